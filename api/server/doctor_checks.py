@@ -56,6 +56,8 @@ def diagnose(settings: Settings) -> Iterator[Check]:
     yield _broker(settings)
     yield _dicom(settings)
     yield _http(settings)
+    yield check_network(settings)
+    yield check_proxy(settings)
     with ExitStack() as stack:
         try:
             storage = stack.enter_context(open_storage(settings))
@@ -77,8 +79,6 @@ def diagnose(settings: Settings) -> Iterator[Check]:
     yield from _destinations(settings)
     yield _viewer(settings)
     yield _dcmtk()
-    yield check_network(settings)
-    yield check_proxy(settings)
 
 
 def _python() -> Check:

@@ -136,6 +136,6 @@ def test_doctor_tells_of_a_proxy_that_hides_who_asks(
     tmp_path: Path, more: dict[str, str], state: str
 ) -> None:
     settings = load_settings(data_dir=tmp_path, auth="required", **more)
-    (check,) = [one for one in diagnose(settings) if one.name == "proxy"]
+    check = next(one for one in diagnose(settings) if one.name == "proxy")
     assert check.state == state
     assert ("MEDIVIEW_TRUSTED_PROXIES" in check.remedy) is (state == "fail")

@@ -56,10 +56,8 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 def told_of(folder: Path) -> Check:
-    (check,) = [
-        one for one in diagnose(load_settings(data_dir=folder)) if one.name == "data folder"
-    ]
-    return check
+    checks = diagnose(load_settings(data_dir=folder))
+    return next(one for one in checks if one.name == "data folder")
 
 
 def test_what_a_running_node_keeps_is_its_own(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_what_is_refused_and_what_doctor_says_of_it(
     tmp_path: Path, settings: dict[str, Any], refused: bool
 ) -> None:
     loaded = load_settings(data_dir=tmp_path, **settings)
-    (network,) = [one for one in diagnose(loaded) if one.name == "network"]
+    network = next(one for one in diagnose(loaded) if one.name == "network")
     assert (network.state == "fail") is refused
     if refused:
         with pytest.raises(InvalidRequest, match="sign"):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ def test_doctor_and_every_role_say_so(tmp_path: Path, monkeypatch: pytest.Monkey
     for name in ("MEDIVIEW_STEP_TIMES", "MEDIVIEW_SHARED", "MEDIVIEW_LONG_TESTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MEDIVIEW_AUDIT_KEE", "s3cret")
-    (check,) = [one for one in diagnose(load_settings(data_dir=tmp_path)) if one.name == "settings"]
+    checks = diagnose(load_settings(data_dir=tmp_path))
+    check = next(one for one in checks if one.name == "settings")
     assert (check.state, check.detail) == ("fail", "MEDIVIEW_AUDIT_KEE is no setting")
     assert check.remedy == "Did you mean MEDIVIEW_AUDIT_KEY?"
     logged = log_of_a_role(tmp_path)
@@ -62,7 +64,8 @@ def test_a_former_name_counts_and_is_reported(
     settings = load_settings(data_dir=tmp_path)
     assert (settings.event_retention_s, settings.audit_retention_days) == (120, 7)
     assert settings.upload_retention_s == 90, "the name of today wins"
-    found = [one for one in diagnose(settings) if one.name == "settings"]
+    checks = takewhile(lambda one: one.name != "data folder", diagnose(settings))
+    found = [one for one in checks if one.name == "settings"]
     assert [(one.state, one.remedy) for one in found] == [
         ("note", "Rename it to MEDIVIEW_AUDIT_RETENTION_DAYS."),
         ("note", "Rename it to MEDIVIEW_EVENT_RETENTION_S."),

@@ -97,7 +97,9 @@ def test_the_server_answers_as_described_whatever_is_asked(
     api = stored_api
     on_postgresql = api.storage.engine.dialect.name == "postgresql"
     examples = 200 if _LONG else 1 if on_postgresql else 3
-    phases = "examples,coverage,fuzzing" if _LONG or not on_postgresql else "fuzzing"
+    phases = "examples,coverage,fuzzing"
+    if not _LONG:
+        phases = "fuzzing" if on_postgresql else "coverage"
     config = tmp_path / "schemathesis.toml"
     config.write_text(_known(api), encoding="utf-8")
     run = subprocess.run(
