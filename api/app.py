@@ -7,16 +7,10 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Route
 
-from api.access import (
-    admin_routes,
-    oidc_routes,
-    own_sessions,
-    preferences,
-    session_routes,
-)
+from api.access import admin_routes, oidc_routes, preferences
 from api.access.authenticator import Authenticator
-from api.access.forwarded import ForwardedClient
-from api.access.limiter import Limits
+from api.access.limits.forwarded import ForwardedClient
+from api.access.limits.limiter import Limits
 from api.access.middleware import AccessControl
 from api.access.oidc import AccessTokens
 from api.access.policy import READERS, policy
@@ -24,6 +18,7 @@ from api.access.provider import Provider
 from api.access.rule_index import RuleIndex, rules_of
 from api.access.second_factor import routes as second_factor
 from api.access.second_factor import sign_in as second_factor_sign_in
+from api.access.sessions import own_sessions, session_routes
 from api.access.viewers import Viewers
 from api.access_groups import emergency_routes
 from api.access_groups import routes as access_groups

@@ -26,10 +26,10 @@ from inference.imaging.volume import assemble_volume
 from inference.models.packs import add_pack
 from inference.pipeline import PipelineContext
 from inference.pipelines.boxes import box_of
-from inference.pipelines.brain_mask import brain_mask_of, without_padding
-from inference.pipelines.brain_structures import _MARGIN_VOXELS, _NETWORK, _WEIGHTS, CARD
-from inference.pipelines.conform import conformed, mask_on_grid
-from inference.pipelines.meshnet import classify, load_network
+from inference.pipelines.brain.brain_mask import brain_mask_of, without_padding
+from inference.pipelines.brain.brain_structures import _MARGIN_VOXELS, _NETWORK, _WEIGHTS, CARD
+from inference.pipelines.brain.conform import conformed, mask_on_grid
+from inference.pipelines.brain.meshnet import classify, load_network
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.memory import collect_rarely
 from inference.worker.run import run_job

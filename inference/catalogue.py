@@ -10,12 +10,12 @@ from inference.bundles.installed import (
     installed_nnunets,
 )
 from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOutput, Readiness
-from inference.pipelines.brain_structures import BrainStructures
-from inference.pipelines.brain_volume import BrainVolume
+from inference.pipelines.brain.brain_structures import BrainStructures
+from inference.pipelines.brain.brain_volume import BrainVolume
+from inference.pipelines.chest.lung_density import LungDensity
 from inference.pipelines.images.classification import ImageClassification
 from inference.pipelines.images.model import ImageModelPipeline
 from inference.pipelines.images.segmentation import ImageSegmentation
-from inference.pipelines.lung_density import LungDensity
 from inference.pipelines.monai_bundle import MonaiBundle
 from inference.pipelines.nnunet_model import NnunetPipeline
 from storage.core.errors import NotFound

@@ -21,7 +21,7 @@ from api.access.payloads import (
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.access.second_factor.payloads import EndedSessions
-from api.access.session_routes import AuthenticatorDep
+from api.access.sessions.session_routes import AuthenticatorDep
 from api.audit.rules import BY_ITSELF, Audited
 from api.deps import StorageDep
 from api.parameters import problems

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from api.access.cookies import read_cookie, session_cookie
 from api.access.oidc import AccessTokens
 from api.access.principal import Principal
+from api.access.sessions.cookies import read_cookie, session_cookie
 from storage.accounts.api_keys import PREFIX
 from storage.accounts.sessions import token_hash
 from storage.container import Storage

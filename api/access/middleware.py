@@ -15,12 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access import trail
 from api.access.authenticator import Authenticator, Credential
 from api.access.confirmation import check_person
-from api.access.cookies import CSRF_HEADER, csrf_token
-from api.access.forwarded import client_group
-from api.access.limiter import Limits
+from api.access.limits.forwarded import client_group
+from api.access.limits.limiter import Limits
 from api.access.principal import LOCAL, Principal
 from api.access.refusals import not_ours, unauthenticated, unfinished
 from api.access.rule_index import Rule, RuleIndex
+from api.access.sessions.cookies import CSRF_HEADER, csrf_token
 from api.access.viewers import Viewers, nobody
 from api.errors import ApiProblem, status_of
 from api.middleware.methods import with_head

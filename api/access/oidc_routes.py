@@ -9,12 +9,12 @@ from fastapi.responses import RedirectResponse
 
 from api.access import trail
 from api.access.authenticator import with_own_name
-from api.access.cookies import flow_cookie, is_https, read_cookie
 from api.access.oidc import Flow, authorization_url, finish
 from api.access.policy import ANYONE, policy
 from api.access.principal import OptionalPrincipalDep, Principal
 from api.access.provider import NotAccepted, Provider
-from api.access.session_routes import AuthenticatorDep, open_session
+from api.access.sessions.cookies import flow_cookie, is_https, read_cookie
+from api.access.sessions.session_routes import AuthenticatorDep, open_session
 from api.audit.rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem

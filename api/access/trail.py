@@ -2,7 +2,7 @@
 
 from starlette.types import Scope
 
-from api.access.forwarded import client_address
+from api.access.limits.forwarded import client_address
 from api.access.principal import Principal
 from storage.audit import MINOR_FAILURE, Actor, AuditEvent, Code, Type
 from storage.container import Storage

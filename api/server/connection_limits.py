@@ -12,7 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.access.forwarded import Network, is_within
+from api.access.limits.forwarded import Network, is_within
 
 HEAD_MAX_BYTES = 64 * 1024
 """Request line and headers together."""

@@ -12,7 +12,7 @@ from benchmarks.verification.rows import Row
 from inference.imaging.volume import assemble_volume
 from inference.models.population import caveat_of
 from inference.pipeline import PipelineContext
-from inference.pipelines.brain_volume import BrainVolume
+from inference.pipelines.brain.brain_volume import BrainVolume
 from storage.settings import load_settings
 from tests.shared import SHARED
 

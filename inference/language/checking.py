@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from inference.language.answer import Reason, Sentence, Withheld
 from inference.language.guard import Evidence, SourceText, StudyFacts, check_sentence
 from inference.language.guard.instructions import gives_orders
-from inference.language.loading import load_model
+from inference.language.models.loading import load_model
+from inference.language.models.writing import Check
 from inference.language.tasks import TASKS, is_configured
-from inference.language.writing import Check
 from storage.container import Storage
 from storage.core.findings import Finding
 from storage.index.repository import Index

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from inference.language import identifiers
-from inference.language.loading import load_model
+from inference.language.models.loading import load_model
 from inference.language.tasks import TASKS, is_configured, model_ref
 from storage.settings import Settings
 

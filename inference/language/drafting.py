@@ -12,17 +12,17 @@ from PIL import Image
 
 from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
 from inference.language.checking import checker
-from inference.language.generation import Limits, generate
 from inference.language.guard import Evidence
 from inference.language.identifiers import without_identifiers
-from inference.language.instructions import without_orders
-from inference.language.loading import LoadedModel, load_model
 from inference.language.looking import image_inputs
-from inference.language.prompts import REPHRASE, draft_prompt, text_inputs, whole_prompt
-from inference.language.served import served_write
+from inference.language.models.generation import Limits, generate
+from inference.language.models.instructions import without_orders
+from inference.language.models.loading import LoadedModel, load_model
+from inference.language.models.prompts import REPHRASE, draft_prompt, text_inputs, whole_prompt
+from inference.language.models.served import served_write
+from inference.language.models.writers import Writer
+from inference.language.models.writing import Check, write_checked
 from inference.language.tasks import ModelRef, model_ref
-from inference.language.writers import Writer
-from inference.language.writing import Check, write_checked
 from storage.settings import Settings
 
 _UNBOUND = Reason("unbound", "It rests on no finding of the study.")

@@ -14,7 +14,7 @@ from PIL import Image
 from inference.refusals import ModelUnusable
 
 if TYPE_CHECKING:
-    from inference.language.loading import LoadedModel
+    from inference.language.models.loading import LoadedModel
 
 _SIDE = 224
 _QUESTION = "What does the image show?"

@@ -10,11 +10,11 @@ from inference.language.extractive import most_telling
 from inference.language.guard import SourceText, refusal
 from inference.language.header_values import header_values
 from inference.language.identifiers import without_identifiers
-from inference.language.instructions import without_orders
-from inference.language.prompts import SUMMARIZE
+from inference.language.models.instructions import without_orders
+from inference.language.models.prompts import SUMMARIZE
+from inference.language.models.writers import NO_USE, text_writer
+from inference.language.models.writing import Check, write_checked
 from inference.language.tasks import TASKS, is_configured, model_ref
-from inference.language.writers import NO_USE, text_writer
-from inference.language.writing import Check, write_checked
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.reports.repository import Reports

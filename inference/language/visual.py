@@ -9,17 +9,17 @@ from typing import Any
 from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
 from inference.language.checking import checker, evidence_of
 from inference.language.from_findings import answer_from_findings
-from inference.language.generation import CUT_SENTENCES, Limits, generate
 from inference.language.guard.instructions import gives_orders
 from inference.language.header_values import header_values
 from inference.language.identifiers import without_identifiers
-from inference.language.loading import LoadedModel, classifies_answers, load_model
 from inference.language.looking import image_inputs
+from inference.language.models.generation import CUT_SENTENCES, Limits, generate
+from inference.language.models.loading import LoadedModel, classifies_answers, load_model
+from inference.language.models.prompts import question_prompt
+from inference.language.models.served import served_write
+from inference.language.models.writing import Check, write_checked
 from inference.language.pictures import check_may_leave, instance_to_show, picture_of
-from inference.language.prompts import question_prompt
-from inference.language.served import served_write
 from inference.language.tasks import TASKS, is_configured, model_ref
-from inference.language.writing import Check, write_checked
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, NotConfigured
 

@@ -11,7 +11,7 @@ from inference.models.card import Proof
 from inference.refusals import ModelUnusable, NothingFound
 
 if TYPE_CHECKING:
-    from inference.pipelines.meshnet import Network
+    from inference.pipelines.brain.meshnet import Network
 
 # Measured once with the weights that the card names, on the CPU.
 _MESHNET_MEAN, _MESHNET_SPREAD = 1.678, 2.048
@@ -28,7 +28,7 @@ _MM3_IN_LITRE = 1e6
 
 def prove_meshnet(network: Network) -> Proof:
     """A smooth head gives its known scores, and a blank image gives others."""
-    from inference.pipelines.meshnet import scores
+    from inference.pipelines.brain.meshnet import scores
 
     head = _head(_MESHNET_SIZE)
     seen = scores(network, head, lambda _: None).float()
@@ -51,7 +51,7 @@ def prove_meshnet(network: Network) -> Proof:
 
 def prove_lungs() -> Proof:
     """Two ellipsoids of lung in a body are measured as large as they are; a blank CT has none."""
-    from inference.pipelines.lungs import segment_lungs
+    from inference.pipelines.chest.lungs import segment_lungs
 
     hu, affine, right_litres = _chest()
     lungs = segment_lungs(hu, affine)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.access.forwarded import group_of
+from api.access.limits.forwarded import group_of
 from api.server.doctor_checks import diagnose
 from storage.accounts.login_throttle import by_address
 from storage.settings import Settings, load_settings

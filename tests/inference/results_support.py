@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Measurement, PipelineOutput, Segment
-from inference.pipelines.brain_volume import BrainVolume
+from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.results.encode import EncodedResults, encode_results
 from storage.core.entities import Job
 from storage.core.findings import Code

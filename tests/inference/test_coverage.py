@@ -25,10 +25,10 @@ from inference.pipeline import (
     PipelineOutput,
     Segment,
 )
-from inference.pipelines.brain_mask import TO_THE_SPINAL_CORD
-from inference.pipelines.brain_volume import BrainVolume
-from inference.pipelines.lung_density import LungDensity
-from inference.pipelines.structure_volumes import measured, notes_of
+from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD
+from inference.pipelines.brain.brain_volume import BrainVolume
+from inference.pipelines.brain.structure_volumes import measured, notes_of
+from inference.pipelines.chest.lung_density import LungDensity
 from inference.pipelines.structures import STRUCTURES
 from inference.refusals import NotCovered, NothingFound
 from storage.core.findings import Direction

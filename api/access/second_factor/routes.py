@@ -24,7 +24,7 @@ from api.access.second_factor.webauthn import (
     registration_options,
     relying_party,
 )
-from api.access.session_routes import AuthenticatorDep
+from api.access.sessions.session_routes import AuthenticatorDep
 from api.audit.rules import BY_ITSELF, NOT_YET, OWN_ACCESS
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem

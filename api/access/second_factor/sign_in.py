@@ -6,7 +6,6 @@ from fastapi import Request, Response
 from api.access import trail
 from api.access.authenticator import Authenticator, of_session
 from api.access.changes import access_changed
-from api.access.cookies import set_session
 from api.access.credentials import begin_attempt
 from api.access.payloads import SessionInfo
 from api.access.policy import FACTOR_STEP, READERS, policy
@@ -18,7 +17,8 @@ from api.access.second_factor.webauthn import (
     relying_party,
     used_key,
 )
-from api.access.session_routes import AuthenticatorDep, session_info
+from api.access.sessions.cookies import set_session
+from api.access.sessions.session_routes import AuthenticatorDep, session_info
 from api.audit.rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem

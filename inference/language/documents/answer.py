@@ -19,9 +19,9 @@ from inference.language.documents.reading import read_document
 from inference.language.documents.served import ask_server
 from inference.language.guard.instructions import gives_orders
 from inference.language.header_values import header_values
-from inference.language.loading import load_model
+from inference.language.models.loading import load_model
+from inference.language.models.writers import NO_USE
 from inference.language.tasks import TASKS, is_configured, model_ref
-from inference.language.writers import NO_USE
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from inference.language.answer import Progress
 from inference.language.documents.page import Page
-from inference.language.generation import CUT_SENTENCES, on_nothing
 from inference.language.guard.instructions import gives_orders
 from inference.language.identifiers import without_identifiers
-from inference.language.prompts import DOCUMENT, whole_prompt
-from inference.language.served import served_write
+from inference.language.models.generation import CUT_SENTENCES, on_nothing
+from inference.language.models.prompts import DOCUMENT, whole_prompt
+from inference.language.models.served import served_write
 from inference.language.tasks import ModelRef
 from storage.settings import Settings
 

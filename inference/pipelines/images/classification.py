@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.language.loading import LoadedModel, load_model
+from inference.language.models.loading import LoadedModel, load_model
 from inference.pipeline import Classification, PipelineContext, PipelineOutput
 from inference.pipelines.pictures import PicturePipeline
 

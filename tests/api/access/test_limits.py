@@ -17,8 +17,8 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access.forwarded import ForwardedClient
-from api.access.limiter import Limit, RateLimiter
+from api.access.limits.forwarded import ForwardedClient
+from api.access.limits.limiter import Limit, RateLimiter
 from api.middleware import RequestTimeout
 from storage.core.errors import InvalidRequest
 from storage.settings import load_settings

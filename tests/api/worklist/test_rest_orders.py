@@ -8,7 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.pipeline import Acceptance
-from inference.pipelines.brain_volume import BrainVolume
+from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.scheduling.completeness import complete_quiet_series
 from storage.core.clock import utcnow
 from storage.core.entities import Job

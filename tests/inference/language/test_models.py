@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference.language import loading
-from inference.language.loading import LoadedModel, classifies_answers, load_model
 from inference.language.looking import image_inputs
+from inference.language.models import loading
+from inference.language.models.loading import LoadedModel, classifies_answers, load_model
 from inference.language.tasks import TASKS, TaskName, model_ref, readiness
 from inference.refusals import ModelUnusable
 from storage.core.errors import NotConfigured

@@ -7,11 +7,11 @@ import pytest
 
 from inference.language.answer import Answer, Progress
 from inference.language.extractive import most_telling
-from inference.language.generation import Limits, generate, repeated, without_repetition
 from inference.language.guard.instructions import gives_orders
-from inference.language.instructions import without_orders
-from inference.language.loading import load_model
-from inference.language.prompts import SUMMARIZE, text_inputs
+from inference.language.models.generation import Limits, generate, repeated, without_repetition
+from inference.language.models.instructions import without_orders
+from inference.language.models.loading import load_model
+from inference.language.models.prompts import SUMMARIZE, text_inputs
 from inference.language.sentences import split_sentences, split_unfinished
 from inference.language.summarize import summarize
 from storage.container import Storage

@@ -10,7 +10,7 @@ import torch
 from inference.models import devices as compute
 from inference.models.devices import current, with_fallback
 from inference.models.model_cache import WarmModels, free_memory_bytes
-from inference.pipelines.meshnet import Layer, Network, classify
+from inference.pipelines.brain.meshnet import Layer, Network, classify
 from inference.scheduling.schedule import schedule_series
 from inference.worker.failures import explain
 from inference.worker.run import run_job

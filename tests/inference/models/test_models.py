@@ -11,7 +11,7 @@ import pytest
 from inference.catalogue import catalogue, pipeline_named
 from inference.models import files as models
 from inference.pipeline import ModelFile, ignore_progress
-from inference.pipelines import deepbet_model
+from inference.pipelines.brain import deepbet_model
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.errors import NotFound
 from storage.settings import Settings

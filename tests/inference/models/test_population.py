@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 
 from inference.models.card_file import Card, population_of
 from inference.models.population import Population, age_years, caveat_of
-from inference.pipelines import brain_volume
+from inference.pipelines.brain import brain_volume
 
 POPULATION = Population(
     age_years=(18, 96),

@@ -18,7 +18,7 @@ from inference.scheduling.schedule import complete_and_schedule, schedule_series
 from inference.worker.run import run_job
 from storage.core.errors import InvalidRequest
 from tests.inference.orchestration import later, receive, settings_in, storage_in
-from tests.inference.pipelines.test_chest_ct import headers
+from tests.inference.pipelines.chest.test_chest_ct import headers
 from tests.inference.small import BrightRegion, mr_series, mr_slice, series_uid, study_uid
 
 CHEST = """

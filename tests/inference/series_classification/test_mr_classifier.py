@@ -10,7 +10,7 @@ import pytest
 from pydicom import config
 from pydicom.dataset import Dataset
 
-from inference.pipelines.t1_head import judge_t1_head
+from inference.pipelines.brain.t1_head import judge_t1_head
 from inference.series_classification import mr_contrast as contrasts
 from inference.series_classification.mr_classifier import classified_contrast, features_of
 from inference.series_classification.mr_contrast import mr_contrast

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { Section } from "@/features/reader/components/Section";
-import type { MaskControls } from "@/features/reader/hooks/useMaskControls";
+import type { MaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedMask } from "@/cornerstone";

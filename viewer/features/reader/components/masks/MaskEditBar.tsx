@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Section } from "@/features/reader/components/Section";
-import type { MaskEditState } from "@/features/reader/hooks/useMaskEditing";
+import type { MaskEditState } from "@/features/reader/hooks/masks/useMaskEditing";
 import { useText } from "@/shared/hooks/useText";
 import type { EditTool, LoadedMask } from "@/cornerstone";
 

@@ -1,5 +1,5 @@
-import type { Masks } from "@/features/reader/hooks/useMasks";
-import type { MaskControls } from "@/features/reader/hooks/useMaskControls";
+import type { Masks } from "@/features/reader/hooks/masks/useMasks";
+import type { MaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { MaskSegments } from "@/features/reader/components/masks/MaskSegments";
 import { Section } from "@/features/reader/components/Section";
 import { useText } from "@/shared/hooks/useText";

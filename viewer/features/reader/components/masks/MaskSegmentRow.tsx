@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import type { MaskControls } from "@/features/reader/hooks/useMaskControls";
+import type { MaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { useText } from "@/shared/hooks/useText";
 import { hexOf, rgbOfHex } from "@/dicom/color";
 import type { LoadedMask } from "@/cornerstone";

@@ -1,7 +1,7 @@
 "use client";
 
 import { MaskSegmentRow } from "@/features/reader/components/masks/MaskSegmentRow";
-import type { MaskControls } from "@/features/reader/hooks/useMaskControls";
+import type { MaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedMask } from "@/cornerstone";
 

@@ -26,10 +26,10 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
-from inference.pipelines import deepbet_model
-from inference.pipelines.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of
+from inference.pipelines.brain import deepbet_model
+from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of
+from inference.pipelines.brain.t1_head import judge_t1_head
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, CM3, MM3_IN_CM3, VOLUME
-from inference.pipelines.t1_head import judge_t1_head
 from storage.core.entities import Instance, Series
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code

@@ -26,9 +26,9 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
-from inference.pipelines.chest_ct import judge_chest_ct
+from inference.pipelines.chest.chest_ct import judge_chest_ct
+from inference.pipelines.chest.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, PERCENT, VOLUME
-from inference.pipelines.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
 from inference.pipelines.self_tests import prove_lungs
 from storage.core.entities import Instance, Series
 from storage.core.errors import InvalidRequest

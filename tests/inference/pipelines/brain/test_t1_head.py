@@ -9,7 +9,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.pipeline import Acceptance
-from inference.pipelines.brain_volume import BrainVolume
+from inference.pipelines.brain.brain_volume import BrainVolume
 from storage.core.entities import Series
 from tests import builders
 

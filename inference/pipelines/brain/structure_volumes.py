@@ -9,8 +9,8 @@ from inference.imaging.coverage import validity_of
 from inference.imaging.directions import direction_of, in_words
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Segment
+from inference.pipelines.brain.plausibility import is_cavity, judge
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
-from inference.pipelines.plausibility import is_cavity, judge
 from inference.pipelines.structures import STRUCTURES
 from storage.core.findings import Code, Direction, Validity
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.imaging.geometry import spacing_mm
-from inference.pipelines.airways import Spacing, dilated, find_airways
 from inference.pipelines.boxes import Box, box_of
+from inference.pipelines.chest.airways import Spacing, dilated, find_airways
 from inference.refusals import NothingFound
 
 Mask = NDArray[np.bool_]

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from api.access.host_limits import HostLimits
+from api.access.limits.host_limits import HostLimits
 from storage.settings import Settings
 
 _SHELVES = 4096

@@ -24,22 +24,22 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
-from inference.pipelines import deepbet_model
 from inference.pipelines.boxes import box_of
-from inference.pipelines.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of, without_padding
-from inference.pipelines.codes import ANATOMICAL_STRUCTURE
-from inference.pipelines.conform import (
+from inference.pipelines.brain import deepbet_model
+from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of, without_padding
+from inference.pipelines.brain.conform import (
     SIZE,
     conformed,
     lps_from_lia,
     mask_on_grid,
     on_source_grid,
 )
+from inference.pipelines.brain.sides import middle_plane
+from inference.pipelines.brain.structure_volumes import measured, notes_of
+from inference.pipelines.brain.t1_head import judge_t1_head
+from inference.pipelines.codes import ANATOMICAL_STRUCTURE
 from inference.pipelines.self_tests import prove_meshnet
-from inference.pipelines.sides import middle_plane
-from inference.pipelines.structure_volumes import measured, notes_of
 from inference.pipelines.structures import GUIDES, LEFT, RIGHT, STRUCTURES, Structure
-from inference.pipelines.t1_head import judge_t1_head
 from inference.refusals import ModelUnusable, NotCovered, NothingFound
 from storage.core.entities import Instance, Series
 from storage.core.errors import InvalidRequest
@@ -96,7 +96,7 @@ class BrainStructures:
 
     def prove(self) -> Proof:
         """Raises ModelUnusable where the network or deepbet fails its self-test."""
-        from inference.pipelines.meshnet import load_network
+        from inference.pipelines.brain.meshnet import load_network
 
         deepbet_model.prove()
         paths = verified_pack(self._settings, self.card)
@@ -143,7 +143,7 @@ class BrainStructures:
         self, volume: Volume, brain: NDArray[np.bool_], context: PipelineContext
     ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         """The class of each voxel of the source grid, and the labels of the classes."""
-        from inference.pipelines.meshnet import classify, load_network
+        from inference.pipelines.brain.meshnet import classify, load_network
 
         paths = verified_pack(context.settings, self.card)
         network = load_network(paths[_NETWORK], paths[_WEIGHTS], context.settings.torch_threads)

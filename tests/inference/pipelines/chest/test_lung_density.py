@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineContext, PipelineOutput
-from inference.pipelines.lung_density import LungDensity
-from inference.pipelines.lungs import segment_lungs
+from inference.pipelines.chest.lung_density import LungDensity
+from inference.pipelines.chest.lungs import segment_lungs
 from inference.refusals import NothingFound
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings

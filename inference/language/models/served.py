@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from inference.language.generation import (
+from inference.language.models.generation import (
     LOOK_EVERY,
     SEED,
     Cut,

@@ -9,7 +9,7 @@ from api.access.changes import access_changed
 from api.access.policy import READERS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.access.second_factor.payloads import EndedSessions, OwnSession, OwnSessions
-from api.access.session_routes import AuthenticatorDep
+from api.access.sessions.session_routes import AuthenticatorDep
 from api.audit.rules import BY_ITSELF, OWN_ACCESS
 from api.deps import StorageDep
 from api.parameters import problems

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import partial
 
-from inference.language.generation import Limits, Write, generate
-from inference.language.loading import load_model
-from inference.language.prompts import text_inputs, whole_prompt
-from inference.language.served import served_write
+from inference.language.models.generation import Limits, Write, generate
+from inference.language.models.loading import load_model
+from inference.language.models.prompts import text_inputs, whole_prompt
+from inference.language.models.served import served_write
 from inference.language.tasks import TASKS, TaskName, model_ref
 from inference.refusals import ModelServerFailed, ModelUnusable
 from storage.core.errors import NotConfigured

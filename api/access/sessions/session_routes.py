@@ -9,9 +9,8 @@ from fastapi import Depends, Request, Response
 from api.access import trail
 from api.access.authenticator import Authenticator, of_session
 from api.access.changes import access_changed
-from api.access.cookies import csrf_token, end_session, read_cookie, session_cookie, set_session
 from api.access.credentials import checked_account, own_account
-from api.access.forwarded import client_address, client_group
+from api.access.limits.forwarded import client_address, client_group
 from api.access.payloads import (
     Confirmation,
     Credentials,
@@ -23,6 +22,13 @@ from api.access.payloads import (
 from api.access.policy import ANY_STEP, ANYONE, PASSWORD_STEP, READERS, policy
 from api.access.principal import OptionalPrincipalDep, Principal, PrincipalDep
 from api.access.provider import Provider
+from api.access.sessions.cookies import (
+    csrf_token,
+    end_session,
+    read_cookie,
+    session_cookie,
+    set_session,
+)
 from api.audit.rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem

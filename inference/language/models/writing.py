@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from inference.language.answer import Progress, Reason, Sentence, Withheld
-from inference.language.generation import CUT_SENTENCES, Generated, Write
+from inference.language.models.generation import CUT_SENTENCES, Generated, Write
 from inference.language.sentences import split_sentences, split_unfinished
 
 Check = Callable[[str], Sentence | Withheld]

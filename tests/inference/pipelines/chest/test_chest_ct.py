@@ -6,7 +6,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage
 
-from inference.pipelines.chest_ct import judge_chest_ct
+from inference.pipelines.chest.chest_ct import judge_chest_ct
 
 Change = Callable[[list[Dataset]], None]
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume
 from inference.pipeline import Passage, PipelineContext
-from inference.pipelines import deepbet_model
+from inference.pipelines.brain import deepbet_model
 
 TO_THE_SPINAL_CORD = Passage("inferior", 1000.0)
 """A head that ends in the neck leaves through the foramen magnum: its area is 894 mm2 by the mean

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Segment
+from inference.pipelines.brain.plausibility import judge, unnamed_tissue_share
+from inference.pipelines.brain.structure_volumes import measured
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
-from inference.pipelines.plausibility import judge, unnamed_tissue_share
-from inference.pipelines.structure_volumes import measured
 from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES
 from storage.core.findings import Code
 from tests import builders

@@ -10,7 +10,7 @@ import SimpleITK
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineContext, PipelineOutput
-from inference.pipelines.brain_volume import BrainVolume
+from inference.pipelines.brain.brain_volume import BrainVolume
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests.inference.itk import read_series

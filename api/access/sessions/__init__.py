@@ -1,0 +1,1 @@
+"""Who is signed in: sessions, their cookies and their routes."""

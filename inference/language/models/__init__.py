@@ -1,0 +1,1 @@
+"""Language models, in this process or at a server: how they are loaded and asked."""

@@ -1,0 +1,1 @@
+"""Volumes of the head: its cavity, the brain and its structures."""

@@ -1,0 +1,1 @@
+"""Volumes of the chest: both lungs and how dense they are."""
