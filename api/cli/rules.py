@@ -7,10 +7,10 @@ import typer
 
 from api.cli.console import out
 from api.cli.roles.starting import start
-from inference.scheduling.rules.check import check_pipelines
-from inference.scheduling.rules.explain import Explanation, explain_study
-from inference.scheduling.rules.file import read_rules
-from inference.scheduling.rules.judge import Trace
+from inference.rules.check import check_pipelines
+from inference.rules.file import read_rules
+from inference.rules.judge import Trace
+from inference.scheduling.explain import Explanation, explain_study
 from storage.container import open_storage
 
 app = typer.Typer(

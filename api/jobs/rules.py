@@ -7,10 +7,10 @@ from api.audit.rules import PUBLIC, RESULTS
 from api.deps import SettingsDep, StorageDep
 from api.parameters import StudyUid
 from api.routing import new_router
-from inference.scheduling.rules.explain import Explanation, explain_study
-from inference.scheduling.rules.file import current_rules
-from inference.scheduling.rules.judge import RuleTrace, Trace
-from inference.scheduling.rules.model import RuleSet
+from inference.rules.file import current_rules
+from inference.rules.judge import RuleTrace, Trace
+from inference.rules.model import RuleSet
+from inference.scheduling.explain import Explanation, explain_study
 
 router = new_router(prefix="/api", tags=["rules"])
 

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from dicom_node.worklist.scp import as_data_set
 from inference.access_groups.rules import read_rule, try_rule
-from inference.scheduling.rules.model import Condition
+from inference.rules.model import Condition
 from inference.worker.failures import place
 from storage.access_groups.decisions import OrderedStudy
 from storage.access_groups.entities import ADMINISTRATORS

@@ -85,9 +85,9 @@ def edit_mask(
     from inference.results.edit import Edit
     from inference.results.encode import encode_results
     from inference.results.wanted import kinds_wanted
+    from inference.scheduling.job_rule import destinations_of, rule_for
     from inference.scheduling.predecessor import predecessor_reports
     from inference.scheduling.priors import comparison_of
-    from inference.scheduling.rules.of_job import destinations_of, rule_for
 
     before = _before(storage, study_instance_uid, sop_instance_uid)
     volume = before.volume

@@ -16,7 +16,7 @@ from inference.bundles.description import VERSION_PATTERN, BundleDescription, sl
 from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import CARD_FILE, Card, parsed
-from inference.scheduling.rules.model import Strict
+from inference.rules.model import Strict
 from storage.core.errors import InvalidRequest
 from storage.settings import MIB
 

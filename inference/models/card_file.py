@@ -14,7 +14,7 @@ from inference.models.card import CriticalLimit, GateThreshold, OnTruncation
 from inference.models.population import OnOutside, Population
 from inference.normal_ranges.distribution import Distribution, NormalDistribution
 from inference.normal_ranges.reference import ReferenceValues
-from inference.scheduling.rules.model import Condition, Strict
+from inference.rules.model import Condition, Strict
 from storage.core.errors import InvalidRequest
 
 CARD_FILE = "mediview.json"

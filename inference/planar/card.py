@@ -8,7 +8,7 @@ from inference.bundles.description import VERSION_PATTERN
 from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import Card
-from inference.scheduling.rules.model import Strict
+from inference.rules.model import Strict
 
 OutputKind = Literal["image-classification", "object-detection", "image-segmentation"]
 Activation = Literal["softmax", "sigmoid", "none"]

@@ -8,8 +8,8 @@ from inference.catalogue import catalogue
 from inference.reports.evidence import facts_of
 from inference.reports.facts import Fact
 from inference.reports.locale import load_locale
-from inference.scheduling.rules.file import current_rules
-from inference.scheduling.rules.model import CriticalRule
+from inference.rules.file import current_rules
+from inference.rules.model import CriticalRule
 from storage.container import Storage
 from storage.settings import Settings
 

@@ -10,13 +10,13 @@ from pydicom.dataset import Dataset
 from inference.imaging.stacks import SeriesStack
 from inference.models.registry.status import Standing, offered, standings
 from inference.pipeline import Acceptance, Pipeline
+from inference.rules.facts import SeriesFacts
+from inference.rules.file import current_rules
+from inference.rules.judge import rule_on
+from inference.rules.model import Rule, RuleSet
+from inference.scheduling.choose_series import choose_series
 from inference.scheduling.completeness import complete_quiet_series
 from inference.scheduling.deciding import could_not_judge, is_decided, log_scheduled, may_run
-from inference.scheduling.rules.choice import choose_series
-from inference.scheduling.rules.facts import SeriesFacts
-from inference.scheduling.rules.file import current_rules
-from inference.scheduling.rules.judge import rule_on
-from inference.scheduling.rules.model import Rule, RuleSet
 from inference.scheduling.schedule_study import decide_on_study
 from inference.scheduling.selection import Selection, select_input, with_geometry
 from inference.scheduling.shadowing import schedule_shadows

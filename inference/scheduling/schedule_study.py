@@ -2,10 +2,10 @@
 
 from inference.models.registry.status import Standing
 from inference.pipeline import Acceptance
+from inference.rules.facts import SeriesFacts
+from inference.rules.judge import rule_on
+from inference.rules.model import RuleSet
 from inference.scheduling.deciding import could_not_judge, is_decided, log_scheduled, may_run
-from inference.scheduling.rules.facts import SeriesFacts
-from inference.scheduling.rules.judge import rule_on
-from inference.scheduling.rules.model import RuleSet
 from inference.scheduling.study_inputs import StudyInputs, choose_inputs
 from storage.container import Storage
 from storage.core.clock import utcnow

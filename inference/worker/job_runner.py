@@ -21,10 +21,10 @@ from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
+from inference.rules.model import Rule
+from inference.scheduling.job_rule import destinations_of, rule_for
 from inference.scheduling.predecessor import predecessor_reports
 from inference.scheduling.priors import comparison_of
-from inference.scheduling.rules.model import Rule
-from inference.scheduling.rules.of_job import destinations_of, rule_for
 from inference.scheduling.study_inputs import (
     inputs_of,
 )

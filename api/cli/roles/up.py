@@ -19,7 +19,7 @@ from api.server.supervisor import Role, Supervisor
 from api.server.viewer_folder import is_viewer_built
 from dicom_node.peers import Peer
 from inference.normal_ranges.check import check_reference_values
-from inference.scheduling.rules.check import check_at_start
+from inference.rules.check import check_at_start
 from storage.core.errors import InvalidRequest
 from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings

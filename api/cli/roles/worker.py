@@ -7,7 +7,7 @@ import typer
 
 from api.cli.roles.starting import start_role
 from inference.normal_ranges.check import check_reference_values
-from inference.scheduling.rules.check import check_at_start
+from inference.rules.check import check_at_start
 
 
 class Queue(StrEnum):

@@ -35,8 +35,8 @@ from inference.planar.preprocessing import (
 )
 from inference.planar.refusals import ImageRefused
 from inference.refusals import ModelUnusable, VolumeRefused
-from inference.scheduling.rules.facts import SeriesFacts
-from inference.scheduling.rules.judge import judge
+from inference.rules.facts import SeriesFacts
+from inference.rules.judge import judge
 from storage.core.entities import Instance, Series
 from storage.core.errors import LimitExceeded, MediViewError
 from storage.core.findings import Code

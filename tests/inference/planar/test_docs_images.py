@@ -11,8 +11,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.models.card_file import Card
-from inference.scheduling.rules.facts import SeriesFacts
-from inference.scheduling.rules.judge import judge
+from inference.rules.facts import SeriesFacts
+from inference.rules.judge import judge
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from tests.inference.films import film, part10, segformer, vit, yolos

@@ -27,7 +27,7 @@ from inference.refusals import ModelUnusable
 from inference.reports.evidence import gather
 from inference.reports.findings_text import findings_sentences
 from inference.reports.locale import load_locale
-from inference.scheduling.rules.explain import explain_study
+from inference.scheduling.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage

@@ -8,12 +8,12 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from inference.scheduling.rules.check import check_at_start
-from inference.scheduling.rules.explain import explain_study
-from inference.scheduling.rules.facts import SeriesFacts
-from inference.scheduling.rules.file import current_rules, read_rules
-from inference.scheduling.rules.judge import judge, rule_on
-from inference.scheduling.rules.model import Condition, RuleSet
+from inference.rules.check import check_at_start
+from inference.rules.facts import SeriesFacts
+from inference.rules.file import current_rules, read_rules
+from inference.rules.judge import judge, rule_on
+from inference.rules.model import Condition, RuleSet
+from inference.scheduling.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule, schedule_series
 from inference.worker.run import run_job
 from storage.core.errors import InvalidRequest

@@ -22,7 +22,7 @@ from inference.late_instances.service import withdraw_outdated
 from inference.models.registry.adding import add_model
 from inference.models.registry.status import ModelHeld
 from inference.models.registry.transitions import shadow
-from inference.scheduling.rules.explain import explain_study
+from inference.scheduling.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage

@@ -10,7 +10,7 @@ from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
 if TYPE_CHECKING:
-    from inference.scheduling.rules.model import RuleSet
+    from inference.rules.model import RuleSet
 
 
 def check_pipelines(settings: Settings, rules: "RuleSet") -> None:
@@ -31,6 +31,6 @@ def check_at_start(settings: Settings) -> None:
     """Raise InvalidRequest where the rules in force could not be used."""
     if settings.rules_file is None and not settings.resolved_rules_file.exists():
         return
-    from inference.scheduling.rules.file import current_rules
+    from inference.rules.file import current_rules
 
     check_pipelines(settings, current_rules(settings))

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import structlog
 from pydicom.dataset import Dataset
 
-from inference.scheduling.rules.facts import SeriesFacts
-from inference.scheduling.rules.file import current_rules
-from inference.scheduling.rules.judge import rule_on
-from inference.scheduling.rules.model import Rule
+from inference.rules.facts import SeriesFacts
+from inference.rules.file import current_rules
+from inference.rules.judge import rule_on
+from inference.rules.model import Rule
 from storage.peers.repository import KnownPeer, Peers
 from storage.settings import Settings
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from inference.scheduling.rules.facts import FACTS
+from inference.rules.facts import FACTS
 
 STAT_PRIORITY = 100
 _GROUPS = ("all", "any", "not")

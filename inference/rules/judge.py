@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from inference.scheduling.rules.facts import SeriesFacts, Value
-from inference.scheduling.rules.model import Condition, Rule, RuleSet, Test
+from inference.rules.facts import SeriesFacts, Value
+from inference.rules.model import Condition, Rule, RuleSet, Test
 
 
 @dataclass(frozen=True)

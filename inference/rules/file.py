@@ -9,7 +9,7 @@ import structlog
 import yaml
 from pydantic import ValidationError
 
-from inference.scheduling.rules.model import RuleSet
+from inference.rules.model import RuleSet
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 

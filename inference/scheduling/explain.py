@@ -7,10 +7,10 @@ from pydicom.dataset import Dataset
 
 from inference.models.registry.status import Standing, offered
 from inference.pipeline import Acceptance, Readiness
-from inference.scheduling.rules.facts import SeriesFacts
-from inference.scheduling.rules.file import current_rules
-from inference.scheduling.rules.judge import RuleTrace, rule_on
-from inference.scheduling.rules.model import RuleSet
+from inference.rules.facts import SeriesFacts
+from inference.rules.file import current_rules
+from inference.rules.judge import RuleTrace, rule_on
+from inference.rules.model import RuleSet
 from inference.scheduling.selection import select_input, word_of
 from inference.scheduling.study_inputs import StudyInputs, choose_inputs, inputs_of
 from storage.container import Storage

@@ -1,1 +1,0 @@
-"""The site's rules: which series a pipeline may have beyond what it accepts itself."""
