@@ -237,7 +237,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             idempotency_keys=IdempotencyKeys(engine),
             access_groups=AccessGroups(engine),
             access_decisions=AccessDecisions(engine),
-            emergency_access=EmergencyAccess(engine),
+            emergency_access=EmergencyAccess(engine, audit),
             accounts=Accounts(engine, settings.password_min_length),
             preferences=Preferences(engine),
             sessions=Sessions(

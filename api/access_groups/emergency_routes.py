@@ -1,5 +1,7 @@
 """Access in an emergency: a person takes it, administrators see and review it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Annotated
 
@@ -7,20 +9,21 @@ from fastapi import Path, Query, Request
 
 from api.access import trail
 from api.access.policy import ADMINS, RADIOLOGISTS, policy
-from api.access.principal import Principal, PrincipalDep
+from api.access.principal import PrincipalDep
 from api.access.viewers import caller_of
 from api.access_groups.schemas import EmergencyPage, EmergencyPayload, EmergencyRequest
 from api.audit.rules import BY_ITSELF, Audited
-from api.deps import SettingsDep, StorageDep
-from api.errors import ApiProblem
+from api.deps import StorageDep
+from api.errors import ApiProblem, status_of
 from api.paging import PagingDep
 from api.parameters import problems
 from api.routing import new_router
 from storage.access_groups.emergency import Emergency, WantedStudies
-from storage.audit import SUCCESS, AuditEvent, Code, Type
+from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, Actor, AuditEvent, Code, Type
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest, NotFound
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.core.viewer import Caller
 
 router = new_router(prefix="/api/emergency-access", tags=["access groups"])
 
@@ -38,13 +41,44 @@ def begin_emergency_access(
     request: Request,
     principal: PrincipalDep,
     storage: StorageDep,
-    settings: SettingsDep,
     wanted: EmergencyRequest,
 ) -> EmergencyPayload:
     """To the studies that match now, for a limited time. Administrators are notified.
 
-    Every attempt is in the audit trail with its reason, also one that finds nothing.
+    Every attempt is in the audit trail with its reason and outcome, also one that is refused.
     """
+    actor = trail.actor_of(request.scope, principal)
+    with _recorded_if_refused(
+        storage, actor, Type.EMERGENCY_OVERRIDE_STARTED, reason=wanted.reason, studies=0
+    ):
+        begun = _begun(storage, caller_of(principal), actor, wanted)
+    request.app.state.viewers.forget()
+    return _payload(begun)
+
+
+@contextmanager
+def _recorded_if_refused(
+    storage: Storage, actor: Actor, type: Type, **detail: str | int
+) -> Iterator[None]:
+    try:
+        yield
+    except (ApiProblem, MediViewError) as refused:
+        is_ours = isinstance(refused, MediViewError) and status_of(refused) >= 500
+        storage.audit.record(
+            AuditEvent(
+                Code.SECURITY_ALERT,
+                "E",
+                actor,
+                outcome=SERIOUS_FAILURE if is_ours else MINOR_FAILURE,
+                type=type,
+                detail={**detail, "refused": refused.code},
+            )
+        )
+        raise
+
+
+def _begun(storage: Storage, caller: Caller, actor: Actor, wanted: EmergencyRequest) -> Emergency:
+    """Raises ApiProblem, MediViewError where it is refused."""
     if not storage.access_groups.state().is_enforced:
         raise ApiProblem(
             409,
@@ -52,7 +86,7 @@ def begin_emergency_access(
             "Access groups are not enforced: you see every study.",
             remedy="Open the study.",
         )
-    longest_s = settings.emergency_access_max_s
+    longest_s = storage.settings.emergency_access_max_s
     duration_s = longest_s if wanted.duration_s is None else wanted.duration_s
     if duration_s > longest_s:
         raise InvalidRequest(
@@ -60,28 +94,8 @@ def begin_emergency_access(
             remedy="Ask for less; an operator sets MEDIVIEW_EMERGENCY_ACCESS_MAX_S.",
         )
     studies = WantedStudies(wanted.study_instance_uid, wanted.accession_number, wanted.patient_id)
-    try:
-        begun = storage.emergency_access.begin(
-            caller_of(principal),
-            principal.name,
-            wanted.reason,
-            studies,
-            timedelta(seconds=duration_s),
-            utcnow(),
-        )
-    except NotFound:
-        _record(request, storage, principal, Type.EMERGENCY_OVERRIDE_STARTED, wanted.reason, ())
-        raise
-    request.app.state.viewers.forget()
-    _record(
-        request,
-        storage,
-        principal,
-        Type.EMERGENCY_OVERRIDE_STARTED,
-        wanted.reason,
-        begun.study_instance_uids,
-    )
-    return _payload(begun)
+    duration = timedelta(seconds=duration_s)
+    return storage.emergency_access.begin(caller, actor, wanted.reason, studies, duration, utcnow())
 
 
 @router.get("", summary="List emergency access")
@@ -112,19 +126,15 @@ def end_emergency_access(
     request: Request, principal: PrincipalDep, storage: StorageDep, emergency_id: EmergencyId
 ) -> EmergencyPayload:
     """One's own, or as an administrator anybody's."""
-    found = storage.emergency_access.get(emergency_id)
-    if "admin" not in principal.roles and found.identity_id != principal.identity.id:
-        raise storage.emergency_access.missing()
-    ended = storage.emergency_access.end(emergency_id, utcnow())
+    actor = trail.actor_of(request.scope, principal)
+    with _recorded_if_refused(
+        storage, actor, Type.EMERGENCY_OVERRIDE_STOPPED, emergency_id=emergency_id
+    ):
+        found = storage.emergency_access.get(emergency_id)
+        if "admin" not in principal.roles and found.identity_id != principal.identity.id:
+            raise storage.emergency_access.missing()
+        ended = storage.emergency_access.end(emergency_id, actor, utcnow())
     request.app.state.viewers.forget()
-    _record(
-        request,
-        storage,
-        principal,
-        Type.EMERGENCY_OVERRIDE_STOPPED,
-        found.reason,
-        found.study_instance_uids,
-    )
     return _payload(ended)
 
 
@@ -141,27 +151,6 @@ def review_emergency_access(
     principal: PrincipalDep, storage: StorageDep, emergency_id: EmergencyId
 ) -> EmergencyPayload:
     return _payload(storage.emergency_access.review(emergency_id, principal.name, utcnow()))
-
-
-def _record(
-    request: Request,
-    storage: Storage,
-    principal: Principal,
-    type: Type,
-    reason: str,
-    studies: tuple[str, ...],
-) -> None:
-    storage.audit.record(
-        AuditEvent(
-            Code.SECURITY_ALERT,
-            "E",
-            trail.actor_of(request.scope, principal),
-            outcome=SUCCESS,
-            type=type,
-            study_instance_uids=studies,
-            detail={"reason": reason, "studies": len(studies)},
-        )
-    )
 
 
 def _payload(one: Emergency) -> EmergencyPayload:

@@ -28,11 +28,7 @@ _DIMSE = "dimse:"
 
 @as_node()
 def apply_rules(storage: Storage, now: datetime, budget_s: float = _ROUND_S) -> int:
-    """Decide on studies that wait, the newest first; on how many.
-
-    Also takes away the emergency access whose time is over.
-    """
-    storage.emergency_access.remove_expired(now)
+    """Decide on studies that wait, the newest first; on how many."""
     groups = storage.access_groups
     if not groups.is_used() and not groups.state().is_enforced:
         return 0

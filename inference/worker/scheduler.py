@@ -93,6 +93,7 @@ class Clockwork:
         try:
             for step in (
                 self._follow_clock,
+                self._end_emergency_access,
                 self._apply_access_rules,
                 self._withdraw,
                 self._schedule,
@@ -144,6 +145,9 @@ class Clockwork:
         except MediViewError as error:
             log.warning("tick_heartbeat_failed", error=error.code)
         self._beat_next_s = time.monotonic() + _HEARTBEAT_S
+
+    def _end_emergency_access(self, now: datetime) -> None:
+        self._storage.emergency_access.remove_expired(now)
 
     def _apply_access_rules(self, now: datetime) -> None:
         """Before scheduling: what comes of a study is told to those who may see it."""

@@ -5,13 +5,27 @@ It is a group of its own for one person, which goes when the time is over; the r
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from storage import tables as t
 from storage.access_groups.decisions import add_to_group, announce_change
+from storage.audit import NODE, Actor, Audit, AuditEvent, Code, Type
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.viewer import Caller, as_node
 from storage.db.engine import reading, writing
@@ -61,20 +75,29 @@ class WantedStudies:
         return column == value
 
 
+@dataclass(frozen=True)
+class _OpenAccess:
+    group_id: int
+    emergency: Emergency
+
+
 class EmergencyAccess:
-    def __init__(self, engine: Engine) -> None:
+    """Begins and ends in one transaction with its audit record: there is no access without one."""
+
+    def __init__(self, engine: Engine, audit: Audit) -> None:
         self._engine = engine
+        self._audit = audit
 
     def begin(
         self,
         caller: Caller,
-        name: str,
+        actor: Actor,
         reason: str,
         wanted: WantedStudies,
         duration: timedelta,
         now: datetime,
     ) -> Emergency:
-        """Raises NotFound where no study matches, InvalidRequest."""
+        """Raises NotFound where no study matches, InvalidRequest, StorageUnavailable."""
         query = (
             select(t.study.c.study_instance_uid)
             .join(t.patient, t.study.c.patient_fk == t.patient.c.id)
@@ -108,20 +131,24 @@ class EmergencyAccess:
             for uid in studies:
                 add_to_group(connection, uid, group_id, "emergency")
                 announce_change(connection, uid)
+            emergency = Emergency(
+                emergency_id=emergency_id,
+                identity_id=caller.identity_id,
+                name=actor.name,
+                reason=reason,
+                study_instance_uids=tuple(studies),
+                started_at=now,
+                expires_at=now + duration,
+                ended_at=None,
+                reviewed_at=None,
+                reviewed_by="",
+            )
             connection.execute(
-                insert(t.emergency_access).values(
-                    emergency_id=emergency_id,
-                    group_id=group_id,
-                    identity_id=caller.identity_id,
-                    name=name,
-                    reason=reason,
-                    study_instance_uids=list(studies),
-                    started_at=now,
-                    expires_at=now + duration,
-                )
+                insert(t.emergency_access).values(**asdict(emergency), group_id=group_id)
             )
             _announce(connection, emergency_id, "started", now)
-        return self.get(emergency_id)
+            self._record(connection, emergency, Type.EMERGENCY_OVERRIDE_STARTED, actor)
+        return emergency
 
     def get(self, emergency_id: str) -> Emergency:
         """Raises NotFound."""
@@ -130,7 +157,7 @@ class EmergencyAccess:
             row = connection.execute(query).mappings().first()
         if row is None:
             raise self.missing()
-        return _emergency(dict(row))
+        return _emergency(row)
 
     def missing(self) -> NotFound:
         """What to raise of one that is not there, or not the caller's."""
@@ -159,23 +186,19 @@ class EmergencyAccess:
                 .limit(limit)
                 .offset(offset)
             )
-            return [_emergency(dict(row)) for row in rows.mappings()], total
+            return [_emergency(row) for row in rows.mappings()], total
 
-    def end(self, emergency_id: str, now: datetime) -> Emergency:
-        """Before its time. Raises NotFound."""
-        found = self.get(emergency_id)
-        if found.ended_at is None and found.expires_at > now:
-            with as_node(), writing(self._engine) as connection:
-                group_id = connection.execute(
+    def end(self, emergency_id: str, actor: Actor, now: datetime) -> Emergency:
+        """Before its time. Raises NotFound, StorageUnavailable."""
+        with as_node(), writing(self._engine) as connection:
+            lasts = and_(_ACCESS.emergency_id == emergency_id, _ACCESS.expires_at > now)
+            for access in _locked(connection, lasts):
+                connection.execute(
                     update(t.emergency_access)
                     .where(_ACCESS.emergency_id == emergency_id)
                     .values(ended_at=now)
-                    .returning(_ACCESS.group_id)
-                ).scalar()
-                connection.execute(
-                    delete(t.access_group).where(t.access_group.c.group_id == group_id)
                 )
-                _announce(connection, emergency_id, "ended", now)
+                self._take_away(connection, access, actor, now)
         return self.get(emergency_id)
 
     def review(self, emergency_id: str, by: str, now: datetime) -> Emergency:
@@ -190,17 +213,60 @@ class EmergencyAccess:
         return self.get(emergency_id)
 
     def remove_expired(self, now: datetime) -> int:
-        """Take away the groups whose time is over; how many."""
-        over = select(_ACCESS.group_id).where(
-            _ACCESS.expires_at <= now, _ACCESS.group_id.is_not(None)
-        )
+        """Take away the access whose time is over; how many. Raises StorageUnavailable."""
+        is_over = _ACCESS.expires_at <= now
+        with reading(self._engine) as connection:
+            if connection.execute(_not_taken_away(is_over).limit(1)).first() is None:
+                return 0
         with writing(self._engine) as connection:
-            gone = connection.execute(
-                delete(t.access_group)
-                .where(t.access_group.c.group_id.in_(over))
-                .returning(t.access_group.c.group_id)
-            )
-            return len(gone.all())
+            over = _locked(connection, is_over)
+            for access in over:
+                self._take_away(connection, access, NODE, now)
+        return len(over)
+
+    def _take_away(
+        self, connection: Connection, access: _OpenAccess, actor: Actor, now: datetime
+    ) -> None:
+        """Whichever way it ends: pages, webhooks and the audit trail learn of it."""
+        connection.execute(
+            delete(t.access_group).where(t.access_group.c.group_id == access.group_id)
+        )
+        for uid in access.emergency.study_instance_uids:
+            announce_change(connection, uid)
+        _announce(connection, access.emergency.emergency_id, "ended", now)
+        self._record(connection, access.emergency, Type.EMERGENCY_OVERRIDE_STOPPED, actor)
+
+    def _record(
+        self, connection: Connection, emergency: Emergency, type: Type, actor: Actor
+    ) -> None:
+        studies = emergency.study_instance_uids
+        self._audit.record_within(
+            connection,
+            AuditEvent(
+                Code.SECURITY_ALERT,
+                "E",
+                actor,
+                type=type,
+                study_instance_uids=studies,
+                detail={
+                    "emergency_id": emergency.emergency_id,
+                    "taken_by": emergency.name,
+                    "reason": emergency.reason,
+                    "studies": len(studies),
+                },
+            ),
+        )
+
+
+def _not_taken_away(condition: ColumnElement[bool]) -> Select[Any]:
+    query = select(t.emergency_access).where(condition, _ACCESS.group_id.is_not(None))
+    return query.order_by(_ACCESS.emergency_id)
+
+
+def _locked(connection: Connection, condition: ColumnElement[bool]) -> list[_OpenAccess]:
+    """Access to take away, for this transaction alone."""
+    rows = connection.execute(_not_taken_away(condition).with_for_update()).mappings()
+    return [_OpenAccess(row["group_id"], _emergency(row)) for row in rows]
 
 
 def _announce(connection: Connection, emergency_id: str, change: str, now: datetime) -> None:
@@ -213,7 +279,16 @@ def _announce(connection: Connection, emergency_id: str, change: str, now: datet
     )
 
 
-def _emergency(row: dict[str, object]) -> Emergency:
-    fields = {name: row[name] for name in Emergency.__dataclass_fields__}
-    fields["study_instance_uids"] = tuple(row["study_instance_uids"])  # type: ignore[arg-type]
-    return Emergency(**fields)  # type: ignore[arg-type]
+def _emergency(row: RowMapping) -> Emergency:
+    return Emergency(
+        emergency_id=row["emergency_id"],
+        identity_id=row["identity_id"],
+        name=row["name"],
+        reason=row["reason"],
+        study_instance_uids=tuple(row["study_instance_uids"]),
+        started_at=row["started_at"],
+        expires_at=row["expires_at"],
+        ended_at=row["ended_at"],
+        reviewed_at=row["reviewed_at"],
+        reviewed_by=row["reviewed_by"],
+    )

@@ -74,6 +74,13 @@ class Audit:
             self._events.append(event)
             self._wake()
 
+    def record_within(self, connection: Connection, event: AuditEvent) -> None:
+        """Write one event in the caller's transaction: what it is about happens with its record
+        or not at all. Raises StorageUnavailable.
+        """
+        with _unwritten_is_unavailable():
+            add_events(connection, [_of_request(event)], self._process)
+
     def viewed(self, actor: Actor, study_instance_uid: str, via: str, occurrences: int = 1) -> None:
         """Count a look at a study: one row for each actor, study, way and minute.
 
@@ -185,14 +192,8 @@ class Audit:
     @contextmanager
     def _heard(self) -> Iterator[Connection]:
         """A transaction for what must be written now; whatever prevents it is one cause."""
-        try:
-            with writing(self._engine) as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise StorageUnavailable(
-                "The audit trail cannot be written.",
-                remedy="Check the database; MEDIVIEW_AUDIT_FAIL_CLOSED makes this a refusal.",
-            ) from error
+        with _unwritten_is_unavailable(), writing(self._engine) as connection:
+            yield connection
 
     def _wake(self) -> None:
         if self._thread is None or not self._thread.is_alive():
@@ -280,6 +281,17 @@ class Audit:
         self._not_spooled_told_s = time.monotonic()
         log.error("audit_not_spooled", error=error, lost=self._lost)
         self._lost = 0
+
+
+@contextmanager
+def _unwritten_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StorageUnavailable(
+            "The audit trail cannot be written.",
+            remedy="Check the database; MEDIVIEW_AUDIT_FAIL_CLOSED makes this a refusal.",
+        ) from error
 
 
 def _of_request(event: AuditEvent) -> AuditEvent:

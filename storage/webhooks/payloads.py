@@ -41,7 +41,7 @@ EVENT_TYPES: Mapping[str, str] = {
     "alert.repeated": "Nobody has acknowledged an alert in time.",
     "alert.acknowledged": "Somebody has acknowledged an alert.",
     "access.emergency_started": "Somebody has taken access in an emergency.",
-    "access.emergency_ended": "Access in an emergency was ended before its time.",
+    "access.emergency_ended": "Access in an emergency has ended.",
     "workitem.changed": "The state of a work item has changed.",
 }
 """What a webhook may ask for, by name or as `job.*` or `*`."""

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from storage import tables as t
+from storage.audit import MINOR_FAILURE
 from storage.core.clock import utcnow
 from storage.db.engine import writing
 from tests.api.access.closed import heard
@@ -38,9 +39,10 @@ def test_a_radiologist_sees_the_study_for_a_while(hospitals: TwoHospitals, named
         "accession_number": f"ACC-{south.patient_id}",
         "patient_id": south.patient_id,
     }[named]
+    other_name = f"other-{named.replace('_', '-')}"
     with (
         hospitals.person(f"er-{named.replace('_', '-')}", "radiologist", NORTH) as client,
-        hospitals.person(f"other-{named.replace('_', '-')}", "radiologist", NORTH) as other,
+        hospitals.person(other_name, "radiologist", NORTH) as other,
     ):
         assert not sees(client, hospitals)
         emergency = begun(client, **{named: value}, duration_s=600)
@@ -52,6 +54,8 @@ def test_a_radiologist_sees_the_study_for_a_while(hospitals: TwoHospitals, named
         assert not sees(other, hospitals), "it is one person's"
         assert other.get(URL).json()["items"] == []
         assert other.post(f"{URL}/{emergency['emergency_id']}/end").status_code == 404
+        (tried,) = heard(hospitals.storage, type_code="110138", actor_name=other_name)
+        assert tried["outcome"] == MINOR_FAILURE
         ended = client.post(f"{URL}/{emergency['emergency_id']}/end").json()
         assert ended["ended_at"]
         assert not sees(client, hospitals)
@@ -118,11 +122,35 @@ def test_what_is_refused(hospitals: TwoHospitals, wanted: dict[str, Any], status
         assert not sees(client, hospitals)
 
 
-def test_an_attempt_that_finds_nothing_is_recorded(hospitals: TwoHospitals) -> None:
-    with hospitals.person("er-guess", "radiologist", NORTH) as client:
-        client.post(URL, json={"reason": REASON, "patient_id": "GUESSED"})
-    (recorded,) = heard(hospitals.storage, type_code="110127", actor_name="er-guess")
-    assert recorded["detail"]["studies"] == 0
+@pytest.mark.parametrize(
+    ("name", "wanted", "refused"),
+    [
+        ("er-guess", {"patient_id": "GUESSED"}, "not_found"),
+        ("er-twice", {"patient_id": "S-0815", "accession_number": "A"}, "invalid_request"),
+        ("er-long", {"patient_id": "S-0815", "duration_s": 86_400}, "invalid_request"),
+    ],
+)
+def test_an_attempt_that_is_refused_is_recorded_as_a_failure(
+    hospitals: TwoHospitals, name: str, wanted: dict[str, Any], refused: str
+) -> None:
+    with hospitals.person(name, "radiologist", NORTH) as client:
+        assert client.post(URL, json={"reason": REASON, **wanted}).status_code in (400, 404)
+    (recorded,) = heard(hospitals.storage, type_code="110127", actor_name=name)
+    assert recorded["outcome"] == MINOR_FAILURE
+    assert recorded["detail"] == {"reason": REASON, "studies": 0, "refused": refused}
+
+
+def test_an_attempt_while_groups_are_not_enforced_is_recorded(hospitals: TwoHospitals) -> None:
+    groups = hospitals.storage.access_groups
+    groups.enforce(False)
+    try:
+        with hospitals.person("er-open", "radiologist", NORTH) as client:
+            answer = client.post(URL, json={"reason": REASON, "patient_id": "S-0815"})
+            is_problem(answer, 409, "access_is_open")
+    finally:
+        groups.enforce(True)
+    (recorded,) = heard(hospitals.storage, type_code="110127", actor_name="er-open")
+    assert recorded["outcome"] == MINOR_FAILURE
 
 
 def test_no_program_and_no_viewer_takes_it(hospitals: TwoHospitals) -> None:
