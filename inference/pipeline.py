@@ -15,6 +15,7 @@ from storage.core.findings import Code, Direction, Validity
 from storage.settings import Settings
 
 __all__ = [
+    "SEGMENTS_AT_MOST",
     "Acceptance",
     "Classification",
     "FoundBox",
@@ -33,6 +34,9 @@ __all__ = [
     "Segment",
     "ignore_progress",
 ]
+
+SEGMENTS_AT_MOST = 255
+"""Of one result: masks that do not overlap are numbered in a byte, 0 for what is none."""
 
 InputKind = Literal["volume", "image", "dicom-image"]
 """A volume of one series; the bytes of an uploaded PNG or JPEG; the DICOM images of one series,

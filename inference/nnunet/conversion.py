@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from inference.nnunet.card import Converted, Fold
 from inference.nnunet.package import nnunetv2_at_work
 from storage.core.errors import InvalidRequest, LimitExceeded
@@ -17,6 +19,7 @@ _TASKS = "inference.nnunet.checkpoint_task"
 _GIB = 1024**3
 _CHECKPOINT_BYTES_AT_MOST = 8 * _GIB
 _TIME_S = 600.0
+_SHOWN_AT_MOST = 300
 _TRAINER_NAME = re.compile(r"^nnUNetTrainer\w{0,100}$")
 # Most models; looking for others imports all of nnunetv2's training.
 _COMMON = re.compile(r"^nnUNetTrainer(_\d+epochs?)?(_?NoMirroring)?$")
@@ -90,8 +93,18 @@ def convert(
             f"The folds of {source} differ in their trainer or configuration.",
             remedy="Name folds of one training in the card's model.",
         )
-    _check_trainer(str(first["trainer"]))
-    return Converted(**first, folds=tuple(paths))
+    check_trainer(str(first["trainer"]))
+    try:
+        return Converted(**first, folds=tuple(paths))
+    except ValidationError as error:
+        what = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc'])} is {one['input']!r}: {one['msg']}"
+            for one in error.errors()
+        )
+        raise InvalidRequest(
+            f"The checkpoints of {source} cannot be used: {what[:_SHOWN_AT_MOST]}.",
+            remedy="Name a folder that nnUNetv2_train wrote.",
+        ) from error
 
 
 def _read(processes: LimitedProcesses, path: Path) -> tuple[dict[str, Any], bytearray]:
@@ -116,8 +129,11 @@ def _numbered(source: Path, name: str) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
-def _check_trainer(trainer: str) -> None:
-    """Refuse by name a trainer whose network is not what plans.json says."""
+def check_trainer(trainer: str) -> None:
+    """Refuse by name a trainer whose network is not what plans.json says.
+
+    Raises InvalidRequest, and ModelUnusable where nnunetv2 is needed to tell and not installed.
+    """
     if trainer in _OF_TOTALSEGMENTATOR or _COMMON.match(trainer):
         return
     built_by = _trainer_that_builds(trainer) if _TRAINER_NAME.match(trainer) else ""

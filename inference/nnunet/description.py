@@ -10,17 +10,21 @@ from inference.bundles.description import BundleDescription, slug
 from inference.models.card_file import CARD_FILE, parsed
 from inference.models.model_folders import files_of, install
 from inference.nnunet.card import Combined, Converted, NnunetCard, Part
-from inference.nnunet.conversion import CONVERTED_FILE, checkpoint_reader, convert
+from inference.nnunet.conversion import (
+    CONVERTED_FILE,
+    check_trainer,
+    checkpoint_reader,
+    convert,
+)
+from inference.nnunet.dataset import DATASET_FILE, DatasetFile, read_dataset
 from inference.nnunet.plans import (
-    DATASET_FILE,
     PLANS_FILE,
     Configuration,
-    DatasetFile,
     PlansFile,
     read_configuration,
-    read_dataset,
     read_plans,
 )
+from inference.pipeline import SEGMENTS_AT_MOST
 from storage.core.errors import InvalidRequest
 from storage.processes.limited import LimitedProcesses
 from storage.settings import Settings
@@ -115,8 +119,13 @@ def convert_part(source: Path, target: Path, card: NnunetCard, processes: Limite
 
 
 def install_converted(settings: Settings, folder: Path) -> NnunetDescription:
-    """Copy a converted model, whatever it consists of, to where models lie."""
+    """Copy a converted model, whatever it consists of, to where models lie.
+
+    Raises InvalidRequest, ModelUnusable.
+    """
     found = describe_nnunet(folder)
+    for part in found.parts:
+        check_trainer(part.converted.trainer)
     place = f"{found.name}@{found.version}"
     return describe_nnunet(install(settings, folder, place, files_of(folder), keep_digests=True))
 
@@ -137,6 +146,12 @@ def describe_nnunet(folder: Path) -> NnunetDescription:
     labels, regions = _labels_of(first.dataset)
     if combined is not None:
         labels = {int(value): one.label for value, one in card.segments.items()}
+    if len(labels) > SEGMENTS_AT_MOST:
+        raise InvalidRequest(
+            f"{folder / CARD_FILE} names {len(labels)} segments; a result has {SEGMENTS_AT_MOST}"
+            " at most.",
+            remedy="Leave segments out of the card.",
+        )
     return NnunetDescription(
         folder=folder,
         inference_file=None,
@@ -163,11 +178,19 @@ def describe_nnunet(folder: Path) -> NnunetDescription:
 def _trained(folder: Path, part: Part) -> TrainedModel:
     plans = read_plans(folder)
     converted = parsed(Converted, folder / CONVERTED_FILE)
+    configuration = read_configuration(folder, plans, converted.configuration)
+    mirrored, axes = converted.mirror_axes or (), len(configuration.patch_size)
+    if max(mirrored, default=0) >= axes:
+        raise InvalidRequest(
+            f"The model in {folder} mirrors along axis {max(mirrored)}; {configuration.name} has"
+            f" {axes} axes, counted from 0.",
+            remedy="Name a folder that nnUNetv2_train wrote.",
+        )
     return TrainedModel(
         folder=folder,
         plans=plans,
         dataset=read_dataset(folder),
-        configuration=read_configuration(folder, plans, converted.configuration),
+        configuration=configuration,
         converted=converted,
         values={int(own): value for own, value in part.values.items()},
     )

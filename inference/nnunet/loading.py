@@ -10,11 +10,13 @@ from inference.models.card_file import CARD_FILE
 from inference.models.devices import device, is_out_of_memory
 from inference.models.files import file_sha256, use_threads
 from inference.models.model_cache import WARM, weights_bytes
-from inference.nnunet.conversion import CONVERTED_FILE, weights_file
+from inference.nnunet.conversion import CONVERTED_FILE, check_trainer, weights_file
+from inference.nnunet.dataset import DATASET_FILE
 from inference.nnunet.description import NnunetDescription, TrainedModel
 from inference.nnunet.package import nnunetv2_at_work
-from inference.nnunet.plans import DATASET_FILE, PLANS_FILE
+from inference.nnunet.plans import PLANS_FILE
 from inference.refusals import ModelUnusable
+from storage.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
     import torch
@@ -57,6 +59,8 @@ def load_model(model: NnunetDescription, threads: int) -> LoadedModel:
 
 def _loaded(model: NnunetDescription) -> LoadedModel:
     try:
+        for part in model.parts:
+            check_trainer(part.converted.trainer)
         with nnunetv2_at_work():
             parts = tuple(LoadedPart(_predictor(part, model), part.values) for part in model.parts)
             answer: dict[str, float] = {}
@@ -64,6 +68,8 @@ def _loaded(model: NnunetDescription) -> LoadedModel:
                 answer |= _answer(part, loaded.predictor, model)
     except ModelUnusable:
         raise
+    except InvalidRequest as error:
+        raise ModelUnusable(error.message, remedy=error.remedy) from error
     except Exception as error:
         if is_out_of_memory(error):
             raise
@@ -156,16 +162,22 @@ def _answer(part: TrainedModel, predictor: Any, model: NnunetDescription) -> dic
     shape = (1, len(part.dataset.channels), *part.configuration.probe_shape)
     noise = torch.rand(shape, generator=torch.Generator().manual_seed(1)).to(device())
     network = predictor.network.to(device()).eval()
-    with torch.inference_mode():
-        seen, blank = (network(one).float() for one in (noise, torch.zeros_like(noise)))
-    distance = float((seen - blank).abs().max())
-    # Written so that a NaN fails, too.
-    if not (torch.isfinite(seen).all() and distance > _DIFFERS):
-        raise ModelUnusable(
-            f"The model {model.name} answers a blank image like any other.", remedy=REMEDY
-        )
-    name = part.plans.dataset_name if len(model.parts) > 1 else "the network"
-    return {
-        f"mean answer of {name} to noise": float(seen.mean()),
-        f"largest answer of {name} to noise": float(seen.max()),
-    }
+    of_part = part.plans.dataset_name if len(model.parts) > 1 else "the network"
+    answer: dict[str, float] = {}
+    # As nnUNetPredictor goes from fold to fold.
+    for fold, weights in zip(part.converted.folds, predictor.list_of_parameters, strict=True):
+        network.load_state_dict(weights)
+        with torch.inference_mode():
+            seen, blank = (network(one).float() for one in (noise, torch.zeros_like(noise)))
+        distance = float((seen - blank).abs().max())
+        # The first is named as it was when other folds were not tried.
+        name = f"{of_part} (fold {fold})" if answer else of_part
+        # Written so that a NaN fails, too.
+        if not (torch.isfinite(seen).all() and distance > _DIFFERS):
+            raise ModelUnusable(
+                f"The model {model.name} answers a blank image like any other: {name}.",
+                remedy=REMEDY,
+            )
+        answer[f"mean answer of {name} to noise"] = float(seen.mean())
+        answer[f"largest answer of {name} to noise"] = float(seen.max())
+    return answer

@@ -1,4 +1,4 @@
-"""`plans.json` and `dataset.json` of nnU-Net v2: read within bounds, before anything is built.
+"""`plans.json` of nnU-Net v2: read within bounds, before anything is built.
 
 nnU-Net imports what its plans name. Here each name must be one of nnunetv2's own or of
 dynamic_network_architectures, and each number small enough to build a network from.
@@ -6,14 +6,14 @@ dynamic_network_architectures, and each number small enough to build a network f
 
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from inference.models.card_file import parsed
 from storage.core.errors import InvalidRequest
 
-PLANS_FILE, DATASET_FILE = "plans.json", "dataset.json"
+PLANS_FILE = "plans.json"
 
 _ARCHITECTURES = {
     f"dynamic_network_architectures.architectures.{module}.{name}": name
@@ -48,42 +48,10 @@ READERS = ("SimpleITKIO", "NibabelIO", "SimpleITKIOWithReorient", "NibabelIOWith
 
 _STAGES_AT_MOST, _LAYERS_AT_MOST, _NUMBER_AT_MOST = 16, 64, 8192
 _PATCH_VOXELS_AT_MOST = 512**3
-_INHERITS_AT_MOST = 8
-_Number = Annotated[int, Field(ge=0, le=65_535)]
 
 
 class _Read(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class DatasetFile(_Read):
-    """What goes in and what comes out."""
-
-    channel_names: dict[Annotated[str, Field(pattern=r"^\d{1,2}$")], str] = Field(
-        min_length=1, max_length=64, validation_alias=AliasChoices("channel_names", "modality")
-    )
-    labels: dict[str, _Number | list[_Number]] = Field(min_length=2, max_length=1024)
-    regions_class_order: list[_Number] | None = None
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """In the order in which the network gets them."""
-        numbered = sorted(self.channel_names.items(), key=lambda one: int(one[0]))
-        return tuple(name for _, name in numbered)
-
-    @property
-    def structures(self) -> dict[str, tuple[int, ...]]:
-        """Each label or region by name with the labels that it is made of; no background."""
-        found = {
-            name: tuple(value) if isinstance(value, list) else (value,)
-            for name, value in self.labels.items()
-            if name != "ignore"
-        }
-        return {name: values for name, values in found.items() if set(values) != {0}}
-
-    @property
-    def has_regions(self) -> bool:
-        return any(isinstance(value, list) and len(value) > 1 for value in self.labels.values())
 
 
 class PlansFile(_Read):
@@ -105,21 +73,6 @@ def read_plans(folder: Path) -> PlansFile:
         if sorted(getattr(plans, name)) != [0, 1, 2]:
             raise _refused(path, f"{name} is no order of three axes")
     return plans
-
-
-def read_dataset(folder: Path) -> DatasetFile:
-    """Raises InvalidRequest naming what is wrong."""
-    path = folder / DATASET_FILE
-    dataset = parsed(DatasetFile, path)
-    if dataset.labels.get("background") != 0:
-        raise _refused(path, "labels has no background of 0")
-    if [int(number) for number in sorted(dataset.channel_names, key=int)] != list(
-        range(len(dataset.channel_names))
-    ):
-        raise _refused(path, "channel_names does not count from 0")
-    if dataset.has_regions and len(dataset.regions_class_order or ()) != len(dataset.structures):
-        raise _refused(path, "regions_class_order does not name a value for each region")
-    return dataset
 
 
 class Configuration(_Read):
@@ -177,11 +130,19 @@ def read_configuration(folder: Path, plans: PlansFile, name: str) -> Configurati
 def _resolved(path: Path, plans: PlansFile, name: str) -> dict[str, Any]:
     """With what a configuration inherits."""
     chain: list[dict[str, Any]] = []
-    wanted: str | None = name
+    wanted: Any = name
+    passed: list[str] = []
     while wanted is not None:
-        if wanted not in plans.configurations or len(chain) == _INHERITS_AT_MOST:
+        if wanted in passed:
+            raise _refused(
+                path,
+                f"inherits_from leads from {' to '.join([*passed, wanted])}, in a circle",
+                "Take plans.json from the folder that nnUNetv2_train wrote.",
+            )
+        if not isinstance(wanted, str) or wanted not in plans.configurations:
             known = ", ".join(plans.configurations)
             raise _refused(path, f"it has no configuration {wanted} (it has {known})")
+        passed.append(wanted)
         chain.append(plans.configurations[wanted])
         wanted = chain[-1].get("inherits_from")
     merged: dict[str, Any] = {}
@@ -205,15 +166,17 @@ def _checked_architecture(path: Path, stated: Any) -> tuple[Any, int]:
     if not isinstance(arguments, dict):
         raise _refused(path, "architecture has no arch_kwargs")
     _check_name(path, "network_class_name", stated.get("network_class_name"), _ARCHITECTURES)
-    for name in stated.get("_kw_requires_import") or ():
+    imported = stated.get("_kw_requires_import") or []
+    if not isinstance(imported, list) or not all(isinstance(name, str) for name in imported):
+        raise _refused(path, "_kw_requires_import is no list of names")
+    for name in imported:
         value = arguments.get(name)
         module, _, layer = str(value).rpartition(".")
         of_torch = module == "torch.nn" or module.startswith("torch.nn.modules.")
         if value is not None and not (of_torch and layer in _LAYERS):
             raise _refused(path, f"{name} names {value}, which is none of torch's layers here")
     _check_sizes(path, arguments)
-    features = arguments["features_per_stage"]
-    return arguments.get("strides"), int(features[0] if isinstance(features, list) else features)
+    return arguments.get("strides"), _flat(arguments["features_per_stage"])[0]
 
 
 def _checked_old_architecture(path: Path, stated: dict[str, Any]) -> tuple[Any, int]:
@@ -228,7 +191,7 @@ def _checked_old_architecture(path: Path, stated: dict[str, Any]) -> tuple[Any, 
         "n_conv_per_stage_decoder": stated.get("n_conv_per_stage_decoder"),
     }
     _check_sizes(path, arguments)
-    return arguments["strides"], int(stated[names[0]])
+    return arguments["strides"], _flat(stated[names[0]])[0]
 
 
 def _check_sizes(path: Path, arguments: dict[str, Any]) -> None:
@@ -243,7 +206,7 @@ def _check_sizes(path: Path, arguments: dict[str, Any]) -> None:
                 raise _refused(path, f"{name} has {number}; 1 to {most} can be built")
         if per_stage and isinstance(value, list) and len(value) > _STAGES_AT_MOST:
             raise _refused(path, f"{name} has {len(value)} stages; {_STAGES_AT_MOST} are the most")
-    if not list(_flat(arguments.get("features_per_stage"))):
+    if not _flat(arguments.get("features_per_stage")):
         raise _refused(path, "the network has no features_per_stage")
 
 
@@ -256,19 +219,21 @@ def _flat(value: Any) -> list[int]:
 
 def _numbers(path: Path, name: str, value: Any, kind: type) -> tuple[Any, ...]:
     if not isinstance(value, list) or not all(
-        isinstance(one, int | float) and not isinstance(one, bool) and one > 0 for one in value
+        isinstance(one, int | float) and not isinstance(one, bool) and 0 < one < math.inf
+        for one in value
     ):
         raise _refused(path, f"{name} is no list of numbers above 0")
     return tuple(kind(one) for one in value)
 
 
 def _check_name(path: Path, what: str, value: Any, known: Any) -> None:
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise _refused(path, f"{what} is {value}; known here: {', '.join(sorted(known))}")
 
 
-def _refused(path: Path, problem: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"{path} cannot be used: {problem}.",
-        remedy="Only what nnunetv2 and dynamic_network_architectures bring themselves is built.",
-    )
+def _refused(
+    path: Path,
+    problem: str,
+    remedy: str = "Only what nnunetv2 and dynamic_network_architectures bring themselves is built.",
+) -> InvalidRequest:
+    return InvalidRequest(f"{path} cannot be used: {problem}.", remedy=remedy)

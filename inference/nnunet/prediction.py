@@ -17,7 +17,7 @@ from inference.imaging.volume import Volume
 from inference.models.devices import is_out_of_memory
 from inference.models.model_cache import free_memory_bytes
 from inference.nnunet.description import NnunetDescription, TrainedModel
-from inference.nnunet.geometry import Seen, seen_by_model
+from inference.nnunet.geometry import Grid, Seen, grid_seen, seen_by_model
 from inference.nnunet.loading import REMEDY, LoadedPart, load_model
 from inference.pipeline import ProgressCallback
 from inference.refusals import ModelUnusable
@@ -44,8 +44,8 @@ def predict(
     suffice, ModelUnusable where the model does not do its work here.
     """
     loaded = load_model(model, threads)
+    check_memory(model, volume, len(channels))
     seen = seen_by_model(volume, channels, model.orientation, model.spacing_mm)
-    check_memory(model, seen)
     combined: NDArray[np.integer[Any]] | None = None
     for done, part in enumerate(loaded.parts):
         on_progress("segment", 0.1 + 0.8 * done / len(loaded.parts))
@@ -64,12 +64,19 @@ def predict(
     return seen.on_source_grid(combined)
 
 
-def check_memory(model: NnunetDescription, seen: Seen) -> None:
-    """Raises LimitExceeded where the prediction would need more memory than is free."""
-    needed = max(needed_bytes(part, seen) for part in model.parts)
+def check_memory(model: NnunetDescription, volume: Volume, channels: int) -> None:
+    """Before anything is resampled. Raises LimitExceeded where the prediction would need more
+    memory than is free."""
+    grid = grid_seen(volume, model.orientation, model.spacing_mm)
+    needed = max(needed_bytes(part, grid, channels) for part in model.parts)
+    if model.spacing_mm is not None:
+        voxels = math.prod(grid.shape)
+        # Each channel is resampled by itself; all of them stay while the parts predict.
+        images = channels * _FLOAT_BYTES * voxels
+        needed = images + max(_RESAMPLING_BYTES * voxels, needed)
     free = free_memory_bytes()
     if needed > free:
-        shape = " × ".join(str(size) for size in seen.channels.shape[1:])
+        shape = " × ".join(str(size) for size in grid.shape)
         raise LimitExceeded(
             f"{model.title} would need some {needed / 1e9:.1f} GB of memory for {shape} voxels;"
             f" {free / 1e9:.1f} GB are free.",
@@ -77,18 +84,17 @@ def check_memory(model: NnunetDescription, seen: Seen) -> None:
         )
 
 
-def needed_bytes(part: TrainedModel, seen: Seen) -> int:
+def needed_bytes(part: TrainedModel, grid: Grid, channels: int) -> int:
     """What a prediction takes on top of the images and the weights, as an estimate."""
-    channels, *shape = seen.channels.shape
     spacing = part.configuration.spacing
     order = part.plans.transpose_forward
-    grid = [shape[axis] for axis in order]
-    own_mm = [seen.spacing_mm[axis] for axis in order]
+    shape = [grid.shape[axis] for axis in order]
+    own_mm = [grid.spacing_mm[axis] for axis in order]
     # A 2D configuration leaves the slices as they are.
-    wanted_mm = [*own_mm[: len(grid) - len(spacing)], *spacing]
+    wanted_mm = [*own_mm[: len(shape) - len(spacing)], *spacing]
     resampled = math.prod(
         max(1, size * own / wanted)
-        for size, own, wanted in zip(grid, own_mm, wanted_mm, strict=True)
+        for size, own, wanted in zip(shape, own_mm, wanted_mm, strict=True)
     )
     source = math.prod(shape)
     heads = len(part.dataset.structures) + (not part.dataset.has_regions)

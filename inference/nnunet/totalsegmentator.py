@@ -16,6 +16,7 @@ from typing import Any
 from inference.models.card_file import CARD_FILE, Card, parsed
 from inference.nnunet.card import Combined, NnunetCard, Part
 from inference.nnunet.conversion import checkpoint_reader
+from inference.nnunet.dataset import read_dataset
 from inference.nnunet.description import (
     COMBINED_FILE,
     NnunetDescription,
@@ -23,7 +24,7 @@ from inference.nnunet.description import (
     install_converted,
     is_nnunet,
 )
-from inference.nnunet.plans import read_configuration, read_dataset, read_plans
+from inference.nnunet.plans import read_configuration, read_plans
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings

@@ -16,6 +16,7 @@ from inference.imaging.volume import Volume
 from inference.models.card_file import critical_limits, population_of
 from inference.models.model_folders import digests_of, verify_files
 from inference.pipeline import (
+    SEGMENTS_AT_MOST,
     Acceptance,
     Measurement,
     ModelCard,
@@ -35,7 +36,6 @@ from storage.core.findings import Code
 
 _MODALITIES = {"MRI": "MR", "MR": "MR", "CT": "CT", "PET": "PT", "PT": "PT"}
 _SIDES = {"left": LEFT, "right": RIGHT}
-_SEGMENTS_AT_MOST = 255
 
 
 class AddedModel:
@@ -44,6 +44,8 @@ class AddedModel:
     input_kind: Literal["volume", "image"] = "volume"
     # Beside the edge a network sees the end of the data as well, and leaves voxels out.
     edge_margin_mm = 3.0
+    # What helps where a model finds more segments than a result may have.
+    fewer_segments = "Add a model with fewer labels."
 
     def __init__(self, model: BundleDescription) -> None:
         self._model = model
@@ -180,10 +182,10 @@ class AddedModel:
                 f"{self.title} found nothing in the series.",
                 remedy="Check that the series shows what the model looks for.",
             )
-        if len(present) > _SEGMENTS_AT_MOST:
+        if len(present) > SEGMENTS_AT_MOST:
             raise ModelUnusable(
-                f"{self.title} gives {len(present)} segments; {_SEGMENTS_AT_MOST} are the most.",
-                remedy="Leave classes out of its channel_def.",
+                f"{self.title} gives {len(present)} segments; {SEGMENTS_AT_MOST} are the most.",
+                remedy=self.fewer_segments,
             )
 
     def _segment(self, value: int) -> Segment:

@@ -22,6 +22,8 @@ from storage.core.errors import InvalidRequest
 class MonaiBundle(AddedModel):
     """Runs one bundle: `bundle-NAME` in the catalogue."""
 
+    fewer_segments = "Leave classes out of the channel_def in its metadata.json."
+
     def prove(self) -> Proof:
         """Load the bundle; noise and a blank image must not give the same.
 

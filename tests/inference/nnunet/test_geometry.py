@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.nnunet.card import AS_SENT, NnunetModel
-from inference.nnunet.geometry import seen_by_model
+from inference.nnunet.geometry import grid_seen, seen_by_model
 from tests import builders
 
 RAS_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
@@ -64,3 +64,15 @@ def test_as_sent_is_the_order_of_the_series(plane: str) -> None:
 def test_an_orientation_of_two_axes_is_refused() -> None:
     with pytest.raises(ValueError, match="orientation names an axis twice"):
         NnunetModel(name="a", version="1", modality="MR", orientation="RLS")
+
+
+@pytest.mark.parametrize(("orientation", "spacing_mm"), [("RAS", 1.5), ("PIR", 0.8), ("LAS", None)])
+@pytest.mark.parametrize("plane", PLANES)
+def test_the_grid_is_known_before_anything_is_resampled(
+    plane: str, orientation: str, spacing_mm: float | None
+) -> None:
+    volume = volume_of(plane)
+    seen = seen_by_model(volume, [volume.voxels], orientation, spacing_mm)
+    grid = grid_seen(volume, orientation, spacing_mm)
+    assert grid.shape == seen.channels.shape[1:]
+    assert grid.spacing_mm == seen.spacing_mm

@@ -14,8 +14,9 @@ from inference.imaging.volume import assemble_volume
 from inference.models.registry.adding import add_model
 from inference.nnunet import prediction
 from inference.nnunet.description import describe_nnunet
-from inference.nnunet.geometry import seen_by_model
+from inference.nnunet.loading import load_model
 from inference.nnunet.plans import read_configuration, read_plans
+from inference.pipeline import ignore_progress
 from inference.refusals import ModelUnusable
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, LimitExceeded, MediViewError
@@ -122,6 +123,20 @@ def change_card(**changes: Any) -> Callable[[Path], None]:
     return change
 
 
+def change_dataset(**changes: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        path = folder / "dataset.json"
+        dataset = {**json.loads(path.read_text()), **changes}
+        dataset["labels"]["background"] = 0
+        path.write_text(json.dumps(dataset))
+
+    return change
+
+
+def of_regions(order: list[int], **regions: Any) -> Callable[[Path], None]:
+    return change_dataset(labels={**regions}, regions_class_order=order)
+
+
 def of_inputs(*names: str) -> Callable[[Path], None]:
     inputs = {name: {"accepts": {"Modality": "CT"}} for name in names}
     return change_card(accepts=None, reference=names[0], inputs=inputs)
@@ -138,7 +153,15 @@ def of_inputs(*names: str) -> Callable[[Path], None]:
         (change_plans(preprocessor_name="Mine"), "preprocessor_name is Mine"),
         (change_plans(normalization_schemes=["os.system"]), "normalization_schemes is os.system"),
         (change_plans(resampling_fn_data="eval"), "resampling_fn_data is eval"),
-        (change_plans(inherits_from="3d_fullres"), "it has no configuration 3d_fullres"),
+        (
+            change_plans(inherits_from="3d_fullres"),
+            "inherits_from leads from 3d_fullres to 3d_fullres, in a circle",
+        ),
+        (change_plans(inherits_from=["2d"]), "it has no configuration ['2d']"),
+        (change_plans(patch_size=[float("inf"), 16, 16]), "patch_size is no list of numbers"),
+        (change_plans(preprocessor_name={}), "preprocessor_name is {}"),
+        (architecture(network_class_name=["Net"]), "network_class_name is ['Net']"),
+        (architecture(_kw_requires_import=[["conv_op"]]), "_kw_requires_import is no list"),
         (architecture(network_class_name="evil.Net"), "network_class_name is evil.Net"),
         (architecture(arch_kwargs={"conv_op": "os.system"}), "conv_op names os.system"),
         (architecture(arch_kwargs={"conv_op": "torch.hub.load"}), "conv_op names torch.hub.load"),
@@ -164,6 +187,32 @@ def test_plans_that_are_refused(
         ),
         (change_checkpoint(trainer_name="nnUNetTrainerBN"), "network is that of nnUNetTrainerBN"),
         (change_checkpoint(network_weights={}), "it has no network_weights"),
+        (
+            change_checkpoint(inference_allowed_mirroring_axes=(0, 3)),
+            "mirror_axes.1 is 3: Input should be less than or equal to 2",
+        ),
+        (
+            change_dataset(labels={"background": 0, "liver": 2}),
+            "labels has the values 2, which do not count from 1 to 1",
+        ),
+        (
+            change_dataset(labels={"background": 0, "liver": 1, "spleen": 1}),
+            "labels has the values 1, 1, which do not count from 1 to 2",
+        ),
+        (
+            of_regions([1, 3], whole=[1, 2], core=2),
+            "gives the region core the value 3, which is none of its (2)",
+        ),
+        (
+            of_regions([2, 2], whole=[1, 2], core=2),
+            "gives the region whole the value 2, which another region has as well",
+        ),
+        (of_regions([1], whole=[1, 2], core=2), "regions_class_order has 1 values for 2 regions"),
+        (of_regions([1, 2], whole=[1, 2], core=[]), "labels.core"),
+        (
+            change_dataset(labels={f"structure {number}": number for number in range(1, 257)}),
+            "it names 256 labels; a result has 255 at most",
+        ),
         (change_card(model={**CARD["model"], "folds": [3]}), "checkpoint_final.pth is missing"),
         (change_card(model={**CARD["model"], "orientation": "LPS"}), "reader turns images to RAS"),
         (of_inputs("pet", "ct"), "takes CT; inputs of its card: pet, ct"),
@@ -193,10 +242,85 @@ def test_a_volume_that_memory_does_not_hold_is_refused_before(
     add_model(storage, folder, "petra")
     (added,) = storage.settings.resolved_models_dir.iterdir()
     volume = assemble_volume(builders.series(np.ones((12, 30, 30), np.int16)))
-    seen = seen_by_model(volume, [volume.voxels], "RAS", None)
     monkeypatch.setattr(prediction, "free_memory_bytes", lambda: 100_000)
     with pytest.raises(LimitExceeded, match=r"Liver would need some 0\.0 GB of memory for 12 × 30"):
-        prediction.check_memory(describe_nnunet(added), seen)
+        prediction.predict(describe_nnunet(added), volume, [volume.voxels], 1, ignore_progress)
+
+
+def test_nothing_is_resampled_where_memory_would_not_suffice(
+    storage: Storage, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a tenth of a millimetre, 12 slices of 30 × 30 are 32 million voxels."""
+    add_model(storage, folder, "petra")
+    (added,) = storage.settings.resolved_models_dir.iterdir()
+    model = describe_nnunet(added).model_copy(update={"spacing_mm": 0.1})
+    volume = assemble_volume(
+        builders.series(np.ones((12, 30, 30), np.int16), spacing_mm=(3.0, 1.0, 1.0))
+    )
+    monkeypatch.setattr(prediction, "free_memory_bytes", lambda: 500_000_000)
+    with pytest.raises(LimitExceeded, match=r"GB of memory for 360 × 300 × 300 voxels; 0\.5 GB"):
+        prediction.predict(model, volume, [volume.voxels], 1, ignore_progress)
+
+
+def converted(storage: Storage, folder: Path) -> Path:
+    """What the node made of a model, as somebody may hand it on."""
+    add_model(storage, folder, "petra")
+    (added,) = storage.settings.resolved_models_dir.iterdir()
+    moved = folder.parent / "converted"
+    added.rename(moved)
+    return moved
+
+
+def change_converted(folder: Path, **changes: Any) -> None:
+    path = folder / "nnunet.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_converted_model_of_another_trainer_is_refused_as_well(
+    storage: Storage, folder: Path
+) -> None:
+    moved = converted(storage, folder)
+    change_converted(moved, trainer="nnUNetTrainerBN")
+    assert "network is that of nnUNetTrainerBN" in refusal(storage, moved)
+
+
+def test_another_trainer_is_refused_when_the_model_is_loaded(
+    storage: Storage, folder: Path
+) -> None:
+    moved = converted(storage, folder)
+    change_converted(moved, trainer="nnUNetTrainerUMambaBot")
+    with pytest.raises(ModelUnusable, match="nnUNetTrainerUMambaBot, which is none of nnunetv2's"):
+        load_model(describe_nnunet(moved), 1)
+
+
+@pytest.mark.parametrize("fold", ["../../etc", "0/../../x", "1000", ""])
+def test_a_fold_leads_nowhere_but_into_the_folder_of_the_model(
+    storage: Storage, folder: Path, fold: str
+) -> None:
+    moved = converted(storage, folder)
+    change_converted(moved, folds=[fold])
+    assert "nnunet.json cannot be used: folds.0" in refusal(storage, moved)
+
+
+@pytest.mark.parametrize("part", ["..", "../other", "/etc", "a/b", ".hidden"])
+def test_a_part_lies_in_the_folder_of_the_model(storage: Storage, folder: Path, part: str) -> None:
+    moved = converted(storage, folder)
+    combined = {"task": "total", "spacing_mm": 1.5, "parts": [{"folder": part, "values": {}}]}
+    (moved / "combined.json").write_text(json.dumps(combined))
+    assert "combined.json cannot be used: parts.0.folder" in refusal(storage, moved)
+
+
+def test_each_fold_is_tried(storage: Storage, folder: Path) -> None:
+    """The second fold's last layer is empty: it gives the same for every image."""
+    path = folder / "fold_0" / "checkpoint_final.pth"
+    checkpoint = torch.load(path, weights_only=False)
+    weights = checkpoint["network_weights"]
+    (last,) = (key for key in weights if key.endswith("seg_layers.0.weight"))
+    weights = {**weights, last: torch.zeros_like(weights[last])}
+    (folder / "fold_1").mkdir()
+    torch.save({**checkpoint, "network_weights": weights}, folder / "fold_1" / path.name)
+    with pytest.raises(ModelUnusable, match=r"answers a blank image like any other.*\(fold 1\)"):
+        add_model(storage, folder, "petra")
 
 
 def test_a_folder_without_card_is_told_about_it(storage: Storage, folder: Path) -> None:
