@@ -5,6 +5,7 @@ card of the model, so that the wheel may go afterwards.
 """
 
 import csv
+import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.models.card_file import CARD_FILE, Card, parsed
+from inference.models.files import file_sha256
 from inference.nnunet.card import Combined, NnunetCard, Part
 from inference.nnunet.conversion import checkpoint_reader
 from inference.nnunet.dataset import read_dataset
@@ -32,14 +34,26 @@ from storage.settings import Settings
 _PACKAGE = "totalsegmentator"
 _INSTALL = "Its tables alone are read: pip install --no-deps totalsegmentator."
 _CODES = "resources/totalsegmentator_snomed_mapping.csv"
-# By task: the modality, and what its wheel calls the classes of each part.
+_OF_CT = "Wasserthal et al., Radiology: Artificial Intelligence 2023, doi:10.1148/ryai.230024."
+_OF_MR = "Akinci D'Antonoli et al., Radiology 2025, doi:10.1148/radiol.241613."
+# By task: the modality, what its wheel calls the classes of each part, and who describes them.
 _TASKS = {
-    "total": ("CT", "class_map_5_parts"),
-    "total_v3": ("CT", "class_map_5_parts_total_v3"),
-    "total_mr": ("MR", "class_map_parts_mr"),
+    "total": ("CT", "class_map_5_parts", _OF_CT),
+    "total_v3": ("CT", "class_map_5_parts_total_v3", _OF_CT),
+    "total_mr": ("MR", "class_map_parts_mr", _OF_MR),
 }
 _STEP = 0.8
 _SIDES = {"Left": "left", "Right": "right"}
+_LUNG, _VERTEBRA = ("39607008", "SCT", "Lung"), ("51282000", "SCT", "Vertebra")
+# Of classes that the table of 2.18 leaves out. For a sixth lumbar vertebra pydicom's codes have no
+# concept of its own; its label says which vertebra it is.
+_MISSING: dict[str, dict[str, Any]] = {
+    "lung_left": {"code": _LUNG, "laterality": "left"},
+    "lung_right": {"code": _LUNG, "laterality": "right"},
+    "vertebrae": {"code": _VERTEBRA},
+    "vertebrae_L6": {"code": _VERTEBRA},
+    "intervertebral_discs": {"code": ("360499006", "SCT", "Intervertebral disc")},
+}
 
 
 ClassMaps = Mapping[str, Mapping[str, Mapping[int, str]]]
@@ -75,7 +89,7 @@ def add_totalsegmentator(settings: Settings, folder: Path) -> NnunetDescription:
         checkpoint_reader(one.folder for one in chosen) as processes,
     ):
         target = Path(converted)
-        stated = _card(folder, task, spacing_mm, numbers)
+        stated = _card(folder, task, spacing_mm, numbers, _release(chosen))
         (target / CARD_FILE).write_text(json.dumps(stated, indent=1))
         card = parsed(NnunetCard, target / CARD_FILE)
         parts = []
@@ -100,7 +114,7 @@ def _class_maps() -> ClassMaps:
             remedy=f"{_INSTALL} Of any other model of nnU-Net name the folder with plans.json.",
         ) from error
     maps = {}
-    for task, (_, parts) in _TASKS.items():
+    for task, (_, parts, _) in _TASKS.items():
         classes = map_to_binary.class_map[task]
         names = set(classes.values())
         maps[task] = {"": dict(classes)} | {
@@ -134,7 +148,10 @@ def _finest(folder: Path, maps: ClassMaps) -> tuple[str, float, list[_Found]]:
         by_spacing: dict[float, dict[str, _Found]] = {}
         for part, classes in parts.items():
             for one in [one for one, stated in own.items() if stated == classes]:
-                found = by_spacing.setdefault(_spacing_mm(one), {})
+                spacing_mm = _spacing_mm(one)
+                found = by_spacing.setdefault(spacing_mm, {})
+                if part in found:
+                    raise _equal(folder, found[part].folder, one)
                 found[part] = _Found(one, part, classes)
         for spacing_mm, found in by_spacing.items():
             wanted = [""] if "" in found else [part for part in parts if part]
@@ -144,7 +161,10 @@ def _finest(folder: Path, maps: ClassMaps) -> tuple[str, float, list[_Found]]:
             else:
                 complete.append((spacing_mm, task, [found[part] for part in wanted]))
     if complete:
-        spacing_mm, task, chosen = min(complete, key=lambda one: one[0])
+        complete.sort(key=lambda one: one[0])
+        spacing_mm, task, chosen = complete[0]
+        if complete[1:] and complete[1][0] == spacing_mm:
+            raise _equal(folder, chosen[0].folder, complete[1][2][0].folder)
         return task, spacing_mm, chosen
     if missing:
         raise InvalidRequest(
@@ -157,15 +177,43 @@ def _finest(folder: Path, maps: ClassMaps) -> tuple[str, float, list[_Found]]:
     )
 
 
+def _equal(folder: Path, one: Path, other: Path) -> InvalidRequest:
+    return InvalidRequest(
+        f"{folder} has two models of the same classes or the same size of voxels:"
+        f" {one.relative_to(folder)} and {other.relative_to(folder)}.",
+        remedy="Name a folder with one of them.",
+    )
+
+
+def _release(chosen: Iterable[_Found]) -> str:
+    """Of the weights, as the wheel's table names the release of their folders; of others, which
+    may be older or an operator's own, what is in them."""
+    from totalsegmentator.map_tasks_config import TASK_ID_WEIGHTS_CONFIGS
+
+    known = {one["foldername"]: one.get("version") for one in TASK_ID_WEIGHTS_CONFIGS.values()}
+    places = [one.folder for one in chosen]
+    releases = {known.get(place.parent.name) for place in places}
+    release = releases.pop()
+    if release and not releases:
+        return str(release)
+    digest = hashlib.sha256()
+    for place in places:
+        for path in sorted(place.glob("fold_*/checkpoint_*.pth")):
+            digest.update(bytes.fromhex(file_sha256(path)))
+    return f"sha256-{digest.hexdigest()[:16]}"
+
+
 def _classes(folder: Path) -> dict[int, str]:
     """What a trained model calls its classes; none of regions."""
     structures = read_dataset(folder).structures
     return {values[0]: name for name, values in structures.items() if len(values) == 1}
 
 
-def _card(folder: Path, task: str, spacing_mm: float, numbers: Mapping[str, int]) -> dict[str, Any]:
+def _card(
+    folder: Path, task: str, spacing_mm: float, numbers: Mapping[str, int], release: str
+) -> dict[str, Any]:
     """The operator's card where there is one, completed by codes, colours and how it is run."""
-    modality, _ = _TASKS[task]
+    modality, _, described_in = _TASKS[task]
     name = f"TotalSegmentator {task} {spacing_mm:g} mm"
     card: dict[str, Any] = {
         "title": name,
@@ -178,10 +226,10 @@ def _card(folder: Path, task: str, spacing_mm: float, numbers: Mapping[str, int]
             ]
         },
         "accepts_text": f"{modality}: one regular stack of 10 slices or more.",
-        "training_data": "Wasserthal et al., Radiology: Artificial Intelligence 2023.",
+        "training_data": described_in,
         "model": {
             "name": name,
-            "version": metadata.version(_PACKAGE),
+            "version": release,
             "modality": modality,
             "orientation": "RAS",
             "mirroring": False,
@@ -212,7 +260,8 @@ def _segment(name: str, row: Mapping[str, str] | None) -> dict[str, Any]:
     label = name.replace("_", " ")
     label = label[:1].upper() + label[1:]
     if row is None:
-        return {"label": label, "code": (label[:16], "99MEDIVIEW", label)}
+        own = {"code": (label[:16], "99MEDIVIEW", label)}
+        return {"label": label, **_MISSING.get(name, own)}
     side = (
         row["SegmentedPropertyTypeModifierCodeSequence.CodeMeaning"]
         or (row["AnatomicRegionModifierSequence.CodeMeaning"])

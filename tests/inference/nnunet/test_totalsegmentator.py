@@ -2,6 +2,7 @@
 
 import csv
 import json
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from totalsegmentator.alignment import as_closest_canonical, undo_canonical
+from totalsegmentator.map_tasks_config import TASK_ID_WEIGHTS_CONFIGS
 from totalsegmentator.map_to_binary import (
     class_map,
     class_map_5_parts,
@@ -21,6 +23,7 @@ from totalsegmentator.resampling import change_spacing
 from inference.catalogue import pipeline_named
 from inference.imaging.volume import Volume, assemble_volume
 from inference.models.registry.adding import add_model
+from inference.nnunet.totalsegmentator import add_totalsegmentator
 from inference.pipeline import PipelineContext, PipelineOutput
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
@@ -28,18 +31,18 @@ from tests import builders
 from tests.inference.nnunet.untrained import TRAINER, by_value, trained_folder
 from tests.inference.orchestration import storage_in
 
+RELEASES = {number: one["foldername"] for number, one in TASK_ID_WEIGHTS_CONFIGS.items()}
+MODEL = f"{TRAINER}__nnUNetPlans__3d_fullres"
 PARTS = {number: part for number, part in map_taskid_to_partname_ct.items() if number < 300}
 RAS_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
 
 def save_weights(folder: Path, *, parts: bool = True) -> Path:
     """As `~/.totalsegmentator/nnunet/results` lies after models were fetched."""
-    model = f"{TRAINER}__nnUNetPlans__3d_fullres"
     for number, part in PARTS.items() if parts else ():
-        place = folder / f"Dataset{number}_TotalSegmentator_{part}" / model
+        place = folder / RELEASES[number] / MODEL
         trained_folder(place, by_value(class_map_5_parts[part]), seed=number)
-    place = folder / "Dataset297_TotalSegmentator_total_3mm" / model
-    trained_folder(place, by_value(class_map["total"]), spacing_mm=3.0)
+    trained_folder(folder / RELEASES[297] / MODEL, by_value(class_map["total"]), spacing_mm=3.0)
     return folder
 
 
@@ -154,7 +157,7 @@ def test_a_missing_part_is_named(storage: Storage, weights: Path, tmp_path: Path
 def test_a_class_of_another_name_is_none_of_totalsegmentators(
     storage: Storage, weights: Path, tmp_path: Path
 ) -> None:
-    model = tmp_path / "Dataset291_X" / f"{TRAINER}__nnUNetPlans__3d_fullres"
+    model = tmp_path / "Dataset291_X" / MODEL
     classes: dict[int, Any] = {**class_map_5_parts["class_map_part_organs"], 5: "heart"}
     trained_folder(model, by_value(classes))
     with pytest.raises(InvalidRequest, match="no model with the classes of TotalSegmentator"):
@@ -175,3 +178,39 @@ def test_an_operators_card_says_what_is_taken(
     added = add_model(storage, tmp_path, "petra").standing.pipeline
     assert added.title == "Whole body"
     assert "78961009" in {one.value for one in added.card.output_codes}
+    assert (added.version, added.card.training_data) == (
+        "v2.0.0-weights",
+        "Wasserthal et al., Radiology: Artificial Intelligence 2023, doi:10.1148/ryai.230024.",
+    )
+
+
+def test_weights_of_mr_have_their_own_paper_and_a_code_for_each_class(
+    storage: Storage, tmp_path: Path
+) -> None:
+    place = tmp_path / RELEASES[852] / MODEL
+    trained_folder(place, by_value(class_map["total_mr"]), spacing_mm=3.0)
+    added = add_totalsegmentator(storage.settings, tmp_path)
+    assert added.version == "v2.5.0-weights"
+    assert added.card.training_data.startswith("Akinci D'Antonoli et al., Radiology 2025")
+    segments = [added.segment(value) for value in added.labels]
+    assert {one.code[1] for one in segments} == {"SCT"}
+    lungs = {one.label: (one.code[2], one.laterality) for one in segments if "Lung" in one.label}
+    assert lungs == {"Lung left": ("Lung", "left"), "Lung right": ("Lung", "right")}
+
+
+def test_weights_of_no_known_release_are_named_by_what_is_in_them(
+    storage: Storage, tmp_path: Path
+) -> None:
+    place = tmp_path / "Dataset297_TotalSegmentator_total_3mm_1559subj_v204" / MODEL
+    trained_folder(place, by_value(class_map["total"]), spacing_mm=3.0)
+    digest = sha256((place / "fold_0" / "checkpoint_final.pth").read_bytes()).digest()
+    added = add_totalsegmentator(storage.settings, tmp_path)
+    assert added.version == f"sha256-{sha256(digest).hexdigest()[:16]}"
+
+
+def test_two_models_that_fit_alike_are_refused(storage: Storage, tmp_path: Path) -> None:
+    for name in ("Dataset297_old", "Dataset297_new"):
+        trained_folder(tmp_path / name / MODEL, by_value(class_map["total"]), spacing_mm=3.0)
+    with pytest.raises(InvalidRequest, match=r"297_new/.* and Dataset297_old/") as refused:
+        add_model(storage, tmp_path, "petra")
+    assert refused.value.remedy == "Name a folder with one of them."
