@@ -13,8 +13,17 @@ def check_reference_file(settings: Settings) -> Iterator[Check]:
     if settings.reference_values is None:
         return
     try:
-        rows = check_reference_values(settings)
+        checked = check_reference_values(settings)
     except MediViewError as error:
         yield Check("reference values", "fail", error.message, error.remedy)
     else:
-        yield Check("reference values", "ok", f"{settings.reference_values}, {rows} rows")
+        found = f"{settings.reference_values}, {checked.rows} rows"
+        if checked.unused:
+            yield Check(
+                "reference values",
+                "note",
+                f"{found}; {len(checked.unused)} are never used. {checked.unused[0]}",
+                f"Use one of: {', '.join(checked.pipelines)}; or none, for a measurement of any.",
+            )
+        else:
+            yield Check("reference values", "ok", found)

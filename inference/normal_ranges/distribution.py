@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Literal, NamedTuple
 
 _STANDARD = NormalDist()
 # Below it the transformation is the logarithm, as far as a float can tell.
@@ -59,5 +60,21 @@ class NormalDistribution:
 
 
 def percentile_of(z_score: float) -> float:
-    """From 0 to 100."""
-    return _STANDARD.cdf(z_score) * 100
+    """To a tenth, from 0.1 to 99.9: no reference population is large enough for its ends."""
+    return min(max(round(_STANDARD.cdf(z_score) * 100, 1), 0.1), 99.9)
+
+
+class ShownPercentile(NamedTuple):
+    """As people read it: a whole number from 1 to 99, or that the value lies beyond these."""
+
+    number: int
+    place: Literal["below", "at", "above"] = "at"
+
+
+def shown_percentile(percentile: float) -> ShownPercentile:
+    """Halves are rounded up, as in the viewer."""
+    if percentile < 1:
+        return ShownPercentile(1, "below")
+    if percentile > 99:
+        return ShownPercentile(99, "above")
+    return ShownPercentile(math.floor(percentile + 0.5))

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from inference.normal_ranges.distribution import Distribution
-from inference.normal_ranges.reference import NotApplicable, normal_range
+from inference.normal_ranges.reference import NotApplicable, People, normal_range
 from inference.normal_ranges.subject import Subject
 from storage.core.findings import NormalRange
 
@@ -51,8 +51,8 @@ class TotalLungCapacity:
         youngest, oldest = self.age_years
         if not youngest <= age <= oldest:
             raise NotApplicable(
-                f"Predicted lung capacity holds from {youngest:g} to {oldest:g} years; the"
-                f" patient's age is {subject.completed_years}."
+                f"Predicted lung capacity holds from the {youngest:g}th to the {oldest:g}th"
+                f" birthday; the patient's age is {subject.completed_years}."
             )
         if height_cm is None:
             raise NotApplicable(
@@ -68,7 +68,13 @@ class TotalLungCapacity:
             low=None,
             high=None,
             distribution=Distribution(float(l), float(m), float(s)),
-            of_whom=f"{subject.in_words} and {height_cm:.0f} cm",
+            people=People(
+                f"{subject.in_words} and {height_cm:.0f} cm",
+                subject.sex,
+                int(age),
+                int(age),
+                height_cm,
+            ),
             source=self.source,
             caveat=self.caveat,
             limit_z_score=_LIMIT_Z_SCORE,

@@ -1,7 +1,7 @@
 """Reference values of one measurement, and the normal range that they give a patient."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
 
 from inference.normal_ranges.distribution import Distribution, NormalDistribution, percentile_of
 from inference.normal_ranges.subject import Subject
@@ -15,6 +15,16 @@ _DECIMALS = 3
 
 class NotApplicable(Exception):
     """Reference values do not hold for the patient; the message says why, in a sentence."""
+
+
+class People(NamedTuple):
+    """Whose values these are, as `NormalRange` keeps it; in words, and the same in parts."""
+
+    of_whom: str = ""
+    sex: str = ""
+    age_from: float | None = None
+    age_to: float | None = None
+    height_cm: float | None = None
 
 
 class Reference(Protocol):
@@ -65,6 +75,8 @@ class ReferenceValues:
     """Why a value outside is not to be called low or high."""
     pipeline: str = ""
     """Whose measurement alone it is about; empty: anybody's."""
+    line: int = 0
+    """In the site's file, from 1; 0 of other sources."""
 
     @property
     def ages(self) -> tuple[float, float]:
@@ -75,12 +87,12 @@ class ReferenceValues:
         return low, high + 1 if float(high).is_integer() else high
 
     @property
-    def of_whom(self) -> str:
-        """The people whose values these are, in words; empty: anybody."""
+    def people(self) -> People:
         parts = [_SEXES.get(self.sex, self.sex)]
+        low, high = self.age_years or (None, None)
         if self.age_years is not None:
-            parts.append(f"{self.age_years[0]:g} to {self.age_years[1]:g} years")
-        return ", ".join(part for part in parts if part)
+            parts.append(f"{low:g} to {high:g} years")
+        return People(", ".join(part for part in parts if part), self.sex, low, high)
 
     def range_for(self, subject: Subject, value: float) -> NormalRange:
         self._check(subject)
@@ -90,7 +102,7 @@ class ReferenceValues:
             low=self.low,
             high=self.high,
             distribution=self.distribution,
-            of_whom=self.of_whom,
+            people=self.people,
             source=self.source,
             caveat=self.caveat,
         )
@@ -113,7 +125,7 @@ def normal_range(
     low: float | None,
     high: float | None,
     distribution: Distribution | NormalDistribution | None,
-    of_whom: str,
+    people: People,
     source: str,
     caveat: str,
     limit_z_score: float = _LIMIT_Z_SCORE,
@@ -122,23 +134,21 @@ def normal_range(
 
     Limits that are not given are those of the distribution at `limit_z_score` to both sides.
     """
+    stated = NormalRange(unit, low, high, source, caveat=caveat, **people._asdict())
     if distribution is None:
-        return NormalRange(unit, low, high, source, of_whom=of_whom, caveat=caveat)
+        return stated
     z_score = distribution.z_score(value)
     if z_score is None:
         raise NotApplicable("The reference values hold for values above 0 alone.")
     if low is None and high is None:
         low, high = (distribution.value_at(side * limit_z_score) for side in (-1, 1))
-    return NormalRange(
-        unit,
-        _rounded(low),
-        _rounded(high),
-        source,
-        of_whom=of_whom,
+    return replace(
+        stated,
+        low=_rounded(low),
+        high=_rounded(high),
         median=_rounded(distribution.median),
-        percentile=round(percentile_of(z_score), 1),
+        percentile=percentile_of(z_score),
         z_score=round(z_score, 2),
-        caveat=caveat,
     )
 
 

@@ -7,6 +7,7 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from io import StringIO
 from itertools import pairwise
@@ -35,11 +36,6 @@ class _Line(NamedTuple):
     content: Any
 
 
-class _Read(NamedTuple):
-    line: int
-    values: ReferenceValues
-
-
 def reference_values_of(settings: Settings) -> Sequence[ReferenceValues]:
     """The site's; none where it has no file. Raises InvalidRequest."""
     path = settings.reference_values
@@ -59,7 +55,7 @@ def _cached(path: Path, changed_ns: int, size_bytes: int) -> tuple[ReferenceValu
 
 def read_reference_values(path: Path) -> tuple[ReferenceValues, ...]:
     """All rows of a file. Raises InvalidRequest naming each wrong line."""
-    rows: list[_Read] = []
+    rows: list[ReferenceValues] = []
     mistakes: list[str] = []
     for line in _lines(path):
         if len(rows) == _MAX_ROWS:
@@ -68,7 +64,8 @@ def read_reference_values(path: Path) -> tuple[ReferenceValues, ...]:
                 remedy="Leave out what no pipeline here measures.",
             )
         try:
-            rows.append(_Read(line.number, SiteRow.model_validate(line.content).values))
+            values = SiteRow.model_validate(line.content).values
+            rows.append(replace(values, line=line.number))
         except ValidationError as error:
             mistakes += [f"{path}:{line.number}: {_worded(one)}" for one in error.errors()]
         if len(mistakes) >= _MOST_MISTAKES:
@@ -78,7 +75,7 @@ def read_reference_values(path: Path) -> tuple[ReferenceValues, ...]:
         raise InvalidRequest("\n".join(mistakes[:_MOST_MISTAKES]), remedy=_REMEDY)
     if not rows:
         raise InvalidRequest(f"{path} holds no row.", remedy="Add rows, or unset the setting.")
-    return tuple(row.values for row in rows)
+    return tuple(rows)
 
 
 def _lines(path: Path) -> Iterator[_Line]:
@@ -189,21 +186,20 @@ def _worded(error: Any) -> str:
     return f"{name} is {given!r}: {text}." if name else f"{text[:1].upper()}{text[1:]}."
 
 
-def _overlaps(path: Path, rows: Sequence[_Read]) -> list[str]:
+def _overlaps(path: Path, rows: Sequence[ReferenceValues]) -> list[str]:
     """Two rows that would hold for the same patient contradict each other."""
-    of_measurement: dict[tuple[str, str, str], list[_Read]] = defaultdict(list)
+    of_measurement: dict[tuple[str, str, str], list[ReferenceValues]] = defaultdict(list)
     for row in rows:
-        values = row.values
-        for sex in (values.sex,) if values.sex else ("M", "F"):
-            of_measurement[values.pipeline, values.label, sex].append(row)
+        for sex in (row.sex,) if row.sex else ("M", "F"):
+            of_measurement[row.pipeline, row.label, sex].append(row)
     mistakes: dict[str, None] = {}
     for found in of_measurement.values():
-        found.sort(key=lambda one: one.values.ages)
+        found.sort(key=lambda one: one.ages)
         for one, other in pairwise(found):
-            if other.values.ages[0] < one.values.ages[1]:
+            if other.ages[0] < one.ages[1]:
                 lines = sorted((one.line, other.line))
                 mistakes[
-                    f"{path}:{lines[1]}: {other.values.label}: holds for the same sex and age as"
+                    f"{path}:{lines[1]}: {other.label}: holds for the same sex and age as"
                     f" line {lines[0]}. An end in whole years holds until the next birthday."
                 ] = None
     return list(mistakes)

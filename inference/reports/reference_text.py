@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from inference.normal_ranges.distribution import shown_percentile
 from inference.reports.facts import Fact
 from inference.reports.locale import Locale, references
 from storage.core.findings import NormalRange
@@ -27,14 +28,31 @@ def sources_of_normal_ranges(facts: Iterable[Fact], locale: Locale) -> Iterator[
     for fact in facts:
         normal = _normal_range_of(fact)
         if normal is not None:
-            of_whom = f" ({normal.of_whom})" if normal.of_whom else ""
-            of_source.setdefault(f"{normal.source}{of_whom}", []).append(fact)
+            whom = _of_whom(normal, locale)
+            source = f"{normal.source} ({whom})" if whom else normal.source
+            of_source.setdefault(source, []).append(fact)
     for source, members in of_source.items():
         text = locale.fill(words["source"], {"source": source})
         doubtful = [one.finding.normal_range for one in members if one.finding.normal_range]
         if any(one.caveat for one in doubtful):
             text = f"{text} {words['no_conclusion']}"
         yield ReportSentence(text, _ids(members), basis="node")
+
+
+def _of_whom(normal: NormalRange, locale: Locale) -> str:
+    """As the node worded it where an older version stored the words alone."""
+    words = locale.words["normal_range"]["of_whom"]
+    parts = [words["people"][normal.sex]] if normal.sex else []
+    if normal.age_from is not None and normal.age_to is not None:
+        ages = {"low": _years(normal.age_from, locale), "high": _years(normal.age_to, locale)}
+        parts.append(locale.fill(words["age" if ages["low"] == ages["high"] else "ages"], ages))
+    if normal.height_cm is not None:
+        parts.append(locale.fill(words["height"], {"height": f"{normal.height_cm:.0f}"}))
+    return ", ".join(parts) or normal.of_whom
+
+
+def _years(age: float, locale: Locale) -> str:
+    return locale.number(age, 0 if float(age).is_integer() else 1)
 
 
 def _normal_range_of(fact: Fact) -> NormalRange | None:
@@ -62,12 +80,8 @@ def _part(fact: Fact, normal: NormalRange, structure: str, locale: Locale) -> st
 def _percentile(percentile: float | None, locale: Locale) -> str:
     if percentile is None:
         return ""
-    words, shown = locale.words["normal_range"]["percentile"], round(percentile)
-    if shown < 1:
-        return locale.fill(words["below"], {"ordinal": locale.ordinal(1)})
-    if shown > 99:
-        return locale.fill(words["above"], {"ordinal": locale.ordinal(99)})
-    return locale.fill(words["at"], {"ordinal": locale.ordinal(shown)})
+    words, shown = locale.words["normal_range"]["percentile"], shown_percentile(percentile)
+    return locale.fill(words[shown.place], {"ordinal": locale.ordinal(shown.number)})
 
 
 def _limits(fact: Fact, normal: NormalRange, locale: Locale) -> str:

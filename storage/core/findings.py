@@ -99,7 +99,8 @@ class NormalRange:
     high: float | None = None
     source: str = ""
     of_whom: str = ""
-    """The people whose values these are; empty: anybody."""
+    """The people whose values these are, in English; empty: anybody. `sex`, ages and height are
+    the same for other languages, as far as the source goes by them."""
     median: float | None = None
     percentile: float | None = None
     """From 0 to 100; None where the source states limits alone, as for the two beside it."""
@@ -107,6 +108,11 @@ class NormalRange:
     caveat: str = ""
     """Why a value outside is not called low or high; empty where it is."""
     missing: str = ""
+    sex: str = ""
+    age_from: float | None = None
+    age_to: float | None = None
+    """In years; equal to `age_from` where the values are of one age."""
+    height_cm: float | None = None
 
     def place_of(self, value: float) -> Literal["below", "within", "above"] | None:
         """None where nothing is to be concluded from it."""

@@ -18,7 +18,7 @@ from api.cli.roles.starting import start_role
 from api.server.supervisor import Role, Supervisor
 from api.server.viewer_folder import is_viewer_built
 from dicom_node.peers import Peer
-from inference.normal_ranges.check import check_reference_values
+from inference.normal_ranges.check import report_reference_values
 from inference.rules.check import check_at_start
 from storage.core.errors import InvalidRequest
 from storage.maintenance.upgrade import upgrade
@@ -59,7 +59,7 @@ def up(
     settings.check_binding(settings.dicom_host, "The DICOM node")
     settings.check_http_binding()
     check_at_start(settings)
-    check_reference_values(settings)
+    report_reference_values(settings)
     with alone_on(settings.data_dir) as lock:
         settings = _with_free_ports(settings)
         upgrade(settings)

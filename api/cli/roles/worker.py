@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli.roles.starting import start_role
-from inference.normal_ranges.check import check_reference_values
+from inference.normal_ranges.check import report_reference_values
 from inference.rules.check import check_at_start
 
 
@@ -31,5 +31,5 @@ def worker(
 
     settings = start_role()
     check_at_start(settings)
-    check_reference_values(settings)
+    report_reference_values(settings)
     raise typer.Exit(run_worker(settings, queue.value))

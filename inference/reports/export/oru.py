@@ -150,13 +150,16 @@ def _number(finding: Finding, group: str, status: str) -> list[str]:
         fields[4] = components(finding.unit.value, finding.unit.meaning, "UCUM")
     normal = finding.normal_range
     if normal is not None and finding.value is not None:
-        fields[5] = _limits(normal)
+        fields[5] = limits_of(normal)
         fields[6] = _ABNORMAL_FLAGS.get(normal.place_of(finding.value) or "", "")
     return fields
 
 
-def _limits(normal: NormalRange) -> str:
-    """OBX-7 (HL7 v2.5.1, 7.4.2.7)."""
+def limits_of(normal: NormalRange) -> str:
+    """OBX-7 (HL7 v2.5.1, 7.4.2.7), which receivers compare a value with by themselves; empty where
+    that is not to be done."""
+    if normal.caveat:
+        return ""
     if normal.low is None:
         return "" if normal.high is None else f"<{normal.high:g}"
     return f">{normal.low:g}" if normal.high is None else f"{normal.low:g}-{normal.high:g}"

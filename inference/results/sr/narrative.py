@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from inference.imaging.directions import in_words
+from inference.normal_ranges.distribution import shown_percentile
 from storage.core.findings import Finding, NormalRange
 
 NOTE = "AI result, unverified. Research use only."
@@ -12,6 +13,7 @@ NOTE = "AI result, unverified. Research use only."
 _UNITS = {"cm3": "cm³", "mm3": "mm³", "[hnsf'U]": "HU", "%": "%"}
 # A tenth of a litre would hide what a breath changes.
 _DECIMALS = {"L": 2}
+_BEYOND = {"below": "<", "at": "", "above": ">"}
 _SIGNIFICANT_DIGITS = 3
 _MOST_DECIMALS = 3
 
@@ -41,9 +43,8 @@ def shown_range(finding: Finding) -> str:
         return ""
     parts = [_between(normal, finding)] if (normal.low, normal.high) != (None, None) else []
     if normal.percentile is not None:
-        shown = min(max(round(normal.percentile), 1), 99)
-        beyond = "<" if normal.percentile < 1 else ">" if normal.percentile > 99 else ""
-        parts.append(f"percentile {beyond}{shown}")
+        shown = shown_percentile(normal.percentile)
+        parts.append(f"percentile {_BEYOND[shown.place]}{shown.number}")
     place = normal.place_of(finding.value)
     if place in ("below", "above"):
         parts.append(place)

@@ -72,8 +72,14 @@ def test_nothing_is_concluded_from_a_value_outside() -> None:
         (Subject("", 45, 175), "asks for the patient's sex, M or F."),
         (Subject("M", None, 175), "asks for the patient's age."),
         (Subject("M", 45, None), "asks for the patient's height, in metres (PatientSize)."),
-        (Subject("M", 80.5, 175), "holds from 5 to 80 years; the patient's age is 80 years."),
-        (Subject("F", 4.9, 105), "holds from 5 to 80 years; the patient's age is 4 years."),
+        (
+            Subject("M", 80.5, 175),
+            "holds from the 5th to the 80th birthday; the patient's age is 80 years.",
+        ),
+        (
+            Subject("F", 4.9, 105),
+            "holds from the 5th to the 80th birthday; the patient's age is 4 years.",
+        ),
     ],
 )
 def test_where_it_does_not_hold_it_says_why(subject: Subject, reason: str) -> None:

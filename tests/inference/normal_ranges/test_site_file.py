@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from api.server.reference_check import check_reference_file
 from inference.normal_ranges.applying import NormalRanges, site_references
-from inference.normal_ranges.check import check_reference_values
+from inference.normal_ranges.check import check_reference_values, report_reference_values
 from inference.normal_ranges.distribution import NormalDistribution
 from inference.normal_ranges.reference import NotApplicable
 from inference.normal_ranges.site_file import read_reference_values
@@ -144,18 +146,33 @@ def test_the_start_refuses_a_file_that_cannot_be_used(tmp_path: Path) -> None:
     def settings(path: Path) -> Settings:
         return settings_in(tmp_path, reference_values=path)
 
-    assert check_reference_values(settings_in(tmp_path)) == 0
+    assert check_reference_values(settings_in(tmp_path)).rows == 0
     with pytest.raises(InvalidRequest, match="cannot be read: No such file"):
-        check_reference_values(settings(tmp_path / "none.csv"))
-    path = tmp_path / "of.json"
-    path.write_text(
-        '[{"pipeline": "lung-densty", "label": "Both lungs volume", "unit": "L", "low": 3,'
-        ' "source": "A"}]'
+        report_reference_values(settings(tmp_path / "none.csv"))
+
+
+def test_a_row_for_a_pipeline_that_is_not_there_is_a_warning_with_its_line(
+    tmp_path: Path,
+) -> None:
+    header = "pipeline,label,unit,low,source"
+    path = table(
+        tmp_path,
+        "lung-density,Both lungs volume,L,3,A",
+        "bundle-retired,Spleen volume,cm3,100,A",
+        header=header,
     )
-    with pytest.raises(InvalidRequest, match="'lung-densty', which does not exist"):
-        check_reference_values(settings(path))
-    path.write_text(path.read_text().replace("densty", "density"))
-    assert check_reference_values(settings(path)) == 1
+    settings = settings_in(tmp_path, reference_values=path)
+    problem = (
+        f"{path}:3: 'Spleen volume' is for the pipeline 'bundle-retired', which does not exist."
+    )
+    with capture_logs() as logs:
+        report_reference_values(settings)
+    assert [(one["event"], one["log_level"], one["detail"]) for one in logs] == [
+        ("reference_values_unused", "warning", problem)
+    ]
+    (check,) = check_reference_file(settings)
+    assert (check.state, check.detail) == ("note", f"{path}, 2 rows; 1 are never used. {problem}")
+    assert "lung-density" in check.remedy
 
 
 def test_a_file_that_goes_wrong_later_fails_no_job(tmp_path: Path) -> None:
