@@ -40,5 +40,9 @@ class ModelServerLeftAlone(ModelServerFailed):
     """A model server failed before, or is busy: nothing was asked of it, and the work waits."""
 
 
+class ModelServerOutOfTime(ModelServerFailed):
+    """A model server had less time than the site's settings give it: nothing is wrong with it."""
+
+
 class ModelServerDeclined(ModelUnusable):
     """A model server answers, and declines this very input."""

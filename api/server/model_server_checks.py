@@ -52,7 +52,7 @@ def model_server_checks(storage: Storage) -> Iterator[Check]:
                 "Set a language model as server:NAME/MODEL, or name it in a card's served.",
             )
             continue
-        note_answer(storage.breakers, name)
+        note_answer(storage.breakers, name, models)
         yield _good(label, endpoint, models)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from inference.model_servers.client import MAX_JSON_BYTES, ServerAnswer, answer_of, parsed_json
 from inference.model_servers.endpoint import Endpoint
@@ -24,7 +24,10 @@ _REPORTED_AT_MOST = 100
 
 @dataclass(frozen=True)
 class Piece:
-    """What came since the piece before; `finish` once the model has ended, and why."""
+    """What came since the piece before; `finish` once the model has ended, and why.
+
+    Without text: the server keeps the connection alive and has nothing to say yet.
+    """
 
     text: str
     finish: str = ""
@@ -51,7 +54,7 @@ def stream_chat(
     """The answer piece by piece; `on_reported` hears once which model writes it.
 
     Close the generator to stop the server. Raises ModelServerFailed, ModelServerDeclined,
-    ModelUnusable.
+    ModelServerOutOfTime, ModelUnusable.
     """
     body = json.dumps(
         {
@@ -65,12 +68,15 @@ def stream_chat(
     ).encode()
     headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
     with (
-        admitted(endpoint),
+        admitted(endpoint, model),
         answer_of(endpoint, "POST", "/chat/completions", content=body, headers=headers) as answer,
     ):
         is_reported = has_ended = False
         for event in _events(answer, max_tokens * _BYTES_A_TOKEN + MAX_JSON_BYTES):
-            if event is None:
+            if event == "alive":
+                yield Piece("")
+                continue
+            if event == "done":
                 return
             if not is_reported:
                 is_reported = True
@@ -107,10 +113,12 @@ def check_model(endpoint: Endpoint, model: str) -> None:
         )
 
 
-def _events(answer: ServerAnswer, max_bytes: int) -> Iterator[dict[str, Any] | None]:
+def _events(
+    answer: ServerAnswer, max_bytes: int
+) -> Iterator[dict[str, Any] | Literal["alive", "done"]]:
     """The JSON of each server-sent event, or the one JSON of a server that does not stream.
 
-    None stands for [DONE]; servers leave it out.
+    "alive" stands for a comment, "done" for [DONE], which servers leave out.
     """
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
@@ -123,11 +131,11 @@ def _events(answer: ServerAnswer, max_bytes: int) -> Iterator[dict[str, Any] | N
         )
     for line in _lines(answer, max_bytes):
         field, _, value = line.partition(b":")
-        if field != b"data":
-            # A comment that keeps the connection alive, or a field without use here.
-            continue
         value = value.strip()
-        yield None if value == b"[DONE]" else parsed_json(answer.endpoint, value)
+        if field == b"data":
+            yield "done" if value == b"[DONE]" else parsed_json(answer.endpoint, value)
+        elif line.startswith(b":"):
+            yield "alive"
 
 
 def _lines(answer: ServerAnswer, max_bytes: int) -> Iterator[bytes]:

@@ -13,7 +13,12 @@ from typing import Any
 import httpx
 
 from inference.model_servers.endpoint import Endpoint
-from inference.refusals import ModelServerDeclined, ModelServerFailed, ModelUnusable
+from inference.refusals import (
+    ModelServerDeclined,
+    ModelServerFailed,
+    ModelServerOutOfTime,
+    ModelUnusable,
+)
 from storage.core.errors import InvalidRequest
 from storage.http.client import checked_client, closed_after, failure_words
 
@@ -86,18 +91,19 @@ def answer_of(
     """One request and its successful answer, within the endpoint's limits.
 
     It is repeated only where nothing of it was taken: once, after 429 or 503 that say when.
-    Raises ModelServerFailed, ModelServerDeclined, ModelUnusable.
+    Raises ModelServerFailed, ModelServerOutOfTime, ModelServerDeclined, ModelUnusable.
     """
     limits = endpoint.limits
-    until = time.monotonic() + limits.total_s
+    until = time.monotonic() + limits.within_s
     sent = {"User-Agent": _AGENT, **(headers or {})}
     if key := endpoint.key():
         sent["Authorization"] = f"Bearer {key}"
-    timeout = httpx.Timeout(limits.answer_s, connect=limits.connect_s)
+    # Closing a connection ends no read that waits on it.
+    timeout = httpx.Timeout(min(limits.answer_s, limits.within_s), connect=limits.connect_s)
     try:
         with (
             checked_client(verify=endpoint.tls(), timeout=timeout) as client,
-            closed_after(client, limits.total_s),
+            closed_after(client, limits.within_s),
         ):
             for is_last in (False, True):
                 with client.stream(
@@ -150,6 +156,11 @@ def _check_status(endpoint: Endpoint, response: httpx.Response) -> None:
 
 def _failure(endpoint: Endpoint, error: Exception, is_overdue: bool) -> ModelServerFailed:
     limits = endpoint.limits
+    if is_overdue and limits.deadline_s < limits.total_s:
+        return ModelServerOutOfTime(
+            f"{endpoint} was not ready within the {limits.deadline_s:g} s of this answer.",
+            remedy="Ask less at a time, or raise MEDIVIEW_LANGUAGE_DEADLINE_S.",
+        )
     if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout):
         late = (
             f"took longer than {limits.total_s:g} s (MEDIVIEW_MODEL_SERVER_TOTAL_S)"

@@ -1,5 +1,6 @@
 """A model server as the site's settings describe it."""
 
+import math
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,6 +24,12 @@ class Limits:
     """For the first part of an answer, and for each further one."""
     total_s: float
     max_bytes: int
+    deadline_s: float = math.inf
+    """Of who asks; where it is shorter than `total_s`, running into it is no server's fault."""
+
+    @property
+    def within_s(self) -> float:
+        return min(self.total_s, self.deadline_s)
 
 
 @dataclass(frozen=True)

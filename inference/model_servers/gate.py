@@ -1,10 +1,13 @@
 """Who may call a model server now: one that failed is left alone, and none is overrun.
 
+What a server does wrong counts against it; what is wrong with one of its models, or with the card
+of that, against the model alone.
 Inside of a job (`guarded`) failures are counted in the database, for all workers together.
 A person who verifies a model, or asks `mediview doctor`, calls it whatever was before.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -18,12 +21,12 @@ from inference.refusals import (
     ModelServerDeclined,
     ModelServerFailed,
     ModelServerLeftAlone,
+    ModelServerOutOfTime,
     ModelUnusable,
 )
 from storage.audit import NODE, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.errors import MediViewError
 from storage.deliveries.circuit_breaker import Breakers, OpenBreaker
 from storage.outbox.retry import retry_policy
 from storage.processes.turns import turn
@@ -31,6 +34,8 @@ from storage.processes.turns import turn
 log = structlog.get_logger(__name__)
 
 _PREFIX = "model-server:"
+# What the table of breakers has room for beside a server's name.
+_MODEL_AT_MOST = 34
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,12 @@ def guarded(storage: Storage, study_instance_uid: str = "") -> Iterator[None]:
 
 
 @contextmanager
-def admitted(endpoint: Endpoint) -> Iterator[None]:
-    """One call. Raises ModelServerLeftAlone where the server failed before, or is busy, and
-    StorageUnavailable where the audit trail fails closed.
+def admitted(endpoint: Endpoint, model: str) -> Iterator[None]:
+    """One call. Raises ModelServerLeftAlone where the server or the model failed before, or the
+    server is busy, and StorageUnavailable where the audit trail fails closed.
 
-    What the block raises counts as the server's failure, unless it declined this input alone.
+    What the block raises counts as a failure of the server (ModelServerFailed) or of the model
+    (ModelUnusable), unless this input alone was declined, or who asked gave too little time.
     """
     guard = _guard.get()
     if guard is None:
@@ -72,15 +78,15 @@ def admitted(endpoint: Endpoint) -> Iterator[None]:
         settings.data_dir / "model-servers",
         endpoint.name,
         settings.model_server_at_once,
-        endpoint.limits.total_s,
+        endpoint.limits.within_s,
     ) as is_free:
         if not is_free:
             raise ModelServerLeftAlone(
                 f"{endpoint} was busy with {settings.model_server_at_once} requests of this node"
-                f" for {endpoint.limits.total_s:g} s.",
+                f" for {endpoint.limits.within_s:g} s.",
                 remedy="Raise MEDIVIEW_MODEL_SERVER_AT_ONCE if it can take more.",
             )
-        with _counted(guard, endpoint):
+        with _counted(guard, endpoint, model):
             yield
 
 
@@ -106,68 +112,96 @@ def _audit(guard: _Guard, endpoint: Endpoint) -> None:
     guard.audited.add(endpoint.name)
 
 
-def note_answer(breakers: Breakers, name: str) -> None:
-    """A server works again, as somebody who tried it has seen: what waits for it need not."""
-    breakers.answered(f"{_PREFIX}{name}", utcnow())
+def note_answer(breakers: Breakers, server: str, models: Iterable[str]) -> None:
+    """They work again, as somebody who tried them has seen: what waits for them need not."""
+    for key in (_key(server), *(_key(server, model) for model in models)):
+        breakers.answered(key, utcnow())
 
 
 def failing(storage: Storage) -> list[OpenBreaker]:
-    """Servers of the settings that failed so often in a row that they are left alone."""
-    named = {f"{_PREFIX}{one.name}" for one in storage.settings.model_servers}
+    """Servers of the settings, and models of them, that failed so often in a row that they are
+    left alone."""
+    named = {one.name for one in storage.settings.model_servers}
     return [
         one
         for one in storage.breakers.all()
-        if one.destination in named and one.failures >= storage.settings.model_server_failures
+        if one.destination.startswith(_PREFIX)
+        and _server_and_model(one.destination)[0] in named
+        and one.failures >= storage.settings.model_server_failures
     ]
 
 
 def sentence_of(breaker: OpenBreaker) -> str:
-    """A failing server in a sentence, with what to do."""
+    """A failing server or model in a sentence, with what to do."""
     again = (
         f"after {breaker.open_until:%H:%M:%S} UTC"
         if breaker.open_until > utcnow()
         else "with the next job that needs it"
     )
+    server, model = _server_and_model(breaker.destination)
+    which = f"model {model} of the model server" if model else "model server"
     return (
-        f"The model server {breaker.destination.removeprefix(_PREFIX)} failed"
+        f"The {which} {server} failed"
         f" {breaker.failures} times in a row: {breaker.last_error} It is tried again {again};"
         " `mediview doctor` tries it now."
     )
 
 
+def _key(server: str, model: str = "") -> str:
+    """Of a circuit breaker; a model of a long name has a digest at the end of it."""
+    if len(model) > _MODEL_AT_MOST:
+        digest = hashlib.sha256(model.encode()).hexdigest()[:8]
+        model = f"{model[: _MODEL_AT_MOST - 9]}~{digest}"
+    return f"{_PREFIX}{server}/{model}" if model else f"{_PREFIX}{server}"
+
+
+def _server_and_model(key: str) -> tuple[str, str]:
+    server, _, model = key.removeprefix(_PREFIX).partition("/")
+    return server, model
+
+
 @contextmanager
-def _counted(guard: _Guard, endpoint: Endpoint) -> Iterator[None]:
-    storage = guard.storage
-    most, breakers = storage.settings.model_server_failures, storage.breakers
-    key = f"{_PREFIX}{endpoint.name}"
+def _counted(guard: _Guard, endpoint: Endpoint, model: str) -> Iterator[None]:
+    storage, breakers = guard.storage, guard.storage.breakers
+    of_server, of_model = _key(endpoint.name), _key(endpoint.name, model)
     now = utcnow()
-    trial = timedelta(seconds=endpoint.limits.connect_s + endpoint.limits.total_s)
-    if not breakers.may_try(key, now, now + trial, most - 1):
-        raise ModelServerLeftAlone(
-            f"{endpoint} failed several times in a row and is left alone for a while.",
-            remedy="`mediview doctor` says what is wrong with it; it is tried again by itself.",
-        )
+    trial = timedelta(seconds=endpoint.limits.connect_s + endpoint.limits.within_s)
+    tolerated = storage.settings.model_server_failures - 1
+    for key, failed in ((of_model, f"{model} on {endpoint}"), (of_server, str(endpoint))):
+        if not breakers.may_try(key, now, now + trial, tolerated):
+            raise ModelServerLeftAlone(
+                f"{failed} failed several times in a row and is left alone for a while.",
+                remedy="`mediview doctor` says what is wrong with it; it is tried again by itself.",
+            )
     # Before anything is asked: that it cannot be recorded says nothing of the server.
     _audit(guard, endpoint)
-    failure: MediViewError | None = None
+    answered: tuple[str, ...] = (of_server, of_model)
     try:
         yield
-    except (ModelServerFailed, ModelUnusable) as error:
-        if not isinstance(error, ModelServerDeclined):
-            failure = error
+    except ModelServerDeclined:
+        raise
+    except ModelServerOutOfTime:
+        answered = ()
+        raise
+    except ModelServerFailed as error:
+        answered = ()
+        _note_failure(storage, of_server, error.message)
+        raise
+    except ModelUnusable as error:
+        answered = (of_server,)
+        _note_failure(storage, of_model, error.message)
         raise
     finally:
         # A caller that was stopped, or has heard enough, has had an answer.
-        if failure is None:
+        for key in answered:
             breakers.answered(key, utcnow())
-        else:
-            _note_failure(storage, endpoint, key, failure.message)
 
 
-def _note_failure(storage: Storage, endpoint: Endpoint, key: str, sentence: str) -> None:
+def _note_failure(storage: Storage, key: str, sentence: str) -> None:
     most = storage.settings.model_server_failures
     failures = storage.breakers.failed(key, sentence, utcnow())
     if failures >= most:
         policy = retry_policy(storage.settings, "model_server")
         storage.breakers.open(key, policy.again_at(failures - most + 1, utcnow()))
-    log.warning("model_server_failed", server=endpoint.name, failures=failures)
+    server, model = _server_and_model(key)
+    log.warning("model_server_failed", server=server, model=model, failures=failures)

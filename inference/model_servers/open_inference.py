@@ -70,7 +70,7 @@ class InferenceClient:
         Raises ModelUnusable naming tensor, value and remedy where they differ, and
         ModelServerFailed.
         """
-        with admitted(self._endpoint):
+        with admitted(self._endpoint, self._model.model):
             server = self._json("/v2")
             model = self._json(self._model.path)
             versions = model.get("versions")
@@ -97,7 +97,7 @@ class InferenceClient:
         tensor = to_server(values, self._model.input, self._model.model)
         body, headers = self._request(tensor, binary=described.is_binary)
         with (
-            admitted(self._endpoint),
+            admitted(self._endpoint, self._model.model),
             answer_of(
                 self._endpoint, "POST", f"{self._model.path}/infer", content=body, headers=headers
             ) as answer,

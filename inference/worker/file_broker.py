@@ -8,17 +8,17 @@ message appears whole by one rename and is taken by one rename beside it.
 
 import json
 import os
-import select
 import time
 import uuid
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
-import inotify_simple
 import structlog
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
+
+from storage.processes.folder_watch import ARRIVED, FolderWatch
 
 log = structlog.get_logger(__name__)
 
@@ -92,21 +92,18 @@ class Transport(filesystem.Transport):  # type: ignore[misc]  # kombu has no typ
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._arrivals: inotify_simple.INotify | None = None
+        self._arrivals: FolderWatch | None = None
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:
         """Deliver one message, or raise TimeoutError; a message that arrives ends the wait."""
         if self._arrivals is None:
-            self._arrivals = inotify_simple.INotify(nonblocking=True)
-            folder = self.client.transport_options["data_folder_in"]
-            self._arrivals.add_watch(folder, inotify_simple.flags.MOVED_TO)
+            folder = Path(self.client.transport_options["data_folder_in"])
+            self._arrivals = FolderWatch(folder, ARRIVED)
         if self._delivered():
             return
         is_full = not all(channel.qos.can_consume() for channel in self.channels)
         wait_s = _WAIT_WHILE_FULL_S if is_full else _WAIT_S
-        wait_s = wait_s if timeout is None else min(timeout, wait_s)
-        select.select([self._arrivals], [], [], wait_s)
-        self._arrivals.read(timeout=0)
+        self._arrivals.wait(wait_s if timeout is None else min(timeout, wait_s))
         if not self._delivered():
             raise TimeoutError
 

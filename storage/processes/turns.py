@@ -1,16 +1,19 @@
 """Turns at something that only so many may use at a time, over all processes of a site."""
 
 import hashlib
+import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from storage.db.advisory_lock import only_one
+from storage.processes.folder_watch import TOUCHED, FolderWatch
 
-_ASKED_EVERY_S = 0.05
+# Who ends a turn on this machine says so; a process that was killed, and another host, do not.
+_LOOKED_EVERY_S = 1.0
 
 
 @contextmanager
@@ -21,19 +24,27 @@ def turn(engine: Engine, folder: Path, name: str, at_once: int, wait_s: float) -
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     until = time.monotonic() + wait_s
-    with ExitStack() as stack:
-        while True:
-            for number in range(at_once):
-                key = hashlib.sha256(f"{name}:{number}".encode()).digest()[:8]
-                lock = only_one(
-                    engine, folder / f"{name}.{number}.lock", int.from_bytes(key, signed=True)
-                )
-                with ExitStack() as attempt:
-                    if attempt.enter_context(lock):
-                        stack.enter_context(attempt.pop_all())
-                        yield True
-                        return
-            if time.monotonic() >= until:
-                yield False
-                return
-            time.sleep(_ASKED_EVERY_S)
+    with ExitStack() as taken:
+        is_free = _took(taken, engine, folder, name, at_once)
+        if not is_free:
+            with closing(FolderWatch(folder, TOUCHED)) as ended:
+                while not (is_free := _took(taken, engine, folder, name, at_once)):
+                    left_s = until - time.monotonic()
+                    if left_s <= 0:
+                        break
+                    ended.wait(min(left_s, _LOOKED_EVERY_S))
+        yield is_free
+
+
+def _took(taken: ExitStack, engine: Engine, folder: Path, name: str, at_once: int) -> bool:
+    """Whether a turn was free; it ends with `taken`."""
+    for number in range(at_once):
+        path = folder / f"{name}.{number}.lock"
+        key = hashlib.sha256(f"{name}:{number}".encode()).digest()[:8]
+        with ExitStack() as attempt:
+            if attempt.enter_context(only_one(engine, path, int.from_bytes(key, signed=True))):
+                # After the lock, since an ExitStack ends what it was given last first.
+                taken.callback(os.utime, path)
+                taken.enter_context(attempt.pop_all())
+                return True
+    return False

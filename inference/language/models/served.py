@@ -28,7 +28,7 @@ from inference.language.models.generation import (
 from inference.language.tasks import ModelRef
 from inference.model_servers.chat import Reported, stream_chat
 from inference.model_servers.endpoint import Endpoint, endpoint_of
-from inference.refusals import ModelServerFailed
+from inference.refusals import ModelServerFailed, ModelServerOutOfTime
 from storage.settings import Settings
 
 # Vision models scale to less than this themselves.
@@ -43,8 +43,7 @@ def served_write(
     """The server's model, about to answer `prompt` and an image. Raises NotConfigured."""
     endpoint = endpoint_of(settings, ref.server)
     limits = Limits.of(settings)
-    total_s = min(endpoint.limits.total_s, limits.deadline_s)
-    endpoint = replace(endpoint, limits=replace(endpoint.limits, total_s=total_s))
+    endpoint = replace(endpoint, limits=replace(endpoint.limits, deadline_s=limits.deadline_s))
 
     def write(*, on_text: Callable[[str, int], None], stopping: Callable[[], bool]) -> Generated:
         return _written(endpoint, ref, _message(prompt, image), limits, on_text, stopping)
@@ -102,10 +101,10 @@ def _written(
                     break
                 if piece.text and text.tokens % LOOK_EVERY == 0:
                     on_text(text.shown, text.tokens)
-    except ModelServerFailed:
+    except ModelServerFailed as error:
         if not text.tokens:
             raise
-        cut = "broken"
+        cut = "time" if isinstance(error, ModelServerOutOfTime) else "broken"
     if cut == "loop":
         text.leave_repetition_out()
     shown = text.shown.strip()

@@ -181,6 +181,81 @@ def test_a_server_that_keeps_failing_is_left_alone_and_named(storage: Storage) -
         assert len(server.asked) == 3
 
 
+def test_a_model_that_is_not_there_leaves_the_others_of_its_server_at_work(
+    storage: Storage,
+) -> None:
+    calm = says(RIGHT)
+
+    def one_model(exchange: Exchange, asked: Asked) -> None:
+        if asked.method == "POST" and asked.json["model"] != "served-7b":
+            exchange.answer(404, b"{}")
+        else:
+            calm(exchange, asked)
+
+    with serving(one_model) as server:
+        node = with_server(storage, server.url, model_server_failures=2)
+        long_name = f"meta/{'long' * 20}:8b"
+        wrong = with_server(
+            storage, server.url, model_server_failures=2, hf_summ_model=f"server:llm/{long_name}"
+        )
+        with guarded(node):
+            notes = [summary(wrong).notes[0] for _ in range(3)]
+            assert summary(node).method == "model"
+        assert f"{long_name} on The model server llm failed several times" in notes[-1]
+        (left_alone,) = failing(node)
+        assert len(left_alone.destination) <= 80
+        assert "The model meta/longlong" in sentence_of(left_alone)
+        assert "of the model server llm failed 2 times in a row" in sentence_of(left_alone)
+        assert [one.json["model"] for one in server.asked] == [long_name] * 2 + ["served-7b"]
+
+
+def test_a_deadline_that_the_node_sets_is_no_fault_of_the_server(storage: Storage) -> None:
+    with serving(silent) as server:
+        node = with_server(storage, server.url, model_server_failures=1, language_deadline_s=0.2)
+        with guarded(node):
+            answers = [summary(node) for _ in range(2)]
+    assert len(server.asked) == 2
+    assert "was not ready within the 0.2 s of this answer" in answers[-1].notes[0]
+    assert node.breakers.all() == []
+
+
+def test_what_came_before_the_deadline_is_shown(shared: Storage) -> None:
+    def slow(exchange: Exchange, asked: Asked) -> None:
+        exchange.begin_events()
+        for word in f"{RIGHT} The".split(" "):
+            exchange.piece(f"{word} ")
+        silent(exchange, asked)
+
+    with serving(slow) as server:
+        answer = summary(with_server(shared, server.url, language_deadline_s=0.7))
+    assert answer.text == RIGHT
+    assert "The model took too long; its text was cut." in answer.notes
+
+
+def test_comments_that_keep_a_connection_open_do_not_keep_an_answer_from_stopping(
+    shared: Storage,
+) -> None:
+    gone = threading.Event()
+
+    def busy(exchange: Exchange, asked: Asked) -> None:
+        exchange.begin_events()
+        try:
+            for _ in range(200):
+                exchange.wfile.write(b": still in the queue\n\n")
+                exchange.wfile.flush()
+                time.sleep(0.05)
+        except OSError:
+            gone.set()
+
+    asked = iter([False, False, True])
+    with serving(busy) as server:
+        node = with_server(shared, server.url)
+        progress = Progress(stopping=lambda: next(asked, True))
+        answer = summarize(node, {"text": REPORT, "report_ids": [], "max_sentences": 5}, progress)
+        assert gone.wait(5), "the connection is closed"
+    assert "The answer was stopped." in answer.notes
+
+
 def test_when_its_time_has_come_one_call_tries_it_again(storage: Storage) -> None:
     calm = says(RIGHT)
 

@@ -1,5 +1,6 @@
 """Messages in a folder: none lost, none doubled, none half, with several takers at once."""
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -86,6 +87,19 @@ def test_several_takers_and_senders_lose_and_double_nothing(folder: Path) -> Non
     assert everything == sorted(
         f"{sender}-{number}" for sender in range(3) for number in range(100)
     )
+
+
+def test_messages_arrive_where_the_system_has_no_watch_left(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("inotify_simple.INotify", refuse)
+    sender = threading.Timer(0.2, put, (folder, "jobs", "a job"))
+    sender.start()
+    assert take_all(folder, "jobs") == ["a job"]
+    sender.join()
 
 
 def test_a_broken_message_is_dropped_and_the_next_one_is_taken(folder: Path) -> None:
