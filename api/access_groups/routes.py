@@ -28,6 +28,7 @@ from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router
 from inference.access_groups.rules import read_rule
+from inference.access_groups.stored_rules import unreadable_rules
 from storage.access_groups.entities import AccessGroup
 from storage.audit import Action, Code, Type
 from storage.container import Storage
@@ -262,6 +263,7 @@ def _policy(storage: Storage) -> AccessPolicyStatus:
         unmatched=state.unmatched,
         studies=progress.studies,
         waiting=progress.waiting,
+        unreadable_rules=unreadable_rules(storage.access_groups.all()),
     )
 
 

@@ -33,6 +33,9 @@ class AccessPolicyStatus(Payload):
     unmatched: Unmatched
     studies: int
     waiting: int = Field(description="Studies that the rules have not been applied to yet.")
+    unreadable_rules: list[str] = Field(
+        description="Groups whose rule this version cannot read. It gives them no more studies."
+    )
 
 
 class AccessGroupFields(RequestBody):

@@ -50,6 +50,8 @@ def _storage() -> Iterator[Storage]:
 @app.command("list")
 def list_groups() -> None:
     """Show all groups, and how far their rules have been applied."""
+    from inference.access_groups.stored_rules import unreadable_rules
+
     with _storage() as storage:
         groups = storage.access_groups.all()
         state, progress = storage.access_groups.state(), storage.access_groups.progress()
@@ -66,6 +68,12 @@ def list_groups() -> None:
         markup=False,
         soft_wrap=True,
     )
+    for name in unreadable_rules(groups):
+        out.print(
+            f"The rule of {name} cannot be read. Write it anew: mediview access-groups change.",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 @app.command("show")

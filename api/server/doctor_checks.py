@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.server.exposure_checks import (
     Check,
+    check_access_groups,
     check_network,
     check_proxy,
     check_sign_in,
@@ -69,6 +70,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield from _workers(storage)
             yield _unreadable(storage)
             yield _damaged(storage)
+            yield check_access_groups(storage)
             yield from model_server_checks(storage)
     for component in run_self_test():
         works: Literal["ok", "fail"] = "ok" if component.ok else "fail"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from api.server.health_checks import check_access_rules
 from storage.container import Storage
 from storage.core.errors import MediViewError
 from storage.settings import Settings, is_loopback
@@ -64,6 +65,15 @@ def check_proxy(settings: Settings) -> Check:
             "Set MEDIVIEW_TRUSTED_PROXIES to the proxy's address.",
         )
     return Check("proxy", "ok", "none known")
+
+
+def check_access_groups(storage: Storage) -> Check:
+    found = check_access_rules(storage)
+    if not found.ok:
+        return Check("access groups", "fail", found.detail)
+    if not storage.access_groups.state().is_enforced:
+        return Check("access groups", "ok", "not enforced: who signs in sees every study")
+    return Check("access groups", "ok", "enforced")
 
 
 def check_tls_peers(settings: Settings, storage: Storage) -> Iterator[Check]:

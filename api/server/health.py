@@ -17,6 +17,7 @@ from api.routing import new_router
 from api.server.health_checks import (
     GOOD,
     bad,
+    check_access_rules,
     check_broker,
     check_clocks,
     check_dicom,
@@ -66,6 +67,7 @@ class HealthChecks:
             "components": self.components,
             "instances": self.instances,
             "model_servers": self.model_servers,
+            "access_rules": self.access_rules,
         }
         parts = {name: _guarded(check) for name, check in checks.items()}
         return Health(
@@ -133,6 +135,9 @@ class HealthChecks:
 
     def model_servers(self) -> HealthPart:
         return check_model_servers(self._storage)
+
+    def access_rules(self) -> HealthPart:
+        return check_access_rules(self._storage)
 
 
 def get_checks(request: Request) -> HealthChecks:

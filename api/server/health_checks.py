@@ -9,6 +9,7 @@ from pathlib import Path
 from api.server.schemas import HealthPart
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
+from inference.access_groups.stored_rules import unreadable_rules
 from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, utcnow
 from storage.settings import Settings, is_loopback
@@ -90,6 +91,18 @@ def check_instances(storage: Storage) -> HealthPart:
         f" {named}{'' if count <= 3 else ' and others'}. Have"
         f" {'it' if is_one else 'them'} sent to this node again, which repairs"
         f" {'it' if is_one else 'them'}; check the disk; `mediview storage verify` lists all."
+    )
+
+
+def check_access_rules(storage: Storage) -> HealthPart:
+    """Whether the rule of each access group can be read."""
+    names = unreadable_rules(storage.access_groups.all())
+    if not names:
+        return GOOD
+    return bad(
+        f"The rule of the access group {', '.join(names)} cannot be read: it gives the group no"
+        " more studies, and what no other rule matches is seen by administrators alone. Write it"
+        " anew with `mediview access-groups change NAME --rule`."
     )
 
 

@@ -1,18 +1,15 @@
 """Apply the rules of the access groups to studies that wait for them."""
 
 import time
-from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
 from pydicom.dataset import Dataset
 
 from dicom_node.worklist.scp import as_data_set
-from inference.access_groups.rules import read_rule, try_rule
-from inference.rules.model import Condition
+from inference.access_groups.stored_rules import StoredRules, read_rules
 from inference.worker.failures import place
-from storage.access_groups.decisions import OrderedStudy
-from storage.access_groups.entities import ADMINISTRATORS
+from storage.access_groups.decisions import Decision, OrderedStudy
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, StorageUnavailable
@@ -34,39 +31,30 @@ def apply_rules(storage: Storage, now: datetime, budget_s: float = _ROUND_S) -> 
         return 0
     decisions = storage.access_decisions
     version = decisions.rules_version()
-    rules = {number: read_rule(rule) for number, rule in groups.rules().items()}
+    rules = read_rules(groups.rules(), version)
     for order in decisions.waiting_orders(_AT_ONCE):
-        _decide_on_order(storage, order, rules, version)
+        decisions.decide_on_order(order.study_instance_uid, _of_order(order, rules))
     done = 0
     deadline = time.monotonic() + budget_s
     while time.monotonic() < deadline:
         waiting = decisions.waiting(_AT_ONCE)
         for study_instance_uid, first in waiting.items():
-            found = _groups_of(storage, first, rules)
-            decisions.decide(study_instance_uid, found, version)
+            decisions.decide(study_instance_uid, _of_first_instance(storage, first, rules))
             done += 1
         if len(waiting) < _AT_ONCE:
             break
     return done
 
 
-def _groups_of(
-    storage: Storage, first: Instance | None, rules: Mapping[int, Condition]
-) -> list[int]:
+def _of_first_instance(storage: Storage, first: Instance | None, rules: StoredRules) -> Decision:
     """Administrators alone see a study whose first instance cannot be read.
 
     Raises StorageUnavailable: nothing is known then, and it is tried again.
     """
     if first is None:
-        return [ADMINISTRATORS]
+        return rules.administrators_alone()
     try:
         header = storage.instances.dataset(first, stop_before_pixels=True)
-        ae_titles = _ae_titles(first.source)
-        return [
-            number
-            for number, condition in rules.items()
-            if try_rule(condition, header, ae_titles).holds
-        ]
     except StorageUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise
@@ -76,15 +64,11 @@ def _groups_of(
             error=error.code if isinstance(error, MediViewError) else type(error).__name__,
             place=place(error),
         )
-        return [ADMINISTRATORS]
+        return rules.administrators_alone()
+    return rules.decide(header, _ae_titles(first.source))
 
 
-def _decide_on_order(
-    storage: Storage, order: OrderedStudy, rules: Mapping[int, Condition], version: int
-) -> None:
-    if storage.access_decisions.is_here(order.study_instance_uid):
-        storage.access_decisions.order_arrived(order.study_instance_uid, version)
-        return
+def _of_order(order: OrderedStudy, rules: StoredRules) -> Decision:
     try:
         header = (
             Dataset.from_json(order.attributes)
@@ -95,11 +79,10 @@ def _decide_on_order(
             str(step.get("ScheduledStationAETitle") or "")
             for step in header.get("ScheduledProcedureStepSequence") or ()
         )
-        found = [number for number, one in rules.items() if try_rule(one, header, stations).holds]
     except Exception as error:  # noqa: BLE001 - an order holds what another system wrote
         log.warning("access_rules_not_applied", error=type(error).__name__, place=place(error))
-        found = [ADMINISTRATORS]
-    storage.access_decisions.decide(order.study_instance_uid, found, version)
+        return rules.administrators_alone()
+    return rules.decide(header, stations)
 
 
 def _ae_titles(source: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ The first instance that arrived decides. One that comes later cannot carry a stu
 a group of whoever sent it.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +34,19 @@ class OrderedStudy:
     study_instance_uid: str
     attributes: dict[str, Any]
     is_work_item: bool
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the rules of a version gave a study; no groups: it matched none of them.
+
+    It stays in groups whose rule could not be applied (`undecided`). Where nothing else has it,
+    administrators alone see it: one of those rules might have matched.
+    """
+
+    rules_version: int
+    groups: tuple[int, ...]
+    undecided: frozenset[int] = frozenset()
 
 
 class AccessDecisions:
@@ -82,51 +94,52 @@ class AccessDecisions:
                     )
         return list(found.values())
 
-    def decide(self, study_instance_uid: str, groups: Collection[int], rules_version: int) -> None:
-        """What rules of that version gave a study; none: it matched none of them."""
+    def decide(self, study_instance_uid: str, decision: Decision) -> None:
+        study = t.study.c.study_instance_uid == study_instance_uid
         with writing(self._engine) as connection:
-            before = _groups_of(connection, study_instance_uid)
-            assigned = exists().where(
-                _GROUPS.study_instance_uid == study_instance_uid, _GROUPS.origin == "assigned"
-            )
-            is_assigned = connection.execute(select(assigned)).scalar_one()
+            _decide(connection, study_instance_uid, decision)
             connection.execute(
-                delete(t.study_group).where(
-                    _GROUPS.study_instance_uid == study_instance_uid, _GROUPS.origin.in_(_BY_RULE)
-                )
-            )
-            for group_id in groups:
-                add_to_group(connection, study_instance_uid, group_id, "rule")
-            if not groups and not is_assigned:
-                unmatched = read_state(connection).unmatched
-                group_id = EVERYONE if unmatched == "everyone" else ADMINISTRATORS
-                add_to_group(connection, study_instance_uid, group_id, "unmatched")
-            connection.execute(
-                update(t.study_group)
-                .where(_GROUPS.study_instance_uid == study_instance_uid)
-                .values(rules_version=rules_version, decided_at=utcnow())
-            )
-            connection.execute(
-                update(t.study)
-                .where(t.study.c.study_instance_uid == study_instance_uid)
-                .values(access_rules_version=rules_version)
-            )
-            if _groups_of(connection, study_instance_uid) != before:
-                announce_change(connection, study_instance_uid)
-
-    def order_arrived(self, study_instance_uid: str, rules_version: int) -> None:
-        """The study itself is here by now and was decided on: its order adds nothing."""
-        with writing(self._engine) as connection:
-            connection.execute(
-                update(t.study_group)
-                .where(_GROUPS.study_instance_uid == study_instance_uid)
-                .values(rules_version=rules_version, decided_at=utcnow())
+                update(t.study).where(study).values(access_rules_version=decision.rules_version)
             )
 
-    def is_here(self, study_instance_uid: str) -> bool:
-        with reading(self._engine) as connection:
-            found = select(t.study.c.id).where(t.study.c.study_instance_uid == study_instance_uid)
-            return connection.execute(found).first() is not None
+    def decide_on_order(self, study_instance_uid: str, decision: Decision) -> None:
+        """Of a scheduled study. One that has arrived by now goes by itself alone."""
+        study = select(t.study.c.id).where(t.study.c.study_instance_uid == study_instance_uid)
+        with writing(self._engine) as connection:
+            if connection.execute(study).first() is None:
+                _decide(connection, study_instance_uid, decision)
+            else:
+                _note_decided(connection, study_instance_uid, decision.rules_version)
+
+
+def _decide(connection: Connection, study_instance_uid: str, decision: Decision) -> None:
+    of_study = _GROUPS.study_instance_uid == study_instance_uid
+    before = _groups_of(connection, study_instance_uid)
+    connection.execute(
+        delete(t.study_group).where(
+            of_study,
+            _GROUPS.origin.in_(_BY_RULE),
+            _GROUPS.group_id.not_in(decision.undecided),
+        )
+    )
+    for group_id in decision.groups:
+        add_to_group(connection, study_instance_uid, group_id, "rule")
+    lasting = exists().where(of_study, _GROUPS.origin.in_(("rule", "assigned")))
+    if not connection.execute(select(lasting)).scalar_one():
+        is_open = not decision.undecided and read_state(connection).unmatched == "everyone"
+        group_id = EVERYONE if is_open else ADMINISTRATORS
+        add_to_group(connection, study_instance_uid, group_id, "unmatched")
+    _note_decided(connection, study_instance_uid, decision.rules_version)
+    if _groups_of(connection, study_instance_uid) != before:
+        announce_change(connection, study_instance_uid)
+
+
+def _note_decided(connection: Connection, study_instance_uid: str, rules_version: int) -> None:
+    connection.execute(
+        update(t.study_group)
+        .where(_GROUPS.study_instance_uid == study_instance_uid)
+        .values(rules_version=rules_version, decided_at=utcnow())
+    )
 
 
 def add_to_group(

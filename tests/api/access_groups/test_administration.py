@@ -1,7 +1,7 @@
 """How an administrator sets access groups up, over REST and at the command line."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,10 @@ import httpx
 import numpy as np
 import pytest
 
-from api.cli.main import command_line
 from inference.access_groups.service import apply_rules
 from storage.core.clock import utcnow
-from storage.settings import Settings
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings, confirm, heard
+from tests.api.access_groups.commands import commands
 from tests.api.client import is_problem, part10
 from tests.builders import series
 
@@ -128,7 +127,7 @@ def test_only_a_person_who_has_just_shown_who_it_is_changes_groups(closed: Close
 def test_the_same_at_the_command_line(
     closed: ClosedNode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = _commands(closed.storage.settings, monkeypatch)
+    run = commands(closed.storage.settings, monkeypatch)
     study = stored(closed, 1, "North")
     run("add", "North", "--rule", "InstitutionName: {contains: north}")
     run("add-member", "North", "account", "ada")
@@ -159,13 +158,3 @@ def test_the_same_at_the_command_line(
         "administrators",
         "everyone",
     ]
-
-
-def _commands(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    for name in ("data_dir", "http_port", "dicom_port", "auth"):
-        monkeypatch.setenv(f"MEDIVIEW_{name.upper()}", str(getattr(settings, name)))
-
-    def run(*arguments: str) -> None:
-        command_line(["access-groups"])(["access-groups", *arguments], standalone_mode=False)
-
-    return run
