@@ -66,7 +66,7 @@ from api.reports import routes as reports
 from api.routing import routes_of
 from api.server import health, metrics
 from api.server.viewer_files import ViewerFiles
-from api.studies import conflicts, pictures
+from api.studies import conflicts, pictures, sending
 from api.studies import expected_instances as expectations
 from api.studies import hanging_protocols as hanging
 from api.studies import routes as studies
@@ -87,6 +87,8 @@ _DESCRIPTION = (
 )
 _ROUTERS: tuple[APIRouter, ...] = (
     studies.router,
+    sending.router,
+    sending.receivers_router,
     expectations.router,
     findings.router,
     trend.router,

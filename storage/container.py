@@ -63,6 +63,7 @@ from storage.reports.critical_alerts import Alerts
 from storage.reports.draft_queue import ReportsDue
 from storage.reports.hl7_outbox import Hl7Messages
 from storage.reports.repository import Reports
+from storage.routing.repository import Routing
 from storage.search.passages import Passages
 from storage.search.vectors import PassageVectors
 from storage.settings import Settings
@@ -108,6 +109,7 @@ class Storage:
     passages: Passages
     deliveries: Deliveries
     breakers: Breakers
+    routing: Routing
     deletions: Deletions
     conflicts: Conflicts
     events: Events
@@ -216,6 +218,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             passages=Passages(engine, vectors),
             deliveries=Deliveries(engine),
             breakers=Breakers(engine),
+            routing=Routing(engine),
             deletions=Deletions(engine, writer, objects),
             conflicts=Conflicts(engine, writer, reader, objects),
             events=Events(engine),

@@ -46,6 +46,7 @@ _COMMANDS = {
     "access-groups": _Command("access_groups"),
     "keys": _Command("keys"),
     "rules": _Command("rules"),
+    "studies": _Command("studies"),
     "conflicts": _Command("conflicts"),
     # Its commands join those of `models`.
     "models": _Command("model_watch"),

@@ -81,7 +81,10 @@ def add(
             " `mediview peers kinds` lists them."
         ),
     ],
-    destination: Annotated[bool, typer.Option(help="Send results to it.")] = False,
+    destination: Annotated[
+        bool | None,
+        typer.Option(help="Send results to it; where nothing is said: not to a DICOM peer."),
+    ] = None,
     gets: Annotated[
         list[str] | None,
         typer.Option(help=f"{', '.join(RESULT_KINDS)}; none: all."),
@@ -119,7 +122,7 @@ def add(
     takes_token = any(field.name == "token" for field in kind_of(read).fields)
     peer = replace(
         read,
-        is_destination=destination or read.is_destination,
+        is_destination=read.is_destination if destination is None else destination,
         object_kinds=frozenset(gets or ()),
         # `checked_peer` refuses words that are none of these.
         may=frozenset(cast(set[Action], given)),

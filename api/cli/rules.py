@@ -1,4 +1,4 @@
-"""`mediview rules`: is the rules file right, and why does a pipeline run or not run."""
+"""`mediview rules`: is the rules file right, why does a pipeline run, where does a series go."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,14 +7,17 @@ import typer
 
 from api.cli.console import out
 from api.cli.roles.starting import start
+from inference.routing.service import explain_routing
 from inference.rules.check import check_pipelines
-from inference.rules.file import read_rules
+from inference.rules.file import current_rules, read_rules
 from inference.rules.judge import Trace
 from inference.scheduling.explain import Explanation, explain_study
 from storage.container import open_storage
 
 app = typer.Typer(
-    name="rules", help="Site rules: which pipelines run on which series.", no_args_is_help=True
+    name="rules",
+    help="Site rules: which pipelines run, and where studies are sent.",
+    no_args_is_help=True,
 )
 
 
@@ -23,7 +26,8 @@ def check(file: Annotated[Path, typer.Argument(help="A rules file (YAML).")]) ->
     """Say whether a file could be used; each mistake with its line."""
     rules = read_rules(file)
     check_pipelines(start(log_level="ERROR"), rules)
-    out.print(f"{file}: {len(rules.rules)} rules, no mistake.", markup=False, soft_wrap=True)
+    count = len(rules.rules) + len(rules.routing) + len(rules.critical)
+    out.print(f"{file}: {count} rules, no mistake.", markup=False, soft_wrap=True)
 
 
 @app.command("explain")
@@ -33,10 +37,13 @@ def explain(
         Path | None, typer.Option("--file", help="Try this file instead of the rules in force.")
     ] = None,
 ) -> None:
-    """For each series and pipeline: what held, what did not, and whether it would run."""
-    rules = None if file is None else read_rules(file)
-    with open_storage(start(log_level="ERROR")) as storage:
+    """For each series: which pipelines would run, where it would be sent, and why."""
+    settings = start(log_level="ERROR")
+    rules = current_rules(settings) if file is None else read_rules(file)
+    with open_storage(settings) as storage:
         explanations = explain_study(storage, study, rules)
+        routing = explain_routing(storage, study, rules)
+        known = {peer.name for peer in storage.peers.all()}
     series_instance_uid = ""
     for one in explanations:
         if one.series.series_instance_uid != series_instance_uid:
@@ -45,6 +52,19 @@ def explain(
             number = "?" if series.series_number is None else series.series_number
             _print(f"Series {number} ({series.modality}), {series.instance_count} instances")
         _print_pipeline(one)
+    for series, tried_rules in routing:
+        number = "?" if series.series_number is None else series.series_number
+        _print(f"Routing of series {number} ({series.modality})")
+        for routed in tried_rules:
+            names = ", ".join(
+                name if name in known else f"{name} (no peer has this name)"
+                for name in routed.rule.to
+            )
+            whole = " with its study" if routed.rule.send == "study" else ""
+            verb = "goes" if routed.holds else "does not go"
+            _print(f"  {verb}{whole} to {names}: rule '{routed.rule.name}'")
+            if routed.trace is not None:
+                _print_trace(routed.trace, 6)
 
 
 def _print_pipeline(one: Explanation) -> None:

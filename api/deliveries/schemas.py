@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.base_schemas import Page, Payload
-from storage.core.entities import DeliveryState
+from storage.core.entities import DeliveryCause, DeliveryState
 
 
 class DeliveryPayload(Payload):
@@ -21,6 +21,11 @@ class DeliveryPayload(Payload):
     next_attempt_at: datetime
     last_error: str
     job_id: str | None
+    cause: DeliveryCause = Field(
+        description="A result that the destination gets; received instances that a rule of"
+        " routing or a person sends on."
+    )
+    rule: str = Field(description="The rule of routing that wanted it; empty where none did.")
     sent_at: datetime | None = Field(description="When the destination answered success.")
     created_at: datetime
     updated_at: datetime

@@ -16,6 +16,8 @@ def delivery_payload(delivery: Delivery) -> DeliveryPayload:
         next_attempt_at=delivery.next_attempt_at,
         last_error=delivery.last_error,
         job_id=delivery.job_id,
+        cause=delivery.cause,
+        rule=delivery.rule,
         sent_at=delivery.sent_at,
         created_at=delivery.created_at,
         updated_at=delivery.updated_at,

@@ -1,4 +1,6 @@
-"""The site's rules, and why a pipeline runs or does not run on a series."""
+"""The site's rules: why a pipeline runs or does not run on a series, and where a series goes."""
+
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -7,10 +9,13 @@ from api.audit.rules import PUBLIC, RESULTS
 from api.deps import SettingsDep, StorageDep
 from api.parameters import StudyUid
 from api.routing import new_router
+from inference.routing.service import TriedRule as TriedRoutingRule
+from inference.routing.service import explain_routing
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, Trace
 from inference.rules.model import RuleSet
 from inference.scheduling.explain import Explanation, explain_study
+from storage.core.entities import Series
 
 router = new_router(prefix="/api", tags=["rules"])
 
@@ -43,8 +48,20 @@ class ExplanationPayload(BaseModel):
     rules: list[TriedRule]
 
 
+class RoutingPayload(BaseModel):
+    """What one rule of routing says of one series now."""
+
+    series_instance_uid: str
+    rule: str
+    to: list[str] = Field(description="Names of peers.", examples=[["archive"]])
+    send: Literal["series", "study"]
+    holds: bool
+    trace: TracePayload | None
+
+
 class ExplanationList(BaseModel):
     items: list[ExplanationPayload]
+    routing: list[RoutingPayload]
 
 
 @router.get("/rules", summary="Show the rules in force", operation_id="get_rules")
@@ -61,9 +78,15 @@ def get_rules(settings: SettingsDep) -> RuleSet:
 )
 @policy(READERS, "api:read", RESULTS)
 def explain_rules(study_instance_uid: StudyUid, storage: StorageDep) -> ExplanationList:
-    """Try every pipeline and rule on every received series; nothing is scheduled."""
+    """Try every pipeline and rule on every received series; nothing is scheduled or sent."""
+    rules = current_rules(storage.settings)
     return ExplanationList(
-        items=[_payload(one) for one in explain_study(storage, study_instance_uid)]
+        items=[_payload(one) for one in explain_study(storage, study_instance_uid, rules)],
+        routing=[
+            _routing(series, tried)
+            for series, tried_rules in explain_routing(storage, study_instance_uid, rules)
+            for tried in tried_rules
+        ],
     )
 
 
@@ -83,6 +106,17 @@ def _payload(one: Explanation) -> ExplanationPayload:
 def _tried(tried: RuleTrace) -> TriedRule:
     trace = None if tried.trace is None else _trace(tried.trace)
     return TriedRule(name=tried.rule.name, holds=tried.holds, trace=trace)
+
+
+def _routing(series: Series, tried: TriedRoutingRule) -> RoutingPayload:
+    return RoutingPayload(
+        series_instance_uid=series.series_instance_uid,
+        rule=tried.rule.name,
+        to=list(tried.rule.to),
+        send=tried.rule.send,
+        holds=tried.holds,
+        trace=None if tried.trace is None else _trace(tried.trace),
+    )
 
 
 def _trace(trace: Trace) -> TracePayload:

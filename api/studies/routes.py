@@ -1,7 +1,7 @@
 """Studies with their live state."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import Query
@@ -19,7 +19,13 @@ from api.routing import new_router
 from api.studies.damage import damage_text, damaged_payload
 from api.studies.progress import delivery_progress, refusals
 from api.studies.query import StudyQuery
-from api.studies.schemas import Completed, StudyDetail, StudyPage, StudySummary
+from api.studies.schemas import (
+    Completed,
+    RoutePayload,
+    StudyDetail,
+    StudyPage,
+    StudySummary,
+)
 from api.studies.serializers import series_summary
 from api.studies.state import derive_state
 from inference.scheduling.schedule import schedule_series
@@ -56,9 +62,16 @@ def list_studies(
 @router.get("/{study_instance_uid}", summary="One study in full", responses=problems(404))
 @policy(READERS, "api:read", RESULTS)
 def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyDetail:
-    """The study with its series, every pipeline's decision, the deliveries and reports."""
+    """The study with its series, every pipeline's decision, the deliveries and reports.
+
+    `deliveries` are those of its results; `routes` sum up what was received and goes on.
+    """
     (whole,) = _Whole.read(storage, [storage.index.study(study_instance_uid)])
-    return whole.detail()
+    routes = [
+        RoutePayload.model_validate(asdict(route))
+        for route in storage.routing.routes_of(study_instance_uid)
+    ]
+    return whole.detail(routes)
 
 
 @router.post(
@@ -174,12 +187,13 @@ class _Whole:
             damaged_instances_count=damaged_count,
         )
 
-    def detail(self) -> StudyDetail:
+    def detail(self, routes: list[RoutePayload]) -> StudyDetail:
         return StudyDetail(
             **dict(self.summary()),
             series=[series_summary(series) for series in self.series],
             decisions=decision_payloads(self.decisions),
             deliveries=[delivery_payload(delivery) for delivery in self.deliveries],
+            routes=routes,
             reports=[] if self.report is None else [report_payload(self.report)],
             damaged_instances=[damaged_payload(one) for one in self.damaged],
         )

@@ -8,7 +8,7 @@ from api.base_schemas import Page, Payload
 from api.deliveries.schemas import DeliveryPayload
 from api.jobs.schemas import DecisionPayload, JobPayload
 from api.reports.schemas import ReportPayload, StudyReport
-from storage.core.entities import Origin, SeriesState, StudyState
+from storage.core.entities import DeliveryCause, Origin, SeriesState, StudyState
 
 _UID = "2.25.329800735698586629295641978511506172918"
 
@@ -88,10 +88,24 @@ class DamagedInstancePayload(Payload):
     noticed_at: datetime
 
 
+class RoutePayload(Payload):
+    """Received instances of a study that go on to one destination."""
+
+    destination: str = Field(examples=["archive"])
+    cause: DeliveryCause = Field(description="`RULE` or `PERSON`: what sends them on.")
+    rule: str = Field(description="The rule's name; empty where a person sent them.")
+    total: int
+    held: int = Field(description="Proven to be held by the destination.")
+    sent: int = Field(description="Answered with success, and never proven.")
+    failing: int = Field(description="Tried, not taken, and to be tried again.")
+    last_error: str
+
+
 class StudyDetail(StudySummary):
     series: list[SeriesSummary]
     decisions: list[DecisionPayload]
-    deliveries: list[DeliveryPayload]
+    deliveries: list[DeliveryPayload] = Field(description="Those of its results.")
+    routes: list[RoutePayload]
     reports: list[ReportPayload] = Field(description="The study's one report, or none.")
     damaged_instances: list[DamagedInstancePayload]
 

@@ -40,11 +40,7 @@ def read_rule(rule: Mapping[str, Any]) -> Condition:
 
 def try_rule(condition: Condition, header: Dataset, ae_titles: Sequence[str]) -> Trace:
     """Whether it holds for an instance or an order, and why."""
-    asked = Dataset()
-    asked.update(header)
-    # What a file says of who sent it is not believed.
-    asked.SendingApplicationEntityTitle = list(ae_titles)
-    return judge(condition, SeriesFacts([asked]))
+    return judge(condition, SeriesFacts([header], tuple(ae_titles)))
 
 
 def _names(condition: Condition) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 
 from dicom_node.worklist.scp import as_data_set
 from inference.access_groups.stored_rules import StoredRules, read_rules
+from inference.rules.facts import senders_of
 from inference.worker.failures import place
 from storage.access_groups.decisions import Decision, OrderedStudy
 from storage.container import Storage
@@ -20,7 +21,6 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 64
 # Of a round of the scheduler; what is left waits for the next one.
 _ROUND_S = 0.5
-_DIMSE = "dimse:"
 
 
 @as_node()
@@ -65,7 +65,7 @@ def _of_first_instance(storage: Storage, first: Instance | None, rules: StoredRu
             place=place(error),
         )
         return rules.administrators_alone()
-    return rules.decide(header, _ae_titles(first.source))
+    return rules.decide(header, senders_of([first]))
 
 
 def _of_order(order: OrderedStudy, rules: StoredRules) -> Decision:
@@ -83,7 +83,3 @@ def _of_order(order: OrderedStudy, rules: StoredRules) -> Decision:
         log.warning("access_rules_not_applied", error=type(error).__name__, place=place(error))
         return rules.administrators_alone()
     return rules.decide(header, stations)
-
-
-def _ae_titles(source: str) -> tuple[str, ...]:
-    return (source.removeprefix(_DIMSE),) if source.startswith(_DIMSE) else ()

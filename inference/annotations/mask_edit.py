@@ -99,7 +99,7 @@ def edit_mask(
     output = with_validity(before.pipeline, _output(before, masks, changed), volume)
     output = with_caveat(output, caveat_of(before.pipeline.card.population, before.sources[0]))
     job = _job(before, masks, author, changed, reason)
-    rule = rule_for(storage.settings, before.pipeline.name, before.sources)
+    rule = rule_for(storage.settings, storage.index, before.pipeline.name, before.sources)
     destinations = destinations_of(storage.peers, rule)
     results = encode_results(
         job,

@@ -39,13 +39,14 @@ def deliver_due(
 ) -> int:
     """Send what is due, destination by destination; how many are now with their destination."""
     done = 0
+    tried_by_others: set[str] = set()
     for _ in range(_BATCHES_PER_ROUND):
         if stopping():
             break
         # A name for each claim: on PostgreSQL two threads of one owner may ask at once.
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
         deliveries = storage.deliveries.claim_due(
-            claimant, LEASE_S, now, _BATCH, senders_at_most(storage.peers)
+            claimant, LEASE_S, now, _BATCH, senders_at_most(storage.peers), tried_by_others
         )
         if not deliveries:
             break
@@ -53,6 +54,7 @@ def deliver_due(
         if not storage.breakers.may_try(destination, now, now + timedelta(seconds=_TRIAL_S)):
             # Another tries whether it is there again; with it, these go as well.
             storage.deliveries.give_back(claimant, now)
+            tried_by_others.add(destination)
             continue
         try:
             renew = partial(_renew, storage, claimant)
@@ -80,15 +82,17 @@ class _Batch:
         self._storage = storage
         self._deliveries = deliveries
         self._name = deliveries[0].destination
+        # Rules and persons name the peer itself, whether it gets results or not.
+        self._are_received = deliveries[0].cause != "RESULT"
 
     def deliver(self) -> int:
         peer = self._storage.peers.find(self._name)
-        if peer is None or not peer.is_destination:
+        if peer is None or not (peer.is_destination or self._are_received):
             _put_off(
                 self._storage,
                 self._deliveries,
-                f"No destination is named {self._name}."
-                " Name it in MEDIVIEW_DESTINATIONS, and the delivery goes on.",
+                f"No destination is named {self._name}. Add it by `mediview peers add`,"
+                " or name it in MEDIVIEW_DESTINATIONS, and the delivery goes on.",
             )
             return 0
         destination = open_destination(self._storage, peer)

@@ -127,17 +127,40 @@ class CriticalRule(Strict):
         return self
 
 
+class RoutingRule(Strict):
+    """Received images that go on to other places."""
+
+    name: str = Field(min_length=1, max_length=80)
+    enabled: bool = True
+    when: Condition | None = None
+    to: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
+    """Names of peers."""
+    send: Literal["series", "study"] = "series"
+    """Each series for which the condition holds, as soon as it is complete; or the whole study,
+    once all of it is complete, where the condition holds for any of its series."""
+
+
 class RuleSet(Strict):
-    """The whole file. Of the rules of one pipeline, the first whose condition holds counts."""
+    """The whole file.
+
+    Of the rules of one pipeline, the first whose condition holds counts; of those of routing,
+    each does.
+    """
 
     version: Literal[1] = 1
     rules: tuple[Rule, ...] = ()
+    routing: tuple[RoutingRule, ...] = ()
     critical: tuple[CriticalRule, ...] = ()
     """What raises an alert."""
 
     @model_validator(mode="after")
     def _distinct(self) -> "RuleSet":
-        names = [rule.name for rule in self.rules] + [rule.name for rule in self.critical]
+        everything: tuple[Rule | RoutingRule | CriticalRule, ...] = (
+            *self.rules,
+            *self.routing,
+            *self.critical,
+        )
+        names = [rule.name for rule in everything]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two rules share the name {twice[0]}")

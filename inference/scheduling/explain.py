@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 
 from inference.models.registry.status import Standing, offered
 from inference.pipeline import Acceptance, Readiness
-from inference.rules.facts import SeriesFacts
+from inference.rules.facts import SeriesFacts, senders_of
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
 from inference.rules.model import RuleSet
@@ -94,7 +94,7 @@ def _explain(
     readiness = pipeline.readiness()
     if standing.held:
         readiness = Readiness(False, standing.held)
-    ruling = rule_on(rules, pipeline.name, SeriesFacts(judged))
+    ruling = rule_on(rules, pipeline.name, SeriesFacts(judged, senders_of(instances)))
     would_run = acceptance.accepted and readiness.ready and ruling.allowed
     if not acceptance.accepted:
         reason = acceptance.reason

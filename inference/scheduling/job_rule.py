@@ -5,21 +5,27 @@ from collections.abc import Sequence
 import structlog
 from pydicom.dataset import Dataset
 
-from inference.rules.facts import SeriesFacts
+from inference.rules.facts import SeriesFacts, senders_of
 from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
 from inference.rules.model import Rule
+from storage.index.repository import Index
 from storage.peers.repository import KnownPeer, Peers
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 
-def rule_for(settings: Settings, pipeline: str, headers: Sequence[Dataset]) -> Rule | None:
+def rule_for(
+    settings: Settings, index: Index, pipeline: str, headers: Sequence[Dataset]
+) -> Rule | None:
     """The rule that holds for a series and a pipeline, as the rules are now."""
-    if not headers:
+    rules = current_rules(settings)
+    if not headers or not rules.of(pipeline):
         return None
-    return rule_on(current_rules(settings), pipeline, SeriesFacts(headers)).rule
+    first = headers[0]
+    instances = index.instances_of(str(first.StudyInstanceUID), str(first.SeriesInstanceUID))
+    return rule_on(rules, pipeline, SeriesFacts(headers, senders_of(instances))).rule
 
 
 def destinations_of(peers: Peers, rule: Rule | None) -> list[KnownPeer]:

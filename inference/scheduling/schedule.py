@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from inference.imaging.stacks import SeriesStack
 from inference.models.registry.status import Standing, offered, standings
 from inference.pipeline import Acceptance, Pipeline
-from inference.rules.facts import SeriesFacts
+from inference.rules.facts import SeriesFacts, senders_of
 from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
 from inference.rules.model import Rule, RuleSet
@@ -158,7 +158,7 @@ def _decide(
     selection = _judge(candidate, standing)
     acceptance = selection.acceptance
     if rules is not None and acceptance.accepted:
-        acceptance, rule = _under_rules(storage, selection, series, pipeline, rules)
+        acceptance, rule = _under_rules(storage, selection, candidate, pipeline, rules)
         priority = priority if rule is None else rule.priority
     job_id = None
     if acceptance.accepted:
@@ -192,20 +192,21 @@ def _decide(
 def _under_rules(
     storage: Storage,
     selection: Selection,
-    series: Series,
+    candidate: _Candidate,
     pipeline: Pipeline,
     rules: RuleSet,
 ) -> tuple[Acceptance, Rule | None]:
     """What the pipeline accepts may still be refused by the site, never the other way round."""
     acceptance = selection.acceptance
-    ruling = rule_on(rules, pipeline.name, SeriesFacts(selection.headers))
+    facts = SeriesFacts(selection.headers, senders_of(candidate.instances))
+    ruling = rule_on(rules, pipeline.name, facts)
     if not ruling.allowed:
         return Acceptance(False, ruling.reason), None
     if ruling.rule is None:
         return acceptance, None
     allowed = Acceptance(True, f"{acceptance.reason} {ruling.reason}")
     return choose_series(
-        storage, series, selection.headers, pipeline.name, ruling.rule, allowed
+        storage, candidate.series, selection.headers, pipeline.name, ruling.rule, allowed
     ), ruling.rule
 
 

@@ -2,7 +2,7 @@
 
 from inference.models.registry.status import Standing
 from inference.pipeline import Acceptance
-from inference.rules.facts import SeriesFacts
+from inference.rules.facts import SeriesFacts, senders_of
 from inference.rules.judge import rule_on
 from inference.rules.model import RuleSet
 from inference.scheduling.deciding import could_not_judge, is_decided, log_scheduled, may_run
@@ -40,7 +40,8 @@ def decide_on_study(
             acceptance = could_not_judge("study", pipeline, series, error)
     reference = found.chosen.get(getattr(pipeline, "reference", ""))
     if acceptance.accepted and reference is not None and rules is not None:
-        ruling = rule_on(rules, pipeline.name, SeriesFacts(reference.headers))
+        facts = SeriesFacts(reference.headers, senders_of(reference.candidate.instances))
+        ruling = rule_on(rules, pipeline.name, facts)
         acceptance = Acceptance(ruling.allowed, f"{acceptance.reason} {ruling.reason}".strip())
         priority = ruling.rule.priority if ruling.rule is not None else priority
     job_id = None

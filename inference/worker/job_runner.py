@@ -187,7 +187,7 @@ class Work:
 
     def _rule(self, pipeline: Pipeline, headers: Sequence[Dataset]) -> Rule | None:
         """The site's rule for the job, whose deadline holds from now on."""
-        rule = rule_for(self._storage.settings, pipeline.name, headers)
+        rule = rule_for(self._storage.settings, self._storage.index, pipeline.name, headers)
         if rule is not None and rule.deadline_s is not None:
             self._deadline_s = rule.deadline_s
         return rule

@@ -18,6 +18,7 @@ from inference.pipeline import Pipeline
 from inference.reports.critical import repeat_alerts
 from inference.reports.due import draft_due
 from inference.reports.publishing import publish_due
+from inference.routing.service import route_received
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.work_items import WorkItemPerformer
 from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE
@@ -81,6 +82,7 @@ class Clockwork:
         self._performer = WorkItemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
+        self._routed_everything = False
         self._watch = ClockWatch()
         self._beat_next_s = 0.0
         # A job as it stood when a worker was woken for it → when that was.
@@ -97,6 +99,7 @@ class Clockwork:
                 self._apply_access_rules,
                 self._withdraw,
                 self._schedule,
+                self._route,
                 self._perform_work_items,
                 self._write_feedback_reports,
                 self._hand_out_jobs,
@@ -132,7 +135,7 @@ class Clockwork:
         if not step:
             return
         # What was recent is long ago now, or the other way round.
-        self._looked_at_everything = False
+        self._looked_at_everything = self._routed_everything = False
         waits = move_waits(self._storage.engine, -step, now) if step < timedelta() else 0
         log.warning("clock_set", seconds=round(step.total_seconds()), waits=waits)
 
@@ -162,6 +165,12 @@ class Clockwork:
         since = now - _RECENT if self._looked_at_everything else None
         complete_and_schedule(self._storage, now, self._pipelines, since)
         self._looked_at_everything = True
+
+    def _route(self, now: datetime) -> None:
+        """After scheduling, which completes series."""
+        since = now - _RECENT if self._routed_everything else None
+        route_received(self._storage, now, since)
+        self._routed_everything = True
 
     def _perform_work_items(self, now: datetime) -> None:
         """After scheduling: an order waits until its series was offered to every pipeline."""

@@ -22,6 +22,8 @@ by a person, or failed."""
 # For people and in the API, where the three are different things.
 JobStatus = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"]
 DeliveryState = Literal["PENDING", "SENDING", "SENT", "HELD"]
+DeliveryCause = Literal["RESULT", "RULE", "PERSON"]
+"""A result that its destination gets; received instances that a rule or a person sends on."""
 # Of a study, derived from its series, decisions, jobs and deliveries.
 StudyState = Literal[
     "RECEIVING", "COMPLETE", "QUEUED", "RUNNING", "RESULTS", "DELIVERED", "REFUSED", "FAILED"
@@ -206,6 +208,9 @@ class Delivery:
     questions: int = 0
     """How often the peer, in reach, was asked in vain whether it holds the instance."""
     request_id: str = ""
+    cause: DeliveryCause = "RESULT"
+    rule: str = ""
+    """The site's rule of routing that wanted it; empty where none did."""
 
 
 @dataclass(frozen=True)

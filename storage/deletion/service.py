@@ -19,6 +19,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.db.engine import is_clash, reading, translated, writing
+from storage.db.portions import in_portions
 from storage.db.row_mapping import to_instance
 from storage.deletion.derived_data import remove_work, remove_work_of_study
 from storage.deletion.uploaded_images import delete_picture
@@ -28,7 +29,6 @@ from storage.index.tombstones import (
     Deleted,
     Tombstone,
     exactly,
-    in_portions,
     note_tombstone,
     want_purged,
 )

@@ -9,6 +9,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery, DeliveryState
 from storage.db.engine import reading, writing
+from storage.db.portions import in_portions
 from storage.db.row_mapping import to_delivery
 from storage.events.repository import add_event
 
@@ -82,6 +83,20 @@ def send_again(engine: Engine, delivery_ids: Sequence[str]) -> int:
     values = {"state": "PENDING", "sent_at": None, "questions": 0, "last_error": ""}
     wanted = [t.delivery.c.delivery_id.in_(delivery_ids), t.delivery.c.state != "SENDING"]
     return _go(engine, wanted, values)
+
+
+def send_again_to(engine: Engine, destination: str, sop_instance_uids: Sequence[str]) -> int:
+    """Send these once more, where they were sent before; how many were."""
+    values = {"state": "PENDING", "sent_at": None, "questions": 0, "last_error": ""}
+    count = 0
+    for portion in in_portions(sop_instance_uids):
+        wanted = [
+            t.delivery.c.destination == destination,
+            t.delivery.c.sop_instance_uid.in_(portion),
+            t.delivery.c.state.in_(("SENT", "HELD")),
+        ]
+        count += _go(engine, wanted, values)
+    return count
 
 
 def _go(

@@ -1,7 +1,7 @@
 """The ledger of deliveries: one row for each instance and destination, never dropped."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Connection, Engine, distinct, func, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.entities import Delivery, DeliveryState, Instance
+from storage.core.entities import Delivery, DeliveryCause, DeliveryState, Instance
 from storage.core.errors import NotFound
 from storage.core.request_context import current_request_id
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.portions import in_portions
 from storage.db.row_mapping import to_delivery
 from storage.events.repository import add_event
 from storage.outbox.tables import DELIVERIES
@@ -24,34 +25,46 @@ class Deliveries:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def enqueue(self, destination: str, instances: Sequence[Instance], job_id: str | None) -> int:
-        """Want each instance at the destination, in this order; those wanted before count once.
+    def enqueue(
+        self,
+        destination: str,
+        instances: Sequence[Instance],
+        job_id: str | None,
+        *,
+        cause: DeliveryCause = "RESULT",
+        rule: str = "",
+    ) -> int:
+        """Want each instance at the destination, in this order; how many were not wanted before.
 
         A report goes after the segmentation to which it refers, as the caller lists them.
         """
         now = utcnow()
+        common = {
+            "destination": destination,
+            "job_id": job_id,
+            "cause": cause,
+            "rule": rule,
+            "state": "PENDING",
+            "attempts": 0,
+            "next_attempt_at": now,
+            "updated_at": now,
+            "request_id": current_request_id(),
+        }
         added = 0
-        with writing(self._engine) as connection:
-            for position, instance in enumerate(instances):
-                added += insert_or_ignore(
-                    connection,
-                    t.delivery,
-                    {
+        # Portions, since receiving waits for whoever writes.
+        for portion in in_portions(enumerate(instances)):
+            with writing(self._engine) as connection:
+                for position, instance in portion:
+                    row = {
+                        **common,
                         "delivery_id": str(uuid.uuid4()),
-                        "destination": destination,
                         "study_instance_uid": instance.study_instance_uid,
                         "series_instance_uid": instance.series_instance_uid,
                         "sop_instance_uid": instance.sop_instance_uid,
-                        "job_id": job_id,
-                        "state": "PENDING",
-                        "attempts": 0,
-                        "next_attempt_at": now,
                         # What claims are ordered by.
                         "created_at": now + timedelta(microseconds=position),
-                        "updated_at": now,
-                        "request_id": current_request_id(),
-                    },
-                )
+                    }
+                    added += insert_or_ignore(connection, t.delivery, row)
         return added
 
     def claim_due(
@@ -61,13 +74,31 @@ class Deliveries:
         now: datetime,
         limit: int,
         senders_at_most: Mapping[str, int] | None = None,
+        but_not: Collection[str] = (),
     ) -> list[Delivery]:
-        """Take due deliveries of one destination and one study, in their order.
+        """Take due deliveries of one destination and one study, in their order; results first.
 
         Destinations that as many senders as `senders_at_most` says are busy with wait, and so do
-        those that are out of reach.
+        those that are out of reach, and those of `but_not`.
         """
-        wanted = [DELIVERIES.is_due(now), _in_reach(now)]
+        is_result = t.delivery.c.cause == "RESULT"
+        elsewhere = t.delivery.c.destination.not_in(list(but_not))
+        for of_this_round in (is_result, ~is_result):
+            wanted = [DELIVERIES.is_due(now), _in_reach(now), elsewhere, of_this_round]
+            claimed = self._claim(owner, lease_s, now, limit, senders_at_most or {}, wanted)
+            if claimed:
+                return claimed
+        return []
+
+    def _claim(
+        self,
+        owner: str,
+        lease_s: float,
+        now: datetime,
+        limit: int,
+        senders_at_most: Mapping[str, int],
+        wanted: list[ColumnElement[bool]],
+    ) -> list[Delivery]:
         with writing(self._engine) as connection:
             if senders_at_most:
                 wanted.append(
@@ -185,6 +216,7 @@ class Deliveries:
         self._set(delivery_ids, values, utcnow(), only="SENDING")
 
     def of_study(self, study_instance_uid: str) -> list[Delivery]:
+        """Those of its results; received instances that go on are in `storage.routing`."""
         return self.of_studies([study_instance_uid])[study_instance_uid]
 
     def of_studies(self, study_instance_uids: list[str]) -> dict[str, list[Delivery]]:
@@ -192,7 +224,10 @@ class Deliveries:
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.delivery)
-                .where(t.delivery.c.study_instance_uid.in_(study_instance_uids))
+                .where(
+                    t.delivery.c.study_instance_uid.in_(study_instance_uids),
+                    t.delivery.c.cause == "RESULT",
+                )
                 .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
             )
             for row in rows.mappings():

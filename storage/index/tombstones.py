@@ -7,7 +7,7 @@ later is a new record and stays.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -108,12 +108,6 @@ def is_covered(connection: Connection, sop_instance_uid: str, generation: int) -
         .limit(1)
     ).first()
     return row is not None
-
-
-def in_portions(values: Iterable[Any], size: int = 500) -> Iterable[Sequence[Any]]:
-    """Few enough for one IN (…) of any database."""
-    everything = list(values)
-    return (everything[start : start + size] for start in range(0, len(everything), size))
 
 
 def exactly(instances: Sequence[Deleted]) -> Any:

@@ -15,7 +15,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance, Location
 from storage.core.errors import InstanceDamaged, MediViewError
 from storage.db.engine import insert_or_ignore, reading, writing
-from storage.index.tombstones import in_portions
+from storage.db.portions import in_portions
 
 log = structlog.get_logger(__name__)
 

@@ -23,7 +23,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Location
 from storage.db.engine import reading, writing
-from storage.index.tombstones import in_portions
+from storage.db.portions import in_portions
 from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import volume_key
 from storage.reconciliation.reconcile import bury_again, reconcile_volume

@@ -14,12 +14,13 @@ from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, InvalidInstance, LimitExceeded, NotFound
 from storage.db.engine import reading, writing
+from storage.db.portions import in_portions
 from storage.db.row_mapping import to_instance
 from storage.dicom.digests import proves
 from storage.dicom.part10 import read_header
 from storage.index.insert_instance import find_known
 from storage.index.repository import Index, select_instances
-from storage.index.tombstones import in_portions, is_covered
+from storage.index.tombstones import is_covered
 from storage.integrity.copies import READABLE, state_in_volume
 from storage.volumes.files import SUFFIX
 from storage.volumes.reader import VolumeReader

@@ -15,6 +15,11 @@ class WorkSettings(BaseModel):
     series_forced_s: float = Field(
         3600.0, gt=0, description="A series still growing after this is taken as complete."
     )
+    study_quiet_s: float = Field(
+        60.0,
+        gt=0,
+        description="How long a study is complete before rules that send whole studies are asked.",
+    )
     job_lease_s: float = Field(20.0, gt=0)
     job_max_attempts: int = Field(3, ge=1)
     job_retry_base_s: float = Field(

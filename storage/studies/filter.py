@@ -80,7 +80,10 @@ def order_by(key: SortKey, *, descending: bool) -> Ordering:
 
 def study_state() -> ColumnElement[StudyState]:
     """The state of the row of `study`: what moves first, then what came of it."""
-    deliveries = t.delivery.c.study_instance_uid == t.study.c.study_instance_uid
+    deliveries = and_(
+        t.delivery.c.study_instance_uid == t.study.c.study_instance_uid,
+        t.delivery.c.cause == "RESULT",
+    )
     decisions = t.decision.c.study_instance_uid == t.study.c.study_instance_uid
     accepted = _exists(t.decision, decisions, t.decision.c.accepted.is_(True))
     refused = _exists(t.decision, decisions, t.decision.c.accepted.is_(False))

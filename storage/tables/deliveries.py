@@ -1,4 +1,4 @@
-"""Results on their way to their destinations."""
+"""What is on its way to destinations: results, and received instances that go on."""
 
 from sqlalchemy import (
     Column,
@@ -20,6 +20,9 @@ delivery = Table(
     Column("series_instance_uid", Uid, nullable=False),
     Column("sop_instance_uid", Uid, nullable=False),
     Column("job_id", String(36)),
+    Column("cause", String(16), nullable=False, server_default="RESULT"),
+    # Of the site, where one wanted it.
+    text_column("rule"),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
     text_column("lease_owner"),

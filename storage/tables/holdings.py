@@ -60,9 +60,18 @@ study = Table(
     time_column("updated_at"),
     # Which rules decided on its access groups; 0: none yet.
     Column("access_rules_version", Integer, nullable=False, server_default="0", index=True),
+    # When the rules for whole studies are asked; none: it is not due.
+    time_column("route_at", nullable=True),
     Index("ix_study_study_date", "study_date"),
     Index("ix_study_accession_number", "accession_number"),
     Index("ix_study_received_at", "received_at"),
+    # What routing still has to look at as a whole.
+    Index(
+        "ix_study_route_at",
+        "route_at",
+        sqlite_where=text("route_at IS NOT NULL"),
+        postgresql_where=text("route_at IS NOT NULL"),
+    ),
 )
 
 series = Table(
@@ -88,6 +97,8 @@ series = Table(
     Column("state", String(16), nullable=False),
     Column("origin", String(16), nullable=False),
     text_column("fingerprint"),
+    # As it was when the rules of routing were asked.
+    text_column("routed_fingerprint"),
     time_column("first_instance_at"),
     time_column("last_instance_at"),
     time_column("completed_at", nullable=True),

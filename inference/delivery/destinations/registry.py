@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from inference.delivery.destinations import ae, folder, stow
-from inference.delivery.destinations.kind import DestinationKind, require
+from inference.delivery.destinations.kind import DestinationKind
 from inference.delivery.destinations.protocol import Destination, TestResult
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
@@ -49,7 +49,6 @@ def probe_peer(storage: Storage, peer: KnownPeer) -> TestResult:
 def checked_peer(peer: KnownPeer, settings: Settings) -> KnownPeer:
     """The peer as it is stored. Raises InvalidRequest saying what is wrong with it."""
     kind = kind_of(peer)
-    require(kind.may_call or peer.is_destination, "is_destination", f"true for {kind.title}")
     found = checked(peer, settings)
     kind.check(peer, settings)
     return found

@@ -136,6 +136,10 @@ BODIES: dict[tuple[str, str], Any] = {
             }
         ]
     },
+    ("POST", "/api/studies/{study_instance_uid}/send"): {
+        "to": ["archive"],
+        "series_instance_uids": ["{series_instance_uid}"],
+    },
     ("POST", "/api/studies/{study_instance_uid}/key-images"): {
         "title": "OF_INTEREST",
         "images": [{"sop_instance_uid": "{sop_instance_uid}"}],

@@ -18,6 +18,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.identity import Identity
+from storage.peers.repository import KnownPeer
 from tests.api.access.closed import PASSWORD, ClosedNode, closed_node, closed_settings, sign_in
 from tests.api.client import part10, worked_on
 from tests.api.ups.worklist_client import el, new_item
@@ -87,6 +88,7 @@ def two_hospitals(folder: Path, **more: Any) -> Iterator[TwoHospitals]:
     )
     with closed_node(settings) as node:
         storage = node.storage
+        storage.peers.add(KnownPeer("archive", kind="folder", folder="archive"))
         storage.access_groups.add(NORTH, rule={"SendingApplicationEntityTitle": "CTN"})
         storage.access_groups.add(SOUTH, rule={"InstitutionName": {"contains": "south"}})
         north = _hospital(storage, NORTH, "Nordmann^Nora", "N-4711", "CTN", "Hospital N", 1)

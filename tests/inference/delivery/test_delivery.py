@@ -128,8 +128,8 @@ def test_a_destination_that_is_not_configured_any_more_is_named(tmp_path: Path) 
     with node(tmp_path) as storage:
         assert deliver_due(storage, utcnow(), "sender") == 0
         assert {one.last_error for one in deliveries(storage)} == {
-            "No destination is named gone."
-            " Name it in MEDIVIEW_DESTINATIONS, and the delivery goes on."
+            "No destination is named gone. Add it by `mediview peers add`,"
+            " or name it in MEDIVIEW_DESTINATIONS, and the delivery goes on."
         }
 
 

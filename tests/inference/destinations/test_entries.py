@@ -39,7 +39,6 @@ FOLDER = KnownPeer("disk", kind="folder", folder="research/brains", is_destinati
         (PACS, {"may": frozenset({"everything"})}, "may"),
         (PACS, {"object_kinds": frozenset({"VIDEO"})}, "object_kinds"),
         (PACS, {"bandwidth_bytes_per_s": -1}, "limits"),
-        (FOLDER, {"is_destination": False}, "is_destination"),
         (FOLDER, {"folder": "../outside"}, "folder"),
         (FOLDER, {"folder": "/etc"}, "folder"),
         (FOLDER, {"folder": "a/../../b"}, "folder"),

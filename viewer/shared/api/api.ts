@@ -18,6 +18,7 @@ import type {
   Page,
   Pipeline,
   Preferences,
+  Receiver,
   StudyDetail,
   StudySummary,
   Trend,
@@ -124,6 +125,17 @@ export async function explainRules(
 export function sayOfFinding(finding_id: string, body: NewFeedback): Promise<Feedback> {
   const params = { path: { finding_id } };
   return dataOf<Feedback>(node.POST("/api/findings/{finding_id}/feedback", { params, body }));
+}
+
+export async function listReceivers(signal?: AbortSignal): Promise<Receiver[]> {
+  return (await dataOf<{ items: Receiver[] }>(node.GET("/api/receivers", { signal }))).items;
+}
+
+/** How many instances are on their way, by peer. */
+export async function sendStudy(study_instance_uid: string, to: string[]): Promise<Record<string, number>> {
+  const params = { path: { study_instance_uid } };
+  const path = "/api/studies/{study_instance_uid}/send";
+  return (await dataOf<{ instances: Record<string, number> }>(node.POST(path, { params, body: { to } }))).instances;
 }
 
 export function startJob(body: NewJob): Promise<Job> {

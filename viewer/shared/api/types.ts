@@ -26,6 +26,8 @@ export type Code = Schemas["CodePayload"];
 export type SegmentReference = Schemas["SegmentRefPayload"];
 
 export type Delivery = Schemas["DeliveryPayload"];
+export type Route = Schemas["RoutePayload"];
+export type Receiver = Schemas["Receiver"];
 export type DeliveryState = Delivery["state"];
 
 export type Report = Schemas["ReportPayload"];

@@ -50,6 +50,8 @@ function delivery(changes: Partial<Delivery>): Delivery {
     attempts: 1,
     study_instance_uid: "1.2",
     job_id: null,
+    cause: "RESULT",
+    rule: "",
     sent_at: null,
     next_attempt_at: "2026-01-01T00:00:00Z",
     last_error: "",

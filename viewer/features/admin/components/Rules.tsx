@@ -25,7 +25,8 @@ export function Rules() {
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.rulesWhat}</p>
       <Answer asked={asked}>
-        {({ rules: all = [] }) => (
+        {({ rules: all = [], routing = [] }) => (
+          <>
           <Grid
             label={t.parts.rules}
             columns={[t.name, t.pipeline, t.when, t.priority, t.destination]}
@@ -44,6 +45,25 @@ export function Rules() {
               </tr>
             ))}
           </Grid>
+          <h2 className="mt-6 mb-2 font-semibold">{t.routingRules}</h2>
+          <Grid
+            label={t.routingRules}
+            columns={[t.name, t.when, t.routedTo, t.routedWhat]}
+            empty={routing.length === 0 ? t.noRouting : ""}
+          >
+            {routing.map((rule) => (
+              <tr key={rule.name}>
+                <td className="font-medium">
+                  {rule.name}
+                  {rule.enabled === false && <span className="ml-1 text-xs text-warn">{t.off}</span>}
+                </td>
+                <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>
+                <td>{rule.to.join(", ")}</td>
+                <td>{rule.send === "study" ? t.aWholeStudy : t.eachSeries}</td>
+              </tr>
+            ))}
+          </Grid>
+          </>
         )}
       </Answer>
       <h2 className="mt-6 mb-2 font-semibold">{t.explain}</h2>

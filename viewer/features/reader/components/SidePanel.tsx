@@ -87,7 +87,7 @@ export function SidePanel({
         />
         {children}
         <WhyNot study={study} />
-        <Deliveries deliveries={study.deliveries} />
+        <Deliveries study={study} onChanged={onChanged} />
       </div>
       <div id="panel-report" role="tabpanel" aria-labelledby="tab-report" hidden={tab !== "report"} className="min-h-0 flex-1 overflow-y-auto">
         <ReportTab

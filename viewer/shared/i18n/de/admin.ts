@@ -110,6 +110,12 @@ export const admin: Messages["admin"] = {
   rulesWhat:
     "Welche Analysen auf welchen Serien laufen, in der Reihenfolge der Prüfung. Die Regeln stehen in einer Datei (MEDIVIEW_RULES_FILE); mediview rules check prüft sie.",
   noRules: "Keine Regeln festgelegt: Jede Analyse läuft auf allen Serien, die sie unterstützt.",
+  routingRules: "Weiterleitung",
+  routedTo: "Geht an",
+  routedWhat: "Gesendet wird",
+  aWholeStudy: "die ganze Untersuchung",
+  eachSeries: "die Serie",
+  noRouting: "Keine Regeln zur Weiterleitung: Was empfangen wird, bleibt hier.",
   pipeline: "Analyse",
   when: "Wenn",
   always: "immer",

@@ -6,6 +6,7 @@ export const common: Messages["common"] = {
   copied: "Kopiert",
   cancel: "Abbrechen",
   save: "Speichern",
+  send: "Senden",
   remove: "Entfernen",
   add: "Hinzufügen",
   change: "Ändern",

@@ -108,6 +108,12 @@ export const admin = {
   rulesWhat:
     "Which pipelines run on which series, in the order of evaluation. The rules are defined in a file (MEDIVIEW_RULES_FILE); mediview rules check validates it.",
   noRules: "No rules are defined: every pipeline runs on every series that it supports.",
+  routingRules: "Routing",
+  routedTo: "Sent to",
+  routedWhat: "Sends",
+  aWholeStudy: "the whole study",
+  eachSeries: "the series",
+  noRouting: "No rules of routing are defined: what is received stays here.",
   pipeline: "Pipeline",
   when: "When",
   always: "always",

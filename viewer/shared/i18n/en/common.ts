@@ -4,6 +4,7 @@ export const common = {
   copied: "Copied",
   cancel: "Cancel",
   save: "Save",
+  send: "Send",
   remove: "Remove",
   add: "Add",
   change: "Change",

@@ -1,18 +1,19 @@
 import { Badge } from "@/shared/components/Badge";
 import { Section } from "@/features/reader/components/Section";
+import { Routes } from "@/features/reader/components/jobs/Routes";
+import { SendStudy } from "@/features/reader/components/jobs/SendStudy";
 import { useText } from "@/shared/hooks/useText";
 import { moment, number } from "@/shared/lib/format";
 import { byDestination, deliveryBadge } from "@/shared/lib/state";
-import type { Delivery } from "@/shared/api/types";
+import type { StudyDetail } from "@/shared/api/types";
 
-/** How far each destination has the results. */
-export function Deliveries({ deliveries }: { deliveries: readonly Delivery[] }) {
+/** How far each destination has the results, and what of the study goes on besides. */
+export function Deliveries({ study, onChanged }: { study: StudyDetail; onChanged: () => void }) {
   const { reader: t } = useText();
-  if (deliveries.length === 0) return null;
   return (
     <Section title={t.delivery}>
       <ul className="space-y-2.5">
-        {byDestination(deliveries).map((summary) => {
+        {byDestination(study.deliveries).map((summary) => {
           const badge = deliveryBadge(summary.state);
           return (
             <li key={summary.destination}>
@@ -40,6 +41,13 @@ export function Deliveries({ deliveries }: { deliveries: readonly Delivery[] }) 
           );
         })}
       </ul>
+      {study.routes.length > 0 && (
+        <>
+          <h3 className="mt-3 mb-1 text-xs text-dim">{t.routes}</h3>
+          <Routes routes={study.routes} />
+        </>
+      )}
+      <SendStudy study={study.study_instance_uid} onChanged={onChanged} />
     </Section>
   );
 }

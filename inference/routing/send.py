@@ -1,0 +1,61 @@
+"""Send received instances to peers: the deliveries of `storage.deliveries`, on somebody's word."""
+
+from collections.abc import Iterable, Sequence
+
+from inference.delivery.destinations import kind_of
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest
+from storage.deliveries.listing import DeliveryFilter, retry_now, send_again_to
+from storage.peers.repository import KnownPeer
+
+
+def why_not(peer: KnownPeer) -> str:
+    """Why nothing can be sent to it; empty where something can."""
+    why_unreachable = kind_of(peer).why_unreachable
+    return "" if why_unreachable is None else why_unreachable(peer)
+
+
+def receivers(storage: Storage, names: Iterable[str]) -> list[KnownPeer]:
+    """The peers of these names. Raises NotFound, InvalidRequest where one cannot be called."""
+    peers = [storage.peers.get(name) for name in dict.fromkeys(names)]
+    for peer in peers:
+        if reason := why_not(peer):
+            raise InvalidRequest(
+                f"Nothing can be sent to '{peer.name}'. {reason}",
+                remedy="Give the peer a host and a port.",
+            )
+    return peers
+
+
+def send_study(
+    storage: Storage,
+    study_instance_uid: str,
+    names: Sequence[str],
+    series_instance_uids: Sequence[str] = (),
+) -> dict[str, int]:
+    """Send a study, or some series of it, to peers; how many instances go to each.
+
+    Those that were sent there before are sent again where nothing else is under way. Results of
+    this node go along. Raises NotFound, InvalidRequest.
+    """
+    peers = receivers(storage, names)
+    storage.index.study(study_instance_uid)
+    wanted = [
+        storage.index.series(study_instance_uid, uid) for uid in dict.fromkeys(series_instance_uids)
+    ] or storage.index.series_of(study_instance_uid)
+    instances = [
+        instance
+        for series in wanted
+        for instance in storage.index.instances_of(study_instance_uid, series.series_instance_uid)
+    ]
+    return {peer.name: _send(storage, peer.name, instances) for peer in peers}
+
+
+def _send(storage: Storage, name: str, instances: Sequence[Instance]) -> int:
+    storage.deliveries.enqueue(name, instances, None, cause="PERSON")
+    send_again_to(storage.engine, name, [one.sop_instance_uid for one in instances])
+    for study_instance_uid in {one.study_instance_uid for one in instances}:
+        waiting = DeliveryFilter(destination=name, study_instance_uid=study_instance_uid)
+        retry_now(storage.engine, waiting)
+    return len(instances)

@@ -1,0 +1,186 @@
+"""Ask the rules of routing about what is complete, once, and want it at their destinations.
+
+What is owed lies in the index (`storage.routing`), so a process that dies in between delays an
+instance and never loses it. An instance does not go back to the peer from which it came.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import structlog
+from pydicom.dataset import Dataset
+
+from inference.rules.facts import SeriesFacts, senders_of
+from inference.rules.file import current_rules
+from inference.rules.judge import Trace, judge
+from inference.rules.model import RoutingRule, RuleSet
+from inference.worker.failures import place
+from storage.container import Storage
+from storage.core.entities import Instance, Series
+from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
+
+log = structlog.get_logger(__name__)
+
+# Of one round, so that others get their turn.
+_SERIES_AT_ONCE = 16
+_STUDIES_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class TriedRule:
+    """A rule of routing and a series: whether it holds, and why. `trace` is None without a
+    condition."""
+
+    rule: RoutingRule
+    holds: bool
+    trace: Trace | None
+
+
+def route_received(storage: Storage, now: datetime, since: datetime | None = None) -> int:
+    """Send on what the rules say, of series and studies that became complete; how many instances.
+
+    `since` spares it series without news. Raises InvalidRequest where the rules are wrong:
+    what is complete then waits for them.
+    """
+    rules = current_rules(storage.settings)
+    wanted = 0
+    due_at = now + timedelta(seconds=storage.settings.study_quiet_s)
+    of_studies = bool(_of_kind(rules, "study").routing)
+    for series in storage.routing.waiting_series(_SERIES_AT_ONCE, since):
+        try:
+            wanted += _route_series(storage, series, rules)
+        except (StorageFull, StorageUnavailable) as error:
+            # It is asked about again; the next series may be elsewhere.
+            log.warning(
+                "series_not_routed",
+                series_instance_uid=series.series_instance_uid,
+                error=error.code,
+            )
+            continue
+        storage.routing.looked_at([series], due_at if of_studies else None)
+    for study_instance_uid in storage.routing.due_studies(now, _STUDIES_AT_ONCE):
+        of_study = plan_study(storage, study_instance_uid, _of_kind(rules, "study"))
+        wanted += send_plan(storage, of_study)
+        storage.routing.study_looked_at(study_instance_uid, now)
+    return wanted
+
+
+def try_rules(
+    storage: Storage, series: Series, instances: Sequence[Instance], rules: RuleSet
+) -> list[TriedRule]:
+    """Every rule of routing on one series; nothing is sent. Raises StorageUnavailable."""
+    asked = _enabled(rules)
+    headers = _headers(storage, series, instances) if any(rule.when for rule in asked) else None
+    tried = []
+    for rule in asked:
+        if rule.when is None:
+            tried.append(TriedRule(rule, True, None))
+        elif headers is not None:
+            trace = judge(rule.when, SeriesFacts(headers, senders_of(instances)))
+            tried.append(TriedRule(rule, trace.holds, trace))
+    return tried
+
+
+def explain_routing(
+    storage: Storage, study_instance_uid: str, rules: RuleSet
+) -> list[tuple[Series, list[TriedRule]]]:
+    """Every rule of routing on every series that was received and is complete; nothing is sent.
+
+    Raises NotFound.
+    """
+    storage.index.study(study_instance_uid)
+    return [
+        (series, try_rules(storage, series, instances, rules))
+        for series, instances in _received(storage, study_instance_uid)
+        if _enabled(rules)
+    ]
+
+
+def plan_study(
+    storage: Storage, study_instance_uid: str, rules: RuleSet
+) -> list[tuple[RoutingRule, list[Instance]]]:
+    """What the rules send on of all that was received and is complete. Raises NotFound."""
+    storage.index.study(study_instance_uid)
+    received = _received(storage, study_instance_uid)
+    everything = [instance for _, instances in received for instance in instances]
+    plan: dict[str, tuple[RoutingRule, list[Instance]]] = {}
+    for series, instances in received:
+        for tried in try_rules(storage, series, instances, rules):
+            rule = tried.rule
+            if not tried.holds:
+                continue
+            if rule.send == "study":
+                plan[rule.name] = rule, everything
+            else:
+                plan.setdefault(rule.name, (rule, []))[1].extend(instances)
+    return list(plan.values())
+
+
+def send_plan(storage: Storage, plan: Sequence[tuple[RoutingRule, Sequence[Instance]]]) -> int:
+    """Want it at its destinations; how many instances were not wanted there before."""
+    return sum(_want(storage, rule, instances) for rule, instances in plan)
+
+
+def _enabled(rules: RuleSet) -> list[RoutingRule]:
+    return [rule for rule in rules.routing if rule.enabled]
+
+
+def _of_kind(rules: RuleSet, send: Literal["series", "study"]) -> RuleSet:
+    return RuleSet(routing=tuple(one for one in _enabled(rules) if one.send == send))
+
+
+def _route_series(storage: Storage, series: Series, rules: RuleSet) -> int:
+    of_series = _of_kind(rules, "series")
+    if not of_series.routing:
+        return 0
+    instances = _instances(storage, series)
+    tried = try_rules(storage, series, instances, of_series)
+    return send_plan(storage, [(one.rule, instances) for one in tried if one.holds])
+
+
+def _received(storage: Storage, study_instance_uid: str) -> list[tuple[Series, list[Instance]]]:
+    return [
+        (series, _instances(storage, series))
+        for series in storage.index.series_of(study_instance_uid)
+        if series.origin == "received" and series.state == "COMPLETE"
+    ]
+
+
+def _want(storage: Storage, rule: RoutingRule, instances: Sequence[Instance]) -> int:
+    wanted = 0
+    for name in rule.to:
+        peer = storage.peers.find(name)
+        going = [
+            one
+            for one in instances
+            if peer is None or not peer.ae_title or peer.ae_title not in senders_of([one])
+        ]
+        added = storage.deliveries.enqueue(name, going, None, cause="RULE", rule=rule.name)
+        if added:
+            log.info("instances_routed", rule=rule.name, destination=name, count=added)
+        wanted += added
+    return wanted
+
+
+def _instances(storage: Storage, series: Series) -> list[Instance]:
+    return storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
+
+
+def _headers(
+    storage: Storage, series: Series, instances: Sequence[Instance]
+) -> list[Dataset] | None:
+    """None where they cannot be read: then no condition holds."""
+    try:
+        return [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+    except (StorageFull, StorageUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise
+        log.warning(
+            "routing_conditions_not_asked",
+            series_instance_uid=series.series_instance_uid,
+            error=error.code if isinstance(error, MediViewError) else type(error).__name__,
+            place=place(error),
+        )
+        return None

@@ -1,0 +1,24 @@
+import { useText } from "@/shared/hooks/useText";
+import { number } from "@/shared/lib/format";
+import type { Route } from "@/shared/api/types";
+
+/** Received images that go on to other places, and how far each has them. */
+export function Routes({ routes }: { routes: readonly Route[] }) {
+  const { reader: t } = useText();
+  return (
+    <ul className="space-y-2.5">
+      {routes.map((route) => (
+        <li key={`${route.destination} ${route.cause} ${route.rule}`} data-testid="route">
+          <div className="flex items-baseline justify-between gap-3">
+            <span className="font-medium">{route.destination}</span>
+            <span className="text-xs text-dim">{route.rule ? t.ruleNamed(route.rule) : t.sentByHand}</span>
+          </div>
+          <p className="text-xs text-dim">
+            {t.heldOf(number(route.held), t.objects(number(route.total), route.total === 1))}
+          </p>
+          {route.last_error && <p className="mt-0.5 text-warn">{route.last_error}</p>}
+        </li>
+      ))}
+    </ul>
+  );
+}
