@@ -130,8 +130,16 @@ def _of_event() -> ColumnElement[bool]:
     event = t.event.c
     unmatched = and_(event.topic == "workitem", _SEES_UNMATCHED)
     about_none = or_(event.topic.in_(_FOR_ALL), unmatched, _of_job(event.job_id))
+    former = t.former_study_group.alias()
+    until_deleted = exists().where(
+        former.c.study_instance_uid == event.study_instance_uid,
+        former.c.group_id.in_(_GROUP_IDS),
+        former.c.left_at >= event.at,
+    )
     return or_(
-        _of_study(event.study_instance_uid), and_(event.study_instance_uid == "", about_none)
+        _of_study(event.study_instance_uid),
+        until_deleted,
+        and_(event.study_instance_uid == "", about_none),
     )
 
 

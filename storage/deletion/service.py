@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, delete, exists, select, update
 from sqlalchemy.exc import DBAPIError
 
 from storage import tables as t
+from storage.access_groups.departures import forget_groups
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound, StorageUnavailable
@@ -287,6 +288,7 @@ def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
         return False
     remove_work_of_study(connection, study_uid)
     connection.execute(delete(t.study).where(t.study.c.id == row.id))
+    forget_groups(connection, study_uid)
     connection.execute(
         delete(t.patient).where(
             t.patient.c.id == row.patient_fk,

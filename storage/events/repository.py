@@ -75,11 +75,17 @@ class Events:
             add_event(connection, utcnow(), topic, study_instance_uid, payload=payload)
 
     def prune(self, before: datetime) -> int:
-        """Forget events from before that time but for the newest one, which keeps the count."""
+        """Forget events from before that time but for the newest one, which keeps the count.
+
+        With them who could see those of studies that were deleted by then.
+        """
         newest = select(func.max(t.event.c.event_id)).scalar_subquery()
         with writing(self._engine) as connection:
             gone = connection.execute(
                 delete(t.event).where(t.event.c.at < before, t.event.c.event_id < newest)
+            )
+            connection.execute(
+                delete(t.former_study_group).where(t.former_study_group.c.left_at < before)
             )
             return gone.rowcount
 

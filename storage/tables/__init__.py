@@ -9,6 +9,7 @@ from storage.tables.access_groups import (
     access_group_member,
     access_state,
     emergency_access,
+    former_study_group,
     study_group,
 )
 from storage.tables.accounts import (
@@ -99,6 +100,7 @@ __all__ = [
     "feedback_report",
     "finding",
     "finding_feedback",
+    "former_study_group",
     "gone_work_item",
     "heartbeat",
     "hl7_message",

@@ -64,6 +64,21 @@ study_group = Table(
     Index("ix_study_group_group_id", "group_id"),
 )
 
+# Which groups saw a study that was deleted since: events up to then remain theirs.
+former_study_group = Table(
+    "former_study_group",
+    metadata,
+    Column("study_instance_uid", Uid, primary_key=True),
+    Column(
+        "group_id",
+        ForeignKey("access_group.group_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    time_column("left_at"),
+    Index("ix_former_study_group_group_id", "group_id"),
+    Index("ix_former_study_group_left_at", "left_at"),
+)
+
 # One row: whether groups are enforced, the version of the rules, and which of the two groups that
 # are always there gets what no rule matches.
 access_state = Table(

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, Select, delete, exists, or_, select
 
 from storage import tables as t
+from storage.access_groups.departures import forget_groups
 from storage.core.clock import utcnow
 from storage.db.engine import insert_or_ignore, writing
 from storage.ups.job_mapping import uid_of_job
@@ -54,8 +55,16 @@ def note_jobs_gone(connection: Connection, job_ids: Iterable[str]) -> None:
 
 def _forget(connection: Connection, chosen: Select[tuple[str]]) -> int:
     uids: list[str] = list(connection.scalars(chosen))
+    item = t.work_item.c
+    studies = connection.scalars(
+        select(item.study_instance_uid)
+        .where(item.sop_instance_uid.in_(uids), item.study_instance_uid != "")
+        .distinct()
+    ).all()
     for column in (t.work_item.c.sop_instance_uid, t.subscription.c.workitem_uid):
         connection.execute(delete(column.table).where(column.in_(uids)))
+    for study_instance_uid in studies:
+        forget_groups(connection, study_instance_uid)
     _note(connection, uids)
     return len(uids)
 

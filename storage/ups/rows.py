@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select, update
 
 from storage import tables as t
+from storage.access_groups.departures import forget_groups
 from storage.core.clock import utcnow
 from storage.core.errors import Gone, NotFound
 from storage.db.engine import writing
@@ -82,6 +83,8 @@ def edit_item(engine: Engine, uid: str, decide: Callable[[WorkItem, datetime], E
                 .values(**edit.values, updated_at=now)
             )
         study_instance_uid = edit.values.get("study_instance_uid", item.study_instance_uid)
+        if study_instance_uid != item.study_instance_uid:
+            forget_groups(connection, item.study_instance_uid)
         for told in edit.told:
             tell(connection, now, uid, study_instance_uid, told)
         return read_item(connection, uid) or item

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Connection, Engine, delete, func, insert, select, tuple_, update
 
 from storage import tables as t
+from storage.access_groups.departures import forget_groups
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
@@ -69,6 +70,7 @@ class Worklist:
         attributes: Mapping[str, Any] | None = None,
     ) -> WorklistItem:
         """Another state, other attributes, or both. Raises NotFound."""
+        before = self.get(worklist_item_id)
         values: dict[str, Any] = {"updated_at": utcnow()}
         if state is not None:
             values["state"] = state
@@ -82,17 +84,20 @@ class Worklist:
             )
             if attributes is not None:
                 _mark_reports(connection, worklist_item_id, values["updated_at"])
+                if values["study_instance_uid"] != before.study_instance_uid:
+                    forget_groups(connection, before.study_instance_uid)
         return self.get(worklist_item_id)
 
     def remove(self, worklist_item_id: str) -> None:
         """Raises NotFound."""
-        self.get(worklist_item_id)
+        item = self.get(worklist_item_id)
         with writing(self._engine) as connection:
             connection.execute(
                 delete(t.worklist_item).where(
                     t.worklist_item.c.worklist_item_id == worklist_item_id
                 )
             )
+            forget_groups(connection, item.study_instance_uid)
 
     def get(self, worklist_item_id: str) -> WorklistItem:
         """Raises NotFound."""

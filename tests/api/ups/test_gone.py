@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from storage.access_groups.decisions import Decision
 from storage.core.clock import utcnow
 from storage.core.uids import derive_uid
+from storage.core.viewer import EVERYONE
 from storage.ups.job_mapping import uid_of_job
 from storage.ups.retention import forget_ended
 from tests.api.client import ApiNode, is_problem
@@ -63,6 +65,17 @@ def test_what_ended_long_ago_goes_and_is_known_to_have_been(
     check_gone(worklist, old)
     assert worklist.state(open_one) == "SCHEDULED"
     is_problem(worklist.http.get(f"{PREFIX}/workitems/2.25.803"), 404, "not_found")
+
+
+def test_with_the_last_item_of_a_study_that_never_came_go_its_access_groups(
+    api: ApiNode, worklist: Worklist
+) -> None:
+    storage, study = api.storage, "2.25.8041"
+    ended(worklist, "2.25.804", study)
+    storage.access_decisions.decide_on_order(study, Decision(1, (EVERYONE,)))
+    assert storage.access_groups.of_study(study) == {"everyone": "rule"}
+    assert forget(api) == 1
+    assert storage.access_groups.of_study(study) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""What is deleted loses its groups: what comes again under its UID does not inherit them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydicom.uid import generate_uid
+from sqlalchemy import select
+
+from storage import tables as t
+from storage.access_groups.decisions import Decision
+from storage.access_groups.entities import Member
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.uids import derive_uid
+from storage.core.viewer import EVERYONE, Viewer, viewing
+from storage.db.engine import reading
+from tests.storage.instances import part10
+
+STUDY = derive_uid("test", "study")
+ORDER = {"StudyInstanceUID": STUDY, "AccessionNumber": "A-1"}
+
+
+@pytest.fixture
+def north(storage: Storage) -> Viewer:
+    """A member of the group North."""
+    storage.access_groups.add("North", rule={"InstitutionName": "North"})
+    storage.access_groups.add_member("North", Member("account", "ada"))
+    group_id = storage.access_groups.get("North").group_id
+    return Viewer("account:ada", (EVERYONE, group_id), sees_unmatched=True)
+
+
+def arrives_in(storage: Storage, viewer: Viewer) -> None:
+    storage.ingest.accept(part10(), "stow")
+    storage.access_decisions.decide(STUDY, _for(storage, viewer))
+
+
+def _for(storage: Storage, viewer: Viewer) -> Decision:
+    return Decision(storage.access_decisions.rules_version(), viewer.group_ids[1:])
+
+
+def rows(storage: Storage) -> list[str]:
+    with reading(storage.engine) as connection:
+        return list(connection.execute(select(t.study_group.c.study_instance_uid)).scalars())
+
+
+def changes_seen_by(storage: Storage, viewer: Viewer) -> list[Any]:
+    with viewing(viewer):
+        return [one.payload["change"] for one in storage.events.since(0)]
+
+
+def test_a_study_that_comes_again_is_decided_on_from_the_beginning(
+    storage: Storage, north: Viewer
+) -> None:
+    arrives_in(storage, north)
+    storage.access_groups.assign("North", STUDY)
+    with viewing(north):
+        assert storage.index.study(STUDY)
+    storage.deletions.study(STUDY)
+    assert storage.access_groups.of_study(STUDY) == {}
+    assert storage.access_groups.get("North").study_count == 0
+    storage.ingest.accept(part10(instance="other"), "stow")
+    with viewing(north):
+        assert storage.index.study_count() == 0
+    assert STUDY in storage.access_decisions.waiting(9)
+    storage.access_decisions.decide(STUDY, Decision(storage.access_decisions.rules_version(), ()))
+    assert storage.access_groups.of_study(STUDY) == {"everyone": "unmatched"}
+
+
+def test_its_group_hears_that_it_was_deleted_and_nothing_of_what_comes_again(
+    storage: Storage, north: Viewer
+) -> None:
+    arrives_in(storage, north)
+    storage.deletions.study(STUDY)
+    assert changes_seen_by(storage, north)[-1] == "study_deleted"
+    stranger = Viewer("account:eve", (EVERYONE,), sees_unmatched=True)
+    assert "study_deleted" not in changes_seen_by(storage, stranger)
+    storage.ingest.accept(part10(instance="other"), "stow")
+    storage.events.announce("study", {"change": "again"}, STUDY)
+    assert changes_seen_by(storage, north)[-1] == "study_deleted"
+    storage.events.prune(utcnow() + timedelta(seconds=1))
+    assert changes_seen_by(storage, north) == []
+
+
+@pytest.mark.parametrize("way", ["removed", "given to another study"])
+def test_an_order_that_goes_takes_its_groups_along(
+    storage: Storage, north: Viewer, way: str
+) -> None:
+    item = storage.worklist.add(ORDER)
+    storage.access_decisions.decide_on_order(STUDY, _for(storage, north))
+    assert storage.access_groups.of_study(STUDY) == {"North": "rule"}
+    if way == "removed":
+        storage.worklist.remove(item.worklist_item_id)
+    else:
+        other = {**ORDER, "StudyInstanceUID": generate_uid()}
+        storage.worklist.change(item.worklist_item_id, attributes=other)
+    assert rows(storage) == []
+
+
+def test_a_study_that_is_here_keeps_its_groups_when_its_order_goes(
+    storage: Storage, north: Viewer
+) -> None:
+    item = storage.worklist.add(ORDER)
+    arrives_in(storage, north)
+    storage.worklist.remove(item.worklist_item_id)
+    assert storage.access_groups.of_study(STUDY) == {"North": "rule"}
+
+
+def test_an_order_for_a_deleted_study_is_decided_on_by_itself(
+    storage: Storage, north: Viewer
+) -> None:
+    storage.worklist.add(ORDER)
+    arrives_in(storage, north)
+    storage.access_groups.assign("North", STUDY)
+    storage.deletions.study(STUDY)
+    (waiting,) = storage.access_decisions.waiting_orders(9)
+    assert waiting.study_instance_uid == STUDY
