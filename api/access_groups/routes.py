@@ -258,12 +258,15 @@ def groups_of_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyA
 
 def _policy(storage: Storage) -> AccessPolicyStatus:
     state, progress = storage.access_groups.state(), storage.access_groups.progress()
+    webhooks = storage.webhooks.owners()
     return AccessPolicyStatus(
         is_enforced=state.is_enforced,
         unmatched=state.unmatched,
         studies=progress.studies,
         waiting=progress.waiting,
         unreadable_rules=unreadable_rules(storage.access_groups.all()),
+        webhooks_sending_everything=webhooks.sending_everything,
+        webhooks_without_owner=webhooks.without_owner,
     )
 
 

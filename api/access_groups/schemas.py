@@ -36,6 +36,14 @@ class AccessPolicyStatus(Payload):
     unreadable_rules: list[str] = Field(
         description="Groups whose rule this version cannot read. It gives them no more studies."
     )
+    webhooks_sending_everything: int = Field(
+        description="Active webhooks that send the events of all studies: those of administrators."
+    )
+    webhooks_without_owner: int = Field(
+        description="Active webhooks from before their owners were noted: while groups are"
+        " enforced they send no event of a study. Add them again, or have an administrator set"
+        " `sends_everything`."
+    )
 
 
 class AccessGroupFields(RequestBody):

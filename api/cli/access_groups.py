@@ -192,11 +192,12 @@ def enforce(
         storage.access_groups.enforce(not off)
         word = "no longer enforced" if off else "enforced"
         groups_changed(storage, operator(), "U", "all access groups", what=word)
-        everything = 0 if off else storage.webhooks.count_of_everything()
+        webhooks = storage.webhooks.owners()
     out.print(f"Access groups are {word}.", markup=False)
-    if everything:
+    if not off:
         out.print(
-            f"{everything} webhooks were added without access groups and are sent all events;"
+            f"{webhooks.sending_everything} webhooks of administrators send the events of all"
+            f" studies, and {webhooks.without_owner} whose owner is not known those of none:"
             " GET /api/webhooks lists them.",
             markup=False,
             soft_wrap=True,

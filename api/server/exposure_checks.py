@@ -73,6 +73,14 @@ def check_access_groups(storage: Storage) -> Check:
         return Check("access groups", "fail", found.detail)
     if not storage.access_groups.state().is_enforced:
         return Check("access groups", "ok", "not enforced: who signs in sees every study")
+    without_owner = storage.webhooks.owners().without_owner
+    if without_owner:
+        return Check(
+            "access groups",
+            "note",
+            f"{without_owner} webhooks have no known owner and send no event of a study",
+            "Add them again, or let an administrator set `sends_everything` (PATCH /api/webhooks).",
+        )
     return Check("access groups", "ok", "enforced")
 
 

@@ -1,28 +1,34 @@
-"""Webhooks: who is told over HTTP what happens here, and what became of each notice."""
+"""Webhooks: notices over HTTP of what happens here, and what became of each."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import structlog
 from fastapi import Path, Query, Response
-from pydantic import Field, StringConstraints
 
 from api.access.policy import INTEGRATORS, policy
-from api.access.principal import PrincipalDep
+from api.access.principal import Principal, PrincipalDep
 from api.access.viewers import caller_of
 from api.audit.rules import UIDS_ALONE, Audited, NotAudited
-from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
+from api.errors import ApiProblem
 from api.paging import PagingDep
 from api.parameters import problems
 from api.routing import new_router
+from api.webhooks.schemas import (
+    NewWebhook,
+    WebhookChange,
+    WebhookDeliveryPage,
+    WebhookDeliveryPayload,
+    WebhookPage,
+    WebhookPayload,
+    WebhookPinged,
+    WebhookWithSecret,
+)
 from inference.webhooks.webhooks import ping
 from inference.worker.broker_notify import wake
 from storage.audit import Code, Type
 from storage.container import Storage
-from storage.core.viewer import current_viewer
 from storage.webhooks.outbox import NoticeState, WebhookDelivery
-from storage.webhooks.payloads import EVENT_TYPES
 from storage.webhooks.repository import Webhook
 
 log = structlog.get_logger(__name__)
@@ -31,102 +37,6 @@ router = new_router(prefix="/api/webhooks", tags=["webhooks"])
 
 WebhookId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The webhook's id.")]
 DeliveryId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The notice's id.")]
-_EVENTS_TEXT = " ".join(f"`{name}`: {meaning}" for name, meaning in EVENT_TYPES.items())
-_Url = Annotated[
-    str,
-    StringConstraints(min_length=8, max_length=2000),
-    Field(
-        description="Where notices are POSTed. Its host must be among MEDIVIEW_WEBHOOK_HOSTS.",
-        examples=["https://ris.example.org/hooks/mediview"],
-    ),
-]
-_Events = Annotated[
-    list[Annotated[str, StringConstraints(min_length=1, max_length=40)]],
-    Field(
-        min_length=1,
-        max_length=64,
-        description="What it is told of: "
-        + "; ".join(f"`{k}`: {v}" for k, v in EVENT_TYPES.items())
-        + " `job.*` and `*` mean several.",
-        examples=[["study.complete", "results.stored"]],
-    ),
-]
-_Description = Annotated[
-    str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$")
-]
-
-
-class NewWebhook(RequestBody):
-    url: _Url
-    events: _Events
-    description: _Description = ""
-
-
-class WebhookChange(RequestBody):
-    """What is left out, or null, stays as it is."""
-
-    url: _Url | None = None
-    events: _Events | None = None
-    description: _Description | None = None
-    is_active: bool | None = Field(
-        None, description="One that was asleep is not told what happened meanwhile."
-    )
-
-
-class WebhookPayload(Payload):
-    webhook_id: str
-    url: str
-    description: str
-    events: list[str]
-    is_active: bool
-    pending: int = Field(description="Notices on their way.")
-    dead: int = Field(description="Notices that were given up and can be sent again.")
-    created_at: datetime
-    updated_at: datetime
-
-
-class WebhookWithSecret(WebhookPayload):
-    secret: str = Field(
-        description="Signs the notices, and is shown this once. Each carries `webhook-id`,"
-        " `webhook-timestamp` (seconds since 1970) and `webhook-signature`: `v1,` and the"
-        " base64 of HMAC-SHA256 over `id.timestamp.body`, by the bytes that follow `whsec_`"
-        " in base64 (Standard Webhooks). Refuse what is older than some minutes.",
-        examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="],
-    )
-
-
-class WebhookPage(Payload):
-    items: list[WebhookPayload]
-    total: int
-    limit: int
-    offset: int
-
-
-class WebhookDeliveryPayload(Payload):
-    delivery_id: str
-    event_type: str
-    payload: dict[str, Any] = Field(description="The body as it is sent.")
-    state: NoticeState
-    attempts: int
-    next_attempt_at: datetime | None = Field(description="Of a PENDING one.")
-    last_error: str
-    last_status: int | None = Field(description="HTTP status of the last answer.")
-    created_at: datetime
-    ended_at: datetime | None
-
-
-class WebhookDeliveryPage(Payload):
-    items: list[WebhookDeliveryPayload]
-    total: int
-    limit: int
-    offset: int
-
-
-class WebhookPinged(Payload):
-    ok: bool
-    sentence: str
-    status: int | None
-    seconds: float
 
 
 @router.get("", summary="List the webhooks")
@@ -142,13 +52,18 @@ def list_webhooks(storage: StorageDep, paging: PagingDep) -> WebhookPage:
 def add_webhook(
     storage: StorageDep, principal: PrincipalDep, response: Response, new: NewWebhook
 ) -> WebhookWithSecret:
-    """It is told what happens from now on. The answer alone holds its secret.
+    """It sends what happens from now on. The answer alone holds its secret.
 
-    Where access groups are enforced, it is told what whoever adds it may see, and an
-    administrator's is told everything.
+    Where access groups are enforced, now or later, it sends what the one who adds it may see,
+    and an administrator's sends everything.
     """
-    created_by = None if current_viewer() is None else caller_of(principal)
-    hook = storage.webhooks.add(new.url, tuple(new.events), new.description, created_by)
+    hook = storage.webhooks.add(
+        new.url,
+        tuple(new.events),
+        new.description,
+        created_by=caller_of(principal),
+        sends_everything=_is_admin(principal),
+    )
     log.info("webhook_added", webhook_id=hook.webhook_id)
     response.headers["Location"] = f"/api/webhooks/{hook.webhook_id}"
     return _with_secret(storage, hook)
@@ -161,18 +76,26 @@ def get_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPayload:
     return _payload(storage, storage.webhooks.get(webhook_id))
 
 
-@router.patch("/{webhook_id}", summary="Change a webhook", responses=problems(400, 404, 422))
+@router.patch("/{webhook_id}", summary="Change a webhook", responses=problems(400, 403, 404, 422))
 @policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "U", Type.NETWORK_CONFIGURATION))
 def change_webhook(
-    storage: StorageDep, webhook_id: WebhookId, change: WebhookChange
+    storage: StorageDep, principal: PrincipalDep, webhook_id: WebhookId, change: WebhookChange
 ) -> WebhookPayload:
     """What is on its way already goes to the new address."""
+    if change.sends_everything is not None and not _is_admin(principal):
+        raise ApiProblem(
+            403,
+            "not_allowed",
+            "Only an administrator decides whether a webhook sends the events of all studies.",
+            remedy="Leave `sends_everything` out, or ask an administrator.",
+        )
     hook = storage.webhooks.change(
         webhook_id,
         url=change.url,
         events=None if change.events is None else tuple(change.events),
         description=change.description,
         is_active=change.is_active,
+        sends_everything=change.sends_everything,
     )
     log.info("webhook_changed", webhook_id=webhook_id)
     return _payload(storage, hook)
@@ -241,6 +164,10 @@ def redeliver_to_webhook(
     return _delivery(notice)
 
 
+def _is_admin(principal: Principal) -> bool:
+    return "admin" in principal.roles
+
+
 def _payloads(storage: Storage, hooks: list[Webhook]) -> list[WebhookPayload]:
     counts = storage.webhook_queue.counts([hook.webhook_id for hook in hooks])
     return [WebhookPayload(**_fields(hook, counts[hook.webhook_id])) for hook in hooks]
@@ -261,6 +188,8 @@ def _fields(hook: Webhook, counts: dict[str, int]) -> dict[str, Any]:
         "description": hook.description,
         "events": list(hook.events),
         "is_active": hook.is_active,
+        "created_by_id": hook.created_by_id,
+        "sends_everything": hook.sends_everything,
         "pending": counts.get("PENDING", 0),
         "dead": counts.get("DEAD", 0),
         "created_at": hook.created_at,

@@ -18,12 +18,17 @@ def read_state(connection: Connection) -> AccessState:
     return AccessState(row.is_enforced, row.rules_version, row.unmatched)
 
 
-def viewer_of(engine: Engine, caller: Caller) -> Viewer | None:
-    """What somebody who is no administrator may see; None: everything, groups are not enforced."""
+def viewer_of(engine: Engine, caller: Caller | None) -> Viewer | None:
+    """What somebody who is no administrator may see; None: everything, groups are not enforced.
+
+    Without a caller, nobody knows for whom it is: then no study.
+    """
     with reading(engine) as connection:
         state = read_state(connection)
         if not state.is_enforced:
             return None
+        if caller is None:
+            return Viewer("", (), sees_unmatched=False)
         member = t.access_group_member.c
         names = [(caller.kind, caller.unique_subject)]
         names += [("oidc-group", f"{caller.issuer} {one}") for one in caller.claimed_groups]

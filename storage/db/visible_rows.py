@@ -118,11 +118,16 @@ def _of_report(report_id: ColumnElement[str]) -> ColumnElement[bool]:
     return exists().where(report.c.report_id == report_id, visible)
 
 
+def _own_webhook(webhook: FromClause) -> ColumnElement[bool]:
+    """One that sends everything is for administrators, also where its owner is none any more."""
+    return and_(webhook.c.created_by_id == _IDENTITY_ID, ~webhook.c.sends_everything)
+
+
 def _of_webhook() -> ColumnElement[bool]:
     webhook = t.webhook.alias()
     return exists().where(
         webhook.c.webhook_id == t.webhook_delivery.c.webhook_id,
-        webhook.c.created_by_id == _IDENTITY_ID,
+        _own_webhook(webhook),
     )
 
 
@@ -188,7 +193,7 @@ VISIBLE: dict[Table, ColumnElement[bool]] = {
     t.report_version: _of_report(t.report_version.c.report_id),
     t.answer: _of_answer(t.answer),
     t.upload: t.upload.c.created_by_id.in_((_IDENTITY_ID, "")),
-    t.webhook: t.webhook.c.created_by_id == _IDENTITY_ID,
+    t.webhook: _own_webhook(t.webhook),
     t.webhook_delivery: _of_webhook(),
     t.event: _of_event(),
     t.work_item: _of_work_item(),

@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 from storage.tables.base import BigId, metadata, text_column, time_column
@@ -24,9 +25,11 @@ webhook = Table(
     Column("events", JSON, nullable=False),
     Column("is_active", Boolean, nullable=False),
     Column("secret", Text, nullable=False),
-    # Whose groups decide what it is told; none: it is told everything.
+    # Whose groups decide what it sends. Not known of those from before it was noted.
     Column("created_by", JSON),
     text_column("created_by_id"),
+    # Whatever access groups say: an administrator's.
+    Column("sends_everything", Boolean, nullable=False, server_default=false()),
     Column("event_id", BigInteger, nullable=False),
     text_column("lease_owner"),
     time_column("lease_expires_at", nullable=True),

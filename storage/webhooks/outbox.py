@@ -47,26 +47,35 @@ class WebhookDelivery:
 
 class WebhookQueue:
     def __init__(
-        self, engine: Engine, viewer_of: Callable[[Caller], Viewer | None] = lambda _: None
+        self, engine: Engine, viewer_of: Callable[[Caller | None], Viewer | None] = lambda _: None
     ) -> None:
         self._engine = engine
         self._viewer_of = viewer_of
 
     def fill(self) -> int:
-        """Make notices of the events since each webhook was last told; how many were made."""
+        """Make notices of the events that came since the last time; how many were made."""
         with reading(self._engine) as connection:
             newest = connection.execute(select(func.max(t.event.c.event_id))).scalar() or 0
+            hook = t.webhook.c
             behind = connection.execute(
-                select(t.webhook.c.webhook_id, t.webhook.c.created_by).where(
-                    t.webhook.c.is_active, t.webhook.c.event_id < newest
+                select(hook.webhook_id, hook.created_by, hook.sends_everything).where(
+                    hook.is_active, hook.event_id < newest
                 )
             ).all()
-        return sum(self._fill(one.webhook_id, newest, one.created_by) for one in behind)
+        return sum(
+            self._fill(webhook_id, newest, self._viewer(created_by, sends_everything))
+            for webhook_id, created_by, sends_everything in behind
+        )
 
-    def _fill(self, webhook_id: str, newest: int, created_by: dict[str, Any] | None) -> int:
-        """In one transaction with the position, so that no event up to `newest` is told twice
-        or lost: those that whoever added the webhook may see."""
-        viewer = None if created_by is None else self._viewer_of(read_caller(created_by))
+    def _viewer(self, created_by: dict[str, Any] | None, sends_everything: bool) -> Viewer | None:
+        """Who may see what a webhook sends; None: no access group narrows it."""
+        if sends_everything:
+            return None
+        return self._viewer_of(None if created_by is None else read_caller(created_by))
+
+    def _fill(self, webhook_id: str, newest: int, viewer: Viewer | None) -> int:
+        """In one transaction with the position, so that no event up to `newest` is sent twice
+        or lost."""
         with viewing(viewer), writing(self._engine) as connection:
             row = (
                 connection.execute(

@@ -1,4 +1,4 @@
-"""Webhooks: who is told of which events, at which address, signed with which secret."""
+"""Webhooks: which events they send, to which address, signed with which secret."""
 
 import secrets
 import uuid
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, and_, delete, func, insert, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -25,8 +25,11 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, not a secret
 
 @dataclass(frozen=True)
 class Webhook:
-    """`events`: names of `EVENT_TYPES`, `job.*` or `*`. `event_id`: up to where it was told.
+    """`events`: names of `EVENT_TYPES`, `job.*` or `*`. `event_id`: the last that was looked at.
 
+    Where access groups are enforced it sends the events of what its owner may see, who is
+    `created_by_id`; with `sends_everything`, as those of administrators, of all studies; without
+    an owner, as those from before owners were noted, of none.
     `secret` is empty where the key of the data folder that sealed it is lost.
     """
 
@@ -37,8 +40,18 @@ class Webhook:
     is_active: bool
     secret: str = field(repr=False)
     event_id: int
+    created_by_id: str
+    sends_everything: bool
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True)
+class WebhookOwners:
+    """How many send the events of all studies, and how many, for want of an owner, of none."""
+
+    sending_everything: int
+    without_owner: int
 
 
 class Webhooks:
@@ -51,13 +64,12 @@ class Webhooks:
         self,
         url: str,
         events: tuple[str, ...],
-        description: str = "",
-        created_by: Caller | None = None,
+        description: str,
+        *,
+        created_by: Caller,
+        sends_everything: bool,
     ) -> Webhook:
-        """One that is told what happens from now on. Raises InvalidRequest.
-
-        `created_by`: of one whom access groups narrow; it is told what that one may see.
-        """
+        """One that sends what happens from now on. Raises InvalidRequest."""
         now = utcnow()
         webhook_id = str(uuid.uuid4())
         row = {
@@ -67,8 +79,9 @@ class Webhooks:
             "events": list(_checked_events(events)),
             "is_active": True,
             "secret": self._sealed_secret(webhook_id),
-            "created_by": None if created_by is None else asdict(created_by),
-            "created_by_id": "" if created_by is None else created_by.identity_id,
+            "created_by": asdict(created_by),
+            "created_by_id": created_by.identity_id,
+            "sends_everything": sends_everything,
             "created_at": now,
             "updated_at": now,
         }
@@ -103,14 +116,17 @@ class Webhooks:
             )
             return [self._opened(dict(row)) for row in rows.mappings()], total
 
-    def count_of_everything(self) -> int:
-        """Active ones that are told everything, whatever access groups say."""
+    def owners(self) -> WebhookOwners:
+        """Of the active ones, what the access groups do not decide."""
+        hook = t.webhook.c
+        ownerless = and_(hook.created_by_id == "", ~hook.sends_everything)
         with reading(self._engine) as connection:
-            return connection.execute(
-                select(func.count())
-                .select_from(t.webhook)
-                .where(t.webhook.c.is_active, t.webhook.c.created_by_id == "")
-            ).scalar_one()
+            everything, without_owner = connection.execute(
+                select(
+                    func.count().filter(hook.sends_everything), func.count().filter(ownerless)
+                ).where(hook.is_active)
+            ).one()
+            return WebhookOwners(everything, without_owner)
 
     def change(
         self,
@@ -120,10 +136,11 @@ class Webhooks:
         events: tuple[str, ...] | None = None,
         description: str | None = None,
         is_active: bool | None = None,
+        sends_everything: bool | None = None,
     ) -> Webhook:
         """Change what is not None. Raises NotFound, InvalidRequest.
 
-        One that was asleep is not told what happened meanwhile.
+        An inactive one is not notified of what happens meanwhile, also later.
         """
         values: dict[str, Any] = {"updated_at": utcnow()}
         if url is not None:
@@ -132,6 +149,8 @@ class Webhooks:
             values["events"] = list(_checked_events(events))
         if description is not None:
             values["description"] = description
+        if sends_everything is not None:
+            values["sends_everything"] = sends_everything
         if is_active is not None:
             values["is_active"] = is_active
             if is_active and not self.get(webhook_id).is_active:

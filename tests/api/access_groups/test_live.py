@@ -1,4 +1,4 @@
-"""Events, subscriptions and webhooks say nothing of a study of another group."""
+"""Events and subscriptions say nothing of a study of another group."""
 
 import json
 import threading
@@ -100,29 +100,3 @@ def test_a_subscriber_hears_of_the_workitems_of_its_group(hospitals: TwoHospital
                 ]
             told = json.loads(socket.recv(PATIENCE_S))
     assert told["00001000"]["Value"] == [uids[1]]
-
-
-def test_a_webhook_is_told_what_whoever_made_it_may_see(hospitals: TwoHospitals) -> None:
-    hook = {"url": "http://127.0.0.1:9/hook", "events": ["*"]}
-    with hospitals.key("north hooks", "integrator", NORTH) as client:
-        made = client.post("/api/webhooks", json=hook)
-        assert made.status_code == 201, made.text
-        own = made.json()["webhook_id"]
-        with hospitals.node.with_key("hooks", "admin") as admin:
-            of_all = admin.post("/api/webhooks", json=hook).json()["webhook_id"]
-            for number, one in enumerate((hospitals.south, hospitals.north)):
-                hospitals.storage.alerts.rise(
-                    one.study_instance_uid, one.ids["finding_id"], f"rule {number}", "", 600
-                )
-            hospitals.storage.webhook_queue.fill()
-            assert len(deliveries(admin, of_all)) >= 2
-        (mine,) = deliveries(client, own)
-        assert mine["payload"]["data"]["study_instance_uid"] == hospitals.north.study_instance_uid
-        assert [one["webhook_id"] for one in client.get("/api/webhooks").json()["items"]] == [own]
-        assert client.get(f"/api/webhooks/{of_all}").status_code == 404
-        assert client.post(f"/api/webhooks/{of_all}/secret").status_code == 404
-
-
-def deliveries(client: httpx.Client, webhook_id: str) -> list[dict[str, dict[str, dict[str, str]]]]:
-    found = client.get(f"/api/webhooks/{webhook_id}/deliveries").json()["items"]
-    return [one for one in found if one["event_type"].startswith("alert")]
