@@ -63,6 +63,7 @@ from api.reports import history as report_history
 from api.reports import hl7_messages as hl7
 from api.reports import pdf as report_pdf
 from api.reports import routes as reports
+from api.retention import legal_holds
 from api.routing import routes_of
 from api.server import health, metrics
 from api.server.viewer_files import ViewerFiles
@@ -132,6 +133,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     admin_routes.router,
     access_groups.router,
     emergency_routes.router,
+    legal_holds.router,
     health.router,
     metrics.router,
     fhir_router,

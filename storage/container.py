@@ -63,6 +63,12 @@ from storage.reports.critical_alerts import Alerts
 from storage.reports.draft_queue import ReportsDue
 from storage.reports.hl7_outbox import Hl7Messages
 from storage.reports.repository import Reports
+from storage.retention.disk import DiskSamples
+from storage.retention.legal_holds import LegalHolds
+from storage.retention.obligations import Obligations
+from storage.retention.repository import StudyRetention
+from storage.retention.study_attributes import StudyAttributesReader
+from storage.retention.uses import StudyUses
 from storage.routing.repository import Routing
 from storage.search.passages import Passages
 from storage.search.vectors import PassageVectors
@@ -112,6 +118,12 @@ class Storage:
     routing: Routing
     deletions: Deletions
     conflicts: Conflicts
+    legal_holds: LegalHolds
+    retention: StudyRetention
+    study_attributes: StudyAttributesReader
+    study_uses: StudyUses
+    obligations: Obligations
+    disk_samples: DiskSamples
     events: Events
     uploads: Uploads
     heartbeats: Heartbeats
@@ -221,6 +233,12 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             routing=Routing(engine),
             deletions=Deletions(engine, writer, objects),
             conflicts=Conflicts(engine, writer, reader, objects),
+            legal_holds=LegalHolds(engine),
+            retention=StudyRetention(engine),
+            study_attributes=StudyAttributesReader(engine),
+            study_uses=StudyUses(engine),
+            obligations=Obligations(engine),
+            disk_samples=DiskSamples(engine),
             events=Events(engine),
             uploads=Uploads(engine),
             heartbeats=Heartbeats(engine),

@@ -36,3 +36,18 @@ def access_changed(
             detail={kind: name, **detail},
         )
     )
+
+
+def legal_hold_changed(
+    storage: Storage, actor: Actor, action: Action, study_instance_uid: str, reason: str = ""
+) -> None:
+    """A study was put on legal hold, with the reason, or released."""
+    storage.audit.record(
+        AuditEvent(
+            Code.PROCEDURE_RECORD,
+            action,
+            actor,
+            study_instance_uids=(study_instance_uid,),
+            detail={"legal_hold": "released" if action == "D" else "placed", "reason": reason},
+        )
+    )

@@ -47,6 +47,7 @@ _COMMANDS = {
     "keys": _Command("keys"),
     "rules": _Command("rules"),
     "studies": _Command("studies"),
+    "retention": _Command("retention"),
     "conflicts": _Command("conflicts"),
     # Its commands join those of `models`.
     "models": _Command("model_watch"),

@@ -26,7 +26,8 @@ def check(file: Annotated[Path, typer.Argument(help="A rules file (YAML).")]) ->
     """Say whether a file could be used; each mistake with its line."""
     rules = read_rules(file)
     check_pipelines(start(log_level="ERROR"), rules)
-    count = len(rules.rules) + len(rules.routing) + len(rules.critical)
+    sections = (rules.rules, rules.routing, rules.critical, rules.retention)
+    count = sum(len(section) for section in sections)
     out.print(f"{file}: {count} rules, no mistake.", markup=False, soft_wrap=True)
 
 

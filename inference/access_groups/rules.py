@@ -5,7 +5,7 @@ sent the instance, or for which a procedure is scheduled. What is computed from 
 as `plane`, is not there: the first instance that arrives decides.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,7 +29,7 @@ def read_rule(rule: Mapping[str, Any]) -> Condition:
     except ValidationError as error:
         said = "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
         raise InvalidRequest(f"The rule is wrong: {said}.", remedy=_REMEDY) from error
-    computed = sorted({name for name in _names(condition) if name in FACTS})
+    computed = sorted(set(condition.names()) & set(FACTS))
     if computed:
         raise InvalidRequest(
             f"The rule asks for {', '.join(computed)}, which no single instance tells.",
@@ -41,12 +41,3 @@ def read_rule(rule: Mapping[str, Any]) -> Condition:
 def try_rule(condition: Condition, header: Dataset, ae_titles: Sequence[str]) -> Trace:
     """Whether it holds for an instance or an order, and why."""
     return judge(condition, SeriesFacts([header], tuple(ae_titles)))
-
-
-def _names(condition: Condition) -> Iterator[str]:
-    if condition.name:
-        yield condition.name
-    inside = (*(condition.all or ()), *(condition.any or ()), condition.not_)
-    for one in inside:
-        if one is not None:
-            yield from _names(one)

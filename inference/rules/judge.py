@@ -2,9 +2,17 @@
 
 import re
 from dataclasses import dataclass
+from typing import Protocol
 
 from inference.rules.facts import SeriesFacts, Value
 from inference.rules.model import Condition, Rule, RuleSet, Test
+
+
+class Facts(Protocol):
+    """What conditions are asked of: a series, or a whole study."""
+
+    def of(self, name: str) -> Value | None:
+        """The value of a fact or of a DICOM keyword; None if absent."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ def rule_on(rules: RuleSet, pipeline: str, facts: SeriesFacts) -> Ruling:
     return Ruling(False, f"No rule of the site holds: {failed}.", None, tuple(tried))
 
 
-def judge(condition: Condition, facts: SeriesFacts) -> Trace:
+def judge(condition: Condition, facts: Facts) -> Trace:
     """Judge a condition and all within it, also where the answer is known early."""
     if condition.not_ is not None:
         inside = judge(condition.not_, facts)

@@ -1,6 +1,7 @@
 """The form of the rules file (`docs/operations.md` explains it)."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -81,6 +82,14 @@ class Condition(Strict):
             raise ValueError("all and any need at least one condition")
         return self
 
+    def names(self) -> Iterator[str]:
+        """What it asks for, with all within it."""
+        if self.name:
+            yield self.name
+        for one in (*(self.all or ()), *(self.any or ()), self.not_):
+            if one is not None:
+                yield from one.names()
+
 
 def _is_path(name: str) -> bool:
     """A DICOM keyword, or several that lead through sequences: ViewCodeSequence.CodeValue."""
@@ -140,6 +149,37 @@ class RoutingRule(Strict):
     once all of it is complete, where the condition holds for any of its series."""
 
 
+class RetentionRule(Strict):
+    """How long studies stay, and what has to be true before they leave."""
+
+    name: str = Field(min_length=1, max_length=80)
+    when: Condition | None = None
+    """Of the whole study: DICOM keywords, no facts that are computed of one series."""
+    size_mib_at_least: float | None = Field(None, gt=0)
+    keep_days: float | None = Field(None, ge=0, le=36_500)
+    """Absent: they never leave for their age."""
+    since: Literal["received", "used"] = "received"
+    """The last instance's arrival, or the last use."""
+    confirmed_at: tuple[str, ...] = ()
+    """Names of peers that must prove that they have every received instance."""
+    results_confirmed: bool = True
+    """Whether destinations must prove that they have the results, and the report be signed."""
+    given_up: tuple[str, ...] = ()
+    """Destinations to which nothing is owed any more."""
+    evict: bool = False
+    """Whether they may leave before their time where the disk is short."""
+
+    @model_validator(mode="after")
+    def _of_studies(self) -> "RetentionRule":
+        computed = sorted(set(FACTS).intersection(self.when.names() if self.when else ()))
+        if computed:
+            raise ValueError(
+                f"when asks for {', '.join(computed)}, which is computed of one series;"
+                " use DICOM keywords"
+            )
+        return self
+
+
 class RuleSet(Strict):
     """The whole file.
 
@@ -152,13 +192,16 @@ class RuleSet(Strict):
     routing: tuple[RoutingRule, ...] = ()
     critical: tuple[CriticalRule, ...] = ()
     """What raises an alert."""
+    retention: tuple[RetentionRule, ...] = ()
+    """Of these, the first whose condition holds for a study counts; without one it stays."""
 
     @model_validator(mode="after")
     def _distinct(self) -> "RuleSet":
-        everything: tuple[Rule | RoutingRule | CriticalRule, ...] = (
+        everything: tuple[Rule | RoutingRule | CriticalRule | RetentionRule, ...] = (
             *self.rules,
             *self.routing,
             *self.critical,
+            *self.retention,
         )
         names = [rule.name for rule in everything]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -34,6 +34,7 @@ from inference.worker.celery_config import (
     HOUSEKEEP_TASK,
     LANGUAGE_QUEUE,
     NOTIFY_TASK,
+    RETENTION_TASK,
     RUN_JOB_TASK,
     SEND_HL7_TASK,
     TICK_TASK,
@@ -42,7 +43,6 @@ from inference.worker.celery_config import (
     leave_logging_alone,
     tick_expiry_s,
 )
-from inference.worker.failures import place
 from inference.worker.process import Holder, Process, Queue, StopFlag
 from inference.worker.scheduler import (
     DUE_OF_TWO_QUEUES,
@@ -50,8 +50,9 @@ from inference.worker.scheduler import (
     Clockwork,
     wake_up_expiry_s,
 )
+from inference.worker.task_edge import at_edge, if_free
+from inference.worker.upkeep import Upkeep
 from storage.core.clock import utcnow
-from storage.maintenance.housekeeping import Housekeeper
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -83,10 +84,9 @@ def celery_app(
     held = holder or Holder()
     stop = stopping or _never
     deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE)
-    housekeeping = threading.BoundedSemaphore(1)
     notifying = threading.BoundedSemaphore(1)
     sending_hl7 = threading.BoundedSemaphore(1)
-    housekeepers: list[Housekeeper] = []
+    upkeep = Upkeep(held, stop)
     clockwork: list[Clockwork] = []
     making = threading.Lock()
 
@@ -127,56 +127,48 @@ def celery_app(
                 )
             return clockwork[0]
 
-    def keep_house() -> None:
-        if not housekeepers:
-            housekeepers.append(Housekeeper(held.process.storage))
-        _keep_house(housekeepers[0], stop)
-
     @app.task(name=TICK_TASK)  # type: ignore[untyped-decorator]  # celery has no types
     def tick() -> None:
-        _at_edge("tick", lambda: clock().tick(utcnow()))
+        at_edge("tick", lambda: clock().tick(utcnow()))
 
     # Where as many as may run are running, they look for more before they end.
     @app.task(name=DELIVER_TASK)  # type: ignore[untyped-decorator]
     def deliver() -> None:
-        _if_free(
+        if_free(
             deliveries,
             "deliver",
             lambda: deliver_due(held.process.storage, utcnow(), held.process.owner, stop),
         )
 
-    @app.task(name=HOUSEKEEP_TASK)  # type: ignore[untyped-decorator]
-    def housekeep() -> None:
-        _if_free(housekeeping, "housekeep", keep_house)
+    app.task(name=HOUSEKEEP_TASK)(upkeep.housekeep)
+    app.task(name=RETENTION_TASK)(upkeep.apply_retention)
 
     @app.task(name=NOTIFY_TASK)  # type: ignore[untyped-decorator]
     def notify() -> None:
-        _if_free(
+        if_free(
             notifying, "notify", lambda: notify_due(held.process.storage, held.process.owner, stop)
         )
 
     # One after the other: versions of a report must arrive in their order.
     @app.task(name=SEND_HL7_TASK)  # type: ignore[untyped-decorator]
     def hl7() -> None:
-        _if_free(
+        if_free(
             sending_hl7, "hl7", lambda: send_due(held.process.storage, held.process.owner, stop)
         )
 
     @app.task(name=ANSWER_TASK)  # type: ignore[untyped-decorator]
     def answer() -> None:
-        _at_edge("answer", lambda: answer_due(held.process, stop))
+        at_edge("answer", lambda: answer_due(held.process, stop))
 
     @app.task(name=EMBED_TASK)  # type: ignore[untyped-decorator]
     def embed() -> None:
-        _at_edge("embed", lambda: embed_due(held.process, stop))
+        at_edge("embed", lambda: embed_due(held.process, stop))
 
     @app.task(name=RUN_JOB_TASK, acks_late=True)  # type: ignore[untyped-decorator]
     def run(job_id: str) -> None:
         """Run the most urgent due job; `job_id` says only why somebody was woken."""
-        _at_edge("run_job", lambda: _run_due(held.process, pipelines, stop))
-        _at_edge(
-            "wake_after_job", lambda: app.send_task(TICK_TASK, expires=tick_expiry_s(settings))
-        )
+        at_edge("run_job", lambda: _run_due(held.process, pipelines, stop))
+        at_edge("wake_after_job", lambda: app.send_task(TICK_TASK, expires=tick_expiry_s(settings)))
 
     return app
 
@@ -209,30 +201,8 @@ def _run_due(
     )
 
 
-def _keep_house(housekeeper: Housekeeper, stopping: Callable[[], bool]) -> None:
-    while housekeeper.round(utcnow()) and not stopping():
-        pass
-
-
 def _never() -> bool:
     return False
-
-
-def _at_edge(task: str, work: Callable[[], object]) -> None:
-    """Nothing escapes into Celery's log: messages of libraries may carry patient data."""
-    try:
-        work()
-    except Exception as error:  # noqa: BLE001 - the edge of a task
-        log.error("task_failed", task=task, error=type(error).__name__, place=place(error))
-
-
-def _if_free(semaphore: threading.BoundedSemaphore, task: str, work: Callable[[], object]) -> None:
-    if not semaphore.acquire(blocking=False):
-        return
-    try:
-        _at_edge(task, work)
-    finally:
-        semaphore.release()
 
 
 def run_worker(

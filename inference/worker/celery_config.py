@@ -23,6 +23,7 @@ TICK_TASK = "mediview.tick"
 DELIVER_TASK = "mediview.deliver"
 RUN_JOB_TASK = "mediview.run_job"
 HOUSEKEEP_TASK = "mediview.housekeep"
+RETENTION_TASK = "mediview.apply_retention"
 NOTIFY_TASK = "mediview.notify"
 SEND_HL7_TASK = "mediview.send_hl7"
 ANSWER_TASK = "mediview.answer"
@@ -32,6 +33,7 @@ EMBED_TASK = "mediview.embed"
 _VISIBILITY_TIMEOUT_S = 6 * 3600
 _JOBS_IN_VISIBILITY = 2
 _CONNECT_S = 2.0
+_RETENTION_EVERY_S = 30.0
 
 
 def broker_folder(settings: Settings) -> Path:
@@ -64,6 +66,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
             TICK_TASK: {"queue": CONTROL_QUEUE},
             DELIVER_TASK: {"queue": CONTROL_QUEUE},
             HOUSEKEEP_TASK: {"queue": CONTROL_QUEUE},
+            RETENTION_TASK: {"queue": CONTROL_QUEUE},
             NOTIFY_TASK: {"queue": CONTROL_QUEUE},
             SEND_HL7_TASK: {"queue": CONTROL_QUEUE},
             # Those of the queue gpu are sent there by name.
@@ -90,6 +93,11 @@ def configuration(settings: Settings) -> dict[str, Any]:
                 "task": HOUSEKEEP_TASK,
                 "schedule": housekeep_interval_s(settings),
                 "options": {"expires": housekeep_interval_s(settings)},
+            },
+            "retention": {
+                "task": RETENTION_TASK,
+                "schedule": _RETENTION_EVERY_S,
+                "options": {"expires": _RETENTION_EVERY_S},
             },
         },
     }

@@ -178,6 +178,10 @@ _BY_STUDY_UID = (
     t.tombstone,
     t.availability_notice,
     t.worklist_item,
+    t.legal_hold,
+    t.study_use,
+    t.study_retention,
+    t.study_confirmation,
 )
 
 VISIBLE: dict[Table, ColumnElement[bool]] = {

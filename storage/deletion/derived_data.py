@@ -45,6 +45,9 @@ def remove_work_of_study(connection: Connection, study_uid: str) -> None:
         t.delivery,
         t.availability_notice,
         t.passage,
+        t.study_use,
+        t.study_retention,
+        t.study_confirmation,
     ):
         connection.execute(delete(table).where(table.c.study_instance_uid == study_uid))
     asked = select(t.answer.c.job_id).where(t.answer.c.study_instance_uid == study_uid)

@@ -1,40 +1,32 @@
 """Delete studies, series and instances, so that they stay deleted whatever breaks.
 
 First a tombstone is durable in a volume: from then on the deletion happens,
-if not now then when the node starts again. Then the rows go, in one
-transaction that also notes which objects have to leave the bucket. Those go
-last, and again until the bucket has answered. The bytes in the volumes are
-given free by `storage.maintenance.compaction`.
+if not now then when the node starts again. Then the rows go, in the
+transaction that has made sure that nothing keeps the study, and that also notes
+which objects have to leave the bucket. Those go last, and again until the bucket
+has answered. The bytes in the volumes are given free by
+`storage.maintenance.compaction`. A study on legal hold is not deleted, nor is
+anything of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, Engine, delete, exists, select, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import DBAPIError
 
 from storage import tables as t
-from storage.access_groups.departures import forget_groups
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.db.engine import is_clash, reading, translated, writing
-from storage.db.portions import in_portions
-from storage.db.row_mapping import to_instance
-from storage.deletion.derived_data import remove_work, remove_work_of_study
+from storage.deletion.rows import lock_study, remove_rows
 from storage.deletion.uploaded_images import delete_picture
-from storage.events.repository import add_event
-from storage.index.repository import Index, select_instances
-from storage.index.tombstones import (
-    Deleted,
-    Tombstone,
-    exactly,
-    note_tombstone,
-    want_purged,
-)
+from storage.index.repository import Index
+from storage.index.tombstones import Deleted, Tombstone
 from storage.objects.filesystem import ObjectStore
-from storage.objects.keys import object_key as uploaded_key
+from storage.retention.legal_holds import check_no_hold
 from storage.volumes.files import SUFFIX, translated_os_errors
 from storage.volumes.writer import VolumeWriter
 
@@ -54,8 +46,12 @@ class Deletion:
     size_bytes: int
 
 
+Check = Callable[[Connection], None]
+"""Asked in the transaction of a deletion; it raises StateConflict where the study has to stay."""
+
+
 class Deletions:
-    """Deletes for good. Raises NotFound, StorageFull, StorageUnavailable.
+    """Deletes for good. Raises NotFound, StateConflict, StorageFull, StorageUnavailable.
 
     After StorageUnavailable the deletion may be outstanding rather than
     undone: ask again, or restart the node.
@@ -67,11 +63,13 @@ class Deletions:
         self._volumes = volumes
         self._objects = objects
 
-    def study(self, study_instance_uid: str) -> Deletion:
+    def study(self, study_instance_uid: str, check: Check | None = None) -> Deletion:
+        """`check` is asked once more before the study goes."""
         return self._delete(
             study_instance_uid,
             self._index.instances_of(study_instance_uid),
             f"study {study_instance_uid}",
+            check,
         )
 
     def series(self, study_instance_uid: str, series_instance_uid: str) -> Deletion:
@@ -100,7 +98,11 @@ class Deletions:
         return purge(self._engine, self._objects, limit)
 
     def _delete(
-        self, study_instance_uid: str, instances: Sequence[Instance], what: str
+        self,
+        study_instance_uid: str,
+        instances: Sequence[Instance],
+        what: str,
+        check: Check | None = None,
     ) -> Deletion:
         if not instances:
             raise NotFound(f"The node holds no {what}.", remedy="Check the UID.")
@@ -115,8 +117,7 @@ class Deletions:
                 for one in instances
             ),
         )
-        self._volumes.append_records([tombstone.record()])
-        bury(self._engine, tombstone)
+        self._bury_if_free(tombstone, check)
         try:
             remove_derived(self._objects, study_instance_uid)
         except StorageUnavailable as error:
@@ -124,6 +125,27 @@ class Deletions:
             log.warning("derived_objects_remain", error=error.code)
         log.info("instances_deleted", instances=len(instances), generation=generation)
         return Deletion(len(instances), sum(one.size_bytes for one in instances))
+
+    def _bury_if_free(self, tombstone: Tombstone, check: Check | None) -> None:
+        """Nobody can put a hold on the study between the question and the deletion."""
+        is_durable = False
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            try:
+                with writing(self._engine) as connection:
+                    lock_study(connection, tombstone.study_instance_uid)
+                    check_no_hold(connection, tombstone.study_instance_uid)
+                    if check is not None:
+                        check(connection)
+                    self._volumes.append_records([tombstone.record()])
+                    is_durable = True
+                    remove_rows(connection, tombstone)
+                return
+            except (DBAPIError, StorageUnavailable) as error:
+                if is_durable:
+                    break
+                if not (attempts_left and is_clash(error)):
+                    raise
+        bury(self._engine, tombstone)
 
 
 def bury(engine: Engine, tombstone: Tombstone) -> int:
@@ -143,48 +165,8 @@ def bury(engine: Engine, tombstone: Tombstone) -> int:
 
 def _bury(engine: Engine, tombstone: Tombstone) -> int:
     with writing(engine) as connection:
-        _lock(connection, tombstone.study_instance_uid)
-        note_tombstone(connection, tombstone)
-        gone: list[Instance] = []
-        for portion in in_portions(tombstone.instances, 100):
-            rows = connection.execute(select_instances(exactly(portion))).mappings().all()
-            gone += [to_instance(row) for row in rows]
-        if not gone:
-            return 0
-        uids = [one.sop_instance_uid for one in gone]
-        for one in gone:
-            want_purged(
-                connection, one.sop_instance_uid, one.location.object_key or uploaded_key(one)
-            )
-        for part in in_portions(uids):
-            for table in (t.instance, t.conflict, t.delivery):
-                connection.execute(delete(table).where(table.c.sop_instance_uid.in_(part)))
-        study_uid = tombstone.study_instance_uid
-        emptied = [
-            series_uid
-            for series_uid in sorted({one.series_instance_uid for one in gone})
-            if not _close_series(connection, study_uid, series_uid, tombstone)
-        ]
-        for series_uid in emptied:
-            _remove_series(connection, study_uid, series_uid)
-        study_gone = _remove_empty_study(connection, study_uid)
-        change = "study_deleted" if study_gone else "instances_deleted"
-        payload = {"change": change, "series_instance_uids": emptied, "instances": len(gone)}
-        add_event(connection, tombstone.deleted_at, "study", study_uid, payload=payload)
-    return len(gone)
-
-
-def _lock(connection: Connection, study_uid: str) -> None:
-    """Whoever adds to the study from now on waits, and then finds it gone (PostgreSQL)."""
-    study = t.study.c.study_instance_uid == study_uid
-    study_id = select(t.study.c.id).where(study).scalar_subquery()
-    patient_id = select(t.study.c.patient_fk).where(study).scalar_subquery()
-    for rows in (
-        select(t.series.c.id).where(t.series.c.study_fk == study_id).order_by(t.series.c.id),
-        select(t.study.c.id).where(study),
-        select(t.patient.c.id).where(t.patient.c.id == patient_id),
-    ):
-        connection.execute(rows.with_for_update()).all()
+        lock_study(connection, tombstone.study_instance_uid)
+        return remove_rows(connection, tombstone)
 
 
 def purge(engine: Engine, objects: ObjectStore, limit: int = _PURGE_AT_ONCE) -> int:
@@ -212,87 +194,3 @@ def remove_derived(objects: ObjectStore, study_instance_uid: str) -> None:
     for prefix in _DERIVED:
         for key in list(objects.list(prefix.format(study_instance_uid))):
             objects.delete(key)
-
-
-def _close_series(
-    connection: Connection, study_uid: str, series_uid: str, tombstone: Tombstone
-) -> bool:
-    """Let a series that lost some instances complete again; False where none is left."""
-    series = (
-        select(t.series.c.id)
-        .join(t.study, t.series.c.study_fk == t.study.c.id)
-        .where(
-            t.study.c.study_instance_uid == study_uid,
-            t.series.c.series_instance_uid == series_uid,
-        )
-    )
-    series_id = connection.execute(series).scalar()
-    if series_id is None:
-        return True
-    rest = select(t.instance.c.id).where(t.instance.c.series_fk == series_id).limit(1)
-    if connection.execute(rest).first() is None:
-        return False
-    connection.execute(
-        update(t.series)
-        .where(t.series.c.id == series_id)
-        .values(state="RECEIVING", last_instance_at=tombstone.deleted_at)
-    )
-    return True
-
-
-def _remove_series(connection: Connection, study_uid: str, series_uid: str) -> None:
-    study_id = select(t.study.c.id).where(t.study.c.study_instance_uid == study_uid)
-    connection.execute(
-        delete(t.series).where(
-            t.series.c.study_fk == study_id.scalar_subquery(),
-            t.series.c.series_instance_uid == series_uid,
-        )
-    )
-    connection.execute(
-        delete(t.expectation).where(t.expectation.c.series_instance_uid == series_uid)
-    )
-    takes_it = select(t.job_input.c.job_id).where(t.job_input.c.series_instance_uid == series_uid)
-    remove_work(
-        connection,
-        (t.job.c.study_instance_uid == study_uid)
-        & ((t.job.c.series_instance_uid == series_uid) | t.job.c.job_id.in_(takes_it)),
-    )
-    connection.execute(
-        delete(t.decision).where(
-            t.decision.c.study_instance_uid == study_uid,
-            t.decision.c.series_instance_uid == series_uid,
-        )
-    )
-
-
-_OF_STUDY = (
-    t.shadow_run,
-    t.drift_observation,
-    t.decision,
-    t.finding,
-    t.report_due,
-    t.delivery,
-    t.availability_notice,
-)
-
-
-def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
-    """Remove a study without series, all that was worked out about it, and its patient."""
-    row = connection.execute(
-        select(t.study.c.id, t.study.c.patient_fk).where(
-            t.study.c.study_instance_uid == study_uid,
-            ~exists().where(t.series.c.study_fk == t.study.c.id),
-        )
-    ).first()
-    if row is None:
-        return False
-    remove_work_of_study(connection, study_uid)
-    connection.execute(delete(t.study).where(t.study.c.id == row.id))
-    forget_groups(connection, study_uid)
-    connection.execute(
-        delete(t.patient).where(
-            t.patient.c.id == row.patient_fk,
-            ~exists().where(t.study.c.patient_fk == t.patient.c.id),
-        )
-    )
-    return True

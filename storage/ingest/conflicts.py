@@ -27,6 +27,7 @@ from storage.index.repository import Index
 from storage.index.tombstones import Deleted, Tombstone
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.objects.filesystem import ObjectStore
+from storage.retention.legal_holds import check_no_hold
 from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
 from storage.volumes.reader import VolumeReader
@@ -142,10 +143,13 @@ class Conflicts:
 
         Results that were made from the other one go with it where its series
         has nothing else; the series is completed again. Raises NotFound,
-        StorageFull, StorageUnavailable.
+        StateConflict for a study on legal hold, StorageFull, StorageUnavailable.
         """
         conflict = self.get(conflict_id)
         held = self.held(conflict)
+        if held is not None:
+            with reading(self._engine) as connection:
+                check_no_hold(connection, held.study_instance_uid)
         header = self._header(conflict)
         tombstone = None
         with translated_os_errors(self._volumes.folder):

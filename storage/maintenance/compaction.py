@@ -143,6 +143,14 @@ def _due(engine: Engine, folder: Path, dead_ratio: float) -> Iterator[VolumeUse]
             yield use
 
 
+def reclaimable_bytes(engine: Engine, folder: Path, dead_ratio: float) -> int:
+    """What compaction at that ratio, and the removal of retired volumes, will give free."""
+    uses = {use.path: use for use in _due(engine, folder, dead_ratio)}
+    retired = (use for use in volume_uses(engine, folder) if is_retired(engine, use.path.name))
+    uses.update((use.path, use) for use in retired)
+    return sum(use.size_bytes - use.live_bytes for use in uses.values())
+
+
 def remove_retired(
     engine: Engine, folder: Path, grace_s: float, now: datetime, bucket: ObjectStore | None = None
 ) -> int:

@@ -20,15 +20,18 @@ from storage.deletion.service import purge
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub
 from storage.maintenance.compaction import compact, remove_retired
+from storage.maintenance.expiry import expire
 from storage.maintenance.object_upload import upload_instances, upload_volume
-from storage.maintenance.retention import expire
 from storage.maintenance.volume_cache import fetch_mostly_dead, limit_cache
+from storage.retention.disk import DiskMarks, disk_bytes
 
 log = structlog.get_logger(__name__)
 
 _SETTLE_AT_ONCE = 200
 _RECONCILE_EVERY_S = 60.0
 _SHORT_OF_DISK_S = 10.0
+SHORT_DEAD_RATIO = 0.1
+"""On a disk that is short, volumes are rewritten of which this part is dead."""
 
 
 class Housekeeper:
@@ -45,8 +48,10 @@ class Housekeeper:
         days = storage.settings.scrub_days
         self._scrub = Scrub(*whole, days) if days else None
 
-    def round(self, now: datetime) -> bool:
+    def round(self, now: datetime, *, compact_now: bool = False) -> bool:
         """Do what is due; whether more waits that can be done at once.
+
+        `compact_now`: studies have just left to make room.
 
         False too where another process is at it. Errors are logged, once an
         outage; the next round tries again.
@@ -61,9 +66,10 @@ class Housekeeper:
                 # Before a right copy is dropped from the cache.
                 self._try("repair", self._repair_damaged)
                 more = self._try("upload_instances", self._upload)
-                self._try("compact", lambda: self._compact(now))
+                self._try("compact", lambda: self._compact(now, at_once=compact_now))
                 self._try("limit_cache", self._limit_cache)
                 self._try("scrub", lambda: self._scrub_some(now))
+                self._try("note_disk", lambda: self._note_disk(now))
                 self._try("expire", lambda: expire(self._storage, now))
                 self._recovered("lock")
                 return more
@@ -96,19 +102,23 @@ class Housekeeper:
         copied = upload_instances(storage.engine, storage.instances, storage.objects, limit)
         return copied == limit or bool(purged)
 
-    def _compact(self, now: datetime) -> bool:
+    def _compact(self, now: datetime, *, at_once: bool) -> bool:
         storage, settings = self._storage, self._storage.settings
         whole = settings.object_store == "s3" and settings.s3_layout == "volumes"
         bucket = storage.objects if whole else None
         folder, ratio = storage.volumes.folder, settings.compact_dead_ratio
-        is_short = storage.volumes.free_bytes() < settings.free_disk_mark_bytes
+        free_bytes = storage.volumes.free_bytes()
+        is_short = free_bytes < settings.free_disk_mark_bytes
+        if free_bytes < DiskMarks.of(settings, disk_bytes(settings)).evict_bytes:
+            ratio = min(ratio, SHORT_DEAD_RATIO)
         grace_s = 0 if is_short else settings.volume_grace_s
         remove_retired(storage.engine, folder, grace_s, now, bucket)
         interval_s = settings.compact_interval_s
         # What is deleted on a full disk is wanted back now.
         interval = timedelta(seconds=min(interval_s, _SHORT_OF_DISK_S) if is_short else interval_s)
         # A clock that was set back must not put it off.
-        if self._compacted_at and timedelta() <= now - self._compacted_at < interval:
+        is_recent = self._compacted_at and timedelta() <= now - self._compacted_at < interval
+        if is_recent and not at_once:
             return False
         self._compacted_at = now
         if bucket is not None:
@@ -120,6 +130,10 @@ class Housekeeper:
         storage, settings = self._storage, self._storage.settings
         if settings.object_store == "s3" and settings.volume_cache_bytes:
             limit_cache(storage.engine, storage.volumes, settings.volume_cache_bytes)
+        return False
+
+    def _note_disk(self, now: datetime) -> bool:
+        self._storage.disk_samples.note(now, self._storage.volumes.free_bytes())
         return False
 
     def _repair_damaged(self) -> bool:

@@ -73,6 +73,18 @@ class WorkSettings(BaseModel):
 class LimitSettings(BaseModel):
     volume_size_bytes: int = Field(256 * MIB, ge=1 * MIB)
     free_disk_mark_bytes: int = Field(512 * MIB, ge=0)
+    disk_warn_bytes: int = Field(
+        0,
+        ge=0,
+        description="Below so much free space /health and doctor warn; 0: 15 % of the disk, at"
+        " least three times the free-disk mark.",
+    )
+    disk_evict_bytes: int = Field(
+        0,
+        ge=0,
+        description="Below so much, studies that retention rules let go early leave; 0: 10 % of the"
+        " disk, at least twice the free-disk mark.",
+    )
     volume_cache_bytes: int = Field(
         0, ge=0, description="With S3: local volumes beyond this go once they are in the bucket."
     )

@@ -46,6 +46,14 @@ from storage.tables.models import model_change, model_state
 from storage.tables.preferences import preference
 from storage.tables.processes import component, heartbeat
 from storage.tables.reports import alert, hl7_message, report, report_due, report_version
+from storage.tables.retention import (
+    disk_sample,
+    legal_hold,
+    retention_state,
+    study_confirmation,
+    study_retention,
+    study_use,
+)
 from storage.tables.traffic import dimse_traffic
 from storage.tables.uploads import upload
 from storage.tables.watching import (
@@ -90,6 +98,7 @@ __all__ = [
     "decision",
     "delivery",
     "dimse_traffic",
+    "disk_sample",
     "drift_alert",
     "drift_baseline",
     "drift_observation",
@@ -108,6 +117,7 @@ __all__ = [
     "instance",
     "job",
     "job_input",
+    "legal_hold",
     "metadata",
     "model_change",
     "model_state",
@@ -120,6 +130,7 @@ __all__ = [
     "report",
     "report_due",
     "report_version",
+    "retention_state",
     "scrub",
     "second_factor",
     "series",
@@ -127,7 +138,10 @@ __all__ = [
     "session",
     "shadow_run",
     "study",
+    "study_confirmation",
     "study_group",
+    "study_retention",
+    "study_use",
     "subscriber",
     "subscription",
     "tombstone",

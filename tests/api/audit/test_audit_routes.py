@@ -25,5 +25,5 @@ def test_every_change_of_a_record_is_recorded_or_says_where() -> None:
     }
     assert {path.split("/")[2] for _, path in quiet} <= {
         *("session", "me", "users", "keys", "uploads"),
-        *("access-groups", "access-policy", "emergency-access"),
+        *("access-groups", "access-policy", "emergency-access", "legal-holds"),
     }, sorted(quiet)

@@ -17,7 +17,7 @@ from reportlab.pdfgen import canvas
 
 from storage.core.clock import utcnow
 from storage.core.uids import derive_uid
-from storage.maintenance.retention import expire
+from storage.maintenance.expiry import expire
 from storage.reports.entities import ReportSection, ReportSentence
 from storage.settings import Settings
 from tests import builders

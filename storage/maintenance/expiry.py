@@ -1,4 +1,4 @@
-"""Retention: uploads that nobody finished, old events, answers and ended workitems are removed."""
+"""What has expired goes: uploads that nobody finished, old events, answers, ended workitems."""
 
 from datetime import datetime, timedelta
 

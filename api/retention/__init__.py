@@ -1,0 +1,1 @@
+"""How long studies stay: legal holds, what would leave when, and what has left."""

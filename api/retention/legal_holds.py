@@ -1,0 +1,101 @@
+"""Legal holds: studies that nothing deletes until an administrator releases them."""
+
+from fastapi import Request, Response
+from pydantic import AwareDatetime, Field
+
+from api.access import trail
+from api.access.changes import legal_hold_changed
+from api.access.policy import ADMINS, policy
+from api.access.principal import PrincipalDep
+from api.audit.rules import BY_ITSELF, UIDS_ALONE
+from api.base_schemas import Page, Payload, RequestBody
+from api.deps import StorageDep
+from api.paging import PagingDep
+from api.parameters import StudyUid, problems
+from api.routing import new_router
+from storage.core.clock import utcnow
+from storage.retention.legal_holds import REASON_MAX_CHARACTERS, LegalHold
+
+router = new_router(prefix="/api/legal-holds", tags=["retention"])
+
+
+class LegalHoldPayload(Payload):
+    study_instance_uid: str
+    reason: str
+    placed_by: str = Field(description="Who placed it, by name.")
+    placed_at: AwareDatetime
+
+
+class LegalHoldPage(Page):
+    items: list[LegalHoldPayload]
+
+
+class NewLegalHold(RequestBody):
+    reason: str = Field(
+        min_length=1,
+        max_length=REASON_MAX_CHARACTERS,
+        pattern=r"^[^\x00]*\S[^\x00]*$",
+        description="Why the study has to stay. It is kept in the audit trail.",
+        examples=["Request of the legal department, file 12/2026"],
+    )
+
+
+@router.get("", summary="List the legal holds, the newest first")
+@policy(ADMINS, "admin", UIDS_ALONE)
+def list_legal_holds(storage: StorageDep, paging: PagingDep) -> LegalHoldPage:
+    """Studies that no rule and no DELETE removes."""
+    found, total = storage.legal_holds.page(paging.limit, paging.offset)
+    return paging.page(LegalHoldPage, [_payload(one) for one in found], total)
+
+
+@router.put(
+    "/{study_instance_uid}",
+    summary="Put a study on legal hold",
+    responses=problems(401, 403, 404, 422),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def place_legal_hold(
+    request: Request,
+    principal: PrincipalDep,
+    storage: StorageDep,
+    study_instance_uid: StudyUid,
+    wanted: NewLegalHold,
+) -> LegalHoldPayload:
+    """From then on nothing of it is deleted. Again: the hold gets the new reason."""
+    hold = LegalHold(
+        study_instance_uid,
+        wanted.reason.strip(),
+        principal.name,
+        principal.identity.id,
+        utcnow(),
+    )
+    storage.legal_holds.place(hold)
+    actor = trail.actor_of(request.scope, principal)
+    legal_hold_changed(storage, actor, "C", study_instance_uid, hold.reason)
+    return _payload(hold)
+
+
+@router.delete(
+    "/{study_instance_uid}",
+    status_code=204,
+    summary="Release a legal hold",
+    responses=problems(401, 403, 404),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def release_legal_hold(
+    request: Request, principal: PrincipalDep, storage: StorageDep, study_instance_uid: StudyUid
+) -> Response:
+    """The rules decide on the study again."""
+    storage.legal_holds.release(study_instance_uid, utcnow())
+    actor = trail.actor_of(request.scope, principal)
+    legal_hold_changed(storage, actor, "D", study_instance_uid)
+    return Response(status_code=204)
+
+
+def _payload(hold: LegalHold) -> LegalHoldPayload:
+    return LegalHoldPayload(
+        study_instance_uid=hold.study_instance_uid,
+        reason=hold.reason,
+        placed_by=hold.placed_by,
+        placed_at=hold.placed_at,
+    )

@@ -1,0 +1,107 @@
+"""Whether a peer has every received instance of a study: by deliveries that it confirmed, or asked.
+
+It is asked as destinations are about results: by storage commitment, else by C-FIND or QIDO-RS.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+
+import structlog
+
+from dicom_node.peers import PeerDidNotAnswer, PeerLacksService
+from inference.delivery.destinations import Destination, open_destination
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import MediViewError
+from storage.retention.repository import Confirmation
+from storage.retention.study_attributes import StudyAttributes
+
+log = structlog.get_logger(__name__)
+
+# A peer may delete as well: what it said is not believed for longer.
+_BELIEVED_FOR = timedelta(days=1)
+_INCOMPLETE_AGAIN = timedelta(hours=6)
+_UNREACHABLE_AGAIN = timedelta(hours=1)
+
+
+def why_unconfirmed(
+    storage: Storage, study: StudyAttributes, peer: str, known: Confirmation | None, now: datetime
+) -> str:
+    """Why it is not certain that the peer has the study, without asking it; empty where it is."""
+    if storage.peers.find(peer) is None:
+        return _unknown(peer)
+    if not storage.study_attributes.unconfirmed_instances(study.study_instance_uid, peer):
+        return ""
+    if known is None or known.study_updated_at != study.updated_at:
+        return f"{peer} has not been asked yet whether it has the instances."
+    if not known.is_complete:
+        return known.detail
+    if not is_fresh(known, now):
+        return f"{peer} confirmed the instances on {known.asked_at:%Y-%m-%d} and is asked again."
+    return ""
+
+
+def is_fresh(known: Confirmation, now: datetime) -> bool:
+    """Whether the peer need not be asked again yet."""
+    return known.asked_at <= now < known.ask_again_at
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`why`: as of `why_unconfirmed`. `reached` is False where the peer did not answer at all."""
+
+    why: str
+    reached: bool = True
+
+
+def ask_peer(storage: Storage, study: StudyAttributes, peer: str, now: datetime) -> Answer:
+    """Ask it, and note what it answers."""
+    found = storage.peers.find(peer)
+    if found is None:
+        return Answer(_unknown(peer))
+    uid = study.study_instance_uid
+    instances = storage.study_attributes.unconfirmed_instances(uid, peer)
+    again, reached = _INCOMPLETE_AGAIN, True
+    try:
+        missing = _missing(open_destination(storage, found), instances)
+        detail = f"{peer} lacks {len(missing)} of {study.instance_count} instances."
+    except PeerLacksService as error:
+        missing, detail = instances, f"{peer} offers no way to ask: {error.message}"
+    except MediViewError as error:
+        missing, again, reached = instances, _UNREACHABLE_AGAIN, False
+        detail = f"{peer} could not be asked: {error.message}"
+    if not missing:
+        detail, again = "", _BELIEVED_FOR
+    storage.retention.note_confirmation(
+        Confirmation(uid, peer, study.updated_at, not missing, detail, now, now + again)
+    )
+    log.info("peer_asked_for_study", peer=peer, asked=len(instances), missing=len(missing))
+    return Answer(detail, reached)
+
+
+def _missing(destination: Destination, instances: Sequence[Instance]) -> list[Instance]:
+    """Those that the destination did not prove. Raises MediViewError where it cannot be asked."""
+    by_series = attrgetter("series_instance_uid")
+    missing: list[Instance] = []
+    for _, group in groupby(sorted(instances, key=by_series), key=by_series):
+        series = list(group)
+        confirmed = _confirmed(destination, series)
+        missing += [one for one in series if one.sop_instance_uid not in confirmed]
+    return missing
+
+
+def _confirmed(destination: Destination, series: Sequence[Instance]) -> set[str]:
+    try:
+        answer = destination.commit(series)
+    except (PeerLacksService, PeerDidNotAnswer):
+        answer = None
+    if answer is None:
+        return destination.listed(series)
+    return {one.sop_instance_uid for one in series} - set(answer.failed)
+
+
+def _unknown(peer: str) -> str:
+    return f"No peer is named {peer}; the rule waits for it."

@@ -1,0 +1,62 @@
+"""Why a study stays, in a sentence."""
+
+from dataclasses import dataclass
+
+from inference.rules.model import RetentionRule
+from storage.retention.obligations import Obligation, ObligationKind
+
+_PROOF: frozenset[ObligationKind] = frozenset({"unconfirmed", "hl7_failed", "draft"})
+"""What keeps a study only where its rule wants the results confirmed."""
+
+_SENTENCES: dict[ObligationKind, tuple[str, str]] = {
+    "legal_hold": ("It is on legal hold.",) * 2,
+    "receiving": ("It is still being received.",) * 2,
+    "job": ("A job is not finished.", "{count} jobs are not finished."),
+    "withdrawal": ("Superseded results are still to be withdrawn.",) * 2,
+    "delivery": ("A result is owed to {to}.", "{count} results are owed to {to}."),
+    "unconfirmed": (
+        "A result was sent to {to}, which never proved that it has it.",
+        "{count} results were sent to {to}, which never proved that it has them.",
+    ),
+    "hl7": ("A report is owed to {to} (HL7).", "{count} reports are owed to {to} (HL7)."),
+    "hl7_failed": (
+        "A report for {to} (HL7) has failed.",
+        "{count} reports for {to} (HL7) have failed.",
+    ),
+    "report_due": ("Its report is about to be drafted.",) * 2,
+    "draft": ("Its report is not signed.",) * 2,
+    "report": ("Its report is being written, or was not sent yet.",) * 2,
+    "feedback": ("Feedback on findings is not in the results yet.",) * 2,
+    "alert": (
+        "A critical finding is not acknowledged.",
+        "{count} critical findings are not acknowledged.",
+    ),
+    "workitem": ("A workitem is open.", "{count} workitems are open."),
+    "conflict": (
+        "A conflict waits for a decision.",
+        "{count} conflicts wait for a decision.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`kind`: that of an obligation, or `time`, `no_rule`, `confirmation`, `uses`, `unreadable`."""
+
+    kind: str
+    text: str
+    owed_to: str = ""
+
+
+def reason_of(obligation: Obligation) -> Reason:
+    one, several = _SENTENCES[obligation.kind]
+    text = one if obligation.count == 1 else several
+    said = text.format(count=obligation.count, to=obligation.owed_to)
+    return Reason(obligation.kind, said, obligation.owed_to)
+
+
+def counts(obligation: Obligation, rule: RetentionRule) -> bool:
+    """Whether it keeps a study of that rule. A legal hold always does."""
+    if obligation.owed_to and obligation.owed_to in rule.given_up:
+        return False
+    return rule.results_confirmed or obligation.kind not in _PROOF

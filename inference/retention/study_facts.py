@@ -1,0 +1,54 @@
+"""A whole study as the conditions of a rule see it."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from pydicom.dataset import Dataset
+
+from inference.rules.facts import SeriesFacts, Value
+from storage.container import Storage
+from storage.core.errors import MediViewError
+from storage.retention.study_attributes import INDEXED, StudyAttributes
+
+
+class HeadersUnreadable(MediViewError):
+    """A condition asks for what only an instance knows, and it cannot be read."""
+
+    code = "headers_unreadable"
+
+
+class StudyFacts:
+    """The values of all its received series together.
+
+    What the index knows is taken from there. Anything else is read from the first instance of
+    each series, and only where a condition asks for it.
+    """
+
+    def __init__(self, storage: Storage, attributes: StudyAttributes) -> None:
+        self._storage = storage
+        self._attributes = attributes
+
+    def of(self, name: str) -> Value | None:
+        """Raises HeadersUnreadable."""
+        if name == "SendingApplicationEntityTitle":
+            # What a file says of who sent it is not believed.
+            return self._storage.study_attributes.ae_titles(self._uid) or None
+        if name in INDEXED:
+            return self._attributes.values.get(name)
+        try:
+            return self._headers.of(name)
+        except Exception as error:
+            why = error.message if isinstance(error, MediViewError) else type(error).__name__
+            raise HeadersUnreadable(f"Its headers cannot be read: {why}") from error
+
+    @property
+    def _uid(self) -> str:
+        return self._attributes.study_instance_uid
+
+    @cached_property
+    def _headers(self) -> SeriesFacts:
+        return SeriesFacts(list(self._read()))
+
+    def _read(self) -> Iterator[Dataset]:
+        for instance in self._storage.study_attributes.first_instances(self._uid):
+            yield self._storage.instances.dataset(instance, stop_before_pixels=True)

@@ -1,0 +1,40 @@
+"""Housekeeping and retention of one process, each done by one thread at a time."""
+
+import threading
+from collections.abc import Callable
+
+from inference.retention.service import RetentionRounds
+from inference.worker.process import Holder
+from inference.worker.task_edge import if_free
+from storage.core.clock import utcnow
+from storage.maintenance.housekeeping import Housekeeper
+
+
+class Upkeep:
+    def __init__(self, holder: Holder, stopping: Callable[[], bool]) -> None:
+        self._holder = holder
+        self._stopping = stopping
+        self._housekeeping = threading.BoundedSemaphore(1)
+        self._retaining = threading.BoundedSemaphore(1)
+        # Made at the first task: the process opens its storage when it starts to work.
+        self._housekeeper: Housekeeper | None = None
+        self._rounds: RetentionRounds | None = None
+
+    def housekeep(self) -> None:
+        if_free(self._housekeeping, "housekeep", lambda: self._housekeep(compact_now=False))
+
+    def apply_retention(self) -> None:
+        if_free(self._retaining, "apply_retention", self._apply_retention)
+
+    def _housekeep(self, *, compact_now: bool) -> None:
+        if self._housekeeper is None:
+            self._housekeeper = Housekeeper(self._holder.process.storage)
+        while self._housekeeper.round(utcnow(), compact_now=compact_now) and not self._stopping():
+            compact_now = False
+
+    def _apply_retention(self) -> None:
+        if self._rounds is None:
+            self._rounds = RetentionRounds(self._holder.process.storage)
+        done = self._rounds.round(utcnow(), self._stopping)
+        if done.is_short and done.removed:
+            if_free(self._housekeeping, "housekeep", lambda: self._housekeep(compact_now=True))

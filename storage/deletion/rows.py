@@ -1,0 +1,130 @@
+"""Take what a tombstone names out of the index, with what becomes empty by it."""
+
+from sqlalchemy import Connection, delete, exists, select, update
+
+from storage import tables as t
+from storage.access_groups.departures import forget_groups
+from storage.core.entities import Instance
+from storage.db.portions import in_portions
+from storage.db.row_mapping import to_instance
+from storage.deletion.derived_data import remove_work, remove_work_of_study
+from storage.events.repository import add_event
+from storage.index.repository import select_instances
+from storage.index.tombstones import Tombstone, exactly, note_tombstone, want_purged
+from storage.objects.keys import object_key as uploaded_key
+
+
+def lock_study(connection: Connection, study_uid: str) -> None:
+    """Whoever adds to the study from now on waits, and then finds it gone (PostgreSQL)."""
+    study = t.study.c.study_instance_uid == study_uid
+    study_id = select(t.study.c.id).where(study).scalar_subquery()
+    patient_id = select(t.study.c.patient_fk).where(study).scalar_subquery()
+    for rows in (
+        select(t.series.c.id).where(t.series.c.study_fk == study_id).order_by(t.series.c.id),
+        select(t.study.c.id).where(study),
+        select(t.patient.c.id).where(t.patient.c.id == patient_id),
+    ):
+        connection.execute(rows.with_for_update()).all()
+
+
+def remove_rows(connection: Connection, tombstone: Tombstone) -> int:
+    """In the transaction of the caller, who has locked the study; how many instances went."""
+    note_tombstone(connection, tombstone)
+    gone: list[Instance] = []
+    for portion in in_portions(tombstone.instances, 100):
+        rows = connection.execute(select_instances(exactly(portion))).mappings().all()
+        gone += [to_instance(row) for row in rows]
+    if not gone:
+        return 0
+    uids = [one.sop_instance_uid for one in gone]
+    for one in gone:
+        want_purged(connection, one.sop_instance_uid, one.location.object_key or uploaded_key(one))
+    for part in in_portions(uids):
+        for table in (t.instance, t.conflict, t.delivery):
+            connection.execute(delete(table).where(table.c.sop_instance_uid.in_(part)))
+    study_uid = tombstone.study_instance_uid
+    emptied = [
+        series_uid
+        for series_uid in sorted({one.series_instance_uid for one in gone})
+        if not _close_series(connection, study_uid, series_uid, tombstone)
+    ]
+    for series_uid in emptied:
+        _remove_series(connection, study_uid, series_uid)
+    study_gone = _remove_empty_study(connection, study_uid)
+    change = "study_deleted" if study_gone else "instances_deleted"
+    payload = {"change": change, "series_instance_uids": emptied, "instances": len(gone)}
+    add_event(connection, tombstone.deleted_at, "study", study_uid, payload=payload)
+    return len(gone)
+
+
+def _close_series(
+    connection: Connection, study_uid: str, series_uid: str, tombstone: Tombstone
+) -> bool:
+    """Let a series that lost some instances complete again; False where none is left."""
+    series = (
+        select(t.series.c.id)
+        .join(t.study, t.series.c.study_fk == t.study.c.id)
+        .where(
+            t.study.c.study_instance_uid == study_uid,
+            t.series.c.series_instance_uid == series_uid,
+        )
+    )
+    series_id = connection.execute(series).scalar()
+    if series_id is None:
+        return True
+    rest = select(t.instance.c.id).where(t.instance.c.series_fk == series_id).limit(1)
+    if connection.execute(rest).first() is None:
+        return False
+    connection.execute(
+        update(t.series)
+        .where(t.series.c.id == series_id)
+        .values(state="RECEIVING", last_instance_at=tombstone.deleted_at)
+    )
+    return True
+
+
+def _remove_series(connection: Connection, study_uid: str, series_uid: str) -> None:
+    study_id = select(t.study.c.id).where(t.study.c.study_instance_uid == study_uid)
+    connection.execute(
+        delete(t.series).where(
+            t.series.c.study_fk == study_id.scalar_subquery(),
+            t.series.c.series_instance_uid == series_uid,
+        )
+    )
+    connection.execute(
+        delete(t.expectation).where(t.expectation.c.series_instance_uid == series_uid)
+    )
+    takes_it = select(t.job_input.c.job_id).where(t.job_input.c.series_instance_uid == series_uid)
+    remove_work(
+        connection,
+        (t.job.c.study_instance_uid == study_uid)
+        & ((t.job.c.series_instance_uid == series_uid) | t.job.c.job_id.in_(takes_it)),
+    )
+    connection.execute(
+        delete(t.decision).where(
+            t.decision.c.study_instance_uid == study_uid,
+            t.decision.c.series_instance_uid == series_uid,
+        )
+    )
+
+
+def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
+    """Remove a study without series, all that was worked out about it, and its patient."""
+    row = connection.execute(
+        select(t.study.c.id, t.study.c.patient_fk).where(
+            t.study.c.study_instance_uid == study_uid,
+            ~exists().where(t.series.c.study_fk == t.study.c.id),
+        )
+    ).first()
+    if row is None:
+        return False
+    remove_work_of_study(connection, study_uid)
+    connection.execute(delete(t.study).where(t.study.c.id == row.id))
+    forget_groups(connection, study_uid)
+    connection.execute(
+        delete(t.patient).where(
+            t.patient.c.id == row.patient_fk,
+            ~exists().where(t.study.c.patient_fk == t.patient.c.id),
+        )
+    )
+    return True

@@ -1,0 +1,48 @@
+"""Studies that are there for some days, and the rules that are asked of them."""
+
+from datetime import datetime, timedelta
+
+from inference.retention.service import RetentionRounds, Round
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound
+from storage.core.uids import derive_uid
+from tests.storage.instances import part10
+
+
+def with_rules(storage: Storage, text: str) -> None:
+    """The site's rules; `text` is what stands below `retention:`."""
+    storage.settings.resolved_rules_file.write_text(f"version: 1\nretention:\n{text}")
+
+
+def study(storage: Storage, name: str, *, source: str = "dimse:CT1", **attributes: object) -> str:
+    """A complete study of one instance that has just arrived; its UID."""
+    accepted = storage.ingest.accept(part10(study=name, **attributes), source)
+    complete(storage, accepted.study_instance_uid)
+    return accepted.study_instance_uid
+
+
+def complete(storage: Storage, study_instance_uid: str) -> None:
+    for series in storage.index.series_of(study_instance_uid):
+        storage.index.mark_complete(series, utcnow())
+
+
+def uid_of(name: str) -> str:
+    return derive_uid("test", name)
+
+
+def in_days(days: float) -> datetime:
+    return utcnow() + timedelta(days=days)
+
+
+def round_in(storage: Storage, days: float) -> Round:
+    """A round of retention so many days from now."""
+    return RetentionRounds(storage).round(in_days(days))
+
+
+def is_here(storage: Storage, study_instance_uid: str) -> bool:
+    try:
+        storage.index.study(study_instance_uid)
+    except NotFound:
+        return False
+    return True

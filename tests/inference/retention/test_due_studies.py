@@ -1,0 +1,303 @@
+"""Studies leave when their time is over and nothing is owed; each other stays for a reason."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from inference.retention.service import RetentionRounds
+from inference.retention.verdicts import Retention
+from inference.rules.file import read_rules
+from storage import tables as t
+from storage.audit import Actor, AuditEvent, Code
+from storage.audit.query import AuditFilter, find_events
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest, StateConflict
+from storage.db.engine import writing
+from storage.retention.legal_holds import LegalHold
+from storage.volumes.files import SUFFIX
+from tests.inference.retention.studies import (
+    complete,
+    in_days,
+    is_here,
+    round_in,
+    study,
+    with_rules,
+)
+from tests.storage.instances import part10
+
+THIRTY_DAYS = "  - {name: all, keep_days: 30}\n"
+
+
+def why(storage: Storage, study_instance_uid: str, days: float = 31) -> list[str]:
+    """Why a study stays so many days from now."""
+    rules = read_rules(storage.settings.resolved_rules_file).retention
+    (verdict,) = Retention(storage, rules, in_days(days)).verdicts([study_instance_uid])
+    return [one.text for one in verdict.reasons]
+
+
+def test_a_study_leaves_for_good_when_its_time_is_over_and_the_trail_says_by_which_rule(
+    storage: Storage,
+) -> None:
+    first = study(storage, "first", PatientID="P-77")
+    with_rules(storage, THIRTY_DAYS)
+    assert round_in(storage, 29.9).removed == 0
+    done = round_in(storage, 30.1)
+    assert (done.removed, is_here(storage, first)) == (1, False)
+    assert storage.events.since(0)[-1].payload["change"] == "study_deleted"
+    storage.audit.flush()
+    (event,), _ = find_events(storage.engine, AuditFilter(actor="retention"), 10, 0)
+    assert (event.code, event.action, event.actor_id) == ("110105", "D", "rule:all")
+    assert (event.study_instance_uids, event.patient_ids) == ((first,), ("P-77",))
+    assert event.detail["cause"] == "time"
+
+
+def test_without_rules_everything_stays(storage: Storage) -> None:
+    first = study(storage, "first")
+    assert round_in(storage, 10_000).removed == 0
+    assert is_here(storage, first)
+
+
+def test_the_first_rule_that_holds_counts_and_its_conditions_see_the_whole_study(
+    storage: Storage,
+) -> None:
+    with_rules(
+        storage,
+        "  - name: research stays\n"
+        "    when:\n"
+        "      any:\n"
+        "        - SendingApplicationEntityTitle: RESEARCH\n"
+        "        - StudyDescription: {contains: trial}\n"
+        "  - name: mammography\n"
+        "    when: {Modality: MG}\n"
+        "    keep_days: 3650\n"
+        "  - {name: thick, when: {SliceThickness: {at_least: 5}}, keep_days: 7}\n"
+        "  - {name: not MG, when: {not: {Modality: MG}}, keep_days: 30}\n",
+    )
+    research = study(storage, "research", source="dimse:RESEARCH")
+    trial = study(storage, "trial", StudyDescription="Drug Trial 7")
+    mammography = study(storage, "mammography", Modality="MG")
+    # A report beside the images is no MG; the study is one all the same.
+    storage.ingest.accept(part10(study="mammography", series="report", Modality="SR"), "stow")
+    complete(storage, mammography)
+    thick = study(storage, "thick", SliceThickness="5.0")
+    other = study(storage, "other", SliceThickness="1.0")
+    round_in(storage, 8)
+    assert not is_here(storage, thick)
+    round_in(storage, 31)
+    assert not is_here(storage, other)
+    assert all(is_here(storage, one) for one in (research, trial, mammography))
+    round_in(storage, 3651)
+    assert not is_here(storage, mammography)
+    assert why(storage, research, 9000) == ["The rule 'research stays' names no time."]
+
+
+def test_size_may_decide(storage: Storage) -> None:
+    with_rules(storage, "  - {name: large, size_mib_at_least: 0.5, keep_days: 1}\n")
+    small = study(storage, "small")
+    large = study(storage, "large", Rows=512, Columns=512, PixelData=bytes(2 * 512 * 512))
+    round_in(storage, 2)
+    assert (is_here(storage, small), is_here(storage, large)) == (True, False)
+    assert why(storage, small) == ["No rule holds for it."]
+
+
+def test_a_late_instance_begins_the_time_anew(storage: Storage) -> None:
+    first = study(storage, "first")
+    with_rules(storage, THIRTY_DAYS)
+    round_in(storage, 1)
+    storage.ingest.accept(part10(study="first", instance="late"), "stow")
+    assert why(storage, first) == ["It is still being received."]
+    complete(storage, first)
+    assert why(storage, first, 29.9)[0].startswith("Its time ends on 2")
+    round_in(storage, 31)
+    assert not is_here(storage, first)
+
+
+def test_a_study_that_is_used_stays_and_the_nodes_own_reading_is_no_use(storage: Storage) -> None:
+    used, unused = study(storage, "used"), study(storage, "unused")
+    with_rules(storage, "  - {name: unused, keep_days: 30, since: used}\n")
+    round_in(storage, 0)
+    ada = Actor("account", "ada")
+    for at in (in_days(10), in_days(20)):
+        storage.audit.record(
+            AuditEvent(Code.INSTANCES_ACCESSED, "R", ada, study_instance_uids=(used,), at=at)
+        )
+    own = Actor("node", "node")
+    event = AuditEvent(Code.BEGIN_TRANSFER, "E", own, study_instance_uids=(unused,), at=in_days(20))
+    storage.audit.record(event)
+    storage.audit.flush()
+    round_in(storage, 31)
+    assert (is_here(storage, used), is_here(storage, unused)) == (True, False)
+    round_in(storage, 49)
+    assert is_here(storage, used)
+    round_in(storage, 51)
+    assert not is_here(storage, used)
+
+
+def delivery(storage: Storage, study_instance_uid: str, destination: str, state: str) -> None:
+    instances = storage.index.instances_of(study_instance_uid)
+    storage.deliveries.enqueue(destination, instances, None)
+    ids = [one.delivery_id for one in storage.deliveries.of_study(study_instance_uid)]
+    with writing(storage.engine) as connection:
+        connection.execute(
+            t.delivery.update().where(t.delivery.c.delivery_id.in_(ids)).values(state=state)
+        )
+
+
+def alert(storage: Storage, study_instance_uid: str) -> None:
+    with writing(storage.engine) as connection:
+        connection.execute(
+            insert(t.alert).values(
+                alert_id=str(uuid.uuid4()), study_instance_uid=study_instance_uid,
+                finding_id="f", rule="large", state="OPEN", next_repeat_at=utcnow(),
+                created_at=utcnow(),
+            )
+        )  # fmt: skip
+
+
+def report(storage: Storage, study_instance_uid: str, changed_by: str = "") -> None:
+    now = utcnow()
+    with writing(storage.engine) as connection:
+        connection.execute(
+            insert(t.report).values(
+                report_id=str(uuid.uuid4()), study_instance_uid=study_instance_uid, state="draft",
+                language="en", sections=[], changed_by=changed_by, created_at=now, updated_at=now,
+            )
+        )  # fmt: skip
+
+
+def schedule(storage: Storage, study_instance_uid: str) -> None:
+    storage.jobs.schedule("brain", "1", study_instance_uid, "2.25.1", study_instance_uid)
+
+
+@pytest.mark.parametrize(
+    ("owe", "reason", "strict_only"),
+    [
+        (lambda s, u: delivery(s, u, "pacs", "PENDING"), "A result is owed to pacs.", False),
+        (
+            lambda s, u: delivery(s, u, "pacs", "SENT"),
+            "A result was sent to pacs, which never proved that it has it.",
+            True,
+        ),
+        (schedule, "A job is not finished.", False),
+        (alert, "A critical finding is not acknowledged.", False),
+        (report, "Its report is not signed.", True),
+        (
+            lambda s, u: report(s, u, "ada"),
+            "Its report is being written, or was not sent yet.",
+            False,
+        ),
+        (
+            lambda s, u: s.ingest.accept(part10(study="owed", PatientID="P2"), "stow"),
+            "A conflict waits for a decision.",
+            False,
+        ),
+        (
+            lambda s, u: s.legal_holds.place(LegalHold(u, "Request", "ada", "", utcnow())),
+            "It is on legal hold.",
+            False,
+        ),
+    ],
+)
+def test_what_is_owed_or_open_keeps_a_study_and_is_named(
+    storage: Storage, owe: Callable[[Storage, str], object], reason: str, strict_only: bool
+) -> None:
+    owed = study(storage, "owed")
+    owe(storage, owed)
+    with_rules(storage, THIRTY_DAYS)
+    assert round_in(storage, 31).removed == 0
+    assert why(storage, owed) == [reason]
+    with_rules(storage, "  - {name: less, keep_days: 30, results_confirmed: false}\n")
+    assert why(storage, owed) == ([] if strict_only else [reason])
+    assert round_in(storage, 31).removed == int(strict_only)
+
+
+def test_what_is_owed_to_a_destination_that_was_given_up_keeps_nothing(storage: Storage) -> None:
+    owed = study(storage, "owed")
+    delivery(storage, owed, "old-pacs", "PENDING")
+    with_rules(storage, "  - {name: all, keep_days: 30, given_up: [old-pacs]}\n")
+    assert round_in(storage, 31).removed == 1
+
+
+def test_something_that_comes_up_in_the_last_moment_keeps_the_study(storage: Storage) -> None:
+    first = study(storage, "first")
+    with_rules(storage, THIRTY_DAYS)
+    rules = read_rules(storage.settings.resolved_rules_file).retention
+    retention = Retention(storage, rules, in_days(31))
+    (verdict,) = retention.verdicts([first])
+    assert verdict.leaves
+    still = storage.obligations.check(first, verdict.study.updated_at, retention.counts(verdict))
+    schedule(storage, first)
+    with pytest.raises(StateConflict, match="has changed since"):
+        storage.deletions.study(first, still)
+    assert is_here(storage, first)
+
+
+def test_a_kept_study_is_looked_at_again_after_an_hour(storage: Storage) -> None:
+    owed = study(storage, "owed")
+    delivery(storage, owed, "pacs", "PENDING")
+    with_rules(storage, THIRTY_DAYS)
+    rounds = RetentionRounds(storage)
+    assert rounds.round(in_days(31)).removed == 0
+    ids = [one.delivery_id for one in storage.deliveries.of_study(owed)]
+    storage.deliveries.held(ids, utcnow())
+    assert rounds.round(in_days(31) + timedelta(minutes=30)).removed == 0
+    assert rounds.round(in_days(31) + timedelta(minutes=61)).removed == 1
+
+
+def test_a_file_that_goes_wrong_leaves_the_rules_as_they_were(storage: Storage) -> None:
+    first = study(storage, "first")
+    with_rules(storage, "  - {name: all, keep_days: 9000}\n")
+    rounds = RetentionRounds(storage)
+    rounds.round(in_days(0))
+    with_rules(storage, "  - {name: all, keep_days: -1}\n")
+    rounds.round(in_days(31))
+    assert is_here(storage, first)
+
+
+def test_a_file_that_was_wrong_from_the_start_lets_nothing_leave_and_that_is_said(
+    storage: Storage,
+) -> None:
+    first = study(storage, "first")
+    with_rules(storage, "  - name: all\n    keep_dys: 1\n")
+    done = round_in(storage, 31)
+    assert "rules.yaml:4: Extra inputs" in done.problem
+    assert storage.retention.last_round()["problem"] == done.problem
+    assert is_here(storage, first)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("  - {name: a, keep_days: -1}\n", 3, "greater than or equal to 0"),
+        (
+            "  - name: a\n    when:\n      all:\n        - slices: 3\n",
+            3,
+            "slices, which is computed",
+        ),
+        ("  - {name: a}\n  - {name: a}\n", 1, "share the name a"),
+        ("  - {name: a, since: birth}\n", 3, "'received' or 'used'"),
+    ],
+)
+def test_a_mistake_in_a_rule_is_told_with_its_line(
+    storage: Storage, text: str, line: int, says: str
+) -> None:
+    with_rules(storage, text)
+    with pytest.raises(InvalidRequest) as refused:
+        read_rules(storage.settings.resolved_rules_file)
+    assert f"rules.yaml:{line}: " in refused.value.message
+    assert says in refused.value.message
+
+
+def test_headers_that_cannot_be_read_keep_the_study(storage: Storage) -> None:
+    first = study(storage, "first")
+    with_rules(storage, "  - {name: thick, when: {SliceThickness: {at_least: 1}}, keep_days: 1}\n")
+    storage.volumes.close()
+    storage.instances._volumes.close()
+    for volume in storage.volumes.folder.glob(f"*{SUFFIX}"):
+        volume.write_bytes(b"\0" * volume.stat().st_size)
+    assert round_in(storage, 2).removed == 0
+    assert why(storage, first)[0].startswith("Its headers cannot be read: ")
