@@ -64,6 +64,7 @@ from api.reports import hl7_messages as hl7
 from api.reports import pdf as report_pdf
 from api.reports import routes as reports
 from api.retention import legal_holds
+from api.retention import routes as retention
 from api.routing import routes_of
 from api.server import health, metrics
 from api.server.viewer_files import ViewerFiles
@@ -134,6 +135,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     access_groups.router,
     emergency_routes.router,
     legal_holds.router,
+    retention.router,
     health.router,
     metrics.router,
     fhir_router,

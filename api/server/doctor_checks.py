@@ -20,11 +20,12 @@ from api.server.exposure_checks import (
     check_sign_in,
     check_tls_peers,
 )
-from api.server.health_checks import check_broker, check_disk, check_instances, is_alive
+from api.server.health_checks import check_broker, check_disk, is_alive
 from api.server.model_server_checks import model_server_checks
 from api.server.own_addresses import own_dicom_peer, own_http_url
 from api.server.own_node import own_node
 from api.server.reference_check import check_reference_file
+from api.server.storage_checks import check_disk_outlook, check_integrity, check_unreadable
 from api.server.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
@@ -36,7 +37,6 @@ from storage.container import Storage, open_objects, open_storage
 from storage.core import private_folder
 from storage.core.errors import MediViewError
 from storage.db.schema import check_database
-from storage.integrity.scrub import scrub_state
 from storage.settings import Settings
 from storage.settings.renamed import renamed_settings
 from storage.settings.unknown import unknown_settings
@@ -65,11 +65,12 @@ def diagnose(settings: Settings) -> Iterator[Check]:
         except (MediViewError, SQLAlchemyError, OSError):
             yield Check("workers", "fail", "unknown without the database", "Repair that first.")
         else:
+            yield from check_disk_outlook(storage)
             yield check_sign_in(settings, storage)
             yield from check_tls_peers(settings, storage)
             yield from _workers(storage)
-            yield _unreadable(storage)
-            yield _damaged(storage)
+            yield check_unreadable(storage)
+            yield check_integrity(storage)
             yield check_access_groups(storage)
             yield from model_server_checks(storage)
     for component in run_self_test():
@@ -198,35 +199,6 @@ def _workers(storage: Storage) -> Iterator[Check]:
             yield Check(
                 name, "fail", "no sign of life for half a minute", "Start it with `mediview up`."
             )
-
-
-def _unreadable(storage: Storage) -> Check:
-    count = storage.unreadable.count()
-    if not count:
-        return Check("instances", "ok", "none was found that cannot be decoded")
-    named = ", ".join(one.sop_instance_uid for one in storage.unreadable.newest(3))
-    return Check(
-        "instances",
-        "note",
-        f"{count} cannot be decoded and are left out of answers, {named} among them",
-        "Look at them with dcmdump, and delete them or have them sent again.",
-    )
-
-
-def _damaged(storage: Storage) -> Check:
-    found = check_instances(storage)
-    if not found.ok:
-        return Check("integrity", "fail", found.detail)
-    repairing = storage.damaged.count()
-    if repairing:
-        sentence = f"{repairing} damaged copies are about to be replaced by right ones"
-        return Check("integrity", "note", sentence, "Check the disk; the node does the rest.")
-    state = scrub_state(storage.engine)
-    if state is None or not state.total_bytes:
-        return Check("integrity", "ok", "nothing is known to be damaged")
-    share = min(state.checked_bytes / state.total_bytes, 1.0)
-    when = f"; last finished {state.finished_at:%Y-%m-%d %H:%M} UTC" if state.finished_at else ""
-    return Check("integrity", "ok", f"nothing is damaged; {share:.0%} was read this time{when}")
 
 
 def _pipelines(settings: Settings) -> Iterator[Check]:

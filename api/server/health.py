@@ -23,7 +23,9 @@ from api.server.health_checks import (
     check_dicom,
     check_disk,
     check_instances,
+    check_retention,
     is_alive,
+    warn_of_disk,
 )
 from api.server.model_server_checks import check_model_servers
 from api.server.schemas import Health, HealthPart
@@ -64,6 +66,7 @@ class HealthChecks:
             "worker": self.worker,
             "dicom": self.dicom,
             "disk": self.disk,
+            "retention": self.retention,
             "components": self.components,
             "instances": self.instances,
             "model_servers": self.model_servers,
@@ -119,7 +122,11 @@ class HealthChecks:
             return self._dicom
 
     def disk(self) -> HealthPart:
-        return check_disk(self._settings)
+        found = check_disk(self._settings)
+        return warn_of_disk(self._storage) if found.ok else found
+
+    def retention(self) -> HealthPart:
+        return check_retention(self._storage)
 
     def components(self) -> HealthPart:
         """What the self-tests found when the node started."""

@@ -10,8 +10,10 @@ from api.server.schemas import HealthPart
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from inference.access_groups.stored_rules import unreadable_rules
+from inference.retention.outlook import disk_outlook
 from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, utcnow
+from storage.core.errors import MediViewError
 from storage.settings import Settings, is_loopback
 
 GOOD = HealthPart(ok=True, detail="")
@@ -77,6 +79,21 @@ def check_disk(settings: Settings) -> HealthPart:
             f" nothing below {settings.free_disk_mark_bytes // 2**20} MiB. Free disk space."
         )
     return GOOD
+
+
+def warn_of_disk(storage: Storage) -> HealthPart:
+    """When the disk will be full, and what retention can free, while nothing is refused yet."""
+    try:
+        return HealthPart(ok=True, detail=disk_outlook(storage, utcnow()).warning())
+    except MediViewError:
+        # The database has a part of its own.
+        return GOOD
+
+
+def check_retention(storage: Storage) -> HealthPart:
+    """Whether studies that should have left could, and what they wait for."""
+    stuck = disk_outlook(storage, utcnow()).stuck()
+    return bad(stuck) if stuck else GOOD
 
 
 def check_instances(storage: Storage) -> HealthPart:

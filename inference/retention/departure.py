@@ -6,7 +6,8 @@ from typing import Literal
 import structlog
 
 from inference.retention.verdicts import Retention, Verdict
-from storage.audit import Actor, AuditEvent, Code
+from storage.audit import Actor, AuditEvent, AuditRecord, Code
+from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage
 from storage.core.errors import MediViewError, NotFound, StateConflict
 from storage.deletion.service import Deletion
@@ -68,3 +69,9 @@ def remove_study(
 
 def _day(at: datetime) -> str:
     return at.date().isoformat()
+
+
+def removals(storage: Storage, limit: int, offset: int) -> tuple[list[AuditRecord], int]:
+    """What has left by rule, the newest first, as far back as the audit trail reaches."""
+    wanted = AuditFilter(actor_kind="node", actor=ACTOR_NAME, code=Code.STUDY_DELETED)
+    return find_events(storage.engine, wanted, limit, offset)

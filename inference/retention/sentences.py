@@ -1,6 +1,8 @@
 """Why a study stays, in a sentence."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from inference.rules.model import RetentionRule
 from storage.retention.obligations import Obligation, ObligationKind
@@ -60,3 +62,36 @@ def counts(obligation: Obligation, rule: RetentionRule) -> bool:
     if obligation.owed_to and obligation.owed_to in rule.given_up:
         return False
     return rule.results_confirmed or obligation.kind not in _PROOF
+
+
+def kept_words(kept: Sequence[Mapping[str, Any]]) -> str:
+    """What keeps the studies that may leave early: by the counts of `Round.as_json`."""
+    found = [f"{one['studies']} {_kept_by(one['kind'], one['owed_to'])}" for one in kept]
+    return f"Studies that have to stay: {', '.join(found)}." if found else ""
+
+
+def _kept_by(kind: str, owed_to: str) -> str:
+    words = _KEPT_BY.get(kind, kind.replace("_", " "))
+    return f"{words} {owed_to}" if owed_to else words
+
+
+_KEPT_BY = {
+    "legal_hold": "on legal hold",
+    "receiving": "still being received",
+    "job": "with jobs that are not finished",
+    "withdrawal": "with results to be withdrawn",
+    "delivery": "with results owed to",
+    "unconfirmed": "with results not proved by",
+    "hl7": "with reports owed to",
+    "hl7_failed": "with failed reports to",
+    "report_due": "about to get a report",
+    "draft": "with an unsigned report",
+    "report": "with a report that is being written or sent",
+    "feedback": "with feedback to be written",
+    "alert": "with a critical finding that nobody has acknowledged",
+    "workitem": "with an open workitem",
+    "conflict": "with a conflict to be decided",
+    "confirmation": "not confirmed by",
+    "time": "that arrived within the last hour",
+    "unreadable": "whose headers cannot be read",
+}

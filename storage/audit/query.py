@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, String, Text, cast, func, or_, select
 
 from storage import tables as t
-from storage.audit.events import AuditRecord
+from storage.audit.events import ActorKind, AuditRecord
 from storage.audit.rows import to_record
 from storage.db.engine import reading
 
@@ -25,6 +25,7 @@ class AuditFilter:
     until: datetime | None = None
     """Exclusive."""
     actor: str = ""
+    actor_kind: ActorKind | None = None
     code: str = ""
     """An event id or event type of DCM."""
     study_instance_uid: str = ""
@@ -98,6 +99,8 @@ def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
         conditions.append(event.at < wanted.until)
     if wanted.actor:
         conditions.append(or_(event.actor_name == wanted.actor, event.actor_id == wanted.actor))
+    if wanted.actor_kind is not None:
+        conditions.append(event.actor_kind == wanted.actor_kind)
     if wanted.code:
         conditions.append(or_(event.code == wanted.code, event.type_code == wanted.code))
     if wanted.request_id:

@@ -1,0 +1,76 @@
+"""What the API says about retention."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from api.base_schemas import Page, Payload
+
+
+class ReasonPayload(Payload):
+    kind: str = Field(examples=["delivery"])
+    text: str = Field(examples=["3 results are owed to pacs."])
+    owed_to: str = Field(description="The destination or peer that it waits for, or empty.")
+
+
+class PlannedStudyPayload(Payload):
+    study_instance_uid: str
+    outcome: Literal["leaves", "leaves_later", "stays"] = Field(
+        description="`leaves_later`: within `within_days`, if nothing else comes up."
+    )
+    leaves_when_short: bool = Field(description="Whether it leaves early if the disk is short now.")
+    rule: str | None = Field(description="The first rule that holds for it.")
+    leaves_at: AwareDatetime | None = Field(description="When its time is over.")
+    last_instance_at: AwareDatetime
+    last_used_at: AwareDatetime | None = Field(description="To the hour.")
+    instance_count: int
+    size_bytes: int
+    reasons: list[ReasonPayload] = Field(description="Why it stays now; empty: it leaves.")
+
+
+class RetentionPlan(Page):
+    """All studies, the longest here first."""
+
+    items: list[PlannedStudyPayload]
+
+
+class KeptStudies(Payload):
+    kind: str = Field(examples=["delivery"])
+    owed_to: str = Field(examples=["pacs"])
+    studies: int
+    size_bytes: int
+
+
+class RetentionStatus(Payload):
+    """The disk, and what the last round of retention did."""
+
+    free_bytes: int
+    disk_bytes: int
+    warn_bytes: int = Field(description="Below so much free space there is a warning.")
+    evict_bytes: int = Field(description="Below so much, studies leave early.")
+    refuse_bytes: int = Field(description="Below so much, nothing is received.")
+    filled_bytes_per_day: float | None = Field(description="None: not known yet.")
+    full_at: AwareDatetime | None = Field(description="None: it does not fill, or is not known.")
+    evictable_bytes: int = Field(
+        description="Of studies that rules let go early, whatever still keeps them."
+    )
+    legal_holds: int
+    last_round_at: AwareDatetime | None
+    missing_bytes: int = Field(description="What the last round was to free and could not.")
+    kept: list[KeptStudies] = Field(description="What keeps studies that may leave early.")
+    detail: str = Field(description="What there is to say about it; empty: all is well.")
+
+
+class RemovedStudy(Payload):
+    at: AwareDatetime
+    study_instance_uid: str
+    rule: str
+    cause: Literal["time", "disk"] = Field(description="Its time was over, or the disk was short.")
+    instance_count: int
+    size_bytes: int
+
+
+class RemovedStudies(Page):
+    """From the audit trail, the newest first."""
+
+    items: list[RemovedStudy]

@@ -1,0 +1,100 @@
+"""The disk and what retention can do for it, in sentences for health, doctor and people."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from inference.retention.sentences import kept_words
+from storage.container import Storage
+from storage.retention.disk import DiskForecast, DiskMarks, disk_bytes
+
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class DiskOutlook:
+    free_bytes: int
+    disk_bytes: int
+    marks: DiskMarks
+    forecast: DiskForecast | None
+    """None where too little is known of the last days."""
+    evictable_bytes: int
+    """Of studies that rules let go early, whatever still keeps them."""
+    last_round: dict[str, Any]
+    """What `Round.as_json` noted; empty before the first."""
+
+    @property
+    def is_low(self) -> bool:
+        return self.free_bytes < self.marks.warn_bytes
+
+    @property
+    def is_stuck(self) -> bool:
+        """Studies should have left, and could not."""
+        return self.free_bytes < self.marks.evict_bytes and bool(
+            self.last_round.get("missing_bytes")
+        )
+
+    def warning(self) -> str:
+        """Empty while there is room."""
+        if not self.is_low:
+            return ""
+        share = self.free_bytes / self.disk_bytes if self.disk_bytes else 0
+        return " ".join(
+            (
+                f"{_size(self.free_bytes)} ({share:.0%}) are free on the disk of the data folder.",
+                self._trend(),
+                self._remedy(),
+            )
+        )
+
+    def stuck(self) -> str:
+        """What could not be freed, and what it waits for; empty where there is nothing to say."""
+        problem = self.last_round.get("problem")
+        if problem:
+            return f"No study leaves by rule: {problem}"
+        if not self.is_stuck:
+            return ""
+        kept = kept_words(self.last_round["kept"])
+        missing = self.last_round["missing_bytes"]
+        return (
+            f"The disk is short, and retention could not free {_size(missing)} of what is needed."
+            f" {kept or 'No rule lets further studies leave early (evict).'}"
+        )
+
+    def _trend(self) -> str:
+        if self.forecast is None:
+            return "How fast it fills is not known yet."
+        if self.forecast.full_at is None:
+            return "It has not been filling over the last days."
+        per_day = _size(int(self.forecast.filled_bytes_per_day))
+        return (
+            f"At the rate of the last days ({per_day} a day) nothing more is received from"
+            f" {self.forecast.full_at:%Y-%m-%d} on."
+        )
+
+    def _remedy(self) -> str:
+        if not self.evictable_bytes:
+            return "No rule lets studies leave early: docs/retention.md."
+        begins = _size(self.marks.evict_bytes)
+        return f"Below {begins}, retention frees up to {_size(self.evictable_bytes)}."
+
+
+def disk_outlook(storage: Storage, now: datetime) -> DiskOutlook:
+    """Raises StorageUnavailable, OSError."""
+    size = disk_bytes(storage.settings)
+    marks = DiskMarks.of(storage.settings, size)
+    free = storage.volumes.free_bytes()
+    return DiskOutlook(
+        free,
+        size,
+        marks,
+        storage.disk_samples.forecast(now, free, marks.refuse_bytes),
+        storage.retention.evictable_bytes(),
+        storage.retention.last_round(),
+    )
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes >= _GIB:
+        return f"{size_bytes / _GIB:.1f} GiB"
+    return f"{size_bytes / (1 << 20):.0f} MiB"
