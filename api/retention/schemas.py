@@ -9,7 +9,7 @@ from api.base_schemas import Page, Payload
 
 class ReasonPayload(Payload):
     kind: str = Field(examples=["delivery"])
-    text: str = Field(examples=["3 results are owed to pacs."])
+    text: str = Field(examples=["3 instances are owed to pacs."])
     owed_to: str = Field(description="The destination or peer that it waits for, or empty.")
 
 

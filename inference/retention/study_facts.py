@@ -5,7 +5,7 @@ from functools import cached_property
 
 from pydicom.dataset import Dataset
 
-from inference.rules.facts import SeriesFacts, Value
+from inference.rules.facts import SENDER, SeriesFacts, Value
 from storage.container import Storage
 from storage.core.errors import MediViewError
 from storage.retention.study_attributes import INDEXED, StudyAttributes
@@ -30,7 +30,7 @@ class StudyFacts:
 
     def of(self, name: str) -> Value | None:
         """Raises HeadersUnreadable."""
-        if name == "SendingApplicationEntityTitle":
+        if name == SENDER:
             # What a file says of who sent it is not believed.
             return self._storage.study_attributes.ae_titles(self._uid) or None
         if name in INDEXED:

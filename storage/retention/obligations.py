@@ -20,6 +20,7 @@ ObligationKind = Literal[
     "withdrawal",
     "delivery",
     "unconfirmed",
+    "routing",
     "hl7",
     "hl7_failed",
     "report_due",
@@ -108,6 +109,9 @@ def _queries(uids: Sequence[str]) -> dict[ObligationKind, Select[str, str, int]]
         ),
         "unconfirmed": _count(delivery.study_instance_uid, uids, delivery.destination).where(
             delivery.state == "SENT"
+        ),
+        "routing": _count(t.study.c.study_instance_uid, uids).where(
+            t.study.c.route_at.is_not(None)
         ),
         "hl7": _count(hl7.study_instance_uid, uids, hl7.destination).where(
             hl7.state.in_(("PENDING", "SENDING"))

@@ -176,10 +176,10 @@ def schedule(storage: Storage, study_instance_uid: str) -> None:
 @pytest.mark.parametrize(
     ("owe", "reason", "strict_only"),
     [
-        (lambda s, u: delivery(s, u, "pacs", "PENDING"), "A result is owed to pacs.", False),
+        (lambda s, u: delivery(s, u, "pacs", "PENDING"), "An instance is owed to pacs.", False),
         (
             lambda s, u: delivery(s, u, "pacs", "SENT"),
-            "A result was sent to pacs, which never proved that it has it.",
+            "An instance was sent to pacs, which never proved that it has it.",
             True,
         ),
         (schedule, "A job is not finished.", False),

@@ -18,6 +18,7 @@ from tests.postgres import PostgresServer
 
 MIB = 1 << 20
 STUDY_BYTES = 128 * 1024
+LARGE_BYTES = 256 * 1024
 LONG = bool(os.environ.get("MEDIVIEW_LONG_TESTS"))
 EARLY = "  - {name: images, keep_days: 60, evict: true}\n"
 
@@ -94,7 +95,7 @@ def test_a_disk_full_of_what_is_owed_says_so_refuses_and_goes_on_by_itself(
     done = node.pass_time(2)
     assert (done.removed, done.missing_bytes > 0) == (0, True)
     outlook = disk_outlook(node.storage, node.now)
-    assert "40 with results owed to pacs" in outlook.stuck()
+    assert "40 with instances owed to pacs" in outlook.stuck()
     assert "1 on legal hold" in outlook.stuck()
     with pytest.raises(StorageFull, match="free in the data folder"):
         fill(node, 100, "too much")
@@ -136,11 +137,11 @@ def test_the_warning_says_when_the_disk_is_full_and_what_may_leave(node: Simulat
 def live(node: SimulatedNode, days: int, times: float) -> int:
     """Let `times` the disk's size arrive within so many days; how many studies that were."""
     choice = random.Random(22)
-    count = int(node.disk_bytes * times / STUDY_BYTES)
+    count = int(node.disk_bytes * times / LARGE_BYTES)
     received = 0
-    for half_day in range(2 * days):
-        while received < count * (half_day + 1) / (2 * days):
-            uid = node.receive(f"study-{received}", STUDY_BYTES)
+    for day in range(days):
+        while received < count * (day + 1) / days:
+            uid = node.receive(f"study-{received}", LARGE_BYTES)
             received += 1
             if choice.random() < 0.5:
                 node.owe(uid)
@@ -148,17 +149,16 @@ def live(node: SimulatedNode, days: int, times: float) -> int:
                 node.hold(uid)
         for uid in choice.sample(sorted(node.here), min(2, len(node.here))):
             node.use(uid)
-        day = half_day // 2
         # The destination is away for a week, twice.
         if not (20 <= day < 27 or 50 <= day < 57):
             node.confirm()
-        node.pass_time(12)
+        node.pass_time(24)
     return received
 
 
 def test_ninety_days_at_three_times_the_disk_without_a_refusal(node: SimulatedNode) -> None:
     received = live(node, days=90, times=3)
-    assert received == 192
+    assert received == 96
     assert len(node.removed) > received // 2
     assert node.held
     assert all(is_here(node.storage, uid) for uid in node.held)
@@ -183,5 +183,5 @@ def test_ninety_days_on_a_larger_disk(
         "  - {name: unused, when: {Modality: MR}, keep_days: 20, since: used, evict: true}\n",
     )
     with simulated_node(settings, 64 * MIB, monkeypatch) as node:
-        assert live(node, days=90, times=3) == 1536
+        assert live(node, days=90, times=3) == 768
         assert all(is_here(node.storage, uid) for uid in node.held)
