@@ -9,6 +9,7 @@ packages=(
     postgresql redis-server radosgw ceph-mon ceph-osd curl # the full mode's services
     chromium fonts-dejavu-core                             # the viewer's browser
     rsyslog rsyslog-openssl                                # the audit repository
+    openssh-server                                         # a destination by SFTP
     faketime                                               # clocks that tests set
 )
 

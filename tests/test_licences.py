@@ -21,6 +21,7 @@ ALLOWED = {
     "CC0-1.0",
     "CNRI-Python",
     "ISC",
+    "LGPL-2.1",
     "LGPL-3.0",
     "LGPL-3.0-only",
     "LGPL-3.0-or-later",

@@ -77,7 +77,7 @@ def add(
     at: Annotated[
         str,
         typer.Argument(
-            help="Such as AE@host:port, https://host/path or folder:PATH;"
+            help="Such as AE@host:port, https://host/path, folder:PATH or sftp://user@host/folder;"
             " `mediview peers kinds` lists them."
         ),
     ],
@@ -114,7 +114,7 @@ def add(
         str, typer.Option(help="Header of the token.")
     ] = KnownPeer.token_header,
 ) -> None:
-    """Add a peer; it counts at once. A token for STOW-RS is read from MEDIVIEW_PEER_TOKEN."""
+    """Add a peer; it counts at once. Its secret is read from MEDIVIEW_PEER_TOKEN."""
     given = set(ACTIONS if may is None else may) - {"nothing"}
     from inference.delivery.destinations import checked_peer, kind_of, read_address
 

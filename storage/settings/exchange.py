@@ -106,6 +106,14 @@ class DeliverySettings(BaseModel):
     stow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Hosts that STOW-RS destinations may name, separated by commas."
     )
+    bucket_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Hosts on which S3 buckets may be destinations, separated by commas."
+    )
+    sftp_known_hosts: Path | None = Field(
+        None,
+        description="Host keys of SFTP destinations, as OpenSSH keeps them; no other host is"
+        " called. Empty: known_hosts in the data folder.",
+    )
     export_dir: Path | None = Field(
         None, description="Folder destinations lie below it; empty: export in the data folder."
     )
@@ -142,7 +150,7 @@ class DeliverySettings(BaseModel):
             return tuple(part.strip().upper() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("stow_hosts", mode="before")
+    @field_validator("stow_hosts", "bucket_hosts", mode="before")
     @classmethod
     def _parse_hosts(cls, value: Any) -> Any:
         if isinstance(value, str):

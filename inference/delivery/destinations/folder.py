@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dicom_node.network.throttle import PIECE_BYTES, Throttle
+from dicom_node.network.throttle import Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
+from inference.delivery.destinations.files import copy, path_of, same_bytes
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
 from inference.worker.failures import explain
@@ -18,7 +19,6 @@ from storage.container import Storage
 from storage.core import private_folder
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.core.uids import check_uid
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 
@@ -75,13 +75,7 @@ class FolderDestination:
         return TestResult(True, f"{self} can be written; {free_mib} MiB are free.")
 
     def _path(self, instance: Instance) -> Path:
-        # Received UIDs make a path, so they are looked at once more.
-        return (
-            self._folder
-            / check_uid(instance.study_instance_uid, "StudyInstanceUID")
-            / check_uid(instance.series_instance_uid, "SeriesInstanceUID")
-            / f"{check_uid(instance.sop_instance_uid, 'SOPInstanceUID')}.dcm"
-        )
+        return self._folder / path_of(instance)
 
     def _write(self, instance: Instance) -> None:
         path = self._path(instance)
@@ -89,10 +83,7 @@ class FolderDestination:
         part = path.parent / f".{uuid.uuid4().hex}.part"
         try:
             with self._storage.instances.open(instance) as source, part.open("xb") as target:
-                while piece := source.read(PIECE_BYTES):
-                    if self._throttle is not None:
-                        self._throttle.wait_for(len(piece))
-                    target.write(piece)
+                copy(source, target, self._throttle)
                 target.flush()
                 os.fsync(target.fileno())
             self._let_others_read(part)
@@ -117,10 +108,7 @@ class FolderDestination:
         if not path.is_file() or path.stat().st_size != instance.size_bytes:
             return False
         with self._storage.instances.open(instance) as ours, path.open("rb") as theirs:
-            while piece := ours.read(PIECE_BYTES):
-                if theirs.read(len(piece)) != piece:
-                    return False
-        return True
+            return same_bytes(ours, theirs)
 
 
 def _sync(folder: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from inference.delivery.destinations import ae, folder, stow
+from inference.delivery.destinations import ae, bucket, folder, sftp, stow
 from inference.delivery.destinations.kind import DestinationKind
 from inference.delivery.destinations.protocol import Destination, TestResult
 from storage.container import Storage
@@ -19,6 +19,8 @@ KINDS: Mapping[str, DestinationKind] = {
         ae.KIND,
         stow.KIND,
         folder.KIND,
+        sftp.KIND,
+        bucket.KIND,
     )
 }
 

@@ -45,6 +45,8 @@ def test_fields_of_a_form_are_members_of_a_peer() -> None:
         ("CT1", "ae"),
         ("https://pacs.example.org/dicom-web", "stow"),
         ("folder:archive/2024", "folder"),
+        ("sftp://mediview@vna.example.org:2022/incoming", "sftp"),
+        ("s3+https://s3.example.org/bucket/prefix", "bucket"),
     ],
 )
 def test_an_address_is_read_and_written_the_same(address: str, kind: str) -> None:

@@ -1,0 +1,254 @@
+"""A folder of another machine by SFTP: one part-10 file an instance, whole or not there.
+
+The host must be in the known-hosts file that an operator keeps: it says which hosts the node may
+call, and by which key each proves that it is the one.
+"""
+
+import io
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import paramiko
+
+from dicom_node.network.throttle import Throttle
+from dicom_node.peers import PeerFailed, PeerLacksService
+from inference.delivery.destinations.files import copy, path_of, same_bytes
+from inference.delivery.destinations.kind import DestinationKind, FormField, require
+from inference.delivery.destinations.protocol import Outcome, TestResult
+from inference.worker.failures import explain
+from storage.commitment.entities import CommitmentRequest
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.peers.repository import KnownPeer
+from storage.settings import Settings
+
+_SCHEME = "sftp"
+_PORT = 22
+_CONNECT_S = 10.0
+_ANSWER_S = 60.0
+_KEY_START = "-----BEGIN "
+
+
+class SftpDestination:
+    query = "reading"
+
+    def __init__(self, storage: Storage, peer: KnownPeer) -> None:
+        """Raises InvalidRequest where the operator does not know the host (any more)."""
+        _check(peer, storage.settings)
+        self._storage = storage
+        self._peer = peer
+        self._url = urlsplit(peer.url)
+        self._folder = _folder_of(self._url)
+        self._throttle = Throttle(peer.sending_bytes_per_s) if peer.sending_bytes_per_s else None
+
+    def __str__(self) -> str:
+        return self._peer.url
+
+    def send(self, instances: Sequence[Instance]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        try:
+            with self._connected() as there:
+                for instance in instances:
+                    outcomes.append(self._store(there, instance))
+        except PeerFailed as error:
+            done = {one.sop_instance_uid for one in outcomes}
+            outcomes += [
+                Outcome(one.sop_instance_uid, error.message, reached=False)
+                for one in instances
+                if one.sop_instance_uid not in done
+            ]
+        return outcomes
+
+    def commit(self, instances: Sequence[Instance]) -> CommitmentRequest | None:
+        raise PeerLacksService(f"{self} has no storage commitment.")
+
+    def listed(self, instances: Sequence[Instance]) -> set[str]:
+        with self._connected() as there:
+            return {one.sop_instance_uid for one in instances if self._is_there(there, one)}
+
+    def test(self) -> TestResult:
+        probe = str(self._folder / f".{uuid.uuid4().hex}.part")
+        try:
+            with self._connected() as there:
+                _make(there, self._folder)
+                with there.open(probe, "wx") as file:
+                    file.write(b"MediViewAI")
+                there.remove(probe)
+        except PeerFailed as error:
+            return TestResult(False, error.message)
+        return TestResult(True, f"{self} can be written.")
+
+    @contextmanager
+    def _connected(self) -> Iterator[paramiko.SFTPClient]:
+        """Raises PeerFailed, also for what goes wrong within."""
+        password, key = _secret(self._peer.token)
+        client = paramiko.SSHClient()
+        client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        try:
+            client.load_host_keys(str(known_hosts(self._storage.settings)))
+            client.connect(
+                self._url.hostname or "",
+                self._url.port or _PORT,
+                unquote(self._url.username or ""),
+                password=password,
+                pkey=key,
+                timeout=_CONNECT_S,
+                banner_timeout=_CONNECT_S,
+                auth_timeout=_CONNECT_S,
+                channel_timeout=_CONNECT_S,
+                # Keys of whoever started the node are not its own.
+                allow_agent=False,
+                look_for_keys=False,
+            )
+            with client.open_sftp() as there:
+                channel = there.get_channel()
+                if channel is not None:
+                    channel.settimeout(_ANSWER_S)
+                yield there
+        except paramiko.AuthenticationException as error:
+            raise PeerFailed(f"{self} does not accept the user or its secret.") from error
+        except paramiko.BadHostKeyException as error:
+            raise PeerFailed(
+                f"{self} answered with another host key than the one that is known.",
+                remedy="Ask who keeps the server before you change the known-hosts file.",
+            ) from error
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise PeerFailed(f"{self} cannot be used: {_words(error)}.") from error
+        finally:
+            client.close()
+
+    def _store(self, there: paramiko.SFTPClient, instance: Instance) -> Outcome:
+        """Raises what breaks the connection."""
+        try:
+            path = self._folder / path_of(instance)
+            self._write(there, instance, path)
+        except (MediViewError, PermissionError, FileNotFoundError) as error:
+            sentence = explain(error).sentence
+            return Outcome(instance.sop_instance_uid, f"{self}: {sentence}")
+        return Outcome(instance.sop_instance_uid)
+
+    def _write(self, there: paramiko.SFTPClient, instance: Instance, path: PurePosixPath) -> None:
+        _make(there, path.parent)
+        part = str(path.parent / f".{uuid.uuid4().hex}.part")
+        try:
+            with self._storage.instances.open(instance) as source, there.open(part, "wx") as file:
+                file.set_pipelined(True)
+                copy(source, file, self._throttle)
+            there.posix_rename(part, str(path))
+        except BaseException:
+            with suppress(OSError, EOFError, paramiko.SSHException):
+                there.remove(part)
+            raise
+
+    def _is_there(self, there: paramiko.SFTPClient, instance: Instance) -> bool:
+        path = str(self._folder / path_of(instance))
+        try:
+            if there.stat(path).st_size != instance.size_bytes:
+                return False
+            with self._storage.instances.open(instance) as ours, there.open(path, "rb") as theirs:
+                theirs.prefetch(instance.size_bytes)
+                return same_bytes(ours, theirs)
+        except FileNotFoundError:
+            return False
+
+
+def known_hosts(settings: Settings) -> Path:
+    return settings.sftp_known_hosts or settings.data_dir / "known_hosts"
+
+
+def _words(error: Exception) -> str:
+    return str(error).strip().rstrip(".") or type(error).__name__
+
+
+def _folder_of(url: SplitResult) -> PurePosixPath:
+    """From the server's root, as in every sftp:// address."""
+    return PurePosixPath(unquote(url.path))
+
+
+def _make(there: paramiko.SFTPClient, folder: PurePosixPath) -> None:
+    try:
+        there.stat(str(folder))
+    except FileNotFoundError:
+        _make(there, folder.parent)
+        # Another sender may have been quicker.
+        with suppress(OSError):
+            there.mkdir(str(folder))
+        there.stat(str(folder))
+
+
+def _secret(token: str) -> tuple[str | None, paramiko.PKey | None]:
+    """A password, or a private key in OpenSSH's format. Raises InvalidRequest."""
+    if not token.startswith(_KEY_START):
+        return token or None, None
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        # Each class says in its own way that the key is of another kind.
+        with suppress(paramiko.SSHException, ValueError, IndexError, TypeError):
+            return None, kind.from_private_key(io.StringIO(token))
+    raise InvalidRequest(
+        "The token is no private key that can be used.",
+        remedy="Give an Ed25519, ECDSA or RSA key without a passphrase, as ssh-keygen writes it.",
+    )
+
+
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~%-]+)+/?")
+_SECRET = re.compile(r"[\x20-\x7e\r\n]{0,4000}")
+
+
+def _check(peer: KnownPeer, settings: Settings) -> None:
+    try:
+        url = urlsplit(peer.url)
+        port = url.port or _PORT
+    except ValueError:
+        url, port = urlsplit(""), _PORT
+    require(
+        url.scheme == _SCHEME
+        and url.hostname
+        and url.username
+        and url.password is None
+        and not (url.query or url.fragment)
+        and _PATH.fullmatch(url.path)
+        and ".." not in _folder_of(url).parts,
+        "url",
+        "sftp://user@host/folder or sftp://user@host:port/folder, without a password",
+    )
+    require(_SECRET.fullmatch(peer.token), "token", "a password, or a private key")
+    _secret(peer.token)
+    name = url.hostname if port == _PORT else f"[{url.hostname}]:{port}"
+    file = known_hosts(settings)
+    try:
+        known = paramiko.HostKeys(str(file))
+    except OSError:
+        known = paramiko.HostKeys()
+    if known.lookup(name or "") is None:
+        raise InvalidRequest(
+            f"The host {name} is not in {file}, so the node may not call it.",
+            remedy=f"An operator adds its key: ssh-keyscan -p {port} {url.hostname} >> {file}",
+        )
+
+
+def _read_address(text: str) -> dict[str, Any] | None:
+    return {"url": text} if text.startswith(f"{_SCHEME}://") else None
+
+
+KIND = DestinationKind(
+    name="sftp",
+    title="SFTP",
+    address="sftp://user@host/folder",
+    service="`STUDY/SERIES/INSTANCE.dcm`, written aside and renamed",
+    proof="the file is read again and compared",
+    fields=(
+        FormField("url", "Address (sftp://user@host/folder)", max_length=1000),
+        FormField("token", "Password or private key", input="secret", max_length=4000),
+    ),
+    open=SftpDestination,
+    check=_check,
+    read_address=_read_address,
+    show_address=lambda peer: peer.url,
+    is_export=True,
+)
