@@ -57,16 +57,19 @@ class Authenticator:
             return None
         return found[0]
 
-    def identify(self, storage: Storage, credential: Credential) -> Principal | None:
+    def identify(
+        self, storage: Storage, credential: Credential, *, is_use: bool = True
+    ) -> Principal | None:
         """Who it is, None where it is not valid (any more). Blocks.
 
+        Without `is_use` a session may end for idleness as if nobody had asked.
         Raises StorageUnavailable, or NotConfigured where the identity provider's
         keys cannot be had.
         """
         now = utcnow()
         found = None
         if credential.kind == "cookie":
-            found = of_session(storage, credential.text, now)
+            found = of_session(storage, credential.text, now, is_use=is_use)
         elif credential.kind == "bearer" and credential.text.startswith(PREFIX):
             found = _of_key(storage, credential.text, now)
         elif credential.kind == "bearer" and self._tokens is not None:
@@ -102,9 +105,11 @@ def _key(credential: Credential) -> str:
     return credential.kind + hashlib.sha256(credential.text.encode()).hexdigest()
 
 
-def of_session(storage: Storage, token: str, now: datetime) -> Principal | None:
+def of_session(
+    storage: Storage, token: str, now: datetime, *, is_use: bool = True
+) -> Principal | None:
     """Whose session it is, if it has not ended."""
-    session = storage.sessions.find(token_hash(token), now)
+    session = storage.sessions.find(token_hash(token), now, is_use=is_use)
     if session is None:
         return None
     return Principal(

@@ -209,7 +209,7 @@ class AccessControl:
         return self._doubtful
 
     async def _check_allowed(self, scope: Scope, principal: Principal, rule: Rule) -> None:
-        is_allowed = principal.has_any(rule.roles) and rule.scope in principal.scopes
+        is_allowed = rule.allows(principal)
         if is_allowed and (principal.is_person or not rule.people_only):
             return
         log.warning("access_denied", principal_kind=principal.kind, route=rule.path)

@@ -8,6 +8,7 @@ from typing import cast
 from starlette.routing import BaseRoute, compile_path
 
 from api.access.policy import Method, RoutePolicy, policy_of
+from api.access.principal import Principal
 from storage.accounts.sessions import SignInStep
 from storage.core.errors import MediViewError
 from storage.core.roles import AccessScope, Role
@@ -46,6 +47,10 @@ class Rule:
     @property
     def is_public(self) -> bool:
         return self.policy.is_public
+
+    def allows(self, principal: Principal) -> bool:
+        """By roles and scope; `people_only` is another matter."""
+        return principal.has_any(self.roles) and self.scope in principal.scopes
 
 
 def rules_of(routes: Iterable[BaseRoute]) -> tuple[Rule, ...]:

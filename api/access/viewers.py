@@ -7,7 +7,9 @@ from typing import ParamSpec, TypeVar
 from anyio.to_thread import run_sync
 from starlette.requests import HTTPConnection
 
-from api.access.principal import Principal, principal_of
+from api.access.authenticator import Authenticator
+from api.access.principal import LOCAL, Principal, principal_of
+from api.access.rule_index import RuleIndex
 from storage.access_groups.viewers import viewer_of
 from storage.container import Storage
 from storage.core.viewer import Caller, Viewer, viewing
@@ -17,6 +19,10 @@ R = TypeVar("R")
 
 _FRESH_S = 1.0
 _MOST = 4096
+
+
+class AccessEnded(Exception):
+    """The session has ended, the key was revoked, or the role that the address needs was taken."""
 
 
 class Viewers:
@@ -72,9 +78,33 @@ def as_caller(
 ) -> R:
     """`read` with what the caller may see by now: an answer without end outlives its request's.
 
-    Blocks.
+    Raises AccessEnded, StorageUnavailable. Blocks.
     """
-    app = connection.app
-    viewer = app.state.viewers.now(app.state.storage, principal_of(connection.scope))
+    state = connection.app.state
+    viewer = state.viewers.now(state.storage, present_principal(connection))
     with viewing(viewer):
         return read(*args, **kwargs)
+
+
+def present_principal(connection: HTTPConnection) -> Principal | None:
+    """Who asks, with the roles of now: a connection may stay open for days.
+
+    An open connection is no use of a session, which ends for idleness all the same.
+    Raises AccessEnded where its credential does not open it any more, StorageUnavailable. Blocks.
+    """
+    at_first = principal_of(connection.scope)
+    if at_first is None or at_first is LOCAL:
+        return at_first
+    state = connection.app.state
+    authenticator: Authenticator = state.authenticator
+    credential = authenticator.credential(connection.headers)
+    if credential is None:
+        raise AccessEnded
+    now = authenticator.recall(credential)
+    if now is None:
+        now = authenticator.identify(state.storage, credential, is_use=False)
+    rules: RuleIndex = state.rules
+    rule = rules.find(connection.scope.get("method", "WEBSOCKET"), connection.scope["path"])
+    if now is None or now.step or rule is None or not rule.allows(now):
+        raise AccessEnded
+    return now

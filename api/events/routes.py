@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, ParamSpec, TypeVar
 
@@ -17,7 +18,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.access.policy import READERS, policy
-from api.access.viewers import as_caller
+from api.access.viewers import AccessEnded, as_caller, present_principal
 from api.audit.rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
 from api.jobs.routes import read_job
@@ -100,7 +101,7 @@ async def node_events(
     stream = _Stream(request, storage, stopping)
     # Looked up before the answer begins: who has its first line misses nothing from then on.
     newest = await stream.newest()
-    return _event_stream(stream.of_node(start, newest))
+    return _event_stream(_until_access_ends(stream.of_node(start, newest)))
 
 
 @router.get(
@@ -125,7 +126,7 @@ async def job_events(
     await run_in_threadpool(storage.jobs.get, job_id)
     start = _resume_point(last_event_id, after)
     stream = _Stream(request, storage, stopping)
-    return _event_stream(stream.of_job(job_id, start))
+    return _event_stream(_until_access_ends(stream.of_job(job_id, start)))
 
 
 class _Stream:
@@ -137,6 +138,10 @@ class _Stream:
 
     async def newest(self) -> int:
         return await self._newest.event_id()
+
+    async def _check_access(self) -> None:
+        """Also while nothing happens. Raises AccessEnded."""
+        await run_in_threadpool(present_principal, self._request)
 
     async def _read(self, read: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """With what the reader may see by now: a stream may last for days."""
@@ -153,6 +158,7 @@ class _Stream:
             )
         async for batch in self._batches(position, job_id=None):
             if not batch:
+                await self._check_access()
                 yield ": still here\n\n"
             for event in batch:
                 data = await self._read(self._node_data, event)
@@ -181,6 +187,7 @@ class _Stream:
             return
         async for batch in self._batches(position, job_id=job_id):
             if not batch:
+                await self._check_access()
                 yield ": still here\n\n"
                 continue
             # Each message is the job as it is now, so one for the batch says everything.
@@ -228,6 +235,13 @@ def _resume_point(last_event_id: str | None, after: int | None) -> int | None:
     if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 19:
         return int(last_event_id)
     return after
+
+
+async def _until_access_ends(body: AsyncIterator[str]) -> AsyncIterator[str]:
+    """A browser then opens the stream again, and learns that it has to sign in."""
+    with suppress(AccessEnded):
+        async for message in body:
+            yield message
 
 
 def _opening(position: int) -> str:

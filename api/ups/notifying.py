@@ -7,6 +7,7 @@ it missed; after a break it may hear of something twice, and never not at all.
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
 from api.access.policy import INTEGRATORS, policy
-from api.access.viewers import as_caller
+from api.access.viewers import AccessEnded, as_caller, present_principal
 from api.audit.rules import SUBSCRIBED
 from api.dicomweb.routing import worklist_router
 from api.events.routes import Newest
@@ -44,7 +45,10 @@ router = worklist_router()
 _LOOK_EVERY_S = 0.25
 _SEND_LIMIT_S = 30.0
 _OUTAGE_S = 1.0
+_CHECK_EVERY_S = 15.0
+# RFC 6455 7.4.1.
 _GOING_AWAY = 1001
+_NOT_ALLOWED = 1008
 _MAX_MESSAGE_ID = 65535
 
 
@@ -89,17 +93,29 @@ class _Teller:
         self._storage: Storage = socket.app.state.storage
         self._newest: Newest = socket.app.state.newest_event
         self._message_id = 0
+        self._checked_at = time.monotonic()
 
     async def tell(self) -> None:
         position: int | None = None
         while not self._socket.app.state.stopping():
             try:
+                await self._check_access()
                 position = await self._tell_since(position)
+            except AccessEnded:
+                await self._socket.close(_NOT_ALLOWED)
+                return
             except MediViewError as error:
                 # The connection outlasts a database that is away for a while.
                 log.warning("subscriber_waits", error=error.code)
                 await asyncio.sleep(_OUTAGE_S)
         await self._socket.close(_GOING_AWAY)
+
+    async def _check_access(self) -> None:
+        """Now and then, also while nothing happens. Raises AccessEnded, MediViewError."""
+        if time.monotonic() - self._checked_at < _CHECK_EVERY_S:
+            return
+        await run_in_threadpool(present_principal, self._socket)
+        self._checked_at = time.monotonic()
 
     async def _tell_since(self, position: int | None) -> int:
         """Tell what happened since; up to where was told. Raises MediViewError."""

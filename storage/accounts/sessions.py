@@ -124,8 +124,11 @@ class Sessions:
             )
         return token, session
 
-    def find(self, hashed: str, now: datetime) -> Session | None:
-        """The session, if it has neither expired nor been ended, with today's roles."""
+    def find(self, hashed: str, now: datetime, *, is_use: bool = True) -> Session | None:
+        """The session, if it has neither expired nor been ended, with today's roles.
+
+        What is no use of it by a person does not keep it from ending for idleness.
+        """
         query = (
             select(
                 t.session,
@@ -157,7 +160,8 @@ class Sessions:
         if step and row["created_at"] <= now - _UNFINISHED_FOR:
             return None
         # Seen in the future: the clock was set back, and idleness counts from now on.
-        if not timedelta() <= now - row["last_seen_at"] <= min(_TOUCH_EVERY, self._idle / 4):
+        is_recent = timedelta() <= now - row["last_seen_at"] <= min(_TOUCH_EVERY, self._idle / 4)
+        if is_use and not is_recent:
             self._touch(hashed, now)
         identity = Identity(row["kind"], row["subject"], row["name"], row["issuer"])
         return Session(

@@ -174,6 +174,20 @@ def test_a_session_ends_when_idle_and_in_any_case(closed: ClosedNode, column: st
         is_problem(ada.get("/api/jobs"), 401, "session_ended")
 
 
+def test_an_open_stream_does_not_keep_a_session_from_ending(closed: ClosedNode) -> None:
+    sessions, now = closed.storage.sessions, utcnow()
+    long_ago = now - timedelta(minutes=10)
+    seen = select(t.session.c.last_seen_at)
+    with closed.signed_in("ada", "viewer"):
+        with writing(closed.storage.engine) as connection:
+            connection.execute(update(t.session).values(last_seen_at=long_ago))
+            hashed = connection.execute(select(t.session.c.token_hash)).scalar_one()
+        for is_use, expected in ((False, long_ago), (True, now)):
+            assert sessions.find(hashed, now, is_use=is_use)
+            with reading(closed.storage.engine) as connection:
+                assert connection.execute(seen).scalar_one() == expected
+
+
 def eventually_401(client: httpx.Client) -> bool:
     """Within two seconds: what was found out counts for one."""
     import time

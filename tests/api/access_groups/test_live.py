@@ -2,12 +2,19 @@
 
 import json
 import threading
+import time
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import takewhile
 
 import httpx
+import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import CloseCode
 from websockets.sync.client import connect
 
 from storage.access_groups.entities import Member
+from storage.core.clock import utcnow
 from tests.api.access_groups.two_groups import NORTH, TwoHospitals
 from tests.api.ups.worklist_client import WORKLIST, Worklist, new_item
 from tests.patience import PATIENCE_S
@@ -81,6 +88,68 @@ def test_a_stream_ends_with_the_membership(hospitals: TwoHospitals) -> None:
         hospitals.storage.events.announce("model", {"model": "the end"})
         assert done.wait(PATIENCE_S)
     assert "1234567" not in "".join(said)
+
+
+def until_the_end(hospitals: TwoHospitals, lines: Iterator[str]) -> str:
+    """What a stream sends of a change at each hospital, up to what everybody is sent."""
+    change(hospitals, hospitals.south.ids["job_id"], 3333333)
+    change(hospitals, hospitals.north.ids["job_id"], 1234567)
+    hospitals.storage.events.announce("model", {"model": "the end"})
+    return "".join(takewhile(lambda line: "the end" not in line, lines))
+
+
+def test_a_stream_goes_by_the_roles_of_now(hospitals: TwoHospitals) -> None:
+    """An administrator opened it, who is none any more."""
+    with (
+        hospitals.person("other-admin", "admin"),
+        hospitals.person("demoted", "admin", NORTH) as client,
+        client.stream("GET", "/api/events", timeout=PATIENCE_S) as answer,
+    ):
+        lines = answer.iter_lines()
+        sent = until_the_end(hospitals, lines)
+        assert "3333333" in sent
+        hospitals.storage.accounts.set_roles("demoted", ["viewer"])
+        time.sleep(1.1)  # what was found out counts for a second
+        sent = until_the_end(hospitals, lines)
+    assert "1234567" in sent
+    assert "3333333" not in sent
+
+
+@pytest.mark.parametrize("how", ["disabled", "signed out", "revoked"])
+def test_a_stream_ends_with_the_access(hospitals: TwoHospitals, how: str) -> None:
+    name = f"ends {how}".replace(" ", "-")
+    storage = hospitals.storage
+    opened = (
+        hospitals.key(name, "integrator", NORTH)
+        if how == "revoked"
+        else hospitals.person(name, "viewer", NORTH)
+    )
+    with opened as client, client.stream("GET", "/api/events", timeout=PATIENCE_S) as answer:
+        lines = answer.iter_lines()
+        assert "1234567" in until_the_end(hospitals, lines)
+        if how == "revoked":
+            storage.api_keys.revoke(name, utcnow())
+        elif how == "disabled":
+            storage.accounts.set_disabled(name, True)
+        else:
+            storage.accounts.set_password(name, "a quite different passphrase")
+        time.sleep(1.1)  # what was found out counts for a second
+        hospitals.storage.events.announce("model", {"model": "unheard"})
+        assert "unheard" not in "".join(lines), "it came to its end"
+
+
+def test_a_subscriber_whose_key_is_revoked_is_cut_off(hospitals: TwoHospitals) -> None:
+    with hospitals.key("cut-off", "integrator", NORTH) as client:
+        address = hospitals.node.url.replace("http", "ws", 1) + "/dicom-web/subscribers/CUTOFF"
+        headers = {"Authorization": client.headers["Authorization"]}
+        with connect(address, additional_headers=headers, proxy=None) as socket:
+            hospitals.storage.api_keys.revoke("cut-off", utcnow())
+            time.sleep(1.1)  # what was found out counts for a second
+            hospitals.storage.events.announce("model", {"model": "any"})
+            with pytest.raises(ConnectionClosedError) as closed:
+                socket.recv(PATIENCE_S)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == CloseCode.POLICY_VIOLATION
 
 
 def test_a_subscriber_hears_of_the_workitems_of_its_group(hospitals: TwoHospitals) -> None:
