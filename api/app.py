@@ -44,6 +44,7 @@ from api.jobs import analyze, analyze_upload, pipelines, rules
 from api.jobs import routes as jobs
 from api.language import answers, documents, search
 from api.language import routes as language
+from api.lesions import routes as lesions
 from api.middleware import (
     AllowedMethods,
     BodyLimit,
@@ -94,6 +95,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     expectations.router,
     findings.router,
     trend.router,
+    lesions.router,
     measurements.router,
     key_images.router,
     mask_edits.router,

@@ -16,6 +16,7 @@ from inference.pipeline import (
 from inference.results.identity import (
     image_object_uid,
     result_identity,
+    segment_tracking_uid,
     stable_id,
     tracking_uid,
 )
@@ -62,9 +63,11 @@ def _measured(
 ) -> Finding:
     segmentation = None
     subject = measurement.label
+    identity = tracking_uid(job, subject)
     if measurement.segment_index is not None:
         segment = output.segments[measurement.segment_index]
         subject = segment.label
+        identity = segment_tracking_uid(job, segment)
         segmentation = _segment_ref(
             job,
             segment,
@@ -84,7 +87,7 @@ def _measured(
         unit=measurement.unit,
         confidence=measurement.confidence,
         tracking_identifier=tracking_identifier(pipeline, subject),
-        tracking_uid=tracking_uid(job, subject),
+        tracking_uid=identity,
         segmentation=segmentation,
         created_at=job.created_at,
         validity=measurement.validity,

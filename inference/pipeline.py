@@ -42,6 +42,9 @@ InputKind = Literal["volume", "image", "dicom-image"]
 """A volume of one series; the bytes of an uploaded PNG or JPEG; the DICOM images of one series,
 each by itself."""
 
+MORPHOLOGICALLY_ABNORMAL = "49755003"
+"""PS3.16 CID 7150, Segmentation Property Categories: Morphologically Abnormal Structure."""
+
 ProgressCallback = Callable[[str, float], None]
 """Called with the name of the stage that begins and the fraction done, from 0 to 1."""
 
@@ -120,6 +123,17 @@ class Segment:
     color_rgb: tuple[int, int, int]
     laterality: Code | None = None
     """Left or right (PS3.16 CID 244) of a type that stands for both."""
+    is_lesion: bool = False
+    """One lesion of any number: a place that a detector named, or one by itself in a mask."""
+    is_box: bool = False
+    """Around a lesion, and not its outline."""
+    tracking_uid: str = ""
+    """Of a lesion that has been compared with the studies before; else derived."""
+
+    @property
+    def shows_lesions(self) -> bool:
+        """Whether it shows any number of them at once."""
+        return self.category.value == MORPHOLOGICALLY_ABNORMAL and not self.is_lesion
 
 
 @dataclass(frozen=True)

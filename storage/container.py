@@ -47,6 +47,7 @@ from storage.integrity.repository import DamagedInstances
 from storage.jobs.acceptance_decisions import Decisions
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
+from storage.lesions.repository import Lesions
 from storage.models.drift import Drift
 from storage.models.registry import ModelStates
 from storage.models.shadow_runs import ShadowRuns
@@ -103,6 +104,7 @@ class Storage:
     jobs: Jobs
     decisions: Decisions
     findings: Findings
+    lesions: Lesions
     withdrawals: Withdrawals
     finding_feedback: FindingFeedback
     feedback_reports: FeedbackReports
@@ -218,6 +220,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             jobs=Jobs(engine),
             decisions=Decisions(engine),
             findings=Findings(engine),
+            lesions=Lesions(engine),
             withdrawals=Withdrawals(engine),
             finding_feedback=FindingFeedback(engine),
             feedback_reports=FeedbackReports(engine),

@@ -49,6 +49,7 @@ _COMMANDS = {
     "studies": _Command("studies"),
     "retention": _Command("retention"),
     "conflicts": _Command("conflicts"),
+    "lesions": _Command("lesions"),
     # Its commands join those of `models`.
     "models": _Command("model_watch"),
     "audit": _Command("audit"),

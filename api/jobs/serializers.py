@@ -17,6 +17,7 @@ _STAGE_TEXT = {
     "segment": "Segmenting.",
     "clean_up": "Cleaning up the mask.",
     "classify": "Classifying.",
+    "comparing_lesions": "Comparing lesions with the study before.",
     "measure": "Measuring.",
     "encoding": "Writing the results as DICOM.",
     "storing": "Storing the results.",

@@ -6,6 +6,9 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.verification.calibrations import calibration_rows
 from benchmarks.verification.heads import head_rows
+from benchmarks.verification.lesions import lesion_rows
+from benchmarks.verification.lung_capacity import capacity_rows
+from benchmarks.verification.lungs import lung_rows
 from benchmarks.verification.phantoms import phantom_rows
 from benchmarks.verification.rows import Row, table
 from benchmarks.verification.texts import text_rows
@@ -31,7 +34,10 @@ def all_rows() -> list[Row]:
             *phantom_rows(Path(folder)),
             *calibration_rows(),
             *text_rows(Path(folder)),
+            *capacity_rows(),
+            *lesion_rows(),
             *head_rows(),
+            *lung_rows(),
         ]
 
 

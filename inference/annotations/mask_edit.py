@@ -81,6 +81,7 @@ def edit_mask(
     # What encodes is large, and few processes need it.
     from inference.delivery.storing import store_objects, store_rows
     from inference.imaging.coverage import with_caveat, with_validity
+    from inference.lesions.tracking import store_edited_lesions
     from inference.models.population import caveat_of
     from inference.results.edit import Edit
     from inference.results.encode import encode_results
@@ -120,6 +121,7 @@ def edit_mask(
     if not storage.jobs.record(job):
         raise stale()
     store_rows(storage, job, results, instances, destinations)
+    store_edited_lesions(storage, before.job, job, volume, output)
     return job
 
 

@@ -127,6 +127,7 @@ def read_segments(
             type=_code(one.SegmentedPropertyTypeCodeSequence),
             color_rgb=colors.get(int(one.SegmentNumber)) or _rgb(one),
             laterality=_laterality(one),
+            tracking_uid=str(one.get("TrackingUID") or ""),
         )
         for one in segmentation.SegmentSequence
     )

@@ -38,7 +38,14 @@ def boxes_as_findings(
         stated = bundle.segment(value)
         label = f"{stated.label} {number} (box)"
         segments.append(
-            Segment(label, Code(*stated.category), Code(*stated.code), color_of(number))
+            Segment(
+                label,
+                Code(*stated.category),
+                Code(*stated.code),
+                color_of(number),
+                is_lesion=True,
+                is_box=True,
+            )
         )
         edges_mm = _edges_mm(boxes, int(index))
         measurements.append(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from inference.reports.derived import void_findings
 from inference.reports.facts import Fact, fact_of
+from inference.reports.lesion_text import LesionCourse, lesion_courses
 from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container import Storage
 from storage.core.entities import Job, JobStatus, Study
@@ -39,11 +40,15 @@ class Evidence:
     void: tuple[Finding, ...] = ()
     """Totals and shares of values that people rejected or corrected; left out like those."""
 
+    lesions: tuple[LesionCourse, ...] = ()
+    """Of pipelines that follow lesions."""
+
     @property
     def digest(self) -> str:
         """Of what was found and what people said of it: the same results give the same."""
         withdrawn = [f"withdrawn {one}" for one in self.withdrawn_pipelines]
-        return digest_of(self.facts, [*self.failed_pipelines, *withdrawn])
+        followed = [one.digest for one in self.lesions]
+        return digest_of(self.facts, [*self.failed_pipelines, *withdrawn, *followed])
 
 
 def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
@@ -81,6 +86,7 @@ def gather(storage: Storage, study_instance_uid: str, indication: str = "") -> E
         withdrawn_pipelines=_ended(jobs, "SUPERSEDED"),
         technique=_technique(storage, study_instance_uid, facts),
         prior=_prior(storage, study_instance_uid, facts),
+        lesions=lesion_courses(storage, study_instance_uid),
         indication=" ".join(indication.split()) or _requested(storage.worklist, study),
     )
 

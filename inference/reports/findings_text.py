@@ -6,6 +6,7 @@ from typing import Any
 
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.facts import Fact
+from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
 from storage.reports.entities import ReportSentence
@@ -24,6 +25,7 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
             for sentence in beside_normal_ranges(structure, group.values(), locale):
                 yield _prefixed(sentence, prefix, locale)
     yield from sources_of_normal_ranges(evidence.facts, locale)
+    yield from lesion_sentences(evidence.lesions, locale)
     for fact in evidence.facts:
         if fact.measure == "answer":
             yield _answer(fact, locale)

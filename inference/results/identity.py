@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from pydicom.dataset import Dataset
 
-from inference.pipeline import Pipeline
+from inference.pipeline import Pipeline, Segment
 from storage.core.entities import Job
 from storage.core.uids import derive_uid
 
@@ -59,8 +59,23 @@ def image_object_uid(job: Job, kind: ResultKind, sop_instance_uid: str) -> str:
 
 
 def tracking_uid(job: Job, name: str) -> str:
-    """Of one thing in one series: the same whatever version looks at it, or how often."""
-    return derive_uid("tracking", job.series_instance_uid, job.pipeline, name)
+    """Of one structure of a patient: the same in each study, whatever version looks at it.
+
+    Of the series alone where the patient has no ID: many share the empty one.
+    """
+    if not job.patient_key:
+        return derive_uid("tracking", job.series_instance_uid, job.pipeline, name)
+    return derive_uid("tracking of patient", job.patient_key, job.pipeline, name)
+
+
+def segment_tracking_uid(job: Job, segment: Segment) -> str:
+    """Of what a segment shows: of a lesion what the comparison with the studies before found."""
+    if segment.tracking_uid:
+        return segment.tracking_uid
+    if segment.is_lesion:
+        # Lesions are numbered anew in each study.
+        return derive_uid("tracking", job.series_instance_uid, job.pipeline, segment.label)
+    return tracking_uid(job, segment.label)
 
 
 def stable_id(job: Job, *parts: str) -> str:

@@ -27,8 +27,8 @@ from inference.results.identity import (
     result_identity,
     result_series_description,
     result_series_number,
+    segment_tracking_uid,
     software_versions,
-    tracking_uid,
 )
 from inference.results.iod_questions import answer_once
 from inference.results.measures import with_measures
@@ -193,7 +193,7 @@ def describe_segment(
             version=card.version,
             source=card.source[:64],
         ),
-        tracking_uid=tracking_uid(job, segment.label),
+        tracking_uid=segment_tracking_uid(job, segment),
         tracking_id=tracking_identifier(pipeline, segment.label),
         display_color=hd.color.CIELabColor.from_rgb(*segment.color_rgb),
     )

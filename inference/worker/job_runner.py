@@ -12,6 +12,7 @@ from inference.delivery.storing import store_label_picture, store_objects, store
 from inference.imaging.coverage import run_with_coverage, with_caveat
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
+from inference.lesions.tracking import Tracked, store_lesions, track_lesions
 from inference.models.devices import with_fallback
 from inference.models.drift import observe
 from inference.models.population import caveat_of
@@ -73,7 +74,7 @@ class Work:
         stopping: Callable[[], bool],
     ) -> None:
         self._storage = storage
-        self._job = job
+        self._job = replace(job, patient_key=storage.index.patient_key(job.study_instance_uid))
         self._owner = owner
         self._lease = lease
         self._stopping = stopping
@@ -81,6 +82,7 @@ class Work:
         self._reported = ("", -1.0, 0.0)
         self._begun = time.monotonic()
         self._deadline_s = storage.settings.job_deadline_s
+        self._tracked: Tracked | None = None
 
     def do(self, pipeline: Pipeline) -> JobResult:
         reset_peak_memory()
@@ -115,6 +117,10 @@ class Work:
         with self._stage("running", _RUNNING):
             ensure_proven(self._storage.model_states, pipeline)
             output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
+        if volume is not None:
+            with self._stage("comparing_lesions", _ENCODING):
+                self._tracked = track_lesions(self._storage, self._job, pipeline, volume, output)
+            output = self._tracked.output
         if sources:
             source = sources[volume.instance_indices[0] if volume is not None else 0]
             output = with_caveat(output, caveat_of(pipeline.card.population, source))
@@ -204,6 +210,7 @@ class Work:
     ) -> list[ResultInstance]:
         instances, stored = store_objects(self._storage, self._job, results, self._still_ours)
         self._still_ours()
+        store_lesions(self._storage, self._job, self._tracked)
         store_rows(self._storage, self._job, results, instances, destinations)
         if self._job.input_object_key and results.findings:
             draft_image(self._storage, self._job, title, results.findings)

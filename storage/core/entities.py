@@ -148,6 +148,8 @@ class Job:
     """Which worker takes it: `jobs` or `language`."""
     ending: JobEnding = ""
     """Superseded also of a COMPLETED job, whose results are then withdrawn."""
+    patient_key: str = ""
+    """What stands for the patient, while a job is worked on; empty where no ID is known."""
 
     @property
     def status(self) -> JobStatus:

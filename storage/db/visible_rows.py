@@ -168,6 +168,8 @@ _BY_STUDY_UID = (
     t.alert,
     t.decision,
     t.finding_feedback,
+    t.lesion,
+    t.lesion_match,
     t.hl7_message,
     t.passage,
     t.report_due,

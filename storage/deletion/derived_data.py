@@ -20,6 +20,8 @@ def remove_work(connection: Connection, condition: Any) -> None:
         delete(t.passage).where(t.passage.c.kind == FINDING, t.passage.c.subject_id.in_(findings))
     )
     connection.execute(delete(t.finding).where(t.finding.c.job_id.in_(jobs)))
+    connection.execute(delete(t.lesion).where(t.lesion.c.job_id.in_(jobs)))
+    connection.execute(delete(t.lesion_match).where(t.lesion_match.c.job_id.in_(jobs)))
     # Both at once: the condition may ask for the inputs of a job.
     gone = list(connection.execute(jobs).scalars())
     connection.execute(delete(t.job_input).where(t.job_input.c.job_id.in_(gone)))
@@ -39,6 +41,8 @@ def remove_work_of_study(connection: Connection, study_uid: str) -> None:
         t.drift_observation,
         t.decision,
         t.finding,
+        t.lesion,
+        t.lesion_match,
         t.report_due,
         t.hl7_message,
         t.alert,

@@ -86,6 +86,17 @@ class Index:
             raise _not_found("study", study_instance_uid)
         return studies[0]
 
+    def patient_key(self, study_instance_uid: str) -> str:
+        """What stands for the patient of a study: of issuer, ID and person, so that another node
+        makes the same of it. Empty where the patient has no ID, or the study is not there."""
+        query = (
+            select(t.patient.c.patient_key)
+            .join(t.study, t.study.c.patient_fk == t.patient.c.id)
+            .where(t.study.c.study_instance_uid == study_instance_uid, t.patient.c.patient_id != "")
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar() or ""
+
     def studies(
         self,
         limit: int,

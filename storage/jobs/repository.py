@@ -107,7 +107,11 @@ class Jobs:
     def record(self, job: Job) -> bool:
         """Keep a job that has ended already; False where one on this input is there."""
         with writing(self._engine) as connection:
-            values = {name: getattr(job, name) for name in Job.__dataclass_fields__}
+            values = {
+                column: getattr(job, column)
+                for column in Job.__dataclass_fields__
+                if column in t.job.c
+            }
             added = insert_or_ignore(connection, t.job, values)
             if added:
                 announce(connection, job, job.updated_at)

@@ -137,6 +137,11 @@ class ModelSettings(BaseModel):
     reference_values: Path | None = Field(
         None, description="The site's own reference values (CSV or JSON), by age and sex."
     )
+    lesion_matching_s: float = Field(
+        120.0,
+        ge=0,
+        description="How long lesions may be compared with the study before; 0: never.",
+    )
     models_dir: Path | None = Field(
         None, description="Folder of model packs; empty: models in the data folder."
     )

@@ -42,6 +42,7 @@ from storage.tables.holdings import (
 from storage.tables.idempotency import idempotency_key
 from storage.tables.jobs import decision, job, job_input
 from storage.tables.language import answer, passage
+from storage.tables.lesions import lesion, lesion_match
 from storage.tables.models import model_change, model_state
 from storage.tables.preferences import preference
 from storage.tables.processes import component, heartbeat
@@ -118,6 +119,8 @@ __all__ = [
     "job",
     "job_input",
     "legal_hold",
+    "lesion",
+    "lesion_match",
     "metadata",
     "model_change",
     "model_state",

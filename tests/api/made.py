@@ -1,6 +1,7 @@
 """What a worker leaves behind, made without one."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
@@ -38,6 +39,7 @@ def made_of(
     )
     claimed = storage.jobs.claim(job.job_id, "worker", 60, utcnow())
     assert claimed is not None
+    claimed = replace(claimed, patient_key=storage.index.patient_key(completed.study_instance_uid))
     volume = assemble_volume(series)
     results = encode_results(
         claimed,

@@ -23,8 +23,8 @@ from inference.results.identity import (
     result_identity,
     result_series_description,
     result_series_number,
+    segment_tracking_uid,
     software_versions,
-    tracking_uid,
 )
 from inference.results.pictures.key_slices import key_slices
 from inference.results.pictures.outlines import outlines
@@ -179,7 +179,7 @@ class _Drawing:
         segment = self.output.segments[index]
         named = {
             "tracking_id": tracking_identifier(self.pipeline, segment.label),
-            "tracking_uid": tracking_uid(self.job, segment.label),
+            "tracking_uid": segment_tracking_uid(self.job, segment),
         }
         graphics = [
             hd.pr.GraphicObject("POLYLINE", part.astype(np.float32), "PIXEL", **named)

@@ -122,6 +122,7 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("POST", "/api/reports/{report_id}/state"): {"state": "preliminary"},
     ("POST", "/api/findings/{finding_id}/feedback"): {"verdict": "REJECTED"},
+    ("POST", "/api/lesions/{lesion_id}/match"): {},
     ("POST", "/api/alerts/{alert_id}/acknowledge"): {"note": "seen"},
     ("POST", "/api/summarize"): {"report_ids": ["{report_id}"]},
     ("POST", "/api/vqa"): {"question": "How big?", "study_instance_uid": "{study_instance_uid}"},

@@ -1,5 +1,6 @@
 """A node with two hospitals: each has a study with everything that comes of one."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -18,6 +19,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.identity import Identity
+from storage.lesions.entities import Lesion
 from storage.peers.repository import KnownPeer
 from tests.api.access.closed import PASSWORD, ClosedNode, closed_node, closed_settings, sign_in
 from tests.api.client import part10, worked_on
@@ -143,7 +145,16 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
     )
     worked_on(storage, job)
     (finding,) = storage.findings.of_study(study)
-    ids |= {"job_id": job.job_id, "finding_id": finding.finding_id}
+    lesion = Lesion(
+        str(uuid.uuid4()), job.job_id, study, job.series_instance_uid, job.pipeline, 1, "Lesion",
+        finding.code, finding.tracking_uid, 12.0, 9.0, 500.0, False, b"", utcnow(),
+    )  # fmt: skip
+    storage.lesions.replace_for_job(job.job_id, [lesion], [])
+    ids |= {
+        "job_id": job.job_id,
+        "finding_id": finding.finding_id,
+        "lesion_id": lesion.lesion_id,
+    }
     said = admin.post(f"/api/findings/{finding.finding_id}/feedback", json={"verdict": "ACCEPTED"})
     assert said.status_code in (200, 201), said.text
     drafted = admin.post("/api/reports/draft", json={"study_instance_uid": study})

@@ -22,6 +22,7 @@ from inference.late_instances.service import withdraw_outdated
 from inference.models.registry.adding import add_model
 from inference.models.registry.status import ModelHeld
 from inference.models.registry.transitions import shadow
+from inference.pipelines.codes import CM3
 from inference.scheduling.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
@@ -232,9 +233,9 @@ def test_four_sequences_give_one_result_on_the_grid_of_the_reference(
     mask = datasets["SEG"].pixel_array.astype(bool)[np.argsort(heights)]
     assert mask.shape == truth.shape
     assert 2 * (mask & truth).sum() / (mask.sum() + truth.sum()) > 0.95
-    (finding,) = storage.findings.of_job(job.job_id)
+    values = [one.value for one in storage.findings.of_job(job.job_id) if one.unit == CM3]
     expected_cm3 = 4 / 3 * np.pi * RADII_MM.prod() / 1000
-    assert finding.value == pytest.approx(expected_cm3, rel=0.06)
+    assert values == [pytest.approx(expected_cm3, rel=0.06)]
 
 
 def image_of(volume: Volume) -> sitk.Image:
@@ -324,7 +325,7 @@ def test_a_late_slice_of_any_input_withdraws_the_result_and_makes_it_anew(
     assert storage.findings.of_study(STUDY) == []
     revised = done(storage, decided(storage)[4])
     assert revised.job_id != job.job_id
-    assert len(storage.findings.of_study(STUDY)) == 1
+    assert {one.job_id for one in storage.findings.of_study(STUDY)} == {revised.job_id}
     first, second = (
         {one["sop_instance_uid"] for one in of.result["instances"]} for of in (job, revised)
     )
@@ -342,8 +343,7 @@ def test_a_finer_series_takes_the_place_of_the_one_before(storage: Storage, tmp_
     assert found[5].reason.startswith("This series is none of its inputs.")
     assert storage.jobs.get(before.job_id).status == "SUPERSEDED"
     done(storage, found[6])
-    (finding,) = storage.findings.of_study(STUDY)
-    assert finding.job_id == found[6].job_id
+    assert {one.job_id for one in storage.findings.of_study(STUDY)} == {found[6].job_id}
 
 
 def test_a_series_in_another_space_is_no_input(storage: Storage, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import type {
   Finding,
   Health,
   Job,
+  LesionCourse,
   Model,
   NewFeedback,
   NewJob,
@@ -96,6 +97,16 @@ export async function listTrends(
   const params = { path: { study_instance_uid } };
   const path = "/api/studies/{study_instance_uid}/trend";
   return (await dataOf<{ items: Trend[] }>(node.GET(path, { params, signal }))).items;
+}
+
+/** The patient's lesions up to the study, by pipeline; the oldest study first. */
+export async function listLesions(
+  study_instance_uid: string,
+  signal?: AbortSignal,
+): Promise<LesionCourse[]> {
+  const params = { path: { study_instance_uid } };
+  const path = "/api/studies/{study_instance_uid}/lesions";
+  return (await dataOf<{ items: LesionCourse[] }>(node.GET(path, { params, signal }))).items;
 }
 
 export async function listPipelines(signal?: AbortSignal): Promise<Pipeline[]> {

@@ -20,6 +20,8 @@ export type JobResult = Schemas["ResultInstance"];
 
 export type Finding = Schemas["FindingPayload"];
 export type Trend = Schemas["Trend"];
+export type Lesion = Schemas["LesionPayload"];
+export type LesionCourse = Schemas["LesionCourse"];
 export type Feedback = Schemas["FeedbackPayload"];
 export type NewFeedback = Schemas["NewFeedback"];
 export type Code = Schemas["CodePayload"];

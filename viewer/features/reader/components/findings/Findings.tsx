@@ -3,13 +3,16 @@
 import { useState } from "react";
 import { FindingDetail } from "@/features/reader/components/findings/FindingDetail";
 import { FindingTable } from "@/features/reader/components/findings/FindingTable";
+import { LesionTable } from "@/features/reader/components/findings/LesionTable";
 import { ModelCardButton } from "@/features/reader/components/findings/ModelCard";
 import { Section } from "@/features/reader/components/Section";
+import { useLesions } from "@/features/reader/hooks/useLesions";
 import { useTrends } from "@/features/reader/hooks/useTrends";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedMask } from "@/cornerstone";
 import { number } from "@/shared/lib/format";
+import { hasLesions } from "@/features/reader/lib/lesions";
 import { byStructure } from "@/features/reader/lib/structures";
 import type { Finding, StudyDetail } from "@/shared/api/types";
 
@@ -33,6 +36,7 @@ export function Findings({
   const titles = usePipelineTitles();
   const [chosenId, setChosenId] = useState<string | null>(null);
   const trends = useTrends(study.study_instance_uid, chosenId !== null);
+  const courses = useLesions(study.study_instance_uid, hasLesions(findings));
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   const show = (finding: Finding) => {
     const at = finding.segmentation;
@@ -94,6 +98,9 @@ export function Findings({
             detail={detail}
           />
         </details>
+      ))}
+      {courses.map((course) => (
+        <LesionTable key={course.pipeline} course={course} />
       ))}
     </Section>
   );

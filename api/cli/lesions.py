@@ -1,0 +1,86 @@
+"""`mediview lesions`: the lesions of a patient over the studies, and correcting a match."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.cli.console import out
+from api.cli.operator import operator, record_use
+from api.cli.roles.starting import start
+from inference.lesions.correcting import state_match
+from inference.lesions.course import Seen, course_of
+from inference.lesions.response import recist
+from storage.audit import Code
+from storage.container import open_storage
+from storage.core.identity import Identity
+
+app = typer.Typer(
+    name="lesions",
+    help="Lesions of a patient over the studies, and which of them are the same.",
+    no_args_is_help=True,
+)
+
+_UID_END = 8
+
+
+@app.command("list")
+def list_lesions(
+    study: Annotated[str, typer.Argument(help="StudyInstanceUID of a stored study.")],
+) -> None:
+    """Show the lesions up to a study, and the sums of longest diameters."""
+    with open_storage(start(log_level="ERROR")) as storage:
+        courses = course_of(storage, study)
+        studies = {visit.study_instance_uid for visits in courses.values() for visit in visits}
+        record_use(storage, Code.INSTANCES_ACCESSED, "R", studies=(study, *sorted(studies)))
+    for pipeline, visits in sorted(courses.items()):
+        out.print(pipeline, markup=False)
+        table = Table("Study", "Lesion", "Long axis", "Tracked", "Before", box=None, pad_edge=False)
+        for visit in visits:
+            for seen in visit.seen:
+                table.add_row(
+                    visit.study_date,
+                    seen.lesion.lesion_id,
+                    f"{seen.lesion.long_axis_mm:.1f} mm",
+                    f"…{seen.uid[-_UID_END:]}",
+                    _before(seen),
+                )
+        out.print(table)
+        for one in recist(visits)[1]:
+            size = "no sum" if one.sum is None else f"{one.sum:.1f} mm"
+            out.print(f"{one.study_date}: {size}, {one.category}", markup=False)
+    out.print("Computed, unverified, research use only.", markup=False)
+
+
+def _before(seen: Seen) -> str:
+    match = seen.match
+    if match is None:
+        return ""
+    by = f" by {match.decided_by}" if match.decided_by else f" ({match.confidence:.0%})"
+    return f"{match.relation}{by}"
+
+
+@app.command("match")
+def match(
+    lesion: Annotated[str, typer.Argument(help="The lesion of the later study.")],
+    earlier: Annotated[
+        str, typer.Option("--same-as", help="The lesion of an earlier study; without it: new.")
+    ] = "",
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+) -> None:
+    """State what a lesion was before; it counts before what was computed."""
+    who = operator()
+    with open_storage(start(log_level="ERROR")) as storage:
+        found = storage.lesions.get(lesion)
+        record_use(
+            storage,
+            Code.PROCEDURE_RECORD,
+            "U",
+            studies=(found.study_instance_uid,),
+            lesion=lesion,
+            earlier=earlier,
+        )
+        stated = state_match(
+            storage, lesion, earlier, Identity("local", who.name, who.name), reason
+        )
+    out.print(f"{lesion} is {stated.relation}.", markup=False)

@@ -1,0 +1,1 @@
+"""Lesions over the studies of a patient."""

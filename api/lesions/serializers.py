@@ -1,0 +1,83 @@
+"""Lesions and their sums as the API's JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from api.base_schemas import code_payload
+from api.dicom_values import dicom_date
+from api.lesions.schemas import (
+    LesionCourse,
+    LesionPayload,
+    LesionVisit,
+    MatchPayload,
+    ResponsePayload,
+    ResponseTable,
+)
+from inference.lesions.course import Seen, Visit
+from inference.lesions.response import Response, lugano, recist
+from storage.lesions.entities import LesionMatch
+
+
+def course_payload(pipeline: str, visits: Sequence[Visit]) -> LesionCourse:
+    return LesionCourse(
+        pipeline=pipeline,
+        visits=[_visit(one) for one in visits],
+        recist=_table(*recist(visits)),
+        lugano=_table(*lugano(visits)),
+    )
+
+
+def match_payload(match: LesionMatch) -> MatchPayload:
+    return MatchPayload(
+        relation=match.relation,
+        earlier_lesion_id=match.earlier_lesion_id,
+        later_lesion_id=match.later_lesion_id,
+        is_main=match.is_main,
+        confidence=match.confidence,
+        method=match.method,
+        reason=match.reason,
+        decided_by=match.decided_by,
+        decided_at=match.decided_at,
+    )
+
+
+def _visit(visit: Visit) -> LesionVisit:
+    return LesionVisit(
+        study_instance_uid=visit.study_instance_uid,
+        study_date=dicom_date(visit.study_date),
+        is_compared=visit.is_compared,
+        lesions=[_lesion(one) for one in visit.seen],
+        gone=[match_payload(one) for one in visit.gone],
+        merged=[match_payload(one) for one in visit.merged],
+        outside=[match_payload(one) for one in visit.outside],
+    )
+
+
+def _lesion(seen: Seen) -> LesionPayload:
+    lesion = seen.lesion
+    return LesionPayload(
+        lesion_id=lesion.lesion_id,
+        label=lesion.label,
+        type=code_payload(lesion.type),
+        tracking_uid=seen.uid,
+        part_of=seen.group,
+        stated_tracking_uid=lesion.tracking_uid,
+        source_series_instance_uid=lesion.series_instance_uid,
+        job_id=lesion.job_id,
+        segment_number=lesion.segment_number,
+        long_axis_mm=lesion.long_axis_mm,
+        short_axis_mm=lesion.short_axis_mm,
+        volume_mm3=lesion.volume_mm3,
+        is_truncated=lesion.is_truncated,
+        match=match_payload(seen.match) if seen.match else None,
+    )
+
+
+def _table(targets: frozenset[str], responses: Sequence[Response]) -> ResponseTable:
+    return ResponseTable(
+        target_tracking_uids=sorted(targets),
+        responses=[
+            ResponsePayload(**{**asdict(one), "study_date": dicom_date(one.study_date)})
+            for one in responses
+        ],
+    )

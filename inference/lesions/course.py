@@ -1,0 +1,110 @@
+"""A patient's lesions over the studies."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from inference.lesions.history import History, history_of
+from storage.container import Storage
+from storage.lesions.entities import Lesion, LesionMatch
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A lesion in one study, and what it was before; no match at the first study."""
+
+    lesion: Lesion
+    uid: str
+    group: str
+    """The UID of the lesion that it is, or is a part of."""
+    match: LesionMatch | None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One study of one pipeline."""
+
+    study_instance_uid: str
+    study_date: str
+    seen: tuple[Seen, ...]
+    gone: tuple[LesionMatch, ...]
+    merged: tuple[LesionMatch, ...]
+    """Lesions of the study before that are parts of others now."""
+    outside: tuple[LesionMatch, ...]
+    """Lesions of the study before whose place the images do not show."""
+    is_compared: bool
+    """Whether anything says what the lesions were before; false of the first study."""
+
+
+def course_of(storage: Storage, study_instance_uid: str) -> dict[str, list[Visit]]:
+    """By pipeline, the studies up to this one, oldest first."""
+    studies = [*storage.priors.before(study_instance_uid)[::-1], study_instance_uid]
+    history = history_of(storage, studies)
+    groups = _groups(history)
+    course: dict[str, list[Visit]] = defaultdict(list)
+    for study in studies:
+        date = storage.index.study(study).study_date
+        for (job_study, pipeline), job in history.jobs.items():
+            if job_study != study:
+                continue
+            lesions = [one for one in history.lesions if one.job_id == job.job_id]
+            here = {one.lesion_id for one in lesions}
+            matches = [
+                one
+                for one in history.matches
+                if one.job_id == job.job_id or one.later_lesion_id in here
+            ]
+            if lesions or matches:
+                visit = _visit(study, date, lesions, matches, history.uids, groups)
+                course[pipeline].append(visit)
+    return dict(course)
+
+
+def _visit(
+    study: str,
+    date: str,
+    lesions: Sequence[Lesion],
+    matches: Sequence[LesionMatch],
+    uids: Mapping[str, str],
+    groups: Mapping[str, str],
+) -> Visit:
+    by_later = {one.later_lesion_id: one for one in matches if one.later_lesion_id and one.is_main}
+    by_later |= {
+        one.later_lesion_id: one
+        for one in matches
+        if one.relation == "split" and one.later_lesion_id not in by_later
+    }
+    return Visit(
+        study_instance_uid=study,
+        study_date=date,
+        seen=tuple(
+            Seen(one, uids[one.lesion_id], groups[one.lesion_id], by_later.get(one.lesion_id))
+            for one in lesions
+        ),
+        gone=tuple(one for one in matches if one.relation == "gone"),
+        merged=tuple(one for one in matches if one.relation == "merged" and not one.is_main),
+        outside=tuple(
+            one for one in matches if one.relation == "outside" and one.earlier_lesion_id
+        ),
+        is_compared=bool(matches),
+    )
+
+
+def _groups(history: History) -> dict[str, str]:
+    """Parts of a lesion that has split count with it."""
+    parent = {
+        one.later_lesion_id: one.earlier_lesion_id
+        for one in history.matches
+        if one.earlier_lesion_id and one.later_lesion_id
+        and (one.is_main or one.relation == "split")
+    }  # fmt: skip
+    known = {one.lesion_id for one in history.lesions}
+
+    def root(lesion_id: str) -> str:
+        seen = set()
+        while parent.get(lesion_id) in known and lesion_id not in seen:
+            seen.add(lesion_id)
+            lesion_id = parent[lesion_id]
+        return lesion_id
+
+    return {lesion_id: history.uids[root(lesion_id)] for lesion_id in known}

@@ -1,0 +1,65 @@
+"""Which lesions of a patient are one, by what was computed and what people state."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from storage.core.uids import derive_uid
+from storage.lesions.entities import Lesion, LesionMatch
+
+
+def counting(matches: Sequence[LesionMatch]) -> list[LesionMatch]:
+    """What counts of each lesion: what a person stated last before what was computed.
+
+    A person who names an earlier lesion takes it from what the comparison made of it. What is
+    left without a partner by that is gone, or new.
+    """
+    stated = {one.later_lesion_id: one for one in matches if one.decided_by}
+    claimed = {one.earlier_lesion_id for one in stated.values() if one.earlier_lesion_id}
+    computed = [one for one in matches if not one.decided_by]
+    counted: list[LesionMatch] = []
+    dropped: list[LesionMatch] = []
+    for one in computed:
+        if one.later_lesion_id not in stated and one.earlier_lesion_id not in claimed:
+            counted.append(one)
+        elif (
+            one.relation == "merged"
+            and one.earlier_lesion_id not in claimed
+            and stated[one.later_lesion_id].earlier_lesion_id
+        ):
+            counted.append(replace(one, is_main=False))
+        else:
+            dropped.append(one)
+    counted += stated.values()
+    for one in dropped:
+        if one.earlier_lesion_id not in {"", *(other.earlier_lesion_id for other in counted)}:
+            counted.append(replace(one, relation="gone", later_lesion_id="", is_main=True))
+        if one.later_lesion_id not in {"", *(other.later_lesion_id for other in counted)}:
+            counted.append(replace(one, relation="new", earlier_lesion_id="", is_main=True))
+    return counted
+
+
+def effective_uids(lesions: Sequence[Lesion], matches: Sequence[LesionMatch]) -> Mapping[str, str]:
+    """The tracking UID of each lesion, by its id, after all that people have stated.
+
+    `matches` are those that count (`counting`). Objects that were written before a correction
+    keep the UID that they had.
+    """
+    before = {
+        one.later_lesion_id: one
+        for one in matches
+        if one.later_lesion_id and one.earlier_lesion_id and one.is_main
+    }
+    known = {one.lesion_id: one for one in lesions}
+    heirs = {one.lesion_id for one in lesions if one.lesion_id in before}
+
+    def uid(lesion_id: str, passed: frozenset[str] = frozenset()) -> str:
+        match = before.get(lesion_id)
+        if match is not None and match.earlier_lesion_id in known and lesion_id not in passed:
+            return uid(match.earlier_lesion_id, passed | {lesion_id})
+        own = known[lesion_id].tracking_uid
+        # Somebody has taken it apart from the lesion whose UID its objects carry.
+        taken = any(other.tracking_uid == own for other in lesions if other.lesion_id not in heirs
+                    and other.created_at < known[lesion_id].created_at)  # fmt: skip
+        return derive_uid("lesion", lesion_id) if taken else own
+
+    return {one.lesion_id: uid(one.lesion_id) for one in lesions}

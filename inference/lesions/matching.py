@@ -1,0 +1,188 @@
+"""Which lesion of a later study is which of an earlier one: by overlap, then by nearness.
+
+Lesions are points in one space: those of the earlier study have been brought into the later
+one by registration (`inference.lesions.registration`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial import cKDTree
+
+from storage.lesions.entities import Relation
+
+Points = NDArray[np.float64]
+
+# What the registration may err without parting a lesion from itself.
+_TOLERANCE_MM = 3.0
+_LEAST_SHARE = 0.5
+"""Of the smaller lesion that lies in the other, from which the two are one."""
+_FARTHEST_MM = 8.0
+"""Between two lesions that do not overlap, up to which they may still be one."""
+_LARGEST_RATIO = 5.0
+"""Of the diameters of two lesions that are one by nearness alone."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """What became of a lesion. `earlier` and `later` are places in the two lists."""
+
+    relation: Relation
+    earlier: int | None
+    later: int | None
+    confidence: float
+    """From 0 to 1: how much of the smaller lesion lies in the other; half of that at most by
+    nearness; of one that is new or gone, how much lies in no other."""
+    is_main: bool = True
+    """Of the parts of a split, and of those that merged, the largest: it keeps the identity."""
+
+
+def match(earlier: Sequence[Points], later: Sequence[Points]) -> tuple[Match, ...]:
+    """Each lesion of both lists appears once at least.
+
+    Both as points in mm of one space, spread evenly over the lesion.
+    """
+    overlaps = {
+        (i, j): _share(one, other) for i, one in enumerate(earlier) for j, other in enumerate(later)
+    }
+    shares = {pair: share for pair, share in overlaps.items() if share >= _LEAST_SHARE}
+    found = [one for group in _groups(shares) for one in _related(group, shares, earlier, later)]
+    seen_earlier = {one.earlier for one in found}
+    seen_later = {one.later for one in found}
+    left_earlier = [i for i in range(len(earlier)) if i not in seen_earlier]
+    left_later = [j for j in range(len(later)) if j not in seen_later]
+    near = list(_nearest(left_earlier, left_later, earlier, later))
+    found += near
+    gone = set(left_earlier) - {one.earlier for one in near}
+    new = set(left_later) - {one.later for one in near}
+    for i in sorted(gone):
+        most = max((overlaps[i, j] for j in range(len(later))), default=0.0)
+        found.append(Match("gone", i, None, 1 - most))
+    for j in sorted(new):
+        most = max((overlaps[i, j] for i in range(len(earlier))), default=0.0)
+        found.append(Match("new", None, j, 1 - most))
+    return tuple(found)
+
+
+def _share(one: Points, other: Points) -> float:
+    """How much of either lies in the other, the larger of the two shares."""
+    low = np.maximum(one.min(axis=0), other.min(axis=0))
+    high = np.minimum(one.max(axis=0), other.max(axis=0))
+    if np.any(low - high > _TOLERANCE_MM):
+        return 0.0
+    return max(_within(one, other), _within(other, one))
+
+
+def _within(inner: Points, outer: Points) -> float:
+    """The share of points that lie in another lesion or close to its edge."""
+    distances, _ = cKDTree(outer).query(inner, distance_upper_bound=_reach_mm(outer))
+    return float(np.isfinite(distances).mean())
+
+
+def _reach_mm(points: Points) -> float:
+    """The tolerance, and no less than the distance of the points from each other."""
+    if len(points) < 2:
+        return _TOLERANCE_MM
+    gaps, _ = cKDTree(points).query(points, k=2)
+    return max(_TOLERANCE_MM, float(np.median(gaps[:, 1])))
+
+
+def _groups(shares: Mapping[tuple[int, int], float]) -> Iterator[list[tuple[int, int]]]:
+    """Lesions that hang together by overlap, as lists of pairs."""
+    of_earlier: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    of_later: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for pair in shares:
+        of_earlier[pair[0]].append(pair)
+        of_later[pair[1]].append(pair)
+    left = set(shares)
+    while left:
+        group, waiting = [], [min(left)]
+        left.discard(waiting[0])
+        while waiting:
+            pair = waiting.pop()
+            group.append(pair)
+            for other in (*of_earlier[pair[0]], *of_later[pair[1]]):
+                if other in left:
+                    left.discard(other)
+                    waiting.append(other)
+        yield sorted(group)
+
+
+def _related(
+    group: Sequence[tuple[int, int]],
+    shares: Mapping[tuple[int, int], float],
+    earlier: Sequence[Points],
+    later: Sequence[Points],
+) -> Iterator[Match]:
+    """Pairs first, each with its best partner; what is left over is a part or has merged."""
+    mains = _assigned(group, shares, earlier, later)
+    main_of_earlier = dict(mains)
+    main_of_later = {j: i for i, j in mains}
+    parts = [pair for pair in group if pair[1] not in main_of_later]
+    merged = [pair for pair in group if pair[0] not in main_of_earlier]
+    split_of = {i for i, _ in parts if i in main_of_earlier}
+    merged_into = {j for _, j in merged if j in main_of_later}
+    for i, j in mains:
+        relation: Relation = "matched"
+        if i in split_of:
+            relation = "split"
+        elif j in merged_into:
+            relation = "merged"
+        yield Match(relation, i, j, shares[i, j])
+    for j in sorted({j for _, j in parts}):
+        i = max((pair for pair in parts if pair[1] == j), key=lambda pair: shares[pair])[0]
+        yield Match("split", i, j, shares[i, j], is_main=False)
+    for i in sorted({i for i, _ in merged}):
+        j = max((pair for pair in merged if pair[0] == i), key=lambda pair: shares[pair])[1]
+        yield Match("merged", i, j, shares[i, j], is_main=False)
+
+
+def _assigned(
+    group: Sequence[tuple[int, int]],
+    shares: Mapping[tuple[int, int], float],
+    earlier: Sequence[Points],
+    later: Sequence[Points],
+) -> list[tuple[int, int]]:
+    """One partner for each, so that overlap and size agree as well as they can."""
+    rows, columns = sorted({i for i, _ in group}), sorted({j for _, j in group})
+    gain = np.zeros((len(rows), len(columns)))
+    for i, j in group:
+        size = min(_diameter_mm(earlier[i]), _diameter_mm(later[j]))
+        gain[rows.index(i), columns.index(j)] = shares[i, j] + size / 1000
+    chosen = zip(*linear_sum_assignment(-gain), strict=True)
+    return [(rows[a], columns[b]) for a, b in chosen if gain[a, b] > 0]
+
+
+def _nearest(
+    left_earlier: Sequence[int],
+    left_later: Sequence[int],
+    earlier: Sequence[Points],
+    later: Sequence[Points],
+) -> Iterator[Match]:
+    """Small lesions that a registration missed by a little."""
+    if not left_earlier or not left_later:
+        return
+    gaps = np.array([[_gap_mm(earlier[i], later[j]) for j in left_later] for i in left_earlier])
+    for a, b in zip(*linear_sum_assignment(np.minimum(gaps, 10 * _FARTHEST_MM)), strict=True):
+        if gaps[a, b] <= _FARTHEST_MM:
+            confidence = 0.5 * (1 - gaps[a, b] / _FARTHEST_MM)
+            yield Match("matched", left_earlier[a], left_later[b], float(confidence))
+
+
+def _gap_mm(one: Points, other: Points) -> float:
+    """Between the centres, less what the larger one reaches; infinite of unlike sizes."""
+    sizes = sorted((_diameter_mm(one), _diameter_mm(other)))
+    if sizes[1] > _LARGEST_RATIO * max(sizes[0], 1.0):
+        return float("inf")
+    apart = float(np.linalg.norm(one.mean(axis=0) - other.mean(axis=0)))
+    return max(apart - sizes[0] / 2, 0.0)
+
+
+def _diameter_mm(points: Points) -> float:
+    """Of the sphere whose points would be as far from their centre."""
+    spread = float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
+    return 2 * spread * float(np.sqrt(5 / 3))

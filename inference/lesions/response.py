@@ -1,0 +1,201 @@
+"""Sums of lesions over time, in the manner of RECIST 1.1 and Lugano.
+
+Eisenhauer et al., Eur J Cancer 2009; 45: 228-247; Cheson et al., J Clin Oncol 2014; 32:
+3059-3068. Computed from what a model found: which lesions are targets, and whether a lesion is
+one at all, is for a person to say.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from typing import Literal
+
+from inference.lesions.course import Seen, Visit
+
+Category = Literal["baseline", "CR", "PR", "SD", "PD", "NE"]
+
+LYMPH_NODES = frozenset({"59441001", "181756000"})
+"""SCT: structure of lymph node, lymph node."""
+_MOST_TARGETS, _MOST_OF_A_TYPE = 5, 2
+_LEAST_MM, _LEAST_NODE_MM, _NORMAL_NODE_MM = 10.0, 15.0, 10.0
+_MOST_NODES, _MEASURABLE_NODE_MM = 6, 15.0
+_BASELINE: tuple[Category, str] = ("baseline", "")
+
+
+@dataclass(frozen=True)
+class Response:
+    """Of one study against the first with targets."""
+
+    study_instance_uid: str
+    study_date: str
+    sum: float | None
+    """Of the targets: mm of RECIST, mm2 of Lugano; None where it would be of some of them."""
+    baseline: float
+    nadir: float
+    """The smallest sum up to the study before."""
+    change_from_baseline_percent: float | None
+    change_from_nadir_percent: float | None
+    new_lesions: int
+    category: Category
+    reason: str
+
+
+def recist(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
+    """The targets (their groups), and each study; empty where there is nothing to measure.
+
+    Sum of longest diameters, of lymph nodes the short axes. At most five targets, two of a type.
+    """
+    start, targets = _baseline(visits, _recist_targets)
+    return targets, list(_responses(visits[start:], targets, _recist_size, _recist_category))
+
+
+def lugano(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
+    """Of lymph nodes: sum of the products of the diameters of the six largest."""
+    start, targets = _baseline(visits, _lugano_targets)
+    return targets, list(_responses(visits[start:], targets, _lugano_size, _lugano_category))
+
+
+def _baseline(
+    visits: Sequence[Visit], chosen: Callable[[Visit], list[Seen]]
+) -> tuple[int, frozenset[str]]:
+    for number, visit in enumerate(visits):
+        found = chosen(visit)
+        if found:
+            return number, frozenset(one.group for one in found)
+    return len(visits), frozenset()
+
+
+def _recist_targets(visit: Visit) -> list[Seen]:
+    found: list[Seen] = []
+    of_type: Counter[str] = Counter()
+    for one in sorted(visit.seen, key=_recist_size, reverse=True):
+        least = _LEAST_NODE_MM if _is_node(one) else _LEAST_MM
+        kind = one.lesion.type.value
+        if (
+            _recist_size(one) >= least
+            and not one.lesion.is_truncated
+            and of_type[kind] < _MOST_OF_A_TYPE
+            and len(found) < _MOST_TARGETS
+        ):
+            of_type[kind] += 1
+            found.append(one)
+    return found
+
+
+def _lugano_targets(visit: Visit) -> list[Seen]:
+    nodes = [
+        one
+        for one in visit.seen
+        if _is_node(one)
+        and one.lesion.long_axis_mm > _MEASURABLE_NODE_MM
+        and not one.lesion.is_truncated
+    ]
+    return sorted(nodes, key=_lugano_size, reverse=True)[:_MOST_NODES]
+
+
+def _is_node(one: Seen) -> bool:
+    return one.lesion.type.value in LYMPH_NODES
+
+
+def _recist_size(one: Seen) -> float:
+    return one.lesion.short_axis_mm if _is_node(one) else one.lesion.long_axis_mm
+
+
+def _lugano_size(one: Seen) -> float:
+    return one.lesion.long_axis_mm * one.lesion.short_axis_mm
+
+
+def _responses(
+    visits: Sequence[Visit],
+    targets: frozenset[str],
+    size: Callable[[Seen], float],
+    category: Callable[[float, float, float, Sequence[Seen]], tuple[Category, str]],
+) -> Iterator[Response]:
+    baseline = nadir = 0.0
+    for number, (visit, lost) in enumerate(zip(visits, _lost(visits, targets), strict=True)):
+        of_targets = [one for one in visit.seen if one.group in targets]
+        total = sum(size(one) for one in of_targets)
+        new = sum(1 for one in visit.seen if one.match is not None and one.match.relation == "new")
+        gap = _not_evaluable(visit, of_targets, lost) if number else None
+        if number == 0:
+            baseline = nadir = total
+            found, new = _BASELINE, 0
+        elif new:
+            found = "PD", "New lesions."
+        else:
+            found = gap or category(total, baseline, nadir, of_targets)
+        yield Response(
+            study_instance_uid=visit.study_instance_uid,
+            study_date=visit.study_date,
+            sum=None if gap else round(total, 1),
+            baseline=round(baseline, 1),
+            nadir=round(nadir, 1),
+            change_from_baseline_percent=_change(total, baseline) if number and not gap else None,
+            change_from_nadir_percent=_change(total, nadir) if number and not gap else None,
+            new_lesions=new,
+            category=found[0],
+            reason=found[1],
+        )
+        if not gap:
+            nadir = min(nadir, total)
+
+
+def _not_evaluable(
+    visit: Visit, of_targets: Sequence[Seen], lost: Set[str]
+) -> tuple[Category, str] | None:
+    if not visit.is_compared:
+        return "NE", "The lesions were not compared with those of the study before."
+    if any(one.lesion.is_truncated for one in of_targets):
+        return "NE", "The images cut a target lesion off."
+    if lost:
+        return "NE", "The images do not show every target lesion, or it could not be followed."
+    return None
+
+
+def _lost(visits: Sequence[Visit], targets: frozenset[str]) -> Iterator[Set[str]]:
+    """By study: targets of which nobody can say whether they are there.
+
+    A target that is gone stays gone; one that was outside of the images, or in a study that was
+    not compared, is lost until it is seen again.
+    """
+    group_of = {one.lesion.lesion_id: one.group for visit in visits for one in visit.seen}
+    over: set[str] = set()
+    for visit in visits:
+        seen = {one.group for one in visit.seen}
+        over |= {group_of.get(one.earlier_lesion_id, "") for one in visit.gone}
+        over |= {
+            group_of.get(one.earlier_lesion_id, "")
+            for one in visit.merged
+            if group_of.get(one.later_lesion_id) in targets
+        }
+        over -= seen
+        outside = {group_of.get(one.earlier_lesion_id, "") for one in visit.outside}
+        yield (targets - seen - over) | (targets & outside)
+
+
+def _change(now: float, then: float) -> float | None:
+    return None if then == 0 else round((now - then) / then * 100, 1)
+
+
+def _recist_category(
+    total: float, baseline: float, nadir: float, of_targets: Sequence[Seen]
+) -> tuple[Category, str]:
+    if all(_is_node(one) and _recist_size(one) < _NORMAL_NODE_MM for one in of_targets):
+        return "CR", "All target lesions are gone, and lymph nodes are below 10 mm."
+    if total - nadir >= 5 and total >= 1.2 * nadir:
+        return "PD", "The sum is 20 % and 5 mm or more above the smallest."
+    if total <= 0.7 * baseline:
+        return "PR", "The sum is 30 % or more below that of the first study."
+    return "SD", "Neither 30 % less than at first nor 20 % more than the smallest."
+
+
+def _lugano_category(
+    total: float, baseline: float, nadir: float, of_targets: Sequence[Seen]
+) -> tuple[Category, str]:
+    if all(one.lesion.long_axis_mm <= _MEASURABLE_NODE_MM for one in of_targets):
+        return "CR", "No lymph node is longer than 15 mm."
+    if total >= 1.5 * nadir:
+        return "PD", "The sum of products is 50 % or more above the smallest."
+    if total <= 0.5 * baseline:
+        return "PR", "The sum of products is 50 % or more below that of the first study."
+    return "SD", "Neither 50 % less than at first nor 50 % more than the smallest."

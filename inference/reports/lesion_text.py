@@ -1,0 +1,92 @@
+"""What became of the lesions since the studies before, in a report's sentences."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from inference.lesions.course import Visit, course_of
+from inference.lesions.response import Response, lugano, recist
+from inference.reports.locale import Locale
+from storage.container import Storage
+from storage.reports.entities import ReportSentence
+
+_RELATIONS = ("matched", "new", "gone", "split", "merged", "outside")
+
+
+@dataclass(frozen=True)
+class LesionCourse:
+    """Of one pipeline: the study that the report is about, and its sums, where they are."""
+
+    pipeline: str
+    visit: Visit
+    previous_date: str
+    recist: Response | None
+    lugano: Response | None
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Lesions by what became of them; each of a split or of a merging once."""
+        counts: Counter[str] = Counter(
+            one.match.relation for one in self.visit.seen if one.match is not None
+        )
+        counts["gone"] = len(self.visit.gone)
+        counts["outside"] += len(self.visit.outside)
+        return counts
+
+    @property
+    def digest(self) -> str:
+        return f"{self.pipeline} {sorted(self.counts.items())} {self.recist} {self.lugano}"
+
+
+def lesion_courses(storage: Storage, study_instance_uid: str) -> tuple[LesionCourse, ...]:
+    """Of the pipelines that have something to compare in this study."""
+    found = []
+    for pipeline, visits in sorted(course_of(storage, study_instance_uid).items()):
+        if visits[-1].study_instance_uid != study_instance_uid or len(visits) < 2:
+            continue
+        if visits[-1].is_compared:
+            sums = [_last(table(visits)[1], study_instance_uid) for table in (recist, lugano)]
+            found.append(LesionCourse(pipeline, visits[-1], visits[-2].study_date, *sums))
+    return tuple(found)
+
+
+def _last(responses: Sequence[Response], study_instance_uid: str) -> Response | None:
+    """None of the first study, which is compared with nothing."""
+    if len(responses) < 2 or responses[-1].study_instance_uid != study_instance_uid:
+        return None
+    return responses[-1]
+
+
+def lesion_sentences(courses: Sequence[LesionCourse], locale: Locale) -> Iterator[ReportSentence]:
+    """How many were there before, are new or gone, and the sums. The node vouches for them."""
+    words = locale.words["lesions"]
+    for course in courses:
+        counts = course.counts
+        parts = [
+            locale.fill(words["relations"][one], {"count": str(counts[one])})
+            for one in _RELATIONS
+            if counts[one]
+        ]
+        date = locale.date(course.previous_date)
+        text = locale.fill(words["compared"], {"date": date, "parts": ", ".join(parts)})
+        yield ReportSentence(text, (), basis="node")
+        for name, response in (("recist", course.recist), ("lugano", course.lugano)):
+            if response is not None:
+                yield ReportSentence(_sum(words, name, response, locale), (), basis="node")
+
+
+def _sum(words: dict[str, str], name: str, response: Response, locale: Locale) -> str:
+    if response.sum is None:
+        return locale.fill(words[f"{name}_incomplete"], {"category": response.category})
+    change = response.change_from_baseline_percent
+    shown = "" if change is None else f"{'+' if change > 0 else ''}{locale.number(change, 1)}%"
+    return locale.fill(
+        words[name],
+        {
+            "sum": locale.number(response.sum, 1),
+            "baseline": locale.number(response.baseline, 1),
+            "nadir": locale.number(response.nadir, 1),
+            "change": shown,
+            "category": response.category,
+        },
+    )

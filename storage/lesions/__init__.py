@@ -1,0 +1,1 @@
+"""Lesions, and which of them are the same over a patient's studies."""

@@ -1,0 +1,59 @@
+"""A lesion of one study, and what it was before."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from storage.core.findings import Code
+
+Relation = Literal["matched", "new", "gone", "split", "merged", "outside"]
+"""Outside: the images of the other study do not show its place, so that nobody can tell."""
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One segment of one job. `tracking_uid` is that of its SEG and SR, as they were written."""
+
+    lesion_id: str
+    job_id: str
+    study_instance_uid: str
+    series_instance_uid: str
+    pipeline: str
+    segment_number: int
+    label: str
+    type: Code
+    tracking_uid: str
+    long_axis_mm: float
+    """In the plane of the images."""
+    short_axis_mm: float
+    """Perpendicular to it in the same image."""
+    volume_mm3: float
+    is_truncated: bool
+    points: bytes
+    """float32, little endian: x, y, z in mm, LPS."""
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class LesionMatch:
+    """What became of a lesion, by the comparison of two studies or by a person.
+
+    Of one without a partner, the other lesion is empty.
+    """
+
+    match_id: str
+    study_instance_uid: str
+    """The later study."""
+    job_id: str
+    """That compared; empty of what a person states."""
+    relation: Relation
+    earlier_lesion_id: str
+    later_lesion_id: str
+    is_main: bool
+    """Of the parts of a split, and of those that merged, the one that keeps the identity."""
+    confidence: float
+    method: str
+    reason: str
+    decided_by: str
+    decided_by_id: str
+    decided_at: datetime

@@ -1,0 +1,191 @@
+"""Lesions keep their identity over a patient's studies: job, SEG, SR, REST, CLI, correction."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inference.reports.draft import draft_sections
+from inference.reports.evidence import gather
+from inference.reports.locale import load_locale
+from storage.core.entities import Job
+from storage.settings import Settings
+from tests.api.client import ApiNode, api_node
+from tests.api.lesions_made import GROWN, A, B, C, D, add_lesion_model, study, worked
+from tests.api.test_truncated import findings_of, result
+from tests.inference.orchestration import settings_in
+from tests.migrated import upgrade
+from tests.services import free_port
+
+
+def near(ball: tuple[float, ...]) -> float:
+    """By its diameter, by which the lesions of the phantom differ."""
+    return 2 * ball[3]
+
+
+def by_size(visit: dict[str, Any]) -> list[dict[str, Any]]:
+    return sorted(visit["lesions"], key=lambda one: -one["long_axis_mm"])
+
+
+Followed = tuple[ApiNode, Job, Job]
+
+
+def followed_in(api: ApiNode, folder: Path) -> Followed:
+    add_lesion_model(api.storage, folder / "model")
+    before = worked(api.storage, study("20230101", 1, [A, B, C]))
+    moved = study("20240101", 2, [GROWN, B, D], turned_deg=12, shift_mm=14)
+    return api, before, worked(api.storage, moved)
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
+    """Of tests that change nothing."""
+    folder = tmp_path_factory.mktemp("lesions")
+    settings = settings_in(folder, http_port=free_port(), dicom_port=free_port())
+    upgrade(settings)
+    with api_node(settings) as api:
+        yield followed_in(api, folder)
+
+
+def test_lesions_are_found_again_where_the_patient_lay_elsewhere(followed: Followed) -> None:
+    api, _, now = followed
+    answer = api.client.get(f"/api/studies/{now.study_instance_uid}/lesions").json()
+    (course,) = answer["items"]
+    first, second = course["visits"]
+    assert [one["match"] for one in first["lesions"]] == [None] * 3
+    was_b, was_a, was_c = by_size(first)
+    grown, still, new = by_size(second)
+    assert grown["long_axis_mm"] == pytest.approx(near(GROWN), abs=3)
+    assert was_a["long_axis_mm"] == pytest.approx(near(A), abs=3)
+    assert grown["match"]["relation"] == still["match"]["relation"] == "matched"
+    assert grown["match"]["earlier_lesion_id"] == was_a["lesion_id"]
+    assert still["match"]["earlier_lesion_id"] == was_b["lesion_id"]
+    assert still["match"]["confidence"] > 0.8
+    assert "overlap" in still["match"]["method"]
+    assert new["match"]["relation"] == "new"
+    (gone,) = second["gone"]
+    assert gone["earlier_lesion_id"] == was_c["lesion_id"]
+    assert (grown["tracking_uid"], still["tracking_uid"]) == (
+        was_a["tracking_uid"],
+        was_b["tracking_uid"],
+    )
+    # SEG, findings and SR carry it.
+    segments = {str(one.TrackingUID) for one in result(api, now, "SEG").SegmentSequence}
+    assert segments == {one["tracking_uid"] for one in second["lesions"]}
+    found = findings_of(api, now.study_instance_uid)
+    axis = next(one for label, one in found.items() if label == f"{grown['label']} long axis")
+    assert axis["tracking_uid"] == grown["tracking_uid"]
+    assert axis["value"] == pytest.approx(grown["long_axis_mm"], abs=0.01)
+    total = sum(one["volume_mm3"] for one in second["lesions"]) / 1000
+    assert found["Lesion volume"]["value"] == pytest.approx(total, abs=0.01)
+
+
+def test_the_sums_follow_recist(followed: Followed) -> None:
+    api, _, now = followed
+    (course,) = api.client.get(f"/api/studies/{now.study_instance_uid}/lesions").json()["items"]
+    first, second = course["visits"]
+    sizes = {one["tracking_uid"]: one["long_axis_mm"] for one in first["lesions"]}
+    targets = course["recist"]["target_tracking_uids"]
+    # Three are 10 mm or more; two of a type are the most.
+    assert len(targets) == 2
+    baseline, response = course["recist"]["responses"]
+    assert (baseline["category"], response["category"]) == ("baseline", "PD")
+    assert response["reason"] == "New lesions."
+    assert baseline["sum"] == pytest.approx(sum(sizes[uid] for uid in targets), abs=0.1)
+    later = {one["tracking_uid"]: one["long_axis_mm"] for one in second["lesions"]}
+    assert response["sum"] == pytest.approx(sum(later[uid] for uid in targets), abs=0.1)
+    assert "unverified" in course["caveat"]
+    assert course["lugano"]["responses"] == []
+
+
+def test_the_report_says_what_became_of_them(followed: Followed) -> None:
+    api, _, now = followed
+    sections = draft_sections(gather(api.storage, now.study_instance_uid), load_locale("en"))
+    text = " ".join(one.text for section in sections for one in section.sentences)
+    assert (
+        "Lesions beside the study of 1 January 2023, matched by software: 2 seen before, 1 new,"
+        " 1 no longer found." in text
+    )
+    assert "In the manner of RECIST 1.1, computed and not verified: PD." in text
+
+
+def test_a_person_corrects_a_match(api: ApiNode, tmp_path: Path) -> None:
+    _, _, now = followed_in(api, tmp_path)
+    path = f"/api/studies/{now.study_instance_uid}/lesions"
+    first, second = api.client.get(path).json()["items"][0]["visits"]
+    _, was_a, was_c = by_size(first)
+    grown, _, new = by_size(second)
+    correction = {"earlier_lesion_id": was_c["lesion_id"], "reason": "Seen on the axial images."}
+    stated = api.client.post(f"/api/lesions/{new['lesion_id']}/match", json=correction)
+    assert stated.status_code == 201
+    assert (stated.json()["relation"], stated.json()["confidence"]) == ("matched", 1.0)
+    apart = api.client.post(f"/api/lesions/{grown['lesion_id']}/match", json={})
+    assert apart.json()["relation"] == "new"
+    course = api.client.get(path).json()["items"][0]
+    grown, _, new = by_size(course["visits"][1])
+    assert new["tracking_uid"] == was_c["tracking_uid"]
+    assert new["match"]["decided_by"] != ""
+    assert [one["earlier_lesion_id"] for one in course["visits"][1]["gone"]] == [was_a["lesion_id"]]
+    # What was written before keeps the UID that it states.
+    assert grown["tracking_uid"] not in (was_a["tracking_uid"], grown["stated_tracking_uid"])
+    assert grown["stated_tracking_uid"] == was_a["tracking_uid"]
+    # The next study goes by the correction.
+    third = worked(api.storage, study("20250101", 3, [GROWN, B, D], turned_deg=-5))
+    uids = {str(one.TrackingUID) for one in result(api, third, "SEG").SegmentSequence}
+    assert uids == {one["tracking_uid"] for one in course["visits"][1]["lesions"]}
+
+
+def test_what_cannot_be_a_match_is_refused(followed: Followed) -> None:
+    api, _, now = followed
+    first, second, *_ = api.storage.lesions.of_jobs([now.job_id])
+    same = {"earlier_lesion_id": first.lesion_id}
+    refused = api.client.post(f"/api/lesions/{second.lesion_id}/match", json=same)
+    assert refused.status_code == 400
+    assert "no lesion of an earlier study" in refused.json()["detail"]
+    missing = api.client.post("/api/lesions/nothing/match", json={})
+    assert missing.status_code == 404
+    assert api.client.get("/api/studies/2.25.99/lesions").status_code == 404
+
+
+def test_a_lesion_beyond_the_images_is_not_gone_until_they_arrive(
+    api: ApiNode, tmp_path: Path
+) -> None:
+    """The upper half comes first: B lies below it, and A is cut off."""
+    add_lesion_model(api.storage, tmp_path / "model")
+    worked(api.storage, study("20230101", 1, [A, B, C]))
+    images = study("20240101", 2, [A, B, C])
+    lower, upper = images[:13], images[13:]
+    half = worked(api.storage, upper)
+    path = f"/api/studies/{half.study_instance_uid}/lesions"
+    (course,) = api.client.get(path).json()["items"]
+    first, second = course["visits"]
+    was_b = by_size(first)[0]
+    assert [one["earlier_lesion_id"] for one in second["outside"]] == [was_b["lesion_id"]]
+    assert second["gone"] == []
+    response = course["recist"]["responses"][1]
+    assert (response["category"], response["sum"]) == ("NE", None)
+    # Nothing of the partial images is left once the rest is there.
+    whole = worked(api.storage, lower)
+    assert api.storage.jobs.get(half.job_id).status == "SUPERSEDED"
+    (course,) = api.client.get(path).json()["items"]
+    second = course["visits"][1]
+    assert {one["job_id"] for one in second["lesions"]} == {whole.job_id}
+    assert [one["match"]["relation"] for one in second["lesions"]] == ["matched"] * 3
+    assert (second["outside"], second["gone"]) == ([], [])
+    assert course["recist"]["responses"][1]["category"] == "SD"
+
+
+def test_without_comparison_lesions_are_tracked_by_themselves(
+    api_settings: Settings, tmp_path: Path
+) -> None:
+    with api_node(api_settings.model_copy(update={"lesion_matching_s": 0.0})) as api:
+        add_lesion_model(api.storage, tmp_path / "model")
+        worked(api.storage, study("20230101", 1, [A, B]))
+        now = worked(api.storage, study("20240101", 2, [A, B]))
+        (course,) = api.client.get(f"/api/studies/{now.study_instance_uid}/lesions").json()["items"]
+        assert (
+            len({one["tracking_uid"] for visit in course["visits"] for one in visit["lesions"]})
+            == 4
+        )
+        assert course["recist"]["responses"][1]["category"] == "NE"

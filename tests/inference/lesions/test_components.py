@@ -1,0 +1,104 @@
+"""A mask of several lesions becomes a segment for each, measured in the plane of the images."""
+
+import numpy as np
+import pytest
+
+from inference.imaging.volume import assemble_volume
+from inference.lesions.components import axes_mm, box_axes_mm, with_single_lesions
+from inference.pipeline import Measurement, PipelineOutput, Segment
+from inference.pipelines.codes import CM3, VOLUME
+from storage.core.findings import Code
+from tests import builders
+
+SHAPE = (10, 30, 40)
+ABNORMAL = Code("49755003", "SCT", "Morphologically Abnormal Structure")
+ANATOMICAL = Code("123037004", "SCT", "Anatomical Structure")
+LESION, LIVER = Code("52988006", "SCT", "Lesion"), Code("10200004", "SCT", "Liver")
+VOLUME_OF = assemble_volume(
+    builders.series(np.zeros(SHAPE, np.int16), spacing_mm=(3.0, 0.8, 0.6))
+)  # fmt: skip
+
+
+def output(*, overlapping: bool = False) -> PipelineOutput:
+    """A liver with three lesions in it: 6 x 10 x 3 voxels, 2 x 2 x 2, and a speck of one."""
+    lesions = np.zeros(SHAPE, bool)
+    lesions[2:5, 4:10, 5:15] = True
+    lesions[6:8, 20:22, 30:32] = True
+    lesions[9, 1, 1] = True
+    liver = np.zeros(SHAPE, bool)
+    liver[:9, 2:28, 2:38] = True
+    segments = (
+        Segment("Liver", ANATOMICAL, LIVER, (200, 120, 60)),
+        Segment("Lesion", ABNORMAL, LESION, (60, 120, 200)),
+    )
+    masks = (
+        np.stack([liver, lesions], axis=-1)
+        if overlapping
+        else np.where(lesions, 2, np.where(liver, 1, 0)).astype(np.uint8)
+    )
+    total = Measurement("Lesion volume", VOLUME, 1.0, CM3, 1)
+    return PipelineOutput(segments, masks, (total,))
+
+
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_each_lesion_is_a_segment_and_the_speck_stays_apart(overlapping: bool) -> None:
+    found = with_single_lesions(output(overlapping=overlapping), VOLUME_OF)
+    assert [(one.label, one.is_lesion) for one in found.segments] == [
+        ("Liver", False), ("Lesion 1", True), ("Lesion 2", True), ("Lesion, others", False),
+    ]  # fmt: skip
+    counts = [int(np.count_nonzero(found.mask(index))) for index in range(4)]
+    assert counts[1:] == [6 * 10 * 3, 8, 1]
+    # Nothing of the mask is lost.
+    assert sum(counts[1:]) == np.count_nonzero(output(overlapping=True).masks[..., 1])
+    values = {one.label: one for one in found.measurements}
+    assert values["Lesion volume"].segment_index is None
+    assert values["Lesion volume"].parts == (1, 2, 3)
+    # 180 voxels of 3.0 * 0.8 * 0.6 mm3.
+    assert values["Lesion 1 volume"].value == pytest.approx(0.2592)
+    # 10 * 0.6 mm by 6 * 0.8 mm from edge to edge: the diagonal.
+    assert values["Lesion 1 long axis"].value == pytest.approx(np.hypot(6.0, 4.8))
+
+
+def test_one_lesion_alone_keeps_its_name_and_volume() -> None:
+    masks = np.zeros(SHAPE, np.uint8)
+    masks[3, 5:9, 5:9] = 1
+    segment = Segment("Tumour", ABNORMAL, LESION, (1, 2, 3))
+    alone = PipelineOutput((segment,), masks, (Measurement("Tumour volume", VOLUME, 0.02, CM3, 0),))
+    found = with_single_lesions(alone, VOLUME_OF)
+    assert [(one.label, one.is_lesion) for one in found.segments] == [("Tumour", True)]
+    assert [(one.label, one.segment_index) for one in found.measurements] == [
+        ("Tumour volume", 0), ("Tumour long axis", 0), ("Tumour short axis", 0),
+    ]  # fmt: skip
+
+
+def test_structures_stay_as_they_are() -> None:
+    liver = output()
+    only = PipelineOutput(liver.segments[:1], liver.masks, ())
+    assert with_single_lesions(only, VOLUME_OF) is only
+
+
+def test_a_segment_without_a_lesion_stays_empty() -> None:
+    nothing = output()
+    assert nothing.masks is not None
+    nothing.masks[nothing.masks == 2] = 0
+    found = with_single_lesions(nothing, VOLUME_OF)
+    assert [one.label for one in found.segments] == ["Liver", "Lesion"]
+    assert [found.mask(index).any() for index in range(2)] == [True, False]
+
+
+def test_a_box_is_measured_by_its_edges() -> None:
+    mask = np.zeros(SHAPE, bool)
+    mask[2:5, 4:10, 5:15] = True
+    assert box_axes_mm(mask, VOLUME_OF) == pytest.approx((6.0, 4.8))
+
+
+def test_axes_are_those_of_one_image() -> None:
+    mask = np.zeros(SHAPE, bool)
+    # A line of 10 voxels along the columns, and one of 3 across it in the same image.
+    mask[4, 10, 5:15] = True
+    mask[4, 9:12, 8] = True
+    # A longer extent through the images is no diameter in them.
+    mask[0:10, 10, 5] = True
+    long_mm, short_mm = axes_mm(mask, VOLUME_OF)
+    assert long_mm == pytest.approx(np.hypot(6.0, 0.8), abs=0.05)
+    assert short_mm == pytest.approx(3 * 0.8, abs=0.3)

@@ -1,0 +1,87 @@
+"use client";
+
+import { useText } from "@/shared/hooks/useText";
+import { dateText, findingValue, number } from "@/shared/lib/format";
+import { fateOf, lastSeen, lesionRows } from "@/features/reader/lib/lesions";
+import type { Lesion, LesionCourse } from "@/shared/api/types";
+
+/** Long axes of a patient's lesions over the studies, and the sum of the targets. */
+export function LesionTable({ course }: { course: LesionCourse }) {
+  const { reader: t } = useText();
+  if (course.visits.length < 2) return null;
+  const fates: Record<string, string> = t.lesions.fates;
+  const targets = new Set(course.recist.target_tracking_uids);
+  const sums = new Map(course.recist.responses.map((one) => [one.study_instance_uid, one]));
+  return (
+    <div data-testid="lesions" className="mt-4 overflow-x-auto text-[0.8125rem]">
+      <table className="w-full border-collapse text-right" aria-label={t.lesions.title}>
+        <thead className="text-xs text-dim">
+          <tr className="align-bottom">
+            <th scope="col" className="pb-1 text-left font-normal">
+              {t.lesions.title}
+            </th>
+            {course.visits.map((visit) => (
+              <th key={visit.study_instance_uid} scope="col" className="pb-1 pl-2 font-normal whitespace-nowrap">
+                {dateText(visit.study_date)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {lesionRows(course).map((row) => {
+            const seen = lastSeen(course, row);
+            return (
+              <tr key={row.trackingUid} data-testid="lesion" className="border-t border-line align-top">
+                <th scope="row" className="py-1 text-left font-normal whitespace-nowrap">
+                  <span lang="en">{row.label}</span>
+                  {seen && <Note>{t.lesions.lastSeen(dateText(seen.study_date))}</Note>}
+                  {targets.has(row.trackingUid) && <Note>{t.lesions.target}</Note>}
+                </th>
+                {row.cells.map((lesion, place) => (
+                  <td key={course.visits[place]?.study_instance_uid} className="py-1 pl-2">
+                    {lesion && <Diameter lesion={lesion} />}
+                    <Note>{fates[fateOf(course, row, place)]}</Note>
+                    <Note>{lesion?.match?.decided_by}</Note>
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+          {sums.size > 0 && (
+            <tr data-testid="lesion-sum" className="border-t border-line align-top">
+              <th scope="row" className="py-1 text-left font-semibold">
+                {t.lesions.sum}
+              </th>
+              {course.visits.map((visit) => {
+                const sum = sums.get(visit.study_instance_uid);
+                const change = sum?.change_from_baseline_percent;
+                return (
+                  <td key={visit.study_instance_uid} className="py-1 pl-2">
+                    {typeof sum?.sum === "number" && <span className="font-semibold">{findingValue(sum.sum, "mm")}</span>}
+                    {typeof change === "number" && <Note>{`${change > 0 ? "+" : ""}${number(change)} %`}</Note>}
+                    {sum && sum.category !== "baseline" && <Note>{sum.category}</Note>}
+                  </td>
+                );
+              })}
+            </tr>
+          )}
+        </tbody>
+      </table>
+      <p className="mt-1 text-xs text-dim">{t.lesions.caveat}</p>
+    </div>
+  );
+}
+
+function Diameter({ lesion }: { lesion: Lesion }) {
+  const { reader: t } = useText();
+  return (
+    <span className={lesion.is_truncated ? "text-warn" : "font-semibold"}>
+      {findingValue(lesion.long_axis_mm, "mm")}
+      {lesion.is_truncated && <span className="block text-xs font-normal">{t.truncated}</span>}
+    </span>
+  );
+}
+
+function Note({ children }: { children?: string }) {
+  return children ? <span className="block text-xs font-normal text-dim">{children}</span> : null;
+}

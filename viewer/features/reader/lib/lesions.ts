@@ -1,0 +1,50 @@
+import type { Finding, Lesion, LesionCourse } from "@/shared/api/types";
+
+/** SCT: Long Axis, which every lesion is measured by. */
+const longAxis = "103339001";
+
+/** One lesion over the studies of a course; null where it was not seen. */
+export type LesionRow = { trackingUid: string; label: string; cells: (Lesion | null)[] };
+
+type Match = LesionCourse["visits"][number]["gone"][number];
+
+export function hasLesions(findings: readonly Finding[]): boolean {
+  return findings.some((one) => one.code.value === longAxis);
+}
+
+/** In the order in which they were first seen; the label is that of the last study that shows it. */
+export function lesionRows(course: LesionCourse): LesionRow[] {
+  const rows = new Map<string, LesionRow>();
+  course.visits.forEach((visit, place) => {
+    for (const lesion of visit.lesions) {
+      const row = rows.get(lesion.tracking_uid) ?? {
+        trackingUid: lesion.tracking_uid,
+        label: lesion.label,
+        cells: course.visits.map(() => null),
+      };
+      row.label = lesion.label;
+      row.cells[place] = lesion;
+      rows.set(lesion.tracking_uid, row);
+    }
+  });
+  return [...rows.values()];
+}
+
+/** The study whose number the label is; null where it is the last one. */
+export function lastSeen(course: LesionCourse, row: LesionRow): LesionCourse["visits"][number] | null {
+  const place = row.cells.findLastIndex((cell) => cell !== null);
+  return place === course.visits.length - 1 ? null : (course.visits[place] ?? null);
+}
+
+/** What became of a lesion at a study: its relation, or gone where the study before showed it. */
+export function fateOf(course: LesionCourse, row: LesionRow, place: number): string {
+  const lesion = row.cells[place];
+  if (lesion) return lesion.match?.relation ?? "";
+  const before = row.cells[place - 1];
+  if (!before) return "";
+  const visit = course.visits[place];
+  const became = (matches: Match[] = []) => matches.some((one) => one.earlier_lesion_id === before.lesion_id);
+  if (became(visit?.merged)) return "merged";
+  if (became(visit?.outside)) return "outside";
+  return became(visit?.gone) ? "gone" : "";
+}
