@@ -115,7 +115,7 @@ def _item(path: Path) -> SendItem | Unsent:
     except InvalidDicomError:
         return Unsent(path, "It is not a DICOM file.")
     except OSError as error:
-        return Unsent(path, f"It cannot be read: {error.strerror or type(error).__name__}.")
+        return Unsent(path, f"It cannot be read: {error.strerror or 'its encoding is damaged'}.")
     except (EOFError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError):
         return Unsent(path, "It is a damaged DICOM file.")
     if header.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:

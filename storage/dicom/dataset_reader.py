@@ -32,9 +32,12 @@ def read_part10(
     file: BinaryIO,
     *,
     stop_before_pixels: bool = False,
+    stop_after: str = "",
     specific_tags: Sequence[str] | None = None,
 ) -> "FileDataset":
     """What `pydicom.dcmread` gives for a part 10 file that is open at its start.
+
+    `stop_after`: a keyword; nothing behind that element is read.
 
     Raises InvalidInstance without a File Meta Information that names the transfer syntax,
     LimitExceeded where a deflated data set grows beyond its limit, and what pydicom raises.
@@ -58,7 +61,11 @@ def read_part10(
     if syntax == DeflatedExplicitVRLittleEndian:
         stream = io.BytesIO(inflate(file.read(), INSTANCE))
 
-    def at_pixels(tag: "BaseTag", vr: str | None, length: int) -> bool:
+    last = Tag(stop_after) if stop_after else None
+
+    def at_end(tag: "BaseTag", vr: str | None, length: int) -> bool:
+        if last is not None:
+            return bool(tag > last)
         return tag in (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
     tags: list[BaseTag | int] | None = None
@@ -68,7 +75,7 @@ def read_part10(
         stream,
         implicit,
         little,
-        stop_when=at_pixels if stop_before_pixels else None,
+        stop_when=at_end if stop_before_pixels or last is not None else None,
         specific_tags=tags,
     )
     found = FileDataset(stream, dataset, head[:_PREAMBLE_BYTES], file_meta, implicit, little)

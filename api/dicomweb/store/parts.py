@@ -11,10 +11,11 @@ from api.dicomweb.formats.multipart import Headers
 from api.dicomweb.formats.negotiation import DICOM
 from api.dicomweb.store.report import CANNOT_UNDERSTAND, NotStorable, Report, WrongStudy, reason_of
 from storage.container import Storage
-from storage.core.errors import InvalidInstance, MediViewError
+from storage.core.errors import MediViewError
 from storage.core.uids import check_uid
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.part10 import Header
+from storage.dicom.value_errors import DAMAGED
 
 log = structlog.get_logger(__name__)
 
@@ -101,16 +102,10 @@ def _identify(head: bytes) -> tuple[str, str]:
             warnings.simplefilter("ignore")
             dataset = read_part10(
                 BytesIO(head),
-                stop_before_pixels=True,
+                # What refused it may stand behind them, and be nothing that pydicom can read.
+                stop_after="SOPInstanceUID",
                 specific_tags=["SOPClassUID", "SOPInstanceUID"],
             )
             return _identified(dataset)
-    except (
-        InvalidInstance,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-    ):
+    except DAMAGED:
         return "", ""

@@ -16,6 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from tests.api.dicomweb.node import DicomwebNode, dicomweb_node
 from tests.api.dicomweb.test_frames import bodies_of, read
+from tests.storage.dicom.test_offending_element import with_broken_private_element
 
 BOUNDARY = "example-boundary"
 TYPE = f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'
@@ -132,6 +133,18 @@ def test_broken_instances_fail_by_themselves(empty_node: DicomwebNode, shared_da
     sop = read(shared_data / "odd" / "CT_small.dcm").SOPInstanceUID
     assert response.json()[FAILED]["Value"][0]["00081155"]["Value"] == [sop]
     assert reasons(response, OTHER) == [0xC000, 0xC000]
+    assert len(response.json()[STORED]["Value"]) == 1
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_an_element_that_cannot_be_read_is_named_and_harms_no_other(
+    empty_node: DicomwebNode, shared_data: Path, big: bool
+) -> None:
+    good = (shared_data / "odd" / "MR_small.dcm").read_bytes()
+    response = store(empty_node, message(with_broken_private_element("1.2.3", big=big), good))
+    assert response.status_code == 202
+    (failed,) = response.json()[FAILED]["Value"]
+    assert failed["00081155"]["Value"] == ["1.2.3"]
     assert len(response.json()[STORED]["Value"]) == 1
 
 
