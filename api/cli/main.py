@@ -30,6 +30,7 @@ _ROLES = "Roles, one process each"
 _COMMANDS = {
     "up": _Command("roles.up", "up"),
     "send": _Command("send", "send_folder"),
+    "import": _Command("import_studies", "import_studies"),
     "demo": _Command("demo", "demo"),
     "evaluate": _Command("evaluate", "evaluate"),
     "doctor": _Command("doctor", "doctor"),

@@ -8,12 +8,12 @@ from pydicom.dataset import Dataset
 
 from dicom_node.worklist.scp import as_data_set
 from inference.access_groups.stored_rules import StoredRules, read_rules
-from inference.rules.facts import senders_of
 from inference.worker.failures import place
 from storage.access_groups.decisions import Decision, OrderedStudy
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, StorageUnavailable
+from storage.core.sources import senders_of
 from storage.core.viewer import as_node
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ from typing import Literal
 import structlog
 from pydicom.dataset import Dataset
 
-from inference.rules.facts import SeriesFacts, senders_of
+from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import Trace, judge
 from inference.rules.model import RoutingRule, RuleSet
@@ -20,6 +20,7 @@ from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.entities import Instance, Series
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
+from storage.core.sources import are_imported, senders_of
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,10 @@ def route_received(storage: Storage, now: datetime, since: datetime | None = Non
         storage.routing.looked_at([series], due_at if of_studies else None)
     for study_instance_uid in storage.routing.due_studies(now, _STUDIES_AT_ONCE):
         of_study = plan_study(storage, study_instance_uid, _of_kind(rules, "study"))
-        wanted += send_plan(storage, of_study)
+        # What was imported waits for `mediview studies route`.
+        wanted += send_plan(
+            storage, [(rule, going) for rule, going in of_study if not are_imported(going)]
+        )
         storage.routing.study_looked_at(study_instance_uid, now)
     return wanted
 
@@ -136,6 +140,8 @@ def _route_series(storage: Storage, series: Series, rules: RuleSet) -> int:
     if not of_series.routing:
         return 0
     instances = _instances(storage, series)
+    if are_imported(instances):
+        return 0
     tried = try_rules(storage, series, instances, of_series)
     return send_plan(storage, [(one.rule, instances) for one in tried if one.holds])
 

@@ -1,6 +1,6 @@
 """What a rule can ask of a series: its attributes by keyword, and what follows from them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,12 +18,10 @@ from inference.series_classification.views import (
     laterality_of,
     view_of,
 )
-from storage.core.entities import Instance
 
 Value = float | tuple[str, ...]
 SENDER = "SendingApplicationEntityTitle"
 """The keyword of PS3.10 7.1."""
-_DIMSE = "dimse:"
 _PLANES = ("sagittal", "coronal", "axial")
 # Of the direction of the slices' normal; what is between two planes is oblique.
 _IN_PLANE_COSINE = 0.8
@@ -119,12 +117,6 @@ class SeriesFacts:
         """Every answer that occurs among the instances."""
         found = tuple(dict.fromkeys(one for header in self.headers if (one := ask(header))))
         return found or None
-
-
-def senders_of(instances: Iterable[Instance]) -> tuple[str, ...]:
-    """The AE titles from which instances came; none of those that came over HTTP."""
-    sources = dict.fromkeys(one.source for one in instances)
-    return tuple(one.removeprefix(_DIMSE) for one in sources if one.startswith(_DIMSE))
 
 
 def _within(dataset: Dataset, path: Sequence[str]) -> Iterator[str]:

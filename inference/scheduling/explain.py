@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 
 from inference.models.registry.status import Standing, offered
 from inference.pipeline import Acceptance, Readiness
-from inference.rules.facts import SeriesFacts, senders_of
+from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
 from inference.rules.model import RuleSet
@@ -15,6 +15,7 @@ from inference.scheduling.selection import select_input, word_of
 from inference.scheduling.study_inputs import StudyInputs, choose_inputs, inputs_of
 from storage.container import Storage
 from storage.core.entities import Instance, Series
+from storage.core.sources import senders_of
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import structlog
 from pydicom.dataset import Dataset
 
-from inference.rules.facts import SeriesFacts, senders_of
+from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
 from inference.rules.model import Rule
+from storage.core.sources import senders_of
 from storage.index.repository import Index
 from storage.peers.repository import KnownPeer, Peers
 from storage.settings import Settings

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from inference.imaging.stacks import SeriesStack
 from inference.models.registry.status import Standing, offered, standings
 from inference.pipeline import Acceptance, Pipeline
-from inference.rules.facts import SeriesFacts, senders_of
+from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
 from inference.rules.model import Rule, RuleSet
@@ -26,6 +26,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Instance, JobState, Series
 from storage.core.errors import StorageFull, StorageUnavailable
+from storage.core.sources import are_imported, senders_of
 from storage.jobs.pending_series import undecided_series
 from storage.jobs.withdrawals import SUPERSEDED
 
@@ -33,6 +34,10 @@ log = structlog.get_logger(__name__)
 
 # A round stays short, so that what is due in the meantime need not wait for it.
 _SERIES_PER_ROUND = 16
+_IMPORTED = (
+    "The series was imported. Pipelines run on it when a person asks for it, or where the import"
+    " was told so (--run-pipelines)."
+)
 _UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
 
 
@@ -83,7 +88,10 @@ def schedule_series(
     """
     if series.origin == "generated" or series.state != "COMPLETE":
         return []
-    candidate = _read(storage, series)
+    instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
+    if are_imported(instances):
+        return _leave_imported(storage, series, pipelines)
+    candidate = _read(storage, series, instances)
     rules = current_rules(storage.settings)
     if not candidate.unreadable:
         schedule_shadows(storage, series, candidate.instances, candidate.headers, pipelines)
@@ -114,22 +122,44 @@ def schedule_pipeline(
         (standing,) = standings(storage, [pipeline])
         if inputs_of(pipeline):
             return decide_on_study(storage, series, standing, priority)
-        return _decide(storage, _read(storage, series), standing, priority)
+        instances = storage.index.instances_of(
+            series.study_instance_uid, series.series_instance_uid
+        )
+        return _decide(storage, _read(storage, series, instances), standing, priority)
+    return _decision(series, pipeline, Acceptance(False, reason))
+
+
+def _leave_imported(
+    storage: Storage, series: Series, pipelines: Sequence[Pipeline] | None
+) -> list[Decision]:
+    """Years of an archive are not analysed because somebody brought them in."""
+    decisions = [
+        _decision(series, standing.pipeline, Acceptance(False, _IMPORTED))
+        for standing in offered(storage, pipelines)
+        if standing.pipeline.input_kind != "image"
+    ]
+    for decision in decisions:
+        storage.decisions.record(decision)
+    return decisions
+
+
+def _decision(
+    series: Series, pipeline: Pipeline, acceptance: Acceptance, job_id: str | None = None
+) -> Decision:
     return Decision(
         study_instance_uid=series.study_instance_uid,
         series_instance_uid=series.series_instance_uid,
         pipeline=pipeline.name,
         pipeline_version=pipeline.version,
         input_fingerprint=series.fingerprint,
-        accepted=False,
-        reason=reason,
-        job_id=None,
+        accepted=acceptance.accepted,
+        reason=acceptance.reason,
+        job_id=job_id,
         decided_at=utcnow(),
     )
 
 
-def _read(storage: Storage, series: Series) -> _Candidate:
-    instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
+def _read(storage: Storage, series: Series, instances: Sequence[Instance]) -> _Candidate:
     try:
         headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
     except (StorageFull, StorageUnavailable):
@@ -174,17 +204,7 @@ def _decide(
         if created:
             log_scheduled(job)
     _supersede(storage, series, pipeline)
-    decision = Decision(
-        study_instance_uid=series.study_instance_uid,
-        series_instance_uid=series.series_instance_uid,
-        pipeline=pipeline.name,
-        pipeline_version=pipeline.version,
-        input_fingerprint=series.fingerprint,
-        accepted=acceptance.accepted,
-        reason=acceptance.reason,
-        job_id=job_id,
-        decided_at=utcnow(),
-    )
+    decision = _decision(series, pipeline, acceptance, job_id)
     storage.decisions.record(decision)
     return decision
 

@@ -2,7 +2,7 @@
 
 from inference.models.registry.status import Standing
 from inference.pipeline import Acceptance
-from inference.rules.facts import SeriesFacts, senders_of
+from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on
 from inference.rules.model import RuleSet
 from inference.scheduling.deciding import could_not_judge, is_decided, log_scheduled, may_run
@@ -11,6 +11,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series
 from storage.core.errors import StorageFull, StorageUnavailable
+from storage.core.sources import senders_of
 from storage.jobs.withdrawals import SUPERSEDED
 
 

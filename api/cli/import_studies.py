@@ -1,0 +1,173 @@
+"""`mediview import`: bring in what a folder or another archive holds."""
+
+import json
+import os
+import re
+import ssl
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from api.cli.console import err, out
+from api.cli.operator import record_use
+from api.cli.roles.starting import start
+from dicom_node.imports.dicomweb import DicomwebSource
+from dicom_node.imports.folder import FolderSource
+from dicom_node.imports.http_archive import HttpArchive
+from dicom_node.imports.importer import Imported, import_all
+from dicom_node.imports.journal import Journal
+from dicom_node.imports.orthanc import OrthancSource
+from dicom_node.imports.sources import ImportSource
+from storage.audit import Code
+from storage.container import open_storage
+from storage.core.errors import InvalidRequest
+from storage.core.sources import of_import
+from storage.settings import Settings
+
+_SECRET = "MEDIVIEW_IMPORT_AUTHORIZATION"  # noqa: S105 - a name, not a secret
+_ORTHANC = "orthanc+"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,79}")
+_REASONS_SHOWN = 10
+
+
+def import_studies(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A folder, https://host/dicom-web (DICOMweb) or orthanc+https://host (Orthanc)."
+        ),
+    ],
+    match: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of DICOMweb: what studies must match, such as StudyDate=20200101-; repeatable."
+        ),
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="By which the import is found again; of the source unless said.")
+    ] = "",
+    run_pipelines: Annotated[
+        bool, typer.Option(help="Pipelines and routing take it as if it were sent.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what was refused, with each reason, as JSON.")
+    ] = None,
+) -> None:
+    """Import a folder or an archive; an interrupted import goes on when it is given again."""
+    settings = start(log_level="ERROR")
+    found = _source(source, match or [], settings)
+    named = name or found.name
+    if not _NAME.fullmatch(named):
+        raise InvalidRequest(
+            f"'{named}' is no name of an import.", remedy="Use letters, digits, dots and dashes."
+        )
+    with (
+        closing(found),
+        open_storage(settings) as storage,
+        Journal(settings.data_dir / "imports" / f"{named}.jsonl") as journal,
+    ):
+        record_use(storage, Code.IMPORT, "C", source=str(found))
+        label = of_import(named, run_pipelines=run_pipelines)
+        with _progress() as progress:
+            task = progress.add_task(str(found))
+            result = import_all(
+                storage.ingest,
+                found,
+                journal,
+                label,
+                lambda now: progress.update(task, description=f"{found}: {_sum(now)}"),
+            )
+    _tell(result)
+    if report is not None:
+        report.write_text(json.dumps(_as_json(result), indent=1))
+    raise typer.Exit(1 if result.failed or result.counts.refused else 0)
+
+
+def _source(text: str, match: list[str], settings: Settings) -> ImportSource:
+    secret = os.environ.get(_SECRET, "")
+    if text.startswith(_ORTHANC):
+        url = text.removeprefix(_ORTHANC)
+        found: ImportSource = OrthancSource(HttpArchive(url, secret, _trust(settings)))
+    elif text.startswith(("http://", "https://")):
+        return DicomwebSource(HttpArchive(text, secret, _trust(settings)), _query(match))
+    else:
+        folder = Path(text)
+        if not folder.is_dir():
+            raise InvalidRequest(
+                f"{folder} is no folder.",
+                remedy="Name a folder, https://host/dicom-web or orthanc+https://host.",
+            )
+        found = FolderSource(folder)
+    if match:
+        raise InvalidRequest(
+            "--match is for DICOMweb alone.", remedy="Leave it out, and all is imported."
+        )
+    return found
+
+
+def _trust(settings: Settings) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if settings.tls_ca is not None:
+        context.load_verify_locations(settings.tls_ca)
+    return context
+
+
+def _query(match: list[str]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in match]
+    for keyword, equals, _ in pairs:
+        if not (keyword and equals):
+            raise InvalidRequest(
+                f"'{keyword}' says not what studies must match.",
+                remedy="Write --match KEYWORD=VALUE, such as --match ModalitiesInStudy=MR.",
+            )
+    return {keyword: value for keyword, _, value in pairs}
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        console=err,
+        transient=not err.is_terminal,
+    )
+
+
+def _sum(result: Imported) -> str:
+    counts = result.counts
+    return (
+        f"{counts.stored} stored, {counts.duplicate} here already, {counts.conflict} conflicts,"
+        f" {len(counts.refused)} refused"
+    )
+
+
+def _tell(result: Imported) -> None:
+    _print(f"{_sum(result)}.")
+    if result.known:
+        _print(f"{result.known} of {result.parts} parts were done by an earlier run.")
+    for reason, number in result.counts.reasons.most_common(_REASONS_SHOWN):
+        _print(f"  {number} refused: {reason}")
+    for sentence in list(dict.fromkeys(result.failed))[:_REASONS_SHOWN]:
+        _print(f"  {sentence}")
+    if result.was_given_up:
+        _print("The source failed several times in a row. Give the command again to go on.")
+    elif result.failed:
+        _print(f"{len(result.failed)} parts are missing. Give the command again to fetch them.")
+
+
+def _as_json(result: Imported) -> dict[str, Any]:
+    counts = result.counts
+    return {
+        "stored": counts.stored,
+        "duplicate": counts.duplicate,
+        "conflict": counts.conflict,
+        "refused": [{"name": name, "reason": reason} for name, reason in counts.refused],
+        "failed": result.failed,
+    }
+
+
+def _print(text: str) -> None:
+    out.print(text, markup=False, soft_wrap=True)

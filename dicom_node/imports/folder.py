@@ -1,0 +1,58 @@
+"""A tree of folders with DICOM files, such as a medium with its DICOMDIR."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from dicom_node.imports.receiving import Receiving
+from dicom_node.imports.sources import Part
+
+_FILES_AT_ONCE = 200
+_DIRECTORY = "DICOMDIR"
+"""It lists the files of the medium (PS3.10 8), which are found without it."""
+
+
+class FolderSource:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.name = re.sub(r"[^A-Za-z0-9.-]+", "-", folder.resolve().name).strip("-.") or "folder"
+
+    def __str__(self) -> str:
+        return str(self._folder)
+
+    def parts(self) -> Iterator[Part]:
+        """Some files of one folder; a file that changed makes another part."""
+        # Symbolic links to folders are not followed: they can lead in circles.
+        for parent, folders, names in os.walk(self._folder):
+            folders.sort()
+            found = [Path(parent, name) for name in sorted(names) if name != _DIRECTORY]
+            for start in range(0, len(found), _FILES_AT_ONCE):
+                files = found[start : start + _FILES_AT_ONCE]
+                yield Part(self._key(files), partial(self._fetch, files))
+
+    def close(self) -> None:
+        """Nothing is open between its parts."""
+
+    def _key(self, files: Sequence[Path]) -> str:
+        digest = hashlib.sha256()
+        for path in files:
+            try:
+                status = path.stat()
+                size, changed = status.st_size, status.st_mtime_ns
+            except OSError:
+                size = changed = -1
+            digest.update(f"{path.relative_to(self._folder)}\0{size}\0{changed}\n".encode())
+        return digest.hexdigest()
+
+    def _fetch(self, files: Sequence[Path], receiving: Receiving) -> None:
+        for path in files:
+            name = str(path.relative_to(self._folder))
+            try:
+                with path.open("rb") as file:
+                    receiving.whole(name, file)
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                receiving.refused(name, f"The file cannot be read: {reason}.")

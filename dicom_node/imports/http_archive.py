@@ -1,0 +1,78 @@
+"""What archives that answer HTTP have in common: one address, a secret, answers within limits."""
+
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from dicom_node.peers import PeerFailed
+from storage.core.errors import InvalidRequest
+from storage.http.client import checked_client, failure_words
+from storage.http.url_policy import read_url
+
+_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
+_MAX_JSON_BYTES = 64 * 1024 * 1024
+
+
+class HttpArchive:
+    """`secret` is the value of Authorization. Raises InvalidRequest where `url` is none."""
+
+    def __init__(self, url: str, secret: str, verify: ssl.SSLContext | bool = True) -> None:
+        self._base = url.rstrip("/")
+        read = read_url(url)
+        self.host = read.host
+        self._headers = {"Authorization": secret} if secret else {}
+        self._client = checked_client(verify=verify, timeout=_TIMEOUT)
+
+    def __str__(self) -> str:
+        return self._base
+
+    def close(self) -> None:
+        self._client.close()
+
+    @contextmanager
+    def asked(
+        self, path: str, accept: str, query: Mapping[str, str] | None = None
+    ) -> Iterator[httpx.Response]:
+        """The answer to GET, of which the body has not been read. Raises PeerFailed."""
+        headers = {**self._headers, "Accept": accept}
+        try:
+            with self._client.stream(
+                "GET", f"{self._base}{path}", params=query, headers=headers
+            ) as answer:
+                if answer.status_code in (401, 403):
+                    raise PeerFailed(
+                        f"{self} answered HTTP {answer.status_code}: the secret is missing or"
+                        " not accepted.",
+                        remedy="Set MEDIVIEW_IMPORT_AUTHORIZATION, such as 'Bearer …'.",
+                    )
+                if answer.status_code not in (200, 204, 206):
+                    raise PeerFailed(f"{self} answered HTTP {answer.status_code} to {path}.")
+                yield answer
+        except InvalidRequest as error:
+            raise PeerFailed(error.message, remedy=error.remedy) from error
+        except (httpx.HTTPError, OSError) as error:
+            raise PeerFailed(
+                f"{self} cannot be reached: {failure_words(error)}.",
+                remedy="Check the address, its certificate and the network.",
+            ) from error
+
+    def json(self, path: str, query: Mapping[str, str] | None = None, accept: str = "") -> Any:
+        """The JSON that it answers, None for nothing. Raises PeerFailed."""
+        with self.asked(path, accept or "application/json", query) as answer:
+            body = bytearray()
+            for piece in answer.iter_raw():
+                body += piece
+                if len(body) > _MAX_JSON_BYTES:
+                    raise PeerFailed(
+                        f"{self} answered more than {_MAX_JSON_BYTES} bytes to {path}."
+                    )
+        if not body:
+            return None
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise PeerFailed(f"{self} answered something that is no JSON to {path}.") from error

@@ -1,0 +1,67 @@
+"""An Orthanc by its own REST API, which every one of them has, with or without DICOMweb."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from dicom_node.imports.http_archive import HttpArchive
+from dicom_node.imports.receiving import Receiving
+from dicom_node.imports.sources import Part
+from dicom_node.peers import PeerFailed
+
+_STUDIES_AT_ONCE = 500
+_ID = re.compile(r"[0-9a-f-]{1,64}")
+
+
+class OrthancSource:
+    def __init__(self, archive: HttpArchive) -> None:
+        self._archive = archive
+        self.name = archive.host
+
+    def __str__(self) -> str:
+        return f"the Orthanc at {self._archive}"
+
+    def parts(self) -> Iterator[Part]:
+        """A study each; one that changed since is another part."""
+        since = 0
+        while True:
+            query = {"since": str(since), "limit": str(_STUDIES_AT_ONCE), "expand": ""}
+            page = self._list("/studies", query)
+            if not page:
+                return
+            for study in page:
+                study_id = self._id(study)
+                yield Part(
+                    f"{study_id} {study.get('LastUpdate', '')}", partial(self._fetch, study_id)
+                )
+            since += len(page)
+
+    def close(self) -> None:
+        self._archive.close()
+
+    def _fetch(self, study_id: str, receiving: Receiving) -> None:
+        for instance in self._list(f"/studies/{study_id}/instances", {"expand": "false"}):
+            instance_id = self._id(instance)
+            receiving.begin(f"instance {instance_id}")
+            try:
+                path = f"/instances/{instance_id}/file"
+                with self._archive.asked(path, "application/dicom") as answer:
+                    for piece in answer.iter_raw():
+                        receiving.write(piece)
+                receiving.finish()
+            finally:
+                receiving.drop()
+
+    def _list(self, path: str, query: dict[str, str]) -> list[Any]:
+        found = self._archive.json(path, query)
+        if not isinstance(found, list):
+            raise PeerFailed(f"{self} answered no list to {path}.")
+        return found
+
+    def _id(self, entry: Any) -> str:
+        """Raises PeerFailed: what is no identifier would lead to another address."""
+        found = entry.get("ID") if isinstance(entry, dict) else entry
+        if not isinstance(found, str) or not _ID.fullmatch(found):
+            raise PeerFailed(f"{self} listed something without an identifier.")
+        return found

@@ -1,0 +1,100 @@
+"""Instances of an import through the one door, and what became of each."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from dicom_node.network.throttle import PIECE_BYTES
+from storage.core.errors import InvalidInstance, LimitExceeded, MediViewError, UidConflict
+from storage.ingest.instance_stream import InstanceStream
+from storage.ingest.service import Accepted, Ingest
+
+
+@dataclass
+class Counts:
+    """Of a part of an import, or of all of it. `refused`: name and reason of each."""
+
+    stored: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, other: "Counts") -> None:
+        self.stored += other.stored
+        self.duplicate += other.duplicate
+        self.conflict += other.conflict
+        self.refused += other.refused
+
+    @property
+    def total(self) -> int:
+        return self.stored + self.duplicate + self.conflict + len(self.refused)
+
+    @property
+    def reasons(self) -> Counter[str]:
+        return Counter(reason for _, reason in self.refused)
+
+
+class Receiving:
+    """Takes instances one after the other. Not safe for threads.
+
+    Its methods raise StorageFull and StorageUnavailable; what is wrong with an instance is noted.
+    """
+
+    def __init__(self, ingest: Ingest, source: str) -> None:
+        self.counts = Counts()
+        self._ingest = ingest
+        self._source = source
+        self._name = ""
+        self._stream: InstanceStream[Accepted] | None = None
+
+    def begin(self, name: str) -> None:
+        self._name = name
+        self._stream = self._ingest.open_stream(self._source)
+
+    def write(self, piece: bytes) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(piece)
+        except (InvalidInstance, LimitExceeded) as error:
+            self._refuse(error)
+
+    def finish(self) -> None:
+        if self._stream is None:
+            return
+        try:
+            outcome = self._stream.finish().outcome
+        except (InvalidInstance, LimitExceeded, UidConflict) as error:
+            self._refuse(error)
+            return
+        finally:
+            self.drop()
+        if outcome == "stored":
+            self.counts.stored += 1
+        elif outcome == "duplicate":
+            self.counts.duplicate += 1
+        else:
+            self.counts.conflict += 1
+
+    def drop(self) -> None:
+        """Forget what was begun; harmless where nothing was."""
+        if self._stream is not None:
+            self._stream.discard()
+            self._stream = None
+
+    def whole(self, name: str, file: BinaryIO) -> None:
+        self.begin(name)
+        try:
+            while piece := file.read(PIECE_BYTES):
+                self.write(piece)
+            self.finish()
+        finally:
+            self.drop()
+
+    def refused(self, name: str, reason: str) -> None:
+        """What could not even be read."""
+        self.counts.refused.append((name, reason))
+
+    def _refuse(self, error: MediViewError) -> None:
+        self.drop()
+        self.refused(self._name, f"{error.message} {error.remedy}".strip())

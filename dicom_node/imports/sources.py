@@ -1,0 +1,33 @@
+"""What can be imported from."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from dicom_node.imports.receiving import Receiving
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is fetched at once, and again from its beginning where that broke off: a study of an
+    archive, some files of a folder.
+
+    `key` is the same in every run, and another one where the content is known to have changed.
+    """
+
+    key: str
+    fetch: Callable[[Receiving], None]
+    """Raises PeerFailed, and what `Receiving` raises."""
+
+
+class ImportSource(Protocol):
+    """`str()` names it in sentences."""
+
+    name: str
+    """Of letters, digits, dots and dashes: by it an interrupted import is found again."""
+
+    def parts(self) -> Iterator[Part]:
+        """All that there is, in an order that stays. Raises PeerFailed."""
+
+    def close(self) -> None:
+        """Let go of its connections; it is used no more."""
