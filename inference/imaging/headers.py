@@ -7,6 +7,9 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DatasetSequence
 
+_QUOTED_AT_MOST = 64
+"""Characters of a Long String (PS3.5 6.2); some senders write many more."""
+
 
 def number(holders: Sequence[Dataset], *keywords: str) -> float | None:
     """The first positive number that one of the data sets states under one of the keywords."""
@@ -36,3 +39,10 @@ def texts(value: object) -> tuple[str, ...]:
     if isinstance(value, MultiValue | list | tuple):
         return tuple(str(part) for part in value)
     return (str(value),)
+
+
+def quoted(text: str) -> str:
+    """A value for people: what is longer than the standard allows is cut, and its length named."""
+    if len(text) <= _QUOTED_AT_MOST:
+        return f"'{text}'"
+    return f"'{text[:_QUOTED_AT_MOST].rstrip()}…' ({len(text)} characters)"

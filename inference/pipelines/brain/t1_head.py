@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from inference.imaging.frames import number_of_frames
 from inference.imaging.geometry import Stack, judged_spacing_mm, stack_of
-from inference.imaging.headers import image_type, number, texts
+from inference.imaging.headers import image_type, number, quoted, texts
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 from inference.series_classification.mr_contrast import sequence_holders
@@ -134,7 +134,7 @@ def _words(header: Dataset) -> str:
     for keyword in ("SeriesDescription", "ProtocolName"):
         text = str(header.get(keyword, ""))
         if _LOCALIZER_WORDS.search(text.lower()):
-            return f"{keyword} is '{text}': the series is a localizer."
+            return f"{keyword} is {quoted(text)}: the series is a localizer."
     return ""
 
 
@@ -159,11 +159,11 @@ def _contrast_in_words(header: Dataset, sequence: _Sequence) -> str:
     for keyword in ("SeriesDescription", "ProtocolName"):
         text = str(header.get(keyword, ""))
         if _OTHER_CONTRAST_WORDS.search(text.lower()):
-            return f"{keyword} is '{text}', which names another contrast than T1."
+            return f"{keyword} is {quoted(text)}, which names another contrast than T1."
     if not _evidence(header):
         description = str(header.get("SeriesDescription", ""))
         return (
-            f"Nothing says that the series is T1-weighted (SeriesDescription '{description}',"
+            f"Nothing says that the series is T1-weighted (SeriesDescription {quoted(description)},"
             f" EchoTime {_stated(sequence.echo_time_ms)}, RepetitionTime"
             f" {_stated(sequence.repetition_time_ms)},"
             f" InversionTime {_stated(sequence.inversion_time_ms)})."
@@ -176,7 +176,7 @@ def _evidence(header: Dataset) -> str:
     for keyword in ("SeriesDescription", "ProtocolName"):
         text = str(header.get(keyword, ""))
         if _T1_WORDS.search(text.lower()):
-            return f"{keyword} '{text}'"
+            return f"{keyword} {quoted(text)}"
     sequence = _sequence(header)
     if sequence.contrast == "T1":
         return "AcquisitionContrast T1"
@@ -199,7 +199,9 @@ def _body(header: Dataset) -> str:
     for keyword in ("SeriesDescription", "ProtocolName"):
         text = str(header.get(keyword, ""))
         if not part and _OTHER_BODY_WORDS.search(text.lower()):
-            return f"{keyword} is '{text}', which names another part of the body than the head."
+            return (
+                f"{keyword} is {quoted(text)}, which names another part of the body than the head."
+            )
     return ""
 
 

@@ -15,7 +15,7 @@ from pydicom.uid import (
 )
 
 from inference.imaging.geometry import Stack, judged_spacing_mm, spacing_mm, stack_of
-from inference.imaging.headers import image_type
+from inference.imaging.headers import image_type, quoted
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 
@@ -94,7 +94,7 @@ def _body(header: Dataset) -> str:
         return f"BodyPartExamined is {part}; only the chest is taken."
     return (
         "Nothing says that the series shows the chest (BodyPartExamined is not stated,"
-        f" SeriesDescription is '{stated['SeriesDescription']}')."
+        f" SeriesDescription is {quoted(stated['SeriesDescription'])})."
     )
 
 

@@ -32,7 +32,11 @@ export function ReaderHeader({
       </Link>
       {study && (
         <>
-          <h1 className="text-base font-semibold" data-testid="patient-name">
+          <h1
+            className="max-w-[min(40rem,60vw)] truncate text-base font-semibold"
+            title={personName(study.patient_name)}
+            data-testid="patient-name"
+          >
             {personName(study.patient_name)}
           </h1>
           <p className="flex flex-wrap gap-x-3 text-dim">

@@ -23,7 +23,7 @@ export function WhyNot({ study }: { study: StudyDetail }) {
         {refused.map(({ pipeline, reason, seriesInstanceUids }) => (
           <li key={`${pipeline}${reason}`} className="[overflow-wrap:anywhere]">
             <span className="font-medium">{titles.of(pipeline)}</span>{" "}
-            <span className="text-xs text-dim">
+            <span className="line-clamp-2 text-xs text-dim">
               {seriesInstanceUids.map((uid) => names.get(uid) ?? t.aSeries).join(", ")}
             </span>
             <p lang="en" className="text-ink/90" data-testid="decision-reason">
