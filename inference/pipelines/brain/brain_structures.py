@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -61,6 +62,11 @@ CARD = ModelCard(
         "T1-weighted head MR, resampled to 1 mm, with deepbet's brain mask to find the brain."
     ),
     output_codes=tuple(one.code for one in STRUCTURES),
+    population=replace(
+        deepbet_model.CARD.population,
+        pathology="Healthy adults; the authors of MeshNet's weights state no population.",
+        source="deepbet, which finds the brain (doi:10.1016/j.compbiomed.2024.108845)",
+    ),
     files=(
         ModelFile(_WEIGHTS, "ef2ecc946fbd733000c9285f94bcb619fd78657385215325155abb2c709b0ab1"),
         ModelFile(_NETWORK, "cdfa2a2361447dc470fead4f2ca792d13367cb06bed2c4d25119567e6508c392"),

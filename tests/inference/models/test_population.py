@@ -1,13 +1,16 @@
 """A study is judged by the population that a model's card states."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset
 
+from inference.catalogue import pipeline_named
 from inference.models.card_file import Card, population_of
 from inference.models.population import Population, age_years, caveat_of
 from inference.pipelines.brain import brain_volume
+from storage.settings import load_settings
 
 POPULATION = Population(
     age_years=(18, 96),
@@ -94,3 +97,12 @@ def test_a_child_is_outside_of_what_deepbet_was_made_for() -> None:
     child = header(PatientBirthDate="20230601", Manufacturer="BIOLAB")
     assert "age 3 years (18 to 150 years)" in caveat_of(population, child)
     assert replace(population, on_outside="refuse").outside(header()) == ()
+
+
+@pytest.mark.parametrize("name", ["brain-volume", "brain-structures", "lung-density"])
+def test_a_child_is_outside_of_every_model_of_adults(name: str, tmp_path: Path) -> None:
+    pipeline = pipeline_named(load_settings(data_dir=tmp_path), name)
+    caveat = caveat_of(pipeline.card.population, header(PatientBirthDate="20230601"))
+    assert caveat.startswith("Outside the population the model was made for")
+    assert "age 3 years (18 to 150 years)" in caveat
+    assert caveat_of(pipeline.card.population, header()) == ""
