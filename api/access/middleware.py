@@ -46,7 +46,7 @@ _DOUBTFUL_AT_ONCE = 2
 class AccessControl:
     """Sets `scope["state"]["principal"]` before any route, websockets too.
 
-    Without sign-in that is whoever is at this machine. With it every request
+    Without sign-in that is anybody at this machine. With it every request
     needs a route with a policy, and one of its roles; everything else is denied.
     """
 
@@ -98,7 +98,7 @@ class AccessControl:
             await self.app(scope, receive, send)
 
     async def _viewer(self, scope: Scope, principal: Principal | None) -> Viewer | None:
-        """What whoever asks may see. Raises StorageUnavailable."""
+        """What the caller may see. Raises StorageUnavailable."""
         state = scope["app"].state
         viewers: Viewers = state.viewers
         try:
@@ -199,7 +199,7 @@ class AccessControl:
     def _look_ups_of(self, scope: Scope) -> CapacityLimiter | None:
         """The threads that may look a credential up; None: those that all requests share.
 
-        A good credential is let in whoever else is behind the address, so it must be looked up
+        A good credential is let in regardless of others behind the address, so it is looked up
         also where only failures came from there; these wait for one another and for nobody else.
         """
         if self.limits.of_addresses.wait_of(f"failures {client_group(scope)}") == 0:
@@ -276,7 +276,7 @@ def _check_rate(wait_s: float) -> None:
 
 
 def _check_page(scope: Scope, headers: Headers, credential: Credential) -> None:
-    """A browser sends cookies whoever asks it to; only a page of ours knows the token."""
+    """A browser sends cookies for any page; only a page of ours knows the token."""
     if scope["type"] == "websocket":
         # No header can be set there; `OriginGuard` has looked at who opens it, if it says so.
         if not headers.get("origin"):

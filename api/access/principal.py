@@ -28,7 +28,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Principal:
-    """Someone who may ask: a person's account, a key of a program, or whoever is at this machine.
+    """Someone who may ask: a person's account, a key of a program, or anybody at this machine.
 
     `scopes` narrow what the roles allow; a person has all of them. `session_hash` is
     set for one who came by a cookie, and so must prove that the page is ours.
@@ -56,7 +56,7 @@ class Principal:
     def is_person(self) -> bool:
         """Whether somebody has signed in at a browser.
 
-        Keys are programs, and so is whoever brings an access token: it is given to programs,
+        Keys are programs, and so is who brings an access token: it is given to programs,
         with or without a person behind them. Without sign-in nobody knows who it is.
         """
         return self.kind in ("account", "oidc") and bool(self.session_hash)

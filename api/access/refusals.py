@@ -1,4 +1,4 @@
-"""What is told to those who are not let in, and what they can do about it."""
+"""The answers to those who are not let in, and what they can do about it."""
 
 from api.access.authenticator import Credential
 from api.errors import ApiProblem

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request
 
 from api.access import trail
 from api.access.changes import groups_changed
 from api.access.confirmation import check_confirmed
 from api.access.policy import ADMINS, policy
-from api.access.principal import Principal, PrincipalDep
+from api.access.principal import PrincipalDep
 from api.access_groups.schemas import (
     AccessGroupFields,
     AccessGroupList,
@@ -41,20 +41,16 @@ _LOOKED_AT = Audited(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION)
 
 
 class _Change:
-    """Who changes something, having shown again who it is."""
+    """By somebody who has shown again who it is; raises ApiProblem 403 otherwise."""
 
     def __init__(self, request: Request, principal: PrincipalDep, storage: StorageDep) -> None:
-        self._request, self._principal, self._storage = request, principal, storage
-
-    def check(self) -> None:
-        """Raises ApiProblem 403."""
-        check_confirmed(self._storage, self._principal, "change access groups")
+        check_confirmed(storage, principal, "change access groups")
+        self._request, self._storage = request, storage
+        self._actor = trail.actor_of(request.scope, principal)
 
     def record(self, action: Action, group: str, **detail: str) -> None:
         """In the audit trail; it counts at once in this process."""
-        principal: Principal = self._principal
-        actor = trail.actor_of(self._request.scope, principal)
-        groups_changed(self._storage, actor, action, group, **detail)
+        groups_changed(self._storage, self._actor, action, group, **detail)
         self._request.app.state.viewers.forget()
 
 
@@ -78,7 +74,6 @@ def set_access_policy(
     storage: StorageDep, change: ChangeDep, wanted: AccessPolicy
 ) -> AccessPolicyStatus:
     """Refused while there is no group, or while studies wait for the rules."""
-    change.check()
     before = storage.access_groups.state()
     begins = wanted.is_enforced and not before.is_enforced
     if begins and wanted.unmatched != before.unmatched:
@@ -113,7 +108,6 @@ def add_access_group(
     storage: StorageDep, change: ChangeDep, wanted: NewAccessGroup
 ) -> AccessGroupPayload:
     """The worker applies its rule to all studies, the newest first."""
-    change.check()
     if wanted.rule is not None:
         read_rule(wanted.rule)
     group = storage.access_groups.add(wanted.name, wanted.description, wanted.rule)
@@ -137,7 +131,6 @@ def change_access_group(
     storage: StorageDep, change: ChangeDep, name: Name, wanted: AccessGroupFields
 ) -> AccessGroupPayload:
     """A changed rule takes effect study by study, as the worker applies it."""
-    change.check()
     if wanted.rule is not None:
         read_rule(wanted.rule)
     group = storage.access_groups.change(name, description=wanted.description, rule=wanted.rule)
@@ -152,12 +145,10 @@ def change_access_group(
     responses=problems(400, 401, 403, 404),
 )
 @policy(ADMINS, "admin", BY_ITSELF, people_only=True)
-def remove_access_group(storage: StorageDep, change: ChangeDep, name: Name) -> Response:
+def remove_access_group(storage: StorageDep, change: ChangeDep, name: Name) -> None:
     """At once for its members; its studies then go by the rules of the other groups."""
-    change.check()
     storage.access_groups.remove(name)
     change.record("D", name)
-    return Response(status_code=204)
 
 
 @router.get("/access-groups/{name}/members", summary="Its members", responses=problems(404))
@@ -181,12 +172,10 @@ def list_members(storage: StorageDep, name: Name) -> MemberList:
     responses=problems(400, 401, 403, 404, 422),
 )
 @policy(ADMINS, "admin", BY_ITSELF, people_only=True)
-def add_member(storage: StorageDep, change: ChangeDep, name: Name, wanted: NewMember) -> Response:
+def add_member(storage: StorageDep, change: ChangeDep, name: Name, wanted: NewMember) -> None:
     """It counts within a second in every process. Again changes `expires_at`."""
-    change.check()
     storage.access_groups.add_member(name, wanted.member(wanted.expires_at))
     change.record("U", name, what="member added", member=f"{wanted.kind}:{wanted.subject}")
-    return Response(status_code=204)
 
 
 @router.delete(
@@ -201,11 +190,9 @@ def remove_member(
     change: ChangeDep,
     name: Name,
     wanted: Annotated[MemberFields, Query()],
-) -> Response:
-    change.check()
+) -> None:
     storage.access_groups.remove_member(name, wanted.member())
     change.record("U", name, what="member removed", member=f"{wanted.kind}:{wanted.subject}")
-    return Response(status_code=204)
 
 
 @router.put(
@@ -217,12 +204,10 @@ def remove_member(
 @policy(ADMINS, "admin", BY_ITSELF, people_only=True)
 def assign_study(
     storage: StorageDep, change: ChangeDep, name: Name, study_instance_uid: StudyUid
-) -> Response:
+) -> None:
     """Whatever the rules say. A study that matched no rule is then seen by this group alone."""
-    change.check()
     storage.access_groups.assign(name, study_instance_uid)
     change.record("U", name, what="study assigned", study_instance_uid=study_instance_uid)
-    return Response(status_code=204)
 
 
 @router.delete(
@@ -234,12 +219,10 @@ def assign_study(
 @policy(ADMINS, "admin", BY_ITSELF, people_only=True)
 def unassign_study(
     storage: StorageDep, change: ChangeDep, name: Name, study_instance_uid: StudyUid
-) -> Response:
+) -> None:
     """The rules decide on it again."""
-    change.check()
     storage.access_groups.unassign(name, study_instance_uid)
     change.record("U", name, what="study taken away", study_instance_uid=study_instance_uid)
-    return Response(status_code=204)
 
 
 @router.get(

@@ -13,7 +13,7 @@ from api.access.changes import groups_changed
 from api.cli.console import out
 from api.cli.operator import operator
 from api.cli.roles.starting import start
-from storage.access_groups.entities import Member
+from storage.access_groups.entities import Member, member_kind
 from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
 
@@ -246,7 +246,7 @@ def _member(
         subject = storage.api_keys.get(subject).key_id
     if kind in ("oidc", "oidc-group"):
         issuer = issuer or storage.settings.oidc_issuer
-    return Member(kind, subject, issuer, expires_at)  # type: ignore[arg-type]
+    return Member(member_kind(kind), subject, issuer, expires_at)
 
 
 def _rule(text: str) -> dict[str, Any] | None:

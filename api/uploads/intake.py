@@ -37,7 +37,7 @@ class Intake:
     refused: list[Refusal] = field(default_factory=list)
     refused_count: int = 0
     on_progress: Callable[[int, int], None] = _not_followed
-    """Told how many files of how many are through."""
+    """Called with how many files of how many are through."""
     touched: dict[tuple[str, str], None] = field(default_factory=dict)
     """(study_instance_uid, series_instance_uid) of every instance, in order."""
 
@@ -120,7 +120,7 @@ class Scheduled:
 def schedule_touched(storage: Storage, intake: Intake, pipeline: str | None = None) -> Scheduled:
     """Complete the series that arrived, offer them to every pipeline, wake a worker.
 
-    With `pipeline` only its decisions and jobs are told. A series of a study that the
+    With `pipeline` only its decisions and jobs are returned. A series of a study that the
     caller's access groups do not see is left to the worker. Raises NotFound when there is no
     pipeline of that name.
     """

@@ -28,7 +28,7 @@ from inference.webhooks.webhooks import ping
 from inference.worker.broker_notify import wake
 from storage.audit import Code, Type
 from storage.container import Storage
-from storage.webhooks.outbox import NoticeState, WebhookDelivery
+from storage.webhooks.entities import NoticeState, WebhookDelivery
 from storage.webhooks.repository import Webhook
 
 log = structlog.get_logger(__name__)
@@ -134,7 +134,7 @@ def ping_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPinged:
     )
 
 
-@router.get("/{webhook_id}/deliveries", summary="What a webhook was told", responses=problems(404))
+@router.get("/{webhook_id}/deliveries", summary="What a webhook sent", responses=problems(404))
 @policy(INTEGRATORS, "api:read", UIDS_ALONE)
 def list_webhook_deliveries(
     storage: StorageDep,

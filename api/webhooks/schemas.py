@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from api.base_schemas import Payload, RequestBody
-from storage.webhooks.outbox import NoticeState
+from storage.webhooks.entities import NoticeState
 from storage.webhooks.payloads import EVENT_TYPES
 
 _Url = Annotated[

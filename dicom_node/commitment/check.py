@@ -28,7 +28,7 @@ def failures_of(
 ) -> dict[str, int]:
     """SOP Instance UID → Failure Reason (PS3.3 C.14.1.1) of what cannot be committed to.
 
-    A peer is told of what it sent itself, and of what its access groups see. Every byte
+    A peer may ask about what it sent itself, and what its access groups see. Every byte
     is read and compared with the digest taken when the instance came.
     Raises StorageUnavailable when the index does not answer: nothing is known then.
     """

@@ -1,7 +1,7 @@
 """Which studies wait for the rules, and what the rules gave.
 
 The first instance that arrived decides. One that comes later cannot carry a study into
-a group of whoever sent it.
+a group of its sender.
 """
 
 from dataclasses import dataclass

@@ -38,9 +38,19 @@ class Member:
         return f"{self.issuer} {self.subject}" if self.issuer else self.subject
 
 
+def member_kind(name: str) -> MemberKind:
+    """Raises InvalidRequest where there is no such kind."""
+    for kind in MEMBER_KINDS:
+        if name == kind:
+            return kind
+    raise InvalidRequest(
+        f"'{name}' is no kind of member.", remedy=f"Choose among {', '.join(MEMBER_KINDS)}."
+    )
+
+
 def read_member(kind: str, unique_subject: str, expires_at: datetime | None) -> Member:
     issuer, _, subject = unique_subject.partition(" ") if kind in _OF_PROVIDER else ("", "", "")
-    return Member(kind, subject or unique_subject, issuer, expires_at)  # type: ignore[arg-type]
+    return Member(member_kind(kind), subject or unique_subject, issuer, expires_at)
 
 
 def check_member(member: Member) -> None:

@@ -1,6 +1,6 @@
 """Which rows of each table a viewer sees: one condition a table.
 
-A row that is about a study is visible with the study. What is about none belongs to whoever
+A row that is about a study is visible with the study. What is about none belongs to who
 made it. A table that is missing here is about nobody's data, or reached by administrators alone;
 a test compares with the schema.
 """

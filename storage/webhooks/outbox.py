@@ -6,9 +6,8 @@ delivered or dead.
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
@@ -20,29 +19,10 @@ from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_event
 from storage.outbox.leases import OWNER_ENDED
 from storage.outbox.tables import WEBHOOKS
+from storage.webhooks.entities import NoticeState, WebhookDelivery
 from storage.webhooks.payloads import notices_of, wants
 
-NoticeState = Literal["PENDING", "DELIVERED", "DEAD"]
-
 _EVENTS_AT_ONCE = 200
-
-
-@dataclass(frozen=True)
-class WebhookDelivery:
-    """One notice to one webhook; `number` gives the order."""
-
-    number: int
-    delivery_id: str
-    webhook_id: str
-    event_type: str
-    payload: dict[str, Any]
-    state: NoticeState
-    attempts: int
-    next_attempt_at: datetime
-    last_error: str
-    last_status: int | None
-    created_at: datetime
-    ended_at: datetime | None
 
 
 class WebhookQueue:

@@ -1,4 +1,4 @@
-"""From the node's events to what webhooks are told: UIDs and states, and nobody's name."""
+"""From the node's events to what webhooks send: UIDs and states, and nobody's name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class Notice:
 
 
 def wants(patterns: tuple[str, ...], event_type: str) -> bool:
-    """Whether a webhook that asks for `patterns` is told of this type."""
+    """Whether a webhook that asks for `patterns` is notified of this type."""
     if event_type in patterns:
         return True
     wildcards = {"*", f"{event_type.partition('.')[0]}.*"}
@@ -120,7 +120,7 @@ def _of_study(connection: Connection, event: Event, about: dict[str, Any]) -> li
 
 
 def _is_whole(connection: Connection, event: Event) -> bool:
-    """Whether nothing of the study arrives any more, told with its last series alone."""
+    """Whether nothing of the study arrives any more, at the event of its last series."""
     in_study = t.study.c.study_instance_uid == event.study_instance_uid
     receiving = connection.execute(
         select(func.count())

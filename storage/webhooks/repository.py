@@ -209,7 +209,7 @@ def _checked_events(events: tuple[str, ...]) -> tuple[str, ...]:
     unknown = sorted(set(events) - known)
     if unknown or not events:
         raise InvalidRequest(
-            "A webhook names the events that it is told of; one of these is none."
+            "A webhook names the events that it sends; one of these is none."
             if unknown
             else "A webhook names at least one event.",
             remedy=f"Choose among {', '.join(EVENT_TYPES)}, or write job.* or *.",

@@ -1,4 +1,4 @@
-"""The client behind a reverse proxy, told only by proxies that the operator names."""
+"""The client behind a reverse proxy, believed only of proxies that the operator names."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class ForwardedClient:
             and scope.get("client")
             and is_within(scope["client"][0], self.networks)
         ):
-            scope = self._told(scope)
+            scope = self._as_forwarded(scope)
         elif not self._has_warned and scope["type"] == "http":
             self._warn(scope)
         await self.app(scope, receive, send)
@@ -44,22 +44,22 @@ class ForwardedClient:
             self._has_warned = True
             log.warning("unknown_proxy", remedy="set MEDIVIEW_TRUSTED_PROXIES to its address")
 
-    def _told(self, scope: Scope) -> Scope:
+    def _as_forwarded(self, scope: Scope) -> Scope:
         headers = Headers(scope=scope)
-        told = dict(scope)
+        forwarded = dict(scope)
         hops = ",".join(headers.getlist("x-forwarded-for")).split(",")
         for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
             address = _address(hop)
             if not address:
                 break
-            told["client"] = (address, 0)
+            forwarded["client"] = (address, 0)
             if not is_within(address, self.networks):
                 break
         scheme = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
         if scheme in ("http", "https"):
             secure = {"http": "ws", "https": "wss"} if scope["type"] == "websocket" else {}
-            told["scheme"] = secure.get(scheme, scheme)
-        return told
+            forwarded["scheme"] = secure.get(scheme, scheme)
+        return forwarded
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:

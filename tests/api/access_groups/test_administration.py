@@ -11,6 +11,7 @@ import pytest
 
 from inference.access_groups.service import apply_rules
 from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings, confirm, heard
 from tests.api.access_groups.commands import commands
 from tests.api.client import is_problem, part10
@@ -152,6 +153,8 @@ def test_the_same_at_the_command_line(
     run("unassign", "North", study)
     run("remove-member", "North", "account", "ada")
     run("change", "North", "--rule", "Modality: CT")
+    with pytest.raises(InvalidRequest, match="'acount' is no kind of member"):
+        run("add-member", "North", "acount", "ada")
     run("enforce", "--off")
     run("remove", "North")
     assert [one.name for one in closed.storage.access_groups.all()] == [

@@ -17,7 +17,7 @@ const tones: Record<WebhookNotice["state"], Tone> = {
   DEAD: "bad",
 };
 
-/** What a webhook was told, the newest first, and telling it once more. */
+/** What a webhook sent, the newest first, and sending it once more. */
 export function WebhookNotices({ webhookId, onChanged }: { webhookId: string; onChanged: () => void }) {
   const { admin: t, upkeep } = useText();
   const pages = usePages(

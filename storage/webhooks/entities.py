@@ -1,0 +1,25 @@
+"""What a notice on its way to a webhook is made of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+NoticeState = Literal["PENDING", "DELIVERED", "DEAD"]
+
+
+@dataclass(frozen=True)
+class WebhookDelivery:
+    """One notice to one webhook; `number` gives the order."""
+
+    number: int
+    delivery_id: str
+    webhook_id: str
+    event_type: str
+    payload: dict[str, Any]
+    state: NoticeState
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str
+    last_status: int | None
+    created_at: datetime
+    ended_at: datetime | None
