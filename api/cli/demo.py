@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.cli.console import err, out
 from api.cli.roles.starting import start
-from api.cli.send import send_with_progress
+from api.cli.studies.send import send_with_progress
 from api.server.own_addresses import own_dicom_peer
 from api.server.own_node import own_node
 from dicom_node.scu import echo

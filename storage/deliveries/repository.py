@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, distinct, func, select, update
+from sqlalchemy import ColumnElement, Engine, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -15,10 +15,8 @@ from storage.core.request_context import current_request_id
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.portions import in_portions
 from storage.db.row_mapping import to_delivery
-from storage.events.repository import add_event
+from storage.deliveries.claiming import announce, claim_due, in_reach
 from storage.outbox.tables import DELIVERIES
-
-_CLAIM_LOCK = 0x6D76_6465  # of this transaction alone among those of the database
 
 
 class Deliveries:
@@ -76,72 +74,8 @@ class Deliveries:
         senders_at_most: Mapping[str, int] | None = None,
         but_not: Collection[str] = (),
     ) -> list[Delivery]:
-        """Take due deliveries of one destination and one study, in their order; results first.
-
-        Destinations that as many senders as `senders_at_most` says are busy with wait, and so do
-        those that are out of reach, and those of `but_not`.
-        """
-        is_result = t.delivery.c.cause == "RESULT"
-        elsewhere = t.delivery.c.destination.not_in(list(but_not))
-        for of_this_round in (is_result, ~is_result):
-            wanted = [DELIVERIES.is_due(now), _in_reach(now), elsewhere, of_this_round]
-            claimed = self._claim(owner, lease_s, now, limit, senders_at_most or {}, wanted)
-            if claimed:
-                return claimed
-        return []
-
-    def _claim(
-        self,
-        owner: str,
-        lease_s: float,
-        now: datetime,
-        limit: int,
-        senders_at_most: Mapping[str, int],
-        wanted: list[ColumnElement[bool]],
-    ) -> list[Delivery]:
-        with writing(self._engine) as connection:
-            if senders_at_most:
-                wanted.append(
-                    t.delivery.c.destination.not_in(_full(connection, senders_at_most, now))
-                )
-            first = (
-                connection.execute(
-                    select(t.delivery)
-                    .where(*wanted)
-                    .order_by(t.delivery.c.next_attempt_at, t.delivery.c.created_at)
-                    .limit(1)
-                )
-                .mappings()
-                .first()
-            )
-            if first is None:
-                return []
-            ids = list(
-                connection.execute(
-                    select(t.delivery.c.delivery_id)
-                    .where(
-                        *wanted,
-                        t.delivery.c.destination == first["destination"],
-                        t.delivery.c.study_instance_uid == first["study_instance_uid"],
-                    )
-                    .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
-                    .limit(limit)
-                ).scalars()
-            )
-            # The condition again: on PostgreSQL another sender may have been quicker.
-            connection.execute(
-                update(t.delivery)
-                .where(t.delivery.c.delivery_id.in_(ids), *wanted)
-                .values(**DELIVERIES.taken(owner, lease_s, now))
-            )
-            rows = connection.execute(
-                select(t.delivery)
-                .where(t.delivery.c.delivery_id.in_(ids), DELIVERIES.is_owned(owner))
-                .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
-            )
-            claimed = [to_delivery(row) for row in rows.mappings()]
-            _announce(connection, claimed, "SENDING", now)
-            return claimed
+        """See `storage.deliveries.claiming`."""
+        return claim_due(self._engine, owner, lease_s, now, limit, senders_at_most or {}, but_not)
 
     def give_back(self, owner: str, now: datetime) -> None:
         """What `owner` claimed and did not try: it is due as before."""
@@ -256,7 +190,7 @@ class Deliveries:
             return connection.execute(
                 select(func.count())
                 .select_from(t.delivery)
-                .where(DELIVERIES.is_due(now), _in_reach(now))
+                .where(DELIVERIES.is_due(now), in_reach(now))
             ).scalar_one()
 
     def _set(
@@ -279,44 +213,4 @@ class Deliveries:
                 .returning(*t.delivery.c)
             )
             changed = [to_delivery(row) for row in rows.mappings()]
-            _announce(connection, changed, values["state"], now)
-
-
-def _in_reach(now: datetime) -> ColumnElement[bool]:
-    """Not to a destination that is left alone for a while (`circuit_breaker`)."""
-    return t.delivery.c.destination.not_in(
-        select(t.breaker.c.destination).where(t.breaker.c.open_until > now)
-    )
-
-
-def _full(connection: Connection, at_most: Mapping[str, int], now: datetime) -> list[str]:
-    """Destinations that no further sender may be busy with."""
-    if connection.dialect.name == "postgresql":
-        # Others would count while this claim is not yet to be seen. SQLite has one writer anyway.
-        connection.execute(select(func.pg_advisory_xact_lock(_CLAIM_LOCK)))
-    rows = connection.execute(
-        select(t.delivery.c.destination, func.count(distinct(t.delivery.c.lease_owner)))
-        .where(
-            t.delivery.c.state == "SENDING",
-            t.delivery.c.next_attempt_at > now,
-            t.delivery.c.destination.in_(list(at_most)),
-        )
-        .group_by(t.delivery.c.destination)
-    )
-    return [destination for destination, senders in rows if senders >= at_most[destination]]
-
-
-def _announce(
-    connection: Connection, deliveries: list[Delivery], state: DeliveryState, now: datetime
-) -> None:
-    """One event for each study and destination."""
-    for study_instance_uid, destination in sorted(
-        {(delivery.study_instance_uid, delivery.destination) for delivery in deliveries}
-    ):
-        add_event(
-            connection,
-            now,
-            "delivery",
-            study_instance_uid,
-            payload={"destination": destination, "state": state},
-        )
+            announce(connection, changed, values["state"], now)

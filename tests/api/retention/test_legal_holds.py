@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from api.cli.retention import app
+from api.cli.studies.retention import app
 from storage.audit import AuditRecord
 from storage.audit.query import AuditFilter, find_events
 from tests.api.client import ApiNode, is_problem

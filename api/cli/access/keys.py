@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 
 from api.access.changes import access_changed
+from api.cli.access.users import OPERATOR, opened
 from api.cli.console import err, out
-from api.cli.users import OPERATOR, opened
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 

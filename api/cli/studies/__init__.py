@@ -1,0 +1,1 @@
+"""What is stored: brought in, sent on, kept, decided."""
