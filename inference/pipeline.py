@@ -97,7 +97,8 @@ class PipelineContext:
     the reference."""
     images: tuple[Dataset, ...] = ()
     """The instances of the series that the pipeline takes, with their pixels as they were sent;
-    `inference.planar.frame.read_frame` decodes a frame within the node's limits."""
+    `inference.planar.frame.read_frame` decodes a frame within the node's limits. Beside a volume
+    they are there for pipelines that ask for them (`takes_instances`)."""
     on_progress: ProgressCallback = ignore_progress
 
 
@@ -259,6 +260,11 @@ class PipelineOutput:
             some[..., segment_index] if self.masks.ndim == 4 else some == segment_index + 1
         )
         return one
+
+
+def takes_instances(pipeline: "Pipeline") -> bool:
+    """Whether a pipeline wants the instances of its volume as well, as they were sent."""
+    return bool(getattr(pipeline, "takes_instances", False))
 
 
 class Pipeline(Protocol):

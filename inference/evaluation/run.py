@@ -16,7 +16,7 @@ from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
-from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
 from storage.core.clock import utcnow
 from storage.core.entities import Series
 from storage.core.errors import InvalidRequest, MediViewError
@@ -172,7 +172,8 @@ def _measure(settings: Settings, pipeline: Pipeline, case: Case) -> list[Measure
     if not acceptance.accepted:
         raise BadCase(acceptance.reason)
     volume = assemble_volume(case.images, tilted=resamples_tilt(pipeline))
-    context = PipelineContext(settings, volume)
+    given = tuple(case.images) if takes_instances(pipeline) else ()
+    context = PipelineContext(settings, volume, images=given)
     output, _ = with_fallback(lambda: run_with_coverage(pipeline, context))
     return compare(case, output, volume)
 

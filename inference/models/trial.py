@@ -13,7 +13,7 @@ from inference.imaging.volume import assemble_volume
 from inference.model_servers.gate import guarded
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
-from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
 from inference.refusals import ModelUnusable
 from inference.results.pictures.render import draw_pictures
 from inference.results.planar.pictures import draw_image
@@ -101,7 +101,8 @@ def _tried(storage: Storage, pipeline: Pipeline, series: Series, selection: Sele
         volume = assemble_volume(
             datasets, selection.stack.frame_indices, tilted=resamples_tilt(pipeline)
         )
-        context = PipelineContext(storage.settings, volume=volume)
+        given = tuple(datasets) if takes_instances(pipeline) else ()
+        context = PipelineContext(storage.settings, volume=volume, images=given)
         output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
         findings = build_findings(job, pipeline, output)
         pictures = [

@@ -23,7 +23,7 @@ from inference.model_servers.gate import guarded
 from inference.models.devices import with_fallback
 from inference.models.registry.status import shadows, state_of
 from inference.models.registry.verification import prove_here
-from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
 from inference.scheduling.selection import select_stack, stack_for
 from inference.scheduling.study_inputs import inputs_of
 from inference.worker.failures import explain, place
@@ -174,7 +174,7 @@ def _agreement(
     card = pipeline.card
     record = storage.model_states.get(card.name, card.version)
     prove_here(storage.model_states, pipeline, record, state_of(card, record))
-    volume = _volume(storage, run, pipeline)
+    volume, images = _volume(storage, run, pipeline)
     looked_at = begun = time.monotonic()
 
     def on_progress(stage: str, fraction: float) -> None:
@@ -190,7 +190,7 @@ def _agreement(
             if storage.jobs.due(utcnow(), 1):
                 raise GivesWay
 
-    context = PipelineContext(storage.settings, volume, on_progress=on_progress)
+    context = PipelineContext(storage.settings, volume, images=images, on_progress=on_progress)
     output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
     return {
         "active_version": active.pipeline_version if active else "",
@@ -219,7 +219,10 @@ def _active_job(storage: Storage, run: ShadowRun) -> Job | None:
     )
 
 
-def _volume(storage: Storage, run: ShadowRun, pipeline: Pipeline) -> Volume:
+def _volume(
+    storage: Storage, run: ShadowRun, pipeline: Pipeline
+) -> tuple[Volume, tuple[Dataset, ...]]:
+    """The volume, and its instances where the pipeline wants them."""
     instances = storage.index.instances_of(run.study_instance_uid, run.series_instance_uid)
     datasets = [storage.instances.dataset(instance) for instance in instances]
     series = storage.index.series(run.study_instance_uid, run.series_instance_uid)
@@ -227,7 +230,9 @@ def _volume(storage: Storage, run: ShadowRun, pipeline: Pipeline) -> Volume:
         raise NotFound("More instances of the series arrived after the run was noted.")
     stack = stack_for(pipeline, series, instances, datasets)
     tilted = resamples_tilt(pipeline)
-    return assemble_volume(stack.of(datasets), stack.frame_indices, tilted=tilted)
+    taken = stack.of(datasets)
+    volume = assemble_volume(taken, stack.frame_indices, tilted=tilted)
+    return volume, tuple(taken) if takes_instances(pipeline) else ()
 
 
 def _dice(

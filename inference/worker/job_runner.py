@@ -18,7 +18,7 @@ from inference.models.drift import observe
 from inference.models.population import caveat_of
 from inference.models.registry.verification import ensure_proven
 from inference.normal_ranges.applying import site_references
-from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
@@ -104,19 +104,13 @@ class Work:
             sources, others, rule, context = self._several_context(pipeline)
             volume = context.volume
         else:
-            with self._stage("loading", _LOADING):
-                auditing.series_read(self._storage, self._job)
-                sources, stack = self._inputs(_ASSEMBLING).series(pipeline)
-            rule = self._rule(pipeline, stack.narrowed(sources))
-            with self._stage("assembling", _ASSEMBLING):
-                volume = assemble_volume(
-                    sources, stack.frame_indices, tilted=resamples_tilt(pipeline)
-                )
-                _drop_pixels(sources)
-            context = self._volume_context(volume)
+            sources, rule, context = self._series_context(pipeline)
+            volume = context.volume
         with self._stage("running", _RUNNING):
             ensure_proven(self._storage.model_states, pipeline)
             output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
+        if takes_instances(pipeline):
+            _drop_pixels(sources)
         if volume is not None:
             with self._stage("comparing_lesions", _ENCODING):
                 self._tracked = track_lesions(self._storage, self._job, pipeline, volume, output)
@@ -169,6 +163,21 @@ class Work:
         with self._stage("loading", _LOADING):
             image = self._storage.objects.get(self._job.input_object_key)
         return PipelineContext(self._storage.settings, image=image, on_progress=self._in_pipeline)
+
+    def _series_context(
+        self, pipeline: Pipeline
+    ) -> tuple[Sequence[Dataset], Rule | None, PipelineContext]:
+        """Of one series: its instances, the rule and the volume."""
+        with self._stage("loading", _LOADING):
+            auditing.series_read(self._storage, self._job)
+            sources, stack = self._inputs(_ASSEMBLING).series(pipeline)
+        rule = self._rule(pipeline, stack.narrowed(sources))
+        with self._stage("assembling", _ASSEMBLING):
+            volume = assemble_volume(sources, stack.frame_indices, tilted=resamples_tilt(pipeline))
+        given = tuple(sources) if takes_instances(pipeline) else ()
+        if not given:
+            _drop_pixels(sources)
+        return sources, rule, replace(self._volume_context(volume), images=given)
 
     def _several_context(
         self, pipeline: Pipeline
