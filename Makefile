@@ -87,9 +87,10 @@ model-servers: $(STAMPS)/test ## Try the node against MLServer, KServe and trans
 lock: $(STAMPS)/runtime ## Choose the newest releases of all packages that fit, and write uv.lock
 	$(BIN)/uv lock --upgrade
 
-containers: ## The two commands in containers of bare Debian, and the image (podman, as root)
+containers: $(STAMPS)/test ## The two commands in containers of bare Debian, the image, and models in containers (podman, as root)
 	@scripts/containers/bare.sh
 	@scripts/containers/image.sh
+	@scripts/containers/map.sh
 
 sbom: $(STAMPS)/runtime ## List all that a node consists of, as CycloneDX, in .stamps/sbom
 	@scripts/supply-chain.sh sbom

@@ -6,6 +6,7 @@ import structlog
 
 from inference.bundles.installed import (
     installed_bundles,
+    installed_containers,
     installed_image_models,
     installed_nnunets,
 )
@@ -13,6 +14,7 @@ from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOu
 from inference.pipelines.brain.brain_structures import BrainStructures
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.pipelines.chest.lung_density import LungDensity
+from inference.pipelines.container_model import ContainerPipeline
 from inference.pipelines.images.classification import ImageClassification
 from inference.pipelines.images.model import ImageModelPipeline
 from inference.pipelines.images.segmentation import ImageSegmentation
@@ -45,6 +47,7 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         ImageSegmentation(settings),
         *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),
         *(NnunetPipeline(model) for model in installed_nnunets(settings)),
+        *(ContainerPipeline(model, settings) for model in installed_containers(settings)),
         *(ImageModelPipeline(model) for model in installed_image_models(settings)),
         *_of_other_packages(settings),
     )

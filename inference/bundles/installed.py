@@ -8,6 +8,12 @@ import structlog
 
 from inference.bundles.description import BundleDescription, describe, is_bundle
 from inference.bundles.plain import describe_plain, is_plain
+from inference.containers.description import (
+    ContainerDescription,
+    add_container,
+    describe_container,
+    is_container,
+)
 from inference.model_servers.endpoint import endpoint_of
 from inference.models.card_file import CARD_FILE
 from inference.models.model_folders import files_of, install
@@ -31,13 +37,19 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_Description = TypeVar("_Description", BundleDescription, ImageModelDescription, NnunetDescription)
+_Description = TypeVar(
+    "_Description",
+    BundleDescription,
+    ContainerDescription,
+    ImageModelDescription,
+    NnunetDescription,
+)
 _Served = TypeVar("_Served", BundleDescription, ImageModelDescription)
 
 
 def is_model(folder: Path) -> bool:
     """Whether a folder is a model that can be added: a MONAI bundle, one that nnU-Net trained,
-    weights of TotalSegmentator, or a model with its card."""
+    weights of TotalSegmentator, a card that names an image, or a model with its card."""
     return _is_installed(folder) or bool(trained_folders(folder))
 
 
@@ -48,6 +60,8 @@ def described(folder: Path) -> BundleDescription:
 
 def add_described(settings: Settings, folder: Path) -> BundleDescription | ImageModelDescription:
     """Copy a model of any kind to where models lie. Raises InvalidRequest, ModelUnusable."""
+    if is_container(folder):
+        return add_container(settings, folder)
     if is_added_nnunet(folder):
         return install_converted(settings, folder)
     if is_nnunet(folder) and (folder / CARD_FILE).is_file():
@@ -73,7 +87,7 @@ def add_bundle(settings: Settings, folder: Path) -> BundleDescription:
 
 def installed_bundles(settings: Settings) -> list[BundleDescription]:
     """Every bundle that was added, by name; one that cannot be read is said in the log."""
-    of_others = (_is_of_images, is_added_nnunet)
+    of_others = (_is_of_images, is_added_nnunet, is_container)
     found = _read(
         [one for one in _folders(settings) if not any(is_other(one) for is_other in of_others)],
         described,
@@ -103,6 +117,11 @@ def installed_nnunets(settings: Settings) -> list[NnunetDescription]:
     return _read([one for one in _folders(settings) if is_added_nnunet(one)], describe_nnunet)
 
 
+def installed_containers(settings: Settings) -> list[ContainerDescription]:
+    """Every model in a container that was added, by name."""
+    return _read([one for one in _folders(settings) if is_container(one)], describe_container)
+
+
 def _folders(settings: Settings) -> list[Path]:
     models = settings.resolved_models_dir
     if not models.is_dir():
@@ -115,9 +134,8 @@ def _folders(settings: Settings) -> list[Path]:
 
 
 def _is_installed(folder: Path) -> bool:
-    return (
-        is_bundle(folder) or is_added_nnunet(folder) or is_image_model(folder) or is_plain(folder)
-    )
+    kinds = (is_bundle, is_added_nnunet, is_container, is_image_model, is_plain)
+    return any(is_one(folder) for is_one in kinds)
 
 
 def _is_of_images(folder: Path) -> bool:

@@ -160,7 +160,7 @@ class AddedModel:
         top = max(self._model.labels, default=0) + 1
         if classes.min() < 0 or classes.max() > top:
             classes = np.where((classes < 0) | (classes > top), top, classes)
-        counts = _voxels_of_values(classes, top)
+        counts = voxels_of_values(classes, top)
         present = [value for value in self._model.labels if counts[value]]
         self._check_found(present)
         numbers = np.zeros(len(counts), np.uint8)
@@ -211,7 +211,7 @@ def volumes_of(
 ) -> tuple[Measurement, ...]:
     """The volume of each segment in cm³; `masks` as in `PipelineOutput`."""
     voxels = (
-        _voxels_of_values(masks, len(segments))[1:]
+        voxels_of_values(masks, len(segments))[1:]
         if masks.ndim == 3
         else np.count_nonzero(masks, axis=(0, 1, 2))
     )
@@ -227,7 +227,7 @@ def volumes_of(
     )
 
 
-def _voxels_of_values(classes: NDArray[np.integer[Any]], top: int) -> NDArray[np.integer[Any]]:
+def voxels_of_values(classes: NDArray[np.integer[Any]], top: int) -> NDArray[np.integer[Any]]:
     """How many voxels have each value from 0 to `top`; slice by slice, for NumPy counts in a copy
     of eight bytes a voxel."""
     counts = np.zeros(top + 1, np.int64)

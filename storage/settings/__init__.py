@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from storage.core.errors import InvalidRequest
 from storage.settings.access import AccessSettings
 from storage.settings.audit import AuditSettings
+from storage.settings.containers import ContainerSettings
 from storage.settings.exchange import (
     AE_TITLE_MAX_LENGTH,
     AssociatingSettings,
@@ -53,6 +54,7 @@ class Settings(
     RetentionSettings,
     ModelSettings,
     ModelServerSettings,
+    ContainerSettings,
     LanguageSettings,
     AuditSettings,
     AccessSettings,

@@ -1,0 +1,1 @@
+"""Models in containers: MONAI Application Packages, run apart from the node."""

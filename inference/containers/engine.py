@@ -1,0 +1,254 @@
+"""podman or docker by its command line: images looked up, and one container at a time run apart.
+
+A container has no network, no capabilities, a read-only root, a user that is nobody, and limits of
+memory, processors, processes, files and time. What it prints is dropped: it may name the patient.
+"""
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.containers.manifest import TEMPORARY_FOLDER
+from inference.refusals import ModelUnusable
+from storage.settings import Settings
+
+_CALL_S = 120.0
+_LOOKED_EVERY_S = 0.25
+_MANIFEST_AT_MOST_BYTES = 256 * 1024
+_SHOWN_AT_MOST = 200
+_NOBODY = 65534
+_LABEL = "mediview-model"
+# Of a user namespace of the node's own; beyond what systems hand to people and services.
+_FIRST_UID, _UIDS = 1_900_000_000, 65536
+# After its time a container ends by itself, should the worker that ran it be gone.
+_GRACE_S = 60
+# An engine gets what it needs to find its images; secrets of the node's environment stay here.
+_ENVIRONMENT = re.compile(r"^(PATH|HOME|USER|TMPDIR|XDG_.*|CONTAINERS?_.*|DOCKER_.*|PODMAN_.*)$")
+
+
+@dataclass(frozen=True)
+class ContainerRun:
+    """One run. Paths of `input` and `output`: on this machine, and in the container."""
+
+    image_id: str
+    command: tuple[str, ...]
+    working_directory: str
+    environment: Mapping[str, str]
+    input: tuple[Path, str]
+    output: tuple[Path, str]
+    timeout_s: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    exit_code: int
+    is_out_of_memory: bool
+
+
+class Engine:
+    """Raises ModelUnusable wherever the engine itself does not do what it is asked for."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name = name
+        self._settings = settings
+
+    def image_id(self, image: str) -> str:
+        """Which image stands behind a name now: `sha256:…`, of its configuration."""
+        found = self._call("image", "inspect", "--format", "{{.Id}}", image).strip()
+        return f"sha256:{found.removeprefix('sha256:')}"
+
+    def read_file(self, image_id: str, path: str) -> bytes | None:
+        """A file of an image of which nothing is executed; None where there is none."""
+        container = self._call(
+            "create", f"--label={_LABEL}", "--network=none", image_id, "none"
+        ).strip()
+        try:
+            copied = subprocess.run(
+                [self.name, "cp", f"{container}:{path}", "-"],
+                capture_output=True,
+                env=_environment(),
+                timeout=_CALL_S,
+                check=False,
+            )
+            return _only_file(copied.stdout) if copied.returncode == 0 else None
+        finally:
+            self._remove(container)
+
+    def hand_over(self, folder: Path) -> None:
+        """Let a folder and its files be those of the user that a container has."""
+        if os.geteuid() != 0:
+            # It is the worker's own user there.
+            return
+        owner = _NOBODY + (_FIRST_UID if self.name == "podman" else 0)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner, owner)
+
+    def run(self, run: ContainerRun, check: Callable[[], None]) -> Ended:
+        """Until it ends. `check` is called again and again; what it raises ends the container."""
+        self._remove_left_over()
+        container = self._call("create", *self._options(run), *run.command[1:]).strip()
+        waiting = None
+        try:
+            self._call("start", container)
+            until = time.monotonic() + run.timeout_s
+            waiting = subprocess.Popen(
+                [self.name, "wait", container],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+            )
+            while not _has_ended(waiting):
+                check()
+                if time.monotonic() >= until:
+                    raise ModelUnusable(
+                        f"The container took longer than {run.timeout_s:g} s and was ended.",
+                        remedy="Raise MEDIVIEW_CONTAINER_TIMEOUT_S if it needs more; the package's"
+                        " own manifest may state less.",
+                    )
+            state = json.loads(self._call("inspect", "--format", "{{json .State}}", container))
+            return Ended(int(state["ExitCode"]), bool(state.get("OOMKilled")))
+        finally:
+            if waiting is not None:
+                waiting.kill()
+                waiting.wait()
+            self._remove(container)
+
+    def _options(self, run: ContainerRun) -> list[str]:
+        limits = self._settings
+        temporary_bytes = limits.container_memory_bytes // 2
+        variables = {**run.environment, "HOME": TEMPORARY_FOLDER}
+        return [
+            f"--label={_LABEL}",
+            "--network=none",
+            "--read-only",
+            "--cap-drop=all",
+            "--security-opt=no-new-privileges",
+            f"--pids-limit={limits.container_pids}",
+            f"--memory={limits.container_memory_bytes}",
+            # Of memory and swap together: no swap.
+            f"--memory-swap={limits.container_memory_bytes}",
+            f"--cpus={limits.container_cpus:g}",
+            "--ulimit=core=0:0",
+            f"--ulimit=fsize={limits.container_output_bytes}:{limits.container_output_bytes}",
+            # In memory, which counts against the limit.
+            f"--tmpfs={TEMPORARY_FOLDER}:rw,nosuid,nodev,mode=1777,size={temporary_bytes}",
+            f"--mount=type=bind,src={run.input[0]},dst={run.input[1]},readonly",
+            f"--mount=type=bind,src={run.output[0]},dst={run.output[1]}",
+            f"--workdir={run.working_directory}",
+            "--log-driver=none",
+            *(f"--env={name}={value}" for name, value in variables.items()),
+            *self._user(),
+            *([f"--timeout={int(run.timeout_s) + _GRACE_S}"] if self.name == "podman" else []),
+            f"--entrypoint={run.command[0]}",
+            run.image_id,
+        ]
+
+    def _user(self) -> list[str]:
+        """Nobody, in a user namespace where the engine has them without a daemon's settings."""
+        is_root = os.geteuid() == 0
+        if self.name == "docker":
+            return [f"--user={_NOBODY if is_root else os.geteuid()}:{_NOBODY}"]
+        nobody = f"--user={_NOBODY}:{_NOBODY}"
+        if not is_root:
+            # What it writes belongs to the node's own user.
+            return [f"--userns=keep-id:uid={_NOBODY},gid={_NOBODY}", nobody]
+        mapped = f"0:{_FIRST_UID}:{_UIDS}"
+        return [f"--uidmap={mapped}", f"--gidmap={mapped}", nobody]
+
+    def _remove(self, container: str) -> None:
+        at_once = ["--time=0"] if self.name == "podman" else []
+        self._quietly("rm", "--force", "--volumes", *at_once, container)
+
+    def _remove_left_over(self) -> None:
+        """Containers that have ended, of workers that were killed."""
+        age = f"until={int(self._settings.container_timeout_s) + _GRACE_S}s"
+        self._quietly(
+            "container", "prune", "--force", f"--filter=label={_LABEL}", f"--filter={age}"
+        )
+
+    def _quietly(self, *arguments: str) -> None:
+        subprocess.run(
+            [self.name, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+            timeout=_CALL_S,
+            check=False,
+        )
+
+    def _call(self, *arguments: str) -> str:
+        try:
+            return subprocess.run(
+                [self.name, *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env=_environment(),
+                timeout=_CALL_S,
+                check=True,
+                text=True,
+            ).stdout
+        except subprocess.TimeoutExpired as error:
+            why = f"no answer within {_CALL_S:g} s"
+            raise self._failed(arguments[0], why) from error
+        except subprocess.CalledProcessError as error:
+            lines = (error.stderr or "").strip().splitlines() or ["no reason stated"]
+            raise self._failed(arguments[0], lines[-1][:_SHOWN_AT_MOST]) from error
+        except OSError as error:
+            raise self._failed(arguments[0], error.strerror or "it cannot be started") from error
+
+    def _failed(self, what: str, why: str) -> ModelUnusable:
+        return ModelUnusable(
+            f"{self.name} {what} failed: {why}",
+            remedy="Try the same image by hand, as the user that the node's workers have.",
+        )
+
+
+def engine_of(settings: Settings) -> Engine:
+    """Raises ModelUnusable where the site names none, or it is not installed."""
+    name = settings.container_engine
+    if not name:
+        raise ModelUnusable(
+            "Models in containers are not run here: MEDIVIEW_CONTAINER_ENGINE is empty.",
+            remedy="An operator sets it to podman or docker.",
+        )
+    if shutil.which(name) is None:
+        raise ModelUnusable(
+            f"MEDIVIEW_CONTAINER_ENGINE names {name}, which is not installed.",
+            remedy=f"Install {name} where the workers run.",
+        )
+    return Engine(name, settings)
+
+
+def _has_ended(waiting: subprocess.Popen[bytes]) -> bool:
+    try:
+        waiting.wait(_LOOKED_EVERY_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _only_file(archive: bytes) -> bytes | None:
+    """What `cp … -` gives is a tar archive of one file."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            member = files.next()
+            if member is None or not member.isreg() or member.size > _MANIFEST_AT_MOST_BYTES:
+                return None
+            stream = files.extractfile(member)
+            return None if stream is None else stream.read()
+    except tarfile.TarError:
+        return None
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if _ENVIRONMENT.match(name)}

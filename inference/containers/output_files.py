@@ -1,0 +1,73 @@
+"""The folder that a container wrote into: looked through within bounds, links refused."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from inference.refusals import ModelUnusable
+
+FILES_AT_MOST = 2000
+_DEPTH_AT_MOST = 8
+
+
+def check_size(folder: Path, at_most_bytes: int) -> None:
+    """Raises ModelUnusable where there are too many files, or too large ones in all."""
+    for _ in _counted(folder, at_most_bytes):
+        pass
+
+
+def written_files(folder: Path, at_most_bytes: int) -> list[Path]:
+    """Every file, by name. Raises as `check_size`, and where anything else than files is there."""
+    found = []
+    for path, status in _counted(folder, at_most_bytes):
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelUnusable(
+                f"The container wrote {_shown(path)}, which is no file.",
+                remedy="Links and devices are not read; ask who made the image.",
+            )
+        found.append(path)
+    return sorted(found)
+
+
+def _counted(folder: Path, at_most_bytes: int) -> Iterator[tuple[Path, os.stat_result]]:
+    count = size = 0
+    folders = [(folder, 0)]
+    while folders:
+        here, depth = folders.pop()
+        for entry in _entries(here):
+            count += 1
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                # The container goes on writing and removing while its size is looked at.
+                continue
+            size += status.st_size
+            if count > FILES_AT_MOST or size > at_most_bytes or depth > _DEPTH_AT_MOST:
+                raise ModelUnusable(
+                    f"The container wrote more than {FILES_AT_MOST} files,"
+                    f" {at_most_bytes >> 20} MiB or {_DEPTH_AT_MOST} folders within each other.",
+                    remedy="Raise MEDIVIEW_CONTAINER_OUTPUT_BYTES if its results are so large.",
+                )
+            if stat.S_ISDIR(status.st_mode):
+                folders.append((Path(entry.path), depth + 1))
+            else:
+                yield Path(entry.path), status
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+    except PermissionError as error:
+        raise ModelUnusable(
+            "The container wrote a folder that the node may not read.",
+            remedy="Ask who made the image for readable results.",
+        ) from error
+
+
+def _shown(path: Path) -> str:
+    name = path.name
+    return name if name.isprintable() and len(name) <= 80 else "something"

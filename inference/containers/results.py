@@ -1,0 +1,159 @@
+"""What a container wrote, read and checked: segmentations, label maps, reports and numbers.
+
+Nothing of it is stored as it came: the node makes its own objects of what it read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from inference.annotations.mask_read import SEGMENTATIONS
+from inference.containers.masks import Masks, merged
+from inference.containers.nifti_output import read_label_map
+from inference.containers.number_output import RESULTS_FILE, read_numbers, read_results
+from inference.containers.output_files import written_files
+from inference.containers.segmentation_output import read_segmentation
+from inference.imaging.volume import Volume
+from inference.pipeline import Classification, Measurement, Segment
+from inference.refusals import ModelUnusable
+from storage.core.errors import MediViewError
+from storage.dicom.dataset_reader import read_part10
+
+_PREFIX_BYTES = 132
+_STRUCTURED_REPORTS = "1.2.840.10008.5.1.4.1.1.88."
+
+
+@dataclass
+class Written:
+    """All that one run gave, before it becomes a `PipelineOutput`."""
+
+    masks: list[Masks] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
+    classifications: list[Classification] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        if not self.left_out:
+            return ()
+        parts = ", ".join(f"{count} {kind}" for kind, count in sorted(self.left_out.items()))
+        return (f"The container wrote what the node does not take: {parts}.",)
+
+
+class OutputReader:
+    """Reads the folder of one run over `source` and its `volume`.
+
+    `segments`: by value of a label map, as the card names them.
+    """
+
+    def __init__(
+        self, source: Dataset, volume: Volume, segments: dict[int, Segment], at_most_bytes: int
+    ) -> None:
+        self._source = source
+        self._volume = volume
+        self._segments = segments
+        self._at_most_bytes = at_most_bytes
+
+    def read(self, folder: Path) -> Written:
+        """Raises ModelUnusable naming the file that cannot be used."""
+        found = Written()
+        for path in written_files(folder, self._at_most_bytes):
+            with _named(path):
+                if path == folder / RESULTS_FILE:
+                    measurements, classifications = read_results(path)
+                    found.measurements += measurements
+                    found.classifications += classifications
+                elif path.name.endswith((".nii", ".nii.gz")):
+                    labels = read_label_map(path, self._volume)
+                    found.masks.append(self._of_values(path, labels))
+                elif _is_dicom(path):
+                    self._read_dicom(path, found)
+                else:
+                    found.left_out[f"file {path.suffix[:10]}".strip()] += 1
+        return found
+
+    def _read_dicom(self, path: Path, found: Written) -> None:
+        with path.open("rb") as stream:
+            dataset = read_part10(stream)
+        self._check_belongs(path, dataset)
+        sop_class_uid = UID(str(dataset.SOPClassUID))
+        if sop_class_uid in SEGMENTATIONS:
+            masks = read_segmentation(dataset, self._volume)
+            found.masks.append(Masks(self._as_card_names(masks.segments), masks.array))
+        elif sop_class_uid.startswith(_STRUCTURED_REPORTS):
+            found.measurements += read_numbers(dataset)
+        else:
+            found.left_out[f"{sop_class_uid.name}"] += 1
+
+    def _check_belongs(self, path: Path, dataset: Dataset) -> None:
+        for keyword, what in (("StudyInstanceUID", "study"), ("PatientID", "patient")):
+            if str(dataset.get(keyword) or "") != str(self._source.get(keyword) or ""):
+                raise ModelUnusable(
+                    f"{path.name[:80]} of the container is of another {what} than the series that"
+                    " it was given.",
+                    remedy="Ask who made the image; nothing of this run was kept.",
+                )
+
+    def _as_card_names(self, segments: Sequence[Segment]) -> tuple[Segment, ...]:
+        return tuple(self._segments.get(n, one) for n, one in enumerate(segments, start=1))
+
+    def _of_values(self, path: Path, labels: NDArray[np.uint16]) -> Masks:
+        if not self._segments:
+            raise ModelUnusable(
+                f"{path.name[:80]} of the container is a label map, and the card names no"
+                " segments.",
+                remedy='Name each value in the card: "segments": {"1": {"label": …, "code": […]}}.',
+            )
+        values = sorted(self._segments)
+        numbers = np.zeros(max(int(labels.max()), *values) + 1, np.uint8)
+        numbers[values] = np.arange(1, len(values) + 1)
+        return Masks(tuple(self._segments[one] for one in values), np.take(numbers, labels))
+
+
+def merged_masks(written: Written) -> Masks | None:
+    """Raises ModelUnusable."""
+    return merged(written.masks)
+
+
+def with_own_labels(measurements: Sequence[Measurement]) -> tuple[Measurement, ...]:
+    """A label that comes again is numbered: each measurement is a finding of its own."""
+    seen: Counter[str] = Counter()
+    found = []
+    for one in measurements:
+        seen[one.label] += 1
+        count = seen[one.label]
+        found.append(one if count == 1 else replace(one, label=f"{one.label[:58]} ({count})"))
+    return tuple(found)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What goes wrong with one file becomes a sentence that names it."""
+    try:
+        yield
+    except ModelUnusable:
+        raise
+    except MediViewError as error:
+        raise ModelUnusable(
+            f"{path.name[:80]} of the container cannot be used: {error.message}",
+            remedy=error.remedy,
+        ) from error
+    except Exception as error:
+        raise ModelUnusable(
+            f"{path.name[:80]} of the container cannot be read ({type(error).__name__}).",
+            remedy="Ask who made the image.",
+        ) from error
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(_PREFIX_BYTES)[-4:] == b"DICM"

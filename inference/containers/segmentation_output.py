@@ -1,0 +1,108 @@
+"""A DICOM Segmentation of a container, believed after it has been checked."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.annotations.mask_read import read_masks, read_segments
+from inference.containers.masks import Masks, check_corners
+from inference.imaging.volume import Volume
+from inference.pipeline import SEGMENTS_AT_MOST, Segment
+from inference.refusals import ModelUnusable
+from storage.core.findings import Code
+
+_REMEDY = "Ask who made the image for a segmentation on the grid of the series."
+_LABEL_AT_MOST, _VALUE_AT_MOST = 64, 16
+
+
+def read_segmentation(segmentation: Dataset, volume: Volume) -> Masks:
+    """Raises ModelUnusable where it is not of this series, and what pydicom raises of what is
+    no segmentation."""
+    if segmentation.get("SegmentationType") not in ("BINARY", "LABELMAP"):
+        raise _refused(f"is {str(segmentation.get('SegmentationType'))[:20]}, not binary")
+    frame_of_reference = str(segmentation.get("FrameOfReferenceUID") or "")
+    if frame_of_reference != volume.frame_of_reference_uid:
+        raise _refused("has another frame of reference than the series")
+    size = (int(segmentation.Rows), int(segmentation.Columns))
+    if size != volume.voxels.shape[1:]:
+        rows, columns = volume.voxels.shape[1:]
+        raise _refused(f"has {size[1]} × {size[0]} pixels; the series has {columns} × {rows}")
+    numbers = [int(one.SegmentNumber) for one in segmentation.SegmentSequence]
+    if numbers != list(range(1, len(numbers) + 1)) or len(numbers) > SEGMENTS_AT_MOST:
+        raise _refused(f"numbers its {len(numbers)} segments otherwise than from 1 to 255")
+    segments = read_segments(segmentation, {})
+    for segment in segments:
+        _check_words(segment)
+    _check_frames(segmentation, volume, len(numbers))
+    slices = list(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
+    return Masks(segments, read_masks(segmentation, slices).array)
+
+
+def _check_frames(segmentation: Dataset, volume: Volume, count: int) -> None:
+    """Each is the mask of the slice that it names, and lies where that lies."""
+    slices = zip(volume.sop_instance_uids, volume.frame_numbers, strict=True)
+    places = {key: k for k, key in enumerate(slices)}
+    shared = segmentation.SharedFunctionalGroupsSequence[0]
+    for own in segmentation.PerFrameFunctionalGroupsSequence:
+
+        def group(keyword: str, own: Dataset = own) -> Dataset:
+            found: Dataset = (own.get(keyword) or shared[keyword].value)[0]
+            return found
+
+        source = group("DerivationImageSequence").SourceImageSequence[0]
+        key = (str(source.ReferencedSOPInstanceUID), int(source.get("ReferencedFrameNumber") or 1))
+        if key not in places:
+            raise _refused("refers to images that the container was not given")
+        if segmentation.SegmentationType == "BINARY":
+            number = int(group("SegmentIdentificationSequence").ReferencedSegmentNumber)
+            if not 1 <= number <= count:
+                raise _refused(f"has a frame of segment {number}, which it does not describe")
+        check_corners(
+            volume,
+            places[key],
+            _corners(
+                group("PlanePositionSequence").ImagePositionPatient,
+                group("PlaneOrientationSequence").ImageOrientationPatient,
+                group("PixelMeasuresSequence").PixelSpacing,
+                volume.voxels.shape[1:],
+            ),
+        )
+
+
+def _corners(
+    position: Sequence[float],
+    orientation: Sequence[float],
+    spacing_mm: Sequence[float],
+    size: tuple[int, ...],
+) -> list[NDArray[np.float64]]:
+    """In LPS and mm (PS3.3 Equation C.7.6.2.1-1). `spacing_mm`: of rows, then of columns."""
+    first = np.array([float(one) for one in position])
+    cosines = np.array([float(one) for one in orientation]).reshape(2, 3)
+    along_row = first + cosines[0] * float(spacing_mm[1]) * (size[1] - 1)
+    return [first, along_row, along_row + cosines[1] * float(spacing_mm[0]) * (size[0] - 1)]
+
+
+def _check_words(segment: Segment) -> None:
+    for code in (segment.category, segment.type, segment.laterality):
+        if code is not None and not _is_code(code):
+            raise _refused("has a code that is none by DICOM")
+    if not _is_text(segment.label, _LABEL_AT_MOST):
+        raise _refused("has a segment without a name, or with one of more than 64 letters")
+
+
+def _is_code(code: Code) -> bool:
+    return (
+        _is_text(code.value, _VALUE_AT_MOST)
+        and _is_text(code.scheme_designator, _VALUE_AT_MOST)
+        and _is_text(code.meaning, _LABEL_AT_MOST)
+    )
+
+
+def _is_text(text: str, at_most: int) -> bool:
+    return 0 < len(text) <= at_most and text.isprintable() and "\\" not in text
+
+
+def _refused(why: str) -> ModelUnusable:
+    return ModelUnusable(f"A segmentation of the container {why}.", remedy=_REMEDY)

@@ -1,0 +1,198 @@
+"""A model in a container that an operator added, as a pipeline like the others."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from inference.containers.description import ContainerDescription
+from inference.containers.engine import ContainerRun, Ended, engine_of
+from inference.containers.output_files import check_size
+from inference.models.card import Proof
+from inference.pipeline import PipelineContext, PipelineOutput, Readiness
+from inference.pipelines.added_model import AddedModel, volumes_of
+from inference.refusals import ModelUnusable, NothingFound
+from storage.core.errors import InvalidRequest
+from storage.settings import Settings
+
+_KILLED = 137
+_STALE_S = 3600.0
+
+
+class ContainerPipeline(AddedModel):
+    """Gives a container the instances of one series, and makes findings of what it writes.
+
+    `model-NAME` in the catalogue.
+    """
+
+    takes_instances = True
+
+    def __init__(self, model: ContainerDescription, settings: Settings) -> None:
+        super().__init__(model)
+        self._container = model
+        self._settings = settings
+
+    def readiness(self) -> Readiness:
+        """Whether card and manifests are as they were added, and an engine is there."""
+        try:
+            engine_of(self._settings)
+        except ModelUnusable as error:
+            return Readiness(False, f"{error.message} {error.remedy}".strip())
+        return super().readiness()
+
+    def prove(self) -> Proof:
+        """Whether the image is still the one that was added; nothing of it is executed.
+
+        Raises ModelUnusable.
+        """
+        self._verify()
+        self._check_image()
+        return Proof(
+            {},
+            f"{self._container.card.container.image} is the image that was added. What it finds is"
+            " not tested by the node: let it run as a shadow, or evaluate it, first.",
+        )
+
+    def run(self, context: PipelineContext) -> PipelineOutput:
+        """Segments with their volume in cm³, numbers and answers, as the container gives them.
+
+        Raises NothingFound, ModelUnusable, InvalidRequest.
+        """
+        # NumPy and nibabel alone are needed where something runs.
+        from inference.containers.results import OutputReader, merged_masks, with_own_labels
+
+        volume = context.volume
+        if volume is None or not context.images:
+            raise InvalidRequest(f"{self.name} was given no series.", remedy="Give it a series.")
+        self._verify()
+        self._check_image()
+        begun = time.perf_counter()
+        segments = {value: self._segment(value) for value in self._model.labels}
+        most = context.settings.container_output_bytes
+        with tempfile.TemporaryDirectory(dir=_runs_folder(context.settings)) as folder:
+            given, written = Path(folder, "input"), Path(folder, "output")
+            write_input(context.images, given)
+            written.mkdir(mode=0o700)
+            context.on_progress("container", 0.05)
+            ended = self._ran(context, given, written)
+            ran = time.perf_counter()
+            self._check_ended(ended)
+            source = context.images[volume.instance_indices[0]]
+            found = OutputReader(source, volume, segments, most).read(written)
+        masks = merged_masks(found)
+        measured = volumes_of(masks.segments, masks.array, volume) if masks else ()
+        output = PipelineOutput(
+            segments=masks.segments if masks else (),
+            masks=masks.array if masks else None,
+            measurements=with_own_labels((*measured, *found.measurements)),
+            classifications=tuple(found.classifications),
+            timings_s={"container": ran - begun, "read": time.perf_counter() - ran},
+            notes=(*self._notes(), *found.notes),
+        )
+        if not (output.segments or output.measurements or output.classifications):
+            raise NothingFound(
+                f"{self.title} wrote nothing that could be shown.",
+                remedy="Check that the series shows what the model looks for.",
+            )
+        return output
+
+    def _ran(self, context: PipelineContext, given: Path, written: Path) -> Ended:
+        settings, app = context.settings, self._container.app
+        limits_s = [settings.container_timeout_s, *([app.timeout] if app.timeout else [])]
+
+        def check() -> None:
+            # Raises where the job is to end.
+            context.on_progress("container", 0.1)
+            check_size(written, settings.container_output_bytes)
+
+        engine = engine_of(settings)
+        engine.hand_over(given)
+        engine.hand_over(written)
+        return engine.run(
+            ContainerRun(
+                image_id=self._container.image.id,
+                command=app.command,
+                working_directory=app.workdir,
+                environment=environment_of(self._container),
+                input=(given, app.input_path),
+                output=(written, app.output_path),
+                timeout_s=min(limits_s),
+            ),
+            check,
+        )
+
+    def _check_ended(self, ended: Ended) -> None:
+        if ended.is_out_of_memory or ended.exit_code == _KILLED:
+            given = self._settings.container_memory_bytes >> 20
+            raise ModelUnusable(
+                f"The container of {self.title} was killed; it may take {given} MiB of memory.",
+                remedy="Raise MEDIVIEW_CONTAINER_MEMORY_BYTES if it needs more.",
+            )
+        if ended.exit_code:
+            raise ModelUnusable(
+                f"The container of {self.title} ended with status {ended.exit_code}.",
+                remedy="Run the image by hand with this series to see what it says.",
+            )
+
+    def _check_image(self) -> None:
+        """The image is run by its identity; a name may be another image's by now."""
+        image = self._container.card.container.image
+        try:
+            engine_of(self._settings).image_id(self._container.image.id)
+        except ModelUnusable as error:
+            raise ModelUnusable(
+                f"The image that was added as {image} is not there any more: {error.message}",
+                remedy="Load it again, or add the model again: mediview models add FOLDER.",
+            ) from error
+
+    def _notes(self) -> tuple[str, ...]:
+        """Who computed, as results state it."""
+        image, card = self._container.image, self._container.card.container
+        return (
+            f"Computed by the container image {card.image} ({image.id[:19]}), version"
+            f" {self.version} by its manifest.",
+        )
+
+
+def _runs_folder(settings: Settings) -> Path:
+    """Where each run has a folder of its own; what killed workers left there is removed."""
+    runs = settings.data_dir / "containers"
+    runs.mkdir(mode=0o700, exist_ok=True)
+    oldest = time.time() - settings.container_timeout_s - _STALE_S
+    for left in runs.iterdir():
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < oldest:
+                shutil.rmtree(left, ignore_errors=True)
+    return runs
+
+
+def write_input(images: Sequence[Dataset], folder: Path) -> None:
+    """Part 10 files in the transfer syntax in which they came, named by their number alone."""
+    folder.mkdir(mode=0o700)
+    for number, image in enumerate(images, start=1):
+        image.save_as(folder / f"{number:05d}.dcm", enforce_file_format=True)
+
+
+def environment_of(model: ContainerDescription) -> dict[str, str]:
+    """What the manifest states, with the folders as they are: both generations of names."""
+    app = model.app
+    folders = {"INPUT": app.input_path, "OUTPUT": app.output_path}
+    if model.package.model_root:
+        folders["MODEL"] = model.package.model_root
+    paths = {
+        name: path
+        for what, path in folders.items()
+        for name in (f"HOLOSCAN_{what}_PATH", f"MONAI_{what}PATH")
+    }
+    return {
+        **app.environment,
+        **paths,
+        "HOLOSCAN_WORKDIR": app.workdir,
+        "MONAI_WORKDIR": app.workdir,
+    }

@@ -1,0 +1,329 @@
+"""What containers write is believed after it has been checked, and refused with a sentence."""
+
+import copy
+import gzip
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import highdicom as hd
+import nibabel as nib
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
+
+from inference.containers.results import OutputReader, Written, merged_masks, with_own_labels
+from inference.imaging.volume import assemble_volume
+from inference.pipeline import Measurement, Segment
+from inference.refusals import ModelUnusable
+from storage.core.findings import Code
+from tests import builders
+
+SHAPE = (6, 20, 24)
+MASK = builders.asymmetric_mask(SHAPE)
+IMAGES = builders.series(
+    np.where(MASK, 900, 100).astype(np.int16), directions=builders.rotation(7, -5, 11)
+)
+VOLUME = assemble_volume(IMAGES)
+SPLEEN = Segment(
+    "Spleen",
+    Code("123037004", "SCT", "Anatomical Structure"),
+    Code("78961009", "SCT", "Spleen"),
+    (10, 200, 30),
+)
+MIB = 1024 * 1024
+
+
+def segmentation(mask: NDArray[np.bool_] = MASK, label: str = "Lesion", **stated: Any) -> Dataset:
+    """As another vendor's program writes it, of the images in their order."""
+    in_order = [IMAGES[index] for index in VOLUME.instance_indices]
+    values: dict[str, Any] = {"pixel_array": mask.astype(np.uint8), "segmentation_type": "BINARY"}
+    algorithm = hd.AlgorithmIdentificationSequence(
+        name="Other", version="1", family=codes.DCM.ArtificialIntelligence
+    )
+    described = hd.seg.SegmentDescription(
+        segment_number=1,
+        segment_label=label,
+        segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
+        segmented_property_type=codes.SCT.Lesion,
+        algorithm_type="AUTOMATIC",
+        algorithm_identification=algorithm,
+    )
+    made = hd.seg.Segmentation(
+        source_images=in_order,
+        segment_descriptions=[described],
+        series_instance_uid=generate_uid(),
+        series_number=900,
+        sop_instance_uid=generate_uid(),
+        instance_number=1,
+        manufacturer="Another vendor",
+        manufacturer_model_name="Other",
+        software_versions="1",
+        device_serial_number="1",
+        **{**values, **stated},
+    )
+    # It shares elements with the images.
+    return copy.deepcopy(made)
+
+
+def read(folder: Path, segments: dict[int, Segment] | None = None) -> Written:
+    reader = OutputReader(IMAGES[0], VOLUME, segments or {}, 8 * MIB)
+    return reader.read(folder)
+
+
+def refusal(folder: Path, segments: dict[int, Segment] | None = None) -> str:
+    with pytest.raises(ModelUnusable) as refused:
+        read(folder, segments)
+    assert refused.value.remedy
+    return refused.value.message
+
+
+def label_map(folder: Path, values: NDArray[Any], turn: str = "RAS") -> None:
+    """On the grid of the series, written as a program with that orientation has its images."""
+    lps_from_ijk = VOLUME.lps_from_kji[:, [2, 1, 0, 3]]
+    image = nib.Nifti1Image(values.T, np.diag((-1, -1, 1, 1)) @ lps_from_ijk)
+    source = nib.io_orientation(image.affine)
+    turned = image.as_reoriented(
+        nib.orientations.ornt_transform(source, nib.orientations.axcodes2ornt(tuple(turn)))
+    )
+    nib.save(turned, folder / "labels.nii.gz")
+
+
+def test_a_segmentation_is_read_voxel_by_voxel(tmp_path: Path) -> None:
+    segmentation().save_as(tmp_path / "a.dcm")
+    masks = merged_masks(read(tmp_path))
+    assert masks is not None
+    np.testing.assert_array_equal(masks.array == 1, MASK)
+    (segment,) = masks.segments
+    assert (segment.label, segment.type.meaning) == ("Lesion", "Lesion")
+
+
+def test_the_card_says_what_a_segment_is(tmp_path: Path) -> None:
+    segmentation().save_as(tmp_path / "a.dcm")
+    masks = merged_masks(read(tmp_path, {1: SPLEEN}))
+    assert masks is not None
+    assert masks.segments == (SPLEEN,)
+
+
+def test_several_segmentations_become_one_result(tmp_path: Path) -> None:
+    other = np.zeros(SHAPE, bool)
+    other[4:, 10:, 10:] = True
+    segmentation().save_as(tmp_path / "a.dcm")
+    segmentation(other, "Other").save_as(tmp_path / "b.dcm")
+    masks = merged_masks(read(tmp_path))
+    assert masks is not None
+    assert masks.array.ndim == 3
+    np.testing.assert_array_equal(masks.array == 2, other)
+    segmentation(MASK | other, "Both").save_as(tmp_path / "c.dcm")
+    masks = merged_masks(read(tmp_path))
+    assert masks is not None
+    assert [one.label for one in masks.segments] == ["Lesion", "Other", "Both"]
+    np.testing.assert_array_equal(masks.array[..., 2], MASK | other)
+
+
+@pytest.mark.parametrize("turn", ["RAS", "LPS", "PIR", "SAL"])
+def test_a_label_map_may_be_turned(tmp_path: Path, turn: str) -> None:
+    label_map(tmp_path, np.where(MASK, 7, 0).astype(np.uint8), turn)
+    masks = merged_masks(read(tmp_path, {3: SPLEEN, 7: SPLEEN}))
+    assert masks is not None
+    assert len(masks.segments) == 1, "3 occurs nowhere"
+    np.testing.assert_array_equal(masks.array == 1, MASK)
+
+
+def moved_by(mm: float) -> Callable[[Dataset], None]:
+    def change(dataset: Dataset) -> None:
+        for frame in dataset.PerFrameFunctionalGroupsSequence:
+            plane = frame.PlanePositionSequence[0]
+            position = plane.ImagePositionPatient
+            plane.ImagePositionPatient = [position[0] + mm, *position[1:]]
+
+    return change
+
+
+def with_other_images(dataset: Dataset) -> None:
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        source = frame.DerivationImageSequence[0].SourceImageSequence[0]
+        source.ReferencedSOPInstanceUID = generate_uid()
+
+
+def states(**values: Any) -> Callable[[Dataset], None]:
+    def change(dataset: Dataset) -> None:
+        for keyword, value in values.items():
+            setattr(dataset, keyword, value)
+
+    return change
+
+
+def wider_pixels(dataset: Dataset) -> None:
+    measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    measures.PixelSpacing = [1.2, 1.2]
+
+
+def of_segment_9(dataset: Dataset) -> None:
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    shared.SegmentIdentificationSequence[0].ReferencedSegmentNumber = 9
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (states(StudyInstanceUID="2.25.9"), "a.dcm of the container is of another study"),
+        (states(PatientID="SOMEBODY"), "a.dcm of the container is of another patient"),
+        (states(FrameOfReferenceUID="2.25.8"), "another frame of reference"),
+        (states(SegmentationType="FRACTIONAL"), "is FRACTIONAL, not binary"),
+        (states(Rows=19), "has 24 × 19 pixels; the series has 24 × 20"),
+        (states(SegmentSequence=[]), "has a frame of segment 1, which it does not describe"),
+        (states(PixelData=b"\0\0"), "cannot be read"),
+        (moved_by(0.6), "lies beside slice"),
+        (wider_pixels, "lies beside slice"),
+        (with_other_images, "refers to images that the container was not given"),
+        (of_segment_9, "has a frame of segment 9"),
+    ],
+)
+def test_a_segmentation_that_is_not_of_the_series_is_refused(
+    tmp_path: Path, change: Callable[[Dataset], None], says: str
+) -> None:
+    dataset = segmentation()
+    change(dataset)
+    dataset.save_as(tmp_path / "a.dcm")
+    told = refusal(tmp_path)
+    assert says in told
+    assert "SOMEBODY" not in told
+
+
+def test_a_label_map_that_lies_elsewhere_is_refused(tmp_path: Path) -> None:
+    label_map(tmp_path, np.zeros((6, 20, 25), np.uint8))
+    assert "has 25 × 20 × 6 voxels; the series has 24 × 20 × 6" in refusal(tmp_path, {1: SPLEEN})
+    values = np.zeros(SHAPE, np.uint8)
+    nib.save(nib.Nifti1Image(values.T, np.eye(4)), tmp_path / "labels.nii.gz")
+    assert "lies beside slice 1" in refusal(tmp_path, {1: SPLEEN})
+    label_map(tmp_path, values)
+    assert "the card names no segments" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (np.full(SHAPE, 0.5, np.float32), "values between whole numbers"),
+        (np.full(SHAPE, np.nan, np.float32), "values that are no labels"),
+        (np.full(SHAPE, -1, np.int16), "values that are no labels"),
+        (np.full(SHAPE, 1j, np.complex64), "holds complex64"),
+    ],
+)
+def test_values_that_are_no_labels_are_refused(
+    tmp_path: Path, values: NDArray[Any], says: str
+) -> None:
+    label_map(tmp_path, values)
+    assert says in refusal(tmp_path, {1: SPLEEN})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.nii.gz", gzip.compress(bytes(4 * MIB)), "is larger than a label map of the series"),
+        ("a.nii.gz", b"no gzip", "a.nii.gz of the container cannot be read"),
+        ("a.nii", b"short", "a.nii of the container cannot be read"),
+        ("a.dcm", bytes(128) + b"DICM" + b"x" * 100, "a.dcm of the container"),
+        ("results.json", b"{", "results.json of the container cannot be used: it is no JSON"),
+        ("results.json", b'{"text": "x"}', "text: Extra inputs are not permitted"),
+        (
+            "results.json",
+            b'{"measurements": [{"label": "a", "value": NaN, "unit": "1"}]}',
+            "measurements.0.value",
+        ),
+        ("results.json", b'{"classifications": {"a": 1.5}}', "less than or equal to 1"),
+        ("big.bin", bytes(9 * MIB), "more than 2000 files, 8 MiB"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    tmp_path: Path, name: str, content: bytes, says: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    told = refusal(tmp_path)
+    assert says in told
+    assert str(tmp_path) not in told
+
+
+def test_links_and_pipes_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "results.json").symlink_to("/etc/passwd")
+    assert "results.json, which is no file" in refusal(tmp_path)
+    (tmp_path / "results.json").unlink()
+    os.mkfifo(tmp_path / "a.nii")
+    assert "a.nii, which is no file" in refusal(tmp_path)
+
+
+def test_numbers_come_from_results_and_reports(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(
+        json.dumps(
+            {
+                "measurements": [{"label": "Score", "value": 12.5, "unit": "1"}],
+                "classifications": {"effusion": 0.25},
+            }
+        )
+    )
+    report(tmp_path / "report.dcm")
+    found = read(tmp_path)
+    assert [(one.label, one.value, one.unit.value) for one in found.measurements] == [
+        ("Nodule 1 Diameter", 8.5, "mm"),
+        ("Score", 12.5, "1"),
+    ]
+    assert [(one.label, one.confidence) for one in found.classifications] == [("effusion", 0.25)]
+
+
+def report(path: Path) -> None:
+    """TID 1500 with one group, as another vendor's program writes it."""
+    images = [IMAGES[index] for index in VOLUME.instance_indices]
+    context = hd.sr.ObservationContext(
+        observer_device_context=hd.sr.ObserverContext(
+            observer_type=codes.DCM.Device,
+            observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
+                uid=generate_uid()
+            ),
+        )
+    )
+    group = hd.sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.sr.TrackingIdentifier(generate_uid(), "Nodule 1"),
+        measurements=[
+            hd.sr.Measurement(name=codes.SCT.Diameter, value=8.5, unit=codes.UCUM.Millimeter)
+        ],
+        source_images=[hd.sr.SourceImageForMeasurementGroup.from_source_image(images[0])],
+    )
+    content = hd.sr.MeasurementReport(
+        observation_context=context,
+        procedure_reported=codes.cid100.MRIUnspecifiedBodyRegion,
+        imaging_measurements=[group],
+    )
+    hd.sr.Comprehensive3DSR(
+        evidence=images,
+        content=content[0],
+        series_instance_uid=generate_uid(),
+        series_number=901,
+        sop_instance_uid=generate_uid(),
+        instance_number=1,
+        manufacturer="Another vendor",
+    ).save_as(path)
+
+
+def test_what_is_not_taken_is_stated(tmp_path: Path) -> None:
+    picture = segmentation()
+    picture.SOPClassUID = picture.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    picture.save_as(tmp_path / "picture.dcm")
+    (tmp_path / "mesh.stl").write_text("solid")
+    assert read(tmp_path).notes == (
+        "The container wrote what the node does not take: 1 Secondary Capture Image Storage,"
+        " 1 file .stl.",
+    )
+
+
+def test_a_label_that_comes_again_is_numbered() -> None:
+    one = Measurement("Diameter", Code("1", "99A", "Diameter"), 1.0, Code("mm", "UCUM", "mm"))
+    assert [one.label for one in with_own_labels([one, one, one])] == [
+        "Diameter",
+        "Diameter (2)",
+        "Diameter (3)",
+    ]
