@@ -66,7 +66,15 @@ def test_the_result_says_how_long_each_stage_took_and_what_memory_it_needed(
 ) -> None:
     pipeline = BrightRegion()
     result = run(storage, scheduled(storage, pipeline), pipeline).result
-    stages = {"loading", "assembling", "running", "encoding", "storing", "total"}
+    stages = {
+        "loading",
+        "assembling",
+        "running",
+        "comparing_lesions",
+        "encoding",
+        "storing",
+        "total",
+    }
     assert stages | {"running.threshold"} == set(result["timings_s"])
     assert result["timings_s"]["total"] >= result["timings_s"]["running"] >= 0
     assert result["peak_memory_bytes"] > 10_000_000
@@ -89,7 +97,14 @@ def test_progress_can_be_followed_stage_by_stage(storage: Storage) -> None:
     job = run(storage, scheduled(storage, pipeline), pipeline)
     seen = [event.payload for event in storage.events.since(0, job_id=job.job_id)]
     stages = list(dict.fromkeys(event["stage"] for event in seen if event["stage"]))
-    assert stages == ["loading", "assembling", "running", "encoding", "storing"]
+    assert stages == [
+        "loading",
+        "assembling",
+        "running",
+        "comparing_lesions",
+        "encoding",
+        "storing",
+    ]
     fractions = [event["progress"] for event in seen]
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1], seen[-1]["state"]) == (0.0, 1.0, "COMPLETED")
