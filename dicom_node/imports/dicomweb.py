@@ -1,16 +1,13 @@
 """A DICOMweb archive: studies by QIDO-RS (PS3.18 10.6), instances by WADO-RS (PS3.18 10.4)."""
 
 from collections.abc import Iterator, Mapping
-from email.message import Message
 from functools import partial
 from typing import Any
-
-from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser
 
 from dicom_node.imports.http_archive import HttpArchive
 from dicom_node.imports.receiving import Receiving
 from dicom_node.imports.sources import Part
+from dicom_node.network.multipart import NotMultipart, read_parts
 from dicom_node.peers import PeerFailed
 from storage.core.errors import InvalidInstance
 from storage.core.uids import check_uid
@@ -60,34 +57,20 @@ class DicomwebSource:
 
     def _fetch(self, study_instance_uid: str, receiving: Receiving) -> None:
         with self._archive.asked(f"/studies/{study_instance_uid}", _WHOLE) as answer:
-            parser = MultipartParser(
-                _boundary(answer.headers.get("content-type", "")),
-                {
-                    "on_part_begin": lambda: receiving.begin(f"of study {study_instance_uid}"),
-                    "on_part_data": lambda data, start, end: receiving.write(data[start:end]),
-                    "on_part_end": receiving.finish,
-                },
-            )
             try:
-                for piece in answer.iter_raw():
-                    parser.write(piece)
-                parser.finalize()
-            except MultipartParseError as error:
-                raise PeerFailed(f"{self} answered a study that cannot be taken apart.") from error
+                read_parts(
+                    answer.headers.get("content-type", ""),
+                    answer.iter_raw(),
+                    begin=lambda: receiving.begin(f"of study {study_instance_uid}"),
+                    write=receiving.write,
+                    finish=receiving.finish,
+                )
+            except NotMultipart as error:
+                raise PeerFailed(f"{self} answered {error} as a study.") from error
             finally:
                 receiving.drop()
             if not receiving.counts.total:
                 raise PeerFailed(f"{self} answered a study without an instance.")
-
-
-def _boundary(content_type: str) -> bytes:
-    """Of multipart/related (RFC 2387). Raises PeerFailed."""
-    message = Message()
-    message["Content-Type"] = content_type
-    boundary = message.get_param("boundary")
-    if message.get_content_maintype() != "multipart" or not isinstance(boundary, str):
-        raise PeerFailed("The archive answered a study as something else than multipart/related.")
-    return boundary.encode("latin-1", "replace")
 
 
 def _uid(study: Any) -> str:

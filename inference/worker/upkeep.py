@@ -1,13 +1,17 @@
-"""Housekeeping and retention of one process, each done by one thread at a time."""
+"""Housekeeping, retention and healing of one process, each done by one thread at a time."""
 
 import threading
+import time
 from collections.abc import Callable
 
+from inference.delivery.healing import heal_from_destinations
 from inference.retention.service import RetentionRounds
 from inference.worker.process import Holder
 from inference.worker.task_edge import if_free
 from storage.core.clock import utcnow
 from storage.maintenance.housekeeping import Housekeeper
+
+_HEAL_EVERY_S = 600.0
 
 
 class Upkeep:
@@ -16,6 +20,8 @@ class Upkeep:
         self._stopping = stopping
         self._housekeeping = threading.BoundedSemaphore(1)
         self._retaining = threading.BoundedSemaphore(1)
+        self._healing = threading.BoundedSemaphore(1)
+        self._heal_next_s = 0.0
         # Made at the first task: the process opens its storage when it starts to work.
         self._housekeeper: Housekeeper | None = None
         self._rounds: RetentionRounds | None = None
@@ -31,6 +37,14 @@ class Upkeep:
             self._housekeeper = Housekeeper(self._holder.process.storage)
         while self._housekeeper.round(utcnow(), compact_now=compact_now) and not self._stopping():
             compact_now = False
+        if_free(self._healing, "heal", self._heal)
+
+    def _heal(self) -> None:
+        """Now and then: a destination that had nothing to give has nothing a moment later."""
+        if time.monotonic() < self._heal_next_s:
+            return
+        self._heal_next_s = time.monotonic() + _HEAL_EVERY_S
+        heal_from_destinations(self._holder.process.storage, self._stopping)
 
     def _apply_retention(self) -> None:
         if self._rounds is None:

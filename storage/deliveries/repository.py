@@ -168,6 +168,18 @@ class Deliveries:
                 deliveries[row["study_instance_uid"]].append(to_delivery(row))
         return deliveries
 
+    def held_by(self, sop_instance_uid: str) -> list[str]:
+        """Destinations that proved that they hold the instance."""
+        delivery = t.delivery.c
+        with reading(self._engine) as connection:
+            return list(
+                connection.execute(
+                    select(delivery.destination)
+                    .where(delivery.sop_instance_uid == sop_instance_uid, delivery.state == "HELD")
+                    .order_by(delivery.updated_at.desc())
+                ).scalars()
+            )
+
     def get(self, delivery_id: str) -> Delivery:
         """Raises NotFound."""
         with reading(self._engine) as connection:

@@ -1,12 +1,12 @@
 """A PACS: C-STORE, storage commitment, C-FIND."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.commitment import scu as commitment_scu
-from dicom_node.peers import Peer
+from dicom_node.peers import Peer, PeerLacksService
 from dicom_node.scu import SendItem, echo, holds, send
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
@@ -67,6 +67,9 @@ class AeDestination:
             [instance.sop_instance_uid for instance in instances],
             timeouts=_TIMEOUTS,
         )
+
+    def fetch(self, instance: Instance, write: Callable[[bytes], None]) -> None:
+        raise PeerLacksService(f"{self} is not asked to send anything back.")
 
     def test(self) -> TestResult:
         answer = echo(self._peer, self._calling, _TIMEOUTS)

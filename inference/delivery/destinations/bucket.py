@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
-from inference.delivery.destinations.files import path_of, same_bytes
+from inference.delivery.destinations.files import give, path_of, same_bytes
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
 from inference.worker.failures import explain
@@ -92,6 +92,14 @@ class BucketDestination:
 
     def listed(self, instances: Sequence[Instance]) -> set[str]:
         return {one.sop_instance_uid for one in instances if self._is_there(one)}
+
+    def fetch(self, instance: Instance, write: Callable[[bytes], None]) -> None:
+        try:
+            with self._asked():
+                stored = self._client.get_object(Bucket=self._bucket, Key=self._key(instance))
+                give(stored["Body"], write)
+        except _NotThere as error:
+            raise PeerFailed(f"{self} no longer has the instance.") from error
 
     def test(self) -> TestResult:
         try:

@@ -1,5 +1,6 @@
 """Instances as files elsewhere: where each lies, and whether its bytes are there."""
 
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -22,6 +23,11 @@ def copy(source: BinaryIO, target: BinaryIO, throttle: Throttle | None) -> None:
         if throttle is not None:
             throttle.wait_for(len(piece))
         target.write(piece)
+
+
+def give(source: BinaryIO, write: Callable[[bytes], None]) -> None:
+    while piece := source.read(PIECE_BYTES):
+        write(piece)
 
 
 def same_bytes(ours: BinaryIO, theirs: BinaryIO) -> bool:

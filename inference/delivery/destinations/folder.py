@@ -4,13 +4,13 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dicom_node.network.throttle import Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
-from inference.delivery.destinations.files import copy, path_of, same_bytes
+from inference.delivery.destinations.files import copy, give, path_of, same_bytes
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
 from inference.worker.failures import explain
@@ -58,6 +58,13 @@ class FolderDestination:
     def listed(self, instances: Sequence[Instance]) -> set[str]:
         try:
             return {one.sop_instance_uid for one in instances if self._is_there(one)}
+        except OSError as error:
+            raise PeerFailed(f"{self} cannot be read: {explain(error).sentence}") from error
+
+    def fetch(self, instance: Instance, write: Callable[[bytes], None]) -> None:
+        try:
+            with self._path(instance).open("rb") as file:
+                give(file, write)
         except OSError as error:
             raise PeerFailed(f"{self} cannot be read: {explain(error).sentence}") from error
 

@@ -1,6 +1,6 @@
 """What every kind of destination can do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,6 +57,12 @@ class Destination(Protocol):
 
         Raises PeerLacksService where it offers no way to ask, PeerDidNotAnswer where
         it is there and stays silent, PeerFailed where it cannot be asked just now.
+        """
+
+    def fetch(self, instance: Instance, write: Callable[[bytes], None]) -> None:
+        """Give back the part 10 file of an instance that it has, piece by piece.
+
+        Raises PeerLacksService where it gives nothing back, PeerFailed where it does not now.
         """
 
     def test(self) -> TestResult:

@@ -7,7 +7,7 @@ call, and by which key each proves that it is the one.
 import io
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,7 +17,7 @@ import paramiko
 
 from dicom_node.network.throttle import Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
-from inference.delivery.destinations.files import copy, path_of, same_bytes
+from inference.delivery.destinations.files import copy, give, path_of, same_bytes
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
 from inference.worker.failures import explain
@@ -71,6 +71,12 @@ class SftpDestination:
     def listed(self, instances: Sequence[Instance]) -> set[str]:
         with self._connected() as there:
             return {one.sop_instance_uid for one in instances if self._is_there(there, one)}
+
+    def fetch(self, instance: Instance, write: Callable[[bytes], None]) -> None:
+        path = str(self._folder / path_of(instance))
+        with self._connected() as there, there.open(path, "rb") as file:
+            file.prefetch()
+            give(file, write)
 
     def test(self) -> TestResult:
         probe = str(self._folder / f".{uuid.uuid4().hex}.part")

@@ -4,11 +4,13 @@ import json
 import re
 import ssl
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
+from dicom_node.network.multipart import NotMultipart, read_parts
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
@@ -24,6 +26,7 @@ from storage.settings import Settings, is_loopback
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _DICOM_JSON = "application/dicom+json"
+_WHOLE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _REFERENCED_SOP_SEQUENCE = "00081199"
 _FAILED_SOP_SEQUENCE = "00081198"
@@ -106,6 +109,26 @@ class StowDestination:
         except PeerLacksService:
             return self._listing(f"{series}/metadata") & wanted
 
+    def fetch(self, instance: Instance, write: Callable[[bytes], None]) -> None:
+        """By WADO-RS (PS3.18 10.4)."""
+        path = (
+            f"/studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}"
+            f"/instances/{instance.sop_instance_uid}"
+        )
+        with self._asked("GET", path, {"Accept": _WHOLE}) as answer:
+            if answer.status_code != 200:
+                raise PeerFailed(f"{self} answered HTTP {answer.status_code} to the instance.")
+            try:
+                read_parts(
+                    answer.headers.get("content-type", ""),
+                    answer.iter_raw(),
+                    begin=lambda: None,
+                    write=write,
+                    finish=lambda: None,
+                )
+            except NotMultipart as error:
+                raise PeerFailed(f"{self} answered {error} as an instance.") from error
+
     def test(self) -> TestResult:
         try:
             self._listing("/studies?limit=1")
@@ -148,6 +171,23 @@ class StowDestination:
         content: Iterator[bytes] | None = None,
     ) -> tuple[int, bytes]:
         """Status and body. Raises PeerFailed, without what was sent."""
+        with self._asked(method, path, headers, content) as answer:
+            body = bytearray()
+            for piece in answer.iter_raw():
+                body += piece
+                if len(body) > _MAX_ANSWER_BYTES:
+                    raise PeerFailed(f"{self} answered more than {_MAX_ANSWER_BYTES} bytes.")
+            return answer.status_code, bytes(body)
+
+    @contextmanager
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        content: Iterator[bytes] | None = None,
+    ) -> Iterator[httpx.Response]:
+        """The answer, of which the body has not been read. Raises PeerFailed."""
         if self._peer.token:
             headers = {**headers, self._peer.token_header: self._peer.token}
         try:
@@ -158,12 +198,7 @@ class StowDestination:
                     method, f"{self._base}{path}", headers=headers, content=content
                 ) as answer,
             ):
-                body = bytearray()
-                for piece in answer.iter_raw():
-                    body += piece
-                    if len(body) > _MAX_ANSWER_BYTES:
-                        raise PeerFailed(f"{self} answered more than {_MAX_ANSWER_BYTES} bytes.")
-                return answer.status_code, bytes(body)
+                yield answer
         except InvalidRequest as error:
             raise PeerFailed(error.message, remedy=error.remedy) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
