@@ -19,7 +19,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check format viewer viewer-file check-viewer docs bench verification faults nnunet fuzz chaos model-servers lock containers sbom audit clean
+.PHONY: help run dev test check format viewer viewer-file check-viewer docs bench verification faults retention nnunet fuzz chaos model-servers lock containers sbom audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,9 @@ verification: $(STAMPS)/test ## Measure phantoms and shared data beside other pr
 
 faults: $(STAMPS)/test ## The fault and hostile tests in their long form, some ten minutes
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest tests/faults
+
+retention: $(STAMPS)/test ## Let 90 days pass at three times the disk's capacity, on SQLite and PostgreSQL, some minutes
+	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest -o timeout=1200 tests/inference/retention
 
 nnunet: $(STAMPS)/test ## Train tiny models with nnU-Net, and compare voxels with its command line, a minute or two
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest -o timeout=1200 tests/inference/nnunet

@@ -14,7 +14,7 @@ from api.cli.roles.starting import start
 from api.retention.serializers import planned_payload, removed_payload
 from inference.retention.departure import removals
 from inference.retention.outlook import disk_outlook
-from inference.retention.plan import PlannedStudy, plan_all
+from inference.retention.plan import PlannedStudy, plan, plan_all
 from inference.rules.file import read_rules
 from storage.container import open_storage
 from storage.core.clock import utcnow
@@ -72,12 +72,18 @@ def dry_run(
     file: Annotated[
         Path | None, typer.Option("--file", help="Try this rules file instead of those in force.")
     ] = None,
+    study: Annotated[str, typer.Option(help="Only this StudyInstanceUID.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON a study.")] = False,
 ) -> None:
     """Show which studies would leave, and why each other stays. Nothing is removed."""
     rules = None if file is None else read_rules(file).retention
     with open_storage(start(log_level="ERROR")) as storage:
-        planned = plan_all(storage, utcnow(), days, rules)
+        planned: Iterable[PlannedStudy]
+        if study:
+            storage.index.study(study)
+            planned = plan(storage, [study], utcnow(), days, rules)
+        else:
+            planned = plan_all(storage, utcnow(), days, rules)
         if as_json:
             for one in planned:
                 typer.echo(planned_payload(one).model_dump_json())
