@@ -18,6 +18,7 @@ _WORDS = {
     "decision": "decisions of pipelines",
     "delivery": "deliveries",
     "audit_event": "the audit trail",
+    "legal_hold": "legal holds",
     "worklist_item": "orders of the modality worklist",
     "work_item": "UPS workitems",
     "webhook": "webhooks",

@@ -33,7 +33,7 @@ def why_unconfirmed(
     """Why it is not certain that the peer has the study, without asking it; empty where it is."""
     if storage.peers.find(peer) is None:
         return _unknown(peer)
-    if not storage.study_attributes.unconfirmed_instances(study.study_instance_uid, peer):
+    if not storage.study_attributes.unconfirmed_instances(study.study_instance_uid, peer, limit=1):
         return ""
     if known is None or known.study_updated_at != study.updated_at:
         return f"{peer} has not been asked yet whether it has the instances."

@@ -6,7 +6,7 @@ from typing import Any
 
 from inference.retention.sentences import kept_words
 from storage.container import Storage
-from storage.retention.disk import DiskForecast, DiskMarks, disk_bytes
+from storage.retention.disk import DiskForecast, DiskMarks
 
 _GIB = 1 << 30
 
@@ -80,8 +80,8 @@ class DiskOutlook:
 
 
 def disk_outlook(storage: Storage, now: datetime) -> DiskOutlook:
-    """Raises StorageUnavailable, OSError."""
-    size = disk_bytes(storage.settings)
+    """Raises StorageUnavailable."""
+    size = storage.volumes.disk_bytes()
     marks = DiskMarks.of(storage.settings, size)
     free = storage.volumes.free_bytes()
     return DiskOutlook(

@@ -95,5 +95,6 @@ _KEPT_BY = {
     "conflict": "with a conflict to be decided",
     "confirmation": "not confirmed by",
     "time": "that arrived within the last hour",
+    "uses": "whose last use is not known yet",
     "unreadable": "whose headers cannot be read",
 }

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -11,11 +12,12 @@ import structlog
 from inference.retention.departure import Cause, remove_study
 from inference.retention.verdicts import Retention, Verdict
 from inference.rules.file import current_rules
+from inference.rules.model import RetentionRule
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.maintenance.compaction import reclaimable_bytes
 from storage.maintenance.housekeeping import SHORT_DEAD_RATIO
-from storage.retention.disk import DiskMarks, disk_bytes
+from storage.retention.disk import DiskMarks
 from storage.retention.lock import retention_lock
 from storage.retention.repository import RuleDecision
 
@@ -24,6 +26,8 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 100
 # Of a round; what is left waits for the next one.
 _ROUND_S = 20.0
+# So much of it at most for what comes before any study is removed.
+_PREPARING_SHARE = 0.5
 _LOOK_AGAIN = timedelta(hours=1)
 # Beyond the mark, so that the next study to arrive does not make the disk short again.
 _MARGIN = 1.25
@@ -71,6 +75,9 @@ class RetentionRounds:
         self._storage = storage
         self._budget_s = budget_s
         self._told: dict[str, Any] = {}
+        # Where the time of a round was over before everything that may leave early was looked at.
+        self._resume_after: RuleDecision | None = None
+        self._kept_before: dict[tuple[str, str], tuple[int, int]] = {}
 
     def round(self, now: datetime, stopping: Callable[[], bool] = lambda: False) -> Round:
         """Do what is due, within a bound; nothing where another process is at it.
@@ -91,8 +98,12 @@ class RetentionRounds:
                     self._note(done, now)
                     return done
                 if rules:
-                    deadline = time.monotonic() + self._budget_s
-                    ends = lambda: stopping() or time.monotonic() >= deadline  # noqa: E731
+                    begun = time.monotonic()
+
+                    def ends(share: float = 1) -> bool:
+                        return stopping() or time.monotonic() - begun >= share * self._budget_s
+
+                    self._prepare(rules, now, partial(ends, _PREPARING_SHARE))
                     self._apply(Retention(storage, rules, now), done, now, ends)
                     self._note(done, now)
         except MediViewError as error:
@@ -101,16 +112,23 @@ class RetentionRounds:
             self._told.pop("retention_failed", None)
         return done
 
-    def _apply(
-        self, retention: Retention, done: Round, now: datetime, ends: Callable[[], bool]
+    def _prepare(
+        self, rules: Sequence[RetentionRule], now: datetime, ends: Callable[[], bool]
     ) -> None:
+        """Note uses, and which rule counts for each study that is new or has changed."""
         storage = self._storage
-        storage.study_uses.read_trail(now)
+        while storage.study_uses.read_trail(now) and not ends():
+            pass
+        retention = Retention(storage, rules, now)
         while not ends():
             undecided = storage.retention.undecided(retention.digest, now, _AT_ONCE)
             storage.retention.decide(retention.decide(undecided))
             if len(undecided) < _AT_ONCE:
                 break
+
+    def _apply(
+        self, retention: Retention, done: Round, now: datetime, ends: Callable[[], bool]
+    ) -> None:
         self._remove_due(retention, done, now, ends)
         self._evict(retention, done, now, ends)
 
@@ -120,15 +138,18 @@ class RetentionRounds:
         storage = self._storage
         while not ends():
             due = storage.retention.due(retention.digest, now, _AT_ONCE)
-            stay = []
+            gone, stay = set(due), []
             for verdict in self._settled(retention, due):
                 if ends():
-                    break
+                    return
+                gone.discard(verdict.study.study_instance_uid)
                 if not self._remove(retention, verdict, "time", done):
                     stay.append(verdict.study.study_instance_uid)
             # Also decides again on those whose last use has changed.
             storage.retention.decide(retention.decide(stay))
             storage.retention.look_again(stay, now + _LOOK_AGAIN)
+            # Somebody else has deleted them while they were decided on.
+            storage.retention.forget(gone)
             if len(due) < _AT_ONCE:
                 break
 
@@ -136,35 +157,31 @@ class RetentionRounds:
         self, retention: Retention, done: Round, now: datetime, ends: Callable[[], bool]
     ) -> None:
         storage = self._storage
-        marks = DiskMarks.of(storage.settings, disk_bytes(storage.settings))
+        marks = DiskMarks.of(storage.settings, storage.volumes.disk_bytes())
         free_bytes = storage.volumes.free_bytes()
         if free_bytes >= marks.evict_bytes:
             return
         done.is_short = True
+        done.kept, self._kept_before = self._kept_before, {}
         coming = reclaimable_bytes(storage.engine, storage.volumes.folder, SHORT_DEAD_RATIO)
         wanted = int(marks.evict_bytes * _MARGIN) - free_bytes - coming
-        for decisions in self._evictable(retention):
-            if wanted <= 0 or ends():
-                break
-            uids = [one.study_instance_uid for one in decisions]
+        last, self._resume_after = self._resume_after, None
+        while wanted > 0:
+            found = storage.retention.evictable(retention.digest, _AT_ONCE, last)
+            uids = [one.study_instance_uid for one in found]
             for verdict in self._settled(retention, uids, short_at=now):
-                if wanted <= 0 or ends():
-                    break
+                if wanted <= 0:
+                    return
+                if ends():
+                    self._resume_after, self._kept_before = last, dict(done.kept)
+                    return
                 if self._remove(retention, verdict, "disk", done):
                     wanted -= verdict.study.size_bytes
                 elif verdict.reasons:
                     done.keep(verdict)
-        else:
-            # Everything that may leave has left, or has to stay.
-            done.missing_bytes = max(wanted, 0)
-
-    def _evictable(self, retention: Retention) -> Iterator[list[RuleDecision]]:
-        last = None
-        while True:
-            found = self._storage.retention.evictable(retention.digest, _AT_ONCE, last)
-            if found:
-                yield found
             if len(found) < _AT_ONCE:
+                # Everything that may leave has left, or has to stay.
+                done.missing_bytes = max(wanted, 0)
                 return
             last = found[-1]
 

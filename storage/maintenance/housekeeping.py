@@ -23,7 +23,7 @@ from storage.maintenance.compaction import compact, remove_retired
 from storage.maintenance.expiry import expire
 from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.volume_cache import fetch_mostly_dead, limit_cache
-from storage.retention.disk import DiskMarks, disk_bytes
+from storage.retention.disk import DiskMarks
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +109,7 @@ class Housekeeper:
         folder, ratio = storage.volumes.folder, settings.compact_dead_ratio
         free_bytes = storage.volumes.free_bytes()
         is_short = free_bytes < settings.free_disk_mark_bytes
-        if free_bytes < DiskMarks.of(settings, disk_bytes(settings)).evict_bytes:
+        if free_bytes < DiskMarks.of(settings, storage.volumes.disk_bytes()).evict_bytes:
             ratio = min(ratio, SHORT_DEAD_RATIO)
         grace_s = 0 if is_short else settings.volume_grace_s
         remove_retired(storage.engine, folder, grace_s, now, bucket)

@@ -1,6 +1,5 @@
 """How much room the disk has, when it will be full, and from which marks on something happens."""
 
-import shutil
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,11 +18,6 @@ _WARN_SHARE = 0.15
 _EVICT_SHARE = 0.10
 _WARN_MARKS = 3
 _EVICT_MARKS = 2
-
-
-def disk_bytes(settings: Settings) -> int:
-    """The size of the disk of the data folder. Raises OSError."""
-    return shutil.disk_usage(settings.data_dir).total
 
 
 @dataclass(frozen=True)

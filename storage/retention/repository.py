@@ -145,6 +145,14 @@ class StudyRetention:
                     .values(look_again_at=at)
                 )
 
+    def forget(self, study_instance_uids: Collection[str]) -> None:
+        """What was decided on studies that are gone."""
+        with writing(self._engine) as connection:
+            for portion in in_portions(study_instance_uids):
+                connection.execute(
+                    delete(t.study_retention).where(_ROW.study_instance_uid.in_(portion))
+                )
+
     def page(self, limit: int, offset: int) -> tuple[list[str], int]:
         """UIDs of all studies, the longest here first, and how many there are."""
         with reading(self._engine) as connection:

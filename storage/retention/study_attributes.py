@@ -117,7 +117,9 @@ class StudyAttributesReader:
             sources = sorted(connection.execute(query).scalars())
         return tuple(one.removeprefix(_DIMSE) for one in sources if one.startswith(_DIMSE))
 
-    def unconfirmed_instances(self, study_instance_uid: str, peer: str) -> list[Instance]:
+    def unconfirmed_instances(
+        self, study_instance_uid: str, peer: str, limit: int | None = None
+    ) -> list[Instance]:
         """Received instances without a delivery that the peer has confirmed, by series and UID."""
         delivery = t.delivery.c
         confirmed = exists().where(
@@ -125,7 +127,8 @@ class StudyAttributesReader:
             delivery.sop_instance_uid == t.instance.c.sop_instance_uid,
             delivery.state == "HELD",
         )
-        return self._instances(t.study.c.study_instance_uid == study_instance_uid, ~confirmed)
+        of_study = t.study.c.study_instance_uid == study_instance_uid
+        return self._instances(of_study, ~confirmed, limit=limit)
 
     def first_instances(self, study_instance_uid: str) -> list[Instance]:
         """The first that arrived of each received series."""
@@ -138,9 +141,13 @@ class StudyAttributesReader:
         )
         return self._instances(t.instance.c.id.in_(first))
 
-    def _instances(self, *conditions: ColumnElement[bool]) -> list[Instance]:
-        query = select_instances(*conditions, _RECEIVED).order_by(
-            t.series.c.series_instance_uid, t.instance.c.sop_instance_uid
+    def _instances(
+        self, *conditions: ColumnElement[bool], limit: int | None = None
+    ) -> list[Instance]:
+        query = (
+            select_instances(*conditions, _RECEIVED)
+            .order_by(t.series.c.series_instance_uid, t.instance.c.sop_instance_uid)
+            .limit(limit)
         )
         with reading(self._engine) as connection:
             return [to_instance(row) for row in connection.execute(query).mappings()]

@@ -165,6 +165,13 @@ class VolumeWriter:
             status = os.statvfs(self._folder)
         return status.f_bavail * status.f_frsize
 
+    def disk_bytes(self) -> int:
+        """The size of the disk where the volumes are. Raises StorageUnavailable."""
+        with translated_os_errors(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            status = os.statvfs(self._folder)
+        return status.f_blocks * status.f_frsize
+
     def check_free_disk(self, length: int) -> None:
         """Raise StorageFull where `length` more bytes would go below the mark."""
         self._since_check_bytes += length

@@ -37,9 +37,7 @@ def test_the_plan_names_what_leaves_and_why_the_others_stay(node: ApiNode) -> No
     assert now == "stays"
     page = node.client.get("/api/retention", params={"limit": 1, "offset": 1}).json()
     assert [one["study_instance_uid"] for one in page["items"]] == [free["study_instance_uid"]]
-    is_problem(
-        node.client.get("/api/retention", params={"within_days": -1}), 422, "invalid_request"
-    )
+    assert node.client.get("/api/retention", params={"within_days": -1}).status_code == 422
 
 
 def test_what_has_left_is_listed_with_its_rule(node: ApiNode) -> None:

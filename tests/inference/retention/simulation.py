@@ -96,6 +96,9 @@ class SimulatedNode:
         self.now += timedelta(hours=hours)
         done = self.rounds.round(self.now)
         self.housekeeper.round(self.now, compact_now=done.is_short and done.removed > 0)
+        if done.removed:
+            # Rewritten volumes go after their grace time.
+            self.housekeeper.round(self.now + timedelta(minutes=6))
         gone = self.here.difference(self.storage.retention.page(10_000, 0)[0])
         assert not gone & self.owed, "left although its results were owed"
         assert not gone & self.held, "left although it was on legal hold"
@@ -113,6 +116,7 @@ def simulated_node(
     with open_storage(settings) as storage:
         node = SimulatedNode(storage, disk_bytes)
         monkeypatch.setattr(writer.VolumeWriter, "free_bytes", lambda _: node.free_bytes())
+        monkeypatch.setattr(writer.VolumeWriter, "disk_bytes", lambda _: disk_bytes)
         # The mark is looked at with every instance, since they are so small.
         monkeypatch.setattr(writer, "_FREE_DISK_CHECK_INTERVAL_BYTES", 1)
         for module in (writer, deletion):
