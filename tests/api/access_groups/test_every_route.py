@@ -146,6 +146,7 @@ BODIES: dict[tuple[str, str], Any] = {
         "images": [{"sop_instance_uid": "{sop_instance_uid}"}],
     },
     ("PUT", "/api/series/{series_instance_uid}/expectations"): {"instance_count": 7},
+    ("PUT", "/api/legal-holds/{study_instance_uid}"): {"reason": "of another group"},
     ("POST", "/api/deliveries/retry"): {"study_instance_uid": "{study_instance_uid}"},
     ("PATCH", "/api/worklist/{worklist_item_id}"): {"state": "CANCELED"},
     ("PUT", "/dicom-web/workitems/{workitem_uid}/state"): [

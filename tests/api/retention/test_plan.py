@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from api.cli.retention import app
+from api.cli.studies.retention import app
 from inference.retention.service import RetentionRounds
 from tests.api.client import ApiNode, is_problem
 from tests.inference.retention.studies import in_days, round_in, study, with_rules

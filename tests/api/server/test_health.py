@@ -43,7 +43,7 @@ def test_all_is_well(whole: ApiNode) -> None:
     assert health["status"] == "ok", health
     assert set(health["parts"]) == {
         *("database", "objects", "broker", "worker", "dicom", "disk", "components", "instances"),
-        *("model_servers", "access_rules"),
+        *("model_servers", "access_rules", "retention"),
     }
 
 
