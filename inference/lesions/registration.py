@@ -86,11 +86,12 @@ def align(earlier: Volume, later: Volume, *, time_s: float, threads: int = 0) ->
 
 def _coarse(volume: Volume) -> Any:
     """On cubes of about 3 mm; larger where the field of view is very large."""
-    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(volume.voxels, np.float32))
-    columns = volume.lps_from_kji[:3, [2, 1, 0]]
+    voxels, lps_from_kji = _reduced(volume)
+    image = SimpleITK.GetImageFromArray(voxels)
+    columns = lps_from_kji[:3, [2, 1, 0]]
     spacing = np.linalg.norm(columns, axis=0)
     image.SetSpacing([float(one) for one in spacing])
-    image.SetOrigin([float(one) for one in volume.lps_from_kji[:3, 3]])
+    image.SetOrigin([float(one) for one in lps_from_kji[:3, 3]])
     image.SetDirection([float(one) for one in (columns / spacing).ravel()])
     extent = spacing * np.array(image.GetSize())
     step = max(_GRID_MM, float(np.prod(extent) / _MOST_VOXELS) ** (1 / 3))
@@ -100,7 +101,7 @@ def _coarse(volume: Volume) -> Any:
         SimpleITK.SmoothingRecursiveGaussian(image, sigma) if min(image.GetSize()) > 3 else image
     )
     corner = (np.array([step] * 3) - spacing) / 2
-    origin = volume.lps_from_kji[:3, 3] + (columns / spacing) @ corner
+    origin = lps_from_kji[:3, 3] + (columns / spacing) @ corner
     coarse = SimpleITK.Resample(
         smoothed,
         size,
@@ -112,6 +113,21 @@ def _coarse(volume: Volume) -> Any:
         _lowest(image),
     )
     return _windowed(coarse)
+
+
+def _reduced(volume: Volume) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Means of whole voxels up to the grid's size, and their affine: SimpleITK copies its input."""
+    voxels, lps_from_kji = volume.voxels, volume.lps_from_kji.copy()
+    for axis in range(3):
+        step_mm = float(np.linalg.norm(lps_from_kji[:3, axis]))
+        factor = min(max(int(_GRID_MM / step_mm), 1), voxels.shape[axis])
+        count = voxels.shape[axis] // factor
+        blocks = np.moveaxis(voxels, axis, 0)[: count * factor]
+        means = blocks.reshape(count, factor, *blocks.shape[1:]).mean(axis=1, dtype=np.float32)
+        voxels = np.moveaxis(means, 0, axis)
+        lps_from_kji[:3, 3] += lps_from_kji[:3, axis] * (factor - 1) / 2
+        lps_from_kji[:3, axis] *= factor
+    return np.ascontiguousarray(voxels, np.float32), lps_from_kji
 
 
 def _windowed(image: Any) -> Any:
