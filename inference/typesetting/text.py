@@ -17,7 +17,6 @@ from inference.typesetting.fonts import FontFile, fonts_for, is_east_asian, redu
 from inference.typesetting.thai import RAISED, with_raised_marks
 
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
-_UNKNOWN = "?"
 # ReportLab knows fonts by name, a process over.
 _REGISTERED = threading.RLock()
 
@@ -66,7 +65,7 @@ class Typesetter:
         for font, characters in groupby(line, self._font_of):
             run = "".join(characters)
             if font is None:
-                shown = "".join(c if self._is_plain(c) else _UNKNOWN for c in run)
+                shown = "".join(c if self._is_plain(c) else _named(c) for c in run)
                 parts.append(escape(shown))
             else:
                 parts.append(f'<font name="{font.name}">{escape(run)}</font>')
@@ -108,6 +107,11 @@ class Typesetter:
             run = "".join(characters)
             width += stringWidth(run, font.name if font else self._base_font, size_pt)
         return width
+
+
+def _named(character: str) -> str:
+    """What no font has, by its number: a question mark in a name could be anybody's."""
+    return f"[U+{ord(character):04X}]"
 
 
 def _needs_lines(text: str) -> bool:

@@ -96,8 +96,8 @@ def test_long_lines_are_broken_in_the_order_in_which_they_are_read() -> None:
     assert "19" in last
 
 
-def test_a_sign_that_no_font_has_is_a_question_mark() -> None:
-    assert "Emoji ?" in text_of(pdf_of("Emoji^\U0001f600"))
+def test_a_sign_that_no_font_has_is_shown_by_its_number() -> None:
+    assert "Emoji [U+1F600]" in text_of(pdf_of("Emoji^\U0001f600"))
 
 
 def test_the_language_of_the_set_chooses_the_shapes() -> None:
