@@ -17,6 +17,7 @@ from api.logs import configure_logging
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node, is_problem
+from tests.api.usual_logging import logging_as_before
 from tests.migrated import upgrade
 from tests.services import free_port
 
@@ -128,19 +129,13 @@ def test_a_patients_name_in_a_query_is_not_logged(api: ApiNode) -> None:
 def test_what_other_libraries_log_of_an_exception_has_no_values(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    root = logging.getLogger()
-    handlers, level, configuration = root.handlers[:], root.level, structlog.get_config()
-    try:
+    with logging_as_before():
         configure_logging(load_settings(log_format="json"))
         try:
             raise ValueError("Doe^Jane")
         except ValueError:
             logging.getLogger("some.library").exception("it failed")
             structlog.get_logger("ours").error("failed", exc_info=True)
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        structlog.configure(**configuration)
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["error"] for line in lines] == ["ValueError", "ValueError"]
     assert "Doe" not in json.dumps(lines)

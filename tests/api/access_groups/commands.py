@@ -6,6 +6,7 @@ import pytest
 
 from api.cli.main import command_line
 from storage.settings import Settings
+from tests.api.usual_logging import logging_as_before
 
 
 def commands(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
@@ -13,6 +14,7 @@ def commands(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..
         monkeypatch.setenv(f"MEDIVIEW_{name.upper()}", str(getattr(settings, name)))
 
     def run(*arguments: str) -> None:
-        command_line(["access-groups"])(["access-groups", *arguments], standalone_mode=False)
+        with logging_as_before():
+            command_line(["access-groups"])(["access-groups", *arguments], standalone_mode=False)
 
     return run

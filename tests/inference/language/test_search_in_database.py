@@ -10,8 +10,10 @@ from sqlalchemy import delete, insert, select, text
 
 from inference.language.search import DatabaseIndex, MemoryIndex, open_index
 from storage import tables as t
+from storage.access_groups.decisions import Decision
 from storage.container import Storage
 from storage.core.errors import StorageUnavailable
+from storage.core.viewer import EVERYONE, Viewer, viewing
 from storage.db.engine import reading, writing
 from storage.search.passages import FINDING, REPORT
 from storage.search.vectors import DIMENSIONS, PassageVectors
@@ -131,6 +133,52 @@ def test_a_rare_kind_and_a_study_left_out_still_fill_the_answer(storage: Storage
     assert len(named) == len(expected) >= 10
     assert {hit.passage.kind for hit in named} == {FINDING}
     assert "2.25.3" not in {hit.passage.study_instance_uid for hit in named}
+
+
+@pytest.fixture
+def north(storage: Storage) -> int:
+    """The number of an access group that has two of the seven studies."""
+    storage.access_groups.add("North")
+    group_id = storage.access_groups.get("North").group_id
+    rules_version = storage.access_decisions.rules_version()
+    for study in ("2.25.1", "2.25.4"):
+        storage.access_decisions.decide_on_order(study, Decision(rules_version, (group_id,)))
+    return group_id
+
+
+def test_a_viewer_finds_passages_of_its_access_groups_alone(storage: Storage, north: int) -> None:
+    """As many as there are, although most of the nearest are of studies that it does not see."""
+    vectors = unit_vectors(MANY // 3, seed=6)
+    put_vectors(storage, vectors)
+    # Beyond the nearest two hundred, of which most are of other studies.
+    question = vectors.mean(0) / np.linalg.norm(vectors.mean(0))
+    viewer = Viewer("account:ada", (EVERYONE, north), sees_unmatched=True)
+    with viewing(viewer):
+        expected, named = (
+            index.near(question, 100, [REPORT, FINDING])
+            for index in (MemoryIndex(storage), open_index(storage))
+        )
+        without_one = open_index(storage).near(question, 100, [REPORT, FINDING], "2.25.1")
+    assert len(named) == len(expected) >= 10
+    assert {hit.passage.study_instance_uid for hit in named} == {"2.25.1", "2.25.4"}
+    assert {hit.passage.study_instance_uid for hit in without_one} == {"2.25.4"}
+    of_all = {hit.passage.passage_id: hit.score for hit in expected}
+    common = [hit for hit in named if hit.passage.passage_id in of_all]
+    assert len(common) >= 0.9 * len(named), "the index is approximate"
+    assert [hit.score for hit in common] == pytest.approx(
+        [of_all[hit.passage.passage_id] for hit in common], abs=1e-5
+    )
+
+
+@pytest.mark.parametrize("group_ids", [(), (EVERYONE,)])
+def test_a_viewer_of_no_group_finds_nothing(
+    storage: Storage, north: int, group_ids: tuple[int, ...]
+) -> None:
+    vectors = unit_vectors(50, seed=7)
+    put_vectors(storage, vectors)
+    assert north not in group_ids
+    with viewing(Viewer("account:eve", group_ids, sees_unmatched=False)):
+        assert open_index(storage).near(vectors[0], 10, [REPORT, FINDING]) == []
 
 
 def test_a_passage_that_is_gone_before_its_vector_comes_leaves_none(storage: Storage) -> None:
