@@ -218,12 +218,14 @@ def delete(
         if not yes:
             typer.confirm("Delete it for good, with all results?", abort=True)
         code = Code.INSTANCES_ACCESSED if series else Code.STUDY_DELETED
+        storage.audit.check()
         patients = storage.audit.patients_of([study])
+        deletions = storage.deletions
+        done = deletions.series(study, series) if series else deletions.study(study)
+        # A refused deletion, as of a study on legal hold, is none.
         record_use(
             storage, code, "D", studies=(study,), patients=patients, command="storage delete"
         )
-        deletions = storage.deletions
-        done = deletions.series(study, series) if series else deletions.study(study)
     out.print(f"{done.instance_count} instances deleted, {_size(done.size_bytes)}.")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from storage.core.errors import InvalidInstance, MediViewError, NotFound
+from storage.core.errors import InvalidInstance, MediViewError, NotFound, StateConflict
 from storage.ingest.conflicts import Conflict, Conflicts
 
 ConflictDecision = Literal["accept", "discard"]
@@ -43,7 +43,7 @@ def decide_all(
             (conflicts.accept if decision == "accept" else conflicts.discard)(number)
         except NotFound:
             continue  # somebody else decided it meanwhile
-        except InvalidInstance as error:
+        except (InvalidInstance, StateConflict) as error:
             done.left[number] = _sentence(error)
             continue
         done.conflict_ids.append(number)

@@ -3,9 +3,11 @@
 import pytest
 from typer.testing import CliRunner
 
+from api.cli.storage import app as storage_app
 from api.cli.studies.retention import app
 from storage.audit import AuditRecord
 from storage.audit.query import AuditFilter, find_events
+from storage.core.errors import StateConflict
 from tests.api.client import ApiNode, is_problem
 from tests.inference.orchestration import wait_for
 from tests.storage.deletion.test_deleting import SERIES, STUDY, fill
@@ -55,5 +57,10 @@ def test_the_command_line_does_the_same(api: ApiNode, monkeypatch: pytest.Monkey
     listed = run(app, ["list"]).output
     assert STUDY in listed.replace("\n", "")
     assert "1 shown of 1." in listed
+    refused = run(storage_app, ["delete", STUDY, "--yes"])
+    assert isinstance(refused.exception, StateConflict)
+    api.storage.audit.flush()
+    events, _ = find_events(api.storage.engine, AuditFilter(code="110105"), 10, 0)
+    assert events == [], "nothing was deleted"
     assert run(app, ["release", STUDY]).exit_code == 0
     assert "0 shown of 0." in run(app, ["list"]).output

@@ -7,6 +7,7 @@ import pytest
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, StateConflict
+from storage.ingest.bulk_decisions import decide_all
 from storage.retention.legal_holds import LegalHold
 from storage.volumes.scan import scan, volumes_in
 from tests.storage.deletion.test_deleting import SERIES, STUDY, close, fill, uid
@@ -45,6 +46,8 @@ def test_no_other_content_takes_the_place_of_a_held_instance(storage: Storage) -
     storage.legal_holds.place(hold())
     with pytest.raises(StateConflict, match="on legal hold"):
         storage.conflicts.accept(conflict.conflict_id)
+    decided = decide_all(storage.conflicts, [conflict], "accept")
+    assert "on legal hold" in decided.left[conflict.conflict_id], "the others are decided"
     storage.legal_holds.release(STUDY, utcnow())
     storage.conflicts.accept(conflict.conflict_id)
 
