@@ -35,7 +35,7 @@ class NewLegalHold(RequestBody):
         min_length=1,
         max_length=REASON_MAX_CHARACTERS,
         pattern=r"^[^\x00]*\S[^\x00]*$",
-        description="Why the study has to stay. It is kept in the audit trail.",
+        description="Why the study has to stay. The audit trail has it, too.",
         examples=["Request of the legal department, file 12/2026"],
     )
 

@@ -34,7 +34,7 @@ class RetentionPlan(Page):
     items: list[PlannedStudyPayload]
 
 
-class KeptStudies(Payload):
+class BlockedStudies(Payload):
     kind: str = Field(examples=["delivery"])
     owed_to: str = Field(examples=["pacs"])
     studies: int
@@ -57,8 +57,10 @@ class RetentionStatus(Payload):
     legal_holds: int
     last_round_at: AwareDatetime | None
     missing_bytes: int = Field(description="What the last round was to free and could not.")
-    kept: list[KeptStudies] = Field(description="What keeps studies that may leave early.")
-    detail: str = Field(description="What there is to say about it; empty: all is well.")
+    blocked: list[BlockedStudies] = Field(
+        description="Studies that may leave early and have to stay, by the first reason."
+    )
+    detail: str = Field(description="A warning in sentences; empty: all is well.")
 
 
 class RemovedStudy(Payload):

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from api.retention.schemas import (
-    KeptStudies,
+    BlockedStudies,
     PlannedStudyPayload,
     ReasonPayload,
     RemovedStudy,
@@ -58,6 +58,6 @@ def status_payload(outlook: DiskOutlook, legal_holds: int) -> RetentionStatus:
         legal_holds=legal_holds,
         last_round_at=datetime.fromisoformat(last["at"]) if last else None,
         missing_bytes=last.get("missing_bytes", 0),
-        kept=[KeptStudies(**one) for one in last.get("kept", ())],
+        blocked=[BlockedStudies(**one) for one in last.get("blocked", ())],
         detail=" ".join(filter(None, (outlook.warning(), outlook.stuck()))),
     )

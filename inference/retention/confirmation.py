@@ -21,7 +21,7 @@ from storage.retention.study_attributes import StudyAttributes
 
 log = structlog.get_logger(__name__)
 
-# A peer may delete as well: what it said is not believed for longer.
+# A peer may delete as well: its answer is not believed for longer.
 _BELIEVED_FOR = timedelta(days=1)
 _INCOMPLETE_AGAIN = timedelta(hours=6)
 _UNREACHABLE_AGAIN = timedelta(hours=1)

@@ -55,7 +55,7 @@ def remove_study(
     try:
         storage.audit.record(event)
     except MediViewError as error:
-        # It is gone; the log and its event say so.
+        # It is gone; the log and its event show it.
         log.error("audit_not_written", error=error.code)
     log.info(
         "study_removed_by_rule",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from inference.retention.sentences import kept_words
+from inference.retention.sentences import blocked_words
 from storage.container import Storage
 from storage.retention.disk import DiskForecast, DiskMarks
 
@@ -48,17 +48,17 @@ class DiskOutlook:
         )
 
     def stuck(self) -> str:
-        """What could not be freed, and what it waits for; empty where there is nothing to say."""
+        """What could not be freed, and what it waits for; empty where all is well."""
         problem = self.last_round.get("problem")
         if problem:
             return f"No study leaves by rule: {problem}"
         if not self.is_stuck:
             return ""
-        kept = kept_words(self.last_round["kept"])
+        blocked = blocked_words(self.last_round.get("blocked", ()))
         missing = self.last_round["missing_bytes"]
         return (
             f"The disk is short, and retention could not free {_size(missing)} of what is needed."
-            f" {kept or 'No rule lets further studies leave early (evict).'}"
+            f" {blocked or 'No rule lets further studies leave early (evict).'}"
         )
 
     def _trend(self) -> str:

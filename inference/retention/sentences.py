@@ -54,8 +54,8 @@ class Reason:
 def reason_of(obligation: Obligation) -> Reason:
     one, several = _SENTENCES[obligation.kind]
     text = one if obligation.count == 1 else several
-    said = text.format(count=obligation.count, to=obligation.owed_to)
-    return Reason(obligation.kind, said, obligation.owed_to)
+    sentence = text.format(count=obligation.count, to=obligation.owed_to)
+    return Reason(obligation.kind, sentence, obligation.owed_to)
 
 
 def counts(obligation: Obligation, rule: RetentionRule) -> bool:
@@ -65,18 +65,18 @@ def counts(obligation: Obligation, rule: RetentionRule) -> bool:
     return rule.results_confirmed or obligation.kind not in _PROOF
 
 
-def kept_words(kept: Sequence[Mapping[str, Any]]) -> str:
-    """What keeps the studies that may leave early: by the counts of `Round.as_json`."""
-    found = [f"{one['studies']} {_kept_by(one['kind'], one['owed_to'])}" for one in kept]
+def blocked_words(blocked: Sequence[Mapping[str, Any]]) -> str:
+    """What the studies that may leave early wait for: by the counts of `Round.as_json`."""
+    found = [f"{one['studies']} {_waits_for(one['kind'], one['owed_to'])}" for one in blocked]
     return f"Studies that have to stay: {', '.join(found)}." if found else ""
 
 
-def _kept_by(kind: str, owed_to: str) -> str:
-    words = _KEPT_BY.get(kind, kind.replace("_", " "))
+def _waits_for(kind: str, owed_to: str) -> str:
+    words = _WAITS_FOR.get(kind, kind.replace("_", " "))
     return f"{words} {owed_to}" if owed_to else words
 
 
-_KEPT_BY = {
+_WAITS_FOR = {
     "legal_hold": "on legal hold",
     "receiving": "still being received",
     "job": "with jobs that are not finished",

@@ -42,16 +42,16 @@ class Round:
     is_short: bool = False
     missing_bytes: int = 0
     """What it was to free beyond what it could."""
-    kept: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    blocked: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     """Of studies that may leave early: kind of reason and to whom → studies and bytes."""
     problem: str = ""
 
-    def keep(self, verdict: Verdict) -> None:
+    def block(self, verdict: Verdict) -> None:
         """By its first reason: each study is counted once."""
         reason = verdict.reasons[0]
-        studies, size_bytes = self.kept.get((reason.kind, reason.owed_to), (0, 0))
+        studies, size_bytes = self.blocked.get((reason.kind, reason.owed_to), (0, 0))
         after = (studies + 1, size_bytes + verdict.study.size_bytes)
-        self.kept[reason.kind, reason.owed_to] = after
+        self.blocked[reason.kind, reason.owed_to] = after
 
     def as_json(self, now: datetime) -> dict[str, Any]:
         return {
@@ -60,24 +60,24 @@ class Round:
             "removed_bytes": self.removed_bytes,
             "is_short": self.is_short,
             "missing_bytes": self.missing_bytes,
-            "kept": [
+            "blocked": [
                 {"kind": kind, "owed_to": to, "studies": studies, "size_bytes": size_bytes}
-                for (kind, to), (studies, size_bytes) in sorted(self.kept.items())
+                for (kind, to), (studies, size_bytes) in sorted(self.blocked.items())
             ],
             "problem": self.problem,
         }
 
 
 class RetentionRounds:
-    """Remembers between rounds what was said already. Not safe for threads."""
+    """Remembers between rounds what was logged, and how far it came. Not safe for threads."""
 
     def __init__(self, storage: Storage, budget_s: float = _ROUND_S) -> None:
         self._storage = storage
         self._budget_s = budget_s
-        self._told: dict[str, Any] = {}
+        self._logged: dict[str, object] = {}
         # Where the time of a round was over before everything that may leave early was looked at.
         self._resume_after: RuleDecision | None = None
-        self._kept_before: dict[tuple[str, str], tuple[int, int]] = {}
+        self._blocked_before: dict[tuple[str, str], tuple[int, int]] = {}
 
     def round(self, now: datetime, stopping: Callable[[], bool] = lambda: False) -> Round:
         """Do what is due, within a bound; nothing where another process is at it.
@@ -107,9 +107,9 @@ class RetentionRounds:
                     self._apply(Retention(storage, rules, now), done, now, ends)
                     self._note(done, now)
         except MediViewError as error:
-            self._tell("retention_failed", error=error.code)
+            self._log_once("retention_failed", error.code, error=error.code)
         else:
-            self._told.pop("retention_failed", None)
+            self._logged.pop("retention_failed", None)
         return done
 
     def _prepare(
@@ -162,7 +162,7 @@ class RetentionRounds:
         if free_bytes >= marks.evict_bytes:
             return
         done.is_short = True
-        done.kept, self._kept_before = self._kept_before, {}
+        done.blocked, self._blocked_before = self._blocked_before, {}
         coming = reclaimable_bytes(storage.engine, storage.volumes.folder, SHORT_DEAD_RATIO)
         wanted = int(marks.evict_bytes * _MARGIN) - free_bytes - coming
         last, self._resume_after = self._resume_after, None
@@ -173,12 +173,12 @@ class RetentionRounds:
                 if wanted <= 0:
                     return
                 if ends():
-                    self._resume_after, self._kept_before = last, dict(done.kept)
+                    self._resume_after, self._blocked_before = last, dict(done.blocked)
                     return
                 if self._remove(retention, verdict, "disk", done):
                     wanted -= verdict.study.size_bytes
                 elif verdict.reasons:
-                    done.keep(verdict)
+                    done.block(verdict)
             if len(found) < _AT_ONCE:
                 # Everything that may leave has left, or has to stay.
                 done.missing_bytes = max(wanted, 0)
@@ -188,7 +188,7 @@ class RetentionRounds:
     def _settled(
         self, retention: Retention, uids: Sequence[str], short_at: datetime | None = None
     ) -> Iterator[Verdict]:
-        """Verdicts in the order of the UIDs, with what peers say where all else is settled."""
+        """Verdicts in the order of the UIDs; peers are asked where nothing else keeps a study."""
         for verdict in retention.verdicts(uids):
             now = verdict if short_at is None else verdict.when_short(short_at)
             yield retention.ask_peers(now) if now.waits_for_peers_alone() else now
@@ -206,17 +206,22 @@ class RetentionRounds:
     def _note(self, done: Round, now: datetime) -> None:
         self._storage.retention.note_round(now, done.as_json(now))
         if done.missing_bytes:
-            kept = {f"{kind} {to}".strip(): many for (kind, to), (many, _) in done.kept.items()}
-            self._tell("disk_not_freed", missing_bytes=done.missing_bytes >> 20 << 20, kept=kept)
+            studies = {f"{kind} {to}".strip(): n for (kind, to), (n, _) in done.blocked.items()}
+            self._log_once(
+                "disk_not_freed",
+                sorted(studies),
+                missing_bytes=done.missing_bytes,
+                blocked_studies=studies,
+            )
         else:
-            self._told.pop("disk_not_freed", None)
+            self._logged.pop("disk_not_freed", None)
         if done.problem:
-            self._tell("retention_without_rules", detail=done.problem)
+            self._log_once("retention_without_rules", done.problem, detail=done.problem)
         else:
-            self._told.pop("retention_without_rules", None)
+            self._logged.pop("retention_without_rules", None)
 
-    def _tell(self, event: str, **details: Any) -> None:
-        """Once, and again when something of it changes."""
-        if self._told.get(event) != details:
-            self._told[event] = details
+    def _log_once(self, event: str, cause: object, **details: Any) -> None:
+        """And again when the cause is another."""
+        if self._logged.get(event) != cause:
+            self._logged[event] = cause
             log.error(event, **details)

@@ -1,4 +1,4 @@
-"""What the rules say of a study now: which rule counts, when it leaves, and what still keeps it."""
+"""What the rules say of a study now: which rule counts, when it leaves, and why it stays."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -130,9 +130,9 @@ class Retention:
             unreadable = Reason("unreadable", error.message)
             return Verdict(study, None, len(self.rules), None, (unreadable,))
         if rule is None:
-            # A legal hold is said in any case.
-            held = [reason_of(one) for one in obligations if one.kind == "legal_hold"]
-            reasons = (*held, Reason("no_rule", "No rule holds for it."))
+            # A legal hold is named in any case.
+            on_hold = [reason_of(one) for one in obligations if one.kind == "legal_hold"]
+            reasons = (*on_hold, Reason("no_rule", "No rule holds for it."))
             return Verdict(study, None, position, None, reasons)
         leaves_at = _leaves_at(rule, study)
         found = [reason_of(one) for one in obligations if counts(one, rule)]

@@ -60,7 +60,7 @@ class Obligations:
     ) -> Callable[[Connection], None]:
         """For `Deletions.study`: raises StateConflict where something came up since the decision.
 
-        `updated_at`: of the study as it was decided on. `counts`: which obligations keep it.
+        `updated_at`: of the study as it was decided on. `counts`: which obligations matter.
         """
 
         def check(connection: Connection) -> None:

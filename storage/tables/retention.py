@@ -4,7 +4,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String
 
 from storage.tables.base import Uid, UtcDateTime, metadata, text_column, time_column
 
-# A study that a person wants to stay, whatever the rules or anybody else say.
+# A study that a person wants to stay, whatever the rules are.
 legal_hold = Table(
     "legal_hold",
     metadata,

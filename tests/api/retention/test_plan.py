@@ -57,14 +57,14 @@ def test_the_status_says_what_could_not_be_freed_and_so_does_health(api: ApiNode
     object.__setattr__(api.storage, "settings", short)
     RetentionRounds(api.storage).round(in_days(1))
     status = api.client.get("/api/retention/status").json()
-    assert status["kept"] == [
+    assert status["blocked"] == [
         {"kind": "job", "owed_to": "", "studies": 1, "size_bytes": status["evictable_bytes"]}
     ]
     assert status["missing_bytes"] > 2**59
     assert status["last_round_at"]
 
 
-def test_a_rules_file_that_is_wrong_is_told_by_health(api: ApiNode) -> None:
+def test_a_rules_file_that_is_wrong_is_named_by_health(api: ApiNode) -> None:
     with_rules(api.storage, "  - {name: all, keep_dys: 30}\n")
     round_in(api.storage, 0)
     part = api.client.get("/health").json()["parts"]["retention"]

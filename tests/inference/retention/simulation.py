@@ -35,7 +35,7 @@ class SimulatedNode:
     here: set[str] = field(default_factory=set)
     owed: set[str] = field(default_factory=set)
     """With results that their destination has not confirmed."""
-    held: set[str] = field(default_factory=set)
+    on_hold: set[str] = field(default_factory=set)
     removed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -78,7 +78,7 @@ class SimulatedNode:
     def hold(self, study_instance_uid: str) -> None:
         hold = LegalHold(study_instance_uid, "Request", "ada", "", self.now)
         self.storage.legal_holds.place(hold)
-        self.held.add(study_instance_uid)
+        self.on_hold.add(study_instance_uid)
 
     def use(self, study_instance_uid: str) -> None:
         event = AuditEvent(
@@ -101,7 +101,7 @@ class SimulatedNode:
             self.housekeeper.round(self.now + timedelta(minutes=6))
         gone = self.here.difference(self.storage.retention.page(10_000, 0)[0])
         assert not gone & self.owed, "left although its results were owed"
-        assert not gone & self.held, "left although it was on legal hold"
+        assert not gone & self.on_hold, "left although it was on legal hold"
         assert len(gone) == done.removed
         self.here -= gone
         self.removed += sorted(gone)

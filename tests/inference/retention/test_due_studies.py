@@ -236,7 +236,7 @@ def test_something_that_comes_up_in_the_last_moment_keeps_the_study(storage: Sto
     assert is_here(storage, first)
 
 
-def test_a_kept_study_is_looked_at_again_after_an_hour(storage: Storage) -> None:
+def test_a_study_that_had_to_stay_is_looked_at_again_after_an_hour(storage: Storage) -> None:
     owed = study(storage, "owed")
     delivery(storage, owed, "pacs", "PENDING")
     with_rules(storage, THIRTY_DAYS)
@@ -282,7 +282,7 @@ def test_a_file_that_was_wrong_from_the_start_lets_nothing_leave_and_that_is_sai
         ("  - {name: a, since: birth}\n", 3, "'received' or 'used'"),
     ],
 )
-def test_a_mistake_in_a_rule_is_told_with_its_line(
+def test_a_mistake_in_a_rule_is_named_with_its_line(
     storage: Storage, text: str, line: int, says: str
 ) -> None:
     with_rules(storage, text)

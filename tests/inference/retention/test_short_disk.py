@@ -91,7 +91,7 @@ def test_a_disk_full_of_what_is_owed_says_so_refuses_and_goes_on_by_itself(
 ) -> None:
     for uid in fill(node, 40):
         node.owe(uid)
-    node.hold(node.receive("held", STUDY_BYTES))
+    node.hold(node.receive("on hold", STUDY_BYTES))
     done = node.pass_time(2)
     assert (done.removed, done.missing_bytes > 0) == (0, True)
     outlook = disk_outlook(node.storage, node.now)
@@ -160,8 +160,8 @@ def test_ninety_days_at_three_times_the_disk_without_a_refusal(node: SimulatedNo
     received = live(node, days=90, times=3, step_days=3)
     assert received == 48
     assert len(node.removed) > received // 2
-    assert node.held
-    assert all(is_here(node.storage, uid) for uid in node.held)
+    assert node.on_hold
+    assert all(is_here(node.storage, uid) for uid in node.on_hold)
     assert node.free_bytes() > 2 * MIB
 
 
@@ -184,4 +184,4 @@ def test_ninety_days_on_a_larger_disk(
     )
     with simulated_node(settings, 64 * MIB, monkeypatch) as node:
         assert live(node, days=90, times=3) == 384
-        assert all(is_here(node.storage, uid) for uid in node.held)
+        assert all(is_here(node.storage, uid) for uid in node.on_hold)
