@@ -12,9 +12,11 @@ import type {
   Health,
   Job,
   LesionCourse,
+  LesionMatch,
   Model,
   NewFeedback,
   NewJob,
+  NewMatch,
   NodeEvent,
   Page,
   Pipeline,
@@ -136,6 +138,12 @@ export async function explainRules(
 export function sayOfFinding(finding_id: string, body: NewFeedback): Promise<Feedback> {
   const params = { path: { finding_id } };
   return dataOf<Feedback>(node.POST("/api/findings/{finding_id}/feedback", { params, body }));
+}
+
+/** What a lesion was before: the same as the earlier one, or new where none is named. */
+export function correctLesionMatch(lesion_id: string, body: NewMatch): Promise<LesionMatch> {
+  const params = { path: { lesion_id } };
+  return dataOf<LesionMatch>(node.POST("/api/lesions/{lesion_id}/match", { params, body }));
 }
 
 export async function listReceivers(signal?: AbortSignal): Promise<Receiver[]> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fateOf, hasLesions, lastSeen, lesionRows } from "@/features/reader/lib/lesions";
+import { earlierLesions, fateOf, hasLesions, lastSeen, lesionRows } from "@/features/reader/lib/lesions";
 import type { Finding, Lesion, LesionCourse } from "@/shared/api/types";
 
 const match = (relation: string, earlier = "", later = "") =>
@@ -42,6 +42,15 @@ describe("lesions over the studies", () => {
   it("name the study whose number they have, where it is not the last", () => {
     const dates = rows.map((row) => lastSeen(course, row)?.study_date ?? null);
     expect(dates).toEqual(["2023-01-01", null, "2023-01-01", "2023-01-01", null]);
+  });
+
+  it("may have been each of the lesions of the studies before", () => {
+    expect(earlierLesions(course).map(({ lesion: one, date }) => [one.lesion_id, date])).toEqual([
+      ["a1", "2023-01-01"],
+      ["b1", "2023-01-01"],
+      ["c1", "2023-01-01"],
+      ["e1", "2023-01-01"],
+    ]);
   });
 
   it("are asked for where a finding has a long axis", () => {

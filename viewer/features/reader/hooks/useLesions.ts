@@ -1,12 +1,13 @@
 "use client";
 
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { listLesions } from "@/shared/api/api";
 import type { LesionCourse } from "@/shared/api/types";
 
 /** The patient's lesions over the studies, once `wanted`. */
-export function useLesions(studyInstanceUid: string, wanted: boolean): LesionCourse[] {
+export function useLesions(studyInstanceUid: string, wanted: boolean): { courses: LesionCourse[]; reload: () => void } {
   const [courses, setCourses] = useState<LesionCourse[]>([]);
+  const [count, setCount] = useState(0);
   useEffect(() => {
     if (!wanted) return;
     const controller = new AbortController();
@@ -15,6 +16,6 @@ export function useLesions(studyInstanceUid: string, wanted: boolean): LesionCou
       if (!controller.signal.aborted) setCourses([]);
     });
     return () => controller.abort();
-  }, [wanted, studyInstanceUid]);
-  return courses;
+  }, [wanted, studyInstanceUid, count]);
+  return { courses, reload: useCallback(() => setCount((now) => now + 1), []) };
 }

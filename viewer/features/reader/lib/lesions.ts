@@ -30,6 +30,14 @@ export function lesionRows(course: LesionCourse): LesionRow[] {
   return [...rows.values()];
 }
 
+/** What a lesion of the last study may have been, the newest first. */
+export function earlierLesions(course: LesionCourse): { lesion: Lesion; date: string | null }[] {
+  return course.visits
+    .slice(0, -1)
+    .reverse()
+    .flatMap((visit) => visit.lesions.map((lesion) => ({ lesion, date: visit.study_date })));
+}
+
 /** The study whose number the label is; null where it is the last one. */
 export function lastSeen(course: LesionCourse, row: LesionRow): LesionCourse["visits"][number] | null {
   const place = row.cells.findLastIndex((cell) => cell !== null);

@@ -57,6 +57,11 @@ export const reader: Messages["reader"] = {
     target: "Zielläsion",
     lastSeen: (date) => `vom ${date}`,
     sum: "Summe der Zielläsionen",
+    correct: "Zuordnung korrigieren",
+    lesion: "Läsion dieser Untersuchung",
+    was: "Sie war",
+    isNew: "vorher nicht da",
+    reason: "Grund",
     fates: {
       new: "neu",
       gone: "nicht mehr gefunden",

@@ -55,6 +55,11 @@ export const reader = {
     target: "target",
     lastSeen: (date: string) => `of ${date}`,
     sum: "Sum of targets",
+    correct: "Correct a match",
+    lesion: "Lesion of this study",
+    was: "It was",
+    isNew: "not there before",
+    reason: "Reason",
     fates: {
       new: "new",
       gone: "no longer found",

@@ -36,7 +36,7 @@ export function Findings({
   const titles = usePipelineTitles();
   const [chosenId, setChosenId] = useState<string | null>(null);
   const trends = useTrends(study.study_instance_uid, chosenId !== null);
-  const courses = useLesions(study.study_instance_uid, hasLesions(findings));
+  const { courses, reload } = useLesions(study.study_instance_uid, hasLesions(findings));
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   const show = (finding: Finding) => {
     const at = finding.segmentation;
@@ -100,7 +100,7 @@ export function Findings({
         </details>
       ))}
       {courses.map((course) => (
-        <LesionTable key={course.pipeline} course={course} />
+        <LesionTable key={course.pipeline} course={course} onChanged={reload} />
       ))}
     </Section>
   );

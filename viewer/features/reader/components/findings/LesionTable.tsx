@@ -1,12 +1,13 @@
 "use client";
 
+import { LesionCorrection } from "@/features/reader/components/findings/LesionCorrection";
 import { useText } from "@/shared/hooks/useText";
 import { dateText, findingValue, number } from "@/shared/lib/format";
 import { fateOf, lastSeen, lesionRows } from "@/features/reader/lib/lesions";
 import type { Lesion, LesionCourse } from "@/shared/api/types";
 
 /** Long axes of a patient's lesions over the studies, and the sum of the targets. */
-export function LesionTable({ course }: { course: LesionCourse }) {
+export function LesionTable({ course, onChanged }: { course: LesionCourse; onChanged: () => void }) {
   const { reader: t } = useText();
   if (course.visits.length < 2) return null;
   const fates: Record<string, string> = t.lesions.fates;
@@ -68,6 +69,7 @@ export function LesionTable({ course }: { course: LesionCourse }) {
         </tbody>
       </table>
       <p className="mt-1 text-xs text-dim">{t.lesions.caveat}</p>
+      <LesionCorrection course={course} onChanged={onChanged} />
     </div>
   );
 }
