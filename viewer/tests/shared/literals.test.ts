@@ -107,7 +107,9 @@ it("has no sentences in the hooks", () => {
   const folders = [join(root, "shared", "hooks"), ...features].filter((folder) => existsSync(folder));
   expect(folders.length).toBeGreaterThan(3);
   const found = folders.flatMap((folder) =>
-    readdirSync(folder).flatMap((name) => sentencesOf(readFileSync(join(folder, name), "utf-8"))),
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .flatMap((entry) => sentencesOf(readFileSync(join(entry.parentPath, entry.name), "utf-8"))),
   );
   expect(found).toEqual([]);
 });
