@@ -11,6 +11,7 @@ from benchmarks.verification.lung_capacity import capacity_rows
 from benchmarks.verification.lungs import lung_rows
 from benchmarks.verification.phantoms import phantom_rows
 from benchmarks.verification.rows import Row, table
+from benchmarks.verification.structures import structure_rows
 from benchmarks.verification.texts import text_rows
 
 PAGE = Path(__file__).parents[2] / "docs/clinical-verification.md"
@@ -37,6 +38,7 @@ def all_rows() -> list[Row]:
             *capacity_rows(),
             *lesion_rows(),
             *head_rows(),
+            *structure_rows(),
             *lung_rows(),
         ]
 
