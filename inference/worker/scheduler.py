@@ -218,7 +218,7 @@ class Clockwork:
         publish_due(self._storage)
 
     def _hand_out_deliveries(self, now: datetime) -> None:
-        if self._storage.deliveries.due_count(now):
+        if self._storage.deliveries.is_any_due(now):
             self._send_delivery()
 
     def _hand_out_hl7(self, now: datetime) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from itertools import product
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, distinct, func, select, update
 
 from storage import tables as t
 from storage.core.entities import Delivery, DeliveryState
-from storage.db.engine import writing
+from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_delivery
 from storage.events.repository import add_event
 from storage.outbox.tables import DELIVERIES
@@ -29,14 +31,46 @@ def claim_due(
     Destinations that as many senders as `senders_at_most` says are busy with wait, and so do
     those that are out of reach, and those of `but_not`.
     """
-    is_result = t.delivery.c.cause == "RESULT"
-    elsewhere = t.delivery.c.destination.not_in(list(but_not))
-    for of_this_round in (is_result, ~is_result):
-        wanted = [DELIVERIES.is_due(now), in_reach(now), elsewhere, of_this_round]
-        claimed = _claim(engine, owner, lease_s, now, limit, senders_at_most, wanted)
-        if claimed:
-            return claimed
-    return []
+    with writing(engine) as connection:
+        full = _full(connection, senders_at_most, now) if senders_at_most else []
+        names = set(_destinations_in_reach(connection, now)).difference(full, but_not)
+        first = _next_due(connection, names, now)
+        if first is None:
+            return []
+        is_result = t.delivery.c.cause == "RESULT"
+        ids = list(
+            connection.execute(
+                select(t.delivery.c.delivery_id)
+                .where(
+                    DELIVERIES.is_still_due(now),
+                    t.delivery.c.destination == first.destination,
+                    t.delivery.c.study_instance_uid == first.study_instance_uid,
+                    is_result if first.cause == "RESULT" else ~is_result,
+                )
+                .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
+                .limit(limit)
+            ).scalars()
+        )
+        # The condition again: on PostgreSQL another sender may have been quicker.
+        connection.execute(
+            update(t.delivery)
+            .where(t.delivery.c.delivery_id.in_(ids), DELIVERIES.is_still_due(now))
+            .values(**DELIVERIES.taken(owner, lease_s, now))
+        )
+        rows = connection.execute(
+            select(t.delivery)
+            .where(t.delivery.c.delivery_id.in_(ids), DELIVERIES.is_owned(owner))
+            .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
+        )
+        claimed = [to_delivery(row) for row in rows.mappings()]
+        announce(connection, claimed, "SENDING", now)
+        return claimed
+
+
+def is_any_due(engine: Engine, now: datetime) -> bool:
+    """Whether a sender would find something, however much there is."""
+    with reading(engine) as connection:
+        return _next_due(connection, _destinations_in_reach(connection, now), now) is not None
 
 
 def in_reach(now: datetime) -> ColumnElement[bool]:
@@ -62,57 +96,47 @@ def announce(
         )
 
 
-def _claim(
-    engine: Engine,
-    owner: str,
-    lease_s: float,
-    now: datetime,
-    limit: int,
-    senders_at_most: Mapping[str, int],
-    wanted: list[ColumnElement[bool]],
-) -> list[Delivery]:
-    with writing(engine) as connection:
-        if senders_at_most:
-            full = _full(connection, senders_at_most, now)
-            wanted.append(t.delivery.c.destination.not_in(full))
-        first = (
-            connection.execute(
-                select(t.delivery)
-                .where(*wanted)
-                .order_by(t.delivery.c.next_attempt_at, t.delivery.c.created_at)
-                .limit(1)
-            )
-            .mappings()
-            .first()
-        )
-        if first is None:
-            return []
-        ids = list(
-            connection.execute(
-                select(t.delivery.c.delivery_id)
-                .where(
-                    *wanted,
-                    t.delivery.c.destination == first["destination"],
-                    t.delivery.c.study_instance_uid == first["study_instance_uid"],
+def _destinations_in_reach(connection: Connection, now: datetime) -> list[str]:
+    """All that the ledger names, step by step along its index: it has few among many rows."""
+    column = t.delivery.c.destination
+    names = select(func.min(column).label("name")).cte("destinations", recursive=True)
+    following = select(func.min(column)).where(column > names.c.name).scalar_subquery()
+    names = names.union_all(select(following).where(names.c.name.is_not(None)))
+    open_ones = select(t.breaker.c.destination).where(t.breaker.c.open_until > now)
+    found = connection.execute(
+        select(names.c.name).where(names.c.name.is_not(None), names.c.name.not_in(open_ones))
+    )
+    return list(found.scalars())
+
+
+def _next_due(connection: Connection, names: Collection[str], now: datetime) -> Any | None:
+    """Destination, study and cause of what is due first. Each question is one step in an index."""
+    columns = t.delivery.c
+    for causes in (("RESULT",), ("RULE", "PERSON")):
+        due = []
+        for name, cause, state in product(sorted(names), causes, DELIVERIES.states):
+            row = connection.execute(
+                select(
+                    columns.next_attempt_at,
+                    columns.created_at,
+                    columns.destination,
+                    columns.study_instance_uid,
+                    columns.cause,
                 )
-                .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
-                .limit(limit)
-            ).scalars()
-        )
-        # The condition again: on PostgreSQL another sender may have been quicker.
-        connection.execute(
-            update(t.delivery)
-            .where(t.delivery.c.delivery_id.in_(ids), *wanted)
-            .values(**DELIVERIES.taken(owner, lease_s, now))
-        )
-        rows = connection.execute(
-            select(t.delivery)
-            .where(t.delivery.c.delivery_id.in_(ids), DELIVERIES.is_owned(owner))
-            .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
-        )
-        claimed = [to_delivery(row) for row in rows.mappings()]
-        announce(connection, claimed, "SENDING", now)
-        return claimed
+                .where(
+                    columns.destination == name,
+                    columns.cause == cause,
+                    columns.state == state,
+                    columns.next_attempt_at <= now,
+                )
+                .order_by(columns.next_attempt_at, columns.created_at)
+                .limit(1)
+            ).first()
+            if row is not None:
+                due.append(row)
+        if due:
+            return min(due, key=lambda row: (row.next_attempt_at, row.created_at))
+    return None
 
 
 def _full(connection: Connection, at_most: Mapping[str, int], now: datetime) -> list[str]:

@@ -15,7 +15,7 @@ from storage.core.request_context import current_request_id
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.portions import in_portions
 from storage.db.row_mapping import to_delivery
-from storage.deliveries.claiming import announce, claim_due, in_reach
+from storage.deliveries.claiming import announce, claim_due, in_reach, is_any_due
 from storage.outbox.tables import DELIVERIES
 
 
@@ -196,6 +196,9 @@ class Deliveries:
                 remedy="GET /api/deliveries lists them.",
             )
         return to_delivery(row)
+
+    def is_any_due(self, now: datetime) -> bool:
+        return is_any_due(self._engine, now)
 
     def due_count(self, now: datetime) -> int:
         with reading(self._engine) as connection:

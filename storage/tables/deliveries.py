@@ -16,7 +16,7 @@ delivery = Table(
     metadata,
     Column("delivery_id", String(36), primary_key=True),
     Column("destination", String(80), nullable=False),
-    Column("study_instance_uid", Uid, nullable=False, index=True),
+    Column("study_instance_uid", Uid, nullable=False),
     Column("series_instance_uid", Uid, nullable=False),
     Column("sop_instance_uid", Uid, nullable=False),
     Column("job_id", String(36)),
@@ -36,6 +36,16 @@ delivery = Table(
     UniqueConstraint("destination", "sop_instance_uid"),
     Index("ix_delivery_state_next_attempt_at", "state", "next_attempt_at"),
     Index("ix_delivery_destination_state", "destination", "state"),
+    Index("ix_delivery_study_instance_uid_destination", "study_instance_uid", "destination"),
+    # What is sent next, however many wait.
+    Index(
+        "ix_delivery_next",
+        "destination",
+        "cause",
+        "state",
+        "next_attempt_at",
+        "created_at",
+    ),
 )
 
 # A destination that is out of reach, and until when it is left alone.
