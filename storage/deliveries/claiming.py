@@ -14,6 +14,7 @@ from storage.db.row_mapping import to_delivery
 from storage.events.repository import add_event
 from storage.outbox.tables import DELIVERIES
 
+_RECEIVED_AT_ONCE = 8  # times as many as results
 _CLAIM_LOCK = 0x6D76_6465  # of this transaction alone among those of the database
 
 
@@ -28,6 +29,7 @@ def claim_due(
 ) -> list[Delivery]:
     """Take due deliveries of one destination and one study, in their order; results first.
 
+    `limit` is that of results; of received instances, which are many, more go at once.
     Destinations that as many senders as `senders_at_most` says are busy with wait, and so do
     those that are out of reach, and those of `but_not`.
     """
@@ -48,7 +50,7 @@ def claim_due(
                     is_result if first.cause == "RESULT" else ~is_result,
                 )
                 .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
-                .limit(limit)
+                .limit(limit if first.cause == "RESULT" else limit * _RECEIVED_AT_ONCE)
             ).scalars()
         )
         # The condition again: on PostgreSQL another sender may have been quicker.
