@@ -18,7 +18,7 @@ from tests.services import free_port, storescp
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 _PARTS = ("node", "studies", "jobs", "peers", "deliveries", "hl7", "orders", "conflicts", "rules",
-          "hanging", "models", "webhooks", "users", "keys", "audit")  # fmt: skip
+          "hanging", "models", "webhooks", "users", "keys", "accessGroups", "audit")  # fmt: skip
 
 
 @pytest.fixture
@@ -96,6 +96,38 @@ def test_a_user_and_a_key_are_made_and_the_trail_tells_of_it(
     expect(page.get_by_test_id("audit-event").first).to_contain_text("root")
     page.get_by_role("button", name="Verify chain").click()
     expect(page.get_by_test_id("verification")).to_contain_text("The chain is intact")
+
+
+def test_an_access_group_gets_a_member_and_goes_again(closed: ClosedNode, page: Page) -> None:
+    closed.storage.accounts.add("root", PASSWORD, ["admin"])
+    groups = closed.storage.access_groups
+    sign_in(page, closed, "root", "accessGroups")
+    policy = page.get_by_test_id("access-policy")
+    expect(policy).to_contain_text("Not enforced: everyone sees every study")
+    page.get_by_label("Name", exact=True).fill("Radiology North")
+    rule = page.get_by_label("Rule as JSON")
+    rule.fill('{"InstitutionName": ')
+    page.get_by_role("button", name="Add group").click()
+    expect(page.get_by_test_id("problem")).to_contain_text("Not valid JSON")
+    rule.fill('{"InstitutionName": "North"}')
+    page.get_by_role("button", name="Add group").click()
+    confirm(page, "root")
+    row = page.locator("[data-testid=access-group][data-group='Radiology North']")
+    expect(row).to_contain_text('{"InstitutionName":"North"}')
+    row.get_by_role("button", name="Members: Radiology North").click()
+    page.get_by_label("Name, key ID").fill("ada")
+    page.get_by_role("button", name="Add member").click()
+    members = page.get_by_role("list", name="Members: Radiology North")
+    expect(members).to_contain_text("ada")
+    assert [one.subject for one in groups.members("Radiology North")] == ["ada"]
+    keep_screenshot(page, "access-groups")
+    members.get_by_role("button", name="Remove: ada").click()
+    members.get_by_role("button", name="Confirm: Remove: ada").click()
+    expect(members).to_contain_text("No members.")
+    row.get_by_role("button", name="Remove: Radiology North").click()
+    row.get_by_role("button", name="Confirm: Remove: Radiology North").click()
+    expect(row).to_have_count(0)
+    assert {one.name for one in groups.all()} == {"administrators", "everyone"}
 
 
 def test_a_message_that_was_given_up_is_sent_again_and_an_order_called_off(

@@ -4,6 +4,7 @@ import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import { type ComponentType, useEffect } from "react";
 import { AllJobs } from "@/features/admin/components/studies/AllJobs";
+import { AccessGroups } from "@/features/admin/components/access/AccessGroups";
 import { Audit } from "@/features/admin/components/access/Audit";
 import { Conflicts } from "@/features/admin/components/studies/Conflicts";
 import { AdminDeliveries } from "@/features/admin/components/peers/AdminDeliveries";
@@ -42,6 +43,7 @@ const rooms: [Part, ComponentType][] = [
   ["webhooks", Webhooks],
   ["users", Users],
   ["keys", Keys],
+  ["accessGroups", AccessGroups],
   ["audit", Audit],
 ];
 

@@ -16,6 +16,7 @@ export const admin: Messages["admin"] = {
     webhooks: "Webhooks",
     users: "Benutzer",
     keys: "Schlüssel",
+    accessGroups: "Zugriffsgruppen",
     audit: "Prüfpfad",
   },
   reading: "Wird geladen",

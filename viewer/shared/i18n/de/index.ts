@@ -1,4 +1,5 @@
 import type { Messages } from "@/shared/i18n/messages";
+import { accessGroups } from "./accessGroups";
 import { account } from "./account";
 import { admin } from "./admin";
 import { common, states } from "./common";
@@ -13,6 +14,7 @@ import { viewing } from "./viewing";
 import { worklist } from "./worklist";
 
 export const de: Messages = {
+  accessGroups,
   account,
   admin,
   common,

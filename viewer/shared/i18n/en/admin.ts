@@ -14,6 +14,7 @@ export const admin = {
     webhooks: "Webhooks",
     users: "Users",
     keys: "Keys",
+    accessGroups: "Access groups",
     audit: "Audit trail",
   },
   reading: "Loading",

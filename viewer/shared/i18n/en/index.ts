@@ -1,3 +1,4 @@
+import { accessGroups } from "./accessGroups";
 import { account } from "./account";
 import { admin } from "./admin";
 import { common, states } from "./common";
@@ -12,6 +13,7 @@ import { viewing } from "./viewing";
 import { worklist } from "./worklist";
 
 export const en = {
+  accessGroups,
   account,
   admin,
   common,

@@ -1,0 +1,47 @@
+import { dataOf, node } from "@/shared/api/api";
+import { Problem } from "@/shared/api/problem";
+import { text } from "@/shared/i18n";
+import type {
+  AccessGroup,
+  AccessMember,
+  AccessPolicy,
+  AccessPolicyStatus,
+  NewAccessGroup,
+  NewAccessMember,
+} from "@/shared/api/types";
+
+type Items<T> = { items: T[] };
+const path = (name: string) => ({ path: { name } });
+
+export const accessPolicy = {
+  get: (signal?: AbortSignal) => dataOf<AccessPolicyStatus>(node.GET("/api/access-policy", { signal })),
+  set: (body: AccessPolicy) => dataOf<AccessPolicyStatus>(node.PUT("/api/access-policy", { body })),
+};
+
+export const accessGroups = {
+  list: (signal?: AbortSignal) => dataOf<Items<AccessGroup>>(node.GET("/api/access-groups", { signal })),
+  add: (body: NewAccessGroup) => dataOf<AccessGroup>(node.POST("/api/access-groups", { body })),
+  remove: (name: string) => node.DELETE("/api/access-groups/{name}", { params: path(name) }),
+  members: (name: string, signal?: AbortSignal) =>
+    dataOf<Items<AccessMember>>(
+      node.GET("/api/access-groups/{name}/members", { params: path(name), signal }),
+    ),
+  addMember: (name: string, body: NewAccessMember) =>
+    node.POST("/api/access-groups/{name}/members", { params: path(name), body }),
+  removeMember: (name: string, { kind, subject, issuer }: AccessMember) =>
+    node.DELETE("/api/access-groups/{name}/members", {
+      params: { ...path(name), query: { kind, subject, issuer } },
+    }),
+};
+
+/** What a person wrote; what it means is checked by the node. Throws a Problem for what is no JSON. */
+export function ruleFrom(written: string): NewAccessGroup["rule"] {
+  if (!written.trim()) return null;
+  try {
+    return JSON.parse(written) as NewAccessGroup["rule"];
+  } catch (error) {
+    const { upkeep } = text();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Problem(0, upkeep.noJson, `${upkeep.noJson}: ${why}`, upkeep.noJsonRemedy, "no_json");
+  }
+}

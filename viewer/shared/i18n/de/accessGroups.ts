@@ -1,0 +1,33 @@
+import type { Messages } from "@/shared/i18n/messages";
+
+export const accessGroups: Messages["accessGroups"] = {
+  what: "Studien gehören durch Regeln oder Zuweisung zu Gruppen; Personen, Schlüssel und Partner sehen die Studien ihrer Gruppen. Administratoren sehen alles.",
+  enforced: "Wird durchgesetzt",
+  notEnforced: "Nicht durchgesetzt: Alle sehen jede Studie",
+  enforce: "Durchsetzen",
+  stop: "Nicht mehr durchsetzen",
+  unmatched: { everyone: "Studien, auf die keine Regel passt: alle", administrators: "Studien, auf die keine Regel passt: Administratoren" },
+  waiting: (waiting, studies) => `${waiting} von ${studies} Studien warten auf die Regeln`,
+  unreadable: (names) => `Die Regel von ${names} ist nicht lesbar und gibt keine weiteren Studien. Schreiben Sie sie neu.`,
+  withoutOwner: (count) => `Webhooks ohne bekannten Besitzer, die kein Ereignis einer Studie senden: ${count}`,
+  everything: (count) => `Webhooks, die die Ereignisse aller Studien senden: ${count}`,
+  addGroup: "Gruppe hinzufügen",
+  rule: "Regel",
+  ruleJson: "Regel als JSON; ohne sie nur zugewiesene Studien",
+  noRule: "nur zugewiesene Studien",
+  members: "Mitglieder",
+  all: "alle",
+  studies: "Studien",
+  noMembers: "Keine Mitglieder.",
+  addMember: "Mitglied hinzufügen",
+  subject: "Name, Schlüssel-ID oder sub oder Gruppe beim Anbieter",
+  issuer: "Aussteller (https://…)",
+  until: (time) => `bis ${time}`,
+  kinds: {
+    account: "Konto",
+    key: "Schlüssel",
+    oidc: "Person des Anbieters",
+    "oidc-group": "Gruppe des Anbieters",
+    peer: "Partner",
+  },
+};
