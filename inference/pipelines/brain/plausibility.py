@@ -33,8 +33,13 @@ _CAVITIES = frozenset(
 _COMPACT = frozenset(
     {"Thalamus", "Caudate", "Putamen", "Pallidum", "Hippocampus", "Amygdala", "Brain-Stem"}
 )
-# The horns are a few voxels wide, and seldom as large on both sides.
-_ASYMMETRIC = frozenset({"Inferior-Lateral-Ventricle", "Lateral-Ventricle", "Accumbens-area"})
+# Seldom as large on both sides: one may have a ninth of the other. The horns are a few voxels wide,
+# and may be on one side only.
+_MOST_ASYMMETRY_OF = {
+    "Lateral-Ventricle": 0.8,
+    "Accumbens-area": 0.8,
+    "Inferior-Lateral-Ventricle": 1.0,
+}
 _LABEL_OF_CODE = {one.code: one.label for one in STRUCTURES}
 _LOOK = "Look at the mask before using the value."
 
@@ -131,14 +136,15 @@ def _asymmetric(segments: Sequence[Segment], counts: NDArray[np.intp]) -> dict[i
             by_side[_LABEL_OF_CODE.get(segment.type, ""), segment.laterality.value] = index
     reasons: dict[int, str] = {}
     for structure in STRUCTURES:
-        if not structure.paired or structure.label in _ASYMMETRIC:
+        if not structure.paired:
             continue
         left = by_side.get((structure.label, LEFT.value))
         right = by_side.get((structure.label, RIGHT.value))
         left_count = int(counts[left + 1]) if left is not None else 0
         right_count = int(counts[right + 1]) if right is not None else 0
         total = left_count + right_count
-        if total and abs(left_count - right_count) / total > MOST_ASYMMETRY:
+        most = _MOST_ASYMMETRY_OF.get(structure.label, MOST_ASYMMETRY)
+        if total and abs(left_count - right_count) / total > most:
             small, large = sorted((left_count, right_count))
             reason = f"One side has {small / large:.0%} of the volume of the other."
             reasons |= {one: reason for one in (left, right) if one is not None}

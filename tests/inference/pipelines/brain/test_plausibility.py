@@ -135,3 +135,13 @@ def test_structures_outside_of_the_mask_mark_everything() -> None:
     validity = judged.validity(0)
     assert validity is not None
     assert validity.state == "implausible"
+
+
+def test_a_ventricle_may_be_smaller_on_one_side_but_not_as_good_as_gone() -> None:
+    masks, mask, voxels = head()
+    volume = volume_of(voxels)
+    masks[11:14, 12:20, 12:16] = 0
+    assert states(masks, mask, volume) == {}
+    masks[10, 13:20, 12:16] = 0
+    found = states(masks, mask, volume)
+    assert found["Left lateral ventricle volume"].startswith("One side has 3% of the volume")
