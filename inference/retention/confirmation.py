@@ -84,23 +84,17 @@ def ask_peer(storage: Storage, study: StudyAttributes, peer: str, now: datetime)
 
 def _missing(destination: Destination, instances: Sequence[Instance]) -> list[Instance]:
     """Those that the destination did not prove. Raises MediViewError where it cannot be asked."""
-    by_series = attrgetter("series_instance_uid")
-    missing: list[Instance] = []
-    for _, group in groupby(sorted(instances, key=by_series), key=by_series):
-        series = list(group)
-        confirmed = _confirmed(destination, series)
-        missing += [one for one in series if one.sop_instance_uid not in confirmed]
-    return missing
-
-
-def _confirmed(destination: Destination, series: Sequence[Instance]) -> set[str]:
     try:
-        answer = destination.commit(series)
+        answer = destination.commit(instances)
     except (PeerLacksService, PeerDidNotAnswer):
         answer = None
-    if answer is None:
-        return destination.listed(series)
-    return {one.sop_instance_uid for one in series} - set(answer.failed)
+    if answer is not None:
+        return [one for one in instances if one.sop_instance_uid in answer.failed]
+    by_series = attrgetter("series_instance_uid")
+    listed: set[str] = set()
+    for _, series in groupby(sorted(instances, key=by_series), key=by_series):
+        listed |= destination.listed(list(series))
+    return [one for one in instances if one.sop_instance_uid not in listed]
 
 
 def _unknown(peer: str) -> str:

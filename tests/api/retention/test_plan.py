@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from api.cli.studies.retention import app
 from inference.retention.service import RetentionRounds
-from tests.api.client import ApiNode, is_problem
+from storage.settings import Settings
+from tests.api.client import ApiNode, api_node, is_problem
 from tests.inference.retention.studies import in_days, round_in, study, with_rules
 
 
@@ -62,6 +63,15 @@ def test_the_status_says_what_could_not_be_freed_and_so_does_health(api: ApiNode
     ]
     assert status["missing_bytes"] > 2**59
     assert status["last_round_at"]
+
+
+def test_health_warns_long_before_anything_is_refused(api_settings: Settings) -> None:
+    with api_node(api_settings.model_copy(update={"disk_warn_bytes": 2**60})) as node:
+        health = node.client.get("/health").json()
+    assert health["parts"]["disk"]["ok"]
+    detail = health["parts"]["disk"]["detail"]
+    assert "are free on the disk of the data folder. How fast it fills is not known yet." in detail
+    assert "No rule lets studies leave early" in detail
 
 
 def test_a_rules_file_that_is_wrong_is_named_by_health(api: ApiNode) -> None:

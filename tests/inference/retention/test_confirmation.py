@@ -11,6 +11,7 @@ from inference.retention.service import RetentionRounds
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.settings import Destination
+from tests.inference.delivery.test_commitment_delivery import OddPeer
 from tests.inference.orchestration import storage_in
 from tests.inference.retention.studies import complete, in_days, is_here, study, with_rules
 from tests.services import free_port, orthanc
@@ -54,6 +55,17 @@ def test_the_pacs_is_asked_when_the_time_is_over_and_once_more_after_some_hours(
         pacs.post("/instances", part10(study="first", series="other"))
         assert rounds.round(in_days(31) + timedelta(hours=14)).removed == 1
         assert not is_here(storage, first)
+
+
+def test_a_storage_commitment_for_the_whole_study_is_proof(tmp_path: Path) -> None:
+    with OddPeer(same_association=True).run() as peer, node(tmp_path, peer.port) as storage:
+        first = study(storage, "first")
+        storage.ingest.accept(part10(study="first", series="other"), "dimse:CT1")
+        complete(storage, first)
+        assert RetentionRounds(storage).round(in_days(31)).removed == 1
+        (asked,) = peer.asked
+        assert len(asked.ReferencedSOPSequence) == 2
+        assert peer.stored == []
 
 
 def test_a_study_that_has_grown_is_asked_about_again(tmp_path: Path) -> None:
