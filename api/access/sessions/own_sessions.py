@@ -6,6 +6,7 @@ from fastapi import Path, Request
 
 from api.access import trail
 from api.access.changes import access_changed
+from api.access.confirmation import check_confirmed
 from api.access.policy import READERS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.access.second_factor.payloads import EndedSessions, OwnSession, OwnSessions
@@ -40,6 +41,7 @@ def end_other_sessions(
     principal: PrincipalDep,
     authenticator: AuthenticatorDep,
 ) -> EndedSessions:
+    """For who has shown again who it is in the last five minutes."""
     others = [
         one
         for one in storage.sessions.all_of(principal.identity, utcnow())
@@ -57,7 +59,7 @@ def end_own_session(
     principal: PrincipalDep,
     authenticator: AuthenticatorDep,
 ) -> EndedSessions:
-    """The one that asks ends by `DELETE /api/session`, or by this."""
+    """The one that asks ends by `DELETE /api/session`, or by this; another needs a confirmation."""
     found = [
         one
         for one in storage.sessions.all_of(principal.identity, utcnow())
@@ -77,6 +79,12 @@ def _end(
     authenticator: AuthenticatorDep,
     sessions: list[SessionEntry],
 ) -> EndedSessions:
+    """Raises ApiProblem 403 unless who asks has just shown who it is, but for this session alone.
+
+    Who finds a browser open must not throw its owner out everywhere else (ASVS 5.0 7.5.2).
+    """
+    if any(one.token_hash != principal.session_hash for one in sessions):
+        check_confirmed(storage, principal, "end other sessions")
     ended = storage.sessions.end_of(principal.identity, [one.token_hash for one in sessions])
     authenticator.forget()
     if ended:

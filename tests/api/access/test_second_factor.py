@@ -301,6 +301,10 @@ def test_one_sees_where_one_is_signed_in_and_ends_the_rest(stored_closed: Closed
         is_problem(ada.delete(f"/api/me/sessions/{foreign}"), 404, "not_found")
         theirs = phone.get("/api/me/sessions").json()["items"]
         one = next(each["session_id"] for each in theirs if each["is_this"])
+        for path in ("/api/me/sessions", f"/api/me/sessions/{one}"):
+            is_problem(ada.delete(path), 403, "confirmation_required")
+        assert phone.get("/api/studies").status_code == 200
+        assert confirm(ada).status_code == 204
         assert ada.delete(f"/api/me/sessions/{one}").json() == {"ended": 1}
         is_problem(phone.get("/api/studies"), 401, "session_ended")
         assert tablet.get("/api/studies").status_code == 200
@@ -312,6 +316,10 @@ def test_one_sees_where_one_is_signed_in_and_ends_the_rest(stored_closed: Closed
             assert root.delete("/api/users/bob/sessions").json() == {"ended": 1}
             is_problem(root.delete("/api/users/nobody/sessions"), 404, "not_found")
         is_problem(bob.get("/api/studies"), 401, "session_ended")
+    with begin(closed, "ada") as other:
+        own = next(one for one in other.get("/api/me/sessions").json()["items"] if one["is_this"])
+        # To end the one that asks takes nothing more, as signing out does.
+        assert other.delete(f"/api/me/sessions/{own['session_id']}").json() == {"ended": 1}
     with closed.with_key("ris", "viewer") as ris:
         assert ris.get("/api/me/sessions").json() == {"items": []}
         is_problem(ris.get("/api/me/second-factors"), 409, "no_password")

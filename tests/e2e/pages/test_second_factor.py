@@ -106,12 +106,11 @@ def test_a_security_key_signs_in_and_sessions_are_ended(
         page.get_by_role("link", name="Your account: ada").click()
         expect(page.get_by_test_id("own-session")).to_have_count(2)
         page.get_by_role("button", name="Sign out everywhere else").click()
+        confirm(page, "ada")
         expect(page.get_by_test_id("own-session")).to_have_count(1)
         assert elsewhere.get("/api/studies").status_code == 401
+    # The confirmation of a moment ago still counts.
     page.get_by_role("button", name="Register a security key").click()
-    asked = page.get_by_test_id("confirmation")
-    expect(asked).to_be_visible()
-    confirm(page, "ada")
     expect(page.get_by_test_id("recovery-codes")).to_be_visible()
     page.get_by_role("button", name="I have saved them").click()
     expect(page.get_by_test_id("second-factor")).to_contain_text("never used")
