@@ -185,12 +185,22 @@ class Peers:
         self._forget()
 
     def remove(self, name: str) -> None:
-        """Raises NotFound, UidConflict. Deliveries to it wait until it is there again."""
+        """Raises NotFound, UidConflict. Deliveries to it wait until it is there again.
+
+        It leaves its access groups: another peer may get the name later.
+        """
         self._refuse_those_of_settings(name)
         with writing(self._engine) as connection:
             gone = connection.execute(
                 delete(t.peer).where(t.peer.c.name == name).returning(t.peer.c.name)
             ).first()
+            if gone is not None:
+                member = t.access_group_member.c
+                connection.execute(
+                    delete(t.access_group_member).where(
+                        member.kind == "peer", member.subject == name
+                    )
+                )
         if gone is None:
             self.get(name)
         self._forget()

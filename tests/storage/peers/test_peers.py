@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from storage.access_groups.entities import Member
 from storage.container import Storage
 from storage.core.errors import NotFound, UidConflict
 from storage.core.result_kinds import result_kind
@@ -43,6 +44,18 @@ def test_a_peer_is_kept_as_it_was_told_changed_and_removed(storage: Storage) -> 
         peers.remove("archive")
     with pytest.raises(NotFound, match="archive"):
         peers.replace(PACS)
+
+
+def test_another_peer_of_the_name_does_not_inherit_access_groups(storage: Storage) -> None:
+    groups = storage.access_groups
+    groups.add("North")
+    person = Member("account", "archive")
+    for member in (Member("peer", "archive"), person):
+        groups.add_member("North", member)
+    storage.peers.add(PACS)
+    storage.peers.remove("archive")
+    storage.peers.add(PACS)
+    assert groups.members("North") == [person]
 
 
 def test_a_name_is_taken_once(storage: Storage) -> None:
