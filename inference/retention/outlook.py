@@ -51,7 +51,7 @@ class DiskOutlook:
         """What could not be freed, and what it waits for; empty where all is well."""
         problem = self.last_round.get("problem")
         if problem:
-            return f"No study leaves by rule: {problem}"
+            return f"Retention waits: {problem}"
         if not self.is_stuck:
             return ""
         blocked = blocked_words(self.last_round.get("blocked", ()))

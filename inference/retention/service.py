@@ -1,7 +1,7 @@
 """A round of retention: what is due leaves, and where the disk is short, what may leave early."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from inference.retention.clock_doubt import ClockDoubt
 from inference.retention.departure import Cause, remove_study
 from inference.retention.verdicts import Retention, Verdict
 from inference.rules.file import current_rules
@@ -45,6 +46,8 @@ class Round:
     blocked: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     """Of studies that may leave early: kind of reason and to whom → studies and bytes."""
     problem: str = ""
+    trusted_at: datetime | None = None
+    """The last time of day that was in no doubt (`inference.retention.clock_doubt`)."""
 
     def block(self, verdict: Verdict) -> None:
         """By its first reason: each study is counted once."""
@@ -65,6 +68,7 @@ class Round:
                 for (kind, to), (studies, size_bytes) in sorted(self.blocked.items())
             ],
             "problem": self.problem,
+            "trusted_at": (self.trusted_at or now).isoformat(),
         }
 
 
@@ -75,6 +79,7 @@ class RetentionRounds:
         self._storage = storage
         self._budget_s = budget_s
         self._logged: dict[str, object] = {}
+        self._doubt = ClockDoubt()
         # Where the time of a round was over before everything that may leave early was looked at.
         self._resume_after: RuleDecision | None = None
         self._blocked_before: dict[tuple[str, str], tuple[int, int]] = {}
@@ -91,13 +96,18 @@ class RetentionRounds:
             with retention_lock(storage.engine, storage.settings.data_dir) as mine:
                 if not mine:
                     return done
+                last = storage.retention.last_round()
+                done.trusted_at = self._trusted_at(last, now)
                 try:
                     rules = current_rules(storage.settings).retention
                 except InvalidRequest as error:
                     done.problem = error.message
                     self._note(done, now)
                     return done
-                if rules:
+                if not rules:
+                    if last:
+                        storage.retention.note_round(now, {})
+                else:
                     begun = time.monotonic()
 
                     def ends(share: float = 1) -> bool:
@@ -126,10 +136,25 @@ class RetentionRounds:
             if len(undecided) < _AT_ONCE:
                 break
 
+    def _trusted_at(self, last: Mapping[str, Any], now: datetime) -> datetime:
+        """`now`, unless the clock is in doubt."""
+        text = last.get("trusted_at")
+        trusted_at = None if text is None else datetime.fromisoformat(text)
+        if trusted_at is None or not self._doubt.is_in_doubt(trusted_at, now):
+            return now
+        return trusted_at
+
     def _apply(
         self, retention: Retention, done: Round, now: datetime, ends: Callable[[], bool]
     ) -> None:
-        self._remove_due(retention, done, now, ends)
+        if done.trusted_at == now:
+            self._remove_due(retention, done, now, ends)
+        elif done.trusted_at is not None:
+            done.problem = (
+                f"The clock says {now:%Y-%m-%d}, and the last round was on"
+                f" {done.trusted_at:%Y-%m-%d}. Set it right if it is wrong; else studies leave"
+                " again in a day."
+            )
         self._evict(retention, done, now, ends)
 
     def _remove_due(
@@ -216,9 +241,9 @@ class RetentionRounds:
         else:
             self._logged.pop("disk_not_freed", None)
         if done.problem:
-            self._log_once("retention_without_rules", done.problem, detail=done.problem)
+            self._log_once("retention_stopped", done.problem, detail=done.problem)
         else:
-            self._logged.pop("retention_without_rules", None)
+            self._logged.pop("retention_stopped", None)
 
     def _log_once(self, event: str, cause: object, **details: Any) -> None:
         """And again when the cause is another."""

@@ -35,9 +35,13 @@ def in_days(days: float) -> datetime:
     return utcnow() + timedelta(days=days)
 
 
-def round_in(storage: Storage, days: float) -> Round:
-    """A round of retention so many days from now."""
-    return RetentionRounds(storage).round(in_days(days))
+def round_in(storage: Storage, days: float, rounds: RetentionRounds | None = None) -> Round:
+    """A round of retention so many days from now; the node was running all the while."""
+    last = storage.retention.last_round()
+    if last:
+        last["trusted_at"] = in_days(days - 1).isoformat()
+        storage.retention.note_round(utcnow(), last)
+    return (rounds or RetentionRounds(storage)).round(in_days(days))
 
 
 def is_here(storage: Storage, study_instance_uid: str) -> bool:

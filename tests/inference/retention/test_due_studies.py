@@ -3,10 +3,12 @@
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import insert
 
+from inference.retention import clock_doubt
 from inference.retention.service import RetentionRounds
 from inference.retention.verdicts import Retention
 from inference.rules.file import read_rules
@@ -254,7 +256,7 @@ def test_a_file_that_goes_wrong_leaves_the_rules_as_they_were(storage: Storage) 
     rounds = RetentionRounds(storage)
     rounds.round(in_days(0))
     with_rules(storage, "  - {name: all, keep_days: -1}\n")
-    rounds.round(in_days(31))
+    assert round_in(storage, 31, rounds).problem == ""
     assert is_here(storage, first)
 
 
@@ -267,6 +269,9 @@ def test_a_file_that_was_wrong_from_the_start_lets_nothing_leave_and_that_is_sai
     assert "rules.yaml:4: Extra inputs" in done.problem
     assert storage.retention.last_round()["problem"] == done.problem
     assert is_here(storage, first)
+    storage.settings.resolved_rules_file.unlink()
+    round_in(storage, 31)
+    assert storage.retention.last_round() == {}
 
 
 @pytest.mark.parametrize(
@@ -301,3 +306,27 @@ def test_headers_that_cannot_be_read_keep_the_study(storage: Storage) -> None:
         volume.write_bytes(b"\0" * volume.stat().st_size)
     assert round_in(storage, 2).removed == 0
     assert why(storage, first)[0].startswith("Its headers cannot be read: ")
+
+
+def test_a_clock_that_leaps_ahead_lets_nothing_leave_for_a_day(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = study(storage, "first")
+    with_rules(storage, THIRTY_DAYS)
+    passed_s = [0.0]
+    monkeypatch.setattr(clock_doubt, "time", SimpleNamespace(monotonic=lambda: passed_s[0]))
+    rounds = RetentionRounds(storage)
+    rounds.round(utcnow())
+    done = rounds.round(in_days(400))
+    assert done.problem.startswith(f"The clock says {in_days(400):%Y-%m-%d}, and the last round")
+    # A process that starts meanwhile is no wiser.
+    passed_s[0] = 80_000
+    assert rounds.round(in_days(401)).removed == 0
+    RetentionRounds(storage).round(in_days(401))
+    assert is_here(storage, first)
+    # Set right again, it goes on as if nothing had been.
+    assert rounds.round(in_days(1)).problem == ""
+    # The node was off for a long time: after a day it believes so.
+    rounds.round(in_days(100))
+    passed_s[0] += 86_400
+    assert rounds.round(in_days(101)).removed == 1
