@@ -25,6 +25,7 @@ from api.server.model_server_checks import model_server_checks
 from api.server.own_addresses import own_dicom_peer, own_http_url
 from api.server.own_node import own_node
 from api.server.reference_check import check_reference_file
+from api.server.site_checks import check_container_engine, check_rules
 from api.server.storage_checks import check_disk_outlook, check_integrity, check_unreadable
 from api.server.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
@@ -73,6 +74,8 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield check_integrity(storage)
             yield check_access_groups(storage)
             yield from model_server_checks(storage)
+            yield from check_rules(storage)
+    yield from check_container_engine(settings)
     for component in run_self_test():
         works: Literal["ok", "fail"] = "ok" if component.ok else "fail"
         yield Check(component.name, works, component.detail, component.remedy)

@@ -60,6 +60,9 @@ class Engine:
         self.name = name
         self._settings = settings
 
+    def version(self) -> str:
+        return self._call("version", "--format", "{{.Client.Version}}").strip()
+
     def image_id(self, image: str) -> str:
         """Which image stands behind a name now: `sha256:…`, of its configuration."""
         found = self._call("image", "inspect", "--format", "{{.Id}}", image).strip()

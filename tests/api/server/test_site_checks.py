@@ -1,0 +1,42 @@
+"""What `mediview doctor` says of the rules file and of models in containers."""
+
+from pathlib import Path
+
+import pytest
+
+from api.server.site_checks import check_container_engine, check_rules
+from storage.peers.repository import KnownPeer
+from storage.settings import load_settings
+from tests.inference.orchestration import storage_in
+
+RULE = "routing: [{name: all, to: [archive, nowhere]}]"
+
+
+def test_a_rule_that_sends_to_nobody_is_named(tmp_path: Path) -> None:
+    with storage_in(tmp_path) as storage:
+        storage.peers.add(KnownPeer("archive", kind="folder", folder="archive"))
+        assert list(check_rules(storage)) == []
+        (storage.settings.data_dir / "rules.yaml").write_text(RULE)
+        (found,) = check_rules(storage)
+        assert found.state == "note"
+        assert "'all' sends to nowhere" in found.detail
+        storage.peers.add(KnownPeer("nowhere", kind="folder", folder="nowhere"))
+        assert list(check_rules(storage)) == []
+
+
+def test_a_wrong_rules_file_is_named_with_its_line(tmp_path: Path) -> None:
+    with storage_in(tmp_path) as storage:
+        (storage.settings.data_dir / "rules.yaml").write_text("routing:\n  - name: all\n")
+        (found,) = check_rules(storage)
+        assert found.state == "fail"
+        assert "rules.yaml:2: Field required." in found.detail
+
+
+def test_a_container_engine_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(check_container_engine(load_settings(data_dir=tmp_path))) == []
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (found,) = check_container_engine(load_settings(data_dir=tmp_path, container_engine="podman"))
+    assert found.state == "fail"
+    assert "names podman, which is not installed" in found.detail
