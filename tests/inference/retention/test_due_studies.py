@@ -1,25 +1,18 @@
 """Studies leave when their time is over and nothing is owed; each other stays for a reason."""
 
-import uuid
-from collections.abc import Callable
-from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import insert
 
 from inference.retention import clock_doubt
 from inference.retention.service import RetentionRounds
-from inference.retention.verdicts import Retention
 from inference.rules.file import read_rules
-from storage import tables as t
 from storage.audit import Actor, AuditEvent, Code
 from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest, StateConflict
-from storage.db.engine import writing
-from storage.retention.legal_holds import LegalHold
+from storage.core.errors import InvalidRequest
 from storage.volumes.files import SUFFIX
 from tests.inference.retention.studies import (
     complete,
@@ -27,18 +20,12 @@ from tests.inference.retention.studies import (
     is_here,
     round_in,
     study,
+    why,
     with_rules,
 )
 from tests.storage.instances import part10
 
 THIRTY_DAYS = "  - {name: all, keep_days: 30}\n"
-
-
-def why(storage: Storage, study_instance_uid: str, days: float = 31) -> list[str]:
-    """Why a study stays so many days from now."""
-    rules = read_rules(storage.settings.resolved_rules_file).retention
-    (verdict,) = Retention(storage, rules, in_days(days)).verdicts([study_instance_uid])
-    return [one.text for one in verdict.reasons]
 
 
 def test_a_study_leaves_for_good_when_its_time_is_over_and_the_trail_says_by_which_rule(
@@ -106,7 +93,7 @@ def test_size_may_decide(storage: Storage) -> None:
     assert why(storage, small) == ["No rule holds for it."]
 
 
-def test_a_late_instance_begins_the_time_anew(storage: Storage) -> None:
+def test_a_late_instance_starts_the_time_again(storage: Storage) -> None:
     first = study(storage, "first")
     with_rules(storage, THIRTY_DAYS)
     round_in(storage, 1)
@@ -137,117 +124,6 @@ def test_a_study_that_is_used_stays_and_the_nodes_own_reading_is_no_use(storage:
     assert is_here(storage, used)
     round_in(storage, 51)
     assert not is_here(storage, used)
-
-
-def delivery(storage: Storage, study_instance_uid: str, destination: str, state: str) -> None:
-    instances = storage.index.instances_of(study_instance_uid)
-    storage.deliveries.enqueue(destination, instances, None)
-    ids = [one.delivery_id for one in storage.deliveries.of_study(study_instance_uid)]
-    with writing(storage.engine) as connection:
-        connection.execute(
-            t.delivery.update().where(t.delivery.c.delivery_id.in_(ids)).values(state=state)
-        )
-
-
-def alert(storage: Storage, study_instance_uid: str) -> None:
-    with writing(storage.engine) as connection:
-        connection.execute(
-            insert(t.alert).values(
-                alert_id=str(uuid.uuid4()), study_instance_uid=study_instance_uid,
-                finding_id="f", rule="large", state="OPEN", next_repeat_at=utcnow(),
-                created_at=utcnow(),
-            )
-        )  # fmt: skip
-
-
-def report(storage: Storage, study_instance_uid: str, changed_by: str = "") -> None:
-    now = utcnow()
-    with writing(storage.engine) as connection:
-        connection.execute(
-            insert(t.report).values(
-                report_id=str(uuid.uuid4()), study_instance_uid=study_instance_uid, state="draft",
-                language="en", sections=[], changed_by=changed_by, created_at=now, updated_at=now,
-            )
-        )  # fmt: skip
-
-
-def schedule(storage: Storage, study_instance_uid: str) -> None:
-    storage.jobs.schedule("brain", "1", study_instance_uid, "2.25.1", study_instance_uid)
-
-
-@pytest.mark.parametrize(
-    ("owe", "reason", "strict_only"),
-    [
-        (lambda s, u: delivery(s, u, "pacs", "PENDING"), "An instance is owed to pacs.", False),
-        (
-            lambda s, u: delivery(s, u, "pacs", "SENT"),
-            "An instance was sent to pacs, which never proved that it has it.",
-            True,
-        ),
-        (schedule, "A job is not finished.", False),
-        (alert, "A critical finding is not acknowledged.", False),
-        (report, "Its report is not signed.", True),
-        (
-            lambda s, u: report(s, u, "ada"),
-            "Its report is being written, or was not sent yet.",
-            False,
-        ),
-        (
-            lambda s, u: s.ingest.accept(part10(study="owed", PatientID="P2"), "stow"),
-            "A conflict waits for a decision.",
-            False,
-        ),
-        (
-            lambda s, u: s.legal_holds.place(LegalHold(u, "Request", "ada", "", utcnow())),
-            "It is on legal hold.",
-            False,
-        ),
-    ],
-)
-def test_what_is_owed_or_open_keeps_a_study_and_is_named(
-    storage: Storage, owe: Callable[[Storage, str], object], reason: str, strict_only: bool
-) -> None:
-    owed = study(storage, "owed")
-    owe(storage, owed)
-    with_rules(storage, THIRTY_DAYS)
-    assert round_in(storage, 31).removed == 0
-    assert why(storage, owed) == [reason]
-    with_rules(storage, "  - {name: less, keep_days: 30, results_confirmed: false}\n")
-    assert why(storage, owed) == ([] if strict_only else [reason])
-    assert round_in(storage, 31).removed == int(strict_only)
-
-
-def test_what_is_owed_to_a_destination_that_was_given_up_keeps_nothing(storage: Storage) -> None:
-    owed = study(storage, "owed")
-    delivery(storage, owed, "old-pacs", "PENDING")
-    with_rules(storage, "  - {name: all, keep_days: 30, given_up: [old-pacs]}\n")
-    assert round_in(storage, 31).removed == 1
-
-
-def test_something_that_comes_up_in_the_last_moment_keeps_the_study(storage: Storage) -> None:
-    first = study(storage, "first")
-    with_rules(storage, THIRTY_DAYS)
-    rules = read_rules(storage.settings.resolved_rules_file).retention
-    retention = Retention(storage, rules, in_days(31))
-    (verdict,) = retention.verdicts([first])
-    assert verdict.leaves
-    still = storage.obligations.check(first, verdict.study.updated_at, retention.counts(verdict))
-    schedule(storage, first)
-    with pytest.raises(StateConflict, match="has changed since"):
-        storage.deletions.study(first, still)
-    assert is_here(storage, first)
-
-
-def test_a_study_that_had_to_stay_is_looked_at_again_after_an_hour(storage: Storage) -> None:
-    owed = study(storage, "owed")
-    delivery(storage, owed, "pacs", "PENDING")
-    with_rules(storage, THIRTY_DAYS)
-    rounds = RetentionRounds(storage)
-    assert rounds.round(in_days(31)).removed == 0
-    ids = [one.delivery_id for one in storage.deliveries.of_study(owed)]
-    storage.deliveries.held(ids, utcnow())
-    assert rounds.round(in_days(31) + timedelta(minutes=30)).removed == 0
-    assert rounds.round(in_days(31) + timedelta(minutes=61)).removed == 1
 
 
 def test_a_file_that_goes_wrong_leaves_the_rules_as_they_were(storage: Storage) -> None:
@@ -288,11 +164,12 @@ def test_a_file_that_was_wrong_from_the_start_lets_nothing_leave_and_that_is_sai
     ],
 )
 def test_a_mistake_in_a_rule_is_named_with_its_line(
-    storage: Storage, text: str, line: int, says: str
+    tmp_path: Path, text: str, line: int, says: str
 ) -> None:
-    with_rules(storage, text)
+    file = tmp_path / "rules.yaml"
+    file.write_text(f"version: 1\nretention:\n{text}")
     with pytest.raises(InvalidRequest) as refused:
-        read_rules(storage.settings.resolved_rules_file)
+        read_rules(file)
     assert f"rules.yaml:{line}: " in refused.value.message
     assert says in refused.value.message
 
