@@ -31,6 +31,8 @@ _SAME_START_MM = 10.0
 _RIGID_ITERATIONS = 80
 _DEMONS_ITERATIONS = 15
 _DEMONS_ROUNDS = 6
+_CONVERGED_FROM = 0.98
+"""Of the mean squared difference after the round before."""
 _SMOOTHING_VOXELS = 1.5
 # With less correlation after the rigid step, the patient has moved within.
 _RIGID_ENOUGH = 0.998
@@ -220,10 +222,14 @@ def _deformation(fixed: Any, resampled: Any, ends_at: float) -> Any:
     demons.SetStandardDeviations(_SMOOTHING_VOXELS)
     field = SimpleITK.Image(fixed.GetSize(), SimpleITK.sitkVectorFloat64)
     field.CopyInformation(fixed)
+    difference = np.inf
     for _ in range(_DEMONS_ROUNDS):
         if time.monotonic() > ends_at:
             break
         field = demons.Execute(fixed, resampled, field)
+        before, difference = difference, demons.GetMetric()
+        if difference > _CONVERGED_FROM * before:
+            break
     return field
 
 
