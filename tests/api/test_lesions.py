@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from inference.annotations.author import Author
+from inference.annotations.mask_edit import LabelMap, edit_mask
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import gather
 from inference.reports.locale import load_locale
@@ -134,6 +137,35 @@ def test_a_person_corrects_a_match(api: ApiNode, tmp_path: Path) -> None:
     third = worked(api.storage, study("20250101", 3, [GROWN, B, D], turned_deg=-5))
     uids = {str(one.TrackingUID) for one in result(api, third, "SEG").SegmentSequence}
     assert uids == {one["tracking_uid"] for one in course["visits"][1]["lesions"]}
+
+
+def test_an_edit_of_the_mask_changes_the_lesions_and_keeps_what_they_were(
+    api: ApiNode, tmp_path: Path
+) -> None:
+    _, before, now = followed_in(api, tmp_path)
+    path = f"/api/studies/{now.study_instance_uid}/lesions"
+    grown, still, new = by_size(api.client.get(path).json()["items"][0]["visits"][1])
+    segmentation = result(api, now, "SEG")
+    sources = api.storage.index.instances_of(now.study_instance_uid, now.series_instance_uid)
+    # The new lesion is no lesion.
+    none = LabelMap(
+        tuple((one.sop_instance_uid, 1) for one in sources),
+        (new["segment_number"],),
+        np.zeros((len(sources), segmentation.Rows, segmentation.Columns), np.uint8),
+    )
+    sop_instance_uid = str(segmentation.SOPInstanceUID)
+    author = Author("petra", is_person=True)
+    edit_mask(api.storage, now.study_instance_uid, sop_instance_uid, none, author, "A vessel")
+    course = api.client.get(path).json()["items"][0]
+    left = by_size(course["visits"][1])
+    assert [one["lesion_id"] for one in left] == [grown["lesion_id"], still["lesion_id"]]
+    assert [one["match"]["relation"] for one in left] == ["matched"] * 2
+    assert [one["long_axis_mm"] for one in left] == [grown["long_axis_mm"], still["long_axis_mm"]]
+    assert {one["job_id"] for one in left}.isdisjoint({now.job_id, before.job_id})
+    # A is 26 % larger; nothing is new any more.
+    response = course["recist"]["responses"][1]
+    assert (response["new_lesions"], response["category"]) == (0, "PD")
+    assert "20 %" in response["reason"]
 
 
 def test_what_cannot_be_a_match_is_refused(followed: Followed) -> None:
