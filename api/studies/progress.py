@@ -3,17 +3,26 @@
 from collections.abc import Sequence
 
 from api.studies.schemas import DeliveryProgress, RefusalPayload
-from storage.core.entities import Decision, Delivery, Job
+from api.studies.state import series_of_images
+from storage.core.entities import Decision, Delivery, Job, Series
 
 
-def refusals(decisions: Sequence[Decision], jobs: Sequence[Job]) -> list[RefusalPayload]:
-    """By pipeline; one that ran somewhere in the study, or will, has not refused it."""
+def refusals(
+    series: Sequence[Series], decisions: Sequence[Decision], jobs: Sequence[Job]
+) -> list[RefusalPayload]:
+    """By pipeline; one that ran somewhere in the study, or will, has not refused it.
+
+    The reason is that of the largest series of images, and of several the newest.
+    """
     ran = {job.pipeline for job in jobs} | {one.pipeline for one in decisions if one.accepted}
-    newest: dict[str, Decision] = {}
-    for one in sorted(decisions, key=lambda decision: decision.decided_at):
+    sizes = {one.series_instance_uid: one.instance_count for one in series_of_images(series)}
+    telling: dict[str, Decision] = {}
+    for one in sorted(
+        decisions, key=lambda one: (sizes.get(one.series_instance_uid, 0), one.decided_at)
+    ):
         if one.pipeline not in ran:
-            newest[one.pipeline] = one
-    return [RefusalPayload(pipeline=name, reason=newest[name].reason) for name in sorted(newest)]
+            telling[one.pipeline] = one
+    return [RefusalPayload(pipeline=name, reason=telling[name].reason) for name in sorted(telling)]
 
 
 def delivery_progress(deliveries: Sequence[Delivery]) -> DeliveryProgress:

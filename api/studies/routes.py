@@ -180,7 +180,7 @@ class _Whole:
             state_text=f"{derived.text}{damage_text(damaged_count)}",
             jobs=[job_payload(job) for job in self.jobs],
             findings_count=self.findings_count,
-            refusals=refusals(self.decisions, self.jobs),
+            refusals=refusals(self.series, self.decisions, self.jobs),
             delivery=delivery_progress(self.deliveries),
             open_alerts=self.open_alerts,
             report=study_report(self.report),

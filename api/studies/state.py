@@ -111,10 +111,14 @@ def _failures(failed: Sequence[Job]) -> str:
     )
 
 
+def series_of_images(series: Sequence[Series]) -> list[Series]:
+    """Those that a pipeline may measure; all of them where there is none."""
+    return [one for one in series if one.modality not in _WITHOUT_IMAGES] or list(series)
+
+
 def _refusals(refusals: Sequence[Decision], received: Sequence[Series]) -> str:
     """Why nothing was analysed, by the series that people mean: the largest one of images."""
-    images = [one for one in received if one.modality not in _WITHOUT_IMAGES] or list(received)
-    by_series = {one.series_instance_uid: one for one in images}
+    by_series = {one.series_instance_uid: one for one in series_of_images(received)}
     about = [one for one in refusals if one.series_instance_uid in by_series] or list(refusals)
     main = max(
         (one.series_instance_uid for one in about),

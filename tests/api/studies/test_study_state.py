@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.studies.progress import refusals as by_pipeline
 from api.studies.state import derive_state
 from storage.core.entities import Decision, Delivery, Job, Series
 
@@ -156,6 +157,11 @@ def test_the_reason_is_that_of_the_images_and_not_of_a_mask_among_them() -> None
         "No analysis fits series 4 (MR, 192 instances): MRAcquisitionType is 2D."
         " 1 more reason with the series."
     )
+    # Beside each pipeline, too, though the mask was decided on last.
+    late = replace(refusals[0], decided_at=NOW + timedelta(hours=1))
+    assert [
+        one.reason for one in by_pipeline([mask, scout, images], [*refusals[1:], late], [])
+    ] == ["Nothing says that it is T1-weighted."]
     # Nothing but a mask: its own reason.
     assert derive_state([mask], refusals[:1], [], []).text == (
         "No analysis fits: Modality is SEG; only MR is taken."
