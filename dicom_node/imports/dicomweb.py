@@ -30,7 +30,7 @@ class DicomwebSource:
 
     def parts(self) -> Iterator[Part]:
         """A study each; one that has more instances than before is another part."""
-        offset = 0
+        offset, first_before = 0, ""
         while True:
             page = self._archive.json(
                 "/studies",
@@ -46,6 +46,9 @@ class DicomwebSource:
                 return
             if not isinstance(page, list):
                 raise PeerFailed(f"{self} answered no list of studies.")
+            if _uid(page[0]) == first_before:
+                return  # It knows no offset, and answers all of them each time.
+            first_before = _uid(page[0])
             for study in page:
                 uid = _uid(study)
                 count = _first(study, _NUMBER_OF_INSTANCES)

@@ -21,7 +21,7 @@ class FolderSource:
         self.name = re.sub(r"[^A-Za-z0-9.-]+", "-", folder.resolve().name).strip("-.") or "folder"
 
     def __str__(self) -> str:
-        return str(self._folder)
+        return str(self._folder.resolve())
 
     def parts(self) -> Iterator[Part]:
         """Some files of one folder; a file that changed makes another part."""

@@ -12,6 +12,7 @@ from dicom_node.peers import PeerFailed
 from storage.core.errors import InvalidRequest
 from storage.http.client import checked_client, failure_words
 from storage.http.url_policy import read_url
+from storage.settings import is_loopback
 
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 _MAX_JSON_BYTES = 64 * 1024 * 1024
@@ -24,6 +25,11 @@ class HttpArchive:
         self._base = url.rstrip("/")
         read = read_url(url)
         self.host = read.host
+        if secret and read.scheme == "http" and not is_loopback(read.host):
+            raise InvalidRequest(
+                "The secret would travel unencrypted, for everyone on the way to read.",
+                remedy="Use an https:// address.",
+            )
         self._headers = {"Authorization": secret} if secret else {}
         self._client = checked_client(verify=verify, timeout=_TIMEOUT)
 

@@ -59,8 +59,10 @@ def import_all(
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 part = running.pop(future)
                 try:
-                    result.counts.add(future.result())
-                    journal.done(part.key)
+                    counts = future.result()
+                    result.counts.add(counts)
+                    if not counts.worth_another_try:
+                        journal.done(part.key)
                     in_a_row = 0
                 except PeerFailed as error:
                     result.failed.append(error.message)

@@ -24,12 +24,13 @@ class OrthancSource:
 
     def parts(self) -> Iterator[Part]:
         """A study each; one that changed since is another part."""
-        since = 0
+        since, first_before = 0, ""
         while True:
             query = {"since": str(since), "limit": str(_STUDIES_AT_ONCE), "expand": ""}
             page = self._list("/studies", query)
-            if not page:
+            if not page or self._id(page[0]) == first_before:
                 return
+            first_before = self._id(page[0])
             for study in page:
                 study_id = self._id(study)
                 yield Part(

@@ -18,12 +18,15 @@ class Counts:
     duplicate: int = 0
     conflict: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
+    worth_another_try: int = 0
+    """Of those refused: what another setting or another right on the file would let in."""
 
     def add(self, other: "Counts") -> None:
         self.stored += other.stored
         self.duplicate += other.duplicate
         self.conflict += other.conflict
         self.refused += other.refused
+        self.worth_another_try += other.worth_another_try
 
     @property
     def total(self) -> int:
@@ -94,7 +97,9 @@ class Receiving:
     def refused(self, name: str, reason: str) -> None:
         """What could not even be read."""
         self.counts.refused.append((name, reason))
+        self.counts.worth_another_try += 1
 
     def _refuse(self, error: MediViewError) -> None:
         self.drop()
-        self.refused(self._name, f"{error.message} {error.remedy}".strip())
+        self.counts.refused.append((self._name, f"{error.message} {error.remedy}".strip()))
+        self.counts.worth_another_try += isinstance(error, LimitExceeded)

@@ -20,12 +20,19 @@ def read_parts(
     finish: Callable[[], None],
 ) -> None:
     """Give each part to the three functions. Raises NotMultipart, and what they raise."""
+    has_ended = False
+
+    def end() -> None:
+        nonlocal has_ended
+        has_ended = True
+
     parser = MultipartParser(
         _boundary(content_type),
         {
             "on_part_begin": begin,
             "on_part_data": lambda data, start, end: write(data[start:end]),
             "on_part_end": finish,
+            "on_end": end,
         },
     )
     try:
@@ -34,6 +41,8 @@ def read_parts(
         parser.finalize()
     except MultipartParseError as error:
         raise NotMultipart("something that cannot be taken apart") from error
+    if not has_ended:
+        raise NotMultipart("something that breaks off before its last boundary")
 
 
 def _boundary(content_type: str) -> bytes:

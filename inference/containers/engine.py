@@ -118,6 +118,8 @@ class Engine:
                         " own manifest may state less.",
                     )
             state = json.loads(self._call("inspect", "--format", "{{json .State}}", container))
+            if state.get("Status") not in ("exited", "stopped"):
+                raise self._failed("wait", f"the container is {state.get('Status', 'not known')}")
             return Ended(int(state["ExitCode"]), bool(state.get("OOMKilled")))
         finally:
             if waiting is not None:

@@ -4,6 +4,7 @@ What comes back is taken for nothing but the very data set that arrived: its dig
 before it is stored, and receiving it again repairs it (decision 0044).
 """
 
+import random
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO
@@ -22,6 +23,7 @@ from storage.dicom.part10 import read_file_meta
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 20
+_LOOKED_AT = 2000
 _IN_MEMORY_BYTES = 64 << 20
 _HEAD_BYTES = 64 << 10
 
@@ -29,14 +31,19 @@ _HEAD_BYTES = 64 << 10
 def heal_from_destinations(storage: Storage, stopping: Callable[[], bool] = lambda: False) -> int:
     """How many instances are whole again. Raises StorageFull, StorageUnavailable."""
     healed = 0
-    for noted in storage.damaged.to_repair(_AT_ONCE, has_copy=False):
-        if stopping():
+    noted_ones = storage.damaged.to_repair(_LOOKED_AT, has_copy=False)
+    # Those that nobody gives back must not hide the others for ever.
+    random.shuffle(noted_ones)
+    asked = 0
+    for noted in noted_ones:
+        if stopping() or asked >= _AT_ONCE:
             break
         try:
             instance = storage.index.instance(noted.sop_instance_uid)
         except NotFound:
             continue
         destinations = storage.deliveries.held_by(instance.sop_instance_uid)
+        asked += bool(destinations)
         healed += any(_heal(storage, instance, name) for name in destinations)
     return healed
 

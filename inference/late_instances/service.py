@@ -69,8 +69,8 @@ def _withdraw(storage: Storage, job: Job) -> None:
     storage.ingest.accept(part10(note), source=f"rejection:{job.job_id}", origin="generated")
     instance = storage.index.instance(str(note.SOPInstanceUID))
     auditing.results_made(storage, job, [instance])
-    for name in destinations:
-        storage.deliveries.enqueue(name, [instance], job.job_id)
+    for name, cause in destinations.items():
+        storage.deliveries.enqueue(name, [instance], job.job_id, cause=cause)
     log.info(
         "results_withdrawn",
         job_id=job.job_id,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from inference.delivery.destinations import kind_of
 from storage.container import Storage
-from storage.core.entities import Instance
+from storage.core.entities import DeliveryCause, Instance
 from storage.core.errors import InvalidRequest
 from storage.deliveries.listing import DeliveryFilter, retry_now, send_again_to
 from storage.peers.repository import KnownPeer
@@ -49,13 +49,17 @@ def send_study(
         for series in wanted
         for instance in storage.index.instances_of(study_instance_uid, series.series_instance_uid)
     ]
-    return {peer.name: _send(storage, peer.name, instances) for peer in peers}
+    return {peer.name: _send(storage, peer, instances) for peer in peers}
 
 
-def _send(storage: Storage, name: str, instances: Sequence[Instance]) -> int:
-    storage.deliveries.enqueue(name, instances, None, cause="PERSON")
-    send_again_to(storage.engine, name, [one.sop_instance_uid for one in instances])
+def _send(storage: Storage, peer: KnownPeer, instances: Sequence[Instance]) -> int:
+    """First again what was sent before: what is enqueued now may be there a moment later."""
+    # A peer that gets no results is sent to for this reason alone.
+    cause: DeliveryCause | None = None if peer.is_destination else "PERSON"
+    uids = [one.sop_instance_uid for one in instances]
+    send_again_to(storage.engine, peer.name, uids, cause)
+    storage.deliveries.enqueue(peer.name, instances, None, cause="PERSON")
     for study_instance_uid in {one.study_instance_uid for one in instances}:
-        waiting = DeliveryFilter(destination=name, study_instance_uid=study_instance_uid)
+        waiting = DeliveryFilter(destination=peer.name, study_instance_uid=study_instance_uid)
         retry_now(storage.engine, waiting)
     return len(instances)

@@ -4,6 +4,7 @@ What is owed lies in the index (`storage.routing`), so a process that dies in be
 instance and never loses it. An instance does not go back to the peer from which it came.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 # Of one round, so that others get their turn.
 _SERIES_AT_ONCE = 16
 _STUDIES_AT_ONCE = 4
+_TRY_LATER_S = 60.0
+# Older series are looked at in the first rounds of a process.
+_RECENT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -39,36 +43,55 @@ class TriedRule:
     trace: Trace | None
 
 
-def route_received(storage: Storage, now: datetime, since: datetime | None = None) -> int:
-    """Send on what the rules say, of series and studies that became complete; how many instances.
+class RoutingRounds:
+    """What one process remembers between rounds: of what it could not read, and until when."""
 
-    `since` spares it series without news. Raises InvalidRequest where the rules are wrong:
-    what is complete then waits for them.
-    """
-    rules = current_rules(storage.settings)
-    wanted = 0
-    due_at = now + timedelta(seconds=storage.settings.study_quiet_s)
-    of_studies = bool(_of_kind(rules, "study").routing)
-    for series in storage.routing.waiting_series(_SERIES_AT_ONCE, since):
-        try:
-            wanted += _route_series(storage, series, rules)
-        except (StorageFull, StorageUnavailable) as error:
-            # It is asked about again; the next series may be elsewhere.
-            log.warning(
-                "series_not_routed",
-                series_instance_uid=series.series_instance_uid,
-                error=error.code,
-            )
-            continue
-        storage.routing.looked_at([series], due_at if of_studies else None)
-    for study_instance_uid in storage.routing.due_studies(now, _STUDIES_AT_ONCE):
-        of_study = plan_study(storage, study_instance_uid, _of_kind(rules, "study"))
-        # What was imported waits for `mediview studies route`.
-        wanted += send_plan(
-            storage, [(rule, going) for rule, going in of_study if not are_imported(going)]
-        )
-        storage.routing.study_looked_at(study_instance_uid, now)
-    return wanted
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._put_off: dict[str, float] = {}
+        self._looked_at_everything = False
+
+    def look_at_everything(self) -> None:
+        """Also at what was complete long ago: at first, and when the clock is set."""
+        self._looked_at_everything = False
+
+    def round(self, now: datetime) -> int:
+        """Send on what the rules say, of series and studies that became complete; how many
+        instances.
+
+        Raises InvalidRequest where the rules are wrong: what is complete then waits for them.
+        """
+        storage = self._storage
+        rules = current_rules(storage.settings)
+        since = now - _RECENT if self._looked_at_everything else None
+        later = time.monotonic()
+        self._put_off = {uid: until for uid, until in self._put_off.items() if until > later}
+        due_at = now + timedelta(seconds=storage.settings.study_quiet_s)
+        has_study_rules = bool(_of_kind(rules, "study").routing)
+        wanted = 0
+        found = storage.routing.waiting_series(_SERIES_AT_ONCE, since, self._put_off)
+        for series in found:
+            try:
+                wanted += _route_series(storage, series, rules)
+            except (StorageFull, StorageUnavailable) as error:
+                self._try_later(series.series_instance_uid, error)
+            else:
+                storage.routing.looked_at([series], due_at if has_study_rules else None)
+        # Only once nothing is left of what was there before.
+        self._looked_at_everything |= len(found) < _SERIES_AT_ONCE and not self._put_off
+        for uid in storage.routing.due_studies(now, _STUDIES_AT_ONCE, self._put_off):
+            try:
+                wanted += _route_study(storage, uid, rules)
+            except (StorageFull, StorageUnavailable) as error:
+                self._try_later(uid, error)
+            else:
+                storage.routing.study_looked_at(uid, now)
+        return wanted
+
+    def _try_later(self, uid: str, error: MediViewError) -> None:
+        """The others may lie elsewhere, and do not wait for it."""
+        log.warning("not_routed", uid=uid, error=error.code)
+        self._put_off[uid] = time.monotonic() + _TRY_LATER_S
 
 
 def try_rules(
@@ -144,6 +167,12 @@ def _route_series(storage: Storage, series: Series, rules: RuleSet) -> int:
         return 0
     tried = try_rules(storage, series, instances, of_series)
     return send_plan(storage, [(one.rule, instances) for one in tried if one.holds])
+
+
+def _route_study(storage: Storage, study_instance_uid: str, rules: RuleSet) -> int:
+    plan = plan_study(storage, study_instance_uid, _of_kind(rules, "study"))
+    # What was imported waits for `mediview studies route`.
+    return send_plan(storage, [(rule, going) for rule, going in plan if not are_imported(going)])
 
 
 def _received(storage: Storage, study_instance_uid: str) -> list[tuple[Series, list[Instance]]]:

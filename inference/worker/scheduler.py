@@ -18,7 +18,7 @@ from inference.pipeline import Pipeline
 from inference.reports.critical import repeat_alerts
 from inference.reports.due import draft_due
 from inference.reports.publishing import publish_due
-from inference.routing.service import route_received
+from inference.routing.service import RoutingRounds
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.work_items import WorkItemPerformer
 from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE
@@ -28,6 +28,7 @@ from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, 
 from storage.core.entities import Job
 from storage.core.errors import MediViewError
 from storage.db.clock_steps import move_waits
+from storage.jobs.pending_series import undecided_series
 from storage.processes.heartbeats import HANDLED
 from storage.questions.repository import LANGUAGE_QUEUE
 from storage.settings import Settings
@@ -82,7 +83,7 @@ class Clockwork:
         self._performer = WorkItemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
-        self._routed_everything = False
+        self._routing = RoutingRounds(storage)
         self._watch = ClockWatch()
         self._beat_next_s = 0.0
         # A job as it stood when a worker was woken for it → when that was.
@@ -135,7 +136,8 @@ class Clockwork:
         if not step:
             return
         # What was recent is long ago now, or the other way round.
-        self._looked_at_everything = self._routed_everything = False
+        self._looked_at_everything = False
+        self._routing.look_at_everything()
         waits = move_waits(self._storage.engine, -step, now) if step < timedelta() else 0
         log.warning("clock_set", seconds=round(step.total_seconds()), waits=waits)
 
@@ -164,13 +166,14 @@ class Clockwork:
     def _schedule(self, now: datetime) -> None:
         since = now - _RECENT if self._looked_at_everything else None
         complete_and_schedule(self._storage, now, self._pipelines, since)
-        self._looked_at_everything = True
+        # A round takes a few: what is left of long ago is looked for until there is none.
+        self._looked_at_everything = self._looked_at_everything or not undecided_series(
+            self._storage.engine, 1
+        )
 
     def _route(self, now: datetime) -> None:
         """After scheduling, which completes series."""
-        since = now - _RECENT if self._routed_everything else None
-        route_received(self._storage, now, since)
-        self._routed_everything = True
+        self._routing.round(now)
 
     def _perform_work_items(self, now: datetime) -> None:
         """After scheduling: an order waits until its series was offered to every pipeline."""

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.entities import Delivery, DeliveryState
+from storage.core.entities import Delivery, DeliveryCause, DeliveryState
 from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.db.row_mapping import to_delivery
@@ -85,9 +85,21 @@ def send_again(engine: Engine, delivery_ids: Sequence[str]) -> int:
     return _go(engine, wanted, values)
 
 
-def send_again_to(engine: Engine, destination: str, sop_instance_uids: Sequence[str]) -> int:
-    """Send these once more, where they were sent before; how many were."""
-    values = {"state": "PENDING", "sent_at": None, "questions": 0, "last_error": ""}
+def send_again_to(
+    engine: Engine,
+    destination: str,
+    sop_instance_uids: Sequence[str],
+    cause: DeliveryCause | None = None,
+) -> int:
+    """Send these once more, where they were sent before; how many were. `cause`: from now on."""
+    values: dict[str, str | int | None] = {
+        "state": "PENDING",
+        "sent_at": None,
+        "questions": 0,
+        "last_error": "",
+    }
+    if cause is not None:
+        values["cause"] = cause
     count = 0
     for portion in in_portions(sop_instance_uids):
         wanted = [

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, and_, case, delete, func, null, or_, select, update
 
 from storage import tables as t
-from storage.core.entities import Job
+from storage.core.entities import DeliveryCause, Job
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_job
 from storage.jobs.insert import announce
@@ -153,8 +153,9 @@ class Withdrawals:
                 update(t.job).where(t.job.c.job_id == job_id).values(withdrawn_at=now)
             )
 
-    def destinations_of(self, sop_instance_uids: Sequence[str]) -> list[str]:
-        """Where any of the instances is or may be; those never sent are not sent any more."""
+    def destinations_of(self, sop_instance_uids: Sequence[str]) -> dict[str, DeliveryCause]:
+        """Where any of the instances is or may be, and by which cause; those never sent are not
+        sent any more."""
         of_instances = t.delivery.c.sop_instance_uid.in_(sop_instance_uids)
         with writing(self._engine) as connection:
             connection.execute(
@@ -163,9 +164,13 @@ class Withdrawals:
                 )
             )
             rows = connection.execute(
-                select(t.delivery.c.destination).where(of_instances).distinct()
+                select(t.delivery.c.destination, t.delivery.c.cause)
+                .where(of_instances)
+                .distinct()
+                # A person may have sent it to a peer that gets no results: that cause is last.
+                .order_by(t.delivery.c.destination, t.delivery.c.cause != "RESULT")
             )
-            return sorted(rows.scalars())
+            return {row.destination: row.cause for row in rows}
 
 
 def _is_outdated(job: Job, fingerprint: str, state: str) -> bool:

@@ -111,7 +111,7 @@ def _queries(uids: Sequence[str]) -> dict[ObligationKind, Select[str, str, int]]
             delivery.state == "SENT"
         ),
         "routing": _count(t.study.c.study_instance_uid, uids).where(
-            t.study.c.route_at.is_not(None)
+            or_(t.study.c.route_at.is_not(None), _has_unrouted_series())
         ),
         "hl7": _count(hl7.study_instance_uid, uids, hl7.destination).where(
             hl7.state.in_(("PENDING", "SENDING"))
@@ -139,6 +139,19 @@ def _queries(uids: Sequence[str]) -> dict[ObligationKind, Select[str, str, int]]
         .join(t.instance, t.instance.c.series_fk == t.series.c.id)
         .join(t.conflict, t.conflict.c.sop_instance_uid == t.instance.c.sop_instance_uid),
     }
+
+
+def _has_unrouted_series() -> ColumnElement[bool]:
+    """The rules of routing have not been asked about all that was received."""
+    return (
+        select(t.series.c.id)
+        .where(
+            t.series.c.study_fk == t.study.c.id,
+            t.series.c.origin == "received",
+            t.series.c.routed_fingerprint != t.series.c.fingerprint,
+        )
+        .exists()
+    )
 
 
 def _count(

@@ -1,6 +1,6 @@
 """What routing still has to look at, and how far it came with a study."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,11 +35,13 @@ class Routing:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def waiting_series(self, limit: int, since: datetime | None = None) -> list[Series]:
+    def waiting_series(
+        self, limit: int, since: datetime | None = None, but_not: Collection[str] = ()
+    ) -> list[Series]:
         """Received and complete, and not looked at as they are now; the oldest first.
 
         `since` looks only at series whose last instance came after it, which an index answers
-        quickly; without it every series is looked at.
+        quickly; without it every series is looked at. `but_not`: SeriesInstanceUIDs.
         """
         conditions = [
             t.series.c.state == "COMPLETE",
@@ -48,6 +50,8 @@ class Routing:
         ]
         if since is not None:
             conditions.append(t.series.c.last_instance_at >= since)
+        if but_not:
+            conditions.append(t.series.c.series_instance_uid.not_in(list(but_not)))
         query = (
             select_series(*conditions)
             .order_by(None)
@@ -73,7 +77,7 @@ class Routing:
                 if study_due_at is not None:
                     connection.execute(update(t.study).where(study).values(route_at=study_due_at))
 
-    def due_studies(self, now: datetime, limit: int) -> list[str]:
+    def due_studies(self, now: datetime, limit: int, but_not: Collection[str] = ()) -> list[str]:
         """Of which all that was received is complete, for as long as was waited for."""
         receiving = exists().where(
             t.series.c.study_fk == t.study.c.id,
@@ -87,7 +91,11 @@ class Routing:
             return list(
                 connection.execute(
                     select(t.study.c.study_instance_uid)
-                    .where(t.study.c.route_at <= now, ~receiving)
+                    .where(
+                        t.study.c.route_at <= now,
+                        ~receiving,
+                        t.study.c.study_instance_uid.not_in(list(but_not)),
+                    )
                     .order_by(t.study.c.route_at)
                     .limit(limit)
                 ).scalars()

@@ -1,5 +1,6 @@
 """`mediview import`: bring in what a folder or another archive holds."""
 
+import hashlib
 import json
 import os
 import re
@@ -59,7 +60,8 @@ def import_studies(
     """Import a folder or an archive; an interrupted import goes on when it is given again."""
     settings = start(log_level="ERROR")
     found = _source(source, match or [], settings)
-    named = name or found.name
+    # Two archives of one host, or two folders of one name, are two imports.
+    named = name or f"{found.name}-{hashlib.sha256(str(found).encode()).hexdigest()[:8]}"
     if not _NAME.fullmatch(named):
         raise InvalidRequest(
             f"'{named}' is no name of an import.", remedy="Use letters, digits, dots and dashes."

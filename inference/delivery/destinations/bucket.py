@@ -75,13 +75,16 @@ class BucketDestination:
         return self._peer.url
 
     def send(self, instances: Sequence[Instance]) -> list[Outcome]:
-        outcomes = []
-        for instance in instances:
+        outcomes: list[Outcome] = []
+        for number, instance in enumerate(instances):
             try:
                 self._put(instance)
                 outcomes.append(Outcome(instance.sop_instance_uid))
             except PeerFailed as error:
-                outcomes.append(Outcome(instance.sop_instance_uid, error.message, reached=False))
+                # Each of the others would wait as long for the same silence.
+                rest = instances[number:]
+                said = [Outcome(one.sop_instance_uid, error.message, reached=False) for one in rest]
+                return outcomes + said
             except MediViewError as error:
                 sentence = f"{self}: {explain(error).sentence}"
                 outcomes.append(Outcome(instance.sop_instance_uid, sentence))

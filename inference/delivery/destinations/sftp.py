@@ -75,7 +75,8 @@ class SftpDestination:
     def fetch(self, instance: Instance, write: Callable[[bytes], None]) -> None:
         path = str(self._folder / path_of(instance))
         with self._connected() as there, there.open(path, "rb") as file:
-            file.prefetch()
+            # Not what the server says of the size: the requests for all of it go out at once.
+            file.prefetch(instance.size_bytes)
             give(file, write)
 
     def test(self) -> TestResult:
@@ -85,7 +86,8 @@ class SftpDestination:
                 _make(there, self._folder)
                 with there.open(probe, "wx") as file:
                     file.write(b"MediViewAI")
-                there.remove(probe)
+                there.posix_rename(probe, f"{probe}.moved")
+                there.remove(f"{probe}.moved")
         except PeerFailed as error:
             return TestResult(False, error.message)
         return TestResult(True, f"{self} can be written.")
@@ -134,9 +136,13 @@ class SftpDestination:
         try:
             path = self._folder / path_of(instance)
             self._write(there, instance, path)
-        except (MediViewError, PermissionError, FileNotFoundError) as error:
-            sentence = explain(error).sentence
-            return Outcome(instance.sop_instance_uid, f"{self}: {sentence}")
+        except MediViewError as error:
+            return Outcome(instance.sop_instance_uid, f"{self}: {explain(error).sentence}")
+        except OSError as error:
+            channel = there.get_channel()
+            if channel is None or channel.closed:
+                raise
+            return Outcome(instance.sop_instance_uid, f"{self}: {_words(error)}.")
         return Outcome(instance.sop_instance_uid)
 
     def _write(self, there: paramiko.SFTPClient, instance: Instance, path: PurePosixPath) -> None:
@@ -146,6 +152,9 @@ class SftpDestination:
             with self._storage.instances.open(instance) as source, there.open(part, "wx") as file:
                 file.set_pipelined(True)
                 copy(source, file, self._throttle)
+            # Of pipelined writes that failed, a full disk's for one, the server says nothing.
+            if there.stat(part).st_size != instance.size_bytes:
+                raise _NotWritten("the file there is shorter than what was sent")
             there.posix_rename(part, str(path))
         except BaseException:
             with suppress(OSError, EOFError, paramiko.SSHException):
@@ -162,6 +171,10 @@ class SftpDestination:
                 return same_bytes(ours, theirs)
         except FileNotFoundError:
             return False
+
+
+class _NotWritten(OSError):
+    """The server took the pieces and does not have them."""
 
 
 def known_hosts(settings: Settings) -> Path:

@@ -203,6 +203,50 @@ def test_a_study_that_breaks_off_is_fetched_again(tmp_path: Path) -> None:
         assert held(storage, "a") == sorted(mr_series("a", 6))
 
 
+def test_a_study_that_ends_early_is_not_taken_for_whole(tmp_path: Path) -> None:
+    """As a proxy ends it that has lost the archive: nothing of HTTP says so."""
+    cut = of_parts(mr_series("a", 6)).rpartition(b"\r\n--xx--")[0][:-5000]
+
+    def answer(path: str) -> tuple[str, bytes, int]:
+        if "offset=0" in path:
+            return listing(study_uid("a"))
+        if "offset=" in path:
+            return "application/dicom+json", b"[]", 2
+        return 'multipart/related; type="application/dicom"; boundary=xx', cut, len(cut)
+
+    with serving(answer) as there, storage_in(tmp_path) as storage:
+        result = bring_in(storage, DicomwebSource(HttpArchive(there, ""), {}))
+        assert "breaks off before its last boundary" in result.failed[0]
+        assert bring_in(storage, DicomwebSource(HttpArchive(there, ""), {})).known == 0
+
+
+def test_an_archive_that_knows_no_offset_is_listed_once(tmp_path: Path) -> None:
+    body = of_parts(mr_series("a", 2))
+
+    def answer(path: str) -> tuple[str, bytes, int]:
+        if path.startswith("/studies?"):
+            return listing(study_uid("a"))
+        return 'multipart/related; type="application/dicom"; boundary=xx', body, len(body)
+
+    with serving(answer) as there, storage_in(tmp_path) as storage:
+        result = bring_in(storage, DicomwebSource(HttpArchive(there, ""), {}))
+        assert (result.parts, result.counts.stored) == (1, 2)
+
+
+def test_what_was_too_large_comes_in_once_it_may(tmp_path: Path) -> None:
+    write(tmp_path / "large", "a", 2)
+    with storage_in(tmp_path, max_instance_bytes=1000) as storage:
+        refused = bring_in(storage, FolderSource(tmp_path / "large")).counts.refused
+        assert len(refused) == 2
+    with storage_in(tmp_path) as storage:
+        assert bring_in(storage, FolderSource(tmp_path / "large")).counts.stored == 2
+
+
+def test_a_secret_does_not_travel_unencrypted() -> None:
+    with pytest.raises(InvalidRequest, match="unencrypted"):
+        HttpArchive("http://pacs.example.org/dicom-web", "Bearer x")
+
+
 @pytest.mark.parametrize(
     ("studies", "study", "complaint"),
     [
@@ -211,7 +255,7 @@ def test_a_study_that_breaks_off_is_fetched_again(tmp_path: Path) -> None:
         (("application/json", b'{"a": 1}', 8), None, "no list of studies"),
         (listing("1.2.3"), ("text/html", b"hello", 5), "something else than multipart"),
         (listing("1.2.3"), ("multipart/related; boundary=xx", b"hello", 5), "taken apart"),
-        (listing("1.2.3"), ("multipart/related; boundary=xx", b"", 0), "without an instance"),
+        (listing("1.2.3"), ("multipart/related; boundary=xx", b"", 0), "breaks off"),
     ],
 )
 def test_what_an_archive_should_not_answer_is_named(

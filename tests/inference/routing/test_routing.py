@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 
 from inference.delivery.service import deliver_due
 from inference.routing.send import send_study
-from inference.routing.service import route_received
+from inference.routing.service import RoutingRounds
 from inference.rules.file import read_rules
 from inference.scheduling.schedule import complete_and_schedule
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Delivery
-from storage.core.errors import InvalidRequest, NotFound
+from storage.core.entities import Delivery, Instance
+from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
 from storage.deliveries.listing import DeliveryFilter, list_deliveries
 from storage.peers.repository import KnownPeer
+from storage.retention.obligations import Obligations
 from tests.inference.destinations.nodes import node, with_results
 from tests.inference.orchestration import complete_series, receive
 from tests.inference.small import mr_series, series_uid, study_uid
@@ -48,7 +50,7 @@ def wanted(storage: Storage, destination: str = "archive") -> list[Delivery]:
 
 
 def round_of(storage: Storage) -> int:
-    return route_received(storage, utcnow())
+    return RoutingRounds(storage).round(utcnow())
 
 
 def files(storage: Storage) -> list[Path]:
@@ -131,12 +133,12 @@ def test_a_whole_study_waits_until_all_of_it_is_there(tmp_path: Path) -> None:
         assert round_of(storage) == 0
         receive(storage, second)
         quiet = utcnow() + timedelta(seconds=storage.settings.study_quiet_s + 1)
-        assert route_received(storage, quiet) == 0, "the second series still arrives"
+        assert RoutingRounds(storage).round(quiet) == 0, "the second series still arrives"
         complete_and_schedule(storage, utcnow() + timedelta(minutes=1), ())
         assert round_of(storage) == 0, "it was complete a moment ago"
-        assert route_received(storage, quiet + timedelta(seconds=1)) == 5
+        assert RoutingRounds(storage).round(quiet + timedelta(seconds=1)) == 5
         assert first.series_instance_uid in {one.series_instance_uid for one in wanted(storage)}
-        assert route_received(storage, quiet + timedelta(hours=1)) == 0
+        assert RoutingRounds(storage).round(quiet + timedelta(hours=1)) == 0
 
 
 def test_rules_that_come_later_leave_alone_what_came_before(tmp_path: Path) -> None:
@@ -207,6 +209,61 @@ def test_what_cannot_be_sent_is_said_before_anything_is(tmp_path: Path) -> None:
         with pytest.raises(NotFound):
             send_study(storage, study_uid("a"), ["archive"], [series_uid("b")])
         assert wanted(storage) == []
+
+
+def test_what_was_complete_long_ago_is_looked_at_until_nothing_is_left(tmp_path: Path) -> None:
+    with node(tmp_path, ARCHIVE) as storage:
+        rules(storage, MR_TO_ARCHIVE)
+        for number in range(18):
+            complete_series(storage, f"old{number}", 1)
+        rounds, much_later = RoutingRounds(storage), utcnow() + timedelta(days=3)
+        assert [rounds.round(much_later) for _ in range(3)] == [16, 2, 0]
+
+
+def test_series_that_cannot_be_read_do_not_hold_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with node(tmp_path, ARCHIVE) as storage:
+        rules(storage, MR_TO_ARCHIVE + "    send: study\n")
+        away = {study_uid(f"away{number}") for number in range(16)}
+        for number in range(16):
+            complete_series(storage, f"away{number}", 1)
+        complete_series(storage, "here", 2)
+        read = type(storage.instances).dataset
+
+        def dataset(reader: object, instance: Instance, **options: bool) -> Dataset:
+            if instance.study_instance_uid in away:
+                raise StorageUnavailable("The bucket is away.", remedy="Wait.")
+            return read(storage.instances, instance, **options)
+
+        monkeypatch.setattr(type(storage.instances), "dataset", dataset)
+        rounds = RoutingRounds(storage)
+        quiet = utcnow() + timedelta(seconds=storage.settings.study_quiet_s + 1)
+        assert [rounds.round(utcnow()) for _ in range(2)] == [0, 0]
+        assert sum(rounds.round(quiet) for _ in range(6)) == 2
+
+
+def test_retention_keeps_a_study_whose_rules_were_not_asked(tmp_path: Path) -> None:
+    with node(tmp_path, ARCHIVE) as storage:
+        complete_series(storage, "a", 3)
+        obligations = Obligations(storage.engine)
+        owed = obligations.of_studies([study_uid("a")])[study_uid("a")]
+        assert [one.kind for one in owed] == ["routing"]
+        round_of(storage)
+        assert not obligations.of_studies([study_uid("a")]).get(study_uid("a"))
+
+
+def test_a_result_that_a_person_sent_on_is_taken_back_there_too(tmp_path: Path) -> None:
+    with node(tmp_path, ARCHIVE) as storage:
+        results = with_results(storage, "a")
+        send_study(storage, study_uid("a"), ["archive"])
+        assert deliver_due(storage, utcnow(), "sender") == 10
+        uids = [one.sop_instance_uid for one in results]
+        assert storage.withdrawals.destinations_of(uids) == {"archive": "PERSON"}
+        note = [storage.index.instance(uids[0])]
+        storage.deliveries.enqueue("archive", note, None, cause="PERSON")
+        send_study(storage, study_uid("a"), ["archive"])
+        assert deliver_due(storage, utcnow(), "sender") == 10
 
 
 def test_the_example_of_the_documentation_is_right(tmp_path: Path) -> None:
