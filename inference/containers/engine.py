@@ -23,6 +23,8 @@ from storage.settings import Settings
 _CALL_S = 120.0
 _LOOKED_EVERY_S = 0.25
 _MANIFEST_AT_MOST_BYTES = 256 * 1024
+# With the headers and the padding of a tar archive (POSIX ustar).
+_ARCHIVE_AT_MOST_BYTES = _MANIFEST_AT_MOST_BYTES + 64 * 1024
 _SHOWN_AT_MOST = 200
 _NOBODY = 65534
 _LABEL = "mediview-model"
@@ -74,14 +76,20 @@ class Engine:
             "create", f"--label={_LABEL}", "--network=none", image_id, "none"
         ).strip()
         try:
-            copied = subprocess.run(
+            with subprocess.Popen(
                 [self.name, "cp", f"{container}:{path}", "-"],
-                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
                 env=_environment(),
-                timeout=_CALL_S,
-                check=False,
-            )
-            return _only_file(copied.stdout) if copied.returncode == 0 else None
+            ) as copying:
+                # An image may have a file of any size there.
+                archive = copying.stdout.read(_ARCHIVE_AT_MOST_BYTES) if copying.stdout else b""
+                if len(archive) == _ARCHIVE_AT_MOST_BYTES:
+                    copying.kill()
+                elif copying.wait(_CALL_S) != 0:
+                    return None
+            return _only_file(archive)
         finally:
             self._remove(container)
 

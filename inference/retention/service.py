@@ -16,6 +16,7 @@ from inference.rules.file import current_rules
 from inference.rules.model import RetentionRule
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, MediViewError
+from storage.db.portions import in_portions
 from storage.maintenance.compaction import reclaimable_bytes
 from storage.maintenance.housekeeping import SHORT_DEAD_RATIO
 from storage.retention.disk import DiskMarks
@@ -29,6 +30,10 @@ _AT_ONCE = 100
 _ROUND_S = 20.0
 # So much of it at most for what comes before any study is removed.
 _PREPARING_SHARE = 0.5
+# And by when what is due makes room for what leaves early, where the disk is short.
+_DUE_SHARE = 0.7
+# Headers of so many studies are read before the time is looked at.
+_READ_AT_ONCE = 10
 _LOOK_AGAIN = timedelta(hours=1)
 # Beyond the mark, so that the next study to arrive does not make the disk short again.
 _MARGIN = 1.25
@@ -130,10 +135,10 @@ class RetentionRounds:
         while storage.study_uses.read_trail(now) and not ends():
             pass
         retention = Retention(storage, rules, now)
-        while not ends():
+        while True:
             undecided = storage.retention.undecided(retention.digest, now, _AT_ONCE)
             storage.retention.decide(retention.decide(undecided))
-            if len(undecided) < _AT_ONCE:
+            if len(undecided) < _AT_ONCE or ends():
                 break
 
     def _trusted_at(self, last: Mapping[str, Any], now: datetime) -> datetime:
@@ -145,10 +150,12 @@ class RetentionRounds:
         return trusted_at
 
     def _apply(
-        self, retention: Retention, done: Round, now: datetime, ends: Callable[[], bool]
+        self, retention: Retention, done: Round, now: datetime, ends: Callable[..., bool]
     ) -> None:
         if done.trusted_at == now:
-            self._remove_due(retention, done, now, ends)
+            # What is due may wait for slow peers, and a short disk may not.
+            share = _DUE_SHARE if self._is_short() else 1.0
+            self._remove_due(retention, done, now, partial(ends, share))
         elif done.trusted_at is not None:
             done.problem = (
                 f"The clock says {now:%Y-%m-%d}, and the last round was on"
@@ -161,21 +168,24 @@ class RetentionRounds:
         self, retention: Retention, done: Round, now: datetime, ends: Callable[[], bool]
     ) -> None:
         storage = self._storage
-        while not ends():
+        while True:
             due = storage.retention.due(retention.digest, now, _AT_ONCE)
-            gone, stay = set(due), []
+            gone, stay, is_over = set(due), [], False
             for verdict in self._settled(retention, due):
-                if ends():
-                    return
                 gone.discard(verdict.study.study_instance_uid)
                 if not self._remove(retention, verdict, "time", done):
                     stay.append(verdict.study.study_instance_uid)
+                # Not before: each round comes a step further, however slow what it reads is.
+                if is_over := ends():
+                    break
             # Also decides again on those whose last use has changed.
             storage.retention.decide(retention.decide(stay))
             storage.retention.look_again(stay, now + _LOOK_AGAIN)
+            if is_over:
+                return
             # Somebody else has deleted them while they were decided on.
             storage.retention.forget(gone)
-            if len(due) < _AT_ONCE:
+            if len(due) < _AT_ONCE or ends():
                 break
 
     def _evict(
@@ -193,17 +203,18 @@ class RetentionRounds:
         last, self._resume_after = self._resume_after, None
         while wanted > 0:
             found = storage.retention.evictable(retention.digest, _AT_ONCE, last)
-            uids = [one.study_instance_uid for one in found]
-            for verdict in self._settled(retention, uids, short_at=now):
+            by_uid = {one.study_instance_uid: one for one in found}
+            for verdict in self._settled(retention, list(by_uid), short_at=now):
                 if wanted <= 0:
-                    return
-                if ends():
-                    self._resume_after, self._blocked_before = last, dict(done.blocked)
                     return
                 if self._remove(retention, verdict, "disk", done):
                     wanted -= verdict.study.size_bytes
                 elif verdict.reasons:
                     done.block(verdict)
+                last = by_uid[verdict.study.study_instance_uid]
+                if wanted > 0 and ends():
+                    self._resume_after, self._blocked_before = last, dict(done.blocked)
+                    return
             if len(found) < _AT_ONCE:
                 # Everything that may leave has left, or has to stay.
                 done.missing_bytes = max(wanted, 0)
@@ -214,9 +225,15 @@ class RetentionRounds:
         self, retention: Retention, uids: Sequence[str], short_at: datetime | None = None
     ) -> Iterator[Verdict]:
         """Verdicts in the order of the UIDs; peers are asked where nothing else keeps a study."""
-        for verdict in retention.verdicts(uids):
-            now = verdict if short_at is None else verdict.when_short(short_at)
-            yield retention.ask_peers(now) if now.waits_for_peers_alone() else now
+        for portion in in_portions(uids, _READ_AT_ONCE):
+            for verdict in retention.verdicts(portion):
+                now = verdict if short_at is None else verdict.when_short(short_at)
+                yield retention.ask_peers(now) if now.waits_for_peers_alone() else now
+
+    def _is_short(self) -> bool:
+        storage = self._storage
+        marks = DiskMarks.of(storage.settings, storage.volumes.disk_bytes())
+        return storage.volumes.free_bytes() < marks.evict_bytes
 
     def _remove(self, retention: Retention, verdict: Verdict, cause: Cause, done: Round) -> bool:
         if not verdict.leaves:

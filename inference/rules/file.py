@@ -1,6 +1,7 @@
 """The rules file: read with the line of each mistake, and read anew when it changes."""
 
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,21 @@ _EMPTY = RuleSet()
 _lock = threading.Lock()
 _read: dict[Path, _Read] = {}
 _refused: dict[Path, tuple[int, int]] = {}
+_missing_since: dict[Path, float] = {}
+_REPLACED_WITHIN_S = 10.0
+
+
+def _rules_without_file(path: Path, settings: Settings) -> RuleSet:
+    """Those of before: for good where a setting names the file, else while it may be replaced."""
+    known = _read.get(path)
+    if known is None:
+        return _EMPTY
+    since = _missing_since.setdefault(path, time.monotonic())
+    if settings.rules_file is not None or time.monotonic() - since < _REPLACED_WITHIN_S:
+        return known.rules
+    del _read[path]
+    log.warning("rules_removed")
+    return _EMPTY
 
 
 def current_rules(settings: Settings) -> RuleSet:
@@ -97,7 +113,8 @@ def current_rules(settings: Settings) -> RuleSet:
                     f"The rules file {path} does not exist.",
                     remedy="Create it, or unset MEDIVIEW_RULES_FILE.",
                 ) from None
-            return _read[path].rules if path in _read and settings.rules_file else _EMPTY
+            return _rules_without_file(path, settings)
+        _missing_since.pop(path, None)
         stamp = status.st_mtime_ns, status.st_size
         known = _read.get(path)
         if known is not None and known.stamp == stamp:

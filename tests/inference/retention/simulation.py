@@ -59,7 +59,9 @@ class SimulatedNode:
         )
         uid = self.storage.ingest.accept(content, "dimse:CT1").study_instance_uid
         for series in self.storage.index.series_of(uid):
-            self.storage.index.mark_complete(series, self.now)
+            completed = self.storage.index.mark_complete(series, self.now)
+            if completed is not None:
+                self.storage.routing.looked_at([completed], None)
         self.here.add(uid)
         return uid
 

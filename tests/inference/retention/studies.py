@@ -26,7 +26,10 @@ def study(storage: Storage, name: str, *, source: str = "dimse:CT1", **attribute
 
 def complete(storage: Storage, study_instance_uid: str) -> None:
     for series in storage.index.series_of(study_instance_uid):
-        storage.index.mark_complete(series, utcnow())
+        completed = storage.index.mark_complete(series, utcnow())
+        if completed is not None:
+            # As the worker does it, which asks the rules of routing.
+            storage.routing.looked_at([completed], None)
 
 
 def uid_of(name: str) -> str:

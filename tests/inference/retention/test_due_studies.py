@@ -84,6 +84,16 @@ def test_the_first_rule_that_holds_counts_and_its_conditions_see_the_whole_study
     assert why(storage, research, 9000) == ["The rule 'research stays' names no time."]
 
 
+def test_each_round_comes_a_step_further_however_short_its_time_is(storage: Storage) -> None:
+    for name in ("first", "second"):
+        study(storage, name)
+    with_rules(storage, THIRTY_DAYS)
+    assert round_in(storage, 1).removed == 0, "which decides on both"
+    hurried = RetentionRounds(storage, budget_s=1e-9)
+    removed = [round_in(storage, 31, hurried).removed for _ in range(4)]
+    assert sum(removed) == 2, removed
+
+
 def test_size_may_decide(storage: Storage) -> None:
     with_rules(storage, "  - {name: large, size_mib_at_least: 0.5, keep_days: 1}\n")
     small = study(storage, "small")
