@@ -9,6 +9,7 @@ from storage.audit import AuditRecord
 from storage.audit.query import AuditFilter, find_events
 from storage.core.errors import StateConflict
 from tests.api.client import ApiNode, is_problem
+from tests.api.usual_logging import logging_as_before
 from tests.inference.orchestration import wait_for
 from tests.storage.deletion.test_deleting import SERIES, STUDY, fill
 
@@ -49,6 +50,7 @@ def test_a_hold_without_a_proper_reason_is_refused(
     assert answer.status_code == 422, answer.text
 
 
+@logging_as_before()
 def test_the_command_line_does_the_same(api: ApiNode, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(api.storage)
     monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(api.storage.settings.data_dir))

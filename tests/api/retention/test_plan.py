@@ -9,6 +9,7 @@ from api.cli.studies.retention import app
 from inference.retention.service import RetentionRounds
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, is_problem
+from tests.api.usual_logging import logging_as_before
 from tests.inference.retention.studies import in_days, round_in, study, with_rules
 
 
@@ -84,6 +85,7 @@ def test_a_rules_file_that_is_wrong_is_named_by_health(api: ApiNode) -> None:
     assert "rules.yaml:3" in is_problem(answer, 400, "invalid_request")["detail"]
 
 
+@logging_as_before()
 def test_the_command_line_tries_other_rules(node: ApiNode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(node.storage.settings.data_dir))
     run = CliRunner().invoke
