@@ -7,10 +7,11 @@ from pathlib import Path
 from queue import Empty
 
 import pytest
-from kombu import Connection
+from kombu import Connection, Message
+from kombu.simple import SimpleQueue
 
 from inference.worker.file_broker import TRANSPORT, Transport, prepare_folder
-from tests.patience import PATIENCE_S
+from tests.inference.orchestration import wait_for
 
 
 def connection(folder: Path) -> Connection:
@@ -37,6 +38,13 @@ def take_all(folder: Path, queue: str) -> list[str]:
             message.ack()
             taken.append(message.payload)
     return taken
+
+
+def next_of(waiting: SimpleQueue) -> Message | None:
+    try:
+        return waiting.get(timeout=0.5)
+    except Empty:
+        return None
 
 
 @pytest.fixture
@@ -100,7 +108,7 @@ def test_messages_arrive_where_the_system_has_no_watch_left(
     sender = threading.Timer(0.2, put, (folder, "jobs", "a job"))
     with connection(folder) as broker, broker.SimpleQueue("jobs") as waiting:
         sender.start()
-        message = waiting.get(timeout=PATIENCE_S)
+        message = wait_for(lambda: next_of(waiting), "the message")
         message.ack()
         assert message.payload == "a job"
     sender.join()
