@@ -44,7 +44,7 @@ class TriedRule:
 
 
 class RoutingRounds:
-    """What one process remembers between rounds: of what it could not read, and until when."""
+    """Remembers between rounds what could not be read, and until when it is left alone."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -92,6 +92,8 @@ class RoutingRounds:
         """The others may lie elsewhere, and do not wait for it."""
         log.warning("not_routed", uid=uid, error=error.code)
         self._put_off[uid] = time.monotonic() + _TRY_LATER_S
+        # It may be of long ago when it can be read again.
+        self._looked_at_everything = False
 
 
 def try_rules(
