@@ -187,7 +187,9 @@ def test_two_messages_on_one_connection_and_one_without_end(
     first, second = sent(port, ORDER.encode() + b"\x1c\r\x0b" + other.encode(), answers=2)
     assert (b"C-1" in first, b"C-2" in second) == (True, True)
     assert len(items(storage)) == 2
-    assert sent(port, b"\x1c\r" * 0 + b"x" * 1_200_000) == [], "the connection is closed"
+    # Closed with bytes that nobody has read, a connection may end by a reset.
+    with suppress(ConnectionResetError):
+        assert sent(port, b"x" * 1_200_000) == [], "the connection is closed"
     assert answered(port, ORDER)[0] == "AA"
 
 

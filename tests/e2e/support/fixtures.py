@@ -201,7 +201,8 @@ def told(node: Node, head: SentStudy) -> Told:
 def demo_study(folder: Path) -> Path:
     """The study that `mediview demo` sends, as files.
 
-    As the real one its pixels are not square, and it is of the same day.
+    As the real one its pixels are not square, it is of the same day, and of a patient whom the
+    demo of another test does not share.
     """
     template = drawn_template()
     every_other_row = replace(
@@ -213,5 +214,6 @@ def demo_study(folder: Path) -> Path:
     for number, data in enumerate(write_instances(every_other_row)):
         instance = pydicom.dcmread(io.BytesIO(data))
         instance.StudyDate = "20130717"
+        instance.PatientID = "DRAWN"
         instance.save_as(folder / f"{number:04d}.dcm")
     return folder
