@@ -7,12 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-from boto3.exceptions import Boto3Error
-from boto3.s3.transfer import TransferConfig
-from botocore.client import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
 from inference.delivery.destinations.files import give, path_of, same_bytes
@@ -40,6 +34,11 @@ class BucketDestination:
 
     def __init__(self, storage: Storage, peer: KnownPeer) -> None:
         """Raises InvalidRequest where the operator does not allow the host (any more)."""
+        # Loaded where somebody uses it: every process lists the kinds of destinations.
+        import boto3
+        from boto3.s3.transfer import TransferConfig
+        from botocore.client import Config
+
         _check(peer, storage.settings)
         self._storage = storage
         self._peer = peer
@@ -154,6 +153,9 @@ class BucketDestination:
     @contextmanager
     def _asked(self) -> Iterator[None]:
         """Errors of boto3 as PeerFailed, a missing object as `_NotThere`."""
+        from boto3.exceptions import Boto3Error
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             yield
         except ClientError as error:

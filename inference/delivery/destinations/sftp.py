@@ -10,10 +10,8 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
-
-import paramiko
 
 from dicom_node.network.throttle import Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
@@ -27,6 +25,10 @@ from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings
+
+# Loaded where somebody uses it: every process lists the kinds of destinations.
+if TYPE_CHECKING:
+    import paramiko
 
 _SCHEME = "sftp"
 _PORT = 22
@@ -93,8 +95,10 @@ class SftpDestination:
         return TestResult(True, f"{self} can be written.")
 
     @contextmanager
-    def _connected(self) -> Iterator[paramiko.SFTPClient]:
+    def _connected(self) -> Iterator["paramiko.SFTPClient"]:
         """Raises PeerFailed, also for what goes wrong within."""
+        import paramiko
+
         password, key = _secret(self._peer.token)
         client = paramiko.SSHClient()
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
@@ -131,7 +135,7 @@ class SftpDestination:
         finally:
             client.close()
 
-    def _store(self, there: paramiko.SFTPClient, instance: Instance) -> Outcome:
+    def _store(self, there: "paramiko.SFTPClient", instance: Instance) -> Outcome:
         """Raises what breaks the connection."""
         try:
             path = self._folder / path_of(instance)
@@ -145,7 +149,7 @@ class SftpDestination:
             return Outcome(instance.sop_instance_uid, f"{self}: {_words(error)}.")
         return Outcome(instance.sop_instance_uid)
 
-    def _write(self, there: paramiko.SFTPClient, instance: Instance, path: PurePosixPath) -> None:
+    def _write(self, there: "paramiko.SFTPClient", instance: Instance, path: PurePosixPath) -> None:
         _make(there, path.parent)
         part = str(path.parent / f".{uuid.uuid4().hex}.part")
         try:
@@ -157,11 +161,12 @@ class SftpDestination:
                 raise _NotWritten("the file there is shorter than what was sent")
             there.posix_rename(part, str(path))
         except BaseException:
-            with suppress(OSError, EOFError, paramiko.SSHException):
+            # Whatever is wrong with the connection has been said already.
+            with suppress(Exception):
                 there.remove(part)
             raise
 
-    def _is_there(self, there: paramiko.SFTPClient, instance: Instance) -> bool:
+    def _is_there(self, there: "paramiko.SFTPClient", instance: Instance) -> bool:
         path = str(self._folder / path_of(instance))
         try:
             if there.stat(path).st_size != instance.size_bytes:
@@ -190,7 +195,7 @@ def _folder_of(url: SplitResult) -> PurePosixPath:
     return PurePosixPath(unquote(url.path))
 
 
-def _make(there: paramiko.SFTPClient, folder: PurePosixPath) -> None:
+def _make(there: "paramiko.SFTPClient", folder: PurePosixPath) -> None:
     try:
         there.stat(str(folder))
     except FileNotFoundError:
@@ -201,8 +206,10 @@ def _make(there: paramiko.SFTPClient, folder: PurePosixPath) -> None:
         there.stat(str(folder))
 
 
-def _secret(token: str) -> tuple[str | None, paramiko.PKey | None]:
+def _secret(token: str) -> tuple[str | None, "paramiko.PKey | None"]:
     """A password, or a private key in OpenSSH's format. Raises InvalidRequest."""
+    import paramiko
+
     if not token.startswith(_KEY_START):
         return token or None, None
     for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
@@ -220,6 +227,8 @@ _SECRET = re.compile(r"[\x20-\x7e\r\n]{0,4000}")
 
 
 def _check(peer: KnownPeer, settings: Settings) -> None:
+    import paramiko
+
     try:
         url = urlsplit(peer.url)
         port = url.port or _PORT
