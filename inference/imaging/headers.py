@@ -1,6 +1,6 @@
 """Values of headers, as forgiving as headers need it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -30,6 +30,29 @@ def number(holders: Sequence[Dataset], *keywords: str) -> float | None:
 def image_type(header: Dataset) -> tuple[str, ...]:
     """The values of ImageType (PS3.3 C.7.6.1.1.2)."""
     return texts(header.get("ImageType"))
+
+
+def why_not_of_kind(
+    header: Dataset,
+    modality: str,
+    sop_classes: Collection[str],
+    unusable_image_types: Mapping[str, str],
+) -> str:
+    """Why an image is none of those that a pipeline reads; empty where it is one.
+
+    `unusable_image_types`: values of ImageType, and what a series with them is.
+    """
+    stated = str(header.get("Modality", ""))
+    if stated != modality:
+        return f"Modality is {stated or 'not stated'}; only {modality} is taken."
+    sop_class = header.get("SOPClassUID")
+    if sop_class not in sop_classes:
+        return f"The series holds {getattr(sop_class, 'name', sop_class)}, not {modality} images."
+    for value in image_type(header):
+        if value in unusable_image_types:
+            text = "\\".join(image_type(header))
+            return f"ImageType is {text}: the series is {unusable_image_types[value]}."
+    return ""
 
 
 def texts(value: object) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from inference.models.card import CriticalLimit, GateThreshold, OnTruncation
 from inference.models.population import OnOutside, Population
 from inference.normal_ranges.distribution import Distribution, NormalDistribution
 from inference.normal_ranges.reference import ReferenceValues
-from inference.rules.model import Condition, Strict
+from inference.rules.model import Condition, CriticalLimits, Strict
 from storage.core.errors import InvalidRequest
 
 CARD_FILE = "mediview.json"
@@ -104,22 +104,6 @@ class CardRange(Strict):
         )
 
 
-class CardCritical(Strict):
-    """What must not wait until somebody reads the report, as the model's authors see it."""
-
-    finding: str = Field(min_length=1)
-    above: float | None = None
-    below: float | None = None
-    confidence_at_least: float | None = Field(None, ge=0, le=1)
-    text: str = Field("", max_length=200)
-
-    @model_validator(mode="after")
-    def _limited(self) -> "CardCritical":
-        if (self.above, self.below, self.confidence_at_least) == (None, None, None):
-            raise ValueError("says no limit; use above, below or confidence_at_least")
-        return self
-
-
 class CardPopulation(Strict):
     """For whom and for which images the model was made; ranges include their ends."""
 
@@ -171,7 +155,8 @@ class Card(Strict):
     segments: dict[Annotated[str, Field(pattern=r"^\d+$")], CardSegment] = Field({})
     gate: dict[str, CardThreshold] = Field({})
     normal_ranges: tuple[CardRange, ...] = ()
-    critical: tuple[CardCritical, ...] = ()
+    critical: tuple[CriticalLimits, ...] = ()
+    """What must not wait until somebody reads the report, as the model's authors see it."""
     """Limits that raise an alert, beside those of the site's rules."""
     gantry_tilt: Literal["refuse", "resample"] = "refuse"
     """Slices of a tilted gantry: refused, or resampled upright, which the results state."""

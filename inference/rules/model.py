@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -117,11 +117,9 @@ class Rule(Strict):
     deadline_s: float | None = Field(None, gt=0)
 
 
-class CriticalRule(Strict):
-    """A finding that a person must hear of at once, by the limits that it passes."""
+class CriticalLimits(Strict):
+    """By which limits a finding must not wait until somebody reads the report."""
 
-    name: str = Field(min_length=1, max_length=80)
-    pipeline: str = Field(min_length=1)
     finding: str = Field(min_length=1)
     """Its label or the value of its code; upper and lower case are alike."""
     above: float | None = None
@@ -130,10 +128,17 @@ class CriticalRule(Strict):
     text: str = Field("", max_length=200)
 
     @model_validator(mode="after")
-    def _limited(self) -> "CriticalRule":
+    def _limited(self) -> Self:
         if (self.above, self.below, self.confidence_at_least) == (None, None, None):
             raise ValueError("says no limit; use above, below or confidence_at_least")
         return self
+
+
+class CriticalRule(CriticalLimits):
+    """A finding of one pipeline that a person must hear of at once, as the site sees it."""
+
+    name: str = Field(min_length=1, max_length=80)
+    pipeline: str = Field(min_length=1)
 
 
 class RoutingRule(Strict):

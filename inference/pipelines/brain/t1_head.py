@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from inference.imaging.frames import number_of_frames
 from inference.imaging.geometry import Stack, judged_spacing_mm, stack_of
-from inference.imaging.headers import image_type, number, quoted, texts
+from inference.imaging.headers import number, quoted, texts, why_not_of_kind
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 from inference.series_classification.mr_contrast import sequence_holders
@@ -114,16 +114,9 @@ def judge_t1_head(headers: Sequence[Dataset]) -> Acceptance:
 
 def _kind(headers: Sequence[Dataset]) -> str:
     for header in headers:
-        modality = str(header.get("Modality", ""))
-        if modality != "MR":
-            return f"Modality is {modality or 'not stated'}; only MR is taken."
-        sop_class = header.get("SOPClassUID")
-        if sop_class not in _MR_SOP_CLASSES:
-            return f"The series holds {getattr(sop_class, 'name', sop_class)}, not MR images."
-        for value in image_type(header):
-            if value in _UNUSABLE_IMAGE_TYPES:
-                text = "\\".join(image_type(header))
-                return f"ImageType is {text}: the series is {_UNUSABLE_IMAGE_TYPES[value]}."
+        reason = why_not_of_kind(header, "MR", _MR_SOP_CLASSES, _UNUSABLE_IMAGE_TYPES)
+        if reason:
+            return reason
         photometric = header.get("PhotometricInterpretation")
         if photometric != "MONOCHROME2":
             return f"PhotometricInterpretation is {photometric}; only MONOCHROME2 is taken."

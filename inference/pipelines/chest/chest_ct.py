@@ -15,7 +15,7 @@ from pydicom.uid import (
 )
 
 from inference.imaging.geometry import Stack, judged_spacing_mm, spacing_mm, stack_of
-from inference.imaging.headers import image_type, quoted
+from inference.imaging.headers import quoted, why_not_of_kind
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 
@@ -69,16 +69,9 @@ def judge_chest_ct(headers: Sequence[Dataset]) -> Acceptance:
 
 def _kind(headers: Sequence[Dataset]) -> str:
     for header in headers:
-        modality = str(header.get("Modality", ""))
-        if modality != "CT":
-            return f"Modality is {modality or 'not stated'}; only CT is taken."
-        sop_class = header.get("SOPClassUID")
-        if sop_class not in _CT_SOP_CLASSES:
-            return f"The series holds {getattr(sop_class, 'name', sop_class)}, not CT images."
-        for value in image_type(header):
-            what = _UNUSABLE_IMAGE_TYPES.get(value)
-            if what:
-                return f"ImageType is {chr(92).join(image_type(header))}: the series is {what}."
+        reason = why_not_of_kind(header, "CT", _CT_SOP_CLASSES, _UNUSABLE_IMAGE_TYPES)
+        if reason:
+            return reason
         rescale_type = str(header.get("RescaleType") or "HU")
         if rescale_type.upper() not in ("HU", "HU_MOD"):
             return f"RescaleType is {rescale_type}; densities are measured in HU."
