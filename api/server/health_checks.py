@@ -119,7 +119,7 @@ def check_access_rules(storage: Storage) -> HealthPart:
     return bad(
         f"The rule of the access group {', '.join(names)} cannot be read: it gives the group no"
         " more studies, and what no other rule matches is seen by administrators alone. Write it"
-        " anew with `mediview access-groups change NAME --rule`."
+        " again with `mediview access-groups change NAME --rule`."
     )
 
 

@@ -10,7 +10,7 @@ from storage.core.errors import InvalidRequest
 
 
 class Journal:
-    """One line a finished part. Whoever opens it alone writes it."""
+    """One line for each finished part. One process at a time has it open."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -73,7 +73,7 @@ def segment_tracking_uid(job: Job, segment: Segment) -> str:
     if segment.tracking_uid:
         return segment.tracking_uid
     if segment.is_lesion:
-        # Lesions are numbered anew in each study.
+        # Each study numbers its lesions by itself.
         return derive_uid("tracking", job.series_instance_uid, job.pipeline, segment.label)
     return tracking_uid(job, segment.label)
 

@@ -35,8 +35,8 @@ log = structlog.get_logger(__name__)
 # A round stays short, so that what is due in the meantime need not wait for it.
 _SERIES_PER_ROUND = 16
 _IMPORTED = (
-    "The series was imported. Pipelines run on it when a person asks for it, or where the import"
-    " was told so (--run-pipelines)."
+    "The series was imported. Pipelines run on it when a person asks for it, or where it is"
+    " imported with --run-pipelines."
 )
 _UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
 

@@ -9,7 +9,7 @@ from storage.core.clock import utcnow
 def forget_groups(connection: Connection, study_instance_uid: str) -> None:
     """What comes later under its UID, or is still ordered, is decided on from the beginning.
 
-    Whoever saw it until now still hears that it went (`former_study_group`). A study that is
+    Those who saw it until now still hear that it went (`former_study_group`). A study that is
     here keeps its groups: it goes by itself, and not by its orders.
     """
     study = select(t.study.c.id).where(t.study.c.study_instance_uid == study_instance_uid)

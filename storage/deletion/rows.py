@@ -15,7 +15,7 @@ from storage.objects.keys import object_key as uploaded_key
 
 
 def lock_study(connection: Connection, study_uid: str) -> None:
-    """Whoever adds to the study from now on waits, and then finds it gone (PostgreSQL)."""
+    """From now on, who adds to the study waits, and then finds it gone (PostgreSQL)."""
     study = t.study.c.study_instance_uid == study_uid
     study_id = select(t.study.c.id).where(study).scalar_subquery()
     patient_id = select(t.study.c.patient_fk).where(study).scalar_subquery()

@@ -70,7 +70,7 @@ def list_groups() -> None:
     )
     for name in unreadable_rules(groups):
         out.print(
-            f"The rule of {name} cannot be read. Write it anew: mediview access-groups change.",
+            f"The rule of {name} cannot be read. Write it again: mediview access-groups change.",
             markup=False,
             soft_wrap=True,
         )

@@ -114,7 +114,7 @@ class SftpDestination:
                 banner_timeout=_CONNECT_S,
                 auth_timeout=_CONNECT_S,
                 channel_timeout=_CONNECT_S,
-                # Keys of whoever started the node are not its own.
+                # The keys of the person who started the node are not its own.
                 allow_agent=False,
                 look_for_keys=False,
             )
