@@ -1,0 +1,138 @@
+"""`mediview backup …`: take, list, verify and prune encrypted backups of the whole node."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.console import err, out
+from api.cli.operator import record_use
+from api.cli.progress import progress
+from api.cli.roles.starting import start
+from storage.audit import Code
+from storage.settings import Settings
+
+if TYPE_CHECKING:
+    from storage.backup.store import BackupStore
+
+app = typer.Typer(
+    name="backup",
+    help="Back up the whole node, encrypted, while it works.",
+    invoke_without_command=True,
+)
+
+_NAMES_SHOWN = 3
+
+Place = Annotated[
+    str, typer.Option("--place", help="A folder or s3://bucket/prefix; else MEDIVIEW_BACKUP_TO.")
+]
+At = Annotated[str, typer.Option("--at", help="Name of the backup; the newest whole one else.")]
+
+
+@app.callback()
+def backup(context: typer.Context, place: Place = "") -> None:
+    """Take a backup: database, instances, objects, keys, models. The node may run meanwhile.
+
+    What is in the store already is not copied again. Ends with 1 where the node lacked something.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from storage.backup.taking import take_backup
+    from storage.container import open_storage
+
+    settings = start(log_level="ERROR")
+    with open_storage(settings) as storage:
+        record_use(storage.audit, Code.EXPORT, "R", command="backup")
+        store = open_store(settings, place, create=True)
+        with err.status("Copying"):
+            manifest = take_backup(storage, store)
+    out.print(
+        f"Backup {manifest.name}: {manifest.instances} instances, {_size(manifest.size_bytes)} in"
+        f" all, {_size(manifest.copied_bytes)} copied to {store.place_name}.",
+        soft_wrap=True,
+    )
+    for sentence in manifest.missing:
+        err.print(f"[bold red]missing[/]  {sentence}", soft_wrap=True)
+    if manifest.missing:
+        err.print("'mediview storage verify' says more. The backup has everything else.")
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_backups(place: Place = "") -> None:
+    """The backups there are, the oldest first, and those that were cut off."""
+    store = open_store(start(log_level="ERROR"), place)
+    for name in store.whole():
+        manifest = store.manifest(name)
+        out.print(
+            f"{name}  whole  {manifest.instances} instances  {_size(manifest.size_bytes)}"
+            f"  version {manifest.program_version}, {manifest.engine}",
+            soft_wrap=True,
+        )
+    for name in store.cut_off():
+        out.print(f"{name}  did not end: it was cut off, or is running")
+
+
+@app.command()
+def verify(place: Place = "", at: At = "") -> None:
+    """Read a whole backup and compare every piece with its digest; 1 where one is wrong."""
+    from storage.backup.verification import verify_backup
+
+    store = open_store(start(log_level="ERROR"), place)
+    manifest = store.manifest(at)
+    with progress("Reading the backup") as tell:
+        problems = list(verify_backup(store, manifest, lambda *state: tell(state)))
+    for problem in problems:
+        names = ", ".join(problem.affects[:_NAMES_SHOWN])
+        more = len(problem.affects) - _NAMES_SHOWN
+        affected = f"{names} and {more} more" if more > 0 else names
+        affects = f"\n  → affects {affected}" if affected else ""
+        out.print(f"[bold red]wrong[/]  {problem.what}{affects}", soft_wrap=True)
+    for name in store.cut_off():
+        out.print(f"The backup {name} did not end: it was cut off, or is running.")
+    if problems:
+        out.print(
+            f"{len(problems)} parts of the backup {manifest.name} are wrong. Remove the damaged"
+            " files from the store, and run 'mediview backup': what the node still has is copied"
+            " again.",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1)
+    out.print(f"The backup {manifest.name} is whole: {manifest.instances} instances.")
+
+
+@app.command()
+def prune(
+    keep: Annotated[int, typer.Option(min=1, help="How many of the newest backups stay.")],
+    place: Place = "",
+) -> None:
+    """Remove older backups, and what only they had."""
+    from storage.backup.taking import alone
+    from storage.backup.verification import prune as remove
+
+    settings = start(log_level="ERROR")
+    store = open_store(settings, place)
+    with alone(settings):
+        backups, pieces = remove(store, keep)
+    out.print(f"Backups removed: {backups}; pieces that only they had: {pieces}.")
+
+
+@app.command("new-key")
+def new_key() -> None:
+    """Print a new key for MEDIVIEW_BACKUP_KEY. Nothing keeps it: write it down elsewhere, too."""
+    from storage.backup.key import new_key as make
+
+    typer.echo(make())
+
+
+def open_store(settings: Settings, place: str, *, create: bool = False) -> "BackupStore":
+    """The store that is named, opened with the key of the settings."""
+    from storage.backup.key import BackupKey
+    from storage.backup.places import open_place
+    from storage.backup.store import BackupStore
+
+    key = BackupKey.parse(settings.backup_key.get_secret_value())
+    return BackupStore(open_place(settings, place), key, create=create)
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / (1 << 20):.1f} MiB"

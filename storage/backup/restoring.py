@@ -1,0 +1,226 @@
+"""Restore a backup into an empty data folder and an empty database, of whatever engine.
+
+Files come first and the database last, in one transaction. Until that has ended a mark in the
+data folder keeps every role from starting, and lets a restore that was cut off go on.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, func, inspect, select, text
+from sqlalchemy.exc import DBAPIError
+
+from storage import tables as t
+from storage.backup.entities import BackupDamaged, Manifest, StoredFile
+from storage.backup.rows import set_last_number, write_rows
+from storage.backup.sources import OBJECTS, target_of
+from storage.backup.store import BackupStore, lines
+from storage.core import private_folder, unfinished_restore
+from storage.core.errors import InvalidRequest
+from storage.db.engine import make_engine, reading, writing
+from storage.db.migrate import upgrade_to
+from storage.db.replacement import index_path
+from storage.db.schema import newest_revision
+from storage.maintenance.upgrade import upgrade
+from storage.objects.filesystem import ObjectStore
+from storage.settings import Settings
+from storage.volumes.files import sync_folder, translated_os_errors
+
+_PART = ".restoring"
+# What a migration itself puts into an empty database.
+_BEGUN = frozenset({"access_group", "access_state", "retention_state", "audit_chain"})
+
+
+@dataclass(frozen=True)
+class Restored:
+    manifest: Manifest
+    files: int
+    indexed: int
+    """Instances that came while the backup ran, and got their row now."""
+
+
+def restore(settings: Settings, store: BackupStore, manifest: Manifest) -> Restored:
+    """Restore all of it. Raises InvalidRequest where something is there already, BackupDamaged."""
+    _check_schema(manifest)
+    bucket = _bucket(settings)
+    engine = make_engine(settings.resolved_database_url)
+    try:
+        private_folder.prepare(settings.data_dir)
+        begun = unfinished_restore.restore_begun(settings.data_dir)
+        _check_empty(settings, bucket, manifest, begun)
+        if not begun:
+            _check_database_empty(settings, engine)
+            _mark(settings.data_dir, manifest.name)
+        count = 0
+        if not _table_with_rows(engine):
+            with translated_os_errors(settings.data_dir):
+                for file in store.files(manifest):
+                    _restore_file(settings, bucket, store, file)
+                    count += 1
+                # One sync of the disk instead of one for each file.
+                os.sync()
+            with writing(engine) as connection:
+                _restore_database(connection, store, manifest)
+    finally:
+        engine.dispose()
+    with translated_os_errors(settings.data_dir):
+        (settings.data_dir / unfinished_restore.NAME).unlink(missing_ok=True)
+        sync_folder(settings.data_dir)
+    return Restored(manifest, count, upgrade(settings))
+
+
+def _check_schema(manifest: Manifest) -> None:
+    if manifest.schema > newest_revision():
+        raise InvalidRequest(
+            f"The backup was made by version {manifest.program_version}, whose database is at"
+            f" {manifest.schema}; this version knows {newest_revision()}.",
+            remedy="Install that version or a newer one, and restore with it.",
+        )
+
+
+def _bucket(settings: Settings) -> ObjectStore | None:
+    """The node's bucket, which is made where it is missing."""
+    if settings.object_store != "s3":
+        return None
+    # With boto3.
+    from storage.objects.s3 import S3Objects
+
+    bucket = S3Objects(settings)
+    bucket.create_bucket()
+    return bucket
+
+
+def _check_empty(
+    settings: Settings, bucket: ObjectStore | None, manifest: Manifest, begun: str
+) -> None:
+    if begun == manifest.name:
+        return
+    if begun:
+        raise InvalidRequest(
+            f"A restore of the backup {begun} into {settings.data_dir} has not ended.",
+            remedy=f"Let it go on with --at {begun}, or empty the folder and the database.",
+        )
+    for folder in (settings.data_dir, settings.resolved_models_dir):
+        found = next(iter(sorted(folder.iterdir())), None) if folder.is_dir() else None
+        if found is not None:
+            raise InvalidRequest(
+                f"{folder} is not empty: {found.name} is there, and a restore replaces nothing.",
+                remedy="Name an empty folder in MEDIVIEW_DATA_DIR, or move what is there away.",
+            )
+    if settings.resolved_rules_file.exists():
+        raise InvalidRequest(
+            f"{settings.resolved_rules_file} exists already, and a restore replaces nothing.",
+            remedy="Move the file away.",
+        )
+    if bucket is not None and next(iter(bucket.list("")), None) is not None:
+        raise InvalidRequest(
+            f"The bucket {settings.s3_bucket} is not empty, and a restore replaces nothing.",
+            remedy="Name an empty bucket in MEDIVIEW_S3_BUCKET.",
+        )
+
+
+def _check_database_empty(settings: Settings, engine: Engine) -> None:
+    path = index_path(settings)
+    # Looking into a file that is not there would make it.
+    table = "" if path is not None and not path.exists() else _table_with_rows(engine)
+    if table:
+        raise InvalidRequest(
+            f"The database is not empty: there are rows in {table}, and a restore replaces none.",
+            remedy="Name an empty database in MEDIVIEW_DATABASE_URL.",
+        )
+
+
+def _table_with_rows(engine: Engine) -> str:
+    there = set(inspect(engine).get_table_names())
+    with reading(engine) as connection:
+        for table in t.metadata.sorted_tables:
+            if table.name in there - _BEGUN and (
+                connection.execute(select(func.count()).select_from(table)).scalar_one()
+            ):
+                return table.name
+    return ""
+
+
+def _mark(data_dir: Path, name: str) -> None:
+    path = data_dir / unfinished_restore.NAME
+    with translated_os_errors(data_dir):
+        path.write_text(name, encoding="ascii")
+        sync_folder(data_dir)
+
+
+def _restore_file(
+    settings: Settings, bucket: ObjectStore | None, store: BackupStore, file: StoredFile
+) -> None:
+    target = target_of(settings, file.path)
+    in_bucket = bucket is not None and file.path.startswith(OBJECTS)
+    if in_bucket:
+        target = settings.data_dir / "object"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + _PART)
+    with partial.open("wb") as output:
+        for piece in _pieces(store, file):
+            output.write(piece)
+        size_bytes = output.tell()
+    if size_bytes != file.size_bytes:
+        raise BackupDamaged(
+            f"{file.path} has {size_bytes} bytes in the backup; it had {file.size_bytes}."
+        )
+    if bucket is None or not in_bucket:
+        partial.replace(target)
+        return
+    kind = "application/dicom" if file.path.endswith(".dcm") else "application/octet-stream"
+    with partial.open("rb") as stream:
+        bucket.put(file.path.removeprefix(OBJECTS), stream, kind)
+    partial.unlink()
+
+
+def _pieces(store: BackupStore, file: StoredFile) -> Iterator[bytes]:
+    for name in file.pieces:
+        try:
+            yield store.piece(name)
+        except BackupDamaged as error:
+            raise BackupDamaged(
+                f"{error.message} It is a part of {file.path}.",
+                remedy="Restore another backup with --at; 'mediview backup list' names them.",
+            ) from error
+
+
+def _restore_database(connection: Connection, store: BackupStore, manifest: Manifest) -> None:
+    _drop_empty_tables(connection)
+    upgrade_to(connection, manifest.schema)
+    for table in reversed(manifest.tables):
+        connection.execute(text(f'DELETE FROM "{_identifier(table.name)}"'))
+    for table in manifest.tables:
+        try:
+            rows = write_rows(connection, table.name, table.columns, lines(store, table.pieces))
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            raise InvalidRequest(
+                f"The database does not take a row of the table {table.name}:"
+                f" {type(error.orig).__name__}.",
+                remedy="Restore into the database engine that the backup was made of"
+                f" ({manifest.engine}), and report this.",
+            ) from error
+        if rows != table.rows:
+            raise BackupDamaged(
+                f"The table {table.name} has {rows} rows in the backup; it had {table.rows}."
+            )
+        set_last_number(connection, table.name, table.columns, table.last_number)
+
+
+def _drop_empty_tables(connection: Connection) -> None:
+    """Those that this version makes: of a newer schema they could not be brought to an older."""
+    there = set(inspect(connection).get_table_names())
+    cascade = " CASCADE" if connection.dialect.name == "postgresql" else ""
+    for name in [*(table.name for table in reversed(t.metadata.sorted_tables)), "alembic_version"]:
+        if name in there:
+            connection.execute(text(f'DROP TABLE "{name}"{cascade}'))
+
+
+def _identifier(name: str) -> str:
+    if not name.replace("_", "").isalnum():
+        raise BackupDamaged(f"The backup names a table that none may be called: {name!r}.")
+    return name

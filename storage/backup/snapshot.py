@@ -1,0 +1,148 @@
+"""The moment of a backup: one look at the database, and the files that its rows refer to."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, case, func, select
+
+from storage import tables as t
+from storage.backup.copier import Copier
+from storage.backup.entities import StoredFile, StoredTable
+from storage.backup.rows import columns_of, last_number, read_rows
+from storage.backup.sources import (
+    OBJECTS,
+    VOLUMES,
+    audit_files,
+    data_folder_files,
+    stored_objects,
+    volume_files,
+)
+from storage.backup.store import BackupStore, PieceWriter
+from storage.container import Storage
+from storage.core.errors import StorageUnavailable
+from storage.db.advisory_lock import housekeeping_lock
+from storage.db.engine import reading, translated
+from storage.volumes.files import SUFFIX
+
+# Of the machine and the moment; and nobody stays signed in by a backup.
+LEFT_OUT_TABLES = frozenset({"heartbeat", "component", "clock_step", "disk_sample", "session"})
+_HOUSEKEEPING_PATIENCE_S = 600.0
+_HOUSEKEEPING_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    files: list[StoredFile]
+    tables: list[StoredTable]
+    instances: int
+    missing: list[str]
+    rows_copied_bytes: int
+
+
+def take_snapshot(storage: Storage, store: BackupStore, copier: Copier) -> Snapshot:
+    """Nothing is removed until all files are copied; rows are read after that."""
+    settings, engine = storage.settings, storage.engine
+    with ExitStack() as housekeeping, ExitStack() as database:
+        housekeeping.enter_context(_no_housekeeping(engine, settings.data_dir))
+        files = list(copier.copy_all(audit_files(settings)))
+        connection = database.enter_context(_one_look(engine))
+        # What is deleted meanwhile has its tombstone in a volume before its object goes.
+        files += copier.copy_all(stored_objects(settings, storage.objects))
+        files += copier.copy_all(volume_files(settings))
+        files += copier.copy_all(data_folder_files(settings))
+        housekeeping.close()
+        sizes = {file.path: file.size_bytes for file in files}
+        missing = [
+            *_missing_volumes(connection, sizes),
+            *_missing_objects(connection, engine, sizes),
+        ]
+        instances = connection.execute(select(func.count()).select_from(t.instance)).scalar_one()
+        writer = PieceWriter(store)
+        tables = [
+            _store_table(connection, writer, table.name)
+            for table in t.metadata.sorted_tables
+            if table.name not in LEFT_OUT_TABLES
+        ]
+    return Snapshot(files, tables, instances, missing, writer.copied_bytes)
+
+
+@contextmanager
+def _no_housekeeping(engine: Engine, data_dir: Path) -> Iterator[None]:
+    """Wait for what is under way, and let no volume or object be removed within the block."""
+    deadline = time.monotonic() + _HOUSEKEEPING_PATIENCE_S
+    while True:
+        with housekeeping_lock(engine, data_dir) as mine:
+            if mine:
+                yield
+                return
+        if time.monotonic() > deadline:
+            raise StorageUnavailable(
+                "Maintenance of the volumes has not ended for ten minutes.",
+                remedy="Start the backup again later.",
+            )
+        time.sleep(_HOUSEKEEPING_POLL_S)
+
+
+@contextmanager
+def _one_look(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees the database as it is now, however long it lasts."""
+    options = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with (
+        translated(engine),
+        engine.connect().execution_options(**options) as connection,
+        connection.begin(),
+    ):
+        # The first statement is what takes the snapshot, on both engines.
+        connection.execute(select(t.study.c.id).limit(1)).first()
+        yield connection
+
+
+def _store_table(connection: Connection, writer: PieceWriter, name: str) -> StoredTable:
+    table = t.metadata.tables[name]
+    rows = 0
+    for line in read_rows(connection, table):
+        writer.write(line)
+        rows += 1
+    return StoredTable(
+        name, columns_of(table), rows, writer.finish(), last_number(connection, table)
+    )
+
+
+def _missing_volumes(connection: Connection, sizes: Mapping[str, int]) -> Iterator[str]:
+    """`sizes`: in bytes, of the files of the backup by path."""
+    ends = connection.execute(
+        select(
+            t.instance.c.volume,
+            func.count(),
+            func.max(t.instance.c.volume_offset + t.instance.c.size_bytes),
+        )
+        .where(t.NOT_UPLOADED, t.instance.c.volume != "")
+        .group_by(t.instance.c.volume)
+    )
+    for volume, count, end in ends:
+        if sizes.get(VOLUMES + volume, 0) < end:
+            yield f"The volume {volume}, which {count} instances lie in, is missing or too short."
+
+
+def _missing_objects(
+    connection: Connection, engine: Engine, sizes: Mapping[str, int]
+) -> Iterator[str]:
+    """Those that instances lie in, of which a folder or bucket should have a copy."""
+    key = t.instance.c.object_key
+    # A volume that went to the bucket whole has many instances, another object is one.
+    end = case(
+        (key.endswith(SUFFIX), t.instance.c.volume_offset + t.instance.c.size_bytes),
+        else_=t.instance.c.size_bytes,
+    )
+    needed = connection.execute(
+        select(key, func.count(), func.max(end)).where(key != "").group_by(key)
+    )
+    lacking = {name: count for name, count, size in needed if sizes.get(OBJECTS + name, 0) < size}
+    # An object may have gone with its study since the look; its tombstone is in a volume then.
+    with reading(engine) as now:
+        for name, count in lacking.items():
+            if now.execute(select(t.instance.c.id).where(key == name).limit(1)).first():
+                yield f"The object {name}, which {count} instances lie in, is missing or too short."

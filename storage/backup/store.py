@@ -1,0 +1,197 @@
+"""The encrypted store of all backups of a node.
+
+`pieces/` holds what was copied, at most 8 MiB each, under a name that the key and the bytes give:
+what is there already is never written again. `backups/` holds a manifest for each whole backup,
+written last; `begun/` a mark for each that was begun and has not ended.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+
+from pydantic import TypeAdapter
+
+from storage.backup.entities import BackupDamaged, Manifest, StoredFile
+from storage.backup.key import BackupKey
+from storage.backup.places import Place
+from storage.core.errors import InvalidRequest, NotFound
+
+PIECE_BYTES = 8 << 20
+FORMAT = 1
+HEAD = "mediview-backup.json"
+_PLAIN, _COMPRESSED = b"\0", b"\1"
+_MANIFEST = TypeAdapter(Manifest)
+_FILE = TypeAdapter(StoredFile)
+
+
+class BackupStore:
+    """Safe for threads."""
+
+    def __init__(self, place: Place, key: BackupKey, *, create: bool = False) -> None:
+        """Raises InvalidRequest where it is of another key, NotFound where none is to be made."""
+        self._place = place
+        self._key = key
+        self._known: set[str] = set()
+        self._check(create)
+
+    @property
+    def place_name(self) -> str:
+        return self._place.name
+
+    def load_names(self) -> None:
+        """Learn which pieces there are; before that all are written."""
+        self._known = self.piece_names()
+
+    def piece_names(self) -> set[str]:
+        return {name.rpartition("/")[2] for name in self._place.list("pieces")}
+
+    def has(self, pieces: Sequence[str]) -> bool:
+        return self._known.issuperset(pieces)
+
+    def put_piece(self, data: bytes, *, compress: bool = False) -> tuple[str, bool]:
+        """Its name, and whether it had to be written."""
+        name = self._key.name_of(data)
+        if name in self._known:
+            return name, False
+        body = _COMPRESSED + zlib.compress(data) if compress else _PLAIN + data
+        self._place.put(_piece(name), self._key.encrypt(body, name))
+        self._known.add(name)
+        return name, True
+
+    def piece(self, name: str) -> bytes:
+        """The bytes, proved to be those that were written. Raises BackupDamaged."""
+        try:
+            sealed = self._place.get(_piece(name))
+        except NotFound as error:
+            raise BackupDamaged(f"{_piece(name)} is missing in {self._place.name}.") from error
+        body = self._key.decrypt(sealed, name)
+        if body is None:
+            raise BackupDamaged(f"{_piece(name)} in {self._place.name} is damaged.")
+        return zlib.decompress(body[1:]) if body[:1] == _COMPRESSED else body[1:]
+
+    def delete_piece(self, name: str) -> None:
+        self._known.discard(name)
+        self._place.delete(_piece(name))
+
+    def begin(self, name: str) -> None:
+        self._place.put(f"begun/{name}", b"")
+
+    def end(self, manifest: Manifest) -> None:
+        """The backup is whole from here on."""
+        body = _MANIFEST.dump_json(manifest)
+        name = f"backups/{manifest.name}"
+        self._place.put(name, self._key.encrypt(zlib.compress(body), name))
+        self.forget_begun(manifest.name)
+
+    def forget_begun(self, name: str) -> None:
+        self._place.delete(f"begun/{name}")
+
+    def whole(self) -> list[str]:
+        """Names of whole backups, the oldest first."""
+        return [name.rpartition("/")[2] for name in self._place.list("backups")]
+
+    def cut_off(self) -> list[str]:
+        """Names of backups that were begun and did not end; one of them may be running."""
+        begun = (name.rpartition("/")[2] for name in self._place.list("begun"))
+        return [name for name in begun if name not in self.whole()]
+
+    def manifest(self, name: str = "") -> Manifest:
+        """That of a whole backup, by default the newest. Raises NotFound, BackupDamaged."""
+        names = self.whole()
+        if not names:
+            raise NotFound(
+                f"There is no whole backup in {self._place.name}.", remedy="Run 'mediview backup'."
+            )
+        name = name or names[-1]
+        if name in self.cut_off():
+            raise NotFound(
+                f"The backup {name} was cut off and is not whole.",
+                remedy=f"The last whole one is {names[-1]}.",
+            )
+        place = f"backups/{name}"
+        try:
+            sealed = self._place.get(place)
+        except NotFound as error:
+            raise NotFound(
+                f"There is no backup {name} in {self._place.name}.",
+                remedy="'mediview backup list' names them all.",
+            ) from error
+        body = self._key.decrypt(sealed, place)
+        if body is None:
+            raise BackupDamaged(
+                f"{place} in {self._place.name} is damaged.",
+                remedy="Use another backup; 'mediview backup list' names them all.",
+            )
+        return _MANIFEST.validate_json(zlib.decompress(body))
+
+    def delete_manifest(self, name: str) -> None:
+        self._place.delete(f"backups/{name}")
+
+    def files(self, manifest: Manifest) -> Iterator[StoredFile]:
+        """The files of a backup. Raises BackupDamaged."""
+        for line in lines(self, manifest.files):
+            yield _FILE.validate_json(line)
+
+    def _check(self, create: bool) -> None:
+        try:
+            head = json.loads(self._place.get(HEAD))
+        except NotFound as error:
+            if not create:
+                raise NotFound(
+                    f"{self._place.name} holds no backups.",
+                    remedy="Check the name; 'mediview backup' begins one there.",
+                ) from error
+            head = {"format": FORMAT, "key": self._key.identifier}
+            self._place.put(HEAD, json.dumps(head).encode())
+        except ValueError as error:
+            raise BackupDamaged(f"{HEAD} in {self._place.name} is damaged.") from error
+        if head.get("format") != FORMAT:
+            raise InvalidRequest(
+                f"The backups in {self._place.name} are of format {head.get('format')}; this"
+                f" version reads {FORMAT}.",
+                remedy="Use a newer version of MediViewAI.",
+            )
+        if head.get("key") != self._key.identifier:
+            raise InvalidRequest(
+                f"The backups in {self._place.name} were made with the key {head.get('key')};"
+                f" MEDIVIEW_BACKUP_KEY is the key {self._key.identifier}.",
+                remedy="Set the key that they were made with.",
+            )
+
+
+class PieceWriter:
+    """Cuts a stream of lines into compressed pieces."""
+
+    def __init__(self, store: BackupStore) -> None:
+        self._store = store
+        self._buffer = bytearray()
+        self._pieces: list[str] = []
+        self.copied_bytes = 0
+
+    def write(self, line: bytes) -> None:
+        self._buffer += line
+        if len(self._buffer) >= PIECE_BYTES:
+            self._flush()
+
+    def finish(self) -> tuple[str, ...]:
+        """The pieces, in order; the next stream begins with one of its own."""
+        if self._buffer:
+            self._flush()
+        pieces, self._pieces = tuple(self._pieces), []
+        return pieces
+
+    def _flush(self) -> None:
+        name, is_new = self._store.put_piece(bytes(self._buffer), compress=True)
+        self.copied_bytes += len(self._buffer) if is_new else 0
+        self._pieces.append(name)
+        self._buffer.clear()
+
+
+def lines(store: BackupStore, pieces: Sequence[str]) -> Iterator[bytes]:
+    """The lines that a `PieceWriter` was given, which never cuts one. Raises BackupDamaged."""
+    for name in pieces:
+        yield from store.piece(name).splitlines()
+
+
+def _piece(name: str) -> str:
+    return f"pieces/{name[:2]}/{name}"

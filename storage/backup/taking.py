@@ -1,0 +1,105 @@
+"""Take a backup of a node that goes on working.
+
+First everything is copied that there is. Then, with the housekeeping stopped, the database is
+looked at in one transaction and what has changed since is copied: objects, then volumes. Each
+row of the database was written after its record, so every row has its record in the backup; a
+record behind the last row is whole or torn, and gets its row when the backup is restored, or none.
+`docs/decisions/0065-backups.md` says why not the databases' own tools.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.metadata import version
+
+from storage.backup.copier import Copier
+from storage.backup.entities import BackupDamaged, Manifest, StoredFile
+from storage.backup.last_backup import note_backup
+from storage.backup.snapshot import take_snapshot
+from storage.backup.sources import Source, data_folder_files, stored_objects, volume_files
+from storage.backup.store import BackupStore, PieceWriter
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound, StateConflict
+from storage.db.schema import newest_revision
+from storage.settings import Settings
+from storage.volumes.files import translated_os_errors
+
+
+def take_backup(storage: Storage, store: BackupStore) -> Manifest:
+    """Copy the whole node; the backup counts once this returns.
+
+    Raises StateConflict where one runs already, StorageUnavailable, StorageFull.
+    """
+    settings = storage.settings
+    with alone(settings):
+        began_at = utcnow()
+        name = f"{began_at:%Y%m%dT%H%M%S}-{began_at:%f}"
+        cut_off = store.cut_off()
+        store.begin(name)
+        store.load_names()
+        with Copier(store, _files_before(store)) as copier:
+            with translated_os_errors(settings.data_dir):
+                for _ in copier.copy_all(_everything(storage)):
+                    pass
+                snapshot = take_snapshot(storage, store, copier)
+            listed = PieceWriter(store)
+            for file in snapshot.files:
+                listed.write(json.dumps(asdict(file)).encode() + b"\n")
+            manifest = Manifest(
+                name=name,
+                began_at=began_at.isoformat(),
+                ended_at=utcnow().isoformat(),
+                program_version=version("mediview"),
+                schema=newest_revision(),
+                engine=storage.engine.dialect.name,
+                instances=snapshot.instances,
+                size_bytes=sum(file.size_bytes for file in snapshot.files),
+                copied_bytes=copier.copied_bytes + snapshot.rows_copied_bytes,
+                tables=tuple(snapshot.tables),
+                files=listed.finish(),
+                missing=tuple(snapshot.missing),
+            )
+        store.end(manifest)
+        for earlier in cut_off:
+            store.forget_begun(earlier)
+        note_backup(settings.data_dir)
+        return manifest
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Nobody else of this machine writes to or removes from the store within the block."""
+    path = settings.data_dir / "backup.lock"
+    with translated_os_errors(settings.data_dir):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StateConflict(
+                "A backup of this node is running already.", remedy="Wait until it has ended."
+            ) from error
+        yield
+    finally:
+        os.close(fd)
+
+
+def _files_before(store: BackupStore) -> Iterator[StoredFile]:
+    """Of the last backup that can still be read: what has not changed since is not read again."""
+    for name in reversed(store.whole()):
+        try:
+            return iter(list(store.files(store.manifest(name))))
+        except (NotFound, BackupDamaged):
+            continue
+    return iter(())
+
+
+def _everything(storage: Storage) -> Iterator[Source]:
+    settings = storage.settings
+    yield from data_folder_files(settings)
+    yield from stored_objects(settings, storage.objects)
+    yield from volume_files(settings)

@@ -1,0 +1,111 @@
+"""What a backup lacks or what was damaged in it is named, and nothing can be read in it."""
+
+import random
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage.backup.entities import BackupDamaged
+from storage.backup.key import new_key
+from storage.backup.taking import take_backup
+from storage.backup.verification import verify_backup
+from storage.container import open_storage
+from storage.core.errors import InvalidRequest
+from storage.core.uids import derive_uid
+from storage.db.engine import reading, writing
+from storage.settings import Settings
+from tests.storage.backup.nodes import KEY, Make, assert_same, backed_up, restored, store_at
+
+
+def pieces(place: Path) -> list[Path]:
+    return sorted((place / "pieces").rglob("?" * 64))
+
+
+def test_every_flipped_bit_and_missing_piece_is_named(node: Settings, place: Path) -> None:
+    backed_up(node, place)
+    store = store_at(node, place)
+    assert list(verify_backup(store, store.manifest())) == []
+    listed = store.manifest().files[0]
+    random_ = random.Random(4)
+    found = set()
+    for piece in pieces(place):
+        if piece.name == listed:
+            continue
+        whole = piece.read_bytes()
+        wrong = bytearray(whole)
+        wrong[random_.randrange(len(wrong))] ^= 1 << random_.randrange(8)
+        for damage in (bytes(wrong), whole[:-1], b"", None):
+            piece.unlink() if damage is None else piece.write_bytes(damage)
+            (problem,) = verify_backup(store, store.manifest())
+            assert piece.name in problem.what
+            assert ("missing" if damage is None else "damaged") in problem.what
+            found.update(problem.affects)
+        piece.write_bytes(whole)
+    assert {"objects/reports/summary.bin", "models/lung/weights.bin", "the table account"} <= found
+    assert any(name.startswith("volumes/") for name in found)
+
+
+def test_a_restore_of_a_damaged_backup_names_the_part_and_the_file(
+    node: Settings, make: Make, place: Path
+) -> None:
+    backed_up(node, place)
+    store = store_at(node, place)
+    file = next(one for one in store.files(store.manifest()) if one.path.endswith("weights.bin"))
+    piece = next(path for path in pieces(place) if path.name == file.pieces[0])
+    piece.unlink()
+    other = make("sqlite", "other")
+    with pytest.raises(BackupDamaged, match=f"{piece.name} is missing .* of {file.path}"):
+        restored(other, place)
+    # The node still has it.
+    assert backed_up(node, place)
+    second = make("sqlite", "second")
+    restored(second, place)
+    assert_same(node, second)
+
+
+def test_another_key_and_no_key_are_named(node: Settings, place: Path) -> None:
+    backed_up(node, place)
+    with pytest.raises(InvalidRequest, match="were made with the key"):
+        store_at(node, place, new_key())
+    with pytest.raises(InvalidRequest, match="MEDIVIEW_BACKUP_KEY is empty"):
+        store_at(node, place, "")
+    with pytest.raises(InvalidRequest, match="32 bytes in base64"):
+        store_at(node, place, KEY[:-4])
+    with pytest.raises(InvalidRequest, match="is a part of the node"):
+        store_at(node, node.data_dir / "backups")
+
+
+def test_nothing_of_a_patient_can_be_read_in_the_store(node: Settings, place: Path) -> None:
+    backed_up(node, place)
+    everything = b"".join(path.read_bytes() for path in place.rglob("*") if path.is_file())
+    for secret in ("four hares", "Żółć", "weights.bin", derive_uid("test", "1-1")):
+        assert secret.encode() not in everything
+
+
+def test_what_the_node_lacks_is_named(node: Settings, place: Path) -> None:
+    with open_storage(node) as storage:
+        with reading(storage.engine) as connection:
+            name = connection.execute(text("SELECT DISTINCT volume FROM instance")).scalar_one()
+        (node.data_dir / "volumes" / name).unlink()
+        manifest = take_backup(storage, store_at(node, place))
+    assert any(name in sentence for sentence in manifest.missing)
+
+
+def test_an_object_that_the_node_lacks_is_named_and_verify_says_so(
+    node: Settings, place: Path
+) -> None:
+    with open_storage(node) as storage:
+        with writing(storage.engine) as connection:
+            connection.execute(
+                text(
+                    "UPDATE instance SET object_key = 'dicom/1/2/3.dcm'"
+                    " WHERE id = (SELECT min(id) FROM instance)"
+                )
+            )
+        store = store_at(node, place)
+        manifest = take_backup(storage, store)
+    (sentence,) = manifest.missing
+    assert "dicom/1/2/3.dcm" in sentence
+    (problem,) = verify_backup(store, store.manifest())
+    assert "dicom/1/2/3.dcm" in problem.what

@@ -1,0 +1,157 @@
+"""A restored node is the one that was backed up, whatever database and bucket it has."""
+
+import contextlib
+import random
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage.backup.taking import take_backup
+from storage.backup.verification import verify_backup
+from storage.container import Storage, open_storage
+from storage.core import unfinished_restore
+from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
+from storage.core.uids import derive_uid
+from storage.db.engine import writing
+from storage.settings import Settings
+from tests.faults.scp_process import LONG
+from tests.migrated import upgrade
+from tests.storage.backup.contents import instances, rows
+from tests.storage.backup.nodes import (
+    PASSWORD,
+    Make,
+    assert_same,
+    backed_up,
+    filled,
+    killed,
+    restored,
+    store_at,
+)
+from tests.storage.instances import part10
+
+RESTORES = 100 if LONG else 3
+
+
+@pytest.mark.parametrize(
+    ("of", "into"),
+    [
+        ("sqlite", "postgresql+s3"),
+        ("postgresql+s3", "sqlite"),
+        *([("postgresql", "postgresql"), ("sqlite", "sqlite")] if LONG else []),
+    ],
+)
+@pytest.mark.slow
+def test_a_node_moves_to_another_database_and_bucket_and_back(
+    of: str, into: str, make: Make, place: Path
+) -> None:
+    node, other = make(of, "node"), make(into, "other")
+    filled(node)
+    backed_up(node, place)
+    restored(other, place)
+    assert_same(node, other)
+    with open_storage(node) as before, open_storage(other) as storage:
+        storage.ingest.accept(part10(study="new", instance="new"), "stow")
+        last = before.events.last_id()
+        storage.events.announce("model", {})
+        assert storage.events.last_id() > last, "a number was given twice"
+        assert storage.accounts.check("ada", PASSWORD)
+
+
+def test_a_restore_replaces_nothing(node: Settings, make: Make, place: Path) -> None:
+    backed_up(node, place)
+    with pytest.raises(InvalidRequest, match="is not empty"):
+        restored(node, place)
+    database = make("postgresql", "other")
+    upgrade(database)
+    with open_storage(database) as storage:
+        storage.ingest.accept(part10(), "stow")
+    elsewhere = database.model_copy(update={"data_dir": database.data_dir.with_name("empty")})
+    with pytest.raises(InvalidRequest, match=r"The database is not empty: there are rows in"):
+        restored(elsewhere, place)
+    assert list(elsewhere.data_dir.glob("*")) == []
+    bucket = make("s3", "with-bucket")
+    store_at(bucket, place)
+    from storage.objects.s3 import S3Objects
+
+    S3Objects(bucket).put("dicom/1/2/3.dcm", b"somebody's")
+    with pytest.raises(InvalidRequest, match=r"The bucket .* is not empty"):
+        restored(bucket, place)
+
+
+def test_a_restore_that_was_cut_off_lets_no_node_start_and_goes_on(
+    node: Settings, make: Make, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = backed_up(node, place)
+    other = make("sqlite", "other")
+    with monkeypatch.context() as patch:
+        patch.setattr("storage.backup.restoring.upgrade_to", killed)
+        with pytest.raises(KeyboardInterrupt):
+            restored(other, place)
+    with pytest.raises(StorageUnavailable, match=f"restore of the backup {name}"):
+        open_storage(other).__enter__()
+    with pytest.raises(StorageUnavailable, match="has not ended"):
+        upgrade(other)
+    assert unfinished_restore.restore_begun(other.data_dir) == name
+    restored(other, place)
+    assert_same(node, other)
+
+
+def test_values_that_are_odd_are_the_same_on_the_other_engine(make: Make, place: Path) -> None:
+    node, other = make("sqlite", "node"), make("postgresql", "other")
+    upgrade(node)
+    with open_storage(node) as storage, writing(storage.engine) as connection:
+        connection.execute(
+            text("INSERT INTO preference VALUES ('account', :s, :v, '2026-03-29 01:30:00.000001')"),
+            [
+                {"s": "null", "v": "null"},
+                {"s": "deep", "v": '{"a": [1e300, -0.0, "\\u0000 and \\ud83e\\udec0"]}'},
+                {"s": "Größe 10%_'\"\\", "v": "[]"},
+            ],
+        )
+    backed_up(node, place)
+    restored(other, place)
+    with open_storage(node) as one, open_storage(other) as two:
+        assert rows(one) == rows(two)
+
+
+@pytest.mark.slow
+def test_random_nodes_are_restored_again_and_again(make: Make, tmp_path: Path) -> None:
+    """Each round: something arrives, goes or changes; a backup; a restore of any backup so far.
+
+    MEDIVIEW_LONG_TESTS=1 does it a hundred times, to both engines.
+    """
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")  # pytest shows it when the test fails
+    random_ = random.Random(seed)
+    node, place = make("sqlite", "node"), tmp_path / "backups"
+    upgrade(node)
+    states: dict[str, tuple[object, object]] = {}
+    for number in range(RESTORES):
+        with open_storage(node) as storage:
+            _change(storage, random_, number)
+            name = take_backup(storage, store_at(node, place)).name
+            states[name] = instances(storage), rows(storage)
+        chosen = random_.choice(list(states))
+        into = "postgresql" if LONG and number % 10 == 0 else "sqlite"
+        other = make(into, f"other-{number}")
+        restored(other, place, chosen)
+        with open_storage(other) as storage:
+            assert (instances(storage), rows(storage)) == states[chosen], (number, chosen)
+    store = store_at(node, place)
+    for name in store.whole():
+        assert list(verify_backup(store, store.manifest(name))) == []
+
+
+def _change(storage: Storage, random_: random.Random, number: int) -> None:
+    for one in range(random_.randint(0, 5)):
+        study = str(random_.randrange(8))
+        pixels = random_.randbytes(random_.choice((12, 3000, 200_000)))
+        content = part10(study=study, instance=f"{number}-{one}", PixelData=pixels)
+        storage.ingest.accept(content, "stow")
+    if random_.random() < 0.3:
+        uid = derive_uid("test", str(random_.randrange(8)))
+        with contextlib.suppress(NotFound):
+            storage.deletions.study(uid)
+    storage.objects.put(f"reports/{random_.randrange(4)}", random_.randbytes(5000))
+    storage.events.announce("study", {"number": number}, derive_uid("test", "0"))
