@@ -1,0 +1,1 @@
+"""Research projects over REST."""

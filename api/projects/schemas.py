@@ -1,0 +1,138 @@
+"""Research projects as JSON."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from api.base_schemas import Page, Payload, RequestBody
+from inference.deidentification.profile import Option
+from inference.projects.selection import NAME_PATTERN
+from storage.projects.entities import ExportFormat, ExportState
+
+_MOST_STUDIES = 10_000
+
+
+class SplitPayload(RequestBody):
+    """Shares of the patients in percent, which add up to 100."""
+
+    train: int = Field(100, ge=0, le=100)
+    validation: int = Field(0, ge=0, le=100)
+    test: int = Field(0, ge=0, le=100)
+
+
+class NewProject(RequestBody):
+    name: str = Field(pattern=NAME_PATTERN, examples=["stroke-2026"])
+    options: list[Option] = Field(
+        [], max_length=len(Option), description="Options of PS3.15 E.3 beside the Basic Profile."
+    )
+    needs_consent: bool = Field(False, description="Only studies with recorded consent leave.")
+    split: SplitPayload = SplitPayload(train=100, validation=0, test=0)
+
+
+class ProjectPayload(Payload):
+    name: str
+    options: list[str]
+    needs_consent: bool
+    split: SplitPayload
+    study_count: int
+    created_by: str
+    created_at: AwareDatetime
+
+
+class ProjectPage(Page):
+    items: list[ProjectPayload]
+
+
+class StudyConditions(RequestBody):
+    """What studies must be; at least one condition."""
+
+    modalities: list[str] = Field([], max_length=20, examples=[["MR"]])
+    study_date_from: date | None = None
+    study_date_to: date | None = None
+
+
+class AddedStudies(RequestBody):
+    study_instance_uids: list[str] = Field([], max_length=_MOST_STUDIES)
+    matching: StudyConditions | None = Field(
+        None, description="All studies that are here now and meet these conditions."
+    )
+    has_consent: bool = Field(False, description="The patients' consent is recorded.")
+
+
+class AddedCount(Payload):
+    added: int = Field(description="How many were not in the project before.")
+    total: int = Field(description="How many it has now.")
+
+
+class ProjectStudyPayload(Payload):
+    study_instance_uid: str
+    has_consent: bool
+    subset: Literal["train", "validation", "test"] = Field(
+        description="All studies of a patient are in the same one."
+    )
+    added_by: str
+    added_at: AwareDatetime
+
+
+class ProjectStudyPage(Page):
+    items: list[ProjectStudyPayload]
+
+
+class NewExport(RequestBody):
+    folder: str = Field(
+        min_length=1,
+        max_length=200,
+        description="A new folder below MEDIVIEW_EXPORT_DIR.",
+        examples=["stroke-2026/first"],
+    )
+    format: ExportFormat = Field(
+        "dicom",
+        description="`nifti`: volumes as NIfTI files in the layout of BIDS, segmentations as label"
+        " maps on their grids; other instances are refused.",
+    )
+
+
+class ExportPayload(Payload):
+    export_id: str
+    folder: str
+    options: list[str]
+    format: ExportFormat
+    state: ExportState = Field(description="FAILED: stopped, until somebody has it go on.")
+    last_error: str
+    exported: int = Field(description="Instances that left.")
+    refused: int = Field(description="Instances that did not, each with a reason.")
+    size_bytes: int
+    requested_by: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class ExportPage(Page):
+    items: list[ExportPayload]
+
+
+class RefusedInstance(Payload):
+    sop_instance_uid: str = Field(description="Of the original.")
+    study_instance_uid: str
+    reason: str
+
+
+class RefusedInstances(Page):
+    items: list[RefusedInstance]
+
+
+class Pseudonym(RequestBody):
+    pseudonym: str = Field(
+        pattern=r"^[A-Z0-9.-]{1,64}$", description="Of a patient, or a UID of the export."
+    )
+    reason: str = Field(
+        min_length=1,
+        max_length=500,
+        pattern=r"^[^\x00]*\S[^\x00]*$",
+        description="Why. The audit trail has it.",
+    )
+
+
+class OriginalStudies(Payload):
+    study_instance_uids: list[str]

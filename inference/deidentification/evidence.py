@@ -1,0 +1,195 @@
+"""What identifies somebody in the original instances of a study: what must not be found in what
+leaves."""
+
+import re
+import warnings
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+
+from inference.deidentification.names import NOBODY, NameForms, words_of
+from inference.deidentification.profile import Profile
+from inference.deidentification.profile_table import action_for, row_of
+from inference.deidentification.pseudonyms import shifted
+from inference.deidentification.words import is_known_word
+from inference.language import identifiers
+from storage.core.text_folding import folded
+from storage.dicom.value_errors import UNREADABLE
+
+TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
+_WORD = re.compile(r"[^\W_]+")
+_DAY = re.compile(r"[0-9]{8}")
+_SHORTEST_WORD = 4
+_SHORTEST_NUMBER = 5
+_LONGEST_SHORT_NAMES = 8
+# Sequences whose items are codes of persons and institutions.
+_PERSONS = re.compile(r"Identification|Institution|Issuer|PatientID|Observer|Author|Participant")
+# Sequences that identify a thing, whose codes and names are also those of other studies.
+_THINGS = re.compile(
+    r"(?:Algorithm|CodingScheme|ContextGroup|Landmark|MappingResource|OpticalPath|RTROI|Segment"
+    r"|SurfaceMesh|Template|Transducer)Identification"
+)
+_PLAIN_CODES = frozenset({"CodingSchemeDesignator", "CodingSchemeVersion", "MappingResource"})
+_MAKERS = frozenset({Tag("Manufacturer"), Tag("ManufacturerModelName")})
+# What names a structure or a step; it may contain an identifier, and is none.
+_DESCRIPTION = re.compile(r"(?:Comments?|Description|Label)$|^ROI")
+_DIRECT = frozenset({"NAME", "ID", "EMAIL", "PHONE", "ADDRESS", "URL"})
+
+
+class Evidence:
+    """Collected from every instance of a study: a report may name whom an image does not."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self.names = NameForms()
+        self.words: set[str] = set()
+        """Folded; each identifies by itself."""
+        self.phrases: set[str] = set()
+        """Folded values of several words."""
+        self.raw: set[str] = set()
+        """Values as they are written, for what has no characters of its own."""
+        self.dates: set[str] = set()
+        """As DA values."""
+        self.uids: set[str] = set()
+        self.birth_dates: set[str] = set()
+        """As DA values, with others that no option lets leave: not even moved."""
+        self._kept_dates: set[str] = set()
+        self._moved_dates: set[str] = set()
+        self.makers: set[str] = set()
+        """Folded words of the names of makers and models."""
+
+    def add(self, dataset: Dataset) -> None:
+        """Collect from an instance, at every level."""
+        with warnings.catch_warnings():
+            # Odd values in received data are the sender's.
+            warnings.simplefilter("ignore")
+            self._collect(dataset, persons=False)
+        self.dates -= self._kept_dates
+        # Of a newborn the day of the study is the birth date, too.
+        self.birth_dates -= self._kept_dates | self._moved_dates
+        # A hospital may be called as the maker of its scanner is; a person's name stays one.
+        self.words -= self.makers - self.names.parts
+
+    def dates_to_find(self, shift: timedelta | None = None) -> set[str]:
+        """Every date that must not leave, as DA values.
+
+        `shift`: by how much dates are moved. What it makes of them may leave, but the moved
+        birth date would tell the exact age.
+        """
+        if not shift:
+            return self.dates
+        made = {shifted(one, shift) for one in self.dates - self.birth_dates}
+        births = {shifted(one, shift) for one in self.birth_dates}
+        return (self.dates | births) - made - {""}
+
+    def _collect(self, dataset: Dataset, *, persons: bool) -> None:
+        for element in _readable(dataset):
+            if element.VR == "SQ":
+                inner = persons or _is_about_persons(element.keyword)
+                for item in element.value or ():
+                    self._collect(item, persons=inner)
+            elif element.VR == "PN":
+                for value in _values(element):
+                    self._add_name(value)
+            elif element.VR in ("DA", "DT"):
+                self._add_dates(element)
+            elif element.VR == "UI":
+                self._add_uids(element)
+            elif element.VR in TEXT_VRS:
+                self._add_text(element, persons=persons)
+
+    def _add_text(self, element: DataElement, *, persons: bool) -> None:
+        if element.tag in _MAKERS:
+            self.makers |= {w for value in _values(element) for w in words_of(value)}
+        row = row_of(element.tag)
+        if row is not None and (row.is_descriptor or _DESCRIPTION.search(element.keyword)):
+            for value in _values(element):
+                for span in identifiers.by_patterns(value):
+                    if span.kind in _DIRECT:
+                        self._add_identifier(value[span.start : span.end])
+            return
+        listed = row is not None and action_for(element.tag, self._profile) != "K"
+        if listed or (persons and element.keyword not in _PLAIN_CODES):
+            for value in _values(element):
+                self._add_identifier(value)
+
+    def _add_name(self, value: str) -> None:
+        name = NameForms()
+        name.add(value)
+        self.names.merge(name)
+        self.words |= name.parts
+        self.raw.update(
+            one
+            for one in (*_WORD.findall(value), *name.parts)
+            if len(one) >= _SHORTEST_WORD and folded(one) not in NOBODY
+        )
+        # The parts of other names are found by themselves.
+        self.raw |= {one for one in name.joined if len(one) <= _LONGEST_SHORT_NAMES}
+
+    def _add_identifier(self, value: str) -> None:
+        parts = words_of(value)
+        whole = " ".join(parts)
+        if len(whole) < _SHORTEST_WORD or all(
+            part in NOBODY or is_known_word(part) for part in parts
+        ):
+            return
+        self.phrases.add(whole)
+        self.raw.add(value.strip())
+        for part in parts:
+            has_digit = any(one.isdigit() for one in part)
+            long_enough = len(part) >= (_SHORTEST_NUMBER if has_digit else _SHORTEST_WORD)
+            if long_enough and part not in NOBODY and not is_known_word(part):
+                self.words.add(part)
+
+    def _add_dates(self, element: DataElement) -> None:
+        action = action_for(element.tag, self._profile)
+        days = {day for value in _values(element) if (day := _day(value))}
+        # A date in a report's content may be the birth date: it shows nothing of the others.
+        is_content = element.keyword in ("Date", "DateTime")
+        if action != "K":
+            self.dates |= days
+        elif not is_content:
+            self._kept_dates |= days
+        if action == "C" and not is_content:
+            self._moved_dates |= days
+        elif row_of(element.tag) is not None and action not in ("K", "C"):
+            self.birth_dates |= days
+
+    def _add_uids(self, element: DataElement) -> None:
+        if action_for(element.tag, self._profile) in ("U", "X", "D", "Z"):
+            for value in _values(element):
+                if value.count(".") >= 3 and not value.startswith("1.2.840.10008."):
+                    self.uids.add(value)
+
+
+def _day(value: str) -> str:
+    """Of a DA or DT value; empty for what no calendar has, such as 00000000."""
+    match = _DAY.match(value)
+    try:
+        return datetime.strptime(match.group(), "%Y%m%d").strftime("%Y%m%d") if match else ""
+    except ValueError:
+        return ""
+
+
+def _is_about_persons(keyword: str) -> bool:
+    return bool(_PERSONS.search(keyword)) and not _THINGS.search(keyword)
+
+
+def _readable(dataset: Dataset) -> Iterator[DataElement]:
+    for tag in sorted(dataset.keys()):
+        try:
+            yield dataset[tag]
+        except UNREADABLE:
+            # The de-identifier removes what it cannot read.
+            continue
+
+
+def _values(element: DataElement) -> list[str]:
+    value = element.value
+    if value is None:
+        return []
+    several = value if isinstance(value, list | tuple) or hasattr(value, "append") else [value]
+    return [str(one).strip(" \0") for one in several if str(one).strip(" \0")]

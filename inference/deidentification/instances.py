@@ -1,0 +1,156 @@
+"""One study, instance by instance: read, de-identified, checked, or refused with the reason."""
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.filewriter import dcmwrite
+from pydicom.uid import UID
+
+from inference.deidentification.burned_in import clear_unused_bits, why_text_is_possible
+from inference.deidentification.deidentifier import Deidentifier
+from inference.deidentification.errors import CannotDeidentify
+from inference.deidentification.evidence import Evidence
+from inference.deidentification.leak_scan import LeakScan
+from inference.deidentification.pixel_bytes import clean_pixel_group
+from inference.deidentification.profile import Option, Profile
+from inference.deidentification.pseudonyms import Pseudonyms
+from inference.deidentification.words import cleaned
+from storage.core.errors import MediViewError
+from storage.dicom.dataset_reader import read_part10
+from storage.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from storage.dicom.value_errors import UNREADABLE
+
+_SHOWN_LEAKS = 3
+
+
+@dataclass(frozen=True)
+class Deidentified:
+    """An instance that may leave."""
+
+    name: str
+    """Path within an export: patient, study, series, instance, all of them pseudonyms."""
+    part10: bytes
+    sha256: str
+
+
+class StudyDeidentification:
+    def __init__(
+        self,
+        profile: Profile,
+        pseudonyms: Pseudonyms,
+        patient_key: str,
+        headers: Iterable[Dataset],
+        software: str,
+    ) -> None:
+        """`headers`: those of every instance of the study, for what identifies somebody there.
+
+        `patient_key`: the same for all studies of the patient.
+        """
+        evidence = Evidence(profile)
+        for header in headers:
+            evidence.add(header)
+        self._profile = profile
+        self._pseudonyms = pseudonyms
+        self._words = evidence.words
+        self._deidentifier = Deidentifier(profile, pseudonyms, patient_key, evidence, software)
+        self._scan = LeakScan(evidence, profile, self._deidentifier.shift)
+
+    @property
+    def pseudonym(self) -> str:
+        return self._deidentifier.pseudonym
+
+    def uid(self, original: str) -> str:
+        """As the instances have it."""
+        return original if Option.RETAIN_UIDS in self._profile else self._pseudonyms.uid(original)
+
+    def label(self, original: str) -> str:
+        """A short name for a UID, of letters and digits."""
+        return self._pseudonyms.label(original)
+
+    def text(self, text: str) -> str:
+        """Cleaned as the descriptions and texts of the instances are."""
+        return cleaned(text, self._words)
+
+    def has_leak(self, text: str, *, is_coded: bool = False) -> bool:
+        """Whether the scan finds something of the originals in a text that leaves beside them.
+
+        `is_coded`: it is a code or the name of a model, in which words of medicine name nobody.
+        """
+        return self._scan.has_leak(text, is_coded=is_coded)
+
+    def apply(self, part10: bytes) -> Deidentified:
+        """Raises CannotDeidentify, with what was found and where, and never with its value."""
+        try:
+            dataset = read_part10(io.BytesIO(part10))
+            clean_pixel_group(dataset)
+            clear_unused_bits(dataset)
+            text_was_blanked = self._blank_text(dataset)
+            self._deidentifier.apply(dataset, text_was_blanked=text_was_blanked)
+            result = _write(dataset)
+            name = self._name(dataset)
+        except UNREADABLE as error:
+            raise CannotDeidentify(
+                f"It cannot be read or written as the standard says ({type(error).__name__}).",
+                remedy="Leave this instance out.",
+            ) from error
+        leaks = self._scan.leaks(result, name)
+        if leaks:
+            shown = "; ".join(str(one) for one in leaks[:_SHOWN_LEAKS])
+            more = f"; and {len(leaks) - _SHOWN_LEAKS} more" if len(leaks) > _SHOWN_LEAKS else ""
+            raise CannotDeidentify(
+                f"After de-identification {shown}{more}.", remedy="Leave this instance out."
+            )
+        return Deidentified(name, result, hashlib.sha256(result).hexdigest())
+
+    def _blank_text(self, dataset: FileDataset) -> bool:
+        """Whether it had to be. Raises CannotDeidentify where the profile does not have it done."""
+        reason = why_text_is_possible(dataset)
+        if not reason:
+            return False
+        if Option.CLEAN_PIXEL_DATA not in self._profile:
+            raise CannotDeidentify(
+                f"Its pixels may carry text: {reason}.",
+                remedy="Leave it out, or use a project with clean-pixel-data.",
+            )
+        # With OCR and what decodes pixels, which few exports need.
+        from inference.deidentification.pixel_text import blank_text
+
+        blank_text(dataset)
+        return True
+
+    def _name(self, dataset: FileDataset) -> str:
+        return str(
+            PurePosixPath(
+                self.pseudonym,
+                str(dataset.StudyInstanceUID),
+                str(dataset.SeriesInstanceUID),
+                f"{dataset.SOPInstanceUID}.dcm",
+            )
+        )
+
+
+def reason_of(error: MediViewError) -> str:
+    """One sentence for the list of what did not leave."""
+    return f"{error.message} {error.remedy}".strip()
+
+
+def _write(dataset: FileDataset) -> bytes:
+    """A part-10 file that has no trace of the original's preamble and file meta information."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    dataset.file_meta = meta
+    dataset.preamble = b"\0" * 128
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dcmwrite(buffer, dataset, enforce_file_format=True)
+    return buffer.getvalue()

@@ -1,0 +1,136 @@
+"""What an export proves: by which profile it was made, what left, and the node's signature."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from inference.deidentification.profile import read_profile
+from inference.deidentification.profile_table import EDITION
+from storage.core.errors import InvalidRequest
+from storage.crypto.signing_key import SigningKey, is_signed
+from storage.projects.entities import (
+    ExportCounts,
+    ExportedInstance,
+    ExportFormat,
+    Project,
+    ProjectExport,
+)
+
+CERTIFICATE_NAME = "certificate.json"
+_PIECE_BYTES = 1 << 20
+_SCANNED = (
+    "Every file was read again after it was written in memory, and searched for the names,"
+    " identifiers, dates and UIDs of the original study: all elements at every depth, private"
+    " elements, bytes, documents, the file's name. A file in which one was found did not leave."
+)
+_SCANS: Mapping[ExportFormat, str] = {
+    "dicom": _SCANNED,
+    "nifti": f"Of the instances that the volumes are made of: {_SCANNED} The volumes have their"
+    " voxels and their geometry alone. Texts of sidecars were searched likewise.",
+}
+
+
+def certificate(
+    project: Project,
+    export: ProjectExport,
+    counts: ExportCounts,
+    files: Sequence[ExportedInstance],
+    tables: Mapping[str, bytes],
+    software: str,
+    made_at: datetime,
+    key: SigningKey,
+) -> dict[str, Any]:
+    """`tables`: by name. The certificate has a signature over all the rest (`signed_bytes`)."""
+    # Of the instances of a volume the first has the size of its file.
+    left = {one.name: one for one in sorted(files, key=lambda one: (one.name, one.size_bytes))}
+    listed = [
+        *((one.name, one.sha256, one.size_bytes) for one in left.values()),
+        *(
+            (name, hashlib.sha256(content).hexdigest(), len(content))
+            for name, content in tables.items()
+        ),
+    ]
+    profile = read_profile(export.options)
+    stated: dict[str, Any] = {
+        "certificate_version": 1,
+        "project": project.name,
+        "export_id": export.export_id,
+        "software": software,
+        "made_at": made_at.isoformat(timespec="seconds"),
+        "profile": {
+            "name": "PS3.15 Annex E Basic Application Level Confidentiality Profile",
+            "edition": EDITION,
+            "options": sorted(profile.options),
+            "codes": [{"value": value, "meaning": meaning} for value, meaning in profile.codes],
+        },
+        "format": export.format,
+        "scan": _SCANS[export.format],
+        "counts": {
+            "exported": counts.exported,
+            "refused": counts.refused,
+            "size_bytes": counts.size_bytes,
+            "patients": len({_patient(one.name) for one in files}),
+        },
+        "files": [
+            {"name": name, "sha256": sha256, "size_bytes": size_bytes}
+            for name, sha256, size_bytes in listed
+        ],
+        "public_key": key.public_key,
+    }
+    return {**stated, "signature": key.sign(signed_bytes(stated))}
+
+
+def signed_bytes(stated: Mapping[str, Any]) -> bytes:
+    """All but the signature, as JSON with sorted names and without spaces, in UTF-8."""
+    rest = {name: value for name, value in stated.items() if name != "signature"}
+    return json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def verify_folder(folder: Path, public_key: str) -> list[str]:
+    """What is wrong with an exported folder, in sentences; empty: it is as it was signed.
+
+    `public_key`: the node's, by another way than the certificate, or else the one in it. Raises
+    InvalidRequest where there is no certificate.
+    """
+    path = folder / CERTIFICATE_NAME
+    try:
+        stated = json.loads(path.read_text(encoding="utf-8"))
+        files = {str(one["name"]): str(one["sha256"]) for one in stated["files"]}
+        signature, stated_key = str(stated["signature"]), str(stated["public_key"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidRequest(
+            f"{path} is no certificate.", remedy="Name the folder that an export made."
+        ) from error
+    problems = []
+    if not is_signed(signed_bytes(stated), signature, public_key or stated_key):
+        problems.append("The certificate is not as the node signed it.")
+    for name, sha256 in files.items():
+        file = folder / name
+        if not file.resolve().is_relative_to(folder.resolve()) or not file.is_file():
+            problems.append(f"{name} is missing.")
+        elif _digest(file) != sha256:
+            problems.append(f"{name} was changed.")
+    others = {
+        found.relative_to(folder).as_posix()
+        for pattern in ("*.dcm", "*.nii.gz")
+        for found in folder.rglob(pattern)
+        if found.relative_to(folder).as_posix() not in files
+    }
+    return [*problems, *(f"{name} is not in the certificate." for name in sorted(others))]
+
+
+def _patient(name: str) -> str:
+    """The patient's folder, which label maps have further down."""
+    parts = name.split("/")
+    return next((part for part in parts if part.startswith("sub-")), parts[0])
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,80 @@
+"""Tables of an export as CSV: its patients, and what was measured on their images."""
+
+import csv
+import io
+from collections.abc import Iterable
+
+from inference.deidentification.codes import is_known_code, is_known_unit
+from inference.deidentification.instances import StudyDeidentification
+from inference.deidentification.pseudonyms import Pseudonyms
+from storage.core.findings import Finding
+from storage.projects.entities import ProjectStudy, Split
+
+Row = tuple[object, ...]
+
+_MEASUREMENTS = (
+    *("patient", "study_instance_uid", "series_instance_uid", "pipeline", "pipeline_version"),
+    *("label", "code_value", "coding_scheme_designator", "value", "unit", "confidence", "validity"),
+)
+
+
+def patients_csv(studies: Iterable[ProjectStudy], pseudonyms: Pseudonyms, split: Split) -> bytes:
+    """Each patient once, with the subset of the split."""
+    keys = {one.patient_key for one in studies}
+    rows = {(pseudonyms.patient(key), split.subset(pseudonyms.share(key))) for key in keys}
+    return _csv([("patient", "subset"), *sorted(rows)])
+
+
+def measurement_rows(findings: Iterable[Finding], study: StudyDeidentification) -> list[Row]:
+    """The findings that count, one a row. Models made them, and nobody verified them for this.
+
+    A pipeline of others may write anything: texts are cleaned, codes without a known scheme and
+    form are left out, and a row in which the study's scan finds something does not leave.
+    """
+    rows = (_measurement(one, study) for one in findings)
+    return [row for row in rows if row is not None]
+
+
+def measurements_csv(rows: Iterable[Row]) -> bytes:
+    return _csv([_MEASUREMENTS, *rows])
+
+
+def _measurement(finding: Finding, study: StudyDeidentification) -> Row | None:
+    code, unit = finding.code, finding.unit
+    coded = is_known_code(code.value, code.scheme_designator)
+    if unit is not None and not is_known_unit(unit.value):
+        # A value without its unit misleads.
+        return None
+    label = study.text(finding.label)
+    codes = (code.value, code.scheme_designator) if coded else ("", "")
+    names = (finding.pipeline, finding.pipeline_version)
+    unit_code = "" if unit is None else unit.value
+    if study.has_leak(label) or any(
+        study.has_leak(one, is_coded=True) for one in (*names, *codes, unit_code)
+    ):
+        return None
+    return (
+        study.pseudonym,
+        study.uid(finding.study_instance_uid),
+        study.uid(finding.series_instance_uid),
+        *names,
+        label,
+        *codes,
+        "" if finding.value is None else finding.value,
+        unit_code,
+        "" if finding.confidence is None else finding.confidence,
+        "" if finding.validity is None else finding.validity.state,
+    )
+
+
+def _csv(rows: Iterable[Row]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([_plain(value) for value in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def _plain(value: object) -> object:
+    """A text that a spreadsheet does not take for a formula."""
+    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if is_formula else value

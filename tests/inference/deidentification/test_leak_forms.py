@@ -1,0 +1,159 @@
+"""The forms in which people and systems write names and dates, and what only looks alike."""
+
+import warnings
+from datetime import date
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inference.deidentification.evidence import Evidence
+from inference.deidentification.leak_scan import LeakScan
+from inference.deidentification.profile import read_profile
+from tests.inference.deidentification.test_leak_scan import clean, original
+from tests.inference.deidentification.test_planted_identifiers import part10
+
+
+def scan_of(name: str, born: str = "19310312") -> LeakScan:
+    profile = read_profile([])
+    evidence = Evidence(profile)
+    evidence.add(original(PatientName=name, PatientBirthDate=born))
+    return LeakScan(evidence, profile)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("WEBERMARIA", "MariaWeber", "mariaweber", "Weber_Maria", "PatWeberMaria1", "weber1"),
+        *("CTWEBERMARIA", "WEBERM", "MWeber", "WeberCT", "Weber,M", "WEBERANNAMARIA"),
+    ],
+)
+def test_joined_names_are_found(text: str) -> None:
+    found = scan_of("Weber^Maria^Anna")
+    assert found.has_leak(f"axial {text} 3 mm")
+    assert found.leaks(part10(clean()), f"out/{text}.dcm")
+
+
+@pytest.mark.parametrize("stored", ["Müller^Jörg", "Mueller^Joerg"])
+@pytest.mark.parametrize(
+    "text", ["Müller", "MUELLER", "Muller", "JörgMüller", "MUELLERJOERG", "mullerjorg", "jmuller"]
+)
+def test_umlauts_are_found_however_they_are_written(stored: str, text: str) -> None:
+    assert scan_of(stored).has_leak(f"axial {text} 3 mm")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("12.3.31", "12/03/1931", "1931-03-12", "3/12/31", "12-03-31", "31-03-12", "12 03 1931"),
+        *("1931/3/12", "12. 3. 1931", "12_03_1931", "12031931", "03121931", "12-MAR-1931"),
+        *("12MAR31", "Mrz 12, 1931", "12. Mrz. 1931", "1931-Mar-12", "12th of March 1931"),
+        *("March 12th, 31", "12 maerz 1931", "19310312T101500"),
+    ],
+)
+def test_dates_are_found_however_they_are_written(text: str) -> None:
+    found = scan_of("Weber^Maria")
+    assert found.has_leak(f"born {text}, axial")
+    assert found.leaks(part10(clean(ImageComments=f"born {text}")))
+    assert not scan_of("Weber^Maria", "19310322").has_leak(f"born {text}, axial")
+
+
+@pytest.mark.parametrize(
+    "text", ["MW310312", "mw_120331", "M.W. 1931", "WM1931", "310312MW", "mw-12.03.31", "MAW 1931"]
+)
+def test_initials_with_a_short_date_are_found(text: str) -> None:
+    found = scan_of("Weber^Maria^Anna")
+    assert found.has_leak(f"axial {text}")
+    assert found.leaks(part10(clean()), f"out/{text}.dcm")
+    assert not scan_of("Schulz^Egon").has_leak(f"axial {text}") or "12.03.31" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("syngo MR E11 4VE11C 20180504", "1.12.3.31.7", "2.25.19310312".replace("0312", "9999")),
+        *("MW 2024", "310312", "120331", "12.3", "web 31", "mar 3 mm", "MR 1998", "weberian"),
+        *("t1_mprage_sag_p2_iso", "CT head without contrast 5.0 mm B30f", "marianas trench"),
+    ],
+)
+def test_what_looks_alike_is_let_through(text: str) -> None:
+    assert not scan_of("Weber^Maria").has_leak(text)
+
+
+def test_every_part_of_a_long_name_is_found() -> None:
+    found = scan_of("PEREIRA DE OLIVEIRA E SILVA^MARIA DA CONCEICAO^DOS SANTOS RUIZ")
+    for part in ("Pereira", "Oliveira", "Silva", "Maria", "Conceicao", "Santos", "Ruiz"):
+        assert found.has_leak(f"as seen by {part}"), part
+
+
+def test_a_date_that_no_calendar_has_is_no_evidence() -> None:
+    with warnings.catch_warnings(action="ignore"):
+        found = scan_of("Weber^Maria", "00000000")
+    assert not found.has_leak("SN 0000000012")
+
+
+def test_the_first_name_of_a_maker_does_not_refuse_its_images() -> None:
+    profile = read_profile([])
+    evidence = Evidence(profile)
+    evidence.add(original(PatientName="Weber^Philip", Manufacturer="Philips Healthcare"))
+    found = LeakScan(evidence, profile)
+    assert not found.leaks(part10(clean(Manufacturer="Philips Healthcare")))
+    assert found.leaks(part10(clean(Manufacturer="Philip")))
+
+
+FAMILY = st.sampled_from(
+    "Weber Schmidt Lang Öztürk Kowalczyk Nguyen Brown Stein Mäder Groß Vorgaenger Sørensen".split()
+)
+GIVEN = st.sampled_from("Maria Eva Jörg Philip Anna-Lena Rosa Li Björn Max Chloé".split())
+BORN = st.dates(date(1920, 1, 1), date(2025, 12, 31))
+FORMS = (
+    lambda f, g, d: f + g,
+    lambda f, g, d: (g + f).upper(),
+    lambda f, g, d: f"{f}_{g}_{d:%Y}".lower(),
+    lambda f, g, d: f"{d.day}.{d.month}.{d:%y}",
+    lambda f, g, d: f"{d:%d%b%Y}".upper(),
+    lambda f, g, d: f"{d:%m/%d/%Y}",
+    lambda f, g, d: f"{d:%d%m%Y}",
+    lambda f, g, d: f"{f[0]}{g[0]}{d:%y%m%d}",
+)
+HARMLESS = (
+    *("SOMATOM Definition AS+", "syngo CT VA48A", "Ingenia Elition X", "5.4.1\\5.4.1.2"),
+    *("B30f\\3", "t2_tse_dark-fluid_tra_p2", "Thorax^Routine (Adult)", "*tfl3d1_16ns", "FFE"),
+    *("Abdomen 1.0 I40f 3", "HeadMatrix", "STANDARD 2.5 mm", "Signa HDxt 24", "DV25.1_R02_1649.a"),
+    *("MediViewAI 0.1.0, PS3.15 E", "P-ZGBQBJCMJLPEX/2.25.91834756/2.25.18/2.25.7.dcm", "HFS"),
+    *("Aquilion ONE V6.00ER005", "C-SPINE LAT 12.5.0", "15.0_M5_0557.a", "AXIAL 2024.1.0.512"),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(family=FAMILY, first=GIVEN, born=BORN, make=st.sampled_from(FORMS), seed=st.integers(0, 99))
+def test_every_form_of_every_patient_is_found_between_other_words(
+    family: str, first: str, born: date, make: object, seed: int
+) -> None:
+    text = make(family, first.partition("-")[0], born)  # type: ignore[operator]
+    before, after = Random(seed).sample(HARMLESS, 2)
+    found = scan_of(f"{family}^{first}", f"{born:%Y%m%d}")
+    assert found.has_leak(f"{before} {text} {after}"), text
+
+
+@settings(max_examples=100, deadline=None)
+@given(family=FAMILY, first=GIVEN, born=BORN)
+def test_no_patient_is_found_in_what_machines_write(family: str, first: str, born: date) -> None:
+    found = scan_of(f"{family}^{first}", f"{born:%Y%m%d}")
+    assert [text for text in HARMLESS if found.has_leak(text)] == []
+
+
+def test_a_long_text_takes_time_in_proportion() -> None:
+    from time import process_time
+
+    found = scan_of("Weber^Maria")
+
+    def seconds(text: str) -> float:
+        start = process_time()
+        assert not found.has_leak(text)
+        return process_time() - start
+
+    for piece in ("1.2.", "webe", "12 mar ", "w.m", "3-", "weberian1.", "9"):
+        short, long = (seconds(piece * count) for count in (2_000, 20_000))
+        assert long < 60 * max(short, 0.005), piece
