@@ -1,25 +1,29 @@
-"""The MLLP listener: orders in, each answered by what became of it."""
+"""The MLLP listener: orders and patients in, each message answered by what became of it."""
 
 import asyncio
 import ssl
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
 from dicom_node.hl7.framing import MAX_MESSAGE_BYTES, FramingError, framed, read_message
 from dicom_node.hl7.orders import KINDS, take_order
+from dicom_node.hl7.patients import TRIGGERS, take_adt
 from dicom_node.hl7.reading import Header, Message, Refused, read_header
 from dicom_node.hl7.writing import answer_to
 from dicom_node.network.tls import ServerTls
-from storage.audit import MINOR_FAILURE, Actor, Audit, AuditEvent, Code, Type
+from storage.audit import MINOR_FAILURE, Action, Actor, Audit, AuditEvent, Code, Type
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.processes.asked import StopRequests, stop_signals
+from storage.patient_identity.repository import PatientChanges
+from storage.processes.stop_requests import StopRequests, stop_signals
 from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
+from storage.worklist.repository import Worklist
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +34,7 @@ _PER_ADDRESS = 16
 
 
 def run_listener(settings: Settings) -> None:
-    """Take orders until SIGTERM, SIGINT or SIGHUP. Blocks; a database that is away is awaited."""
+    """Take messages until SIGTERM, SIGINT or SIGHUP. Blocks; a database that is away is awaited."""
     settings.check_binding(settings.hl7_host, "The HL7 listener")
     asked = StopRequests()
     with asked.heard():
@@ -49,10 +53,23 @@ async def _serve(storage: Storage, settings: Settings) -> None:
         await ended.wait()
 
 
+@dataclass(frozen=True)
+class Receivers:
+    """Where messages lead."""
+
+    worklist: Worklist
+    patient_changes: PatientChanges
+    audit: Audit
+
+
 def listening(storage: Storage, settings: Settings, port: int) -> "Listening":
     """A server as an async context; port 0 takes a free one."""
+    receivers = Receivers(storage.worklist, storage.patient_changes, storage.audit)
     return Listening(
-        partial(answer, storage, settings), partial(_certificate_refused, storage), settings, port
+        partial(answer, receivers, settings),
+        partial(_certificate_refused, storage.audit),
+        settings,
+        port,
     )
 
 
@@ -68,9 +85,10 @@ class Listening:
         self._refused = refused
         self._settings = settings
         self._port = port
-        self._open = 0
-        self._by_address: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._peers: dict[asyncio.Task[None], str] = {}
+        """The address behind each connection, the oldest first."""
+        # Messages change the same tables: side by side they would keep all other writers waiting.
+        self._one_by_one = asyncio.Lock()
 
     async def __aenter__(self) -> int:
         """Returns the port."""
@@ -86,20 +104,18 @@ class Listening:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in self._tasks:
+        for task in self._peers:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._peers, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-        self._open += 1
         peer = str(writer.get_extra_info("peername", ("",))[0])
+        task = asyncio.current_task()
+        if task is None or not self._make_room(peer):
+            writer.close()
+            return
+        self._peers[task] = peer
         try:
-            self._by_address[peer] += 1
-            if self._open > _CONNECTIONS or self._by_address[peer] > _PER_ADDRESS:
-                return
             if _may_send(self._settings, writer):
                 await self._talk(reader, writer, peer)
             else:
@@ -108,15 +124,29 @@ class Listening:
         except (FramingError, TimeoutError, OSError) as error:
             log.warning("hl7_connection_ended", peer=peer, reason=type(error).__name__)
         except asyncio.CancelledError:
-            pass  # the listener ends; what was not answered is sent again
+            pass  # the listener ends, or makes room; what was not answered is sent again
         finally:
-            self._open -= 1
-            self._by_address[peer] -= 1
-            if not self._by_address[peer]:
-                del self._by_address[peer]
-            if task is not None:
-                self._tasks.discard(task)
+            self._peers.pop(task, None)
             writer.close()
+
+    def _make_room(self, peer: str) -> bool:
+        """Whether there is room for a connection from this address.
+
+        Where all are taken, the oldest goes of the address that has the most of them: silent
+        connections keep no system out.
+        """
+        by_address = Counter(self._peers.values())
+        if by_address[peer] >= _PER_ADDRESS:
+            return False
+        if len(self._peers) < _CONNECTIONS:
+            return True
+        busiest, count = by_address.most_common(1)[0]
+        if count <= by_address[peer] + 1:
+            return False
+        oldest = next(task for task, other in self._peers.items() if other == busiest)
+        del self._peers[oldest]
+        oldest.cancel()
+        return True
 
     async def _talk(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str
@@ -125,11 +155,13 @@ class Listening:
             message = await read_message(reader, _IDLE_S, _MESSAGE_S)
             if message is None:
                 return
-            writer.write(framed(await asyncio.to_thread(self._respond, message, peer)))
+            async with self._one_by_one:
+                answered = await asyncio.to_thread(self._respond, message, peer)
+            writer.write(framed(answered))
             await writer.drain()
 
 
-def answer(storage: Storage, settings: Settings, raw: bytes, peer: str) -> bytes:
+def answer(receivers: Receivers, settings: Settings, raw: bytes, peer: str) -> bytes:
     """Take one message and say what became of it. Nothing of a patient is logged."""
     header = Header()
     refused: Refused | None = None
@@ -138,11 +170,7 @@ def answer(storage: Storage, settings: Settings, raw: bytes, peer: str) -> bytes
         header = read_header(raw)
         if not header.control_id:
             raise Refused("AR", "101", "MSH-10 is empty.", "MSH-10")
-        if (header.message_type, header.trigger_event) not in KINDS:
-            raise Refused("AR", "200", "Only ORM^O01 and OMI^O23 are taken here.", "MSH-9")
-        message = Message(header, raw)
-        outcome = take_order(storage.worklist, message)
-        _told(storage.audit, header, message, peer)
+        outcome = _take(receivers, settings, header, raw, peer)
     except Refused as error:
         refused, outcome = error, "refused"
     except MediViewError as error:
@@ -160,17 +188,34 @@ def answer(storage: Storage, settings: Settings, raw: bytes, peer: str) -> bytes
     return answer_to(header, settings.hl7_application, settings.hl7_facility, utcnow(), refused)
 
 
-def _told(audit: Audit, header: Header, message: Message, peer: str) -> None:
-    """To the audit trail: whose order came, from which system."""
-    audit.record(
-        AuditEvent(
-            Code.ORDER_RECORD,
-            "C",
-            Actor("peer", header.sending_application or "HL7", peer),
-            patient_ids=(message.field("PID-3"),),
-            detail={"via": "HL7 v2", "order_control": message.field("ORC-1")},
+def _take(receivers: Receivers, settings: Settings, header: Header, raw: bytes, peer: str) -> str:
+    """What became of a message; whose it was, and from which system, goes to the audit trail."""
+    is_adt = header.message_type == "ADT" and header.trigger_event in TRIGGERS
+    if not is_adt and (header.message_type, header.trigger_event) not in KINDS:
+        raise Refused(
+            "AR",
+            "200",
+            f"Only ORM^O01, OMI^O23 and ADT ({', '.join(sorted(TRIGGERS))}) are taken here.",
+            "MSH-9",
         )
-    )
+    message = Message(header, raw)
+    patient_ids: tuple[str, ...]
+    action: Action
+    if is_adt:
+        code, action = Code.PATIENT_RECORD, "U"
+        outcome, patient_ids = take_adt(
+            receivers.patient_changes, message, settings.patient_id_issuer, utcnow()
+        )
+        detail = {"trigger_event": header.trigger_event, "outcome": outcome}
+    else:
+        code, action = Code.ORDER_RECORD, "C"
+        outcome = take_order(receivers.worklist, message, utcnow())
+        patient_ids = (message.field("PID-3"),)
+        detail = {"order_control": message.field("ORC-1")}
+    actor = Actor("peer", header.sending_application or "HL7", peer)
+    detail = {"via": "HL7 v2", **detail}
+    receivers.audit.record(AuditEvent(code, action, actor, patient_ids=patient_ids, detail=detail))
+    return outcome
 
 
 def _may_send(settings: Settings, writer: asyncio.StreamWriter) -> bool:
@@ -186,9 +231,9 @@ def _may_send(settings: Settings, writer: asyncio.StreamWriter) -> bool:
     return not bindings_of(shown).isdisjoint(settings.hl7_certificates)
 
 
-def _certificate_refused(storage: Storage, peer: str) -> None:
+def _certificate_refused(audit: Audit, peer: str) -> None:
     """An alert: somebody sends orders whose certificate is not among those that may."""
-    storage.audit.record(
+    audit.record(
         AuditEvent(
             Code.SECURITY_ALERT,
             "E",

@@ -5,11 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import pydicom.config
-from pydicom.datadict import dictionary_VR
-from pydicom.valuerep import validate_value
-
 from dicom_node.hl7.reading import Message, Refused
+from dicom_node.hl7.values import checked, event_time, person_name
 from storage.core.uids import new_uid
 from storage.worklist.repository import Worklist, WorklistItem, WorklistState
 
@@ -28,26 +25,34 @@ ANY_STATION = "ANY"
 """The station of an order that names none."""
 
 
-def take_order(worklist: Worklist, message: Message) -> str:
+def take_order(worklist: Worklist, message: Message, now: datetime) -> str:
     """Bring an order into the worklist; what became of it. Raises Refused.
 
-    The accession number names the order: a repetition changes the item and makes no second.
+    The accession number names the order: a repetition changes the item and makes no second. One
+    that was made before another that was taken comes late, and reverts nothing.
     """
     control = message.field("ORC-1")
     accession_number = _accession_number(message)
     existing = worklist.with_accession_number(accession_number)
+    # The clock of a sender may be ahead.
+    ordered_at = min(event_time(message) or now, now)
+    newest = None if existing is None else existing.ordered_at
+    if newest is not None and ordered_at < newest:
+        return "outdated"
     if control in _CANCEL:
-        return _cancel(worklist, existing)
+        return _cancel(worklist, existing, ordered_at)
     if control == "SC":
-        return _change_state(worklist, message, existing)
+        return _change_state(worklist, message, existing, ordered_at)
     if control not in _NEW:
         raise Refused("AE", "103", "The order control code is not taken here.", "ORC-1")
     attributes = attributes_of(message, accession_number)
     if existing is None:
-        worklist.add({"StudyInstanceUID": new_uid(), **attributes})
+        worklist.add({"StudyInstanceUID": new_uid(), **attributes}, ordered_at)
         return "scheduled"
     kept = {"StudyInstanceUID": existing.study_instance_uid}
-    worklist.change(existing.worklist_item_id, attributes={**kept, **attributes})
+    worklist.change(
+        existing.worklist_item_id, attributes={**kept, **attributes}, ordered_at=ordered_at
+    )
     return "changed"
 
 
@@ -56,7 +61,7 @@ def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
     field = message.field
     modality = field("IPC-5") or field("OBR-24")
     found: dict[str, Any] = {
-        "PatientName": _person_name(message, "PID-5"),
+        "PatientName": person_name(message, "PID-5"),
         "PatientID": field("PID-3"),
         "IssuerOfPatientID": field("PID-3", 4),
         "PatientBirthDate": field("PID-7")[:8],
@@ -91,7 +96,7 @@ def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
                 "CodingSchemeDesignator": field("OBR-4", 3),
             }
         ]
-    return _checked(found)
+    return checked(found)
 
 
 def _step(message: Message, modality: str) -> dict[str, str]:
@@ -121,53 +126,26 @@ def _accession_number(message: Message) -> str:
     )
 
 
-def _cancel(worklist: Worklist, existing: WorklistItem | None) -> str:
+def _cancel(worklist: Worklist, existing: WorklistItem | None, ordered_at: datetime) -> str:
     if existing is None:
         raise Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
-    worklist.change(existing.worklist_item_id, state="CANCELED")
+    worklist.change(existing.worklist_item_id, state="CANCELED", ordered_at=ordered_at)
     return "canceled"
 
 
-def _change_state(worklist: Worklist, message: Message, existing: WorklistItem | None) -> str:
+def _change_state(
+    worklist: Worklist, message: Message, existing: WorklistItem | None, ordered_at: datetime
+) -> str:
     state = _STATES.get(message.field("ORC-5"))
     if state is None:
         raise Refused("AE", "103", "The order status is not taken here.", "ORC-5")
     if existing is None:
         raise Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
-    worklist.change(existing.worklist_item_id, state=state)
+    worklist.change(existing.worklist_item_id, state=state, ordered_at=ordered_at)
     return "changed"
-
-
-def _person_name(message: Message, place: str) -> str:
-    """XPN to PN: HL7 has the suffix before the prefix (PS3.5 6.2.1)."""
-    family, given, middle, suffix, prefix = (message.field(place, part) for part in range(1, 6))
-    return "^".join((family, given, middle, prefix, suffix)).rstrip("^")
 
 
 def _provider(message: Message, place: str) -> str:
     """XCN to PN; the first component is an identifier."""
     family, given, middle, suffix, prefix = (message.field(place, part) for part in range(2, 7))
     return "^".join((family, given, middle, prefix, suffix)).rstrip("^")
-
-
-def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that are there, each as its VR allows. Raises Refused naming the attribute."""
-    kept: dict[str, Any] = {}
-    for keyword, value in values.items():
-        if isinstance(value, list):
-            kept[keyword] = [_checked(item) for item in value]
-            continue
-        if not value:
-            continue
-        vr = dictionary_VR(keyword)
-        text = " ".join(value.split()) if vr in ("LO", "SH", "PN", "CS", "AE") else value
-        try:
-            if "\\" in text:
-                raise ValueError("a backslash makes two values of one")
-            validate_value(vr, text, pydicom.config.RAISE)
-        except ValueError as error:
-            raise Refused(
-                "AE", "102", f"What stands for {keyword} does not fit DICOM's {vr}."
-            ) from error
-        kept[keyword] = text
-    return kept

@@ -1,8 +1,10 @@
 """A message as it came over the wire: its character set, its header, its fields."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
+from itertools import pairwise
 
 import hl7
 
@@ -114,20 +116,55 @@ class Message:
                 "AE", "102", "The bytes are not of the character set that MSH-18 names.", "MSH-18"
             ) from error
         _check_separators(text, header)
-        lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip()]
+        self._lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip()]
         try:
-            self._message = hl7.parse("\r".join(lines) + "\r")
+            self._use(hl7.parse("\r".join(self._lines) + "\r"))
         except Exception as error:
             raise Refused("AR", "100", "The message cannot be read.", "") from error
 
-    def has(self, segment: str) -> bool:
-        return any(str(one[0]) == segment for one in self._message)
+    def _use(self, segments: hl7.Message) -> None:
+        self._segments = segments
+        # Fields are asked for by the segment's name, often: of each the first, as a message of
+        # its own, in which they are found at once.
+        self._first: dict[str, hl7.Message] = {}
+        for one in segments:
+            name = str(one[0])
+            if name not in self._first:
+                self._first[name] = segments.create_message([one])
 
-    def field(self, name: str, component: int = 1, subcomponent: int = 1) -> str:
-        """A component of the first repetition: `field("PID-5", 2)` is the given name."""
+    @property
+    def content(self) -> str:
+        """All but the header, whose time is another one when a message is sent again."""
+        return "\r".join(self._lines[1:])
+
+    def groups(self, segment: str) -> Iterator["Message"]:
+        """Each such segment with what follows up to the next one; what precedes the first of them
+        is in none of the groups."""
+        starts = [at for at, one in enumerate(self._segments) if str(one[0]) == segment]
+        for start, end in pairwise([*starts, len(self._segments)]):
+            group = copy(self)
+            group._use(self._segments[start:end])
+            yield group
+
+    def has(self, segment: str) -> bool:
+        return segment in self._first
+
+    def repetitions(self, name: str) -> int:
         segment, number = name.split("-")
         try:
-            value = self._message.extract_field(segment, 1, int(number), 1, component, subcomponent)
+            return len(self._first[segment].segment(segment)(int(number)))
+        except (IndexError, KeyError):
+            return 0
+
+    def field(
+        self, name: str, component: int = 1, subcomponent: int = 1, repetition: int = 1
+    ) -> str:
+        """A component, by default of the first repetition: `field("PID-5", 2)` is a given name."""
+        segment, number = name.split("-")
+        try:
+            value = self._first[segment].extract_field(
+                segment, 1, int(number), repetition, component, subcomponent
+            )
         except (IndexError, KeyError, LookupError):
             return ""
         text = _BREAK.sub("\n", str(value or ""))

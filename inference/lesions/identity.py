@@ -1,6 +1,7 @@
 """Which lesions of a patient are one, by what was computed and what people state."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from storage.core.uids import derive_uid
@@ -10,32 +11,61 @@ from storage.lesions.entities import Lesion, LesionMatch
 def counting(matches: Sequence[LesionMatch]) -> list[LesionMatch]:
     """What counts of each lesion: what a person stated last before what was computed.
 
-    A person who names an earlier lesion takes it from what the comparison made of it. What is
-    left without a partner by that is gone, or new.
+    A person who names an earlier lesion takes it, and what it was in the studies between, from
+    what the comparison made of it. What is left without a partner by that is gone, or new.
     """
     stated = {one.later_lesion_id: one for one in matches if one.decided_by}
-    claimed = {one.earlier_lesion_id for one in stated.values() if one.earlier_lesion_id}
     computed = [one for one in matches if not one.decided_by]
+    is_claimed = _claims(computed, stated)
     counted: list[LesionMatch] = []
     dropped: list[LesionMatch] = []
     for one in computed:
-        if one.later_lesion_id not in stated and one.earlier_lesion_id not in claimed:
+        if is_claimed(one):
+            dropped.append(one)
+        elif one.later_lesion_id not in stated:
             counted.append(one)
-        elif (
-            one.relation == "merged"
-            and one.earlier_lesion_id not in claimed
-            and stated[one.later_lesion_id].earlier_lesion_id
-        ):
+        elif one.relation == "merged" and stated[one.later_lesion_id].earlier_lesion_id:
             counted.append(replace(one, is_main=False))
         else:
             dropped.append(one)
     counted += stated.values()
     for one in dropped:
-        if one.earlier_lesion_id not in {"", *(other.earlier_lesion_id for other in counted)}:
+        here = [other for other in counted if other.study_instance_uid == one.study_instance_uid]
+        if not is_claimed(one) and one.earlier_lesion_id not in {
+            "", *(other.earlier_lesion_id for other in here)
+        }:  # fmt: skip
             counted.append(replace(one, relation="gone", later_lesion_id="", is_main=True))
-        if one.later_lesion_id not in {"", *(other.later_lesion_id for other in counted)}:
+        if one.later_lesion_id not in {"", *(other.later_lesion_id for other in here)}:
             counted.append(replace(one, relation="new", earlier_lesion_id="", is_main=True))
     return counted
+
+
+def _claims(
+    computed: Sequence[LesionMatch], stated: Mapping[str, LesionMatch]
+) -> Callable[[LesionMatch], bool]:
+    """Whether a person has said of the earlier lesion of a match which lesion it is there.
+
+    A lesion that is an older one is claimed with it.
+    """
+    claimed: dict[str, set[str]] = defaultdict(set)
+    for one in stated.values():
+        claimed[one.study_instance_uid].add(one.earlier_lesion_id)
+    before = {
+        one.later_lesion_id: one.earlier_lesion_id
+        for one in (*computed, *stated.values())
+        if one.is_main and one.later_lesion_id
+    }
+
+    def is_claimed(match: LesionMatch) -> bool:
+        lesion_id, passed = match.earlier_lesion_id, set[str]()
+        while lesion_id and lesion_id not in passed:
+            if lesion_id in claimed[match.study_instance_uid]:
+                return True
+            passed.add(lesion_id)
+            lesion_id = before.get(lesion_id, "")
+        return False
+
+    return is_claimed
 
 
 def effective_uids(lesions: Sequence[Lesion], matches: Sequence[LesionMatch]) -> Mapping[str, str]:

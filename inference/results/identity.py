@@ -18,8 +18,11 @@ DEVICE_UID = derive_uid("device", "mediview")
 
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0\d|1[0-4])(?P<minutes>[0-5]\d)")
 
-ResultKind = Literal["SEG", "SR", "SC", "PDF", "LABELMAP", "GSPS", "KOS", "STACK", "LABELMAP_SR"]
-"""STACK: every slice as a secondary capture. LABELMAP_SR: the report that names the label map."""
+ResultKind = Literal[
+    "SEG", "SR", "SC", "PDF", "LABELMAP", "GSPS", "KOS", "STACK", "LABELMAP_SR", "RTSTRUCT"
+]
+"""In the order of their series numbers. STACK: every slice as a secondary capture. LABELMAP_SR:
+the report that names the label map."""
 REPORT_KINDS: tuple[ResultKind, ...] = ("SR", "LABELMAP_SR")
 _SERIES_NUMBER_OFFSET: dict[ResultKind, int] = {
     kind: offset for offset, kind in enumerate(get_args(ResultKind), start=1)

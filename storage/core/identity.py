@@ -34,7 +34,7 @@ class Identity:
 
 
 LOCAL = Identity("local", "local", "local")
-"""Whoever is at this machine, where the node runs without sign-in."""
+"""Everybody at this machine, where the node runs without sign-in."""
 
 
 def of_account(name: str) -> Identity:

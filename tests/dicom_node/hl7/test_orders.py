@@ -103,6 +103,11 @@ def test_the_same_order_again_changes_it_and_a_cancel_ends_it(
     assert answered(port, ORDER.replace("ORC|NW", "ORC|XO").replace("chest", "thorax"))[0] == "AA"
     (item,) = items(storage)
     assert item.attributes["RequestedProcedureDescription"] == "CT of the thorax"
+    # A message that was made before these comes late: it is taken, and reverts nothing.
+    late = ORDER.replace("20260102030405", "20260102030404")
+    assert answered(port, late)[0] == "AA"
+    assert answered(port, late.replace("ORC|NW", "ORC|CA"))[0] == "AA"
+    assert items(storage) == [item]
     assert answered(port, ORDER.replace("ORC|NW", "ORC|CA"))[0] == "AA"
     assert items(storage)[0].state == "CANCELED"
     code, _, reason = answered(port, ORDER.replace("ORC|NW", "ORC|CA").replace("A-123", "A-999"))
@@ -140,7 +145,7 @@ def test_names_are_read_in_their_character_set(
 @pytest.mark.parametrize(
     ("message", "code", "reason"),
     [
-        (ORDER.replace("ORM^O01^ORM_O01", "ADT^A01^ADT_A01"), "AR", "ORM"),
+        (ORDER.replace("ORM^O01^ORM_O01", "ADT^A60^ADT_A60"), "AR", "ORM"),
         (ORDER.replace("UNICODE UTF-8", "BIG-5"), "AR", "character set"),
         (ORDER.replace("|C-1|", "||"), "AR", "MSH-10"),
         (ORDER.replace("P-77^^^HOSPITAL", ""), "AE", "PID-3"),

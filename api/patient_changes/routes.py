@@ -1,0 +1,94 @@
+"""Changes of patients: listed, undone, and made by hand for one study."""
+
+from typing import Annotated
+
+from fastapi import Query, Request
+
+from api.access import trail
+from api.access.changes import patient_change
+from api.access.policy import ADMINS, policy
+from api.access.principal import PrincipalDep
+from api.audit.rules import BY_ITSELF, UIDS_ALONE
+from api.deps import StorageDep
+from api.paging import PagingDep
+from api.parameters import problems
+from api.patient_changes.schemas import (
+    ChangedStudies,
+    PatientChangePage,
+    PatientChangePayload,
+    StudyMove,
+    Undoing,
+)
+from api.routing import new_router
+from storage.core.clock import utcnow
+from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
+from storage.patient_identity.repository import Recorded
+
+router = new_router(prefix="/api/patient-changes", tags=["patients"])
+
+
+@router.get("", summary="List corrections, merges and moves, the newest first")
+@policy(ADMINS, "admin", UIDS_ALONE)
+def list_patient_changes(
+    storage: StorageDep,
+    paging: PagingDep,
+    patient_id: Annotated[
+        str, Query(max_length=64, description="Only those to or from this ID.")
+    ] = "",
+) -> PatientChangePage:
+    """What HL7 messages and administrators stated; those undone as well."""
+    found, total = storage.patient_changes.page(paging.limit, paging.offset, patient_id)
+    items = [PatientChangePayload.model_validate(vars(one)) for one in found]
+    return paging.page(PatientChangePage, items, total)
+
+
+@router.post(
+    "/moves",
+    status_code=201,
+    summary="Move a study to the patient to whom it belongs",
+    responses=problems(401, 403, 404, 409, 422),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def move_study(
+    request: Request, principal: PrincipalDep, storage: StorageDep, wanted: StudyMove
+) -> ChangedStudies:
+    """Index, results and what leaves say so from now on; the stored bytes stay as they came."""
+    statement = Statement(
+        "move",
+        PatientKey(wanted.patient_id, wanted.issuer_of_patient_id),
+        Demographics(wanted.patient_name, wanted.patient_birth_date, wanted.patient_sex),
+        study_instance_uid=wanted.study_instance_uid,
+        site_issuer=storage.settings.patient_id_issuer,
+    )
+    origin = Origin(principal.name, principal.identity.id, reason=wanted.reason.strip())
+    actor = trail.actor_of(request.scope, principal)
+    with patient_change(
+        storage.audit, actor, "move", origin.reason, (wanted.patient_id,), wanted.study_instance_uid
+    ):
+        return _changed(storage.patient_changes.move(statement, origin, utcnow()))
+
+
+@router.post(
+    "/{change_id}/undo",
+    summary="Undo a correction, a merge or a move",
+    responses=problems(401, 403, 404, 409, 422),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def undo_patient_change(
+    request: Request, principal: PrincipalDep, storage: StorageDep, change_id: str, wanted: Undoing
+) -> ChangedStudies:
+    """Only this one: what came after it stays in force."""
+    change = storage.patient_changes.get(change_id)
+    origin = Origin(principal.name, principal.identity.id, reason=wanted.reason.strip())
+    actor = trail.actor_of(request.scope, principal)
+    patients = tuple(sorted(key.patient_id for key in change.keys))
+    with patient_change(
+        storage.audit, actor, "undo", origin.reason, patients, change.study_instance_uid
+    ):
+        return _changed(storage.patient_changes.undo(change_id, origin, utcnow()))
+
+
+def _changed(recorded: Recorded) -> ChangedStudies:
+    return ChangedStudies(
+        change_id=recorded.change_ids[0], study_instance_uids=list(recorded.study_instance_uids)
+    )

@@ -1,0 +1,65 @@
+"""Fields of HL7 v2 as values of DICOM."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pydicom.config
+from pydicom.datadict import dictionary_VR
+from pydicom.valuerep import validate_value
+
+from dicom_node.hl7.reading import Message, Refused
+
+
+def person_name(message: Message, place: str) -> str:
+    """XPN to PN: HL7 has the suffix before the prefix (PS3.5 6.2.1)."""
+    family, given, middle, suffix, prefix = (message.field(place, part) for part in range(1, 6))
+    return "^".join((family, given, middle, prefix, suffix)).rstrip("^")
+
+
+_TIME = re.compile(r"(\d{8})(\d{0,6})(?:\.\d+)?([+-]\d{4})?")
+_LATEST = "235959"
+
+
+def event_time(message: Message) -> datetime | None:
+    """When the event was recorded (EVN-2), else when the message was made (MSH-7), which is all
+    that an order has.
+
+    Without a zone it is the node's own (HL7 2.A.77); of a time that is not stated to the second
+    the latest is meant. None: neither can be read.
+    """
+    for place in ("EVN-2", "MSH-7"):
+        found = _TIME.fullmatch(message.field(place))
+        if found is None:
+            continue
+        day, time, zone = found.groups(default="")
+        try:
+            stated = f"{day}{time}{_LATEST[len(time) :]}{zone}"
+            return datetime.strptime(stated, f"%Y%m%d%H%M%S{'%z' if zone else ''}").astimezone()
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are there, each as its VR allows. Raises Refused naming the attribute."""
+    kept: dict[str, Any] = {}
+    for keyword, value in values.items():
+        if isinstance(value, list):
+            kept[keyword] = [checked(item) for item in value]
+            continue
+        if not value:
+            continue
+        vr = dictionary_VR(keyword)
+        text = " ".join(value.split()) if vr in ("LO", "SH", "PN", "CS", "AE") else value
+        try:
+            if "\\" in text:
+                raise ValueError("a backslash makes two values of one")
+            validate_value(vr, text, pydicom.config.RAISE)
+        except ValueError as error:
+            raise Refused(
+                "AE", "102", f"What stands for {keyword} does not fit DICOM's {vr}."
+            ) from error
+        kept[keyword] = text
+    return kept

@@ -1,0 +1,1 @@
+"""Rejection notes from elsewhere (IHE IOCM): what they name is used no more."""

@@ -1,0 +1,1 @@
+"""Whose a study is: corrected, merged and moved patients, beside the bytes as they arrived."""

@@ -1,0 +1,92 @@
+"""Which messages were accepted, and when what they state happened.
+
+A message that is sent again, and an event that is older than another of the same patient, must not
+take back what was stated since.
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, exists, or_, select, tuple_
+
+from storage import tables as t
+from storage.db.engine import insert_or_ignore
+from storage.patient_identity.entities import Demographics, Origin, Statement
+
+_RETENTION = timedelta(days=30)
+"""Of messages after which the patient had newer ones: these make them outdated."""
+_LONGEST_RETENTION = timedelta(days=365)
+"""Of the newest of a patient: most were never examined here."""
+
+
+def is_known(connection: Connection, origin: Origin) -> bool:
+    """Whether the same message was accepted before, by whatever came of it."""
+    if not origin.control_id:
+        return False
+    asked = (
+        exists().where(
+            table.c.sender == origin.sender,
+            table.c.control_id == origin.control_id,
+            table.c.message_digest == origin.message_digest,
+        )
+        for table in (t.patient_message, t.patient_change)
+    )
+    return bool(connection.scalar(select(or_(*asked))))
+
+
+def is_outdated(
+    connection: Connection, statement: Statement, origin: Origin, now: datetime
+) -> bool:
+    """Whether something newer was accepted of one of its patients, from whomever."""
+    c = t.patient_message.c
+    newer = exists().where(
+        tuple_(c.patient_id, c.issuer_of_patient_id).in_(statement.keys),
+        c.event_at > _event_at(origin, now),
+    )
+    return bool(connection.scalar(select(newer)))
+
+
+def remember(
+    connection: Connection, statements: Iterable[Statement], origin: Origin, now: datetime
+) -> None:
+    """Note that a message was accepted, for each patient of whom it states something."""
+    c = t.patient_message.c
+    event_at = _event_at(origin, now)
+    control_id = origin.control_id or str(uuid.uuid4())
+    for patient_id, issuer in dict.fromkeys(
+        key for one in statements if one.demographics != Demographics() for key in one.keys
+    ):
+        connection.execute(
+            delete(t.patient_message).where(
+                c.patient_id == patient_id,
+                c.issuer_of_patient_id == issuer,
+                c.event_at < event_at,
+                c.received_at < now - _RETENTION,
+            )
+        )
+        insert_or_ignore(
+            connection,
+            t.patient_message,
+            {
+                "sender": origin.sender,
+                "control_id": control_id,
+                "message_digest": origin.message_digest,
+                "patient_id": patient_id,
+                "issuer_of_patient_id": issuer,
+                "event_at": event_at,
+                "received_at": now,
+            },
+        )
+
+
+def forget_old(connection: Connection, now: datetime) -> None:
+    """What they state is no longer compared with what comes later."""
+    connection.execute(
+        delete(t.patient_message).where(t.patient_message.c.received_at < now - _LONGEST_RETENTION)
+    )
+
+
+def _event_at(origin: Origin, now: datetime) -> datetime:
+    """The clock of a sender may be ahead; nothing that is stated is of the future."""
+    return now if origin.event_at is None else min(origin.event_at, now)

@@ -1,0 +1,164 @@
+"""Give studies the patient that the changes in force name, in the index."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select, update
+
+from storage import tables as t
+from storage.core.text_folding import search_text
+from storage.db.portions import in_portions
+from storage.events.repository import add_event
+from storage.patient_identity.entities import Patient
+from storage.patient_identity.lookup import (
+    Arrival,
+    arrival_of,
+    changes_and_patients,
+    corrected,
+    note_arrival,
+    to_patient,
+)
+from storage.patient_identity.rows import find_or_add_patient
+from storage.reports.draft_queue import mark_report_due
+
+
+def reassign(
+    connection: Connection,
+    patient_ids: Collection[str],
+    now: datetime,
+    study_instance_uids: Collection[str] = (),
+) -> list[str]:
+    """Bring all studies up to date that the changes around these patients are about; which changed.
+
+    `study_instance_uids`: studies whose move was undone, which no change names any more.
+    """
+    changes, received = changes_and_patients(connection, patient_ids, study_instance_uids)
+    wanted = {uid: changes.patient_of(uid, arrived) for uid, arrived in received.items()}
+    # All are compared before the first is written: they share the rows of their patients.
+    assigned = _assigned(connection, sorted(received))
+    moving = {
+        uid: row.patient_fk
+        for uid, row in assigned.items()
+        if (row.patient_digest or received[uid].digest) != wanted[uid].digest
+    }
+    rows = set(moving.values())
+    for uid in moving:
+        note_arrival(connection, uid, Arrival(received[uid], was_changed=True))
+        rows.add(_assign(connection, uid, wanted[uid], now))
+    if moving:
+        _name_rows(connection, rows)
+        _compare_again(connection, set(moving.values()), list(moving), now)
+        connection.execute(
+            delete(t.patient).where(
+                t.patient.c.id.in_(rows), ~exists().where(t.study.c.patient_fk == t.patient.c.id)
+            )
+        )
+    return list(moving)
+
+
+def reassign_all(connection: Connection, now: datetime) -> None:
+    """As after each change, in an index that was made again from the volumes."""
+    c = t.patient_change.c
+    in_force = select(c.patient_id, c.prior_patient_id, c.study_instance_uid).where(
+        c.undone_at.is_(None)
+    )
+    for patient_id, prior_id, study in connection.execute(in_force.order_by(c.id)).all():
+        reassign(connection, {patient_id, prior_id} - {""}, now, [study] if study else [])
+    # Those of which a change was undone go on stating whose they are.
+    received = t.received_patient
+    undone = (
+        select(received)
+        .join(t.study, t.study.c.study_instance_uid == received.c.study_instance_uid)
+        .where(received.c.was_changed, t.study.c.patient_digest == "")
+    )
+    for row in connection.execute(undone).mappings().all():
+        uid = row["study_instance_uid"]
+        patient = corrected(connection, uid, to_patient(row))
+        connection.execute(
+            update(t.study)
+            .where(t.study.c.study_instance_uid == uid)
+            .values(patient_digest=patient.digest)
+        )
+
+
+class _Assigned(NamedTuple):
+    patient_fk: int
+    patient_digest: str
+
+
+def _assigned(
+    connection: Connection, study_instance_uids: Iterable[str]
+) -> Mapping[str, _Assigned]:
+    c = t.study.c
+    return {
+        uid: _Assigned(patient_fk, digest)
+        for uids in in_portions(study_instance_uids)
+        for uid, patient_fk, digest in connection.execute(
+            select(c.study_instance_uid, c.patient_fk, c.patient_digest)
+            .where(c.study_instance_uid.in_(uids))
+            .order_by(c.id)
+        )
+    }
+
+
+def _assign(connection: Connection, study_instance_uid: str, wanted: Patient, now: datetime) -> int:
+    """The row of the patient whose the study is now."""
+    patient_fk = find_or_add_patient(connection, wanted, study_instance_uid)
+    connection.execute(
+        update(t.study)
+        .where(t.study.c.study_instance_uid == study_instance_uid)
+        .values(patient_fk=patient_fk, patient_digest=wanted.digest, updated_at=now)
+    )
+    add_event(connection, now, "study", study_instance_uid, payload={"change": "patient_changed"})
+    return patient_fk
+
+
+def _name_rows(connection: Connection, patient_fks: Iterable[int]) -> None:
+    """Name patients as the first of their studies does, as it was before the change; studies are
+    found by the name under which they are listed."""
+    c = t.study.c
+    for patient_fk in sorted(patient_fks):
+        studies = connection.execute(
+            select(c.id, c.study_instance_uid, c.study_description, c.accession_number)
+            .where(c.patient_fk == patient_fk)
+            .order_by(c.id)
+        ).all()
+        if not studies:
+            continue
+        of_row = t.patient.c.id == patient_fk
+        first = studies[0].study_instance_uid
+        arrival = arrival_of(connection, first)
+        if arrival is None:
+            # Of a former version, which did not note it: the row goes on as it is.
+            row = connection.execute(select(t.patient).where(of_row)).mappings().one()
+            patient = to_patient(row)
+        else:
+            patient = corrected(connection, first, arrival.patient)
+            folded = patient.person.name_folded
+            values = {**asdict(patient), "patient_name_folded": folded}
+            connection.execute(update(t.patient).where(of_row).values(values))
+        for one in studies:
+            texts = (one.study_description, one.accession_number)
+            searched = search_text(patient.patient_name, patient.patient_id, *texts)
+            connection.execute(update(t.study).where(c.id == one.id).values(search_text=searched))
+
+
+def _compare_again(
+    connection: Connection, former: Iterable[int], changed: Iterable[str], now: datetime
+) -> None:
+    """Reports of the patients whose studies became more or fewer, and of the studies themselves."""
+    uid = t.study.c.study_instance_uid
+    patients = select(t.study.c.patient_fk).where(uid.in_(changed))
+    has_work: ColumnElement[bool] = or_(
+        *(
+            exists().where(table.c.study_instance_uid == uid)
+            for table in (t.finding, t.lesion, t.report)
+        )
+    )
+    due = select(uid).where(
+        or_(t.study.c.patient_fk.in_(former), t.study.c.patient_fk.in_(patients)), has_work
+    )
+    for study_instance_uid in list(connection.execute(due).scalars()):
+        mark_report_due(connection, study_instance_uid, now)

@@ -1,0 +1,237 @@
+"""Record changes of whose studies are, and undo them."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from storage import tables as t
+from storage.core.errors import InvalidRequest, NotFound, StateConflict
+from storage.db.engine import reading, writing
+from storage.db.pages import read_page
+from storage.patient_identity.checks import (
+    applies_to,
+    check_count,
+    check_merge,
+    described_by,
+    is_repeated,
+    is_shared,
+    key_under,
+    news_of,
+    without_reverting,
+)
+from storage.patient_identity.entities import Origin, PatientChange, PatientKey, Statement
+from storage.patient_identity.lookup import (
+    changes_and_patients,
+    changes_around,
+    lock_changes,
+    to_change,
+)
+from storage.patient_identity.messages import forget_old, is_known, is_outdated, remember
+from storage.patient_identity.reassignment import reassign
+from storage.patient_identity.resolution import resembles
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What came of statements: the changes, and the studies that have another patient now."""
+
+    change_ids: tuple[str, ...]
+    study_instance_uids: tuple[str, ...]
+
+
+class PatientChanges:
+    """What was corrected, merged and moved, by messages and by administrators."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def forget_old_messages(self, now: datetime) -> None:
+        """A year after they came, whatever was recorded of them; what was recorded stays."""
+        with writing(self._engine) as connection:
+            forget_old(connection, now)
+
+    def record(
+        self, statements: Sequence[Statement], origin: Origin, now: datetime
+    ) -> Recorded | None:
+        """All of one message, or nothing of it; None where that message was recorded before.
+
+        A merge that is in force already, and demographics that are stated already, add nothing. Of
+        an event that is older than another of the same patient, that counts which nobody stated.
+        Raises StateConflict for what contradicts a change in force, or where it is not clear
+        which of several people is meant.
+        """
+        with writing(self._engine) as connection:
+            lock_changes(connection)
+            if is_known(connection, origin):
+                return None
+            change_ids, studies = [], []
+            of_site = [one.of_site() for one in statements]
+            for part, one in enumerate(of_site):
+                change_id = _record(connection, one, origin, part, now)
+                if change_id is None:
+                    continue
+                change_ids.append(change_id)
+                studies += reassign(connection, _patient_ids(one), now, _studies(one))
+            remember(connection, of_site, origin, now)
+            return Recorded(tuple(change_ids), tuple(dict.fromkeys(studies)))
+
+    def move(self, statement: Statement, origin: Origin, now: datetime) -> Recorded:
+        """Give one study another patient. Raises NotFound, InvalidRequest, StateConflict."""
+        statement = statement.of_site()
+        key, stated = statement.key, statement.demographics
+        study_instance_uid = statement.study_instance_uid
+        with reading(self._engine) as connection:
+            changes, found = changes_and_patients(
+                connection, [key.patient_id], [study_instance_uid]
+            )
+        if study_instance_uid not in found:
+            raise NotFound(
+                f"The node holds no study {study_instance_uid}.", remedy="Check the UID."
+            )
+        current = changes.patient_of(study_instance_uid, found[study_instance_uid])
+        arrived = {
+            uid: one.person
+            for uid, one in found.items()
+            if key_under(statement, changes, one) == key
+        }
+        # A name tells who of them is meant, or that it is somebody else.
+        is_chosen = bool(stated.patient_name) and is_shared(key, changes, arrived.values())
+        is_theirs = current.key.of_issuer(statement.site_issuer) == changes.survivor(key)
+        if is_theirs and not (is_chosen and not resembles(current.person, described_by(statement))):
+            raise InvalidRequest("The study is that patient's already.", remedy="Check the ID.")
+        is_known = bool(changes.known_persons(key)) or bool(arrived.keys() - {study_instance_uid})
+        if is_known and stated.patient_name is not None and not is_chosen:
+            raise InvalidRequest(
+                "This node knows the patient: name, birth date and sex are those it has.",
+                remedy="Leave them out; an ADT^A08 corrects them.",
+            )
+        if not is_known and not stated.patient_name:
+            raise InvalidRequest(
+                "This node does not know the patient.",
+                remedy="Check ID and issuer, or state the name as well.",
+            )
+        recorded = self.record([statement], origin, now)
+        if recorded is None:
+            raise StateConflict("The change was recorded before.", remedy="Look at the list.")
+        return recorded
+
+    def undo(self, change_id: str, origin: Origin, now: datetime) -> Recorded:
+        """Leave a change out from now on; the others stay. Raises NotFound, StateConflict."""
+        c = t.patient_change.c
+        with writing(self._engine) as connection:
+            lock_changes(connection)
+            row = (
+                connection.execute(select(t.patient_change).where(c.change_id == change_id))
+                .mappings()
+                .first()
+            )
+            if row is None:
+                raise _not_found(change_id)
+            change = to_change(row)
+            if change.undone_at is not None:
+                raise StateConflict(
+                    f"The change {change_id} was undone before.", remedy="There is nothing to do."
+                )
+            # With all that it leads to, as long as it does.
+            around = changes_around(connection, {key.patient_id for key in change.keys})
+            connection.execute(
+                update(t.patient_change)
+                .where(c.change_id == change_id)
+                .values(
+                    undone_at=now,
+                    undone_by=origin.stated_by,
+                    undone_by_id=origin.stated_by_id,
+                    undo_reason=origin.reason,
+                )
+            )
+            moved = [change.study_instance_uid] if change.study_instance_uid else []
+            studies = reassign(connection, around.patient_ids, now, moved)
+            return Recorded((change_id,), tuple(studies))
+
+    def get(self, change_id: str) -> PatientChange:
+        """Raises NotFound."""
+        query = select(t.patient_change).where(t.patient_change.c.change_id == change_id)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise _not_found(change_id)
+        return to_change(row)
+
+    def page(
+        self, limit: int, offset: int, patient_id: str = ""
+    ) -> tuple[list[PatientChange], int]:
+        """The newest first, those undone as well, and how many there are in all."""
+        c = t.patient_change.c
+        query = select(t.patient_change)
+        if patient_id:
+            query = query.where((c.patient_id == patient_id) | (c.prior_patient_id == patient_id))
+        with reading(self._engine) as connection:
+            rows, total = read_page(connection, query.order_by(c.id.desc()), limit, offset)
+            return [to_change(row) for row in rows], total
+
+
+def _record(
+    connection: Connection, statement: Statement, origin: Origin, part: int, now: datetime
+) -> str | None:
+    """The change's ID; None where it says nothing new."""
+    patient_ids = _patient_ids(statement)
+    changes, found = changes_and_patients(connection, patient_ids, _studies(statement))
+    check_merge(statement, changes)
+    if is_outdated(connection, statement, origin, now):
+        statement = without_reverting(statement, changes)
+    news = news_of(statement, changes)
+    if news is None:
+        return None
+    moved = set(changes.moved_studies)
+    arrived = [one for uid, one in found.items() if uid not in moved]
+    applied_to = applies_to(news, changes, arrived)
+    if not (news.corrects or applied_to or changes.known_persons(news.key)):
+        return None
+    if is_repeated(news, changes, applied_to):
+        return None
+    # After all that adds nothing, which is accepted however many changes there are.
+    check_count(changes)
+    change_id = str(uuid.uuid4())
+    prior = news.prior or PatientKey("", "")
+    connection.execute(
+        insert(t.patient_change).values(
+            change_id=change_id,
+            kind=news.kind,
+            trigger_event=origin.trigger_event,
+            sender=origin.sender,
+            control_id=origin.control_id or change_id,
+            message_digest=origin.message_digest,
+            part=part,
+            **news.key._asdict(),
+            site_issuer=news.site_issuer,
+            prior_patient_id=prior.patient_id,
+            prior_issuer_of_patient_id=prior.issuer_of_patient_id,
+            study_instance_uid=news.study_instance_uid,
+            **asdict(news.demographics),
+            applied_to=[asdict(one) for one in applied_to],
+            reason=origin.reason,
+            stated_by=origin.stated_by,
+            stated_by_id=origin.stated_by_id,
+            stated_at=now,
+        )
+    )
+    return change_id
+
+
+def _patient_ids(statement: Statement) -> set[str]:
+    prior = statement.prior.patient_id if statement.prior is not None else ""
+    return {statement.key.patient_id, prior} - {""}
+
+
+def _studies(statement: Statement) -> list[str]:
+    return [statement.study_instance_uid] if statement.study_instance_uid else []
+
+
+def _not_found(change_id: str) -> NotFound:
+    return NotFound(
+        f"There is no change {change_id} of a patient.",
+        remedy="`mediview patients list` and GET /api/patient-changes show them.",
+    )

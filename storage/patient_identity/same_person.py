@@ -1,0 +1,38 @@
+"""Whether two headers with one patient ID mean one person.
+
+An ID is unique within its issuer (PS3.3 C.7.1.1), but studies from elsewhere, phantoms and
+emergency admissions come with IDs that somebody else has, and mostly without an issuer.
+"""
+
+from dataclasses import dataclass
+
+from storage.core.text_folding import folded_name
+from storage.dicom.part10 import Header
+
+
+@dataclass(frozen=True)
+class Person:
+    """What tells people apart beside their ID: a folded name, a birth date (DA) and a sex (CS)."""
+
+    name_folded: str
+    birth_date: str
+    sex: str
+
+    @classmethod
+    def of(cls, header: Header) -> "Person":
+        return cls(
+            folded_name(header.text("PatientName")),
+            header.text("PatientBirthDate"),
+            header.text("PatientSex"),
+        )
+
+    def may_be(self, other: "Person") -> bool:
+        """The birth dates decide; where one is missing, the names do, and sexes that are known.
+
+        A name that changed beside the same birth date is a marriage or a corrected spelling.
+        """
+        if self.birth_date and other.birth_date:
+            return self.birth_date == other.birth_date
+        if self.sex and other.sex and self.sex != other.sex:
+            return False
+        return self.name_folded == other.name_folded
