@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from dicom_node.imports.receiving import Receiving
+from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.sources import Part
 
 _FILES_AT_ONCE = 200

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from dicom_node.archives.receiving import Counts, Receiving
 from dicom_node.imports.journal import Journal
-from dicom_node.imports.receiving import Counts, Receiving
 from dicom_node.imports.sources import ImportSource, Part
 from dicom_node.peers import PeerFailed
 from storage.ingest.service import Ingest

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from dicom_node.imports.http_archive import HttpArchive
-from dicom_node.imports.receiving import Receiving
+from dicom_node.archives.http_archive import HttpArchive
+from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.sources import Part
 from dicom_node.peers import PeerFailed
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from dicom_node.imports.receiving import Receiving
+from dicom_node.archives.receiving import Receiving
 
 
 @dataclass(frozen=True)

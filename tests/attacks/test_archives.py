@@ -44,6 +44,7 @@ def lying(method: int, megabytes: int) -> bytes:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["bzip2", "lzma"])
+@pytest.mark.slow
 def test_a_member_that_no_bound_holds_for_is_refused(node: AttackedNode, method: int) -> None:
     bomb = lying(method, 512)
     assert len(bomb) < MIB
@@ -63,6 +64,7 @@ def test_a_broken_lzma_member_is_the_senders_fault(node: AttackedNode) -> None:
     assert send(node, bytes(packed)).status_code == 422
 
 
+@pytest.mark.slow
 def test_a_deflated_member_that_lies_about_its_size_stays_small(node: AttackedNode) -> None:
     bomb = lying(zipfile.ZIP_DEFLATED, 512)
     growth, started = Growth(node.api_pid), time.monotonic()

@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,13 +15,20 @@ from storage.http.url_policy import read_url
 from storage.settings import is_loopback
 
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
+Query = Mapping[str, str | Sequence[str]]
 _MAX_JSON_BYTES = 64 * 1024 * 1024
 
 
 class HttpArchive:
-    """`secret` is the value of Authorization. Raises InvalidRequest where `url` is none."""
+    """`secret` is the value of `header`. Raises InvalidRequest where `url` is none."""
 
-    def __init__(self, url: str, secret: str, verify: ssl.SSLContext | bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        verify: ssl.SSLContext | bool = True,
+        header: str = "Authorization",
+    ) -> None:
         self._base = url.rstrip("/")
         read = read_url(url)
         self.host = read.host
@@ -30,7 +37,7 @@ class HttpArchive:
                 "The secret would travel unencrypted, for everyone on the way to read.",
                 remedy="Use an https:// address.",
             )
-        self._headers = {"Authorization": secret} if secret else {}
+        self._headers = {header: secret} if secret else {}
         self._client = checked_client(verify=verify, timeout=_TIMEOUT)
 
     def __str__(self) -> str:
@@ -40,9 +47,7 @@ class HttpArchive:
         self._client.close()
 
     @contextmanager
-    def asked(
-        self, path: str, accept: str, query: Mapping[str, str] | None = None
-    ) -> Iterator[httpx.Response]:
+    def asked(self, path: str, accept: str, query: Query | None = None) -> Iterator[httpx.Response]:
         """The answer to GET, of which the body has not been read. Raises PeerFailed."""
         headers = {**self._headers, "Accept": accept}
         try:
@@ -53,7 +58,8 @@ class HttpArchive:
                     raise PeerFailed(
                         f"{self} answered HTTP {answer.status_code}: the secret is missing or"
                         " not accepted.",
-                        remedy="Set MEDIVIEW_IMPORT_AUTHORIZATION, such as 'Bearer …'.",
+                        remedy="Give the peer its token; of an import it is"
+                        " MEDIVIEW_IMPORT_AUTHORIZATION, such as 'Bearer …'.",
                     )
                 if answer.status_code not in (200, 204, 206):
                     raise PeerFailed(f"{self} answered HTTP {answer.status_code} to {path}.")
@@ -66,7 +72,7 @@ class HttpArchive:
                 remedy="Check the address, its certificate and the network.",
             ) from error
 
-    def json(self, path: str, query: Mapping[str, str] | None = None, accept: str = "") -> Any:
+    def json(self, path: str, query: Query | None = None, accept: str = "") -> Any:
         """The JSON that it answers, None for nothing. Raises PeerFailed."""
         with self.asked(path, accept or "application/json", query) as answer:
             body = bytearray()

@@ -1,18 +1,20 @@
-"""Instances of an import through the one door, and what became of each."""
+"""Instances of another archive on their way into the storage, and what became of each."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from dicom_node.network.throttle import PIECE_BYTES
 from storage.core.errors import InvalidInstance, LimitExceeded, MediViewError, UidConflict
+from storage.dicom.part10 import Header
 from storage.ingest.instance_stream import InstanceStream
 from storage.ingest.service import Accepted, Ingest
 
 
 @dataclass
 class Counts:
-    """Of a part of an import, or of all of it. `refused`: name and reason of each."""
+    """Of a study, a part of an import, or all of it. `refused`: name and reason of each."""
 
     stored: int = 0
     duplicate: int = 0
@@ -41,18 +43,25 @@ class Receiving:
     """Takes instances one after the other. Not safe for threads.
 
     Its methods raise StorageFull and StorageUnavailable; what is wrong with an instance is noted.
+    `check` sees each header, and raises InvalidInstance for what is not wanted.
     """
 
-    def __init__(self, ingest: Ingest, source: str) -> None:
+    def __init__(
+        self,
+        ingest: Ingest,
+        source: str,
+        check: Callable[[Header], None] = lambda _header: None,
+    ) -> None:
         self.counts = Counts()
         self._ingest = ingest
         self._source = source
+        self._check = check
         self._name = ""
         self._stream: InstanceStream[Accepted] | None = None
 
     def begin(self, name: str) -> None:
         self._name = name
-        self._stream = self._ingest.open_stream(self._source)
+        self._stream = self._ingest.open_stream(self._source, check=self._check)
 
     def write(self, piece: bytes) -> None:
         if self._stream is None:

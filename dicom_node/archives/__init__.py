@@ -1,0 +1,1 @@
+"""Archives as this node asks them: which studies they have, and the studies themselves."""

@@ -1,0 +1,52 @@
+"""The studies of an archive that speaks DIMSE as parts of an import: C-FIND and C-GET."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from dicom_node.archives.ae import AeArchive
+from dicom_node.archives.receiving import Receiving
+from dicom_node.imports.matching import check_study_keys
+from dicom_node.imports.sources import Part
+from dicom_node.peers import Peer, PeerFailed
+from storage.settings import Settings
+
+_MOST_STUDIES = 200_000
+
+
+class QueryRetrieveSource:
+    def __init__(self, peer: Peer, query: Mapping[str, str], settings: Settings) -> None:
+        """`query`: what studies must match, by keyword, as C-FIND has it. Raises InvalidRequest.
+
+        C-MOVE is not used: what it brings comes as if it were sent, and would not be told apart.
+        """
+        self._archive = AeArchive(peer, settings, may_move=False)
+        self._query = check_study_keys(query)
+        self.name = peer.ae_title.replace(" ", "-").replace("_", "-")
+
+    def __str__(self) -> str:
+        return str(self._archive)
+
+    def parts(self) -> Iterator[Part]:
+        """A study each; one that has more instances than before is another part."""
+        found = self._archive.studies(self._query, _MOST_STUDIES)
+        if not found.is_complete:
+            raise PeerFailed(
+                f"{self} has more than {_MOST_STUDIES} studies that match.",
+                remedy="Import them year by year, as with --match StudyDate=20240101-20241231.",
+            )
+        for study in sorted(found.studies, key=lambda one: one.study_instance_uid):
+            uid = study.study_instance_uid
+            yield Part(f"{uid} {study.instance_count}", partial(self._fetch, uid))
+
+    def close(self) -> None:
+        self._archive.close()
+
+    def _fetch(self, study_instance_uid: str, receiving: Receiving) -> None:
+        fetched = self._archive.fetch(study_instance_uid, receiving, lambda _done, _total: None)
+        if fetched.failed:
+            raise PeerFailed(
+                f"{self} could not send {fetched.failed} instances of a study.",
+                remedy="Its log says why; the next run asks for the study again.",
+            )
+        if not receiving.counts.total:
+            raise PeerFailed(f"{self} sent nothing of a study that it listed.")

@@ -1,0 +1,17 @@
+"""What a worker does about earlier studies each time it is woken."""
+
+from collections.abc import Callable
+
+from storage.container import Storage
+
+
+def priors_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Ask archives first: that takes a moment, a study minutes."""
+    # With what speaks to archives, which a process needs only where there is something to fetch.
+    from inference.priors.fetch import fetch_due
+    from inference.priors.search import search_due
+
+    is_paused = storage.prior_pause.since() is not None
+    if not is_paused:
+        search_due(storage, owner, stopping)
+    fetch_due(storage, owner, stopping, for_persons=is_paused)

@@ -1,0 +1,136 @@
+"""What other archives have of a study's patient, for people who look at it; fetched when asked."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from dicom_node.archives.archive import Found
+from dicom_node.peers import caller_of_peer
+from inference.priors.search import ask, wanted_study
+from inference.priors.sources import open_archive
+from inference.priors.subjects import Subject, subject_of_study
+from inference.worker.failures import explain
+from storage.access_groups.viewers import viewer_of
+from storage.container import Storage
+from storage.core.errors import InvalidRequest, MediViewError, NotFound
+from storage.core.viewer import EVERYONE, as_node, current_viewer
+from storage.peers.repository import KnownPeer
+from storage.priors.entities import PriorFetch
+
+
+@dataclass(frozen=True)
+class StudyElsewhere:
+    """A study that is not here, or not yet. `fetch`: how far it is, where it is wanted."""
+
+    source: str
+    study: Found
+    fetch: PriorFetch | None
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """`failures`: archives that could not be asked, by name, and why."""
+
+    studies: Sequence[StudyElsewhere]
+    failures: dict[str, str]
+
+
+def look_elsewhere(storage: Storage, study_instance_uid: str) -> Elsewhere:
+    """Ask every archive that the one who looks may know of; the newest studies first.
+
+    Raises NotFound.
+    """
+    subject = subject_of_study(storage.index, study_instance_uid)
+    found: dict[str, StudyElsewhere] = {}
+    failures = {}
+    for peer in archives_for_viewer(storage) if subject.patient_id else ():
+        try:
+            studies = _ask(storage, peer, subject)
+        except MediViewError as error:
+            failures[peer.name] = explain(error).sentence
+            continue
+        for study in studies:
+            uid = study.study_instance_uid
+            fetch, is_here = _how_far(storage, uid)
+            if uid not in found and not is_here:
+                found[uid] = StudyElsewhere(peer.name, study, fetch)
+    studies_by_date = sorted(
+        found.values(), key=lambda one: one.study.text("StudyDate"), reverse=True
+    )
+    return Elsewhere(studies_by_date, failures)
+
+
+def fetch_from_elsewhere(
+    storage: Storage, study_instance_uid: str, prior: str, source: str
+) -> PriorFetch:
+    """Have a study fetched that an archive has of the same patient; again where it failed.
+
+    Raises NotFound, InvalidRequest, PeerFailed.
+    """
+    subject = subject_of_study(storage.index, study_instance_uid)
+    peers = {peer.name: peer for peer in archives_for_viewer(storage)}
+    if source not in peers:
+        raise NotFound(f"No archive that may be asked is named '{source}'.")
+    if not subject.patient_id:
+        raise InvalidRequest("The study has no patient ID by which to ask.")
+    studies = {one.study_instance_uid: one for one in _ask(storage, peers[source], subject)}
+    if prior not in studies:
+        raise NotFound(f"{source} has no such study of this patient.")
+    with as_node():
+        storage.prior_fetches.want(wanted_study(studies[prior], subject, peers[source], "PERSON"))
+        fetch = storage.prior_fetches.find(prior)
+    if fetch is None:
+        raise InvalidRequest("The study is here already.")
+    return fetch
+
+
+def fetch_of_patient(storage: Storage, study_instance_uid: str, prior: str) -> PriorFetch:
+    """How far a study of the same patient is, without asking any archive. Raises NotFound."""
+    subject = subject_of_study(storage.index, study_instance_uid)
+    known = {peer.name for peer in archives_for_viewer(storage)}
+    with as_node():
+        fetch = storage.prior_fetches.get(prior)
+    of_patient = (fetch.patient_id, fetch.issuer_of_patient_id) == (
+        subject.patient_id,
+        subject.issuer_of_patient_id,
+    )
+    if not of_patient or fetch.source not in known:
+        raise NotFound("No such study of this patient is fetched.")
+    return fetch
+
+
+def archives_for_viewer(storage: Storage) -> list[KnownPeer]:
+    """Where access groups are enforced, those that share a group with the one who asks.
+
+    What an archive has of a patient is in no group yet; who belongs to the archive's group may
+    know of it.
+    """
+    viewer = current_viewer()
+    archives = storage.peers.archives()
+    if viewer is None:
+        return archives
+    known = set(viewer.group_ids) - {EVERYONE}
+    return [peer for peer in archives if known.intersection(_groups_of(storage, peer))]
+
+
+def _groups_of(storage: Storage, peer: KnownPeer) -> tuple[int, ...]:
+    viewer = viewer_of(storage.engine, caller_of_peer(peer))
+    return viewer.group_ids if viewer else ()
+
+
+def _ask(storage: Storage, peer: KnownPeer, subject: Subject) -> list[Found]:
+    with closing(open_archive(peer, storage.settings)) as archive:
+        return ask(storage.audit, archive, peer, subject)
+
+
+@as_node()
+def _how_far(storage: Storage, study_instance_uid: str) -> tuple[PriorFetch | None, bool]:
+    """Its fetch, and whether it is here; also where the one who looks may not see it."""
+    fetch = storage.prior_fetches.find(study_instance_uid)
+    if fetch is not None and fetch.state != "DONE":
+        return fetch, False
+    try:
+        storage.index.study(study_instance_uid)
+    except NotFound:
+        return fetch, False
+    return fetch, True

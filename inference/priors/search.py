@@ -1,0 +1,159 @@
+"""Ask archives for earlier studies of a patient, and have those fetched that the rule wants."""
+
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from dicom_node.archives.archive import Archive, Found
+from dicom_node.peers import PeerFailed
+from inference.priors.choosing import choose, of_patient
+from inference.priors.sources import label_of, open_archive
+from inference.priors.subjects import Subject, subject_of_order, subject_of_study
+from inference.rules.file import current_rules
+from inference.rules.model import PriorRule
+from inference.worker.failures import explain, place
+from storage.audit import NODE, SUCCESS, Audit, AuditEvent, Code
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError, NotFound
+from storage.outbox.leases import LEASE_S, Lease
+from storage.outbox.retry import retry_policy
+from storage.peers.repository import KnownPeer
+from storage.priors.entities import FetchCause, PriorSearch, WantedStudy
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 20
+_MOST_STUDIES = 500
+"""Of one patient; who has more is somebody's test data."""
+
+
+@dataclass(frozen=True)
+class _Nothing(Exception):
+    """Why there is nothing to be asked."""
+
+    why: str
+
+
+def search_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Ask what is due; how many studies are fetched for it."""
+    wanted = 0
+    for _ in range(_AT_ONCE):
+        if stopping():
+            break
+        claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
+        search = storage.prior_searches.claim_due(claimant, LEASE_S, utcnow())
+        if search is None:
+            break
+        with Lease(partial(_renew, storage, search.search_id, claimant), "prior-search"):
+            wanted += _search(storage, search, claimant)
+    return wanted
+
+
+def _renew(storage: Storage, search_id: str, claimant: str) -> bool:
+    return storage.prior_searches.renew(search_id, claimant, LEASE_S, utcnow())
+
+
+def _search(storage: Storage, search: PriorSearch, claimant: str) -> int:
+    try:
+        found, wanted = _ask(storage, search)
+    except _Nothing as reason:
+        storage.prior_searches.done(search.search_id, claimant, 0, 0, reason.why)
+        return 0
+    except Exception as error:  # noqa: BLE001 - the edge of a search: the next one asks elsewhere
+        if not isinstance(error, MediViewError):
+            log.error("prior_search_failed", error=type(error).__name__, place=place(error))
+        _not_answered(storage, search, claimant, explain(error).sentence)
+        return 0
+    storage.prior_searches.done(search.search_id, claimant, found, wanted)
+    log.info("priors_searched", source=search.source, rule=search.rule, found=found, wanted=wanted)
+    return wanted
+
+
+def _ask(storage: Storage, search: PriorSearch) -> tuple[int, int]:
+    """How many studies the source has of the patient, and how many of them are fetched."""
+    rules = {one.name: one for one in current_rules(storage.settings).priors}
+    rule = rules.get(search.rule)
+    if rule is None:
+        raise _Nothing("The rule is in force no more.")
+    subject = _subject(storage, search)
+    if not subject.patient_id:
+        raise _Nothing("There is no patient ID by which to ask.")
+    peer = storage.peers.find(search.source)
+    if peer is None:
+        raise PeerFailed(
+            f"No peer is named {search.source}.", remedy="Add it by `mediview peers add`."
+        )
+    with closing(open_archive(peer, storage.settings)) as archive:
+        studies = ask(storage.audit, archive, peer, subject)
+        chosen = choose(subject, studies, rule, archive.series)
+    return len(studies), sum(
+        storage.prior_fetches.want(wanted_study(study, subject, peer, "RULE", rule))
+        for study in chosen
+    )
+
+
+def ask(audit: Audit, archive: Archive, peer: KnownPeer, subject: Subject) -> list[Found]:
+    """The studies that an archive has of a patient, the newest first; audited.
+
+    Raises PeerFailed.
+    """
+    found = archive.studies({"PatientID": subject.patient_id}, _MOST_STUDIES)
+    audit.record(
+        AuditEvent(
+            Code.QUERY,
+            "E",
+            NODE,
+            outcome=SUCCESS,
+            study_instance_uids=(subject.study_instance_uid,),
+            detail={"source": peer.name, "for": "priors"},
+        )
+    )
+    return of_patient(subject, found.studies, peer.issuer_of_patient_id)
+
+
+def wanted_study(
+    study: Found,
+    subject: Subject,
+    peer: KnownPeer,
+    cause: FetchCause,
+    rule: PriorRule | None = None,
+) -> WantedStudy:
+    """What is to be fetched of what an archive listed."""
+    return WantedStudy(
+        study_instance_uid=study.study_instance_uid,
+        source=peer.name,
+        label=label_of(peer),
+        cause=cause,
+        patient_id=subject.patient_id,
+        issuer_of_patient_id=subject.issuer_of_patient_id,
+        rule=rule.name if rule else "",
+        send_results=rule.send_results if rule else False,
+        route=rule.route if rule else False,
+        study_date=study.text("StudyDate"),
+        study_description=study.text("StudyDescription"),
+        modalities=", ".join(study.attributes.get("ModalitiesInStudy", ())),
+        instances_total=study.instance_count,
+    )
+
+
+def _subject(storage: Storage, search: PriorSearch) -> Subject:
+    try:
+        if search.cause == "STUDY":
+            return subject_of_study(storage.index, search.subject)
+        return subject_of_order(storage.worklist.get(search.subject))
+    except NotFound:
+        raise _Nothing("The study or order was deleted.") from None
+
+
+def _not_answered(storage: Storage, search: PriorSearch, claimant: str, error: str) -> None:
+    at = retry_policy(storage.settings, "prior").next_attempt(search.attempts, utcnow())
+    if at is None:
+        storage.prior_searches.failed(search.search_id, claimant, error)
+    else:
+        storage.prior_searches.retry_later(search.search_id, claimant, error, at)
+    log.warning("source_not_asked", source=search.source, attempts=search.attempts)

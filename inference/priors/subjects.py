@@ -1,0 +1,83 @@
+"""For whom earlier studies are looked for: the patient of a study, or of an order."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from inference.rules.facts import Value
+from storage.core.text_folding import folded_name
+from storage.index.repository import Index
+from storage.patient_identity.same_person import Person
+from storage.worklist.repository import WorklistItem
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A patient, and what is or will be examined.
+
+    `study_date` is a DA, of an order that of its first step; empty where it is not known.
+    """
+
+    patient_id: str
+    issuer_of_patient_id: str
+    person: Person
+    study_instance_uid: str
+    study_date: str
+    modalities: frozenset[str]
+    body_parts: frozenset[str]
+
+
+class OrderFacts:
+    """A worklist item as rules see it: its attributes, and those of its steps."""
+
+    def __init__(self, item: WorklistItem) -> None:
+        self._attributes = item.attributes
+
+    def of(self, name: str) -> Value | None:
+        path = name.split(".")
+        found = [*_within(self._attributes, path)]
+        if len(path) == 1:
+            for step in self._attributes.get("ScheduledProcedureStepSequence", ()):
+                found += _within(step, path)
+        return tuple(dict.fromkeys(found)) or None
+
+
+def _within(attributes: Mapping[str, Any], path: list[str]) -> Iterator[str]:
+    value = attributes.get(path[0])
+    if len(path) > 1:
+        for item in value if isinstance(value, list) else ():
+            yield from _within(item, path[1:])
+    elif isinstance(value, str) and value:
+        yield from value.split("\\")
+
+
+def subject_of_study(index: Index, study_instance_uid: str) -> Subject:
+    """Raises NotFound."""
+    study = index.study(study_instance_uid)
+    received = [one for one in index.series_of(study_instance_uid) if one.origin == "received"]
+    return Subject(
+        study.patient_id,
+        study.issuer_of_patient_id,
+        Person(folded_name(study.patient_name), study.patient_birth_date, study.patient_sex),
+        study_instance_uid,
+        study.study_date,
+        frozenset(one.modality for one in received if one.modality),
+        frozenset(one.body_part_examined.upper() for one in received if one.body_part_examined),
+    )
+
+
+def subject_of_order(item: WorklistItem) -> Subject:
+    def text(keyword: str) -> str:
+        return str(item.attributes.get(keyword, ""))
+
+    facts = OrderFacts(item)
+    modalities, body_parts = facts.of("Modality"), facts.of("BodyPartExamined")
+    return Subject(
+        text("PatientID"),
+        text("IssuerOfPatientID"),
+        Person(folded_name(text("PatientName")), text("PatientBirthDate"), text("PatientSex")),
+        item.study_instance_uid,
+        item.start[:8],
+        frozenset(modalities if isinstance(modalities, tuple) else ()),
+        frozenset(body_parts if isinstance(body_parts, tuple) else ()),
+    )

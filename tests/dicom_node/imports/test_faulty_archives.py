@@ -1,0 +1,151 @@
+"""Answers of an archive that break off, end early or say what they should not are named."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dicom_node.archives.http_archive import HttpArchive
+from dicom_node.imports.dicomweb import DicomwebSource
+from dicom_node.imports.orthanc import OrthancSource
+from dicom_node.peers import PeerFailed
+from storage.core.errors import InvalidRequest
+from tests.dicom_node.imports.importing import bring_in, stored_files
+from tests.inference.orchestration import storage_in
+from tests.inference.small import mr_series, study_uid
+from tests.services import free_port
+
+
+@contextmanager
+def serving(answer: Callable[[str], tuple[str, bytes, int]]) -> Iterator[str]:
+    """An archive that answers content type and body, and says that the body has some length."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content_type, body, length = answer(self.path)
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def listing(*uids: str) -> tuple[str, bytes, int]:
+    body = json.dumps([{"0020000D": {"vr": "UI", "Value": [uid]}} for uid in uids]).encode()
+    return "application/dicom+json", body, len(body)
+
+
+def of_parts(files: list[bytes]) -> bytes:
+    head = b"\r\n--xx\r\nContent-Type: application/dicom\r\n\r\n"
+    return head.join([b"", *files]) + b"\r\n--xx--\r\n"
+
+
+def test_a_study_that_breaks_off_is_fetched_again(tmp_path: Path) -> None:
+    whole = of_parts(mr_series("a", 6))
+    cut = [True]
+
+    def answer(path: str) -> tuple[str, bytes, int]:
+        if "offset=0" in path:
+            return listing(study_uid("a"))
+        if "offset=" in path:
+            return "application/dicom+json", b"[]", 2
+        body = whole[: len(whole) // 2] if cut[0] else whole
+        return 'multipart/related; type="application/dicom"; boundary=xx', body, len(whole)
+
+    with serving(answer) as url, storage_in(tmp_path) as storage:
+        broken = bring_in(storage, DicomwebSource(HttpArchive(url, ""), {}))
+        assert len(broken.failed) == 1
+        assert "cannot be reached" in broken.failed[0]
+        assert 0 < len(stored_files(storage, "a")) < 6
+        cut[0] = False
+        assert bring_in(storage, DicomwebSource(HttpArchive(url, ""), {})).failed == []
+        assert stored_files(storage, "a") == sorted(mr_series("a", 6))
+
+
+def test_a_study_that_ends_early_is_not_taken_for_whole(tmp_path: Path) -> None:
+    """As a proxy ends it that has lost the archive: nothing of HTTP says so."""
+    cut = of_parts(mr_series("a", 6)).rpartition(b"\r\n--xx--")[0][:-5000]
+
+    def answer(path: str) -> tuple[str, bytes, int]:
+        if "offset=0" in path:
+            return listing(study_uid("a"))
+        if "offset=" in path:
+            return "application/dicom+json", b"[]", 2
+        return 'multipart/related; type="application/dicom"; boundary=xx', cut, len(cut)
+
+    with serving(answer) as url, storage_in(tmp_path) as storage:
+        result = bring_in(storage, DicomwebSource(HttpArchive(url, ""), {}))
+        assert "breaks off before its last boundary" in result.failed[0]
+        assert bring_in(storage, DicomwebSource(HttpArchive(url, ""), {})).known == 0
+
+
+def test_an_archive_that_knows_no_offset_is_listed_once(tmp_path: Path) -> None:
+    body = of_parts(mr_series("a", 2))
+
+    def answer(path: str) -> tuple[str, bytes, int]:
+        if path.startswith("/studies?"):
+            return listing(study_uid("a"))
+        return 'multipart/related; type="application/dicom"; boundary=xx', body, len(body)
+
+    with serving(answer) as url, storage_in(tmp_path) as storage:
+        result = bring_in(storage, DicomwebSource(HttpArchive(url, ""), {}))
+        assert (result.parts, result.counts.stored) == (1, 2)
+
+
+def test_a_secret_does_not_travel_unencrypted() -> None:
+    with pytest.raises(InvalidRequest, match="unencrypted"):
+        HttpArchive("http://pacs.example.org/dicom-web", "Bearer x")
+
+
+@pytest.mark.parametrize(
+    ("studies", "study", "complaint"),
+    [
+        (listing("1.2/../../admin"), None, "without a valid StudyInstanceUID"),
+        (("application/json", b"{}{", 3), None, "no JSON"),
+        (("application/json", b'{"a": 1}', 8), None, "no list of studies"),
+        (listing("1.2.3"), ("text/html", b"hello", 5), "something else than multipart"),
+        (listing("1.2.3"), ("multipart/related; boundary=xx", b"hello", 5), "taken apart"),
+        (listing("1.2.3"), ("multipart/related; boundary=xx", b"", 0), "breaks off"),
+    ],
+)
+def test_what_an_archive_should_not_answer_is_named(
+    tmp_path: Path, studies: tuple[str, bytes, int], study: Any, complaint: str
+) -> None:
+    empty = "application/json", b"[]", 2
+
+    def answer(path: str) -> tuple[str, bytes, int]:
+        if path.startswith("/studies/"):
+            return study  # type: ignore[no-any-return]
+        return studies if "offset=0" in path else empty
+
+    with serving(answer) as url, storage_in(tmp_path) as storage:
+        try:
+            said = bring_in(storage, DicomwebSource(HttpArchive(url, ""), {})).failed[0]
+        except PeerFailed as error:
+            said = error.message
+        assert complaint in said
+
+
+def test_an_archive_that_is_away_is_given_up_and_found_again(tmp_path: Path) -> None:
+    with storage_in(tmp_path) as storage:
+        source = OrthancSource(HttpArchive(f"http://127.0.0.1:{free_port()}", ""))
+        with pytest.raises(PeerFailed, match="cannot be reached"):
+            bring_in(storage, source)

@@ -1,0 +1,83 @@
+"""Folders are imported bit for bit, each file once, and go on where they were interrupted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dicom_node.imports.folder import FolderSource
+from dicom_node.imports.journal import Journal
+from inference.scheduling.schedule import complete_and_schedule
+from storage.core.errors import InvalidRequest
+from tests.dicom_node.imports.importing import bring_in, stored_files, write
+from tests.inference.orchestration import later, storage_in
+from tests.inference.small import BrightRegion, study_uid
+
+
+def test_each_file_is_taken_once_as_it_is(tmp_path: Path) -> None:
+    source = FolderSource(tmp_path / "medium 1")
+    first = write(tmp_path / "medium 1" / "IMAGES" / "A", "a")
+    (tmp_path / "medium 1" / "DICOMDIR").write_bytes(b"a directory")
+    (tmp_path / "medium 1" / "README.TXT").write_text("not an image")
+    with storage_in(tmp_path) as storage:
+        result = bring_in(storage, source)
+        assert (result.counts.stored, len(result.counts.refused)) == (5, 1)
+        name, reason = result.counts.refused[0]
+        assert name == "README.TXT"
+        assert "not a DICOM file" in reason
+        assert stored_files(storage, "a") == first
+        again = bring_in(storage, source)
+        assert (again.known, again.parts, again.counts.total) == (2, 2, 0)
+        second = write(tmp_path / "medium 1" / "IMAGES" / "B", "b", 3)
+        assert bring_in(storage, source).counts.stored == 3
+        assert stored_files(storage, "b") == second
+
+
+def test_pipelines_run_on_it_where_that_was_said(tmp_path: Path) -> None:
+    with storage_in(tmp_path) as storage:
+        write(tmp_path / "kept", "a")
+        write(tmp_path / "used", "b")
+        bring_in(storage, FolderSource(tmp_path / "kept"))
+        bring_in(storage, FolderSource(tmp_path / "used"), run_pipelines=True)
+        decisions = complete_and_schedule(storage, later(60), (BrightRegion(),))
+        said = {one.study_instance_uid: one for one in decisions}
+        assert said[study_uid("b")].accepted
+        assert not said[study_uid("a")].accepted
+        assert "was imported" in said[study_uid("a")].reason
+
+
+def test_two_imports_of_one_name_do_not_run_at_once(tmp_path: Path) -> None:
+    script = "import os,sys,time; f=open(sys.argv[1],'a'); os.lockf(f.fileno(),os.F_LOCK,0); "
+    journal = tmp_path / "one.jsonl"
+    script += "print('locked', flush=True); time.sleep(60)"
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, journal], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(InvalidRequest, match="Another import writes"), Journal(journal):
+            pass
+    finally:
+        other.kill()
+        other.communicate()
+
+
+def test_half_a_line_of_a_killed_import_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_bytes(b'{"key": "first"}\n{"key": "sec')
+    with Journal(path) as journal:
+        assert journal.is_done("first")
+        journal.done("second")
+    with Journal(path) as journal:
+        assert journal.is_done("second")
+
+
+def test_what_was_too_large_comes_in_once_it_may(tmp_path: Path) -> None:
+    write(tmp_path / "large", "a", 2)
+    with storage_in(tmp_path, max_instance_bytes=1000) as storage:
+        refused = bring_in(storage, FolderSource(tmp_path / "large")).counts.refused
+        assert len(refused) == 2
+    with storage_in(tmp_path) as storage:
+        assert bring_in(storage, FolderSource(tmp_path / "large")).counts.stored == 2
