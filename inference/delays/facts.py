@@ -1,0 +1,96 @@
+"""What the node knows of a study and of itself, read once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE
+from storage.container import Storage
+from storage.core.entities import Decision, Delivery, Job, Series
+from storage.deliveries.circuit_breaker import OpenBreaker
+from storage.deliveries.listing import DeliveryFilter, list_deliveries
+from storage.index.expected_instances import Announced
+from storage.processes.heartbeats import HANDLED
+from storage.settings import Settings
+
+# Whoever waits behind more hears that they are more.
+JOBS_LOOKED_AT = 1000
+_CANCELLED_LOOKED_AT = 1000
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    now: datetime
+    settings: Settings
+    series: list[Series]
+    """Those that were received."""
+    announced: Mapping[str, Announced]
+    """By SeriesInstanceUID: what still arrives and was announced."""
+    decisions: list[Decision]
+    jobs: list[Job]
+    """Of each series and pipeline the newest."""
+    due_jobs: list[Job]
+    """Of all studies, in the order in which workers take them."""
+    deliveries: list[Delivery]
+    """Of results."""
+    cancelled: list[Delivery]
+    """Those that will not be sent, of results and of received instances."""
+    due_deliveries: int
+    breakers: Mapping[str, OpenBreaker]
+    destinations: frozenset[str]
+    last_tick: datetime | None
+    """When the control worker last looked for work."""
+    alive: frozenset[str]
+    """Queues whose workers gave a sign of life."""
+    free_bytes: int
+    groups_enforced: bool
+    groups: frozenset[str]
+
+
+def read_facts(storage: Storage, study_instance_uid: str, now: datetime) -> StudyFacts:
+    """Raises NotFound, StorageUnavailable."""
+    storage.index.study(study_instance_uid)
+    heartbeats = storage.heartbeats
+    return StudyFacts(
+        now=now,
+        settings=storage.settings,
+        series=[
+            one for one in storage.index.series_of(study_instance_uid) if one.origin != "generated"
+        ],
+        announced={
+            one.series.series_instance_uid: one for one in storage.expectations.of_receiving()
+        },
+        decisions=storage.decisions.of_study(study_instance_uid),
+        jobs=_newest(storage.jobs.of_studies([study_instance_uid])[study_instance_uid]),
+        due_jobs=storage.jobs.due(now, JOBS_LOOKED_AT),
+        deliveries=[
+            one
+            for one in storage.deliveries.of_studies([study_instance_uid])[study_instance_uid]
+            if one.cause == "RESULT"
+        ],
+        cancelled=list_deliveries(
+            storage.engine,
+            DeliveryFilter(study_instance_uid=study_instance_uid, state="CANCELLED"),
+            _CANCELLED_LOOKED_AT,
+            0,
+        )[0],
+        due_deliveries=storage.deliveries.due_count(now),
+        breakers={one.destination: one for one in storage.breakers.all()},
+        destinations=frozenset(one.name for one in storage.peers.destinations()),
+        last_tick=heartbeats.last(HANDLED),
+        alive=frozenset(
+            queue
+            for queue in (JOBS_QUEUE, GPU_QUEUE)
+            if heartbeats.is_alive(f"worker-{queue}", now)
+        ),
+        free_bytes=storage.volumes.free_bytes(),
+        groups_enforced=storage.access_groups.state().is_enforced,
+        groups=frozenset(storage.access_groups.of_study(study_instance_uid)),
+    )
+
+
+def _newest(jobs: list[Job]) -> list[Job]:
+    newest: dict[tuple[str, str], Job] = {}
+    for job in sorted(jobs, key=lambda one: one.created_at):
+        newest[job.series_instance_uid, job.pipeline] = job
+    return list(newest.values())
