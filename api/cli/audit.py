@@ -41,7 +41,7 @@ _LISTED = 50
 def _storage(action: Action, what: str) -> Iterator[Storage]:
     """The storage; that the trail was used is written into it."""
     with open_storage(start(log_level="ERROR")) as storage:
-        record_use(storage, Code.AUDIT_LOG_USED, action, what="audit trail", command=what)
+        record_use(storage.audit, Code.AUDIT_LOG_USED, action, what="audit trail", command=what)
         yield storage
 
 
@@ -151,23 +151,23 @@ def verify(
             raise unreadable(anchor) from error
     with _storage("R", "verify") as storage:
         local = local_anchors(storage.settings)
-        verdict = verify_chain(storage.engine, audit_keys(storage.settings), [*local, *anchors])
-    if not verdict.holds:
-        out.print(f"The chain is broken. {verdict.problem}", markup=False, soft_wrap=True)
+        check = verify_chain(storage.engine, audit_keys(storage.settings), [*local, *anchors])
+    if not check.holds:
+        out.print(f"The chain is broken. {check.problem}", markup=False, soft_wrap=True)
         raise typer.Exit(1)
     keyed = (
-        f" sealed with a key from event {verdict.keyed_from} on"
-        if verdict.keyed_from is not None
+        f" sealed with a key from event {check.keyed_from} on"
+        if check.keyed_from is not None
         else " sealed without a key: who can write to the database could rewrite all of it"
     )
     compared = (
         f"{len(local)} anchors of this machine and {len(anchors)} given ones agree."
-        if verdict.anchors
+        if check.anchors
         else "There are no anchors to compare it with: nothing shows whether its end was cut off."
     )
     out.print(
-        f"The chain holds: {verdict.checked} events to {verdict.head.position},{keyed}."
-        f" {verdict.unsealed} are not sealed yet. {compared}",
+        f"The chain holds: {check.checked} events to {check.head.position},{keyed}."
+        f" {check.unsealed} are not sealed yet. {compared}",
         markup=False,
         soft_wrap=True,
     )

@@ -13,8 +13,9 @@ from inference.evaluation.report import render
 from inference.evaluation.run import evaluate as evaluate_pipeline
 from inference.models.registry.status import Standing, standings
 from inference.models.registry.transitions import gate_refusals
-from storage.container import Storage
 from storage.core.errors import NotFound
+from storage.models.registry import ModelStates
+from storage.settings import Settings
 
 
 def evaluate(
@@ -32,7 +33,7 @@ def evaluate(
     Ends with 2 where the gate of the model's card does not open.
     """
     with opened() as storage:
-        standing = _chosen(storage, pipeline, version)
+        standing = _chosen(storage.settings, storage.model_states, pipeline, version)
         card = standing.pipeline.card
         evaluation = evaluate_pipeline(
             storage.settings,
@@ -63,8 +64,10 @@ def evaluate(
         raise typer.Exit(2)
 
 
-def _chosen(storage: Storage, pipeline: str, version: str | None) -> Standing:
-    everything = standings(storage)
+def _chosen(
+    settings: Settings, model_states: ModelStates, pipeline: str, version: str | None
+) -> Standing:
+    everything = standings(settings, model_states)
     found = [
         one
         for one in everything

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import typer
 from pydantic import ValidationError
 
+from api.cli.client_commands import PASSED_ON, REMOTE
 from api.cli.console import print_error
 from storage.core.errors import MediViewError
 from storage.processes import collector
@@ -24,10 +25,16 @@ class _Command(NamedTuple):
     module: str
     function: str = "app"
     panel: str | None = None
+    is_passed_on: bool = False
+    """The client's command line reads what follows (`mediview_client.cli`)."""
 
 
+_PASSED_ON = (
+    *("login", "logout", "jobs", "findings", "reports", "worklist", "webhooks", "events"),
+    "completion",
+)
 _ROLES = "Roles, one process each"
-_COMMANDS = {
+COMMANDS = {
     "up": _Command("roles.up", "up"),
     "send": _Command("studies.send", "send_folder"),
     "import": _Command("studies.import_studies", "import_studies"),
@@ -42,18 +49,25 @@ _COMMANDS = {
     "migrate": _Command("migrate", "migrate"),
     "openapi": _Command("openapi", "openapi"),
     "storage": _Command("storage"),
+    "backup": _Command("backup"),
+    "restore": _Command("restore", "restore"),
     "peers": _Command("peers"),
     "users": _Command("access.users"),
     "access-groups": _Command("access.access_groups"),
     "keys": _Command("access.keys"),
     "rules": _Command("rules"),
     "studies": _Command("studies.sending"),
+    "why": _Command("studies.why", "why"),
     "retention": _Command("studies.retention"),
+    "patients": _Command("studies.patients"),
+    "priors": _Command("studies.priors"),
+    "projects": _Command("studies.projects"),
     "conflicts": _Command("studies.conflicts"),
     "lesions": _Command("studies.lesions"),
     # Its commands join those of `models`.
     "models": _Command("model_watch"),
     "audit": _Command("audit"),
+    **{name: _Command("remote", name, REMOTE, is_passed_on=True) for name in _PASSED_ON},
 }
 
 
@@ -70,13 +84,14 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     # With a callback, Typer takes a single command for one of several.
     app.callback()(lambda: None)
     asked = arguments[0] if arguments else ""
-    for name in (asked,) if asked in _COMMANDS else _COMMANDS:
-        command = _COMMANDS[name]
+    for name in (asked,) if asked in COMMANDS else COMMANDS:
+        command = COMMANDS[name]
         found = getattr(import_module(f"api.cli.{command.module}"), command.function)
         if isinstance(found, typer.Typer):
             app.add_typer(found)
         else:
-            app.command(name, rich_help_panel=command.panel)(found)
+            settings = PASSED_ON if command.is_passed_on else None
+            app.command(name, rich_help_panel=command.panel, context_settings=settings)(found)
     return app
 
 
@@ -97,4 +112,12 @@ def main() -> None:
     except BrokenPipeError:
         # The reader of our output has left; Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print_error(
+            f"{error.filename} cannot be used: {error.strerror}.",
+            "Check that its folder exists, and that this user may read and write there.",
+        )
         sys.exit(1)

@@ -10,7 +10,7 @@ from api.cli.models import Name, app, opened
 from api.cli.operator import operator
 from inference.models.drift import all_shifts
 from inference.models.registry.status import models_named, standing_named
-from inference.scheduling.shadowing import summarised
+from inference.scheduling.shadow_agreement import summarised
 from storage.core.clock import utcnow
 
 __all__ = ["app"]
@@ -20,7 +20,10 @@ __all__ = ["app"]
 def agreement(name: Name) -> None:
     """Show how far shadow versions agree with the active one."""
     with opened() as storage:
-        versions = dict.fromkeys(one.pipeline.card.version for one in models_named(storage, name))
+        versions = dict.fromkeys(
+            one.pipeline.card.version
+            for one in models_named(storage.settings, storage.model_states, name)
+        )
         runs = {one: storage.shadow_runs.of_model(name, one) for one in versions}
     for version, all_of in runs.items():
         if not all_of:
@@ -61,7 +64,7 @@ def drift(
     """Show by scanner whether what pipelines see and give has shifted."""
     with opened() as storage:
         if new_baseline:
-            standing = standing_named(storage, pipeline or "")
+            standing = standing_named(storage.settings, storage.model_states, pipeline or "")
             version = standing.pipeline.version
             storage.drift.set_baseline(standing.pipeline.name, version, utcnow(), operator().name)
             out.print(f"{pipeline} {version} has a new baseline from now on.", markup=False)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from api.cli.console import out
-from api.cli.operator import operator, record_use
+from api.cli.operator import change_by_operator, operator, record_use
 from api.cli.roles.starting import start
 from inference.language import tasks
 from inference.models.registry import transitions as deciding
@@ -18,7 +18,7 @@ from inference.models.registry.adding import add_model
 from inference.models.registry.status import Standing, model_of, models_named, standings
 from inference.models.registry.verification import verify as prove
 from inference.refusals import ModelUnusable
-from storage.audit import Code, Type
+from storage.audit import Audit, Code, Type
 from storage.container import Storage, open_storage
 from storage.maintenance.upgrade import upgrade
 
@@ -50,7 +50,7 @@ def list_models() -> None:
     """Show every model, its state, who uses it, and whether it could run now."""
     table = Table("Model", "State", "Pipeline", "Licence", "Ready", "", box=None, pad_edge=False)
     with opened() as storage:
-        for one in standings(storage):
+        for one in standings(storage.settings, storage.model_states):
             card, pipeline = one.pipeline.card, one.pipeline
             readiness = pipeline.readiness()
             table.add_row(
@@ -58,8 +58,8 @@ def list_models() -> None:
                 "not there" if _is_absent(one) else one.state,
                 f"{pipeline.name} {pipeline.version}",
                 card.licence,
-                "yes" if readiness.ready and not one.held else "no",
-                one.held if readiness.ready else readiness.detail,
+                "yes" if readiness.ready and not one.blocked else "no",
+                one.blocked if readiness.ready else readiness.detail,
             )
         for task in (one for one in tasks.TASKS.values() if not one.is_pipeline):
             found = tasks.readiness(storage.settings, task.setting)
@@ -79,7 +79,7 @@ def list_models() -> None:
 def show(name: Name) -> None:
     """Show the card of a model, its versions and what became of them."""
     with opened() as storage:
-        found = models_named(storage, name)
+        found = models_named(storage.settings, storage.model_states, name)
         history = storage.model_states.history(name)
     for one in found:
         _print_card(one)
@@ -108,8 +108,15 @@ def add(
     A bundle brings code of its own, which the worker will run: add only what you trust.
     """
     with opened() as storage:
-        added = add_model(storage, folder, operator().name, hold=hold)
-        _tell(storage, added.standing, "added")
+        added = add_model(
+            storage.settings,
+            storage.model_states,
+            storage.shadow_runs,
+            folder,
+            operator().name,
+            hold=hold,
+        )
+        _record(storage.audit, added.standing, "added")
     card = added.standing.pipeline.card
     for step in added.steps:
         out.print(step, markup=False, soft_wrap=True)
@@ -125,14 +132,18 @@ def verify(
     failed = False
     with opened() as storage:
         if name is not None:
-            chosen = [model_of(storage, name, version)]
+            chosen = [model_of(storage.settings, storage.model_states, name, version)]
         else:
-            chosen = [one for one in standings(storage) if not _is_absent(one)]
+            chosen = [
+                one
+                for one in standings(storage.settings, storage.model_states)
+                if not _is_absent(one)
+            ]
         for one in chosen:
             card = one.pipeline.card
             try:
                 kept, shown = prove(storage.model_states, one, operator().name)
-                _tell(storage, one, "verified")
+                _record(storage.audit, one, "verified")
                 line = f"{card.name} {card.version} is {kept.state}. {shown}"
             except ModelUnusable as error:
                 failed = True
@@ -146,9 +157,9 @@ def verify(
 def activate(name: Name, version: Version = None) -> None:
     """Let a verified version make results; the version that did so is retired."""
     with opened() as storage:
-        standing = model_of(storage, name, version)
-        deciding.activate(storage, standing, operator().name)
-        _tell(storage, standing, "active")
+        standing = model_of(storage.settings, storage.model_states, name, version)
+        with _change(storage.audit, standing, "active"):
+            deciding.activate(storage.model_states, storage.shadow_runs, standing, operator().name)
     _print_state(standing, "active: it makes results from now on")
 
 
@@ -156,9 +167,9 @@ def activate(name: Name, version: Version = None) -> None:
 def shadow(name: Name, version: Version = None) -> None:
     """Let a verified version run beside the active one, without a word to anybody."""
     with opened() as storage:
-        standing = model_of(storage, name, version)
-        deciding.shadow(storage, standing, operator().name)
-        _tell(storage, standing, "shadow")
+        standing = model_of(storage.settings, storage.model_states, name, version)
+        with _change(storage.audit, standing, "shadow"):
+            deciding.shadow(storage.model_states, storage.shadow_runs, standing, operator().name)
     _print_state(standing, "a shadow: what it finds is compared, and neither shown nor sent")
 
 
@@ -170,9 +181,11 @@ def retire(
 ) -> None:
     """Let a version run no more; what it has found stays."""
     with opened() as storage:
-        standing = model_of(storage, name, version)
-        deciding.retire(storage, standing, operator().name, reason)
-        _tell(storage, standing, "retired")
+        standing = model_of(storage.settings, storage.model_states, name, version)
+        with _change(storage.audit, standing, "retired"):
+            deciding.retire(
+                storage.model_states, storage.shadow_runs, standing, operator().name, reason
+            )
     _print_state(standing, "retired")
 
 
@@ -197,9 +210,9 @@ def try_model(
 
     taken = 0
     with opened() as storage:
-        pipeline = model_of(storage, name, version).pipeline
+        pipeline = model_of(storage.settings, storage.model_states, name, version).pipeline
         record_use(
-            storage,
+            storage.audit,
             Code.INSTANCES_ACCESSED,
             "R",
             studies=(study,),
@@ -239,16 +252,32 @@ def _is_absent(standing: Standing) -> bool:
     return readiness.optional and not readiness.ready
 
 
-def _tell(storage: Storage, standing: Standing, became: str) -> None:
-    card = standing.pipeline.card
-    record_use(
-        storage,
+def _change(audit: Audit, standing: Standing, became: str) -> AbstractContextManager[None]:
+    """Around a change of a model, for the audit trail."""
+    return change_by_operator(
+        audit,
         Code.SECURITY_ALERT,
         "U",
         type=Type.SOFTWARE_CONFIGURATION,
-        model=f"{card.name} {card.version}",
+        model=_named(standing),
         what=became,
     )
+
+
+def _record(audit: Audit, standing: Standing, became: str) -> None:
+    """After what takes long and may fail: the model's own history has it already."""
+    record_use(
+        audit,
+        Code.SECURITY_ALERT,
+        "U",
+        type=Type.SOFTWARE_CONFIGURATION,
+        model=_named(standing),
+        what=became,
+    )
+
+
+def _named(standing: Standing) -> str:
+    return f"{standing.pipeline.card.name} {standing.pipeline.card.version}"
 
 
 def _print_state(standing: Standing, words: str) -> None:

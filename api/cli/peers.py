@@ -2,18 +2,18 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 import typer
 from rich.table import Table
 
 from api.cli.console import out
-from api.cli.operator import record_use
+from api.cli.operator import change_by_operator
 from api.cli.roles.starting import start
-from storage.audit import Code, Type
+from storage.audit import Audit, Code, Type
 from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import RESULT_KINDS
@@ -109,6 +109,12 @@ def add(
         int, typer.Option(help="Simultaneous associations from it; 0: no limit.")
     ] = 0,
     max_sendings: Annotated[int, typer.Option(help="Simultaneous senders to it; 0: no limit.")] = 0,
+    archive: Annotated[
+        bool, typer.Option(help="Ask it for earlier studies: a DICOM peer, or STOW-RS.")
+    ] = False,
+    issuer: Annotated[
+        str, typer.Option(help="Of an archive: who issued patient IDs that it states without one.")
+    ] = "",
     bandwidth: Annotated[int, typer.Option(help="Bytes per second to it; 0: no limit.")] = 0,
     token_header: Annotated[
         str, typer.Option(help="Header of the token.")
@@ -123,6 +129,8 @@ def add(
     peer = replace(
         read,
         is_destination=read.is_destination if destination is None else destination,
+        is_archive=archive,
+        issuer_of_patient_id=issuer,
         object_kinds=frozenset(gets or ()),
         # `checked_peer` refuses words that are none of these.
         may=frozenset(cast(set[Action], given)),
@@ -137,8 +145,7 @@ def add(
         # Not an option: the list of processes shows those to everyone.
         token=os.environ.get(_TOKEN_VARIABLE, "") if takes_token else "",
     )
-    with _storage() as storage:
-        record_use(storage, Code.SECURITY_ALERT, "C", type=Type.NETWORK_CONFIGURATION, name=name)
+    with _storage() as storage, _change(storage.audit, "C", name):
         storage.peers.add(checked_peer(peer, storage.settings))
     out.print(f"{name} is known now. `mediview peers test {name}` tries it.", markup=False)
 
@@ -162,13 +169,44 @@ def _binding(text: str) -> str:
         ) from error
 
 
+@app.command("archive")
+def mark_archive(
+    name: Annotated[str, typer.Argument()],
+    on: Annotated[bool, typer.Option("--on/--off", help="Whether it may be asked.")] = True,
+    issuer: Annotated[
+        str | None, typer.Option(help="Who issued patient IDs that it states without one.")
+    ] = None,
+) -> None:
+    """Let a known peer be asked for earlier studies, or no more; what waits then waits on."""
+    from inference.delivery.destinations import checked_peer
+
+    with _storage() as storage:
+        before = storage.peers.get(name)
+        peer = replace(
+            before,
+            is_archive=on,
+            issuer_of_patient_id=before.issuer_of_patient_id if issuer is None else issuer,
+        )
+        with _change(storage.audit, "U", name):
+            storage.peers.replace(checked_peer(peer, storage.settings))
+    what = "may be asked for earlier studies" if on else "is not asked for earlier studies"
+    out.print(f"{name} {what}.", markup=False)
+
+
 @app.command("remove")
 def remove(name: Annotated[str, typer.Argument()]) -> None:
     """Remove a peer; deliveries to it wait until it is there again."""
-    with _storage() as storage:
-        record_use(storage, Code.SECURITY_ALERT, "D", type=Type.NETWORK_CONFIGURATION, name=name)
+    with _storage() as storage, _change(storage.audit, "D", name):
         storage.peers.remove(name)
     out.print(f"{name} is not known any more.", markup=False)
+
+
+def _change(
+    audit: Audit, action: Literal["C", "U", "D"], name: str
+) -> AbstractContextManager[None]:
+    return change_by_operator(
+        audit, Code.SECURITY_ALERT, action, type=Type.NETWORK_CONFIGURATION, name=name
+    )
 
 
 @app.command("test")

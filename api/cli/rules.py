@@ -42,8 +42,10 @@ def explain(
     settings = start(log_level="ERROR")
     rules = current_rules(settings) if file is None else read_rules(file)
     with open_storage(settings) as storage:
-        explanations = explain_study(storage, study, rules)
-        routing = explain_routing(storage, study, rules)
+        explanations = explain_study(
+            storage.settings, storage.index, storage.instances, storage.model_states, study, rules
+        )
+        routing = explain_routing(storage.index, storage.instances, study, rules)
         known = {peer.name for peer in storage.peers.all()}
     series_instance_uid = ""
     for one in explanations:

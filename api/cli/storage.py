@@ -3,17 +3,15 @@
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from api.cli.console import err, out
-from api.cli.operator import record_use
+from api.cli.operator import change_by_operator, record_use
+from api.cli.progress import progress
 from api.cli.roles.starting import start
 from storage.audit import Code
 from storage.core.errors import StorageUnavailable
@@ -46,13 +44,15 @@ def verify(
 
     with open_storage(start(log_level="ERROR")) as storage:
         problems = []
-        with _progress("Reading volumes") as tell:
-            for problem in verify_storage(storage, tell):
+        with progress("Reading volumes") as tell:
+            for problem in verify_storage(
+                storage.engine, storage.index, storage.objects, storage.volumes, tell
+            ):
                 problems.append(problem)
                 if as_json:
                     typer.echo(json.dumps(dataclasses.asdict(problem)))
-        note_damage(storage, problems)
-        repaired = copy_again(storage, problems) if repair else 0
+        note_damage(storage.index, storage.instances, problems)
+        repaired = copy_again(storage.engine, storage.volumes, problems) if repair else 0
     if not as_json:
         for problem in problems:
             what = problem.kind.replace("_", " ")
@@ -79,7 +79,7 @@ def reindex(
 
     settings = start()
     bucket = open_objects(settings) if settings.object_store == "s3" else None
-    with _progress("Indexing") as tell:
+    with progress("Indexing") as tell:
         done = rebuild(settings, source, bucket, lambda count, total: tell((count, total)))
     out.print(
         f"{done.instances} instances indexed; {done.duplicates} duplicates, {done.conflicts}"
@@ -96,7 +96,7 @@ def repair(
 
     The node must not run meanwhile. Ends with 0 where all is well in the end.
     """
-    from api.cli.repairing import lost_words, print_findings, print_repaired
+    from api.cli.repair_report import lost_words, print_findings, print_repaired
     from api.cli.roles.up import alone_on
     from storage.container import open_objects
     from storage.core import private_folder
@@ -114,7 +114,7 @@ def repair(
         if not yes:
             typer.confirm("Do that?", abort=True)
         bucket = open_objects(settings) if settings.object_store == "s3" else None
-        with _progress("Indexing") as tell:
+        with progress("Indexing") as tell:
             done = put_right(settings, diagnosis, bucket, lambda *state: tell(state))
         print_repaired(done)
         left = diagnose(settings)
@@ -136,7 +136,7 @@ def compact(
     from storage.core.clock import utcnow
     from storage.db.advisory_lock import housekeeping_lock
     from storage.maintenance.compaction import compact as rewrite
-    from storage.maintenance.compaction import remove_retired
+    from storage.maintenance.retired_volumes import remove_retired
 
     settings = start()
     with open_storage(settings) as storage:
@@ -162,12 +162,12 @@ def compact(
 def stats(
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """How much is kept, and where."""
+    """How much is stored, and where."""
     from storage.container import open_storage
     from storage.maintenance.statistics import statistics
 
     with open_storage(start(log_level="ERROR")) as storage:
-        found = statistics(storage)
+        found = statistics(storage.settings, storage.engine, storage.volumes)
     values = dataclasses.asdict(found) | {"dead_bytes": found.dead_bytes}
     if as_json:
         typer.echo(json.dumps(values))
@@ -192,10 +192,10 @@ def export(
     from storage.maintenance.export import plan_export, write_folder, write_zip
 
     with open_storage(start()) as storage:
-        record_use(storage, Code.EXPORT, "R", studies=(study,), command="storage export")
-        plan = plan_export(storage, study, dicomdir=dicomdir)
+        record_use(storage.audit, Code.EXPORT, "R", studies=(study,), command="storage export")
+        plan = plan_export(storage.index, storage.instances, study, dicomdir=dicomdir)
         if to.suffix.lower() == ".zip":
-            write_zip(storage, plan, to)
+            write_zip(storage.instances, plan, to)
         else:
             write_folder(storage.instances, plan, to)
     out.print(f"{len(plan.entries)} instances written to {to}.", soft_wrap=True)
@@ -221,25 +221,12 @@ def delete(
         storage.audit.check()
         patients = storage.audit.patients_of([study])
         deletions = storage.deletions
-        done = deletions.series(study, series) if series else deletions.study(study)
         # A refused deletion, as of a study on legal hold, is none.
-        record_use(
-            storage, code, "D", studies=(study,), patients=patients, command="storage delete"
-        )
+        with change_by_operator(
+            storage.audit, code, "D", studies=(study,), patients=patients, command="storage delete"
+        ):
+            done = deletions.series(study, series) if series else deletions.study(study)
     out.print(f"{done.instance_count} instances deleted, {_size(done.size_bytes)}.")
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[tuple[int, int]], None]]:
-    """A bar on the terminal's error output, where it is one."""
-    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-
-        def tell(state: tuple[int, int]) -> None:
-            progress.update(task, completed=state[0], total=state[1] or None)
-
-        yield tell
 
 
 def _size(size_bytes: int) -> str:

@@ -9,13 +9,15 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from api.access.changes import groups_changed
+from api.access.changes import group_change
 from api.cli.console import out
 from api.cli.operator import operator
 from api.cli.roles.starting import start
 from storage.access_groups.entities import Member, member_kind
+from storage.accounts.api_keys import ApiKeys
 from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
+from storage.settings import Settings
 
 app = typer.Typer(
     name="access-groups", help="Access groups: who may see which study.", no_args_is_help=True
@@ -92,9 +94,8 @@ def show(name: Name) -> None:
 def add(name: Name, rule: RuleText = "", description: Description = "") -> None:
     """Add a group. The worker applies its rule to all studies."""
     condition = _rule(rule)
-    with _storage() as storage:
-        group = storage.access_groups.add(name, description, condition)
-        groups_changed(storage, operator(), "C", group.name)
+    with _storage() as storage, group_change(storage.audit, operator(), "C", name):
+        storage.access_groups.add(name, description, condition)
     out.print(f"The access group {name} is there now.", markup=False)
 
 
@@ -102,18 +103,19 @@ def add(name: Name, rule: RuleText = "", description: Description = "") -> None:
 def change(name: Name, rule: RuleText = "", description: Description = "") -> None:
     """Give a group another rule and description. The rule takes effect study by study."""
     condition = _rule(rule)
-    with _storage() as storage:
+    with (
+        _storage() as storage,
+        group_change(storage.audit, operator(), "U", name, what="description and rule"),
+    ):
         storage.access_groups.change(name, description=description, rule=condition)
-        groups_changed(storage, operator(), "U", name, what="description and rule")
     out.print(f"The access group {name} is changed.", markup=False)
 
 
 @app.command("remove")
 def remove(name: Name) -> None:
     """Remove a group; its studies go by the rules of the other groups."""
-    with _storage() as storage:
+    with _storage() as storage, group_change(storage.audit, operator(), "D", name):
         storage.access_groups.remove(name)
-        groups_changed(storage, operator(), "D", name)
     out.print(f"The access group {name} is removed.", markup=False)
 
 
@@ -130,11 +132,10 @@ def add_member(
     """Let somebody see the studies of a group."""
     with _storage() as storage:
         ends = None if until is None else until.replace(tzinfo=UTC)
-        member = _member(storage, kind, subject, issuer, ends)
-        storage.access_groups.add_member(name, member)
-        groups_changed(
-            storage, operator(), "U", name, what="member added", member=f"{kind}:{subject}"
-        )
+        member = _member(storage.settings, storage.api_keys, kind, subject, issuer, ends)
+        detail = {"what": "member added", "member": f"{kind}:{subject}"}
+        with group_change(storage.audit, operator(), "U", name, **detail):
+            storage.access_groups.add_member(name, member)
     out.print(f"{subject} belongs to {name}.", markup=False)
 
 
@@ -142,11 +143,10 @@ def add_member(
 def remove_member(name: Name, kind: Kind, subject: Subject, issuer: Issuer = "") -> None:
     """Let somebody see the studies of a group no longer."""
     with _storage() as storage:
-        member = _member(storage, kind, subject, issuer, None)
-        storage.access_groups.remove_member(name, member)
-        groups_changed(
-            storage, operator(), "U", name, what="member removed", member=f"{kind}:{subject}"
-        )
+        member = _member(storage.settings, storage.api_keys, kind, subject, issuer, None)
+        detail = {"what": "member removed", "member": f"{kind}:{subject}"}
+        with group_change(storage.audit, operator(), "U", name, **detail):
+            storage.access_groups.remove_member(name, member)
     out.print(f"{subject} no longer belongs to {name}.", markup=False)
 
 
@@ -154,10 +154,9 @@ def remove_member(name: Name, kind: Kind, subject: Subject, issuer: Issuer = "")
 def assign(name: Name, study: StudyUid) -> None:
     """Give a study to a group, regardless of the rules."""
     with _storage() as storage:
-        storage.access_groups.assign(name, study)
-        groups_changed(
-            storage, operator(), "U", name, what="study assigned", study_instance_uid=study
-        )
+        detail = {"what": "study assigned", "study_instance_uid": study}
+        with group_change(storage.audit, operator(), "U", name, **detail):
+            storage.access_groups.assign(name, study)
     out.print(f"The study belongs to {name}.", markup=False)
 
 
@@ -165,10 +164,9 @@ def assign(name: Name, study: StudyUid) -> None:
 def unassign(name: Name, study: StudyUid) -> None:
     """Take an assigned study away; the rules decide on it again."""
     with _storage() as storage:
-        storage.access_groups.unassign(name, study)
-        groups_changed(
-            storage, operator(), "U", name, what="study taken away", study_instance_uid=study
-        )
+        detail = {"what": "study taken away", "study_instance_uid": study}
+        with group_change(storage.audit, operator(), "U", name, **detail):
+            storage.access_groups.unassign(name, study)
     out.print(f"The study was taken away from {name}.", markup=False)
 
 
@@ -189,9 +187,9 @@ def enforce(
 ) -> None:
     """Let the groups decide who sees which study; first the rules must have been applied."""
     with _storage() as storage:
-        storage.access_groups.enforce(not off)
         word = "no longer enforced" if off else "enforced"
-        groups_changed(storage, operator(), "U", "all access groups", what=word)
+        with group_change(storage.audit, operator(), "U", "all access groups", what=word):
+            storage.access_groups.enforce(not off)
         webhooks = storage.webhooks.owners()
     out.print(f"Access groups are {word}.", markup=False)
     if not off:
@@ -213,11 +211,13 @@ def unmatched(
         raise InvalidRequest(
             f"'{group}' cannot have them.", remedy="Choose everyone or administrators."
         )
-    with _storage() as storage:
+    with (
+        _storage() as storage,
+        group_change(storage.audit, operator(), "U", group, what="studies that match no rule"),
+    ):
         storage.access_groups.give_unmatched_to(
             "everyone" if group == "everyone" else "administrators"
         )
-        groups_changed(storage, operator(), "U", group, what="studies that match no rule")
     out.print(f"Studies that match no rule are seen by {group}.", markup=False)
 
 
@@ -239,13 +239,18 @@ def emergencies(
 
 
 def _member(
-    storage: Storage, kind: str, subject: str, issuer: str, expires_at: datetime | None
+    settings: Settings,
+    api_keys: ApiKeys,
+    kind: str,
+    subject: str,
+    issuer: str,
+    expires_at: datetime | None,
 ) -> Member:
     if kind == "key":
         # People know its name; names are not compared.
-        subject = storage.api_keys.get(subject).key_id
+        subject = api_keys.get(subject).key_id
     if kind in ("oidc", "oidc-group"):
-        issuer = issuer or storage.settings.oidc_issuer
+        issuer = issuer or settings.oidc_issuer
     return Member(member_kind(kind), subject, issuer, expires_at)
 
 

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.access.changes import access_changed
+from api.access.changes import access_change
 from api.cli.access.users import OPERATOR, opened
 from api.cli.console import err, out
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
+from storage.core.roles import checked_roles, checked_scopes
 
 app = typer.Typer(name="keys", help="API keys of programs.", no_args_is_help=True)
 
@@ -56,22 +57,13 @@ def create(
 ) -> None:
     """Make a key and write it to standard output, this once."""
     with opened() as storage:
-        key, secret = storage.api_keys.create(
-            name,
-            [part for one in role for part in one.split(",")],
-            [part for one in scope or () for part in one.split(",")],
-            created_by=OPERATOR.name,
-            expires_at=_end(expires),
-        )
-        access_changed(
-            storage,
-            OPERATOR,
-            "C",
-            "key",
-            key.name,
-            roles=sorted(key.roles),
-            scopes=sorted(key.scopes),
-        )
+        name = name.strip()
+        roles = sorted(checked_roles(part for one in role for part in one.split(",")))
+        scopes = sorted(checked_scopes(part for one in scope or () for part in one.split(",")))
+        with access_change(storage.audit, OPERATOR, "C", "key", name, roles=roles, scopes=scopes):
+            key, secret = storage.api_keys.create(
+                name, roles, scopes, created_by=OPERATOR.name, expires_at=_end(expires)
+            )
     # Alone on standard output, so that a script can take it.
     typer.echo(secret)
     err.print(
@@ -86,8 +78,9 @@ def create(
 def revoke(key: Annotated[str, typer.Argument(help="Id or name.")]) -> None:
     """End a key; it counts no more within a second."""
     with opened() as storage:
-        revoked = storage.api_keys.revoke(key, utcnow())
-        access_changed(storage, OPERATOR, "D", "key", revoked.name, what="revoked")
+        found = storage.api_keys.get(key)
+        with access_change(storage.audit, OPERATOR, "D", "key", found.name, what="revoked"):
+            revoked = storage.api_keys.revoke(found.key_id, utcnow())
     out.print(f"The key {revoked.name} is revoked.", markup=False)
 
 

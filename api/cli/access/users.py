@@ -1,19 +1,21 @@
 """`mediview users`: who may sign in with a password."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from api.access.changes import access_changed
+from api.access.changes import access_change
 from api.cli.console import out
 from api.cli.roles.starting import start
-from storage.audit import Actor
+from storage.accounts.repository import checked_name
+from storage.audit import Action, Actor, Audit
 from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
+from storage.core.roles import checked_roles
 
 app = typer.Typer(name="users", help="Local user accounts.", no_args_is_help=True)
 OPERATOR = Actor("operator", "operator")
@@ -67,11 +69,11 @@ def list_users() -> None:
 @app.command("add")
 def add(name: Name, role: Roles, password_stdin: FromStdin = False, own: IsOwn = False) -> None:
     """Add an account; its initial password is asked for, and changed at the first sign-in."""
+    checked, roles = checked_name(name), sorted(checked_roles(role))
     with opened() as storage:
-        account = storage.accounts.add(
-            name, _password(password_stdin), role, must_change_password=not own
-        )
-        access_changed(storage, OPERATOR, "C", "account", account.name, roles=sorted(account.roles))
+        password = _password(password_stdin)
+        with _change(storage.audit, "C", checked, roles=roles):
+            account = storage.accounts.add(checked, password, roles, must_change_password=not own)
     out.print(f"{account.name} may sign in as {', '.join(sorted(account.roles))}.", markup=False)
 
 
@@ -80,10 +82,9 @@ def set_password(name: Name, password_stdin: FromStdin = False, own: IsOwn = Fal
     """Give an account another password, to be changed at the next sign-in; its sessions end."""
     with opened() as storage:
         account = storage.accounts.get(name)
-        storage.accounts.set_password(
-            account.name, _password(password_stdin), must_change_password=not own
-        )
-        access_changed(storage, OPERATOR, "U", "account", account.name, what="password")
+        password = _password(password_stdin)
+        with _change(storage.audit, "U", account.name, what="password"):
+            storage.accounts.set_password(account.name, password, must_change_password=not own)
     out.print(f"{account.name} has another password now.", markup=False)
 
 
@@ -91,8 +92,9 @@ def set_password(name: Name, password_stdin: FromStdin = False, own: IsOwn = Fal
 def set_roles(name: Name, role: Roles) -> None:
     """Give an account other roles; they count within a second."""
     with opened() as storage:
-        account = storage.accounts.set_roles(name, role)
-        access_changed(storage, OPERATOR, "U", "account", account.name, roles=sorted(account.roles))
+        roles = sorted(checked_roles(role))
+        with _change(storage.audit, "U", name, roles=roles):
+            account = storage.accounts.set_roles(name, roles)
     out.print(f"{account.name} is {', '.join(sorted(account.roles))} now.", markup=False)
 
 
@@ -102,9 +104,8 @@ def set_name(
     person_name: Annotated[str, typer.Argument(help="Family^Given^Middle^Prefix^Suffix")],
 ) -> None:
     """Say who the person is: the name stands in the reports that the account signs."""
-    with opened() as storage:
+    with opened() as storage, _change(storage.audit, "U", name, what="person name"):
         account = storage.accounts.set_person_name(name, person_name)
-        access_changed(storage, OPERATOR, "U", "account", account.name, what="person name")
     out.print(f"{account.name} signs as {account.person_name or account.name}.", markup=False)
 
 
@@ -113,10 +114,8 @@ def reset_second_factor(name: Name) -> None:
     """Remove the second factors and recovery codes that somebody has lost; sessions end."""
     with opened() as storage:
         account = storage.accounts.get(name)
-        removed = storage.second_factors.reset(account.name)
-        access_changed(
-            storage, OPERATOR, "U", "account", account.name, what="second factors removed"
-        )
+        with _change(storage.audit, "U", account.name, what="second factors removed"):
+            removed = storage.second_factors.reset(account.name)
     out.print(f"{account.name} had {removed} second factors, and has none now.", markup=False)
 
 
@@ -134,10 +133,15 @@ def enable(name: Name) -> None:
 
 def _switch(name: str, *, disabled: bool) -> None:
     word = "disabled" if disabled else "enabled"
-    with opened() as storage:
+    with opened() as storage, _change(storage.audit, "U", name, what=word):
         account = storage.accounts.set_disabled(name, disabled)
-        access_changed(storage, OPERATOR, "U", "account", account.name, what=word)
     out.print(f"{account.name} is {word} now.", markup=False)
+
+
+def _change(
+    audit: Audit, action: Action, name: str, **detail: str | Sequence[str]
+) -> AbstractContextManager[None]:
+    return access_change(audit, OPERATOR, action, "account", name.strip().lower(), **detail)
 
 
 def _password(from_stdin: bool) -> str:

@@ -57,7 +57,7 @@ def decide(
     """Decide all conflicts of a study or a source, or those of the numbers, alike."""
     if not (study or source or number):
         raise InvalidRequest(
-            "Which conflicts are meant is not said.",
+            "No conflicts are named.",
             remedy="Give --study, --source or --number; `mediview conflicts list` shows them.",
         )
     whole = Decided()
@@ -73,10 +73,10 @@ def decide(
             chosen = [one for one in found if one.conflict_id not in whole.left]
             if not chosen:
                 break
-            held = (conflicts.held(one) for one in chosen)
-            studies = tuple(dict.fromkeys(one.study_instance_uid for one in held if one))
+            existing = (conflicts.existing(one) for one in chosen)
+            studies = tuple(dict.fromkeys(one.study_instance_uid for one in existing if one))
             record_use(
-                storage,
+                storage.audit,
                 Code.INSTANCES_ACCESSED,
                 "U" if decision == "accept" else "D",
                 studies=studies,

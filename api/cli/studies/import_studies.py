@@ -15,13 +15,15 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from api.cli.console import err, out
 from api.cli.operator import record_use
 from api.cli.roles.starting import start
+from dicom_node.archives.http_archive import HttpArchive
 from dicom_node.imports.dicomweb import DicomwebSource
 from dicom_node.imports.folder import FolderSource
-from dicom_node.imports.http_archive import HttpArchive
 from dicom_node.imports.importer import Imported, import_all
 from dicom_node.imports.journal import Journal
 from dicom_node.imports.orthanc import OrthancSource
+from dicom_node.imports.query_retrieve import QueryRetrieveSource
 from dicom_node.imports.sources import ImportSource
+from dicom_node.peers import Peer
 from storage.audit import Code
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
@@ -30,6 +32,7 @@ from storage.settings import Settings
 
 _SECRET = "MEDIVIEW_IMPORT_AUTHORIZATION"  # noqa: S105 - a name, not a secret
 _ORTHANC = "orthanc+"
+_PEER = "peer:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,79}")
 _REASONS_SHOWN = 10
 
@@ -38,17 +41,19 @@ def import_studies(
     source: Annotated[
         str,
         typer.Argument(
-            help="A folder, https://host/dicom-web (DICOMweb) or orthanc+https://host (Orthanc)."
+            help="A folder, https://host/dicom-web (DICOMweb), orthanc+https://host (Orthanc),"
+            " AE@host:port (C-FIND and C-GET) or peer:NAME (one of `mediview peers list`)."
         ),
     ],
     match: Annotated[
         list[str] | None,
         typer.Option(
-            help="Of DICOMweb: what studies must match, such as StudyDate=20200101-; repeatable."
+            help="Of DICOMweb and an AE: what studies must match, such as StudyDate=20200101-;"
+            " repeatable."
         ),
     ] = None,
     name: Annotated[
-        str, typer.Option(help="By which the import is found again; of the source unless said.")
+        str, typer.Option(help="By which the import is found again; empty: that of the source.")
     ] = "",
     run_pipelines: Annotated[
         bool, typer.Option(help="Pipelines and routing take it as if it were sent.")
@@ -71,7 +76,7 @@ def import_studies(
         open_storage(settings) as storage,
         Journal(settings.data_dir / "imports" / f"{named}.jsonl") as journal,
     ):
-        record_use(storage, Code.IMPORT, "C", source=str(found))
+        record_use(storage.audit, Code.IMPORT, "C", source=str(found))
         label = of_import(named, run_pipelines=run_pipelines)
         with _progress() as progress:
             task = progress.add_task(str(found))
@@ -95,19 +100,36 @@ def _source(text: str, match: list[str], settings: Settings) -> ImportSource:
         found: ImportSource = OrthancSource(HttpArchive(url, secret, _trust(settings)))
     elif text.startswith(("http://", "https://")):
         return DicomwebSource(HttpArchive(text, secret, _trust(settings)), _query(match))
-    else:
-        folder = Path(text)
-        if not folder.is_dir():
-            raise InvalidRequest(
-                f"{folder} is no folder.",
-                remedy="Name a folder, https://host/dicom-web or orthanc+https://host.",
-            )
+    elif (folder := Path(text)).is_dir():
         found = FolderSource(folder)
+    elif text.startswith(_PEER) or "@" in text:
+        return QueryRetrieveSource(_peer(text, settings), _query(match), settings)
+    else:
+        raise InvalidRequest(
+            f"{folder} is no folder.",
+            remedy="Name a folder, https://host/dicom-web, orthanc+https://host, AE@host:port or"
+            " peer:NAME.",
+        )
     if match:
         raise InvalidRequest(
-            "--match is for DICOMweb alone.", remedy="Leave it out, and all is imported."
+            "--match is for DICOMweb and an AE alone.",
+            remedy="Leave it out, and all is imported.",
         )
     return found
+
+
+def _peer(text: str, settings: Settings) -> Peer:
+    """Of an address, or one that is known, with what is known of its TLS."""
+    if not text.startswith(_PEER):
+        return Peer.parse(text)
+    with open_storage(settings) as storage:
+        known = storage.peers.get(text.removeprefix(_PEER))
+    if not (known.ae_title and known.host):
+        raise InvalidRequest(
+            f"The peer '{known.name}' is none that can be called by DICOM.",
+            remedy="Name one with an AE title, a host and a port.",
+        )
+    return Peer.known(known, settings)
 
 
 def _trust(settings: Settings) -> ssl.SSLContext:

@@ -30,9 +30,9 @@ def list_lesions(
 ) -> None:
     """Show the lesions up to a study, and the sums of longest diameters."""
     with open_storage(start(log_level="ERROR")) as storage:
-        courses = course_of(storage, study)
+        courses = course_of(storage.index, storage.jobs, storage.lesions, storage.priors, study)
         studies = {visit.study_instance_uid for visits in courses.values() for visit in visits}
-        record_use(storage, Code.INSTANCES_ACCESSED, "R", studies=(study, *sorted(studies)))
+        record_use(storage.audit, Code.INSTANCES_ACCESSED, "R", studies=(study, *sorted(studies)))
     for pipeline, visits in sorted(courses.items()):
         out.print(pipeline, markup=False)
         table = Table("Study", "Lesion", "Long axis", "Tracked", "Before", box=None, pad_edge=False)
@@ -73,7 +73,7 @@ def match(
     with open_storage(start(log_level="ERROR")) as storage:
         found = storage.lesions.get(lesion)
         record_use(
-            storage,
+            storage.audit,
             Code.PROCEDURE_RECORD,
             "U",
             studies=(found.study_instance_uid,),
@@ -81,6 +81,11 @@ def match(
             earlier=earlier,
         )
         stated = state_match(
-            storage, lesion, earlier, Identity("local", who.name, who.name), reason
+            storage.lesions,
+            storage.priors,
+            lesion,
+            earlier,
+            Identity("local", who.name, who.name),
+            reason,
         )
     out.print(f"{lesion} is {stated.relation}.", markup=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.access.changes import legal_hold_changed
+from api.access.changes import legal_hold_change
 from api.cli.console import out
 from api.cli.operator import operator
 from api.cli.roles.starting import start
@@ -35,17 +35,19 @@ def hold(
     actor = operator()
     with open_storage(start(log_level="ERROR")) as storage:
         placed = LegalHold(study, reason.strip(), actor.name, actor.id, utcnow())
-        storage.legal_holds.place(placed)
-        legal_hold_changed(storage, actor, "C", study, placed.reason)
+        with legal_hold_change(storage.audit, actor, "C", study, placed.reason):
+            storage.legal_holds.place(placed)
     out.print(f"The study {study} is on legal hold.", markup=False, soft_wrap=True)
 
 
 @app.command("release")
 def release(study: Study) -> None:
     """Release a legal hold; the rules decide on the study again."""
-    with open_storage(start(log_level="ERROR")) as storage:
+    with (
+        open_storage(start(log_level="ERROR")) as storage,
+        legal_hold_change(storage.audit, operator(), "D", study),
+    ):
         storage.legal_holds.release(study, utcnow())
-        legal_hold_changed(storage, operator(), "D", study)
     out.print(f"The study {study} is no longer on legal hold.", markup=False, soft_wrap=True)
 
 
@@ -95,7 +97,9 @@ def dry_run(
 def status() -> None:
     """Show the disk, when it will be full, and what could not be freed."""
     with open_storage(start(log_level="ERROR")) as storage:
-        outlook = disk_outlook(storage, utcnow())
+        outlook = disk_outlook(
+            storage.settings, storage.volumes, storage.retention, storage.disk_samples, utcnow()
+        )
     marks = outlook.marks
     table = Table("Free", "Warning below", "Early removal below", "Refusal below", box=None)
     sizes = (outlook.free_bytes, marks.warn_bytes, marks.evict_bytes, marks.refuse_bytes)
@@ -112,7 +116,7 @@ def log_of_removals(
 ) -> None:
     """Show what has left by rule, the newest first, as far back as the audit trail reaches."""
     with open_storage(start(log_level="ERROR")) as storage:
-        found, total = removals(storage, limit, 0)
+        found, total = removals(storage.engine, limit, 0)
     removed = [removed_payload(one) for one in found]
     if as_json:
         for one in removed:
@@ -135,14 +139,14 @@ def _print_plan(planned: Iterable[PlannedStudy]) -> None:
     counts = dict.fromkeys(_OUTCOMES, 0)
     freed_bytes = 0
     for one in planned:
-        verdict, study = one.verdict, one.verdict.study
+        assessment, study = one.assessment, one.assessment.study
         counts[one.outcome] += 1
         freed_bytes += 0 if one.outcome == "stays" else study.size_bytes
-        at = f" on {verdict.leaves_at:%Y-%m-%d}" if one.outcome == "leaves_later" else ""
+        at = f" on {assessment.leaves_at:%Y-%m-%d}" if one.outcome == "leaves_later" else ""
         table.add_row(
             study.study_instance_uid,
             f"{study.size_bytes / (1 << 20):.1f}",
-            "" if verdict.rule is None else verdict.rule.name,
+            "" if assessment.rule is None else assessment.rule.name,
             f"{_OUTCOMES[one.outcome]}{at}",
             " ".join(reason.text for reason in one.reasons),
         )

@@ -1,25 +1,34 @@
 """`mediview studies`: send stored studies to peers, by name or by the site's rules."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from api.cli.client_commands import PASSED_ON, REMOTE, passed_on
 from api.cli.console import out
 from api.cli.operator import record_use
 from api.cli.roles.starting import start
+from api.cli.studies.received import Time, received_studies
 from inference.routing.send import send_study
 from inference.routing.service import plan_study, send_plan
 from inference.rules.file import current_rules
 from inference.worker.broker_notify import wake
 from storage.audit import Code
-from storage.container import Storage, open_storage
-from storage.core.clock import utcnow
-from storage.studies.filter import StudyFilter
+from storage.container import open_storage
 
 app = typer.Typer(name="studies", help="Stored studies: send them to peers.", no_args_is_help=True)
-_AT_ONCE = 100
-_Time = Annotated[datetime | None, typer.Option(help="When they were received.")]
+for _verb, _help in (
+    ("list", "List the studies of the node that `mediview login` named."),
+    ("show", "Show a study of it."),
+    ("wait", "Wait until the jobs of a study of it have ended."),
+    ("upload", "Upload files or a folder to it, and start pipelines."),
+    ("complete", "Say that nothing more comes for a study of it."),
+    ("transfer", "Have it send studies to its peers."),
+    ("delete", "Delete studies of it for good."),
+):
+    app.command(_verb, rich_help_panel=REMOTE, context_settings=PASSED_ON)(
+        passed_on(_help, "studies", _verb)
+    )
 
 
 @app.command("send")
@@ -32,7 +41,7 @@ def send(
 ) -> None:
     """Send a study to peers, results too. What a peer has already is sent again."""
     with open_storage(start(log_level="ERROR")) as storage:
-        record_use(storage, Code.EXPORT, "E", studies=(study,), to=to)
+        record_use(storage.audit, Code.EXPORT, "E", studies=(study,), to=to)
         sent = send_study(storage, study, to, series or ())
         wake(storage.settings)
     for name, count in sent.items():
@@ -41,8 +50,8 @@ def send(
 
 @app.command("route")
 def route(
-    received_from: _Time = None,
-    received_before: _Time = None,
+    received_from: Time = None,
+    received_before: Time = None,
     dry_run: Annotated[
         bool, typer.Option(help="Say what would be sent, and send nothing.")
     ] = False,
@@ -52,35 +61,19 @@ def route(
     rules = current_rules(settings)
     sent = 0
     with open_storage(settings) as storage:
-        for study_instance_uid in _received(storage, received_from, received_before):
-            plan = plan_study(storage, study_instance_uid, rules)
+        for study_instance_uid in received_studies(storage.index, received_from, received_before):
+            plan = plan_study(storage.index, storage.instances, study_instance_uid, rules)
             for rule, instances in plan:
                 _print(
                     f"{study_instance_uid}: {len(instances)} instances to"
                     f" {', '.join(rule.to)} by rule '{rule.name}'"
                 )
             if plan and not dry_run:
-                record_use(storage, Code.EXPORT, "E", studies=(study_instance_uid,))
-                sent += send_plan(storage, plan)
+                record_use(storage.audit, Code.EXPORT, "E", studies=(study_instance_uid,))
+                sent += send_plan(storage.deliveries, storage.peers, plan)
         if sent:
             wake(storage.settings)
     _print("Nothing was sent." if dry_run else f"{sent} instances are on their way.")
-
-
-def _received(
-    storage: Storage, received_from: datetime | None, received_before: datetime | None
-) -> list[str]:
-    """Times are those of this machine. What arrives meanwhile is routed by itself."""
-    wanted = StudyFilter(
-        received_from=None if received_from is None else received_from.astimezone(),
-        received_before=utcnow() if received_before is None else received_before.astimezone(),
-    )
-    found: list[str] = []
-    while True:
-        studies, total = storage.index.studies(_AT_ONCE, len(found), where=wanted.conditions())
-        found += [study.study_instance_uid for study in studies]
-        if len(found) >= total or not studies:
-            return found
 
 
 def _print(text: str) -> None:

@@ -209,6 +209,7 @@ class TestDoctor:
         assert lines["image-classification"].startswith("note")
         assert "Traceback" not in said.stdout + said.stderr
 
+    @pytest.mark.slow
     def test_a_password_is_not_shown(self, tmp_path: Path) -> None:
         url = f"postgresql://user:sesame@127.0.0.1:{free_port()}/db"
         said = mediview(tmp_path, "doctor", database_url=url)
@@ -225,6 +226,37 @@ def test_the_description_is_valid_json(tmp_path: Path) -> None:
     described = json.loads(mediview(tmp_path, "openapi").stdout)
     assert described["openapi"].startswith("3.")
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("openapi", "--output", "missing/openapi.json"), ("audit", "export", "missing/audit.json")],
+)
+def test_a_path_that_cannot_be_written_is_a_sentence(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    mediview(tmp_path, "migrate")
+    answer = mediview(tmp_path, *arguments)
+    assert answer.returncode == 1
+    assert f"error: {arguments[-1]} cannot be used: No such file or directory." in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "allowed"),
+    [
+        ("--may", "move", "Use commit, query, retrieve, store or worklist."),
+        ("--gets", "PNG", "Use SEG, LABELMAP, SR, KOS, GSPS, SC, STACK, PDF, RTSTRUCT or OTHER."),
+    ],
+)
+def test_a_word_that_no_peer_may_have_is_named_with_those_it_may(
+    tmp_path: Path, option: str, word: str, allowed: str
+) -> None:
+    mediview(tmp_path, "migrate")
+    answer = mediview(tmp_path, "peers", "add", "pacs", "PACS@127.0.0.1:104", option, word)
+    assert answer.returncode == 1
+    assert f"'{word}' is no word for" in answer.stderr
+    assert allowed in answer.stderr
 
 
 def test_the_api_alone_ends_by_sigterm_as_asked(tmp_path: Path) -> None:

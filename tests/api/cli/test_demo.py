@@ -1,6 +1,7 @@
 """The demo study, read by others than the one who wrote it."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -22,8 +23,8 @@ def drawn() -> Head:
 
 
 @pytest.fixture(scope="module")
-def head() -> demo.Template:
-    return demo.drawn_template()
+def head(drawn: Head) -> demo.Template:
+    return demo.Template(drawn.voxels, drawn.lps_from_kji, "0" * 64, "drawn")
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +73,9 @@ def test_the_drawn_head_is_of_an_adults_size_and_its_sides_are_alike(drawn: Head
     assert not (drawn.voxels[-1] > 200).any()
 
 
-def test_the_same_head_is_drawn_each_time(head: demo.Template, drawn: Head) -> None:
-    assert (drawn.voxels == head.slices).all()
+@pytest.mark.slow
+def test_the_same_head_is_drawn_each_time(drawn: Head) -> None:
+    assert (drawn.voxels == demo.drawn_template().slices).all()
 
 
 def test_an_oblique_head_with_unequal_voxels_lies_right(tmp_path: Path) -> None:
@@ -105,7 +107,8 @@ def _gain(voxels: NDArray[np.int16]) -> float:
 
 
 def test_the_same_template_gives_the_same_study_and_a_salt_another(head: demo.Template) -> None:
-    assert demo.write_instances(head)[5] == demo.write_instances(head)[5]
+    few = replace(head, slices=head.slices[:3])
+    assert demo.write_instances(few) == demo.write_instances(few)
     assert demo.study_instance_uid(head) != demo.study_instance_uid(head, "again")
 
 

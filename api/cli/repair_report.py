@@ -19,6 +19,7 @@ _WORDS = {
     "delivery": "deliveries",
     "audit_event": "the audit trail",
     "legal_hold": "legal holds",
+    "patient_change": "corrected and merged patients",
     "worklist_item": "orders of the modality worklist",
     "work_item": "UPS workitems",
     "webhook": "webhooks",

@@ -1,0 +1,29 @@
+"""`mediview why STUDY`: in one sentence, what a study waits for."""
+
+import dataclasses
+import json
+from typing import Annotated
+
+import typer
+
+from api.cli.console import out
+from api.cli.operator import record_use
+from api.cli.roles.starting import start
+from inference.delays.service import why as delay_of
+from storage.audit import Code
+from storage.container import open_storage
+from storage.core.clock import utcnow
+
+
+def why(
+    study: Annotated[str, typer.Argument(help="StudyInstanceUID", metavar="STUDY")],
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Say in one sentence why a study has no result yet, or why nobody else has it."""
+    with open_storage(start(log_level="ERROR")) as storage:
+        record_use(storage.audit, Code.INSTANCES_ACCESSED, "R", studies=(study,), command="why")
+        delay = delay_of(storage, study, utcnow())
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(delay), default=str))
+    else:
+        out.print(delay.sentence, soft_wrap=True, markup=False)

@@ -1,0 +1,105 @@
+"""The description put together.
+
+FastAPI describes what routes take and answer. Added here: that every error is a problem, who may
+ask, media types and headers, webhooks, and what the groups of operations are for.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.access.rule_index import Rule, RuleIndex
+from api.annotations.schemas import MaskEdit
+from api.base_schemas import Problem
+from api.fhir.resources import OperationOutcome
+from api.idempotency import DESCRIPTION as IDEMPOTENCY_KEY
+from api.idempotency import takes_key
+from api.middleware import versioned
+from api.openapi import dicomweb
+from api.openapi.headers import add_headers
+from api.openapi.security import secure, security_schemes
+from api.openapi.tags import tags
+from api.openapi.webhooks import notice_schemas, webhooks
+from api.parameters import PROBLEM
+
+_FHIR = "/fhir"
+_OUTCOME = {"$ref": "#/components/schemas/OperationOutcome"}
+_ANY_PROBLEM = {
+    "description": "A problem: `code` for programs, `detail` and `remedy` for people.",
+    "content": {"application/problem+json": {"schema": PROBLEM}},
+}
+_ANY_OUTCOME = {
+    "description": "An OperationOutcome with the node's own code and remedy.",
+    "content": {"application/fhir+json": {"schema": _OUTCOME}},
+}
+_INVALID = {"description": "The request does not match the API description; `errors` lists where."}
+
+
+def install_description(app: FastAPI) -> None:
+    """Have `app.openapi()` answer the completed description, made once."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _describe(app)
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]  # as FastAPI's manual has it
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    description = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        license_info=app.license_info,
+        routes=app.routes,
+        separate_input_output_schemas=app.separate_input_output_schemas,
+    )
+    schemas = description.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    # With members beside those that all have, such as `errors` and `decisions`.
+    schemas["Problem"] = {**Problem.model_json_schema(), "additionalProperties": True}
+    # Within a form, which no signature of a route states.
+    edit = MaskEdit.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(edit.pop("$defs", {}))
+    schemas["MaskEdit"] = edit
+    outcome = OperationOutcome.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, schema in outcome.pop("$defs", {}).items():
+        schemas.setdefault(name, schema)
+    schemas["OperationOutcome"] = outcome
+    schemas["DicomJson"] = dicomweb.DATASET
+    schemas.update(notice_schemas())
+    rules = _rules_by_template(app.state.rules)
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            if isinstance(operation, dict):
+                if takes_key(path, method, operation):
+                    operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+                problem = _ANY_OUTCOME if path.startswith(_FHIR) else _ANY_PROBLEM
+                _complete(operation, problem)
+                rule = rules.get((method.upper(), path))
+                if rule is not None:
+                    secure(operation, rule, problem)
+                if path.startswith(dicomweb.PREFIX):
+                    dicomweb.add_media_types(operation, path, method)
+                add_headers(operation)
+    description["paths"] = {versioned(path): one for path, one in description["paths"].items()}
+    description["components"]["securitySchemes"] = security_schemes(app.state.settings)
+    description["servers"] = [{"url": "/", "description": "The node that serves this description."}]
+    description["tags"] = tags()
+    description["webhooks"] = webhooks()
+    return description
+
+
+def _rules_by_template(index: RuleIndex) -> dict[tuple[str, str], Rule]:
+    """By method and path as the description writes it, without converters of parameters."""
+    return {(rule.method, rule.path.replace(":path}", "}")): rule for rule in index.rules}
+
+
+def _complete(operation: dict[str, Any], problem: dict[str, Any]) -> None:
+    responses = operation.setdefault("responses", {})
+    if "HTTPValidationError" in str(responses.get("422", "")):
+        responses["422"] = {**problem, **_INVALID}
+    responses.setdefault("default", problem)

@@ -1,0 +1,58 @@
+"""Headers of answers that programs need."""
+
+from typing import Any
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {name: {"description": description, "schema": {"type": "string"}}}
+
+
+RETRY_AFTER = _header("Retry-After", "Seconds until the next attempt.")
+_LINK = _header("Link", "The first, previous, next and last page (RFC 8288).")
+_LIMITS = {
+    **_header("RateLimit", "What is left for whom asks: `r` requests; the full quota in `t` s."),
+    **_header("RateLimit-Policy", "How many requests (`q`) may come at once, or in `w` seconds."),
+}
+_LOCATION = _header("Location", "Where it is.")
+_CONTENT_LOCATION = _header("Content-Location", "Where it is.")
+_ETAG = _header("ETag", "The version, for If-Match and If-None-Match.")
+
+_BY_OPERATION = {
+    ("add_webhook", "201"): _LOCATION,
+    ("add_worklist_item", "201"): _LOCATION,
+    ("begin_upload", "201"): _LOCATION,
+    ("create_job", "201"): _LOCATION,
+    ("create_work_item", "201"): _LOCATION,
+    ("subscribe_to_work_item", "201"): _CONTENT_LOCATION,
+    ("ask_about_image", "202"): _LOCATION,
+    ("ask_about_document", "202"): _LOCATION,
+    ("put_part", "200"): _header("ETag", "The MD5 of the part."),
+    ("draft_report", "200"): _ETAG,
+    ("get_report", "200"): _ETAG,
+    ("edit_report", "200"): _ETAG,
+    ("move_report", "200"): _ETAG,
+    ("dismiss_proposal", "200"): _ETAG,
+    ("read_imaging_study", "200"): _ETAG,
+    ("read_diagnostic_report", "200"): _ETAG,
+    ("read_observation", "200"): _ETAG,
+}
+_TAGGED = frozenset({"list_studies", "list_jobs"})
+"""Lists that are answered by 304 while nothing changes (`api.middleware.unchanged`)."""
+
+
+def add_headers(operation: dict[str, Any]) -> None:
+    """Describe the headers of an operation's answers."""
+    name, responses = operation["operationId"], operation["responses"]
+    for status, response in responses.items():
+        found = _BY_OPERATION.get((name, status))
+        if found:
+            response["headers"] = found
+    if name in _TAGGED:
+        responses["200"]["headers"] = _ETAG
+    asked = {one["name"] for one in operation.get("parameters", ())}
+    if {"limit", "offset"} <= asked:
+        responses["200"]["headers"] = {**responses["200"].get("headers", {}), **_LINK}
+    if "503" in responses:
+        responses["503"]["headers"] = RETRY_AFTER
+    if "429" in responses:
+        responses["429"]["headers"] = {**RETRY_AFTER, **_LIMITS}

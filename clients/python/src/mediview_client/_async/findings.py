@@ -1,0 +1,32 @@
+"""What pipelines state, and what people say of it."""
+
+from typing import Literal, cast
+
+from mediview_client import types
+from mediview_client._async.http import AsyncHttp
+
+
+class AsyncFindings:
+    def __init__(self, http: AsyncHttp) -> None:
+        self._http = http
+
+    async def of_study(self, study_instance_uid: str) -> list[types.Finding]:
+        answer = await self._http.get(f"/api/v1/studies/{study_instance_uid}/findings")
+        return cast(list[types.Finding], answer["items"])
+
+    async def get(self, finding_id: str) -> types.Finding:
+        return cast(types.Finding, await self._http.get(f"/api/v1/findings/{finding_id}"))
+
+    async def give_feedback(
+        self,
+        finding_id: str,
+        verdict: Literal["ACCEPTED", "REJECTED", "EDITED"],
+        *,
+        value: float | None = None,
+        label: str = "",
+        reason: str = "",
+    ) -> types.Feedback:
+        """Say what is right; EDITED takes the right value, or the right name, or both."""
+        said = {"verdict": verdict, "value": value, "label": label, "reason": reason}
+        answer = await self._http.post(f"/api/v1/findings/{finding_id}/feedback", said)
+        return cast(types.Feedback, answer)

@@ -1,0 +1,33 @@
+# Made from _async/findings.py by scripts/generate.py.
+"""What pipelines state, and what people say of it."""
+
+from typing import Literal, cast
+
+from mediview_client import types
+from mediview_client._sync.http import Http
+
+
+class Findings:
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def of_study(self, study_instance_uid: str) -> list[types.Finding]:
+        answer = self._http.get(f"/api/v1/studies/{study_instance_uid}/findings")
+        return cast(list[types.Finding], answer["items"])
+
+    def get(self, finding_id: str) -> types.Finding:
+        return cast(types.Finding, self._http.get(f"/api/v1/findings/{finding_id}"))
+
+    def give_feedback(
+        self,
+        finding_id: str,
+        verdict: Literal["ACCEPTED", "REJECTED", "EDITED"],
+        *,
+        value: float | None = None,
+        label: str = "",
+        reason: str = "",
+    ) -> types.Feedback:
+        """Say what is right; EDITED takes the right value, or the right name, or both."""
+        said = {"verdict": verdict, "value": value, "label": label, "reason": reason}
+        answer = self._http.post(f"/api/v1/findings/{finding_id}/feedback", said)
+        return cast(types.Feedback, answer)

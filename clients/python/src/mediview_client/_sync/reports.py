@@ -1,0 +1,37 @@
+# Made from _async/reports.py by scripts/generate.py.
+"""Reports of studies, whose sentences rest on findings."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from mediview_client import types
+from mediview_client._sync.http import Http
+
+
+class Reports:
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def search(self, **filters: Any) -> Iterator[types.Report]:
+        """All reports that match, such as `study_instance_uid=…`, `state="final"`."""
+        return self._http.pages("/api/v1/reports", **filters)
+
+    def get(self, report_id: str) -> types.Report:
+        return cast(types.Report, self._http.get(f"/api/v1/reports/{report_id}"))
+
+    def draft(
+        self, study_instance_uid: str, *, language: str = "en", indication: str = ""
+    ) -> types.Report:
+        """The draft of a study's report, from its findings."""
+        wanted = {
+            "study_instance_uid": study_instance_uid,
+            "language": language,
+            "indication": indication,
+        }
+        return cast(types.Report, self._http.post("/api/v1/reports/draft", wanted))
+
+    def text(self, report_id: str) -> str:
+        return (self._http.request("GET", f"/api/v1/reports/{report_id}/text")).text
+
+    def pdf(self, report_id: str) -> bytes:
+        return (self._http.request("GET", f"/api/v1/reports/{report_id}/pdf")).content

@@ -1,0 +1,47 @@
+# Made from _async/studies.py by scripts/generate.py.
+"""Studies with their live state."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from mediview_client import types
+from mediview_client._sync.http import Http
+from mediview_client._sync.waiting import wait_until
+
+_ENDED = frozenset({"RESULTS", "DELIVERED", "REFUSED", "FAILED"})
+
+
+class Studies:
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def search(self, **filters: Any) -> Iterator[types.StudySummary]:
+        """All studies that match, such as `patient_id="P-1"`, `modality="MR"`,
+        `study_date_from="2026-01-01"`, `sort="received_at"`."""
+        return self._http.pages("/api/v1/studies", **filters)
+
+    def get(self, study_instance_uid: str) -> types.StudyDetail:
+        """One study with its series, decisions, jobs and reports."""
+        return cast(types.StudyDetail, self._http.get(f"/api/v1/studies/{study_instance_uid}"))
+
+    def complete(self, study_instance_uid: str) -> types.Completed:
+        """Say that nothing more comes, so that pipelines start at once."""
+        return cast(
+            types.Completed,
+            self._http.post(f"/api/v1/studies/{study_instance_uid}/complete"),
+        )
+
+    def wait(
+        self, study_instance_uid: str, *, timeout_s: float = 900.0, poll_s: float = 1.0
+    ) -> types.StudyDetail:
+        """The study once its jobs have ended, whether with results or without.
+
+        Raises WaitTimeout, and ApiError where there is no such study.
+        """
+
+        def look() -> types.StudyDetail | None:
+            study = self.get(study_instance_uid)
+            return study if study["state"] in _ENDED else None
+
+        what = f"results of the study {study_instance_uid}"
+        return wait_until(look, what, timeout_s, poll_s)

@@ -1,0 +1,42 @@
+# Made from _async/webhooks.py by scripts/generate.py.
+"""Who is notified over HTTP. `mediview_client.verify_notice` checks what arrives there."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from mediview_client import types
+from mediview_client._sync.http import Http
+
+_PATH = "/api/v1/webhooks"
+
+
+class Webhooks:
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def all(self) -> Iterator[types.Webhook]:
+        return self._http.pages(_PATH)
+
+    def get(self, webhook_id: str) -> types.Webhook:
+        return cast(types.Webhook, self._http.get(f"{_PATH}/{webhook_id}"))
+
+    def add(
+        self, url: str, events: Sequence[str], *, description: str = ""
+    ) -> types.WebhookWithSecret:
+        """The answer carries the secret that signs the notices; it is shown this once."""
+        wanted = {"url": url, "events": list(events), "description": description}
+        return cast(types.WebhookWithSecret, self._http.post(_PATH, wanted))
+
+    def change(self, webhook_id: str, **changes: Any) -> types.Webhook:
+        """`url`, `events`, `description`, `is_active`; what is not named stays."""
+        response = self._http.request("PATCH", f"{_PATH}/{webhook_id}", json=changes)
+        return cast(types.Webhook, response.json())
+
+    def ping(self, webhook_id: str) -> types.WebhookPinged:
+        return cast(types.WebhookPinged, self._http.post(f"{_PATH}/{webhook_id}/ping"))
+
+    def deliveries(self, webhook_id: str) -> Iterator[types.WebhookDelivery]:
+        return self._http.pages(f"{_PATH}/{webhook_id}/deliveries")
+
+    def remove(self, webhook_id: str) -> None:
+        self._http.request("DELETE", f"{_PATH}/{webhook_id}")
