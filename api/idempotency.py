@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 _HEADER = "idempotency-key"
 # Below 16 characters a key is guessed, and with it what it keeps.
 _KEY = re.compile(r"[\x21-\x7e]{16,255}")
-# Its answer is a cookie, and whoever signs in is nobody yet.
+# Its answer is a cookie, and who signs in is not known yet.
 _EXCLUDED = frozenset({"/api/session"})
 _JSON = "application/json"
 _KEPT_HEADERS = ("content-type", "location")
@@ -126,7 +126,7 @@ class Idempotency:
         try:
             await self.app(scope, receive, recorder.send)
         finally:
-            if not recorder.is_kept:
+            if not recorder.is_settled:
                 await hold.forget()
 
 
@@ -149,11 +149,11 @@ class _Hold:
             await run_in_threadpool(change)
         except MediViewError as error:
             # The client gets its answer; a repetition meets the lock until that ends.
-            log.error("idempotent_answer_not_kept", error=error.code)
+            log.error("idempotent_answer_not_stored", error=error.code)
 
 
 class _Recorder:
-    """Passes an answer on, and keeps what can be replayed before its last part leaves."""
+    """Passes an answer on; before its last part leaves it is kept, or its key is free again."""
 
     def __init__(self, send: Send, hold: _Hold) -> None:
         self._send = send
@@ -162,7 +162,7 @@ class _Recorder:
         self._headers: dict[str, str] = {}
         self._parts: list[bytes] = []
         self._size = 0
-        self.is_kept = False
+        self.is_settled = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -174,10 +174,13 @@ class _Recorder:
             self._size += len(part)
             if self._size <= _MAX_ANSWER_BYTES:
                 self._parts.append(part)
-            if not message.get("more_body", False) and self._was_done():
-                answer = Answer(self._status, self._headers, b"".join(self._parts))
-                await self._hold.keep(answer)
-                self.is_kept = True
+            if not message.get("more_body", False):
+                if self._was_done():
+                    answer = Answer(self._status, self._headers, b"".join(self._parts))
+                    await self._hold.keep(answer)
+                else:
+                    await self._hold.forget()
+                self.is_settled = True
         await self._send(message)
 
     def _was_done(self) -> bool:

@@ -1,14 +1,21 @@
-"""What the audit trail hears of changes of who may come in, by a route or by a command."""
+"""What the audit trail hears of changes of who may come in, by a route or by a command.
 
-from storage.audit import SUCCESS, Action, Actor, AuditEvent, Code, Type
-from storage.container import Storage
+Each goes around one change, whose transaction has the event: a crash leaves both or neither.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from storage.audit import SUCCESS, Action, Actor, Audit, AuditEvent, Code, Type
+from storage.audit.changes import record_of_change
 
 
-def groups_changed(
-    storage: Storage, actor: Actor, action: Action, group: str, **detail: str
-) -> None:
-    """An access group, its members or its studies were changed."""
-    storage.audit.record(
+def group_change(
+    audit: Audit, actor: Actor, action: Action, group: str, **detail: str
+) -> AbstractContextManager[None]:
+    """An access group, its members or its studies are changed."""
+    return record_of_change(
+        audit,
         AuditEvent(
             Code.SECURITY_ALERT,
             action,
@@ -16,15 +23,21 @@ def groups_changed(
             outcome=SUCCESS,
             type=Type.SECURITY_CONFIGURATION,
             detail={"access_group": group, **detail},
-        )
+        ),
     )
 
 
-def access_changed(
-    storage: Storage, actor: Actor, action: Action, kind: str, name: str, **detail: str | list[str]
-) -> None:
-    """An account or a key was made, changed or ended; never with a secret in `detail`."""
-    storage.audit.record(
+def access_change(
+    audit: Audit,
+    actor: Actor,
+    action: Action,
+    kind: str,
+    name: str,
+    **detail: str | Sequence[str],
+) -> AbstractContextManager[None]:
+    """An account or a key is made, changed or ended; never with a secret in `detail`."""
+    return record_of_change(
+        audit,
         AuditEvent(
             Code.SECURITY_ALERT,
             action,
@@ -34,20 +47,43 @@ def access_changed(
             if "roles" in detail
             else Type.USER_SECURITY_ATTRIBUTES_CHANGED,
             detail={kind: name, **detail},
-        )
+        ),
     )
 
 
-def legal_hold_changed(
-    storage: Storage, actor: Actor, action: Action, study_instance_uid: str, reason: str = ""
-) -> None:
-    """A study was put on legal hold, with the reason, or released."""
-    storage.audit.record(
+def legal_hold_change(
+    audit: Audit, actor: Actor, action: Action, study_instance_uid: str, reason: str = ""
+) -> AbstractContextManager[None]:
+    """A study is put on legal hold, with the reason, or released."""
+    return record_of_change(
+        audit,
         AuditEvent(
             Code.PROCEDURE_RECORD,
             action,
             actor,
             study_instance_uids=(study_instance_uid,),
             detail={"legal_hold": "released" if action == "D" else "placed", "reason": reason},
-        )
+        ),
+    )
+
+
+def patient_change(
+    audit: Audit,
+    actor: Actor,
+    what: str,
+    reason: str,
+    patient_ids: tuple[str, ...],
+    study_instance_uid: str = "",
+) -> AbstractContextManager[None]:
+    """A study is moved to another patient, or a change of a patient is undone."""
+    return record_of_change(
+        audit,
+        AuditEvent(
+            Code.PATIENT_RECORD,
+            "U",
+            actor,
+            study_instance_uids=(study_instance_uid,) if study_instance_uid else (),
+            patient_ids=patient_ids,
+            detail={"patient_change": what, "reason": reason},
+        ),
     )

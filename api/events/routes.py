@@ -10,10 +10,11 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ParamSpec, TypeVar
 
-from fastapi import Header, Query, Request
+from fastapi import Header, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -21,11 +22,14 @@ from api.access.policy import READERS, policy
 from api.access.viewers import AccessEnded, as_caller, present_principal
 from api.audit.rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
+from api.events.newest import LOOK_EVERY_S, Newest
+from api.events.parameters import After, EventStudy, EventTypes
 from api.jobs.routes import read_job
 from api.parameters import JobId, problems
 from api.routing import new_router
 from storage.container import Storage
-from storage.core.entities import Event
+from storage.core.clock import rfc3339
+from storage.core.entities import Event, EventTopic
 from storage.core.errors import NotFound
 from storage.core.viewer import as_node
 
@@ -34,47 +38,19 @@ router = new_router(prefix="/api", tags=["events"])
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_LOOK_EVERY_S = 0.25
 # Well below the idle timeouts of proxies.
 _KEEP_ALIVE_S = 15.0
 _RECONNECT_AFTER_MS = 2000
 _REREAD = "Read again what you show; the stream goes on from here."
 _TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"})
-_MAX_EVENT_ID = 2**62
 
 LastEventId = Annotated[
     str | None,
     Header(alias="Last-Event-ID", description="Resume after this event; browsers send it."),
 ]
-After = Annotated[
-    int | None,
-    Query(ge=0, le=_MAX_EVENT_ID, description="Resume after this event, as Last-Event-ID does."),
-]
 _EVENT_STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }
-
-
-class Newest:
-    """The number of the newest event, looked up at most every quarter of a second."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-        self._lock = asyncio.Lock()
-        self._value = 0
-        self._looked_at = -1.0
-
-    async def event_id(self) -> int:
-        async with self._lock:
-            if time.monotonic() - self._looked_at >= _LOOK_EVERY_S or self._looked_at < 0:
-                self._value = await run_in_threadpool(self._last_id)
-                self._looked_at = time.monotonic()
-            return self._value
-
-    @as_node()
-    def _last_id(self) -> int:
-        """Of all events: each stream then asks for those that its reader may see."""
-        return self._storage.events.last_id()
 
 
 @router.get(
@@ -90,6 +66,8 @@ async def node_events(
     stopping: StoppingDep,
     last_event_id: LastEventId = None,
     after: After = None,
+    study_instance_uid: EventStudy = None,
+    topics: EventTypes = None,
 ) -> StreamingResponse:
     """Events `study`, `job`, `delivery`, `finding` and `upload`, each with what changed.
 
@@ -100,8 +78,9 @@ async def node_events(
     start = _resume_point(last_event_id, after)
     stream = _Stream(request, storage, stopping)
     # Looked up before the answer begins: who has its first line misses nothing from then on.
-    newest = await stream.newest()
-    return _event_stream(_until_access_ends(stream.of_node(start, newest)))
+    newest = await stream.newest(start)
+    wanted = _Wanted(study_instance_uid=study_instance_uid, topics=tuple(topics or ()))
+    return _event_stream(_until_access_ends(stream.of_node(start, newest, wanted)))
 
 
 @router.get(
@@ -129,6 +108,15 @@ async def job_events(
     return _event_stream(_until_access_ends(stream.of_job(job_id, start)))
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """Which events a stream has; None and empty: all."""
+
+    job_id: str | None = None
+    study_instance_uid: str | None = None
+    topics: tuple[EventTopic, ...] = ()
+
+
 class _Stream:
     def __init__(self, request: Request, storage: Storage, stopping: Callable[[], bool]) -> None:
         self._request = request
@@ -136,8 +124,8 @@ class _Stream:
         self._stopping = stopping
         self._newest: Newest = request.app.state.newest_event
 
-    async def newest(self) -> int:
-        return await self._newest.event_id()
+    async def newest(self, start: int | None = None) -> int:
+        return await self._newest.event_id(at_least=start or 0)
 
     async def _check_access(self) -> None:
         """Also while nothing happens. Raises AccessEnded."""
@@ -147,7 +135,7 @@ class _Stream:
         """With what the reader may see by now: a stream may last for days."""
         return await run_in_threadpool(partial(as_caller, self._request, read, *args, **kwargs))
 
-    async def of_node(self, start: int | None, newest: int) -> AsyncIterator[str]:
+    async def of_node(self, start: int | None, newest: int, wanted: _Wanted) -> AsyncIterator[str]:
         position, lost = newest, ""
         if start is not None:
             position, lost = await run_in_threadpool(self._resumed, start, newest)
@@ -156,7 +144,7 @@ class _Stream:
             yield _message(
                 position, "reset", {"code": "events_gone", "detail": lost, "remedy": _REREAD}
             )
-        async for batch in self._batches(position, job_id=None):
+        async for batch in self._batches(position, wanted):
             if not batch:
                 await self._check_access()
                 yield ": still here\n\n"
@@ -171,12 +159,12 @@ class _Stream:
             return newest, "The node has no event of that number: its database is another one."
         oldest = self._storage.events.oldest_id()
         if start < oldest - 1:
-            return oldest - 1, "Events after that number are not kept any more."
+            return oldest - 1, "Events after that number have been removed by retention."
         return start, ""
 
     async def of_job(self, job_id: str, start: int | None) -> AsyncIterator[str]:
         # The number is taken before the state: what happens between is told twice, not never.
-        newest = await self.newest()
+        newest = await self.newest(start)
         # The whole job is in each message, so nothing is lost with events that are gone.
         position = newest if start is None or start > newest else start
         yield _opening(position)
@@ -185,7 +173,7 @@ class _Stream:
             yield _message(position, "job", job.model_dump(mode="json"))
         if job.state in _TERMINAL:
             return
-        async for batch in self._batches(position, job_id=job_id):
+        async for batch in self._batches(position, _Wanted(job_id=job_id)):
             if not batch:
                 await self._check_access()
                 yield ": still here\n\n"
@@ -196,27 +184,33 @@ class _Stream:
             if job.state in _TERMINAL:
                 return
 
-    async def _batches(self, position: int, job_id: str | None) -> AsyncIterator[list[Event]]:
+    async def _batches(self, position: int, wanted: _Wanted) -> AsyncIterator[list[Event]]:
         """Events after `position`, as they come; an empty batch asks for a keep-alive."""
         told_at = time.monotonic()
         while not self._stopping():
             batch: list[Event] = []
             newest = await self.newest()
             if newest > position:
-                batch = await self._read(self._storage.events.since, position, job_id=job_id)
-                # Without an event of this job the next look starts behind all that was seen.
+                batch = await self._read(
+                    self._storage.events.since,
+                    position,
+                    job_id=wanted.job_id,
+                    study_instance_uid=wanted.study_instance_uid,
+                    topics=wanted.topics,
+                )
+                # Without an event that is wanted the next look starts behind all that was seen.
                 position = batch[-1].event_id if batch else newest
             if batch or time.monotonic() - told_at >= _KEEP_ALIVE_S:
                 told_at = time.monotonic()
                 yield batch
             if not batch:
-                await asyncio.sleep(_LOOK_EVERY_S)
+                await asyncio.sleep(LOOK_EVERY_S)
 
     def _node_data(self, event: Event) -> dict[str, Any]:
         data: dict[str, Any] = {
             **event.payload,
             "study_instance_uid": event.study_instance_uid,
-            "at": event.at.isoformat(),
+            "at": rfc3339(event.at),
         }
         if event.job_id:
             data["job_id"] = event.job_id

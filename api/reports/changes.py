@@ -11,7 +11,7 @@ from api.access.principal import Principal
 from api.errors import ApiProblem
 from api.reports.schemas import SentSection
 from inference.reports.editing import Written, WrittenSection, taken_over
-from storage.container import Storage
+from storage.findings.repository import Findings
 from storage.reports.entities import SIGNED_STATES, Report, ReportSection, ReportState
 
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,9})"?')
@@ -20,7 +20,7 @@ IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        description="The version that the change was made on, as the ETag told it.",
+        description="The version that the change was made on, as the ETag has it.",
     ),
 ]
 
@@ -65,10 +65,10 @@ def check_may_sign(principal: Principal, state: ReportState) -> None:
 
 
 def written_sections(
-    storage: Storage, report: Report, sent: Sequence[SentSection], author: str
+    finding_repository: Findings, report: Report, sent: Sequence[SentSection], author: str
 ) -> tuple[ReportSection, ...]:
     """The sections as a person sends them, each sentence with whose it is."""
-    findings = storage.findings.of_study(report.study_instance_uid)
+    findings = finding_repository.of_study(report.study_instance_uid)
     written = [
         WrittenSection(
             section.heading,

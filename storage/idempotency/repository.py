@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Engine, delete, select, update
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.joined_writes import joining_nothing
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
@@ -60,6 +61,7 @@ class IdempotencyKeys:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @joining_nothing()
     def begin(
         self, key: IdempotencyKey, request_hash: str, attempt: str, lock_s: float, kept_s: float
     ) -> Begun | Answer:
@@ -104,6 +106,7 @@ class IdempotencyKeys:
             return "in-flight" if row["answer"] is None else _opened(key, row["answer"])
         return "in-flight"
 
+    @joining_nothing()
     def finish(self, key: IdempotencyKey, attempt: str, answer: Answer) -> None:
         """Keep what was answered."""
         with writing(self._engine) as connection:
@@ -113,6 +116,7 @@ class IdempotencyKeys:
                 .values(answer=_sealed(key, answer))
             )
 
+    @joining_nothing()
     def forget(self, key: IdempotencyKey, attempt: str) -> None:
         """Nothing was done: the same key may be used again."""
         with writing(self._engine) as connection:

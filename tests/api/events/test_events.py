@@ -112,6 +112,21 @@ def test_an_open_stream_does_not_hold_up_the_end(api_settings: Settings) -> None
     assert ended[0] - begin < 2
 
 
+def test_a_stream_has_only_what_is_asked_for(api: ApiNode) -> None:
+    scheduled_job(api.storage, "2.25.1")
+    api.storage.events.announce("study", {"change": "received"}, "2.25.2")
+    scheduled_job(api.storage, "2.25.2")
+    of_study = "/api/v1/events?after=0&study_instance_uid=2.25.2"
+    with events(api, of_study) as stream:
+        assert [next(stream)[1] for _ in range(2)] == ["study", "job"]
+    with events(api, f"{of_study}&type=job&type=finding") as stream:
+        _, topic, data = next(stream)
+        assert (topic, data["study_instance_uid"]) == ("job", "2.25.2")
+        assert data["at"].endswith("Z")
+    wrong = is_problem(api.client.get("/api/events?type=jobs"), 422, "validation_failed")
+    assert "'finding'" in wrong["detail"]
+
+
 @pytest.mark.parametrize("given", ["", "x", "-1", "9" * 40, "1.5"])
 def test_a_senseless_last_event_id_is_as_none(api: ApiNode, given: str) -> None:
     with events(api, "/api/events?after=0", {"Last-Event-ID": given}) as stream:
@@ -145,7 +160,7 @@ def test_a_stream_that_resumes_where_nothing_is_kept_says_so(stored_api: ApiNode
     with events(api, f"/api/events?after={newest - 2}") as stream:
         seen = [next(stream) for _ in range(2)]
     assert [one[1] for one in seen] == ["reset", "job"]
-    # The newest is kept, so that numbers go on and nobody begins anew.
+    # The newest is kept, so that numbers go on and nobody begins again.
     assert (seen[1][0], seen[1][2]["study_instance_uid"]) == (newest, "2.25.4")
     with events(api, f"/api/events?after={newest}") as stream:
         scheduled_job(api.storage, "2.25.9")

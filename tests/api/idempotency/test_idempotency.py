@@ -135,11 +135,11 @@ def test_the_description_says_which_requests_take_a_key(api: ApiNode) -> None:
         parameters = paths[path][method].get("parameters", [])
         return any(one["name"] == "Idempotency-Key" for one in parameters)
 
-    assert takes("/api/worklist")
-    assert takes("/api/jobs")
-    assert takes("/api/webhooks/{webhook_id}/ping"), "without a body"
-    assert not takes("/api/analyze")
-    assert not takes("/api/worklist", "get")
+    assert takes("/api/v1/worklist")
+    assert takes("/api/v1/jobs")
+    assert takes("/api/v1/webhooks/{webhook_id}/ping"), "without a body"
+    assert not takes("/api/v1/analyze")
+    assert not takes("/api/v1/worklist", "get")
     assert not takes("/dicom-web/workitems")
 
 
