@@ -18,12 +18,13 @@ from api.errors import ApiProblem, status_of
 from api.paging import PagingDep
 from api.parameters import problems
 from api.routing import new_router
-from storage.access_groups.emergency import Emergency, WantedStudies
-from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, Actor, AuditEvent, Code, Type
-from storage.container import Storage
+from storage.access_groups.emergency import Emergency, EmergencyAccess, WantedStudies
+from storage.access_groups.repository import AccessGroups
+from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, Actor, Audit, AuditEvent, Code, Type
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.viewer import Caller
+from storage.settings import Settings
 
 router = new_router(prefix="/api/emergency-access", tags=["access groups"])
 
@@ -49,22 +50,29 @@ def begin_emergency_access(
     """
     actor = trail.actor_of(request.scope, principal)
     with _recorded_if_refused(
-        storage, actor, Type.EMERGENCY_OVERRIDE_STARTED, reason=wanted.reason, studies=0
+        storage.audit, actor, Type.EMERGENCY_OVERRIDE_STARTED, reason=wanted.reason, studies=0
     ):
-        begun = _begun(storage, caller_of(principal), actor, wanted)
+        begun = _begun(
+            storage.settings,
+            storage.access_groups,
+            storage.emergency_access,
+            caller_of(principal),
+            actor,
+            wanted,
+        )
     request.app.state.viewers.forget()
     return _payload(begun)
 
 
 @contextmanager
 def _recorded_if_refused(
-    storage: Storage, actor: Actor, type: Type, **detail: str | int
+    audit: Audit, actor: Actor, type: Type, **detail: str | int
 ) -> Iterator[None]:
     try:
         yield
     except (ApiProblem, MediViewError) as refused:
         is_ours = isinstance(refused, MediViewError) and status_of(refused) >= 500
-        storage.audit.record(
+        audit.record(
             AuditEvent(
                 Code.SECURITY_ALERT,
                 "E",
@@ -77,16 +85,23 @@ def _recorded_if_refused(
         raise
 
 
-def _begun(storage: Storage, caller: Caller, actor: Actor, wanted: EmergencyRequest) -> Emergency:
+def _begun(
+    settings: Settings,
+    access_groups: AccessGroups,
+    emergency_access: EmergencyAccess,
+    caller: Caller,
+    actor: Actor,
+    wanted: EmergencyRequest,
+) -> Emergency:
     """Raises ApiProblem, MediViewError where it is refused."""
-    if not storage.access_groups.state().is_enforced:
+    if not access_groups.state().is_enforced:
         raise ApiProblem(
             409,
             "access_is_open",
             "Access groups are not enforced: you see every study.",
             remedy="Open the study.",
         )
-    longest_s = storage.settings.emergency_access_max_s
+    longest_s = settings.emergency_access_max_s
     duration_s = longest_s if wanted.duration_s is None else wanted.duration_s
     if duration_s > longest_s:
         raise InvalidRequest(
@@ -95,7 +110,7 @@ def _begun(storage: Storage, caller: Caller, actor: Actor, wanted: EmergencyRequ
         )
     studies = WantedStudies(wanted.study_instance_uid, wanted.accession_number, wanted.patient_id)
     duration = timedelta(seconds=duration_s)
-    return storage.emergency_access.begin(caller, actor, wanted.reason, studies, duration, utcnow())
+    return emergency_access.begin(caller, actor, wanted.reason, studies, duration, utcnow())
 
 
 @router.get("", summary="List emergency access")
@@ -128,7 +143,7 @@ def end_emergency_access(
     """One's own, or as an administrator anybody's."""
     actor = trail.actor_of(request.scope, principal)
     with _recorded_if_refused(
-        storage, actor, Type.EMERGENCY_OVERRIDE_STOPPED, emergency_id=emergency_id
+        storage.audit, actor, Type.EMERGENCY_OVERRIDE_STOPPED, emergency_id=emergency_id
     ):
         found = storage.emergency_access.get(emergency_id)
         if "admin" not in principal.roles and found.identity_id != principal.identity.id:

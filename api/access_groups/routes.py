@@ -1,11 +1,13 @@
 """Access groups, for an administrator: who may see which study."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
 from api.access import trail
-from api.access.changes import groups_changed
+from api.access.changes import group_change
 from api.access.confirmation import check_confirmed
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
@@ -30,9 +32,10 @@ from api.routing import new_router
 from inference.access_groups.rules import read_rule
 from inference.access_groups.stored_rules import unreadable_rules
 from storage.access_groups.entities import AccessGroup
+from storage.access_groups.repository import AccessGroups
 from storage.audit import Action, Code, Type
-from storage.container import Storage
 from storage.core.errors import InvalidRequest
+from storage.webhooks.repository import Webhooks
 
 router = new_router(prefix="/api", tags=["access groups"])
 
@@ -44,13 +47,15 @@ class _Change:
     """By somebody who has shown again who it is; raises ApiProblem 403 otherwise."""
 
     def __init__(self, request: Request, principal: PrincipalDep, storage: StorageDep) -> None:
-        check_confirmed(storage, principal, "change access groups")
+        check_confirmed(storage.sessions, principal, "change access groups")
         self._request, self._storage = request, storage
         self._actor = trail.actor_of(request.scope, principal)
 
-    def record(self, action: Action, group: str, **detail: str) -> None:
-        """In the audit trail; it counts at once in this process."""
-        groups_changed(self._storage, self._actor, action, group, **detail)
+    @contextmanager
+    def recorded(self, action: Action, group: str, **detail: str) -> Iterator[None]:
+        """Around a change: it is in the audit trail, and counts at once in this process."""
+        with group_change(self._storage.audit, self._actor, action, group, **detail):
+            yield
         self._request.app.state.viewers.forget()
 
 
@@ -61,7 +66,7 @@ ChangeDep = Annotated[_Change, Depends()]
 @policy(ADMINS, "admin", _LOOKED_AT)
 def get_access_policy(storage: StorageDep) -> AccessPolicyStatus:
     """Also how far the rules have been applied to the studies."""
-    return _policy(storage)
+    return _policy(storage.webhooks, storage.access_groups)
 
 
 @router.put(
@@ -82,13 +87,13 @@ def set_access_policy(
             remedy="Change it first, and enforce the groups once the rules have been applied.",
         )
     if wanted.unmatched != before.unmatched:
-        storage.access_groups.give_unmatched_to(wanted.unmatched)
-        change.record("U", wanted.unmatched, what="studies that match no rule")
+        with change.recorded("U", wanted.unmatched, what="studies that match no rule"):
+            storage.access_groups.give_unmatched_to(wanted.unmatched)
     if wanted.is_enforced != before.is_enforced:
-        storage.access_groups.enforce(wanted.is_enforced)
         word = "enforced" if wanted.is_enforced else "no longer enforced"
-        change.record("U", "all access groups", what=word)
-    return _policy(storage)
+        with change.recorded("U", "all access groups", what=word):
+            storage.access_groups.enforce(wanted.is_enforced)
+    return _policy(storage.webhooks, storage.access_groups)
 
 
 @router.get("/access-groups", summary="List the access groups")
@@ -110,8 +115,8 @@ def add_access_group(
     """The worker applies its rule to all studies, the newest first."""
     if wanted.rule is not None:
         read_rule(wanted.rule)
-    group = storage.access_groups.add(wanted.name, wanted.description, wanted.rule)
-    change.record("C", group.name)
+    with change.recorded("C", wanted.name):
+        group = storage.access_groups.add(wanted.name, wanted.description, wanted.rule)
     return _payload(group)
 
 
@@ -133,8 +138,8 @@ def change_access_group(
     """A changed rule takes effect study by study, as the worker applies it."""
     if wanted.rule is not None:
         read_rule(wanted.rule)
-    group = storage.access_groups.change(name, description=wanted.description, rule=wanted.rule)
-    change.record("U", name, what="description and rule")
+    with change.recorded("U", name, what="description and rule"):
+        group = storage.access_groups.change(name, description=wanted.description, rule=wanted.rule)
     return _payload(group)
 
 
@@ -147,8 +152,8 @@ def change_access_group(
 @policy(ADMINS, "admin", BY_ITSELF, people_only=True)
 def remove_access_group(storage: StorageDep, change: ChangeDep, name: Name) -> None:
     """At once for its members; its studies then go by the rules of the other groups."""
-    storage.access_groups.remove(name)
-    change.record("D", name)
+    with change.recorded("D", name):
+        storage.access_groups.remove(name)
 
 
 @router.get("/access-groups/{name}/members", summary="Its members", responses=problems(404))
@@ -174,8 +179,9 @@ def list_members(storage: StorageDep, name: Name) -> MemberList:
 @policy(ADMINS, "admin", BY_ITSELF, people_only=True)
 def add_member(storage: StorageDep, change: ChangeDep, name: Name, wanted: NewMember) -> None:
     """It counts within a second in every process. Again changes `expires_at`."""
-    storage.access_groups.add_member(name, wanted.member(wanted.expires_at))
-    change.record("U", name, what="member added", member=f"{wanted.kind}:{wanted.subject}")
+    member = f"{wanted.kind}:{wanted.subject}"
+    with change.recorded("U", name, what="member added", member=member):
+        storage.access_groups.add_member(name, wanted.member(wanted.expires_at))
 
 
 @router.delete(
@@ -191,8 +197,9 @@ def remove_member(
     name: Name,
     wanted: Annotated[MemberFields, Query()],
 ) -> None:
-    storage.access_groups.remove_member(name, wanted.member())
-    change.record("U", name, what="member removed", member=f"{wanted.kind}:{wanted.subject}")
+    member = f"{wanted.kind}:{wanted.subject}"
+    with change.recorded("U", name, what="member removed", member=member):
+        storage.access_groups.remove_member(name, wanted.member())
 
 
 @router.put(
@@ -206,8 +213,8 @@ def assign_study(
     storage: StorageDep, change: ChangeDep, name: Name, study_instance_uid: StudyUid
 ) -> None:
     """Whatever the rules say. A study that matched no rule is then seen by this group alone."""
-    storage.access_groups.assign(name, study_instance_uid)
-    change.record("U", name, what="study assigned", study_instance_uid=study_instance_uid)
+    with change.recorded("U", name, what="study assigned", study_instance_uid=study_instance_uid):
+        storage.access_groups.assign(name, study_instance_uid)
 
 
 @router.delete(
@@ -221,8 +228,8 @@ def unassign_study(
     storage: StorageDep, change: ChangeDep, name: Name, study_instance_uid: StudyUid
 ) -> None:
     """The rules decide on it again."""
-    storage.access_groups.unassign(name, study_instance_uid)
-    change.record("U", name, what="study taken away", study_instance_uid=study_instance_uid)
+    with change.recorded("U", name, what="study taken away", study_instance_uid=study_instance_uid):
+        storage.access_groups.unassign(name, study_instance_uid)
 
 
 @router.get(
@@ -239,15 +246,15 @@ def groups_of_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyA
     )
 
 
-def _policy(storage: Storage) -> AccessPolicyStatus:
-    state, progress = storage.access_groups.state(), storage.access_groups.progress()
-    webhooks = storage.webhooks.owners()
+def _policy(webhook_repository: Webhooks, access_groups: AccessGroups) -> AccessPolicyStatus:
+    state, progress = access_groups.state(), access_groups.progress()
+    webhooks = webhook_repository.owners()
     return AccessPolicyStatus(
         is_enforced=state.is_enforced,
         unmatched=state.unmatched,
         studies=progress.studies,
         waiting=progress.waiting,
-        unreadable_rules=unreadable_rules(storage.access_groups.all()),
+        unreadable_rules=unreadable_rules(access_groups.all()),
         webhooks_sending_everything=webhooks.sending_everything,
         webhooks_without_owner=webhooks.without_owner,
     )

@@ -6,9 +6,9 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL
 
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
+from storage.index.instance_lookup import InstanceLookup
 from storage.index.repository import Content, Index
 from storage.settings import Settings
 
@@ -16,10 +16,10 @@ PREFIX = "/dicom-web"
 
 
 def find_instance(
-    storage: Storage, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
+    lookup: InstanceLookup, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
 ) -> Instance:
     """The instance, if it lies in that study and series. Raises NotFound."""
-    instance = storage.lookup.instance(sop_instance_uid)
+    instance = lookup.instance(sop_instance_uid)
     if (instance.study_instance_uid, instance.series_instance_uid) != (
         study_instance_uid,
         series_instance_uid,
@@ -32,13 +32,13 @@ def find_instance(
 
 
 async def find_instance_soon(
-    storage: Storage, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
+    lookup: InstanceLookup, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
 ) -> Instance:
     """As `find_instance`, in a thread of its own only where the database may let us wait."""
     uids = (study_instance_uid, series_instance_uid, sop_instance_uid)
-    if storage.lookup.is_quick:
-        return find_instance(storage, *uids)
-    return await run_in_threadpool(find_instance, storage, *uids)
+    if lookup.is_quick:
+        return find_instance(lookup, *uids)
+    return await run_in_threadpool(find_instance, lookup, *uids)
 
 
 def find_instances(
@@ -80,5 +80,6 @@ def instance_path(instance: Instance) -> str:
 
 
 def content_key(instance: Instance | Content) -> str:
-    """Names the stored bytes: the digest is of the data set alone, without its file meta."""
-    return f"{instance.digest}.{instance.size_bytes}.{instance.transfer_syntax_uid}"
+    """Names the bytes as they leave: the digest is of the data set alone, without its file meta."""
+    stored = f"{instance.digest}.{instance.size_bytes}.{instance.transfer_syntax_uid}"
+    return f"{stored}.{instance.patient_digest}" if instance.patient_digest else stored

@@ -1,8 +1,8 @@
-"""Tell subscribers over a WebSocket what becomes of work items (PS3.18 8.10, 11.13).
+"""Report to subscribers over a WebSocket what becomes of work items (PS3.18 8.10, 11.13).
 
 The events table is the source, so that it does not matter which process changed an
-item and which one holds the connection. A subscriber that comes back is told what
-it missed; after a break it may hear of something twice, and never not at all.
+item and which one holds the connection. A subscriber that comes back gets what
+it missed; after a break it may get a report twice, and never not at all.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from api.access.policy import INTEGRATORS, policy
 from api.access.viewers import AccessEnded, as_caller, present_principal
 from api.audit.rules import SUBSCRIBED
 from api.dicomweb.routing import worklist_router
-from api.events.routes import Newest
+from api.events.newest import Newest
 from api.ups.matching import Matcher
 from api.ups.subscribing import AeTitle
 from storage.container import Storage
@@ -30,13 +30,13 @@ from storage.ups.dicom_json import attributes_of, date_time
 from storage.ups.events import (
     PROGRESS_REPORT,
     STATE_REPORT,
-    Told,
+    ReportedEvent,
     event_report,
     state_report,
 )
 from storage.ups.job_mapping import cancellation, uid_of_job
-from storage.ups.search import Listed
-from storage.ups.subscriptions import FILTERED_UID, WORKLIST_UID, Subscription
+from storage.ups.search import Listed, WorkItemList
+from storage.ups.subscriptions import FILTERED_UID, WORKLIST_UID, Subscription, Subscriptions
 
 log = structlog.get_logger(__name__)
 
@@ -57,22 +57,22 @@ _MAX_MESSAGE_ID = 65535
 async def notify(socket: WebSocket, ae_title: AeTitle) -> None:
     """Each message is one event report in DICOM JSON, in the order of the events."""
     await socket.accept()
-    teller = _Teller(socket, ae_title)
-    hearing = asyncio.create_task(_hear(socket))
-    telling = asyncio.create_task(teller.tell())
+    reporter = _Reporter(socket, ae_title)
+    listening = asyncio.create_task(_listen(socket))
+    reporting = asyncio.create_task(reporter.run())
     try:
-        done, _ = await asyncio.wait({hearing, telling}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({listening, reporting}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     except (WebSocketDisconnect, TimeoutError):
-        pass  # it is gone, or does not read any more; what it missed is told when it is back
+        pass  # it is gone, or does not read any more; what it missed is reported when it is back
     finally:
-        for task in (hearing, telling):
+        for task in (listening, reporting):
             task.cancel()
-        await asyncio.gather(hearing, telling, return_exceptions=True)
+        await asyncio.gather(listening, reporting, return_exceptions=True)
 
 
-async def _hear(socket: WebSocket) -> None:
+async def _listen(socket: WebSocket) -> None:
     """Notice that the subscriber leaves; nothing that it says means anything."""
     while True:
         message = await socket.receive()
@@ -83,10 +83,10 @@ async def _hear(socket: WebSocket) -> None:
 @dataclass(frozen=True)
 class _Report:
     workitem_uid: str
-    told: Told
+    event: ReportedEvent
 
 
-class _Teller:
+class _Reporter:
     def __init__(self, socket: WebSocket, ae_title: str) -> None:
         self._socket = socket
         self._ae_title = ae_title
@@ -95,12 +95,12 @@ class _Teller:
         self._message_id = 0
         self._checked_at = time.monotonic()
 
-    async def tell(self) -> None:
+    async def run(self) -> None:
         position: int | None = None
         while not self._socket.app.state.stopping():
             try:
                 await self._check_access()
-                position = await self._tell_since(position)
+                position = await self._report_since(position)
             except AccessEnded:
                 await self._socket.close(_NOT_ALLOWED)
                 return
@@ -117,8 +117,8 @@ class _Teller:
         await run_in_threadpool(present_principal, self._socket)
         self._checked_at = time.monotonic()
 
-    async def _tell_since(self, position: int | None) -> int:
-        """Tell what happened since; up to where was told. Raises MediViewError."""
+    async def _report_since(self, position: int | None) -> int:
+        """Send what happened since; up to where that was. Raises MediViewError."""
         subscriptions = self._storage.subscriptions
         if position is None:
             position = await run_in_threadpool(subscriptions.position, self._ae_title)
@@ -133,35 +133,39 @@ class _Teller:
         for report in reports:
             await self._send(report)
         position = last if last > position else newest
-        await run_in_threadpool(subscriptions.told, self._ae_title, position)
+        await run_in_threadpool(subscriptions.mark_reported, self._ae_title, position)
         return position
 
     async def _send(self, report: _Report) -> None:
         self._message_id = self._message_id % _MAX_MESSAGE_ID + 1
-        said = event_report(report.workitem_uid, report.told, self._message_id)
+        message = event_report(report.workitem_uid, report.event, self._message_id)
         async with asyncio.timeout(_SEND_LIMIT_S):
             await self._socket.send_text(
-                json.dumps(dict(sorted(said.items())), ensure_ascii=False, separators=(",", ":"))
+                json.dumps(dict(sorted(message.items())), ensure_ascii=False, separators=(",", ":"))
             )
 
     def _reports(self, position: int) -> tuple[int, list[_Report]]:
-        """Up to where was looked, and what of it this subscriber is told."""
+        """Up to where was looked, and what of it this subscriber gets."""
         events = self._storage.events.since(position)
         if not events:
             return position, []
-        audience = _Audience(self._storage, self._ae_title)
+        audience = _Audience(
+            self._storage.work_item_list, self._storage.subscriptions, self._ae_title
+        )
         return events[-1].event_id, [
             report for event in events for report in audience.reports(event)
         ]
 
 
 class _Audience:
-    """What one subscriber hears of, by its subscriptions as they are now."""
+    """What one subscriber gets, by its subscriptions as they are now."""
 
-    def __init__(self, storage: Storage, ae_title: str) -> None:
-        self._storage = storage
+    def __init__(
+        self, work_item_list: WorkItemList, subscriptions: Subscriptions, ae_title: str
+    ) -> None:
+        self._work_item_list = work_item_list
         self._ae_title = ae_title
-        self._by_uid = {one.workitem_uid: one for one in storage.subscriptions.of(ae_title)}
+        self._by_uid = {one.workitem_uid: one for one in subscriptions.of(ae_title)}
         filtered = self._by_uid.get(FILTERED_UID)
         self._matcher = Matcher(filtered.filter) if filtered else None
         self._items: dict[str, Listed | None] = {}
@@ -169,17 +173,17 @@ class _Audience:
     def reports(self, event: Event) -> Iterator[_Report]:
         if event.topic == "workitem":
             uid = str(event.payload["workitem"])
-            told = int(event.payload["event_type"]), dict(event.payload["attributes"])
+            reported = int(event.payload["event_type"]), dict(event.payload["attributes"])
             receiver = event.payload.get("receiver", "")
             wanted = receiver == self._ae_title if receiver else self._listens_to(uid)
         elif event.topic == "job" and event.job_id and self._by_uid:
             uid = uid_of_job(event.job_id)
             wanted = self._listens_to(uid)
-            told = _told_of_job(event) if wanted else (0, {})
+            reported = _event_of_job(event) if wanted else (0, {})
         else:
             return
         if wanted:
-            yield _Report(uid, told)
+            yield _Report(uid, reported)
 
     def _listens_to(self, uid: str) -> bool:
         single = self._by_uid.get(uid)
@@ -206,11 +210,11 @@ class _Audience:
 
     def _item(self, uid: str) -> Listed | None:
         if uid not in self._items:
-            self._items[uid] = self._storage.work_item_list.find(uid)
+            self._items[uid] = self._work_item_list.find(uid)
         return self._items[uid]
 
 
-def _told_of_job(event: Event) -> Told:
+def _event_of_job(event: Event) -> ReportedEvent:
     """A job's event as a report of the work item that the job is (`state_of_job`)."""
     job: dict[str, Any] = event.payload
     state, reason, progress = job["state"], job["reason"], float(job["progress"])

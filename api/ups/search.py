@@ -13,8 +13,8 @@ from api.dicomweb.formats.xml_answers import xml_answer
 from api.dicomweb.routing import worklist_router
 from api.dicomweb.search.query_parameters import SearchParameters, parse_search
 from api.dicomweb.search.query_parameters import tag_of as tag_named
-from api.ups.answers import empty, warning
 from api.ups.matching import Matcher
+from api.ups.responses import empty, warning
 from storage.ups.dicom_json import JsonAttributes, tag_of
 
 router = worklist_router()

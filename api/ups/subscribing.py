@@ -10,9 +10,9 @@ from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import service_url
 from api.dicomweb.routing import worklist_router
 from api.dicomweb.search.query_parameters import parse_search
-from api.ups.answers import empty
 from api.ups.items import WorkItemUid
 from api.ups.matching import Matcher
+from api.ups.responses import empty
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from storage.ups.search import Listed, Narrowed, WorkItemList
@@ -90,7 +90,7 @@ def unsubscribe_from_work_item(
 def suspend_subscription(
     storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitle
 ) -> Response:
-    """Do not hear of items that are yet to come; those that exist are told of as before."""
+    """No events of items that are created from now on; those of existing items go on."""
     storage.subscriptions.suspend(ae_title, workitem_uid)
     return empty(200)
 

@@ -15,6 +15,7 @@ from storage.core.entities import Instance
 from storage.core.errors import MediViewError, StorageUnavailable
 from storage.core.sources import senders_of
 from storage.core.viewer import as_node
+from storage.integrity.instance_reader import InstanceReader
 
 log = structlog.get_logger(__name__)
 
@@ -39,14 +40,18 @@ def apply_rules(storage: Storage, now: datetime, budget_s: float = _ROUND_S) -> 
     while time.monotonic() < deadline:
         waiting = decisions.waiting(_AT_ONCE)
         for study_instance_uid, first in waiting.items():
-            decisions.decide(study_instance_uid, _of_first_instance(storage, first, rules))
+            decisions.decide(
+                study_instance_uid, _of_first_instance(storage.instances, first, rules)
+            )
             done += 1
         if len(waiting) < _AT_ONCE:
             break
     return done
 
 
-def _of_first_instance(storage: Storage, first: Instance | None, rules: StoredRules) -> Decision:
+def _of_first_instance(
+    instances: InstanceReader, first: Instance | None, rules: StoredRules
+) -> Decision:
     """Administrators alone see a study whose first instance cannot be read.
 
     Raises StorageUnavailable: nothing is known then, and it is tried again.
@@ -54,7 +59,7 @@ def _of_first_instance(storage: Storage, first: Instance | None, rules: StoredRu
     if first is None:
         return rules.administrators_alone()
     try:
-        header = storage.instances.dataset(first, stop_before_pixels=True)
+        header = instances.dataset(first, stop_before_pixels=True)
     except StorageUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise

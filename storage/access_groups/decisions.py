@@ -4,12 +4,14 @@ The first instance that arrived decides. One that comes later cannot carry a stu
 a group of its sender.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, exists, func, select, update
 
 from storage import tables as t
+from storage.access_groups.departures import note_departure
 from storage.access_groups.entities import ADMINISTRATORS, Origin
 from storage.access_groups.viewers import read_state
 from storage.core.clock import utcnow
@@ -18,7 +20,7 @@ from storage.core.viewer import EVERYONE
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.row_mapping import to_instance
 from storage.events.repository import add_event
-from storage.index.repository import select_instances
+from storage.index.select_statements import select_instances
 
 _GROUPS = t.study_group.c
 _BY_RULE: tuple[Origin, ...] = ("rule", "unmatched")
@@ -130,8 +132,9 @@ def _decide(connection: Connection, study_instance_uid: str, decision: Decision)
         group_id = EVERYONE if is_open else ADMINISTRATORS
         add_to_group(connection, study_instance_uid, group_id, "unmatched")
     _note_decided(connection, study_instance_uid, decision.rules_version)
-    if _groups_of(connection, study_instance_uid) != before:
-        announce_change(connection, study_instance_uid)
+    after = _groups_of(connection, study_instance_uid)
+    if after != before:
+        announce_change(connection, study_instance_uid, left=before - after)
 
 
 def _note_decided(connection: Connection, study_instance_uid: str, rules_version: int) -> None:
@@ -157,7 +160,7 @@ def add_to_group(
         )
 
 
-def decide_anew(connection: Connection, study_instance_uid: str) -> None:
+def decide_again(connection: Connection, study_instance_uid: str) -> None:
     """Let the rules look at the study again."""
     connection.execute(
         update(t.study)
@@ -168,19 +171,21 @@ def decide_anew(connection: Connection, study_instance_uid: str) -> None:
 
 def hide_unmatched(connection: Connection, study_instance_uid: str) -> None:
     """A study that was given to a group is no longer one that belongs to none."""
-    connection.execute(
-        delete(t.study_group).where(
-            _GROUPS.study_instance_uid == study_instance_uid, _GROUPS.origin == "unmatched"
-        )
+    gone = connection.execute(
+        delete(t.study_group)
+        .where(_GROUPS.study_instance_uid == study_instance_uid, _GROUPS.origin == "unmatched")
+        .returning(_GROUPS.group_id)
     )
-    announce_change(connection, study_instance_uid)
+    announce_change(connection, study_instance_uid, left=gone.scalars().all())
 
 
-def announce_change(connection: Connection, study_instance_uid: str) -> None:
-    """Whoever shows studies looks again."""
-    add_event(
-        connection, utcnow(), "study", study_instance_uid, payload={"change": "access_changed"}
-    )
+def announce_change(
+    connection: Connection, study_instance_uid: str, *, left: Collection[int] = ()
+) -> None:
+    """Whoever shows studies looks again, those of the groups that it left too."""
+    now = utcnow()
+    add_event(connection, now, "study", study_instance_uid, payload={"change": "access_changed"})
+    note_departure(connection, study_instance_uid, left)
 
 
 def waiting_count(connection: Connection, rules_version: int) -> int:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
-    func,
     insert,
     select,
     update,
@@ -29,6 +28,7 @@ from storage.audit import NODE, Actor, Audit, AuditEvent, Code, Type
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.viewer import Caller, as_node
 from storage.db.engine import reading, writing
+from storage.db.pages import read_page
 from storage.events.repository import add_event
 
 _MOST_STUDIES = 500
@@ -175,18 +175,14 @@ class EmergencyAccess:
             conditions.append(_ACCESS.identity_id == identity_id)
         if unreviewed:
             conditions.append(_ACCESS.reviewed_at.is_(None))
+        statement = (
+            select(t.emergency_access)
+            .where(*conditions)
+            .order_by(_ACCESS.started_at.desc(), _ACCESS.emergency_id)
+        )
         with reading(self._engine) as connection:
-            total = connection.execute(
-                select(func.count()).select_from(t.emergency_access).where(*conditions)
-            ).scalar_one()
-            rows = connection.execute(
-                select(t.emergency_access)
-                .where(*conditions)
-                .order_by(_ACCESS.started_at.desc(), _ACCESS.emergency_id)
-                .limit(limit)
-                .offset(offset)
-            )
-            return [_emergency(row) for row in rows.mappings()], total
+            rows, total = read_page(connection, statement, limit, offset)
+            return [_emergency(row) for row in rows], total
 
     def end(self, emergency_id: str, actor: Actor, now: datetime) -> Emergency:
         """Before its time. Raises NotFound, StorageUnavailable."""

@@ -7,7 +7,13 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 from sqlalchemy.exc import IntegrityError
 
 from storage import tables as t
-from storage.access_groups.decisions import add_to_group, decide_anew, hide_unmatched, waiting_count
+from storage.access_groups.decisions import (
+    add_to_group,
+    announce_change,
+    decide_again,
+    hide_unmatched,
+    waiting_count,
+)
 from storage.access_groups.entities import (
     BUILT_IN,
     AccessGroup,
@@ -73,10 +79,10 @@ class AccessGroups:
         return self.state()
 
     def give_unmatched_to(self, group: Unmatched) -> AccessState:
-        """Who sees the studies that match no rule. The rules are applied anew."""
+        """Who sees the studies that match no rule. The rules are applied again."""
         # Together: a study that is decided in between would stay with the former group.
         with writing(self._engine) as connection:
-            _apply_rules_anew(connection)
+            _apply_rules_again(connection)
             _set_state(connection, unmatched=group)
         return self.state()
 
@@ -138,7 +144,7 @@ class AccessGroups:
                         updated_at=now,
                     )
                 )
-                _apply_rules_anew(connection)
+                _apply_rules_again(connection)
         except IntegrityError as error:
             raise UidConflict(
                 f"There is an access group '{name}' already.", remedy="Choose another name."
@@ -155,7 +161,7 @@ class AccessGroups:
                 .values(description=description, rule=rule, updated_at=utcnow())
             )
             if rule != before.rule:
-                _apply_rules_anew(connection)
+                _apply_rules_again(connection)
         return self.get(name)
 
     def remove(self, name: str) -> None:
@@ -166,7 +172,7 @@ class AccessGroups:
         group = self._own(name)
         with writing(self._engine) as connection:
             connection.execute(delete(t.access_group).where(_GROUP.group_id == group.group_id))
-            _apply_rules_anew(connection)
+            _apply_rules_again(connection)
 
     def members(self, name: str) -> list[Member]:
         """Raises NotFound."""
@@ -207,11 +213,11 @@ class AccessGroups:
                 .where(*_is(group, member))
                 .returning(t.access_group_member.c.group_id)
             ).first()
-        if gone is None:
-            raise NotFound(
-                f"The access group '{name}' has no such member.",
-                remedy=f"`mediview access-groups show {name}` lists its members.",
-            )
+            if gone is None:
+                raise NotFound(
+                    f"The access group '{name}' has no such member.",
+                    remedy=f"`mediview access-groups show {name}` lists its members.",
+                )
 
     def assign(self, name: str, study_instance_uid: str) -> None:
         """Give a study to a group, whatever the rules say. Raises NotFound, InvalidRequest."""
@@ -240,7 +246,8 @@ class AccessGroups:
                     f"The study was not assigned to the access group '{name}'.",
                     remedy="The rules give other studies to it; change its rule.",
                 )
-            decide_anew(connection, study_instance_uid)
+            announce_change(connection, study_instance_uid, left=[group.group_id])
+            decide_again(connection, study_instance_uid)
 
     def of_study(self, study_instance_uid: str) -> dict[str, str]:
         """The groups of a study by name, and how each came: rule, unmatched, assigned."""
@@ -276,7 +283,7 @@ def _is(group: AccessGroup, member: Member) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _apply_rules_anew(connection: Connection) -> None:
+def _apply_rules_again(connection: Connection) -> None:
     state = t.access_state
     connection.execute(
         update(state).values(rules_version=state.c.rules_version + 1, updated_at=utcnow())

@@ -1,4 +1,4 @@
-"""What happens to work items, as events that subscribers are told (PS3.4 Table CC.2.4-1)."""
+"""What happens to work items, as events that are reported to subscribers (PS3.4 Table CC.2.4-1)."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -20,7 +20,7 @@ PROGRESS_REPORT: Literal[3] = 3
 ASSIGNED: Literal[5] = 5
 UPS_EVENT_CLASS = "1.2.840.10008.5.1.4.34.6.4"
 
-Told = tuple[int, JsonAttributes]
+ReportedEvent = tuple[int, JsonAttributes]
 """Event Type ID and the attributes of the report."""
 
 _PROGRESS = "ProcedureStepProgressInformationSequence"
@@ -29,7 +29,7 @@ _ASSIGNMENT = ("ScheduledStationNameCodeSequence", "ScheduledHumanPerformersSequ
 _REQUEST = (*_REASONS, "ContactURI", "ContactDisplayName")
 
 
-def state_report(attributes: JsonAttributes) -> Told:
+def state_report(attributes: JsonAttributes) -> ReportedEvent:
     report = attributes_of(
         ProcedureStepState=text_of(attributes, "ProcedureStepState"),
         InputReadinessState=text_of(attributes, "InputReadinessState"),
@@ -39,40 +39,40 @@ def state_report(attributes: JsonAttributes) -> Told:
     return STATE_REPORT, report
 
 
-def progress_report(attributes: JsonAttributes) -> Told:
+def progress_report(attributes: JsonAttributes) -> ReportedEvent:
     return PROGRESS_REPORT, {tag_of(_PROGRESS): attributes.get(tag_of(_PROGRESS), {"vr": "SQ"})}
 
 
-def cancel_requested(requesting_ae: str, details: JsonAttributes) -> Told:
+def cancel_requested(requesting_ae: str, details: JsonAttributes) -> ReportedEvent:
     return CANCEL_REQUESTED, {
         **attributes_of(RequestingAE=requesting_ae[:16]),
         **_some(details, _REQUEST),
     }
 
 
-def of_update(before: JsonAttributes, after: JsonAttributes) -> list[Told]:
+def of_update(before: JsonAttributes, after: JsonAttributes) -> list[ReportedEvent]:
     """The events that an update means (PS3.4 CC.2.4.3)."""
-    told: list[Told] = []
+    events: list[ReportedEvent] = []
     if _differ(before, after, ("InputReadinessState",)):
-        told.append(state_report(after))
+        events.append(state_report(after))
     if _differ(before, after, (_PROGRESS,)):
-        told.append(progress_report(after))
+        events.append(progress_report(after))
     if _differ(before, after, _ASSIGNMENT):
-        told.append((ASSIGNED, _some(after, _ASSIGNMENT)))
-    return told
+        events.append((ASSIGNED, _some(after, _ASSIGNMENT)))
+    return events
 
 
-def tell(
+def record(
     connection: Connection,
     now: datetime,
     workitem_uid: str,
     study_instance_uid: str,
-    told: Told,
+    event: ReportedEvent,
     *,
     receiver: str = "",
 ) -> None:
     """Note an event of a work item; with a `receiver`, for that subscriber alone."""
-    event_type, attributes = told
+    event_type, attributes = event
     payload: dict[str, Any] = {
         "workitem": workitem_uid,
         "event_type": event_type,
@@ -83,9 +83,9 @@ def tell(
     add_event(connection, now, "workitem", study_instance_uid, payload=payload)
 
 
-def event_report(workitem_uid: str, told: Told, message_id: int) -> JsonAttributes:
+def event_report(workitem_uid: str, event: ReportedEvent, message_id: int) -> JsonAttributes:
     """The report as a subscriber gets it (PS3.18 11.13, PS3.7 10.1.1)."""
-    event_type, attributes = told
+    event_type, attributes = event
     return {
         "00000002": {"vr": "UI", "Value": [UPS_EVENT_CLASS]},
         "00000110": {"vr": "US", "Value": [message_id]},

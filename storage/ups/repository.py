@@ -15,7 +15,7 @@ from storage.core.errors import NotFound, UidConflict
 from storage.core.uids import check_uid, new_uid
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.dicom_json import JsonAttributes, attributes_of, text_of
-from storage.ups.events import cancel_requested, of_update, state_report, tell
+from storage.ups.events import cancel_requested, of_update, record, state_report
 from storage.ups.rows import Edit, WorkItem, canceled, edit_item, missing_item, read_item
 from storage.ups.validation import (
     ENDED,
@@ -64,7 +64,7 @@ class WorkItems:
                     f"There is a work item {uid} already.",
                     remedy="Create it under a UID of its own, or leave the UID to the node.",
                 )
-            tell(connection, now, uid, study_instance_uid, state_report(attributes))
+            record(connection, now, uid, study_instance_uid, state_report(attributes))
         return self.get(uid), modified
 
     def find(self, uid: str) -> WorkItem | None:

@@ -20,7 +20,7 @@ from storage.ups.dicom_json import (
     items_of,
     tag_of,
 )
-from storage.ups.events import Told, state_report, tell
+from storage.ups.events import ReportedEvent, record, state_report
 from storage.ups.job_mapping import UNSPECIFIED, cancellation
 from storage.ups.validation import WorkItemState, with_progress
 
@@ -48,10 +48,10 @@ class WorkItem:
 
 @dataclass(frozen=True)
 class Edit:
-    """What becomes of an item, and what is told of it."""
+    """What becomes of an item, and what is reported of it."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    told: Sequence[Told] = ()
+    events: Sequence[ReportedEvent] = ()
 
 
 def to_work_item(row: Mapping[str, Any]) -> WorkItem:
@@ -85,8 +85,8 @@ def edit_item(engine: Engine, uid: str, decide: Callable[[WorkItem, datetime], E
         study_instance_uid = edit.values.get("study_instance_uid", item.study_instance_uid)
         if study_instance_uid != item.study_instance_uid:
             forget_groups(connection, item.study_instance_uid)
-        for told in edit.told:
-            tell(connection, now, uid, study_instance_uid, told)
+        for event in edit.events:
+            record(connection, now, uid, study_instance_uid, event)
         return read_item(connection, uid) or item
 
 
@@ -101,15 +101,15 @@ def canceled(
 
     `details`: what a request for cancellation said of it.
     """
-    told = []
+    events = []
     attributes = item.attributes
     if item.state == "SCHEDULED":
         attributes = attributes | attributes_of(ProcedureStepState="IN PROGRESS")
-        told.append(state_report(attributes))
+        events.append(state_report(attributes))
     changes = cancellation(reason, date_time(now), code) | _requested(details or {})
     attributes = with_progress(attributes, changes) | attributes_of(ProcedureStepState="CANCELED")
-    told.append(state_report(attributes))
-    return Edit({"state": "CANCELED", "attributes": attributes}, told)
+    events.append(state_report(attributes))
+    return Edit({"state": "CANCELED", "attributes": attributes}, events)
 
 
 def _requested(details: JsonAttributes) -> JsonAttributes:

@@ -33,7 +33,7 @@ _PATIENT_COLUMNS = (
     t.patient.c.patient_birth_date,
     t.patient.c.patient_sex,
 )
-_HELD = tuple(column.name for column in (*_STUDY_COLUMNS, *_PATIENT_COLUMNS))
+_INDEXED = tuple(column.name for column in (*_STUDY_COLUMNS, *_PATIENT_COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -148,13 +148,13 @@ class WorkItemList:
             yield self._listed(to_job(row), row)
 
     def _listed(self, job: Job, row: RowMapping) -> Listed:
-        held = {name: row[name] or "" for name in _HELD}
+        indexed = {name: row[name] or "" for name in _INDEXED}
         return Listed(
             uid_of_job(job.job_id),
             state_of_job(job),
             job.job_id,
             job.study_instance_uid,
-            attributes_of_job(job, self._ae_title, held),
+            attributes_of_job(job, self._ae_title, indexed),
             job.created_at,
         )
 

@@ -1,4 +1,4 @@
-"""Who listens to which work items, and up to where each was told (PS3.4 CC.2.3)."""
+"""Who listens to which work items, and up to where each got reports (PS3.4 CC.2.3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound
 from storage.db.engine import insert_or_ignore, reading, writing
-from storage.ups.events import state_report, tell
+from storage.ups.events import record, state_report
 from storage.ups.search import Listed
 
 WORKLIST_UID = "1.2.840.10008.5.1.4.34.5"
@@ -20,7 +20,7 @@ GLOBAL_UIDS = frozenset({WORKLIST_UID, FILTERED_UID})
 
 SubscriptionState = Literal["ACTIVE", "SUSPENDED", "REMOVED"]
 
-# A subscriber that was away for longer is told of this many events at most.
+# A subscriber that was away for longer gets this many events at most.
 _LOOK_BACK = 10_000
 
 
@@ -55,7 +55,7 @@ class Subscriptions:
     ) -> None:
         """Listen; a subscription that is there is replaced.
 
-        `initial`: items whose present state the subscriber is told at once.
+        `initial`: items whose present state is reported at once.
         """
         now = utcnow()
         values = {
@@ -73,7 +73,7 @@ class Subscriptions:
             )
             _put(connection, ae_title, workitem_uid, values)
             for item in initial or []:
-                tell(
+                record(
                     connection,
                     now,
                     item.sop_instance_uid,
@@ -154,16 +154,16 @@ class Subscriptions:
         return found is not None
 
     def position(self, ae_title: str) -> int | None:
-        """The number of the last event that the subscriber was told, None for no subscriber."""
+        """The last event that was reported to the subscriber; None for no subscriber."""
         with reading(self._engine) as connection:
-            told = connection.execute(
+            reported = connection.execute(
                 select(t.subscriber.c.event_id).where(t.subscriber.c.ae_title == ae_title)
             ).scalar()
             newest = connection.execute(select(func.max(t.event.c.event_id))).scalar() or 0
-        return None if told is None else max(told, newest - _LOOK_BACK)
+        return None if reported is None else max(reported, newest - _LOOK_BACK)
 
-    def told(self, ae_title: str, event_id: int) -> None:
-        """Remember up to where a subscriber was told, for when it comes back."""
+    def mark_reported(self, ae_title: str, event_id: int) -> None:
+        """Remember up to where a subscriber got reports, for when it comes back."""
         with writing(self._engine) as connection:
             connection.execute(
                 update(t.subscriber)

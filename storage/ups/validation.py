@@ -132,7 +132,7 @@ def created(uid: str, given: Mapping[str, Any], now: datetime) -> tuple[JsonAttr
     if has_value(attributes, "TransactionUID"):
         raise InvalidRequest(
             "A new work item has no Transaction UID.",
-            remedy="Leave it empty; whoever claims the item makes one.",
+            remedy="Leave it empty; the system that claims the item makes one.",
         )
     for keyword in _MUST_BE_EMPTY:
         if has_value(attributes, keyword):

@@ -22,7 +22,7 @@ from tests.api.ups.worklist_client import el
 # Streams without an end, which `test_live` reads.
 _STREAMS = frozenset({"/api/events", "/api/jobs/{job_id}/events", "/api/answers/{job_id}/events"})
 # They end the test's sign-in, or tell how the node itself is.
-_OTHER = re.compile(r"/api/(session|me/|openapi|health)|/health|/metrics")
+_OTHER = re.compile(r"/api/(session|me/|openapi|health)|/(health|livez|readyz|startupz)|/metrics")
 _FHIR_IDS = {
     "/fhir/ImagingStudy/{resource_id}": "study_instance_uid",
     "/fhir/DiagnosticReport/{resource_id}": "report_id",
@@ -34,7 +34,9 @@ _FILLED = {
     "frame_list": "1",
     "ae_title": "SUBSCRIBER",
 }
-_NOT_ABOUT_STUDIES = frozenset({"name", "key_id", "factor_id", "session_id", "webhook_id"})
+_NOT_ABOUT_STUDIES = frozenset(
+    {"name", "key_id", "factor_id", "session_id", "webhook_id", "change_id"}
+)
 """Parameters that name no study, nor what belongs to one."""
 
 
@@ -96,12 +98,15 @@ QUERIES: dict[str, dict[str, str]] = {
     "/dicom-web/workitems": {},
     "/api/studies": {},
     "/api/jobs": {},
+    "/api/changes": {"after": "0", "study_instance_uid": "{study_instance_uid}"},
     "/api/reports": {},
     "/api/alerts": {},
     "/api/deliveries": {},
     "/api/worklist": {},
     "/api/conflicts": {},
     "/api/hl7/messages": {},
+    "/api/priors": {},
+    "/api/priors/searches": {},
     "/fhir/ImagingStudy": {},
     "/fhir/DiagnosticReport": {"_include": "DiagnosticReport:result"},
     "/fhir/Observation": {},
@@ -114,8 +119,19 @@ BODIES: dict[tuple[str, str], Any] = {
         "series_instance_uid": "{series_instance_uid}",
         "pipeline": "brain-volume",
     },
+    ("POST", "/api/patient-changes/moves"): {
+        "study_instance_uid": "{study_instance_uid}",
+        "patient_id": "of nobody",
+        "reason": "of another group",
+    },
     ("PATCH", "/api/jobs/{job_id}"): {"priority": "STAT"},
     ("POST", "/api/jobs/{job_id}/cancel"): {"reason": "by another group"},
+    ("POST", "/api/jobs/cancel"): {"job_ids": ["{job_id}"]},
+    ("POST", "/api/jobs/retry"): {"job_ids": ["{job_id}"], "force": False},
+    ("POST", "/api/studies/send"): {
+        "study_instance_uids": ["{study_instance_uid}"],
+        "to": ["archive"],
+    },
     ("POST", "/api/reports/draft"): {"study_instance_uid": "{study_instance_uid}"},
     ("PUT", "/api/reports/{report_id}"): {
         "sections": [{"heading": "Findings", "sentences": [{"text": "Nothing."}]}]
@@ -141,6 +157,10 @@ BODIES: dict[tuple[str, str], Any] = {
         "to": ["archive"],
         "series_instance_uids": ["{series_instance_uid}"],
     },
+    ("POST", "/api/studies/{study_instance_uid}/elsewhere/{prior_study_instance_uid}"): {
+        "source": "tape"
+    },
+    ("POST", "/api/studies/{study_instance_uid}/release"): {"decision": "withhold"},
     ("POST", "/api/studies/{study_instance_uid}/key-images"): {
         "title": "OF_INTEREST",
         "images": [{"sop_instance_uid": "{sop_instance_uid}"}],
@@ -163,6 +183,10 @@ ALIKE_FOR_ALL = {
     ("PUT", "/api/series/{series_instance_uid}/expectations"): "before the series arrives",
     ("POST", "/api/studies/{study_instance_uid}/segmentations/{sop_instance_uid}/edits"): "a mask",
     ("PUT", "/api/access-groups/{name}/studies/{study_instance_uid}"): "an own confirmation",
+    ("POST", "/api/priors/{study_instance_uid}/retry"): "a study that is fetched",
+    ("GET", "/api/projects/{name}/exports/{export_id}"): "an export",
+    ("GET", "/api/projects/{name}/exports/{export_id}/refused"): "an export",
+    ("POST", "/api/projects/{name}/exports/{export_id}/retry"): "an export",
     ("POST", "/api/worklist"): "it names no study that is here",
     ("POST", "/dicom-web/workitems"): "it names no study that is here",
     ("POST", "/dicom-web/studies"): "instances; `test_attacks` sends some",
@@ -245,7 +269,7 @@ def test_programs_are_narrowed_as_people_are(
 ) -> None:
     other, wrong = hospitals.south, []
     with hospitals.key("north key", "integrator", NORTH) as client:
-        for rule in (one for one in rules if one.method == "GET" and "integrator" in one.roles):
+        for rule in (one for one in rules if "integrator" in one.roles and not one.people_only):
             ids, none = other.ids, nothing(other)
             said = form_of(ask(client, rule, ids), ids)
             is_named = any(mark in said[2] for mark in other.marks())

@@ -56,8 +56,10 @@ def test_events_that_are_told_again_are_those_of_the_group(hospitals: TwoHospita
     change(hospitals, hospitals.north.ids["job_id"], 7654321)
     with hospitals.person("streams", "viewer", NORTH) as client:
         said = heard(client, "/api/events?after=0", "7654321")
-    assert hospitals.north.study_instance_uid in said
-    assert not [mark for mark in hospitals.south.marks() if mark in said]
+        listed = client.get("/api/changes?after=0&limit=500").text
+    for text in (said, listed):
+        assert hospitals.north.study_instance_uid in text
+        assert not [mark for mark in hospitals.south.marks() if mark in text]
 
 
 def test_a_stream_ends_with_the_membership(hospitals: TwoHospitals) -> None:

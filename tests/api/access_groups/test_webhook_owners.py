@@ -99,7 +99,7 @@ def test_one_without_an_owner_sends_no_event_of_a_study_and_is_counted(
         status = admin.get("/api/access-policy").json()
         assert status["webhooks_without_owner"] == before["webhooks_without_owner"] + 1
         assert status["webhooks_sending_everything"] == before["webhooks_sending_everything"]
-        check = check_access_groups(hospitals.storage)
+        check = check_access_groups(hospitals.storage.webhooks, hospitals.storage.access_groups)
         assert (check.state, "no known owner" in check.detail) == ("note", True)
         with not_enforced(hospitals):
             raise_alerts(hospitals)

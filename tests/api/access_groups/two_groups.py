@@ -21,6 +21,7 @@ from storage.core.entities import Job
 from storage.core.identity import Identity
 from storage.lesions.entities import Lesion
 from storage.peers.repository import KnownPeer
+from storage.priors.entities import WantedStudy
 from tests.api.access.closed import PASSWORD, ClosedNode, closed_node, closed_settings, sign_in
 from tests.api.client import part10, worked_on
 from tests.api.ups.worklist_client import el, new_item
@@ -91,6 +92,9 @@ def two_hospitals(folder: Path, **more: Any) -> Iterator[TwoHospitals]:
     with closed_node(settings) as node:
         storage = node.storage
         storage.peers.add(KnownPeer("archive", kind="folder", folder="archive"))
+        # Nothing listens there.
+        tape = KnownPeer("tape", ae_title="TAPE", host="127.0.0.1", port=1, is_archive=True)
+        storage.peers.add(tape)
         storage.access_groups.add(NORTH, rule={"SendingApplicationEntityTitle": "CTN"})
         storage.access_groups.add(SOUTH, rule={"InstitutionName": {"contains": "south"}})
         north = _hospital(storage, NORTH, "Nordmann^Nora", "N-4711", "CTN", "Hospital N", 1)
@@ -147,7 +151,7 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
     (finding,) = storage.findings.of_study(study)
     lesion = Lesion(
         str(uuid.uuid4()), job.job_id, study, job.series_instance_uid, job.pipeline, 1, "Lesion",
-        finding.code, finding.tracking_uid, 12.0, 9.0, 500.0, False, b"", utcnow(),
+        finding.code, finding.tracking_uid, 12.0, 9.0, 500.0, False, None, b"", utcnow(),
     )  # fmt: skip
     storage.lesions.replace_for_job(job.job_id, [lesion], [])
     ids |= {
@@ -181,7 +185,22 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
         f"mpps:{one.name}", ids["series_instance_uid"], [], instance_count=3, is_final=False
     )
     ids |= {"answer_id": _answer(storage, study).job_id} | _orders(admin, one)
+    ids |= _prior(storage, one)
     _conflict(storage, admin, one)
+
+
+def _prior(storage: Storage, one: Hospital) -> dict[str, str]:
+    """An earlier study that another archive has, and the search that found it."""
+    uid = str(generate_uid())
+    wanted = WantedStudy(uid, "tape", "dimse:TAPE", "RULE", one.patient_id, "")
+    assert storage.prior_fetches.want(wanted)
+    assert storage.prior_searches.want("STUDY", one.study_instance_uid, "rule", "tape")
+    search = next(
+        search
+        for search in storage.prior_searches.list()[0]
+        if search.subject == one.study_instance_uid
+    )
+    return {"prior_study_instance_uid": uid, "search_id": search.search_id}
 
 
 def _answer(storage: Storage, study_instance_uid: str) -> Job:

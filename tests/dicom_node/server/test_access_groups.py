@@ -17,7 +17,7 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelMove,
 )
 
-from dicom_node.association.admission import _READS
+from dicom_node.association.authorization import _READS
 from dicom_node.commitment.check import failures_of
 from dicom_node.network.command_set import Command
 from dicom_node.normalized.requests import NO_SUCH_SOP_INSTANCE
@@ -248,10 +248,25 @@ def test_a_peer_is_committed_to_what_it_sent_and_told_of_nothing_else(
     node: Node, sent: dict[str, Dataset]
 ) -> None:
     theirs = Reference(str(CTImageStorage), str(sent[THEIRS].SOPInstanceUID))
-    assert failures_of(node.storage, [theirs], THEIRS) == {}
-    assert failures_of(node.storage, [theirs], OURS) == {
-        theirs.sop_instance_uid: NO_SUCH_SOP_INSTANCE
-    }
+    assert (
+        failures_of(
+            node.storage.engine,
+            node.storage.index,
+            node.storage.instances,
+            node.storage.peers,
+            [theirs],
+            THEIRS,
+        )
+        == {}
+    )
+    assert failures_of(
+        node.storage.engine,
+        node.storage.index,
+        node.storage.instances,
+        node.storage.peers,
+        [theirs],
+        OURS,
+    ) == {theirs.sop_instance_uid: NO_SUCH_SOP_INSTANCE}
 
 
 def test_a_peer_that_leaves_a_group_sees_no_more_within_the_same_association(

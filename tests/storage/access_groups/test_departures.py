@@ -115,3 +115,23 @@ def test_an_order_for_a_deleted_study_is_decided_on_by_itself(
     storage.deletions.study(STUDY)
     (waiting,) = storage.access_decisions.waiting_orders(9)
     assert waiting.study_instance_uid == STUDY
+
+
+@pytest.mark.parametrize("way", ["by the rules", "by hand"])
+def test_a_group_hears_that_a_study_moved_to_another_one_and_nothing_later(
+    storage: Storage, north: Viewer, way: str
+) -> None:
+    storage.access_groups.add("South", rule={"InstitutionName": "South"})
+    south = storage.access_groups.get("South").group_id
+    version = storage.access_decisions.rules_version()
+    if way == "by the rules":
+        arrives_in(storage, north)
+    else:
+        storage.ingest.accept(part10(), "stow")
+        storage.access_groups.assign("North", STUDY)
+        storage.access_groups.unassign("North", STUDY)
+    storage.access_decisions.decide(STUDY, Decision(version, (south,)))
+    storage.events.announce("study", {"change": "later"}, STUDY)
+    assert changes_seen_by(storage, north)[-1] == "access_changed"
+    with viewing(north):
+        assert storage.index.study_count() == 0

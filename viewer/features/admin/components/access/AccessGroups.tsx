@@ -5,8 +5,8 @@ import { AccessMembers } from "@/features/admin/components/access/AccessMembers"
 import { AccessPolicy } from "@/features/admin/components/access/AccessPolicy";
 import { Answer, Field, Grid, SureButton, fieldClass } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { accessGroups, accessPolicy, ruleFrom } from "@/features/admin/lib/accessGroupsApi";
 import type { AccessGroup } from "@/shared/api/types";
@@ -14,8 +14,8 @@ import type { AccessGroup } from "@/shared/api/types";
 /** Groups with their rules and members, and whether they decide who sees what. */
 export function AccessGroups() {
   const { accessGroups: t, admin, upkeep } = useText();
-  const policy = useAsked(accessPolicy.get);
-  const groups = useAsked(accessGroups.list);
+  const policy = useFetched(accessPolicy.get);
+  const groups = useFetched(accessGroups.list);
   const reload = () => {
     policy.reload();
     groups.reload();
@@ -23,9 +23,9 @@ export function AccessGroups() {
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.what}</p>
-      <Answer asked={policy}>{(status) => <AccessPolicy status={status} onChanged={reload} />}</Answer>
+      <Answer fetched={policy}>{(status) => <AccessPolicy status={status} onChanged={reload} />}</Answer>
       <NewGroup onAdded={reload} />
-      <Answer asked={groups}>
+      <Answer fetched={groups}>
         {({ items }) => (
           <Grid
             label={admin.parts.accessGroups}
@@ -47,10 +47,10 @@ function NewGroup({ onAdded }: { onAdded: () => void }) {
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
   const [rule, setRule] = useState("");
-  const order = useOrder(onAdded);
+  const action = useAction(onAdded);
   const add = async (event: FormEvent) => {
     event.preventDefault();
-    const taken = await order.give(async () =>
+    const taken = await action.run(async () =>
       accessGroups.add({ name: name.trim(), description: description.trim(), rule: ruleFrom(rule) }),
     );
     if (!taken) return;
@@ -72,8 +72,8 @@ function NewGroup({ onAdded }: { onAdded: () => void }) {
         {t.ruleJson}
         <textarea className={`${fieldClass} font-mono`} rows={2} value={rule} onChange={(e) => setRule(e.target.value)} />
       </label>
-      {order.problem && <ProblemNote problem={order.problem} />}
-      <button type="submit" className="control" disabled={order.busy}>
+      {action.problem && <ProblemNote problem={action.problem} />}
+      <button type="submit" className="control" disabled={action.busy}>
         {t.addGroup}
       </button>
     </form>
@@ -83,7 +83,7 @@ function NewGroup({ onAdded }: { onAdded: () => void }) {
 function GroupRows({ group, onChanged }: { group: AccessGroup; onChanged: () => void }) {
   const { accessGroups: t, common } = useText();
   const [open, setOpen] = useState(false);
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   return (
     <>
       <tr data-testid="access-group" data-group={group.name}>
@@ -111,12 +111,12 @@ function GroupRows({ group, onChanged }: { group: AccessGroup; onChanged: () => 
               <SureButton
                 word={common.remove}
                 label={`${common.remove}: ${group.name}`}
-                busy={order.busy}
-                onSure={() => void order.give(() => accessGroups.remove(group.name))}
+                busy={action.busy}
+                onSure={() => void action.run(() => accessGroups.remove(group.name))}
               />
             </div>
           )}
-          {order.problem && <ProblemNote problem={order.problem} />}
+          {action.problem && <ProblemNote problem={action.problem} />}
         </td>
       </tr>
       {open && (

@@ -64,7 +64,7 @@ study_group = Table(
     Index("ix_study_group_group_id", "group_id"),
 )
 
-# Which groups saw a study that was deleted since: events up to then remain theirs.
+# Which groups saw a study that was deleted, or left them: events up to then remain theirs.
 former_study_group = Table(
     "former_study_group",
     metadata,

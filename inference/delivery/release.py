@@ -1,0 +1,110 @@
+"""When results leave: at once, after a person has accepted them, or never, by the site's rules."""
+
+from collections.abc import Collection, Sequence
+
+from inference.rules.file import current_rules
+from inference.rules.model import ReleaseWhen
+from storage.container import Storage
+from storage.core.entities import DeliveryState, Instance
+from storage.core.errors import NotFound
+from storage.core.sources import REPORT_SOURCE
+from storage.deliveries.release import states_of
+from storage.deliveries.repository import NOT_RELEASED, Deliveries, UnsentState
+from storage.integrity.instance_reader import InstanceReader
+from storage.jobs.repository import Jobs
+from storage.settings import Settings
+
+_STRICTEST: tuple[ReleaseWhen, ...] = ("never", "when_accepted", "at_once")
+_STATES: dict[ReleaseWhen, UnsentState] = {
+    "at_once": "PENDING",
+    "when_accepted": "AWAITING_RELEASE",
+}
+
+
+def release_of(
+    settings: Settings, pipelines: Collection[str | None], destination: str
+) -> ReleaseWhen:
+    """Of what rests on results of all these pipelines: the strictest of theirs.
+
+    None: a pipeline that nobody knows any more, to which any rule about the destination may apply.
+    """
+    rules = current_rules(settings)
+    found: set[ReleaseWhen] = set()
+    for name in pipelines:
+        if name is None:
+            found |= rules.releases_to(destination)
+        else:
+            found.add(rules.release_of(name, destination))
+    return next((one for one in _STRICTEST if one in found), "at_once")
+
+
+def want_results(
+    deliveries: Deliveries,
+    destination: str,
+    instances: Sequence[Instance],
+    release: ReleaseWhen,
+    job_id: str | None,
+    *,
+    accepted: bool = False,
+) -> None:
+    """Want results at a destination, from when on they may leave. `accepted`: a person made
+    them."""
+    if release == "when_accepted" and accepted:
+        release = "at_once"
+    if release in _STATES:
+        deliveries.enqueue(destination, instances, job_id, state=_STATES[release])
+
+
+def pipelines_of(jobs: Jobs, study_instance_uid: str) -> set[str]:
+    """On whose results a draft of the study may rest."""
+    of_study = jobs.of_studies([study_instance_uid])[study_instance_uid]
+    return {job.pipeline for job in of_study if job.has_results}
+
+
+def by_release(
+    storage: Storage, destination: str, instances: Sequence[Instance]
+) -> tuple[list[Instance], list[Instance]]:
+    """Of what somebody sends by hand: what may go, and what has to be accepted before.
+
+    Results that never go there are in neither.
+    """
+    states: dict[str, DeliveryState] = {}
+    for study_instance_uid in {one.study_instance_uid for one in instances}:
+        states |= states_of(storage.engine, study_instance_uid, destination)
+    going, awaiting = [], []
+    for one in instances:
+        state = states.get(one.sop_instance_uid)
+        if state in NOT_RELEASED:
+            continue
+        release = "at_once" if state else _release_of(storage, one, destination)
+        if release == "at_once":
+            going.append(one)
+        elif release == "when_accepted":
+            awaiting.append(one)
+    return going, awaiting
+
+
+def _release_of(storage: Storage, instance: Instance, destination: str) -> ReleaseWhen:
+    """Of one that was never wanted there. Images, and what a person made or signed, may go."""
+    settings, jobs = storage.settings, storage.jobs
+    if not current_rules(settings).releases_to(destination):
+        return "at_once"
+    kind, _, job_id = instance.source.partition(":")
+    try:
+        if kind in ("result", "rejection", "reader"):
+            job = jobs.get(job_id)
+            release = release_of(settings, [job.pipeline], destination)
+            # What was superseded before it was released goes nowhere, nor does the note about it.
+            return "never" if release != "at_once" and job.status == "SUPERSEDED" else release
+        if kind == REPORT_SOURCE and not _is_signed(storage.instances, instance):
+            pipelines = pipelines_of(jobs, instance.study_instance_uid)
+            return release_of(settings, pipelines or {None}, destination)
+    except NotFound:
+        # `reader:NAME` is a person's own key images and measurements.
+        return "at_once" if kind == "reader" else release_of(settings, {None}, destination)
+    return "at_once"
+
+
+def _is_signed(instance_reader: InstanceReader, instance: Instance) -> bool:
+    header = instance_reader.dataset(instance, stop_before_pixels=True)
+    return str(header.get("VerificationFlag")) == "VERIFIED"

@@ -1,0 +1,49 @@
+"""Work items of the unified worklist (PS3.4 CC), and who listens to them."""
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, String, Table
+
+from storage.tables.base import Uid, metadata, text_column, time_column
+
+work_item = Table(
+    "work_item",
+    metadata,
+    Column("sop_instance_uid", Uid, primary_key=True),
+    Column("state", String(16), nullable=False),
+    text_column("performer"),
+    text_column("transaction_uid"),
+    Column("job_ids", JSON, nullable=False),
+    text_column("study_instance_uid"),
+    text_column("patient_id"),
+    Column("attributes", JSON, nullable=False),
+    time_column("created_at"),
+    time_column("updated_at"),
+    Index("ix_work_item_state_performer", "state", "performer"),
+    Index("ix_work_item_study_instance_uid", "study_instance_uid"),
+    Index("ix_work_item_created_at", "created_at"),
+)
+
+gone_work_item = Table(
+    "gone_work_item",
+    metadata,
+    Column("sop_instance_uid", Uid, primary_key=True),
+    time_column("gone_at"),
+)
+
+subscriber = Table(
+    "subscriber",
+    metadata,
+    Column("ae_title", String(16), primary_key=True),
+    Column("event_id", BigInteger, nullable=False),
+    time_column("updated_at"),
+)
+
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("ae_title", String(16), primary_key=True),
+    Column("workitem_uid", Uid, primary_key=True, index=True),
+    Column("state", String(16), nullable=False),
+    Column("deletion_lock", Boolean, nullable=False),
+    Column("filter", JSON, nullable=False),
+    time_column("changed_at"),
+)
