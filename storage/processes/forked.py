@@ -17,9 +17,9 @@ import setproctitle
 import structlog
 
 from storage.core.errors import MediViewError
-from storage.processes.asked import StopRequests, stop_signals
 from storage.processes.backoff import Backoff
-from storage.processes.parent import ParentGone, end_with
+from storage.processes.parent_watch import ParentGone, end_with
+from storage.processes.stop_requests import StopRequests, stop_signals
 
 log = structlog.get_logger(__name__)
 

@@ -1,12 +1,14 @@
 """Signs of life of the node's processes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, delete, insert, select
 
 from storage import tables as t
+from storage.core.clock import CLOCKS_AGREE_WITHIN_S
 from storage.db.engine import reading, writing
 
+_ALIVE_WITHIN = timedelta(seconds=CLOCKS_AGREE_WITHIN_S)
 HANDLED = "tick"
 """The name under which the control worker says that it handled a tick of the clock."""
 
@@ -26,3 +28,11 @@ class Heartbeats:
             return connection.execute(
                 select(t.heartbeat.c.at).where(t.heartbeat.c.name == name)
             ).scalar()
+
+    def is_alive(self, name: str, now: datetime) -> bool:
+        """Whether a process gave a sign of life within the last half minute.
+
+        One of the future is none: the clock was set back since, or it is another machine's.
+        """
+        last = self.last(name)
+        return last is not None and abs(now - last) < _ALIVE_WITHIN

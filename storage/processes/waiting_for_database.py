@@ -5,7 +5,7 @@ import structlog
 from storage.core.errors import StorageUnavailable
 from storage.db.engine import make_engine
 from storage.db.schema import check_schema
-from storage.processes.asked import StopRequests
+from storage.processes.stop_requests import StopRequests
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

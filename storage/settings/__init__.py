@@ -11,24 +11,25 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from storage.core.errors import InvalidRequest
 from storage.settings.access import AccessSettings
+from storage.settings.associations import AssociationSettings, PeerAction
 from storage.settings.audit import AuditSettings
+from storage.settings.backup import BackupSettings
 from storage.settings.containers import ContainerSettings
-from storage.settings.exchange import (
-    AE_TITLE_MAX_LENGTH,
-    AssociatingSettings,
-    DeliverySettings,
-    Destination,
-    PeerAction,
-)
+from storage.settings.data import DataSettings
+from storage.settings.deliveries import AE_TITLE_MAX_LENGTH, DeliverySettings, Destination
+from storage.settings.hl7 import Hl7Destination, Hl7Settings
+from storage.settings.jobs import JobSettings
 from storage.settings.language import HF_MODELS, LanguageSettings
+from storage.settings.limits import MIB, LimitSettings
+from storage.settings.listening import ListeningSettings
 from storage.settings.model_servers import ModelServerSettings
-from storage.settings.notifying import NotifyingSettings
-from storage.settings.places import KeepingSettings, ListeningSettings
+from storage.settings.models import ModelSettings
+from storage.settings.priors import PriorSettings
 from storage.settings.renamed import RenamedSource
-from storage.settings.reporting import Hl7Destination, ReportingSettings
+from storage.settings.reports import ReportSettings
 from storage.settings.retention import RetentionSettings
-from storage.settings.serving import ServingSettings
-from storage.settings.work import MIB, LimitSettings, ModelSettings, WorkSettings
+from storage.settings.server import ServerSettings
+from storage.settings.webhooks import WebhookSettings
 
 __all__ = [
     "MIB",
@@ -42,22 +43,25 @@ __all__ = [
 
 
 class Settings(
-    KeepingSettings,
+    DataSettings,
     ListeningSettings,
-    ServingSettings,
-    AssociatingSettings,
+    ServerSettings,
+    AssociationSettings,
     DeliverySettings,
-    NotifyingSettings,
-    ReportingSettings,
-    WorkSettings,
+    WebhookSettings,
+    ReportSettings,
+    Hl7Settings,
+    JobSettings,
     LimitSettings,
     RetentionSettings,
+    PriorSettings,
     ModelSettings,
     ModelServerSettings,
     ContainerSettings,
     LanguageSettings,
     AuditSettings,
     AccessSettings,
+    BackupSettings,
     BaseSettings,
 ):
     """Everything that an operator may set; each has an embedded default."""
@@ -223,8 +227,14 @@ def is_loopback(host: str) -> bool:
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Settings from overrides, environment and `.env`, in that order of precedence."""
-    settings = Settings(**overrides)
+    """From overrides, environment, `.env` and secret files, in that order of precedence."""
+    secrets_dir = overrides.get("secrets_dir") or os.environ.get("MEDIVIEW_SECRETS_DIR") or None
+    if secrets_dir and not Path(secrets_dir).is_dir():
+        raise InvalidRequest(
+            f"MEDIVIEW_SECRETS_DIR is {secrets_dir}, which is no folder.",
+            remedy="Mount the secrets there, or leave the setting out.",
+        )
+    settings = Settings(_secrets_dir=secrets_dir, **overrides)
     # Model folders are looked up by workers, whose working directory may differ.
     resolved = {}
     for name in HF_MODELS:

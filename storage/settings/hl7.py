@@ -1,4 +1,4 @@
-"""Reports: in which language, when they leave, and the HL7 v2 systems around the node."""
+"""HL7 v2: the listener, the systems that reports are sent to, and how often that is tried."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,19 +37,7 @@ class Hl7Destination:
         return cls(name.strip(), url.hostname, port, url.scheme == "mllps")
 
 
-class ReportingSettings(BaseModel):
-    report_language: str = Field(
-        "en", pattern=r"^[a-z]{2,8}$", description="Of drafted reports: en or de."
-    )
-    report_wait_s: float = Field(
-        600.0, ge=0, description="A report is drafted without what still runs after so long."
-    )
-    report_delivery: Literal["all", "signed", "off"] = Field(
-        "all", description="Which reports leave: drafts too, only signed ones, none."
-    )
-    institution_name: str = Field(
-        "", max_length=64, description="Stands in signed reports as whose observer verified them."
-    )
+class Hl7Settings(BaseModel):
     hl7_destinations: Annotated[tuple[Hl7Destination, ...], NoDecode] = Field(
         (), description="name=mllp://host:port or mllps://, separated by commas."
     )
@@ -61,6 +49,11 @@ class ReportingSettings(BaseModel):
         description="Over TLS, whose orders are taken: sha256:FINGERPRINT, dns:NAME, ip:ADDRESS,"
         " separated by commas; empty: everybody with a certificate of MEDIVIEW_TLS_CA.",
     )
+    patient_id_issuer: str = Field(
+        "",
+        max_length=64,
+        description="Who issued the patient IDs that come without an issuer, as PID-3.4 names it.",
+    )
     hl7_application: str = Field("MEDIVIEW", max_length=60, description="MSH-3 of what we send.")
     hl7_facility: str = Field("", max_length=60, description="MSH-4 of what we send.")
     hl7_encoding: Literal["UNICODE UTF-8", "8859/1"] = "UNICODE UTF-8"
@@ -71,12 +64,10 @@ class ReportingSettings(BaseModel):
     hl7_retry_max_s: float | None = Field(
         None, gt=0, description="The longest wait; empty: that of deliveries."
     )
-    hl7_max_attempts: int = Field(20, ge=1, description="Then it is dead until somebody retries.")
-    hl7_ca: Path | None = Field(None, description="PEM: who signs the certificates of mllps peers.")
-    alert_repeat_s: float = Field(
-        900.0, gt=0, description="An alert is told again until somebody acknowledges it."
+    hl7_max_attempts: int = Field(
+        20, ge=1, description="Then it has failed, until somebody retries it."
     )
-    alert_repeat_max: int = Field(20, ge=0)
+    hl7_ca: Path | None = Field(None, description="PEM: who signs the certificates of mllps peers.")
 
     @field_validator("hl7_certificates", mode="before")
     @classmethod

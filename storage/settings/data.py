@@ -1,4 +1,4 @@
-"""Where things are kept, and where they listen."""
+"""Where the node stores what it has: data folder, database, broker, object store."""
 
 from pathlib import Path
 from typing import Literal
@@ -6,8 +6,15 @@ from typing import Literal
 from pydantic import BaseModel, Field, SecretStr
 
 
-class KeepingSettings(BaseModel):
-    data_dir: Path = Field(Path("mediview-data"), description="Folder of everything kept locally.")
+class DataSettings(BaseModel):
+    data_dir: Path = Field(
+        Path("mediview-data"), description="Folder of everything stored locally."
+    )
+    secrets_dir: Path | None = Field(
+        None,
+        description="Folder of files named as the settings that they hold, such as"
+        " mediview_database_url. Read from the environment alone.",
+    )
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
     broker_url: str = Field("", description="redis://…; empty: files in the data folder.")
     object_store: Literal["filesystem", "s3"] = "filesystem"
@@ -27,18 +34,3 @@ class KeepingSettings(BaseModel):
         description="Send who retrieves an instance to the bucket itself: where the request has"
         " 'Prefer: redirect', always, or never.",
     )
-
-
-class ListeningSettings(BaseModel):
-    ae_title: str = "MEDIVIEW"
-    dicom_host: str = "127.0.0.1"
-    dicom_port: int = Field(11112, ge=0, le=65535)
-    dicom_plain: bool = Field(True, description="false: DICOM over TLS alone, no plain port.")
-    dicom_tls_port: int = Field(0, ge=0, le=65535, description="0: no TLS; 2762 is registered.")
-    http_host: str = "127.0.0.1"
-    http_port: int = Field(8000, ge=0, le=65535)
-    public_url: str = Field("", description="The node's address as a browser reaches it.")
-    trusted_network: bool = Field(
-        False, description="Let DICOM, which has no sign-in, listen beyond loopback."
-    )
-    viewer_dir: Path | None = Field(None, description="The built viewer; empty: the one shipped.")

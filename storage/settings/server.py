@@ -1,4 +1,4 @@
-"""How the HTTP side serves."""
+"""The HTTP server: processes, connections, other origins."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class ServingSettings(BaseModel):
+class ServerSettings(BaseModel):
     http_processes: int = Field(
         0, ge=0, le=256, description="Processes of the HTTP server; 0: one a core, at most eight."
     )

@@ -1,8 +1,8 @@
-"""Who may associate, and where results go."""
+"""Where results go, and how often a delivery is tried."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
@@ -11,7 +11,6 @@ from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import ON_REQUEST
 
 AE_TITLE_MAX_LENGTH = 16
-PeerAction = Literal["store", "query", "retrieve", "commit", "worklist"]
 
 
 @dataclass(frozen=True)
@@ -42,55 +41,6 @@ class Destination:
                 remedy="Use the AE title that the peer is configured with.",
             )
         return cls(name or ae_title.lower(), ae_title, host.strip("[]"), int(port))
-
-
-class AssociatingSettings(BaseModel):
-    dicom_processes: int = Field(
-        0,
-        ge=0,
-        le=64,
-        description="Receiving processes behind the one DICOM port; 0: one a core, at most four.",
-    )
-    unknown_peers: Literal["accept", "reject"] = Field(
-        "accept", description="What becomes of calling AE titles that no peer is known by."
-    )
-    unknown_peers_may: Annotated[tuple[PeerAction, ...], NoDecode] = Field(
-        ("store",),
-        description="What callers that no peer is known by may ask for, beside C-ECHO: of store,"
-        " query, retrieve, commit, worklist, separated by commas; empty: nothing.",
-    )
-    check_called_ae_title: bool = Field(
-        False, description="Reject associations that call another AE title than ours."
-    )
-    max_associations_per_peer: int = Field(
-        0, ge=0, description="By calling AE title, where the peer names none; 0: no own limit."
-    )
-    associations_per_address: int = Field(
-        32,
-        ge=0,
-        description="DICOM connections that one address may hold without being a known peer;"
-        " 0: any number.",
-    )
-
-    @field_validator("unknown_peers_may", mode="before")
-    @classmethod
-    def _split_actions(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
-
-    tls_certificate: Path | None = Field(None, description="PEM: the certificate and its chain.")
-    tls_key: Path | None = Field(None, description="PEM; empty: it stands in the certificate file.")
-    tls_ca: Path | None = Field(
-        None,
-        description="PEM: who signs peers' certificates. Needed where client certificates are"
-        " asked for; else empty means the system's authorities.",
-    )
-    tls_client_auth: Literal["none", "optional", "required"] = "required"
-    tls_unbound_peers: Literal["accept", "reject"] = Field(
-        "reject",
-        description="Known peers that show a client certificate and name none of their own.",
-    )
 
 
 def _on_request(name: str) -> str:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
 
-class NotifyingSettings(BaseModel):
+class WebhookSettings(BaseModel):
     webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Hosts that webhooks may name, separated by commas; empty: none."
     )
