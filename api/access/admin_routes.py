@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Path, Request
 
 from api.access import trail
-from api.access.changes import access_changed
+from api.access.changes import access_change
 from api.access.confirmation import check_confirmed
 from api.access.payloads import (
     KeyPayload,
@@ -26,11 +26,12 @@ from api.audit.rules import BY_ITSELF, Audited
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
-from storage.accounts.repository import Account, checked_person_name
+from storage.accounts.repository import Account, checked_name
+from storage.accounts.second_factors import SecondFactors
 from storage.audit import Code, Type
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.identity import of_account
+from storage.core.roles import checked_roles, checked_scopes
 
 router = new_router(prefix="/api", tags=["access"])
 
@@ -54,22 +55,24 @@ def add_user(
     given: NewUser, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> UserPayload:
     """A person does so, having shown again who it is. Its owner changes the password first."""
-    check_confirmed(storage, principal, "add an account")
-    person_name = checked_person_name(given.person_name or "")
-    account = storage.accounts.add(
-        given.name, given.password.get_secret_value(), given.roles, must_change_password=True
-    )
-    if person_name:
-        account = storage.accounts.set_person_name(account.name, person_name)
+    check_confirmed(storage.sessions, principal, "add an account")
     actor = trail.actor_of(request.scope, principal)
-    access_changed(storage, actor, "C", "account", account.name, roles=sorted(account.roles))
-    return _payload(storage, account)
+    name, roles = checked_name(given.name), sorted(checked_roles(given.roles))
+    with access_change(storage.audit, actor, "C", "account", name, roles=roles):
+        account = storage.accounts.add(
+            name,
+            given.password.get_secret_value(),
+            roles,
+            person_name=given.person_name or "",
+            must_change_password=True,
+        )
+    return _payload(storage.second_factors, account)
 
 
 @router.get("/users/{name}", summary="One account", responses=problems(401, 403, 404))
 @policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION))
 def get_user(name: Name, storage: StorageDep) -> UserPayload:
-    return _payload(storage, storage.accounts.get(name))
+    return _payload(storage.second_factors, storage.accounts.get(name))
 
 
 @router.patch(
@@ -86,30 +89,36 @@ def change_user(
 ) -> UserPayload:
     """A new password or `disabled` ends the account's sessions; roles count at once.
 
+    Where one thing is refused, nothing is changed.
+
     Somebody else's new password has to be changed at the next sign-in.
 
     A person does so, having shown again who it is.
     """
-    check_confirmed(storage, principal, "change an account")
-    actor = trail.actor_of(request.scope, principal)
+    check_confirmed(storage.sessions, principal, "change an account")
+    name = name.strip().lower()
+    words = {
+        "enabled": given.disabled is False,
+        "disabled": given.disabled is True,
+        "person name": given.person_name is not None,
+        "password": given.password is not None,
+    }
+    changed = [word for word, is_changed in words.items() if is_changed]
+    detail: dict[str, str | list[str]] = {"what": ", ".join(changed)} if changed else {}
     if given.roles is not None:
-        changed = storage.accounts.set_roles(name, given.roles)
-        access_changed(storage, actor, "U", "account", changed.name, roles=sorted(changed.roles))
-    if given.disabled is not None:
-        changed = storage.accounts.set_disabled(name, given.disabled)
-        word = "disabled" if given.disabled else "enabled"
-        access_changed(storage, actor, "U", "account", changed.name, what=word)
-    if given.person_name is not None:
-        changed = storage.accounts.set_person_name(name, given.person_name)
-        access_changed(storage, actor, "U", "account", changed.name, what="person name")
-    if given.password is not None:
-        is_own = principal.identity == of_account(name.strip().lower())
-        storage.accounts.set_password(
-            name, given.password.get_secret_value(), must_change_password=not is_own
+        detail["roles"] = sorted(given.roles)
+    actor = trail.actor_of(request.scope, principal)
+    with access_change(storage.audit, actor, "U", "account", name, **detail):
+        account = storage.accounts.change(
+            name,
+            roles=given.roles,
+            disabled=given.disabled,
+            person_name=given.person_name,
+            password=None if given.password is None else given.password.get_secret_value(),
+            must_change_password=principal.identity != of_account(name),
         )
-        access_changed(storage, actor, "U", "account", name.strip().lower(), what="password")
     authenticator.forget()
-    return _payload(storage, storage.accounts.get(name))
+    return _payload(storage.second_factors, account)
 
 
 @router.delete(
@@ -129,13 +138,15 @@ def reset_second_factors(
 
     A person does so, having shown again who it is.
     """
-    check_confirmed(storage, principal, "remove second factors")
+    check_confirmed(storage.sessions, principal, "remove second factors")
     account = storage.accounts.get(name)
-    storage.second_factors.reset(account.name)
-    authenticator.forget()
     actor = trail.actor_of(request.scope, principal)
-    access_changed(storage, actor, "U", "account", account.name, what="second factors removed")
-    return _payload(storage, account)
+    with access_change(
+        storage.audit, actor, "U", "account", account.name, what="second factors removed"
+    ):
+        storage.second_factors.reset(account.name)
+    authenticator.forget()
+    return _payload(storage.second_factors, account)
 
 
 @router.delete(
@@ -155,10 +166,11 @@ def end_sessions(
     account = storage.accounts.get(name)
     identity = of_account(account.name)
     open_now = storage.sessions.all_of(identity, utcnow())
-    ended = storage.sessions.end_of(identity, [one.token_hash for one in open_now])
-    authenticator.forget()
     actor = trail.actor_of(request.scope, principal)
-    access_changed(storage, actor, "U", "account", account.name, what=f"{ended} sessions ended")
+    what = f"{len(open_now)} sessions ended"
+    with access_change(storage.audit, actor, "U", "account", account.name, what=what):
+        ended = storage.sessions.end_of(identity, [one.token_hash for one in open_now])
+    authenticator.forget()
     return EndedSessions(ended=ended)
 
 
@@ -180,19 +192,19 @@ def make_key(
     A person does so, having shown again who it is: else a key that is found out could be
     outlived by one that it made itself.
     """
-    check_confirmed(storage, principal, "make a key")
+    check_confirmed(storage.sessions, principal, "make a key")
     days = given.expires_in_days
-    key, secret = storage.api_keys.create(
-        given.name,
-        given.roles,
-        given.scopes,
-        created_by=principal.name,
-        expires_at=None if days is None else utcnow() + timedelta(days=days),
-    )
     actor = trail.actor_of(request.scope, principal)
-    access_changed(
-        storage, actor, "C", "key", key.name, roles=sorted(key.roles), scopes=sorted(key.scopes)
-    )
+    name = given.name.strip()
+    roles, scopes = sorted(checked_roles(given.roles)), sorted(checked_scopes(given.scopes))
+    with access_change(storage.audit, actor, "C", "key", name, roles=roles, scopes=scopes):
+        key, secret = storage.api_keys.create(
+            name,
+            roles,
+            scopes,
+            created_by=principal.name,
+            expires_at=None if days is None else utcnow() + timedelta(days=days),
+        )
     return MadeKey(key=KeyPayload.of(key), secret=secret)
 
 
@@ -215,13 +227,13 @@ def revoke_key(
 
     A person does so. What takes access away at once asks for no password.
     """
-    key = storage.api_keys.revoke(key_id, utcnow())
+    key = storage.api_keys.get(key_id)
+    actor = trail.actor_of(request.scope, principal)
+    with access_change(storage.audit, actor, "D", "key", key.name, what="revoked"):
+        key = storage.api_keys.revoke(key.key_id, utcnow())
     authenticator.forget()
-    access_changed(
-        storage, trail.actor_of(request.scope, principal), "D", "key", key.name, what="revoked"
-    )
     return KeyPayload.of(key)
 
 
-def _payload(storage: Storage, account: Account) -> UserPayload:
-    return UserPayload.of(account, bool(storage.second_factors.of(account.name)))
+def _payload(second_factors: SecondFactors, account: Account) -> UserPayload:
+    return UserPayload.of(account, bool(second_factors.of(account.name)))

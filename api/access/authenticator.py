@@ -11,8 +11,9 @@ from starlette.datastructures import Headers
 from api.access.oidc import AccessTokens
 from api.access.principal import Principal
 from api.access.sessions.cookies import read_cookie, session_cookie
-from storage.accounts.api_keys import PREFIX
-from storage.accounts.sessions import token_hash
+from storage.accounts.api_keys import PREFIX, ApiKeys
+from storage.accounts.repository import Accounts
+from storage.accounts.sessions import Sessions, token_hash
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.identity import Identity
@@ -69,13 +70,13 @@ class Authenticator:
         now = utcnow()
         found = None
         if credential.kind == "cookie":
-            found = of_session(storage, credential.text, now, is_use=is_use)
+            found = of_session(storage.sessions, credential.text, now, is_use=is_use)
         elif credential.kind == "bearer" and credential.text.startswith(PREFIX):
-            found = _of_key(storage, credential.text, now)
+            found = _of_key(storage.api_keys, credential.text, now)
         elif credential.kind == "bearer" and self._tokens is not None:
             found = self._tokens.principal_of(credential.text)
             if found is not None:
-                found = with_own_name(storage, found)
+                found = with_own_name(storage.accounts, found)
         # A step that is taken in another process must count at once, lest the pages lead back.
         if found is not None and not found.step:
             if len(self._known) >= _MOST:
@@ -84,17 +85,17 @@ class Authenticator:
         return found
 
     def forget(self) -> None:
-        """Ask anew: something was ended in this process."""
+        """Ask again: something was ended in this process."""
         self._known.clear()
 
 
-def with_own_name(storage: Storage, principal: Principal) -> Principal:
+def with_own_name(accounts: Accounts, principal: Principal) -> Principal:
     """Somebody of a provider whom it calls as an account of this node is called is told apart.
 
     Identities are compared by issuer and subject; this is for those who read the name.
     """
     identity = principal.identity
-    if identity.kind != "oidc" or not storage.accounts.is_taken(identity.name):
+    if identity.kind != "oidc" or not accounts.is_taken(identity.name):
         return principal
     host = urlsplit(identity.issuer).hostname or identity.issuer
     return replace(principal, identity=replace(identity, name=f"{identity.name} ({host})"))
@@ -106,10 +107,10 @@ def _key(credential: Credential) -> str:
 
 
 def of_session(
-    storage: Storage, token: str, now: datetime, *, is_use: bool = True
+    sessions: Sessions, token: str, now: datetime, *, is_use: bool = True
 ) -> Principal | None:
     """Whose session it is, if it has not ended."""
-    session = storage.sessions.find(token_hash(token), now, is_use=is_use)
+    session = sessions.find(token_hash(token), now, is_use=is_use)
     if session is None:
         return None
     return Principal(
@@ -121,8 +122,8 @@ def of_session(
     )
 
 
-def _of_key(storage: Storage, text: str, now: datetime) -> Principal | None:
-    key = storage.api_keys.find(text, now)
+def _of_key(api_keys: ApiKeys, text: str, now: datetime) -> Principal | None:
+    key = api_keys.find(text, now)
     if key is None:
         return None
     return Principal(Identity("key", key.key_id, key.name), key.roles, key.scopes)

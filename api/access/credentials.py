@@ -8,15 +8,21 @@ from fastapi import Request
 from api.access import trail
 from api.access.principal import Principal
 from api.errors import ApiProblem
-from storage.accounts.login_throttle import Subject, by_session
-from storage.accounts.repository import Account
-from storage.container import Storage
+from storage.accounts.login_throttle import Attempts, Subject, by_session
+from storage.accounts.repository import Account, Accounts
+from storage.audit import Audit
 
 log = structlog.get_logger(__name__)
 
 
 def own_account(
-    request: Request, storage: Storage, principal: Principal, password: str, method: str
+    request: Request,
+    accounts: Accounts,
+    attempts: Attempts,
+    audit: Audit,
+    principal: Principal,
+    password: str,
+    method: str,
 ) -> Account:
     """The account of who asks, if the password is its own.
 
@@ -31,23 +37,32 @@ def own_account(
             remedy="Change it, or sign in again, where you sign in.",
         )
     subject = by_session(principal.session_hash)
-    return checked_account(request, storage, principal.identity.subject, password, method, subject)
+    return checked_account(
+        request, accounts, attempts, audit, principal.identity.subject, password, method, subject
+    )
 
 
 def checked_account(
-    request: Request, storage: Storage, name: str, password: str, method: str, *counted: Subject
+    request: Request,
+    accounts: Accounts,
+    attempts: Attempts,
+    audit: Audit,
+    name: str,
+    password: str,
+    method: str,
+    *counted: Subject,
 ) -> Account:
     """The account of name and password, or 401; 429 while it is too early to try.
 
     `counted`: whose attempts these are. The first is cleared by one that works; of others,
     which several people share, that one attempt is taken back.
     """
-    begin_attempt(request, storage, method, *counted)
-    account = storage.accounts.check(name, password)
+    begin_attempt(request, attempts, audit, method, *counted)
+    account = accounts.check(name, password)
     if account is None:
-        known = any(one.name == name.strip().lower() for one in storage.accounts.all())
+        known = any(one.name == name.strip().lower() for one in accounts.all())
         claimed = name.strip().lower() if known else ""
-        trail.sign_in_failed(storage, request.scope, method, "wrong credentials", claimed)
+        trail.sign_in_failed(audit, request.scope, method, "wrong credentials", claimed)
         log.warning("sign_in_failed", method=method)
         raise ApiProblem(
             401,
@@ -55,20 +70,25 @@ def checked_account(
             "Name or password is wrong, or the account is disabled.",
             remedy="Try again, or ask an administrator: `mediview users set-password NAME`.",
         )
-    storage.attempts.clear(counted[0])
+    attempts.clear(counted[0])
     for shared in counted[1:]:
-        storage.attempts.uncount(shared)
+        attempts.uncount(shared)
     return account
 
 
 def begin_attempt(
-    request: Request, storage: Storage, method: str, *counted: Subject, claimed_name: str = ""
+    request: Request,
+    attempts: Attempts,
+    audit: Audit,
+    method: str,
+    *counted: Subject,
+    claimed_name: str = "",
 ) -> None:
     """Count one attempt more. Raises ApiProblem 429 while it is too early for it."""
-    wait_s = storage.attempts.begin(counted)
+    wait_s = attempts.begin(counted)
     if wait_s > 0:
         seconds = math.ceil(wait_s)
-        trail.sign_in_failed(storage, request.scope, method, "too many attempts", claimed_name)
+        trail.sign_in_failed(audit, request.scope, method, "too many attempts", claimed_name)
         raise ApiProblem(
             429,
             "too_many_attempts",

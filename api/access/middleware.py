@@ -1,7 +1,6 @@
 """Let in those who belong, and tell every route who asks."""
 
 import hmac
-import math
 from collections.abc import Callable
 
 import structlog
@@ -16,6 +15,7 @@ from api.access import trail
 from api.access.authenticator import Authenticator, Credential
 from api.access.confirmation import check_person
 from api.access.limits.forwarded import client_group
+from api.access.limits.headers import check_rate, take, telling_limits
 from api.access.limits.limiter import Limits
 from api.access.principal import LOCAL, Principal
 from api.access.refusals import not_ours, unauthenticated, unfinished
@@ -37,7 +37,17 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OURS = frozenset({"api", "dicom-web", "fhir"})
 # The address of an upload is the permission, and was counted when it was given out. A probe shares
 # its address with others, and a node that does not answer it is restarted.
-_UNCOUNTED = frozenset({"/api/uploads/content", "/api/uploads/parts", "/health", "/api/health"})
+UNCOUNTED = frozenset(
+    {
+        "/api/uploads/content",
+        "/api/uploads/parts",
+        "/health",
+        "/api/health",
+        "/livez",
+        "/readyz",
+        "/startupz",
+    }
+)
 # Nobody who only looks around may keep others at the address from signing in.
 _PROVIDER = frozenset({"/api/session/oidc/start", "/api/session/oidc/callback"})
 _DOUBTFUL_AT_ONCE = 2
@@ -77,6 +87,7 @@ class AccessControl:
             scope.setdefault("state", {})["principal"] = LOCAL
             await self.app(scope, receive, send)
             return
+        send = telling_limits(self.limits.of_principals, scope, send)
         try:
             principal = await self._admitted(scope)
             viewer = await self._viewer(scope, principal)
@@ -140,7 +151,7 @@ class AccessControl:
         if is_public:
             if unfinished_step:
                 principal = None
-            if principal is None and path not in _UNCOUNTED:
+            if principal is None and path not in UNCOUNTED:
                 is_sign_in = path in _PROVIDER or _is_sign_in(scope)
                 await self._take(scope, "sign-ins" if is_sign_in else "open pages")
             return principal
@@ -149,7 +160,7 @@ class AccessControl:
         if unfinished_step:
             await self._take(scope, "failures")
             raise unfinished(unfinished_step)
-        _check_rate(await self.limits.of_principals.take(principal.identity.id))
+        await take(self.limits.of_principals, scope, principal.identity.id)
         if rule is None:
             raise self._nothing_there(path)
         if credential is not None and credential.kind == "cookie":
@@ -185,7 +196,7 @@ class AccessControl:
             if credential.kind != "cookie":
                 log.warning("credential_refused", kind=credential.kind)
                 await run_sync(
-                    trail.sign_in_failed, storage, scope, credential.kind, "not accepted"
+                    trail.sign_in_failed, storage.audit, scope, credential.kind, "not accepted"
                 )
         return found
 
@@ -194,7 +205,7 @@ class AccessControl:
 
         Each purpose by itself: who fails uses up nothing but further failures.
         """
-        _check_rate(await self.limits.of_addresses.take(f"{purpose} {client_group(scope)}"))
+        check_rate(await self.limits.of_addresses.take(f"{purpose} {client_group(scope)}"))
 
     def _look_ups_of(self, scope: Scope) -> CapacityLimiter | None:
         """The threads that may look a credential up; None: those that all requests share.
@@ -213,9 +224,9 @@ class AccessControl:
         if is_allowed and (principal.is_person or not rule.people_only):
             return
         log.warning("access_denied", principal_kind=principal.kind, route=rule.path)
-        await run_sync(trail.refused, scope["app"].state.storage, scope, principal, rule.path)
+        await run_sync(trail.refused, scope["app"].state.storage.audit, scope, principal, rule.path)
         if is_allowed:
-            check_person(principal, "make or change accounts and keys")
+            check_person(principal, "do this")
         if not principal.has_any(rule.roles):
             needed = f"one of the roles {', '.join(sorted(rule.roles))}"
         else:
@@ -260,19 +271,6 @@ def _first_segment(path: str) -> str:
 
 def _is_sign_in(scope: Scope) -> bool:
     return (scope.get("method"), scope["path"]) == ("POST", "/api/session")
-
-
-def _check_rate(wait_s: float) -> None:
-    if wait_s > 0:
-        seconds = math.ceil(wait_s)
-        raise ApiProblem(
-            429,
-            "too_many_requests",
-            "There were too many requests in a short time.",
-            remedy=f"Wait {seconds} s; MEDIVIEW_RATE_LIMIT_PER_MINUTE and"
-            " MEDIVIEW_RATE_LIMIT_ANONYMOUS_PER_MINUTE set the limits.",
-            headers={"Retry-After": str(seconds)},
-        )
 
 
 def _check_page(scope: Scope, headers: Headers, credential: Credential) -> None:

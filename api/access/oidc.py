@@ -78,7 +78,7 @@ def authorization_url(provider: Provider, flow: Flow, redirect_uri: str) -> str:
         "code_challenge_method": "S256",
     }
     if flow.confirms:
-        # An open session there is not enough: the person shows anew who it is (Core 1.0, 3.1.2.1).
+        # An open session there is not enough: the person shows again who it is (Core 1.0, 3.1.2.1).
         asked |= {"max_age": "0", "prompt": "login"}
     url = provider.endpoint("authorization_endpoint")
     return f"{url}{'&' if '?' in url else '?'}{urlencode(asked)}"

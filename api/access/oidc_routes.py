@@ -13,14 +13,15 @@ from api.access.oidc import Flow, authorization_url, finish
 from api.access.policy import ANYONE, policy
 from api.access.principal import OptionalPrincipalDep, Principal
 from api.access.provider import NotAccepted, Provider
-from api.access.sessions.cookies import flow_cookie, is_https, read_cookie
+from api.access.sessions.cookies import flow_cookie, is_https, read_cookie, set_session
 from api.access.sessions.session_routes import AuthenticatorDep, open_session
 from api.audit.rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
-from storage.container import Storage
+from storage.accounts.sessions import Sessions
+from storage.audit import Audit
 from storage.core.clock import utcnow
 from storage.core.errors import NotConfigured
 from storage.settings import Settings
@@ -114,15 +115,24 @@ def callback(
     except NotAccepted as error:
         # The words are ours; what the provider or the browser sent is not repeated.
         log.warning("sign_in_failed", method="oidc", reason=str(error))
-        trail.sign_in_failed(storage, request.scope, "oidc", str(error))
+        trail.sign_in_failed(storage.audit, request.scope, "oidc", str(error))
         response = RedirectResponse(failed, 303)
     else:
-        if flow.confirms and not _confirm(request, storage, flow, principal):
+        token = (
+            _confirm(request, storage.sessions, storage.audit, flow, principal)
+            if flow.confirms
+            else None
+        )
+        if flow.confirms and token is None:
             target = failed
         response = RedirectResponse(target, 303)
+        if token is not None:
+            set_session(response, settings, token)
         if not flow.confirms:
-            principal = with_own_name(storage, principal)
-            open_session(request, response, storage, settings, principal, "oidc")
+            principal = with_own_name(storage.accounts, principal)
+            open_session(
+                request, response, storage.sessions, storage.audit, settings, principal, "oidc"
+            )
         authenticator.forget()
     response.delete_cookie(
         flow_cookie(settings),
@@ -134,15 +144,19 @@ def callback(
     return response
 
 
-def _confirm(request: Request, storage: Storage, flow: Flow, principal: Principal) -> bool:
-    """Note it in the session from which the person set out; somebody else changes nothing."""
-    confirmed = storage.sessions.confirm(flow.confirms, principal.identity, utcnow())
-    if confirmed:
-        trail.signed_in(storage, request.scope, principal, "confirmation by the provider")
+def _confirm(
+    request: Request, sessions: Sessions, audit: Audit, flow: Flow, principal: Principal
+) -> str | None:
+    """The token by which the session goes on from which the person set out; somebody else
+    changes nothing.
+    """
+    token = sessions.confirm(flow.confirms, principal.identity, utcnow())
+    if token is not None:
+        trail.signed_in(audit, request.scope, principal, "confirmation by the provider")
     else:
         log.warning("confirmation_failed", method="oidc", reason="another person")
-        trail.sign_in_failed(storage, request.scope, "oidc", "another person confirmed")
-    return confirmed
+        trail.sign_in_failed(audit, request.scope, "oidc", "another person confirmed")
+    return token
 
 
 def redirect_uri(settings: Settings) -> str:

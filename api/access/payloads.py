@@ -63,7 +63,7 @@ class UserPayload(Payload):
     name: str
     roles: list[Role]
     disabled: bool
-    person_name: str = Field(description="Empty where nobody has said it.")
+    person_name: str = Field(description="Empty where it was not entered.")
     created_at: datetime
     password_changed_at: datetime
     last_sign_in_at: datetime | None

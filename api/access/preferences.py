@@ -46,8 +46,9 @@ class PreferencesPayload(Payload):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     language: Literal["en", "de"] | None = Field(None, description="null: the browser's.")
+    theme: Literal["dark", "light"] | None = Field(None, description="null: dark.")
     columns: list[Word] = Field(
-        default_factory=list, max_length=30, description="Of the worklist; none: the default."
+        default_factory=list, max_length=30, description="Of the study list; none: the default."
     )
     views: list[SavedView] = Field(default_factory=list, max_length=50)
     phrases: list[Phrase] = Field(default_factory=list, max_length=100)

@@ -66,7 +66,7 @@ class Principal:
 
 
 LOCAL = Principal(identity.LOCAL, ROLES)
-"""Whoever is at this machine, where the node runs without sign-in."""
+"""Everybody at this machine, where the node runs without sign-in."""
 
 
 def principal_of(scope: Scope) -> Principal | None:

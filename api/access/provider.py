@@ -81,11 +81,11 @@ class Provider:
     def decoded(self, text: str) -> Token:
         """A token whose signature is the provider's. Raises NotAccepted, NotConfigured.
 
-        A key that is not known makes the node ask for the keys anew: providers
+        A key that is not known makes the node ask for the keys again: providers
         change them.
         """
         for ask in (False, True):
-            keys = self._key_set(ask_anew=ask)
+            keys = self._key_set(ask_again=ask)
             if keys is None:
                 break
             try:
@@ -97,17 +97,17 @@ class Provider:
                     raise NotAccepted(type(error).__name__) from error
         raise NotAccepted("the key is not one of the provider's")
 
-    def _key_set(self, *, ask_anew: bool) -> KeySet | None:
+    def _key_set(self, *, ask_again: bool) -> KeySet | None:
         """The keys; None where they were asked for a moment ago and must not be again."""
         url = self.endpoint("jwks_uri")
         with self._lock:
             now = time.monotonic()
             kept = self._keys
             fresh = kept is not None and now - kept[0] < _KEYS_FRESH_S
-            if kept is not None and fresh and not ask_anew:
+            if kept is not None and fresh and not ask_again:
                 return kept[1]
             if kept is not None and now - self._asked_at < _KEYS_ASKED_EVERY_S:
-                return None if ask_anew else kept[1]
+                return None if ask_again else kept[1]
             self._asked_at = now
             try:
                 found = self._json("GET", url)

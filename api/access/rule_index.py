@@ -65,7 +65,7 @@ def rules_of(routes: Iterable[BaseRoute]) -> tuple[Rule, ...]:
         policy = policy_of(getattr(route, "endpoint", None))
         if policy is None:
             raise RouteWithoutPolicy(
-                f"Nobody has said who may use the route {path}.",
+                f"The route {path} has no policy.",
                 remedy="Put @policy(roles, scope, audit rule) below its @router line.",
             )
         for method in sorted(getattr(route, "methods", None) or {"WEBSOCKET"}):

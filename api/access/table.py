@@ -41,6 +41,8 @@ def _audit(rule: Rule) -> str:
         parts.append(f"via {audit.via}")
     if audit.stores:
         parts.append("by study")
+    if audit.with_change:
+        parts.append("with the change")
     if audit.repeated:
         parts.append("once a minute")
     return ", ".join(parts)

@@ -4,8 +4,7 @@ from starlette.types import Scope
 
 from api.access.limits.forwarded import client_address
 from api.access.principal import Principal
-from storage.audit import MINOR_FAILURE, Actor, AuditEvent, Code, Type
-from storage.container import Storage
+from storage.audit import MINOR_FAILURE, Actor, Audit, AuditEvent, Code, Type
 
 
 def actor_of(scope: Scope, principal: Principal | None, claimed_name: str = "") -> Actor:
@@ -16,8 +15,8 @@ def actor_of(scope: Scope, principal: Principal | None, claimed_name: str = "") 
     return Actor(principal.kind, principal.name, address, principal.identity.id)
 
 
-def signed_in(storage: Storage, scope: Scope, principal: Principal, method: str) -> None:
-    storage.audit.record(
+def signed_in(audit: Audit, scope: Scope, principal: Principal, method: str) -> None:
+    audit.record(
         AuditEvent(
             Code.USER_AUTHENTICATION,
             "E",
@@ -29,10 +28,10 @@ def signed_in(storage: Storage, scope: Scope, principal: Principal, method: str)
 
 
 def sign_in_failed(
-    storage: Storage, scope: Scope, method: str, reason: str, claimed_name: str = ""
+    audit: Audit, scope: Scope, method: str, reason: str, claimed_name: str = ""
 ) -> None:
     """`claimed_name` only where it is known to be a name: people type passwords into the field."""
-    storage.audit.record(
+    audit.record(
         AuditEvent(
             Code.USER_AUTHENTICATION,
             "E",
@@ -44,15 +43,15 @@ def sign_in_failed(
     )
 
 
-def signed_out(storage: Storage, scope: Scope, principal: Principal) -> None:
-    storage.audit.record(
+def signed_out(audit: Audit, scope: Scope, principal: Principal) -> None:
+    audit.record(
         AuditEvent(Code.USER_AUTHENTICATION, "E", actor_of(scope, principal), type=Type.LOGOUT)
     )
 
 
-def refused(storage: Storage, scope: Scope, principal: Principal, route: str) -> None:
+def refused(audit: Audit, scope: Scope, principal: Principal, route: str) -> None:
     """Someone asked for what the roles or scopes do not allow."""
-    storage.audit.record(
+    audit.record(
         AuditEvent(
             Code.SECURITY_ALERT,
             "E",

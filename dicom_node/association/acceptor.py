@@ -8,10 +8,12 @@ from functools import partial
 from typing import Protocol
 
 import structlog
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from dicom_node.association.base import NodeAssociation
+from dicom_node.association.processor_share import ProcessorShare
 from dicom_node.association.pynetdicom_adapter import MODE_ACCEPTOR, Timeouts
 from dicom_node.association.traffic import operation_of
 from dicom_node.network.command_set import CommandSet
@@ -46,6 +48,9 @@ class AcceptedAssociation(NodeAssociation):
     ) -> None:
         super().__init__(ae, MODE_ACCEPTOR, timeouts)
         self._admit = admit
+        self.is_known = False
+        """Whether the peer is one that was entered."""
+        self.processor_share = ProcessorShare()
         self._handlers_by_command: dict[int, RequestHandler] = {}
         self._slots: ConnectionSlots | None = None
         self.slot: int | None = None
@@ -102,6 +107,7 @@ class AcceptedAssociation(NodeAssociation):
                 self._slots.give_back(self.slot)
 
     def _negotiate(self) -> None:
+        begun_s = time.thread_time()
         request = self.dul.receive_pdu(wait=True, timeout=self.timeouts.acse_s)
         if not isinstance(request, A_ASSOCIATE):
             return
@@ -109,6 +115,7 @@ class AcceptedAssociation(NodeAssociation):
         if self.auditing is not None:
             self.auditing.associated(request)
         refusal = self._admit(self, request)
+        self._pay(begun_s)
         if refusal is not None:
             if self.traffic is not None:
                 self.traffic.rejected = True
@@ -122,6 +129,7 @@ class AcceptedAssociation(NodeAssociation):
     def _serve(self) -> None:
         with contextlib.ExitStack() as storing_together:
             while self.is_open and not self.is_killed:
+                begun_s = time.thread_time()
                 self._read_on()
                 if self._has_stored_short:
                     self._share(storing_together)
@@ -129,11 +137,19 @@ class AcceptedAssociation(NodeAssociation):
                     self._has_news = False
                     self._serve_waiting()
                     self._release_if_asked()
+                self._pay(begun_s)
+
+    def _pay(self, begun_s: float) -> None:
+        """`begun_s`: the processor time of this thread when it began what it has done now."""
+        if not self.is_known:
+            self.processor_share.pay(time.thread_time() - begun_s)
 
     def _read_on(self) -> None:
         self.connection.set_timeout(self.timeouts.idle_s)
         self.read_pdu()
         self.last_active = time.monotonic()
+        if self.is_known:
+            self.processor_share.serve_known_peer()
 
     def _release_if_asked(self) -> None:
         if self.is_established and self.acse.is_release_requested():
@@ -150,10 +166,10 @@ class AcceptedAssociation(NodeAssociation):
     def _share(self, storing_together: contextlib.ExitStack) -> None:
         """Receive in the thread of those that store at the same time, as long as that is all."""
         shared = self._shared_thread
-        if shared is None:
+        if shared is None or self._has_to_wait or self._may_send_deflated:
             return
         if not self._is_storing:
-            # Many peers associate for each instance anew: only a second one brings more.
+            # Many peers associate for each instance again: only a second one brings more.
             self._is_storing = True
             storing_together.enter_context(shared.storing(self))
         elif shared.is_used_by_several and not shared.run(
@@ -166,8 +182,21 @@ class AcceptedAssociation(NodeAssociation):
         with connection.shared(shared):
             while self.is_open and not self.is_killed and not self._has_news and not self._is_long:
                 self._read_on()
-                if shared.is_slow:
+                if shared.is_slow or self._has_to_wait:
                     break
+
+    @property
+    def _has_to_wait(self) -> bool:
+        """Whether this is a stranger beside known peers, who would wait with it."""
+        return not self.is_known and self.processor_share.is_contended
+
+    @property
+    def _may_send_deflated(self) -> bool:
+        """Then what is short on the way may be long, and take its time."""
+        return any(
+            DeflatedExplicitVRLittleEndian in context.transfer_syntax
+            for context in self.accepted_contexts
+        )
 
     @property
     def _is_long(self) -> bool:

@@ -65,7 +65,7 @@ class TrafficCounter:
         try:
             add_traffic(self._engine, counted)
         except MediViewError as error:
-            log.debug("traffic_not_told", code=error.code)
+            log.debug("traffic_not_recorded", code=error.code)
             with self._lock:
                 fresh, self._counted = self._counted, counted
             for key, one in fresh.items():

@@ -1,4 +1,4 @@
-"""How deep, how many, how long: what the walk over a data set refuses, and its sentences."""
+"""How deep, how many, how long: what the reading of a data set refuses, and its sentences."""
 
 from storage.core.errors import InvalidInstance, LimitExceeded
 
@@ -9,6 +9,15 @@ MAX_DEPTH = 64
 MAX_TOP_LEVEL_ELEMENTS = 100_000
 # With those of sequence items, of which a frame may have dozens.
 MAX_ELEMENTS = 4_000_000
+# Of what is deflated: a bomb has thousands of elements a byte, an honest data set less than one.
+MAX_DEFLATED_ELEMENTS = 100_000
+# Before the pixels of what does not follow its transfer syntax: a fraction of a second.
+MAX_IRREGULAR_ELEMENTS = 5_000
+
+
+def most_deflated_elements(deflated_bytes: int) -> int:
+    """How many a deflated data set of that size may have."""
+    return min(MAX_ELEMENTS, MAX_DEFLATED_ELEMENTS + deflated_bytes)
 
 
 def check_depth(depth: int) -> None:

@@ -108,9 +108,9 @@ class Growth:
     """By how much a process and its children grew at most, in bytes of resident memory."""
 
     def __init__(self, pid: int) -> None:
-        self._pids = _family(pid)
+        self._pids = family(pid)
         for one in self._pids:
-            # proc(5): the peak is counted anew from here.
+            # proc(5): the peak is counted again from here.
             Path(f"/proc/{one}/clear_refs").write_text("5")
         self._before = {one: _status(one, "VmRSS") for one in self._pids}
 
@@ -119,7 +119,8 @@ class Growth:
         return max(_status(one, "VmHWM") - self._before[one] for one in self._pids)
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """A process and its children."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *map(int, children)]
 

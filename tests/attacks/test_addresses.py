@@ -41,7 +41,7 @@ def test_strangers_lock_nobody_out_who_has_signed_in(settings: Settings) -> None
     ):
         for headers in (None, _WRONG):
             assert flood(node, "/api/studies", headers)[429] > 100
-            # Known for a second; then they are looked up anew, in the middle of the flood.
+            # Known for a second; then they are looked up again, in the middle of the flood.
             time.sleep(1.1)
             assert flood(node, "/api/studies", headers)[429] > 100
             for client in (ann, ris):

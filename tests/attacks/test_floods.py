@@ -47,7 +47,7 @@ def test_strangers_share_what_an_address_may_hold(node: AttackedNode) -> None:
 
 
 def test_known_peers_are_not_counted(node: AttackedNode) -> None:
-    # Peers are read anew after a second.
+    # Peers are read again after a second.
     time.sleep(1.5)
     node.scp.wait_for(node.scp.answers)
     with contextlib.ExitStack() as stack:

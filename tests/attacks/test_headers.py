@@ -116,6 +116,7 @@ def test_a_large_head_within_the_limits_is_served(node: AttackedNode) -> None:
     assert answer.status_code == 200
 
 
+@pytest.mark.slow
 def test_connections_that_say_nothing_end(node: AttackedNode) -> None:
     with contextlib.ExitStack() as stack:
         silent = stack.enter_context(connect(node))
@@ -135,6 +136,7 @@ def test_connections_that_say_nothing_end(node: AttackedNode) -> None:
         assert silent.recv(1) == b""
 
 
+@pytest.mark.slow
 def test_a_request_that_was_answered_must_still_end(node: AttackedNode) -> None:
     """Otherwise a body of a byte a minute holds a connection for ever."""
     from api.server.connection_limits import _REST_TIMEOUT_S

@@ -1,9 +1,11 @@
 """Deflated data sets that grow a thousandfold, on every way that inflates one."""
 
+import os
 import struct
 import time
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,7 +21,7 @@ from pynetdicom.sop_class import (
 
 from dicom_node.network.command_set import Command
 from storage.dicom.part10 import make_file_meta
-from tests.attacks.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node
+from tests.attacks.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node, family
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import RawPeer, context, fragments, store_message
 from tests.patience import PATIENCE_S
@@ -85,6 +87,7 @@ def ask(node: AttackedNode, sop_class_uid: str, command: int, data_set: bytes) -
 
 
 @pytest.mark.parametrize(("sop_class_uid", "command"), REQUESTS)
+@pytest.mark.slow
 def test_a_bomb_in_a_message_is_refused(
     node: AttackedNode, sop_class_uid: str, command: int
 ) -> None:
@@ -121,6 +124,45 @@ def test_a_message_of_countless_elements_is_refused(node: AttackedNode, *, neste
     assert node.scp.answers()
 
 
+EMPTY = struct.pack("<HH2sH", 0x0009, 0x0010, b"LO", 0)
+IRREGULAR = struct.pack("<HH2sH", 0x0009, 0x0010, b"\0\0", 0)
+ITEM = struct.pack("<HHL", 0xFFFE, 0xE000, 0)
+SEQUENCE = struct.pack("<HH2sxxL", 0x0009, 0x0010, b"SQ", 0xFFFFFFFF)
+COUNTLESS = [
+    pytest.param(b"", bytes(8), id="zeros"),
+    pytest.param(IRREGULAR, EMPTY, id="irregular"),
+    pytest.param(IRREGULAR + SEQUENCE, ITEM, id="irregular items"),
+    pytest.param(SEQUENCE, ITEM, id="items"),
+    pytest.param(SEQUENCE + ITEM[:4] + b"\xff" * 4, EMPTY, id="in an item"),
+    pytest.param(struct.pack("<HH2sxxL", 0x7FE0, 0x10, b"OB", 0xFFFFFFFF), ITEM, id="fragments"),
+]
+
+
+@pytest.mark.parametrize(("before", "repeated"), COUNTLESS)
+def test_an_instance_of_countless_elements_is_refused(
+    node: AttackedNode, before: bytes, repeated: bytes
+) -> None:
+    """Some 65 KB on the wire, for which a reader took up to two minutes and gigabytes."""
+    one = Batch(773, side=8).make()
+    at = one.data_set.index(b"\xe0\x7f\x10\x00")
+    bomb = deflated(one.data_set[:at], before, repeated * 7_000_000, zeros=0)
+    assert len(bomb) < 200_000
+    growth, used_s = Growth(node.scp.pid), processor_seconds(node.scp.pid)
+    with RawPeer(node.scp.port, limit_s=60) as peer:
+        peer.associate([context(1, CTImageStorage, [DeflatedExplicitVRLittleEndian])])
+        assert peer.store(one.sop_instance_uid, bomb) in (0xC000, 0xA700)
+    assert processor_seconds(node.scp.pid) - used_s < 3.0
+    assert growth.bytes < INSTANCE_GROWTH_BYTES
+
+
+def processor_seconds(pid: int) -> float:
+    """Of the receiving process, its children included (proc(5))."""
+    times = (Path(f"/proc/{one}/stat").read_text().rpartition(")")[2] for one in family(pid))
+    return sum(int(part) for time in times for part in time.split()[11:13]) / os.sysconf(
+        "SC_CLK_TCK"
+    )
+
+
 def instance_bomb() -> tuple[str, bytes]:
     one = Batch(771, side=8).make()
     head = b"\x09\x00\x10\x10OB\0\0" + struct.pack("<L", 2000 * MIB)
@@ -137,6 +179,7 @@ def test_a_bomb_in_c_store_is_refused(node: AttackedNode) -> None:
     assert growth.bytes < INSTANCE_GROWTH_BYTES
 
 
+@pytest.mark.slow
 def test_many_bombs_at_once_do_not_add_up(node: AttackedNode) -> None:
     uid, bomb = instance_bomb()
     peers = [RawPeer(node.scp.port, limit_s=PATIENCE_S) for _ in range(8)]

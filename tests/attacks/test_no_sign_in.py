@@ -24,6 +24,7 @@ from tests.services import free_port
     ],
 )
 @pytest.mark.parametrize("command", ["up", "api"])
+@pytest.mark.slow
 def test_it_does_not_start_behind_a_proxy(
     tmp_path: Path, command: str, setting: dict[str, str]
 ) -> None:

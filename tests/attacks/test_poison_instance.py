@@ -19,6 +19,7 @@ from storage.dicom.part10 import make_file_meta
 from tests.attacks.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import RawPeer, context, fragments
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
@@ -109,6 +110,39 @@ def test_depth_counts_for_every_kind_of_sequence(
         element = nested(depth, explicit=False, **kind)  # type: ignore[arg-type]
         data_set = implicit(one, element)
         assert send(node, one.sop_instance_uid, data_set, ImplicitVRLittleEndian) == 0xA700
+
+
+def undefined_length(group: int, number: int, content: bytes) -> bytes:
+    """A sequence of one item, or of several that `content` has already."""
+    if not content.startswith(b"\xfe\xff\x00\xe0"):
+        content = item_of_undefined_length(content)
+    head = struct.pack("<HH2sxx", group, number, b"SQ") + b"\xff" * 4
+    return head + content + b"\xfe\xff\xdd\xe0" + bytes(4)
+
+
+def item_of_undefined_length(content: bytes) -> bytes:
+    return b"\xfe\xff\x00\xe0" + b"\xff" * 4 + content + b"\xfe\xff\x0d\xe0" + bytes(4)
+
+
+@pytest.mark.slow
+def test_an_enhanced_mr_of_12000_frames_is_stored_and_answered(node: AttackedNode) -> None:
+    """Functional groups (PS3.3 C.7.6.16) of dozens of elements for each frame."""
+    values = b"".join(
+        struct.pack("<HH2sHd", 0x0018, 0x9000 + number, b"FD", 8, 1.5) for number in range(4)
+    )
+    groups = b"".join(undefined_length(0x0018, 0x9100 + number, values) for number in range(6))
+    one = Batch(9050, side=8).make()
+    per_frame = undefined_length(0x5200, 0x9230, item_of_undefined_length(groups) * 12_000)
+    assert send(node, one.sop_instance_uid, with_element(one, per_frame)) == 0x0000
+    answer = httpx.get(
+        f"{node.url}/dicom-web/studies/{study_of(node, one.sop_instance_uid)}/metadata",
+        timeout=PATIENCE_S,
+    )
+    assert "warning" not in answer.headers
+    (metadata,) = answer.json()
+    frames = metadata["52009230"]["Value"]
+    assert len(frames) == 12_000
+    assert frames[-1]["00189105"]["Value"][0]["00189003"]["Value"] == [1.5]
 
 
 def test_depth_within_the_limit_is_answered_everywhere(node: AttackedNode) -> None:
@@ -251,6 +285,7 @@ def part10(one: Sent, data_set: bytes) -> bytes:
     return make_file_meta(CT, one.sop_instance_uid, ExplicitVRLittleEndian) + data_set
 
 
+@pytest.mark.slow
 def test_administrators_are_shown_what_was_left_out(node: AttackedNode) -> None:
     import subprocess
 

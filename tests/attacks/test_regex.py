@@ -152,6 +152,7 @@ def test_wildcards_take_no_longer_with_more_stars(piece: str, value: str) -> Non
     assert seconds(lambda text: wildcard_matches(text, value), text_of(piece, 199) + "X") < 0.5
 
 
+@pytest.mark.slow
 def test_a_header_of_32_kb_does_not_stop_the_server(tmp_path: Path) -> None:
     with attacked_node(tmp_path) as node:
         for name in ("Accept", "Content-Type", "Cookie", "Range", "Prefer", "If-None-Match"):

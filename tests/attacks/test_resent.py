@@ -43,6 +43,7 @@ def other_encoding(dataset: pydicom.Dataset) -> pydicom.Dataset:
 
 
 @pytest.mark.parametrize(("side", "status"), [(512, STORED), (4_096, STORED), (9_984, SET_ASIDE)])
+@pytest.mark.slow
 def test_comparing_two_encodings_costs_the_receiver_little(
     tmp_path: Path, side: int, status: int
 ) -> None:

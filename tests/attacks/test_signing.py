@@ -128,6 +128,7 @@ def test_a_namesake_of_the_provider_signs_under_its_own_name(
         identity.spoil = {"auth_time": int(time.time())}
         back = through_provider(other, confirm="true", next="/sign-in/?confirmed=yes")
         assert back.headers["location"] == "/sign-in/?confirmed=yes"
+        as_page(other)
         signed = sign(other, report)
         assert signed.status_code == 200, signed.text
         told = other.get(f"/api/reports/{report.report_id}/text").text

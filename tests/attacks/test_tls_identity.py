@@ -99,10 +99,10 @@ def test_doctor_names_peers_that_anybody_of_the_site_could_be(
 ) -> None:
     with tls_node(tmp_path, authority, tls_unbound_peers=unbound) as node:
         add(node, "CT1", fingerprint(authority.issue("scanner")))
-        (check,) = check_tls_peers(node.storage.settings, node.storage)
+        (check,) = check_tls_peers(node.storage.settings, node.storage.peers)
         assert check.state == "ok"
         add(node, "WS1")
-        (check,) = check_tls_peers(node.storage.settings, node.storage)
+        (check,) = check_tls_peers(node.storage.settings, node.storage.peers)
         assert (check.state, told in check.detail) == ("note", True)
         assert "ws1" in check.detail
         assert "ct1" not in check.detail

@@ -81,6 +81,19 @@ class RateLimiter:
             tokens, _ = self._find(name, shelf, time.monotonic())
         return max(0.0, (1.0 - tokens) / self._per_s)
 
+    def headers_of(self, who: str) -> dict[str, str]:
+        """What is left, by draft-ietf-httpapi-ratelimit-headers-10; empty without a limit."""
+        if not self._per_s:
+            return {}
+        name, shelf = self._place_of(who)
+        with self._held(shelf):
+            tokens, _ = self._find(name, shelf, time.monotonic())
+        full_s = math.ceil((self._capacity - tokens) / self._per_s)
+        return {
+            "RateLimit-Policy": f'"requests";q={int(self._capacity)};w={math.ceil(_BURST_S)}',
+            "RateLimit": f'"requests";r={int(tokens)};t={full_s}',
+        }
+
     def _place_of(self, who: str) -> tuple[int, int]:
         """The name of a bucket, and where its shelf begins."""
         digest = hashlib.blake2b(who.encode(), digest_size=8, key=self._secret).digest()
@@ -137,6 +150,10 @@ class Limit:
     def wait_of(self, who: str) -> float:
         """Seconds to wait for the next token of this machine, without taking one."""
         return self._here.wait_of(who)
+
+    def headers_of(self, who: str) -> dict[str, str]:
+        """What is left of this machine's limit, for the answer."""
+        return self._here.headers_of(who)
 
     def _all_hosts(self) -> HostLimits | None:
         if self._hosts is None and self._make_hosts is not None:

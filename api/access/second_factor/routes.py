@@ -18,7 +18,7 @@ from api.access.second_factor.payloads import (
     TotpCode,
     WebAuthnOptions,
 )
-from api.access.second_factor.sign_in import account_of, factors_changed, go_on, party_of
+from api.access.second_factor.sign_in import account_of, factor_change, go_on, party_of
 from api.access.second_factor.webauthn import (
     registered,
     registration_options,
@@ -30,7 +30,9 @@ from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
-from storage.container import Storage
+from storage.accounts.recovery_codes import RecoveryCodes
+from storage.accounts.second_factors import SecondFactors
+from storage.accounts.sessions import Sessions
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
@@ -39,6 +41,7 @@ router = new_router(prefix="/api/me", tags=["session"])
 
 FactorId = Annotated[str, Path(pattern=r"^[0-9a-z]{1,16}$", examples=["4f2a9c01d7e3"])]
 _FACTORS = "/second-factors"
+_ADDED = "second factor added"
 
 
 @router.get(_FACTORS, summary="My second factors", responses=problems(401, 409))
@@ -65,7 +68,7 @@ def begin_totp(principal: PrincipalDep, storage: StorageDep) -> NewTotp:
     import pyotp
     import segno
 
-    account = _may_enrol(storage, principal)
+    account = _may_enrol(storage.sessions, principal)
     factor_id, secret = storage.second_factors.begin_totp(account, utcnow())
     uri = pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name="MediViewAI")
     qr = segno.make(uri, error="m").svg_data_uri(scale=5, border=3, light="white")
@@ -89,14 +92,23 @@ def confirm_totp(
     authenticator: AuthenticatorDep,
 ) -> Enrolled:
     """The factor counts from now on; other sessions of the account end."""
-    account = _may_enrol(storage, principal)
+    account = _may_enrol(storage.sessions, principal)
     code = given.code.get_secret_value()
-    if not storage.second_factors.confirm_totp(account, factor_id, code, given.label, utcnow()):
-        raise InvalidRequest(
-            "The code is not the one of this moment.",
-            remedy="Check the clock of the telephone, and type the next code.",
-        )
-    return _enrolled(request, response, principal, storage, settings, authenticator)
+    with factor_change(request, storage.audit, principal, _ADDED):
+        if not storage.second_factors.confirm_totp(account, factor_id, code, given.label, utcnow()):
+            raise InvalidRequest(
+                "The code is not the one of this moment.",
+                remedy="Check the clock of the telephone, and type the next code.",
+            )
+    return _enrolled(
+        response,
+        principal,
+        storage.sessions,
+        storage.second_factors,
+        storage.recovery_codes,
+        settings,
+        authenticator,
+    )
 
 
 @router.post(
@@ -108,7 +120,7 @@ def confirm_totp(
 def begin_key(
     principal: PrincipalDep, storage: StorageDep, settings: SettingsDep
 ) -> WebAuthnOptions:
-    account = _may_enrol(storage, principal)
+    account = _may_enrol(storage.sessions, principal)
     known = storage.second_factors.of(account)
     challenge, options = registration_options(party_of(settings), account, known)
     storage.sessions.set_challenge(principal.session_hash, challenge, utcnow())
@@ -132,7 +144,7 @@ def add_key(
     authenticator: AuthenticatorDep,
 ) -> Enrolled:
     """The factor counts from now on; other sessions of the account end."""
-    account, now = _may_enrol(storage, principal), utcnow()
+    account, now = _may_enrol(storage.sessions, principal), utcnow()
     challenge = storage.sessions.take_challenge(principal.session_hash, now)
     key = registered(party_of(settings), challenge, given.credential) if challenge else None
     if key is None:
@@ -140,10 +152,19 @@ def add_key(
             "The security key did not answer the challenge of this session.",
             remedy="Begin again with POST /api/me/second-factors/key/options.",
         )
-    storage.second_factors.add_key(
-        account, key.credential_id, key.public_key, key.sign_count, given.label, now
+    with factor_change(request, storage.audit, principal, _ADDED):
+        storage.second_factors.add_key(
+            account, key.credential_id, key.public_key, key.sign_count, given.label, now
+        )
+    return _enrolled(
+        response,
+        principal,
+        storage.sessions,
+        storage.second_factors,
+        storage.recovery_codes,
+        settings,
+        authenticator,
     )
-    return _enrolled(request, response, principal, storage, settings, authenticator)
 
 
 @router.delete(
@@ -162,10 +183,10 @@ def remove_factor(
 ) -> None:
     """Who has shown again who it is. With the last one go the recovery codes."""
     account = account_of(principal)
-    check_confirmed(storage, principal, "remove a second factor")
-    storage.second_factors.remove(account, factor_id)
+    check_confirmed(storage.sessions, principal, "remove a second factor")
+    with factor_change(request, storage.audit, principal, "second factor removed"):
+        storage.second_factors.remove(account, factor_id)
     authenticator.forget()
-    factors_changed(request, storage, principal, "second factor removed")
 
 
 @router.post("/recovery-codes", summary="New recovery codes", responses=problems(401, 403, 409))
@@ -175,7 +196,7 @@ def renew_recovery_codes(
 ) -> RecoveryCodeList:
     """In the place of those before. Who has shown again who it is."""
     account = account_of(principal)
-    check_confirmed(storage, principal, "make new recovery codes")
+    check_confirmed(storage.sessions, principal, "make new recovery codes")
     if not storage.second_factors.of(account):
         raise ApiProblem(
             409,
@@ -183,32 +204,32 @@ def renew_recovery_codes(
             "Recovery codes stand in for a second factor, and the account has none.",
             remedy="Set one up first.",
         )
-    codes = storage.recovery_codes.renew(account, utcnow())
-    factors_changed(request, storage, principal, "recovery codes renewed")
+    with factor_change(request, storage.audit, principal, "recovery codes renewed"):
+        codes = storage.recovery_codes.renew(account, utcnow())
     return RecoveryCodeList(recovery_codes=codes)
 
 
 def _enrolled(
-    request: Request,
     response: Response,
     principal: Principal,
-    storage: Storage,
+    sessions: Sessions,
+    second_factors: SecondFactors,
+    recovery_codes: RecoveryCodes,
     settings: Settings,
     authenticator: Authenticator,
 ) -> Enrolled:
     account = principal.identity.subject
-    factors_changed(request, storage, principal, "second factor added")
-    storage.second_factors.end_other_sessions(account, principal.session_hash)
+    second_factors.end_other_sessions(account, principal.session_hash)
     codes = []
-    if storage.recovery_codes.left(account) == 0:
-        codes = storage.recovery_codes.renew(account, utcnow())
-    go_on(response, storage, settings, authenticator, principal)
+    if recovery_codes.left(account) == 0:
+        codes = recovery_codes.renew(account, utcnow())
+    go_on(response, sessions, settings, authenticator, principal)
     return Enrolled(recovery_codes=codes)
 
 
-def _may_enrol(storage: Storage, principal: Principal) -> str:
+def _may_enrol(sessions: Sessions, principal: Principal) -> str:
     """The account; a person whom the sign-in has just sent here need not confirm it again."""
     account = account_of(principal)
     if principal.step != "enrolment":
-        check_confirmed(storage, principal, "set a second factor up")
+        check_confirmed(sessions, principal, "set a second factor up")
     return account

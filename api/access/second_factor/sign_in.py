@@ -1,11 +1,13 @@
 """The second factor at the sign-in, and what its routes share."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import structlog
 from fastapi import Request, Response
 
 from api.access import trail
 from api.access.authenticator import Authenticator, of_session
-from api.access.changes import access_changed
+from api.access.changes import access_change
 from api.access.credentials import begin_attempt
 from api.access.payloads import SessionInfo
 from api.access.policy import FACTOR_STEP, READERS, policy
@@ -25,7 +27,10 @@ from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
 from storage.accounts.login_throttle import by_second_factor
-from storage.container import Storage
+from storage.accounts.recovery_codes import RecoveryCodes
+from storage.accounts.second_factors import SecondFactors
+from storage.accounts.sessions import Sessions
+from storage.audit import Audit
 from storage.core.clock import utcnow
 from storage.settings import Settings
 
@@ -77,10 +82,20 @@ def show_second_factor(
             409, "no_second_factor_due", "No second factor is missing.", remedy="Go on."
         )
     subject = by_second_factor(account)
-    begin_attempt(request, storage, "second factor", subject, claimed_name=account)
-    way = _way_of(given, principal, account, storage, settings)
+    begin_attempt(
+        request, storage.attempts, storage.audit, "second factor", subject, claimed_name=account
+    )
+    way = _way_of(
+        given,
+        principal,
+        account,
+        storage.sessions,
+        storage.second_factors,
+        storage.recovery_codes,
+        settings,
+    )
     if not way:
-        trail.sign_in_failed(storage, request.scope, "second factor", "wrong", account)
+        trail.sign_in_failed(storage.audit, request.scope, "second factor", "wrong", account)
         log.warning("sign_in_failed", method="second factor")
         raise ApiProblem(
             401,
@@ -90,47 +105,54 @@ def show_second_factor(
             " `mediview users reset-second-factor NAME`.",
         )
     storage.attempts.clear(subject)
-    trail.signed_in(storage, request.scope, principal, way)
-    if way == "recovery code":
-        factors_changed(request, storage, principal, "recovery code used")
-    token = go_on(response, storage, settings, authenticator, principal)
-    return session_info(storage, settings, of_session(storage, token, utcnow()), token)
+    trail.signed_in(storage.audit, request.scope, principal, way)
+    with (
+        factor_change(request, storage.audit, principal, "recovery code used")
+        if way == "recovery code"
+        else nullcontext()
+    ):
+        token = go_on(response, storage.sessions, settings, authenticator, principal)
+    return session_info(
+        storage.second_factors, settings, of_session(storage.sessions, token, utcnow()), token
+    )
 
 
 def _way_of(
     given: ShownFactor,
     principal: Principal,
     account: str,
-    storage: Storage,
+    sessions: Sessions,
+    second_factors: SecondFactors,
+    recovery_codes: RecoveryCodes,
     settings: Settings,
 ) -> str:
     """By what the person has shown it; empty where it was not right."""
     now = utcnow()
     if given.code is not None:
-        right = storage.second_factors.check_totp(account, given.code.get_secret_value(), now)
+        right = second_factors.check_totp(account, given.code.get_secret_value(), now)
         return "authenticator app" if right else ""
     if given.recovery_code is not None:
         code = given.recovery_code.get_secret_value()
-        return "recovery code" if storage.recovery_codes.use(account, code) else ""
-    challenge = storage.sessions.take_challenge(principal.session_hash, now)
+        return "recovery code" if recovery_codes.use(account, code) else ""
+    challenge = sessions.take_challenge(principal.session_hash, now)
     party = relying_party(settings)
     if not challenge or party is None or given.credential is None:
         return ""
-    used = used_key(party, challenge, given.credential, storage.second_factors.of(account))
-    if used is None or not storage.second_factors.use_key(*used, now):
+    used = used_key(party, challenge, given.credential, second_factors.of(account))
+    if used is None or not second_factors.use_key(*used, now):
         return ""
     return "security key"
 
 
 def go_on(
     response: Response,
-    storage: Storage,
+    sessions: Sessions,
     settings: Settings,
     authenticator: Authenticator,
     principal: Principal,
 ) -> str:
     """The session goes on under another token; raises ApiProblem where it has just ended."""
-    token = storage.sessions.pass_second_factor(principal.session_hash, utcnow())
+    token = sessions.pass_second_factor(principal.session_hash, utcnow())
     authenticator.forget()
     if token is None:
         raise ApiProblem(
@@ -163,6 +185,9 @@ def party_of(settings: Settings) -> RelyingParty:
     return party
 
 
-def factors_changed(request: Request, storage: Storage, principal: Principal, what: str) -> None:
+def factor_change(
+    request: Request, audit: Audit, principal: Principal, what: str
+) -> AbstractContextManager[None]:
+    """Around a change of one's own second factors, for the audit trail."""
     actor = trail.actor_of(request.scope, principal)
-    access_changed(storage, actor, "U", "account", principal.identity.subject, what=what)
+    return access_change(audit, actor, "U", "account", principal.identity.subject, what=what)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Path, Request
 
 from api.access import trail
-from api.access.changes import access_changed
+from api.access.changes import access_change
 from api.access.confirmation import check_confirmed
 from api.access.policy import READERS, policy
 from api.access.principal import Principal, PrincipalDep
@@ -15,8 +15,8 @@ from api.audit.rules import BY_ITSELF, OWN_ACCESS
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
-from storage.accounts.sessions import SessionEntry
-from storage.container import Storage
+from storage.accounts.sessions import SessionEntry, Sessions
+from storage.audit import Audit
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 
@@ -47,7 +47,7 @@ def end_other_sessions(
         for one in storage.sessions.all_of(principal.identity, utcnow())
         if one.token_hash != principal.session_hash
     ]
-    return _end(request, storage, principal, authenticator, others)
+    return _end(request, storage.sessions, storage.audit, principal, authenticator, others)
 
 
 @router.delete("/{session_id}", summary="End one of my sessions", responses=problems(401, 403, 404))
@@ -69,12 +69,13 @@ def end_own_session(
         raise NotFound(
             f"You have no session '{session_id}'.", remedy="GET /api/me/sessions lists them."
         )
-    return _end(request, storage, principal, authenticator, found)
+    return _end(request, storage.sessions, storage.audit, principal, authenticator, found)
 
 
 def _end(
     request: Request,
-    storage: Storage,
+    session_repository: Sessions,
+    audit: Audit,
     principal: Principal,
     authenticator: AuthenticatorDep,
     sessions: list[SessionEntry],
@@ -84,11 +85,12 @@ def _end(
     Who finds a browser open must not throw its owner out everywhere else (ASVS 5.0 7.5.2).
     """
     if any(one.token_hash != principal.session_hash for one in sessions):
-        check_confirmed(storage, principal, "end other sessions")
-    ended = storage.sessions.end_of(principal.identity, [one.token_hash for one in sessions])
+        check_confirmed(session_repository, principal, "end other sessions")
+    if not sessions:
+        return EndedSessions(ended=0)
+    actor = trail.actor_of(request.scope, principal)
+    what = f"{len(sessions)} sessions ended"
+    with access_change(audit, actor, "U", principal.kind, principal.name, what=what):
+        ended = session_repository.end_of(principal.identity, [one.token_hash for one in sessions])
     authenticator.forget()
-    if ended:
-        actor = trail.actor_of(request.scope, principal)
-        what = f"{ended} sessions ended"
-        access_changed(storage, actor, "U", principal.kind, principal.name, what=what)
     return EndedSessions(ended=ended)

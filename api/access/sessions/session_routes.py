@@ -8,7 +8,7 @@ from fastapi import Depends, Request, Response
 
 from api.access import trail
 from api.access.authenticator import Authenticator, of_session
-from api.access.changes import access_changed
+from api.access.changes import access_change
 from api.access.credentials import checked_account, own_account
 from api.access.limits.forwarded import client_address, client_group
 from api.access.payloads import (
@@ -35,8 +35,9 @@ from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
 from storage.accounts.login_throttle import by_address, by_name
-from storage.accounts.second_factors import FactorKind
-from storage.container import Storage
+from storage.accounts.second_factors import FactorKind, SecondFactors
+from storage.accounts.sessions import Sessions
+from storage.audit import Audit
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotConfigured
 from storage.core.identity import of_account
@@ -65,7 +66,7 @@ def get_session(
 ) -> SessionInfo:
     """Answers those who have not signed in, too."""
     token = read_cookie(request.headers, session_cookie(settings))
-    return session_info(storage, settings, principal, token)
+    return session_info(storage.second_factors, settings, principal, token)
 
 
 @router.post(
@@ -88,7 +89,9 @@ def sign_in(
     _check_sign_in_is_on(settings)
     account = checked_account(
         request,
-        storage,
+        storage.accounts,
+        storage.attempts,
+        storage.audit,
         given.name,
         given.password.get_secret_value(),
         "password",
@@ -98,9 +101,13 @@ def sign_in(
     principal = Principal(of_account(account.name), account.roles)
     has_factor = bool(storage.second_factors.of(account.name))
     method = "password; second factor to come" if has_factor else "password"
-    token = open_session(request, response, storage, settings, principal, method)
+    token = open_session(
+        request, response, storage.sessions, storage.audit, settings, principal, method
+    )
     authenticator.forget()
-    return session_info(storage, settings, of_session(storage, token, utcnow()), token)
+    return session_info(
+        storage.second_factors, settings, of_session(storage.sessions, token, utcnow()), token
+    )
 
 
 @router.delete("", summary="Sign out", responses=problems(401, 403))
@@ -122,7 +129,7 @@ def sign_out(
     # What the pages kept in this browser goes with the session; our cookie has just been ended,
     # and those of other hosts of the domain, which "cookies" would take along, are theirs.
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    trail.signed_out(storage, request.scope, principal)
+    trail.signed_out(storage.audit, request.scope, principal)
     return SignedOut(redirect=_provider_sign_out(request, principal, settings))
 
 
@@ -144,13 +151,21 @@ def change_password(
     if given.new_password == given.current_password:
         raise InvalidRequest("The new password is the present one.", remedy="Choose another one.")
     current = given.current_password.get_secret_value()
-    account = own_account(request, storage, principal, current, "password change")
-    storage.accounts.set_password(
-        account.name, given.new_password.get_secret_value(), keep_session=principal.session_hash
+    account = own_account(
+        request,
+        storage.accounts,
+        storage.attempts,
+        storage.audit,
+        principal,
+        current,
+        "password change",
     )
-    authenticator.forget()
     actor = trail.actor_of(request.scope, principal)
-    access_changed(storage, actor, "U", "account", account.name, what="password")
+    with access_change(storage.audit, actor, "U", "account", account.name, what="password"):
+        storage.accounts.set_password(
+            account.name, given.new_password.get_secret_value(), keep_session=principal.session_hash
+        )
+    authenticator.forget()
 
 
 @router.post(
@@ -161,20 +176,39 @@ def change_password(
 )
 @policy(READERS, "api:write", BY_ITSELF)
 def confirm(
-    given: Confirmation, request: Request, principal: PrincipalDep, storage: StorageDep
+    given: Confirmation,
+    request: Request,
+    response: Response,
+    principal: PrincipalDep,
+    storage: StorageDep,
+    settings: SettingsDep,
 ) -> None:
     """For the next signature, and for changes of accounts and keys within five minutes.
 
+    The session goes on under another token: ask `GET /api/session` for the `csrf_token` of it.
     Who signs in at an identity provider goes to `/api/session/oidc/start?confirm=true` instead.
     """
     password = given.password.get_secret_value()
-    own_account(request, storage, principal, password, "confirmation")
-    storage.sessions.confirm(principal.session_hash, principal.identity, utcnow())
-    trail.signed_in(storage, request.scope, principal, "confirmation by password")
+    own_account(
+        request,
+        storage.accounts,
+        storage.attempts,
+        storage.audit,
+        principal,
+        password,
+        "confirmation",
+    )
+    token = storage.sessions.confirm(principal.session_hash, principal.identity, utcnow())
+    if token is None:
+        raise ApiProblem(
+            401, "session_ended", "The session has ended.", remedy="Sign in again at /sign-in/."
+        )
+    set_session(response, settings, token)
+    trail.signed_in(storage.audit, request.scope, principal, "confirmation by password")
 
 
 def session_info(
-    storage: Storage, settings: Settings, principal: Principal | None, token: str
+    second_factors: SecondFactors, settings: Settings, principal: Principal | None, token: str
 ) -> SessionInfo:
     """As `GET /api/session` answers; the token of a page for one who came by a cookie."""
     link = None
@@ -184,7 +218,7 @@ def session_info(
         return SessionInfo(signed_in=False, provider=link)
     kinds: set[FactorKind] = set()
     if principal.step == "second_factor":
-        kinds = {one.kind for one in storage.second_factors.of(principal.identity.subject)}
+        kinds = {one.kind for one in second_factors.of(principal.identity.subject)}
     return SessionInfo(
         signed_in=not principal.step,
         step=principal.step,
@@ -200,7 +234,8 @@ def session_info(
 def open_session(
     request: Request,
     response: Response,
-    storage: Storage,
+    sessions: Sessions,
+    audit: Audit,
     settings: Settings,
     principal: Principal,
     method: str,
@@ -208,11 +243,11 @@ def open_session(
     """A new session, in a cookie of `response`; the one that the browser had is ended."""
     if principal.kind not in ("account", "oidc"):
         raise RuntimeError("only people have sessions")
-    trail.signed_in(storage, request.scope, principal, method)
+    trail.signed_in(audit, request.scope, principal, method)
     old = request.scope.get("state", {}).get("principal")
     if isinstance(old, Principal) and old.session_hash:
-        storage.sessions.end(old.session_hash)
-    token, _ = storage.sessions.open(
+        sessions.end(old.session_hash)
+    token, _ = sessions.open(
         principal.identity,
         principal.roles,
         client_address(request.scope),

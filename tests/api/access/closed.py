@@ -64,7 +64,10 @@ def sign_in(client: httpx.Client, name: str, password: str = PASSWORD) -> httpx.
 
 def confirm(client: httpx.Client, password: str = PASSWORD) -> httpx.Response:
     """Show again who one is, as the pages do for a signature and for changes of accounts."""
-    return client.post("/api/session/confirmation", json={"password": password})
+    answer = client.post("/api/session/confirmation", json={"password": password})
+    if answer.is_success and "X-CSRF-Token" in client.headers:
+        client.headers["X-CSRF-Token"] = client.get("/api/session").json()["csrf_token"]
+    return answer
 
 
 def closed_settings(folder: Path, **more: Any) -> Settings:

@@ -6,6 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from storage.container import open_storage
 from storage.settings import load_settings
 from tests.api.access.closed import PASSWORD, closed_node, closed_settings, sign_in
@@ -68,6 +70,7 @@ def test_an_operator_makes_the_first_account_and_a_key(tmp_path: Path) -> None:
     assert "no time span" in wrong.stderr
 
 
+@pytest.mark.slow
 def test_accounts_change_and_the_last_administrator_stays(tmp_path: Path) -> None:
     upgrade(load_settings(data_dir=tmp_path / "data"))
     with_password(tmp_path, "add", "root", "--role", "admin")
@@ -132,6 +135,7 @@ def test_a_password_is_asked_for_twice_and_not_shown(tmp_path: Path) -> None:
         assert storage.accounts.check("ada", PASSWORD)
 
 
+@pytest.mark.slow
 def test_doctor_and_the_demo_ask_a_node_that_wants_sign_in(tmp_path: Path) -> None:
     settings = closed_settings(tmp_path)
     with closed_node(settings) as closed:

@@ -5,11 +5,12 @@ from tests.api.client import is_problem
 
 _MINE = {
     "language": "de",
+    "theme": "light",
     "columns": ["patient", "state"],
     "views": [{"name": "MR, nicht befundet", "query": "modality=MR&state=RESULTS"}],
     "phrases": [{"word": "ob", "text": "Kein Nachweis einer Raumforderung."}],
 }
-_NONE = {"language": None, "columns": [], "views": [], "phrases": []}
+_NONE = {"language": None, "theme": None, "columns": [], "views": [], "phrases": []}
 
 
 def test_what_one_chose_is_there_again_and_nobody_elses(stored_closed: ClosedNode) -> None:
@@ -30,6 +31,7 @@ def test_what_the_pages_do_not_know_is_refused(closed: ClosedNode) -> None:
     with closed.signed_in("ada", "viewer") as ada:
         for wrong in (
             {"language": "xx"},
+            {"theme": "blue"},
             {"colour": "pink"},
             {"columns": ["<script>"]},
             {"views": [{"name": "", "query": ""}]},

@@ -1,16 +1,9 @@
 """A password alone opens nothing where a second factor is set up or demanded."""
 
-import base64
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import httpx
-import pyotp
-import pytest
 from sqlalchemy import select, update
 
 from storage import tables as t
@@ -23,48 +16,9 @@ from tests.api.access.closed import (
     closed_settings,
     confirm,
     heard,
-    sign_in,
 )
-from tests.api.access.soft_key import SoftKey
+from tests.api.access.factors import NEW_PASSWORD, begin, enrol_app, show
 from tests.api.client import is_problem
-
-NEW_PASSWORD = "four words that nobody knows"
-
-
-def enrol_app(client: httpx.Client) -> tuple[pyotp.TOTP, list[str]]:
-    """An authenticator app is set up by who has signed in and confirmed; the recovery codes."""
-    begun = client.post("/api/me/second-factors/totp")
-    assert begun.status_code == 201, begun.text
-    app = pyotp.parse_uri(begun.json()["uri"])
-    assert isinstance(app, pyotp.TOTP)
-    assert app.secret == begun.json()["secret"]
-    # The code before the present one is left for it, so that the present one signs in next.
-    code = app.at(time.time() - 30)
-    path = f"/api/me/second-factors/totp/{begun.json()['factor_id']}"
-    done = client.post(path, json={"code": code, "label": "Phone"})
-    assert done.status_code == 200, done.text
-    renew_token(client)
-    return app, done.json()["recovery_codes"]
-
-
-def renew_token(client: httpx.Client) -> dict[str, Any]:
-    session: dict[str, Any] = client.get("/api/session").json()
-    client.headers["X-CSRF-Token"] = session["csrf_token"]
-    return session
-
-
-@contextmanager
-def begin(closed: ClosedNode, name: str, password: str = PASSWORD) -> Iterator[httpx.Client]:
-    """A browser of which the password was right."""
-    with closed.client() as client:
-        answer = sign_in(client, name, password)
-        assert answer.status_code == 200, answer.text
-        client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
-        yield client
-
-
-def show(client: httpx.Client, **given: Any) -> httpx.Response:
-    return client.post("/api/session/second-factor", json=given)
 
 
 def test_a_code_of_the_app_completes_the_sign_in_once(stored_closed: ClosedNode) -> None:
@@ -130,75 +84,6 @@ def test_a_recovery_code_counts_once_and_a_stranger_guesses_five_times(closed: C
         assert int(answer.headers["retry-after"]) >= 1
     failures = heard(closed.storage, 6, outcome=4)
     assert {one["actor_name"] for one in failures} == {"ada"}
-
-
-def test_a_security_key_signs_its_challenge_once(tmp_path: Path) -> None:
-    settings = closed_settings(tmp_path)
-    settings = settings.model_copy(update={"public_url": f"http://localhost:{settings.http_port}"})
-    with closed_node(settings) as closed, closed.signed_in("ada", "viewer") as ada:
-        assert confirm(ada).status_code == 204
-        key = SoftKey(settings.public_url, "localhost")
-        options = ada.post("/api/me/second-factors/key/options").json()["public_key"]
-        assert options["rp"]["id"] == "localhost"
-        user_handle = base64.urlsafe_b64decode(options["user"]["id"] + "==")
-        assert b"ada" not in user_handle
-        foreign = SoftKey("https://evil.example", "localhost").register(options)
-        refused = ada.post("/api/me/second-factors/key", json={"credential": foreign})
-        is_problem(refused, 400, "invalid_request")
-        # The challenge is used up, whatever came of it.
-        late = ada.post("/api/me/second-factors/key", json={"credential": key.register(options)})
-        is_problem(late, 400, "invalid_request")
-        options = ada.post("/api/me/second-factors/key/options").json()["public_key"]
-        done = ada.post(
-            "/api/me/second-factors/key",
-            json={"credential": key.register(options), "label": "Blue key"},
-        )
-        assert done.status_code == 201, done.text
-        assert len(done.json()["recovery_codes"]) == 10
-        with begin(closed, "ada") as again:
-            challenge = again.post("/api/session/second-factor/options").json()["public_key"]
-            stranger = SoftKey(settings.public_url, "localhost", credential_id=key.credential_id)
-            is_problem(show(again, credential=stranger.sign(challenge)), 401, "wrong_second_factor")
-            is_problem(show(again, credential=key.sign(challenge)), 401, "wrong_second_factor")
-            challenge = again.post("/api/session/second-factor/options").json()["public_key"]
-            answer = key.sign(challenge)
-            assert show(again, credential=answer).json()["signed_in"] is True
-            renew_token(again)
-            is_problem(show(again, credential=answer), 409, "no_second_factor_due")
-        with begin(closed, "ada") as replay:
-            replay.post("/api/session/second-factor/options")
-            is_problem(show(replay, credential=answer), 401, "wrong_second_factor")
-
-
-@pytest.mark.parametrize(
-    "credential",
-    [
-        {},
-        {"id": "x"},
-        {"id": 5, "rawId": [], "type": "public-key", "response": "no"},
-        {"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "%%"}},
-        {"id": "AA", "rawId": "AA", "type": "public-key",
-         "response": {"clientDataJSON": "e30", "attestationObject": "gYGBgYGBgYGBgYGBgYGBgYGB"}},
-    ],
-)  # fmt: skip
-def test_a_credential_that_was_made_up_is_refused(
-    tmp_path: Path, credential: dict[str, Any]
-) -> None:
-    settings = closed_settings(tmp_path)
-    settings = settings.model_copy(update={"public_url": f"http://localhost:{settings.http_port}"})
-    with closed_node(settings) as closed, closed.signed_in("ada", "viewer") as ada:
-        assert confirm(ada).status_code == 204
-        ada.post("/api/me/second-factors/key/options")
-        answer = ada.post("/api/me/second-factors/key", json={"credential": credential})
-        is_problem(answer, 400, "invalid_request")
-
-
-def test_keys_need_a_name_for_the_node(closed: ClosedNode) -> None:
-    with closed.signed_in("ada", "viewer") as ada:
-        assert confirm(ada).status_code == 204
-        assert ada.get("/api/me/second-factors").json()["keys_work"] is False
-        answer = ada.post("/api/me/second-factors/key/options")
-        assert "MEDIVIEW_PUBLIC_URL" in is_problem(answer, 409, "keys_need_a_name")["remedy"]
 
 
 def test_a_role_that_needs_a_second_factor_opens_nothing_before(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """People sign in, stay signed in, and are out when they should be."""
 
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
+from api.access.sessions.cookies import csrf_token
 from storage import tables as t
 from storage.accounts.sessions import token_hash
 from storage.core.clock import utcnow
@@ -22,6 +24,7 @@ from tests.api.access.closed import (
     sign_in,
 )
 from tests.api.client import is_problem
+from tests.patience import PATIENCE_S
 
 
 def test_nobody_sees_a_study_without_signing_in(closed: ClosedNode) -> None:
@@ -214,6 +217,24 @@ def test_one_changes_ones_own_password_and_other_sessions_end(closed: ClosedNode
         assert elsewhere.get("/api/studies").status_code == 401
         assert sign_in(elsewhere, "ada").status_code == 401
         assert sign_in(elsewhere, "ada", new).status_code == 200
+
+
+def test_a_confirmed_session_goes_on_under_another_token(closed: ClosedNode) -> None:
+    """Who had taken the cookie before gains nothing by the confirmation (ASVS 5.0 7.2.4)."""
+    with closed.signed_in("ada", "admin") as ada, closed.client() as thief:
+        thief.cookies.update(ada.cookies)
+        assert thief.get("/api/users").status_code == 200
+        assert confirm(ada).status_code == 204
+        assert ada.get("/api/users").status_code == 200
+        thief.headers["X-CSRF-Token"] = csrf_token(thief.cookies["mediview"])
+        refused = thief.patch("/api/users/ada", json={"person_name": "Thief^T"})
+        assert refused.status_code in (401, 403), refused.text
+        deadline = time.monotonic() + PATIENCE_S
+        while thief.get("/api/users").status_code != 401:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        changed = ada.patch("/api/users/ada", json={"person_name": "Lovelace^Ada"})
+        assert changed.status_code == 200, changed.text
 
 
 def test_roles_and_disabling_count_for_those_who_are_in(closed: ClosedNode) -> None:

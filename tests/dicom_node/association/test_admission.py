@@ -10,7 +10,7 @@ import pytest
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
-from dicom_node.association.admission import _ACTION_OF
+from dicom_node.association.authorization import _ACTION_OF
 from dicom_node.network.throttle import Throttle
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage

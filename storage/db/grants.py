@@ -1,0 +1,119 @@
+"""What each role's account may do in PostgreSQL: everything with the rows of `_WORK`, with those
+of other tables what is named here, and nothing with a table that is not listed.
+
+The owner of the tables alone changes the schema. The accounts are `mediview_scp`, `mediview_api`,
+`mediview_worker` (which runs models), and `mediview_control` (worker-control, beat and hl7).
+`tests/storage/db/test_grants.py` runs the roles with them.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from sqlalchemy import Connection, text
+
+from storage import tables as t
+from storage.core.errors import InvalidRequest
+
+Role = Literal["scp", "api", "worker", "control"]
+_Privileges = tuple[str, ...]
+
+_ALL: _Privileges = ("SELECT", "INSERT", "UPDATE", "DELETE")
+_READ: _Privileges = ("SELECT",)
+_NONE: _Privileges = ()
+# Counting looks of a minute changes one column; what is written is never changed otherwise.
+_APPEND: _Privileges = ("SELECT", "INSERT", "UPDATE (occurrences)")
+
+_CREDENTIALS = (
+    *("account", "api_key", "session", "second_factor", "recovery_code", "failed_attempt"),
+    *("preference", "idempotency_key"),
+)
+_WHO_SEES_WHAT = ("access_group", "access_group_member", "access_state", "emergency_access")
+# Whose pseudonyms these are: of those who speak to strangers or run models nobody has to know.
+_PROJECTS = ("project", "project_study", "project_export", "project_export_instance")
+_PATIENTS = ("patient_change", "patient_message")
+_MODELS = ("model_state", "model_change")
+_WORK = (
+    *("alert", "availability_notice", "breaker", "clock_step", "commitment_report"),
+    *("commitment_request", "component", "conflict", "damaged_instance", "decision"),
+    *("delivery", "dimse_traffic", "disk_sample", "drift_alert", "drift_baseline"),
+    *("drift_observation", "event", "expectation", "feedback_report", "finding"),
+    *("finding_feedback", "former_study_group", "gone_work_item", "heartbeat", "hl7_message"),
+    *("instance", "job", "job_input", "lesion", "lesion_match", "patient", "procedure_step"),
+    *("patient_change", "patient_message", "prior_fetch", "prior_pause", "prior_search"),
+    *("received_patient", "rejection", "rejection_note", "report_due", "retention_state"),
+    *("scrub", "series"),
+    *("series_request", "shadow_run", "stage_time"),
+    *("study", "study_confirmation", "study_group", "study_retention", "study_use"),
+    *("subscriber", "subscription", "tombstone", "unreadable_instance", "volume"),
+    *("webhook_delivery", "work_item", "worklist_item"),
+)
+_AUDIT = {"audit_event": _APPEND, "audit_subject": ("SELECT", "INSERT"), "audit_chain": _READ}
+
+
+def _each(names: tuple[str, ...], privileges: _Privileges) -> dict[str, _Privileges]:
+    return dict.fromkeys(names, privileges)
+
+
+EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
+    "scp": {
+        **_each(_CREDENTIALS, _NONE),
+        **_each((*_WHO_SEES_WHAT, *_MODELS, "peer", "legal_hold", *_PATIENTS), _READ),
+        **_each(_PROJECTS, _NONE),
+        **_each(("webhook", "answer", "passage", "report", "report_version", "upload"), _NONE),
+        **_AUDIT,
+    },
+    "api": {**_AUDIT},
+    "worker": {
+        **_each(_CREDENTIALS, _NONE),
+        **_each((*_WHO_SEES_WHAT, "peer", "legal_hold", *_PATIENTS), _READ),
+        **_each(("webhook",), _READ),
+        **_each(_PROJECTS, _NONE),
+        **_AUDIT,
+    },
+    "control": {
+        **_each(_CREDENTIALS, _NONE),
+        # It removes expired keys, and ends emergency access, for which it locks the row.
+        "idempotency_key": ("SELECT", "DELETE"),
+        "emergency_access": ("SELECT", "UPDATE (group_id)"),
+        **_each(("peer", "legal_hold", *_MODELS), _READ),
+    },
+}
+"""The rights of each role to tables to which it has not all of them."""
+
+LISTED = frozenset(_WORK).union(*EXCEPTIONS.values())
+"""To a table that is not named here nobody has a right."""
+
+
+def rights(role: Role) -> Iterator[tuple[str, _Privileges]]:
+    """Every table, and what the role may do in it."""
+    for name in sorted(t.metadata.tables):
+        yield name, EXCEPTIONS[role].get(name, _ALL if name in LISTED else _NONE)
+
+
+def account_of(role: Role) -> str:
+    return f"mediview_{role}"
+
+
+def grant_all(connection: Connection) -> list[str]:
+    """Give the accounts that there are their rights, and take all others; their names.
+
+    By the owner of the tables, after each migration. Raises InvalidRequest on SQLite.
+    """
+    if connection.dialect.name != "postgresql":
+        raise InvalidRequest(
+            "SQLite has no accounts.", remedy="Set MEDIVIEW_DATABASE_URL to PostgreSQL first."
+        )
+    known = set(connection.execute(text("SELECT rolname FROM pg_roles")).scalars())
+    found = [role for role in EXCEPTIONS if account_of(role) in known]
+    for role in found:
+        account = account_of(role)
+        for what in ("TABLES", "SEQUENCES"):
+            connection.execute(text(f"REVOKE ALL ON ALL {what} IN SCHEMA public FROM {account}"))
+        connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {account}"))
+        connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {account}"))
+        connection.execute(text(f"GRANT SELECT ON alembic_version TO {account}"))
+        for table, privileges in rights(role):
+            if privileges:
+                granted = ", ".join(privileges)
+                connection.execute(text(f'GRANT {granted} ON "{table}" TO {account}'))
+    return [account_of(role) for role in found]

@@ -1,0 +1,117 @@
+"""Under all floods at once a known modality goes on storing, at no less than half its rate.
+
+`make attacks` measures it; each flood by itself is tried in the suite. The attackers run at the
+lowest priority: on a machine of their own they would not take the node's processors either.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from storage.container import open_storage
+from storage.peers.repository import KnownPeer
+from tests.attacks.measured import AttackedNode, attacked_node
+from tests.faults.pushing import Batch
+from tests.faults.raw_peer import RawPeer
+from tests.faults.scp_process import LONG, PROGRAM
+from tests.patience import PATIENCE_S
+from tests.processes import ENDING_WITH_US, end
+from tests.services import free_port
+
+pytestmark = [
+    pytest.mark.fault,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not LONG, reason="minutes, and a quiet machine: make attacks"),
+]
+
+_ROUND_S = 15.0
+_ROUNDS = 4
+_AT_LEAST = 0.5
+_LAST = ("nice", "-n", "19")
+
+
+@pytest.fixture(scope="module")
+def hl7_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory, hl7_port: int) -> Iterator[AttackedNode]:
+    settings = {"auth": "required", "hl7_port": hl7_port, "max_associations": 64}
+    with attacked_node(tmp_path_factory.mktemp("floods"), settings) as running:
+        with open_storage(running.scp.settings) as storage:
+            storage.peers.add(KnownPeer(name="ct", ae_title="CT", sources=("127.0.0.1/32",)))
+            storage.accounts.add("ada", "correct horse battery staple", ["radiologist"])
+        orders = subprocess.Popen(
+            [*ENDING_WITH_US, PROGRAM, "hl7"], cwd=running.scp.folder, env=running.scp.environment
+        )
+        try:
+            yield running
+        finally:
+            end(orders)
+
+
+@contextmanager
+def flooded(node: AttackedNode, hl7_port: int) -> Iterator[dict[str, int]]:
+    """How often each was tried is known at the end."""
+    attempts: dict[str, int] = {}
+    ports = [str(port) for port in (node.scp.port, node.http_port, hl7_port)]
+    attackers = subprocess.Popen(
+        [
+            *ENDING_WITH_US,
+            *_LAST,
+            sys.executable,
+            "-m",
+            "tests.attacks.flooding",
+            *ports,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert attackers.stdout is not None
+    try:
+        assert attackers.stdout.readline() == "flooding\n"
+        yield attempts
+    finally:
+        attackers.terminate()
+        said, _ = attackers.communicate(timeout=PATIENCE_S)
+        with suppress(ValueError):
+            attempts.update(json.loads(said))
+
+
+def stored_a_second(node: AttackedNode, batch: Batch, seconds: float) -> float:
+    """By one modality that waits for each answer; every instance is taken."""
+    count = 0
+    with RawPeer(node.scp.port, limit_s=60) as peer:
+        peer.associate(calling=b"CT")
+        begun = time.monotonic()
+        while (passed := time.monotonic() - begun) < seconds:
+            one = batch.make()
+            assert peer.store(one.sop_instance_uid, one.data_set) == 0
+            count += 1
+        peer.release()
+    return count / passed
+
+
+def test_a_known_modality_goes_on_storing(node: AttackedNode, hl7_port: int) -> None:
+    batch, attempts = Batch(17), Counter[str]()
+    quiet, loud = [], []
+    stored_a_second(node, batch, _ROUND_S)
+    # By turns, so that whatever else the machine does meets both.
+    for _ in range(_ROUNDS):
+        quiet.append(stored_a_second(node, batch, _ROUND_S))
+        with flooded(node, hl7_port) as tried:
+            loud.append(stored_a_second(node, batch, _ROUND_S))
+        attempts.update(tried)
+    ratio = sum(loud) / sum(quiet)
+    print(f"quiet {quiet} a second, under floods {loud}: {ratio:.2f}; attempts {attempts}")
+    assert ratio >= _AT_LEAST, (quiet, loud, attempts)
+    deadline = time.monotonic() + PATIENCE_S
+    while not node.answers():
+        assert time.monotonic() < deadline, node.api_log()[-3000:]
