@@ -8,8 +8,8 @@ from inference.language.guard.instructions import gives_orders
 from inference.language.models.loading import load_model
 from inference.language.models.writing import Check
 from inference.language.tasks import TASKS, is_configured
-from storage.container import Storage
 from storage.core.findings import Finding
+from storage.findings.repository import Findings
 from storage.index.repository import Index
 from storage.reports.entities import Report
 from storage.settings import Settings
@@ -44,7 +44,8 @@ def withheld_orders(removed: Sequence[str]) -> tuple[Withheld, ...]:
 
 
 def evidence_of(
-    storage: Storage,
+    index: Index,
+    finding_repository: Findings,
     *,
     study_instance_uids: Sequence[str] = (),
     texts: Sequence[SourceText] = (),
@@ -53,9 +54,9 @@ def evidence_of(
     findings: list[Finding] = []
     for uid in study_instance_uids:
         # A truncated value is none of the structure: no sentence of a model may rest on it.
-        findings += [one for one in storage.findings.of_study(uid) if one.is_sound]
+        findings += [one for one in finding_repository.of_study(uid) if one.is_sound]
     facts = (
-        study_facts(storage.index, study_instance_uids[0])
+        study_facts(index, study_instance_uids[0])
         if len(study_instance_uids) == 1
         else StudyFacts()
     )

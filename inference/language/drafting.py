@@ -25,7 +25,7 @@ from inference.language.models.writing import Check, write_checked
 from inference.language.tasks import ModelRef, model_ref
 from storage.settings import Settings
 
-_UNBOUND = Reason("unbound", "It rests on no finding of the study.")
+_UNBOUND = Reason("unbound", "No finding of the study supports it.")
 _SAID = Reason("repeated", "The draft says it already, word for word.")
 
 

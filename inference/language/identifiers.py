@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-_MONTHS = (
+MONTHS = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|jun[ei]?|jul[yi]?"
     r"|aug(?:ust)?|sep(?:t(?:ember)?)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)"
 )
@@ -37,8 +37,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "DATE",
         re.compile(
             rf"\b(?:\d{{4}}-\d{{1,2}}-\d{{1,2}}|\d{{1,2}}[/.]\d{{1,2}}[/.](?:\d{{4}}|\d{{2}})"
-            rf"|{_MONTHS}\.?[ \t]+\d{{1,2}}(?:st|nd|rd|th)?,?[ \t]+\d{{4}}"
-            rf"|\d{{1,2}}(?:st|nd|rd|th|\.)?[ \t]+{_MONTHS}\.?,?[ \t]+\d{{4}})(?![\w/-])",
+            rf"|{MONTHS}\.?[ \t]+\d{{1,2}}(?:st|nd|rd|th)?,?[ \t]+\d{{4}}"
+            rf"|\d{{1,2}}(?:st|nd|rd|th|\.)?[ \t]+{MONTHS}\.?,?[ \t]+\d{{4}})(?![\w/-])",
             re.IGNORECASE,
         ),
     ),

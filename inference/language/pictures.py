@@ -7,7 +7,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from inference.imaging.grayscale import frame_transforms, stated_window
-from inference.model_servers.leaving import burned_in
+from inference.model_servers.burned_in import burned_in
 from inference.planar.card import Grey
 from inference.planar.frame import read_frame
 from inference.planar.refusals import ImageRefused

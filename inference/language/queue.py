@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from inference.worker.process import Process
 from storage.core.clock import utcnow
-from storage.questions.repository import LANGUAGE_QUEUE
+from storage.language.repository import LANGUAGE_QUEUE
 
 _CANDIDATES = 8
 

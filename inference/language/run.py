@@ -15,15 +15,18 @@ from inference.language.visual import answer_question
 from inference.model_servers.gate import guarded
 from inference.refusals import ModelServerFailed, ModelUnusable
 from inference.reports.llm_rephrasing import write_words
-from inference.worker.job_runner import DeadlinePassed, WorkerStopping
+from inference.worker.job_progress import DeadlinePassed, WorkerStopping
 from inference.worker.run import run_claimed
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.core.job_result import JobResult
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.language.repository import NO_PROGRESS
 from storage.outbox.leases import Lease, LeaseLost
-from storage.questions.repository import NO_PROGRESS
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +41,7 @@ def answer_job(
     def work(job: Job, lease: Lease) -> JobResult:
         return _answer(storage, job, owner, lease, stopping)
 
-    return run_claimed(storage, job_id, owner, work)
+    return run_claimed(storage.settings, storage.jobs, storage.withdrawals, job_id, owner, work)
 
 
 def _answer(
@@ -85,11 +88,13 @@ def _answer(
     return {"timings_s": {name: round(s, 3) for name, s in result["timings_s"].items()}}
 
 
-def _deid(storage: Storage, request: Mapping[str, Any]) -> dict[str, Any]:
+def _deid(
+    settings: Settings, index: Index, instances: InstanceReader, request: Mapping[str, Any]
+) -> dict[str, Any]:
     study_uid = request.get("study_instance_uid")
-    values = header_values(storage, str(study_uid)) if study_uid else {}
+    values = header_values(index, instances, str(study_uid)) if study_uid else {}
     return deidentified(
-        storage.settings,
+        settings,
         str(request["text"]),
         values,
         keep_dates=bool(request.get("keep_dates")),
@@ -101,7 +106,9 @@ _WORK: dict[str, _Work] = {
     "summary": lambda storage, _, asked, told: summarize(storage, asked, told).as_json(),
     "vqa": lambda storage, _, asked, told: answer_question(storage, asked, told).as_json(),
     "docqa": lambda storage, _, asked, told: answer_document(storage, asked, told).as_json(),
-    "deid": lambda storage, _, asked, __: _deid(storage, asked),
+    "deid": lambda storage, _, asked, __: _deid(
+        storage.settings, storage.index, storage.instances, asked
+    ),
     "report": lambda storage, job_id, asked, told: write_words(
         storage, job_id, asked, told
     ).as_json(),

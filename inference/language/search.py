@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.language.embedding import Vectors, embed
-from storage.container import Storage
 from storage.core.viewer import as_node
 from storage.search.passages import Passage, Passages
 from storage.search.vectors import DIMENSIONS, PassageVectors
@@ -61,25 +60,25 @@ class SearchIndex(ABC):
         """The same to a vector; passages of the study `other_than` are left out."""
 
 
-def open_index(storage: Storage) -> SearchIndex:
+def open_index(passages: Passages) -> SearchIndex:
     """The one that the settings name."""
-    if storage.passages.in_database:
-        return DatabaseIndex(storage, storage.passages.in_database)
-    return MemoryIndex(storage)
+    if passages.in_database:
+        return DatabaseIndex(passages, passages.in_database)
+    return MemoryIndex(passages)
 
 
 class DatabaseIndex(SearchIndex):
     """PostgreSQL's index: approximate, shared by all processes, and for any number of passages."""
 
-    def __init__(self, storage: Storage, vectors: PassageVectors) -> None:
-        self._storage = storage
+    def __init__(self, passages: Passages, vectors: PassageVectors) -> None:
+        self._passages = passages
         self._vectors = vectors
 
     def near(
         self, vector: Vectors, limit: int, kinds: Sequence[str], other_than: str = ""
     ) -> list[Hit]:
         scores = self._vectors.nearest(vector.tolist(), limit, kinds, other_than)
-        passages = self._storage.passages.get(list(scores))
+        passages = self._passages.get(list(scores))
         return [
             Hit(passages[passage_id], min(score, 1.0))
             for passage_id, score in scores.items()
@@ -90,8 +89,8 @@ class DatabaseIndex(SearchIndex):
 class MemoryIndex(SearchIndex):
     """All vectors in this process, compared one by one: exact, up to the newest 100,000."""
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+    def __init__(self, passages: Passages) -> None:
+        self._passages = passages
         self._lock = threading.Lock()
         self._state = (-1, -1)
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
@@ -110,7 +109,7 @@ class MemoryIndex(SearchIndex):
             some = list(order[start : start + portion])
             if scores[some[0]] < _LEAST_ALIKE:
                 break
-            passages = self._storage.passages.get([int(ids[index]) for index in some])
+            passages = self._passages.get([int(ids[index]) for index in some])
             for index in some:
                 passage = passages.get(int(ids[index]))
                 if (
@@ -128,7 +127,7 @@ class MemoryIndex(SearchIndex):
     def _current(self) -> tuple[NDArray[np.int64], Vectors]:
         # One matrix for all who search; `near` takes from it what each may see.
         with self._lock, as_node():
-            state = self._storage.passages.state()
+            state = self._passages.state()
             if state != self._state:
                 self._read(min(state[0], MOST_PASSAGES))
                 self._state = state
@@ -139,7 +138,7 @@ class MemoryIndex(SearchIndex):
         ids = np.empty(count, np.int64)
         vectors = np.empty((count, DIMENSIONS), np.float32)
         read = 0
-        for passage_id, vector in self._storage.passages.vectors(count):
+        for passage_id, vector in self._passages.vectors(count):
             ids[read] = passage_id
             vectors[read] = np.frombuffer(vector, _STORED)
             read += 1

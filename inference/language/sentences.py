@@ -47,8 +47,8 @@ def split_blocks(text: str) -> Iterator[str]:
     """Lines that belong together: up to a blank line, a heading, or the next list item."""
     lines: list[str] = []
     for line in text.replace("\r\n", "\n").split("\n"):
-        starts_anew = not line.strip() or heading_of(line) or _NUMBERED.match(line)
-        if starts_anew and lines:
+        starts_again = not line.strip() or heading_of(line) or _NUMBERED.match(line)
+        if starts_again and lines:
             yield " ".join(lines)
             lines = []
         if line.strip() and not heading_of(line):

@@ -37,7 +37,7 @@ def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) 
     InvalidRequest.
     """
     started = time.perf_counter()
-    sources, studies = _sources(storage, request)
+    sources, studies = _sources(storage.reports, request)
     cleaned = [without_orders(source.text) for source in sources]
     text = "\n\n".join(one.text for one in cleaned)
     if not text.strip():
@@ -47,7 +47,8 @@ def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) 
     parts: dict[str, Any] = {"method": "extractive", "notes": (_NO_MODEL,)}
     if is_configured(storage.settings, TASKS["summary"]):
         evidence = evidence_of(
-            storage,
+            storage.index,
+            storage.findings,
             study_instance_uids=studies,
             texts=[
                 SourceText(source.source_id, one.text, source.kind, source.date)
@@ -56,7 +57,7 @@ def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) 
         )
         values: dict[str, set[str]] = {}
         for uid in studies:
-            for kind, some in header_values(storage, uid).items():
+            for kind, some in header_values(storage.index, storage.instances, uid).items():
                 values.setdefault(kind, set()).update(some)
         try:
             check = checker(storage.settings, evidence)
@@ -97,11 +98,13 @@ def _by_model(
     return {"method": "extractive", "notes": (*notes, _NOTHING_LEFT), **named}
 
 
-def _sources(storage: Storage, request: Mapping[str, Any]) -> tuple[list[SourceText], list[str]]:
+def _sources(
+    report_repository: Reports, request: Mapping[str, Any]
+) -> tuple[list[SourceText], list[str]]:
     """The texts, and the studies that they are about."""
     if request.get("text"):
         return [SourceText("text", str(request["text"]))], []
-    reports = [storage.reports.get(report_id) for report_id in request["report_ids"]]
+    reports = [report_repository.get(report_id) for report_id in request["report_ids"]]
     sources = [SourceText(one.report_id, report_text(one)) for one in reports]
     return sources, list(dict.fromkeys(one.study_instance_uid for one in reports))
 

@@ -22,6 +22,9 @@ from inference.language.pictures import check_may_leave, instance_to_show, pictu
 from inference.language.tasks import TASKS, is_configured, model_ref
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, NotConfigured
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.settings import Settings
 
 _THERE_IS = re.compile(
     r"^\s*(?:is|are) there (?P<what>.+?)(?: (?:visible|present|seen))?"
@@ -45,7 +48,7 @@ def answer_question(storage: Storage, request: Mapping[str, Any], progress: Prog
             "The question gives orders to a model instead of asking.", remedy="Ask a question."
         )
     study_uid = str(request["study_instance_uid"])
-    evidence = evidence_of(storage, study_instance_uids=[study_uid])
+    evidence = evidence_of(storage.index, storage.findings, study_instance_uids=[study_uid])
     findings = evidence.findings
     if request.get("series_instance_uid"):
         series_uid = request["series_instance_uid"]
@@ -60,7 +63,15 @@ def answer_question(storage: Storage, request: Mapping[str, Any], progress: Prog
                 remedy="Ask for something that was measured, or set HF_VQA_MODEL to a local model"
                 " folder or to owner/name@commit of the hub.",
             )
-        parts = _by_model(storage, request, question, checker(storage.settings, evidence), progress)
+        parts = _by_model(
+            storage.settings,
+            storage.index,
+            storage.instances,
+            request,
+            question,
+            checker(storage.settings, evidence),
+            progress,
+        )
     return Answer(
         kind="vqa",
         sentences=tuple(progress.sentences),
@@ -72,30 +83,36 @@ def answer_question(storage: Storage, request: Mapping[str, Any], progress: Prog
 
 
 def _by_model(
-    storage: Storage, request: Mapping[str, Any], question: str, check: Check, progress: Progress
+    settings: Settings,
+    index: Index,
+    instances: InstanceReader,
+    request: Mapping[str, Any],
+    question: str,
+    check: Check,
+    progress: Progress,
 ) -> dict[str, Any]:
-    instance, frame_index = instance_to_show(storage.index, dict(request))
-    dataset = storage.instances.dataset(instance)
+    instance, frame_index = instance_to_show(index, dict(request))
+    dataset = instances.dataset(instance)
     image = picture_of(dataset, frame_index)
-    ref = model_ref(storage.settings, "hf_vqa_model")
+    ref = model_ref(settings, "hf_vqa_model")
     shown = (
         f"The model was shown frame {frame_index + 1} of instance {instance.sop_instance_uid}.",
     )
     parts = {"method": "model", **by_model(ref)}
     if ref.server:
         check_may_leave(dataset)
-        values = header_values(storage, instance.study_instance_uid)
+        values = header_values(index, instances, instance.study_instance_uid)
         prompt = question_prompt(without_identifiers(question, values))
-        write = served_write(storage.settings, ref, prompt, image)
+        write = served_write(settings, ref, prompt, image)
         _, notes = write_checked(write, check, progress)
         return {**parts, "notes": (*shown, *notes)}
-    loaded = load_model(storage.settings, "vqa")
+    loaded = load_model(settings, "vqa")
     if classifies_answers(loaded):
         label, score = _chosen(loaded, image, question)
         _take_short(question, label, check, progress)
         return {**parts, "notes": (*shown, f"The model's own confidence is {score:.0%}.")}
     inputs = image_inputs(loaded, image, question)
-    limits = Limits.of(storage.settings)
+    limits = Limits.of(settings)
     if loaded.model.config.model_type == "blip":
         # It decodes from an answer's beginning and not after the question.
         written = generate(_decoding(loaded), inputs, limits, stopping=progress.stopping)

@@ -24,6 +24,10 @@ from inference.language.models.writers import NO_USE
 from inference.language.tasks import TASKS, is_configured, model_ref
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.objects.filesystem import ObjectStore
+from storage.settings import Settings
 
 _SHOWN = 3
 _NOTHING = "Nothing in the document comes near to an answer."
@@ -43,7 +47,7 @@ def answer_document(storage: Storage, request: Mapping[str, Any], progress: Prog
     InvalidRequest, LimitExceeded.
     """
     started = time.perf_counter()
-    data = document_of(storage, request)
+    data = document_of(storage.index, storage.instances, storage.objects, request)
     pages, count = read_document(data, storage.settings.document_max_pages)
     read = time.perf_counter()
     notes: list[str] = []
@@ -57,8 +61,8 @@ def answer_document(storage: Storage, request: Mapping[str, Any], progress: Prog
     else:
         if is_configured(storage.settings, TASKS["docqa"]):
             try:
-                values = _named_in_header(storage, request)
-                passages = _by_model(storage, question, pages, progress, notes, values)
+                values = _named_in_header(storage.index, storage.instances, request)
+                passages = _by_model(storage.settings, question, pages, progress, notes, values)
                 ref = model_ref(storage.settings, "hf_dqa_model")
                 parts = {"method": "model", **by_model(ref)}
             except NO_USE as error:
@@ -83,12 +87,14 @@ def answer_document(storage: Storage, request: Mapping[str, Any], progress: Prog
     )
 
 
-def document_of(storage: Storage, request: Mapping[str, Any]) -> bytes:
+def document_of(
+    index: Index, instances: InstanceReader, objects: ObjectStore, request: Mapping[str, Any]
+) -> bytes:
     """The bytes that a question is about. Raises NotFound, InvalidRequest."""
     if request.get("object_key"):
-        return storage.objects.get(str(request["object_key"]))
-    instance = storage.index.instance(str(request["sop_instance_uid"]))
-    dataset = storage.instances.dataset(instance)
+        return objects.get(str(request["object_key"]))
+    instance = index.instance(str(request["sop_instance_uid"]))
+    dataset = instances.dataset(instance)
     document = dataset.get("EncapsulatedDocument")
     if document is None:
         raise InvalidRequest(
@@ -99,12 +105,14 @@ def document_of(storage: Storage, request: Mapping[str, Any]) -> bytes:
     return bytes(document[:length] if length else document)
 
 
-def _named_in_header(storage: Storage, request: Mapping[str, Any]) -> dict[str, set[str]]:
+def _named_in_header(
+    index: Index, instances: InstanceReader, request: Mapping[str, Any]
+) -> dict[str, set[str]]:
     """Of a document that came by DICOM: what its study's headers say of people and places."""
     if request.get("object_key"):
         return {}
-    instance = storage.index.instance(str(request["sop_instance_uid"]))
-    return header_values(storage, instance.study_instance_uid)
+    instance = index.instance(str(request["sop_instance_uid"]))
+    return header_values(index, instances, instance.study_instance_uid)
 
 
 def _extracted(question: str, pages: Sequence[Page]) -> list[PassageBox]:
@@ -115,7 +123,7 @@ def _extracted(question: str, pages: Sequence[Page]) -> list[PassageBox]:
 
 
 def _by_model(
-    storage: Storage,
+    settings: Settings,
     question: str,
     pages: Sequence[Page],
     progress: Progress,
@@ -128,8 +136,8 @@ def _by_model(
     given, by kind (`header_values`). A model that writes instead of pointing is held to the
     page: words that do not stand there are withheld.
     """
-    ref = model_ref(storage.settings, "hf_dqa_model")
-    ask = None if ref.server else load_model(storage.settings, "docqa")
+    ref = model_ref(settings, "hf_dqa_model")
+    ask = None if ref.server else load_model(settings, "docqa")
     found: list[PassageBox] = []
     for page in pages:
         words = words_of(page)
@@ -137,7 +145,7 @@ def _by_model(
             continue
         boxes = [(word, [round(edge * _SCALE) for edge in box]) for word, box in words]
         answers = (
-            ask_server(storage.settings, ref, page, question, progress, notes, values)
+            ask_server(settings, ref, page, question, progress, notes, values)
             if ask is None
             else _asked(ask, page, question, boxes)
         )

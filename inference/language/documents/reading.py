@@ -35,7 +35,7 @@ def read_document(
     """The first `max_pages` pages, and how many there are. Raises InvalidRequest, LimitExceeded."""
     if is_pdf(data):
         return _read_pdf(data, max_pages, on_page)
-    return [_read_image(open_image(data), 1)], 1
+    return [read_image(open_image(data), 1)], 1
 
 
 def is_pdf(data: bytes) -> bool:
@@ -55,7 +55,7 @@ def _read_pdf(
         image = Image.frombytes("RGB", (int(width), int(height)), bytes(pixels))
         lines = tuple(Line(str(text), _clipped(box), 1.0) for text, *box in values["lines"])
         pages.append(
-            Page(number, image, lines, is_read=False) if lines else _read_image(image, number)
+            Page(number, image, lines, is_read=False) if lines else read_image(image, number)
         )
     return pages, count
 
@@ -76,6 +76,12 @@ def count_pdf_pages(data: bytes) -> int:
     return int(values["count"])
 
 
+def read_text_of_pdf(data: bytes) -> list[str]:
+    """What it carries as text, its metadata first; OCR reads nothing. Raises InvalidRequest."""
+    values, _ = _task("pdf_text", data, answer_bytes=0)
+    return [str(line) for line in values["lines"]]
+
+
 def _task(name: str, *arguments: Any, answer_bytes: int) -> tuple[dict[str, Any], bytearray]:
     try:
         return run(f"{_TASKS}:{name}", *arguments, answer_bytes=answer_bytes)
@@ -90,7 +96,8 @@ def open_image(data: bytes) -> Image.Image:
     return open_picture(data, thing="page", unreadable=UNREADABLE)
 
 
-def _read_image(image: Image.Image, number: int) -> Page:
+def read_image(image: Image.Image, number: int) -> Page:
+    """What OCR sees on it. Raises InvalidRequest, LimitExceeded."""
     shown = image.copy()
     shown.thumbnail((_READ_SIDE_PIXELS, _READ_SIDE_PIXELS), Image.Resampling.LANCZOS)
     width, height = shown.size

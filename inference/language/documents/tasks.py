@@ -41,6 +41,15 @@ def pdf_page(data: bytes, page_number: int) -> tuple[dict[str, Any], bytes]:
         return values, image.tobytes()
 
 
+def pdf_text(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """The text that the document carries, its metadata first. Raises InvalidRequest."""
+    with _opened(data) as document:
+        lines = [value for value in document.get_metadata_dict().values() if value]
+        for page in document:
+            lines += [text for text, _ in _text_lines(page)]
+        return {"lines": lines}, b""
+
+
 def count_pdf_pages(data: bytes) -> tuple[dict[str, Any], bytes]:
     """Raises InvalidRequest."""
     with _opened(data) as document:

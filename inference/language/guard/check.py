@@ -19,7 +19,7 @@ from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import STUDY, Evidence, StudyFacts
 from inference.language.guard.instructions import instructs
 from inference.language.guard.lexicon import boilerplate
-from inference.language.guard.measured import judge_measures
+from inference.language.guard.measures.measured import judge_measures
 from inference.language.guard.omissions import omissions_of
 from inference.language.guard.patient import PatientCheck, check_patient
 from inference.language.guard.premises import premises_of

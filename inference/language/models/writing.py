@@ -10,7 +10,7 @@ Check = Callable[[str], Sentence | Withheld]
 """Whether a sentence is supported: what may be shown, or what is withheld and why."""
 
 _UNFINISHED = Reason("unfinished", "The sentence has no end.")
-_TWICE = Reason("repeated", "The model said it before.")
+_TWICE = Reason("repeated", "The model wrote it before.")
 
 
 def write_checked(

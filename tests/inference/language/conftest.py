@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from storage.container import Storage
-from tests.inference.language import small_models
+from tests.inference.language import small_models, small_vision_models
 from tests.inference.orchestration import storage_in
 
 RIGHT = "A large left hydropneumothorax is noted."
@@ -31,7 +31,7 @@ def llama(models: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def llava(models: Path) -> Path:
-    return small_models.llava(models / "llava", RIGHT)
+    return small_vision_models.llava(models / "llava", RIGHT)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from inference.language.documents.reading import read_document
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, LimitExceeded, NotFound
 from storage.pixels.processes import DecodingLimits, configure
-from tests.inference.language import small_models
+from tests.inference.language import small_vision_models
 
 # Question, words of the answer, and where on the page they stand: top and bottom as parts of it,
 # read off the pages by eye.
@@ -137,7 +137,7 @@ def test_a_model_points_at_words_of_the_page(
     storage: Storage, models: Path, recipe: list[Page]
 ) -> None:
     """A LayoutLM of chance points anywhere, and never beside the page's own words."""
-    folder = small_models.layoutlm(models / "layoutlm")
+    folder = small_vision_models.layoutlm(models / "layoutlm")
     key = "documents/recipe"
     buffer = io.BytesIO()
     # The list of the recipe.
@@ -167,10 +167,10 @@ def test_a_model_that_writes_is_held_to_the_page(
     progress = Progress()
     settings = storage.settings.model_copy(update={"hf_dqa_model": str(tmp_path)})
     node = dataclasses.replace(storage, settings=settings)
-    (found,) = documents._by_model(node, "Hoeveel?", recipe, progress, [], {})
+    (found,) = documents._by_model(node.settings, "Hoeveel?", recipe, progress, [], {})
     assert found.text == "kopjes"
     assert found.box[1] == pytest.approx(0.34, abs=0.03)
-    assert documents._by_model(node, "Hoeveel?", recipe, progress, [], {}) == []
+    assert documents._by_model(node.settings, "Hoeveel?", recipe, progress, [], {}) == []
     assert [one.text for one in progress.withheld] == ["seven onions"]
 
 

@@ -59,7 +59,7 @@ def test_what_was_measured_stays(text: str) -> None:
 
 def test_the_header_of_the_study_names_more(storage: Storage) -> None:
     complete_series(storage, "named")
-    values = header_values(storage, study_uid("named"))
+    values = header_values(storage.index, storage.instances, study_uid("named"))
     text = (
         "Quernhammer came. QUERNHAMMER, adalbert; born 02.01.1950 (January 2, 1950), Q-4711."
         " The quernhammered plate is brown."
@@ -69,7 +69,7 @@ def test_the_header_of_the_study_names_more(storage: Storage) -> None:
         " The quernhammered plate is brown."
     )
     with pytest.raises(NotFound):
-        header_values(storage, "2.25.1")
+        header_values(storage.index, storage.instances, "2.25.1")
 
 
 def test_a_name_that_is_a_word_is_found_where_it_is_a_name() -> None:

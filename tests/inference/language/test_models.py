@@ -15,7 +15,7 @@ from inference.language.tasks import TASKS, TaskName, model_ref, readiness
 from inference.refusals import ModelUnusable
 from storage.core.errors import NotConfigured
 from storage.settings import Settings, load_settings
-from tests.inference.language import small_models
+from tests.inference.language import small_vision_models
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -121,11 +121,11 @@ def test_a_model_stays_warm_and_the_least_used_leaves(tmp_path: Path) -> None:
 
 
 BUILD: dict[str, tuple[str, TaskName, Callable[[Path], Path]]] = {
-    "layoutlm": ("hf_dqa_model", "docqa", small_models.layoutlm),
-    "vilt": ("hf_vqa_model", "vqa", small_models.vilt),
-    "blip": ("hf_vqa_model", "vqa", small_models.blip),
-    "llava": ("hf_vqa_model", "vqa", small_models.llava),
-    "segformer": ("hf_img_seg_model", "image-segmentation", small_models.segformer),
+    "layoutlm": ("hf_dqa_model", "docqa", small_vision_models.layoutlm),
+    "vilt": ("hf_vqa_model", "vqa", small_vision_models.vilt),
+    "blip": ("hf_vqa_model", "vqa", small_vision_models.blip),
+    "llava": ("hf_vqa_model", "vqa", small_vision_models.llava),
+    "segformer": ("hf_img_seg_model", "image-segmentation", small_vision_models.segformer),
 }
 
 
@@ -146,7 +146,7 @@ def test_an_image_model_that_does_not_look_is_refused(
     import torch
     from transformers import ViltForQuestionAnswering
 
-    folder = small_models.vilt(models / "blind")
+    folder = small_vision_models.vilt(models / "blind")
     model = ViltForQuestionAnswering.from_pretrained(folder)
     with torch.no_grad():
         projection = model.vilt.embeddings.patch_embeddings.projection

@@ -92,7 +92,7 @@ def test_other_words_find_what_means_the_same(storage: Storage) -> None:
     storage.findings.replace_for_job(
         job.job_id, [dataclasses.replace(FINDINGS[0], job_id=job.job_id)]
     )
-    index = open_index(storage)
+    index = open_index(storage.passages)
     assert found(index, "fluid around the lung") == []
     assert storage.passages.waiting_count() == 4
     make_vectors(storage)
@@ -108,7 +108,7 @@ def test_other_words_find_what_means_the_same(storage: Storage) -> None:
 def test_a_report_that_changes_is_found_by_its_new_words_alone(storage: Storage) -> None:
     report_id = put_report(storage, 100, TEXTS[0])
     make_vectors(storage)
-    index = open_index(storage)
+    index = open_index(storage.passages)
     assert found(index, "fluid around the lung") == [report_id]
     put_report(storage, 100, TEXTS[1])
     assert found(index, "fluid around the lung") == []
@@ -129,7 +129,7 @@ def test_what_was_deleted_is_not_found(storage: Storage) -> None:
     )
     storage.answers.ask("vqa", {}, version="1", study_instance_uid=study_uid("gone"))
     make_vectors(storage)
-    index = open_index(storage)
+    index = open_index(storage.passages)
     assert found(index, "left lung volume")
     storage.deletions.study(study_uid("gone"))
     assert found(index, "left lung volume") == []
@@ -141,7 +141,7 @@ def test_similar_to_a_vector_leaves_the_study_itself_out(storage: Storage) -> No
     put_report(storage, 100, TEXTS[0])
     other = put_report(storage, 101, "A large effusion is seen on the left side.")
     make_vectors(storage)
-    index = open_index(storage)
+    index = open_index(storage.passages)
     vector = embed([TEXTS[0]])[0]
     near = index.near(vector, 5, [REPORT], other_than="2.25.100")
     assert [hit.passage.subject_id for hit in near] == [other]
@@ -156,5 +156,5 @@ def test_kinds_are_told_apart(storage: Storage, kind: str, tmp_path: Path) -> No
         job.job_id, [dataclasses.replace(FINDINGS[0], job_id=job.job_id)]
     )
     make_vectors(storage)
-    hits = open_index(storage).find("left lung volume", 10, [kind])
+    hits = open_index(storage.passages).find("left lung volume", 10, [kind])
     assert {hit.passage.kind for hit in hits} == {kind}

@@ -84,9 +84,9 @@ def test_what_was_embedded_before_is_found_once_it_is_turned_on(
     with storage_in(tmp_path, database_url=database_url) as before:
         report_id = put_report(before, 100, TEXTS[0])
         make_vectors(before)
-        assert isinstance(open_index(before), MemoryIndex)
+        assert isinstance(open_index(before.passages), MemoryIndex)
     with storage_in(tmp_path, database_url=database_url, passage_search="pgvector") as storage:
-        index = open_index(storage)
+        index = open_index(storage.passages)
         assert isinstance(index, DatabaseIndex)
         assert found(index, "fluid around the lung") == [report_id]
     # Turned off, used, and on again.
@@ -94,14 +94,14 @@ def test_what_was_embedded_before_is_found_once_it_is_turned_on(
         put_report(between, 100, TEXTS[1])
         make_vectors(between)
     with storage_in(tmp_path, database_url=database_url, passage_search="pgvector") as storage:
-        assert found(open_index(storage), "broken rib") == [report_id]
-        assert found(open_index(storage), "fluid around the lung") == []
+        assert found(open_index(storage.passages), "broken rib") == [report_id]
+        assert found(open_index(storage.passages), "fluid around the lung") == []
 
 
 def test_its_index_finds_what_comparing_all_of_them_finds(storage: Storage) -> None:
     vectors = unit_vectors(MANY, seed=1)
     put_vectors(storage, vectors)
-    exact, index = MemoryIndex(storage), open_index(storage)
+    exact, index = MemoryIndex(storage.passages), open_index(storage.passages)
     with writing(storage.engine) as connection:
         connection.execute(text("ANALYZE passage, passage_vector"))
     hits = 0
@@ -128,7 +128,7 @@ def test_a_rare_kind_and_a_study_left_out_still_fill_the_answer(storage: Storage
     question = vectors.mean(0) / np.linalg.norm(vectors.mean(0))
     expected, named = (
         index.near(question, 30, [FINDING], other_than="2.25.3")
-        for index in (MemoryIndex(storage), open_index(storage))
+        for index in (MemoryIndex(storage.passages), open_index(storage.passages))
     )
     assert len(named) == len(expected) >= 10
     assert {hit.passage.kind for hit in named} == {FINDING}
@@ -156,9 +156,9 @@ def test_a_viewer_finds_passages_of_its_access_groups_alone(storage: Storage, no
     with viewing(viewer):
         expected, named = (
             index.near(question, 100, [REPORT, FINDING])
-            for index in (MemoryIndex(storage), open_index(storage))
+            for index in (MemoryIndex(storage.passages), open_index(storage.passages))
         )
-        without_one = open_index(storage).near(question, 100, [REPORT, FINDING], "2.25.1")
+        without_one = open_index(storage.passages).near(question, 100, [REPORT, FINDING], "2.25.1")
     assert len(named) == len(expected) >= 10
     assert {hit.passage.study_instance_uid for hit in named} == {"2.25.1", "2.25.4"}
     assert {hit.passage.study_instance_uid for hit in without_one} == {"2.25.4"}
@@ -178,7 +178,7 @@ def test_a_viewer_of_no_group_finds_nothing(
     put_vectors(storage, vectors)
     assert north not in group_ids
     with viewing(Viewer("account:eve", group_ids, sees_unmatched=False)):
-        assert open_index(storage).near(vectors[0], 10, [REPORT, FINDING]) == []
+        assert open_index(storage.passages).near(vectors[0], 10, [REPORT, FINDING]) == []
 
 
 def test_a_passage_that_is_gone_before_its_vector_comes_leaves_none(storage: Storage) -> None:

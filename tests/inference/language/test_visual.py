@@ -17,7 +17,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotConfigured, NotFound
 from storage.core.findings import Code, Finding
-from tests.inference.language import small_models
+from tests.inference.language import small_vision_models
 from tests.inference.orchestration import complete_series
 from tests.inference.small import series_uid, study_uid
 
@@ -119,7 +119,7 @@ def test_what_a_model_sees_and_nothing_supports_is_withheld(
     asked: Storage, models: Path, kind: str
 ) -> None:
     """Each class answers by its own way; none of them can prove a pneumothorax here."""
-    build = getattr(small_models, kind)
+    build = getattr(small_vision_models, kind)
     folder = build(models / f"{kind}-asked")
     answer = ask(asked, "Is there a pneumothorax?", hf_vqa_model=str(folder))
     assert answer.method == "model"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from inference.language.guard.comparison import (
+from inference.language.guard.dates import FoundDate
+from inference.language.guard.measures.comparison import (
     is_change,
     is_of_prior,
     moved_toward,
     says_amount,
 )
-from inference.language.guard.dates import FoundDate
-from inference.language.guard.quantities import Quantity
+from inference.language.guard.measures.quantities import Quantity
+from inference.language.guard.measures.segments import Segment, segments_of
 from inference.language.guard.reading import Reading
 from inference.language.guard.scope import Mention
-from inference.language.guard.segments import Segment, segments_of
 from inference.language.guard.subjects import CONFIDENCE, Prior, Subject
 from inference.language.guard.verdict import Ground, Reason
 

@@ -1,0 +1,135 @@
+"""Questions to the language worker and what came of them.
+
+The job is in the ledger beside all others, and names no patient. What was asked and answered
+stands here, for as long as `answer_retention_s` says.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, delete, insert, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.errors import NotFound
+from storage.core.identity import Identity
+from storage.db.engine import reading, writing
+from storage.jobs.insert import add_job
+
+LANGUAGE_QUEUE = "language"
+NO_PROGRESS: dict[str, Any] = {"sentences": [], "withheld": [], "tokens": 0}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question: `progress` grows until there is a `result`, or an `error` that says why not."""
+
+    job_id: str
+    kind: str
+    study_instance_uid: str
+    request: dict[str, Any]
+    object_key: str
+    progress: dict[str, Any]
+    result: dict[str, Any] | None
+    error: dict[str, str] | None
+    created_at: datetime
+    asked_by_id: str = ""
+    """The identity of who asked; empty where the node itself did, or an older version kept it."""
+
+
+class Answers:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def ask(
+        self,
+        kind: str,
+        request: Mapping[str, Any],
+        *,
+        version: str,
+        asked_by: Identity | None = None,
+        study_instance_uid: str = "",
+        object_key: str = "",
+        priority: int = 0,
+    ) -> Job:
+        """Put a question; the job that will answer it. The same question is asked again."""
+        now = utcnow()
+        with writing(self._engine) as connection:
+            job, _ = add_job(
+                connection,
+                {
+                    "pipeline": kind,
+                    "pipeline_version": version,
+                    "study_instance_uid": "",
+                    "series_instance_uid": "",
+                    "input_fingerprint": secrets.token_hex(32),
+                    "input_object_key": object_key,
+                    "priority": priority,
+                    "queue": LANGUAGE_QUEUE,
+                },
+                now,
+            )
+            connection.execute(
+                insert(t.answer).values(
+                    job_id=job.job_id,
+                    kind=kind,
+                    study_instance_uid=study_instance_uid,
+                    request=dict(request),
+                    asked_by_id=asked_by.id if asked_by else "",
+                    object_key=object_key,
+                    progress=NO_PROGRESS,
+                    result=None,
+                    error=None,
+                    created_at=now,
+                )
+            )
+        return job
+
+    def get(self, job_id: str) -> Asked:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(select(t.answer).where(t.answer.c.job_id == job_id))
+                .mappings()
+                .first()
+            )
+        if row is None:
+            raise no_such_answer()
+        return Asked(**row)
+
+    def progress(self, job_id: str, progress: Mapping[str, Any]) -> None:
+        self._set(job_id, progress=dict(progress))
+
+    def answered(self, job_id: str, result: Mapping[str, Any]) -> None:
+        self._set(job_id, result=dict(result), error=None)
+
+    def failed(self, job_id: str, code: str, detail: str, remedy: str) -> None:
+        self._set(job_id, error={"code": code, "detail": detail, "remedy": remedy})
+
+    def prune(self, before: datetime, limit: int = 500) -> list[str]:
+        """Forget questions from before that time with their jobs; the keys of their documents."""
+        with writing(self._engine) as connection:
+            rows = connection.execute(
+                select(t.answer.c.job_id, t.answer.c.object_key)
+                .where(t.answer.c.created_at < before)
+                .limit(limit)
+            ).all()
+            job_ids = [row.job_id for row in rows]
+            connection.execute(delete(t.answer).where(t.answer.c.job_id.in_(job_ids)))
+            connection.execute(delete(t.job).where(t.job.c.job_id.in_(job_ids)))
+        return [row.object_key for row in rows if row.object_key]
+
+    def _set(self, job_id: str, **values: Any) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(update(t.answer).where(t.answer.c.job_id == job_id).values(**values))
+
+
+def no_such_answer() -> NotFound:
+    return NotFound(
+        "There is no answer under that identifier.",
+        remedy="Answers are kept for MEDIVIEW_ANSWER_RETENTION_S, for who asked; ask again.",
+    )
