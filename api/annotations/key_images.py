@@ -28,9 +28,9 @@ router = new_router(prefix="/api/studies/{study_instance_uid}/key-images", tags=
 @router.get("", summary="The key images of a study", responses=problems(404))
 @policy(READERS, "api:read", RESULTS)
 def list_key_images(storage: StorageDep, study_instance_uid: StudyUid) -> KeyImagesList:
-    """Read from the Key Object Selections of the study, whoever made them; oldest first."""
+    """Read from all Key Object Selections of the study, of this node or another; oldest first."""
     storage.index.study(study_instance_uid)
-    found = key_image_lists(storage, study_instance_uid)
+    found = key_image_lists(storage.index, storage.instances, study_instance_uid)
     return KeyImagesList(items=[_payload(*one) for one in found])
 
 

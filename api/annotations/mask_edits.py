@@ -21,7 +21,8 @@ from api.middleware import limited
 from api.parameters import StudyUid, problems
 from api.routing import new_router
 from inference.annotations.author import Author
-from inference.annotations.mask_edit import LabelMap, edit_mask
+from inference.annotations.label_map import LabelMap
+from inference.annotations.mask_edit import edit_mask
 from inference.imaging.volume import MAXIMUM_VOXELS
 from inference.worker.broker_notify import wake
 from storage.container import Storage
@@ -82,8 +83,8 @@ async def add_mask_edit(
 ) -> JobPayload:
     """A new SEG, and an SR that replaces its predecessor; both are sent like every result.
 
-    Volumes are measured anew by the node. What else the pipeline had measured on a changed
-    segment rests on the old mask and is left out. The answer is the job that stands for the
+    The node measures volumes again. What else the pipeline had measured on a changed
+    segment belongs to the old mask and is left out. The answer is the job that stands for the
     edit, with its findings. 409 where a newer version is there.
     """
     counted = Request(request.scope, limited(request.receive, _BODY_MAX_BYTES))

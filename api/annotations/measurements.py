@@ -23,6 +23,7 @@ from api.routing import new_router
 from inference.annotations.drawing import Drawing, Measured
 from inference.annotations.measurement_read import MeasurementReport
 from inference.annotations.measurements import measurement_reports, save_measurements
+from inference.lesions.drawn import schedule_drawn_lesions
 from inference.worker.broker_notify import wake
 from storage.core.entities import Instance
 
@@ -38,9 +39,11 @@ def list_measurements(
         bool, Query(description="Also those that a later version takes the place of.")
     ] = False,
 ) -> MeasurementReportList:
-    """Read from the SR instances of the study, whoever wrote them; oldest first."""
+    """Read from all SR instances of the study, of this node or another; oldest first."""
     storage.index.study(study_instance_uid)
-    found = measurement_reports(storage, study_instance_uid, all_versions=all_versions)
+    found = measurement_reports(
+        storage.index, storage.instances, study_instance_uid, all_versions=all_versions
+    )
     return MeasurementReportList(items=[_payload(*one) for one in found])
 
 
@@ -60,12 +63,14 @@ def add_measurements(
     stays readable. 409 where somebody else saved a newer version meanwhile, 400 where the
     calibration of the image gives a drawing no quantity (docs/calibration.md).
     `verify` is a signature: it takes a confirmation as the signing of a report does.
+    Bidirectional measurements are lesions, which a job compares with those of the patient's
+    other studies (`GET /api/studies/{study_instance_uid}/lesions`).
     """
     storage.index.study(study_instance_uid)
     author = author_of(principal)
     if new.verify:
         check_may_verify(author)
-        use_confirmation(storage, principal, "verify measurements")
+        use_confirmation(storage.sessions, principal, "verify measurements")
     saved = save_measurements(
         storage,
         study_instance_uid,
@@ -75,6 +80,7 @@ def add_measurements(
         predecessor_uid=new.predecessor_sop_instance_uid,
         verified=new.verify,
     )
+    schedule_drawn_lesions(storage, study_instance_uid, saved[0].sop_instance_uid)
     wake(storage.settings)
     return _payload(*saved)
 

@@ -59,14 +59,14 @@ class NewMeasurement(RequestBody):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.is_closed and self.shape != "FREEHAND":
-            raise ValueError("is_closed is said of FREEHAND alone")
+            raise ValueError("is_closed is for FREEHAND only")
         if self.shape == "ARROW" and not self.label:
             raise ValueError("an ARROW needs a label")
         return self
 
 
 class NewMeasurements(RequestBody):
-    """A whole report: what is not in it is no longer said."""
+    """A whole report: what is not in it is removed."""
 
     title: Title = Field("Measurements", min_length=1)
     predecessor_sop_instance_uid: OptionalUid = Field(

@@ -45,7 +45,9 @@ def list_lesions(
 ) -> LesionCourses:
     """By pipeline, up to this study: sizes, what each lesion was before, and sums of targets."""
     storage.index.study(study_instance_uid)
-    courses = course_of(storage, study_instance_uid)
+    courses = course_of(
+        storage.index, storage.jobs, storage.lesions, storage.priors, study_instance_uid
+    )
     name_studies(
         request,
         study_instance_uid,
@@ -74,7 +76,12 @@ def correct_match(
     """
     name_studies(request, storage.lesions.get(lesion_id).study_instance_uid)
     stated = state_match(
-        storage, lesion_id, match.earlier_lesion_id, principal.identity, match.reason
+        storage.lesions,
+        storage.priors,
+        lesion_id,
+        match.earlier_lesion_id,
+        principal.identity,
+        match.reason,
     )
     log.info("lesion_match_corrected", lesion_id=lesion_id, relation=stated.relation)
     return match_payload(stated)

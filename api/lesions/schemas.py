@@ -45,11 +45,18 @@ class LesionPayload(Payload):
     stated_tracking_uid: str = Field(description="In the SEG and SR, as they were written.")
     source_series_instance_uid: str
     job_id: str
-    segment_number: int
+    segment_number: int = Field(
+        description="Of what a reader measured: its number in the reports of the study."
+    )
     long_axis_mm: float = Field(description="In the plane of the images.")
     short_axis_mm: float = Field(description="Across it in the same image.")
-    volume_mm3: float
+    volume_mm3: float | None = Field(description="Null of what a reader measured by its axes.")
     is_truncated: bool
+    is_measurable: bool = Field(
+        description="False of what the sums do not go by: fluid, oedema, necrosis and other types"
+        " that are not measured under RECIST 1.1, a lesion that holds another, and what the"
+        " model's card says so of."
+    )
     match: MatchPayload | None = Field(
         description="Null at the first study, and where the studies could not be compared."
     )
@@ -91,15 +98,17 @@ class ResponseTable(Payload):
 
 
 _CAVEAT = (
-    "Computed from what a model found, unverified, research use only: no person has chosen the"
-    " targets, and non-target lesions are not judged."
+    "Computed from what a model found or a reader measured, unverified, research use only: no"
+    " person has chosen the targets, and non-target lesions are not judged."
 )
 
 
 class LesionCourse(Payload):
     """What one pipeline found of a patient, oldest study first."""
 
-    pipeline: str
+    pipeline: str = Field(
+        description="`drawn-lesions`: what readers measured by bidirectional measurements."
+    )
     visits: list[LesionVisit]
     recist: ResponseTable = Field(
         description="In the manner of RECIST 1.1: longest diameters, of lymph nodes short axes; up"

@@ -14,6 +14,7 @@ from api.lesions.schemas import (
     ResponseTable,
 )
 from inference.lesions.course import Seen, Visit
+from inference.lesions.measurable import is_measurable
 from inference.lesions.response import Response, lugano, recist
 from storage.lesions.entities import LesionMatch
 
@@ -69,6 +70,7 @@ def _lesion(seen: Seen) -> LesionPayload:
         short_axis_mm=lesion.short_axis_mm,
         volume_mm3=lesion.volume_mm3,
         is_truncated=lesion.is_truncated,
+        is_measurable=is_measurable(lesion),
         match=match_payload(seen.match) if seen.match else None,
     )
 

@@ -11,11 +11,13 @@ from inference.results.identity import REPORT_KINDS, ResultKind
 from inference.results.writing import part10
 from inference.worker.failures import place
 from storage.container import Storage
-from storage.core.entities import Instance, Job
+from storage.core.entities import DeliveryState, Instance, Job
 from storage.core.errors import NotFound
 from storage.core.findings import Feedback, Finding
-from storage.deliveries.repository import Deliveries
+from storage.deliveries.repository import Deliveries, UnsentState
 from storage.findings.feedback_reports import FeedbackReports, ReportVersion
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 
 log = structlog.get_logger(__name__)
 
@@ -42,14 +44,20 @@ def write_feedback_reports(storage: Storage, now: datetime) -> int:
     return written
 
 
-def newest_report(storage: Storage, job: Job, kind: ResultKind = "SR") -> Dataset | None:
+def newest_report(
+    index: Index,
+    instances: InstanceReader,
+    feedback_reports: FeedbackReports,
+    job: Job,
+    kind: ResultKind = "SR",
+) -> Dataset | None:
     """The report of a job with the last word on its findings; None where it has none any more."""
     for uid in (
-        *reversed(_feedback_versions(storage.feedback_reports, job, kind)),
+        *reversed(_feedback_versions(feedback_reports, job, kind)),
         *_own(job, kind),
     ):
         try:
-            return storage.instances.dataset(storage.index.instance(uid))
+            return instances.dataset(index.instance(uid))
         except NotFound:
             continue
     return None
@@ -100,16 +108,18 @@ def _write_one(
     feedback: Mapping[str, Sequence[Feedback]],
     last: int,
 ) -> Instance | None:
-    report = _own_report(storage, job, kind)
-    predecessor = newest_report(storage, job, kind)
+    report = _own_report(storage.index, storage.instances, job, kind)
+    predecessor = newest_report(
+        storage.index, storage.instances, storage.feedback_reports, job, kind
+    )
     if report is None or predecessor is None:
         return None
     latest = max(word.given_at for words in feedback.values() for word in words)
     document = speak(report, predecessor, findings, feedback, latest, last)
     storage.ingest.accept(part10(document), source=f"reader:{job.job_id}", origin="generated")
     instance = storage.index.instance(str(document.SOPInstanceUID))
-    for name in _destinations(storage.deliveries, job, kind):
-        storage.deliveries.enqueue(name, [instance], job.job_id)
+    for name, state in _destinations(storage.deliveries, job, kind).items():
+        storage.deliveries.enqueue(name, [instance], job.job_id, state=state)
     log.info(
         "feedback_report_written", job_id=job.job_id, sop_instance_uid=instance.sop_instance_uid
     )
@@ -124,17 +134,31 @@ def _own(job: Job, kind: ResultKind) -> list[str]:
     ]
 
 
-def _own_report(storage: Storage, job: Job, kind: ResultKind) -> Dataset | None:
+def _own_report(
+    index: Index, instances: InstanceReader, job: Job, kind: ResultKind
+) -> Dataset | None:
     for uid in _own(job, kind):
         try:
-            return storage.instances.dataset(storage.index.instance(uid))
+            return instances.dataset(index.instance(uid))
         except NotFound:
             continue
     return None
 
 
-def _destinations(deliveries: Deliveries, job: Job, kind: ResultKind) -> list[str]:
-    """Where the report before went, the new one goes."""
+def _destinations(deliveries: Deliveries, job: Job, kind: ResultKind) -> dict[str, UnsentState]:
+    """Where the report before went, the new one goes; where that waits, the new one waits."""
     reports = set(_own(job, kind))
     sent = deliveries.of_study(job.study_instance_uid)
-    return sorted({one.destination for one in sent if one.sop_instance_uid in reports})
+    return {
+        one.destination: _state_after(one.state)
+        for one in sent
+        if one.sop_instance_uid in reports and one.state != "CANCELLED"
+    }
+
+
+def _state_after(predecessor: DeliveryState) -> UnsentState:
+    match predecessor:
+        case "AWAITING_RELEASE" | "WITHHELD":
+            return predecessor
+        case _:
+            return "PENDING"

@@ -5,15 +5,17 @@ from pydicom.dataset import Dataset
 from inference.annotations.drawing import Place
 from inference.calibration.decision import calibration_of
 from inference.imaging.frames import is_multiframe
-from storage.container import Storage
 from storage.core.errors import InvalidRequest, NotFound
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 
 
 class StudyImages:
     """Headers of images of one study, each read once."""
 
-    def __init__(self, storage: Storage, study_instance_uid: str) -> None:
-        self._storage = storage
+    def __init__(self, index: Index, instances: InstanceReader, study_instance_uid: str) -> None:
+        self._index = index
+        self._instances = instances
         self._study_instance_uid = study_instance_uid
         self.headers: dict[str, Dataset] = {}
 
@@ -43,7 +45,7 @@ class StudyImages:
 
     def _read(self, sop_instance_uid: str) -> Dataset:
         try:
-            instance = self._storage.index.instance(sop_instance_uid)
+            instance = self._index.instance(sop_instance_uid)
         except NotFound:
             instance = None
         if instance is None or instance.study_instance_uid != self._study_instance_uid:
@@ -51,7 +53,7 @@ class StudyImages:
                 f"The study holds no image {sop_instance_uid}.",
                 remedy="Name images of this study, by their SOPInstanceUID.",
             )
-        header = self._storage.instances.dataset(instance, stop_before_pixels=True)
+        header = self._instances.dataset(instance, stop_before_pixels=True)
         if not header.get("Rows") or not header.get("Columns"):
             raise InvalidRequest(f"The instance {sop_instance_uid} is no image.")
         return header

@@ -9,7 +9,7 @@ from pydicom.uid import KeyObjectSelectionDocumentStorage
 from inference.annotations.author import Author
 from inference.annotations.content import author_of, frame_of, text_of
 from inference.annotations.images import StudyImages
-from inference.annotations.keeping import keep, stale
+from inference.annotations.storing import keep, stale
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
@@ -17,6 +17,8 @@ from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
 from storage.core.uids import derive_uid, new_uid
 from storage.dicom.value_errors import DAMAGED
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 
 # PS3.16 CID 7010; those that mean a person's choice of images.
 TITLES = {
@@ -53,18 +55,20 @@ class KeyImages:
     images: tuple[KeyImage, ...]
 
 
-def key_image_lists(storage: Storage, study_instance_uid: str) -> list[tuple[KeyImages, Instance]]:
+def key_image_lists(
+    index: Index, instances: InstanceReader, study_instance_uid: str
+) -> list[tuple[KeyImages, Instance]]:
     """The selections of a study, whoever made them; oldest first.
 
     A version of this node stands in the series of the one before, and only the last of a
     series counts. One that names no image says that the selection is empty now.
     """
     latest: dict[str, tuple[KeyImages, Instance]] = {}
-    for instance in storage.index.instances_of(study_instance_uid):
+    for instance in index.instances_of(study_instance_uid):
         if instance.sop_class_uid != KeyObjectSelectionDocumentStorage:
             continue
         try:
-            selection = read_key_images(storage.instances.dataset(instance))
+            selection = read_key_images(instances.dataset(instance))
         except DAMAGED:
             continue
         ours = instance.source.startswith("reader:")
@@ -92,7 +96,9 @@ def save_key_images(
     # What encodes is large, and few processes need it.
     from inference.annotations.key_image_ko import Numbers, encode_key_images, encode_withdrawal
 
-    predecessor = _predecessor(storage, study_instance_uid, predecessor_uid)
+    predecessor = _predecessor(
+        storage.index, storage.instances, study_instance_uid, predecessor_uid
+    )
     series_instance_uid, number = new_uid(), 1
     if predecessor is not None:
         series_instance_uid = predecessor.series_instance_uid
@@ -104,7 +110,7 @@ def save_key_images(
     )
     at = utcnow().astimezone()
     if images:
-        found = StudyImages(storage, study_instance_uid)
+        found = StudyImages(storage.index, storage.instances, study_instance_uid)
         for image in images:
             found.place(image.sop_instance_uid, image.frame_number or 1)
         document = encode_key_images(
@@ -117,7 +123,7 @@ def save_key_images(
             description=description,
         )
     else:
-        withdrawn = _standing(storage, study_instance_uid, predecessor)
+        withdrawn = _standing(storage.index, storage.instances, study_instance_uid, predecessor)
         document = encode_withdrawal(withdrawn, author, at, numbers)
     instance = keep(storage, document, f"reader:{author.name}")
     return read_key_images(document), instance
@@ -143,15 +149,15 @@ def read_key_images(document: Dataset) -> KeyImages:
 
 
 def _predecessor(
-    storage: Storage, study_instance_uid: str, predecessor_uid: str
+    index: Index, instances: InstanceReader, study_instance_uid: str, predecessor_uid: str
 ) -> Instance | None:
     """The version of this node that a new one follows upon; None where none is named."""
     if not predecessor_uid:
         return None
-    for selection, instance in key_image_lists(storage, study_instance_uid):
+    for selection, instance in key_image_lists(index, instances, study_instance_uid):
         if selection.sop_instance_uid == predecessor_uid and instance.source.startswith("reader:"):
             return instance
-    known = storage.index.instance(predecessor_uid)
+    known = index.instance(predecessor_uid)
     if known.sop_class_uid == KeyObjectSelectionDocumentStorage and known.source.startswith(
         "reader:"
     ):
@@ -163,7 +169,7 @@ def _predecessor(
 
 
 def _standing(
-    storage: Storage, study_instance_uid: str, predecessor: Instance | None
+    index: Index, instances: InstanceReader, study_instance_uid: str, predecessor: Instance | None
 ) -> list[Dataset]:
     """Every version that a withdrawal takes back: elsewhere each of them may be shown."""
     nothing = InvalidRequest(
@@ -173,8 +179,8 @@ def _standing(
     if predecessor is None:
         raise nothing
     documents = [
-        storage.instances.dataset(one)
-        for one in storage.index.instances_of(study_instance_uid)
+        instances.dataset(one)
+        for one in index.instances_of(study_instance_uid)
         if one.series_instance_uid == predecessor.series_instance_uid
     ]
     standing = {str(one.SOPInstanceUID): one for one in documents if read_key_images(one).images}

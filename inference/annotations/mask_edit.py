@@ -1,4 +1,4 @@
-"""A mask that a person changed: a new SEG and SR with volumes measured anew.
+"""A mask that a person changed: a new SEG and SR with volumes measured again.
 
 The pipeline's own result stays as it is. The new version is kept like the result of a job
 that has ended, so that findings, deliveries and later revisions find it where they look.
@@ -9,19 +9,17 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.annotations.author import Author
-from inference.annotations.keeping import stale
+from inference.annotations.label_map import LabelMap, apply_label_map
 from inference.annotations.mask_read import (
     SEGMENTATIONS,
     MaskStack,
-    SliceKey,
     read_masks,
     read_segments,
 )
+from inference.annotations.storing import stale
 from inference.catalogue import catalogue
 from inference.imaging.volume import Volume, assemble_volume
 from inference.normal_ranges.applying import site_references
@@ -32,23 +30,11 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.findings import Finding
+from storage.jobs.repository import Jobs
 from storage.settings import Settings
 
 _VOLUME = "118565006"
 _MM3_IN: Mapping[str, float] = {"mm3": 1.0, "cm3": 1e3, "mL": 1e3, "L": 1e6}
-
-
-@dataclass(frozen=True)
-class LabelMap:
-    """The segments `segment_numbers` on the slices that are named, as a person wants them.
-
-    `values`: uint8, shape (slices, rows, columns); n where segment n lies, 0 where none of
-    them does. Other segments, and slices that are not named, stay as they are.
-    """
-
-    slices: tuple[SliceKey, ...]
-    segment_numbers: tuple[int, ...]
-    values: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -94,7 +80,7 @@ def edit_mask(
     volume = before.volume
     slices = tuple(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
     masks = read_masks(before.segmentation, slices)
-    changed = _apply(label_map, masks, slices)
+    changed = apply_label_map(label_map, masks, slices)
     if not changed:
         raise InvalidRequest("The label map says what the mask says already.")
     output = with_validity(before.pipeline, _output(before, masks, changed), volume)
@@ -109,19 +95,32 @@ def edit_mask(
         volume,
         output,
         kinds_wanted(storage.settings, destinations),
-        predecessor_reports(storage, job),
+        predecessor_reports(
+            storage.index, storage.instances, storage.jobs, storage.feedback_reports, job
+        ),
         Edit(author, changed, reason, before.segmentation),
         comparison_of(storage, job),
         site_references=site_references(storage.settings),
     )
-    instances, stored = store_objects(storage, job, results, lambda: None)
+    instances, stored = store_objects(
+        storage.index, storage.ingest, storage.audit, job, results, lambda: None
+    )
     job = replace(
         job, result={**job.result, "instances": stored, "findings": len(results.findings)}
     )
     if not storage.jobs.record(job):
         raise stale()
-    store_rows(storage, job, results, instances, destinations)
-    store_edited_lesions(storage, before.job, job, volume, output)
+    store_rows(
+        storage.findings,
+        storage.deliveries,
+        storage.settings,
+        job,
+        results,
+        instances,
+        destinations,
+        accepted=True,
+    )
+    store_edited_lesions(storage.lesions, before.job, job, volume, output)
     return job
 
 
@@ -135,7 +134,7 @@ def _before(storage: Storage, study_instance_uid: str, sop_instance_uid: str) ->
             f"The study holds no segmentation {sop_instance_uid}.",
             remedy="GET /api/jobs names the results of a study.",
         )
-    job = _job_of(storage, study_instance_uid, sop_instance_uid)
+    job = _job_of(storage.jobs, study_instance_uid, sop_instance_uid)
     pipeline = _pipeline_of(storage.settings, job)
     if storage.jobs.inputs_of(job.job_id):
         raise InvalidRequest(
@@ -158,9 +157,10 @@ def _before(storage: Storage, study_instance_uid: str, sop_instance_uid: str) ->
     )
 
 
-def _job_of(storage: Storage, study_instance_uid: str, sop_instance_uid: str) -> Job:
+def _job_of(job_repository: Jobs, study_instance_uid: str, sop_instance_uid: str) -> Job:
     """The job that made the segmentation, which must be the newest of its kind."""
-    jobs, _ = storage.jobs.list(study_instance_uid, "COMPLETED", limit=1000)
+    of_study = job_repository.of_studies([study_instance_uid])[study_instance_uid]
+    jobs = [job for job in of_study if job.has_completed]
     for job in jobs:
         made = {one.get("sop_instance_uid") for one in job.result.get("instances", ())}
         if sop_instance_uid in made:
@@ -193,43 +193,6 @@ def _pipeline_of(settings: Settings, job: Job) -> Pipeline:
     )
 
 
-def _apply(label_map: LabelMap, masks: MaskStack, slices: Sequence[SliceKey]) -> frozenset[int]:
-    """Write the label map into the masks; the numbers of the segments that changed by it."""
-    unknown = [one for one in label_map.segment_numbers if not 1 <= one <= masks.count]
-    if unknown:
-        raise InvalidRequest(f"The segmentation has no segment {unknown[0]}.")
-    strange = set(np.unique(label_map.values).tolist()) - {0, *label_map.segment_numbers}
-    if strange:
-        raise InvalidRequest(
-            f"The label map holds the value {min(strange)}, which segment_numbers does not name."
-        )
-    rows, columns = masks.array.shape[1:3]
-    if label_map.values.shape != (len(label_map.slices), rows, columns):
-        raise InvalidRequest(f"The mask has {rows} rows and {columns} columns.")
-    places = {key: k for k, key in enumerate(slices)}
-    named = set(label_map.slices)
-    if named - places.keys() or len(named) < len(label_map.slices):
-        raise InvalidRequest(
-            "Each slice of the label map must be a slice of the mask's source, named once.",
-            remedy="Name SOPInstanceUID and frame number of the images that were segmented.",
-        )
-    changed = set()
-    for key, values in zip(label_map.slices, label_map.values, strict=True):
-        k = places[key]
-        differing = [
-            number
-            for number in label_map.segment_numbers
-            if not np.array_equal(masks.plane(number, k), values == number)
-        ]
-        # First all of them away, so that what passes from one to another overlaps with nothing.
-        for number in differing:
-            masks.put(number, k, np.zeros((rows, columns), np.bool_))
-        for number in differing:
-            masks.put(number, k, values == number)
-        changed.update(differing)
-    return frozenset(changed)
-
-
 def _output(before: _Before, masks: MaskStack, changed: frozenset[int]) -> PipelineOutput:
     if not masks.array.any():
         raise InvalidRequest(
@@ -248,7 +211,7 @@ def _output(before: _Before, masks: MaskStack, changed: frozenset[int]) -> Pipel
 
 
 def _measured(before: _Before, masks: MaskStack, changed: frozenset[int]) -> Iterator[Measurement]:
-    """What still holds: volumes measured anew, and what no changed segment had a part in."""
+    """What still holds: volumes measured again, and what no changed segment had a part in."""
     for finding in before.findings:
         if finding.value is None or finding.unit is None or finding.segmentation is None:
             continue
@@ -282,7 +245,15 @@ def _job(
         job_id=str(uuid.uuid4()),
         input_fingerprint=digest.hexdigest(),
         input_object_key="",
+        state="COMPLETED",
+        stage="",
+        progress=1.0,
+        reason="",
         attempts=0,
+        lease_owner="",
+        lease_expires_at=None,
+        earlier_started_at=None,
+        earlier_finished_at=None,
         created_at=now,
         started_at=now,
         finished_at=now,

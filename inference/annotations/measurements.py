@@ -8,12 +8,12 @@ from pydicom.dataset import Dataset
 from inference.annotations.author import Author
 from inference.annotations.drawing import Drawing, Place, caveat_of, checked_points, quantities
 from inference.annotations.images import StudyImages
-from inference.annotations.keeping import keep, stale
 from inference.annotations.measurement_read import (
     REPORT_CLASSES,
     MeasurementReport,
     read_measurements,
 )
+from inference.annotations.storing import keep, stale
 from inference.calibration.scale import NotMeasurable
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -21,16 +21,18 @@ from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
 from storage.core.uids import derive_uid, new_uid
 from storage.dicom.value_errors import DAMAGED
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 
 
 def measurement_reports(
-    storage: Storage, study_instance_uid: str, *, all_versions: bool = False
+    index: Index, instances: InstanceReader, study_instance_uid: str, *, all_versions: bool = False
 ) -> list[tuple[MeasurementReport, Instance]]:
     """The reports of a study that hold drawings, whoever wrote them; oldest first.
 
     Those that a later version takes the place of are left out, unless `all_versions`.
     """
-    found = _read_all(storage, study_instance_uid)
+    found = _read_all(index, instances, study_instance_uid)
     replaced = {uid for report, _ in found for uid in report.replaced}
     return [
         (report, instance)
@@ -41,14 +43,14 @@ def measurement_reports(
 
 
 def _read_all(
-    storage: Storage, study_instance_uid: str
+    index: Index, instances: InstanceReader, study_instance_uid: str
 ) -> list[tuple[MeasurementReport, Instance]]:
     found = []
-    for instance in storage.index.instances_of(study_instance_uid):
+    for instance in index.instances_of(study_instance_uid):
         if instance.sop_class_uid not in REPORT_CLASSES:
             continue
         try:
-            report = read_measurements(storage.instances.dataset(instance))
+            report = read_measurements(instances.dataset(instance))
         except DAMAGED:
             # A foreign document that is against the standard; the others are still worth reading.
             continue
@@ -75,10 +77,12 @@ def save_measurements(
     # What encodes is large, and few processes need it.
     from inference.annotations.measurement_sr import encode_measurements
 
-    predecessor = _predecessor(storage, study_instance_uid, predecessor_uid)
+    predecessor = _predecessor(
+        storage.index, storage.instances, study_instance_uid, predecessor_uid
+    )
     if not drawings and predecessor is None:
         raise InvalidRequest("There is no measurement to save.")
-    images = StudyImages(storage, study_instance_uid)
+    images = StudyImages(storage.index, storage.instances, study_instance_uid)
     places: dict[tuple[str, int], Place] = {}
     whole = []
     for number, drawing in enumerate(drawings, start=1):
@@ -119,11 +123,11 @@ def _measured(drawing: Drawing, place: Place) -> Drawing:
 
 
 def _predecessor(
-    storage: Storage, study_instance_uid: str, sop_instance_uid: str
+    index: Index, instances: InstanceReader, study_instance_uid: str, sop_instance_uid: str
 ) -> Dataset | None:
     if not sop_instance_uid:
         return None
-    instance = storage.index.instance(sop_instance_uid)
+    instance = index.instance(sop_instance_uid)
     if (
         instance.study_instance_uid != study_instance_uid
         or instance.sop_class_uid not in REPORT_CLASSES
@@ -132,10 +136,10 @@ def _predecessor(
             f"{sop_instance_uid} is no report of this study.",
             remedy="Name the sop_instance_uid of what GET …/measurements lists.",
         )
-    for report, _ in _read_all(storage, study_instance_uid):
+    for report, _ in _read_all(index, instances, study_instance_uid):
         if sop_instance_uid in report.replaced:
             raise stale()
-    return storage.instances.dataset(instance)
+    return instances.dataset(instance)
 
 
 def _images_of(predecessor: Dataset | None, images: StudyImages) -> dict[str, Dataset]:

@@ -28,7 +28,7 @@ def value_of(dataset: Dataset, keyword: str) -> Any:
 
 @cache
 def tag_of(keyword: str) -> BaseTag:
-    """Of a keyword of the data dictionary. pydicom looks for it anew each time it is asked."""
+    """Of a keyword of the data dictionary. pydicom looks for it again each time it is asked."""
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise LookupError(f"{keyword} is not in the data dictionary.")

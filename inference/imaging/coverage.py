@@ -1,6 +1,6 @@
 """Whether the images show all of a structure: judged by the model's own masks.
 
-A structure that reaches the first or last slice, a side of the slices, or the padding around
+A structure that reaches the first or last imaged slice, a side of the slices, or the padding around
 the reconstructed circle of a CT goes on where nothing was imaged. What is measured of it is
 truncated: the size of a part, which is no size of the structure.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.imaging.directions import direction_of, in_words
-from inference.imaging.tilt import run_upright
+from inference.imaging.empty_slices import imaged_slices, in_all_slices, run_on_slices
 from inference.imaging.volume import Volume
 from inference.pipeline import (
     Measurement,
@@ -41,10 +41,12 @@ def run_with_coverage(pipeline: Pipeline, context: PipelineContext) -> PipelineO
 
     Raises NotCovered where the pipeline's card refuses truncated structures.
     """
-    output = run_upright(pipeline, context)
     if context.volume is None:
-        return output
-    return with_validity(pipeline, output, context.volume)
+        return pipeline.run(context)
+    imaged = imaged_slices(context.volume)
+    output, volume = run_on_slices(pipeline, context, context.volume, imaged)
+    judged = with_validity(pipeline, output, volume)
+    return in_all_slices(judged, imaged, context.volume.voxels.shape[0])
 
 
 def with_validity(pipeline: Pipeline, output: PipelineOutput, volume: Volume) -> PipelineOutput:

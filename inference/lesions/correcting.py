@@ -2,24 +2,30 @@
 
 import uuid
 
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 from storage.core.identity import Identity
+from storage.index.priors import Priors
 from storage.lesions.entities import LesionMatch
+from storage.lesions.repository import Lesions
 
 
 def state_match(
-    storage: Storage, lesion_id: str, earlier_lesion_id: str, by: Identity, reason: str = ""
+    lesions: Lesions,
+    priors: Priors,
+    lesion_id: str,
+    earlier_lesion_id: str,
+    by: Identity,
+    reason: str = "",
 ) -> LesionMatch:
     """The lesion is the earlier one; or new, where none is named.
 
     Raises NotFound, InvalidRequest for a lesion that is not of an earlier study of the patient.
     """
-    lesion = storage.lesions.get(lesion_id)
+    lesion = lesions.get(lesion_id)
     if earlier_lesion_id:
-        earlier = storage.lesions.get(earlier_lesion_id)
-        if earlier.study_instance_uid not in storage.priors.before(lesion.study_instance_uid):
+        earlier = lesions.get(earlier_lesion_id)
+        if earlier.study_instance_uid not in priors.before(lesion.study_instance_uid):
             raise InvalidRequest(
                 f"{earlier_lesion_id} is no lesion of an earlier study of the patient.",
                 remedy="GET /api/studies/{study_instance_uid}/lesions lists them all.",
@@ -34,6 +40,7 @@ def state_match(
         match_id=str(uuid.uuid4()),
         study_instance_uid=lesion.study_instance_uid,
         job_id="",
+        later_job_id="",
         relation="matched" if earlier_lesion_id else "new",
         earlier_lesion_id=earlier_lesion_id,
         later_lesion_id=lesion_id,
@@ -45,5 +52,5 @@ def state_match(
         decided_by_id=by.id,
         decided_at=utcnow(),
     )
-    storage.lesions.decide(match)
+    lesions.decide(match)
     return match

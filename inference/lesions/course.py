@@ -2,11 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from inference.lesions.history import History, history_of
-from storage.container import Storage
+from inference.lesions.history import DRAWN_LESIONS, History, history_of
+from storage.index.priors import Priors
+from storage.index.repository import Index
+from storage.jobs.repository import Jobs
 from storage.lesions.entities import Lesion, LesionMatch
+from storage.lesions.repository import Lesions
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,20 @@ class Visit:
     """Lesions of the study before whose place the images do not show."""
     is_compared: bool
     """Whether anything says what the lesions were before; false of the first study."""
+    by_readers: bool = False
+    """Measured by hand: what is not measured may be there all the same."""
 
 
-def course_of(storage: Storage, study_instance_uid: str) -> dict[str, list[Visit]]:
+def course_of(
+    index: Index, jobs: Jobs, lesion_repository: Lesions, priors: Priors, study_instance_uid: str
+) -> dict[str, list[Visit]]:
     """By pipeline, the studies up to this one, oldest first."""
-    studies = [*storage.priors.before(study_instance_uid)[::-1], study_instance_uid]
-    history = history_of(storage, studies)
+    studies = [*priors.before(study_instance_uid)[::-1], study_instance_uid]
+    history = history_of(jobs, lesion_repository, studies)
     groups = _groups(history)
     course: dict[str, list[Visit]] = defaultdict(list)
     for study in studies:
-        date = storage.index.study(study).study_date
+        date = index.study(study).study_date
         for (job_study, pipeline), job in history.jobs.items():
             if job_study != study:
                 continue
@@ -52,11 +59,11 @@ def course_of(storage: Storage, study_instance_uid: str) -> dict[str, list[Visit
             matches = [
                 one
                 for one in history.matches
-                if one.job_id == job.job_id or one.later_lesion_id in here
+                if one.later_job_id == job.job_id or one.later_lesion_id in here
             ]
             if lesions or matches:
                 visit = _visit(study, date, lesions, matches, history.uids, groups)
-                course[pipeline].append(visit)
+                course[pipeline].append(replace(visit, by_readers=pipeline == DRAWN_LESIONS))
     return dict(course)
 
 

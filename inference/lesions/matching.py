@@ -21,6 +21,8 @@ Points = NDArray[np.float64]
 _TOLERANCE_MM = 3.0
 _LEAST_SHARE = 0.5
 """Of the smaller lesion that lies in the other, from which the two are one."""
+_CLEAR_SHARE = 0.8
+"""From which a lesion lies in the other as a whole: more is a matter of the registration."""
 _FARTHEST_MM = 8.0
 """Between two lesions that do not overlap, up to which they may still be one."""
 _LARGEST_RATIO = 5.0
@@ -41,16 +43,27 @@ class Match:
     """Of the parts of a split, and of those that merged, the largest: it keeps the identity."""
 
 
-def match(earlier: Sequence[Points], later: Sequence[Points]) -> tuple[Match, ...]:
+def match(
+    earlier: Sequence[Points],
+    later: Sequence[Points],
+    *,
+    earlier_mm: Sequence[float] | None = None,
+    later_mm: Sequence[float] | None = None,
+) -> tuple[Match, ...]:
     """Each lesion of both lists appears once at least.
 
-    Both as points in mm of one space, spread evenly over the lesion.
+    Both as points in mm of one space, spread evenly over the lesion. The diameters say which is
+    the largest; without them those of the points, which a deformable registration changes.
     """
+    sizes = (
+        earlier_mm or [_diameter_mm(one) for one in earlier],
+        later_mm or [_diameter_mm(one) for one in later],
+    )
     overlaps = {
         (i, j): _share(one, other) for i, one in enumerate(earlier) for j, other in enumerate(later)
     }
     shares = {pair: share for pair, share in overlaps.items() if share >= _LEAST_SHARE}
-    found = [one for group in _groups(shares) for one in _related(group, shares, earlier, later)]
+    found = [one for group in _groups(shares) for one in _related(group, shares, *sizes)]
     seen_earlier = {one.earlier for one in found}
     seen_later = {one.later for one in found}
     left_earlier = [i for i in range(len(earlier)) if i not in seen_earlier]
@@ -115,11 +128,11 @@ def _groups(shares: Mapping[tuple[int, int], float]) -> Iterator[list[tuple[int,
 def _related(
     group: Sequence[tuple[int, int]],
     shares: Mapping[tuple[int, int], float],
-    earlier: Sequence[Points],
-    later: Sequence[Points],
+    earlier_mm: Sequence[float],
+    later_mm: Sequence[float],
 ) -> Iterator[Match]:
     """Pairs first, each with its best partner; what is left over is a part or has merged."""
-    mains = _assigned(group, shares, earlier, later)
+    mains = _assigned(group, shares, earlier_mm, later_mm)
     main_of_earlier = dict(mains)
     main_of_later = {j: i for i, j in mains}
     parts = [pair for pair in group if pair[1] not in main_of_later]
@@ -144,15 +157,21 @@ def _related(
 def _assigned(
     group: Sequence[tuple[int, int]],
     shares: Mapping[tuple[int, int], float],
-    earlier: Sequence[Points],
-    later: Sequence[Points],
+    earlier_mm: Sequence[float],
+    later_mm: Sequence[float],
 ) -> list[tuple[int, int]]:
-    """One partner for each, so that overlap and size agree as well as they can."""
+    """One partner for each: where several lie clearly in one, the largest, else by overlap.
+
+    The sizes of both are added: where all find a partner, every choice has the same sum, and the
+    overlap alone decides between neighbours.
+    """
     rows, columns = sorted({i for i, _ in group}), sorted({j for _, j in group})
     gain = np.zeros((len(rows), len(columns)))
     for i, j in group:
-        size = min(_diameter_mm(earlier[i]), _diameter_mm(later[j]))
-        gain[rows.index(i), columns.index(j)] = shares[i, j] + size / 1000
+        share, size_mm = shares[i, j], earlier_mm[i] + later_mm[j]
+        gain[rows.index(i), columns.index(j)] = (
+            min(share, _CLEAR_SHARE) + size_mm / 1e4 + share / 1e6
+        )
     chosen = zip(*linear_sum_assignment(-gain), strict=True)
     return [(rows[a], columns[b]) for a, b in chosen if gain[a, b] > 0]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inference.lesions.course import Seen, Visit
+from inference.lesions.measurable import is_measurable
 
 Category = Literal["baseline", "CR", "PR", "SD", "PD", "NE"]
 
@@ -19,6 +20,7 @@ LYMPH_NODES = frozenset({"59441001", "181756000"})
 _MOST_TARGETS, _MOST_OF_A_TYPE = 5, 2
 _LEAST_MM, _LEAST_NODE_MM, _NORMAL_NODE_MM = 10.0, 15.0, 10.0
 _MOST_NODES, _MEASURABLE_NODE_MM = 6, 15.0
+_NOT_BEFORE = "A lesion was measured that was not measured in the study before."
 _BASELINE: tuple[Category, str] = ("baseline", "")
 
 
@@ -73,6 +75,7 @@ def _recist_targets(visit: Visit) -> list[Seen]:
         kind = one.lesion.type.value
         if (
             _recist_size(one) >= least
+            and is_measurable(one.lesion)
             and not one.lesion.is_truncated
             and of_type[kind] < _MOST_OF_A_TYPE
             and len(found) < _MOST_TARGETS
@@ -87,6 +90,7 @@ def _lugano_targets(visit: Visit) -> list[Seen]:
         one
         for one in visit.seen
         if _is_node(one)
+        and is_measurable(one.lesion)
         and one.lesion.long_axis_mm > _MEASURABLE_NODE_MM
         and not one.lesion.is_truncated
     ]
@@ -95,6 +99,11 @@ def _lugano_targets(visit: Visit) -> list[Seen]:
 
 def _is_node(one: Seen) -> bool:
     return one.lesion.type.value in LYMPH_NODES
+
+
+def _is_new(one: Seen) -> bool:
+    """Oedema around a lesion that was there is no new lesion."""
+    return one.match is not None and one.match.relation == "new" and is_measurable(one.lesion)
 
 
 def _recist_size(one: Seen) -> float:
@@ -112,16 +121,17 @@ def _responses(
     category: Callable[[float, float, float, Sequence[Seen]], tuple[Category, str]],
 ) -> Iterator[Response]:
     baseline = nadir = 0.0
-    for number, (visit, lost) in enumerate(zip(visits, _lost(visits, targets), strict=True)):
-        of_targets = [one for one in visit.seen if one.group in targets]
+    followed = zip(visits, _followed(visits, targets), strict=True)
+    for number, (visit, (groups, lost)) in enumerate(followed):
+        of_targets = [one for one in visit.seen if one.group in groups]
         total = sum(size(one) for one in of_targets)
-        new = sum(1 for one in visit.seen if one.match is not None and one.match.relation == "new")
+        new = sum(1 for one in visit.seen if _is_new(one))
         gap = _not_evaluable(visit, of_targets, lost) if number else None
         if number == 0:
             baseline = nadir = total
             found, new = _BASELINE, 0
         elif new:
-            found = "PD", "New lesions."
+            found = "PD", _NOT_BEFORE if visit.by_readers else "New lesions."
         else:
             found = gap or category(total, baseline, nadir, of_targets)
         yield Response(
@@ -147,30 +157,43 @@ def _not_evaluable(
         return "NE", "The lesions were not compared with those of the study before."
     if any(one.lesion.is_truncated for one in of_targets):
         return "NE", "The images cut a target lesion off."
+    if lost and visit.by_readers:
+        return "NE", "Not every target lesion was measured, or the images do not show it."
     if lost:
         return "NE", "The images do not show every target lesion, or it could not be followed."
     return None
 
 
-def _lost(visits: Sequence[Visit], targets: frozenset[str]) -> Iterator[Set[str]]:
-    """By study: targets of which nobody can say whether they are there.
+def _followed(
+    visits: Sequence[Visit], targets: frozenset[str]
+) -> Iterator[tuple[Set[str], Set[str]]]:
+    """By study: what stands for the targets, and what of it nobody can say whether it is there.
 
-    A target that is gone stays gone; one that was outside of the images, or in a study that was
-    not compared, is lost until it is seen again.
+    A lesion that a target has merged into stands for it from then on: RECIST 1.1 takes the longest
+    diameter of the coalesced lesion. A target that is gone stays gone; one that was outside of the
+    images, that a reader did not measure, or in a study that was not compared, is lost until it is
+    seen again.
     """
-    group_of = {one.lesion.lesion_id: one.group for visit in visits for one in visit.seen}
-    over: set[str] = set()
-    for visit in visits:
+    by_lesion = {one.lesion.lesion_id: one for visit in visits for one in visit.seen}
+    groups, over = set(targets), set[str]()
+
+    def group_of(lesion_id: str) -> str:
+        return by_lesion[lesion_id].group if lesion_id in by_lesion else ""
+
+    for number, visit in enumerate(visits):
         seen = {one.group for one in visit.seen}
-        over |= {group_of.get(one.earlier_lesion_id, "") for one in visit.gone}
-        over |= {
-            group_of.get(one.earlier_lesion_id, "")
-            for one in visit.merged
-            if group_of.get(one.later_lesion_id) in targets
-        }
+        if not visit.by_readers:
+            over |= {group_of(one.earlier_lesion_id) for one in visit.gone}
+        # What merged up to the first study was no target before.
+        for match in visit.merged if number else ():
+            coalesced = by_lesion.get(match.later_lesion_id)
+            group = group_of(match.earlier_lesion_id)
+            if group in groups and coalesced and is_measurable(coalesced.lesion):
+                groups.add(coalesced.group)
+                over.add(group)
         over -= seen
-        outside = {group_of.get(one.earlier_lesion_id, "") for one in visit.outside}
-        yield (targets - seen - over) | (targets & outside)
+        outside = {group_of(one.earlier_lesion_id) for one in visit.outside}
+        yield frozenset(groups), (groups - seen - over) | (groups & outside)
 
 
 def _change(now: float, then: float) -> float | None:

@@ -12,7 +12,10 @@ Relation = Literal["matched", "new", "gone", "split", "merged", "outside"]
 
 @dataclass(frozen=True)
 class Lesion:
-    """One segment of one job. `tracking_uid` is that of its SEG and SR, as they were written."""
+    """One segment of one job, or what a reader measured as one.
+
+    `tracking_uid` is that of its SEG and SR, as they were written.
+    """
 
     lesion_id: str
     job_id: str
@@ -27,8 +30,11 @@ class Lesion:
     """In the plane of the images."""
     short_axis_mm: float
     """Perpendicular to it in the same image."""
-    volume_mm3: float
+    volume_mm3: float | None
+    """None of what a reader measured by its axes."""
     is_truncated: bool
+    is_measurable: bool | None
+    """Whether sums may go by it, by the model's card or as a composite; None: as its type does."""
     points: bytes
     """float32, little endian: x, y, z in mm, LPS."""
     created_at: datetime
@@ -46,6 +52,8 @@ class LesionMatch:
     """The later study."""
     job_id: str
     """That compared; empty of what a person states."""
+    later_job_id: str
+    """Whose lesions were compared with earlier ones: another, where an earlier study came late."""
     relation: Relation
     earlier_lesion_id: str
     later_lesion_id: str

@@ -20,12 +20,18 @@ class Lesions:
         self._engine = engine
 
     def replace_for_job(
-        self, job_id: str, lesions: Sequence[Lesion], matches: Sequence[LesionMatch]
+        self,
+        job_id: str,
+        lesions: Sequence[Lesion],
+        matches: Sequence[LesionMatch],
+        *,
+        instead_of: Sequence[str] = (),
     ) -> None:
-        """A job that runs again replaces what its earlier run found."""
+        """A job that runs again replaces what its earlier run found, and older jobs' lesions."""
+        replaced = [job_id, *instead_of]
         with writing(self._engine) as connection:
             for table in (t.lesion, t.lesion_match):
-                connection.execute(delete(table).where(table.c.job_id == job_id))
+                connection.execute(delete(table).where(table.c.job_id.in_(replaced)))
             if lesions:
                 connection.execute(insert(t.lesion), [asdict(one) for one in lesions])
             if matches:
@@ -37,11 +43,10 @@ class Lesions:
             connection.execute(delete(t.lesion).where(t.lesion.c.job_id == job_id))
             if lesions:
                 connection.execute(insert(t.lesion), [asdict(one) for one in lesions])
-            connection.execute(
-                update(t.lesion_match)
-                .where(t.lesion_match.c.job_id == job_id)
-                .values(job_id=edit_job_id)
-            )
+            for column in (t.lesion_match.c.job_id, t.lesion_match.c.later_job_id):
+                connection.execute(
+                    update(t.lesion_match).where(column == job_id).values({column: edit_job_id})
+                )
 
     def of_jobs(self, job_ids: Sequence[str]) -> list[Lesion]:
         query = (

@@ -1,4 +1,4 @@
-"""A mask that a person changed: new SEG, new SR, volumes measured anew, nothing lost."""
+"""A mask that a person changed: new SEG, new SR, volumes measured again, nothing lost."""
 
 import gzip
 import json
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume
+from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests import builders
 from tests.api.client import ApiNode, is_problem
@@ -146,6 +147,30 @@ def test_an_edit_of_an_edit_goes_on_and_a_late_one_hears_409(api: ApiNode) -> No
     chain = document(api, made_by(twice.json(), "SR")).PredecessorDocumentsSequence
     reference = chain[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
     assert reference.ReferencedSOPInstanceUID == made_by(once, "SR")
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["waits", "runs"])
+def test_a_mask_can_be_edited_while_its_pipeline_is_to_run_again(
+    api: ApiNode, running: bool
+) -> None:
+    job, volume = made(api, images(), [builders.asymmetric_mask(SHAPE)])
+    again = api.client.post(f"/api/jobs/{job.job_id}/retry", json={"force": True}).json()
+    assert again["state"] == "SCHEDULED"
+    if running:
+        assert api.storage.jobs.claim(job.job_id, "worker", 60, utcnow())
+        assert api.storage.jobs.progress(job.job_id, "worker", "running", 0.3, utcnow())
+    values = np.zeros((1, *SHAPE[1:]), np.uint8)
+    values[0, 3:6, 3:6] = 1
+    answer = edit(api, job, made_by(job, "SEG"), values, volume.sop_instance_uids[4:5])
+    assert answer.status_code == 201, answer.text
+    edited = answer.json()
+    assert (edited["state"], edited["stage_text"], edited["progress"]) == ("COMPLETED", "Done.", 1)
+    # Nothing of the run that goes on passes to the edit.
+    path = f"/api/jobs/{edited['job_id']}/cancel"
+    assert api.client.post(path, json={"reason": "No time."}).status_code == 409
+    (before,) = document(api, made_by(edited, "SR")).PredecessorDocumentsSequence
+    (reference,) = before.ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert reference.ReferencedSOPInstanceUID == made_by(job, "SR")
 
 
 def test_masks_that_overlap_can_be_edited_one_by_one(api: ApiNode) -> None:

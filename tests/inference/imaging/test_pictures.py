@@ -14,7 +14,7 @@ from inference.pipelines.images.segmentation import ImageSegmentation
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest, LimitExceeded, NotConfigured
 from storage.settings import Settings, load_settings
-from tests.inference.language import small_models
+from tests.inference.language import small_vision_models
 from tests.inference.orchestration import complete_series, storage_in
 
 LABELS = {0: "bright", 1: "dark", 2: "neither"}
@@ -155,7 +155,7 @@ def test_a_model_of_the_hub_needs_its_commit() -> None:
 @pytest.fixture(scope="module")
 def segmenter(tmp_path_factory: pytest.TempPathFactory) -> ImageSegmentation:
     """A small SegFormer, saved as `save_pretrained` saves them."""
-    folder = small_models.segformer(tmp_path_factory.mktemp("segformer"))
+    folder = small_vision_models.segformer(tmp_path_factory.mktemp("segformer"))
     return ImageSegmentation(load_settings(hf_img_seg_model=str(folder)))
 
 

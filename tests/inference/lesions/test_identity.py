@@ -50,3 +50,24 @@ def test_what_merged_stays_merged_where_another_part_is_named_as_the_lesion() ->
         ("merged", "a", False),
         ("matched", "b", True),
     }
+
+
+def test_an_older_lesion_named_by_a_person_is_not_lost_in_the_study_between() -> None:
+    """a of the first study is b in the second; the person says of c in the third that it is a."""
+    found = counted(
+        match("matched", "a", "b", study="1.2"),
+        match("matched", "b", "d", study="1.3"),
+        match("new", "", "c", study="1.3"),
+        match("matched", "a", "c", by="petra", study="1.3"),
+    )
+    assert found == {("matched", "a", "b"), ("matched", "a", "c"), ("new", "", "d")}
+
+
+def test_what_the_study_between_shows_of_a_named_lesion_is_not_gone() -> None:
+    found = counted(
+        match("matched", "a", "b", study="1.2"),
+        match("gone", "b", study="1.3"),
+        match("new", "", "c", study="1.3"),
+        match("matched", "a", "c", by="petra", study="1.3"),
+    )
+    assert found == {("matched", "a", "b"), ("matched", "a", "c")}

@@ -45,6 +45,45 @@ def test_the_larger_of_two_that_merged_keeps_its_identity() -> None:
     }
 
 
+def test_a_share_of_the_edge_does_not_outweigh_the_size() -> None:
+    # The larger one reaches out of what both became: 0.91 of it lies there, of the smaller all.
+    before = [ball(-7, 0, 0, 6), ball(5, 0, 0, 5)]
+    assert relations(before, [ball(2, 0, 0, 11)]) == {
+        ("merged", 0, 0, True),
+        ("merged", 1, 0, False),
+    }
+    assert relations([ball(2, 0, 0, 11)], before) == {
+        ("split", 0, 0, True),
+        ("split", 0, 1, False),
+    }
+
+
+def test_the_largest_is_so_in_its_own_study_not_as_the_registration_left_it() -> None:
+    before = [ball(-7, 0, 0, 6), ball(7, 0, 0, 6)]
+    (main,) = (
+        one for one in match(before, [ball(0, 0, 0, 14)], earlier_mm=[10, 12]) if one.is_main
+    )
+    assert main.earlier == 1
+
+
+def test_of_what_merged_and_shrank_the_larger_is_it() -> None:
+    before = [ball(-4, 0, 0, 7), ball(4, 0, 0, 8)]
+    assert ("merged", 1, 0, True) in relations(before, [ball(-1, 0, 0, 4)])
+
+
+def test_a_large_new_lesion_beside_one_does_not_take_its_identity() -> None:
+    # It covers half of it, and with the tolerance three quarters.
+    after = [ball(0, 0, 0, 5), ball(18, 0, 0, 18)]
+    assert ("split", 0, 0, True) in relations([ball(0, 0, 0, 5)], after)
+
+
+def test_neighbours_of_unlike_growth_keep_their_partners() -> None:
+    before = [ball(0, 0, 0, 5), ball(7, 0, 0, 7)]
+    after = [ball(0, 0, 0, 7), ball(7, 0, 0, 5)]
+    mains = {(one.earlier, one.later) for one in match(before, after) if one.is_main}
+    assert mains == {(0, 0), (1, 1)}
+
+
 def test_a_small_lesion_is_found_beside_where_it_was_expected_with_less_confidence() -> None:
     (moved,) = match([ball(0, 0, 0, 2)], [ball(8, 0, 0, 2)])
     assert moved.relation == "matched"

@@ -1,6 +1,7 @@
 """Sums and categories by the published rules; expected values are by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from inference.lesions.course import Seen, Visit
 from inference.lesions.response import lugano, recist
 from storage.core.findings import Code
 from storage.lesions.entities import Lesion, LesionMatch
-from tests.inference.lesions.matches import LESION, NODE, lesion, match
+from tests.inference.lesions.matches import EDEMA, LESION, NODE, lesion, match
 
 
 def visit(
@@ -16,6 +17,7 @@ def visit(
     *,
     new: Sequence[str] = (),
     gone: Sequence[LesionMatch] = (),
+    merged: Sequence[LesionMatch] = (),
     outside: Sequence[LesionMatch] = (),
     is_compared: bool = True,
 ) -> Visit:
@@ -24,7 +26,7 @@ def visit(
         Seen(one, uid, uid, match("new", "", one.lesion_id) if uid in new else None)
         for uid, one in lesions.items()
     )
-    return Visit("1.2", "20240101", seen, tuple(gone), (), tuple(outside), is_compared)
+    return Visit("1.2", "20240101", seen, tuple(gone), tuple(merged), tuple(outside), is_compared)
 
 
 FIRST = visit({"A": lesion("a1", 30), "B": lesion("b1", 20)})
@@ -67,6 +69,20 @@ def test_all_gone_is_a_complete_response_and_anything_new_is_progress() -> None:
     assert recist([FIRST, new])[1][1].category == "PD"
 
 
+def test_what_a_reader_did_not_measure_is_not_gone() -> None:
+    one_of_two = replace(
+        visit({"A": lesion("a2", 30)}, gone=[match("gone", "b1")]), by_readers=True
+    )
+    both = visit({"A": lesion("a3", 30), "B": lesion("b3", 10)}, new=["B"])
+    _, (_, second, third) = recist([FIRST, one_of_two, replace(both, by_readers=True)])
+    assert (second.category, second.sum) == ("NE", None)
+    assert second.reason.startswith("Not every target lesion was measured")
+    assert (third.category, third.reason) == (
+        "PD",
+        "A lesion was measured that was not measured in the study before.",
+    )
+
+
 def test_a_target_that_the_images_do_not_show_is_not_gone() -> None:
     lower = visit({"A": lesion("a2", 10)}, outside=[match("outside", "b1")])
     whole = visit({"A": lesion("a3", 10)})
@@ -82,6 +98,55 @@ def test_studies_that_were_not_compared_are_no_response() -> None:
     apart = visit({"X": lesion("x2", 30)}, is_compared=False)
     then = visit({"X": lesion("x3", 30)})
     assert [one.category for one in recist([FIRST, apart, then])[1][1:]] == ["NE", "NE"]
+
+
+CLOSE = visit({"A": lesion("a1", 12), "C": lesion("c1", 18), "E": lesion("e1", 10)})
+"""The targets are C and A, two of a type."""
+
+
+def coalesced(identity: str, *, of: Sequence[str], size: Lesion | None = None) -> Visit:
+    """A and E are one now, which has the identity of either."""
+    lesions = {identity: size or lesion("ae2", 30), "C": lesion("c2", 18)}
+    merged = [match("merged", one, "ae2", is_main=False) for one in of]
+    return visit(lesions, merged=merged)
+
+
+@pytest.mark.parametrize(("identity", "other"), [("A", "e1"), ("E", "a1")])
+def test_the_lesion_that_targets_have_become_counts(identity: str, other: str) -> None:
+    # RECIST 1.1, 4.3.2: the longest diameter of the coalesced lesion. 12 + 18 to 30 + 18 mm.
+    now = coalesced(identity, of=[other])
+    targets, (_, response) = recist([CLOSE, now])
+    assert targets == {"A", "C"}
+    assert (response.category, response.sum) == ("PD", 48.0)
+    assert response.change_from_baseline_percent == 60.0
+    # Smaller since, and gone at last: 15 + 18 mm and 18 mm.
+    smaller = visit({identity: lesion("ae3", 15), "C": lesion("c3", 18)})
+    without = visit({"C": lesion("c4", 18)}, gone=[match("gone", "ae3")])
+    responses = recist([CLOSE, now, smaller, without])[1]
+    assert [one.sum for one in responses] == [30.0, 48.0, 33.0, 18.0]
+
+
+def test_two_targets_that_merge_count_once() -> None:
+    first = visit({"A": lesion("a1", 12), "E": lesion("e1", 10)})
+    now = visit({"A": lesion("ae2", 30)}, merged=[match("merged", "e1", "ae2", is_main=False)])
+    (_, response) = recist([first, now])[1]
+    assert (response.category, response.sum) == ("PD", 30.0)
+
+
+def test_what_a_target_merged_into_may_be_cut_off_or_be_no_tumour() -> None:
+    for size in (lesion("ae2", 30, cut=True), lesion("ae2", 30, kind=EDEMA)):
+        (_, response) = recist([CLOSE, coalesced("E", of=["a1"], size=size)])[1]
+        assert (response.category, response.sum) == ("NE", None)
+
+
+def test_the_parts_of_a_target_are_added() -> None:
+    parts = (
+        Seen(lesion("a2", 9), "A", "A", match("split", "a1", "a2")),
+        Seen(lesion("a3", 8), "P", "A", match("split", "a1", "a3", is_main=False)),
+        Seen(lesion("c2", 18), "C", "C", match("matched", "c1", "c2")),
+    )
+    now = Visit("1.2", "20240101", parts, (), (), (), is_compared=True)
+    assert recist([CLOSE, now])[1][1].sum == 35.0
 
 
 def test_a_target_that_is_cut_off_has_no_size() -> None:
@@ -110,3 +175,28 @@ def test_there_are_five_targets_and_two_of_a_type(kind: Code | None, count: int)
         f"{n}": lesion(f"{n}", 10 + n, kind=kind or Code(str(n), "SCT", "organ")) for n in range(7)
     }
     assert len(recist([visit(lesions)])[0]) == count
+
+
+def test_oedema_around_a_tumour_is_no_target_and_nothing_new() -> None:
+    first = visit({"T": lesion("t1", 20), "E": lesion("e1", 60, kind=EDEMA)})
+    now = visit(
+        {
+            "T": lesion("t2", 20),
+            "E": lesion("e2", 30, kind=EDEMA),
+            "F": lesion("f2", 40, kind=EDEMA),
+        },
+        new=["F"],
+    )
+    targets, (_, response) = recist([first, now])
+    assert targets == {"T"}
+    assert (response.category, response.new_lesions, response.sum) == ("SD", 0, 20.0)
+
+
+def test_the_card_decides_before_the_type() -> None:
+    lesions = {
+        "haemangioma": lesion("h1", 50, is_measurable=False),
+        "cystic metastasis": lesion(
+            "c1", 30, kind=Code("367643001", "SCT", "Cyst"), is_measurable=True
+        ),
+    }
+    assert recist([visit(lesions)])[0] == {"cystic metastasis"}

@@ -4,7 +4,7 @@ import { isStatistic, type Measurement, type Quantity } from "@/features/reader/
 import type { MeasuringTool } from "@/cornerstone/runtime";
 
 /**
- * How Cornerstone keeps the points of each shape, and how the node does (api/measurements.py):
+ * How Cornerstone keeps the points of each shape, and how the node does (api/annotations/measurements.py):
  * alike, but that a rectangle's corners go around for the node and crosswise here.
  */
 const crosswise = [0, 1, 3, 2];

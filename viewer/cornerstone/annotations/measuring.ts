@@ -9,9 +9,9 @@ import { unitOfValues } from "@/features/reader/lib/display/values";
 import { dataOf, pointsForNode, statisticsOf, statsOf } from "./annotations";
 import { drawnPlane, imagePointOf, worldOf, type ImagePoint } from "@/cornerstone/views/plane";
 import { measuringClasses } from "@/cornerstone/runtime";
-import type { LoadedSeries } from "@/cornerstone/series";
+import { keyOf, type LoadedSeries } from "@/cornerstone/series";
 import { measuringToolOf } from "@/cornerstone/tools";
-import { pixelValues } from "@/cornerstone/values";
+import { pixelValues } from "@/cornerstone/pixels";
 
 const heard = [
   Enums.Events.ANNOTATION_COMPLETED,
@@ -56,8 +56,8 @@ export class Measuring {
 
   /** The images of a series can be drawn on from now on; what waited for them is placed. */
   open(series: LoadedSeries): void {
-    if (this.series.get(series.seriesInstanceUid) === series) return;
-    this.series.set(series.seriesInstanceUid, series);
+    if (this.series.get(keyOf(series)) === series) return;
+    this.series.set(keyOf(series), series);
     for (const one of [...this.waiting.values()]) this.place(one);
     this.tell(false);
     this.render();
@@ -97,7 +97,7 @@ export class Measuring {
       this.erase(one.trackingUid);
       this.waiting.set(one.trackingUid, one);
       this.place(one);
-      // What the node keeps of it is no other for being drawn anew.
+      // What the node keeps of it is no other for being drawn again.
       if (kept) this.kept.set(one.trackingUid, kept);
       else this.kept.delete(one.trackingUid);
     }

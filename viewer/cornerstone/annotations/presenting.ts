@@ -25,7 +25,7 @@ export class Presenting {
     this.apply(cell, false);
   }
 
-  private apply(cell: StackCell, anew: boolean): void {
+  private apply(cell: StackCell, again: boolean): void {
     const { view, series } = cell;
     const slice = series?.order.slices[cell.index];
     if (!view || !series || !slice || !cell.isShown) return;
@@ -37,7 +37,7 @@ export class Presenting {
     const uid = isPresented ? chosen.sopInstanceUid : "";
     const due = uid && `${series.seriesInstanceUid} ${uid} ${JSON.stringify([voi?.range, area])}`;
     const before = this.told.get(cell) ?? "";
-    if (before === due && !anew) return;
+    if (before === due && !again) return;
     this.told.set(cell, due);
     if (isPresented) {
       cell.window.present(voi, chosen.inverse);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { earlierLesions, fateOf, hasLesions, lastSeen, lesionRows } from "@/features/reader/lib/lesions";
-import type { Finding, Lesion, LesionCourse } from "@/shared/api/types";
+import { earlierLesions, fateOf, isMeasuredByReaders, lastSeen, lesionRows } from "@/features/reader/lib/lesions";
+import type { Lesion, LesionCourse } from "@/shared/api/types";
 
 const match = (relation: string, earlier = "", later = "") =>
   ({ relation, earlier_lesion_id: earlier, later_lesion_id: later }) as NonNullable<Lesion["match"]>;
@@ -53,9 +53,10 @@ describe("lesions over the studies", () => {
     ]);
   });
 
-  it("are asked for where a finding has a long axis", () => {
-    const finding = (value: string) => ({ code: { value } }) as Finding;
-    expect(hasLesions([finding("118565006")])).toBe(false);
-    expect(hasLesions([finding("118565006"), finding("103339001")])).toBe(true);
+  it("say whether readers measured them", () => {
+    expect(isMeasuredByReaders(course)).toBe(false);
+    const drawn = { ...course, pipeline: "drawn-lesions" };
+    expect(isMeasuredByReaders(drawn)).toBe(true);
+    expect(rows.map((row) => fateOf(drawn, row, 1))).toEqual(["notMeasured", "matched", "merged", "outside", "firstMeasured"]);
   });
 });

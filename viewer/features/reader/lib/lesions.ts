@@ -1,15 +1,15 @@
-import type { Finding, Lesion, LesionCourse } from "@/shared/api/types";
+import type { Lesion, LesionCourse } from "@/shared/api/types";
 
-/** SCT: Long Axis, which every lesion is measured by. */
-const longAxis = "103339001";
+/** What readers measured by bidirectional measurements; everything else is a model's. */
+const drawnLesions = "drawn-lesions";
 
 /** One lesion over the studies of a course; null where it was not seen. */
 export type LesionRow = { trackingUid: string; label: string; cells: (Lesion | null)[] };
 
 type Match = LesionCourse["visits"][number]["gone"][number];
 
-export function hasLesions(findings: readonly Finding[]): boolean {
-  return findings.some((one) => one.code.value === longAxis);
+export function isMeasuredByReaders(course: LesionCourse): boolean {
+  return course.pipeline === drawnLesions;
 }
 
 /** In the order in which they were first seen; the label is that of the last study that shows it. */
@@ -44,8 +44,17 @@ export function lastSeen(course: LesionCourse, row: LesionRow): LesionCourse["vi
   return place === course.visits.length - 1 ? null : (course.visits[place] ?? null);
 }
 
-/** What became of a lesion at a study: its relation, or gone where the study before showed it. */
+const fatesOfReaders: Partial<Record<string, string>> = { new: "firstMeasured", gone: "notMeasured" };
+
+/** What became of a lesion at a study. A reader may not have measured what is there. */
 export function fateOf(course: LesionCourse, row: LesionRow, place: number): string {
+  const relation = relationOf(course, row, place);
+  if (!isMeasuredByReaders(course)) return relation;
+  return fatesOfReaders[relation] ?? relation;
+}
+
+/** Its relation, or gone where the study before showed it. */
+function relationOf(course: LesionCourse, row: LesionRow, place: number): string {
   const lesion = row.cells[place];
   if (lesion) return lesion.match?.relation ?? "";
   const before = row.cells[place - 1];

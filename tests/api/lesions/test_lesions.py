@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 from inference.annotations.author import Author
-from inference.annotations.mask_edit import LabelMap, edit_mask
+from inference.annotations.label_map import LabelMap
+from inference.annotations.mask_edit import edit_mask
 from inference.reports.draft import draft_sections
+from inference.reports.due import draft_due
 from inference.reports.evidence import gather
 from inference.reports.locale import load_locale
 from storage.core.entities import Job
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node
-from tests.api.lesions_made import GROWN, A, B, C, D, add_lesion_model, study, worked
-from tests.api.test_truncated import findings_of, result
-from tests.inference.orchestration import settings_in
+from tests.api.lesions.made import GROWN, A, B, C, D, add_lesion_model, study, worked
+from tests.api.results.test_truncated import findings_of, result
+from tests.inference.orchestration import later, settings_in
 from tests.migrated import upgrade
 from tests.services import free_port
 
@@ -84,6 +86,26 @@ def test_lesions_are_found_again_where_the_patient_lay_elsewhere(followed: Follo
     assert found["Lesion volume"]["value"] == pytest.approx(total, abs=0.01)
 
 
+def test_a_lesion_is_compared_with_what_it_was_and_not_with_its_number(followed: Followed) -> None:
+    """Each study numbers its lesions by size: the first one is B before, and A now."""
+    api, _, now = followed
+    path = f"/api/studies/{now.study_instance_uid}"
+    (course,) = api.client.get(f"{path}/lesions").json()["items"]
+    _, was_a, _ = by_size(course["visits"][0])
+    grown, _, new = by_size(course["visits"][1])
+    found = findings_of(api, now.study_instance_uid)
+    prior = found[f"{grown['label']} volume"]["prior"]
+    assert prior["value"] == pytest.approx(was_a["volume_mm3"] / 1000, abs=0.01)
+    assert found[f"{new['label']} volume"]["prior"] is None
+    trends = {one["label"]: one for one in api.client.get(f"{path}/trend").json()["items"]}
+    before, after = trends[f"{grown['label']} volume"]["points"]
+    assert (before["value"], after["value"]) == (
+        prior["value"],
+        found[f"{grown['label']} volume"]["value"],
+    )
+    assert len(trends[f"{new['label']} volume"]["points"]) == 1
+
+
 def test_the_sums_follow_recist(followed: Followed) -> None:
     api, _, now = followed
     (course,) = api.client.get(f"/api/studies/{now.study_instance_uid}/lesions").json()["items"]
@@ -133,6 +155,13 @@ def test_a_person_corrects_a_match(api: ApiNode, tmp_path: Path) -> None:
     # What was written before keeps the UID that it states.
     assert grown["tracking_uid"] not in (was_a["tracking_uid"], grown["stated_tracking_uid"])
     assert grown["stated_tracking_uid"] == was_a["tracking_uid"]
+    # The volumes are compared by the correction once the report is drafted.
+    draft_due(api.storage, later(3600))
+    found = findings_of(api, now.study_instance_uid)
+    assert found[f"{grown['label']} volume"]["prior"] is None
+    assert found[f"{new['label']} volume"]["prior"]["value"] == pytest.approx(
+        was_c["volume_mm3"] / 1000, abs=0.01
+    )
     # The next study goes by the correction.
     third = worked(api.storage, study("20250101", 3, [GROWN, B, D], turned_deg=-5))
     uids = {str(one.TrackingUID) for one in result(api, third, "SEG").SegmentSequence}
@@ -206,6 +235,59 @@ def test_a_lesion_beyond_the_images_is_not_gone_until_they_arrive(
     assert [one["match"]["relation"] for one in second["lesions"]] == ["matched"] * 3
     assert (second["outside"], second["gone"]) == ([], [])
     assert course["recist"]["responses"][1]["category"] == "SD"
+
+
+def test_an_earlier_study_that_comes_late_revises_the_later_one(
+    api: ApiNode, tmp_path: Path
+) -> None:
+    add_lesion_model(api.storage, tmp_path / "model")
+    now = worked(api.storage, study("20240101", 2, [GROWN, B, D], turned_deg=12, shift_mm=14))
+    path = f"/api/studies/{now.study_instance_uid}/lesions"
+    draft_due(api.storage, later(3600))
+    stated = {one["tracking_uid"] for one in last_visit(api, path)["lesions"]}
+    before = worked(api.storage, study("20220101", 1, [A, B, C]))
+    draft_due(api.storage, later(3600))
+    draft_due(api.storage, later(7200))
+    first, second = api.client.get(path).json()["items"][0]["visits"]
+    was_b, was_a, was_c = by_size(first)
+    grown, still, new = by_size(second)
+    assert [one["match"]["relation"] for one in (grown, still, new)] == ["matched"] * 2 + ["new"]
+    assert (grown["tracking_uid"], still["tracking_uid"]) == (
+        was_a["tracking_uid"],
+        was_b["tracking_uid"],
+    )
+    assert [one["earlier_lesion_id"] for one in second["gone"]] == [was_c["lesion_id"]]
+    # What the later SEG has stated since is what the earlier one states.
+    assert {one["tracking_uid"] for one in second["lesions"]} == stated
+    segments = {str(one.TrackingUID) for one in result(api, before, "SEG").SegmentSequence}
+    assert segments & stated == {was_a["tracking_uid"], was_b["tracking_uid"]}
+    prior = findings_of(api, now.study_instance_uid)[f"{grown['label']} volume"]["prior"]
+    assert prior["study_date"] == "2022-01-01"
+    assert prior["value"] == pytest.approx(was_a["volume_mm3"] / 1000, abs=0.01)
+    (report,) = api.storage.reports.of_study(now.study_instance_uid)
+    text = " ".join(one.text for section in report.sections for one in section.sentences)
+    assert "Lesions beside the study of 1 January 2022" in text
+    # A person's word on the later study outlives one that comes between the two.
+    api.client.post(f"/api/lesions/{still['lesion_id']}/match", json={})
+    worked(api.storage, study("20230101", 3, [A, B], turned_deg=-5))
+    _, between, second = api.client.get(path).json()["items"][0]["visits"]
+    assert [one["match"]["relation"] for one in between["lesions"]] == ["matched"] * 2
+    was_b, was_a = by_size(between)
+    grown, still, _ = by_size(second)
+    assert grown["match"]["earlier_lesion_id"] == was_a["lesion_id"]
+    assert (still["match"]["relation"], still["match"]["decided_by"] != "") == ("new", True)
+    assert [one["earlier_lesion_id"] for one in second["gone"]] == [was_b["lesion_id"]]
+    # Without the study between, the first one is the one before again.
+    api.client.delete(f"/dicom-web/studies/{between['study_instance_uid']}")
+    first, second = api.client.get(path).json()["items"][0]["visits"]
+    grown, *_ = by_size(second)
+    assert grown["match"]["earlier_lesion_id"] == by_size(first)[1]["lesion_id"]
+
+
+def last_visit(api: ApiNode, path: str) -> dict[str, Any]:
+    (course,) = api.client.get(path).json()["items"]
+    found: dict[str, Any] = course["visits"][-1]
+    return found
 
 
 def test_without_comparison_lesions_are_tracked_by_themselves(

@@ -11,19 +11,18 @@ from pydicom.dataset import Dataset
 
 from inference.annotations.content import replaced_by
 from inference.annotations.feedback_reports import newest_report, write_feedback_reports
-from inference.delivery.storing import store_objects, store_rows
-from inference.imaging.volume import assemble_volume
-from inference.results.encode import encode_results
-from inference.scheduling.priors import comparison_of
+from inference.imaging.volume import Volume
+from inference.pipeline import PipelineOutput
+from inference.reports.due import draft_due
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.findings import Code
 from storage.core.identity import of_account
 from tests import builders
-from tests.api.client import part10
-from tests.inference.orchestration import storage_in
-from tests.inference.results_support import PIPELINE, complaints, output_of, save
+from tests.inference.completed_jobs import completed_job
+from tests.inference.orchestration import later, storage_in
+from tests.inference.results_support import complaints, output_of, save
 
 SHAPE = (9, 11, 13)
 CM3_A_VOXEL = 2.5 * 0.8 * 0.6 / 1000
@@ -40,34 +39,26 @@ def made(storage: Storage, seed: int, study_date: str, arm: int = 0) -> Job:
     series = builders.series(
         np.zeros(SHAPE, np.int16), seed=seed, PatientID="P1", StudyDate=study_date
     )
-    for image in series:
-        storage.ingest.accept(part10(image), "dimse:MR1")
-    (kept,) = storage.index.series_of(str(series[0].StudyInstanceUID))
-    completed = storage.index.mark_complete(kept, utcnow())
-    assert completed is not None
-    job, _ = storage.jobs.schedule(
-        PIPELINE.name, PIPELINE.version, completed.study_instance_uid,
-        completed.series_instance_uid, completed.fingerprint,
-    )  # fmt: skip
-    claimed = storage.jobs.claim(job.job_id, "worker", 60, utcnow())
-    assert claimed is not None
-    volume = assemble_volume(series)
-    first = builders.asymmetric_mask(SHAPE)
-    second = np.zeros(SHAPE, np.bool_)
-    second[2:5, 5:9, 7 : 9 + arm] = True
-    output = output_of(volume, first, second & ~first)
-    results = encode_results(
-        claimed, PIPELINE, series, volume, output, comparison=comparison_of(storage, claimed)
-    )
-    instances, stored = store_objects(storage, claimed, results, lambda: None)
-    store_rows(storage, claimed, results, instances, [])
-    storage.deliveries.enqueue("pacs", instances, claimed.job_id)
-    assert storage.jobs.complete(job.job_id, "worker", {"instances": stored}, utcnow())
-    return storage.jobs.get(job.job_id)
+
+    def outlined(volume: Volume) -> PipelineOutput:
+        first = builders.asymmetric_mask(SHAPE)
+        second = np.zeros(SHAPE, np.bool_)
+        second[2:5, 5:9, 7 : 9 + arm] = True
+        return output_of(volume, first, second & ~first)
+
+    job, _ = completed_job(storage, series, outlined)
+    instances = storage.index.instances_of(job.study_instance_uid)
+    made_here = [one for one in instances if one.sop_instance_uid in _results(job)]
+    storage.deliveries.enqueue("pacs", made_here, job.job_id)
+    return job
+
+
+def _results(job: Job) -> set[str]:
+    return {str(one["sop_instance_uid"]) for one in job.result["instances"]}
 
 
 def report(storage: Storage, job: Job) -> Dataset:
-    found = newest_report(storage, job)
+    found = newest_report(storage.index, storage.instances, storage.feedback_reports, job)
     assert found is not None
     return found
 
@@ -214,3 +205,14 @@ def test_another_patient_a_later_study_and_a_rejected_value_are_no_prior(
     assert cerebellum.prior is not None
     assert cerebellum.prior.value == 0.02
     assert all(one.prior is None for one in storage.findings.of_job(first.job_id))
+
+
+def test_a_comparison_ends_where_the_value_before_is_rejected(storage: Storage) -> None:
+    before, now = made(storage, 9, "20230101"), made(storage, 10, "20240101")
+    draft_due(storage, later(3600))
+    assert all(one.prior is not None for one in storage.findings.of_job(now.job_id))
+    for finding in storage.findings.of_job(before.job_id):
+        storage.finding_feedback.add(finding, "REJECTED", of_account("dr-jones"))
+    draft_due(storage, later(3600))
+    draft_due(storage, later(7200))
+    assert [one.prior for one in storage.findings.of_job(now.job_id)] == [None, None]

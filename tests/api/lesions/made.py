@@ -16,9 +16,9 @@ from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Job
 from tests import builders
-from tests.inference.bundles import torchscript_model
 from tests.inference.lesions.phantoms import Ellipsoid
 from tests.inference.orchestration import later
+from tests.inference.plain_models import torchscript_model
 
 PIPELINE = "model-plain-spleen"
 Ball = tuple[float, float, float, float]
@@ -44,7 +44,7 @@ def add_lesion_model(storage: Storage, folder: Path) -> None:
         "category": ["49755003", "SCT", "Morphologically Abnormal Structure"],
     }
     (made / "mediview.json").write_text(json.dumps(card))
-    add_model(storage, made, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, made, "petra")
 
 
 def study(

@@ -28,8 +28,10 @@ lesion = Table(
     Column("tracking_uid", Uid, nullable=False),
     Column("long_axis_mm", Float, nullable=False),
     Column("short_axis_mm", Float, nullable=False),
-    Column("volume_mm3", Float, nullable=False),
+    Column("volume_mm3", Float),
     Column("is_truncated", Boolean, nullable=False),
+    # By the model's card, or as a composite; empty where the type decides.
+    Column("is_measurable", Boolean),
     # float32, little endian: x, y and z in mm, LPS, of points spread over the lesion.
     Column("points", LargeBinary, nullable=False),
     time_column("created_at"),
@@ -42,6 +44,8 @@ lesion_match = Table(
     # The later study, and the job that compared it; empty of what a person states.
     Column("study_instance_uid", Uid, nullable=False, index=True),
     Column("job_id", String(36), nullable=False, index=True),
+    # Whose lesions the later ones are; another where an earlier study came late.
+    Column("later_job_id", String(36), server_default="", nullable=False, index=True),
     Column("relation", String(16), nullable=False),
     Column("earlier_lesion_id", String(36), nullable=False, index=True),
     Column("later_lesion_id", String(36), nullable=False, index=True),

@@ -1,0 +1,165 @@
+"""The lesions of two studies beside each other: aligned, matched, and what became of each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from inference.imaging.volume import Volume
+from inference.lesions.history import history_of
+from inference.lesions.points import points_of
+from inference.results.identity import stable_id
+from storage.core.entities import Job
+from storage.core.errors import MediViewError
+from storage.index.priors import Priors
+from storage.jobs.repository import Jobs
+from storage.lesions.entities import Lesion, LesionMatch, Relation
+from storage.lesions.repository import Lesions
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_LEAST_SHARE_SHOWN = 0.5
+"""Of a lesion, from which its place counts as shown."""
+
+VolumeOf = Callable[[Job], Volume]
+"""The images of another job, as they are now. Raises where they have changed or are gone."""
+
+
+@dataclass(frozen=True)
+class JobLesions:
+    """The lesions of one job, and the tracking UID of each."""
+
+    job: Job
+    lesions: Sequence[Lesion]
+    uids: Mapping[str, str]
+    volume: Volume | None = None
+    """Its images; read where they are not given."""
+
+
+def compare_lesions(
+    settings: Settings, by: Job, volume_of: VolumeOf, earlier: JobLesions, later: JobLesions
+) -> list[LesionMatch] | None:
+    """What became of each lesion, compared `by` one of the two jobs; None where nobody can tell.
+
+    That is where the images cannot be aligned, are gone, or the site compares none.
+    """
+    if not later.lesions or not earlier.lesions:
+        matches = [
+            lesion_match(by, later.job, "new", to=one, method="nothing before")
+            for one in later.lesions
+        ]
+        return matches + [
+            lesion_match(by, later.job, "gone", of=one, method="nothing found")
+            for one in earlier.lesions
+        ]
+    if settings.lesion_matching_s == 0:
+        return None
+    try:
+        return _aligned(settings, by, volume_of, earlier, later)
+    except (MediViewError, RuntimeError) as error:
+        log.warning("lesions_not_compared", job_id=by.job_id, error=type(error).__name__)
+        return None
+
+
+def _aligned(
+    settings: Settings, by: Job, volume_of: VolumeOf, earlier: JobLesions, later: JobLesions
+) -> list[LesionMatch] | None:
+    # SimpleITK takes half a second to import, and few jobs find lesions.
+    from inference.lesions.matching import match
+    from inference.lesions.registration import align
+
+    alignment = align(
+        earlier.volume or volume_of(earlier.job),
+        later.volume or volume_of(later.job),
+        time_s=settings.lesion_matching_s,
+        threads=settings.torch_threads,
+    )
+    log.info(
+        "lesions_aligned",
+        job_id=by.job_id,
+        method=alignment.method,
+        correlation=round(alignment.correlation, 3),
+    )
+    if not alignment.holds:
+        return None
+    before = [alignment.later_from_earlier(points_of(one)) for one in earlier.lesions]
+    now = [points_of(one) for one in later.lesions]
+    matches: list[LesionMatch] = []
+    found = match(
+        before,
+        now,
+        earlier_mm=[one.long_axis_mm for one in earlier.lesions],
+        later_mm=[one.long_axis_mm for one in later.lesions],
+    )
+    for one in found:
+        relation = one.relation
+        if relation in ("gone", "new"):
+            points = before[one.earlier] if one.earlier is not None else now[one.later or 0]
+            if alignment.both_show(points).mean() < _LEAST_SHARE_SHOWN:
+                relation = "outside"
+        matches.append(
+            lesion_match(
+                by,
+                later.job,
+                relation,
+                of=None if one.earlier is None else earlier.lesions[one.earlier],
+                to=None if one.later is None else later.lesions[one.later],
+                is_main=one.is_main,
+                confidence=one.confidence,
+                method=f"{alignment.method}; overlap",
+            )
+        )
+    return matches
+
+
+def nearest_lesions(
+    jobs: Jobs,
+    lesion_repository: Lesions,
+    priors: Priors,
+    job: Job,
+    side: Literal["before", "after"],
+) -> JobLesions | None:
+    """Of the studies on one side, the nearest of which a job of the pipeline is done."""
+    if not job.study_instance_uid:
+        return None
+    beside = priors.before if side == "before" else priors.after
+    newest_first = beside(job.study_instance_uid)
+    history = history_of(jobs, lesion_repository, newest_first[::-1])
+    for study in newest_first if side == "before" else newest_first[::-1]:
+        done = history.jobs.get((study, job.pipeline))
+        if done is not None:
+            lesions = [one for one in history.lesions if one.job_id == done.job_id]
+            return JobLesions(done, lesions, history.uids)
+    return None
+
+
+def lesion_match(
+    by: Job,
+    later_job: Job,
+    relation: Relation,
+    *,
+    of: Lesion | None = None,
+    to: Lesion | None = None,
+    is_main: bool = True,
+    confidence: float = 1.0,
+    method: str,
+) -> LesionMatch:
+    ids = [one.lesion_id if one else "" for one in (of, to)]
+    return LesionMatch(
+        match_id=stable_id(by, "match", relation, *ids),
+        study_instance_uid=later_job.study_instance_uid,
+        job_id=by.job_id,
+        later_job_id=later_job.job_id,
+        relation=relation,
+        earlier_lesion_id=ids[0],
+        later_lesion_id=ids[1],
+        is_main=is_main,
+        confidence=round(confidence, 3),
+        method=method,
+        reason="",
+        decided_by="",
+        decided_by_id="",
+        decided_at=by.created_at,
+    )

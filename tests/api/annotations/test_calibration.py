@@ -1,0 +1,173 @@
+"""What a saved measurement says of its unit, and what cannot be saved at all."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    DigitalMammographyXRayImageStorageForPresentation,
+    SecondaryCaptureImageStorage,
+    UltrasoundImageStorage,
+)
+
+from tests import builders
+from tests.api.client import ApiNode, is_problem, part10
+from tests.inference.results_support import complaints
+from tests.services import tool
+
+ROWS, COLUMNS = 400, 600
+
+
+def image(modality: str, sop_class_uid: str, **attributes: object) -> Dataset:
+    """Without pixels that matter, and without a word on their size."""
+    dataset = builders.t1_head((1, 8, 8))[0]
+    for keyword in (
+        "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient", "SliceThickness",
+        "SpacingBetweenSlices", "FrameOfReferenceUID",
+    ):  # fmt: skip
+        dataset.pop(keyword, None)
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = sop_class_uid
+    dataset.Modality, dataset.Rows, dataset.Columns = modality, ROWS, COLUMNS
+    dataset.PixelData = bytes(2 * ROWS * COLUMNS)
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def region(units: tuple[int, int], deltas: tuple[float, float], rows: tuple[int, int]) -> Dataset:
+    item = Dataset()
+    item.RegionSpatialFormat, item.RegionDataType, item.RegionFlags = 1, 1, 2
+    item.RegionLocationMinX0, item.RegionLocationMaxX1 = 0, COLUMNS - 1
+    item.RegionLocationMinY0, item.RegionLocationMaxY1 = rows
+    item.PhysicalUnitsXDirection, item.PhysicalUnitsYDirection = units
+    item.PhysicalDeltaX, item.PhysicalDeltaY = deltas
+    return item
+
+
+def ultrasound(*regions: Dataset) -> Dataset:
+    return image("US", UltrasoundImageStorage, SequenceOfUltrasoundRegions=list(regions))
+
+
+def line(dataset: Dataset, start: tuple[float, float], end: tuple[float, float]) -> dict[str, Any]:
+    return {"shape": "LENGTH", "points": [start, end], "sop_instance_uid": dataset.SOPInstanceUID}
+
+
+def save(api: ApiNode, dataset: Dataset, *drawings: dict[str, Any]) -> Any:
+    api.storage.ingest.accept(part10(dataset), "dimse:MODALITY")
+    return api.client.post(
+        f"/api/studies/{dataset.StudyInstanceUID}/measurements",
+        json={"measurements": list(drawings)},
+    )
+
+
+def report_of(api: ApiNode, answer: Any, folder: Path) -> tuple[dict[str, Any], Path]:
+    """The one measurement as the API gives it back, and the SR as a file."""
+    assert answer.status_code == 201, answer.text
+    instance = api.storage.index.instance(answer.json()["sop_instance_uid"])
+    path = folder / "sr.dcm"
+    path.write_bytes(api.storage.instances.read(instance))
+    (measurement,) = answer.json()["measurements"]
+    return measurement, path
+
+
+@pytest.mark.parametrize(
+    ("make", "end", "expected", "caveat"),
+    [
+        # 122 columns of 0.05 cm.
+        (lambda: ultrasound(region((3, 3), (0.05, 0.05), (0, 399))), (222, 100),
+         [("length", 61.0, "mm")], ""),
+        (lambda: image("CR", ComputedRadiographyImageStorage, PixelSpacing=[0.5, 0.5]), (222, 100),
+         [("length", 61.0, "mm")],
+         "The header does not state how the pixel spacing was calibrated."),
+        # 122 columns of 0.1 mm at the detector, 1.22 times too large there.
+        (lambda: image("MG", DigitalMammographyXRayImageStorageForPresentation,
+                       ImagerPixelSpacing=[0.1, 0.1],
+                       EstimatedRadiographicMagnificationFactor=1.22),
+         (222, 100), [("length", 10.0, "mm")],
+         "Corrected by the estimated magnification; true at that depth only."),
+        (lambda: image("OT", SecondaryCaptureImageStorage), (222, 100),
+         [("length", 122.0, "{pixels}")],
+         "The image states no pixel size: lengths are in pixels."),
+        (lambda: ultrasound(region((4, 7), (0.002, -0.5), (0, 399))), (250, 60),
+         [("time", 0.3, "s"), ("velocity", 20.0, "cm/s")], ""),
+    ],
+    ids=["ultrasound", "CR", "mammography", "secondary capture", "Doppler"],
+)  # fmt: skip
+def test_a_saved_length_has_the_unit_and_the_caveat_of_its_image(
+    api: ApiNode, tmp_path: Path, make: Any, end: tuple[float, float],
+    expected: list[tuple[str, float, str]], caveat: str,
+) -> None:  # fmt: skip
+    dataset = make()
+    answer = save(api, dataset, line(dataset, (100, 100), end))
+    measurement, path = report_of(api, answer, tmp_path)
+    found = [(one["quantity"], one["value"], one["unit"]) for one in measurement["measured"]]
+    assert found == [(name, pytest.approx(value, abs=1e-5), unit) for name, value, unit in expected]
+    assert measurement["caveat"] == caveat
+    assert measurement["shape"] == "LENGTH"
+    assert complaints(path) == []
+    dump = subprocess.run([tool("dsrdump", "dcmtk"), "+Pc", str(path)],
+                          capture_output=True, text=True, check=True).stdout  # fmt: skip
+    for _, value, unit in expected:
+        assert f'"{value:.1f}" ({unit},UCUM' in dump
+    # The dump shows the beginning of a text alone.
+    assert caveat.encode() in path.read_bytes()
+    assert ('(122505,DCM,"Calibration")' in dump) == bool(caveat)
+
+
+def test_a_line_over_a_spectrum_is_no_length_tool_of_another_viewer(
+    api: ApiNode, tmp_path: Path
+) -> None:
+    dataset = ultrasound(region((4, 7), (0.002, -0.5), (0, 399)))
+    _, path = report_of(api, save(api, dataset, line(dataset, (100, 100), (200, 60))), tmp_path)
+    written = path.read_bytes()
+    assert b"Cornerstone3DTools" not in written
+    assert b"MediViewAI:AxisDifference" in written
+
+
+@pytest.mark.parametrize(
+    ("make", "drawing", "reason"),
+    [
+        (lambda: ultrasound(region((3, 3), (0.05, 0.05), (0, 199))),
+         {"points": [[100, 100], [100, 300]]}, "it leaves the calibrated ultrasound region"),
+        (lambda: ultrasound(region((3, 3), (0.05, 0.05), (0, 199))),
+         {"points": [[100, 300], [200, 300]]}, "outside of the calibrated ultrasound regions"),
+        (lambda: ultrasound(region((0, 0), (1, 1), (0, 399))),
+         {"points": [[100, 300], [200, 300]]}, "the ultrasound region has no usable units"),
+        (lambda: ultrasound(region((4, 7), (0.002, -0.5), (0, 399))),
+         {"shape": "CIRCLE", "points": [[100, 300], [120, 300]]}, "are not both lengths"),
+        (lambda: image("XC", SecondaryCaptureImageStorage, PixelAspectRatio=[2, 1]),
+         {"points": [[100, 300], [200, 300]]}, "pixels that are not square"),
+    ],
+    ids=["leaves", "outside", "no units", "area of a spectrum", "not square"],
+)  # fmt: skip
+def test_what_cannot_be_measured_is_refused_in_a_sentence_and_nothing_is_saved(
+    api: ApiNode, make: Any, drawing: dict[str, Any], reason: str
+) -> None:
+    dataset = make()
+    good = {"shape": "ARROW", "points": [[1, 1], [5, 5]], "label": "here",
+            "sop_instance_uid": dataset.SOPInstanceUID}  # fmt: skip
+    bad = {**line(dataset, (0, 0), (1, 1)), **drawing}
+    answer = save(api, dataset, good, bad)
+    is_problem(answer, 400, "invalid_request")
+    detail = answer.json()["detail"]
+    assert detail.startswith(f"Measurement 2 ({bad['shape']}) cannot be measured: ")
+    assert reason in detail
+    listed = api.client.get(f"/api/studies/{dataset.StudyInstanceUID}/measurements").json()
+    assert listed["items"] == []
+
+
+def test_images_of_another_spacing_share_no_library(api: ApiNode, tmp_path: Path) -> None:
+    first = image("CR", ComputedRadiographyImageStorage, PixelSpacing=[0.5, 0.5])
+    second = image("CR", ComputedRadiographyImageStorage, PixelSpacing=[0.2, 0.2])
+    second.StudyInstanceUID = first.StudyInstanceUID
+    second.SOPInstanceUID = second.file_meta.MediaStorageSOPInstanceUID = "2.25.4711"
+    api.storage.ingest.accept(part10(second), "dimse:MODALITY")
+    answer = save(api, first, line(first, (0, 0), (10, 0)), line(second, (0, 0), (10, 0)))
+    assert answer.status_code == 201, answer.text
+    lengths = [one["measured"][0]["value"] for one in answer.json()["measurements"]]
+    assert lengths == [pytest.approx(5.0), pytest.approx(2.0)]
+    instance = api.storage.index.instance(answer.json()["sop_instance_uid"])
+    assert "Horizontal Pixel Spacing" not in str(api.storage.instances.dataset(instance))
