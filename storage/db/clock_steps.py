@@ -1,15 +1,26 @@
-"""What waits for a time of day, and what becomes of it when that is set back.
+"""When the time of day was set; what waits for one, and what becomes of it when that is set back.
 
 Leases, retries and pauses stand in the database as times of day, for many processes on several
 machines share them. A clock that is set back by an hour would make all of them an hour longer.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, ColumnElement, Engine, bindparam, select, true, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Engine,
+    bindparam,
+    delete,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from storage import tables as t
-from storage.db.engine import writing
+from storage.db.engine import reading, writing
 from storage.outbox import tables as outbox
 
 _WAITS: tuple[tuple[Column[datetime], ColumnElement[bool]], ...] = (
@@ -21,6 +32,30 @@ _WAITS: tuple[tuple[Column[datetime], ColumnElement[bool]], ...] = (
     (t.failed_attempt.c.blocked_until, true()),
     (t.idempotency_key.c.locked_until, true()),
 )
+
+
+@dataclass(frozen=True)
+class ClockStep:
+    """The time of day was set by so much, back where negative; `at` by its new time."""
+
+    at: datetime
+    by: timedelta
+
+
+def note_step(engine: Engine, step: ClockStep) -> None:
+    """In place of the one before. Raises StorageUnavailable."""
+    with writing(engine) as connection:
+        connection.execute(delete(t.clock_step))
+        connection.execute(
+            insert(t.clock_step).values(at=step.at, seconds=round(step.by.total_seconds()))
+        )
+
+
+def last_step(engine: Engine) -> ClockStep | None:
+    """Raises StorageUnavailable."""
+    with reading(engine) as connection:
+        row = connection.execute(select(t.clock_step.c.at, t.clock_step.c.seconds)).first()
+    return None if row is None else ClockStep(row.at, timedelta(seconds=row.seconds))
 
 
 def move_waits(engine: Engine, by: timedelta, now: datetime) -> int:

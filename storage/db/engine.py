@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    ExceptionContext,
     any_,
     create_engine,
     event,
@@ -22,10 +23,12 @@ from sqlalchemy.schema import Table
 
 from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
 from storage.core.viewer import current_viewer
+from storage.db.joined_writes import waiting_write
 from storage.db.viewer_engine import engine_of_viewers
 
 _BUSY_TIMEOUT_S = 30.0
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DISK_FAILED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 _CLASHES = ("40001", "40P01")
 """PostgreSQL's serialization failure and deadlock (its manual, appendix A)."""
 
@@ -60,6 +63,7 @@ def make_engine(database_url: str) -> Engine:
         # pysqlite would begin lazily and deferred, so that two writers meet in
         # SQLITE_BUSY on upgrade; `writing` begins IMMEDIATE instead.
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "handle_error", _reopen_after_failing_disk)
         return engine
     return create_engine(
         database_url,
@@ -100,18 +104,37 @@ def _begin_sqlite(connection: Connection) -> None:
     driver.execute("BEGIN").close()
 
 
+def _reopen_after_failing_disk(context: ExceptionContext) -> None:
+    """What SQLite opened while the disk was read-only never writes again, nor does what the process
+    opens beside it: only when all connections are closed does it look again."""
+    code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
+    if code in _DISK_FAILED and context.engine is not None:
+        context.is_disconnect = True
+        # Its statement would keep the connection open, and SQLAlchemy leaves it.
+        if context.execution_context is not None:
+            context.execution_context.cursor.close()
+        context.engine.dispose()
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that is on disk when it ends, with all that was committed before.
 
+    It takes along what waits for it (`storage.db.joined_writes`).
     Raises StorageUnavailable or StorageFull.
     """
+    joined = None
+    is_written = False
     with (
         translated(engine),
         _for_viewer(engine).connect().execution_options(writes=True) as connection,
         connection.begin(),
     ):
         yield connection
+        joined = waiting_write()
+        is_written = joined is not None and joined.write(connection)
+    if joined is not None and is_written:
+        joined.is_committed = True
 
 
 @contextmanager
@@ -168,9 +191,9 @@ def _raise_translated(error: DBAPIError | sqlite3.DatabaseError) -> NoReturn:
                 "The database has no room left on its disk.",
                 remedy="Free disk space; the node goes on by itself.",
             ) from error
-        raise _unavailable() from error
+        raise _unavailable(error) from error
     if isinstance(error, DBAPIError) and error.connection_invalidated:
-        raise _unavailable() from error
+        raise _unavailable(error) from error
     raise error
 
 
@@ -188,7 +211,14 @@ def is_clash(error: BaseException | None) -> bool:
     return getattr(error, "sqlstate", "") in _CLASHES
 
 
-def _unavailable() -> StorageUnavailable:
+def _unavailable(error: DBAPIError | sqlite3.DatabaseError) -> StorageUnavailable:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(original, "sqlite_errorcode", 0) & 0xFF in _DISK_FAILED:
+        return StorageUnavailable(
+            f"The index cannot be read or written: {original}.",
+            remedy="Check that its folder is writable and that its disk is healthy (dmesg,"
+            " smartctl -a); the node goes on by itself.",
+        )
     return StorageUnavailable(
         "The database cannot be reached or does not answer.",
         remedy="Check MEDIVIEW_DATABASE_URL and the database server;"

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from storage.db.engine import reading, writing
 from storage.db.schema import MIGRATIONS, newest_revision, revision
@@ -16,13 +16,18 @@ def upgrade_schema(engine: Engine) -> None:
     with reading(engine) as connection:
         if revision(connection) == newest_revision():
             return
-    # Here and below, for most databases are at it already.
+    with writing(engine) as connection:
+        upgrade_to(connection, "head")
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    """Bring an older or empty database to one migration, within the caller's transaction."""
+    # Here and below, for most databases are at the newest already.
     from alembic import command
 
     config = _config()
-    with writing(engine) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def _config() -> "Config":

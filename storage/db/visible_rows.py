@@ -184,6 +184,10 @@ _BY_STUDY_UID = (
     t.study_use,
     t.study_retention,
     t.study_confirmation,
+    t.prior_fetch,
+    t.received_patient,
+    t.rejection,
+    t.rejection_note,
 )
 
 VISIBLE: dict[Table, ColumnElement[bool]] = {
@@ -202,6 +206,8 @@ VISIBLE: dict[Table, ColumnElement[bool]] = {
     t.webhook: _own_webhook(t.webhook),
     t.webhook_delivery: _of_webhook(),
     t.event: _of_event(),
+    # Those of orders are shown to those who see everything.
+    t.prior_search: _of_study(t.prior_search.c.subject),
     t.work_item: _of_work_item(),
     t.expectation: _of_expectation(),
 }

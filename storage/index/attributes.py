@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy import ColumnElement, Table, and_, func, select
 
 from storage import tables as t
 
@@ -67,7 +67,9 @@ def _snake_case(keyword: str) -> str:
 
 def _counts() -> list[Attribute]:
     def instances(*conditions: Any) -> ColumnElement[Any]:
-        joined = t.instance.join(t.series, t.instance.c.series_fk == t.series.c.id)
+        joined = t.instance.join(
+            t.series, and_(t.instance.c.series_fk == t.series.c.id, ~t.instance.c.is_rejected)
+        )
         return (
             select(func.count())
             .select_from(joined)
@@ -76,10 +78,12 @@ def _counts() -> list[Attribute]:
             .scalar_subquery()
         )
 
-    of_study = t.series.c.study_fk == t.study.c.id
+    of_study = and_(t.series.c.study_fk == t.study.c.id, ~t.series.c.is_rejected)
     studies_of_patient = select(func.count()).where(t.study.c.patient_fk == t.patient.c.id)
     series_of_study = select(func.count()).select_from(t.series).where(of_study)
-    instances_of_series = select(func.count()).where(t.instance.c.series_fk == t.series.c.id)
+    instances_of_series = select(func.count()).where(
+        t.instance.c.series_fk == t.series.c.id, ~t.instance.c.is_rejected
+    )
     return [
         Attribute(
             "NumberOfPatientRelatedStudies",

@@ -228,7 +228,7 @@ def _match_modalities(attribute: Attribute, value: str, fuzzy: bool) -> ColumnEl
     wanted = _match_text(modality, value.replace(",", "\\"), fuzzy)
     return (
         select(inner.c.id)
-        .where(inner.c.study_fk == t.study.c.id, wanted)
+        .where(inner.c.study_fk == t.study.c.id, ~inner.c.is_rejected, wanted)
         .correlate(t.study)
         .exists()
     )

@@ -40,7 +40,7 @@ OF_SERIES = OF_STUDY | frozenset(
 )
 
 
-def is_told_by_one(level: Level, keyword: str) -> bool:
+def is_same_for_all(level: Level, keyword: str) -> bool:
     """Whether any instance of the level's entity has the same value of the attribute."""
     if level == "IMAGE":
         return True

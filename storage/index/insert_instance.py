@@ -1,22 +1,20 @@
 """Write an instance into the index, and find an index row again for a volume's record."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Table, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from storage import tables as t
 from storage.core.entities import Location, Origin
 from storage.core.text_folding import folded_name, search_text
 from storage.db.engine import insert_or_ignore, writing
+from storage.db.find_or_add import find_or_add
 from storage.dicom.part10 import Header
 from storage.events.repository import add_event
-from storage.index.same_person import Person
-
-_ATTEMPTS = 5
+from storage.patient_identity.rows import AssignedPatient, patient_of_new_study
 
 Outcome = Literal["stored", "duplicate", "conflict"]
 
@@ -59,8 +57,7 @@ def find_or_add_series(connection: Connection, new: NewInstance) -> tuple[int, i
     ).scalar()
     new_study = False
     if study_id is None:
-        patient_id = _patient(connection, new.header)
-        study_id, new_study = _study(connection, patient_id, new)
+        study_id, new_study = _study(connection, new)
     if new_study:
         add_event(
             connection,
@@ -101,67 +98,27 @@ def insert_instance(connection: Connection, new: NewInstance) -> Outcome:
     return "conflict"
 
 
-def _patient(connection: Connection, header: Header) -> int:
-    """The patient's row: of the same ID and issuer, and of the same person as far as one knows."""
-    patient_id = header.text("PatientID")
-    issuer = header.text("IssuerOfPatientID")
-    person = Person.of(header)
-    values = {
-        "patient_id": patient_id,
-        "issuer_of_patient_id": issuer,
-        "patient_name": header.text("PatientName"),
-        "patient_name_folded": person.name_folded,
-        "patient_birth_date": person.birth_date,
-        "patient_sex": person.sex,
-    }
-    if not patient_id:
-        # Studies without a patient ID must not end up under one and the same patient.
-        key = _key("", "", header.study_instance_uid)
-        return _get_or_add(connection, t.patient, {"patient_key": key}, values)[0]
-    found = _same_person(connection, patient_id, issuer, person)
-    if found is not None:
-        return found
-    added = insert_or_ignore(
-        connection, t.patient, {"patient_key": _key(issuer, patient_id), **values}
-    )
-    if added:
-        found = _same_person(connection, patient_id, issuer, person)
-        if found is not None:
-            return found
-    # Somebody else has the ID.
-    key = _key(issuer, patient_id, person.name_folded, person.birth_date, person.sex)
-    return _get_or_add(connection, t.patient, {"patient_key": key}, values)[0]
-
-
-def _key(*identity: str) -> str:
-    return hashlib.sha256("\x1f".join(identity).encode()).hexdigest()
-
-
-def _same_person(
-    connection: Connection, patient_id: str, issuer: str, person: Person
-) -> int | None:
-    columns = t.patient.c
-    rows = connection.execute(
-        select(
-            columns.id, columns.patient_name_folded, columns.patient_birth_date, columns.patient_sex
+def forget_conflict(engine: Engine, sop_instance_uid: str, digest: str) -> None:
+    """It was none. Raises StorageUnavailable, StorageFull."""
+    with writing(engine) as connection:
+        connection.execute(
+            delete(t.conflict).where(
+                t.conflict.c.sop_instance_uid == sop_instance_uid,
+                t.conflict.c.digest == digest,
+            )
         )
-        .where(columns.patient_id == patient_id, columns.issuer_of_patient_id == issuer)
-        .order_by(columns.id)
-    )
-    for row_id, name_folded, birth_date, sex in rows:
-        if person.may_be(Person(name_folded, birth_date, sex)):
-            return int(row_id)
-    return None
 
 
-def _study(connection: Connection, patient_fk: int, new: NewInstance) -> tuple[int, bool]:
+def _study(connection: Connection, new: NewInstance) -> tuple[int, bool]:
     header = new.header
-    return _get_or_add(
+    assigned = patient_of_new_study(connection, header)
+    return find_or_add(
         connection,
         t.study,
         {"study_instance_uid": header.study_instance_uid},
         {
-            "patient_fk": patient_fk,
+            "patient_fk": assigned.row_id,
+            "patient_digest": assigned.digest,
             "study_date": header.text("StudyDate"),
             "study_time": header.text("StudyTime"),
             "accession_number": header.text("AccessionNumber"),
@@ -169,21 +126,21 @@ def _study(connection: Connection, patient_fk: int, new: NewInstance) -> tuple[i
             "study_id": header.text("StudyID"),
             "referring_physician_name": header.text("ReferringPhysicianName"),
             "referring_physician_name_folded": folded_name(header.text("ReferringPhysicianName")),
-            "search_text": _search_text(connection, patient_fk, header),
+            "search_text": _search_text(connection, assigned, header),
             "received_at": new.received_at,
             "updated_at": new.received_at,
         },
     )
 
 
-def _search_text(connection: Connection, patient_fk: int, header: Header) -> str:
+def _search_text(connection: Connection, assigned: AssignedPatient, header: Header) -> str:
     # The name under which the patient is listed, which came with another study perhaps.
     name = connection.execute(
-        select(t.patient.c.patient_name).where(t.patient.c.id == patient_fk)
+        select(t.patient.c.patient_name).where(t.patient.c.id == assigned.row_id)
     ).scalar_one()
     return search_text(
         name,
-        header.text("PatientID"),
+        assigned.patient.patient_id,
         header.text("StudyDescription"),
         header.text("AccessionNumber"),
     )
@@ -191,7 +148,7 @@ def _search_text(connection: Connection, patient_fk: int, header: Header) -> str
 
 def _series(connection: Connection, study_fk: int, new: NewInstance) -> tuple[int, bool]:
     header = new.header
-    return _get_or_add(
+    return find_or_add(
         connection,
         t.series,
         {"study_fk": study_fk, "series_instance_uid": header.series_instance_uid},
@@ -248,19 +205,5 @@ def instance_values(new: NewInstance, series_fk: int) -> dict[str, Any]:
         "volume": new.location.volume,
         "volume_offset": new.location.offset,
         "object_key": new.location.object_key,
+        "is_rejected": False,
     }
-
-
-def _get_or_add(
-    connection: Connection, table: Table, identity: dict[str, Any], values: dict[str, Any]
-) -> tuple[int, bool]:
-    """The row's id, and whether it was added now."""
-    lookup = select(table.c.id).where(*(table.c[name] == value for name, value in identity.items()))
-    added = False
-    # Another process may delete the row between two statements.
-    for _ in range(_ATTEMPTS):
-        row_id = connection.execute(lookup).scalar()
-        if row_id is not None:
-            return int(row_id), added
-        added = insert_or_ignore(connection, table, {**identity, **values})
-    return int(connection.execute(lookup).scalar_one()), added

@@ -12,7 +12,8 @@ from storage.core.entities import Instance, Location
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.core.viewer import current_viewer
 from storage.db.engine import damaged_index, is_damaged
-from storage.index.repository import Index, select_instances
+from storage.index.repository import Index
+from storage.index.select_statements import select_instances
 
 _FIELDS = tuple(name for name in Instance.__dataclass_fields__ if name != "location")
 _LOCATION = ("volume", "volume_offset", "size_bytes", "object_key")
@@ -35,6 +36,7 @@ class InstanceLookup:
         named = {column.name: column for column in t.instance.columns} | {
             "series_instance_uid": t.series.c.series_instance_uid,
             "study_instance_uid": t.study.c.study_instance_uid,
+            "patient_digest": t.study.c.patient_digest,
         }
         columns = [named[name] for name in (*_FIELDS, *_LOCATION)]
         by_uid = t.instance.c.sop_instance_uid == bindparam("uid")

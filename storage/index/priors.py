@@ -14,7 +14,7 @@ class Priors:
         self._engine = engine
 
     def before(self, study_instance_uid: str) -> list[str]:
-        """Earlier studies with findings, the newest first.
+        """Earlier studies with findings, or lesions that readers measured, the newest first.
 
         By date and time of the study. A patient without an ID has none: many share
         the empty one. A study without a date is neither before nor after any other.
@@ -22,7 +22,7 @@ class Priors:
         return self._beside(study_instance_uid, earlier=True)
 
     def after(self, study_instance_uid: str) -> list[str]:
-        """Later studies with findings, the newest first."""
+        """Later studies with findings or lesions, the newest first."""
         return self._beside(study_instance_uid, earlier=False)
 
     def _beside(self, study_instance_uid: str, *, earlier: bool) -> list[str]:
@@ -52,8 +52,13 @@ class Priors:
                         other.c.study_date != "",
                         is_before,
                         _seen_by_all_of(this, other),
-                        exists().where(
-                            t.finding.c.study_instance_uid == other.c.study_instance_uid
+                        or_(
+                            *(
+                                exists().where(
+                                    found.c.study_instance_uid == other.c.study_instance_uid
+                                )
+                                for found in (t.finding, t.lesion)
+                            )
                         ),
                     )
                     .order_by(other.c.study_date.desc(), other.c.study_time.desc())

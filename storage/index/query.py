@@ -225,6 +225,7 @@ def _everything(level: Level, returned: frozenset[str] | None) -> Select[Any]:
     return (
         select(*columns, *(_LABELLED[name] for name in _KNOWN_BY[level]))
         .select_from(_JOINED[level])
+        .where(*_SHOWN[level])
         .order_by(first.desc(), *rest)
     )
 
@@ -257,6 +258,13 @@ _KNOWN_BY: dict[Level, tuple[str, ...]] = {
     level: names if level == "PATIENT" else ("PATIENT", *names) for level, names in _PLACES.items()
 }
 """What is read of a row beside its attributes."""
+_SHOWN: dict[Level, tuple[ColumnElement[bool], ...]] = {
+    "PATIENT": (),
+    "STUDY": (),
+    "SERIES": (~t.series.c.is_rejected,),
+    "IMAGE": (~t.instance.c.is_rejected,),
+}
+"""What a rejection note hides; the note itself is of the study."""
 _STUDIES = t.patient.join(t.study, t.study.c.patient_fk == t.patient.c.id)
 _SERIES = _STUDIES.join(t.series, t.series.c.study_fk == t.study.c.id)
 _JOINED: dict[Level, Any] = {

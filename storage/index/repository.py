@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Select,
     bindparam,
     func,
     or_,
@@ -23,53 +22,26 @@ from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_instance, to_series
 from storage.events.repository import add_event
-from storage.index.study_list import list_studies, read_studies, total
-
-
-def select_series(*conditions: Any) -> Select[Any]:
-    """Series rows with the columns of the entity; counts by correlated subqueries."""
-    counted = t.instance.c.series_fk == t.series.c.id
-    return (
-        select(
-            t.series,
-            t.study.c.study_instance_uid,
-            select(func.count())
-            .where(counted)
-            .correlate(t.series)
-            .scalar_subquery()
-            .label("instance_count"),
-            select(total(t.instance.c.size_bytes))
-            .where(counted)
-            .correlate(t.series)
-            .scalar_subquery()
-            .label("size_bytes"),
-        )
-        .join(t.study, t.series.c.study_fk == t.study.c.id)
-        .where(*conditions)
-        .order_by(t.series.c.series_number, t.series.c.id)
-    )
-
-
-def select_instances(*conditions: Any) -> Select[Any]:
-    return (
-        select(t.instance, t.series.c.series_instance_uid, t.study.c.study_instance_uid)
-        .join(t.series, t.instance.c.series_fk == t.series.c.id)
-        .join(t.study, t.series.c.study_fk == t.study.c.id)
-        .where(*conditions)
-    )
-
+from storage.index.select_statements import (
+    select_in_order,
+    select_instances,
+    select_series,
+    select_stored_instances,
+)
+from storage.index.study_list import list_studies, read_studies
 
 _INSTANCE_BY_UID = select_instances(t.instance.c.sop_instance_uid == bindparam("uid"))
 """Made once: each frame that is served asks this."""
 
 
 class Content(NamedTuple):
-    """What names the stored bytes of an instance, and so all that is derived from them."""
+    """What names the bytes of an instance as it leaves, and so all that is derived from them."""
 
     sop_instance_uid: str
     digest: str
     size_bytes: int
     transfer_syntax_uid: str
+    patient_digest: str
 
 
 class Index:
@@ -105,15 +77,18 @@ class Index:
         *,
         where: Sequence[ColumnElement[bool]] = (),
         order: Sequence[ColumnElement[Any]] = (),
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[list[Study], int]:
         """The newest first unless `order` says otherwise, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`storage.db.keyset`).
 
         `text` is looked for in patient name and ID, description, accession
         number and the start of the study date. `where` are further conditions
         over the tables of studies and patients (`storage.studies.filter` makes them).
         """
         with reading(self._engine) as connection:
-            return list_studies(connection, limit, offset, text, where, order)
+            return list_studies(connection, limit, offset, text, where, order, beyond)
 
     def patients_of(self, study_instance_uids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Name (PN) and ID of each study's patient, for lists of what belongs to studies."""
@@ -182,7 +157,7 @@ class Index:
         self, study_instance_uid: str, series_instance_uid: str | None = None
     ) -> list[Instance]:
         """Ordered by series, instance number and UID."""
-        statement = _in_order(study_instance_uid, series_instance_uid)
+        statement = select_in_order(study_instance_uid, series_instance_uid)
         with reading(self._engine) as connection:
             return [to_instance(row) for row in connection.execute(statement).mappings()]
 
@@ -190,22 +165,35 @@ class Index:
         self, study_instance_uid: str, series_instance_uid: str | None = None
     ) -> Instance:
         """The first of what `instances_of` would give. Raises NotFound."""
-        statement = _in_order(study_instance_uid, series_instance_uid).limit(1)
+        statement = select_in_order(study_instance_uid, series_instance_uid).limit(1)
         with reading(self._engine) as connection:
             row = connection.execute(statement).mappings().first()
         if row is None:
             raise _not_found("study", study_instance_uid)
         return to_instance(row)
 
+    def stored_instances_of(
+        self, study_instance_uid: str, series_instance_uid: str | None = None
+    ) -> list[Instance]:
+        """With those that a rejection note hides."""
+        conditions = [t.study.c.study_instance_uid == study_instance_uid]
+        if series_instance_uid is not None:
+            conditions.append(t.series.c.series_instance_uid == series_instance_uid)
+        with reading(self._engine) as connection:
+            rows = connection.execute(select_stored_instances(*conditions))
+            return [to_instance(row) for row in rows.mappings()]
+
     def contents_of(
         self, study_instance_uid: str, series_instance_uid: str | None = None
     ) -> list[Content]:
         """What `instances_of` would give, in the same order, at a fraction of the time."""
-        statement = _in_order(study_instance_uid, series_instance_uid).with_only_columns(
-            *(t.instance.c[name] for name in Content._fields), maintain_column_froms=True
+        statement = select_in_order(study_instance_uid, series_instance_uid).with_only_columns(
+            *(t.instance.c[name] for name in Content._fields if name in t.instance.c),
+            t.study.c.patient_digest,
+            maintain_column_froms=True,
         )
         with reading(self._engine) as connection:
-            return [Content(*row) for row in connection.execute(statement)]
+            return [Content._make(row) for row in connection.execute(statement)]
 
     def instance(self, sop_instance_uid: str) -> Instance:
         """Raises NotFound."""
@@ -232,6 +220,15 @@ class Index:
                 )
             )
             return [to_series(row) for row in rows.mappings()]
+
+    def receiving(self) -> tuple[int, datetime | None]:
+        """How many series arrive, and when the last instance of them did."""
+        arriving = select(func.count(), func.max(t.series.c.last_instance_at)).where(
+            t.series.c.state == "RECEIVING"
+        )
+        with reading(self._engine) as connection:
+            count, last = connection.execute(arriving).one()
+        return count, last
 
     def mark_complete(self, series: Series, now: datetime) -> Series | None:
         """Complete the series as it was read; None when an instance arrived meanwhile."""
@@ -275,23 +272,11 @@ class Index:
             return to_series(completed.mappings().one())
 
 
-def _in_order(study_instance_uid: str, series_instance_uid: str | None) -> Select[Any]:
-    conditions = [t.study.c.study_instance_uid == study_instance_uid]
-    if series_instance_uid is not None:
-        conditions.append(t.series.c.series_instance_uid == series_instance_uid)
-    return select_instances(*conditions).order_by(
-        t.series.c.series_number,
-        t.series.c.id,
-        t.instance.c.instance_number,
-        t.instance.c.sop_instance_uid,
-    )
-
-
 def _fingerprint(connection: Connection, series_id: int) -> str:
     digest = hashlib.sha256()
     for uid, kept in connection.execute(
         select(t.instance.c.sop_instance_uid, t.instance.c.digest)
-        .where(t.instance.c.series_fk == series_id)
+        .where(t.instance.c.series_fk == series_id, ~t.instance.c.is_rejected)
         .order_by(t.instance.c.sop_instance_uid)
     ):
         digest.update(f"{uid} {kept}\n".encode())

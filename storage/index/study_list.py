@@ -12,8 +12,10 @@ from storage.db.engine import among
 from storage.db.row_mapping import to_study
 from storage.db.select_by_ids import ById
 
-_OF_STUDY = t.series.c.study_fk == t.study.c.id
-_INSTANCES = t.instance.join(t.series, t.instance.c.series_fk == t.series.c.id)
+_OF_STUDY = and_(t.series.c.study_fk == t.study.c.id, ~t.series.c.is_rejected)
+_INSTANCES = t.instance.join(
+    t.series, and_(t.instance.c.series_fk == t.series.c.id, ~t.instance.c.is_rejected)
+)
 
 
 def total(column: ColumnElement[int]) -> ColumnElement[int]:
@@ -59,11 +61,12 @@ def list_studies(
     text: str = "",
     where: Sequence[ColumnElement[bool]] = (),
     order: Sequence[ColumnElement[Any]] = (),
+    beyond: ColumnElement[bool] | None = None,
 ) -> tuple[list[Study], int]:
     """See `Index.studies`. `where` and `order` are over the tables of studies and patients."""
     conditions = [*_typed(text), *where]
     count, page = select(func.count()), select(t.study.c.id, t.study.c.study_instance_uid)
-    if where or order:
+    if where or order or beyond is not None:
         patients = t.study.c.patient_fk == t.patient.c.id
         count = count.join_from(t.study, t.patient, patients)
         page = page.join_from(t.study, t.patient, patients)
@@ -72,8 +75,8 @@ def list_studies(
         count = count.select_from(t.study)
     in_all = int(connection.execute(count.where(*conditions)).scalar_one())
     rows = connection.execute(
-        page.where(*conditions)
-        .order_by(*order, t.study.c.received_at.desc(), t.study.c.id.desc())
+        page.where(*conditions, *(() if beyond is None else (beyond,)))
+        .order_by(*order, t.study.c.received_at.desc(), t.study.c.study_instance_uid.desc())
         .limit(limit)
         .offset(offset)
     ).all()
@@ -96,7 +99,7 @@ _MODALITIES = ById(
     t.series.c.study_fk,
     lambda of_ids: (
         select(t.series.c.study_fk, t.series.c.modality)
-        .where(of_ids, t.series.c.modality != "")
+        .where(of_ids, t.series.c.modality != "", ~t.series.c.is_rejected)
         .distinct()
         .order_by(t.series.c.study_fk, t.series.c.modality)
     ),

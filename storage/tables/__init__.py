@@ -1,10 +1,11 @@
 """The tables of the index and of the ledger of work.
 
 One schema for SQLite and PostgreSQL. Column names are DICOM keywords in
-snake_case. Alembic's migrations create it; a test holds both alike.
+snake_case. Alembic's migrations create it; a test holds both alike. A module has the tables of
+one folder of `storage/`, and its name; the folders here group them.
 """
 
-from storage.tables.access_groups import (
+from storage.tables.access.access_groups import (
     access_group,
     access_group_member,
     access_state,
@@ -12,24 +13,36 @@ from storage.tables.access_groups import (
     former_study_group,
     study_group,
 )
-from storage.tables.accounts import (
+from storage.tables.access.accounts import (
     account,
     api_key,
     failed_attempt,
+    preference,
     recovery_code,
     second_factor,
     session,
 )
-from storage.tables.audit import audit_chain, audit_event, audit_subject, series_request
+from storage.tables.access.audit import audit_chain, audit_event, audit_subject, series_request
+from storage.tables.access.idempotency import idempotency_key
 from storage.tables.base import UtcDateTime, metadata
-from storage.tables.deliveries import breaker, delivery
-from storage.tables.events import event
-from storage.tables.findings import feedback_report, finding, finding_feedback
-from storage.tables.holdings import (
+from storage.tables.exchange.commitment import commitment_report, commitment_request
+from storage.tables.exchange.deliveries import breaker, delivery
+from storage.tables.exchange.dimse import dimse_traffic
+from storage.tables.exchange.mpps import availability_notice, procedure_step
+from storage.tables.exchange.peers import peer
+from storage.tables.exchange.ups import gone_work_item, subscriber, subscription, work_item
+from storage.tables.exchange.webhooks import webhook, webhook_delivery
+from storage.tables.exchange.worklist import worklist_item
+from storage.tables.results.findings import feedback_report, finding, finding_feedback
+from storage.tables.results.language import answer, passage
+from storage.tables.results.lesions import lesion, lesion_match
+from storage.tables.results.reports import alert, hl7_message, report, report_due, report_version
+from storage.tables.studies.index import (
     NOT_UPLOADED,
     UNPURGED,
     conflict,
     damaged_instance,
+    expectation,
     instance,
     patient,
     scrub,
@@ -39,15 +52,20 @@ from storage.tables.holdings import (
     unreadable_instance,
     volume,
 )
-from storage.tables.idempotency import idempotency_key
-from storage.tables.jobs import decision, job, job_input
-from storage.tables.language import answer, passage
-from storage.tables.lesions import lesion, lesion_match
-from storage.tables.models import model_change, model_state
-from storage.tables.preferences import preference
-from storage.tables.processes import component, heartbeat
-from storage.tables.reports import alert, hl7_message, report, report_due, report_version
-from storage.tables.retention import (
+from storage.tables.studies.patient_identity import (
+    patient_change,
+    patient_message,
+    received_patient,
+)
+from storage.tables.studies.priors import prior_fetch, prior_pause, prior_search
+from storage.tables.studies.projects import (
+    project,
+    project_export,
+    project_export_instance,
+    project_study,
+)
+from storage.tables.studies.rejections import rejection, rejection_note
+from storage.tables.studies.retention import (
     disk_sample,
     legal_hold,
     retention_state,
@@ -55,25 +73,19 @@ from storage.tables.retention import (
     study_retention,
     study_use,
 )
-from storage.tables.traffic import dimse_traffic
-from storage.tables.uploads import upload
-from storage.tables.watching import (
+from storage.tables.studies.uploads import upload
+from storage.tables.work.events import event
+from storage.tables.work.jobs import decision, job, job_input
+from storage.tables.work.models import (
     drift_alert,
     drift_baseline,
     drift_observation,
+    model_change,
+    model_state,
     shadow_run,
 )
-from storage.tables.webhooks import webhook, webhook_delivery
-from storage.tables.workflow import (
-    availability_notice,
-    commitment_report,
-    commitment_request,
-    expectation,
-    peer,
-    procedure_step,
-    worklist_item,
-)
-from storage.tables.workitems import gone_work_item, subscriber, subscription, work_item
+from storage.tables.work.processes import clock_step, component, heartbeat
+from storage.tables.work.stage_times import stage_time
 
 __all__ = [
     "NOT_UPLOADED",
@@ -91,6 +103,7 @@ __all__ = [
     "audit_subject",
     "availability_notice",
     "breaker",
+    "clock_step",
     "commitment_report",
     "commitment_request",
     "component",
@@ -126,10 +139,22 @@ __all__ = [
     "model_state",
     "passage",
     "patient",
+    "patient_change",
+    "patient_message",
     "peer",
     "preference",
+    "prior_fetch",
+    "prior_pause",
+    "prior_search",
     "procedure_step",
+    "project",
+    "project_export",
+    "project_export_instance",
+    "project_study",
+    "received_patient",
     "recovery_code",
+    "rejection",
+    "rejection_note",
     "report",
     "report_due",
     "report_version",
@@ -140,6 +165,7 @@ __all__ = [
     "series_request",
     "session",
     "shadow_run",
+    "stage_time",
     "study",
     "study_confirmation",
     "study_group",

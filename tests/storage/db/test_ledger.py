@@ -12,6 +12,7 @@ from storage.core.errors import NotFound
 from storage.core.findings import Code, Finding
 from storage.core.uids import derive_uid
 from storage.deliveries.listing import DeliveryFilter, retry_now
+from storage.jobs.earlier_run import EARLIER_RESULTS
 from tests.storage.instances import part10
 
 STUDY, SERIES = derive_uid("test", "study"), derive_uid("test", "study", "series")
@@ -25,7 +26,7 @@ def test_the_same_input_makes_one_job(storage: Storage) -> None:
     first = schedule(storage)
     again, created = storage.jobs.schedule("brain", "1", STUDY, SERIES, "f1")
     assert (again.job_id, created) == (first.job_id, False)
-    assert storage.jobs.schedule("brain", "2", STUDY, SERIES, "f1")[1], "a new version runs anew"
+    assert storage.jobs.schedule("brain", "2", STUDY, SERIES, "f1")[1], "a new version runs again"
 
 
 def test_eight_workers_that_claim_at_once_get_it_once(storage: Storage) -> None:
@@ -77,6 +78,38 @@ def test_a_canceled_job_tells_its_worker_to_stop(storage: Storage) -> None:
     assert not storage.jobs.cancel(job.job_id, "Again.", utcnow())
 
 
+@pytest.mark.parametrize("ending", ["cancelled", "failed"])
+def test_a_further_run_without_results_leaves_those_of_the_run_before(
+    storage: Storage, ending: str
+) -> None:
+    job_id = schedule(storage).job_id
+    storage.jobs.claim(job_id, "w", 10, utcnow())
+    assert storage.jobs.complete(job_id, "w", {"findings": 1}, utcnow())
+    done = storage.jobs.get(job_id)
+    assert storage.jobs.retry(job_id, utcnow(), force=True)
+    assert storage.jobs.get(job_id).has_results
+    if ending == "failed":
+        storage.jobs.claim(job_id, "w", 10, utcnow())
+        storage.jobs.fail(job_id, "w", "No memory.", utcnow(), retry=True)
+        assert storage.jobs.get(job_id).has_results
+        storage.jobs.claim(job_id, "w", 10, utcnow())
+        storage.jobs.fail(job_id, "w", "No memory.", utcnow(), retry=False)
+    else:
+        storage.jobs.cancel(job_id, "No memory.", utcnow())
+    again = storage.jobs.get(job_id)
+    assert (again.status, again.ending, again.result) == ("COMPLETED", "", {"findings": 1})
+    assert (again.started_at, again.finished_at) == (done.started_at, done.finished_at)
+    assert (again.progress, again.reason) == (1.0, f"No memory. {EARLIER_RESULTS}")
+    # A further run that completes has results of its own, and one more changes nothing of these.
+    assert storage.jobs.retry(job_id, utcnow(), force=True)
+    storage.jobs.claim(job_id, "w", 10, utcnow())
+    assert storage.jobs.complete(job_id, "w", {"findings": 2}, utcnow())
+    newest = storage.jobs.get(job_id)
+    assert (newest.reason, newest.earlier_finished_at) == ("", None)
+    assert storage.jobs.cancel(job_id, "Too late.", utcnow()) is None
+    assert storage.jobs.get(job_id) == newest
+
+
 def test_the_urgent_come_first(storage: Storage) -> None:
     for fingerprint, priority in (("a", 0), ("b", 5), ("c", 0)):
         schedule(storage, fingerprint, priority)
@@ -114,10 +147,10 @@ def test_deliveries_wait_back_off_and_end_when_held(storage: Storage) -> None:
     assert storage.deliveries.claim_due("another", 60, now, 10) == []
     ids = [delivery.delivery_id for delivery in claimed]
     storage.deliveries.retry_later(ids[:1], "The peer is down.", now + timedelta(seconds=30))
-    storage.deliveries.sent(ids[1:], now)
-    storage.deliveries.held(ids[2:], now)
+    storage.deliveries.sent(ids[1:], now, "It proves nothing.")
+    storage.deliveries.confirmed(ids[2:], now)
     states = {d.delivery_id: d.state for d in storage.deliveries.of_study(STUDY)}
-    assert [states[one] for one in ids] == ["PENDING", "SENT", "HELD"]
+    assert [states[one] for one in ids] == ["PENDING", "SENT", "CONFIRMED"]
     assert storage.deliveries.due_count(now) == 0
     assert retry_now(storage.engine, DeliveryFilter(delivery_id=ids[0])) == 1
     assert retry_now(storage.engine, DeliveryFilter(delivery_id=ids[1])) == 0
@@ -152,6 +185,10 @@ def test_decisions_and_findings_are_kept_whole(storage: Storage) -> None:
     storage.findings.replace_for_job(job.job_id, [finding])
     assert storage.findings.of_study(STUDY) == [finding]
     assert storage.findings.counts([STUDY, "9.9"]) == {STUDY: 1, "9.9": 0}
+    # Cancelled in the moment between its findings and its end, the job has no results.
+    assert storage.jobs.cancel(job.job_id, "Not wanted.", utcnow())
+    assert storage.findings.of_study(STUDY) == []
+    assert storage.findings.counts([STUDY]) == {STUDY: 0}
 
 
 def test_what_is_not_there_says_so(storage: Storage) -> None:

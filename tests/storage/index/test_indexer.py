@@ -112,7 +112,7 @@ def test_one_of_several_series_was_deleted_meanwhile(storage: Storage, indexer: 
     batch = [new("a", "1", "1"), new("a", "2", "1"), new("b", "1", "1")]
     assert indexer.write(batch) == ["stored"] * 3
     assert one_series(storage, "a", "1").instance_count == 2
-    assert one_series(storage, "a", "2").instance_count == 1, "it begins anew"
+    assert one_series(storage, "a", "2").instance_count == 1, "it begins again"
     assert one_series(storage, "b", "1").instance_count == 2
 
 

@@ -45,7 +45,7 @@ finding = Table(
     time_column("created_at"),
 )
 
-# No foreign key to the finding: a job that runs again writes its findings anew, under
+# No foreign key to the finding: a job that runs again writes its findings again, under
 # the same identifiers, and the feedback on them stays.
 finding_feedback = Table(
     "finding_feedback",

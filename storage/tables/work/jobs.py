@@ -44,6 +44,9 @@ job = Table(
     Column("queue", String(16), nullable=False, server_default="jobs"),
     # How it ended, where nothing of it counts: failed, cancelled, superseded.
     Column("ending", String(16), nullable=False, server_default=""),
+    # Of a completed run whose results stand until a further one, which was forced, completes.
+    time_column("earlier_started_at", nullable=True),
+    time_column("earlier_finished_at", nullable=True),
     # When a superseded job's results were withdrawn at their destinations.
     time_column("withdrawn_at", nullable=True),
     UniqueConstraint("pipeline", "pipeline_version", "input_fingerprint"),

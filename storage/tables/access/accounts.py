@@ -104,3 +104,15 @@ failed_attempt = Table(
     time_column("last_at"),
     time_column("blocked_until"),
 )
+
+
+preference = Table(
+    "preference",
+    metadata,
+    # Accounts, keys and people of identity providers may share a name, so none stands here:
+    # an account's, a key's id, or a provider's URL and its subject.
+    Column("kind", String(16), primary_key=True),
+    Column("subject", String(1024), primary_key=True),
+    Column("chosen", JSON, nullable=False),
+    time_column("updated_at"),
+)

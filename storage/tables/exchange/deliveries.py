@@ -24,6 +24,8 @@ delivery = Table(
     # Of the site, where one wanted it.
     text_column("rule"),
     Column("state", String(16), nullable=False),
+    # Of one that is CANCELLED: where it goes on if its instance is shown again.
+    Column("cancelled_from", String(16), nullable=False, server_default=""),
     Column("attempts", Integer, nullable=False),
     text_column("lease_owner"),
     time_column("next_attempt_at"),

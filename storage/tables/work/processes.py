@@ -1,13 +1,14 @@
 """Processes of the node, and signs of life."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     String,
     Table,
 )
 
-from storage.tables.base import metadata, text_column, time_column
+from storage.tables.base import UtcDateTime, metadata, text_column, time_column
 
 component = Table(
     "component",
@@ -25,4 +26,13 @@ heartbeat = Table(
     metadata,
     Column("name", String(80), primary_key=True),
     time_column("at"),
+)
+
+# The last time that somebody set the time of day; at most one row.
+clock_step = Table(
+    "clock_step",
+    metadata,
+    Column("at", UtcDateTime, primary_key=True),
+    # Forward; negative is back.
+    Column("seconds", BigInteger, nullable=False),
 )

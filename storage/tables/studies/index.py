@@ -1,6 +1,7 @@
-"""What the node holds: patients to instances, their volumes, and what was deleted."""
+"""What the node stores: patients to instances, volumes, what is expected, what was deleted."""
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     literal_column,
     text,
 )
@@ -60,6 +62,8 @@ study = Table(
     time_column("updated_at"),
     # Which rules decided on its access groups; 0: none yet.
     Column("access_rules_version", Integer, nullable=False, server_default="0", index=True),
+    # Of the patient, where a correction made that another one than the bytes name.
+    text_column("patient_digest"),
     # When the rules for whole studies are asked; none: it is not due.
     time_column("route_at", nullable=True),
     Index("ix_study_study_date", "study_date"),
@@ -102,9 +106,17 @@ series = Table(
     time_column("first_instance_at"),
     time_column("last_instance_at"),
     time_column("completed_at", nullable=True),
+    # All of its instances are.
+    Column("is_rejected", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("study_fk", "series_instance_uid"),
     # Answers for ModalitiesInStudy and the number of series without reading the rows.
-    Index("ix_series_study_fk_modality", "study_fk", "modality"),
+    Index("ix_series_study_fk_modality", "study_fk", "modality", "is_rejected"),
+    Index(
+        "ix_series_rejected",
+        "id",
+        sqlite_where=text("is_rejected"),
+        postgresql_where=text("is_rejected"),
+    ),
     Index("ix_series_state_last_instance_at", "state", "last_instance_at"),
 )
 
@@ -128,8 +140,16 @@ instance = Table(
     Column("volume", String(80), nullable=False),
     Column("volume_offset", BigInteger, nullable=False),
     text_column("object_key"),
+    # A rejection note names it: it is hidden, not deleted.
+    Column("is_rejected", Boolean, nullable=False, server_default=false()),
     # Numbers and sizes of series and studies are summed up here without reading the rows.
-    Index("ix_instance_series_fk_size_bytes", "series_fk", "size_bytes"),
+    Index("ix_instance_series_fk_size_bytes", "series_fk", "size_bytes", "is_rejected"),
+    Index(
+        "ix_instance_rejected",
+        "id",
+        sqlite_where=text("is_rejected"),
+        postgresql_where=text("is_rejected"),
+    ),
     # What still waits for the bucket.
     Index(
         "ix_instance_unsettled",
@@ -222,3 +242,16 @@ tombstone = Table(
 
 UNPURGED = tombstone.c.object_key != literal_column("''")
 """Deleted instances whose object has not left the bucket yet."""
+
+expectation = Table(
+    "expectation",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("series_instance_uid", Uid, nullable=False, index=True),
+    Column("announced_by", String(80), nullable=False),
+    Column("is_final", Boolean, nullable=False),
+    Column("sop_instance_uids", JSON, nullable=False),
+    Column("instance_count", Integer),
+    time_column("updated_at"),
+    UniqueConstraint("announced_by", "series_instance_uid"),
+)

@@ -1,8 +1,39 @@
-"""How models do over time: runs in the shadow, and what jobs saw and gave by scanner."""
+"""The registry of models: states of versions and their changes; and how models do over time."""
 
 from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table, UniqueConstraint
 
-from storage.tables.base import Uid, metadata, text_column, time_column
+from storage.tables.base import BigId, Uid, metadata, text_column, time_column
+
+# A built-in model has no row until it is first proven here or somebody decides on it.
+model_state = Table(
+    "model_state",
+    metadata,
+    Column("name", String(160), primary_key=True),
+    Column("version", String(80), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    text_column("detail"),
+    Column("answer", JSON, nullable=False),
+    Column("evaluation", JSON, nullable=False),
+    time_column("verified_at", nullable=True),
+    time_column("changed_at"),
+    text_column("changed_by"),
+)
+
+model_change = Table(
+    "model_change",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", String(160), nullable=False),
+    Column("version", String(80), nullable=False),
+    text_column("from_state"),
+    Column("to_state", String(16), nullable=False),
+    text_column("detail"),
+    time_column("changed_at"),
+    text_column("changed_by"),
+    Index("ix_model_change_name_id", "name", "id"),
+)
+
 
 shadow_run = Table(
     "shadow_run",

@@ -1,0 +1,1 @@
+"""What the node exchanges with other systems."""

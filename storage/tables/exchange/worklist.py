@@ -1,0 +1,29 @@
+"""Orders, as modalities ask for them."""
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Index,
+    String,
+    Table,
+)
+
+from storage.tables.base import Uid, metadata, text_column, time_column
+
+worklist_item = Table(
+    "worklist_item",
+    metadata,
+    Column("worklist_item_id", String(36), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    text_column("accession_number", index=True),
+    text_column("start"),
+    Column("attributes", JSON, nullable=False),
+    # As the item was when the rules of priors were asked about it; none: never.
+    time_column("priors_asked_at", nullable=True),
+    # When the newest HL7 order about it was made, by its sender; none: no order.
+    time_column("ordered_at", nullable=True),
+    time_column("created_at"),
+    time_column("updated_at"),
+    Index("ix_worklist_item_state_start", "state", "start"),
+)

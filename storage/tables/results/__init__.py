@@ -1,0 +1,1 @@
+"""What models and readers make of the images."""

@@ -1,0 +1,1 @@
+"""Jobs, models and the processes that run them."""
