@@ -1,27 +1,28 @@
 """Deliveries: results on their way, what holds them up, and letting them go now."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import structlog
 from fastapi import Path, Query, Request
 from pydantic import Field
 
 from api.access.policy import INTEGRATORS, READERS, policy
-from api.audit.middleware import name_studies
+from api.audit.middleware import add_detail, name_studies
 from api.audit.rules import UIDS_ALONE, Audited
 from api.base_schemas import RequestBody
+from api.cursors import CursorPagingDep
 from api.deliveries.schemas import DeliveryPage, DeliveryPayload, Retried
 from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep
 from api.errors import ApiProblem
-from api.paging import PagingDep
-from api.parameters import NameFilter, UidFilter, problems
+from api.parameters import NameFilter, UidFilter, UpdatedSince, problems
 from api.routing import new_router
 from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.core.entities import DeliveryState
 from storage.deliveries import listing as delivery_list
-from storage.deliveries.listing import DeliveryFilter, retry_now, send_again
+from storage.deliveries.listing import LAST_CHANGED, DeliveryFilter, retry_now, send_again
+from storage.deliveries.repository import NOT_RELEASED
 
 log = structlog.get_logger(__name__)
 
@@ -43,31 +44,41 @@ class RetryDeliveries(RequestBody):
 @policy(READERS, "api:read", UIDS_ALONE)
 def list_deliveries(
     storage: StorageDep,
-    paging: PagingDep,
+    paging: CursorPagingDep,
     destination: NameFilter = None,
     study_instance_uid: UidFilter = None,
     job_id: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9-]{1,64}$")] = None,
-    state: DeliveryState | None = None,
+    state: Annotated[
+        DeliveryState | Literal["HELD"] | None,
+        Query(description="`HELD` is the former name of `CONFIRMED`."),
+    ] = None,
     troubled: Annotated[
         bool | None,
         Query(
-            description="Those that failed five times or more and still wait: the dead letters."
-            " They are tried on, at the longest interval, and never dropped."
+            description="Those that failed five times or more and still wait: the failed"
+            " deliveries. They are tried on, at the longest interval, and never dropped."
         ),
     ] = None,
+    updated_since: UpdatedSince = None,
 ) -> DeliveryPage:
     """Each result and destination with its state, its attempts and its last error."""
     wanted = DeliveryFilter(
         destination=destination,
         study_instance_uid=study_instance_uid,
         job_id=job_id,
-        state=state,
+        state="CONFIRMED" if state == "HELD" else state,
+        updated_since=updated_since,
         is_troubled=troubled,
     )
     found, total = delivery_list.list_deliveries(
-        storage.engine, wanted, paging.limit, paging.offset
+        storage.engine,
+        wanted,
+        paging.limit,
+        paging.offset,
+        beyond=paging.beyond(LAST_CHANGED),
     )
-    return paging.page(DeliveryPage, [delivery_payload(one) for one in found], total)
+    items = [delivery_payload(one) for one in found]
+    return paging.page_of(DeliveryPage, items, total, found, LAST_CHANGED)
 
 
 @router.get("/{delivery_id}", summary="One delivery", responses=problems(404))
@@ -80,9 +91,11 @@ def get_delivery(request: Request, storage: StorageDep, delivery_id: DeliveryId)
 
 
 @router.post("/retry", summary="Let waiting deliveries go now")
-@policy(INTEGRATORS, "api:write", Audited(Code.EXPORT, "E"))
+@policy(INTEGRATORS, "api:write", Audited(Code.EXPORT, "E", with_change=True))
 def retry_deliveries(request: Request, storage: StorageDep, wanted: RetryDeliveries) -> Retried:
     """All that wait, or those of one destination or study."""
+    if wanted.destination:
+        add_detail(request, to=[wanted.destination])
     if wanted.study_instance_uid:
         name_studies(request, wanted.study_instance_uid)
     count = retry_now(
@@ -99,7 +112,7 @@ def retry_deliveries(request: Request, storage: StorageDep, wanted: RetryDeliver
 @router.post(
     "/{delivery_id}/retry", summary="Let one delivery go now", responses=problems(404, 409)
 )
-@policy(INTEGRATORS, "api:write", Audited(Code.EXPORT, "E"))
+@policy(INTEGRATORS, "api:write", Audited(Code.EXPORT, "E", with_change=True))
 def retry_delivery(
     request: Request, storage: StorageDep, delivery_id: DeliveryId
 ) -> DeliveryPayload:
@@ -108,8 +121,16 @@ def retry_delivery(
     """
     delivery = storage.deliveries.get(delivery_id)
     name_studies(request, delivery.study_instance_uid)
+    add_detail(request, to=[delivery.destination])
     if delivery.state == "PENDING":
         retry_now(storage.engine, DeliveryFilter(delivery_id=delivery_id))
+    elif delivery.state in NOT_RELEASED:
+        raise ApiProblem(
+            409,
+            "not_released",
+            "The result has not been released.",
+            remedy="A radiologist releases it: POST /api/studies/{study}/release.",
+        )
     elif not send_again(storage.engine, [delivery_id]):
         raise ApiProblem(
             409,

@@ -4,12 +4,15 @@ from datetime import datetime
 
 from pydantic import Field
 
-from api.base_schemas import Page, Payload
+from api.base_schemas import CursorPage, Payload
 from storage.core.entities import DeliveryCause, DeliveryState
 
 
 class DeliveryPayload(Payload):
-    """One result on its way to one destination. HELD: the destination proved it has it."""
+    """One result on its way to one destination. CONFIRMED: the destination proved it has it.
+    AWAITING_RELEASE: it leaves once a person has accepted it. WITHHELD: a person did not.
+    CANCELLED: the instance was rejected, as `last_error` says.
+    """
 
     delivery_id: str
     destination: str = Field(examples=["pacs"])
@@ -31,7 +34,7 @@ class DeliveryPayload(Payload):
     updated_at: datetime
 
 
-class DeliveryPage(Page):
+class DeliveryPage(CursorPage):
     items: list[DeliveryPayload]
 
 

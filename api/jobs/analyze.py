@@ -29,6 +29,8 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
+from storage.jobs.repository import Jobs
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +71,7 @@ _MULTIPART_FILES = {
 async def analyze(
     request: Request, storage: StorageDep, principal: PrincipalDep, stopping: StoppingDep
 ) -> AnalyzeResult:
-    """Files in, findings out. A job that fails is told as FAILED with its reason.
+    """Files in, findings out. A job that fails is listed as FAILED with its reason.
 
     422 `no_pipeline_accepts` carries every pipeline's decision. 504 says which
     jobs go on; follow them at /api/jobs/{job_id}/events.
@@ -96,7 +98,7 @@ async def analyze(
             },
         )
     job_ids = [job.job_id for job in scheduled.jobs]
-    await _wait(request, storage, job_ids, stopping)
+    await _wait(request, storage.settings, storage.jobs, job_ids, stopping)
     return AnalyzeResult(
         jobs=[await run_in_threadpool(read_job, storage, job_id) for job_id in job_ids],
         decisions=decision_payloads(scheduled.decisions),
@@ -115,7 +117,7 @@ def _take_form(storage: Storage, principal: Principal, form: FormData) -> tuple[
     kinds = [sniff(part.file) for part in files]
     of_pictures: tuple[Pipeline, ...] = ()
     if any(kind in PICTURES for kind in kinds):
-        of_pictures = picture_pipelines(storage, None)
+        of_pictures = picture_pipelines(storage.settings, storage.model_states, None)
     intake = Intake()
     pictures: list[Job] = []
     for part, kind in zip(files, kinds, strict=True):
@@ -145,19 +147,25 @@ def _keep_picture(
         created_by=principal.identity,
     )
     storage.objects.put(upload.object_key, part.file, PICTURES[kind])
-    jobs = schedule_picture(storage, pipelines, upload.object_key, part.file)
+    jobs = schedule_picture(
+        storage.settings, storage.objects, storage.jobs, pipelines, upload.object_key, part.file
+    )
     storage.uploads.set_state(upload.upload_id, "ACCEPTED", size_bytes=part.size)
     return jobs
 
 
 async def _wait(
-    request: Request, storage: Storage, job_ids: Sequence[str], stopping: Callable[[], bool]
+    request: Request,
+    settings: Settings,
+    jobs: Jobs,
+    job_ids: Sequence[str],
+    stopping: Callable[[], bool],
 ) -> None:
     """Return once every job has ended; raise 503 or 504 where that is not awaited."""
-    deadline = time.monotonic() + storage.settings.analyze_timeout_s
+    deadline = time.monotonic() + settings.analyze_timeout_s
     waiting = list(job_ids)
     while waiting:
-        waiting = await run_in_threadpool(_unfinished, storage, waiting)
+        waiting = await run_in_threadpool(_unfinished, jobs, waiting)
         if not waiting or await request.is_disconnected():
             return
         if stopping() or time.monotonic() >= deadline:
@@ -167,7 +175,7 @@ async def _wait(
                 "stopping" if stops else "analyze_timeout",
                 "The node is stopping; the jobs go on when it is back."
                 if stops
-                else f"The jobs did not end within {storage.settings.analyze_timeout_s:g} seconds;"
+                else f"The jobs did not end within {settings.analyze_timeout_s:g} seconds;"
                 " they go on.",
                 title="The analysis has not ended",
                 remedy="Follow them at /api/jobs/{job_id}/events.",
@@ -176,5 +184,5 @@ async def _wait(
         await asyncio.sleep(_POLL_S)
 
 
-def _unfinished(storage: Storage, job_ids: Sequence[str]) -> list[str]:
-    return [job_id for job_id in job_ids if storage.jobs.get(job_id).state not in _TERMINAL]
+def _unfinished(jobs: Jobs, job_ids: Sequence[str]) -> list[str]:
+    return [job_id for job_id in job_ids if jobs.get(job_id).state not in _TERMINAL]

@@ -24,6 +24,9 @@ from api.uploads.unpack import PICTURES, sniff
 from storage.container import Storage
 from storage.core.entities import Upload
 from storage.core.errors import LimitExceeded, MediViewError
+from storage.objects.filesystem import ObjectStore
+from storage.settings import Settings
+from storage.uploads.repository import Uploads
 
 router = new_router(prefix="/api/analyze", tags=["analyze"])
 
@@ -60,22 +63,29 @@ def start_analysis(
         return _remembered(storage, upload)
     if upload.state in ("ABORTED", "EXPIRED"):
         raise ApiProblem(409, "upload_ended", upload.reason, remedy="Upload it again.")
-    _check_received(storage, upload)
+    _check_received(storage.settings, storage.objects, storage.uploads, upload)
     try:
         with storage.objects.open(upload.object_key) as file:
             answer = _start(storage, upload, file, wanted.pipeline)
     except MediViewError as error:
         if error.code in _REFUSING:
-            _refuse(storage, upload, f"{error.message} {error.remedy}".strip())
+            _refuse(
+                storage.objects, storage.uploads, upload, f"{error.message} {error.remedy}".strip()
+            )
         # Started twice at once: the other call was through with it first.
         if storage.uploads.get(upload.upload_id).state == "ACCEPTED":
             return _remembered(storage, upload)
         raise
     except ApiProblem as problem:
         if problem.code in _REFUSING:
-            _refuse(storage, upload, f"{problem.detail} {problem.remedy}".strip())
+            _refuse(
+                storage.objects,
+                storage.uploads,
+                upload,
+                f"{problem.detail} {problem.remedy}".strip(),
+            )
         raise
-    _remember(storage, upload, answer)
+    _remember(storage.objects, storage.uploads, upload, answer)
     return answer
 
 
@@ -84,11 +94,16 @@ def _start(
 ) -> AnalyzeStarted:
     intake = Intake()
     if sniff(file) in PICTURES:
-        pipelines = picture_pipelines(storage, pipeline)
+        pipelines = picture_pipelines(storage.settings, storage.model_states, pipeline)
         check_picture(file)
-        scheduled = Scheduled((), schedule_picture(storage, pipelines, upload.object_key, file))
+        scheduled = Scheduled(
+            (),
+            schedule_picture(
+                storage.settings, storage.objects, storage.jobs, pipelines, upload.object_key, file
+            ),
+        )
     else:
-        intake.on_progress = _Progress(storage, upload.upload_id)
+        intake.on_progress = _Progress(storage.uploads, upload.upload_id)
         intake.take(storage, upload.filename, file, source=f"upload:{upload.upload_id}")
         intake.check_anything_usable()
         scheduled = schedule_touched(storage, intake, pipeline)
@@ -104,8 +119,8 @@ def _start(
 class _Progress:
     """Tells those who follow an upload how far its unpacking is, twice a second at most."""
 
-    def __init__(self, storage: Storage, upload_id: str) -> None:
-        self._storage = storage
+    def __init__(self, uploads: Uploads, upload_id: str) -> None:
+        self._uploads = uploads
         self._upload_id = upload_id
         self._told_at = time.monotonic()
 
@@ -113,7 +128,7 @@ class _Progress:
         now = time.monotonic()
         if now - self._told_at >= _TELL_EVERY_S:
             self._told_at = now
-            self._storage.uploads.progress(self._upload_id, done, total)
+            self._uploads.progress(self._upload_id, done, total)
 
 
 def _answer(
@@ -132,40 +147,44 @@ def _answer(
     )
 
 
-def _check_received(storage: Storage, upload: Upload) -> None:
-    if not storage.objects.exists(upload.object_key):
+def _check_received(
+    settings: Settings, objects: ObjectStore, uploads: Uploads, upload: Upload
+) -> None:
+    if not objects.exists(upload.object_key):
         raise ApiProblem(
             409,
             "upload_not_received",
             "The upload has not arrived.",
             remedy="Send the bytes to the presigned URL first.",
         )
-    size_bytes = storage.objects.size(upload.object_key)
-    if size_bytes > storage.settings.upload_max_bytes:
+    size_bytes = objects.size(upload.object_key)
+    if size_bytes > settings.upload_max_bytes:
         # A presigned PUT of S3 does not limit the size.
         error = LimitExceeded(
-            f"The upload has {size_bytes} bytes; {storage.settings.upload_max_bytes} are allowed.",
+            f"The upload has {size_bytes} bytes; {settings.upload_max_bytes} are allowed.",
             remedy="Send it in parts, or raise MEDIVIEW_UPLOAD_MAX_BYTES.",
         )
-        _refuse(storage, upload, f"{error.message} {error.remedy}")
+        _refuse(objects, uploads, upload, f"{error.message} {error.remedy}")
         raise error
     if upload.state == "PRESIGNED":
-        storage.uploads.set_state(upload.upload_id, "RECEIVED", size_bytes=size_bytes)
+        uploads.set_state(upload.upload_id, "RECEIVED", size_bytes=size_bytes)
 
 
-def _refuse(storage: Storage, upload: Upload, reason: str) -> None:
-    storage.uploads.set_state(upload.upload_id, "REFUSED", reason=reason)
-    storage.objects.delete(upload.object_key)
+def _refuse(objects: ObjectStore, uploads: Uploads, upload: Upload, reason: str) -> None:
+    uploads.set_state(upload.upload_id, "REFUSED", reason=reason)
+    objects.delete(upload.object_key)
 
 
-def _remember(storage: Storage, upload: Upload, answer: AnalyzeStarted) -> None:
+def _remember(
+    objects: ObjectStore, uploads: Uploads, upload: Upload, answer: AnalyzeStarted
+) -> None:
     """Keep the answer for a client that lost it, and drop the bytes that are stored by now."""
     kept = answer.model_dump(mode="json", exclude={"jobs", "job_id"})
     kept["job_ids"] = [job.job_id for job in answer.jobs]
-    storage.objects.put(_answer_key(upload), json.dumps(kept).encode(), "application/json")
-    storage.uploads.set_state(upload.upload_id, "ACCEPTED")
+    objects.put(_answer_key(upload), json.dumps(kept).encode(), "application/json")
+    uploads.set_state(upload.upload_id, "ACCEPTED")
     if answer.study_instance_uids:
-        storage.objects.delete(upload.object_key)
+        objects.delete(upload.object_key)
 
 
 def _remembered(storage: Storage, upload: Upload) -> AnalyzeStarted:

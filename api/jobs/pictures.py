@@ -6,12 +6,15 @@ from typing import BinaryIO
 
 from api.errors import ApiProblem
 from inference.imaging.picture_files import BROKEN, checked_size
-from inference.models.registry.status import ModelHeld, Standing, offered, standing_named
+from inference.models.registry.status import ModelBlocked, Standing, offered, standing_named
 from inference.pipeline import Pipeline
 from inference.worker.broker_notify import wake
-from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.errors import InvalidInstance, NotConfigured
+from storage.jobs.repository import Jobs
+from storage.models.registry import ModelStates
+from storage.objects.filesystem import ObjectStore
+from storage.settings import Settings
 
 _NOT_CONFIGURED = (
     "Set HF_IMG_CLS_MODEL or HF_IMG_SEG_MODEL to a local model folder, or to owner/name@commit of"
@@ -19,14 +22,16 @@ _NOT_CONFIGURED = (
 )
 
 
-def picture_pipelines(storage: Storage, asked: str | None) -> tuple[Pipeline, ...]:
+def picture_pipelines(
+    settings: Settings, model_states: ModelStates, asked: str | None
+) -> tuple[Pipeline, ...]:
     """Those that analyse a picture: the one that is asked for, or all that have a model.
 
-    Raises NotFound, ApiProblem where that one takes series, ModelHeld, and NotConfigured:
+    Raises NotFound, ApiProblem where that one takes series, ModelBlocked, and NotConfigured:
     nothing is invented in place of a model.
     """
     if asked is not None:
-        standing = standing_named(storage, asked)
+        standing = standing_named(settings, model_states, asked)
         if standing.pipeline.input_kind != "image":
             raise ApiProblem(
                 422,
@@ -34,12 +39,12 @@ def picture_pipelines(storage: Storage, asked: str | None) -> tuple[Pipeline, ..
                 f"{asked} takes DICOM series, and this is a picture.",
                 title="No pipeline accepts this",
                 remedy="Leave the pipeline out, or name one of: "
-                + ", ".join(one.pipeline.name for one in _for_pictures(storage))
+                + ", ".join(one.pipeline.name for one in _for_pictures(settings, model_states))
                 + ".",
                 extra={"decisions": []},
             )
         return (_usable(standing),)
-    found = _for_pictures(storage)
+    found = _for_pictures(settings, model_states)
     # One that is set and cannot be used is told of, though another could.
     meant = [one for one in found if not one.pipeline.readiness().optional]
     if not meant:
@@ -51,13 +56,13 @@ def _usable(standing: Standing) -> Pipeline:
     readiness = standing.pipeline.readiness()
     if not readiness.ready:
         raise NotConfigured(readiness.detail, remedy=_NOT_CONFIGURED)
-    if standing.held:
-        raise ModelHeld(standing.held)
+    if standing.blocked:
+        raise ModelBlocked(standing.blocked)
     return standing.pipeline
 
 
-def _for_pictures(storage: Storage) -> list[Standing]:
-    return [one for one in offered(storage) if one.pipeline.input_kind == "image"]
+def _for_pictures(settings: Settings, model_states: ModelStates) -> list[Standing]:
+    return [one for one in offered(settings, model_states) if one.pipeline.input_kind == "image"]
 
 
 def check_picture(file: BinaryIO) -> None:
@@ -74,7 +79,12 @@ def check_picture(file: BinaryIO) -> None:
 
 
 def schedule_picture(
-    storage: Storage, pipelines: Sequence[Pipeline], object_key: str, file: BinaryIO
+    settings: Settings,
+    objects: ObjectStore,
+    job_repository: Jobs,
+    pipelines: Sequence[Pipeline],
+    object_key: str,
+    file: BinaryIO,
 ) -> list[Job]:
     """The jobs that analyse a picture; the same picture and model never make a second one."""
     file.seek(0)
@@ -84,12 +94,12 @@ def schedule_picture(
         # The model is a setting: another model on the same picture is another input.
         model = f"{pipeline.card.source}@{pipeline.card.revision}"
         fingerprint = hashlib.sha256(f"{model}\0{digest}".encode()).hexdigest()
-        job, created = storage.jobs.schedule(
+        job, created = job_repository.schedule(
             pipeline.name, pipeline.version, "", "", fingerprint, input_object_key=object_key
         )
         if created:
-            wake(storage.settings)
+            wake(settings)
         jobs.append(job)
     if all(job.input_object_key != object_key for job in jobs):
-        storage.objects.delete(object_key)
+        objects.delete(object_key)
     return jobs

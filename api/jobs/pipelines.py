@@ -15,7 +15,9 @@ router = new_router(prefix="/api/pipelines", tags=["pipelines"])
 @policy(READERS, "api:read", PUBLIC)
 def list_pipelines(storage: StorageDep) -> PipelineList:
     """Every pipeline with its model, ready or not; of several versions the active one."""
-    return PipelineList(items=[_payload(standing) for standing in offered(storage)])
+    return PipelineList(
+        items=[_payload(standing) for standing in offered(storage.settings, storage.model_states)]
+    )
 
 
 def _payload(standing: Standing) -> PipelinePayload:
@@ -37,6 +39,6 @@ def _payload(standing: Standing) -> PipelinePayload:
             intended_use=card.intended_use,
         ),
         model_url=model_url(pipeline.name, pipeline.version),
-        ready=readiness.ready and not standing.held,
-        detail=standing.held if readiness.ready else readiness.detail,
+        ready=readiness.ready and not standing.blocked,
+        detail=standing.blocked if readiness.ready else readiness.detail,
     )

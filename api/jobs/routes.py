@@ -11,13 +11,14 @@ from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
 from api.audit.rules import CHANGED, UIDS_ALONE, Audited
 from api.base_schemas import RequestBody
+from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.findings.routes import finding_payloads
-from api.jobs.schemas import JobPage, JobPayload
+from api.jobs import cancel_retry
+from api.jobs.schemas import CancelReason, JobPage, JobPayload
 from api.jobs.serializers import decision_payloads, job_payload
-from api.paging import PagingDep
-from api.parameters import JobId, NameFilter, UidFilter, problems
+from api.parameters import JobId, NameFilter, UidFilter, UpdatedSince, problems
 from api.routing import new_router
 from inference.models.registry.status import standing_named
 from inference.scheduling.schedule import schedule_pipeline
@@ -25,9 +26,10 @@ from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Job, JobStatus, Series
+from storage.core.entities import JobStatus, Series
 from storage.core.errors import NotFound
 from storage.index.repository import Index
+from storage.jobs.listing import NEWEST_JOBS
 from storage.jobs.repository import PRIORITIES, Jobs
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,7 @@ class NewJob(RequestBody):
     )
     pipeline: str = Field(min_length=1, max_length=80, examples=["brain-volume"])
     priority: Priority = "ROUTINE"
+    force: bool = Field(False, description="Run the job once more where it is COMPLETED already.")
 
 
 class JobChange(RequestBody):
@@ -60,12 +63,11 @@ class JobChange(RequestBody):
 
 
 class CancelJob(RequestBody):
-    reason: Annotated[
-        str,
-        StringConstraints(
-            strip_whitespace=True, max_length=500, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"
-        ),
-    ] = Field("", examples=["The wrong patient."])
+    reason: CancelReason = ""
+
+
+class RetryJob(RequestBody):
+    force: bool = Field(False, description="Run it once more although it is COMPLETED.")
 
 
 @router.get("", summary="List the jobs, the newest first")
@@ -73,11 +75,12 @@ class CancelJob(RequestBody):
 def list_jobs(
     request: Request,
     storage: StorageDep,
-    paging: PagingDep,
+    paging: CursorPagingDep,
     study_instance_uid: UidFilter = None,
     series_instance_uid: UidFilter = None,
     pipeline: NameFilter = None,
     state: Annotated[JobStatus | None, Query(description="In this state only.")] = None,
+    updated_since: UpdatedSince = None,
 ) -> JobPage:
     """Jobs without their findings; ask for one job to get them. Each names its patient."""
     jobs, total = storage.jobs.list(
@@ -87,13 +90,15 @@ def list_jobs(
         status=state,
         limit=paging.limit,
         offset=paging.offset,
+        updated_since=updated_since,
+        beyond=paging.beyond(NEWEST_JOBS),
     )
     patients = storage.index.patients_of([job.study_instance_uid for job in jobs])
     name_studies(request, *patients)
     items = [
         job_payload(job, patient=patients.get(job.study_instance_uid, ("", ""))) for job in jobs
     ]
-    return paging.page(JobPage, items, total)
+    return paging.page_of(JobPage, items, total, jobs, NEWEST_JOBS)
 
 
 @router.post(
@@ -115,7 +120,7 @@ def create_job(
     `pipeline_refuses`. A job that is there and has not begun is moved up where a
     higher priority is asked for.
     """
-    pipeline = standing_named(storage, wanted.pipeline).pipeline
+    pipeline = standing_named(storage.settings, storage.model_states, wanted.pipeline).pipeline
     series = _series_of(storage.index, wanted)
     name_studies(request, series.study_instance_uid)
     if series.state == "RECEIVING":
@@ -143,6 +148,8 @@ def create_job(
     job = storage.jobs.get(decision.job_id)
     if job.state == "SCHEDULED" and job.priority < priority:
         storage.jobs.set_priority(job.job_id, priority, utcnow())
+    if wanted.force and job.status == "COMPLETED" and job.created_at < begun_at:
+        cancel_retry.retry(storage.jobs, job.job_id, force=True)
     wake(storage.settings)
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
     if job.created_at < begun_at:
@@ -166,7 +173,7 @@ def change_job(
     """A waiting job is taken by it; one that runs keeps it for when it has to run again."""
     _name_study(request, storage.jobs, job_id)
     if not storage.jobs.set_priority(job_id, _number(change.priority), utcnow()):
-        raise _ended(storage.jobs.get(job_id), "It is not taken any more.")
+        raise cancel_retry.ended(storage.jobs.get(job_id), "It is not taken any more.")
     return read_job(storage, job_id)
 
 
@@ -183,35 +190,22 @@ def cancel_job(
     its next step and stores nothing any more.
     """
     _name_study(request, storage.jobs, job_id)
-    reason = f"Cancelled by {principal.name}."
-    if why is not None and why.reason:
-        reason = f"Cancelled by {principal.name}: {why.reason}"
-    if not storage.jobs.cancel(job_id, reason, utcnow()):
-        job = storage.jobs.get(job_id)
-        if job.state != "CANCELED":
-            raise _ended(job, "There is nothing to cancel; reject its findings instead.")
-    log.info("job_canceled", job_id=job_id)
+    cancel_retry.cancel(storage.jobs, job_id, principal.name, why.reason if why else "")
     return read_job(storage, job_id)
 
 
-@router.post(
-    "/{job_id}/retry", summary="Run a failed or cancelled job again", responses=problems(404, 409)
-)
+@router.post("/{job_id}/retry", summary="Run a job again", responses=problems(404, 409))
 @policy(WRITERS, "api:write", CHANGED)
-def retry_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayload:
-    """The same job, from its beginning and with all its attempts."""
-    job = storage.jobs.get(job_id)
-    name_studies(request, job.study_instance_uid)
-    _check_current(storage.jobs, job)
-    if not storage.jobs.retry(job_id, utcnow()):
-        raise ApiProblem(
-            409,
-            "job_not_canceled",
-            f"The job is {storage.jobs.get(job_id).status}; only one that failed or was cancelled"
-            " is tried again.",
-            remedy="Its results come by themselves, or are there.",
-        )
-    log.info("job_retried", job_id=job_id)
+def retry_job(
+    request: Request, storage: StorageDep, job_id: JobId, wanted: RetryJob | None = None
+) -> JobPayload:
+    """The same job, from its beginning and with all its attempts.
+
+    With `force` also one that is COMPLETED. What it makes has the same UIDs: what is there
+    already stays, and what came out otherwise waits under `/api/conflicts`.
+    """
+    _name_study(request, storage.jobs, job_id)
+    cancel_retry.retry(storage.jobs, job_id, force=wanted is not None and wanted.force)
     wake(storage.settings)
     return read_job(storage, job_id)
 
@@ -219,9 +213,14 @@ def retry_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayloa
 def read_job(storage: Storage, job_id: str) -> JobPayload:
     """The job as the API tells it. Raises NotFound."""
     job = storage.jobs.get(job_id)
-    if job.status != "COMPLETED":
+    if not job.has_results:
         return job_payload(job)
-    return job_payload(job, finding_payloads(storage, storage.findings.of_job(job_id)))
+    return job_payload(
+        job,
+        finding_payloads(
+            storage.withdrawals, storage.finding_feedback, storage.findings.of_job(job_id)
+        ),
+    )
 
 
 def _name_study(request: Request, jobs: Jobs, job_id: str) -> None:
@@ -250,21 +249,3 @@ def _series_of(index: Index, wanted: NewJob) -> Series:
             remedy="Name the study_instance_uid as well.",
         )
     return found[0]
-
-
-def _check_current(jobs: Jobs, job: Job) -> None:
-    """A job over content that has grown since would be refused by its own first step."""
-    if not job.series_instance_uid:
-        return
-    # A series' fingerprint is made again only once it is complete again.
-    if not jobs.is_current(job):
-        raise ApiProblem(
-            409,
-            "job_superseded",
-            "More instances of the series arrived after the job was made.",
-            remedy="POST /api/jobs for the series as it is now.",
-        )
-
-
-def _ended(job: Job, remedy: str) -> ApiProblem:
-    return ApiProblem(409, "job_ended", f"The job is {job.status}.", remedy=remedy)

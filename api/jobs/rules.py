@@ -81,10 +81,22 @@ def explain_rules(study_instance_uid: StudyUid, storage: StorageDep) -> Explanat
     """Try every pipeline and rule on every received series; nothing is scheduled or sent."""
     rules = current_rules(storage.settings)
     return ExplanationList(
-        items=[_payload(one) for one in explain_study(storage, study_instance_uid, rules)],
+        items=[
+            _payload(one)
+            for one in explain_study(
+                storage.settings,
+                storage.index,
+                storage.instances,
+                storage.model_states,
+                study_instance_uid,
+                rules,
+            )
+        ],
         routing=[
             _routing(series, tried)
-            for series, tried_rules in explain_routing(storage, study_instance_uid, rules)
+            for series, tried_rules in explain_routing(
+                storage.index, storage.instances, study_instance_uid, rules
+            )
             for tried in tried_rules
         ],
     )

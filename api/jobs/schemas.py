@@ -1,21 +1,21 @@
 """Jobs, and why a pipeline takes a series or does not."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from api.base_schemas import Page, Payload
+from api.base_schemas import CursorPage, Payload, ResultInstance
 from api.findings.schemas import MODEL_URL_EXAMPLE, FindingPayload
 from storage.core.entities import JobStatus
 
-
-class ResultInstance(Payload):
-    """A DICOM instance that a job made."""
-
-    kind: str = Field(examples=["SEG", "SR"])
-    sop_class_uid: str
-    series_instance_uid: str
-    sop_instance_uid: str
+CancelReason = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, max_length=500, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"
+    ),
+    Field(examples=["The wrong patient."]),
+]
 
 
 class JobInputPayload(Payload):
@@ -40,7 +40,8 @@ class JobPayload(Payload):
     stage_text: str = Field(examples=["Running the model."])
     progress: float = Field(ge=0, le=1)
     reason: str = Field(
-        description="Why the job failed, was cancelled or superseded; empty otherwise."
+        description="Why the job failed, was cancelled or superseded; of a COMPLETED one why a"
+        " further run, which was forced, ended without results. Empty otherwise."
     )
     attempts: int
     priority: int
@@ -75,7 +76,7 @@ class JobPayload(Payload):
     )
 
 
-class JobPage(Page):
+class JobPage(CursorPage):
     items: list[JobPayload]
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from api.base_schemas import ResultInstance
 from api.findings.schemas import FindingPayload
 from api.findings.serializers import model_url
-from api.jobs.schemas import DecisionPayload, JobInputPayload, JobPayload, ResultInstance
+from api.jobs.schemas import DecisionPayload, JobInputPayload, JobPayload
 from storage.core.entities import Decision, Job
 
 _STAGE_TEXT = {
@@ -34,7 +35,7 @@ def stage_text(job: Job) -> str:
     if job.state == "SCHEDULED":
         return "Waiting for a worker." if not job.attempts else "Waiting to be tried again."
     if job.status == "COMPLETED":
-        return "Done."
+        return job.reason or "Done."
     if job.status in _ENDED_TEXT:
         return job.reason or _ENDED_TEXT[job.status]
     return _STAGE_TEXT.get(job.stage) or f"{job.stage.replace('_', ' ').capitalize()}."

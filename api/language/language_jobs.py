@@ -15,10 +15,12 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import ApiProblem
 from api.language.schemas import AnswerPayload, AnswerStarted
+from api.middleware import versioned
 from inference.worker.broker_notify import wake_language
-from storage.container import Storage
 from storage.core.entities import Job
-from storage.questions.repository import Asked
+from storage.jobs.repository import Jobs
+from storage.language.repository import Answers, Asked
+from storage.settings import Settings
 
 VERSION = "1.0.0"
 """Of the answers: it is in their jobs."""
@@ -39,7 +41,9 @@ _STATUS = {
 
 async def answered(
     request: Request,
-    storage: Storage,
+    settings: Settings,
+    jobs: Jobs,
+    answers: Answers,
     job: Job,
     stopping: Callable[[], bool],
 ) -> AnswerPayload | JSONResponse:
@@ -48,19 +52,24 @@ async def answered(
     `Prefer: respond-async` asks for the job at once, `Prefer: wait=5` for five seconds at most
     (RFC 7240).
     """
-    await run_in_threadpool(wake_language, storage.settings)
-    current, asked = await waited(request, storage, job.job_id, stopping)
+    await run_in_threadpool(wake_language, settings)
+    current, asked = await waited(request, settings, jobs, answers, job.job_id, stopping)
     return ended(current, asked) if current.state in ENDED else started(current, asked)
 
 
 async def waited(
-    request: Request, storage: Storage, job_id: str, stopping: Callable[[], bool]
+    request: Request,
+    settings: Settings,
+    jobs: Jobs,
+    answers: Answers,
+    job_id: str,
+    stopping: Callable[[], bool],
 ) -> tuple[Job, Asked]:
     """The job and its answer, ended, or as they are when the asker's patience is."""
-    deadline = time.monotonic() + _patience_s(request, storage.settings.language_wait_s)
+    deadline = time.monotonic() + _patience_s(request, settings.language_wait_s)
     pause_s = _LOOK_EVERY_S
     while True:
-        current, asked = await run_in_threadpool(_look, storage, job_id)
+        current, asked = await run_in_threadpool(_look, jobs, answers, job_id)
         if current.state in ENDED or stopping() or time.monotonic() >= deadline:
             return current, asked
         if await request.is_disconnected():
@@ -103,15 +112,15 @@ def started(job: Job, asked: Asked) -> JSONResponse:
 def addresses(job_id: str) -> dict[str, str]:
     """Where an answer will be, and where its sentences are told as they come."""
     return {
-        "answer_url": f"/api/answers/{job_id}",
-        "events_url": f"/api/answers/{job_id}/events",
+        "answer_url": versioned(f"/api/answers/{job_id}"),
+        "events_url": versioned(f"/api/answers/{job_id}/events"),
     }
 
 
-def _look(storage: Storage, job_id: str) -> tuple[Job, Asked]:
+def _look(jobs: Jobs, answers: Answers, job_id: str) -> tuple[Job, Asked]:
     # The job last: what it says has ended is in the answer already.
-    job = storage.jobs.get(job_id)
-    return job, storage.answers.get(job_id)
+    job = jobs.get(job_id)
+    return job, answers.get(job_id)
 
 
 def _shown(result: dict[str, object]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""How models do over time: agreement in the shadow, and drift."""
+"""How models do over time: agreement of shadows, and drift."""
 
 from api.access.policy import ADMINS, READERS, policy
 from api.access.principal import PrincipalDep
@@ -17,7 +17,7 @@ from api.parameters import NameFilter, problems
 from api.routing import new_router
 from inference.models.drift import Shift, all_shifts
 from inference.models.registry.status import models_named, standing_named
-from inference.scheduling.shadowing import summarised
+from inference.scheduling.shadow_agreement import summarised
 from storage.core.clock import utcnow
 
 router = new_router(prefix="/api", tags=["models"])
@@ -30,9 +30,12 @@ router = new_router(prefix="/api", tags=["models"])
 )
 @policy(READERS, "api:read", PUBLIC)
 def get_agreement(storage: StorageDep, name: Name) -> AgreementList:
-    """By version that has run in the shadow; none of what it found is in it but numbers."""
+    """By version that has run as a shadow; of what it found, only numbers."""
     items = []
-    for version in dict.fromkeys(one.pipeline.card.version for one in models_named(storage, name)):
+    for version in dict.fromkeys(
+        one.pipeline.card.version
+        for one in models_named(storage.settings, storage.model_states, name)
+    ):
         runs = storage.shadow_runs.of_model(name, version)
         if runs:
             items.append(AgreementPayload(version=version, **summarised(runs)))
@@ -54,7 +57,7 @@ def set_baseline(
     storage: StorageDep, principal: PrincipalDep, wanted: NewBaseline
 ) -> BaselinePayload:
     """After a change that is meant, such as another protocol; alerts up to now are settled."""
-    standing_named(storage, wanted.pipeline)
+    standing_named(storage.settings, storage.model_states, wanted.pipeline)
     since = utcnow()
     storage.drift.set_baseline(wanted.pipeline, wanted.pipeline_version, since, principal.name)
     return BaselinePayload(

@@ -1,4 +1,4 @@
-"""How models do: agreement of those in the shadow, drift by scanner."""
+"""How models do: agreement of shadows, drift by scanner."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ class MeasurementAgreement(Payload):
 
 
 class AgreementPayload(Payload):
-    """How far a version agrees with the active one, over its runs in the shadow."""
+    """How far a version agrees with the active one, over its shadow runs."""
 
     version: str
     runs: int

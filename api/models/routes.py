@@ -18,7 +18,8 @@ from api.routing import new_router
 from inference.models.registry import transitions as deciding
 from inference.models.registry.status import Standing, model_of, standings
 from inference.models.registry.verification import verify_apart
-from storage.container import Storage
+from storage.models.registry import ModelStates
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +42,10 @@ class ModelOrder(RequestBody):
 def list_models(
     storage: StorageDep, pipeline: NameFilter = None, pipeline_version: NameFilter = None
 ) -> ModelList:
-    """Every version of every model, ready or not, with why not; or those behind a result."""
+    """Every version of every model, and why one is not ready; or those of a result."""
     found = [
         one
-        for one in standings(storage)
+        for one in standings(storage.settings, storage.model_states)
         if pipeline in (None, one.pipeline.name)
         and pipeline_version in (None, one.pipeline.version)
     ]
@@ -55,7 +56,7 @@ def list_models(
 @policy(READERS, "api:read", PUBLIC)
 def get_model(storage: StorageDep, name: Name) -> ModelDetail:
     """Card and state of each version, the active one first, and its history."""
-    return model_detail(storage, name)
+    return model_detail(storage.settings, storage.model_states, name)
 
 
 @router.post("/{name}/verify", summary="Prove a model", responses=problems(404, 409, 422))
@@ -67,9 +68,9 @@ def verify_model(
 
     422 `model_unusable` says what it failed at; it is out of use then.
     """
-    chosen = _chosen(storage, name, order)
+    chosen = _chosen(storage.settings, storage.model_states, name, order)
     verify_apart(storage.settings, name, chosen.pipeline.card.version, principal.name)
-    return _told(storage, chosen, "verified")
+    return _told(storage.settings, storage.model_states, chosen, "verified")
 
 
 @router.post("/{name}/activate", summary="Activate a model", responses=problems(404, 409))
@@ -82,20 +83,20 @@ def activate_model(
     409 `model_held` where it is not verified, or where the gate of its card does not open;
     the problem names the metric, its value and the threshold.
     """
-    chosen = _chosen(storage, name, order)
-    deciding.activate(storage, chosen, principal.name)
-    return _told(storage, chosen, "active")
+    chosen = _chosen(storage.settings, storage.model_states, name, order)
+    deciding.activate(storage.model_states, storage.shadow_runs, chosen, principal.name)
+    return _told(storage.settings, storage.model_states, chosen, "active")
 
 
-@router.post("/{name}/shadow", summary="Run a model in the shadow", responses=problems(404, 409))
+@router.post("/{name}/shadow", summary="Run a model as a shadow", responses=problems(404, 409))
 @policy(ADMINS, "admin", MODEL_CHANGED)
 def shadow_model(
     storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
 ) -> ModelDetail:
     """Let a verified version run beside the active one, neither shown nor sent."""
-    chosen = _chosen(storage, name, order)
-    deciding.shadow(storage, chosen, principal.name)
-    return _told(storage, chosen, "shadow")
+    chosen = _chosen(storage.settings, storage.model_states, name, order)
+    deciding.shadow(storage.model_states, storage.shadow_runs, chosen, principal.name)
+    return _told(storage.settings, storage.model_states, chosen, "shadow")
 
 
 @router.post("/{name}/retire", summary="Retire a model", responses=problems(404, 409))
@@ -104,16 +105,26 @@ def retire_model(
     storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
 ) -> ModelDetail:
     """Let a version run no more; what it has found stays."""
-    chosen = _chosen(storage, name, order)
-    deciding.retire(storage, chosen, principal.name, order.reason if order else "")
-    return _told(storage, chosen, "retired")
+    chosen = _chosen(storage.settings, storage.model_states, name, order)
+    deciding.retire(
+        storage.model_states,
+        storage.shadow_runs,
+        chosen,
+        principal.name,
+        order.reason if order else "",
+    )
+    return _told(storage.settings, storage.model_states, chosen, "retired")
 
 
-def _chosen(storage: Storage, name: str, order: ModelOrder | None) -> Standing:
-    return model_of(storage, name, order.version if order else None)
+def _chosen(
+    settings: Settings, model_states: ModelStates, name: str, order: ModelOrder | None
+) -> Standing:
+    return model_of(settings, model_states, name, order.version if order else None)
 
 
-def _told(storage: Storage, chosen: Standing, became: str) -> ModelDetail:
+def _told(
+    settings: Settings, model_states: ModelStates, chosen: Standing, became: str
+) -> ModelDetail:
     card = chosen.pipeline.card
     log.info("model_changed", model=card.name, version=card.version, became=became)
-    return model_detail(storage, card.name)
+    return model_detail(settings, model_states, card.name)

@@ -16,12 +16,13 @@ from api.models.schemas import (
     ModelRangePayload,
 )
 from inference.models.registry.status import Standing, models_named
-from storage.container import Storage
+from storage.models.registry import ModelStates
+from storage.settings import Settings
 
 
-def model_detail(storage: Storage, name: str) -> ModelDetail:
+def model_detail(settings: Settings, model_states: ModelStates, name: str) -> ModelDetail:
     """All versions of a model and its history. Raises NotFound."""
-    found = models_named(storage, name)
+    found = models_named(settings, model_states, name)
     return ModelDetail(
         name=name,
         versions=model_payloads(found),
@@ -34,13 +35,13 @@ def model_detail(storage: Storage, name: str) -> ModelDetail:
                 changed_at=one.changed_at,
                 changed_by=one.changed_by,
             )
-            for one in storage.model_states.history(name)
+            for one in model_states.history(name)
         ],
     )
 
 
 def model_payloads(found: Sequence[Standing]) -> list[ModelPayload]:
-    """One a version, whoever uses it."""
+    """One a version, for all pipelines that use it."""
     using: dict[tuple[str, str], list[Standing]] = {}
     for standing in found:
         card = standing.pipeline.card
@@ -100,8 +101,8 @@ def _payload(same: Sequence[Standing]) -> ModelPayload:
         ],
         population=ModelPopulationPayload(**asdict(card.population)),
         pipelines=[one.pipeline.name for one in same],
-        ready=readiness.ready and not first.held,
-        detail=first.held if readiness.ready else readiness.detail,
+        ready=readiness.ready and not first.blocked,
+        detail=first.blocked if readiness.ready else readiness.detail,
         verified_at=record.verified_at if record else None,
         changed_at=record.changed_at if record else None,
         changed_by=record.changed_by if record else "",

@@ -4,7 +4,7 @@ from fastapi import Request, Response
 from pydantic import AwareDatetime, Field
 
 from api.access import trail
-from api.access.changes import legal_hold_changed
+from api.access.changes import legal_hold_change
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.audit.rules import BY_ITSELF, UIDS_ALONE
@@ -69,9 +69,9 @@ def place_legal_hold(
         principal.identity.id,
         utcnow(),
     )
-    storage.legal_holds.place(hold)
     actor = trail.actor_of(request.scope, principal)
-    legal_hold_changed(storage, actor, "C", study_instance_uid, hold.reason)
+    with legal_hold_change(storage.audit, actor, "C", study_instance_uid, hold.reason):
+        storage.legal_holds.place(hold)
     return _payload(hold)
 
 
@@ -86,9 +86,9 @@ def release_legal_hold(
     request: Request, principal: PrincipalDep, storage: StorageDep, study_instance_uid: StudyUid
 ) -> Response:
     """The rules decide on the study again."""
-    storage.legal_holds.release(study_instance_uid, utcnow())
     actor = trail.actor_of(request.scope, principal)
-    legal_hold_changed(storage, actor, "D", study_instance_uid)
+    with legal_hold_change(storage.audit, actor, "D", study_instance_uid):
+        storage.legal_holds.release(study_instance_uid, utcnow())
     return Response(status_code=204)
 
 

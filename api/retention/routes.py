@@ -42,12 +42,17 @@ def plan_retention(
 def get_retention_status(storage: StorageDep) -> RetentionStatus:
     """When the disk will be full at the rate of the last days, and what studies wait for."""
     _, holds = storage.legal_holds.page(1, 0)
-    return status_payload(disk_outlook(storage, utcnow()), holds)
+    return status_payload(
+        disk_outlook(
+            storage.settings, storage.volumes, storage.retention, storage.disk_samples, utcnow()
+        ),
+        holds,
+    )
 
 
 @router.get("/removed", summary="List the studies that have left by rule")
 @policy(ADMINS, "admin", UIDS_ALONE)
 def list_removed(storage: StorageDep, paging: PagingDep) -> RemovedStudies:
     """As far back as the audit trail reaches."""
-    found, total = removals(storage, paging.limit, paging.offset)
+    found, total = removals(storage.engine, paging.limit, paging.offset)
     return paging.page(RemovedStudies, [removed_payload(one) for one in found], total)

@@ -15,13 +15,13 @@ from storage.audit import AuditRecord
 
 
 def planned_payload(planned: PlannedStudy) -> PlannedStudyPayload:
-    verdict, study = planned.verdict, planned.verdict.study
+    assessment, study = planned.assessment, planned.assessment.study
     return PlannedStudyPayload(
         study_instance_uid=study.study_instance_uid,
         outcome=planned.outcome,
         leaves_when_short=planned.leaves_when_short,
-        rule=None if verdict.rule is None else verdict.rule.name,
-        leaves_at=verdict.leaves_at,
+        rule=None if assessment.rule is None else assessment.rule.name,
+        leaves_at=assessment.leaves_at,
         last_instance_at=study.last_instance_at,
         last_used_at=study.last_used_at,
         instance_count=study.instance_count,

@@ -16,12 +16,13 @@ from inference.model_servers.gate import failing, note_answer, sentence_of
 from inference.model_servers.open_inference import InferenceClient
 from storage.container import Storage
 from storage.core.errors import MediViewError, NotConfigured
+from storage.deliveries.circuit_breaker import Breakers
 from storage.settings import Settings, is_loopback
 
 
-def check_model_servers(storage: Storage) -> HealthPart:
+def check_model_servers(settings: Settings, breakers: Breakers) -> HealthPart:
     """Which servers are left alone because they failed; none is called for it."""
-    sentences = [sentence_of(one) for one in failing(storage)]
+    sentences = [sentence_of(one) for one in failing(settings, breakers)]
     return bad(" ".join(sentences)) if sentences else GOOD
 
 

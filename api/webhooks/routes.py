@@ -8,7 +8,7 @@ from fastapi import Path, Query, Response
 from api.access.policy import INTEGRATORS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.access.viewers import caller_of
-from api.audit.rules import UIDS_ALONE, Audited, NotAudited
+from api.audit.rules import UIDS_ALONE, Audited, NotAudited, network_change
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.paging import PagingDep
@@ -24,11 +24,11 @@ from api.webhooks.schemas import (
     WebhookPinged,
     WebhookWithSecret,
 )
-from inference.webhooks.webhooks import ping
+from inference.webhooks.service import ping
 from inference.worker.broker_notify import wake
 from storage.audit import Code, Type
-from storage.container import Storage
 from storage.webhooks.entities import NoticeState, WebhookDelivery
+from storage.webhooks.outbox import WebhookQueue
 from storage.webhooks.repository import Webhook
 
 log = structlog.get_logger(__name__)
@@ -44,11 +44,11 @@ DeliveryId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The no
 def list_webhooks(storage: StorageDep, paging: PagingDep) -> WebhookPage:
     """The oldest first, without their secrets."""
     hooks, total = storage.webhooks.list(paging.limit, paging.offset)
-    return paging.page(WebhookPage, _payloads(storage, hooks), total)
+    return paging.page(WebhookPage, _payloads(storage.webhook_queue, hooks), total)
 
 
 @router.post("", status_code=201, summary="Add a webhook", responses=problems(400, 422))
-@policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "C", Type.NETWORK_CONFIGURATION))
+@policy(INTEGRATORS, "api:write", network_change("C"))
 def add_webhook(
     storage: StorageDep, principal: PrincipalDep, response: Response, new: NewWebhook
 ) -> WebhookWithSecret:
@@ -66,18 +66,18 @@ def add_webhook(
     )
     log.info("webhook_added", webhook_id=hook.webhook_id)
     response.headers["Location"] = f"/api/webhooks/{hook.webhook_id}"
-    return _with_secret(storage, hook)
+    return _with_secret(storage.webhook_queue, hook)
 
 
 @router.get("/{webhook_id}", summary="One webhook", responses=problems(404))
 @policy(INTEGRATORS, "api:read", NotAudited("It shows the address of a system."))
 def get_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPayload:
     """Without its secret."""
-    return _payload(storage, storage.webhooks.get(webhook_id))
+    return _payload(storage.webhook_queue, storage.webhooks.get(webhook_id))
 
 
 @router.patch("/{webhook_id}", summary="Change a webhook", responses=problems(400, 403, 404, 422))
-@policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "U", Type.NETWORK_CONFIGURATION))
+@policy(INTEGRATORS, "api:write", network_change("U"))
 def change_webhook(
     storage: StorageDep, principal: PrincipalDep, webhook_id: WebhookId, change: WebhookChange
 ) -> WebhookPayload:
@@ -98,13 +98,13 @@ def change_webhook(
         sends_everything=change.sends_everything,
     )
     log.info("webhook_changed", webhook_id=webhook_id)
-    return _payload(storage, hook)
+    return _payload(storage.webhook_queue, hook)
 
 
 @router.delete(
     "/{webhook_id}", status_code=204, summary="Remove a webhook", responses=problems(404)
 )
-@policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "D", Type.NETWORK_CONFIGURATION))
+@policy(INTEGRATORS, "api:write", network_change("D"))
 def remove_webhook(storage: StorageDep, webhook_id: WebhookId) -> None:
     """With all that was on its way to it."""
     storage.webhooks.remove(webhook_id)
@@ -114,11 +114,11 @@ def remove_webhook(storage: StorageDep, webhook_id: WebhookId) -> None:
 @router.post(
     "/{webhook_id}/secret", summary="Give a webhook another secret", responses=problems(404)
 )
-@policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "U", Type.NETWORK_CONFIGURATION))
+@policy(INTEGRATORS, "api:write", network_change("U"))
 def renew_webhook_secret(storage: StorageDep, webhook_id: WebhookId) -> WebhookWithSecret:
     """From now on notices are signed with the new one alone."""
     log.info("webhook_secret_renewed", webhook_id=webhook_id)
-    return _with_secret(storage, storage.webhooks.new_secret(webhook_id))
+    return _with_secret(storage.webhook_queue, storage.webhooks.new_secret(webhook_id))
 
 
 @router.post("/{webhook_id}/ping", summary="Try a webhook", responses=problems(404))
@@ -168,17 +168,17 @@ def _is_admin(principal: Principal) -> bool:
     return "admin" in principal.roles
 
 
-def _payloads(storage: Storage, hooks: list[Webhook]) -> list[WebhookPayload]:
-    counts = storage.webhook_queue.counts([hook.webhook_id for hook in hooks])
+def _payloads(webhook_queue: WebhookQueue, hooks: list[Webhook]) -> list[WebhookPayload]:
+    counts = webhook_queue.counts([hook.webhook_id for hook in hooks])
     return [WebhookPayload(**_fields(hook, counts[hook.webhook_id])) for hook in hooks]
 
 
-def _payload(storage: Storage, hook: Webhook) -> WebhookPayload:
-    return _payloads(storage, [hook])[0]
+def _payload(webhook_queue: WebhookQueue, hook: Webhook) -> WebhookPayload:
+    return _payloads(webhook_queue, [hook])[0]
 
 
-def _with_secret(storage: Storage, hook: Webhook) -> WebhookWithSecret:
-    return WebhookWithSecret(**_payload(storage, hook).model_dump(), secret=hook.secret)
+def _with_secret(webhook_queue: WebhookQueue, hook: Webhook) -> WebhookWithSecret:
+    return WebhookWithSecret(**_payload(webhook_queue, hook).model_dump(), secret=hook.secret)
 
 
 def _fields(hook: Webhook, counts: dict[str, int]) -> dict[str, Any]:

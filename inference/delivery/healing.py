@@ -42,7 +42,7 @@ def heal_from_destinations(storage: Storage, stopping: Callable[[], bool] = lamb
             instance = storage.index.instance(noted.sop_instance_uid)
         except NotFound:
             continue
-        destinations = storage.deliveries.held_by(instance.sop_instance_uid)
+        destinations = storage.deliveries.confirmed_by(instance.sop_instance_uid)
         asked += bool(destinations)
         healed += any(_heal(storage, instance, name) for name in destinations)
     return healed

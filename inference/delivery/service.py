@@ -1,7 +1,8 @@
 """Bring results to every destination until it proves that it holds them.
 
 What a peer has answered success to is not sent again: it is asked whether it holds it,
-until it proves so (`inference.delivery.storage_commitment_check`). Nothing is ever dropped.
+until it proves so (`inference.delivery.storage_commitment_check`). Nothing is ever dropped; what
+was rejected meanwhile ends with that reason.
 """
 
 import uuid
@@ -20,6 +21,8 @@ from storage.core.clock import utcnow
 from storage.core.entities import Delivery
 from storage.core.errors import NotFound
 from storage.core.request_context import serving
+from storage.deliveries.circuit_breaker import Breakers
+from storage.deliveries.repository import Deliveries
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry import retry_policy
 from storage.peers.repository import KnownPeer, Peers
@@ -57,7 +60,7 @@ def deliver_due(
             tried_by_others.add(destination)
             continue
         try:
-            renew = partial(_renew, storage, claimant)
+            renew = partial(_renew, storage.deliveries, claimant)
             with Lease(renew, "delivery"), serving(_requests_of(deliveries)):
                 done += _Batch(storage, deliveries).deliver()
         except Exception as error:  # noqa: BLE001 - the edge of a batch: the next one goes elsewhere
@@ -67,12 +70,12 @@ def deliver_due(
                 error=type(error).__name__,
                 place=place(error),
             )
-            _put_off(storage, deliveries, explain(error).sentence)
+            _put_off(storage.settings, storage.deliveries, deliveries, explain(error).sentence)
     return done
 
 
-def _renew(storage: Storage, claimant: str) -> bool:
-    return storage.deliveries.renew(claimant, LEASE_S, utcnow())
+def _renew(deliveries: Deliveries, claimant: str) -> bool:
+    return deliveries.renew(claimant, LEASE_S, utcnow())
 
 
 class _Batch:
@@ -86,17 +89,20 @@ class _Batch:
         self._are_received = deliveries[0].cause != "RESULT"
 
     def deliver(self) -> int:
+        sendings = self._find_instances()
+        if not sendings:
+            return 0
         peer = self._storage.peers.find(self._name)
         if peer is None or not (peer.is_destination or self._are_received):
             _put_off(
-                self._storage,
-                self._deliveries,
+                self._storage.settings,
+                self._storage.deliveries,
+                [one.delivery for one in sendings],
                 f"No destination is named {self._name}. Add it by `mediview peers add`,"
                 " or name it in MEDIVIEW_DESTINATIONS, and the delivery goes on.",
             )
             return 0
         destination = open_destination(self._storage, peer)
-        sendings = self._find_instances()
         unsent = [one for one in sendings if one.delivery.sent_at is None]
         arrived = [one for one in sendings if one.delivery.sent_at is not None]
         if unsent:
@@ -111,7 +117,14 @@ class _Batch:
             try:
                 instance = self._storage.index.instance(delivery.sop_instance_uid)
             except NotFound as error:
-                _put_off(self._storage, [delivery], explain(error).sentence)
+                # Rejected since it was wanted, which ends it; what is lost may be sent again.
+                self._storage.deliveries.cancel_hidden([delivery.delivery_id], utcnow())
+                _put_off(
+                    self._storage.settings,
+                    self._storage.deliveries,
+                    [delivery],
+                    explain(error).sentence,
+                )
             else:
                 sendings.append(Sending(delivery, instance))
         return sendings
@@ -121,10 +134,10 @@ class _Batch:
     ) -> list[Sending]:
         """Those that were answered with success; the others are put off with the reason."""
         instances = [sending.instance for sending in sendings]
-        auditing.sending(self._storage, peer, instances)
+        auditing.sending(self._storage.audit, peer, instances)
         results = destination.send(instances)
         accepted_uids = {result.sop_instance_uid for result in results if result.ok}
-        auditing.sent(self._storage, peer, instances, accepted_uids)
+        auditing.sent(self._storage.audit, peer, instances, accepted_uids)
         accepted = []
         again_at = _together(self._storage.settings, [sending.delivery for sending in sendings])
         for sending, result in zip(sendings, results, strict=True):
@@ -147,16 +160,18 @@ class _Batch:
             self._storage.breakers.answered(self._name, utcnow())
         elif results:
             # Its other studies need not wait for the same silence.
-            _leave_alone(self._storage, self._name, results[0].error)
+            _leave_alone(
+                self._storage.settings, self._storage.breakers, self._name, results[0].error
+            )
         return accepted
 
 
-def _leave_alone(storage: Storage, destination: str, error: str) -> None:
+def _leave_alone(settings: Settings, breakers: Breakers, destination: str, error: str) -> None:
     """Longer after each call in vain, by the same waits as one delivery."""
     now = utcnow()
-    failures = storage.breakers.failed(destination, error, now)
-    policy = retry_policy(storage.settings, "delivery")
-    storage.breakers.open(destination, policy.again_at(failures, now))
+    failures = breakers.failed(destination, error, now)
+    policy = retry_policy(settings, "delivery")
+    breakers.open(destination, policy.again_at(failures, now))
     log.warning("destination_out_of_reach", destination=destination, failures=failures)
 
 
@@ -166,9 +181,11 @@ def _requests_of(deliveries: Sequence[Delivery]) -> str:
     return " ".join(list(found)[:_REQUESTS_NAMED])
 
 
-def _put_off(storage: Storage, deliveries: Sequence[Delivery], error: str) -> None:
-    at = _together(storage.settings, deliveries)
-    storage.deliveries.retry_later([one.delivery_id for one in deliveries], error, at)
+def _put_off(
+    settings: Settings, delivery_repository: Deliveries, deliveries: Sequence[Delivery], error: str
+) -> None:
+    at = _together(settings, deliveries)
+    delivery_repository.retry_later([one.delivery_id for one in deliveries], error, at)
 
 
 def _together(settings: Settings, deliveries: Sequence[Delivery]) -> datetime:

@@ -91,7 +91,7 @@ class Proof:
         proved = [one for one in sendings if one.instance.sop_instance_uid in listed]
         missing = [one for one in sendings if one.instance.sop_instance_uid not in listed]
         if proved:
-            deliveries.held(_ids(proved), utcnow())
+            deliveries.confirmed(_ids(proved), utcnow())
             log.info("instances_delivered", destination=self.name, count=len(proved))
         for sending in missing:
             deliveries.retry_later(

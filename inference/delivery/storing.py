@@ -4,23 +4,34 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from inference.delivery.release import release_of, want_results
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.encode import EncodedResults
 from inference.results.pictures.label_picture import encode_label_picture, label_picture_key
 from inference.results.wanted import taken_by
 from inference.results.writing import part10
 from inference.worker import auditing
-from storage.container import Storage
+from storage.audit import Audit
 from storage.core.entities import Instance, Job
 from storage.core.job_result import ResultInstance
+from storage.deliveries.repository import Deliveries
+from storage.findings.repository import Findings
+from storage.index.repository import Index
+from storage.ingest.service import Ingest
 from storage.objects.filesystem import ObjectStore
 from storage.peers.repository import KnownPeer
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 
 def store_objects(
-    storage: Storage, job: Job, results: EncodedResults, check: Callable[[], None]
+    index: Index,
+    ingest: Ingest,
+    audit: Audit,
+    job: Job,
+    results: EncodedResults,
+    check: Callable[[], None],
 ) -> tuple[list[Instance], list[ResultInstance]]:
     """The objects of a job, and what its result says of them; doing it again changes nothing.
 
@@ -31,9 +42,7 @@ def store_objects(
     for result in results.objects:
         dataset = result.dataset
         check()
-        accepted = storage.ingest.accept(
-            part10(dataset), source=f"result:{job.job_id}", origin="generated"
-        )
+        accepted = ingest.accept(part10(dataset), source=f"result:{job.job_id}", origin="generated")
         log.info(
             "result_stored",
             job_id=job.job_id,
@@ -41,7 +50,7 @@ def store_objects(
             sop_instance_uid=str(dataset.SOPInstanceUID),
             outcome=accepted.outcome,
         )
-        instances.append(storage.index.instance(str(dataset.SOPInstanceUID)))
+        instances.append(index.instance(str(dataset.SOPInstanceUID)))
         stored.append(
             {
                 "kind": result.kind,
@@ -50,7 +59,7 @@ def store_objects(
                 "sop_instance_uid": str(dataset.SOPInstanceUID),
             }
         )
-    auditing.results_made(storage, job, instances)
+    auditing.results_made(audit, job, instances)
     return instances, stored
 
 
@@ -65,15 +74,26 @@ def store_label_picture(
 
 
 def store_rows(
-    storage: Storage,
+    findings: Findings,
+    deliveries: Deliveries,
+    settings: Settings,
     job: Job,
     results: EncodedResults,
     instances: Sequence[Instance],
     destinations: Sequence[KnownPeer],
+    *,
+    accepted: bool = False,
 ) -> None:
-    """Findings, and deliveries last; doing it again changes nothing."""
-    storage.findings.replace_for_job(job.job_id, results.findings)
+    """Findings, and deliveries last; doing it again changes nothing. `accepted`: by a person."""
+    findings.replace_for_job(job.job_id, results.findings)
     made = [(one.kind, instance) for one, instance in zip(results.objects, instances, strict=True)]
     for destination in destinations:
         taken = list(taken_by(destination, made))
-        storage.deliveries.enqueue(destination.name, taken, job.job_id)
+        want_results(
+            deliveries,
+            destination.name,
+            taken,
+            release_of(settings, [job.pipeline], destination.name),
+            job.job_id,
+            accepted=accepted,
+        )

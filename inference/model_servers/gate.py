@@ -29,7 +29,8 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.deliveries.circuit_breaker import Breakers, OpenBreaker
 from storage.outbox.retry import retry_policy
-from storage.processes.turns import turn
+from storage.processes.turn_taking import turn
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -118,16 +119,16 @@ def note_answer(breakers: Breakers, server: str, models: Iterable[str]) -> None:
         breakers.answered(key, utcnow())
 
 
-def failing(storage: Storage) -> list[OpenBreaker]:
+def failing(settings: Settings, breakers: Breakers) -> list[OpenBreaker]:
     """Servers of the settings, and models of them, that failed so often in a row that they are
     left alone."""
-    named = {one.name for one in storage.settings.model_servers}
+    named = {one.name for one in settings.model_servers}
     return [
         one
-        for one in storage.breakers.all()
+        for one in breakers.all()
         if one.destination.startswith(_PREFIX)
         and _server_and_model(one.destination)[0] in named
-        and one.failures >= storage.settings.model_server_failures
+        and one.failures >= settings.model_server_failures
     ]
 
 
@@ -185,11 +186,11 @@ def _counted(guard: _Guard, endpoint: Endpoint, model: str) -> Iterator[None]:
         raise
     except ModelServerFailed as error:
         answered = ()
-        _note_failure(storage, of_server, error.message)
+        _note_failure(storage.settings, storage.breakers, of_server, error.message)
         raise
     except ModelUnusable as error:
         answered = (of_server,)
-        _note_failure(storage, of_model, error.message)
+        _note_failure(storage.settings, storage.breakers, of_model, error.message)
         raise
     finally:
         # A caller that was stopped, or has heard enough, has had an answer.
@@ -197,11 +198,11 @@ def _counted(guard: _Guard, endpoint: Endpoint, model: str) -> Iterator[None]:
             breakers.answered(key, utcnow())
 
 
-def _note_failure(storage: Storage, key: str, sentence: str) -> None:
-    most = storage.settings.model_server_failures
-    failures = storage.breakers.failed(key, sentence, utcnow())
+def _note_failure(settings: Settings, breakers: Breakers, key: str, sentence: str) -> None:
+    most = settings.model_server_failures
+    failures = breakers.failed(key, sentence, utcnow())
     if failures >= most:
-        policy = retry_policy(storage.settings, "model_server")
-        storage.breakers.open(key, policy.again_at(failures - most + 1, utcnow()))
+        policy = retry_policy(settings, "model_server")
+        breakers.open(key, policy.again_at(failures - most + 1, utcnow()))
     server, model = _server_and_model(key)
     log.warning("model_server_failed", server=server, model=model, failures=failures)

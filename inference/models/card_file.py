@@ -43,6 +43,8 @@ class CardSegment(Strict):
     category: _Code = ("123037004", "SCT", "Anatomical Structure")
     laterality: Literal["left", "right"] | None = None
     color_rgb: tuple[int, int, int] | None = None
+    measurable: bool | None = None
+    """Of lesions: whether sums in the manner of RECIST 1.1 may go by them; else by the type."""
 
 
 class CardThreshold(Strict):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -61,6 +62,8 @@ class WarmModels:
         self._free_bytes = free_bytes
         self._held: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.RLock()
+        self.loading_s = 0.0
+        """Spent on loading models since the process began."""
 
     def get(self, key: Hashable, load: Callable[[], Loaded], size_bytes: int = 0) -> Loaded:
         """The model under `key`, loaded by `load` where it is not there.
@@ -73,13 +76,15 @@ class WarmModels:
                 self._held.move_to_end(key)
                 found: Loaded = self._held[key]
                 return found
+            began_s = time.monotonic()
             self._make_room(_FACTOR * size_bytes + _RESERVE_BYTES)
             loaded = load()
+            self.loading_s += time.monotonic() - began_s
             self._held[key] = loaded
             return loaded
 
     def forget_all(self) -> None:
-        """Drop every model: the next job loads its own anew."""
+        """Drop every model: the next job loads its own again."""
         with self._lock:
             self._held.clear()
             _give_back()

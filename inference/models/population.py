@@ -11,8 +11,10 @@ from typing import Literal
 
 from pydicom.dataset import Dataset
 
+from inference.imaging.contrast_agent import contrast_agent_given
+
 OnOutside = Literal["caveat", "refuse"]
-_AGE = re.compile(r"(\d{3})([DWMY])")
+_AGE = re.compile(r"(\d{1,3})([DWMY])")
 _DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 # Some write gauss where tesla is asked for (PS3.3 C.8.13.1).
@@ -62,7 +64,7 @@ class Population:
         stated = _texts(header, "ScanningSequence")
         if stated and self.sequences and not set(stated) & set(self.sequences):
             yield f"sequence {', '.join(stated)} ({', '.join(self.sequences)})"
-        given = bool(header.get("ContrastBolusAgent") or header.get("ContrastBolusAgentSequence"))
+        given = contrast_agent_given(header)
         if self.contrast_agent is not None and given is not self.contrast_agent:
             yield f"{'with' if given else 'without'} contrast agent"
         for keyword, name, unit, limits in (

@@ -25,6 +25,9 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job, Series
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Finding
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.settings import Settings
 
 _GAP_PIXELS = 8
 
@@ -75,16 +78,25 @@ def try_pipeline(storage: Storage, pipeline: Pipeline, study_instance_uid: str) 
             pipeline.prove()
             proven = True
         with guarded(storage, study_instance_uid):
-            trial = _tried(storage, pipeline, series, selection)
+            trial = _tried(
+                storage.settings, storage.index, storage.instances, pipeline, series, selection
+            )
         yield trial
 
 
-def _tried(storage: Storage, pipeline: Pipeline, series: Series, selection: Selection) -> Trial:
-    instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
-    datasets = [storage.instances.dataset(one) for one in selection.stack.of(instances)]
+def _tried(
+    settings: Settings,
+    index: Index,
+    instance_reader: InstanceReader,
+    pipeline: Pipeline,
+    series: Series,
+    selection: Selection,
+) -> Trial:
+    instances = index.instances_of(series.study_instance_uid, series.series_instance_uid)
+    datasets = [instance_reader.dataset(one) for one in selection.stack.of(instances)]
     job = _unstored_job(pipeline, series)
     if pipeline.input_kind == "dicom-image":
-        context = PipelineContext(storage.settings, images=tuple(datasets))
+        context = PipelineContext(settings, images=tuple(datasets))
         output, notes = with_fallback(lambda: pipeline.run(context))
         findings = build_findings(job, pipeline, output)
         by_uid = {str(one.SOPInstanceUID): one for one in datasets}
@@ -102,7 +114,7 @@ def _tried(storage: Storage, pipeline: Pipeline, series: Series, selection: Sele
             datasets, selection.stack.frame_indices, tilted=resamples_tilt(pipeline)
         )
         given = tuple(datasets) if takes_instances(pipeline) else ()
-        context = PipelineContext(storage.settings, volume=volume, images=given)
+        context = PipelineContext(settings, volume=volume, images=given)
         output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
         findings = build_findings(job, pipeline, output)
         pictures = [

@@ -196,6 +196,7 @@ class AddedModel:
             Code(*stated.code),
             self._model.color_rgb(value),
             _SIDES.get(stated.laterality or ""),
+            is_measurable=stated.measurable,
         )
 
 

@@ -17,8 +17,8 @@ from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry import retry_policy
-from storage.reports.hl7_outbox import Hl7Message
-from storage.settings import Hl7Destination
+from storage.reports.hl7_outbox import Hl7Message, Hl7Messages
+from storage.settings import Hl7Destination, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -44,27 +44,33 @@ def send_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda
         message = storage.hl7_messages.claim_due(claimant, LEASE_S, utcnow())
         if message is None:
             break
-        with Lease(partial(_renew, storage, message, claimant), "hl7"):
+        with Lease(partial(_renew, storage.hl7_messages, message, claimant), "hl7"):
             done += _send(storage, message)
     return done
 
 
-def _renew(storage: Storage, message: Hl7Message, claimant: str) -> bool:
-    return storage.hl7_messages.renew(message.message_id, claimant, LEASE_S, utcnow())
+def _renew(hl7_messages: Hl7Messages, message: Hl7Message, claimant: str) -> bool:
+    return hl7_messages.renew(message.message_id, claimant, LEASE_S, utcnow())
 
 
 def _send(storage: Storage, message: Hl7Message) -> bool:
     try:
         _exchange(storage, message)
     except NotTaken as error:
-        _not_taken(storage, message, error)
+        _not_taken(storage.settings, storage.hl7_messages, storage.audit, message, error)
         return False
     except NotFound:
         storage.hl7_messages.dead(message.message_id, "The report or its study was deleted.")
         return False
     except Exception as error:  # noqa: BLE001 - the edge of a message: the next one goes elsewhere
         log.error("hl7_message_failed", error=type(error).__name__, place=place(error))
-        _not_taken(storage, message, NotTaken("The message could not be made or sent."))
+        _not_taken(
+            storage.settings,
+            storage.hl7_messages,
+            storage.audit,
+            message,
+            NotTaken("The message could not be made or sent."),
+        )
         return False
     storage.hl7_messages.accepted(message.message_id)
     _audit(storage.audit, message, SUCCESS)
@@ -86,7 +92,7 @@ def _exchange(storage: Storage, message: Hl7Message) -> None:
     document = read_document(storage, report, message.report_version)
     raw = encode_oru(document, message, settings)
     try:
-        tls = _tls(storage, destination)
+        tls = _tls(storage.settings, destination)
         answer = exchange((destination.host, destination.port), raw, settings.hl7_timeout_s, tls)
     except TimeoutError as error:
         raise NotTaken(f"No answer came within {settings.hl7_timeout_s:g} s.") from error
@@ -97,8 +103,7 @@ def _exchange(storage: Storage, message: Hl7Message) -> None:
     _judge(answer, message)
 
 
-def _tls(storage: Storage, destination: Hl7Destination) -> ssl.SSLContext | None:
-    settings = storage.settings
+def _tls(settings: Settings, destination: Hl7Destination) -> ssl.SSLContext | None:
     if not destination.tls:
         return None
     return ClientTls(
@@ -127,14 +132,20 @@ def _judge(answer: bytes, message: Hl7Message) -> None:
             raise NotTaken("The answer holds no acknowledgement code that is known.")
 
 
-def _not_taken(storage: Storage, message: Hl7Message, error: NotTaken) -> None:
-    policy = retry_policy(storage.settings, "hl7_message")
+def _not_taken(
+    settings: Settings,
+    hl7_messages: Hl7Messages,
+    audit: Audit,
+    message: Hl7Message,
+    error: NotTaken,
+) -> None:
+    policy = retry_policy(settings, "hl7_message")
     at = None if error.for_good else policy.next_attempt(message.attempts, utcnow())
     if at is None:
-        storage.hl7_messages.dead(message.message_id, error.reason)
+        hl7_messages.dead(message.message_id, error.reason)
     else:
-        storage.hl7_messages.retry_later(message.message_id, error.reason, at)
-    _audit(storage.audit, message, MINOR_FAILURE)
+        hl7_messages.retry_later(message.message_id, error.reason, at)
+    _audit(audit, message, MINOR_FAILURE)
     log.warning(
         "hl7_message_not_accepted",
         destination=message.destination,

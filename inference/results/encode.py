@@ -16,6 +16,7 @@ from inference.results.pictures.gsps import encode_outlines
 from inference.results.pictures.render import draw_pictures
 from inference.results.pictures.sc import encode_captures
 from inference.results.planar.encode import encode_images
+from inference.results.rtstruct import encode_structure_set
 from inference.results.seg import encode_seg
 from inference.results.sr.document import encode_sr
 from inference.results.sr.narrative import NOTE, captions
@@ -90,6 +91,9 @@ def encode_results(
             objects.append(ResultObject("LABELMAP", label_map))
             if "LABELMAP_SR" in extra_kinds:
                 masks["LABELMAP_SR"] = label_map
+        if "RTSTRUCT" in extra_kinds:
+            structures = encode_structure_set(job, pipeline, sources, volume, output, edit)
+            objects.append(ResultObject("RTSTRUCT", structures))
     if findings:
         ordered = [sources[index] for index in dict.fromkeys(volume.instance_indices)]
         for kind, mask in masks.items():

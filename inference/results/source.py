@@ -214,9 +214,9 @@ def _texts(dataset: Dataset) -> Iterator[str]:
 def reference_to(source: Dataset, alike: Alike | None = None) -> Dataset:
     """The few attributes by which an encoder refers to a source image.
 
-    Decimal strings are written anew where they exceed the 16 characters that the standard
+    Decimal strings are written again where they exceed the 16 characters that the standard
     allows. Patient and study stay empty: `inherit_patient_and_study` sets them in the result.
-    `alike`, empty at first, is handed from image to image: what is written anew and is the same
+    `alike`, empty at first, is handed from image to image: what is written again and is the same
     in all of them is one element.
     """
     alike = {} if alike is None else alike
@@ -231,7 +231,7 @@ def reference_to(source: Dataset, alike: Alike | None = None) -> Dataset:
         element = _element(source, tag)
         if element is None or element.is_empty:
             continue
-        elements[tag] = element if _is_short(element) else _written_anew(element, alike)
+        elements[tag] = element if _is_short(element) else _written_again(element, alike)
     for tag, vr in _EMPTY:
         if (tag, ()) not in alike:
             alike[tag, ()] = DataElement(tag, vr, None)
@@ -244,7 +244,7 @@ def reference_to(source: Dataset, alike: Alike | None = None) -> Dataset:
     return reference
 
 
-def _written_anew(element: DataElement, alike: Alike) -> DataElement:
+def _written_again(element: DataElement, alike: Alike) -> DataElement:
     value = element.value
     values = tuple(value) if isinstance(value, MultiValue) else (value,)
     known = alike.get((element.tag, values))

@@ -16,8 +16,9 @@ from inference.delivery.destinations import Destination, open_destination
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError
+from storage.peers.repository import Peers
 from storage.retention.repository import Confirmation
-from storage.retention.study_attributes import StudyAttributes
+from storage.retention.study_attributes import StudyAttributes, StudyAttributesReader
 
 log = structlog.get_logger(__name__)
 
@@ -28,12 +29,17 @@ _UNREACHABLE_AGAIN = timedelta(hours=1)
 
 
 def why_unconfirmed(
-    storage: Storage, study: StudyAttributes, peer: str, known: Confirmation | None, now: datetime
+    study_attributes: StudyAttributesReader,
+    peers: Peers,
+    study: StudyAttributes,
+    peer: str,
+    known: Confirmation | None,
+    now: datetime,
 ) -> str:
     """Why it is not certain that the peer has the study, without asking it; empty where it is."""
-    if storage.peers.find(peer) is None:
+    if peers.find(peer) is None:
         return _unknown(peer)
-    if not storage.study_attributes.unconfirmed_instances(study.study_instance_uid, peer, limit=1):
+    if not study_attributes.unconfirmed_instances(study.study_instance_uid, peer, limit=1):
         return ""
     if known is None or known.study_updated_at != study.updated_at:
         return f"{peer} has not been asked yet whether it has the instances."

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Literal
 
 import structlog
+from sqlalchemy import Engine
 
-from inference.retention.verdicts import Retention, Verdict
-from storage.audit import Actor, AuditEvent, AuditRecord, Code
+from inference.retention.assessment import Assessment, Retention
+from storage.audit import Actor, Audit, AuditEvent, AuditRecord, Code
 from storage.audit.query import AuditFilter, find_events
-from storage.container import Storage
 from storage.core.errors import MediViewError, NotFound, StateConflict
-from storage.deletion.service import Deletion
+from storage.deletion.service import Deletion, Deletions
+from storage.retention.obligations import Obligations
 
 log = structlog.get_logger(__name__)
 
@@ -20,21 +21,26 @@ Cause = Literal["time", "disk"]
 
 
 def remove_study(
-    storage: Storage, retention: Retention, verdict: Verdict, cause: Cause
+    deletions: Deletions,
+    obligations: Obligations,
+    audit: Audit,
+    retention: Retention,
+    assessment: Assessment,
+    cause: Cause,
 ) -> Deletion | None:
-    """None where something came up since the verdict, so that it stays.
+    """None where something came up since the assessment, so that it stays.
 
     Raises StorageFull, StorageUnavailable; also where the audit trail has to be written and cannot.
     """
-    study, rule = verdict.study, verdict.rule
+    study, rule = assessment.study, assessment.rule
     if rule is None:
         return None
     uid = study.study_instance_uid
-    storage.audit.check()
-    patients = storage.audit.patients_of([uid])
-    still = storage.obligations.check(uid, study.updated_at, retention.counts(verdict))
+    audit.check()
+    patients = audit.patients_of([uid])
+    still = obligations.check(uid, study.updated_at, retention.counts(assessment))
     try:
-        deletion = storage.deletions.study(uid, still)
+        deletion = deletions.study(uid, still)
     except (StateConflict, NotFound):
         return None
     event = AuditEvent(
@@ -53,7 +59,7 @@ def remove_study(
         },
     )
     try:
-        storage.audit.record(event)
+        audit.record(event)
     except MediViewError as error:
         # It is gone; the log and its event show it.
         log.error("audit_not_written", error=error.code)
@@ -71,7 +77,7 @@ def _day(at: datetime) -> str:
     return at.date().isoformat()
 
 
-def removals(storage: Storage, limit: int, offset: int) -> tuple[list[AuditRecord], int]:
+def removals(engine: Engine, limit: int, offset: int) -> tuple[list[AuditRecord], int]:
     """What has left by rule, the newest first, as far back as the audit trail reaches."""
     wanted = AuditFilter(actor_kind="node", actor=ACTOR_NAME, code=Code.STUDY_DELETED)
-    return find_events(storage.engine, wanted, limit, offset)
+    return find_events(engine, wanted, limit, offset)

@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from inference.retention.sentences import blocked_words
-from storage.container import Storage
-from storage.retention.disk import DiskForecast, DiskMarks
+from storage.retention.disk import DiskForecast, DiskMarks, DiskSamples
+from storage.retention.repository import StudyRetention
+from storage.settings import Settings
+from storage.volumes.writer import VolumeWriter
 
 _GIB = 1 << 30
 
@@ -79,18 +81,24 @@ class DiskOutlook:
         return f"Below {begins}, retention frees up to {_size(self.evictable_bytes)}."
 
 
-def disk_outlook(storage: Storage, now: datetime) -> DiskOutlook:
+def disk_outlook(
+    settings: Settings,
+    volumes: VolumeWriter,
+    retention: StudyRetention,
+    disk_samples: DiskSamples,
+    now: datetime,
+) -> DiskOutlook:
     """Raises StorageUnavailable."""
-    size = storage.volumes.disk_bytes()
-    marks = DiskMarks.of(storage.settings, size)
-    free = storage.volumes.free_bytes()
+    size = volumes.disk_bytes()
+    marks = DiskMarks.of(settings, size)
+    free = volumes.free_bytes()
     return DiskOutlook(
         free,
         size,
         marks,
-        storage.disk_samples.forecast(now, free, marks.refuse_bytes),
-        storage.retention.evictable_bytes(),
-        storage.retention.last_round(),
+        disk_samples.forecast(now, free, marks.refuse_bytes),
+        retention.evictable_bytes(),
+        retention.last_round(),
     )
 
 

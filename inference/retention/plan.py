@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from inference.retention.assessment import Assessment, Retention
 from inference.retention.sentences import Reason
-from inference.retention.verdicts import Retention, Verdict
 from inference.rules.file import current_rules
 from inference.rules.model import RetentionRule
 from storage.container import Storage
@@ -19,14 +19,14 @@ _AT_ONCE = 200
 class PlannedStudy:
     """`leaves_later`: within the days that were asked about, if nothing else comes up."""
 
-    verdict: Verdict
+    assessment: Assessment
     outcome: Outcome
     leaves_when_short: bool
     """Whether it would leave now if the disk were short."""
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        return self.verdict.reasons
+        return self.assessment.reasons
 
 
 def plan(
@@ -42,10 +42,10 @@ def plan(
     """
     asked = current_rules(storage.settings).retention if rules is None else rules
     ends_at = now + timedelta(days=within_days)
-    verdicts = Retention(storage, asked, now).verdicts(study_instance_uids)
+    assessments = Retention(storage, asked, now).assess(study_instance_uids)
     return [
-        PlannedStudy(verdict, _outcome(verdict, ends_at), verdict.when_short(now).leaves)
-        for verdict in verdicts
+        PlannedStudy(assessment, _outcome(assessment, ends_at), assessment.when_short(now).leaves)
+        for assessment in assessments
     ]
 
 
@@ -63,10 +63,10 @@ def plan_all(
         offset += _AT_ONCE
 
 
-def _outcome(verdict: Verdict, ends_at: datetime) -> Outcome:
-    if verdict.leaves:
+def _outcome(assessment: Assessment, ends_at: datetime) -> Outcome:
+    if assessment.leaves:
         return "leaves"
-    is_over = verdict.leaves_at is not None and verdict.leaves_at <= ends_at
-    if is_over and all(one.kind == "time" for one in verdict.reasons):
+    is_over = assessment.leaves_at is not None and assessment.leaves_at <= ends_at
+    if is_over and all(one.kind == "time" for one in assessment.reasons):
         return "leaves_later"
     return "stays"

@@ -16,6 +16,10 @@ _SENTENCES: dict[ObligationKind, tuple[str, str]] = {
     "job": ("A job is not finished.", "{count} jobs are not finished."),
     "withdrawal": ("Superseded results are still to be withdrawn.",) * 2,
     "delivery": ("An instance is owed to {to}.", "{count} instances are owed to {to}."),
+    "release": (
+        "A result for {to} awaits release by a person.",
+        "{count} results for {to} await release by a person.",
+    ),
     "unconfirmed": (
         "An instance was sent to {to}, which never proved that it has it.",
         "{count} instances were sent to {to}, which never proved that it has them.",
@@ -82,6 +86,7 @@ _WAITS_FOR = {
     "job": "with jobs that are not finished",
     "withdrawal": "with results to be withdrawn",
     "delivery": "with instances owed to",
+    "release": "with results that await release for",
     "unconfirmed": "with instances not proved by",
     "routing": "to be sent on",
     "hl7": "with reports owed to",

@@ -9,9 +9,9 @@ from typing import Any
 
 import structlog
 
+from inference.retention.assessment import Assessment, Retention
 from inference.retention.clock_doubt import ClockDoubt
 from inference.retention.departure import Cause, remove_study
-from inference.retention.verdicts import Retention, Verdict
 from inference.rules.file import current_rules
 from inference.rules.model import RetentionRule
 from storage.container import Storage
@@ -54,11 +54,11 @@ class Round:
     trusted_at: datetime | None = None
     """The last time of day that was in no doubt (`inference.retention.clock_doubt`)."""
 
-    def block(self, verdict: Verdict) -> None:
+    def block(self, assessment: Assessment) -> None:
         """By its first reason: each study is counted once."""
-        reason = verdict.reasons[0]
+        reason = assessment.reasons[0]
         studies, size_bytes = self.blocked.get((reason.kind, reason.owed_to), (0, 0))
-        after = (studies + 1, size_bytes + verdict.study.size_bytes)
+        after = (studies + 1, size_bytes + assessment.study.size_bytes)
         self.blocked[reason.kind, reason.owed_to] = after
 
     def as_json(self, now: datetime) -> dict[str, Any]:
@@ -171,10 +171,10 @@ class RetentionRounds:
         while True:
             due = storage.retention.due(retention.digest, now, _AT_ONCE)
             gone, stay, is_over = set(due), [], False
-            for verdict in self._settled(retention, due):
-                gone.discard(verdict.study.study_instance_uid)
-                if not self._remove(retention, verdict, "time", done):
-                    stay.append(verdict.study.study_instance_uid)
+            for assessment in self._settled(retention, due):
+                gone.discard(assessment.study.study_instance_uid)
+                if not self._remove(retention, assessment, "time", done):
+                    stay.append(assessment.study.study_instance_uid)
                 # Not before: each round comes a step further, however slow what it reads is.
                 if is_over := ends():
                     break
@@ -204,14 +204,14 @@ class RetentionRounds:
         while wanted > 0:
             found = storage.retention.evictable(retention.digest, _AT_ONCE, last)
             by_uid = {one.study_instance_uid: one for one in found}
-            for verdict in self._settled(retention, list(by_uid), short_at=now):
+            for assessment in self._settled(retention, list(by_uid), short_at=now):
                 if wanted <= 0:
                     return
-                if self._remove(retention, verdict, "disk", done):
-                    wanted -= verdict.study.size_bytes
-                elif verdict.reasons:
-                    done.block(verdict)
-                last = by_uid[verdict.study.study_instance_uid]
+                if self._remove(retention, assessment, "disk", done):
+                    wanted -= assessment.study.size_bytes
+                elif assessment.reasons:
+                    done.block(assessment)
+                last = by_uid[assessment.study.study_instance_uid]
                 if wanted > 0 and ends():
                     self._resume_after, self._blocked_before = last, dict(done.blocked)
                     return
@@ -223,11 +223,11 @@ class RetentionRounds:
 
     def _settled(
         self, retention: Retention, uids: Sequence[str], short_at: datetime | None = None
-    ) -> Iterator[Verdict]:
-        """Verdicts in the order of the UIDs; peers are asked where nothing else keeps a study."""
+    ) -> Iterator[Assessment]:
+        """In the order of the UIDs; peers are asked where nothing else keeps a study."""
         for portion in in_portions(uids, _READ_AT_ONCE):
-            for verdict in retention.verdicts(portion):
-                now = verdict if short_at is None else verdict.when_short(short_at)
+            for assessment in retention.assess(portion):
+                now = assessment if short_at is None else assessment.when_short(short_at)
                 yield retention.ask_peers(now) if now.waits_for_peers_alone() else now
 
     def _is_short(self) -> bool:
@@ -235,10 +235,19 @@ class RetentionRounds:
         marks = DiskMarks.of(storage.settings, storage.volumes.disk_bytes())
         return storage.volumes.free_bytes() < marks.evict_bytes
 
-    def _remove(self, retention: Retention, verdict: Verdict, cause: Cause, done: Round) -> bool:
-        if not verdict.leaves:
+    def _remove(
+        self, retention: Retention, assessment: Assessment, cause: Cause, done: Round
+    ) -> bool:
+        if not assessment.leaves:
             return False
-        deletion = remove_study(self._storage, retention, verdict, cause)
+        deletion = remove_study(
+            self._storage.deletions,
+            self._storage.obligations,
+            self._storage.audit,
+            retention,
+            assessment,
+            cause,
+        )
         if deletion is None:
             return False
         done.removed += 1

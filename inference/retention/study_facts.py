@@ -6,9 +6,9 @@ from functools import cached_property
 from pydicom.dataset import Dataset
 
 from inference.rules.facts import SENDER, SeriesFacts, Value
-from storage.container import Storage
 from storage.core.errors import MediViewError
-from storage.retention.study_attributes import INDEXED, StudyAttributes
+from storage.integrity.instance_reader import InstanceReader
+from storage.retention.study_attributes import INDEXED, StudyAttributes, StudyAttributesReader
 
 
 class HeadersUnreadable(MediViewError):
@@ -24,15 +24,21 @@ class StudyFacts:
     each series, and only where a condition asks for it.
     """
 
-    def __init__(self, storage: Storage, attributes: StudyAttributes) -> None:
-        self._storage = storage
+    def __init__(
+        self,
+        instances: InstanceReader,
+        study_attributes: StudyAttributesReader,
+        attributes: StudyAttributes,
+    ) -> None:
+        self._instances = instances
+        self._study_attributes = study_attributes
         self._attributes = attributes
 
     def of(self, name: str) -> Value | None:
         """Raises HeadersUnreadable."""
         if name == SENDER:
             # What a file says of who sent it is not believed.
-            return self._storage.study_attributes.ae_titles(self._uid) or None
+            return self._study_attributes.ae_titles(self._uid) or None
         if name in INDEXED:
             return self._attributes.values.get(name)
         try:
@@ -50,5 +56,5 @@ class StudyFacts:
         return SeriesFacts(list(self._read()))
 
     def _read(self) -> Iterator[Dataset]:
-        for instance in self._storage.study_attributes.first_instances(self._uid):
-            yield self._storage.instances.dataset(instance, stop_before_pixels=True)
+        for instance in self._study_attributes.first_instances(self._uid):
+            yield self._instances.dataset(instance, stop_before_pixels=True)

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from inference.delivery.destinations import kind_of
+from inference.delivery.release import by_release
 from storage.container import Storage
 from storage.core.entities import DeliveryCause, Instance
 from storage.core.errors import InvalidRequest
 from storage.deliveries.listing import DeliveryFilter, retry_now, send_again_to
-from storage.peers.repository import KnownPeer
+from storage.peers.repository import KnownPeer, Peers
 
 
 def why_not(peer: KnownPeer) -> str:
@@ -16,9 +17,9 @@ def why_not(peer: KnownPeer) -> str:
     return "" if why_unreachable is None else why_unreachable(peer)
 
 
-def receivers(storage: Storage, names: Iterable[str]) -> list[KnownPeer]:
+def receivers(peer_repository: Peers, names: Iterable[str]) -> list[KnownPeer]:
     """The peers of these names. Raises NotFound, InvalidRequest where one cannot be called."""
-    peers = [storage.peers.get(name) for name in dict.fromkeys(names)]
+    peers = [peer_repository.get(name) for name in dict.fromkeys(names)]
     for peer in peers:
         if reason := why_not(peer):
             raise InvalidRequest(
@@ -37,9 +38,10 @@ def send_study(
     """Send a study, or some series of it, to peers; how many instances go to each.
 
     Those that were sent there before are sent again where nothing else is under way. Results of
-    this node go along. Raises NotFound, InvalidRequest.
+    this node go along, unless rules of release have them wait for a person.
+    Raises NotFound, InvalidRequest.
     """
-    peers = receivers(storage, names)
+    peers = receivers(storage.peers, names)
     storage.index.study(study_instance_uid)
     wanted = [
         storage.index.series(study_instance_uid, uid) for uid in dict.fromkeys(series_instance_uids)
@@ -56,10 +58,14 @@ def _send(storage: Storage, peer: KnownPeer, instances: Sequence[Instance]) -> i
     """First again what was sent before: what is enqueued now may be there a moment later."""
     # A peer that gets no results is sent to for this reason alone.
     cause: DeliveryCause | None = None if peer.is_destination else "PERSON"
-    uids = [one.sop_instance_uid for one in instances]
+    going, awaiting = by_release(storage, peer.name, instances)
+    uids = [one.sop_instance_uid for one in going]
     send_again_to(storage.engine, peer.name, uids, cause)
-    storage.deliveries.enqueue(peer.name, instances, None, cause="PERSON")
+    storage.deliveries.enqueue(peer.name, going, None, cause="PERSON")
+    storage.deliveries.enqueue(
+        peer.name, awaiting, None, cause=cause or "RESULT", state="AWAITING_RELEASE"
+    )
     for study_instance_uid in {one.study_instance_uid for one in instances}:
         waiting = DeliveryFilter(destination=peer.name, study_instance_uid=study_instance_uid)
         retry_now(storage.engine, waiting)
-    return len(instances)
+    return len(going)

@@ -11,17 +11,22 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
-from pydicom.dataset import Dataset
 
+from inference.priors.wanting import want_for_series
+from inference.routing.headers import headers_of
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import Trace, judge
 from inference.rules.model import RoutingRule, RuleSet
-from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.entities import Instance, Series
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.core.sources import are_imported, senders_of
+from storage.deliveries.repository import Deliveries
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.peers.repository import Peers
+from storage.priors.fetches import PriorFetches
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +77,16 @@ class RoutingRounds:
         found = storage.routing.waiting_series(_SERIES_AT_ONCE, since, self._put_off)
         for series in found:
             try:
-                wanted += _route_series(storage, series, rules)
+                want_for_series(storage, series, rules)
+                if _goes_on(storage.prior_fetches, series.study_instance_uid):
+                    wanted += _route_series(
+                        storage.index,
+                        storage.instances,
+                        storage.deliveries,
+                        storage.peers,
+                        series,
+                        rules,
+                    )
             except (StorageFull, StorageUnavailable) as error:
                 self._try_later(series.series_instance_uid, error)
             else:
@@ -81,7 +95,15 @@ class RoutingRounds:
         self._looked_at_everything |= len(found) < _SERIES_AT_ONCE and not self._put_off
         for uid in storage.routing.due_studies(now, _STUDIES_AT_ONCE, self._put_off):
             try:
-                wanted += _route_study(storage, uid, rules)
+                if _goes_on(storage.prior_fetches, uid):
+                    wanted += _route_study(
+                        storage.index,
+                        storage.instances,
+                        storage.deliveries,
+                        storage.peers,
+                        uid,
+                        rules,
+                    )
             except (StorageFull, StorageUnavailable) as error:
                 self._try_later(uid, error)
             else:
@@ -97,11 +119,13 @@ class RoutingRounds:
 
 
 def try_rules(
-    storage: Storage, series: Series, instances: Sequence[Instance], rules: RuleSet
+    instance_reader: InstanceReader, series: Series, instances: Sequence[Instance], rules: RuleSet
 ) -> list[TriedRule]:
     """Every rule of routing on one series; nothing is sent. Raises StorageUnavailable."""
     asked = _enabled(rules)
-    headers = _headers(storage, series, instances) if any(rule.when for rule in asked) else None
+    headers = (
+        headers_of(instance_reader, series, instances) if any(rule.when for rule in asked) else None
+    )
     tried = []
     for rule in asked:
         if rule.when is None:
@@ -113,30 +137,30 @@ def try_rules(
 
 
 def explain_routing(
-    storage: Storage, study_instance_uid: str, rules: RuleSet
+    index: Index, instance_reader: InstanceReader, study_instance_uid: str, rules: RuleSet
 ) -> list[tuple[Series, list[TriedRule]]]:
     """Every rule of routing on every series that was received and is complete; nothing is sent.
 
     Raises NotFound.
     """
-    storage.index.study(study_instance_uid)
+    index.study(study_instance_uid)
     return [
-        (series, try_rules(storage, series, instances, rules))
-        for series, instances in _received(storage, study_instance_uid)
+        (series, try_rules(instance_reader, series, instances, rules))
+        for series, instances in _received(index, study_instance_uid)
         if _enabled(rules)
     ]
 
 
 def plan_study(
-    storage: Storage, study_instance_uid: str, rules: RuleSet
+    index: Index, instance_reader: InstanceReader, study_instance_uid: str, rules: RuleSet
 ) -> list[tuple[RoutingRule, list[Instance]]]:
     """What the rules send on of all that was received and is complete. Raises NotFound."""
-    storage.index.study(study_instance_uid)
-    received = _received(storage, study_instance_uid)
+    index.study(study_instance_uid)
+    received = _received(index, study_instance_uid)
     everything = [instance for _, instances in received for instance in instances]
     plan: dict[str, tuple[RoutingRule, list[Instance]]] = {}
     for series, instances in received:
-        for tried in try_rules(storage, series, instances, rules):
+        for tried in try_rules(instance_reader, series, instances, rules):
             rule = tried.rule
             if not tried.holds:
                 continue
@@ -147,9 +171,11 @@ def plan_study(
     return list(plan.values())
 
 
-def send_plan(storage: Storage, plan: Sequence[tuple[RoutingRule, Sequence[Instance]]]) -> int:
+def send_plan(
+    deliveries: Deliveries, peers: Peers, plan: Sequence[tuple[RoutingRule, Sequence[Instance]]]
+) -> int:
     """Want it at its destinations; how many instances were not wanted there before."""
-    return sum(_want(storage, rule, instances) for rule, instances in plan)
+    return sum(_want(deliveries, peers, rule, instances) for rule, instances in plan)
 
 
 def _enabled(rules: RuleSet) -> list[RoutingRule]:
@@ -160,64 +186,72 @@ def _of_kind(rules: RuleSet, send: Literal["series", "study"]) -> RuleSet:
     return RuleSet(routing=tuple(one for one in _enabled(rules) if one.send == send))
 
 
-def _route_series(storage: Storage, series: Series, rules: RuleSet) -> int:
+def _goes_on(fetches: PriorFetches, study_instance_uid: str) -> bool:
+    """Not where it was fetched as an earlier study, unless its rule says so."""
+    prior = fetches.prior_of(study_instance_uid)
+    return prior is None or prior.route
+
+
+def _route_series(
+    index: Index,
+    instance_reader: InstanceReader,
+    deliveries: Deliveries,
+    peers: Peers,
+    series: Series,
+    rules: RuleSet,
+) -> int:
     of_series = _of_kind(rules, "series")
     if not of_series.routing:
         return 0
-    instances = _instances(storage, series)
+    instances = _instances(index, series)
     if are_imported(instances):
         return 0
-    tried = try_rules(storage, series, instances, of_series)
-    return send_plan(storage, [(one.rule, instances) for one in tried if one.holds])
+    tried = try_rules(instance_reader, series, instances, of_series)
+    return send_plan(deliveries, peers, [(one.rule, instances) for one in tried if one.holds])
 
 
-def _route_study(storage: Storage, study_instance_uid: str, rules: RuleSet) -> int:
-    plan = plan_study(storage, study_instance_uid, _of_kind(rules, "study"))
+def _route_study(
+    index: Index,
+    instances: InstanceReader,
+    deliveries: Deliveries,
+    peers: Peers,
+    study_instance_uid: str,
+    rules: RuleSet,
+) -> int:
+    plan = plan_study(index, instances, study_instance_uid, _of_kind(rules, "study"))
     # What was imported waits for `mediview studies route`.
-    return send_plan(storage, [(rule, going) for rule, going in plan if not are_imported(going)])
+    return send_plan(
+        deliveries,
+        peers,
+        [(rule, going) for rule, going in plan if not are_imported(going)],
+    )
 
 
-def _received(storage: Storage, study_instance_uid: str) -> list[tuple[Series, list[Instance]]]:
+def _received(index: Index, study_instance_uid: str) -> list[tuple[Series, list[Instance]]]:
     return [
-        (series, _instances(storage, series))
-        for series in storage.index.series_of(study_instance_uid)
+        (series, _instances(index, series))
+        for series in index.series_of(study_instance_uid)
         if series.origin == "received" and series.state == "COMPLETE"
     ]
 
 
-def _want(storage: Storage, rule: RoutingRule, instances: Sequence[Instance]) -> int:
+def _want(
+    deliveries: Deliveries, peers: Peers, rule: RoutingRule, instances: Sequence[Instance]
+) -> int:
     wanted = 0
     for name in rule.to:
-        peer = storage.peers.find(name)
+        peer = peers.find(name)
         going = [
             one
             for one in instances
             if peer is None or not peer.ae_title or peer.ae_title not in senders_of([one])
         ]
-        added = storage.deliveries.enqueue(name, going, None, cause="RULE", rule=rule.name)
+        added = deliveries.enqueue(name, going, None, cause="RULE", rule=rule.name)
         if added:
             log.info("instances_routed", rule=rule.name, destination=name, count=added)
         wanted += added
     return wanted
 
 
-def _instances(storage: Storage, series: Series) -> list[Instance]:
-    return storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
-
-
-def _headers(
-    storage: Storage, series: Series, instances: Sequence[Instance]
-) -> list[Dataset] | None:
-    """None where they cannot be read: then no condition holds."""
-    try:
-        return [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
-    except (StorageFull, StorageUnavailable):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise
-        log.warning(
-            "routing_conditions_not_asked",
-            series_instance_uid=series.series_instance_uid,
-            error=error.code if isinstance(error, MediViewError) else type(error).__name__,
-            place=place(error),
-        )
-        return None
+def _instances(index: Index, series: Series) -> list[Instance]:
+    return index.instances_of(series.study_instance_uid, series.series_instance_uid)

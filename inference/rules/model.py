@@ -1,4 +1,4 @@
-"""The form of the rules file (`docs/operations.md` explains it)."""
+"""The form of the rules file (`docs/pipelines.md` explains it)."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
+from dicom_node.archives.archive import SERIES_KEYWORDS, STUDY_KEYWORDS
 from inference.rules.facts import FACTS
 
 STAT_PRIORITY = 100
@@ -154,6 +155,20 @@ class RoutingRule(Strict):
     once all of it is complete, where the condition holds for any of its series."""
 
 
+ReleaseWhen = Literal["at_once", "when_accepted", "never"]
+
+
+class ReleaseRule(Strict):
+    """When results may leave for a destination."""
+
+    name: str = Field(min_length=1, max_length=80)
+    pipelines: tuple[str, ...] | None = Field(None, min_length=1)
+    """Absent: all of them."""
+    to: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)] | None = None
+    """Names of destinations; absent: all of them."""
+    results: ReleaseWhen
+
+
 class RetentionRule(Strict):
     """How long studies stay, and what has to be true before they leave."""
 
@@ -185,6 +200,44 @@ class RetentionRule(Strict):
         return self
 
 
+class PriorRule(Strict):
+    """Earlier studies that are fetched from other archives when a study or an order arrives."""
+
+    name: str = Field(min_length=1, max_length=80)
+    enabled: bool = True
+    trigger: Annotated[
+        tuple[Literal["study", "order"], ...], BeforeValidator(_as_list), Field(min_length=1)
+    ] = ("study", "order")
+    when: Condition | None = None
+    """Of a series that arrived, or of an order and its steps."""
+    from_: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field((), alias="from")
+    """Names of peers; none: every source."""
+    same: Annotated[tuple[Literal["modality", "body_part"], ...], BeforeValidator(_as_list)] = (
+        "modality",
+    )
+    """What the earlier study must share with the study or order."""
+    which: Condition | None = None
+    """Of the earlier study, as the archive describes it."""
+    within_days: float | None = Field(None, gt=0, le=36_500)
+    at_most: int = Field(3, ge=1, le=50)
+    """From each source; the newest first."""
+    send_results: bool = False
+    """Whether results of the earlier study go to destinations."""
+    route: bool = False
+    """Whether rules of routing hold for the earlier study."""
+
+    @model_validator(mode="after")
+    def _of_answers(self) -> "PriorRule":
+        asked = set(self.which.names() if self.which else ())
+        unknown = sorted(asked - set(STUDY_KEYWORDS) - set(SERIES_KEYWORDS))
+        if unknown:
+            raise ValueError(
+                f"which asks for {', '.join(unknown)}, which archives are not asked about;"
+                f" use {', '.join((*STUDY_KEYWORDS, *SERIES_KEYWORDS))}"
+            )
+        return self
+
+
 class RuleSet(Strict):
     """The whole file.
 
@@ -195,18 +248,27 @@ class RuleSet(Strict):
     version: Literal[1] = 1
     rules: tuple[Rule, ...] = ()
     routing: tuple[RoutingRule, ...] = ()
+    release: tuple[ReleaseRule, ...] = ()
+    """Of these, the first that names pipeline and destination counts; without one, results leave
+    at once."""
     critical: tuple[CriticalRule, ...] = ()
     """What raises an alert."""
     retention: tuple[RetentionRule, ...] = ()
     """Of these, the first whose condition holds for a study counts; without one it stays."""
+    priors: tuple[PriorRule, ...] = ()
+    """Of these, each counts that holds."""
 
     @model_validator(mode="after")
     def _distinct(self) -> "RuleSet":
-        everything: tuple[Rule | RoutingRule | CriticalRule | RetentionRule, ...] = (
+        everything: tuple[
+            Rule | RoutingRule | ReleaseRule | CriticalRule | RetentionRule | PriorRule, ...
+        ] = (
             *self.rules,
             *self.routing,
+            *self.release,
             *self.critical,
             *self.retention,
+            *self.priors,
         )
         names = [rule.name for rule in everything]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -216,3 +278,15 @@ class RuleSet(Strict):
 
     def of(self, pipeline: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.pipeline == pipeline)
+
+    def release_of(self, pipeline: str, destination: str) -> ReleaseWhen:
+        for rule in self.release:
+            if (rule.pipelines is None or pipeline in rule.pipelines) and (
+                rule.to is None or destination in rule.to
+            ):
+                return rule.results
+        return "at_once"
+
+    def releases_to(self, destination: str) -> set[ReleaseWhen]:
+        """What the rules say of results of any pipeline for it."""
+        return {rule.results for rule in self.release if rule.to is None or destination in rule.to}

@@ -14,7 +14,11 @@ from inference.rules.model import Rule
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, JobState, Series
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.acceptance_decisions import Decisions
+from storage.jobs.repository import Jobs
+from storage.jobs.withdrawals import Withdrawals
 
 _UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
 
@@ -39,11 +43,11 @@ def choose_series(
         reason = (
             _newer(other, series)
             if rule.choose == "newest"
-            else _finer(_headers(storage, other), headers, other)
+            else _finer(_headers(storage.index, storage.instances, other), headers, other)
         )
         if reason:
             return Acceptance(False, f"The site's rule '{rule.name}' takes one series: {reason}")
-        _give_up(storage, rival, series, rule)
+        _give_up(storage.jobs, storage.decisions, storage.withdrawals, rival, series, rule)
     return acceptance
 
 
@@ -84,14 +88,21 @@ def _voxel_mm3(headers: Sequence[Dataset]) -> float | None:
     return min(found, default=None)
 
 
-def _headers(storage: Storage, series: Series) -> list[Dataset]:
-    instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
-    return [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+def _headers(index: Index, instance_reader: InstanceReader, series: Series) -> list[Dataset]:
+    instances = index.instances_of(series.study_instance_uid, series.series_instance_uid)
+    return [instance_reader.dataset(one, stop_before_pixels=True) for one in instances]
 
 
-def _give_up(storage: Storage, rival: Decision, series: Series, rule: Rule) -> None:
+def _give_up(
+    job_repository: Jobs,
+    decisions: Decisions,
+    withdrawals: Withdrawals,
+    rival: Decision,
+    series: Series,
+    rule: Rule,
+) -> None:
     reason = f"The site's rule '{rule.name}' takes one series: {_named(series)} is better."
-    jobs, _ = storage.jobs.list(study_instance_uid=rival.study_instance_uid)
+    jobs, _ = job_repository.list(study_instance_uid=rival.study_instance_uid)
     of_rival = [
         job
         for job in jobs
@@ -99,9 +110,9 @@ def _give_up(storage: Storage, rival: Decision, series: Series, rule: Rule) -> N
     ]
     unfinished = [job for job in of_rival if job.state in _UNFINISHED]
     for job in unfinished:
-        storage.withdrawals.supersede(job.job_id, reason, utcnow())
+        withdrawals.supersede(job.job_id, reason, utcnow())
     if unfinished or not of_rival:
-        storage.decisions.record(replace(rival, accepted=False, reason=reason))
+        decisions.record(replace(rival, accepted=False, reason=reason))
 
 
 def _named(series: Series) -> str:

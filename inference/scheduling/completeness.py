@@ -11,21 +11,23 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from storage.container import Storage
 from storage.core.entities import Series
+from storage.index.expected_instances import Expectations
+from storage.index.repository import Index
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 
-def complete_quiet_series(storage: Storage, now: datetime) -> list[Series]:
+def complete_quiet_series(
+    settings: Settings, index: Index, expectations: Expectations, now: datetime
+) -> list[Series]:
     """Mark every series complete that is, and return those."""
-    settings = storage.settings
-    announced = storage.expectations.of_receiving()
+    announced = expectations.of_receiving()
     waiting = {_key(one.series): one for one in announced if one.missing_count}
     ready = [(one.series, "announced") for one in announced if one.is_whole]
     seen = {_key(series) for series, _ in ready}
-    for quiet in storage.index.quiet_series(now, settings.series_quiet_s, settings.series_forced_s):
+    for quiet in index.quiet_series(now, settings.series_quiet_s, settings.series_forced_s):
         if _key(quiet) in seen:
             continue
         one = waiting.get(_key(quiet))
@@ -40,7 +42,7 @@ def complete_quiet_series(storage: Storage, now: datetime) -> list[Series]:
             ready.append((quiet, "forced"))
     completed = []
     for receiving, reason in ready:
-        series = storage.index.mark_complete(receiving, now)
+        series = index.mark_complete(receiving, now)
         if series is None:
             continue  # an instance arrived in between; the series is receiving again
         log.info(

@@ -21,8 +21,8 @@ def is_decided(decisions: Decisions, series: Series) -> bool:
 
 def may_run(standing: Standing) -> Acceptance:
     """Whether a pipeline may and could run, whatever the series."""
-    if standing.held:
-        return Acceptance(False, standing.held)
+    if standing.blocked:
+        return Acceptance(False, standing.blocked)
     readiness = standing.pipeline.readiness()
     return Acceptance(readiness.ready, readiness.detail)
 

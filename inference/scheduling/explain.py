@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from inference.models.registry.status import Standing, offered
-from inference.pipeline import Acceptance, Readiness
+from inference.pipeline import Acceptance, Pipeline, Readiness
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
 from inference.rules.model import RuleSet
 from inference.scheduling.selection import select_input, word_of
 from inference.scheduling.study_inputs import StudyInputs, choose_inputs, inputs_of
-from storage.container import Storage
 from storage.core.entities import Instance, Series
 from storage.core.sources import senders_of
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.models.registry import ModelStates
+from storage.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -33,27 +36,37 @@ class Explanation:
 
 
 def explain_study(
-    storage: Storage, study_instance_uid: str, rules: RuleSet | None = None
+    settings: Settings,
+    index: Index,
+    instance_reader: InstanceReader,
+    model_states: ModelStates,
+    study_instance_uid: str,
+    rules: RuleSet | None = None,
+    pipelines: Sequence[Pipeline] | None = None,
 ) -> list[Explanation]:
     """Try every pipeline and rule on every received series; nothing is scheduled or stored.
 
     `rules` stand in for those in force, to try a file before it is used. Raises NotFound,
     InvalidRequest where the rules in force are wrong.
     """
-    storage.index.study(study_instance_uid)
-    tried = current_rules(storage.settings) if rules is None else rules
-    everything = [one for one in offered(storage) if one.pipeline.input_kind != "image"]
+    index.study(study_instance_uid)
+    tried = current_rules(settings) if rules is None else rules
+    everything = [
+        one
+        for one in offered(settings, model_states, pipelines)
+        if one.pipeline.input_kind != "image"
+    ]
     of_several = {
-        one.pipeline.name: choose_inputs(storage, one.pipeline, study_instance_uid)
+        one.pipeline.name: choose_inputs(index, instance_reader, one.pipeline, study_instance_uid)
         for one in everything
         if inputs_of(one.pipeline)
     }
     explanations = []
-    for series in storage.index.series_of(study_instance_uid):
+    for series in index.series_of(study_instance_uid):
         if series.origin == "generated":
             continue
-        instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
-        headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+        instances = index.instances_of(study_instance_uid, series.series_instance_uid)
+        headers = [instance_reader.dataset(one, stop_before_pixels=True) for one in instances]
         explanations += [
             _explain(
                 series,
@@ -93,8 +106,8 @@ def _explain(
         )
         acceptance, judged = selection.acceptance, selection.headers
     readiness = pipeline.readiness()
-    if standing.held:
-        readiness = Readiness(False, standing.held)
+    if standing.blocked:
+        readiness = Readiness(False, standing.blocked)
     ruling = rule_on(rules, pipeline.name, SeriesFacts(judged, senders_of(instances)))
     would_run = acceptance.accepted and readiness.ready and ruling.allowed
     if not acceptance.accepted:

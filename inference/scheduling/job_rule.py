@@ -12,6 +12,7 @@ from inference.rules.model import Rule
 from storage.core.sources import senders_of
 from storage.index.repository import Index
 from storage.peers.repository import KnownPeer, Peers
+from storage.priors.fetches import PriorFetches
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -27,6 +28,13 @@ def rule_for(
     first = headers[0]
     instances = index.instances_of(str(first.StudyInstanceUID), str(first.SeriesInstanceUID))
     return rule_on(rules, pipeline, SeriesFacts(headers, senders_of(instances))).rule
+
+
+def stays_here(fetches: PriorFetches, study_instance_uid: str) -> bool:
+    """Whether results stay here: those of an earlier study that was fetched for comparison,
+    unless its rule says otherwise."""
+    prior = fetches.prior_of(study_instance_uid)
+    return prior is not None and not prior.send_results
 
 
 def destinations_of(peers: Peers, rule: Rule | None) -> list[KnownPeer]:

@@ -27,14 +27,19 @@ from storage.core.clock import utcnow
 from storage.core.entities import Decision, Instance, JobState, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.core.sources import are_imported, senders_of
+from storage.integrity.instance_reader import InstanceReader
+from storage.jobs.acceptance_decisions import Decisions
 from storage.jobs.pending_series import undecided_series
-from storage.jobs.withdrawals import SUPERSEDED
+from storage.jobs.repository import Jobs
+from storage.jobs.withdrawals import SUPERSEDED, Withdrawals
+from storage.models.registry import ModelStates
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 # A round stays short, so that what is due in the meantime need not wait for it.
 _SERIES_PER_ROUND = 16
-_IMPORTED = (
+IMPORTED = (
     "The series was imported. Pipelines run on it when a person asks for it, or where it is"
     " imported with --run-pipelines."
 )
@@ -63,7 +68,7 @@ def complete_and_schedule(
     The second half finds its work in the index, so that a process that dies between the
     two delays a series and never loses it. `since` spares it series without news.
     """
-    complete_quiet_series(storage, now)
+    complete_quiet_series(storage.settings, storage.index, storage.expectations, now)
     decisions: list[Decision] = []
     for series in undecided_series(storage.engine, _SERIES_PER_ROUND, since):
         try:
@@ -90,16 +95,26 @@ def schedule_series(
         return []
     instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
     if are_imported(instances):
-        return _leave_imported(storage, series, pipelines)
-    candidate = _read(storage, series, instances)
+        return _leave_imported(
+            storage.settings, storage.decisions, storage.model_states, series, pipelines
+        )
+    candidate = _read(storage.instances, series, instances)
     rules = current_rules(storage.settings)
     if not candidate.unreadable:
-        schedule_shadows(storage, series, candidate.instances, candidate.headers, pipelines)
+        schedule_shadows(
+            storage.settings,
+            storage.model_states,
+            storage.shadow_runs,
+            series,
+            candidate.instances,
+            candidate.headers,
+            pipelines,
+        )
     return [
         decide_on_study(storage, series, standing, rules=rules)
         if inputs_of(standing.pipeline)
         else _decide(storage, candidate, standing, rules=rules)
-        for standing in offered(storage, pipelines)
+        for standing in offered(storage.settings, storage.model_states, pipelines)
         if standing.pipeline.input_kind != "image"
     ]
 
@@ -119,27 +134,31 @@ def schedule_pipeline(
     elif pipeline.input_kind == "image":
         reason = f"{pipeline.title} takes uploaded pictures, not DICOM series."
     else:
-        (standing,) = standings(storage, [pipeline])
+        (standing,) = standings(storage.settings, storage.model_states, [pipeline])
         if inputs_of(pipeline):
             return decide_on_study(storage, series, standing, priority)
         instances = storage.index.instances_of(
             series.study_instance_uid, series.series_instance_uid
         )
-        return _decide(storage, _read(storage, series, instances), standing, priority)
+        return _decide(storage, _read(storage.instances, series, instances), standing, priority)
     return _decision(series, pipeline, Acceptance(False, reason))
 
 
 def _leave_imported(
-    storage: Storage, series: Series, pipelines: Sequence[Pipeline] | None
+    settings: Settings,
+    acceptance_decisions: Decisions,
+    model_states: ModelStates,
+    series: Series,
+    pipelines: Sequence[Pipeline] | None,
 ) -> list[Decision]:
     """Years of an archive are not analysed because somebody brought them in."""
     decisions = [
-        _decision(series, standing.pipeline, Acceptance(False, _IMPORTED))
-        for standing in offered(storage, pipelines)
+        _decision(series, standing.pipeline, Acceptance(False, IMPORTED))
+        for standing in offered(settings, model_states, pipelines)
         if standing.pipeline.input_kind != "image"
     ]
     for decision in decisions:
-        storage.decisions.record(decision)
+        acceptance_decisions.record(decision)
     return decisions
 
 
@@ -159,9 +178,11 @@ def _decision(
     )
 
 
-def _read(storage: Storage, series: Series, instances: Sequence[Instance]) -> _Candidate:
+def _read(
+    instance_reader: InstanceReader, series: Series, instances: Sequence[Instance]
+) -> _Candidate:
     try:
-        headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+        headers = [instance_reader.dataset(one, stop_before_pixels=True) for one in instances]
     except (StorageFull, StorageUnavailable):
         raise
     except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise
@@ -203,7 +224,7 @@ def _decide(
         job_id = job.job_id
         if created:
             log_scheduled(job)
-    _supersede(storage, series, pipeline)
+    _supersede(storage.jobs, storage.withdrawals, series, pipeline)
     decision = _decision(series, pipeline, acceptance, job_id)
     storage.decisions.record(decision)
     return decision
@@ -269,14 +290,16 @@ def _ask(
     return acceptance
 
 
-def _supersede(storage: Storage, series: Series, pipeline: Pipeline) -> None:
+def _supersede(
+    job_repository: Jobs, withdrawals: Withdrawals, series: Series, pipeline: Pipeline
+) -> None:
     """A late instance made a new fingerprint: unfinished work on the old one is void."""
     for state in _UNFINISHED:
-        jobs, _ = storage.jobs.list(study_instance_uid=series.study_instance_uid, state=state)
+        jobs, _ = job_repository.list(study_instance_uid=series.study_instance_uid, state=state)
         for job in jobs:
             if (
                 job.series_instance_uid == series.series_instance_uid
                 and job.pipeline == pipeline.name
                 and job.input_fingerprint != series.fingerprint
             ):
-                storage.withdrawals.supersede(job.job_id, SUPERSEDED, utcnow())
+                withdrawals.supersede(job.job_id, SUPERSEDED, utcnow())

@@ -12,7 +12,8 @@ from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.core.sources import senders_of
-from storage.jobs.withdrawals import SUPERSEDED
+from storage.jobs.repository import Jobs
+from storage.jobs.withdrawals import SUPERSEDED, Withdrawals
 
 
 def decide_on_study(
@@ -33,7 +34,9 @@ def decide_on_study(
     acceptance = may_run(standing)
     if acceptance.accepted:
         try:
-            found = choose_inputs(storage, pipeline, series.study_instance_uid)
+            found = choose_inputs(
+                storage.index, storage.instances, pipeline, series.study_instance_uid
+            )
             acceptance = found.acceptance
         except (StorageFull, StorageUnavailable):
             raise  # nothing was decided; the series is offered again
@@ -59,7 +62,7 @@ def decide_on_study(
         job_id = job.job_id
         if created:
             log_scheduled(job)
-        _supersede_on_study(storage, job)
+        _supersede_on_study(storage.jobs, storage.withdrawals, job)
     decision = _of_study(series, standing, found, acceptance, job_id)
     storage.decisions.record(decision)
     for other in storage.index.series_of(series.study_instance_uid):
@@ -99,10 +102,10 @@ def _of_study(
     )
 
 
-def _supersede_on_study(storage: Storage, job: Job) -> None:
+def _supersede_on_study(job_repository: Jobs, withdrawals: Withdrawals, job: Job) -> None:
     """Other inputs were taken before: what is made of them counts no more."""
-    jobs, _ = storage.jobs.list(study_instance_uid=job.study_instance_uid, pipeline=job.pipeline)
+    jobs, _ = job_repository.list(study_instance_uid=job.study_instance_uid, pipeline=job.pipeline)
     for other in jobs:
         same = other.input_fingerprint == job.input_fingerprint
         if not same and not other.ending and not other.result.get("edited"):
-            storage.withdrawals.supersede(other.job_id, SUPERSEDED, utcnow())
+            withdrawals.supersede(other.job_id, SUPERSEDED, utcnow())

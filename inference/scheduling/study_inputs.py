@@ -14,8 +14,8 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Acceptance, NamedInput, Pipeline
 from inference.refusals import VolumeRefused
 from inference.scheduling.selection import select_stack, with_geometry
-from storage.container import Storage
 from storage.core.entities import Instance, JobInput, Series
+from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 
 _CANDIDATES_AT_MOST = 4
@@ -91,7 +91,8 @@ def inputs_of(pipeline: Pipeline) -> tuple[NamedInput, ...]:
 
 
 def choose_inputs(
-    storage: Storage,
+    index: Index,
+    instances: InstanceReader,
     pipeline: Pipeline,
     study_instance_uid: str,
     only: Mapping[str, str] | None = None,
@@ -101,7 +102,7 @@ def choose_inputs(
     `only`: series by role that a job was made for; no others are looked at. A series fills one
     role. The others must lie in the reference's Frame of Reference, for nothing is registered.
     """
-    candidates = _candidates(storage, study_instance_uid, only)
+    candidates = _candidates(index, instances, study_instance_uid, only)
     reference: str = getattr(pipeline, "reference", "")
     roles = sorted(inputs_of(pipeline), key=lambda one: one.name != reference)
     chosen: dict[str, Chosen] = {}
@@ -161,16 +162,19 @@ def load_inputs(
 
 
 def _candidates(
-    storage: Storage, study_instance_uid: str, only: Mapping[str, str] | None
+    index: Index,
+    instance_reader: InstanceReader,
+    study_instance_uid: str,
+    only: Mapping[str, str] | None,
 ) -> list[Candidate]:
     found = []
-    for series in storage.index.series_of(study_instance_uid):
+    for series in index.series_of(study_instance_uid):
         if series.origin == "generated" or series.state != "COMPLETE":
             continue
         if only is not None and series.series_instance_uid not in only.values():
             continue
-        instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
-        headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+        instances = index.instances_of(study_instance_uid, series.series_instance_uid)
+        headers = [instance_reader.dataset(one, stop_before_pixels=True) for one in instances]
         found.append(Candidate(series, instances, headers))
     return found
 

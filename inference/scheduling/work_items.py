@@ -19,10 +19,12 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job, Series
 from storage.core.errors import NotFound
 from storage.core.uids import new_uid
+from storage.index.repository import Index
 from storage.jobs.acceptance_decisions import Decisions
 from storage.jobs.repository import Jobs
 from storage.ups.dicom_json import attributes_of, items_of, read_date_time, text_of
 from storage.ups.job_mapping import NOT_SUPPORTED, UNSPECIFIED, performed_items, progress_item
+from storage.ups.performer import PerformedItems
 from storage.ups.requests import priority_of
 from storage.ups.rows import WorkItem
 
@@ -46,7 +48,10 @@ class WorkItemPerformer:
         self._last = items[-1] if len(items) == _ITEMS_PER_ROUND else None
         if not items:
             return
-        pipelines = [one.pipeline for one in offered(self._storage, self._pipelines)]
+        pipelines = [
+            one.pipeline
+            for one in offered(self._storage.settings, self._storage.model_states, self._pipelines)
+        ]
         for item in items:
             try:
                 _advance(self._storage, item, pipelines, now)
@@ -92,7 +97,7 @@ def _advance(
             return
         found = _Refused("The study was not here and complete when the work item expired.")
     if isinstance(found, _Refused):
-        _refuse(storage, item, found)
+        _refuse(storage.performed_items, item, found)
         return
     claimed = storage.performed_items.claim(
         item.sop_instance_uid, new_uid(), [job.job_id for job in found]
@@ -107,12 +112,14 @@ def _follow(storage: Storage, item: WorkItem, pipelines: Sequence[Pipeline]) -> 
     try:
         jobs = [storage.jobs.get(job_id) for job_id in item.job_ids]
     except NotFound:
-        _refuse(storage, item, _Refused("The job that performed the work item is gone."))
+        _refuse(
+            storage.performed_items, item, _Refused("The job that performed the work item is gone.")
+        )
         return
     if any(_is_void(storage.jobs, job) for job in jobs):
         found = _resolve(storage, item, pipelines)
         if isinstance(found, _Refused):
-            _refuse(storage, item, found)
+            _refuse(storage.performed_items, item, found)
         elif found is not None:
             storage.performed_items.use_jobs(item.sop_instance_uid, [job.job_id for job in found])
         return
@@ -124,7 +131,11 @@ def _follow(storage: Storage, item: WorkItem, pipelines: Sequence[Pipeline]) -> 
         storage.performed_items.complete(item.sop_instance_uid, _progress(jobs), performed)
         log.info("work_item_completed", workitem_uid=item.sop_instance_uid)
     else:
-        _refuse(storage, item, _Refused(" ".join(dict.fromkeys(job.reason for job in jobs))))
+        _refuse(
+            storage.performed_items,
+            item,
+            _Refused(" ".join(dict.fromkeys(job.reason for job in jobs))),
+        )
 
 
 def _resolve(
@@ -135,7 +146,7 @@ def _resolve(
     if pipeline is None:
         known = ", ".join(one.name for one in pipelines)
         return _Refused(f"There is no pipeline named {item.performer}. There are: {known}.")
-    ready = _find_input(storage, item)
+    ready = _find_input(storage.index, storage.decisions, item)
     if not isinstance(ready, _Ready):
         return ready
     priority = priority_of(item.attributes)
@@ -153,7 +164,7 @@ def _resolve(
     return jobs
 
 
-def _find_input(storage: Storage, item: WorkItem) -> _Ready | _Refused | None:
+def _find_input(index: Index, decisions: Decisions, item: WorkItem) -> _Ready | _Refused | None:
     """The series that the item is about; all those received of a study where it names none."""
     wanted = [
         (text_of(one, "StudyInstanceUID"), text_of(one, "SeriesInstanceUID"), _instances(one))
@@ -166,15 +177,15 @@ def _find_input(storage: Storage, item: WorkItem) -> _Ready | _Refused | None:
             return _Refused("The work item names no study.")
         held = [
             series
-            for series in storage.index.series_of(study_instance_uid)
+            for series in index.series_of(study_instance_uid)
             if series.origin == "received"
             and series_instance_uid in ("", series.series_instance_uid)
         ]
-        if not held or not all(_is_decided(storage.decisions, series) for series in held):
+        if not held or not all(_is_decided(decisions, series) for series in held):
             return None
         if instances and not instances <= {
             one.sop_instance_uid
-            for one in storage.index.instances_of(study_instance_uid, series_instance_uid or None)
+            for one in index.instances_of(study_instance_uid, series_instance_uid or None)
         }:
             return None
         found |= {(one.study_instance_uid, one.series_instance_uid): one for one in held}
@@ -215,6 +226,6 @@ def _progress(jobs: Sequence[Job]) -> dict[str, object]:
     return item | attributes_of(ProcedureStepProgress=round(100 * mean, 1))
 
 
-def _refuse(storage: Storage, item: WorkItem, refused: _Refused) -> None:
-    if storage.performed_items.refuse(item.sop_instance_uid, refused.reason, refused.code):
+def _refuse(performed_items: PerformedItems, item: WorkItem, refused: _Refused) -> None:
+    if performed_items.refuse(item.sop_instance_uid, refused.reason, refused.code):
         log.info("work_item_refused", workitem_uid=item.sop_instance_uid)

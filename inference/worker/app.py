@@ -22,9 +22,10 @@ from celery.exceptions import SecurityWarning
 from inference.delivery.service import deliver_due
 from inference.language.queue import answer_due, embed_due
 from inference.pipeline import Pipeline
+from inference.priors.due import priors_due
 from inference.reports.hl7_delivery import send_due
 from inference.self_test.run import start_self_test
-from inference.webhooks.webhooks import notify_due
+from inference.webhooks.service import notify_due
 from inference.worker.celery_config import (
     ANSWER_TASK,
     CONTROL_QUEUE,
@@ -34,6 +35,8 @@ from inference.worker.celery_config import (
     HOUSEKEEP_TASK,
     LANGUAGE_QUEUE,
     NOTIFY_TASK,
+    PRIORS_TASK,
+    PROJECTS_TASK,
     RETENTION_TASK,
     RUN_JOB_TASK,
     SEND_HL7_TASK,
@@ -43,6 +46,8 @@ from inference.worker.celery_config import (
     leave_logging_alone,
     tick_expiry_s,
 )
+from inference.worker.job_pool import JobPool
+from inference.worker.maintenance import Maintenance
 from inference.worker.process import Holder, Process, Queue, StopFlag
 from inference.worker.scheduler import (
     DUE_OF_TWO_QUEUES,
@@ -51,13 +56,12 @@ from inference.worker.scheduler import (
     wake_up_expiry_s,
 )
 from inference.worker.task_edge import at_edge, if_free
-from inference.worker.upkeep import Upkeep
 from storage.core.clock import utcnow
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_CONTROL_THREADS = 4
+_CONTROL_THREADS = 5
 # One slow destination must not stop the others, nor take the threads of the clock.
 _DELIVERIES_AT_ONCE = 2
 # A child that grew beyond this is replaced after its job; a warm model alone stays below.
@@ -86,7 +90,9 @@ def celery_app(
     deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE)
     notifying = threading.BoundedSemaphore(1)
     sending_hl7 = threading.BoundedSemaphore(1)
-    upkeep = Upkeep(held, stop)
+    fetching = threading.BoundedSemaphore(1)
+    exporting = threading.BoundedSemaphore(1)
+    maintenance = Maintenance(held, stop)
     clockwork: list[Clockwork] = []
     making = threading.Lock()
 
@@ -96,19 +102,13 @@ def celery_app(
         for job_id in job_ids[:room]:
             app.send_task(RUN_JOB_TASK, (job_id,), queue=queue, expires=wake_up_expiry_s(settings))
 
-    def send_delivery() -> None:
-        app.send_task(DELIVER_TASK, expires=tick_expiry_s(settings))
-
-    def send_notices() -> None:
-        app.send_task(NOTIFY_TASK, expires=tick_expiry_s(settings))
-
-    def send_hl7() -> None:
-        app.send_task(SEND_HL7_TASK, expires=tick_expiry_s(settings))
+    def send(task: str) -> None:
+        app.send_task(task, expires=tick_expiry_s(settings))
 
     def send_language(task: str) -> None:
         # A busy worker looks for more before it ends.
         if backlog(app, LANGUAGE_QUEUE) < _WAKE_UPS_WAITING:
-            app.send_task(task, expires=tick_expiry_s(settings))
+            send(task)
 
     def clock() -> Clockwork:
         with making:
@@ -118,11 +118,13 @@ def celery_app(
                         held.process.storage,
                         pipelines=pipelines,
                         send_jobs=send_jobs,
-                        send_delivery=send_delivery,
-                        send_notices=send_notices,
-                        send_hl7=send_hl7,
+                        send_delivery=partial(send, DELIVER_TASK),
+                        send_notices=partial(send, NOTIFY_TASK),
+                        send_hl7=partial(send, SEND_HL7_TASK),
                         send_answer=partial(send_language, ANSWER_TASK),
                         send_embedding=partial(send_language, EMBED_TASK),
+                        send_priors=partial(send, PRIORS_TASK),
+                        send_exports=partial(send, PROJECTS_TASK),
                     )
                 )
             return clockwork[0]
@@ -140,8 +142,8 @@ def celery_app(
             lambda: deliver_due(held.process.storage, utcnow(), held.process.owner, stop),
         )
 
-    app.task(name=HOUSEKEEP_TASK)(upkeep.housekeep)
-    app.task(name=RETENTION_TASK)(upkeep.apply_retention)
+    app.task(name=HOUSEKEEP_TASK)(maintenance.housekeep)
+    app.task(name=RETENTION_TASK)(maintenance.apply_retention)
 
     @app.task(name=NOTIFY_TASK)  # type: ignore[untyped-decorator]
     def notify() -> None:
@@ -156,6 +158,21 @@ def celery_app(
             sending_hl7, "hl7", lambda: send_due(held.process.storage, held.process.owner, stop)
         )
 
+    @app.task(name=PRIORS_TASK)  # type: ignore[untyped-decorator]
+    def fetch_priors() -> None:
+        if_free(
+            fetching, "priors", lambda: priors_due(held.process.storage, held.process.owner, stop)
+        )
+
+    @app.task(name=PROJECTS_TASK)  # type: ignore[untyped-decorator]
+    def export_projects() -> None:
+        # With what reads and writes instances, which a process needs only where there is an export.
+        from inference.projects.export import export_due
+
+        if_free(
+            exporting, "export", lambda: export_due(held.process.storage, held.process.owner, stop)
+        )
+
     @app.task(name=ANSWER_TASK)  # type: ignore[untyped-decorator]
     def answer() -> None:
         at_edge("answer", lambda: answer_due(held.process, stop))
@@ -168,7 +185,7 @@ def celery_app(
     def run(job_id: str) -> None:
         """Run the most urgent due job; `job_id` says only why somebody was woken."""
         at_edge("run_job", lambda: _run_due(held.process, pipelines, stop))
-        at_edge("wake_after_job", lambda: app.send_task(TICK_TASK, expires=tick_expiry_s(settings)))
+        at_edge("wake_after_job", lambda: send(TICK_TASK))
 
     return app
 
@@ -231,7 +248,7 @@ def run_worker(
         signals.worker_process_init.connect(opened, weak=False)
         signals.worker_process_shutdown.connect(closed, weak=False)
         pool = {
-            "pool": "prefork",
+            "pool": JobPool,
             "concurrency": 1,
         }
         if queue != LANGUAGE_QUEUE:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from inference.delivery.destinations.registry import kind_of
-from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Action, AuditEvent, Code
-from storage.container import Storage
+from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Action, Audit, AuditEvent, Code
 from storage.core.entities import Instance, Job
 from storage.core.errors import MediViewError
 from storage.peers.repository import KnownPeer
@@ -15,32 +14,30 @@ from storage.peers.repository import KnownPeer
 log = structlog.get_logger(__name__)
 
 
-def series_read(storage: Storage, job: Job) -> None:
+def series_read(audit: Audit, job: Job) -> None:
     """A pipeline gets the series of a job. Raises StorageUnavailable where it fails closed."""
-    storage.audit.record(_of_job(job, "R"))
+    audit.record(_of_job(job, "R"))
 
 
-def results_made(storage: Storage, job: Job, instances: Iterable[Instance]) -> None:
+def results_made(audit: Audit, job: Job, instances: Iterable[Instance]) -> None:
     """Results of a job are in the storage. Raises as `series_read` does."""
     counts = Counter(instance.sop_class_uid for instance in instances)
-    storage.audit.record(_of_job(job, "C", sop_classes=dict(counts)))
+    audit.record(_of_job(job, "C", sop_classes=dict(counts)))
 
 
-def sending(storage: Storage, peer: KnownPeer, instances: Sequence[Instance]) -> None:
+def sending(audit: Audit, peer: KnownPeer, instances: Sequence[Instance]) -> None:
     """Instances of a study are about to leave. Raises as `series_read` does."""
     if instances and not kind_of(peer).is_export:
-        storage.audit.record(_of_sending(peer, instances, Code.BEGIN_TRANSFER, "E"))
+        audit.record(_of_sending(peer, instances, Code.BEGIN_TRANSFER, "E"))
 
 
-def sent(
-    storage: Storage, peer: KnownPeer, instances: Sequence[Instance], accepted: set[str]
-) -> None:
+def sent(audit: Audit, peer: KnownPeer, instances: Sequence[Instance], accepted: set[str]) -> None:
     """Instances have left, as far as the destination answered success to them."""
     if not instances:
         return
     code = Code.EXPORT if kind_of(peer).is_export else Code.INSTANCES_TRANSFERRED
     try:
-        storage.audit.record(_of_sending(peer, instances, code, "R", accepted))
+        audit.record(_of_sending(peer, instances, code, "R", accepted))
     except MediViewError as error:
         # They are gone; that they went is known from their beginning.
         log.error("audit_not_written", error=error.code)

@@ -19,7 +19,7 @@ from inference.worker.celery_config import (
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.processes.asked import StopRequests
+from storage.processes.stop_requests import StopRequests
 from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
 

@@ -28,6 +28,8 @@ NOTIFY_TASK = "mediview.notify"
 SEND_HL7_TASK = "mediview.send_hl7"
 ANSWER_TASK = "mediview.answer"
 EMBED_TASK = "mediview.embed"
+PRIORS_TASK = "mediview.fetch_priors"
+PROJECTS_TASK = "mediview.export_projects"
 
 # Longer than any job, so that Redis never hands a running job's message out twice.
 _VISIBILITY_TIMEOUT_S = 6 * 3600

@@ -49,7 +49,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]  # kombu has no types
             raise ValueError(f"Queue {queue} is bound to exchange {exchange} by {routing_key}.")
 
     def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
-        # Wall-clock time, since the monotonic clock starts anew with the machine.
+        # Wall-clock time, since the monotonic clock starts again with the machine.
         name = f"{time.time_ns():020d}_{uuid.uuid4()}.{queue}"
         folder = Path(self.data_folder_out)
         partial = folder / f"{name}{_PARTIAL}"

@@ -10,9 +10,11 @@ from inference.planar.refusals import ImageRefused
 from inference.refusals import VolumeRefused
 from inference.scheduling.selection import images_taken, stack_for
 from inference.scheduling.study_inputs import LoadedInputs, choose_inputs, load_inputs
-from storage.container import Storage
 from storage.core.entities import Instance, Job
 from storage.core.errors import MediViewError
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import SUPERSEDED
 
 
@@ -28,8 +30,17 @@ class JobInputs:
     `on_share` hears how far the reading is, from 0 to 1.
     """
 
-    def __init__(self, storage: Storage, job: Job, on_share: Callable[[float], None]) -> None:
-        self._storage = storage
+    def __init__(
+        self,
+        index: Index,
+        instances: InstanceReader,
+        jobs: Jobs,
+        job: Job,
+        on_share: Callable[[float], None],
+    ) -> None:
+        self._index = index
+        self._instances = instances
+        self._jobs = jobs
         self._job = job
         self._on_share = on_share
 
@@ -38,14 +49,12 @@ class JobInputs:
 
         Refused where the series has changed since the job was made.
         """
-        instances = self._storage.index.instances_of(
+        instances = self._index.instances_of(
             self._job.study_instance_uid, self._job.series_instance_uid
         )
         datasets = self._read(instances)
         self._check_current()
-        series = self._storage.index.series(
-            self._job.study_instance_uid, self._job.series_instance_uid
-        )
+        series = self._index.series(self._job.study_instance_uid, self._job.series_instance_uid)
         stack = stack_for(pipeline, series, instances, datasets)
         return stack.of(datasets), stack
 
@@ -54,12 +63,10 @@ class JobInputs:
 
         Refused where the series has changed since the job was made.
         """
-        instances = self._storage.index.instances_of(
+        instances = self._index.instances_of(
             self._job.study_instance_uid, self._job.series_instance_uid
         )
-        headers = [
-            self._storage.instances.dataset(one, stop_before_pixels=True) for one in instances
-        ]
+        headers = [self._instances.dataset(one, stop_before_pixels=True) for one in instances]
         datasets = self._read([instances[one] for one in images_taken(pipeline, headers)])
         self._check_current()
         if not datasets:
@@ -69,22 +76,25 @@ class JobInputs:
     def _read(self, instances: Sequence[Instance]) -> list[Dataset]:
         datasets: list[Dataset] = []
         for done, instance in enumerate(instances):
-            datasets.append(self._storage.instances.dataset(instance))
+            datasets.append(self._instances.dataset(instance))
             self._on_share(done / len(instances))
         return datasets
 
     def of_study(self, pipeline: Pipeline) -> LoadedInputs:
         """The series that the job was made for, each in its role, as volumes."""
-        only = {
-            one.role: one.series_instance_uid
-            for one in self._storage.jobs.inputs_of(self._job.job_id)
-        }
-        found = choose_inputs(self._storage, pipeline, self._job.study_instance_uid, only)
+        only = {one.role: one.series_instance_uid for one in self._jobs.inputs_of(self._job.job_id)}
+        found = choose_inputs(
+            self._index,
+            self._instances,
+            pipeline,
+            self._job.study_instance_uid,
+            only,
+        )
         if set(found.chosen) != set(only):
             self._check_current()
             raise VolumeRefused(found.acceptance.reason)
         loaded = load_inputs(
-            self._storage.instances,
+            self._instances,
             found,
             getattr(pipeline, "reference", ""),
             self._on_share,
@@ -94,5 +104,5 @@ class JobInputs:
 
     def _check_current(self) -> None:
         """Asked after reading: an instance that arrives in between reopens its series."""
-        if not self._storage.jobs.is_current(self._job):
+        if not self._jobs.is_current(self._job):
             raise Superseded(SUPERSEDED)

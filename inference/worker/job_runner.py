@@ -1,8 +1,7 @@
 """The stages of one claimed job: load → assemble → model → findings → DICOM → store → deliver."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -23,7 +22,7 @@ from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
 from inference.rules.model import Rule
-from inference.scheduling.job_rule import destinations_of, rule_for
+from inference.scheduling.job_rule import destinations_of, rule_for, stays_here
 from inference.scheduling.predecessor import predecessor_reports
 from inference.scheduling.priors import comparison_of
 from inference.scheduling.study_inputs import (
@@ -32,34 +31,20 @@ from inference.scheduling.study_inputs import (
 from inference.worker import auditing
 from inference.worker.failures import place
 from inference.worker.job_inputs import JobInputs
+from inference.worker.job_progress import JobProgress
 from inference.worker.memory import peak_memory_bytes, reset_peak_memory
 from storage.container import Storage
-from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.core.errors import InvalidRequest, MediViewError
+from storage.core.errors import InvalidRequest
 from storage.core.job_result import JobResult, ResultInstance
-from storage.outbox.leases import Lease, LeaseLost
+from storage.outbox.leases import Lease
 from storage.peers.repository import KnownPeer
 
 log = structlog.get_logger(__name__)
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-# Progress is written when it moved by this much or for this long, so that a chatty
-# pipeline does not keep the database busy.
-_PROGRESS_STEP = 0.02
-_PROGRESS_S = 1.0
 # Where each stage begins on the way from 0 to 1; a pipeline's own stages share the middle.
 _LOADING, _ASSEMBLING, _RUNNING, _ENCODING, _STORING = 0.0, 0.1, 0.2, 0.85, 0.95
-
-
-class WorkerStopping(Exception):
-    """The process was asked to end; the job goes back to the ledger."""
-
-
-class DeadlinePassed(MediViewError):
-    """A job took longer than its site allows; trying again would take as long."""
-
-    code = "deadline_passed"
 
 
 class Work:
@@ -75,13 +60,7 @@ class Work:
     ) -> None:
         self._storage = storage
         self._job = replace(job, patient_key=storage.index.patient_key(job.study_instance_uid))
-        self._owner = owner
-        self._lease = lease
-        self._stopping = stopping
-        self._timings_s: dict[str, float] = {}
-        self._reported = ("", -1.0, 0.0)
-        self._begun = time.monotonic()
-        self._deadline_s = storage.settings.job_deadline_s
+        self._progress = JobProgress(storage.jobs, storage.settings, job, owner, lease, stopping)
         self._tracked: Tracked | None = None
 
     def do(self, pipeline: Pipeline) -> JobResult:
@@ -93,8 +72,8 @@ class Work:
         if pipeline.input_kind == "image":
             context = self._image_context()
         elif pipeline.input_kind == "dicom-image":
-            with self._stage("loading", _LOADING):
-                auditing.series_read(self._storage, self._job)
+            with self._progress.stage("loading", _LOADING):
+                auditing.series_read(self._storage.audit, self._job)
                 sources = self._inputs(_ASSEMBLING).images(pipeline)
             rule = self._rule(pipeline, sources)
             context = PipelineContext(
@@ -106,20 +85,21 @@ class Work:
         else:
             sources, rule, context = self._series_context(pipeline)
             volume = context.volume
-        with self._stage("running", _RUNNING):
+        with self._progress.stage("running", _RUNNING):
             ensure_proven(self._storage.model_states, pipeline)
             output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
         if takes_instances(pipeline):
             _drop_pixels(sources)
         if volume is not None:
-            with self._stage("comparing_lesions", _ENCODING):
+            with self._progress.stage("comparing_lesions", _ENCODING):
                 self._tracked = track_lesions(self._storage, self._job, pipeline, volume, output)
             output = self._tracked.output
         if sources:
             source = sources[volume.instance_indices[0] if volume is not None else 0]
             output = with_caveat(output, caveat_of(pipeline.card.population, source))
-        destinations = destinations_of(self._storage.peers, rule)
-        with self._stage("encoding", _ENCODING):
+        is_prior = stays_here(self._storage.prior_fetches, self._job.study_instance_uid)
+        destinations = [] if is_prior else destinations_of(self._storage.peers, rule)
+        with self._progress.stage("encoding", _ENCODING):
             wanted = kinds_wanted(self._storage.settings, destinations)
             if pipeline.input_kind == "dicom-image":
                 _drop_pixels(sources)
@@ -134,17 +114,23 @@ class Work:
                 volume,
                 output,
                 wanted,
-                predecessor_reports(self._storage, self._job),
+                predecessor_reports(
+                    self._storage.index,
+                    self._storage.instances,
+                    self._storage.jobs,
+                    self._storage.feedback_reports,
+                    self._job,
+                ),
                 comparison=comparison_of(self._storage, self._job),
                 others=others,
                 site_references=site_references(self._storage.settings),
             )
-        with self._stage("storing", _STORING):
+        with self._progress.stage("storing", _STORING):
             store_label_picture(self._storage.objects, self._job, pipeline, output)
             stored = self._store(pipeline.title, results, destinations)
         if volume is not None:
             self._observe(sources[volume.instance_indices[0]], volume, output)
-        self._timings_s["total"] = time.monotonic() - begun
+        self._progress.timings_s["total"] = time.monotonic() - begun
         return self._result(output, results, stored, notes)
 
     def _observe(self, source: Dataset, volume: Volume, output: PipelineOutput) -> None:
@@ -160,7 +146,7 @@ class Work:
                 f"{self._job.pipeline} analyses uploaded images, and the job names none.",
                 remedy="Upload a PNG or JPEG and start the pipeline on it.",
             )
-        with self._stage("loading", _LOADING):
+        with self._progress.stage("loading", _LOADING):
             image = self._storage.objects.get(self._job.input_object_key)
         return PipelineContext(self._storage.settings, image=image, on_progress=self._in_pipeline)
 
@@ -168,11 +154,11 @@ class Work:
         self, pipeline: Pipeline
     ) -> tuple[Sequence[Dataset], Rule | None, PipelineContext]:
         """Of one series: its instances, the rule and the volume."""
-        with self._stage("loading", _LOADING):
-            auditing.series_read(self._storage, self._job)
+        with self._progress.stage("loading", _LOADING):
+            auditing.series_read(self._storage.audit, self._job)
             sources, stack = self._inputs(_ASSEMBLING).series(pipeline)
         rule = self._rule(pipeline, stack.narrowed(sources))
-        with self._stage("assembling", _ASSEMBLING):
+        with self._progress.stage("assembling", _ASSEMBLING):
             volume = assemble_volume(sources, stack.frame_indices, tilted=resamples_tilt(pipeline))
         given = tuple(sources) if takes_instances(pipeline) else ()
         if not given:
@@ -183,8 +169,8 @@ class Work:
         self, pipeline: Pipeline
     ) -> tuple[Sequence[Dataset], Sequence[Dataset], Rule | None, PipelineContext]:
         """Of several series: the reference's instances, those of the others, rule and volumes."""
-        with self._stage("loading", _LOADING):
-            auditing.series_read(self._storage, self._job)
+        with self._progress.stage("loading", _LOADING):
+            auditing.series_read(self._storage.audit, self._job)
             loaded = self._inputs(_RUNNING).of_study(pipeline)
         rule = self._rule(pipeline, loaded.stack.narrowed(loaded.sources))
         _drop_pixels(loaded.sources)
@@ -195,16 +181,18 @@ class Work:
     def _inputs(self, until: float) -> JobInputs:
         """Their reading is reported up to `until`."""
         return JobInputs(
-            self._storage,
+            self._storage.index,
+            self._storage.instances,
+            self._storage.jobs,
             self._job,
-            lambda share: self._report("loading", _LOADING + share * (until - _LOADING)),
+            lambda share: self._progress.report("loading", _LOADING + share * (until - _LOADING)),
         )
 
     def _rule(self, pipeline: Pipeline, headers: Sequence[Dataset]) -> Rule | None:
         """The site's rule for the job, whose deadline holds from now on."""
         rule = rule_for(self._storage.settings, self._storage.index, pipeline.name, headers)
         if rule is not None and rule.deadline_s is not None:
-            self._deadline_s = rule.deadline_s
+            self._progress.deadline_s = rule.deadline_s
         return rule
 
     def _volume_context(self, volume: Volume) -> PipelineContext:
@@ -212,17 +200,34 @@ class Work:
 
     def _in_pipeline(self, stage: str, fraction: float) -> None:
         inside = min(max(fraction, 0.0), 1.0)
-        self._report(stage, _RUNNING + inside * (_ENCODING - _RUNNING))
+        self._progress.report(stage, _RUNNING + inside * (_ENCODING - _RUNNING))
 
     def _store(
         self, title: str, results: EncodedResults, destinations: Sequence[KnownPeer]
     ) -> list[ResultInstance]:
-        instances, stored = store_objects(self._storage, self._job, results, self._still_ours)
-        self._still_ours()
-        store_lesions(self._storage, self._job, self._tracked)
-        store_rows(self._storage, self._job, results, instances, destinations)
+        instances, stored = store_objects(
+            self._storage.index,
+            self._storage.ingest,
+            self._storage.audit,
+            self._job,
+            results,
+            self._progress.still_ours,
+        )
+        self._progress.still_ours()
+        store_lesions(self._storage.lesions, self._job, self._tracked)
+        store_rows(
+            self._storage.findings,
+            self._storage.deliveries,
+            self._storage.settings,
+            self._job,
+            results,
+            instances,
+            destinations,
+        )
         if self._job.input_object_key and results.findings:
-            draft_image(self._storage, self._job, title, results.findings)
+            draft_image(
+                self._storage.settings, self._storage.reports, self._job, title, results.findings
+            )
         return stored
 
     def _result(
@@ -233,6 +238,7 @@ class Work:
         notes: Sequence[str],
     ) -> JobResult:
         inside = {f"running.{name}": seconds for name, seconds in output.timings_s.items()}
+        timings_s = self._progress.timings_s | inside
         return {
             "instances": stored,
             "findings": len(results.findings),
@@ -246,50 +252,9 @@ class Work:
                 *([output.derivation] if output.derivation else []),
                 *output.notes,
             ],
-            "timings_s": {
-                name: round(seconds, 3) for name, seconds in (self._timings_s | inside).items()
-            },
+            "timings_s": {name: round(seconds, 3) for name, seconds in timings_s.items()},
             "peak_memory_bytes": peak_memory_bytes(),
         }
-
-    @contextmanager
-    def _stage(self, name: str, fraction: float) -> Iterator[None]:
-        self._report(name, fraction)
-        begun = time.monotonic()
-        yield
-        self._timings_s[name] = time.monotonic() - begun
-
-    def _report(self, stage: str, fraction: float) -> None:
-        """Tell the ledger how far the work is, and stop here where it should stop."""
-        self._check()
-        last_stage, last_fraction, last_at = self._reported
-        now = time.monotonic()
-        moved = fraction - last_fraction >= _PROGRESS_STEP or now - last_at >= _PROGRESS_S
-        if stage == last_stage and not moved:
-            return
-        self._reported = (stage, fraction, now)
-        if not self._storage.jobs.progress(
-            self._job.job_id, self._owner, stage, fraction, utcnow()
-        ):
-            raise LeaseLost(self._job.job_id)
-
-    def _check(self) -> None:
-        if self._stopping():
-            raise WorkerStopping
-        if time.monotonic() - self._begun > self._deadline_s:
-            raise DeadlinePassed(
-                f"The job took longer than the {self._deadline_s:g} s that it may.",
-                remedy="Give it more time by the site's rule or MEDIVIEW_JOB_DEADLINE_S,"
-                " or a faster machine.",
-            )
-        self._lease.check()
-
-    def _still_ours(self) -> None:
-        """Asked of the ledger before anything stays: the lease's thread learns of it later."""
-        self._check()
-        job, lease_s = self._job, self._storage.settings.job_lease_s
-        if not self._storage.jobs.renew(job.job_id, self._owner, lease_s, utcnow()):
-            raise LeaseLost(job.job_id)
 
 
 def _drop_pixels(datasets: Sequence[Dataset]) -> None:

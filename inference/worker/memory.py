@@ -29,7 +29,7 @@ def collect_after_job() -> None:
 
 
 def reset_peak_memory() -> None:
-    """Start anew; where the kernel does not allow it the peak is that of the process's life."""
+    """Start again; where the kernel does not allow it the peak is that of the process's life."""
     try:
         _CLEAR_REFS.write_text(_RESET_PEAK)
     except OSError:

@@ -5,15 +5,20 @@ same objects: a worker may die at any moment and the next one does it again.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import structlog
 
 from inference.catalogue import catalogue
+from inference.lesions.drawn import follow_drawn_lesions
+from inference.lesions.history import DRAWN_LESIONS
 from inference.model_servers.gate import guarded
+from inference.models.model_cache import WARM
 from inference.pipeline import Pipeline
 from inference.worker.failures import Failure, explain, place
 from inference.worker.job_inputs import Superseded
-from inference.worker.job_runner import Work, WorkerStopping
+from inference.worker.job_progress import WorkerStopping
+from inference.worker.job_runner import Work
 from inference.worker.memory import collect_after_job
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -21,8 +26,11 @@ from storage.core.entities import Job
 from storage.core.errors import NotFound
 from storage.core.job_result import JobResult
 from storage.core.request_context import serving
+from storage.jobs.repository import Jobs
+from storage.jobs.withdrawals import Withdrawals
 from storage.outbox.leases import Lease, LeaseLost
 from storage.outbox.retry import retry_policy
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -48,76 +56,86 @@ def run_job(
     offered = catalogue(storage.settings) if pipelines is None else pipelines
 
     def work(job: Job, lease: Lease) -> JobResult:
+        if job.pipeline == DRAWN_LESIONS:
+            return follow_drawn_lesions(storage, job)
         pipeline = _pipeline_of(job, offered)
         with guarded(storage, job.study_instance_uid):
             return Work(storage, job, owner, lease, stopping).do(pipeline)
 
-    return run_claimed(storage, job_id, owner, work)
+    return run_claimed(storage.settings, storage.jobs, storage.withdrawals, job_id, owner, work)
 
 
 def run_claimed(
-    storage: Storage,
+    settings: Settings,
+    jobs: Jobs,
+    withdrawals: Withdrawals,
     job_id: str,
     owner: str,
     work: Callable[[Job, Lease], JobResult],
 ) -> Job | None:
     """Claim a job, do `work` under its lease, and end it with the result or its reason."""
-    before = storage.jobs.get(job_id)
-    job = storage.jobs.claim(job_id, owner, storage.settings.job_lease_s, utcnow())
+    before = jobs.get(job_id)
+    job = jobs.claim(job_id, owner, settings.job_lease_s, utcnow())
     if job is None:
         return None
     try:
         with serving(job.request_id):
-            return _work_on(storage, before, job, owner, work)
+            return _work_on(settings, jobs, withdrawals, before, job, owner, work)
     finally:
         collect_after_job()
 
 
 def _work_on(
-    storage: Storage,
+    settings: Settings,
+    jobs: Jobs,
+    withdrawals: Withdrawals,
     before: Job,
     job: Job,
     owner: str,
     work: Callable[[Job, Lease], JobResult],
 ) -> Job | None:
     job_id = job.job_id
-    if job.attempts > storage.settings.job_max_attempts:
+    if job.attempts > settings.job_max_attempts:
         # Whoever ran it last ended without a word, each time: it would take us along as well.
-        return _end(storage, job, owner, _died(before))
+        return _end(settings, jobs, job, owner, _died(before))
     log.info("job_started", job_id=job_id, pipeline=job.pipeline, attempt=job.attempts)
     try:
-        with job_lease(storage, job_id, owner) as lease:
+        with job_lease(settings, jobs, job_id, owner) as lease:
+            loaded_s = WARM.loading_s
             result = work(job, lease)
-            ours = storage.jobs.complete(job_id, owner, result, utcnow())
+            loading = timedelta(seconds=WARM.loading_s - loaded_s)
+            ours = jobs.complete(job_id, owner, result, utcnow(), loading)
     except LeaseLost:
         log.info("job_given_up", job_id=job_id, reason="cancelled or taken by another worker")
         return None
     except WorkerStopping:
         log.info("job_given_back", job_id=job_id)
-        return storage.jobs.fail(
+        return jobs.fail(
             job_id, owner, "The worker was stopped.", utcnow(), retry=True, counts=False
         )
     except Exception as error:  # noqa: BLE001 - the edge of a job: every failure becomes its reason
-        return _failed(storage, job, owner, error)
+        return _failed(settings, jobs, withdrawals, job, owner, error)
     log.info("job_finished", job_id=job_id, ours=ours, timings_s=result["timings_s"])
     try:
-        return storage.jobs.get(job_id) if ours else None
+        return jobs.get(job_id) if ours else None
     except NotFound:
         # It has ended, and has been deleted since.
         return None
 
 
-def job_lease(storage: Storage, job_id: str, owner: str) -> Lease:
+def job_lease(settings: Settings, jobs: Jobs, job_id: str, owner: str) -> Lease:
     """Keeps a claimed job its worker's, while the block runs."""
-    lease_s = storage.settings.job_lease_s
-    return Lease(lambda: storage.jobs.renew(job_id, owner, lease_s, utcnow()), "job", lease_s)
+    lease_s = settings.job_lease_s
+    return Lease(lambda: jobs.renew(job_id, owner, lease_s, utcnow()), "job", lease_s)
 
 
-def _failed(storage: Storage, job: Job, owner: str, error: Exception) -> Job | None:
+def _failed(
+    settings: Settings, jobs: Jobs, withdrawals: Withdrawals, job: Job, owner: str, error: Exception
+) -> Job | None:
     if isinstance(error, Superseded):
         log.info("job_superseded", job_id=job.job_id, pipeline=job.pipeline)
-        storage.withdrawals.supersede(job.job_id, error.message, utcnow())
-        return storage.jobs.get(job.job_id)
+        withdrawals.supersede(job.job_id, error.message, utcnow())
+        return jobs.get(job.job_id)
     failure = explain(error)
     log.warning(
         "job_failed",
@@ -128,16 +146,16 @@ def _failed(storage: Storage, job: Job, owner: str, error: Exception) -> Job | N
         attempt=job.attempts,
         retry=failure.retry,
     )
-    return _end(storage, job, owner, failure)
+    return _end(settings, jobs, job, owner, failure)
 
 
-def _end(storage: Storage, job: Job, owner: str, failure: Failure) -> Job | None:
+def _end(settings: Settings, jobs: Jobs, job: Job, owner: str, failure: Failure) -> Job | None:
     """Give a failed job back for later, or end it with its reason."""
     now = utcnow()
-    policy = retry_policy(storage.settings, "job" if failure.counts else "job_outside_cause")
+    policy = retry_policy(settings, "job" if failure.counts else "job_outside_cause")
     again_at = policy.next_attempt(job.attempts, now) if failure.retry else None
     if again_at is not None:
-        return storage.jobs.fail(
+        return jobs.fail(
             job.job_id,
             owner,
             failure.sentence,
@@ -147,7 +165,7 @@ def _end(storage: Storage, job: Job, owner: str, failure: Failure) -> Job | None
             counts=failure.counts,
         )
     tried = f"Tried {job.attempts} times. " if failure.retry else ""
-    return storage.jobs.fail(job.job_id, owner, tried + failure.sentence, now, retry=False)
+    return jobs.fail(job.job_id, owner, tried + failure.sentence, now, retry=False)
 
 
 def _died(job: Job) -> Failure:

@@ -15,10 +15,13 @@ from inference.access_groups.service import apply_rules
 from inference.annotations.feedback_reports import write_feedback_reports
 from inference.late_instances.service import withdraw_outdated
 from inference.pipeline import Pipeline
+from inference.priors.wanting import want_for_orders
+from inference.rejections.service import hide_rejected
 from inference.reports.critical import repeat_alerts
 from inference.reports.due import draft_due
 from inference.reports.publishing import publish_due
 from inference.routing.service import RoutingRounds
+from inference.rules.file import current_rules
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.work_items import WorkItemPerformer
 from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE
@@ -27,10 +30,10 @@ from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
 from storage.core.entities import Job
 from storage.core.errors import MediViewError
-from storage.db.clock_steps import move_waits
+from storage.db.clock_steps import ClockStep, move_waits, note_step
 from storage.jobs.pending_series import undecided_series
+from storage.language.repository import LANGUAGE_QUEUE
 from storage.processes.heartbeats import HANDLED
-from storage.questions.repository import LANGUAGE_QUEUE
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -71,6 +74,8 @@ class Clockwork:
         send_hl7: Callable[[], None] = lambda: None,
         send_answer: Callable[[], None] = lambda: None,
         send_embedding: Callable[[], None] = lambda: None,
+        send_priors: Callable[[], None] = lambda: None,
+        send_exports: Callable[[], None] = lambda: None,
     ) -> None:
         self._storage = storage
         self._pipelines = pipelines
@@ -80,11 +85,14 @@ class Clockwork:
         self._send_hl7 = send_hl7
         self._send_answer = send_answer
         self._send_embedding = send_embedding
+        self._send_priors = send_priors
+        self._send_exports = send_exports
         self._performer = WorkItemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
         self._routing = RoutingRounds(storage)
         self._watch = ClockWatch()
+        self._clock_step = timedelta()
         self._beat_next_s = 0.0
         # A job as it stood when a worker was woken for it → when that was.
         self._handed_out: dict[tuple[str, datetime], datetime] = {}
@@ -98,9 +106,11 @@ class Clockwork:
                 self._follow_clock,
                 self._end_emergency_access,
                 self._apply_access_rules,
+                self._hide_rejected,
                 self._withdraw,
                 self._schedule,
                 self._route,
+                self._want_priors,
                 self._perform_work_items,
                 self._write_feedback_reports,
                 self._hand_out_jobs,
@@ -109,6 +119,8 @@ class Clockwork:
                 self._hand_out_deliveries,
                 self._hand_out_hl7,
                 self._hand_out_notices,
+                self._hand_out_priors,
+                self._hand_out_exports,
                 self._hand_out_language,
             ):
                 try:
@@ -128,17 +140,24 @@ class Clockwork:
     def _follow_clock(self, _: datetime) -> None:
         """What waits for a time of day must not wait for longer because somebody set the clock."""
         now = utcnow()
-        step = self._watch.step(now, time.monotonic())
+        # Added up until it was written: the database may be away just now.
+        self._clock_step += self._watch.step(now, time.monotonic())
         if not self._beat_next_s:
             # The first round of this process: while there was none, the clock may have been set.
             last = self._storage.heartbeats.last(HANDLED)
-            step = timedelta() if last is None else min(timedelta(), step_between(last, now))
+            self._clock_step = (
+                timedelta() if last is None else min(timedelta(), step_between(last, now))
+            )
+        step = self._clock_step
         if not step:
             return
         # What was recent is long ago now, or the other way round.
         self._looked_at_everything = False
         self._routing.look_at_everything()
+        if abs(step) > timedelta(seconds=CLOCKS_AGREE_WITHIN_S):
+            note_step(self._storage.engine, ClockStep(now, step))
         waits = move_waits(self._storage.engine, -step, now) if step < timedelta() else 0
+        self._clock_step = timedelta()
         log.warning("clock_set", seconds=round(step.total_seconds()), waits=waits)
 
     def _say_handled(self) -> None:
@@ -158,6 +177,11 @@ class Clockwork:
         """Before scheduling: what comes of a study is told to those who may see it."""
         apply_rules(self._storage, now)
 
+    def _hide_rejected(self, now: datetime) -> None:
+        """Before withdrawing: what was made of rejected instances is withdrawn in this round."""
+        since = now - _RECENT if self._looked_at_everything else None
+        hide_rejected(self._storage, now, since)
+
     def _withdraw(self, now: datetime) -> None:
         """Before scheduling: a series that changed and completed again is found either way."""
         since = now - _RECENT if self._looked_at_everything else None
@@ -174,6 +198,10 @@ class Clockwork:
     def _route(self, now: datetime) -> None:
         """After scheduling, which completes series."""
         self._routing.round(now)
+
+    def _want_priors(self, _: datetime) -> None:
+        """Of orders; of studies, routing does it, which looks at each series that completes."""
+        want_for_orders(self._storage, current_rules(self._storage.settings))
 
     def _perform_work_items(self, now: datetime) -> None:
         """After scheduling: an order waits until its series was offered to every pipeline."""
@@ -215,7 +243,7 @@ class Clockwork:
 
     def _draft_reports(self, now: datetime) -> None:
         draft_due(self._storage, now)
-        repeat_alerts(self._storage, now)
+        repeat_alerts(self._storage.settings, self._storage.alerts, now)
 
     def _publish_reports(self, now: datetime) -> None:
         publish_due(self._storage)
@@ -232,6 +260,19 @@ class Clockwork:
         self._storage.webhook_queue.fill()
         if self._storage.webhook_queue.is_due(now):
             self._send_notices()
+
+    def _hand_out_priors(self, now: datetime) -> None:
+        fetches = self._storage.prior_fetches
+        if self._storage.prior_pause.since() is not None:
+            is_due = fetches.is_due(now, for_persons=True)
+        else:
+            is_due = self._storage.prior_searches.is_due(now) or fetches.is_due(now)
+        if is_due:
+            self._send_priors()
+
+    def _hand_out_exports(self, now: datetime) -> None:
+        if self._storage.project_exports.is_due(now):
+            self._send_exports()
 
     def _hand_out_language(self, now: datetime) -> None:
         if self._storage.jobs.due(now, 1, LANGUAGE_QUEUE):

@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, or_, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery, DeliveryCause, DeliveryState
 from storage.db.engine import reading, writing
+from storage.db.keyset import Keyset, SortColumn
+from storage.db.pages import read_page
 from storage.db.portions import in_portions
 from storage.db.row_mapping import to_delivery
 from storage.events.repository import add_event
 
 _MANY_ATTEMPTS = 5
+_WAS_TO_GO = and_(t.delivery.c.state == "CANCELLED", t.delivery.c.cancelled_from == "PENDING")
+"""Its instance was not there, and may be again."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class DeliveryFilter:
     study_instance_uid: str | None = None
     job_id: str | None = None
     state: DeliveryState | None = None
+    updated_since: datetime | None = None
     is_troubled: bool | None = None
     """It failed five times or more, and is not through yet: what others call a dead letter.
     It is still tried, at the longest interval, and never dropped."""
@@ -41,6 +47,8 @@ class DeliveryFilter:
         found: list[ColumnElement[bool]] = [
             columns[name] == value for name, value in wanted.items() if value is not None
         ]
+        if self.updated_since is not None:
+            found.append(columns.updated_at >= self.updated_since)
         if self.is_troubled is not None:
             troubled = and_(
                 columns.state.in_(("PENDING", "SENDING")),
@@ -51,23 +59,32 @@ class DeliveryFilter:
         return found
 
 
+LAST_CHANGED = Keyset[Delivery](
+    "deliveries",
+    (
+        SortColumn(t.delivery.c.updated_at, lambda one: one.updated_at, datetime, falls=True),
+        SortColumn(t.delivery.c.delivery_id, lambda one: one.delivery_id),
+    ),
+)
+
+
 def list_deliveries(
-    engine: Engine, wanted: DeliveryFilter, limit: int, offset: int
+    engine: Engine,
+    wanted: DeliveryFilter,
+    limit: int,
+    offset: int,
+    *,
+    beyond: ColumnElement[bool] | None = None,
 ) -> tuple[list[Delivery], int]:
-    """The newest change first, and how many there are in all."""
+    """The newest change first, and how many there are in all.
+
+    `beyond` begins the page where another one ended (`LAST_CHANGED`).
+    """
     conditions = wanted.conditions()
+    statement = select(t.delivery).where(*conditions).order_by(*LAST_CHANGED.order())
     with reading(engine) as connection:
-        total = connection.execute(
-            select(func.count()).select_from(t.delivery).where(*conditions)
-        ).scalar_one()
-        rows = connection.execute(
-            select(t.delivery)
-            .where(*conditions)
-            .order_by(t.delivery.c.updated_at.desc(), t.delivery.c.delivery_id)
-            .limit(limit)
-            .offset(offset)
-        )
-        return [to_delivery(row) for row in rows.mappings()], total
+        rows, total = read_page(connection, statement, limit, offset, beyond)
+        return [to_delivery(row) for row in rows], total
 
 
 def retry_now(engine: Engine, wanted: DeliveryFilter) -> int:
@@ -78,10 +95,13 @@ def retry_now(engine: Engine, wanted: DeliveryFilter) -> int:
 def send_again(engine: Engine, delivery_ids: Sequence[str]) -> int:
     """Send once more what was sent before: the destination may have lost it.
 
-    One that is being sent just now is left alone.
+    One that is being sent just now is left alone, and so is one that was never released.
     """
     values = {"state": "PENDING", "sent_at": None, "questions": 0, "last_error": ""}
-    wanted = [t.delivery.c.delivery_id.in_(delivery_ids), t.delivery.c.state != "SENDING"]
+    wanted = [
+        t.delivery.c.delivery_id.in_(delivery_ids),
+        or_(t.delivery.c.state.in_(("PENDING", "SENT", "CONFIRMED")), _WAS_TO_GO),
+    ]
     return _go(engine, wanted, values)
 
 
@@ -105,7 +125,7 @@ def send_again_to(
         wanted = [
             t.delivery.c.destination == destination,
             t.delivery.c.sop_instance_uid.in_(portion),
-            t.delivery.c.state.in_(("SENT", "HELD")),
+            or_(t.delivery.c.state.in_(("SENT", "CONFIRMED")), _WAS_TO_GO),
         ]
         count += _go(engine, wanted, values)
     return count

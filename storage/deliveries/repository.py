@@ -3,9 +3,9 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Engine, func, select, update
+from sqlalchemy import ColumnElement, Engine, func, or_, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -15,8 +15,13 @@ from storage.core.request_context import current_request_id
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.portions import in_portions
 from storage.db.row_mapping import to_delivery
+from storage.deliveries.cancellation import cancel_hidden
 from storage.deliveries.claiming import announce, claim_due, in_reach, is_any_due
 from storage.outbox.tables import DELIVERIES
+from storage.stage_times.repository import note_confirmed
+
+UnsentState = Literal["PENDING", "AWAITING_RELEASE", "WITHHELD"]
+NOT_RELEASED: tuple[DeliveryState, ...] = ("AWAITING_RELEASE", "WITHHELD")
 
 
 class Deliveries:
@@ -31,6 +36,7 @@ class Deliveries:
         *,
         cause: DeliveryCause = "RESULT",
         rule: str = "",
+        state: UnsentState = "PENDING",
     ) -> int:
         """Want each instance at the destination, in this order; how many were not wanted before.
 
@@ -42,7 +48,7 @@ class Deliveries:
             "job_id": job_id,
             "cause": cause,
             "rule": rule,
-            "state": "PENDING",
+            "state": state,
             "attempts": 0,
             "next_attempt_at": now,
             "updated_at": now,
@@ -95,6 +101,10 @@ class Deliveries:
         with writing(self._engine) as connection:
             return DELIVERIES.renew(connection, owner, lease_s, now)
 
+    def cancel_hidden(self, delivery_ids: Sequence[str], now: datetime) -> None:
+        """See `storage.deliveries.cancellation`."""
+        cancel_hidden(self._engine, delivery_ids, now)
+
     def arrived(self, delivery_ids: Sequence[str], now: datetime) -> None:
         """The destination answered success; from here on it is only asked, not sent again."""
         with writing(self._engine) as connection:
@@ -124,13 +134,13 @@ class Deliveries:
         }
         self._set(delivery_ids, values, utcnow(), only="SENDING")
 
-    def sent(self, delivery_ids: Sequence[str], now: datetime, note: str = "") -> None:
+    def sent(self, delivery_ids: Sequence[str], now: datetime, note: str) -> None:
         """The destination answered success; `note` says why it proved no more than that."""
         self._set(delivery_ids, {"state": "SENT", "last_error": note}, now, only="SENDING")
 
-    def held(self, delivery_ids: Sequence[str], now: datetime) -> None:
+    def confirmed(self, delivery_ids: Sequence[str], now: datetime) -> None:
         """The destination proved that it holds them."""
-        self._set(delivery_ids, {"state": "HELD", "last_error": ""}, now)
+        self._set(delivery_ids, {"state": "CONFIRMED", "last_error": ""}, now)
 
     def retry_later(
         self,
@@ -150,7 +160,7 @@ class Deliveries:
         self._set(delivery_ids, values, utcnow(), only="SENDING")
 
     def of_study(self, study_instance_uid: str) -> list[Delivery]:
-        """Those of its results; received instances that go on are in `storage.routing`."""
+        """Those of its results; what else goes on is in `storage.routing`."""
         return self.of_studies([study_instance_uid])[study_instance_uid]
 
     def of_studies(self, study_instance_uids: list[str]) -> dict[str, list[Delivery]]:
@@ -160,7 +170,7 @@ class Deliveries:
                 select(t.delivery)
                 .where(
                     t.delivery.c.study_instance_uid.in_(study_instance_uids),
-                    t.delivery.c.cause == "RESULT",
+                    or_(t.delivery.c.cause == "RESULT", t.delivery.c.state.in_(NOT_RELEASED)),
                 )
                 .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
             )
@@ -168,14 +178,16 @@ class Deliveries:
                 deliveries[row["study_instance_uid"]].append(to_delivery(row))
         return deliveries
 
-    def held_by(self, sop_instance_uid: str) -> list[str]:
+    def confirmed_by(self, sop_instance_uid: str) -> list[str]:
         """Destinations that proved that they hold the instance."""
         delivery = t.delivery.c
         with reading(self._engine) as connection:
             return list(
                 connection.execute(
                     select(delivery.destination)
-                    .where(delivery.sop_instance_uid == sop_instance_uid, delivery.state == "HELD")
+                    .where(
+                        delivery.sop_instance_uid == sop_instance_uid, delivery.state == "CONFIRMED"
+                    )
                     .order_by(delivery.updated_at.desc())
                 ).scalars()
             )
@@ -227,5 +239,8 @@ class Deliveries:
                 .values(**values, lease_owner="", updated_at=now)
                 .returning(*t.delivery.c)
             )
-            changed = [to_delivery(row) for row in rows.mappings()]
+            found = rows.all()
+            changed = [to_delivery(row._mapping) for row in found]
             announce(connection, changed, values["state"], now)
+            if values["state"] == "CONFIRMED":
+                note_confirmed(connection, found, now)

@@ -45,7 +45,7 @@ def add_job(connection: Connection, values: Mapping[str, Any], now: datetime) ->
     )
     job = to_job(row.mappings().one())
     if not added and job.ending == "superseded":
-        # The series is again what it was: what was withdrawn has to be made anew.
+        # The series is again what it was: what was withdrawn has to be made again.
         job = _revived(connection, job, now)
         added = True
     if added:
@@ -65,6 +65,8 @@ def _revived(connection: Connection, job: Job, now: datetime) -> Job:
         "started_at": None,
         "finished_at": None,
         "withdrawn_at": None,
+        "earlier_started_at": None,
+        "earlier_finished_at": None,
         "updated_at": now,
     }
     of_job = t.job.c.job_id == job.job_id

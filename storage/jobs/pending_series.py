@@ -8,7 +8,7 @@ from storage import tables as t
 from storage.core.entities import Series
 from storage.db.engine import reading
 from storage.db.row_mapping import to_series
-from storage.index.repository import select_series
+from storage.index.select_statements import select_series
 
 
 def undecided_series(engine: Engine, limit: int, since: datetime | None = None) -> list[Series]:

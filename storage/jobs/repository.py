@@ -4,12 +4,14 @@ A job is claimed by one conditional UPDATE with a lease. A worker that dies
 stops renewing, its lease passes, and the job is due again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, case, or_, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -18,7 +20,10 @@ from storage.core.errors import NotFound
 from storage.core.job_result import JobResult
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.row_mapping import to_job
+from storage.jobs.earlier_run import NO_EARLIER_RUN, ended
 from storage.jobs.insert import add_job, announce
+from storage.jobs.listing import list_jobs
+from storage.jobs.stage_times import note_completed, note_failed, note_wait
 from storage.outbox.tables import JOBS
 from storage.reports.draft_queue import mark_report_due
 
@@ -119,18 +124,14 @@ class Jobs:
 
     def claim(self, job_id: str, owner: str, lease_s: float, now: datetime) -> Job | None:
         """Take the job for `lease_s`; None when another holds it or it has ended."""
-        return self._change(
-            job_id,
-            JOBS.is_due(now),
-            {
-                **JOBS.taken(owner, lease_s, now),
-                "started_at": now,
-                "stage": "",
-                "progress": 0.0,
-                "reason": "",
-            },
-            now,
-        )
+        values = {
+            **JOBS.taken(owner, lease_s, now),
+            "started_at": now,
+            "stage": "",
+            "progress": 0.0,
+            "reason": "",
+        }
+        return self._change(job_id, JOBS.is_due(now), values, now, timed=note_wait)
 
     def renew(self, job_id: str, owner: str, lease_s: float, now: datetime) -> bool:
         """Hold the job for another `lease_s`; False when it is no longer the owner's."""
@@ -142,8 +143,18 @@ class Jobs:
         values = {"stage": stage, "progress": min(max(fraction, 0.0), 1.0)}
         return self._change(job_id, JOBS.is_owned(owner), values, now) is not None
 
-    def complete(self, job_id: str, owner: str, result: JobResult, now: datetime) -> bool:
-        """End the job with its result; False when it is no longer the owner's."""
+    def complete(
+        self,
+        job_id: str,
+        owner: str,
+        result: JobResult,
+        now: datetime,
+        model_load: timedelta = timedelta(),
+    ) -> bool:
+        """End the job with its result; False when it is no longer the owner's.
+
+        `model_load`: how much of its time went into loading models.
+        """
         values = {
             "state": "COMPLETED",
             "stage": "",
@@ -152,8 +163,10 @@ class Jobs:
             **JOBS.released(),
             "finished_at": now,
             "result": dict(result),
+            **NO_EARLIER_RUN,
         }
-        return self._change(job_id, JOBS.is_owned(owner), values, now) is not None
+        timed = partial(note_completed, model_load=model_load)
+        return self._change(job_id, JOBS.is_owned(owner), values, now, timed=timed) is not None
 
     def fail(
         self,
@@ -166,7 +179,8 @@ class Jobs:
         not_before: datetime | None = None,
         counts: bool = True,
     ) -> Job | None:
-        """Give the job back for another attempt, or end it as CANCELED with its reason.
+        """Give the job back for another attempt, or end it as CANCELED with its reason; one that
+        ran again although it was done is COMPLETED again, with the results that it had.
 
         The next attempt comes `not_before` that time. An attempt that ended for a reason
         outside the job, such as a full disk, does not count.
@@ -177,27 +191,34 @@ class Jobs:
             "attempts": t.job.c.attempts - (0 if counts else 1),
             "stage": "",
             "progress": 0.0,
-            "state": "SCHEDULED" if retry else "CANCELED",
+            "state": "SCHEDULED",
         }
         if not retry:
-            values |= {"finished_at": now, "ending": "failed"}
-        return self._change(job_id, JOBS.is_owned(owner), values, now)
+            values |= ended("failed", reason, now, progress=0.0)
+        timed = None if retry else note_failed
+        return self._change(job_id, JOBS.is_owned(owner), values, now, timed=timed)
 
-    def cancel(self, job_id: str, reason: str, now: datetime) -> bool:
-        """End a job that has not ended yet, because a person wants it."""
-        values = {
-            "state": "CANCELED",
-            "ending": "cancelled",
-            "reason": reason,
-            **JOBS.released(),
-            "finished_at": now,
-        }
+    def cancel(self, job_id: str, reason: str, now: datetime) -> Job | None:
+        """End a job that has not ended yet, because a person wants it; None where it has.
+
+        One that was to run again although it was done is COMPLETED again, with the results that
+        it had.
+        """
+        ending = ended("cancelled", reason, now, progress=t.job.c.progress)
+        values = {**JOBS.released(), **ending}
         running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
-        return self._change(job_id, running, values, now) is not None
+        return self._change(job_id, running, values, now)
 
-    def retry(self, job_id: str, now: datetime) -> bool:
-        """Let a job that was canceled run once more, with all its attempts."""
+    def retry(self, job_id: str, now: datetime, *, force: bool = False) -> Job | None:
+        """Let a job that was canceled run once more, with all its attempts; None: it was not.
+
+        `force`: also one that is COMPLETED, and whose results count. They go on to, until the
+        further run completes.
+        """
+        was_completed = t.job.c.state == "COMPLETED"
         values = {
+            "earlier_started_at": case((was_completed, t.job.c.started_at)),
+            "earlier_finished_at": case((was_completed, t.job.c.finished_at)),
             "state": "SCHEDULED",
             "stage": "",
             "progress": 0.0,
@@ -208,7 +229,10 @@ class Jobs:
             "finished_at": None,
             "ending": "",
         }
-        return self._change(job_id, t.job.c.state == "CANCELED", values, now) is not None
+        may = t.job.c.state == "CANCELED"
+        if force:
+            may = or_(may, and_(was_completed, t.job.c.ending == ""))
+        return self._change(job_id, may, values, now)
 
     def set_priority(self, job_id: str, priority: int, now: datetime) -> bool:
         """Have a job that has not ended taken before those of lower priority."""
@@ -261,61 +285,52 @@ class Jobs:
         series_instance_uid: str | None = None,
         pipeline: str | None = None,
         status: JobStatus | None = None,
+        updated_since: datetime | None = None,
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[list[Job], int]:
-        """The newest first, and how many there are in all.
-
-        `state` is that of the UPS, `status` the one for people.
-        """
-        wanted = {
-            "study_instance_uid": study_instance_uid,
-            "series_instance_uid": series_instance_uid,
-            "pipeline": pipeline,
-            "state": state,
-        }
-        conditions = [t.job.c[name] == value for name, value in wanted.items() if value is not None]
-        if status is not None:
-            conditions += has_status(status)
-        with reading(self._engine) as connection:
-            total = connection.execute(
-                select(func.count()).select_from(t.job).where(*conditions)
-            ).scalar_one()
-            rows = connection.execute(
-                select(t.job)
-                .where(*conditions)
-                .order_by(t.job.c.created_at.desc(), t.job.c.job_id)
-                .limit(limit)
-                .offset(offset)
-            )
-            return [to_job(row) for row in rows.mappings()], total
+        """The newest first, and how many there are in all: see `list_jobs`."""
+        return list_jobs(
+            self._engine,
+            study_instance_uid,
+            state,
+            limit,
+            offset,
+            series_instance_uid=series_instance_uid,
+            pipeline=pipeline,
+            status=status,
+            updated_since=updated_since,
+            beyond=beyond,
+        )
 
     def _change(
-        self, job_id: str, condition: Any, values: Mapping[str, Any], now: datetime
+        self,
+        job_id: str,
+        condition: Any,
+        values: Mapping[str, Any],
+        now: datetime,
+        *,
+        timed: Callable[[Connection, Job], None] | None = None,
     ) -> Job | None:
-        with writing(self._engine) as connection:
+        """`timed` notes how long a stage took that ends with this change."""
+        with suppress(_NothingChanged), writing(self._engine) as connection:
             result = connection.execute(
                 update(t.job)
                 .where(t.job.c.job_id == job_id, condition)
                 .values(**{**values, "updated_at": now})
             )
             if not result.rowcount:
-                return None
+                # Not committed, and with it no record of a change.
+                raise _NothingChanged
             row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
             job = to_job(row.mappings().one())
             announce(connection, job, now)
+            if timed is not None:
+                timed(connection, job)
             if job.state in ("COMPLETED", "CANCELED"):
                 mark_report_due(connection, job.study_instance_uid, now)
             return job
+        return None
 
 
-def has_status(status: JobStatus) -> list[ColumnElement[bool]]:
-    """The conditions under which a job's status is that one (`Job.status`)."""
-    superseded = t.job.c.ending == "superseded"
-    match status:
-        case "SUPERSEDED":
-            return [superseded]
-        case "CANCELLED":
-            return [t.job.c.state == "CANCELED", t.job.c.ending == "cancelled"]
-        case "FAILED":
-            return [t.job.c.state == "CANCELED", t.job.c.ending.not_in(("cancelled", "superseded"))]
-        case _:
-            return [t.job.c.state == status, ~superseded]
+class _NothingChanged(Exception):
+    pass

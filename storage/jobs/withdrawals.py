@@ -20,7 +20,7 @@ from storage.reports.draft_queue import mark_report_due
 from storage.search.passages import FINDING, forget
 
 SUPERSEDED = (
-    "The series has changed since; a job over what it holds now takes the place of this one."
+    "The series has changed since. What it holds now becomes a job once a pipeline accepts it."
 )
 
 
@@ -160,7 +160,11 @@ class Withdrawals:
         with writing(self._engine) as connection:
             connection.execute(
                 delete(t.delivery).where(
-                    of_instances, t.delivery.c.state == "PENDING", t.delivery.c.sent_at.is_(None)
+                    of_instances,
+                    t.delivery.c.state.in_(
+                        ("PENDING", "AWAITING_RELEASE", "WITHHELD", "CANCELLED")
+                    ),
+                    t.delivery.c.sent_at.is_(None),
                 )
             )
             rows = connection.execute(

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, delete, insert, select, update
 
 from storage import tables as t
 from storage.core.errors import InvalidRequest, NotFound, StateConflict
 from storage.db.engine import reading, writing
+from storage.db.pages import read_page
 from storage.events.repository import add_event
 
 REASON_MAX_CHARACTERS = 500
@@ -50,9 +51,9 @@ class LegalHolds:
                 connection.execute(insert(t.legal_hold).values(**values))
                 _announce(connection, hold.study_instance_uid, "legal_hold_placed", hold.placed_at)
                 return True
-        raise NotFound(
-            f"The node holds no study {hold.study_instance_uid}.", remedy="Check the UID."
-        )
+            raise NotFound(
+                f"The node holds no study {hold.study_instance_uid}.", remedy="Check the UID."
+            )
 
     def release(self, study_instance_uid: str, now: datetime) -> None:
         """Raises NotFound where there is no hold."""
@@ -63,22 +64,19 @@ class LegalHolds:
             if gone.rowcount:
                 _announce(connection, study_instance_uid, "legal_hold_released", now)
                 return
-        raise NotFound(
-            f"The study {study_instance_uid} is not on legal hold.",
-            remedy="`mediview retention list` and GET /api/legal-holds show those that are.",
-        )
+            raise NotFound(
+                f"The study {study_instance_uid} is not on legal hold.",
+                remedy="`mediview retention list` and GET /api/legal-holds show those that are.",
+            )
 
     def page(self, limit: int, offset: int) -> tuple[list[LegalHold], int]:
         """The newest first, and how many there are in all."""
+        statement = select(t.legal_hold).order_by(
+            t.legal_hold.c.placed_at.desc(), t.legal_hold.c.study_instance_uid
+        )
         with reading(self._engine) as connection:
-            total = connection.execute(select(func.count()).select_from(t.legal_hold)).scalar_one()
-            rows = connection.execute(
-                select(t.legal_hold)
-                .order_by(t.legal_hold.c.placed_at.desc(), t.legal_hold.c.study_instance_uid)
-                .limit(limit)
-                .offset(offset)
-            )
-            return [_to_hold(row) for row in rows.mappings()], total
+            rows, total = read_page(connection, statement, limit, offset)
+            return [_to_hold(row) for row in rows], total
 
     def among(self, study_instance_uids: Collection[str]) -> dict[str, LegalHold]:
         with reading(self._engine) as connection:

@@ -19,6 +19,7 @@ ObligationKind = Literal[
     "job",
     "withdrawal",
     "delivery",
+    "release",
     "unconfirmed",
     "routing",
     "hl7",
@@ -106,6 +107,9 @@ def _queries(uids: Sequence[str]) -> dict[ObligationKind, Select[str, str, int]]
         ),
         "delivery": _count(delivery.study_instance_uid, uids, delivery.destination).where(
             delivery.state.in_(("PENDING", "SENDING"))
+        ),
+        "release": _count(delivery.study_instance_uid, uids, delivery.destination).where(
+            delivery.state == "AWAITING_RELEASE"
         ),
         "unconfirmed": _count(delivery.study_instance_uid, uids, delivery.destination).where(
             delivery.state == "SENT"

@@ -10,7 +10,7 @@ from storage import tables as t
 from storage.core.entities import Instance
 from storage.db.engine import reading
 from storage.db.row_mapping import to_instance
-from storage.index.repository import select_instances
+from storage.index.select_statements import select_instances
 from storage.index.study_list import total
 
 _OF_PATIENT = {
@@ -125,7 +125,7 @@ class StudyAttributesReader:
         confirmed = exists().where(
             delivery.destination == peer,
             delivery.sop_instance_uid == t.instance.c.sop_instance_uid,
-            delivery.state == "HELD",
+            delivery.state == "CONFIRMED",
         )
         of_study = t.study.c.study_instance_uid == study_instance_uid
         return self._instances(of_study, ~confirmed, limit=limit)

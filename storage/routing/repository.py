@@ -10,7 +10,8 @@ from storage import tables as t
 from storage.core.entities import DeliveryCause, Series
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_series
-from storage.index.repository import select_series
+from storage.deliveries.repository import NOT_RELEASED
+from storage.index.select_statements import select_series
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class Route:
     rule: str
     """Empty where a person sent them."""
     total: int
-    held: int
-    """Proven to be held by the destination."""
+    confirmed: int
+    """The destination confirmed that it stores them."""
     sent: int
     """Answered with success, and never proven."""
     failing: int
@@ -129,7 +130,7 @@ class Routing:
                     delivery.cause,
                     delivery.rule,
                     func.count().label("total"),
-                    count(delivery.state == "HELD").label("held"),
+                    count(delivery.state == "CONFIRMED").label("confirmed"),
                     count(delivery.state == "SENT").label("sent"),
                     count(failing).label("failing"),
                     func.max(case((failing, delivery.last_error), else_="")).label("last_error"),
@@ -137,6 +138,7 @@ class Routing:
                 .where(
                     delivery.study_instance_uid == study_instance_uid,
                     delivery.cause != "RESULT",
+                    delivery.state.not_in((*NOT_RELEASED, "CANCELLED")),
                 )
                 .group_by(delivery.destination, delivery.cause, delivery.rule)
                 .order_by(delivery.destination, delivery.cause, delivery.rule)

@@ -12,15 +12,16 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from storage import tables as t
-from storage.core.clock import utcnow
+from storage.core.clock import rfc3339, utcnow
 from storage.core.errors import NotFound
 from storage.core.viewer import Caller, Viewer, read_caller, viewing
 from storage.db.engine import reading, writing
+from storage.db.pages import read_page
 from storage.db.row_mapping import to_event
 from storage.outbox.leases import OWNER_ENDED
 from storage.outbox.tables import WEBHOOKS
 from storage.webhooks.entities import NoticeState, WebhookDelivery
-from storage.webhooks.payloads import notices_of, wants
+from storage.webhooks.payloads import notices_of, wanted_as
 
 _EVENTS_AT_ONCE = 200
 
@@ -76,13 +77,13 @@ class WebhookQueue:
                 ).mappings()
             ]
             notices = [
-                (event, notice)
+                (event, name, notice)
                 for event in events
                 for notice in notices_of(connection, event)
-                if wants(tuple(row["events"]), notice.event_type)
+                if (name := wanted_as(tuple(row["events"]), notice.event_type))
             ]
-            for event, notice in notices:
-                _enqueue(connection, webhook_id, notice.event_type, notice.data, event.at)
+            for event, name, notice in notices:
+                _enqueue(connection, webhook_id, name, notice.data, event.at)
             connection.execute(
                 update(t.webhook)
                 .where(t.webhook.c.webhook_id == webhook_id)
@@ -200,18 +201,10 @@ class WebhookQueue:
         conditions = [table.c.webhook_id == webhook_id]
         if state is not None:
             conditions.append(table.c.state == state)
+        statement = select(table).where(*conditions).order_by(table.c.number.desc())
         with reading(self._engine) as connection:
-            total = connection.execute(
-                select(func.count()).select_from(table).where(*conditions)
-            ).scalar_one()
-            rows = connection.execute(
-                select(table)
-                .where(*conditions)
-                .order_by(table.c.number.desc())
-                .limit(limit)
-                .offset(offset)
-            )
-            return [WebhookDelivery(**row) for row in rows.mappings()], total
+            rows, total = read_page(connection, statement, limit, offset)
+            return [WebhookDelivery(**row) for row in rows], total
 
     def counts(self, webhook_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """Notices by webhook and state."""
@@ -257,7 +250,7 @@ def notice_payload(
     delivery_id: str, event_type: str, data: dict[str, Any], at: datetime
 ) -> dict[str, Any]:
     """The body of a notice."""
-    return {"id": delivery_id, "type": event_type, "timestamp": at.isoformat(), "data": data}
+    return {"id": delivery_id, "type": event_type, "timestamp": rfc3339(at), "data": data}
 
 
 def _due(now: datetime) -> Any:

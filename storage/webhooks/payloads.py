@@ -22,14 +22,14 @@ EVENT_TYPES: Mapping[str, str] = {
     "job.canceled": "A person has cancelled the job.",
     "job.superseded": "The series has changed since; the job counts no more, and what it made is"
     " withdrawn.",
-    "results.stored": "Results of a job are held, with their UIDs.",
+    "results.stored": "Results of a job are stored, with their UIDs.",
     "delivery.pending": "Results are on their way to a destination, again or for the first time.",
     "delivery.sent": "A destination has answered success to them.",
-    "delivery.held": "A destination has proved that it holds them.",
+    "delivery.confirmed": "A destination has confirmed that it stores them.",
     "finding.accepted": "Somebody has accepted a finding.",
     "finding.rejected": "Somebody has rejected a finding.",
     "finding.edited": "Somebody has corrected a finding.",
-    "report.drafted": "The report of a study was drafted, for the first time or anew.",
+    "report.drafted": "The report of a study was drafted, for the first time or again.",
     "report.edited": "Somebody has changed the text of a report.",
     "report.attention": "Results came after the text of a report was written or signed.",
     "report.preliminary": "A report is preliminary.",
@@ -46,6 +46,9 @@ EVENT_TYPES: Mapping[str, str] = {
 }
 """What a webhook may ask for, by name or as `job.*` or `*`."""
 
+FORMER_NAMES: Mapping[str, str] = {"delivery.held": "delivery.confirmed"}
+"""Deprecated: a webhook that asks for one gets its events under it."""
+
 PING = "ping"
 _QUIET = "job.progress"
 _STATE_REPORT = 1
@@ -58,12 +61,15 @@ class Notice:
     data: dict[str, Any]
 
 
-def wants(patterns: tuple[str, ...], event_type: str) -> bool:
-    """Whether a webhook that asks for `patterns` is notified of this type."""
+def wanted_as(patterns: tuple[str, ...], event_type: str) -> str | None:
+    """Under which name a webhook that asks for `patterns` is notified of this type; None: not."""
     if event_type in patterns:
-        return True
+        return event_type
+    former = next((old for old in patterns if FORMER_NAMES.get(old) == event_type), None)
+    if former:
+        return former
     wildcards = {"*", f"{event_type.partition('.')[0]}.*"}
-    return event_type != _QUIET and not wildcards.isdisjoint(patterns)
+    return event_type if event_type != _QUIET and not wildcards.isdisjoint(patterns) else None
 
 
 def notices_of(connection: Connection, event: Event) -> list[Notice]:
@@ -76,6 +82,8 @@ def notices_of(connection: Connection, event: Event) -> list[Notice]:
             return _of_job(connection, event, about)
         case "delivery":
             named = f"delivery.{str(event.payload.get('state', '')).lower()}"
+            # Events of older versions of the node name the former state.
+            named = FORMER_NAMES.get(named, named)
             data = about | {"destination": event.payload.get("destination", "")}
         case "finding":
             named = f"finding.{_verdict(event.payload)}"
@@ -157,11 +165,11 @@ def _of_job(connection: Connection, event: Event, about: dict[str, Any]) -> list
             row = connection.execute(
                 select(t.job.c.series_instance_uid, t.job.c.result).where(t.job.c.job_id == job_id)
             ).first()
-            held = {} if row is None else {"series_instance_uid": row.series_instance_uid}
+            series = {} if row is None else {"series_instance_uid": row.series_instance_uid}
             instances = [] if row is None else row.result.get("instances", [])
-            notices = [Notice("job.completed", data | held)]
+            notices = [Notice("job.completed", data | series)]
             if instances:
-                notices.append(Notice("results.stored", data | held | {"instances": instances}))
+                notices.append(Notice("results.stored", data | series | {"instances": instances}))
             return notices
         case _:
             return [Notice(_ENDINGS.get(status, "job.failed"), data)]

@@ -15,9 +15,10 @@ from storage.core.errors import InvalidRequest, NotFound
 from storage.core.viewer import Caller
 from storage.crypto.secret_box import Sealer
 from storage.db.engine import reading, writing
+from storage.db.pages import read_page
 from storage.http.url_policy import check_url
 from storage.settings import Settings
-from storage.webhooks.payloads import EVENT_TYPES
+from storage.webhooks.payloads import EVENT_TYPES, FORMER_NAMES
 
 _SECRET_BYTES = 32
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, not a secret
@@ -98,23 +99,15 @@ class Webhooks:
                 .first()
             )
         if row is None:
-            raise NotFound(
-                "There is no webhook under that identifier.",
-                remedy="GET /api/webhooks lists them.",
-            )
+            raise _not_found()
         return self._opened(dict(row))
 
     def list(self, limit: int, offset: int) -> tuple[list[Webhook], int]:
         """The oldest first, and how many there are in all."""
+        statement = select(t.webhook).order_by(t.webhook.c.created_at, t.webhook.c.webhook_id)
         with reading(self._engine) as connection:
-            total = connection.execute(select(func.count()).select_from(t.webhook)).scalar_one()
-            rows = connection.execute(
-                select(t.webhook)
-                .order_by(t.webhook.c.created_at, t.webhook.c.webhook_id)
-                .limit(limit)
-                .offset(offset)
-            )
-            return [self._opened(dict(row)) for row in rows.mappings()], total
+            rows, total = read_page(connection, statement, limit, offset)
+            return [self._opened(dict(row)) for row in rows], total
 
     def owners(self) -> WebhookOwners:
         """Of the active ones, what the access groups do not decide."""
@@ -173,14 +166,16 @@ class Webhooks:
                 .where(t.webhook.c.webhook_id == webhook_id)
                 .returning(t.webhook.c.webhook_id)
             ).first()
-        if gone is None:
-            self.get(webhook_id)
+            if gone is None:
+                raise _not_found()
 
     def _update(self, webhook_id: str, values: dict[str, Any]) -> None:
         with writing(self._engine) as connection:
-            connection.execute(
+            changed = connection.execute(
                 update(t.webhook).where(t.webhook.c.webhook_id == webhook_id).values(**values)
             )
+            if not changed.rowcount:
+                raise _not_found()
 
     def _sealed_secret(self, webhook_id: str) -> str:
         secret = SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
@@ -195,6 +190,12 @@ class Webhooks:
         return check_webhook_url(url, self._settings)
 
 
+def _not_found() -> NotFound:
+    return NotFound(
+        "There is no webhook under that identifier.", remedy="GET /api/webhooks lists them."
+    )
+
+
 def check_webhook_url(url: str, settings: Settings) -> str:
     """The address, if an operator allows its host. Raises InvalidRequest."""
     return check_url(url, settings.webhook_hosts, "MEDIVIEW_WEBHOOK_HOSTS", "webhooks").url
@@ -205,7 +206,12 @@ def _newest() -> Any:
 
 
 def _checked_events(events: tuple[str, ...]) -> tuple[str, ...]:
-    known = {*EVENT_TYPES, "*", *(f"{name.partition('.')[0]}.*" for name in EVENT_TYPES)}
+    known = {
+        *EVENT_TYPES,
+        *FORMER_NAMES,
+        "*",
+        *(f"{name.partition('.')[0]}.*" for name in EVENT_TYPES),
+    }
     unknown = sorted(set(events) - known)
     if unknown or not events:
         raise InvalidRequest(

@@ -36,10 +36,10 @@ from inference.pipeline import PipelineContext, PipelineOutput
 from storage.container import Storage
 from storage.settings import load_settings
 from tests import builders
-from tests.inference.bundles import onnx_model, plain_card
-from tests.inference.language import small_models
+from tests.inference.language import small_vision_models
 from tests.inference.language.conftest import RIGHT
 from tests.inference.orchestration import receive, storage_in
+from tests.inference.plain_models import onnx_model, plain_card
 from tests.inference.small import mr_series, study_uid
 
 ENVIRONMENTS = os.environ.get("MEDIVIEW_TEST_MODEL_SERVERS", "")
@@ -142,7 +142,7 @@ def as_computed_here(
     storage: Storage, folder: Path, volume: Volume, url: str, **served: Any
 ) -> PipelineOutput:
     """The server's result, once it equals that of the same ONNX file, voxel by voxel."""
-    add_model(storage, folder, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     here = segmented(storage, "model-plain-spleen", volume)
     card = folder.parent / "served"
     card.mkdir()
@@ -156,7 +156,10 @@ def as_computed_here(
     text = json.dumps({**plain_card(name="Served spleen"), "served": stated})
     (card / "mediview.json").write_text(text)
     node = at(storage, model_servers=f"served={url}")
-    assert add_model(node, card, "petra").standing.state == "active"
+    assert (
+        add_model(node.settings, node.model_states, node.shadow_runs, card, "petra").standing.state
+        == "active"
+    )
     there = segmented(node, "model-served-spleen", volume)
     assert here.masks is not None
     assert np.count_nonzero(here.masks) > 100
@@ -225,7 +228,7 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, 
     if not (smollm2 / "config.json").is_file():
         subprocess.run([python, PROGRAMS / "save_smollm2.py", smollm2], check=True)
     folder = tmp_path_factory.mktemp("transformers")
-    llava = small_models.llava(folder / "llava", RIGHT)
+    llava = small_vision_models.llava(folder / "llava", RIGHT)
     port = free_port()
     command: list[str | Path] = [python, "-m", "transformers.cli.transformers", "serve"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]

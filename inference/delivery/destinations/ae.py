@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dicom_node.archives.ae import AeArchive
+from dicom_node.archives.archive import Archive
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.commitment import scu as commitment_scu
 from dicom_node.peers import Peer, PeerLacksService
@@ -128,6 +130,10 @@ def _why_unreachable(peer: KnownPeer) -> str:
     )
 
 
+def _open_archive(peer: KnownPeer, settings: Settings) -> Archive:
+    return AeArchive(Peer.known(peer, settings), settings)
+
+
 KIND = DestinationKind(
     name="ae",
     title="DICOM",
@@ -145,4 +151,5 @@ KIND = DestinationKind(
     show_address=_show_address,
     may_call=True,
     why_unreachable=_why_unreachable,
+    open_archive=_open_archive,
 )

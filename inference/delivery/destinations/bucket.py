@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
-from inference.delivery.destinations.files import give, path_of, same_bytes
+from inference.delivery.destinations.files import give, path_of, same_bytes, size_of
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
 from inference.worker.failures import explain
@@ -132,8 +132,9 @@ class BucketDestination:
         try:
             with self._asked():
                 head = self._client.head_object(**key)
-                if head["ContentLength"] != instance.size_bytes:
-                    return False
+                with self._storage.instances.open(instance) as ours:
+                    if head["ContentLength"] != size_of(ours):
+                        return False
                 etag = str(head.get("ETag", "")).strip('"').lower()
                 if _MD5.fullmatch(etag) and etag == self._md5(instance):
                     return True

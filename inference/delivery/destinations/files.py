@@ -1,5 +1,6 @@
 """Instances as files elsewhere: where each lies, and whether its bytes are there."""
 
+import io
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -28,6 +29,13 @@ def copy(source: BinaryIO, target: BinaryIO, throttle: Throttle | None) -> None:
 def give(source: BinaryIO, write: Callable[[bytes], None]) -> None:
     while piece := source.read(PIECE_BYTES):
         write(piece)
+
+
+def size_of(file: BinaryIO) -> int:
+    """What leaves may be longer than what is stored: it has the patient as corrected."""
+    size_bytes = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    return size_bytes
 
 
 def same_bytes(ours: BinaryIO, theirs: BinaryIO) -> bool:

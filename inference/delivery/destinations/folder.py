@@ -10,7 +10,7 @@ from typing import Any
 
 from dicom_node.network.throttle import Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
-from inference.delivery.destinations.files import copy, give, path_of, same_bytes
+from inference.delivery.destinations.files import copy, give, path_of, same_bytes, size_of
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
 from inference.worker.failures import explain
@@ -21,6 +21,7 @@ from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings
+from storage.volumes.files import sync_folder
 
 
 class FolderDestination:
@@ -97,12 +98,14 @@ class FolderDestination:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
-        _sync(path.parent)
+        sync_folder(path.parent)
 
     def _make(self, folder: Path) -> None:
         if not folder.is_dir():
             self._make(folder.parent)
             folder.mkdir(exist_ok=True)
+            # A study may leave the node once its files are there: a lost name would lose them.
+            sync_folder(folder.parent)
             self._let_others_read(folder)
 
     def _let_others_read(self, path: Path) -> None:
@@ -112,19 +115,10 @@ class FolderDestination:
 
     def _is_there(self, instance: Instance) -> bool:
         path = self._path(instance)
-        if not path.is_file() or path.stat().st_size != instance.size_bytes:
+        if not path.is_file():
             return False
         with self._storage.instances.open(instance) as ours, path.open("rb") as theirs:
-            return same_bytes(ours, theirs)
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            return size_of(ours) == path.stat().st_size and same_bytes(ours, theirs)
 
 
 _SCHEME = "folder:"

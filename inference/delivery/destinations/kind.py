@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dicom_node.archives.archive import Archive
 from inference.delivery.destinations.protocol import Destination
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
@@ -48,6 +49,8 @@ class DestinationKind:
     """Whether what goes there is audited as an export to media (PS3.15 A.5.3.4)."""
     why_unreachable: Callable[[KnownPeer], str] | None = None
     """Why the node cannot call it at all; empty where it can."""
+    open_archive: Callable[[KnownPeer, Settings], Archive] | None = None
+    """How it is asked for the studies that it holds; None: it answers no questions."""
 
 
 def require(holds: object, what: str, allowed: str) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from dicom_node.network.throttle import Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
-from inference.delivery.destinations.files import copy, give, path_of, same_bytes
+from inference.delivery.destinations.files import copy, give, path_of, same_bytes, size_of
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
 from inference.worker.failures import explain
@@ -156,8 +156,9 @@ class SftpDestination:
             with self._storage.instances.open(instance) as source, there.open(part, "wx") as file:
                 file.set_pipelined(True)
                 copy(source, file, self._throttle)
+                size_bytes = size_of(source)
             # Of pipelined writes that failed, a full disk's for one, the server says nothing.
-            if there.stat(part).st_size != instance.size_bytes:
+            if there.stat(part).st_size != size_bytes:
                 raise _NotWritten("the file there is shorter than what was sent")
             there.posix_rename(part, str(path))
         except BaseException:
@@ -169,11 +170,13 @@ class SftpDestination:
     def _is_there(self, there: "paramiko.SFTPClient", instance: Instance) -> bool:
         path = str(self._folder / path_of(instance))
         try:
-            if there.stat(path).st_size != instance.size_bytes:
-                return False
-            with self._storage.instances.open(instance) as ours, there.open(path, "rb") as theirs:
-                theirs.prefetch(instance.size_bytes)
-                return same_bytes(ours, theirs)
+            with self._storage.instances.open(instance) as ours:
+                size_bytes = size_of(ours)
+                if there.stat(path).st_size != size_bytes:
+                    return False
+                with there.open(path, "rb") as theirs:
+                    theirs.prefetch(size_bytes)
+                    return same_bytes(ours, theirs)
         except FileNotFoundError:
             return False
 

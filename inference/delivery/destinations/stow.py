@@ -1,6 +1,5 @@
 """A DICOMweb archive: STOW-RS (PS3.18 10.5), asked by QIDO-RS or WADO-RS what it holds."""
 
-import json
 import re
 import ssl
 import uuid
@@ -10,11 +9,15 @@ from typing import Any
 
 import httpx
 
+from dicom_node.archives.archive import Archive
+from dicom_node.archives.dicomweb import DicomwebArchive
+from dicom_node.archives.http_archive import HttpArchive
 from dicom_node.network.multipart import NotMultipart, read_parts
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
+from inference.delivery.destinations.stow_responses import named_instances, store_response
 from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage
 from storage.core.entities import Instance
@@ -28,11 +31,6 @@ _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _DICOM_JSON = "application/dicom+json"
 _WHOLE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
-_REFERENCED_SOP_SEQUENCE = "00081199"
-_FAILED_SOP_SEQUENCE = "00081198"
-_REFERENCED_SOP_INSTANCE_UID = "00081155"
-_FAILURE_REASON = "00081197"
-_SOP_INSTANCE_UID = "00080018"
 # The service itself is missing there, as opposed to failing just now.
 _NO_SERVICE = frozenset({400, 404, 405, 406, 501})
 _STORED = frozenset({200, 202, 409})
@@ -77,7 +75,7 @@ class StowDestination:
             if status not in _STORED:
                 error = f"{self} answered HTTP {status} to the instances."
                 return [Outcome(one.sop_instance_uid, error) for one in instances]
-            stored, failed = _store_response(body)
+            stored, failed = store_response(body)
         except PeerFailed as error:
             return [
                 Outcome(one.sop_instance_uid, error.message, reached=False) for one in instances
@@ -101,11 +99,11 @@ class StowDestination:
         series = f"/studies/{first.study_instance_uid}/series/{first.series_instance_uid}"
         wanted = {one.sop_instance_uid for one in instances}
         try:
-            held = self._listing(f"{series}/instances?limit=1000") & wanted
+            listed = self._listing(f"{series}/instances?limit=1000") & wanted
             # A server may answer fewer than asked for.
-            for uid in sorted(wanted - held) if held else ():
-                held |= self._listing(f"{series}/instances?SOPInstanceUID={uid}") & wanted
-            return held
+            for uid in sorted(wanted - listed) if listed else ():
+                listed |= self._listing(f"{series}/instances?SOPInstanceUID={uid}") & wanted
+            return listed
         except PeerLacksService:
             return self._listing(f"{series}/metadata") & wanted
 
@@ -160,8 +158,7 @@ class StowDestination:
                 if status not in (401, 403)
                 else f"{self} answered HTTP {status}: the token is missing or not accepted."
             )
-        found = _json(body, list)
-        return {uid for one in found if (uid := _first(one, _SOP_INSTANCE_UID))}
+        return named_instances(body)
 
     def _ask(
         self,
@@ -232,45 +229,6 @@ class StowDestination:
         yield f"--{boundary}--\r\n".encode()
 
 
-def _store_response(body: bytes) -> tuple[set[str], dict[str, int | None]]:
-    """UIDs that were stored, and those that failed with their reason (PS3.18 Table I.1-1)."""
-    answer = _json(body, dict)
-    stored = {
-        uid
-        for one in _items(answer, _REFERENCED_SOP_SEQUENCE)
-        if (uid := _first(one, _REFERENCED_SOP_INSTANCE_UID))
-    }
-    failed = {}
-    for one in _items(answer, _FAILED_SOP_SEQUENCE):
-        reason = _first(one, _FAILURE_REASON)
-        failed[str(_first(one, _REFERENCED_SOP_INSTANCE_UID))] = (
-            reason if isinstance(reason, int) else None
-        )
-    return stored, failed
-
-
-def _json(body: bytes, kind: type[Any]) -> Any:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise PeerFailed("The archive answered something that is no JSON.") from error
-    if not isinstance(value, kind):
-        raise PeerFailed("The archive answered JSON that is not DICOM's.")
-    return value
-
-
-def _items(dataset: dict[str, Any], tag: str) -> list[dict[str, Any]]:
-    element = dataset.get(tag)
-    values = element.get("Value", []) if isinstance(element, dict) else []
-    return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
-
-
-def _first(dataset: Any, tag: str) -> Any:
-    element = dataset.get(tag) if isinstance(dataset, dict) else None
-    values = element.get("Value") if isinstance(element, dict) else None
-    return values[0] if isinstance(values, list) and values else None
-
-
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _TOKEN = re.compile(r"[\x20-\x7e]{0,4000}")
 
@@ -297,6 +255,13 @@ def _read_address(text: str) -> dict[str, Any] | None:
     return {"url": text} if text.startswith(("http://", "https://")) else None
 
 
+def _open_archive(peer: KnownPeer, settings: Settings) -> Archive:
+    trust = ssl.create_default_context()
+    if settings.tls_ca is not None:
+        trust.load_verify_locations(settings.tls_ca)
+    return DicomwebArchive(HttpArchive(peer.url, peer.token, trust, header=peer.token_header))
+
+
 KIND = DestinationKind(
     name="stow",
     title="STOW-RS",
@@ -312,4 +277,5 @@ KIND = DestinationKind(
     check=_check,
     read_address=_read_address,
     show_address=lambda peer: peer.url,
+    open_archive=_open_archive,
 )

@@ -6,10 +6,12 @@ from pathlib import Path
 from inference.bundles.installed import add_described, is_model
 from inference.catalogue import catalogue
 from inference.models.packs import add_pack
-from inference.models.registry.status import ModelHeld, Standing, model_of, models_named
+from inference.models.registry.status import ModelBlocked, Standing, model_of, models_named
 from inference.models.registry.transitions import activate
 from inference.models.registry.verification import verify
-from storage.container import Storage
+from storage.models.registry import ModelStates
+from storage.models.shadow_runs import ShadowRuns
+from storage.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -20,31 +22,39 @@ class Added:
     steps: tuple[str, ...]
 
 
-def add_model(storage: Storage, folder: Path, by: str, *, hold: bool = False) -> Added:
+def add_model(
+    settings: Settings,
+    model_states: ModelStates,
+    shadow_runs: ShadowRuns,
+    folder: Path,
+    by: str,
+    *,
+    hold: bool = False,
+) -> Added:
     """Copy a model to where the node looks for it, and take it as far as it may go.
 
     It is verified at once. It becomes active where no other version is, and where the gate
     of its card, if it has one, opens; `hold` leaves it as added. Raises InvalidRequest where
     the folder is no model, ModelUnusable where it fails its self-test (it stays, as added).
     """
-    name, version = _install(storage, folder)
-    standing = model_of(storage, name, version)
+    name, version = _install(settings, folder)
+    standing = model_of(settings, model_states, name, version)
     card = standing.pipeline.card
     steps = [f"{card.name} {card.version} is added."]
     if card.admission == "operator" and (
         standing.record is None or standing.record.digest != card.digest
     ):
-        storage.model_states.move(name, version, card.digest, "added", by)
+        model_states.move(name, version, card.digest, "added", by)
     if hold:
-        return Added(model_of(storage, name, version), tuple(steps))
-    _, shown = verify(storage.model_states, model_of(storage, name, version), by)
+        return Added(model_of(settings, model_states, name, version), tuple(steps))
+    _, shown = verify(model_states, model_of(settings, model_states, name, version), by)
     steps.append(f"It is verified: {shown}")
     others = [
         one.pipeline.card.version
-        for one in models_named(storage, name)
+        for one in models_named(settings, model_states, name)
         if one.state == "active" and one.pipeline.card.version != version
     ]
-    standing = model_of(storage, name, version)
+    standing = model_of(settings, model_states, name, version)
     if others:
         steps.append(
             f"Version {others[0]} stays active. Let this one run beside it (mediview models"
@@ -52,17 +62,16 @@ def add_model(storage: Storage, folder: Path, by: str, *, hold: bool = False) ->
         )
     elif standing.state == "verified":
         try:
-            activate(storage, standing, by)
-        except ModelHeld as refused:
+            activate(model_states, shadow_runs, standing, by)
+        except ModelBlocked as refused:
             steps.append(f"It is not active: {refused.message} {refused.remedy}")
-    standing = model_of(storage, name, version)
+    standing = model_of(settings, model_states, name, version)
     if standing.state == "active":
         steps.append(f"It is active: the pipeline {standing.pipeline.name} runs with it.")
     return Added(standing, tuple(steps))
 
 
-def _install(storage: Storage, folder: Path) -> tuple[str, str]:
-    settings = storage.settings
+def _install(settings: Settings, folder: Path) -> tuple[str, str]:
     if is_model(folder):
         model = add_described(settings, folder)
         return model.name, model.version

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from inference.catalogue import catalogue
 from inference.models.card import ModelCard
 from inference.pipeline import Pipeline
-from storage.container import Storage
 from storage.core.errors import MediViewError, NotFound
-from storage.models.registry import ModelRecord, ModelState
+from storage.models.registry import ModelRecord, ModelState, ModelStates
+from storage.settings import Settings
 
 _ORDER: tuple[ModelState, ...] = ("active", "verified", "added", "shadow", "retired")
-_HELD: dict[ModelState, tuple[str, str]] = {
+_BLOCKED: dict[ModelState, tuple[str, str]] = {
     "added": ("is not verified", "Prove it: mediview models verify {name}, then activate it."),
     "verified": ("is verified but not active", "mediview models activate {name}"),
-    "shadow": ("runs in the shadow alone", "mediview models activate {name}"),
+    "shadow": ("runs only as a shadow", "mediview models activate {name}"),
     "retired": ("is retired", "mediview models activate {name}"),
 }
 
 
-class ModelHeld(MediViewError):
+class ModelBlocked(MediViewError):
     """The state of a model does not allow what was asked."""
 
     code = "model_held"
@@ -34,12 +34,12 @@ class Standing:
     record: ModelRecord | None
 
     @property
-    def held(self) -> str:
+    def blocked(self) -> str:
         """Why it may make no results, with the remedy; empty where it may."""
         if self.state == "active":
             return ""
         card = self.pipeline.card
-        what, remedy = _HELD[self.state]
+        what, remedy = _BLOCKED[self.state]
         # Its own word first: a failed self-test, an operator's reason.
         detail = f" {self.record.detail}" if self.record and self.record.detail else ""
         return f"The model {card.name} {card.version} {what}.{detail} " + remedy.format(
@@ -57,33 +57,39 @@ def state_of(card: ModelCard, record: ModelRecord | None) -> ModelState:
     return record.state if record else "active"
 
 
-def standings(storage: Storage, pipelines: Sequence[Pipeline] | None = None) -> list[Standing]:
+def standings(
+    settings: Settings, model_states: ModelStates, pipelines: Sequence[Pipeline] | None = None
+) -> list[Standing]:
     """Every version of every pipeline, in the order of the catalogue."""
-    offered = catalogue(storage.settings) if pipelines is None else pipelines
-    records = storage.model_states.all()
+    known = catalogue(settings) if pipelines is None else pipelines
+    records = model_states.all()
     found = []
-    for pipeline in offered:
+    for pipeline in known:
         record = records.get((pipeline.card.name, pipeline.card.version))
         found.append(Standing(pipeline, state_of(pipeline.card, record), record))
     return found
 
 
-def offered(storage: Storage, pipelines: Sequence[Pipeline] | None = None) -> list[Standing]:
+def offered(
+    settings: Settings, model_states: ModelStates, pipelines: Sequence[Pipeline] | None = None
+) -> list[Standing]:
     """One version of each pipeline: the active one, else the one nearest to it."""
-    return _one_of_each(standings(storage, pipelines))
+    return _one_of_each(standings(settings, model_states, pipelines))
 
 
-def shadows(storage: Storage, pipelines: Sequence[Pipeline] | None = None) -> list[Standing]:
+def shadows(
+    settings: Settings, model_states: ModelStates, pipelines: Sequence[Pipeline] | None = None
+) -> list[Standing]:
     """Those that run without a word to anybody."""
-    return [one for one in standings(storage, pipelines) if one.state == "shadow"]
+    return [one for one in standings(settings, model_states, pipelines) if one.state == "shadow"]
 
 
-def standing_named(storage: Storage, name: str) -> Standing:
+def standing_named(settings: Settings, model_states: ModelStates, name: str) -> Standing:
     """The pipeline of that name, in its active version if it has one.
 
     Raises NotFound naming those that exist.
     """
-    found = offered(storage)
+    found = offered(settings, model_states)
     for standing in found:
         if standing.pipeline.name == name:
             return standing
@@ -91,9 +97,9 @@ def standing_named(storage: Storage, name: str) -> Standing:
     raise NotFound(f"There is no pipeline named {name}.", remedy=f"Use one of: {known}.")
 
 
-def models_named(storage: Storage, name: str) -> list[Standing]:
+def models_named(settings: Settings, model_states: ModelStates, name: str) -> list[Standing]:
     """The versions of a model, the active one first. Raises NotFound naming those that exist."""
-    everything = standings(storage)
+    everything = standings(settings, model_states)
     found = [one for one in everything if one.pipeline.card.name == name]
     if not found:
         known = ", ".join(dict.fromkeys(one.pipeline.card.name for one in everything))
@@ -101,16 +107,18 @@ def models_named(storage: Storage, name: str) -> list[Standing]:
     return sorted(found, key=_rank)
 
 
-def model_of(storage: Storage, name: str, version: str | None = None) -> Standing:
+def model_of(
+    settings: Settings, model_states: ModelStates, name: str, version: str | None = None
+) -> Standing:
     """One version of a model; without `version` the only one there is.
 
-    Raises NotFound, and ModelHeld where several versions leave open which is meant.
+    Raises NotFound, and ModelBlocked where several versions leave open which is meant.
     """
-    found = models_named(storage, name)
+    found = models_named(settings, model_states, name)
     versions = list(dict.fromkeys(one.pipeline.card.version for one in found))
     if version is None:
         if len(versions) > 1:
-            raise ModelHeld(
+            raise ModelBlocked(
                 f"There are {len(versions)} versions of {name}: {', '.join(versions)}.",
                 remedy="Say which one is meant.",
             )

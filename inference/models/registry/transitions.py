@@ -5,41 +5,51 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.models.card import ModelCard
-from inference.models.registry.status import ModelHeld, Standing
-from storage.container import Storage
-from storage.models.registry import ModelRecord, ModelState
+from inference.models.registry.status import ModelBlocked, Standing
+from storage.models.registry import ModelRecord, ModelState, ModelStates
+from storage.models.shadow_runs import ShadowRuns
 
 
-def activate(storage: Storage, standing: Standing, by: str) -> ModelRecord:
+def activate(
+    model_states: ModelStates, shadow_runs: ShadowRuns, standing: Standing, by: str
+) -> ModelRecord:
     """Let a version make results; the one that did so is retired.
 
-    Raises ModelHeld where it is not verified, or where its gate does not open.
+    Raises ModelBlocked where it is not verified, or where its gate does not open.
     """
     card = standing.pipeline.card
     _check_verified(standing, "active")
     _check_gate(card, standing.record)
-    return _move(storage, standing, "active", by)
+    return _move(model_states, shadow_runs, standing, "active", by)
 
 
-def shadow(storage: Storage, standing: Standing, by: str) -> ModelRecord:
+def shadow(
+    model_states: ModelStates, shadow_runs: ShadowRuns, standing: Standing, by: str
+) -> ModelRecord:
     """Let a version run beside the active one; nobody is shown or sent what it finds.
 
-    Raises ModelHeld where it is not verified, and where what it finds cannot be compared.
+    Raises ModelBlocked where it is not verified, and where what it finds cannot be compared.
     """
     _check_verified(standing, "a shadow")
     pipeline = standing.pipeline
     if pipeline.input_kind != "volume" or bool(getattr(pipeline, "inputs", ())):
-        raise ModelHeld(
+        raise ModelBlocked(
             f"{pipeline.card.name} {pipeline.card.version} looks at single images or at several"
             " series; shadow runs compare volumes of one series alone.",
             remedy=f"Try it on studies: mediview models try {pipeline.card.name} STUDY",
         )
-    return _move(storage, standing, "shadow", by)
+    return _move(model_states, shadow_runs, standing, "shadow", by)
 
 
-def retire(storage: Storage, standing: Standing, by: str, reason: str = "") -> ModelRecord:
+def retire(
+    model_states: ModelStates,
+    shadow_runs: ShadowRuns,
+    standing: Standing,
+    by: str,
+    reason: str = "",
+) -> ModelRecord:
     """Let a version run no more; what it has found stays."""
-    return _move(storage, standing, "retired", by, reason)
+    return _move(model_states, shadow_runs, standing, "retired", by, reason)
 
 
 def gate_refusals(card: ModelCard, evaluation: Mapping[str, Any]) -> list[str]:
@@ -60,7 +70,7 @@ def _check_verified(standing: Standing, wanted: str) -> None:
         # It is proven by every process that loads it, before it speaks.
         return
     if record is None or record.verified_at is None or standing.state == "added":
-        raise ModelHeld(
+        raise ModelBlocked(
             f"{card.name} {card.version} is not verified, so it cannot become {wanted}.",
             remedy=f"mediview models verify {card.name}",
         )
@@ -72,23 +82,28 @@ def _check_gate(card: ModelCard, record: ModelRecord | None) -> None:
     evaluation = record.evaluation if record else {}
     if not evaluation:
         asked = "; ".join(f"{one.metric} {one.text}" for one in card.gate)
-        raise ModelHeld(
+        raise ModelBlocked(
             f"The card of {card.name} {card.version} has a gate ({asked}), and this version was"
             " never evaluated here.",
             remedy="mediview evaluate PIPELINE --cases FOLDER",
         )
     refusals = gate_refusals(card, evaluation)
     if refusals:
-        raise ModelHeld(
+        raise ModelBlocked(
             f"The gate of {card.name} {card.version} does not open: {'; '.join(refusals)}.",
-            remedy="Another version may reach it; this one may run in the shadow.",
+            remedy="Another version may reach it; this one may run as a shadow.",
         )
 
 
 def _move(
-    storage: Storage, standing: Standing, state: ModelState, by: str, detail: str = ""
+    model_states: ModelStates,
+    shadow_runs: ShadowRuns,
+    standing: Standing,
+    state: ModelState,
+    by: str,
+    detail: str = "",
 ) -> ModelRecord:
     card = standing.pipeline.card
     if state != "shadow":
-        storage.shadow_runs.forget_waiting(card.name, card.version)
-    return storage.model_states.move(card.name, card.version, card.digest, state, by, detail=detail)
+        shadow_runs.forget_waiting(card.name, card.version)
+    return model_states.move(card.name, card.version, card.digest, state, by, detail=detail)

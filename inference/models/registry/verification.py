@@ -9,7 +9,7 @@ from multiprocessing import get_context
 import structlog
 
 from inference.models.card import ModelCard, Proof, Provable
-from inference.models.registry.status import ModelHeld, Standing, model_of, state_of
+from inference.models.registry.status import ModelBlocked, Standing, model_of, state_of
 from inference.pipeline import Pipeline
 from inference.refusals import ModelUnusable
 from storage.container import open_storage
@@ -31,13 +31,13 @@ _proven: set[tuple[str, str, str]] = set()
 def ensure_proven(model_states: ModelStates, pipeline: Pipeline) -> None:
     """Before a model makes results: it is active, and has passed its self-test in this process.
 
-    Raises ModelUnusable, ModelHeld. A model that fails is taken out of use.
+    Raises ModelUnusable, ModelBlocked. A model that fails is taken out of use.
     """
     card = pipeline.card
     record = model_states.get(card.name, card.version)
     standing = Standing(pipeline, state_of(card, record), record)
-    if standing.held:
-        raise ModelHeld(standing.held)
+    if standing.blocked:
+        raise ModelBlocked(standing.blocked)
     prove_here(model_states, pipeline, record, "active")
 
 
@@ -136,8 +136,12 @@ def verify_apart(settings: Settings, name: str, version: str | None, by: str) ->
 def _verify_named(settings: Settings, name: str, version: str | None, by: str) -> None:
     with open_storage(settings) as storage:
         try:
-            verify(storage.model_states, model_of(storage, name, version), by)
-        except (ModelUnusable, ModelHeld, NotFound) as error:
+            verify(
+                storage.model_states,
+                model_of(storage.settings, storage.model_states, name, version),
+                by,
+            )
+        except (ModelUnusable, ModelBlocked, NotFound) as error:
             # What it was raised from may not travel between processes.
             raise type(error)(error.message, remedy=error.remedy) from None
 
@@ -150,5 +154,5 @@ def _compare(card: ModelCard, known: ModelRecord, proof: Proof) -> None:
                 f"{card.name} {card.version} gives {what} {now:.4f} in its self-test;"
                 f" it gave {value:.4f} when it was verified.",
                 remedy="Install torch and MONAI again in the versions of this release, or verify"
-                f" it anew: mediview models verify {card.name}.",
+                f" it again: mediview models verify {card.name}.",
             )

@@ -41,7 +41,11 @@ CARD = ModelCard(
     output_codes=(Code("128319008", "SCT", "Intracranial structure"),),
     population=Population(
         age_years=(18.0, 150.0),
-        pathology="Healthy adults; lesions, surgery and malformations are not stated.",
+        contrast_agent=False,
+        pathology=(
+            "Healthy adults, who are given no contrast agent; field strength, sequences, lesions,"
+            " surgery and malformations are not stated."
+        ),
         source="the authors' publication (doi:10.1016/j.compbiomed.2024.108845)",
     ),
     files=(

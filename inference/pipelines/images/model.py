@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.attributes import whole_number
 from inference.imaging.frames import number_of_frames
-from inference.model_servers.leaving import burned_in
+from inference.model_servers.burned_in import burned_in
 from inference.model_servers.open_inference import client_of
 from inference.models.card import Proof
 from inference.models.card_file import critical_limits, population_of

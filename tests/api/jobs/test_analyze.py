@@ -18,7 +18,7 @@ from storage.container import Storage
 from storage.settings import Settings
 from tests import builders
 from tests.api.client import ApiNode, api_node, is_problem, part10, png, worked_on, zipped
-from tests.inference.language import small_models
+from tests.inference.language import small_vision_models
 from tests.patience import PATIENCE_S
 
 MODEL = "owner/name@0123456789abcdef0123456789abcdef01234567"
@@ -208,7 +208,7 @@ class TestPicture:
     def test_what_a_segmenter_sees_can_be_looked_at(
         self, api_settings: Settings, tmp_path: Path
     ) -> None:
-        folder = small_models.segformer(tmp_path / "model")
+        folder = small_vision_models.segformer(tmp_path / "model")
         configured = api_settings.model_copy(update={"hf_img_seg_model": str(folder)})
         noise = np.random.default_rng(6).integers(0, 255, (48, 70, 3), dtype=np.uint8)
         stream = io.BytesIO()

@@ -26,8 +26,16 @@ def bundle(tmp_path: Path) -> Path:
     return segmentation_bundle(tmp_path / "bundle", normal_ranges=ranges, revision="9c1e")
 
 
+@pytest.mark.slow
 def test_a_model_goes_from_verified_to_retired(api: ApiNode, bundle: Path) -> None:
-    add_model(api.storage, bundle, "petra", hold=True)
+    add_model(
+        api.storage.settings,
+        api.storage.model_states,
+        api.storage.shadow_runs,
+        bundle,
+        "petra",
+        hold=True,
+    )
     listed = {one["name"]: one for one in api.client.get("/api/models").json()["items"]}
     assert listed["deepbet"]["state"] == "active"
     assert (listed[NAME]["state"], listed[NAME]["ready"]) == ("added", False)
@@ -52,7 +60,14 @@ def test_a_model_goes_from_verified_to_retired(api: ApiNode, bundle: Path) -> No
 
 
 def test_what_an_evaluation_measured_is_told_beside_the_gate(api: ApiNode, bundle: Path) -> None:
-    add_model(api.storage, bundle, "petra", hold=True)
+    add_model(
+        api.storage.settings,
+        api.storage.model_states,
+        api.storage.shadow_runs,
+        bundle,
+        "petra",
+        hold=True,
+    )
     (before,) = api.client.get(f"/api/models/{NAME}").json()["versions"]
     assert before["evaluation"] is None
     measured = {"dice": 0.93, "hausdorff95_mm": None}
@@ -69,7 +84,14 @@ def test_what_an_evaluation_measured_is_told_beside_the_gate(api: ApiNode, bundl
 
 
 def test_a_finding_links_its_card_which_says_what_is_normal(api: ApiNode, bundle: Path) -> None:
-    add_model(api.storage, bundle, "petra", hold=True)
+    add_model(
+        api.storage.settings,
+        api.storage.model_states,
+        api.storage.shadow_runs,
+        bundle,
+        "petra",
+        hold=True,
+    )
     job, _ = api.storage.jobs.schedule(f"bundle-{NAME}", "0.3.1", "2.25.1", "2.25.2", "f" * 64)
     worked_on(api.storage, job, 950.0)
     told = api.client.get(f"/api/jobs/{job.job_id}").json()
@@ -99,7 +121,9 @@ def _only_admins(closed: ClosedNode, order: str) -> None:
 
 
 def test_agreement_and_drift_are_told_in_numbers(api: ApiNode, bundle: Path) -> None:
-    add_model(api.storage, bundle, "petra")
+    add_model(
+        api.storage.settings, api.storage.model_states, api.storage.shadow_runs, bundle, "petra"
+    )
     assert api.client.get(f"/api/models/{NAME}/agreement").json() == {"items": []}
     now = utcnow()
     storage = api.storage

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from inference.webhooks.webhooks import notify_due
+from api.webhooks.payload_schemas import notice_data
+from inference.webhooks.service import notify_due
 from storage.container import Storage
 from storage.settings import Settings
+from storage.webhooks.payloads import EVENT_TYPES
 from tests.api.client import ApiNode
 from tests.patience import PATIENCE_S
 from tests.services import free_port
@@ -33,7 +35,13 @@ class Receiver:
 
     @property
     def notices(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for _, body in self.heard]
+        """In the order in which they came; each is as the API's description has it."""
+        notices = [json.loads(body) for _, body in self.heard]
+        for notice in notices:
+            assert notice["timestamp"].endswith("Z")
+            if notice["type"] in EVENT_TYPES:
+                notice_data(notice["type"]).model_validate(notice["data"])
+        return notices
 
     @property
     def types(self) -> list[str]:

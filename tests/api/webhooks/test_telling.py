@@ -4,8 +4,8 @@ import json
 import threading
 import time
 
+from inference.webhooks.service import notify_due
 from inference.webhooks.signing import signature
-from inference.webhooks.webhooks import notify_due
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job

@@ -133,7 +133,7 @@ def test_orthanc_commits_over_an_association_of_its_own(tmp_path: Path) -> None:
     ):
         uids = with_results(storage)
         assert deliver_due(storage, utcnow(), "sender") == 2
-        assert states(storage) == {"HELD"}
+        assert states(storage) == {"CONFIRMED"}
         with storage.engine.begin() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT state, destination FROM commitment_request"
@@ -171,7 +171,7 @@ def test_a_report_on_the_same_association_is_taken(tmp_path: Path) -> None:
     ):
         with_results(storage)
         assert deliver_due(storage, utcnow(), "sender") == 2
-        assert states(storage) == {"HELD"}
+        assert states(storage) == {"CONFIRMED"}
 
 
 @pytest.mark.usefixtures("impatient")
@@ -185,13 +185,13 @@ def test_a_late_commitment_counts(tmp_path: Path) -> None:
         assert states(storage) == {"PENDING"}
         assert all("did not report" in one.last_error for one in deliveries(storage))
         assert peer.report(port, peer.asked[0], lambda _: False) == 0
-        assert states(storage) == {"HELD"}
+        assert states(storage) == {"CONFIRMED"}
         assert {one.last_error for one in deliveries(storage)} == {""}
         # Once more, and about nothing that was asked: neither changes anything.
         assert peer.report(port, peer.asked[0], lambda _: True) == 0
         peer.asked[0].TransactionUID = "1.2.3"
         assert peer.report(port, peer.asked[0], lambda _: True) == 0x0110
-        assert states(storage) == {"HELD"}
+        assert states(storage) == {"CONFIRMED"}
 
 
 @pytest.mark.usefixtures("impatient")
@@ -210,7 +210,7 @@ def test_a_peer_that_never_commits_is_asked_some_times_and_sent_to_once(tmp_path
         assert len(peer.asked) == proof.MAX_QUESTIONS
         # Even then its word is taken.
         assert peer.report(port, peer.asked[-1], lambda _: False) == 0
-        assert states(storage) == {"HELD"}
+        assert states(storage) == {"CONFIRMED"}
 
 
 @pytest.mark.usefixtures("impatient")
@@ -223,7 +223,7 @@ def test_what_is_not_committed_to_is_sent_again(tmp_path: Path) -> None:
         deliver_due(storage, utcnow(), "sender")
         assert peer.report(port, peer.asked[0], lambda uid: uid == lost) == 0
         by_uid = {one.sop_instance_uid: one for one in deliveries(storage)}
-        assert by_uid[kept].state == "HELD"
+        assert by_uid[kept].state == "CONFIRMED"
         assert (by_uid[lost].state, by_uid[lost].sent_at) == ("PENDING", None)
         assert "did not commit" in by_uid[lost].last_error
         make_due(storage)
@@ -248,5 +248,5 @@ def test_a_peer_that_is_down_when_it_is_asked_keeps_its_questions(tmp_path: Path
         with peer.run():
             make_due(storage)
             wait_for(lambda: deliver_due(storage, utcnow(), "sender") == 2, "the proof")
-        assert states(storage) == {"HELD"}
+        assert states(storage) == {"CONFIRMED"}
         assert len(peer.stored) == 2

@@ -48,7 +48,7 @@ def test_orthanc_gets_the_results_byte_for_byte_and_proves_it(tmp_path: Path) ->
         with node(tmp_path, there) as storage:
             uids = with_results(storage)
             assert deliver_due(storage, utcnow(), "sender") == 2
-            assert {one.state for one in deliveries(storage)} == {"HELD"}
+            assert {one.state for one in deliveries(storage)} == {"CONFIRMED"}
             for uid in uids:
                 ours = storage.instances.read(storage.index.instance(uid))
                 theirs = pacs.instance_file(uid)
@@ -74,7 +74,7 @@ def test_a_pacs_that_is_down_delays_the_delivery_and_loses_nothing(tmp_path: Pat
             make_due(storage)
             assert deliver_due(storage, utcnow(), "sender") == 2
             assert [(one.state, one.last_error) for one in deliveries(storage)] == [
-                ("HELD", "")
+                ("CONFIRMED", "")
             ] * 2
             assert len(pacs.get("/instances")) == 2
 
@@ -104,7 +104,7 @@ def test_one_destination_out_of_reach_holds_up_no_other(tmp_path: Path) -> None:
                 for name in ("a", "b")
                 for one in deliveries(storage, name)
             }
-            assert states == {("down", "PENDING"), ("up", "HELD")}
+            assert states == {("down", "PENDING"), ("up", "CONFIRMED")}
             assert len(pacs.get("/instances")) == 4
 
 
@@ -118,7 +118,7 @@ def test_a_sender_that_died_is_followed_by_another(tmp_path: Path) -> None:
             taken = storage.deliveries.claim_due("third", LEASE_S, later(LEASE_S + 1), 10)
             assert {one.last_error for one in taken} == {OWNER_ENDED}
             assert deliver_due(storage, later(2 * LEASE_S + 2), "sender") == 2
-            assert {one.state for one in deliveries(storage)} == {"HELD"}
+            assert {one.state for one in deliveries(storage)} == {"CONFIRMED"}
 
 
 def test_a_destination_that_is_not_configured_any_more_is_named(tmp_path: Path) -> None:
@@ -147,3 +147,27 @@ def test_a_result_that_comes_back_is_neither_analysed_nor_sent_again(tmp_path: P
             assert storage.jobs.list()[1] == 1
             assert storage.deliveries.due_count(later(3600)) == 0
             assert len(deliveries(storage)) == 2
+
+
+def test_what_the_node_has_lost_waits_until_it_is_here_again(tmp_path: Path) -> None:
+    with orthanc(tmp_path) as pacs:
+        there = Destination("pacs", pacs.ae_title, pacs.host, pacs.port)
+        with node(tmp_path, there) as storage:
+            uids = with_results(storage)
+            lost = storage.index.instance(uids[0])
+            with storage.engine.begin() as connection:
+                connection.exec_driver_sql(
+                    "UPDATE instance SET sop_instance_uid = '2.25.1'"
+                    f" WHERE sop_instance_uid = '{lost.sop_instance_uid}'"
+                )
+            deliver_due(storage, utcnow(), "sender")
+            states = {one.sop_instance_uid: one.state for one in deliveries(storage)}
+            assert states == {uids[0]: "PENDING", uids[1]: "CONFIRMED"}
+            with storage.engine.begin() as connection:
+                connection.exec_driver_sql(
+                    f"UPDATE instance SET sop_instance_uid ="
+                    f" '{lost.sop_instance_uid}' WHERE sop_instance_uid = '2.25.1'"
+                )
+            make_due(storage)
+            assert deliver_due(storage, utcnow(), "sender") == 1
+            assert {one.state for one in deliveries(storage)} == {"CONFIRMED"}

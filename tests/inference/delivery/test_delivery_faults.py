@@ -169,7 +169,7 @@ def test_a_line_that_crawls_takes_its_time(tmp_path: Path) -> None:
     ):
         with_results(storage)
         assert deliver_due(storage, utcnow(), "sender") == 2
-        assert {one.state for one in deliveries(storage)} == {"HELD"}
+        assert {one.state for one in deliveries(storage)} == {"CONFIRMED"}
 
 
 @pytest.mark.parametrize("count", [100, 3000, 9000])
@@ -182,13 +182,13 @@ def test_a_pacs_that_hangs_up_gets_the_rest_later_and_nothing_twice(
             with node(tmp_path, there) as storage:
                 uids = with_results(storage)
                 deliver_due(storage, utcnow(), "sender")
-                assert {one.state for one in deliveries(storage)} != {"HELD"}
+                assert {one.state for one in deliveries(storage)} != {"CONFIRMED"}
                 assert all(one.last_error for one in deliveries(storage) if not one.sent_at)
         there = Destination("pacs", pacs.ae_title, pacs.host, pacs.port)
         with node(tmp_path, there) as storage:
             make_due(storage)
             deliver_due(storage, utcnow(), "sender")
-            assert {one.state for one in deliveries(storage)} == {"HELD"}
+            assert {one.state for one in deliveries(storage)} == {"CONFIRMED"}
             assert len(pacs.get("/instances")) == len(uids)
 
 

@@ -14,8 +14,8 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged
 from storage.peers.repository import KnownPeer
-from tests.inference.destinations import test_bucket, test_sftp
-from tests.inference.destinations.nodes import FOLDER, archive, node, stow
+from tests.inference.delivery.destinations import test_bucket, test_sftp
+from tests.inference.delivery.destinations.nodes import FOLDER, archive, node, stow
 from tests.inference.orchestration import complete_series
 from tests.inference.small import study_uid
 from tests.servers import S3Server

@@ -154,7 +154,7 @@ def test_an_evaluation_by_command_opens_or_closes_the_gate(tmp_path: Path, cases
     strict = {"dice": {"at_least": 0.999}, "failures": {"at_most": 0}}
     bundle = segmentation_bundle(tmp_path / "bundle", gate=strict)
     with storage_in(tmp_path) as storage:
-        add_model(storage, bundle, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, bundle, "petra")
         done = subprocess.run(
             [sys.executable, "-m", "api.cli", "evaluate", "bundle-spleen-of-phantoms",
              "--cases", str(cases), "--output", str(tmp_path / "out")],
@@ -167,7 +167,7 @@ def test_an_evaluation_by_command_opens_or_closes_the_gate(tmp_path: Path, cases
         )  # fmt: skip
         assert done.returncode == 2, done.stderr
         assert "The gate does not open: failures is 2, at most 0 is asked." in done.stdout
-        kept = model_of(storage, "spleen-of-phantoms").record
+        kept = model_of(storage.settings, storage.model_states, "spleen-of-phantoms").record
         assert kept is not None
         written = json.loads((tmp_path / "out" / "evaluation.json").read_text())
         assert kept.evaluation["metrics"] == written["metrics"]

@@ -112,7 +112,7 @@ def test_memory_that_ends_in_the_inferer_makes_its_windows_smaller(
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[Storage]:
     with storage_in(tmp_path_factory.mktemp("node")) as storage:
-        add_model(storage, bundle, "somebody")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, bundle, "somebody")
         yield storage
 
 

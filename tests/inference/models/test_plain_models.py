@@ -24,8 +24,9 @@ from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from tests import builders
-from tests.inference.bundles import detection_bundle, onnx_model, plain_card, torchscript_model
+from tests.inference.bundles import detection_bundle
 from tests.inference.orchestration import later, storage_in
+from tests.inference.plain_models import onnx_model, plain_card, torchscript_model
 from tests.inference.results_support import complaints, save
 
 SHAPE = (24, 40, 36)
@@ -68,7 +69,13 @@ def test_a_plain_model_segments_on_the_oblique_grid(
     storage: Storage, tmp_path: Path, volume: Volume, make: object
 ) -> None:
     assert callable(make)
-    added = add_model(storage, make(tmp_path / "plain"), "petra")
+    added = add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        make(tmp_path / "plain"),
+        "petra",
+    )
     assert added.standing.state == "active"
     output = run(storage, "model-plain-spleen", volume)
     truth, found = volume.voxels > 500, output.mask(0)
@@ -81,10 +88,22 @@ def test_a_corrected_card_counts_from_the_next_job_on(
     storage: Storage, tmp_path: Path, volume: Volume
 ) -> None:
     """Of the same name, version and weights, in a process that has the model loaded."""
-    add_model(storage, torchscript_model(tmp_path / "a", intensity={"values": [0, 9000]}), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        torchscript_model(tmp_path / "a", intensity={"values": [0, 9000]}),
+        "petra",
+    )
     with pytest.raises(NothingFound):
         run(storage, "model-plain-spleen", volume)
-    add_model(storage, torchscript_model(tmp_path / "b", intensity={"values": [0, 1000]}), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        torchscript_model(tmp_path / "b", intensity={"values": [0, 1000]}),
+        "petra",
+    )
     assert run(storage, "model-plain-spleen", volume).segments
 
 
@@ -95,7 +114,7 @@ def test_an_onnx_classifier_gives_probabilities(
         tmp_path / "c", classes=True, output="classification", tile=None,
         resize=[32, 32, 32], labels={"0": "dark", "1": "bright"},
     )  # fmt: skip
-    add_model(storage, folder, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     answers = run(storage, "model-plain-spleen", volume).classifications
     assert {one.label for one in answers} == {"dark", "bright"}
     assert sum(one.confidence for one in answers) == pytest.approx(1.0, abs=1e-5)
@@ -118,7 +137,7 @@ def test_a_card_that_cannot_be_followed_is_refused(
     folder = torchscript_model(tmp_path / "plain")
     (folder / "mediview.json").write_text(json.dumps(plain_card(**change)))
     with pytest.raises(InvalidRequest, match=says):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +148,12 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_detector_runs_from_the_ledger_to_valid_results(
     storage: Storage, detector: Path, series: list[Dataset], tmp_path: Path
 ) -> None:
-    assert add_model(storage, detector, "petra").standing.state == "active"
+    assert (
+        add_model(
+            storage.settings, storage.model_states, storage.shadow_runs, detector, "petra"
+        ).standing.state
+        == "active"
+    )
     for one in series:
         buffer = BytesIO()
         one.save_as(buffer, enforce_file_format=True)

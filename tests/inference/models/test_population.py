@@ -100,9 +100,14 @@ def test_a_child_is_outside_of_what_deepbet_was_made_for() -> None:
 
 
 @pytest.mark.parametrize("name", ["brain-volume", "brain-structures", "lung-density"])
-def test_a_child_is_outside_of_every_model_of_adults(name: str, tmp_path: Path) -> None:
+def test_a_child_or_a_contrast_agent_is_outside_of_every_model_of_adults(
+    name: str, tmp_path: Path
+) -> None:
     pipeline = pipeline_named(load_settings(data_dir=tmp_path), name)
     caveat = caveat_of(pipeline.card.population, header(PatientBirthDate="20230601"))
     assert caveat.startswith("Outside the population the model was made for")
     assert "age 3 years (18 to 150 years)" in caveat
     assert caveat_of(pipeline.card.population, header()) == ""
+    with_agent = caveat_of(pipeline.card.population, header(ContrastBolusAgent="Gadovist"))
+    assert with_agent.endswith(": with contrast agent.")
+    assert caveat_of(pipeline.card.population, header(ContrastBolusAgent="NONE")) == ""

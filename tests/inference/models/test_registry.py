@@ -11,7 +11,7 @@ from inference.models.card import ModelCard, Proof
 from inference.models.registry import transitions as deciding
 from inference.models.registry import verification as proving
 from inference.models.registry.adding import add_model
-from inference.models.registry.status import ModelHeld, model_of, offered, standing_named
+from inference.models.registry.status import ModelBlocked, model_of, offered, standing_named
 from inference.models.registry.verification import ensure_proven, verify, verify_apart
 from inference.refusals import ModelUnusable
 from inference.scheduling.schedule import schedule_series
@@ -46,29 +46,38 @@ def second(tmp_path: Path) -> Path:
 
 
 def state(storage: Storage, version: str) -> str:
-    return model_of(storage, NAME, version).state
+    return model_of(storage.settings, storage.model_states, NAME, version).state
 
 
 def test_a_model_that_is_held_is_added_and_offered_nothing(storage: Storage, first: Path) -> None:
-    added = add_model(storage, first, "petra", hold=True)
+    added = add_model(
+        storage.settings, storage.model_states, storage.shadow_runs, first, "petra", hold=True
+    )
     assert added.standing.state == "added"
     decisions = {
         one.pipeline: one for one in schedule_series(storage, complete_series(storage, "one"))
     }
     assert not decisions[PIPELINE].accepted
     assert decisions[PIPELINE].reason.startswith(f"The model {NAME} 0.3.1 is not verified.")
-    with pytest.raises(ModelHeld, match="not verified, so it cannot become active"):
-        deciding.activate(storage, added.standing, "petra")
-    with pytest.raises(ModelHeld, match="cannot become a shadow"):
-        deciding.shadow(storage, added.standing, "petra")
+    with pytest.raises(ModelBlocked, match="not verified, so it cannot become active"):
+        deciding.activate(storage.model_states, storage.shadow_runs, added.standing, "petra")
+    with pytest.raises(ModelBlocked, match="cannot become a shadow"):
+        deciding.shadow(storage.model_states, storage.shadow_runs, added.standing, "petra")
 
 
 def test_from_added_to_results_with_who_and_when(storage: Storage, first: Path) -> None:
-    add_model(storage, first, "petra", hold=True)
-    verify(storage.model_states, model_of(storage, NAME), "hugo")
+    add_model(
+        storage.settings, storage.model_states, storage.shadow_runs, first, "petra", hold=True
+    )
+    verify(storage.model_states, model_of(storage.settings, storage.model_states, NAME), "hugo")
     assert state(storage, "0.3.1") == "verified"
     assert not schedule_series(storage, complete_series(storage, "held"))[-1].accepted
-    deciding.activate(storage, model_of(storage, NAME), "hugo")
+    deciding.activate(
+        storage.model_states,
+        storage.shadow_runs,
+        model_of(storage.settings, storage.model_states, NAME),
+        "hugo",
+    )
     series = complete_series(storage, "two", 12)
     decision = next(one for one in schedule_series(storage, series) if one.pipeline == PIPELINE)
     assert decision.accepted, decision.reason
@@ -86,41 +95,70 @@ def test_from_added_to_results_with_who_and_when(storage: Storage, first: Path) 
 def test_a_second_version_waits_until_somebody_decides(
     storage: Storage, first: Path, second: Path
 ) -> None:
-    assert add_model(storage, first, "petra").standing.state == "active"
-    added = add_model(storage, second, "petra")
+    assert (
+        add_model(
+            storage.settings, storage.model_states, storage.shadow_runs, first, "petra"
+        ).standing.state
+        == "active"
+    )
+    added = add_model(storage.settings, storage.model_states, storage.shadow_runs, second, "petra")
     assert added.standing.state == "verified"
     assert "Version 0.3.1 stays active." in " ".join(added.steps)
-    assert standing_named(storage, PIPELINE).pipeline.version == "0.3.1"
-    with pytest.raises(ModelHeld, match=r"2 versions of spleen-of-phantoms: 0.3.1, 0.4.0"):
-        model_of(storage, NAME)
-    deciding.activate(storage, model_of(storage, NAME, "0.4.0"), "petra")
+    assert (
+        standing_named(storage.settings, storage.model_states, PIPELINE).pipeline.version == "0.3.1"
+    )
+    with pytest.raises(ModelBlocked, match=r"2 versions of spleen-of-phantoms: 0.3.1, 0.4.0"):
+        model_of(storage.settings, storage.model_states, NAME)
+    deciding.activate(
+        storage.model_states,
+        storage.shadow_runs,
+        model_of(storage.settings, storage.model_states, NAME, "0.4.0"),
+        "petra",
+    )
     assert (state(storage, "0.3.1"), state(storage, "0.4.0")) == ("retired", "active")
-    assert standing_named(storage, PIPELINE).pipeline.version == "0.4.0"
+    assert (
+        standing_named(storage.settings, storage.model_states, PIPELINE).pipeline.version == "0.4.0"
+    )
     # Back again: what was retired is verified still.
-    deciding.activate(storage, model_of(storage, NAME, "0.3.1"), "petra")
-    assert [one.pipeline.version for one in offered(storage) if one.pipeline.name == PIPELINE] == [
-        "0.3.1"
-    ]
+    deciding.activate(
+        storage.model_states,
+        storage.shadow_runs,
+        model_of(storage.settings, storage.model_states, NAME, "0.3.1"),
+        "petra",
+    )
+    assert [
+        one.pipeline.version
+        for one in offered(storage.settings, storage.model_states)
+        if one.pipeline.name == PIPELINE
+    ] == ["0.3.1"]
     with pytest.raises(NotFound, match="no version 9"):
-        model_of(storage, NAME, "9")
+        model_of(storage.settings, storage.model_states, NAME, "9")
 
 
-def test_other_weights_under_the_same_version_begin_anew(
+def test_other_weights_under_the_same_version_begin_again(
     storage: Storage, first: Path, tmp_path: Path
 ) -> None:
-    add_model(storage, first, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, first, "petra")
     other = segmentation_bundle(tmp_path / "other", threshold=0.2, accepts={"Modality": "MR"})
-    added = add_model(storage, other, "petra", hold=True)
+    added = add_model(
+        storage.settings, storage.model_states, storage.shadow_runs, other, "petra", hold=True
+    )
     assert added.standing.state == "added"
 
 
 def test_a_job_of_a_model_that_was_retired_meanwhile_makes_nothing(
     storage: Storage, first: Path
 ) -> None:
-    add_model(storage, first, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, first, "petra")
     series = complete_series(storage, "three", 12)
     decision = next(one for one in schedule_series(storage, series) if one.pipeline == PIPELINE)
-    deciding.retire(storage, model_of(storage, NAME), "petra", "The mask bleeds into the liver.")
+    deciding.retire(
+        storage.model_states,
+        storage.shadow_runs,
+        model_of(storage.settings, storage.model_states, NAME),
+        "petra",
+        "The mask bleeds into the liver.",
+    )
     job = run_job(storage, decision.job_id or "", "worker")
     assert job is not None
     assert job.state == "CANCELED"
@@ -131,26 +169,50 @@ def test_a_job_of_a_model_that_was_retired_meanwhile_makes_nothing(
 
 def test_a_gate_names_metric_value_and_threshold(storage: Storage, tmp_path: Path) -> None:
     gated = segmentation_bundle(tmp_path / "gated", gate=GATE)
-    added = add_model(storage, gated, "petra")
+    added = add_model(storage.settings, storage.model_states, storage.shadow_runs, gated, "petra")
     assert added.standing.state == "verified"
     assert "dice at least 0.9" in added.steps[-1]
     measured = {"dice": 0.85, "hausdorff95_mm": 3.0, "cases": 5.0}
     assert storage.model_states.keep_evaluation(NAME, "0.3.1", {"metrics": measured})
-    with pytest.raises(ModelHeld, match=r"dice is 0\.85, at least 0\.9 is asked\."):
-        deciding.activate(storage, model_of(storage, NAME), "petra")
+    with pytest.raises(ModelBlocked, match=r"dice is 0\.85, at least 0\.9 is asked\."):
+        deciding.activate(
+            storage.model_states,
+            storage.shadow_runs,
+            model_of(storage.settings, storage.model_states, NAME),
+            "petra",
+        )
     storage.model_states.keep_evaluation(NAME, "0.3.1", {"metrics": measured | {"dice": 0.93}})
-    assert deciding.activate(storage, model_of(storage, NAME), "petra").state == "active"
+    assert (
+        deciding.activate(
+            storage.model_states,
+            storage.shadow_runs,
+            model_of(storage.settings, storage.model_states, NAME),
+            "petra",
+        ).state
+        == "active"
+    )
 
 
 @pytest.mark.parametrize("value", [float("nan"), None])
 def test_a_metric_that_was_not_measured_opens_no_gate(
     storage: Storage, tmp_path: Path, value: float | None
 ) -> None:
-    add_model(storage, segmentation_bundle(tmp_path / "gated", gate=GATE), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        segmentation_bundle(tmp_path / "gated", gate=GATE),
+        "petra",
+    )
     metrics = {"hausdorff95_mm": 1.0, "cases": 9.0} | ({} if value is None else {"dice": value})
     storage.model_states.keep_evaluation(NAME, "0.3.1", {"metrics": metrics})
-    with pytest.raises(ModelHeld, match="dice is not measured"):
-        deciding.activate(storage, model_of(storage, NAME), "petra")
+    with pytest.raises(ModelBlocked, match="dice is not measured"):
+        deciding.activate(
+            storage.model_states,
+            storage.shadow_runs,
+            model_of(storage.settings, storage.model_states, NAME),
+            "petra",
+        )
 
 
 def test_a_card_with_an_unknown_metric_is_refused_when_it_is_added(
@@ -158,7 +220,7 @@ def test_a_card_with_an_unknown_metric_is_refused_when_it_is_added(
 ) -> None:
     folder = segmentation_bundle(tmp_path / "b", gate={"dyce": {"at_least": 1}})
     with pytest.raises(InvalidRequest, match="gate knows no dyce"):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
 
 
 class Forgetful(BrightRegion):
@@ -186,10 +248,10 @@ def test_a_built_in_model_is_proven_before_it_speaks_and_taken_out_when_it_chang
     proving._proven.clear()
     with pytest.raises(ModelUnusable, match=r"gives share 0\.9000 .* it gave 0\.5000"):
         ensure_proven(storage.model_states, pipeline)
-    with pytest.raises(ModelHeld, match="is not verified"):
+    with pytest.raises(ModelBlocked, match="is not verified"):
         ensure_proven(storage.model_states, pipeline)
-    (standing,) = offered(storage, [pipeline])
-    assert "it gave 0.5000" in standing.held
+    (standing,) = offered(storage.settings, storage.model_states, [pipeline])
+    assert "it gave 0.5000" in standing.blocked
     kept, _ = verify(storage.model_states, standing, "petra")
     assert kept.state == "active"
 
@@ -197,7 +259,9 @@ def test_a_built_in_model_is_proven_before_it_speaks_and_taken_out_when_it_chang
 def test_a_model_is_verified_in_a_process_of_its_own(
     storage: Storage, first: Path, tmp_path: Path
 ) -> None:
-    add_model(storage, first, "petra", hold=True)
+    add_model(
+        storage.settings, storage.model_states, storage.shadow_runs, first, "petra", hold=True
+    )
     verify_apart(storage.settings, NAME, None, "hugo")
     assert state(storage, "0.3.1") == "verified"
     folder = next(storage.settings.resolved_models_dir.glob(f"{NAME}@*"))
@@ -207,17 +271,27 @@ def test_a_model_is_verified_in_a_process_of_its_own(
 
 
 def test_the_models_of_the_box_prove_themselves(storage: Storage, shared_models: Path) -> None:
-    add_model(storage, shared_models / "meshnet-brain-structures", "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        shared_models / "meshnet-brain-structures",
+        "petra",
+    )
     for name in ("brain-volume", "brain-structures", "lung-density"):
-        kept, shown = verify(storage.model_states, standing_named(storage, name), "petra")
+        kept, shown = verify(
+            storage.model_states,
+            standing_named(storage.settings, storage.model_states, name),
+            "petra",
+        )
         assert kept.state == "active", name
         assert kept.answer, name
         assert "blank" in shown
 
 
 def test_versions_lie_side_by_side(storage: Storage, first: Path, second: Path) -> None:
-    add_model(storage, first, "petra")
-    add_model(storage, second, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, first, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, second, "petra")
     names = sorted(path.name for path in storage.settings.resolved_models_dir.iterdir())
     assert names == [f"{NAME}@0.3.1", f"{NAME}@0.4.0"]
     shutil.rmtree(storage.settings.resolved_models_dir / f"{NAME}@0.4.0")

@@ -29,9 +29,9 @@ from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
 from tests import builders
-from tests.inference.bundles import onnx_model, plain_card
 from tests.inference.model_servers.servers import Asked, Exchange, infers, serving
 from tests.inference.orchestration import later, receive, storage_in
+from tests.inference.plain_models import onnx_model, plain_card
 from tests.inference.small import mr_series
 
 ROOT = Path(__file__).parents[3]
@@ -123,7 +123,7 @@ def local(
     """What the same ONNX file finds when the node computes it."""
     WARM.forget_all()
     with storage_in(tmp_path_factory.mktemp("local")) as storage:
-        add_model(storage, network, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, network, "petra")
         return run(storage, volume)
 
 
@@ -138,7 +138,13 @@ def test_voxel_by_voxel_what_the_same_file_gives_here(
 ) -> None:
     with serving(infers(compute, METADATA, binary=binary)) as server:
         node = at(storage, server.url)
-        added = add_model(node, served_card(tmp_path / "served"), "petra")
+        added = add_model(
+            node.settings,
+            node.model_states,
+            node.shadow_runs,
+            served_card(tmp_path / "served"),
+            "petra",
+        )
         assert added.standing.state == "active"
         output = run(node, volume)
     assert local.masks is not None
@@ -172,7 +178,13 @@ def test_another_layout_and_half_precision(
     found = {"name": "scores", "shape": [-1, 32, 32, 32, 2], "layout": "NZYXC"}
     with serving(infers(channels_last, metadata)) as server:
         node = at(storage, server.url)
-        add_model(node, served_card(tmp_path / "served", input=given, output=found), "petra")
+        add_model(
+            node.settings,
+            node.model_states,
+            node.shadow_runs,
+            served_card(tmp_path / "served", input=given, output=found),
+            "petra",
+        )
         output = run(node, volume)
     assert output.masks is not None
     assert local.masks is not None
@@ -201,7 +213,7 @@ def test_a_classifier_gives_probabilities(storage: Storage, tmp_path: Path, volu
     )
     with serving(infers(by_mean, metadata)) as server:
         node = at(storage, server.url)
-        add_model(node, folder, "petra")
+        add_model(node.settings, node.model_states, node.shadow_runs, folder, "petra")
         answers = run(node, volume).classifications
     assert {one.label for one in answers} == {"dark", "bright"}
     assert sum(one.confidence for one in answers) == pytest.approx(1.0, abs=1e-6)
@@ -214,9 +226,15 @@ def test_a_server_that_differs_from_the_card_is_named_before_the_first_run(
     with serving(infers(compute, {**METADATA, **change})) as server:
         node = at(storage, server.url)
         with pytest.raises(ModelUnusable, match="x as UINT8; the card states FP32") as refusal:
-            add_model(node, served_card(tmp_path / "served"), "petra")
+            add_model(
+                node.settings,
+                node.model_states,
+                node.shadow_runs,
+                served_card(tmp_path / "served"),
+                "petra",
+            )
     assert "Correct served.input.datatype" in refusal.value.remedy
-    assert model_of(storage, "plain-spleen").state == "added"
+    assert model_of(storage.settings, storage.model_states, "plain-spleen").state == "added"
     assert [one for one in server.asked if one.method == "POST"] == []
 
 
@@ -235,7 +253,13 @@ def test_a_server_that_goes_away_costs_one_job_its_time_and_the_model_stays(
     with serving(sometimes) as server:
         node = at(storage, server.url, model_server_failures=1, job_outside_retry_s=0.01,
                   job_retry_base_s=0.01)  # fmt: skip
-        add_model(node, served_card(tmp_path / "served"), "petra")
+        add_model(
+            node.settings,
+            node.model_states,
+            node.shadow_runs,
+            served_card(tmp_path / "served"),
+            "petra",
+        )
         receive(node, mr_series("spleen", 12))
         decisions = {one.pipeline: one for one in complete_and_schedule(node, later(10))}
         job_id = decisions["model-plain-spleen"].job_id or ""
@@ -245,8 +269,8 @@ def test_a_server_that_goes_away_costs_one_job_its_time_and_the_model_stays(
         assert job is not None
         assert job.state == "SCHEDULED", "it is tried again"
         assert "The model server triton answered HTTP 500" in job.reason
-        assert len(failing(node)) == 1
-        assert model_of(node, "plain-spleen").state == "active"
+        assert len(failing(node.settings, node.breakers)) == 1
+        assert model_of(node.settings, node.model_states, "plain-spleen").state == "active"
         asked = len(server.asked)
         time.sleep(0.1)
         job = run_job(node, job_id, "worker")
@@ -256,12 +280,12 @@ def test_a_server_that_goes_away_costs_one_job_its_time_and_the_model_stays(
         is_down.clear()
         (check,) = model_server_checks(node)
         assert check.state == "ok"
-        assert failing(node) == []
+        assert failing(node.settings, node.breakers) == []
         time.sleep(0.1)
         job = run_job(node, job_id, "worker")
         assert job is not None
         assert (job.state, job.reason) == ("COMPLETED", "")
-    assert failing(node) == []
+    assert failing(node.settings, node.breakers) == []
     assert (
         "Computed by the model server triton (small 1): model spleen, version 2."
         in (job.result["notes"])
@@ -291,7 +315,13 @@ def test_a_server_that_the_site_does_not_name_is_not_called(
     storage: Storage, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelUnusable, match="which MEDIVIEW_MODEL_SERVERS does not name"):
-        add_model(storage, served_card(tmp_path / "served"), "petra")
+        add_model(
+            storage.settings,
+            storage.model_states,
+            storage.shadow_runs,
+            served_card(tmp_path / "served"),
+            "petra",
+        )
     found = pipeline_named(storage.settings, "model-plain-spleen").readiness()
     assert not found.ready
     assert "adds triton=https://host:port to MEDIVIEW_MODEL_SERVERS" in found.detail
@@ -311,7 +341,12 @@ def test_a_model_is_added_as_the_page_says(
         value = settings.split()[0].partition("=")[2].replace("triton=", "", 1)
         assert value == "https://gpu1.example.org:8000"
         node = at(storage, server.url)
-        assert add_model(node, folder, "petra").standing.state == "active"
+        assert (
+            add_model(
+                node.settings, node.model_states, node.shadow_runs, folder, "petra"
+            ).standing.state
+            == "active"
+        )
         (check,) = model_server_checks(node)
         assert (check.state, check.detail) == ("ok", "offers spleen")
         pipeline = pipeline_named(node.settings, "model-served-spleen")

@@ -9,9 +9,9 @@ from PIL import Image
 
 from inference.models.registry.adding import add_model
 from storage.container import Storage
-from tests.inference.bundles import torchscript_model
 from tests.inference.films import bright_detector, film, part10
 from tests.inference.orchestration import complete_series, receive, storage_in
+from tests.inference.plain_models import torchscript_model
 from tests.inference.small import PATIENT_NAME, study_uid
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +37,14 @@ def tried(folder: Path, storage: Storage, *arguments: str) -> subprocess.Complet
 def test_a_film_is_tried_and_nothing_stays(tmp_path: Path) -> None:
     with storage_in(tmp_path) as storage:
         # Not even verified: a trial proves it first.
-        add_model(storage, bright_detector(tmp_path / "m"), "petra", hold=True)
+        add_model(
+            storage.settings,
+            storage.model_states,
+            storage.shadow_runs,
+            bright_detector(tmp_path / "m"),
+            "petra",
+            hold=True,
+        )
         receive(storage, [part10(film("try"))])
         done = tried(tmp_path, storage, "bright-part", study_uid("try"), "--output", "seen.png")
         assert done.returncode == 0, done.stderr
@@ -59,7 +66,13 @@ def test_a_film_is_tried_and_nothing_stays(tmp_path: Path) -> None:
 
 def test_a_volume_is_tried_and_another_series_gets_its_reason(tmp_path: Path) -> None:
     with storage_in(tmp_path) as storage:
-        add_model(storage, torchscript_model(tmp_path / "plain"), "petra")
+        add_model(
+            storage.settings,
+            storage.model_states,
+            storage.shadow_runs,
+            torchscript_model(tmp_path / "plain"),
+            "petra",
+        )
         complete_series(storage, "head", 40)
         receive(storage, [part10(film("only-film"))])
         done = tried(tmp_path, storage, "plain-spleen", study_uid("head"))

@@ -10,10 +10,8 @@ from pydicom.dataset import Dataset
 
 from inference.annotations.content import replaced_by
 from inference.annotations.feedback_reports import newest_report, write_feedback_reports
-from inference.delivery.storing import store_objects, store_rows
-from inference.imaging.volume import Volume, assemble_volume
+from inference.imaging.volume import Volume
 from inference.pipeline import Classification, PipelineOutput
-from inference.results.encode import encode_results
 from inference.results.identity import ResultKind
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -21,9 +19,9 @@ from storage.core.entities import Job
 from storage.core.identity import of_account
 from storage.peers.repository import KnownPeer
 from tests import builders
-from tests.api.client import part10
+from tests.inference.completed_jobs import completed_job
 from tests.inference.orchestration import storage_in
-from tests.inference.results_support import PIPELINE, complaints, output_of, save
+from tests.inference.results_support import complaints, output_of, save
 
 SHAPE = (9, 11, 13)
 MAPS = KnownPeer(name="maps", is_destination=True, object_kinds=frozenset({"LABELMAP", "SR"}))
@@ -41,23 +39,10 @@ def made(
 ) -> Job:
     """A completed job, with its results on their way to two destinations."""
     series = builders.series(np.zeros(SHAPE, np.int16), seed=12, StudyDate="20240101")
-    for image in series:
-        storage.ingest.accept(part10(image), "dimse:MR1")
-    (kept,) = storage.index.series_of(str(series[0].StudyInstanceUID))
-    completed = storage.index.mark_complete(kept, utcnow())
-    assert completed is not None
-    job, _ = storage.jobs.schedule(
-        PIPELINE.name, PIPELINE.version, completed.study_instance_uid,
-        completed.series_instance_uid, completed.fingerprint,
-    )  # fmt: skip
-    claimed = storage.jobs.claim(job.job_id, "worker", 60, utcnow())
-    assert claimed is not None
-    volume = assemble_volume(series)
-    results = encode_results(claimed, PIPELINE, series, volume, output or numbered(volume), kinds)
-    instances, stored = store_objects(storage, claimed, results, lambda: None)
-    store_rows(storage, claimed, results, instances, [MAPS, PACS])
-    assert storage.jobs.complete(job.job_id, "worker", {"instances": stored}, utcnow())
-    return storage.jobs.get(job.job_id)
+    job, _ = completed_job(
+        storage, series, lambda volume: output or numbered(volume), kinds, [MAPS, PACS]
+    )
+    return job
 
 
 def numbered(volume: Volume) -> PipelineOutput:
@@ -67,7 +52,7 @@ def numbered(volume: Volume) -> PipelineOutput:
 
 
 def report(storage: Storage, job: Job, kind: ResultKind = "SR") -> Dataset:
-    found = newest_report(storage, job, kind)
+    found = newest_report(storage.index, storage.instances, storage.feedback_reports, job, kind)
     assert found is not None
     return found
 

@@ -18,7 +18,7 @@ from tests.inference.results_support import PIPELINE, complaints, job_for, outpu
 from tests.standard.validator import validator_complaints
 
 MOST_SLICES = 24
-KINDS = ("SC", "STACK", "PDF", "GSPS", "KOS", "LABELMAP", "LABELMAP_SR")
+KINDS = ("SC", "STACK", "PDF", "GSPS", "KOS", "LABELMAP", "LABELMAP_SR", "RTSTRUCT")
 # dicom3tools of Debian knows neither the class nor a reference to a segment of one.
 UNKNOWN_TO_DCIODVFY = ("LABELMAP", "LABELMAP_SR")
 

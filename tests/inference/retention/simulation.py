@@ -74,7 +74,7 @@ class SimulatedNode:
         """The destination has everything now."""
         for uid in sorted(self.owed):
             ids = [one.delivery_id for one in self.storage.deliveries.of_study(uid)]
-            self.storage.deliveries.held(ids, self.now)
+            self.storage.deliveries.confirmed(ids, self.now)
         self.owed.clear()
 
     def hold(self, study_instance_uid: str) -> None:

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from inference.retention.assessment import Retention
 from inference.retention.service import RetentionRounds, Round
-from inference.retention.verdicts import Retention
 from inference.rules.file import read_rules
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -60,5 +60,5 @@ def is_here(storage: Storage, study_instance_uid: str) -> bool:
 def why(storage: Storage, study_instance_uid: str, days: float = 31) -> list[str]:
     """Why a study stays so many days from now, by what is known without asking a peer."""
     rules = read_rules(storage.settings.resolved_rules_file).retention
-    (verdict,) = Retention(storage, rules, in_days(days)).verdicts([study_instance_uid])
-    return [one.text for one in verdict.reasons]
+    (assessment,) = Retention(storage, rules, in_days(days)).assess([study_instance_uid])
+    return [one.text for one in assessment.reasons]

@@ -98,7 +98,7 @@ def test_what_the_node_delivered_itself_and_the_pacs_confirmed_need_not_be_asked
         first = study(storage, "first")
         storage.deliveries.enqueue("pacs", storage.index.instances_of(first), None)
         ids = [one.delivery_id for one in storage.deliveries.of_study(first)]
-        storage.deliveries.held(ids, utcnow())
+        storage.deliveries.confirmed(ids, utcnow())
         assert RetentionRounds(storage).round(in_days(31)).removed == 1
 
 

@@ -152,7 +152,7 @@ def test_a_file_that_was_wrong_from_the_start_lets_nothing_leave_and_that_is_sai
     first = study(storage, "first")
     with_rules(storage, "  - name: all\n    keep_dys: 1\n")
     done = round_in(storage, 31)
-    assert "rules.yaml:4: Extra inputs" in done.problem
+    assert "rules.yaml:4: 'keep_dys'" in done.problem
     assert storage.retention.last_round()["problem"] == done.problem
     assert is_here(storage, first)
     storage.settings.resolved_rules_file.unlink()

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
+from inference.retention.assessment import Retention
 from inference.retention.service import RetentionRounds
-from inference.retention.verdicts import Retention
 from inference.rules.file import read_rules
 from storage import tables as t
 from storage.container import Storage
@@ -122,9 +122,11 @@ def test_something_that_comes_up_in_the_last_moment_keeps_the_study(storage: Sto
     with_rules(storage, THIRTY_DAYS)
     rules = read_rules(storage.settings.resolved_rules_file).retention
     retention = Retention(storage, rules, in_days(31))
-    (verdict,) = retention.verdicts([first])
-    assert verdict.leaves
-    still = storage.obligations.check(first, verdict.study.updated_at, retention.counts(verdict))
+    (assessment,) = retention.assess([first])
+    assert assessment.leaves
+    still = storage.obligations.check(
+        first, assessment.study.updated_at, retention.counts(assessment)
+    )
     schedule(storage, first)
     with pytest.raises(StateConflict, match="has changed since"):
         storage.deletions.study(first, still)
@@ -138,6 +140,6 @@ def test_a_study_that_had_to_stay_is_looked_at_again_after_an_hour(storage: Stor
     rounds = RetentionRounds(storage)
     assert rounds.round(in_days(31)).removed == 0
     ids = [one.delivery_id for one in storage.deliveries.of_study(owed)]
-    storage.deliveries.held(ids, utcnow())
+    storage.deliveries.confirmed(ids, utcnow())
     assert rounds.round(in_days(31) + timedelta(minutes=30)).removed == 0
     assert rounds.round(in_days(31) + timedelta(minutes=61)).removed == 1

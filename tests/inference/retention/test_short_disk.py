@@ -94,7 +94,13 @@ def test_a_disk_full_of_what_is_owed_says_so_refuses_and_goes_on_by_itself(
     node.hold(node.receive("on hold", STUDY_BYTES))
     done = node.pass_time(2)
     assert (done.removed, done.missing_bytes > 0) == (0, True)
-    outlook = disk_outlook(node.storage, node.now)
+    outlook = disk_outlook(
+        node.storage.settings,
+        node.storage.volumes,
+        node.storage.retention,
+        node.storage.disk_samples,
+        node.now,
+    )
     assert "40 with instances owed to pacs" in outlook.stuck()
     assert "1 on legal hold" in outlook.stuck()
     with pytest.raises(StorageFull, match="free in the data folder"):
@@ -105,7 +111,16 @@ def test_a_disk_full_of_what_is_owed_says_so_refuses_and_goes_on_by_itself(
     node.confirm()
     node.pass_time(2)
     node.pass_time(1)
-    assert disk_outlook(node.storage, node.now).stuck() == ""
+    assert (
+        disk_outlook(
+            node.storage.settings,
+            node.storage.volumes,
+            node.storage.retention,
+            node.storage.disk_samples,
+            node.now,
+        ).stuck()
+        == ""
+    )
     node.receive("again", STUDY_BYTES)
 
 
@@ -116,7 +131,16 @@ def test_a_study_that_has_just_arrived_does_not_leave_before_pipelines_saw_it(
         node.receive(f"study-{number}", STUDY_BYTES)
     done = node.pass_time(0.1)
     assert (done.removed, done.is_short) == (0, True)
-    assert "that arrived within the last hour" in disk_outlook(node.storage, node.now).stuck()
+    assert (
+        "that arrived within the last hour"
+        in disk_outlook(
+            node.storage.settings,
+            node.storage.volumes,
+            node.storage.retention,
+            node.storage.disk_samples,
+            node.now,
+        ).stuck()
+    )
     assert node.pass_time(1).removed
 
 
@@ -127,7 +151,13 @@ def test_the_warning_says_when_the_disk_is_full_and_what_may_leave(node: Simulat
             node.receive(f"day-{days}-{number}", STUDY_BYTES)
         node.pass_time(24)
         days += 1
-    warning = disk_outlook(node.storage, node.now).warning()
+    warning = disk_outlook(
+        node.storage.settings,
+        node.storage.volumes,
+        node.storage.retention,
+        node.storage.disk_samples,
+        node.now,
+    ).warning()
     # Half a MiB a day, and some 3 MiB until it refuses.
     assert "(1 MiB a day)" in warning
     assert "nothing more is received from 2026-01-1" in warning

@@ -20,7 +20,7 @@ from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
 from storage.deliveries.listing import DeliveryFilter, list_deliveries
 from storage.peers.repository import KnownPeer
 from storage.retention.obligations import Obligations
-from tests.inference.destinations.nodes import node, with_results
+from tests.inference.delivery.destinations.nodes import node, with_results
 from tests.inference.orchestration import complete_series, receive
 from tests.inference.small import mr_series, series_uid, study_uid
 from tests.services import free_port, orthanc
@@ -68,7 +68,7 @@ def test_a_series_goes_on_as_it_came_and_is_proven_there(tmp_path: Path) -> None
         assert round_of(storage) == 0
         assert deliver_due(storage, utcnow(), "sender") == 5
         assert {(one.state, one.cause, one.rule) for one in wanted(storage)} == {
-            ("HELD", "RULE", "MR to the archive")
+            ("CONFIRMED", "RULE", "MR to the archive")
         }
         assert sorted(path.read_bytes() for path in files(storage)) == sorted(sent)
         assert storage.deliveries.of_study(study_uid("a")) == [], "those of results alone"
@@ -83,7 +83,7 @@ def test_orthanc_holds_what_went_on(tmp_path: Path) -> None:
         assert round_of(storage) == 6
         assert deliver_due(storage, utcnow(), "sender") == 6
         assert len(there.get("/instances")) == 6
-        assert {one.state for one in wanted(storage, "pacs")} == {"HELD"}
+        assert {one.state for one in wanted(storage, "pacs")} == {"CONFIRMED"}
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_wrong_rules_hold_up_what_is_complete_until_they_are_right(tmp_path: Pat
     with node(tmp_path, ARCHIVE) as storage:
         rules(storage, MR_TO_ARCHIVE.replace("to: archive", "towards: archive"))
         complete_series(storage, "a", 3)
-        with pytest.raises(InvalidRequest, match=r"rules\.yaml:5: Extra inputs"):
+        with pytest.raises(InvalidRequest, match=r"rules\.yaml:5: 'towards'"):
             round_of(storage)
         rules(storage, MR_TO_ARCHIVE)
         assert round_of(storage) == 3
@@ -195,7 +195,7 @@ def test_a_person_sends_a_study_and_sends_it_again(tmp_path: Path) -> None:
             for path in files(storage):
                 path.unlink()
         (route,) = storage.routing.routes_of(study_uid("a"))
-        assert (route.cause, route.total, route.held, route.failing) == ("PERSON", 3, 3, 0)
+        assert (route.cause, route.total, route.confirmed, route.failing) == ("PERSON", 3, 3, 0)
 
 
 def test_what_cannot_be_sent_is_said_before_anything_is(tmp_path: Path) -> None:

@@ -32,9 +32,13 @@ def test_the_last_announced_instance_completes_the_series_at_once(storage: Stora
     instances = mr_series("a", 3)
     announce(storage, uids_of(instances))
     receive(storage, instances[:2])
-    assert complete_quiet_series(storage, later(0)) == []
+    assert (
+        complete_quiet_series(storage.settings, storage.index, storage.expectations, later(0)) == []
+    )
     receive(storage, instances[2:])
-    (series,) = complete_quiet_series(storage, later(0))
+    (series,) = complete_quiet_series(
+        storage.settings, storage.index, storage.expectations, later(0)
+    )
     assert (series.state, series.instance_count) == ("COMPLETE", 3)
 
 
@@ -43,14 +47,31 @@ def test_a_quiet_series_waits_for_what_is_missing_up_to_the_forced_time(storage:
     announce(storage, uids_of(instances))
     receive(storage, instances[:2])
     receive(storage, mr_series("b", 3))
-    (other,) = complete_quiet_series(storage, later(60))
+    (other,) = complete_quiet_series(
+        storage.settings, storage.index, storage.expectations, later(60)
+    )
     assert other.series_instance_uid == series_uid("b")
-    assert complete_quiet_series(storage, later(storage.settings.series_forced_s - 60)) == []
-    (series,) = complete_quiet_series(storage, later(storage.settings.series_forced_s + 1))
+    assert (
+        complete_quiet_series(
+            storage.settings,
+            storage.index,
+            storage.expectations,
+            later(storage.settings.series_forced_s - 60),
+        )
+        == []
+    )
+    (series,) = complete_quiet_series(
+        storage.settings,
+        storage.index,
+        storage.expectations,
+        later(storage.settings.series_forced_s + 1),
+    )
     assert series.instance_count == 2
     # The missing one makes it whole, and a revised result.
     receive(storage, instances[2:])
-    (revised,) = complete_quiet_series(storage, later(0))
+    (revised,) = complete_quiet_series(
+        storage.settings, storage.index, storage.expectations, later(0)
+    )
     assert revised.instance_count == 3
     assert revised.fingerprint != series.fingerprint
 
@@ -59,16 +80,26 @@ def test_more_than_was_announced_goes_by_quiet(storage: Storage) -> None:
     instances = mr_series("a", 3)
     announce(storage, uids_of(instances)[:2])
     receive(storage, instances)
-    assert complete_quiet_series(storage, later(1)) == []
-    assert len(complete_quiet_series(storage, later(6))) == 1
+    assert (
+        complete_quiet_series(storage.settings, storage.index, storage.expectations, later(1)) == []
+    )
+    assert (
+        len(complete_quiet_series(storage.settings, storage.index, storage.expectations, later(6)))
+        == 1
+    )
 
 
 def test_a_step_in_progress_completes_nothing_by_itself(storage: Storage) -> None:
     instances = mr_series("a", 3)
     announce(storage, uids_of(instances), is_final=False)
     receive(storage, instances)
-    assert complete_quiet_series(storage, later(1)) == []
-    assert len(complete_quiet_series(storage, later(6))) == 1
+    assert (
+        complete_quiet_series(storage.settings, storage.index, storage.expectations, later(1)) == []
+    )
+    assert (
+        len(complete_quiet_series(storage.settings, storage.index, storage.expectations, later(6)))
+        == 1
+    )
 
 
 def test_an_announcement_that_was_taken_back_holds_nothing(storage: Storage) -> None:
@@ -76,7 +107,10 @@ def test_an_announcement_that_was_taken_back_holds_nothing(storage: Storage) -> 
     announce(storage, uids_of(instances))
     storage.expectations.announce("mpps:1", {}, is_final=False)
     receive(storage, instances[:1])
-    assert len(complete_quiet_series(storage, later(6))) == 1
+    assert (
+        len(complete_quiet_series(storage.settings, storage.index, storage.expectations, later(6)))
+        == 1
+    )
 
 
 @settings(
@@ -102,10 +136,25 @@ def test_no_announcement_holds_a_series_beyond_the_forced_time_or_completes_it_e
     known = storage.index.series(study_uid(name), series_uid(name))
     if known.state == "COMPLETE":
         return  # the same example again
-    at_once = [one.series_instance_uid for one in complete_quiet_series(storage, later(0))]
+    at_once = [
+        one.series_instance_uid
+        for one in complete_quiet_series(
+            storage.settings, storage.index, storage.expectations, later(0)
+        )
+    ]
     assert (series_uid(name) in at_once) == (is_final and announced == arrived)
-    quiet = [one.series_instance_uid for one in complete_quiet_series(storage, later(6))]
+    quiet = [
+        one.series_instance_uid
+        for one in complete_quiet_series(
+            storage.settings, storage.index, storage.expectations, later(6)
+        )
+    ]
     if series_uid(name) not in at_once:
         assert (series_uid(name) in quiet) == (announced <= arrived)
-    complete_quiet_series(storage, later(storage.settings.series_forced_s + 1))
+    complete_quiet_series(
+        storage.settings,
+        storage.index,
+        storage.expectations,
+        later(storage.settings.series_forced_s + 1),
+    )
     assert storage.index.series(study_uid(name), series_uid(name)).state == "COMPLETE"

@@ -19,16 +19,23 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 
 def test_a_series_in_mid_transfer_is_left_alone(storage: Storage) -> None:
     receive(storage, mr_series("a", 3))
-    assert complete_quiet_series(storage, later(4)) == []
+    assert (
+        complete_quiet_series(storage.settings, storage.index, storage.expectations, later(4)) == []
+    )
     assert storage.index.series(study_uid("a"), series_uid("a")).state == "RECEIVING"
 
 
 def test_a_quiet_series_is_complete(storage: Storage) -> None:
     receive(storage, mr_series("a", 3))
-    (series,) = complete_quiet_series(storage, later(6))
+    (series,) = complete_quiet_series(
+        storage.settings, storage.index, storage.expectations, later(6)
+    )
     assert (series.state, series.instance_count) == ("COMPLETE", 3)
     assert len(series.fingerprint) == 64
-    assert complete_quiet_series(storage, later(60)) == []
+    assert (
+        complete_quiet_series(storage.settings, storage.index, storage.expectations, later(60))
+        == []
+    )
 
 
 def test_a_series_that_never_rests_is_complete_after_the_forced_time(storage: Storage) -> None:
@@ -41,17 +48,26 @@ def test_a_series_that_never_rests_is_complete_after_the_forced_time(storage: St
 
 def test_a_late_instance_makes_another_fingerprint(storage: Storage) -> None:
     receive(storage, mr_series("a", 3))
-    (before,) = complete_quiet_series(storage, later(6))
+    (before,) = complete_quiet_series(
+        storage.settings, storage.index, storage.expectations, later(6)
+    )
     receive(storage, [mr_slice("a", 4)])
     assert storage.index.series(study_uid("a"), series_uid("a")).state == "RECEIVING"
-    (after,) = complete_quiet_series(storage, later(6))
+    (after,) = complete_quiet_series(
+        storage.settings, storage.index, storage.expectations, later(6)
+    )
     assert after.instance_count == 4
     assert after.fingerprint != before.fingerprint
 
 
 def test_the_same_instances_again_change_nothing(storage: Storage) -> None:
     receive(storage, mr_series("a", 3))
-    (before,) = complete_quiet_series(storage, later(6))
+    (before,) = complete_quiet_series(
+        storage.settings, storage.index, storage.expectations, later(6)
+    )
     receive(storage, mr_series("a", 3))
-    assert complete_quiet_series(storage, later(60)) == []
+    assert (
+        complete_quiet_series(storage.settings, storage.index, storage.expectations, later(60))
+        == []
+    )
     assert storage.index.series(study_uid("a"), series_uid("a")) == before

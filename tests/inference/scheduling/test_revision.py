@@ -4,10 +4,12 @@ from io import BytesIO
 from pathlib import Path
 
 import pydicom
+import pytest
 
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
+from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.results_support import complaints, save
@@ -28,11 +30,16 @@ def report_of(storage: Storage, job: Job) -> pydicom.Dataset:
     return pydicom.dcmread(BytesIO(storage.instances.read(storage.index.instance(uid))))
 
 
-def test_a_late_slice_gives_a_revision_that_names_its_predecessor(tmp_path: Path) -> None:
+@pytest.mark.parametrize("runs_again", [False, True], ids=["done", "waits to run again"])
+def test_a_late_slice_gives_a_revision_that_names_its_predecessor(
+    tmp_path: Path, runs_again: bool
+) -> None:
     slices = mr_series("head", 8)
     with storage_in(tmp_path) as storage:
         receive(storage, slices[:7])
         first = run(storage)
+        if runs_again:
+            assert storage.jobs.retry(first.job_id, utcnow(), force=True)
         receive(storage, slices[7:])
         second = run(storage)
         old, new = report_of(storage, first), report_of(storage, second)

@@ -129,7 +129,7 @@ def test_the_first_rule_that_holds_counts() -> None:
     ("text", "line", "says"),
     [
         ("rules:\n  - name: a\n    pipeline: [x\n", 4, "is no YAML"),
-        ("rules:\n  - name: a\n    pipeline: p\n    prio: 3\n", 4, "Extra inputs"),
+        ("rules:\n  - name: a\n    pipeline: p\n    prio: 3\n", 4, "'prio'"),
         ("rules:\n  - name: a\n    pipeline: p\n    priority: 900\n", 4, "less than or equal"),
         (
             "rules:\n  - name: a\n    pipeline: p\n    when:\n      all:\n"
@@ -204,7 +204,17 @@ def test_explaining_names_what_held_and_what_did_not(tmp_path: Path) -> None:
         rules = RuleSet.model_validate(
             {"rules": [{"name": "r", "pipeline": "brain-volume", "when": {"Modality": "CT"}}]}
         )
-        told = {one.pipeline: one for one in explain_study(storage, study_uid("head"), rules)}
+        told = {
+            one.pipeline: one
+            for one in explain_study(
+                storage.settings,
+                storage.index,
+                storage.instances,
+                storage.model_states,
+                study_uid("head"),
+                rules,
+            )
+        }
         assert set(told) == {"brain-volume", "brain-structures", "lung-density"}
         brain = told["brain-volume"]
         assert not brain.would_run

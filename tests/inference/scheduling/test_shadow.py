@@ -14,7 +14,8 @@ from inference.models.registry import verification as proving
 from inference.models.registry.status import standings
 from inference.pipeline import Pipeline
 from inference.scheduling.schedule import schedule_series
-from inference.scheduling.shadowing import run_due_shadow, summarised
+from inference.scheduling.shadow_agreement import summarised
+from inference.scheduling.shadowing import run_due_shadow
 from inference.worker.run import run_job
 from storage import tables as t
 from storage.container import Storage
@@ -37,8 +38,8 @@ class Broken(BrightRegion):
 def storage(tmp_path: Path) -> Iterator[Storage]:
     proving._proven.clear()
     with storage_in(tmp_path) as storage:
-        (standing,) = standings(storage, [SHADOW])
-        deciding.shadow(storage, standing, "petra")
+        (standing,) = standings(storage.settings, storage.model_states, [SHADOW])
+        deciding.shadow(storage.model_states, storage.shadow_runs, standing, "petra")
         yield storage
 
 
@@ -87,7 +88,7 @@ def test_the_same_content_is_run_once(storage: Storage) -> None:
 def test_a_shadow_without_an_active_version_runs_alone(storage: Storage) -> None:
     decisions = schedule_series(storage, complete_series(storage, "alone"), [SHADOW])
     assert [one.accepted for one in decisions] == [False]
-    assert "runs in the shadow alone" in decisions[0].reason
+    assert "runs only as a shadow" in decisions[0].reason
     assert run_due_shadow(storage, [SHADOW]) is not None
     (run,) = storage.shadow_runs.of_model("b", "2")
     assert run.agreement["segments"] == {}
@@ -117,8 +118,8 @@ def test_a_shadow_gives_way_to_work_that_somebody_waits_for(
 
 def test_what_waits_goes_with_the_shadow(storage: Storage) -> None:
     schedule_series(storage, complete_series(storage, "one"), [SHADOW])
-    (standing,) = standings(storage, [SHADOW])
-    deciding.activate(storage, standing, "petra")
+    (standing,) = standings(storage.settings, storage.model_states, [SHADOW])
+    deciding.activate(storage.model_states, storage.shadow_runs, standing, "petra")
     assert storage.shadow_runs.of_model("b", "2") == []
 
 

@@ -229,7 +229,7 @@ def test_a_cancel_request_ends_the_job_unless_another_item_needs_it(storage: Sto
     assert (canceled.state, canceled.reason) == ("CANCELED", "Not needed any more.")
     again = ordered(storage, study_uid("a"))
     tick(storage)
-    assert storage.jobs.get(job.job_id).state == "SCHEDULED", "asked for anew"
+    assert storage.jobs.get(job.job_id).state == "SCHEDULED", "asked for again"
     request_cancel(storage, uid_of_job(job.job_id), "RIS", why)
     tick(storage)
     assert reason(storage, again) == "Not needed any more."

@@ -47,7 +47,7 @@ def runs(workers: Workers) -> int:
     return len(workers.runs.read_text().splitlines())
 
 
-@pytest.fixture(params=["files", "redis"])
+@pytest.fixture(params=["files", pytest.param("redis", marks=pytest.mark.slow)])
 def broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "files":
         yield ""
@@ -71,7 +71,7 @@ def test_received_images_come_back_as_results_at_the_pacs(tmp_path: Path, broker
             pacs.wait_for_instances(2)
             deliveries = workers.storage.deliveries
             wait_for(
-                lambda: {one.state for one in deliveries.of_study(study_uid("a"))} == {"HELD"},
+                lambda: {one.state for one in deliveries.of_study(study_uid("a"))} == {"CONFIRMED"},
                 "the proof of delivery",
             )
             # Sent again, and one slice more: the first is known, the second revises.

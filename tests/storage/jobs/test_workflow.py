@@ -31,7 +31,7 @@ def test_a_report_is_sent_by_one_process_and_until_it_is_taken(storage: Storage)
     assert (again.attempts, again.last_error) == (1, "The peer is down.")
     reports.reported(again)
     assert not reports.is_due(later + timedelta(days=1))
-    # Asked once more under the same UID: that is owed anew.
+    # Asked once more under the same UID: that is owed again.
     reports.owe("1.9", "PEER", REFERENCES[:1], "association", 0)
     assert reports.is_due(utcnow())
     reports.reported(again)
@@ -65,7 +65,7 @@ def test_an_answer_settles_the_deliveries_that_were_asked_about(storage: Storage
     requests.ask("1.9", "pacs", references)
     assert not requests.answered("1.8", [first], {}), "nobody asked that"
     assert requests.answered("1.9", [first, "9.9"], {second: 0x0112})
-    assert states(storage, "pacs") == {first: "HELD", second: "PENDING"}
+    assert states(storage, "pacs") == {first: "CONFIRMED", second: "PENDING"}
     assert states(storage, "other") == {first: "SENDING", second: "SENDING"}
     answer = requests.get("1.9")
     assert answer is not None
@@ -83,7 +83,7 @@ def test_a_commitment_outlives_the_word_of_the_sender_that_gave_up(storage: Stor
     storage.commitment_requests.ask("1.9", "pacs", [Reference("1.2", first)])
     storage.commitment_requests.answered("1.9", [first], {})
     storage.deliveries.ask_later(ids, "Silence.", utcnow(), asked=True)
-    assert states(storage, "pacs") == {first: "HELD", second: "PENDING"}
+    assert states(storage, "pacs") == {first: "CONFIRMED", second: "PENDING"}
     by_uid = {one.sop_instance_uid: one for one in storage.deliveries.of_study(study)}
     assert by_uid[second].questions == 1
     assert by_uid[second].sent_at is not None

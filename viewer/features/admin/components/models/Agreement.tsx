@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { Scale } from "@/features/admin/components/models/ModelEvaluation";
 import { Answer } from "@/shared/components/parts";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { models } from "@/features/admin/lib/adminApi";
 import { valueText } from "@/shared/lib/feedback";
@@ -26,9 +26,9 @@ export function Agreement({ name }: { name: string }) {
 
 function Versions({ name }: { name: string }) {
   const { admin: t } = useText();
-  const asked = useAsked((signal) => models.agreement(name, signal), name);
+  const fetched = useFetched((signal) => models.agreement(name, signal), name);
   return (
-    <Answer asked={asked}>
+    <Answer fetched={fetched}>
       {({ items }) =>
         items.length === 0 ? (
           <p className="mt-1 text-dim">{t.noShadow}</p>

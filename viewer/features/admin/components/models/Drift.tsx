@@ -4,8 +4,8 @@ import { Badge } from "@/shared/components/Badge";
 import { Scale } from "@/features/admin/components/models/ModelEvaluation";
 import { Answer, Grid, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import { models } from "@/features/admin/lib/adminApi";
@@ -18,14 +18,14 @@ const shiftedAbove = 0.25;
 export function Drift() {
   const { admin: t } = useText();
   const titles = usePipelineTitles();
-  const asked = useAsked(models.drift);
-  const order = useOrder(asked.reload);
+  const fetched = useFetched(models.drift);
+  const action = useAction(fetched.reload);
   return (
     <section className="mt-8" data-testid="drift">
       <h2 className="mb-1 font-semibold">{t.drift}</h2>
       <p className="mb-3 max-w-3xl text-dim">{t.driftWhat}</p>
-      {order.problem && <ProblemNote problem={order.problem} />}
-      <Answer asked={asked}>
+      {action.problem && <ProblemNote problem={action.problem} />}
+      <Answer fetched={fetched}>
         {({ items }) => {
           const shifted = [...new Map(items.filter((one) => one.alerts).map((one) => [`${one.pipeline} ${one.pipeline_version}`, one])).values()];
           return (
@@ -36,8 +36,8 @@ export function Drift() {
                   <SureButton
                     word={t.newBaseline}
                     label={`${t.newBaseline}: ${titles.of(one.pipeline)} ${one.pipeline_version}`}
-                    busy={order.busy}
-                    onSure={() => void order.give(() => models.newBaseline(one.pipeline, one.pipeline_version))}
+                    busy={action.busy}
+                    onSure={() => void action.run(() => models.newBaseline(one.pipeline, one.pipeline_version))}
                   />
                 </p>
               ))}

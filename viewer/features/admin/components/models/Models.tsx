@@ -8,8 +8,8 @@ import { ModelEvaluation } from "@/features/admin/components/models/ModelEvaluat
 import { Answer } from "@/shared/components/parts";
 import { ModelFacts } from "@/shared/components/ModelFacts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { models, type ModelOrder } from "@/features/admin/lib/adminApi";
 import { moment } from "@/shared/lib/format";
@@ -36,15 +36,15 @@ const orders: Record<Model["state"], readonly ModelOrder[]> = {
 /** Every version of every model: its state, its card, and what may be done with it. */
 export function Models() {
   const { admin: t } = useText();
-  const asked = useAsked(models.list);
+  const fetched = useFetched(models.list);
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.modelsWhat}</p>
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {({ items }) => (
           <ul className="grid items-start gap-3 xl:grid-cols-2">
             {items.map((model) => (
-              <ModelItem key={`${model.name} ${model.version}`} model={model} onChanged={asked.reload} />
+              <ModelItem key={`${model.name} ${model.version}`} model={model} onChanged={fetched.reload} />
             ))}
           </ul>
         )}
@@ -56,7 +56,7 @@ export function Models() {
 
 function ModelItem({ model, onChanged }: { model: Model; onChanged: () => void }) {
   const { admin: t } = useText();
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   return (
     <li
       data-testid="model"
@@ -83,14 +83,14 @@ function ModelItem({ model, onChanged }: { model: Model; onChanged: () => void }
             key={one}
             type="button"
             className="control px-2 py-0.5"
-            disabled={order.busy}
-            onClick={() => void order.give(() => models.order(one, model.name, model.version))}
+            disabled={action.busy}
+            onClick={() => void action.run(() => models.order(one, model.name, model.version))}
           >
             {t.modelOrders[one]}
           </button>
         ))}
       </div>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       <ModelEvaluation model={model} />
       <ModelFacts model={model} />
       <Agreement key={model.state} name={model.name} />
@@ -114,9 +114,9 @@ function History({ name }: { name: string }) {
 
 function Changes({ name }: { name: string }) {
   const { admin: t } = useText();
-  const asked = useAsked((signal) => models.get(name, signal), name);
+  const fetched = useFetched((signal) => models.get(name, signal), name);
   return (
-    <Answer asked={asked}>
+    <Answer fetched={fetched}>
       {({ history }) => (
         <ol className="mt-1 space-y-0.5">
           {history.length === 0 && <li className="text-dim">{t.nothing}</li>}

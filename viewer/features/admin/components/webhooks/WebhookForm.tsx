@@ -3,7 +3,7 @@
 import { type FormEvent, useState } from "react";
 import { Field } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import type { Webhook } from "@/shared/api/types";
 
@@ -28,11 +28,11 @@ export function WebhookForm({
   const [url, setUrl] = useState(webhook?.url ?? "");
   const [description, setDescription] = useState(webhook?.description ?? "");
   const [events, setEvents] = useState(webhook?.events.join(", ") ?? "results.stored, job.failed, job.superseded");
-  const order = useOrder(() => undefined);
+  const action = useAction(() => undefined);
   const save = async (event: FormEvent) => {
     event.preventDefault();
     const wanted = events.split(",").map((one) => one.trim()).filter(Boolean);
-    const taken = await order.give(() =>
+    const taken = await action.run(() =>
       onSave({ url: url.trim(), description: description.trim(), events: wanted }),
     );
     if (taken && !webhook) {
@@ -56,9 +56,9 @@ export function WebhookForm({
           onChange={(e) => setDescription(e.target.value)}
         />
       </div>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       <div className="flex gap-2">
-        <button type="submit" className="control" disabled={order.busy}>
+        <button type="submit" className="control" disabled={action.busy}>
           {webhook ? common.save : common.add}
         </button>
         {onCancel && (

@@ -26,7 +26,7 @@ export function WebhookNotices({ webhookId, onChanged }: { webhookId: string; on
     size,
   );
   const changed = () => {
-    pages.asked.reload();
+    pages.fetched.reload();
     onChanged();
   };
   return (

@@ -6,7 +6,7 @@ import { SureButton } from "@/shared/components/parts";
 import { WebhookForm } from "@/features/admin/components/webhooks/WebhookForm";
 import { WebhookNotices } from "@/features/admin/components/webhooks/WebhookNotices";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { webhooks } from "@/features/admin/lib/adminApi";
 import { number } from "@/shared/lib/format";
@@ -28,7 +28,7 @@ export function WebhookRows({
   const { admin: t, upkeep, common } = useText();
   const [open, setOpen] = useState<"form" | "notices" | null>(null);
   const [told, setTold] = useState<{ ok: boolean; sentence: string } | null>(null);
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   const { webhook_id: id, url } = webhook;
   const turn = (part: "form" | "notices") => setOpen(open === part ? null : part);
   const button = (word: string, run: () => void, expanded?: boolean) => (
@@ -37,7 +37,7 @@ export function WebhookRows({
       className="control px-2 py-0.5"
       aria-label={`${word}: ${url}`}
       aria-expanded={expanded}
-      disabled={order.busy}
+      disabled={action.busy}
       onClick={run}
     >
       {word}
@@ -60,23 +60,23 @@ export function WebhookRows({
         </td>
         <td>
           <div className="flex flex-wrap gap-1.5">
-            {button(t.test, () => void order.give(async () => setTold(await webhooks.ping(id))))}
+            {button(t.test, () => void action.run(async () => setTold(await webhooks.ping(id))))}
             {button(webhook.is_active ? t.turnOff : t.turnOn, () =>
-              void order.give(() => webhooks.turn(id, !webhook.is_active)),
+              void action.run(() => webhooks.turn(id, !webhook.is_active)),
             )}
             {button(upkeep.notices, () => turn("notices"), open === "notices")}
             {button(common.change, () => turn("form"), open === "form")}
             <SureButton
               word={upkeep.newSecret}
               label={`${upkeep.newSecret}: ${url}`}
-              busy={order.busy}
-              onSure={() => void order.give(async () => onSecret(await webhookKeeping.newSecret(id)))}
+              busy={action.busy}
+              onSure={() => void action.run(async () => onSecret(await webhookKeeping.newSecret(id)))}
             />
             <SureButton
               word={common.remove}
               label={`${common.remove}: ${url}`}
-              busy={order.busy}
-              onSure={() => void order.give(() => webhooks.remove(id))}
+              busy={action.busy}
+              onSure={() => void action.run(() => webhooks.remove(id))}
             />
           </div>
           {told && (
@@ -84,7 +84,7 @@ export function WebhookRows({
               {told.sentence}
             </p>
           )}
-          {order.problem && <ProblemNote problem={order.problem} />}
+          {action.problem && <ProblemNote problem={action.problem} />}
         </td>
       </tr>
       {open && (

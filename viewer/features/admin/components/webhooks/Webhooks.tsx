@@ -5,14 +5,14 @@ import { Answer, Grid } from "@/shared/components/parts";
 import { Secret } from "@/features/admin/components/access/Secret";
 import { WebhookForm } from "@/features/admin/components/webhooks/WebhookForm";
 import { WebhookRows } from "@/features/admin/components/webhooks/WebhookRows";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { webhooks } from "@/features/admin/lib/adminApi";
 
 /** Programs that are told what happens here. */
 export function Webhooks() {
   const { admin: t, upkeep } = useText();
-  const asked = useAsked(webhooks.list);
+  const fetched = useFetched(webhooks.list);
   const [secret, setSecret] = useState<{ url: string; secret: string } | null>(null);
   return (
     <>
@@ -22,10 +22,10 @@ export function Webhooks() {
         webhook={null}
         onSave={async ({ url, description, events }) => {
           setSecret(await webhooks.add(url, description, events));
-          asked.reload();
+          fetched.reload();
         }}
       />
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {({ items }) => (
           <Grid
             label={t.parts.webhooks}
@@ -38,7 +38,7 @@ export function Webhooks() {
                 webhook={one}
                 columns={5}
                 onSecret={setSecret}
-                onChanged={asked.reload}
+                onChanged={fetched.reload}
               />
             ))}
           </Grid>

@@ -1,5 +1,6 @@
 import { Badge } from "@/shared/components/Badge";
 import { Section } from "@/features/reader/components/Section";
+import { Release } from "@/features/reader/components/jobs/Release";
 import { Routes } from "@/features/reader/components/jobs/Routes";
 import { SendStudy } from "@/features/reader/components/jobs/SendStudy";
 import { useText } from "@/shared/hooks/useText";
@@ -28,9 +29,10 @@ export function Deliveries({ study, onChanged }: { study: StudyDetail; onChanged
                 </span>
               </div>
               <p className="text-xs text-dim">
-                {t.heldOf(number(summary.held), t.objects(number(summary.total), summary.total === 1))}{" "}
+                {t.confirmedOf(number(summary.confirmed), t.objects(number(summary.total), summary.total === 1))}{" "}
                 {badge.meaning}
               </p>
+              <Release study={study.study_instance_uid} summary={summary} onChanged={onChanged} />
               {summary.lastError && (
                 <p className="mt-0.5 text-warn">
                   {summary.lastError}

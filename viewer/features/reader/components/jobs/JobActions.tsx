@@ -1,7 +1,7 @@
 "use client";
 
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { cancelJob, hurryJob, retryJob } from "@/shared/api/api";
 import { hasEndedInVain, isActive, statPriority } from "@/shared/lib/state";
@@ -10,30 +10,30 @@ import type { Job } from "@/shared/api/types";
 /** What a person may ask of a job in its present state. */
 export function JobActions({ job, title, onChanged }: { job: Job; title: string; onChanged: () => void }) {
   const { reader: t } = useText();
-  const order = useOrder(onChanged);
-  const action = (word: string, run: (jobId: string) => Promise<Job>) => (
+  const action = useAction(onChanged);
+  const button = (word: string, run: (jobId: string) => Promise<Job>) => (
     <button
       type="button"
       className="control px-2 py-0 text-xs"
       aria-label={`${word}: ${title}`}
-      disabled={order.busy}
-      onClick={() => void order.give(() => run(job.job_id))}
+      disabled={action.busy}
+      onClick={() => void action.run(() => run(job.job_id))}
     >
       {word}
     </button>
   );
   const waits = job.state === "SCHEDULED" && job.priority < statPriority;
-  if ((job.state === "COMPLETED" || job.state === "SUPERSEDED") && !order.problem) return null;
+  if ((job.state === "COMPLETED" || job.state === "SUPERSEDED") && !action.problem) return null;
   return (
     <>
       <div className="mt-1 flex gap-1.5">
-        {isActive(job) && action(t.cancel, cancelJob)}
-        {waits && action("STAT", hurryJob)}
-        {hasEndedInVain(job) && action(t.retry, retryJob)}
+        {isActive(job) && button(t.cancel, cancelJob)}
+        {waits && button("STAT", hurryJob)}
+        {hasEndedInVain(job) && button(t.retry, retryJob)}
       </div>
-      {order.problem && (
+      {action.problem && (
         <div className="mt-1.5">
-          <ProblemNote problem={order.problem} />
+          <ProblemNote problem={action.problem} />
         </div>
       )}
     </>

@@ -14,7 +14,7 @@ export function Routes({ routes }: { routes: readonly Route[] }) {
             <span className="text-xs text-dim">{route.rule ? t.ruleNamed(route.rule) : t.sentByHand}</span>
           </div>
           <p className="text-xs text-dim">
-            {t.heldOf(number(route.held), t.objects(number(route.total), route.total === 1))}
+            {t.confirmedOf(number(route.confirmed), t.objects(number(route.total), route.total === 1))}
           </p>
           {route.last_error && <p className="mt-0.5 text-warn">{route.last_error}</p>}
         </li>

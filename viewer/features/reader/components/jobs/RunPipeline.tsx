@@ -2,7 +2,7 @@
 
 import { type FormEvent, useEffect, useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { listPipelines, startJob } from "@/shared/api/api";
 import { asProblem } from "@/shared/api/http";
@@ -22,7 +22,7 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
   const [stat, setStat] = useState(true);
   const [told, setTold] = useState("");
   const [open, setOpen] = useState(false);
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
 
   useEffect(() => {
     if (!open) return;
@@ -39,12 +39,13 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
   const run = async (event: FormEvent) => {
     event.preventDefault();
     setTold("");
-    const taken = await order.give(async () => {
+    const taken = await action.run(async () => {
       const job = await startJob({
         pipeline: name,
         series_instance_uid: seriesUid || (series[0]?.series_instance_uid ?? ""),
         study_instance_uid: study.study_instance_uid,
         priority: stat ? "STAT" : "ROUTINE",
+        force: false,
       });
       setTold(
         job.state === "COMPLETED"
@@ -93,14 +94,14 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
               />
               {t.statFirst}
             </label>
-            <button type="submit" className="control" disabled={order.busy || name === ""}>
+            <button type="submit" className="control" disabled={action.busy || name === ""}>
               {t.run}
             </button>
           </div>
           <p role="status" className="text-dim">
             {told}
           </p>
-          {order.problem && <ProblemNote problem={order.problem} />}
+          {action.problem && <ProblemNote problem={action.problem} />}
         </form>
       )}
     </details>

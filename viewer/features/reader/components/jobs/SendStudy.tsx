@@ -3,8 +3,8 @@
 import { type FormEvent, useState } from "react";
 import { Answer } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { listReceivers, sendStudy } from "@/shared/api/api";
 
@@ -22,18 +22,18 @@ export function SendStudy({ study, onChanged }: { study: string; onChanged: () =
 
 function SendForm({ study, onChanged }: { study: string; onChanged: () => void }) {
   const { reader: t, common } = useText();
-  const asked = useAsked(listReceivers);
+  const fetched = useFetched(listReceivers);
   const [chosen, setChosen] = useState("");
   const [sent, setSent] = useState<number | null>(null);
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   return (
-    <Answer asked={asked}>
+    <Answer fetched={fetched}>
       {(receivers) => {
         const name = chosen || (receivers[0]?.name ?? "");
         const send = (event: FormEvent) => {
           event.preventDefault();
           setSent(null);
-          void order.give(async () => setSent((await sendStudy(study, [name]))[name] ?? 0));
+          void action.run(async () => setSent((await sendStudy(study, [name]))[name] ?? 0));
         };
         if (receivers.length === 0) return <p className="text-dim">{t.nobodyToSendTo}</p>;
         return (
@@ -52,13 +52,13 @@ function SendForm({ study, onChanged }: { study: string; onChanged: () => void }
                 ))}
               </select>
             </label>
-            <button type="submit" className="control" disabled={order.busy}>
+            <button type="submit" className="control" disabled={action.busy}>
               {common.send}
             </button>
             <p role="status" className="basis-full text-dim empty:hidden">
               {sent !== null && t.onTheirWay(sent)}
             </p>
-            {order.problem && <ProblemNote problem={order.problem} />}
+            {action.problem && <ProblemNote problem={action.problem} />}
           </form>
         );
       }}

@@ -22,7 +22,7 @@ from storage.http.client import checked_client, closed_after
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry import retry_policy
 from storage.settings import Settings
-from storage.webhooks.outbox import notice_payload
+from storage.webhooks.outbox import WebhookQueue, notice_payload
 from storage.webhooks.payloads import PING
 from storage.webhooks.repository import Webhook, check_webhook_url
 
@@ -61,36 +61,41 @@ def _send_claimed(storage: Storage, owner: str, stopping: Callable[[], bool]) ->
                 return
             try:
                 hook = storage.webhooks.get(webhook_id)
-                with Lease(partial(_renew, storage, webhook_id, claimant), "webhook"):
-                    _send_in_order(storage, hook, claimant, stopping)
+                with Lease(partial(_renew, storage.webhook_queue, webhook_id, claimant), "webhook"):
+                    _send_in_order(
+                        storage.settings, storage.webhook_queue, hook, claimant, stopping
+                    )
             finally:
                 storage.webhook_queue.release(webhook_id, claimant)
     except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round tries again
         log.error("webhook_sender_failed", error=type(error).__name__, place=place(error))
 
 
-def _renew(storage: Storage, webhook_id: str, claimant: str) -> bool:
-    return storage.webhook_queue.renew(webhook_id, claimant, LEASE_S, utcnow())
+def _renew(webhook_queue: WebhookQueue, webhook_id: str, claimant: str) -> bool:
+    return webhook_queue.renew(webhook_id, claimant, LEASE_S, utcnow())
 
 
 def _send_in_order(
-    storage: Storage, hook: Webhook, claimant: str, stopping: Callable[[], bool]
+    settings: Settings,
+    webhook_queue: WebhookQueue,
+    hook: Webhook,
+    claimant: str,
+    stopping: Callable[[], bool],
 ) -> None:
-    queue, settings = storage.webhook_queue, storage.settings
     for _ in range(_NOTICES_PER_CLAIM):
         now = utcnow()
-        if stopping() or not queue.renew(hook.webhook_id, claimant, LEASE_S, now):
+        if stopping() or not webhook_queue.renew(hook.webhook_id, claimant, LEASE_S, now):
             return
-        notice = queue.first_pending(hook.webhook_id, now)
+        notice = webhook_queue.first_pending(hook.webhook_id, now)
         if notice is None:
             return
         answered = send(settings, hook, notice.payload)
         if answered.ok and answered.status is not None:
-            queue.delivered(notice.delivery_id, answered.status, utcnow())
+            webhook_queue.delivered(notice.delivery_id, answered.status, utcnow())
             continue
         policy = retry_policy(settings, "webhook_notice")
         again = policy.next_attempt(notice.attempts + 1, utcnow(), notice.created_at)
-        queue.failed(notice.delivery_id, answered.sentence, answered.status, again)
+        webhook_queue.failed(notice.delivery_id, answered.sentence, answered.status, again)
         log.warning(
             "webhook_failed",
             webhook_id=hook.webhook_id,

@@ -22,7 +22,7 @@ _MIB = 1 << 20
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Assessment:
     study: StudyAttributes
     rule: RetentionRule | None
     position: int
@@ -35,7 +35,7 @@ class Verdict:
     def leaves(self) -> bool:
         return not self.reasons
 
-    def when_short(self, now: datetime) -> "Verdict":
+    def when_short(self, now: datetime) -> "Assessment":
         """The same where the disk is short: time alone keeps no study that may leave early."""
         is_old_enough = now - self.study.last_instance_at >= _LEAST_AGE
         if self.rule is None or not self.rule.evict or not is_old_enough:
@@ -87,7 +87,7 @@ class Retention:
             look_again_at,
         )
 
-    def verdicts(self, study_instance_uids: Sequence[str]) -> list[Verdict]:
+    def assess(self, study_instance_uids: Sequence[str]) -> list[Assessment]:
         """All that keeps each study, by what is known without asking anybody else."""
         obligations = self._storage.obligations.of_studies(study_instance_uids)
         confirmations = {
@@ -95,45 +95,45 @@ class Retention:
             for one in self._storage.retention.confirmations(study_instance_uids)
         }
         return [
-            self._verdict(study, obligations[study.study_instance_uid], confirmations)
+            self._assess(study, obligations[study.study_instance_uid], confirmations)
             for study in self._storage.study_attributes.read(study_instance_uids)
         ]
 
-    def ask_peers(self, verdict: Verdict) -> Verdict:
+    def ask_peers(self, assessment: Assessment) -> Assessment:
         """The same after the peers were asked that have not answered lately."""
-        if verdict.rule is None:
-            return verdict
-        uid = verdict.study.study_instance_uid
+        if assessment.rule is None:
+            return assessment
+        uid = assessment.study.study_instance_uid
         known = {one.peer: one for one in self._storage.retention.confirmations([uid])}
-        others = tuple(one for one in verdict.reasons if one.kind != "confirmation")
+        others = tuple(one for one in assessment.reasons if one.kind != "confirmation")
         waiting = []
-        for peer in verdict.rule.confirmed_at:
-            why = self._unconfirmed(verdict.study, peer, known.get(peer), ask=True)
+        for peer in assessment.rule.confirmed_at:
+            why = self._unconfirmed(assessment.study, peer, known.get(peer), ask=True)
             if why:
                 waiting.append(Reason("confirmation", why, peer))
-        return replace(verdict, reasons=(*others, *waiting))
+        return replace(assessment, reasons=(*others, *waiting))
 
-    def counts(self, verdict: Verdict) -> Callable[[Obligation], bool]:
-        """Which obligations keep the study of a verdict."""
-        rule = verdict.rule
+    def counts(self, assessment: Assessment) -> Callable[[Obligation], bool]:
+        """Which obligations keep the study of an assessment."""
+        rule = assessment.rule
         return lambda obligation: rule is None or counts(obligation, rule)
 
-    def _verdict(
+    def _assess(
         self,
         study: StudyAttributes,
         obligations: Sequence[Obligation],
         confirmations: dict[tuple[str, str], Confirmation],
-    ) -> Verdict:
+    ) -> Assessment:
         try:
             position, rule = self._rule(study)
         except HeadersUnreadable as error:
             unreadable = Reason("unreadable", error.message)
-            return Verdict(study, None, len(self.rules), None, (unreadable,))
+            return Assessment(study, None, len(self.rules), None, (unreadable,))
         if rule is None:
             # A legal hold is named in any case.
             on_hold = [reason_of(one) for one in obligations if one.kind == "legal_hold"]
             reasons = (*on_hold, Reason("no_rule", "No rule holds for it."))
-            return Verdict(study, None, position, None, reasons)
+            return Assessment(study, None, position, None, reasons)
         leaves_at = _leaves_at(rule, study)
         found = [reason_of(one) for one in obligations if counts(one, rule)]
         if leaves_at is None:
@@ -147,11 +147,11 @@ class Retention:
             why = self._unconfirmed(study, peer, known, ask=False)
             if why:
                 found.append(Reason("confirmation", why, peer))
-        return Verdict(study, rule, position, leaves_at, tuple(found))
+        return Assessment(study, rule, position, leaves_at, tuple(found))
 
     def _rule(self, study: StudyAttributes) -> tuple[int, RetentionRule | None]:
         """The first that holds, and its place. Raises HeadersUnreadable."""
-        facts = StudyFacts(self._storage, study)
+        facts = StudyFacts(self._storage.instances, self._storage.study_attributes, study)
         for position, rule in enumerate(self.rules):
             if study.size_bytes < (rule.size_mib_at_least or 0) * _MIB:
                 continue
@@ -162,7 +162,9 @@ class Retention:
     def _unconfirmed(
         self, study: StudyAttributes, peer: str, known: Confirmation | None, *, ask: bool
     ) -> str:
-        why = why_unconfirmed(self._storage, study, peer, known, self._now)
+        why = why_unconfirmed(
+            self._storage.study_attributes, self._storage.peers, study, peer, known, self._now
+        )
         if not why or not ask:
             return why
         has_grown = known is None or known.study_updated_at != study.updated_at

@@ -14,7 +14,7 @@ from storage.maintenance.housekeeping import Housekeeper
 _HEAL_EVERY_S = 600.0
 
 
-class Upkeep:
+class Maintenance:
     def __init__(self, holder: Holder, stopping: Callable[[], bool]) -> None:
         self._holder = holder
         self._stopping = stopping

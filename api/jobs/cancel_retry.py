@@ -1,0 +1,65 @@
+"""Cancel jobs, or run them again, as people ask."""
+
+import structlog
+
+from api.errors import ApiProblem
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.jobs.repository import Jobs
+
+log = structlog.get_logger(__name__)
+
+
+def cancel(jobs: Jobs, job_id: str, by: str, why: str) -> Job:
+    """The job, ended. Raises NotFound, ApiProblem."""
+    # Not found where the caller's groups do not see it: a change alone asks nobody.
+    jobs.get(job_id)
+    reason = f"Cancelled by {by}: {why}" if why else f"Cancelled by {by}."
+    job = jobs.cancel(job_id, reason, utcnow())
+    if job is None:
+        job = jobs.get(job_id)
+        if job.state != "CANCELED":
+            raise ended(job, "There is nothing to cancel; reject its findings instead.")
+    log.info("job_canceled", job_id=job_id)
+    return job
+
+
+def retry(jobs: Jobs, job_id: str, *, force: bool) -> Job:
+    """The job, waiting again; with `force` also where it is COMPLETED.
+
+    Raises NotFound, ApiProblem.
+    """
+    job = jobs.get(job_id)
+    _check_current(jobs, job)
+    again = jobs.retry(job_id, utcnow(), force=force)
+    if again is None:
+        job = jobs.get(job_id)
+        remedy = "Its results come by themselves."
+        if job.status == "COMPLETED":
+            remedy = "Its results are there; `force` runs it once more."
+        raise ApiProblem(
+            409,
+            "job_not_canceled",
+            f"The job is {job.status}; only one that failed or was cancelled is tried again.",
+            remedy=remedy,
+        )
+    log.info("job_retried", job_id=job_id, force=force)
+    return again
+
+
+def ended(job: Job, remedy: str) -> ApiProblem:
+    return ApiProblem(409, "job_ended", f"The job is {job.status}.", remedy=remedy)
+
+
+def _check_current(jobs: Jobs, job: Job) -> None:
+    """A job over content that has grown since would be refused by its own first step."""
+    if not job.series_instance_uid:
+        return
+    # A series' fingerprint is made again only once it is complete again.
+    if not jobs.is_current(job):
+        raise ApiProblem(
+            409,
+            "job_superseded",
+            "More instances of the series arrived after the job was made.",
+            remedy="POST /api/jobs for the series as it is now.",
+        )

@@ -1,0 +1,69 @@
+"""What a worker leaves behind, made without one."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+from pydicom.dataset import Dataset
+
+from inference.delivery.storing import store_objects, store_rows
+from inference.imaging.volume import Volume, assemble_volume
+from inference.normal_ranges.applying import site_references
+from inference.pipeline import PipelineOutput
+from inference.results.encode import encode_results
+from inference.scheduling.priors import comparison_of
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.peers.repository import KnownPeer
+from tests.api.client import part10
+from tests.inference.results_support import PIPELINE
+
+
+def completed_job(
+    storage: Storage,
+    series: Sequence[Dataset],
+    output_of: Callable[[Volume], PipelineOutput],
+    kinds: Collection[str] = (),
+    destinations: Sequence[KnownPeer] = (),
+) -> tuple[Job, Volume]:
+    """A completed job over `series`, with everything that it gives in the storage."""
+    for image in series:
+        storage.ingest.accept(part10(image), "dimse:MR1")
+    kept = storage.index.series_of(str(series[0].StudyInstanceUID))[0]
+    completed = storage.index.mark_complete(kept, utcnow())
+    assert completed is not None
+    job, _ = storage.jobs.schedule(
+        PIPELINE.name,
+        PIPELINE.version,
+        completed.study_instance_uid,
+        completed.series_instance_uid,
+        completed.fingerprint,
+    )
+    claimed = storage.jobs.claim(job.job_id, "worker", 60, utcnow())
+    assert claimed is not None
+    claimed = replace(claimed, patient_key=storage.index.patient_key(completed.study_instance_uid))
+    volume = assemble_volume(series)
+    results = encode_results(
+        claimed,
+        PIPELINE,
+        series,
+        volume,
+        output_of(volume),
+        kinds,
+        comparison=comparison_of(storage, claimed),
+        site_references=site_references(storage.settings),
+    )
+    instances, stored = store_objects(
+        storage.index, storage.ingest, storage.audit, claimed, results, lambda: None
+    )
+    store_rows(
+        storage.findings,
+        storage.deliveries,
+        storage.settings,
+        claimed,
+        results,
+        instances,
+        destinations,
+    )
+    assert storage.jobs.complete(job.job_id, "worker", {"instances": stored}, utcnow())
+    return storage.jobs.get(job.job_id), volume
