@@ -22,7 +22,7 @@ from storage.accounts.sessions import Sessions
 from storage.audit import Audit
 from storage.commitment.reports import CommitmentReports
 from storage.commitment.requests import CommitmentRequests
-from storage.core import disk_reserve, private_folder
+from storage.core import disk_reserve, private_folder, unfinished_restore
 from storage.crypto.upload_tokens import TokenSigner, load_secret
 from storage.db.engine import make_engine
 from storage.db.schema import check_schema
@@ -47,6 +47,7 @@ from storage.integrity.repository import DamagedInstances
 from storage.jobs.acceptance_decisions import Decisions
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
+from storage.language.repository import Answers
 from storage.lesions.repository import Lesions
 from storage.models.drift import Drift
 from storage.models.registry import ModelStates
@@ -54,12 +55,19 @@ from storage.models.shadow_runs import ShadowRuns
 from storage.mpps.repository import ProcedureSteps
 from storage.objects.backlog import check_backlog
 from storage.objects.filesystem import FilesystemObjects, ObjectStore
+from storage.patient_identity.lookup import CorrectedPatients
+from storage.patient_identity.repository import PatientChanges
 from storage.peers.repository import Peers
 from storage.pixels.processes import DecodingLimits, configure
+from storage.priors.fetches import PriorFetches
+from storage.priors.pause import PriorPause
+from storage.priors.searches import PriorSearches
 from storage.processes.components import Components
 from storage.processes.heartbeats import Heartbeats
-from storage.questions.repository import Answers
+from storage.projects.exports import ProjectExports
+from storage.projects.repository import Projects
 from storage.reconciliation.crash_recovery import CrashRecovery
+from storage.rejections.repository import Rejections
 from storage.reports.critical_alerts import Alerts
 from storage.reports.draft_queue import ReportsDue
 from storage.reports.hl7_outbox import Hl7Messages
@@ -74,6 +82,7 @@ from storage.routing.repository import Routing
 from storage.search.passages import Passages
 from storage.search.vectors import PassageVectors
 from storage.settings import Settings
+from storage.studies.urgency import Urgencies
 from storage.uploads.repository import Uploads
 from storage.ups.performer import PerformedItems
 from storage.ups.repository import WorkItems
@@ -109,15 +118,23 @@ class Storage:
     finding_feedback: FindingFeedback
     feedback_reports: FeedbackReports
     reports: Reports
+    rejections: Rejections
     priors: Priors
+    patient_changes: PatientChanges
     reports_due: ReportsDue
     hl7_messages: Hl7Messages
     alerts: Alerts
+    urgencies: Urgencies
     answers: Answers
     passages: Passages
     deliveries: Deliveries
     breakers: Breakers
     routing: Routing
+    prior_searches: PriorSearches
+    prior_fetches: PriorFetches
+    prior_pause: PriorPause
+    projects: Projects
+    project_exports: ProjectExports
     deletions: Deletions
     conflicts: Conflicts
     legal_holds: LegalHolds
@@ -167,6 +184,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     answer or its schema is not the one this version needs (`mediview migrate`).
     """
     private_folder.prepare(settings.data_dir)
+    unfinished_restore.check(settings.data_dir)
     configure(
         DecodingLimits(
             settings.max_frame_pixels,
@@ -204,7 +222,9 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         if vectors:
             vectors.check()
         objects = open_objects(settings)
-        instances = InstanceReader(reader, objects, partial(locate, engine), damaged)
+        instances = InstanceReader(
+            reader, objects, partial(locate, engine), damaged, CorrectedPatients(engine).of_study
+        )
         yield Storage(
             settings=settings,
             engine=engine,
@@ -225,15 +245,23 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             finding_feedback=FindingFeedback(engine),
             feedback_reports=FeedbackReports(engine),
             reports=Reports(engine),
+            rejections=Rejections(engine),
             priors=Priors(engine),
+            patient_changes=PatientChanges(engine),
             reports_due=ReportsDue(engine),
             hl7_messages=Hl7Messages(engine),
             alerts=Alerts(engine),
+            urgencies=Urgencies(engine),
             answers=Answers(engine),
             passages=Passages(engine, vectors),
             deliveries=Deliveries(engine),
             breakers=Breakers(engine),
             routing=Routing(engine),
+            prior_searches=PriorSearches(engine),
+            prior_fetches=PriorFetches(engine),
+            prior_pause=PriorPause(engine),
+            projects=Projects(engine, settings),
+            project_exports=ProjectExports(engine),
             deletions=Deletions(engine, writer, objects),
             conflicts=Conflicts(engine, writer, reader, objects),
             legal_holds=LegalHolds(engine),

@@ -67,7 +67,7 @@ class ApiKeys:
         name, now = name.strip(), utcnow()
         if not _NAME.fullmatch(name):
             raise InvalidRequest(
-                "The key's name is not one that can be kept.",
+                "The key's name is not valid.",
                 remedy="Use up to 80 letters, digits, spaces and . _ @ - of ASCII.",
             )
         if expires_at is not None and expires_at <= now:

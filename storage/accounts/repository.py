@@ -48,6 +48,7 @@ class Accounts:
         password: str,
         roles: Iterable[str],
         *,
+        person_name: str = "",
         must_change_password: bool = False,
     ) -> Account:
         """Raises InvalidRequest, or UidConflict where the name is taken, be it by a key."""
@@ -60,6 +61,7 @@ class Accounts:
             "password_hash": hash_password(password),
             "roles": sorted(allowed),
             "disabled": False,
+            "person_name": checked_person_name(person_name),
             "must_change_password": must_change_password,
             "created_at": now,
             "updated_at": now,
@@ -167,6 +169,34 @@ class Accounts:
         """What stands in what the person signs. Raises InvalidRequest, NotFound."""
         return self._change(name, person_name=checked_person_name(person_name))
 
+    def change(
+        self,
+        name: str,
+        *,
+        roles: Iterable[str] | None = None,
+        disabled: bool | None = None,
+        person_name: str | None = None,
+        password: str | None = None,
+        must_change_password: bool = False,
+    ) -> Account:
+        """All that is given, or nothing of it. A new password ends the account's sessions.
+
+        Raises InvalidRequest, NotFound.
+        """
+        values: dict[str, Any] = {}
+        if roles is not None:
+            values["roles"] = sorted(checked_roles(roles))
+        if disabled is not None:
+            values["disabled"] = disabled
+        if person_name is not None:
+            values["person_name"] = checked_person_name(person_name)
+        if password is not None:
+            check_password(password, name.strip().lower(), self._min_length)
+            values["password_hash"] = hash_password(password)
+            values["password_changed_at"] = utcnow()
+            values["must_change_password"] = must_change_password
+        return self._change(name, **values)
+
     def _change(self, name: str, **values: Any) -> Account:
         name = name.strip().lower()
         with writing(self._engine) as connection:
@@ -179,7 +209,7 @@ class Accounts:
             after = _from_row(_row(connection, name))
             if _administers(before) and not _administers(after):
                 _check_an_admin_is_left(connection)
-            if after.disabled:
+            if after.disabled or "password_hash" in values:
                 end_sessions(connection, name)
         return after
 
@@ -189,7 +219,7 @@ def checked_name(name: str) -> str:
     name = name.strip().lower()
     if not _NAME.fullmatch(name):
         raise InvalidRequest(
-            "The name is not one that can be kept.",
+            "The name is not valid.",
             remedy="Use up to 80 of a-z, 0-9 and . _ @ -, beginning with a letter or digit.",
         )
     return name

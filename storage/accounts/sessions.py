@@ -258,18 +258,23 @@ class Sessions:
     def _open_at(self, now: datetime) -> tuple[ColumnElement[bool], ...]:
         return (t.session.c.expires_at > now, t.session.c.last_seen_at > now - self._idle)
 
-    def confirm(self, hashed: str, identity: Identity, now: datetime) -> bool:
-        """The person has just shown who it is; False where the session is not of that identity."""
+    def confirm(self, hashed: str, identity: Identity, now: datetime) -> str | None:
+        """The person has just shown who it is: the token by which the session goes on.
+
+        The one before counts no more (ASVS 5.0 7.2.4). None where the session is not of that
+        identity.
+        """
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
         with writing(self._engine) as connection:
             confirmed = connection.execute(
                 update(t.session)
                 .where(
                     t.session.c.token_hash == hashed, *_of(identity), t.session.c.expires_at > now
                 )
-                .values(confirmed_at=now)
+                .values(token_hash=token_hash(token), confirmed_at=now)
                 .returning(t.session.c.token_hash)
             ).first()
-        return confirmed is not None
+        return token if confirmed is not None else None
 
     def is_confirmed(self, hashed: str, since: datetime) -> bool:
         """Whether the person has shown who it is, after that time and in this session."""

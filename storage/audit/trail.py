@@ -20,8 +20,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from storage.audit.events import NODE, Actor, AuditEvent, Code, Type
 from storage.audit.rows import WINDOW, Views, add_events, count_views, window_of, with_patients
-from storage.audit.seen import Seen, counted
 from storage.audit.spool import Spool
+from storage.audit.study_views import StudyViews, counted
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError, StorageUnavailable
 from storage.core.request_context import current_request_id
@@ -52,7 +52,7 @@ class Audit:
         self._told = threading.Condition()
         self._writing = threading.Lock()
         self._events: list[AuditEvent] = []
-        self._seen: dict[Hashable, Seen] = {}
+        self._seen: dict[Hashable, StudyViews] = {}
         self._series: dict[str, str] = {}
         self._series_known: dict[str, str] = {}
         self._counted_at = 0.0
@@ -117,7 +117,7 @@ class Audit:
             return True
 
     def _begin(self, key: Hashable, event: AuditEvent, occurrences: int) -> None:
-        new = Seen(_of_request(event), *window_of(event), occurrences)
+        new = StudyViews(_of_request(event), *window_of(event), occurrences)
         if self.fail_closed:
             with self._heard() as connection:
                 count_views(connection, [new.take()], self._process)

@@ -20,7 +20,7 @@ _PAGE = 2000
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ChainCheck:
     """`problem` is empty where the chain holds; else it is a sentence without patient data."""
 
     base: Link
@@ -47,7 +47,7 @@ class _Broken(Exception):
         self.position = position
 
 
-def verify_chain(engine: Engine, keys: Keys, anchors: Sequence[Link] = ()) -> Verdict:
+def verify_chain(engine: Engine, keys: Keys, anchors: Sequence[Link] = ()) -> ChainCheck:
     """Walk the whole chain; read the anchors before. Raises StorageUnavailable."""
     with reading(engine) as connection:
         base = link(connection, "base") or Link(0, FIRST_HASH)
@@ -66,7 +66,7 @@ def verify_chain(engine: Engine, keys: Keys, anchors: Sequence[Link] = ()) -> Ve
             .select_from(t.audit_event)
             .where(t.audit_event.c.chain_index.is_(None))
         ).scalar_one()
-    return Verdict(
+    return ChainCheck(
         base,
         head,
         walk.checked,

@@ -16,6 +16,7 @@ from storage.commitment.entities import (
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
 from storage.events.repository import add_event
+from storage.stage_times.repository import note_confirmed
 
 _PROCESSING_FAILURE = 0x0110
 # Long enough that a destination that fails at once is not sent to in a loop.
@@ -81,7 +82,7 @@ class CommitmentRequests:
         """Take a destination's answer; False when nothing was asked under that UID.
 
         Deliveries of the instances change with it, in the same transaction: what is
-        committed is HELD, what failed will be sent again. Only instances that were asked
+        committed is CONFIRMED, what failed will be sent again. Only instances that were asked
         about count. An answer that comes twice changes nothing the second time.
         """
         now = utcnow()
@@ -97,8 +98,8 @@ class CommitmentRequests:
                 return True
             asked = {one.sop_instance_uid for one in references_from_json(row["references"])}
             # What the answer passes over is not committed (PS3.4 J.3.3.1.2).
-            held = sorted(asked.intersection(committed) - set(failed))
-            refused = {uid: failed.get(uid, _PROCESSING_FAILURE) for uid in asked - set(held)}
+            confirmed = sorted(asked.intersection(committed) - set(failed))
+            refused = {uid: failed.get(uid, _PROCESSING_FAILURE) for uid in asked - set(confirmed)}
             connection.execute(
                 update(t.commitment_request)
                 .where(t.commitment_request.c.transaction_uid == transaction_uid)
@@ -107,7 +108,7 @@ class CommitmentRequests:
             of_destination = t.delivery.c.destination == row["destination"]
             changed: set[tuple[str, str]] = set()
             for uids, values in (
-                (held, {"state": "HELD", "last_error": "", "lease_owner": ""}),
+                (confirmed, {"state": "CONFIRMED", "last_error": "", "lease_owner": ""}),
                 (
                     sorted(refused),
                     {
@@ -125,12 +126,14 @@ class CommitmentRequests:
                     .where(
                         of_destination,
                         t.delivery.c.sop_instance_uid.in_(uids),
-                        t.delivery.c.state != "HELD",
+                        t.delivery.c.state != "CONFIRMED",
                     )
                     .values(**values, updated_at=now)
-                    .returning(t.delivery.c.study_instance_uid, t.delivery.c.state)
-                )
-                changed.update((study, state) for study, state in found)
+                    .returning(*t.delivery.c)
+                ).all()
+                changed.update((one.study_instance_uid, one.state) for one in found)
+                if values["state"] == "CONFIRMED":
+                    note_confirmed(connection, found, now)
             for study_instance_uid, state in sorted(changed):
                 add_event(
                     connection,

@@ -12,6 +12,11 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
+def rfc3339(at: datetime) -> str:
+    """As the API writes times: in UTC, with `Z` (RFC 3339 5.6)."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 class ClockWatch:
     """Notices when the time of day is set, by a clock that nobody sets. Not safe for threads.
 

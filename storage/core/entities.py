@@ -21,7 +21,9 @@ JobEnding = Literal["", "failed", "cancelled", "superseded"]
 by a person, or failed."""
 # For people and in the API, where the three are different things.
 JobStatus = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"]
-DeliveryState = Literal["PENDING", "SENDING", "SENT", "HELD"]
+DeliveryState = Literal[
+    "AWAITING_RELEASE", "WITHHELD", "PENDING", "SENDING", "SENT", "CONFIRMED", "CANCELLED"
+]
 DeliveryCause = Literal["RESULT", "RULE", "PERSON"]
 """A result that its destination gets; received instances that a rule or a person sends on."""
 # Of a study, derived from its series, decisions, jobs and deliveries.
@@ -116,6 +118,8 @@ class Instance:
     source: str
     received_at: datetime
     location: Location
+    patient_digest: str = ""
+    """Of the study's patient, where that is not the one who stands in the bytes."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,19 @@ class Job:
     """Superseded also of a COMPLETED job, whose results are then withdrawn."""
     patient_key: str = ""
     """What stands for the patient, while a job is worked on; empty where no ID is known."""
+    earlier_started_at: datetime | None = None
+    earlier_finished_at: datetime | None = None
+    """Of a completed run whose results stand until the one that was forced completes."""
+
+    @property
+    def has_results(self) -> bool:
+        """Whether results count: of its run, or of an earlier one while it runs again."""
+        return self.has_completed and not self.ending
+
+    @property
+    def has_completed(self) -> bool:
+        """Whether a run ended with results, also where those are superseded."""
+        return self.state == "COMPLETED" or self.earlier_finished_at is not None
 
     @property
     def status(self) -> JobStatus:
@@ -189,8 +206,10 @@ class Decision:
 class Delivery:
     """One instance on its way to one destination.
 
-    SENT: the peer answered success and could not be asked for more. HELD: the peer
+    SENT: the peer answered success and could not be asked for more. CONFIRMED: the peer
     proved that it holds it. One that was sent and waits for proof is PENDING with `sent_at`.
+    AWAITING_RELEASE: it leaves once a person has accepted it. WITHHELD: a person did not.
+    CANCELLED: the instance is not there to be sent, for the reason in `last_error`.
     """
 
     delivery_id: str

@@ -70,6 +70,13 @@ RESULT_KINDS: Mapping[str, ResultKind] = {
             on_request=True,
             needs_grey_values=True,
         ),
+        ResultKind(
+            "RTSTRUCT",
+            "Contours (RT structure set)",
+            ("1.2.840.10008.5.1.4.1.1.481.3",),
+            on_request=True,
+            by_name_alone=True,
+        ),
         ResultKind(OTHER, "Anything else", ()),
     )
 }

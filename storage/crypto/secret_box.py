@@ -42,10 +42,17 @@ class Sealer:
         """The secret; one from before there were seals as it is.
 
         Empty, with a line in the log, where the key is another one: whoever is called
-        then refuses, and the secret has to be given anew.
+        then refuses, and the secret has to be given again.
         """
         if not kept.startswith(_MARK):
             return kept
+        secret = self.unsealed(kept, place)
+        if secret is None:
+            log.error("secret_unreadable", place=place, key_file=str(self._path))
+        return secret or ""
+
+    def unsealed(self, kept: str, place: str) -> str | None:
+        """What was sealed for this place; None where it was not, or not by this node."""
         # Here and below, for few processes have a secret to seal or to open.
         from cryptography.exceptions import InvalidTag
 
@@ -54,8 +61,7 @@ class Sealer:
             nonce, sealed = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             return self._cipher().decrypt(nonce, sealed, place.encode()).decode()
         except (InvalidTag, ValueError):
-            log.error("secret_unreadable", place=place, key_file=str(self._path))
-            return ""
+            return None
 
     def _cipher(self) -> "AESGCM":
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM

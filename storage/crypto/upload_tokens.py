@@ -13,6 +13,7 @@ from pathlib import Path
 
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
+from storage.volumes.files import sync_folder
 
 _SECRET_BYTES = 32
 
@@ -80,6 +81,8 @@ def load_secret(path: Path) -> bytes:
         with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
         temporary.unlink()
+        # What is sealed with it may be on another machine's disk before this name is on ours.
+        sync_folder(path.parent)
     return path.read_bytes()
 
 

@@ -21,7 +21,8 @@ def remove_work(connection: Connection, condition: Any) -> None:
     )
     connection.execute(delete(t.finding).where(t.finding.c.job_id.in_(jobs)))
     connection.execute(delete(t.lesion).where(t.lesion.c.job_id.in_(jobs)))
-    connection.execute(delete(t.lesion_match).where(t.lesion_match.c.job_id.in_(jobs)))
+    for column in (t.lesion_match.c.job_id, t.lesion_match.c.later_job_id):
+        connection.execute(delete(t.lesion_match).where(column.in_(jobs)))
     # Both at once: the condition may ask for the inputs of a job.
     gone = list(connection.execute(jobs).scalars())
     connection.execute(delete(t.job_input).where(t.job_input.c.job_id.in_(gone)))
@@ -52,6 +53,9 @@ def remove_work_of_study(connection: Connection, study_uid: str) -> None:
         t.study_use,
         t.study_retention,
         t.study_confirmation,
+        t.received_patient,
+        t.rejection,
+        t.rejection_note,
     ):
         connection.execute(delete(table).where(table.c.study_instance_uid == study_uid))
     asked = select(t.answer.c.job_id).where(t.answer.c.study_instance_uid == study_uid)

@@ -9,9 +9,10 @@ from storage.db.portions import in_portions
 from storage.db.row_mapping import to_instance
 from storage.deletion.derived_data import remove_work, remove_work_of_study
 from storage.events.repository import add_event
-from storage.index.repository import select_instances
+from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import Tombstone, exactly, note_tombstone, want_purged
 from storage.objects.keys import object_key as uploaded_key
+from storage.rejections.repository import forget_notes
 
 
 def lock_study(connection: Connection, study_uid: str) -> None:
@@ -32,7 +33,7 @@ def remove_rows(connection: Connection, tombstone: Tombstone) -> int:
     note_tombstone(connection, tombstone)
     gone: list[Instance] = []
     for portion in in_portions(tombstone.instances, 100):
-        rows = connection.execute(select_instances(exactly(portion))).mappings().all()
+        rows = connection.execute(select_stored_instances(exactly(portion))).mappings().all()
         gone += [to_instance(row) for row in rows]
     if not gone:
         return 0
@@ -42,6 +43,7 @@ def remove_rows(connection: Connection, tombstone: Tombstone) -> int:
     for part in in_portions(uids):
         for table in (t.instance, t.conflict, t.delivery):
             connection.execute(delete(table).where(table.c.sop_instance_uid.in_(part)))
+        forget_notes(connection, part, tombstone.deleted_at)
     study_uid = tombstone.study_instance_uid
     emptied = [
         series_uid
@@ -72,13 +74,15 @@ def _close_series(
     series_id = connection.execute(series).scalar()
     if series_id is None:
         return True
-    rest = select(t.instance.c.id).where(t.instance.c.series_fk == series_id).limit(1)
-    if connection.execute(rest).first() is None:
+    rest = select(t.instance.c.is_rejected).where(t.instance.c.series_fk == series_id)
+    # What is shown comes first.
+    hidden = connection.execute(rest.order_by(t.instance.c.is_rejected).limit(1)).scalar()
+    if hidden is None:
         return False
     connection.execute(
         update(t.series)
         .where(t.series.c.id == series_id)
-        .values(state="RECEIVING", last_instance_at=tombstone.deleted_at)
+        .values(state="RECEIVING", last_instance_at=tombstone.deleted_at, is_rejected=hidden)
     )
     return True
 
@@ -121,6 +125,12 @@ def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
     remove_work_of_study(connection, study_uid)
     connection.execute(delete(t.study).where(t.study.c.id == row.id))
     forget_groups(connection, study_uid)
+    # A study that a modality sends later under this UID is no prior.
+    connection.execute(
+        delete(t.prior_fetch).where(
+            t.prior_fetch.c.study_instance_uid == study_uid, t.prior_fetch.c.state != "RUNNING"
+        )
+    )
     connection.execute(
         delete(t.patient).where(
             t.patient.c.id == row.patient_fk,

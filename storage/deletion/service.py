@@ -67,7 +67,7 @@ class Deletions:
         """`check` is asked once more before the study goes."""
         return self._delete(
             study_instance_uid,
-            self._index.instances_of(study_instance_uid),
+            self._index.stored_instances_of(study_instance_uid),
             f"study {study_instance_uid}",
             check,
         )
@@ -75,7 +75,7 @@ class Deletions:
     def series(self, study_instance_uid: str, series_instance_uid: str) -> Deletion:
         return self._delete(
             study_instance_uid,
-            self._index.instances_of(study_instance_uid, series_instance_uid),
+            self._index.stored_instances_of(study_instance_uid, series_instance_uid),
             f"series {series_instance_uid}",
         )
 

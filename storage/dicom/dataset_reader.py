@@ -11,8 +11,14 @@ from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
 from storage.core.errors import InvalidInstance, LimitExceeded
+from storage.dicom.element_limits import (
+    MAX_ELEMENTS,
+    MAX_TOP_LEVEL_ELEMENTS,
+    most_deflated_elements,
+)
 from storage.dicom.element_walker import ElementWalker, IrregularEncoding
 from storage.dicom.inflate import INSTANCE, MESSAGE, inflate
+from storage.dicom.limited_reads import limited
 from storage.dicom.part10 import FILE_META_MAX_BYTES, FileMeta, read_file_meta
 
 if TYPE_CHECKING:
@@ -40,7 +46,8 @@ def read_part10(
     `stop_after`: a keyword; nothing behind that element is read.
 
     Raises InvalidInstance without a File Meta Information that names the transfer syntax,
-    LimitExceeded where a deflated data set grows beyond its limit, and what pydicom raises.
+    LimitExceeded where a deflated data set grows beyond its limit or there are too many
+    elements, and what pydicom raises.
     """
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.filereader import read_dataset
@@ -58,8 +65,12 @@ def read_part10(
     little = syntax != ExplicitVRBigEndian
     file.seek(meta.dataset_offset)
     stream: BinaryIO = file
+    # As an instance that arrives is counted: the plain ones of the top level by themselves.
+    max_elements = MAX_TOP_LEVEL_ELEMENTS + MAX_ELEMENTS
     if syntax == DeflatedExplicitVRLittleEndian:
-        stream = io.BytesIO(inflate(file.read(), INSTANCE))
+        deflated = file.read()
+        stream = io.BytesIO(inflate(deflated, INSTANCE))
+        max_elements = MAX_TOP_LEVEL_ELEMENTS + most_deflated_elements(len(deflated))
 
     last = Tag(stop_after) if stop_after else None
 
@@ -72,7 +83,7 @@ def read_part10(
     if specific_tags is not None:
         tags = [Tag("SpecificCharacterSet"), *(Tag(keyword) for keyword in specific_tags)]
     dataset = read_dataset(
-        stream,
+        limited(stream, max_elements),
         implicit,
         little,
         stop_when=at_end if stop_before_pixels or last is not None else None,

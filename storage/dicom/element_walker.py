@@ -33,6 +33,7 @@ PIXEL_TAGS = frozenset({PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA})
 _LEVEL_BYTES = 16
 # A longer top-level element may hold sequences beyond the depth that is allowed.
 _SHALLOW_BYTES = MAX_DEPTH * _LEVEL_BYTES - 1
+LITTLE_ENDIAN_GROUP = b"\xfe\xff"  # of items and delimiters
 # VRs whose explicit length field has 32 bits (PS3.5 Table 7.1-1).
 _LONG_VRS = frozenset(
     {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
@@ -78,7 +79,8 @@ class ElementWalker:
 
     How deep sequences lie in each other is counted for all of them. Those of defined length
     are looked into where they are long enough to hide more levels than are allowed, or
-    always when `thorough`, which then counts every element towards `max_elements`.
+    always when `thorough`, which then counts every element towards `max_elements`; items in
+    sequences of undefined length always are. Items and fragments count as elements do.
     """
 
     def __init__(
@@ -102,8 +104,7 @@ class ElementWalker:
 
     def __iter__(self) -> Iterator[Element]:
         """Every top-level element."""
-        position = self._start
-        top_level = 0
+        position, top_level = self._start, 0
         while position < self._end:
             top_level += 1
             if top_level > MAX_TOP_LEVEL_ELEMENTS:
@@ -161,29 +162,44 @@ class ElementWalker:
 
     def _element(self, position: int, explicit: bool, depth: int) -> tuple[Element, int]:
         """The element at `position`, and where the next begins."""
+        self._count()
+        tag, vr, length, value = self._header(position, explicit)
+        numbers = self._numbers
+        if vr == b"UN" and bytes(self._data[value : value + 2]) == LITTLE_ENDIAN_GROUP:
+            # In any transfer syntax (PS3.5 6.2.2); in big endian, some write them so all the same.
+            self._numbers = _LITTLE
+        try:
+            end = self._end_of_value(tag, vr, length, value, explicit, depth)
+        finally:
+            self._numbers = numbers
+        return Element(tag, value, end - value, length == UNDEFINED_LENGTH, vr), end
+
+    def _end_of_value(
+        self, tag: int, vr: bytes, length: int, value: int, explicit: bool, depth: int
+    ) -> int:
+        if length == UNDEFINED_LENGTH:
+            if tag in PIXEL_TAGS:
+                return self._skip_fragments(value)
+            if explicit and vr not in (b"SQ", b"UN", b"OB", b"OW"):
+                raise IrregularEncoding(f"undefined length for VR {vr!r}")
+            # Within UN of undefined length the items are implicit VR (PS3.5 6.2.2 note 4).
+            return self._skip_sequence(value, explicit and vr != b"UN", depth + 1)
+        end = value + length
+        if end > self._end:
+            raise truncated(
+                f"{self._end - value} bytes into ({tag >> 16:04X},{tag & 0xFFFF:04X}),"
+                f" whose length is {length}",
+                self._end,
+            )
+        if self._may_be_deep(length, depth):
+            self._look_into(vr, value, end, explicit, depth + 1)
+        return end
+
+    def _count(self) -> None:
+        """An element, an item or a fragment."""
         self._visited += 1
         if self._visited > self._max_elements:
             raise too_many(self._max_elements)
-        tag, vr, length, value = self._header(position, explicit)
-        if length == UNDEFINED_LENGTH:
-            if tag in PIXEL_TAGS:
-                end = self._skip_fragments(value)
-            elif not explicit or vr in (b"SQ", b"UN", b"OB", b"OW"):
-                # Within UN of undefined length the items are implicit VR (PS3.5 6.2.2 note 4).
-                end = self._skip_sequence(value, explicit and vr != b"UN", depth + 1)
-            else:
-                raise IrregularEncoding(f"undefined length for VR {vr!r}")
-        else:
-            end = value + length
-            if end > self._end:
-                raise truncated(
-                    f"{self._end - value} bytes into ({tag >> 16:04X},{tag & 0xFFFF:04X}),"
-                    f" whose length is {length}",
-                    self._end,
-                )
-            if self._may_be_deep(length, depth):
-                self._look_into(vr, value, end, explicit, depth + 1)
-        return Element(tag, value, end - value, length == UNDEFINED_LENGTH, vr), end
 
     def _header(self, position: int, explicit: bool) -> tuple[int, bytes, int, int]:
         data = self._data
@@ -209,12 +225,13 @@ class ElementWalker:
                 return value
             if tag != ITEM:
                 raise IrregularEncoding(f"{tag:08X} where an item should begin")
+            self._count()
             if length != UNDEFINED_LENGTH:
                 position = value + length
                 if position > self._end:
                     raise truncated("inside a sequence item", self._end)
-                if self._may_be_deep(length, depth):
-                    self._look_into_item(value, position, explicit, depth)
+                # Readers decode a sequence of undefined length at once, its items included.
+                self._look_into_item(value, position, explicit, depth)
                 continue
             position = self._skip_item(value, explicit, depth)
 
@@ -243,6 +260,7 @@ class ElementWalker:
                 tag, _, length, value = self._header(position, explicit=False)
                 if tag == SEQUENCE_DELIMITER:
                     return
+                self._count()
                 if length == UNDEFINED_LENGTH:
                     position = self._skip_item(value, explicit, depth)
                     continue
@@ -276,6 +294,7 @@ class ElementWalker:
                 return value
             if tag != ITEM or length == UNDEFINED_LENGTH:
                 raise IrregularEncoding(f"{tag:08X} among pixel data fragments")
+            self._count()
             position = value + length
             if position > self._end:
                 raise truncated("inside a pixel data fragment", self._end)

@@ -9,15 +9,16 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from io import BytesIO
 from typing import Literal
 
 from storage.core.character_sets import decode_text
 from storage.core.errors import InvalidInstance
 from storage.core.padding import unpadded_ascii
 from storage.core.uids import check_known_uid, check_uid
+from storage.dicom.element_limits import MAX_ELEMENTS, most_deflated_elements
 from storage.dicom.element_walker import PIXEL_TAGS, ElementWalker, IrregularEncoding
 from storage.dicom.inflate import INSTANCE, inflate
+from storage.dicom.limited_reads import limited_header
 
 IMPLEMENTATION_CLASS_UID = "2.25.247264929513229353463905573903811209591"
 IMPLEMENTATION_VERSION_NAME = "MEDIVIEW_0_1"
@@ -133,7 +134,9 @@ def _header(data: bytes | bytearray | memoryview, meta: FileMeta, start: int) ->
     """Of the data set that begins at `start` within `data`."""
     if meta.transfer_syntax_uid == _DEFLATED:
         with _INFLATED:
-            attributes = _attributes(inflate(data[start:], INSTANCE), _EXPLICIT_VR, 0)
+            deflated = data[start:]
+            most = most_deflated_elements(len(deflated))
+            attributes = _attributes(inflate(deflated, INSTANCE), _EXPLICIT_VR, 0, most)
     else:
         attributes = _attributes(data, meta.transfer_syntax_uid, start)
     return Header(
@@ -197,10 +200,13 @@ def _tags_by_keyword() -> dict[str, int]:
 
 
 def _attributes(
-    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
+    data: bytes | bytearray | memoryview,
+    transfer_syntax_uid: str,
+    start: int,
+    max_elements: int = MAX_ELEMENTS,
 ) -> Mapping[str, str]:
     try:
-        return _walk(data, transfer_syntax_uid, start)
+        return _walk(data, transfer_syntax_uid, start, max_elements)
     except IrregularEncoding:
         return _read_tolerantly(data, transfer_syntax_uid, start)
     except InvalidInstance as error:
@@ -210,20 +216,24 @@ def _attributes(
 
 
 def _walk(
-    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
+    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int, max_elements: int
 ) -> Mapping[str, str]:
-    raw = _walker(data, transfer_syntax_uid, start).values(_keywords_by_tag())
+    raw = _walker(data, transfer_syntax_uid, start, max_elements).values(_keywords_by_tag())
     return _Decoded(raw, "big" if transfer_syntax_uid == _BIG_ENDIAN else "little")
 
 
 def _walker(
-    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
+    data: bytes | bytearray | memoryview,
+    transfer_syntax_uid: str,
+    start: int,
+    max_elements: int = MAX_ELEMENTS,
 ) -> ElementWalker:
     return ElementWalker(
         data,
         start,
         explicit=transfer_syntax_uid != _IMPLICIT_VR,
         big=transfer_syntax_uid == _BIG_ENDIAN,
+        max_elements=max_elements,
     )
 
 
@@ -285,7 +295,7 @@ def _read_tolerantly(
 
     try:
         dataset = read_dataset(
-            BytesIO(bytes(data[start : start + _TOLERANT_BYTES])),
+            limited_header(bytes(data[start : start + _TOLERANT_BYTES])),
             is_implicit_VR=transfer_syntax_uid == _IMPLICIT_VR,
             is_little_endian=transfer_syntax_uid != _BIG_ENDIAN,
             stop_when=_at_pixels,

@@ -13,6 +13,7 @@ from pydicom import charset, hooks
 
 from storage.core.character_sets import decode_value
 from storage.core.padding import STRING_VRS, unpadded_bytes
+from storage.dicom.unknown_vr import in_its_byte_order
 
 _TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _UTF8 = "utf_8"
@@ -24,6 +25,7 @@ _TERMS = {codec: term for term, codec in reversed(charset.python_encoding.items(
 def read_unpadded(raw: Any, data: dict[str, Any], **more: Any) -> None:
     """As `pydicom.hooks.raw_element_value`, whose place it takes."""
     vr = data["VR"]
+    raw = in_its_byte_order(raw)
     if isinstance(raw.value, bytes) and vr in STRING_VRS:
         value = unpadded_bytes(raw.value, vr)
         if vr in _TEXT_VRS and not (value.isascii() and b"\x1b" not in value):

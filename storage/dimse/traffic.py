@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import tables as t
 from storage.db.engine import reading, writing
-from storage.tables.traffic import TRAFFIC_BOUNDS_S
+from storage.tables.exchange.dimse import TRAFFIC_BOUNDS_S
 
 __all__ = [
     "TRAFFIC_BOUNDS_S",

@@ -1,6 +1,6 @@
 """What happened, in order: the source of live events, resumable by number."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -50,14 +50,17 @@ class Events:
         *,
         job_id: str | None = None,
         study_instance_uid: str | None = None,
+        topics: Sequence[EventTopic] = (),
         limit: int = 200,
     ) -> list[Event]:
-        """Events after `event_id`, oldest first."""
+        """Events after `event_id`, oldest first; without `topics` those of all."""
         query = select(t.event).where(t.event.c.event_id > event_id)
         if job_id is not None:
             query = query.where(t.event.c.job_id == job_id)
         if study_instance_uid is not None:
             query = query.where(t.event.c.study_instance_uid == study_instance_uid)
+        if topics:
+            query = query.where(t.event.c.topic.in_(topics))
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(t.event.c.event_id).limit(limit))
             return [to_event(row) for row in rows.mappings()]

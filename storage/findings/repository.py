@@ -1,13 +1,13 @@
 """Findings: what a job measured, typed and coded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, null, select, update
 
 from storage import tables as t
 from storage.core.errors import NotFound
-from storage.core.findings import Finding
+from storage.core.findings import Finding, Prior
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_finding
 from storage.search.passages import FINDING, forget, note_findings
@@ -28,6 +28,16 @@ class Findings:
             if findings:
                 connection.execute(insert(t.finding), [asdict(finding) for finding in findings])
                 note_findings(connection, findings)
+
+    def set_priors(self, priors: Mapping[str, Prior | None]) -> None:
+        """What findings were before, by their ids; None where there is nothing to compare with."""
+        with writing(self._engine) as connection:
+            for finding_id, prior in priors.items():
+                connection.execute(
+                    update(t.finding)
+                    .where(t.finding.c.finding_id == finding_id)
+                    .values(prior=null() if prior is None else asdict(prior))
+                )
 
     def of_study(self, study_instance_uid: str) -> list[Finding]:
         """Those that count: of each series and pipeline the newest job's.
@@ -83,10 +93,11 @@ class Findings:
 def _newest() -> ColumnElement[bool]:
     """A finding carries the time of its job's creation, by which the newest job is known.
 
-    What a superseded job found is withdrawn, even while nothing stands in its place.
+    What a superseded job found is withdrawn, even while nothing stands in its place. One that was
+    cancelled or failed has no results, though it was about to end with them.
     """
     other = t.finding.alias("other")
-    withdrawn = select(t.job.c.job_id).where(t.job.c.ending == "superseded")
+    withdrawn = select(t.job.c.job_id).where(t.job.c.ending != "")
     newest = (
         select(func.max(other.c.created_at))
         .where(

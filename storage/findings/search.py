@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Engine, FromClause, func, select
+from sqlalchemy import ColumnElement, Engine, FromClause, func, or_, select
 
 from storage import tables as t
 from storage.core.findings import Finding
@@ -38,7 +38,7 @@ def find_findings(
     offset: int,
     order: Sequence[tuple[SortKey, bool]] = (),
 ) -> tuple[list[Found[Finding]], int]:
-    """Findings of completed jobs, and how many there are.
+    """Findings of jobs that have results, and how many there are.
 
     `order` lists keys, each with whether it descends; the last changed come first after it.
 
@@ -47,7 +47,8 @@ def find_findings(
     """
     updated = last_updated().label("updated_at")
     source = _with_patients(t.finding.join(t.job, t.job.c.job_id == t.finding.c.job_id), t.finding)
-    conditions = [t.job.c.state == "COMPLETED", *where]
+    has_results = or_(t.job.c.state == "COMPLETED", t.job.c.earlier_finished_at.is_not(None))
+    conditions = [has_results, *where]
     rows, total = _page(
         engine, source, (t.finding, updated, t.job.c.ending), updated,
         t.finding.c.finding_id, conditions, limit, offset, order,

@@ -1,6 +1,6 @@
 """Instances that came under a known UID with other content: kept aside until someone decides.
 
-Accepting one puts it in the place of the instance that is held. The order
+Accepting one puts it in the place of the instance that is stored. The order
 makes that safe: a copy of its record with the new generation is durable
 first, then the tombstone of what it replaces, then the index follows. Whatever
 breaks in between, `reconcile` finds either the old state or the new one.
@@ -13,13 +13,14 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, RowMapping, Select, delete, func, select
+from sqlalchemy import Engine, RowMapping, Select, delete, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Location
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.db.engine import reading, translated, writing
+from storage.db.pages import read_page
 from storage.deletion.service import bury, remove_derived
 from storage.dicom.part10 import Header, read_header
 from storage.index.insert_instance import NewInstance, insert_instances
@@ -68,12 +69,10 @@ class Conflicts:
 
     def page(self, limit: int, offset: int) -> tuple[list[Conflict], int]:
         """The newest first, and how many there are in all."""
+        statement = select(t.conflict).order_by(t.conflict.c.id.desc())
         with reading(self._engine) as connection:
-            total = connection.execute(select(func.count()).select_from(t.conflict)).scalar_one()
-            rows = connection.execute(
-                select(t.conflict).order_by(t.conflict.c.id.desc()).limit(limit).offset(offset)
-            )
-            return [_to_conflict(row) for row in rows.mappings()], total
+            rows, total = read_page(connection, statement, limit, offset)
+            return [_to_conflict(row) for row in rows], total
 
     def waiting(
         self,
@@ -115,7 +114,7 @@ class Conflicts:
             )
         return _to_conflict(row)
 
-    def held(self, conflict: Conflict) -> Instance | None:
+    def existing(self, conflict: Conflict) -> Instance | None:
         """The instance that bears the UID now."""
         try:
             return self._index.instance(conflict.sop_instance_uid)
@@ -139,24 +138,26 @@ class Conflicts:
         return conflict
 
     def accept(self, conflict_id: int) -> Conflict:
-        """Put it in the place of the instance that is held.
+        """Put it in the place of the instance that is stored.
 
         Results that were made from the other one go with it where its series
         has nothing else; the series is completed again. Raises NotFound,
         StateConflict for a study on legal hold, StorageFull, StorageUnavailable.
         """
         conflict = self.get(conflict_id)
-        held = self.held(conflict)
-        if held is not None:
+        existing = self.existing(conflict)
+        if existing is not None:
             with reading(self._engine) as connection:
-                check_no_hold(connection, held.study_instance_uid)
+                check_no_hold(connection, existing.study_instance_uid)
         header = self._header(conflict)
         tombstone = None
         with translated_os_errors(self._volumes.folder):
             generation = self._volumes.generation.advance()
-        if held is not None:
-            deleted = Deleted(held.sop_instance_uid, held.series_instance_uid, held.received_at)
-            tombstone = Tombstone(held.study_instance_uid, utcnow(), generation, (deleted,))
+        if existing is not None:
+            deleted = Deleted(
+                existing.sop_instance_uid, existing.series_instance_uid, existing.received_at
+            )
+            tombstone = Tombstone(existing.study_instance_uid, utcnow(), generation, (deleted,))
         appended = self._copy(conflict, header, generation)
         if tombstone is not None:
             self._volumes.append_records([tombstone.record()])
@@ -180,9 +181,9 @@ class Conflicts:
                     t.conflict.c.digest == conflict.digest,
                 )
             )
-        if held is not None:
+        if existing is not None:
             try:
-                remove_derived(self._objects, held.study_instance_uid)
+                remove_derived(self._objects, existing.study_instance_uid)
             except StorageUnavailable as error:
                 # They are copies, and are found by content alone.
                 log.warning("derived_objects_remain", error=error.code)

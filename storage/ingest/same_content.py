@@ -78,7 +78,30 @@ def _is_equal(one: "Dataset", other: "Dataset", tag: int) -> bool:
         if raw is None or other_raw is None:
             return bool(first.value == second.value)
         return unpadded_bytes(raw, "UN") == unpadded_bytes(other_raw, "UN")
+    if first.VR != second.VR and _may_be_either(tag, first.VR, second.VR):
+        return _words(first, one) == _words(second, other)
     return bool(_value(one, tag) == _value(other, tag))
+
+
+def _may_be_either(tag: int, *vrs: str) -> bool:
+    """Whether the data dictionary leaves the choice between the VRs (PS3.6, such as "US or SS").
+
+    Implicit VR does not state it, and what Explicit VR states may differ from what follows from
+    other elements, such as Pixel Representation (PS3.5 A.1).
+    """
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
+
+    choices = dictionary_VR(tag).split(" or ") if dictionary_has_tag(tag) else []
+    return len(choices) > 1 and all(set(vr.split(" or ")) <= set(choices) for vr in vrs)
+
+
+def _words(element: Any, dataset: "Dataset") -> bytes:
+    """The value of US, SS, OB or OW as it is in little endian, with or without a sign."""
+    value = element.value
+    if isinstance(value, bytes):
+        return _in_little_endian(value, str(element.VR), dataset)
+    numbers = value if element.VM > 1 else [value]
+    return b"".join((number & 0xFFFF).to_bytes(2, "little") for number in numbers)
 
 
 def _items(element: Any, raw: bytes | None) -> "list[Dataset]":

@@ -3,7 +3,7 @@
 `docs/receiving.md` describes the path from the socket to the acknowledgement.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -22,7 +22,7 @@ from storage.core.viewer import as_node
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.part10 import Header, make_file_meta, read_dataset_header, read_header
 from storage.index.indexer import Indexer
-from storage.index.insert_instance import NewInstance, Outcome
+from storage.index.insert_instance import NewInstance, Outcome, forget_conflict
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.instance_stream import SPILL_BYTES, InstanceStream
 from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
@@ -58,6 +58,7 @@ class Ingest:
         damaged: DamagedInstances | None = None,
     ) -> None:
         """`read_stored` gives the part 10 file of a UID, None where it is larger or not there."""
+        self._engine = engine
         self._read_stored = read_stored
         self._indexer = Indexer(engine, recovery.run_if_due) if recovery else Indexer(engine)
         self._volumes = volumes
@@ -167,12 +168,13 @@ class Ingest:
                     self._replace(header, known, large.finish())
                 return _accepted("duplicate", header)
             digest = large.digest()
-            if known and large.length <= COMPARED_MAX_BYTES:
-                with large.part10() as part10:
-                    is_same = self._is_stored_content(header, bytes(part10))
-                if is_same:
-                    return _accepted("duplicate", header)
-            return self._index(header, digest, large.finish(), None, source, origin)
+            with large.part10() as part10:
+                if known and (same := self._same_as_stored(header, digest, (part10,))):
+                    return same
+                # The mapping outlasts the descriptor, which `finish` closes.
+                return self._index(
+                    header, digest, large.finish(), None, source, origin, () if known else (part10,)
+                )
 
         return InstanceStream(
             prefix=prefix,
@@ -218,23 +220,31 @@ class Ingest:
                 )
                 self._replace(header, known, self._volumes.wait_for(staged))
             return _accepted("duplicate", header)
-        if known and self._is_stored_content(header, b"".join((meta, dataset))):
-            return _accepted("duplicate", header)
-        staged = self._volumes.stage((meta, dataset), digest=digest, source=source, origin=origin)
-        return self._index(header, digest, staged.appended, staged, source, origin)
-
-    def _is_stored_content(self, header: Header, part10: bytes) -> bool:
-        """Whether what is stored under the UID is the same in another encoding."""
-        try:
-            stored = self._read_stored(header.sop_instance_uid, COMPARED_MAX_BYTES)
-        except (InstanceDamaged, NotFound, StorageUnavailable):
-            return False
-        if stored is None or not is_same_content(stored, part10):
-            return False
-        log.info(
-            "instance_sent_again_in_another_encoding", sop_instance_uid=header.sop_instance_uid
+        pieces = (meta, dataset)
+        if known and (same := self._same_as_stored(header, digest, pieces)):
+            return same
+        staged = self._volumes.stage(pieces, digest=digest, source=source, origin=origin)
+        return self._index(
+            header, digest, staged.appended, staged, source, origin, () if known else pieces
         )
-        return True
+
+    def _same_as_stored(
+        self, header: Header, digest: bytes, pieces: Sequence[bytes | memoryview]
+    ) -> Accepted | None:
+        """A duplicate, where the file is the stored one in another encoding, and no conflict."""
+        uid = header.sop_instance_uid
+        if sum(map(len, pieces)) > COMPARED_MAX_BYTES:
+            return None
+        try:
+            stored = self._read_stored(uid, COMPARED_MAX_BYTES)
+        except (InstanceDamaged, NotFound, StorageUnavailable):
+            return None
+        if stored is None or not is_same_content(stored, b"".join(pieces)):
+            return None
+        log.info("instance_sent_again_in_another_encoding", sop_instance_uid=uid)
+        # Its own, or one that a crash left.
+        forget_conflict(self._engine, uid, digest.hex())
+        return _accepted("duplicate", header)
 
     def _index(
         self,
@@ -244,18 +254,20 @@ class Ingest:
         staged: StagedRecord | None,
         source: str,
         origin: Origin,
+        uncompared: Sequence[bytes | memoryview],
     ) -> Accepted:
+        """`uncompared`: the file in pieces, where it was not compared with what is stored."""
+        location, note = appended.location, appended.note
         new = NewInstance(
-            header,
-            appended.location,
-            digest.hex(),
-            source,
-            origin,
-            appended.note.received_at,
-            appended.note.generation,
+            header, location, digest.hex(), source, origin, note.received_at, note.generation
         )
         outcome = self._group_commit.commit(new, staged)
+        # What another process has stored may be known by its row alone.
+        if outcome == "duplicate" and self._is_damaged(header):
+            self._replace(header, new.digest, appended)
         if outcome == "conflict":
+            if uncompared and (same := self._same_as_stored(header, digest, uncompared)):
+                return same
             log.warning(
                 "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=source
             )

@@ -5,11 +5,13 @@ sample is. What proves to be damaged is noted, answered from the bucket where th
 and refused otherwise (`storage.integrity`).
 """
 
+import copy
 import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from storage.core.entities import Instance, Location
@@ -19,6 +21,8 @@ from storage.integrity.checker import Checker, Prepared
 from storage.integrity.copies import object_range
 from storage.integrity.repository import DamagedInstances
 from storage.objects.filesystem import ObjectStore
+from storage.patient_identity.entities import Patient
+from storage.patient_identity.outgoing import correct, with_patient
 from storage.volumes.reader import VolumeReader
 
 if TYPE_CHECKING:
@@ -41,8 +45,9 @@ class HeldFile:
 
 
 class InstanceReader:
-    """Gives back part 10 bytes exactly as they were stored.
+    """Gives back part 10 bytes as they were stored, and files and data sets as they leave.
 
+    These two have the patient as corrected (`storage.patient_identity`).
     The local volume is read first, where it is there; the object store has the
     instance once it has moved to a bucket.
     """
@@ -53,12 +58,33 @@ class InstanceReader:
         objects: ObjectStore,
         locate: Callable[[str], Location | None] | None = None,
         damaged: DamagedInstances | None = None,
+        patient_of: Callable[[str], Patient | None] = lambda _study_instance_uid: None,
     ) -> None:
-        """`locate` finds an instance that was moved since its row was read."""
+        """`locate` finds an instance that was moved since its row was read, `patient_of` whose a
+        study is where that was corrected."""
         self._volumes = volumes
         self._objects = objects
         self._locate = locate
+        self._patient_of = patient_of
         self._checker = Checker(volumes, objects, locate, damaged)
+
+    def of_one_moment(self) -> "InstanceReader":
+        """A reader for one answer, to which each study has the same patient throughout."""
+        reader = copy.copy(self)
+        reader._patient_of = cache(self._patient_of)
+        return reader
+
+    def as_corrected(self, instances: Sequence[Instance]) -> list[Instance]:
+        """The same with the digests of the patients that this reader writes into them.
+
+        The patient may have been corrected since a row was read. What is stored under a digest
+        needs the one that belongs to its content, so ask a reader `of_one_moment`.
+        """
+        return [self._as_corrected(one) if one.patient_digest else one for one in instances]
+
+    def _as_corrected(self, instance: Instance) -> Instance:
+        patient = self.corrected_patient(instance)
+        return replace(instance, patient_digest=patient.digest if patient else "")
 
     def read(self, instance: Instance, start: int = 0, length: int | None = None) -> bytes:
         """`length` bytes from `start`, or all that follows.
@@ -132,6 +158,25 @@ class InstanceReader:
         return object_range(self._objects, location, start, length)
 
     def open(self, instance: Instance) -> BinaryIO:
+        """A seekable stream over the part 10 file as it leaves: with the patient as corrected.
+
+        Raises InvalidInstance where that cannot be written, and as `open_stored`.
+        """
+        return self.corrected(instance, self.open_stored(instance))
+
+    def corrected(self, instance: Instance, file: BinaryIO) -> BinaryIO:
+        """A part 10 file of the instance, with the patient as corrected."""
+        patient = self.corrected_patient(instance)
+        if patient is None:
+            return file
+        with _decoding(instance):
+            return with_patient(file, patient)
+
+    def corrected_patient(self, instance: Instance) -> Patient | None:
+        """Whose it is, where that is not the one who stands in its bytes."""
+        return self._patient_of(instance.study_instance_uid) if instance.patient_digest else None
+
+    def open_stored(self, instance: Instance) -> BinaryIO:
         """A seekable stream over the part 10 file, whose bytes were compared with its digest.
 
         It needs no closing of its own. Raises as `checked`.
@@ -144,23 +189,37 @@ class InstanceReader:
         return io.BufferedReader(_InstanceStream(self, instance), _HEADER_CHUNK_BYTES)
 
     def dataset(self, instance: Instance, *, stop_before_pixels: bool = False) -> "FileDataset":
-        """The data set by pydicom. Raises InvalidInstance when pydicom cannot read it."""
+        """The data set by pydicom, with the patient as corrected.
+
+        Raises InvalidInstance when pydicom cannot read it.
+        """
         stream: BinaryIO
         stream = self._stream(instance) if stop_before_pixels else io.BytesIO(self.read(instance))
         # Here, for the reason in `storage/dicom/part10.py`.
         import storage.dicom.unpadded_reading  # noqa: F401
-        from storage.dicom.value_errors import UNREADABLE
 
-        try:
-            with warnings.catch_warnings():
-                # Odd values in received data are the sender's; they are kept as they came.
-                warnings.simplefilter("ignore")
-                return read_part10(stream, stop_before_pixels=stop_before_pixels)
-        except UNREADABLE as error:
-            raise InvalidInstance(
-                f"The stored instance {instance.sop_instance_uid} cannot be decoded.",
-                remedy="Look at it with dcmdump; the sending system wrote it against the standard.",
-            ) from error
+        with _decoding(instance), warnings.catch_warnings():
+            # Odd values in received data are the sender's; they are kept as they came.
+            warnings.simplefilter("ignore")
+            dataset = read_part10(stream, stop_before_pixels=stop_before_pixels)
+            patient = self.corrected_patient(instance)
+            if patient is not None:
+                correct(dataset, patient)
+            return dataset
+
+
+@contextmanager
+def _decoding(instance: Instance) -> Iterator[None]:
+    """Turn what pydicom raises into InvalidInstance."""
+    from storage.dicom.value_errors import UNREADABLE
+
+    try:
+        yield
+    except UNREADABLE as error:
+        raise InvalidInstance(
+            f"The stored instance {instance.sop_instance_uid} cannot be decoded.",
+            remedy="Look at it with dcmdump; the sending system wrote it against the standard.",
+        ) from error
 
 
 class _InstanceStream(io.RawIOBase):

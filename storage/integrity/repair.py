@@ -19,7 +19,8 @@ from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_instance
 from storage.dicom.part10 import read_file_meta
-from storage.index.repository import Index, select_instances
+from storage.index.repository import Index
+from storage.index.select_statements import select_stored_instances
 from storage.integrity.copies import (
     READABLE,
     is_proven,
@@ -123,7 +124,7 @@ class Repair:
             return 0
         found = {record.location.offset for record in scan(path)}
         with reading(self._engine) as connection:
-            rows = connection.execute(select_instances(t.instance.c.volume == path.name))
+            rows = connection.execute(select_stored_instances(t.instance.c.volume == path.name))
             hidden = [
                 one for one in map(to_instance, rows.mappings()) if one.location.offset not in found
             ]

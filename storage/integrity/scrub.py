@@ -16,7 +16,8 @@ from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_instance
-from storage.index.repository import Index, select_instances
+from storage.index.repository import Index
+from storage.index.select_statements import select_stored_instances
 from storage.integrity.copies import READABLE, state_in_bucket, state_in_volume
 from storage.integrity.repository import DamagedInstances
 from storage.objects.filesystem import ObjectStore
@@ -118,7 +119,7 @@ class Scrub:
             while checked < budget_bytes:
                 with reading(self._engine) as connection:
                     rows = connection.execute(
-                        select_instances(t.instance.c.id > last)
+                        select_stored_instances(t.instance.c.id > last)
                         .order_by(t.instance.c.id)
                         .limit(_ROWS_AT_ONCE)
                     )

@@ -21,10 +21,10 @@ from typing import BinaryIO, cast
 from pydicom.dataset import FileDataset
 from pydicom.fileset import FileSet
 
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
 from storage.dicom.value_errors import UNREADABLE
+from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.volumes.files import translated_os_errors
 
@@ -51,14 +51,16 @@ class Export:
     filled: tuple[str, ...] = field(default=())
 
 
-def plan_export(storage: Storage, study_instance_uid: str, *, dicomdir: bool = True) -> Export:
+def plan_export(
+    index: Index, instance_reader: InstanceReader, study_instance_uid: str, *, dicomdir: bool = True
+) -> Export:
     """Name every instance of a study, and make the directory.
 
     Numbers and identifiers that a directory needs and the instances lack are
     filled in the directory alone. Raises NotFound; InvalidRequest where the
     lack cannot be filled truthfully; InvalidInstance; StorageUnavailable.
     """
-    instances = storage.index.instances_of(study_instance_uid)
+    instances = index.instances_of(study_instance_uid)
     if not instances:
         raise NotFound(f"The node holds no study {study_instance_uid}.", remedy="Check the UID.")
     if not dicomdir:
@@ -70,7 +72,7 @@ def plan_export(storage: Storage, study_instance_uid: str, *, dicomdir: bool = T
             series = series_numbers.setdefault(
                 instance.series_instance_uid, len(series_numbers) + 1
             )
-            header = storage.instances.dataset(instance, stop_before_pixels=True)
+            header = instance_reader.dataset(instance, stop_before_pixels=True)
             filled.update(dict.fromkeys(_fill(header, series, number)))
             _add(file_set, header, instance)
         with warnings.catch_warnings():
@@ -111,7 +113,7 @@ def write_folder(instances: InstanceReader, export: Export, folder: Path) -> Non
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_zip(storage: Storage, export: Export, path: Path) -> None:
+def write_zip(instances: InstanceReader, export: Export, path: Path) -> None:
     """Write the export as a ZIP file, whole or not at all. Raises as `write_folder`."""
     if path.exists():
         raise InvalidRequest(f"{path} exists already.", remedy="Name a new file.")
@@ -120,7 +122,7 @@ def write_zip(storage: Storage, export: Export, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("xb") as file:
-                for piece in zip_pieces(storage.instances, export):
+                for piece in zip_pieces(instances, export):
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())

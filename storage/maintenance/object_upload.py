@@ -18,7 +18,7 @@ from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_instance
-from storage.index.repository import select_instances
+from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import want_purged
 from storage.integrity.instance_reader import InstanceReader
 from storage.objects.filesystem import ObjectStore
@@ -43,7 +43,7 @@ def upload_instances(
 
     def copy(instance: Instance) -> None:
         try:
-            with instances.open(instance) as stream:
+            with instances.open_stored(instance) as stream:
                 objects.put(object_key(instance), stream, "application/dicom")
         except InstanceDamaged:
             return  # noted when it was read
@@ -95,7 +95,7 @@ def _not_uploaded(engine: Engine, limit: int) -> list[Instance]:
     )
     with reading(engine) as connection:
         rows = connection.execute(
-            select_instances(t.NOT_UPLOADED, ~namesake, ~damaged)
+            select_stored_instances(t.NOT_UPLOADED, ~namesake, ~damaged)
             .order_by(t.instance.c.id)
             .limit(limit)
         )

@@ -2,7 +2,7 @@
 
 Of two instances with one UID the first received wins, as when they came; what
 was deleted stays deleted. Work that was done on the studies (jobs, findings,
-reports) is not in the volumes; their series are complete anew, and pipelines
+reports) is not in the volumes; their series are complete again, and pipelines
 run again.
 """
 

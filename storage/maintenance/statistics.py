@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy import ColumnElement, Engine, Table, func, select
 
 from storage import tables as t
-from storage.container import Storage
 from storage.db.engine import reading
 from storage.maintenance.compaction import volume_uses
 from storage.objects.backlog import backlog_bytes
+from storage.settings import Settings
 from storage.volumes.scan import is_being_written
+from storage.volumes.writer import VolumeWriter
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,11 @@ class Statistics:
         return max(self.volume_bytes - self.live_bytes, 0)
 
 
-def statistics(storage: Storage) -> Statistics:
+def statistics(settings: Settings, engine: Engine, volumes: VolumeWriter) -> Statistics:
     """Count everything. Raises StorageUnavailable."""
-    uses = volume_uses(storage.engine, storage.volumes.folder)
-    s3 = storage.settings.object_store == "s3"
-    with reading(storage.engine) as connection:
+    uses = volume_uses(engine, volumes.folder)
+    s3 = settings.object_store == "s3"
+    with reading(engine) as connection:
 
         def count(table: Table, *conditions: ColumnElement[bool]) -> int:
             query = select(func.count()).select_from(table).where(*conditions)
@@ -74,5 +75,5 @@ def statistics(storage: Storage) -> Statistics:
         open_volumes=sum(is_being_written(use.path) for use in uses),
         in_bucket=instances - waiting,
         waiting_for_bucket=waiting if s3 else 0,
-        waiting_for_bucket_bytes=backlog_bytes(storage.engine) if s3 else 0,
+        waiting_for_bucket_bytes=backlog_bytes(engine) if s3 else 0,
     )

@@ -1,7 +1,8 @@
 """Bring database and bucket to this version, before a node starts."""
 
-from storage.core import disk_reserve, private_folder
-from storage.db.engine import make_engine
+from storage.core import disk_reserve, private_folder, unfinished_restore
+from storage.db.engine import make_engine, writing
+from storage.db.grants import grant_all
 from storage.db.migrate import upgrade_schema
 from storage.db.replacement import finish
 from storage.reconciliation.crash_recovery import CrashRecovery
@@ -16,6 +17,7 @@ def upgrade(settings: Settings) -> int:
     by several processes at once on PostgreSQL, whose migrations take a lock.
     """
     private_folder.prepare(settings.data_dir)
+    unfinished_restore.check(settings.data_dir)
     disk_reserve.check_room(settings.data_dir)
     finish(settings)
     engine = make_engine(settings.resolved_database_url)
@@ -28,5 +30,15 @@ def upgrade(settings: Settings) -> int:
 
             S3Objects(settings).create_bucket()
         return CrashRecovery(engine, settings.data_dir / "volumes").run()
+    finally:
+        engine.dispose()
+
+
+def grant_accounts(settings: Settings) -> list[str]:
+    """Give each role's PostgreSQL account its rights; the accounts that there are."""
+    engine = make_engine(settings.resolved_database_url)
+    try:
+        with writing(engine) as connection:
+            return grant_all(connection)
     finally:
         engine.dispose()

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import Engine, select, update
 
 from storage import tables as t
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, InvalidInstance, LimitExceeded, NotFound
 from storage.db.engine import reading, writing
@@ -19,9 +18,12 @@ from storage.db.row_mapping import to_instance
 from storage.dicom.digests import proves
 from storage.dicom.part10 import read_header
 from storage.index.insert_instance import find_known
-from storage.index.repository import Index, select_instances
+from storage.index.repository import Index
+from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import is_covered
 from storage.integrity.copies import READABLE, state_in_volume
+from storage.integrity.instance_reader import InstanceReader
+from storage.objects.filesystem import ObjectStore
 from storage.volumes.files import SUFFIX
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import (
@@ -32,6 +34,7 @@ from storage.volumes.scan import (
     torn_bytes,
     volumes_in,
 )
+from storage.volumes.writer import VolumeWriter
 
 ProblemKind = Literal[
     "record_damaged",
@@ -62,12 +65,18 @@ Tell = Callable[[tuple[int, int]], None]
 """Is told how many bytes of volumes were looked at, of how many."""
 
 
-def verify_storage(storage: Storage, tell: Tell = lambda _: None) -> Iterator[Problem]:
+def verify_storage(
+    engine: Engine,
+    index: Index,
+    objects: ObjectStore,
+    volumes: VolumeWriter,
+    tell: Tell = lambda _: None,
+) -> Iterator[Problem]:
     """Read every record and ask for every object; safe beside a node at work.
 
     Raises StorageUnavailable where database or bucket do not answer.
     """
-    folder = storage.volumes.folder
+    folder = volumes.folder
     paths = volumes_in(folder)
     total = sum(path.stat().st_size for path in paths if path.exists())
     done = 0
@@ -76,17 +85,19 @@ def verify_storage(storage: Storage, tell: Tell = lambda _: None) -> Iterator[Pr
         for path in paths:
             try:
                 size_bytes = path.stat().st_size
-                yield from _check_volume(storage, path, reader)
+                yield from _check_volume(engine, index, path, reader)
             except FileNotFoundError:
                 continue  # compacted or dropped meanwhile
             done += size_bytes
             tell((done, total))
-        yield from _check_rows(storage, {path.name for path in paths})
+        yield from _check_rows(engine, index, objects, volumes, {path.name for path in paths})
     finally:
         reader.close()
 
 
-def _check_volume(storage: Storage, path: Path, reader: VolumeReader) -> Iterator[Problem]:
+def _check_volume(
+    engine: Engine, index: Index, path: Path, reader: VolumeReader
+) -> Iterator[Problem]:
     end = 0
     # Looked at first: what is written later has its row later.
     written = is_being_written(path)
@@ -96,7 +107,7 @@ def _check_volume(storage: Storage, path: Path, reader: VolumeReader) -> Iterato
     for record in scan(path):
         end = record.location.offset + record.location.length
         found.add(record.location.offset)
-        yield from _check_record(storage, path, record, reader, written=written)
+        yield from _check_record(engine, index, path, record, reader, written=written)
     if not written and torn_bytes(path, end):
         yield Problem(
             "tail_torn", f"{path.name}:{end}", "",
@@ -104,14 +115,14 @@ def _check_volume(storage: Storage, path: Path, reader: VolumeReader) -> Iterato
             " acknowledged. Rows below name what was lost otherwise.",
         )  # fmt: skip
     # A damaged header hides the records behind it from a scan, but not from their rows.
-    rows = _instances(storage, t.instance.c.volume == path.name)
+    rows = _instances(engine, t.instance.c.volume == path.name)
     for instance in rows:
         if instance.location.offset not in found and not written:
-            yield from _check_hidden(storage.index, instance, reader)
+            yield from _check_hidden(index, instance, reader)
 
 
 def _check_record(
-    storage: Storage, path: Path, record: Record, reader: VolumeReader, *, written: bool
+    engine: Engine, index: Index, path: Path, record: Record, reader: VolumeReader, *, written: bool
 ) -> Iterator[Problem]:
     place = f"{path.name}:{record.location.offset}"
     part10 = reader.read(record.location, 0, record.location.length)
@@ -122,23 +133,23 @@ def _check_record(
             header = read_header(part10)
             uid = header.sop_instance_uid
         except (InvalidInstance, LimitExceeded):
-            uid = _row_at(storage, record) or record.media_storage_sop_instance_uid
+            uid = _row_at(engine, record) or record.media_storage_sop_instance_uid
     if not proves(record.digest, memoryview(part10)[record.dataset_offset :]):
-        if _is_replaced(storage, uid, record):
+        if _is_replaced(engine, uid, record):
             return
-        yield Problem("record_damaged", place, uid, _remedy(storage.index, uid))
+        yield Problem("record_damaged", place, uid, _remedy(index, uid))
         return
     if header is None or written:
         return
-    with reading(storage.engine) as connection:
+    with reading(engine) as connection:
         known = find_known(connection, uid)
         if known is None and not is_covered(connection, uid, record.note.generation):
             yield Problem("not_indexed", place, uid, "Run 'mediview migrate', or start the node.")
 
 
-def _is_replaced(storage: Storage, uid: str, record: Record) -> bool:
+def _is_replaced(engine: Engine, uid: str, record: Record) -> bool:
     """Whether the instance lies elsewhere by now, or was deleted: then compacting drops this."""
-    with reading(storage.engine) as connection:
+    with reading(engine) as connection:
         row = connection.execute(
             select(t.instance.c.volume, t.instance.c.volume_offset).where(
                 t.instance.c.sop_instance_uid == uid
@@ -164,15 +175,17 @@ def _check_hidden(index: Index, instance: Instance, reader: VolumeReader) -> Ite
         yield Problem("record_missing", place, instance.sop_instance_uid, remedy)
 
 
-def _check_rows(storage: Storage, local: set[str]) -> Iterator[Problem]:
+def _check_rows(
+    engine: Engine, index: Index, objects: ObjectStore, volumes: VolumeWriter, local: set[str]
+) -> Iterator[Problem]:
     """Rows whose volume is not here, and objects that must be in the bucket."""
     last = 0
     with ThreadPoolExecutor(_HEADS_AT_ONCE) as pool:
         while True:
-            with reading(storage.engine) as connection:
+            with reading(engine) as connection:
                 rows = (
                     connection.execute(
-                        select_instances(t.instance.c.id > last)
+                        select_stored_instances(t.instance.c.id > last)
                         .order_by(t.instance.c.id)
                         .limit(_PORTION)
                     )
@@ -183,23 +196,26 @@ def _check_rows(storage: Storage, local: set[str]) -> Iterator[Problem]:
                 return
             last = rows[-1]["id"]
             for problems in pool.map(
-                lambda row: _check_row(storage, to_instance(row), local), rows
+                lambda row: _check_row(index, objects, volumes, to_instance(row), local),
+                rows,
             ):
                 yield from problems
 
 
-def _check_row(storage: Storage, instance: Instance, local: set[str]) -> list[Problem]:
+def _check_row(
+    index: Index, objects: ObjectStore, volumes: VolumeWriter, instance: Instance, local: set[str]
+) -> list[Problem]:
     location = instance.location
     if not location.object_key:
-        here = location.volume in local or (storage.volumes.folder / location.volume).exists()
-        if here or _moved(storage.index, instance):
+        here = location.volume in local or (volumes.folder / location.volume).exists()
+        if here or _moved(index, instance):
             return []
         place = f"{location.volume}:{location.offset}"
         return [Problem("record_missing", place, instance.sop_instance_uid, _SEND_AGAIN)]
     try:
-        size_bytes = storage.objects.size(location.object_key)
+        size_bytes = objects.size(location.object_key)
     except NotFound:
-        if _moved(storage.index, instance):
+        if _moved(index, instance):
             return []
         kind: ProblemKind = "object_missing"
     else:
@@ -224,14 +240,14 @@ def _moved(index: Index, instance: Instance) -> bool:
         return True
 
 
-def _instances(storage: Storage, condition: Any) -> list[Instance]:
-    with reading(storage.engine) as connection:
-        rows = connection.execute(select_instances(condition)).mappings()
+def _instances(engine: Engine, condition: Any) -> list[Instance]:
+    with reading(engine) as connection:
+        rows = connection.execute(select_stored_instances(condition)).mappings()
         return [to_instance(row) for row in rows]
 
 
-def _row_at(storage: Storage, record: Record) -> str:
-    with reading(storage.engine) as connection:
+def _row_at(engine: Engine, record: Record) -> str:
+    with reading(engine) as connection:
         uid = connection.execute(
             select(t.instance.c.sop_instance_uid).where(
                 t.instance.c.volume == record.location.volume,
@@ -251,7 +267,7 @@ def _remedy(index: Index, sop_instance_uid: str) -> str:
     return _SEND_AGAIN
 
 
-def note_damage(storage: Storage, problems: Iterable[Problem]) -> None:
+def note_damage(index: Index, instances: InstanceReader, problems: Iterable[Problem]) -> None:
     """Let the running node know what was found, so that it repairs what it can and names the rest.
 
     Raises StorageUnavailable.
@@ -259,15 +275,15 @@ def note_damage(storage: Storage, problems: Iterable[Problem]) -> None:
     for problem in problems:
         if problem.kind in ("record_damaged", "record_missing") and problem.sop_instance_uid:
             with suppress(NotFound, InstanceDamaged):
-                storage.instances.checked(storage.index.instance(problem.sop_instance_uid))
+                instances.checked(index.instance(problem.sop_instance_uid))
 
 
-def copy_again(storage: Storage, problems: Iterable[Problem]) -> int:
+def copy_again(engine: Engine, volumes: VolumeWriter, problems: Iterable[Problem]) -> int:
     """Let instances that the bucket lacks and a local volume has go there again; how many."""
     uids = [one.sop_instance_uid for one in problems if one.kind in _OBJECT_PROBLEMS]
-    local = [path.name for path in volumes_in(storage.volumes.folder)]
+    local = [path.name for path in volumes_in(volumes.folder)]
     count = 0
-    with writing(storage.engine) as connection:
+    with writing(engine) as connection:
         for names in in_portions(local):
             for portion in in_portions(uids):
                 changed = connection.execute(

@@ -9,7 +9,8 @@ from sqlalchemy import Engine, func, select
 
 from storage import tables as t
 from storage.db.engine import reading
-from storage.maintenance.compaction import carry_tombstones, is_retired, settle_rows
+from storage.maintenance.retired_volumes import is_retired, settle_rows
+from storage.maintenance.volume_rewriting import carry_tombstones
 from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import volume_key
 from storage.reconciliation.reconcile import bury_again, reconcile_volume

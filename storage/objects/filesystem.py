@@ -197,7 +197,7 @@ class FilesystemObjects:
         )
         return Presigned(
             method="PUT",
-            url=f"{self._public_url}/api/uploads/content?token={token}",
+            url=f"{self._public_url}/api/v1/uploads/content?token={token}",
             headers={"Content-Type": content_type},
             expires_at=expires_at,
         )
@@ -229,7 +229,7 @@ class FilesystemObjects:
         token = self._signer.sign(claim)
         return Presigned(
             method="PUT",
-            url=f"{self._public_url}/api/uploads/parts?token={token}",
+            url=f"{self._public_url}/api/v1/uploads/parts?token={token}",
             expires_at=expires_at,
         )
 

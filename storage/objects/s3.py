@@ -87,13 +87,17 @@ class S3Objects:
             self._client.delete_object(Bucket=self._bucket, Key=check_key(key))
 
     def list(self, prefix: str) -> Iterator[str]:
+        return (key for key, _ in self.list_with_tags(prefix))
+
+    def list_with_tags(self, prefix: str = "") -> Iterator[tuple[str, str]]:
+        """Each key with what tells its bytes from others that were there (ETag)."""
         with translated():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=prefix
             )
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    yield entry["Key"]
+                    yield entry["Key"], entry["ETag"].strip('"')
 
     def presign_put(self, key: str, content_type: str, max_bytes: int, expires_s: int) -> Presigned:
         """A POST policy, since S3's presigned PUT cannot limit the size."""

@@ -6,14 +6,25 @@ with the condition that the row is due decides who gets it.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
 import structlog
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, case, or_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Table,
+    and_,
+    case,
+    or_,
+    select,
+    update,
+)
 
 from storage.core.errors import MediViewError
 
@@ -90,6 +101,36 @@ class LeasedTable:
             was_taken = self.table.c.state == self.working
             values["last_error"] = case((was_taken, OWNER_ENDED), else_=self.table.c.last_error)
         return values
+
+    def take_first(
+        self,
+        connection: Connection,
+        owner: str,
+        lease_s: float,
+        now: datetime,
+        *conditions: ColumnElement[bool],
+        order: Sequence[ColumnElement[Any]],
+        **values: Any,
+    ) -> RowMapping | None:
+        """Let `owner` work on the first due row; None where none is due or another was quicker.
+
+        `values`: of the row that is taken, beside those of the lease.
+        """
+        (key,) = self.table.primary_key.columns
+        due = self.is_due(now)
+        first = connection.execute(
+            select(key).where(due, *conditions).order_by(*order).limit(1)
+        ).scalar()
+        if first is None:
+            return None
+        # The condition again: on PostgreSQL another may have taken it meanwhile.
+        taken = (
+            update(self.table)
+            .where(key == first, due)
+            .values(**self.taken(owner, lease_s, now), **values)
+            .returning(*self.table.c)
+        )
+        return connection.execute(taken).mappings().first()
 
     def released(self, until: datetime | None = None) -> Mapping[str, Any]:
         """Values of a row that nobody works on any more. `until`: nobody takes it before."""

@@ -17,6 +17,7 @@ Kind = Literal[
     "commitment_report",
     "shadow_run",
     "model_server",
+    "prior",
 ]
 
 JITTER = 0.2
@@ -98,6 +99,9 @@ _POLICIES: Mapping[Kind, Callable[[Settings], RetryPolicy]] = {
     ),
     "model_server": lambda settings: RetryPolicy(
         settings.model_server_retry_base_s, settings.model_server_retry_max_s
+    ),
+    "prior": lambda settings: RetryPolicy(
+        settings.prior_retry_base_s, settings.prior_retry_max_s, settings.prior_max_attempts
     ),
 }
 

@@ -10,9 +10,22 @@ COMMITMENT_REPORTS = LeasedTable(
     t.commitment_report, waiting="DUE", working="DUE", counts_attempts=False
 )
 SHADOW_RUNS = LeasedTable(t.shadow_run, until="not_before", waiting="WAITING", working="WAITING")
+PRIOR_SEARCHES = LeasedTable(t.prior_search, working="RUNNING")
+PRIOR_FETCHES = LeasedTable(t.prior_fetch, working="RUNNING")
+PROJECT_EXPORTS = LeasedTable(t.project_export, working="RUNNING")
 # Notices of one webhook are sent in order, so the webhook is leased, not its notices.
 WEBHOOKS = LeasedTable(
     t.webhook, until="lease_expires_at", waiting="", working="", counts_attempts=False
 )
 
-ALL = (JOBS, DELIVERIES, HL7_MESSAGES, COMMITMENT_REPORTS, SHADOW_RUNS, WEBHOOKS)
+ALL = (
+    JOBS,
+    DELIVERIES,
+    HL7_MESSAGES,
+    COMMITMENT_REPORTS,
+    SHADOW_RUNS,
+    PRIOR_SEARCHES,
+    PRIOR_FETCHES,
+    PROJECT_EXPORTS,
+    WEBHOOKS,
+)

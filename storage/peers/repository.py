@@ -40,6 +40,9 @@ class KnownPeer:
     `kind`: how it gets results (`inference.delivery.destinations.registry`): by C-STORE
     (`host`, `port`), by STOW-RS (`url`), as files (`folder`, below the export folder).
     `object_kinds` is its capability profile, empty meaning every kind. Limits of 0 are none.
+
+    `is_archive`: it may be asked for earlier studies of patients (`inference.priors`).
+    `issuer_of_patient_id` is who issued the patient IDs that it answers without an issuer.
     """
 
     name: str
@@ -57,6 +60,8 @@ class KnownPeer:
     tls_verify: TlsVerify = "full"
     tls_certificates: tuple[str, ...] = ()
     is_destination: bool = False
+    is_archive: bool = False
+    issuer_of_patient_id: str = ""
     object_kinds: frozenset[str] = frozenset()
     max_associations: int = 0
     max_sendings: int = 0
@@ -119,13 +124,16 @@ class Peers:
     def recent(self) -> tuple[KnownPeer, ...]:
         """The list as it was within the last second, for every association to ask.
 
-        Where the database does not answer, the last list that was read stands.
+        It is the same object as long as nothing in it changes. Where the database does not
+        answer, the last list that was read stands.
         Raises StorageUnavailable where none was.
         """
         with self._lock:
             if self._kept is None or time.monotonic() - self._read_at > _FRESH_S:
                 try:
-                    self._kept = tuple(self.all())
+                    listed = tuple(self.all())
+                    if listed != self._kept:
+                        self._kept = listed
                 except Exception:
                     if self._kept is None:
                         raise
@@ -136,9 +144,7 @@ class Peers:
         """Raises NotFound."""
         found = self.find(name)
         if found is None:
-            raise NotFound(
-                f"No peer is named '{name}'.", remedy="`mediview peers list` names all of them."
-            )
+            raise _not_known(name)
         return found
 
     def find(self, name: str) -> KnownPeer | None:
@@ -152,6 +158,10 @@ class Peers:
         """Those that get results."""
         return [peer for peer in self.all() if peer.is_destination]
 
+    def archives(self) -> list[KnownPeer]:
+        """Those that may be asked for earlier studies."""
+        return [peer for peer in self.all() if peer.is_archive]
+
     def by_ae_title(self, ae_title: str) -> list[KnownPeer]:
         """Peers of this AE title; where the table names any, the settings' ones do not count."""
         found = [peer for peer in self.recent() if peer.ae_title and peer.ae_title == ae_title]
@@ -161,13 +171,13 @@ class Peers:
         """Raises UidConflict where the name is taken."""
         now = utcnow()
         with writing(self._engine) as connection:
-            written = peer.name not in self._of_settings and insert_or_ignore(
+            if peer.name in self._of_settings or not insert_or_ignore(
                 connection, t.peer, {**self._row(peer), "created_at": now, "updated_at": now}
-            )
-        if not written:
-            raise UidConflict(
-                f"A peer is named '{peer.name}' already.", remedy="Change it, or take another name."
-            )
+            ):
+                raise UidConflict(
+                    f"A peer is named '{peer.name}' already.",
+                    remedy="Change it, or take another name.",
+                )
         self._forget()
 
     def replace(self, peer: KnownPeer) -> None:
@@ -180,8 +190,8 @@ class Peers:
                 .values(**self._row(peer), updated_at=utcnow())
                 .returning(t.peer.c.name)
             ).first()
-        if changed is None:
-            self.get(peer.name)
+            if changed is None:
+                raise _not_known(peer.name)
         self._forget()
 
     def remove(self, name: str) -> None:
@@ -194,15 +204,12 @@ class Peers:
             gone = connection.execute(
                 delete(t.peer).where(t.peer.c.name == name).returning(t.peer.c.name)
             ).first()
-            if gone is not None:
-                member = t.access_group_member.c
-                connection.execute(
-                    delete(t.access_group_member).where(
-                        member.kind == "peer", member.subject == name
-                    )
-                )
-        if gone is None:
-            self.get(name)
+            if gone is None:
+                raise _not_known(name)
+            member = t.access_group_member.c
+            connection.execute(
+                delete(t.access_group_member).where(member.kind == "peer", member.subject == name)
+            )
         self._forget()
 
     def _refuse_those_of_settings(self, name: str) -> None:
@@ -221,6 +228,12 @@ class Peers:
     def _forget(self) -> None:
         with self._lock:
             self._kept = None
+
+
+def _not_known(name: str) -> NotFound:
+    return NotFound(
+        f"No peer is named '{name}'.", remedy="`mediview peers list` names all of them."
+    )
 
 
 def _of(destination: Destination) -> KnownPeer:

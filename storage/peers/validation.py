@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -18,9 +19,8 @@ _MOST_CERTIFICATES = 16
 def checked(peer: KnownPeer, settings: Settings) -> KnownPeer:
     """The peer as it may be kept. Raises InvalidRequest saying what is wrong with it."""
     _require(_NAME.fullmatch(peer.name), "name", "letters, digits, dot, dash and underscore")
-    _require(peer.may <= ACTIONS, "may", "of " + ", ".join(sorted(ACTIONS)))
-    kinds = RESULT_KINDS.keys()
-    _require(peer.object_kinds <= kinds, "object_kinds", "of " + ", ".join(kinds))
+    _require_known(peer.may, sorted(ACTIONS), "may")
+    _require_known(peer.object_kinds, list(RESULT_KINDS), "object_kinds")
     _require(peer.tls_verify in get_args(TlsVerify), "tls_verify", "full, chain or none")
     _require(len(peer.tls_certificates) <= _MOST_CERTIFICATES, "tls_certificates", "at most 16")
     if peer.tls and peer.tls_verify == "chain" and settings.tls_ca is None:
@@ -45,6 +45,15 @@ def _network(source: str) -> str:
             f"'{source}' is no address or network from which a peer could call.",
             remedy="Write an IP address such as 10.0.0.5, or a network such as 10.0.0.0/24.",
         ) from error
+
+
+def _require_known(words: Collection[str], known: Sequence[str], what: str) -> None:
+    unknown = sorted(set(words).difference(known))
+    if unknown:
+        raise InvalidRequest(
+            f"'{unknown[0]}' is no word for {what}.",
+            remedy=f"Use {', '.join(known[:-1])} or {known[-1]}.",
+        )
 
 
 def _require(holds: object, what: str, allowed: str) -> None:

@@ -27,7 +27,7 @@ _LOCK_NAME = "reconcile.lock"
 _IDENTITY_NAME = "reconciled-with"
 
 # The start of the postmaster is not enough: after the crash of one backend the same postmaster
-# recovers and goes on. Statistics begin anew with each recovery (PostgreSQL's manual, 28.2).
+# recovers and goes on. Statistics begin again with each recovery (PostgreSQL's manual, 28.2).
 _IDENTITY = (
     "SELECT concat_ws('/',"
     " (SELECT oid FROM pg_database WHERE datname = current_database()),"

@@ -8,13 +8,16 @@ from pathlib import Path
 from shutil import copyfile
 
 from storage.core.clock import utcnow
+from storage.db.engine import make_engine, writing
 from storage.db.replacement import finish, index_path, replace
 from storage.maintenance.reindex import rebuild_from
 from storage.maintenance.reindex_rows import Rebuilt
 from storage.maintenance.upgrade import upgrade
 from storage.objects.filesystem import ObjectStore
+from storage.patient_identity.reassignment import reassign_all
 from storage.recovery.diagnosis import Diagnosis
 from storage.recovery.salvage import Salvaged, salvage
+from storage.rejections.repository import hide_again
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
 
@@ -69,11 +72,23 @@ def _rebuild(
     done.rebuilt = rebuild_from(fresh, bucket, tell)
     if path.exists() and path.stat().st_size:
         done.salvaged = salvage(path, new)
+        _apply_again(fresh)
     with closing(sqlite3.connect(new)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     for suffix in ("-wal", "-shm"):
         new.with_name(new.name + suffix).unlink(missing_ok=True)
     done.kept += replace(path, new)
+
+
+def _apply_again(fresh: Settings) -> None:
+    """What was corrected and rejected shows in the rows of studies, which are made from volumes."""
+    engine = make_engine(fresh.resolved_database_url)
+    try:
+        with writing(engine) as connection:
+            reassign_all(connection, utcnow())
+            hide_again(connection)
+    finally:
+        engine.dispose()
 
 
 def _copy_aside(path: Path, done: Repaired) -> None:

@@ -17,10 +17,11 @@ from storage import tables as t
 FROM_VOLUMES = frozenset(
     {"patient", "study", "series", "instance", "conflict", "volume", "tombstone"}
 )
-_OF_THE_MOMENT = frozenset({"damaged_instance", "scrub", "heartbeat", "component"})
+_OF_THE_MOMENT = frozenset({"damaged_instance", "scrub", "heartbeat", "component", "clock_step"})
 
-# A migration put rows into them that stand for nothing yet.
-_BEGUN = frozenset({"access_group", "access_state"})
+# A migration put rows into them that stand for nothing yet; rebuilding notes how studies arrived
+# and knows nothing of what was changed since.
+_BEGUN = frozenset({"access_group", "access_state", "received_patient"})
 
 
 @dataclass(frozen=True)

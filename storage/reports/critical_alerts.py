@@ -13,6 +13,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
 from storage.core.identity import Identity
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.pages import read_page
 from storage.events.repository import add_event
 
 AlertState = Literal["OPEN", "ACKNOWLEDGED"]
@@ -149,18 +150,14 @@ class Alerts:
             conditions.append(t.alert.c.state == state)
         if study_instance_uid is not None:
             conditions.append(t.alert.c.study_instance_uid == study_instance_uid)
+        statement = (
+            select(t.alert)
+            .where(*conditions)
+            .order_by(t.alert.c.created_at.desc(), t.alert.c.alert_id)
+        )
         with reading(self._engine) as connection:
-            total = connection.execute(
-                select(func.count()).select_from(t.alert).where(*conditions)
-            ).scalar_one()
-            rows = connection.execute(
-                select(t.alert)
-                .where(*conditions)
-                .order_by(t.alert.c.created_at.desc(), t.alert.c.alert_id)
-                .limit(limit)
-                .offset(offset)
-            )
-            return [_alert(row) for row in rows.mappings()], total
+            rows, total = read_page(connection, statement, limit, offset)
+            return [_alert(row) for row in rows], total
 
 
 def withdraw_alerts(

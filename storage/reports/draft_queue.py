@@ -1,4 +1,4 @@
-"""Studies whose report must be drafted (anew): a small list that the node's clock works off."""
+"""Studies whose report must be drafted (again): a small list that the node's clock works off."""
 
 from datetime import datetime
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.pages import read_page
 from storage.outbox.tables import HL7_MESSAGES
 from storage.reports.entities import Report
 
@@ -67,25 +68,9 @@ class Hl7Messages:
 
     def claim_due(self, owner: str, lease_s: float, now: datetime) -> Hl7Message | None:
         """Take the oldest due message, so that versions of a report arrive in their order."""
-        wanted = HL7_MESSAGES.is_due(now)
         with writing(self._engine) as connection:
-            first = connection.execute(
-                select(t.hl7_message.c.message_id)
-                .where(wanted)
-                .order_by(t.hl7_message.c.created_at)
-                .limit(1)
-            ).scalar()
-            if first is None:
-                return None
-            row = (
-                connection.execute(
-                    update(t.hl7_message)
-                    .where(t.hl7_message.c.message_id == first, wanted)
-                    .values(**HL7_MESSAGES.taken(owner, lease_s, now))
-                    .returning(*t.hl7_message.c)
-                )
-                .mappings()
-                .first()
+            row = HL7_MESSAGES.take_first(
+                connection, owner, lease_s, now, order=(t.hl7_message.c.created_at,)
             )
             return None if row is None else _message(row)
 
@@ -146,18 +131,14 @@ class Hl7Messages:
     ) -> tuple[Sequence[Hl7Message], int]:
         """The newest first, and how many there are in all."""
         conditions = [] if state is None else [t.hl7_message.c.state == state]
+        statement = (
+            select(t.hl7_message)
+            .where(*conditions)
+            .order_by(t.hl7_message.c.created_at.desc(), t.hl7_message.c.message_id)
+        )
         with reading(self._engine) as connection:
-            total = connection.execute(
-                select(func.count()).select_from(t.hl7_message).where(*conditions)
-            ).scalar_one()
-            rows = connection.execute(
-                select(t.hl7_message)
-                .where(*conditions)
-                .order_by(t.hl7_message.c.created_at.desc(), t.hl7_message.c.message_id)
-                .limit(limit)
-                .offset(offset)
-            )
-            return [_message(row) for row in rows.mappings()], total
+            rows, total = read_page(connection, statement, limit, offset)
+            return [_message(row) for row in rows], total
 
     def _set(self, message_id: str, values: dict[str, Any]) -> None:
         with writing(self._engine) as connection:

@@ -7,9 +7,10 @@ confirmed or signed is never changed by the node: a newer draft is offered besid
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import ColumnElement, Engine, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -24,6 +25,7 @@ from storage.reports.entities import (
     ReportState,
     ReportVersion,
 )
+from storage.reports.listing import list_reports
 from storage.reports.row_mapping import to_report, to_report_version
 from storage.reports.rows import (
     SETTLED,
@@ -287,25 +289,17 @@ class Reports:
         *,
         state: ReportState | None = None,
         needs_attention: bool | None = None,
+        updated_since: datetime | None = None,
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[list[Report], int]:
-        """The last changed first, and how many there are in all."""
-        conditions = []
-        if study_instance_uid is not None:
-            conditions.append(t.report.c.study_instance_uid == study_instance_uid)
-        if state is not None:
-            conditions.append(t.report.c.state == state)
-        if needs_attention is not None:
-            waits = t.report.c.attention != ""
-            conditions.append(waits if needs_attention else ~waits)
-        with reading(self._engine) as connection:
-            total = connection.execute(
-                select(func.count()).select_from(t.report).where(*conditions)
-            ).scalar_one()
-            rows = connection.execute(
-                select(t.report)
-                .where(*conditions)
-                .order_by(t.report.c.updated_at.desc(), t.report.c.report_id)
-                .limit(limit)
-                .offset(offset)
-            )
-            return [to_report(row) for row in rows.mappings()], total
+        """The last changed first, and how many there are in all: see `list_reports`."""
+        return list_reports(
+            self._engine,
+            study_instance_uid,
+            limit,
+            offset,
+            state=state,
+            needs_attention=needs_attention,
+            updated_since=updated_since,
+            beyond=beyond,
+        )

@@ -74,7 +74,7 @@ def read_for_change(connection: Connection, report_id: str, version: int) -> Rep
         raise VersionConflict(
             f"The report is at version {report.version}, made by {by};"
             f" version {version} was the one to be changed.",
-            remedy="Read it again, look at what changed (GET …/diff), and send the change anew.",
+            remedy="Read it again, look at what changed (GET …/diff), and send the change again.",
         )
     return report
 

@@ -40,5 +40,5 @@ def check_move(
         told = report.sections if sections is None else sections
         if not any(sentence.text.strip() for one in told for sentence in one.sentences):
             raise InvalidRequest(
-                "The report is empty.", remedy="Write it, or draft it anew, before it is signed."
+                "The report is empty.", remedy="Write it, or draft it again, before it is signed."
             )

@@ -5,6 +5,7 @@ The state of a study is derived from its series, jobs, decisions and deliveries.
 it for all, and a test holds the two to each other.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, get_args
@@ -12,8 +13,10 @@ from typing import Any, Literal, get_args
 from sqlalchemy import ColumnElement, and_, case, or_, select
 
 from storage import tables as t
-from storage.core.entities import JobStatus, StudyState
-from storage.jobs.repository import has_status
+from storage.core.entities import JobStatus, Study, StudyState
+from storage.core.text_folding import folded_name
+from storage.db.keyset import Keyset, KeyValue, SortColumn
+from storage.jobs.listing import has_status
 from storage.reports.entities import ReportState
 
 SortKey = Literal[
@@ -39,8 +42,12 @@ class StudyFilter:
     """Its report is in one of these states, or there is none."""
     is_critical: bool = False
     """A critical finding waits for somebody to acknowledge it."""
+    awaits_release: bool = False
+    """Results of it leave once a person has accepted them."""
     patient_id: str = ""
     accession_number: str = ""
+    updated_since: datetime | None = None
+    """Something of it arrived, or was said in an event, since then."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """For `Index.studies`."""
@@ -64,18 +71,58 @@ class StudyFilter:
         if self.is_critical:
             of_study = t.alert.c.study_instance_uid == study.study_instance_uid
             found.append(_exists(t.alert, of_study, t.alert.c.state == "OPEN"))
+        if self.awaits_release:
+            of_study = t.delivery.c.study_instance_uid == study.study_instance_uid
+            found.append(_exists(t.delivery, of_study, t.delivery.c.state == "AWAITING_RELEASE"))
         if self.patient_id:
             found.append(t.patient.c.patient_id == self.patient_id)
+        if self.updated_since is not None:
+            events = select(t.event.c.study_instance_uid).where(t.event.c.at >= self.updated_since)
+            found.append(
+                or_(study.updated_at >= self.updated_since, study.study_instance_uid.in_(events))
+            )
         if self.accession_number:
             found.append(study.accession_number == self.accession_number)
         return found
 
 
-def order_by(key: SortKey, *, descending: bool) -> Ordering:
+def study_order(key: SortKey, *, descending: bool) -> Keyset[Study]:
     """For `Index.studies`; what is equal stands newest first."""
+    sorted_by = SortColumn[Study](
+        _sort_column(key), _SORT_VALUES[key], datetime if key.endswith("_at") else str, descending
+    )
+    return Keyset(
+        f"studies {key} {'desc' if descending else 'asc'}",
+        (
+            sorted_by,
+            SortColumn(
+                t.study.c.received_at, lambda study: study.received_at, datetime, falls=True
+            ),
+            SortColumn(
+                t.study.c.study_instance_uid, lambda study: study.study_instance_uid, falls=True
+            ),
+        ),
+    )
+
+
+def order_by(key: SortKey, *, descending: bool) -> Ordering:
+    """The same without what comes after the first column."""
+    return study_order(key, descending=descending).order()[:1]
+
+
+def _sort_column(key: SortKey) -> ColumnElement[Any]:
     table = t.patient if key in ("patient_name", "patient_id") else t.study
-    column: ColumnElement[Any] = table.c["patient_name_folded" if key == "patient_name" else key]
-    return [column.desc() if descending else column.asc()]
+    return table.c["patient_name_folded" if key == "patient_name" else key]
+
+
+_SORT_VALUES: Mapping[SortKey, Callable[[Study], KeyValue]] = {
+    "received_at": lambda study: study.received_at,
+    "updated_at": lambda study: study.updated_at,
+    "study_date": lambda study: study.study_date,
+    "patient_name": lambda study: folded_name(study.patient_name),
+    "patient_id": lambda study: study.patient_id,
+    "accession_number": lambda study: study.accession_number,
+}
 
 
 def study_state() -> ColumnElement[StudyState]:
@@ -88,8 +135,12 @@ def study_state() -> ColumnElement[StudyState]:
     accepted = _exists(t.decision, decisions, t.decision.c.accepted.is_(True))
     refused = _exists(t.decision, decisions, t.decision.c.accepted.is_(False))
     delivered = and_(
-        _exists(t.delivery, deliveries),
-        ~_exists(t.delivery, deliveries, t.delivery.c.state != "HELD"),
+        _exists(t.delivery, deliveries, t.delivery.c.state == "CONFIRMED"),
+        ~_exists(
+            t.delivery,
+            deliveries,
+            t.delivery.c.state.not_in(("CONFIRMED", "WITHHELD", "CANCELLED")),
+        ),
     )
     receiving = _has_series(t.series.c.origin == "received", t.series.c.state == "RECEIVING")
     return case(

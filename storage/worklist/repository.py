@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, tuple_, update
+from sqlalchemy import Engine, delete, insert, select, tuple_, update
 
 from storage import tables as t
 from storage.access_groups.departures import forget_groups
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
-from storage.reports.draft_queue import mark_report_due
+from storage.db.pages import read_page
+from storage.worklist.studies import mark_reports, patient_ids_of
 
 WorklistState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
 WORKLIST_STATES: tuple[WorklistState, ...] = get_args(WorklistState)
@@ -37,6 +38,10 @@ class WorklistItem:
     start: str
     """Earliest start of its steps: date and time without separators, '' when unknown."""
     attributes: dict[str, Any]
+    priors_asked_at: datetime | None
+    """As it was then, the rules of priors were asked about it."""
+    ordered_at: datetime | None
+    """When the newest HL7 order about it was made."""
     created_at: datetime
     updated_at: datetime
 
@@ -45,7 +50,9 @@ class Worklist:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, attributes: Mapping[str, Any]) -> WorklistItem:
+    def add(
+        self, attributes: Mapping[str, Any], ordered_at: datetime | None = None
+    ) -> WorklistItem:
         """Schedule an item; it carries its StudyInstanceUID."""
         now = utcnow()
         worklist_item_id = str(uuid.uuid4())
@@ -54,12 +61,13 @@ class Worklist:
                 insert(t.worklist_item).values(
                     worklist_item_id=worklist_item_id,
                     state="SCHEDULED",
+                    ordered_at=ordered_at,
                     created_at=now,
                     updated_at=now,
                     **_columns(attributes),
                 )
             )
-            _mark_reports(connection, worklist_item_id, now)
+            mark_reports(connection, worklist_item_id, now)
         return self.get(worklist_item_id)
 
     def change(
@@ -68,12 +76,18 @@ class Worklist:
         *,
         state: WorklistState | None = None,
         attributes: Mapping[str, Any] | None = None,
+        ordered_at: datetime | None = None,
     ) -> WorklistItem:
-        """Another state, other attributes, or both. Raises NotFound."""
+        """Another state, other attributes, or both. Raises NotFound.
+
+        `ordered_at`: when the order was made that says so, where one does.
+        """
         before = self.get(worklist_item_id)
         values: dict[str, Any] = {"updated_at": utcnow()}
         if state is not None:
             values["state"] = state
+        if ordered_at is not None:
+            values["ordered_at"] = ordered_at
         if attributes is not None:
             values |= _columns(attributes)
         with writing(self._engine) as connection:
@@ -83,7 +97,7 @@ class Worklist:
                 .values(**values)
             )
             if attributes is not None:
-                _mark_reports(connection, worklist_item_id, values["updated_at"])
+                mark_reports(connection, worklist_item_id, values["updated_at"])
                 if values["study_instance_uid"] != before.study_instance_uid:
                     forget_groups(connection, before.study_instance_uid)
         return self.get(worklist_item_id)
@@ -136,22 +150,23 @@ class Worklist:
     def of_study(
         self, study_instance_uid: str, accession_number: str = ""
     ) -> Sequence[WorklistItem]:
-        """Items of the study by its UID, else by its accession number; the newest first."""
+        """Items of the study by its UID, else its patient's by its accession number; the newest
+        first.
+
+        Accession numbers are given out by each site, and a stranger may state any.
+        """
         columns = t.worklist_item.c
-        wanted = [columns.study_instance_uid == study_instance_uid]
-        if accession_number:
-            wanted.append(columns.accession_number == accession_number)
-        for condition in wanted:
-            with reading(self._engine) as connection:
-                rows = connection.execute(
-                    select(t.worklist_item)
-                    .where(condition, columns.state != "CANCELED")
-                    .order_by(columns.updated_at.desc())
-                )
-                found = [WorklistItem(**row) for row in rows.mappings()]
-            if found:
+        items = select(t.worklist_item).where(columns.state != "CANCELED")
+        newest_first = items.order_by(columns.updated_at.desc())
+        with reading(self._engine) as connection:
+            of_uid = newest_first.where(columns.study_instance_uid == study_instance_uid)
+            found = [WorklistItem(**row) for row in connection.execute(of_uid).mappings()]
+            if found or not accession_number:
                 return found
-        return []
+            of_number = newest_first.where(columns.accession_number == accession_number)
+            found = [WorklistItem(**row) for row in connection.execute(of_number).mappings()]
+            patient_ids = patient_ids_of(connection, study_instance_uid)
+        return [one for one in found if one.attributes.get("PatientID", "") in {"", *patient_ids}]
 
     def list(
         self,
@@ -166,18 +181,14 @@ class Worklist:
             conditions.append(t.worklist_item.c.state == state)
         if accession_number:
             conditions.append(t.worklist_item.c.accession_number == accession_number)
+        statement = (
+            select(t.worklist_item)
+            .where(*conditions)
+            .order_by(t.worklist_item.c.start, t.worklist_item.c.worklist_item_id)
+        )
         with reading(self._engine) as connection:
-            total = connection.execute(
-                select(func.count()).select_from(t.worklist_item).where(*conditions)
-            ).scalar_one()
-            rows = connection.execute(
-                select(t.worklist_item)
-                .where(*conditions)
-                .order_by(t.worklist_item.c.start, t.worklist_item.c.worklist_item_id)
-                .limit(limit)
-                .offset(offset)
-            )
-            return [WorklistItem(**row) for row in rows.mappings()], total
+            rows, total = read_page(connection, statement, limit, offset)
+            return [WorklistItem(**row) for row in rows], total
 
     def open_items(self) -> Iterator[WorklistItem]:
         """Everything that is still to be done, the next to start first, page by page."""
@@ -198,6 +209,31 @@ class Worklist:
             if len(page) < _PAGE_ROWS:
                 return
             last = (page[-1].start, page[-1].worklist_item_id)
+
+    def priors_not_asked(self, limit: int) -> Sequence[WorklistItem]:
+        """Open items that the rules of priors were not asked about as they are now."""
+        columns = t.worklist_item.c
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.worklist_item)
+                .where(
+                    columns.state.in_(OPEN_STATES),
+                    columns.priors_asked_at.is_(None)
+                    | (columns.priors_asked_at < columns.updated_at),
+                )
+                .order_by(columns.updated_at)
+                .limit(limit)
+            )
+            return [WorklistItem(**row) for row in rows.mappings()]
+
+    def priors_asked(self, item: WorklistItem) -> None:
+        """One that changes meanwhile is asked about again."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.worklist_item)
+                .where(t.worklist_item.c.worklist_item_id == item.worklist_item_id)
+                .values(priors_asked_at=item.updated_at)
+            )
 
     def performed(self, study_instance_uids: set[str], state: WorklistState) -> int:
         """Follow a performed procedure step; how many open items of these studies changed.
@@ -227,26 +263,6 @@ class Worklist:
                 .values(state=state, updated_at=utcnow())
             )
             return len(ids)
-
-
-def _mark_reports(connection: Connection, worklist_item_id: str, now: datetime) -> None:
-    """An order may come after the images: what is drafted of its studies lacks its reason."""
-    item = t.worklist_item.c
-    studies = connection.execute(
-        select(t.study.c.study_instance_uid)
-        .join(t.report, t.report.c.study_instance_uid == t.study.c.study_instance_uid)
-        .join(
-            t.worklist_item,
-            (item.study_instance_uid == t.study.c.study_instance_uid)
-            | (
-                (item.accession_number != "")
-                & (item.accession_number == t.study.c.accession_number)
-            ),
-        )
-        .where(item.worklist_item_id == worklist_item_id, t.report.c.state == "draft")
-    ).scalars()
-    for study_instance_uid in studies.all():
-        mark_report_due(connection, study_instance_uid, now)
 
 
 def _columns(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from storage.audit.chain import Keys, Link, seal
 from storage.audit.keeper import AuditKeeper
 from storage.audit.keys import audit_keys, key_file, rotate
 from storage.audit.query import AuditFilter, all_events
-from storage.audit.verify import Verdict, verify_chain
+from storage.audit.verify import ChainCheck, verify_chain
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
@@ -39,7 +39,7 @@ def fill(storage: Storage, count: int = 12, keys: Keys = PLAIN, days_ago: int = 
         pass
 
 
-def tampered(storage: Storage, statement: str, keys: Keys = PLAIN) -> Verdict:
+def tampered(storage: Storage, statement: str, keys: Keys = PLAIN) -> ChainCheck:
     with writing(storage.engine) as connection:
         connection.execute(text(statement))
     return verify_chain(storage.engine, keys)
@@ -48,8 +48,8 @@ def tampered(storage: Storage, statement: str, keys: Keys = PLAIN) -> Verdict:
 def test_a_chain_that_nobody_touched_holds(storage: Storage) -> None:
     assert verify_chain(storage.engine, PLAIN).holds, "an empty one"
     fill(storage)
-    verdict = verify_chain(storage.engine, PLAIN)
-    assert (verdict.holds, verdict.checked, verdict.unsealed) == (True, 12, 0)
+    check = verify_chain(storage.engine, PLAIN)
+    assert (check.holds, check.checked, check.unsealed) == (True, 12, 0)
 
 
 def test_the_hash_is_what_the_page_of_the_decision_says(storage: Storage) -> None:
@@ -96,10 +96,10 @@ def test_the_first_event_that_was_touched_is_named(
     storage: Storage, statement: str, position: int, word: str
 ) -> None:
     fill(storage)
-    verdict = tampered(storage, statement)
-    assert not verdict.holds
-    assert verdict.position == position
-    assert word in verdict.problem
+    check = tampered(storage, statement)
+    assert not check.holds
+    assert check.position == position
+    assert word in check.problem
 
 
 def test_who_rewrites_the_chain_without_the_key_is_seen(storage: Storage) -> None:
@@ -115,8 +115,8 @@ def test_who_rewrites_the_chain_without_the_key_is_seen(storage: Storage) -> Non
     while seal(storage.engine, PLAIN, utcnow()):
         pass
     assert verify_chain(storage.engine, PLAIN).holds, "without the key nothing tells them apart"
-    verdict = verify_chain(storage.engine, KEYED)
-    assert "not written with the key" in verdict.problem
+    check = verify_chain(storage.engine, KEYED)
+    assert "not written with the key" in check.problem
 
 
 def test_who_sets_the_whole_back_is_seen_by_an_anchor_alone(storage: Storage) -> None:
@@ -142,8 +142,8 @@ def test_a_new_key_goes_on_where_the_old_one_ended(storage: Storage) -> None:
     fill(storage, 3, KEYED)
     both = Keys.read(f"another secret, {SECRET}")
     fill(storage, 3, both)
-    verdict = verify_chain(storage.engine, both)
-    assert (verdict.holds, verdict.checked, verdict.keyed_from) == (True, 9, 4)
+    check = verify_chain(storage.engine, both)
+    assert (check.holds, check.checked, check.keyed_from) == (True, 9, 4)
     assert (
         "which neither MEDIVIEW_AUDIT_KEY nor audit.key"
         in verify_chain(storage.engine, KEYED).problem
@@ -156,8 +156,8 @@ def test_several_sealers_at_once_make_one_chain(storage: Storage) -> None:
     storage.audit.flush()
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: seal(storage.engine, PLAIN, utcnow()), range(4)))
-    verdict = verify_chain(storage.engine, PLAIN)
-    assert (verdict.holds, verdict.checked) == (True, 300)
+    check = verify_chain(storage.engine, PLAIN)
+    assert (check.holds, check.checked) == (True, 300)
 
 
 def test_what_retention_removes_leaves_a_chain_that_holds(storage: Storage) -> None:
@@ -178,8 +178,8 @@ def test_what_retention_removes_leaves_a_chain_that_holds(storage: Storage) -> N
         "D",
         10,
     )
-    verdict = verify_chain(storage.engine, KEYED)
-    assert (verdict.holds, verdict.base.position, verdict.checked) == (True, 10, 6)
+    check = verify_chain(storage.engine, KEYED)
+    assert (check.holds, check.base.position, check.checked) == (True, 10, 6)
     anchors = (storage.settings.data_dir / "audit" / "anchors.jsonl").read_text()
     assert verify_chain(storage.engine, KEYED, read_anchors(anchors)).holds
     # Cutting off more than retention did, with the note of it, takes the key.
@@ -218,8 +218,8 @@ def test_the_node_makes_a_key_outside_of_the_database(storage: Storage) -> None:
     keeper.round(utcnow() + timedelta(minutes=2))
     assert len(audit_keys(settings).secrets) == 2
     anchors = local_anchors(settings)
-    verdict = verify_chain(storage.engine, audit_keys(settings), anchors)
-    assert (verdict.holds, verdict.checked, verdict.keyed_from) == (True, 7, 6), verdict.problem
+    check = verify_chain(storage.engine, audit_keys(settings), anchors)
+    assert (check.holds, check.checked, check.keyed_from) == (True, 7, 6), check.problem
     assert [one.position for one in anchors] == [5, 7]
     assert "audit.key" in verify_chain(storage.engine, first).problem
     with reading(storage.engine) as connection:

@@ -156,7 +156,7 @@ def test_nothing_is_lost_while_the_repository_is_away(embedded: Settings, tmp_pa
         assert receiver.complaints == []
         _tell(storage, "third")
         keeper.round(utcnow())
-        # A node that starts anew goes on where the old one was.
+        # A node that starts again goes on where the old one was.
         keeper.close()
         keeper = AuditKeeper(storage.engine, storage.settings, storage.audit)
         with SyslogReceiver(pair, port) as again:

@@ -199,6 +199,7 @@ def sqlite_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from("rdcx"), st.integers(0, 3)), max_size=14))
+@pytest.mark.slow
 def test_whatever_the_order_the_rebuilt_index_holds_what_the_living_one_held(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
 ) -> None:

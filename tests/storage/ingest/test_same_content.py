@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.uid import generate_uid
 
-from storage.container import Storage
+from storage.container import Storage, open_storage
 from storage.ingest.same_content import is_same_content
 from tests.api.client import part10
 from tests.builders import t1_head
@@ -42,6 +45,14 @@ def original() -> Dataset:
     block.add_new(0x02, "OB", b"\1\2\3\0")
     dataset.RedPaletteColorLookupTableData = b"\1\2\3\4"
     dataset["RedPaletteColorLookupTableData"].VR = "OW"
+    # As scanners write them beside signed pixels: the same bytes are -2000 in Implicit VR.
+    dataset.PixelRepresentation = 1
+    dataset.add_new("PixelPaddingValue", "US", 63536)
+    table = Dataset()
+    table.add_new("LUTDescriptor", "US", [3, 63536, 16])
+    table.add_new("LUTData", "US", [1, 40000, 65535])
+    table.ModalityLUTType = "HU"
+    dataset.ModalityLUTSequence = Sequence([table])
     return dataset
 
 
@@ -50,6 +61,63 @@ def rewritten(content: bytes, folder: Path, program: str, *options: str) -> byte
     source.write_bytes(content)
     subprocess.run([tool(program, "dcmtk"), *options, source, target], check=True)
     return target.read_bytes()
+
+
+def large() -> Dataset:
+    """Beyond what is gathered in memory."""
+    dataset = original()
+    dataset.Rows = dataset.Columns = 3000
+    noise = np.random.default_rng(1).integers(0, 4096, (3000, 3000), dtype=np.int16)
+    dataset.PixelData = noise.tobytes()
+    return dataset
+
+
+def send(storage: Storage, content: bytes) -> str:
+    """In pieces; the outcome."""
+    stream = storage.ingest.open_stream("stow")
+    for start in range(0, len(content), 1 << 20):
+        stream.write(content[start : start + (1 << 20)])
+    return stream.finish().outcome
+
+
+@pytest.mark.parametrize("size", [original, large])
+def test_a_resend_in_another_encoding_at_another_process_is_a_duplicate(
+    storage: Storage, tmp_path: Path, size: Callable[[], Dataset]
+) -> None:
+    """That one has begun the series, and takes all of it that it has not stored itself for new."""
+    content, other = part10(size()), original()
+    other.SOPInstanceUID = other.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    with open_storage(storage.settings) as process:
+        assert send(process, part10(other)) == "stored"
+        assert send(storage, content) == "stored"
+        again = rewritten(content, tmp_path, "dcmconv", "+ti")
+        assert send(process, again) == "duplicate"
+    assert storage.conflicts.page(10, 0)[1] == 0
+    assert storage.instances.read(storage.index.instance(str(size().SOPInstanceUID))) == content
+
+
+@pytest.mark.parametrize("size", [original, large])
+def test_a_conflict_that_a_crash_left_goes_with_the_next_resend(
+    storage: Storage, tmp_path: Path, size: Callable[[], Dataset]
+) -> None:
+    """A receiving process is killed once the row is there and before the contents are compared."""
+    content, other = part10(size()), original()
+    other.SOPInstanceUID = other.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    again = rewritten(content, tmp_path, "dcmconv", "+ti")
+    with open_storage(storage.settings) as process:
+        send(process, part10(other))
+        send(storage, content)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("storage.ingest.service.is_same_content", _killed)
+            with pytest.raises(KeyboardInterrupt):
+                send(process, again)
+    assert storage.conflicts.page(10, 0)[1] == 1
+    assert send(storage, again) == "duplicate"
+    assert storage.conflicts.page(10, 0)[1] == 0
+
+
+def _killed(*_: object) -> bool:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("how", DCMTK)
@@ -81,6 +149,10 @@ CHANGES: dict[str, Callable[[Dataset], None]] = {
     "a private byte": lambda ds: ds[0x0019, 0x1002].__setattr__("value", b"\1\2\4\0"),
     "an element less": lambda ds: ds.__delitem__("StudyID"),
     "a spacing": lambda ds: setattr(ds, "PixelSpacing", [0.5, 0.50001]),
+    "a padding value": lambda ds: setattr(ds, "PixelPaddingValue", 63535),
+    "a nested number": lambda ds: setattr(
+        ds.ModalityLUTSequence[0], "LUTDescriptor", [3, 63535, 16]
+    ),
     "a palette": lambda ds: setattr(ds, "RedPaletteColorLookupTableData", b"\2\1\4\3"),
 }
 
@@ -95,6 +167,40 @@ def test_another_content_in_another_encoding_is_a_conflict(tmp_path: Path, what:
         assert not is_same_content(content, rewritten(part10(other), tmp_path, *DCMTK[how])), how
 
 
+def with_number(keyword: str, vr: str, value: int, pixel_representation: int | None) -> bytes:
+    dataset = t1_head((1, 2, 2))[0]
+    dataset.PixelRepresentation = pixel_representation or 0
+    item = Dataset()
+    if pixel_representation is None:
+        del dataset.PixelRepresentation
+    for each in (dataset, item):
+        each.add_new(keyword, vr, value)
+    dataset.ModalityLUTSequence = Sequence([item])
+    return part10(dataset)
+
+
+@given(
+    keyword=st.sampled_from(["PixelPaddingValue", "SmallestImagePixelValue"]),
+    signed=st.integers(-(1 << 15), (1 << 15) - 1),
+    pixel_representation=st.sampled_from([None, 0, 1]),
+)
+@settings(max_examples=15, deadline=None)
+def test_numbers_of_equal_bytes_are_equal_with_or_without_a_sign(
+    keyword: str, signed: int, pixel_representation: int | None
+) -> None:
+    number = signed & 0xFFFF
+    content = with_number(keyword, "SS", signed, pixel_representation)
+    assert is_same_content(content, with_number(keyword, "US", number, pixel_representation))
+    other = with_number(keyword, "US", number ^ 1, pixel_representation)
+    assert not is_same_content(content, other)
+
+
+def test_a_slice_of_a_real_chest_in_implicit_vr_is_the_same(tmp_path: Path) -> None:
+    path = min(shared_folder("data/ct_chest_LIDC-IDRI-0001").glob("*.dcm"))
+    content = path.read_bytes()
+    assert is_same_content(content, rewritten(content, tmp_path, "dcmconv", "+ti"))
+
+
 def test_what_cannot_be_decoded_is_not_the_same(tmp_path: Path) -> None:
     content = part10(original())
     broken = rewritten(content, tmp_path, "dcmcrle")
@@ -103,21 +209,15 @@ def test_what_cannot_be_decoded_is_not_the_same(tmp_path: Path) -> None:
 
 
 def test_a_large_resend_is_compared_too(storage: Storage, tmp_path: Path) -> None:
-    dataset = original()
-    dataset.Rows = dataset.Columns = 3000
-    noise = np.random.default_rng(1).integers(0, 4096, (3000, 3000), dtype=np.int16)
-    dataset.PixelData = noise.tobytes()
-    content = part10(dataset)
+    content = part10(large())
     again = rewritten(content, tmp_path, "dcmconv", "+ti")
-    for data, outcome in ((content, "stored"), (again, "duplicate")):
-        stream = storage.ingest.open_stream("stow")
-        for start in range(0, len(data), 1 << 20):
-            stream.write(data[start : start + (1 << 20)])
-        assert stream.finish().outcome == outcome
+    assert send(storage, content) == "stored"
+    assert send(storage, again) == "duplicate"
     assert storage.conflicts.page(10, 0)[1] == 0
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
+@pytest.mark.slow
 def test_real_files_rewritten_by_dcmtk_are_the_same(tmp_path: Path) -> None:
     compared = 0
     for name in ("odd", "charsets", "vendor_headers", "rt", "seg_sr"):

@@ -93,15 +93,15 @@ def test_a_lost_and_a_cut_volume_are_called_lost(storage: Storage) -> None:
     with pytest.raises(InstanceDamaged, match="is lost"):
         storage.instances.read(one(storage, "3"))
     path.unlink()
-    with open_storage(storage.settings) as anew, pytest.raises(InstanceDamaged, match="is lost"):
-        anew.instances.prepare([one(storage, "0"), one(storage, "1")])
+    with open_storage(storage.settings) as again, pytest.raises(InstanceDamaged, match="is lost"):
+        again.instances.prepare([one(storage, "0"), one(storage, "1")])
     assert storage.damaged.count(lost_only=True) == 2
     path.write_bytes(content)
-    with open_storage(storage.settings) as anew:
+    with open_storage(storage.settings) as again:
         for name in "03":
-            assert anew.instances.read(one(storage, name)) == part10(instance=name)
-        assert repaired(anew) >= 0
-        assert anew.damaged.count() == 0, "the disk is back"
+            assert again.instances.read(one(storage, name)) == part10(instance=name)
+        assert repaired(again) >= 0
+        assert again.damaged.count() == 0, "the disk is back"
 
 
 def test_what_arrives_again_repairs_it(storage: Storage) -> None:
@@ -117,6 +117,19 @@ def test_what_arrives_again_repairs_it(storage: Storage) -> None:
     lose_index(storage)
     assert reconcile(storage.engine, storage.volumes.folder) == 3, "all but the other damaged one"
     assert storage.instances.read(one(storage)) == part10(instance="1")
+
+
+def test_what_arrives_again_at_another_process_repairs_it(storage: Storage) -> None:
+    """That one has begun the series, and takes all of it that it has not stored itself for new."""
+    with open_storage(storage.settings) as other:
+        assert other.ingest.accept(part10(instance="0"), "stow").outcome == "stored"
+        filled(storage)
+        flip(storage, "1", one(storage).size_bytes - 1)
+        with pytest.raises(InstanceDamaged):
+            storage.instances.read(one(storage))
+        assert other.ingest.accept(part10(instance="1"), "stow").outcome == "duplicate"
+    assert storage.instances.read(one(storage)) == part10(instance="1")
+    assert storage.damaged.count() == 0
 
 
 @WITH_BUCKET
@@ -229,7 +242,7 @@ def test_housekeeping_scrubs_and_repairs(storage: Storage) -> None:
     assert storage.damaged.newest() == []
 
 
-def test_a_record_that_cannot_be_found_again_is_written_anew(storage: Storage) -> None:
+def test_a_record_that_cannot_be_found_again_is_written_again(storage: Storage) -> None:
     filled(storage)
     before = one(storage).location
     path = storage.volumes.folder / before.volume
@@ -246,7 +259,7 @@ def test_a_record_that_cannot_be_found_again_is_written_anew(storage: Storage) -
     assert storage.instances.read(one(storage)) == part10(instance="1")
 
 
-def test_what_lies_behind_a_damaged_header_is_written_anew(storage: Storage) -> None:
+def test_what_lies_behind_a_damaged_header_is_written_again(storage: Storage) -> None:
     filled(storage)
     flip(storage, "1", 200)
     with pytest.raises(InstanceDamaged):

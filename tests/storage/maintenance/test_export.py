@@ -41,7 +41,7 @@ def test_a_folder_with_a_dicomdir_that_dcmtk_and_pydicom_read(
     storage: Storage, tmp_path: Path
 ) -> None:
     contents = fill(storage)
-    export = plan_export(storage, STUDY)
+    export = plan_export(storage.index, storage.instances, STUDY)
     assert export.filled == ()
     write_folder(storage.instances, export, tmp_path / "media")
     files = [path for path in (tmp_path / "media").rglob("*") if path.is_file()]
@@ -104,27 +104,27 @@ def test_a_zip_holds_the_same_and_takes_no_memory_for_pixels(
             ),
             "stow",
         )  # fmt: skip
-    export = plan_export(storage, STUDY)
+    export = plan_export(storage.index, storage.instances, STUDY)
     tracemalloc.start()
     assert sum(len(piece) for piece in zip_pieces(storage.instances, export)) > 3 * len(pixels)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8 << 20
-    write_zip(storage, export, tmp_path / "study.zip")
+    write_zip(storage.instances, export, tmp_path / "study.zip")
     with zipfile.ZipFile(tmp_path / "study.zip") as file:
         assert file.testzip() is None
         assert "DICOMDIR" in file.namelist()
         for entry in export.entries:
             assert file.read(entry.name) == storage.instances.read(entry.instance)
     with pytest.raises(InvalidRequest, match="exists"):
-        write_zip(storage, export, tmp_path / "study.zip")
+        write_zip(storage.instances, export, tmp_path / "study.zip")
 
 
 def test_what_a_directory_needs_is_filled_there_or_refused(
     storage: Storage, tmp_path: Path
 ) -> None:
     fill(storage, PatientID="", StudyID="", StudyTime="", SeriesNumber=None, InstanceNumber=None)
-    export = plan_export(storage, STUDY)
+    export = plan_export(storage.index, storage.instances, STUDY)
     assert set(export.filled) == {
         "PatientID", "StudyID", "StudyTime", "SeriesNumber", "InstanceNumber",
     }  # fmt: skip
@@ -134,11 +134,11 @@ def test_what_a_directory_needs_is_filled_there_or_refused(
     storage.deletions.study(STUDY)
     fill(storage, StudyDate="")
     with pytest.raises(InvalidRequest, match="StudyDate"):
-        plan_export(storage, STUDY)
-    plain = plan_export(storage, STUDY, dicomdir=False)
+        plan_export(storage.index, storage.instances, STUDY)
+    plain = plan_export(storage.index, storage.instances, STUDY, dicomdir=False)
     write_folder(storage.instances, plain, tmp_path / "plain")
     assert len([path for path in (tmp_path / "plain").rglob("*") if path.is_file()]) == 6
     with pytest.raises(InvalidRequest, match="not an empty folder"):
         write_folder(storage.instances, plain, tmp_path / "plain")
     with pytest.raises(NotFound):
-        plan_export(storage, "1.2.3")
+        plan_export(storage.index, storage.instances, "1.2.3")

@@ -19,9 +19,10 @@ from storage.core.clock import utcnow
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.db.advisory_lock import housekeeping_lock
 from storage.db.engine import reading
-from storage.maintenance.compaction import compact, remove_retired, volume_uses
+from storage.maintenance.compaction import compact, volume_uses
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import is_behind, upload_instances
+from storage.maintenance.retired_volumes import remove_retired
 from storage.maintenance.volume_cache import limit_cache
 from storage.objects.backlog import check_backlog
 from storage.reconciliation.reconcile import reconcile
@@ -127,7 +128,8 @@ def test_a_volume_that_is_damaged_is_left_for_a_person(storage: Storage) -> None
 COMPACT_FOR_EVER = """
 import sys
 from storage.core.clock import utcnow
-from storage.maintenance.compaction import compact, remove_retired
+from storage.maintenance.compaction import compact
+from storage.maintenance.retired_volumes import remove_retired
 from storage.container import open_storage
 from storage.settings import load_settings
 with open_storage(load_settings()) as storage:
@@ -140,6 +142,7 @@ with open_storage(load_settings()) as storage:
 
 
 @pytest.mark.fault
+@pytest.mark.slow
 def test_kill_9_in_the_middle_of_compacting_harms_nothing(storage: Storage) -> None:
     contents = fill(storage, 12)
     for number in range(4):

@@ -35,7 +35,12 @@ def fill(storage: Storage, count: int = 4) -> None:
 
 
 def problems_of(storage: Storage) -> dict[str, Problem]:
-    return {problem.kind: problem for problem in verify_storage(storage)}
+    return {
+        problem.kind: problem
+        for problem in verify_storage(
+            storage.engine, storage.index, storage.objects, storage.volumes
+        )
+    }
 
 
 def flip(storage: Storage, instance: str, position: int) -> None:
@@ -64,7 +69,11 @@ def test_damage_is_named_with_the_instance_and_the_remedy(storage: Storage) -> N
     for name, remedy in (("1", "bucket"), ("3", "again")):
         size_bytes = storage.index.instance(uid(name)).size_bytes
         flip(storage, name, size_bytes - 1)
-        problem = next(p for p in verify_storage(storage) if p.sop_instance_uid == uid(name))
+        problem = next(
+            p
+            for p in verify_storage(storage.engine, storage.index, storage.objects, storage.volumes)
+            if p.sop_instance_uid == uid(name)
+        )
         assert problem.kind == "record_damaged"
         assert remedy in problem.remedy
 
@@ -73,14 +82,19 @@ def test_what_lies_behind_a_damaged_header_is_still_looked_at(storage: Storage) 
     fill(storage)
     close(storage)
     flip(storage, "1", 3)  # the file meta, which the header's checksum covers
-    found = list(verify_storage(storage))
+    found = list(verify_storage(storage.engine, storage.index, storage.objects, storage.volumes))
     by_uid = {problem.sop_instance_uid: problem for problem in found}
     assert by_uid.keys() == {"", uid("1"), uid("2"), uid("3")}
     assert "sent to this node again" in by_uid[uid("1")].remedy
     assert all("bytes are right" in by_uid[uid(n)].remedy for n in "23")
     path = storage.volumes.folder / storage.index.instance(uid("3")).location.volume
     path.write_bytes(path.read_bytes()[:-10])
-    kinds = {problem.sop_instance_uid: problem.kind for problem in verify_storage(storage)}
+    kinds = {
+        problem.sop_instance_uid: problem.kind
+        for problem in verify_storage(
+            storage.engine, storage.index, storage.objects, storage.volumes
+        )
+    }
     assert kinds[uid("3")] == "record_missing"
 
 
@@ -90,12 +104,12 @@ def test_objects_that_are_missing_or_short_are_named_and_copied_again(storage: S
     keys = {n: storage.index.instance(uid(n)).location.object_key for n in "0123"}
     storage.objects.delete(keys["0"])
     storage.objects.put(keys["1"], b"short")
-    found = list(verify_storage(storage))
+    found = list(verify_storage(storage.engine, storage.index, storage.objects, storage.volumes))
     assert {(p.kind, p.sop_instance_uid) for p in found} == {
         ("object_missing", uid("0")), ("object_size", uid("1")),
     }  # fmt: skip
     assert all("--repair" in problem.remedy for problem in found)
-    assert copy_again(storage, found) == 2
+    assert copy_again(storage.engine, storage.volumes, found) == 2
     upload_instances(storage.engine, storage.instances, storage.objects, 10)
     assert problems_of(storage) == {}
 
@@ -109,7 +123,12 @@ def test_a_lost_volume_and_an_orphan_are_named(storage: Storage) -> None:
     (storage.volumes.folder / lost).unlink()
     with writing(storage.engine) as connection:
         connection.execute(t.instance.delete().where(t.instance.c.sop_instance_uid == uid("0")))
-    found = {problem.kind: problem.sop_instance_uid for problem in verify_storage(storage)}
+    found = {
+        problem.kind: problem.sop_instance_uid
+        for problem in verify_storage(
+            storage.engine, storage.index, storage.objects, storage.volumes
+        )
+    }
     assert found == {"record_missing": uid("2"), "not_indexed": uid("0")}
 
 
@@ -239,6 +258,7 @@ def mediview(settings: Settings, *arguments: str) -> subprocess.CompletedProcess
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_commands_say_what_they_did_and_end_as_they_should(tmp_path: Path) -> None:
     from storage.settings import load_settings
 
@@ -273,9 +293,9 @@ def test_the_commands_say_what_they_did_and_end_as_they_should(tmp_path: Path) -
 def test_statistics_tell_live_from_dead(storage: Storage) -> None:
     fill(storage)
     storage.deletions.instance(uid("0"))
-    found = statistics(storage)
+    found = statistics(storage.settings, storage.engine, storage.volumes)
     assert (found.instances, found.tombstones, found.open_volumes) == (3, 1, 1)
     assert found.dead_bytes > 0
     with writing(storage.engine) as connection:
         connection.execute(update(t.instance).values(object_key="x"))
-    assert statistics(storage).waiting_for_bucket == 0
+    assert statistics(storage.settings, storage.engine, storage.volumes).waiting_for_bucket == 0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, Table, insert, select
 
 from storage.container import Storage
 from storage.core.errors import StorageUnavailable
@@ -19,15 +19,21 @@ from storage.tables.base import UtcDateTime
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
 
-def some_row(leased: LeasedTable) -> dict[str, Any]:
-    """A row that waits, with something in every column that must have a value."""
+def values_of(table: Table) -> dict[str, Any]:
+    """Something in every column that must have a value."""
     row: dict[str, Any] = {}
-    for column in leased.table.columns:
+    for column in table.columns:
         if column.nullable or column.server_default is not None or column.autoincrement is True:
             continue
         is_time = isinstance(column.type, UtcDateTime)
         kind = datetime if is_time else column.type.python_type
         row[column.name] = {int: 0, float: 0.0, str: "1", datetime: NOW, bool: True}.get(kind, {})
+    return row
+
+
+def some_row(leased: LeasedTable) -> dict[str, Any]:
+    """A row that waits."""
+    row = values_of(leased.table)
     row |= {"state": leased.waiting} if leased.waiting else {}
     row[leased.until] = NOW
     return row
@@ -45,6 +51,8 @@ def engine(storage: Storage, storage_settings: Settings) -> Iterator[Engine]:
 def leased(request: pytest.FixtureRequest, engine: Engine) -> LeasedTable:
     found: LeasedTable = request.param
     with writing(engine) as connection:
+        for key in found.table.foreign_keys:
+            connection.execute(insert(key.column.table).values(**values_of(key.column.table)))
         connection.execute(insert(found.table).values(**some_row(found)))
     return found
 

@@ -126,7 +126,10 @@ def test_repair_gives_back_every_instance_and_keeps_the_old_file(
     with open_storage(filled) as storage:
         assert uids(storage) == {uid(name) for name in "0123"}, "what was deleted stays so"
         assert storage.instances.read(storage.index.instance(uid("1"))) == part10(instance="1")
-        assert list(verify_storage(storage)) == []
+        assert (
+            list(verify_storage(storage.engine, storage.index, storage.objects, storage.volumes))
+            == []
+        )
     assert diagnose(filled).findings == ()
 
 
@@ -197,6 +200,7 @@ def test_a_repair_that_is_cut_off_is_finished_and_loses_nobodys_work(
     assert diagnose(filled).findings == ()
 
 
+@pytest.mark.slow
 def test_every_command_answers_with_one_sentence(filled: Settings) -> None:
     first_page(filled)
     for command in (["storage", "verify"], ["storage", "reindex"], ["migrate"], ["up"]):

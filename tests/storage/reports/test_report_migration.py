@@ -52,4 +52,4 @@ def test_drafts_of_jobs_are_folded_into_one_report_a_study(tmp_path: Path) -> No
         image = storage.reports.get("r-j3")
         assert (image.job_id, image.study_instance_uid) == ("j3", "")
         due = storage.reports_due.due(report.updated_at.replace(year=2100), 10)
-        assert [study for study, _ in due] == ["2.25.1"], "it is drafted anew from its findings"
+        assert [study for study, _ in due] == ["2.25.1"], "it is drafted again from its findings"

@@ -8,7 +8,7 @@ from storage.audit.rows import Views
 
 
 @dataclass(slots=True)
-class Seen:
+class StudyViews:
     """Looks at one study within one minute, since they were last written."""
 
     event: AuditEvent

@@ -1,1 +1,0 @@
-"""Questions that were asked, and their answers."""

@@ -1,0 +1,40 @@
+"""The studies that items of the worklist are about."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from storage import tables as t
+from storage.reports.draft_queue import mark_report_due
+
+
+def patient_ids_of(connection: Connection, study_instance_uid: str) -> set[str]:
+    """Under which ID the study arrived, and which one its patient has now."""
+    study, received = t.study.c, t.received_patient.c
+    now = (
+        select(t.patient.c.patient_id)
+        .join(t.study, study.patient_fk == t.patient.c.id)
+        .where(study.study_instance_uid == study_instance_uid)
+    )
+    arrived = select(received.patient_id).where(received.study_instance_uid == study_instance_uid)
+    return set(connection.execute(now.union(arrived)).scalars())
+
+
+def mark_reports(connection: Connection, worklist_item_id: str, now: datetime) -> None:
+    """An order may come after the images: what is drafted of its studies lacks its reason."""
+    item = t.worklist_item.c
+    studies = connection.execute(
+        select(t.study.c.study_instance_uid)
+        .join(t.report, t.report.c.study_instance_uid == t.study.c.study_instance_uid)
+        .join(
+            t.worklist_item,
+            (item.study_instance_uid == t.study.c.study_instance_uid)
+            | (
+                (item.accession_number != "")
+                & (item.accession_number == t.study.c.accession_number)
+            ),
+        )
+        .where(item.worklist_item_id == worklist_item_id, t.report.c.state == "draft")
+    ).scalars()
+    for study_instance_uid in studies.all():
+        mark_report_due(connection, study_instance_uid, now)
