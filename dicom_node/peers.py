@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from dicom_node.network.throttle import Throttle
 from dicom_node.network.tls import ClientTls
-from storage.container import Storage
 from storage.core.errors import MediViewError
 from storage.core.viewer import Caller
-from storage.peers.repository import KnownPeer
+from storage.peers.repository import KnownPeer, Peers
 from storage.settings import Destination, Settings
 
 
@@ -45,10 +44,10 @@ class Peer:
         return f"{self.ae_title}@{host}:{self.port}"
 
 
-def known_peer(storage: Storage, ae_title: str) -> Peer | None:
+def known_peer(settings: Settings, peers: Peers, ae_title: str) -> Peer | None:
     """The known peer of that AE title that can be called, None for a stranger."""
-    callable_ones = (one for one in storage.peers.by_ae_title(ae_title) if one.host)
-    return next((Peer.known(one, storage.settings) for one in callable_ones), None)
+    callable_ones = (one for one in peers.by_ae_title(ae_title) if one.host)
+    return next((Peer.known(one, settings) for one in callable_ones), None)
 
 
 def caller_of_peer(peer: KnownPeer | None) -> Caller:

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 from pynetdicom.presentation import build_context
-from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, Verification
+from pynetdicom.sop_class import Verification
 
 from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.association.requestor import end, open_association
-from dicom_node.peers import Peer, PeerDidNotAnswer, PeerFailed, PeerLacksService
-from dicom_node.status import (
-    OUT_OF_RESOURCES,
-    PENDING,
-    PENDING_OPTIONAL_KEYS_UNSUPPORTED,
-)
+from dicom_node.peers import Peer, PeerFailed
+from dicom_node.query.scu import find
 from dicom_node.store.outgoing import plan_contexts
 from dicom_node.store.sending import Sender, SendItem, SendResult
+
+# Of one series; nothing real has as many.
+_MOST_INSTANCES = 1_000_000
 
 __all__ = ["EchoResult", "SendItem", "SendResult", "echo", "holds", "send"]
 
@@ -116,32 +115,5 @@ def holds(
     # One UID is matched; for several the whole series is asked for, since some
     # peers do not match lists of UIDs at this level.
     query.SOPInstanceUID = next(iter(wanted)) if len(wanted) == 1 else ""
-    association = open_association(
-        peer,
-        calling_ae_title,
-        [
-            build_context(
-                StudyRootQueryRetrieveInformationModelFind, list(MESSAGE_TRANSFER_SYNTAXES[:2])
-            )
-        ],
-        timeouts,
-    )
-    held: set[str] = set()
-    status: int | None = None
-    try:
-        for answer, identifier in association.send_c_find(
-            query, StudyRootQueryRetrieveInformationModelFind
-        ):
-            status = int(answer.Status) if "Status" in answer else None
-            if status in (PENDING, PENDING_OPTIONAL_KEYS_UNSUPPORTED) and identifier is not None:
-                held.add(str(identifier.get("SOPInstanceUID", "")))
-    finally:
-        end(association)
-    if status != 0:
-        said = "did not answer in full" if status is None else f"answered status {status:#06x}"
-        passing = status in (None, OUT_OF_RESOURCES)
-        raise (PeerDidNotAnswer if passing else PeerLacksService)(
-            f"{peer} {said} when asked what it holds.",
-            remedy="Check that the peer offers Study Root C-FIND to this node's AE title.",
-        )
-    return held & wanted
+    answers = find(peer, calling_ae_title, query, _MOST_INSTANCES, timeouts)
+    return wanted & {str(one.get("SOPInstanceUID", "")) for one in answers.identifiers}

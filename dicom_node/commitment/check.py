@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import structlog
+from sqlalchemy import Engine
 
 from dicom_node.association.contexts import is_storage_class
 from dicom_node.normalized.requests import (
@@ -14,17 +15,23 @@ from dicom_node.normalized.requests import (
 from dicom_node.peers import caller_of_peer
 from storage.access_groups.viewers import viewer_of
 from storage.commitment.entities import Reference
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, NotFound
 from storage.core.viewer import viewing
-from storage.peers.repository import KnownPeer
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.peers.repository import KnownPeer, Peers
 
 log = structlog.get_logger(__name__)
 
 
 def failures_of(
-    storage: Storage, references: Sequence[Reference], peer_ae_title: str
+    engine: Engine,
+    index: Index,
+    instances: InstanceReader,
+    peers: Peers,
+    references: Sequence[Reference],
+    peer_ae_title: str,
 ) -> dict[str, int]:
     """SOP Instance UID → Failure Reason (PS3.3 C.14.1.1) of what cannot be committed to.
 
@@ -34,25 +41,32 @@ def failures_of(
     """
     failed: dict[str, int] = {}
     for reference in references:
-        reason = _reason(storage, reference, peer_ae_title)
+        reason = _reason(engine, index, instances, peers, reference, peer_ae_title)
         if reason is not None:
             failed[reference.sop_instance_uid] = reason
     return failed
 
 
-def _reason(storage: Storage, reference: Reference, peer_ae_title: str) -> int | None:
+def _reason(
+    engine: Engine,
+    index: Index,
+    instances: InstanceReader,
+    peers: Peers,
+    reference: Reference,
+    peer_ae_title: str,
+) -> int | None:
     if not is_storage_class(reference.sop_class_uid):
         return SOP_CLASS_NOT_SUPPORTED
     try:
-        instance = storage.index.instance(reference.sop_instance_uid)
+        instance = index.instance(reference.sop_instance_uid)
     except NotFound:
         return NO_SUCH_SOP_INSTANCE
-    if not _may_ask(storage, peer_ae_title, instance):
+    if not _may_ask(engine, index, peers, peer_ae_title, instance):
         return NO_SUCH_SOP_INSTANCE
     if instance.sop_class_uid != reference.sop_class_uid:
         return CLASS_INSTANCE_CONFLICT
     try:
-        storage.instances.checked(instance)
+        instances.checked(instance)
     except MediViewError as error:
         log.error(
             "instance_not_readable",
@@ -63,14 +77,16 @@ def _reason(storage: Storage, reference: Reference, peer_ae_title: str) -> int |
     return None
 
 
-def _may_ask(storage: Storage, peer_ae_title: str, instance: Instance) -> bool:
+def _may_ask(
+    engine: Engine, index: Index, peer_repository: Peers, peer_ae_title: str, instance: Instance
+) -> bool:
     if instance.source == f"dimse:{peer_ae_title}":
         return True
-    peers: list[KnownPeer | None] = [*storage.peers.by_ae_title(peer_ae_title)]
+    peers: list[KnownPeer | None] = [*peer_repository.by_ae_title(peer_ae_title)]
     for peer in peers or [None]:
-        with viewing(viewer_of(storage.engine, caller_of_peer(peer))):
+        with viewing(viewer_of(engine, caller_of_peer(peer))):
             try:
-                storage.index.instance(instance.sop_instance_uid)
+                index.instance(instance.sop_instance_uid)
             except NotFound:
                 continue
             return True

@@ -85,7 +85,7 @@ class CommitmentReporter:
 
     def _deliver(self, report: CommitmentReport) -> str:
         """Why the peer has not taken the report, '' when it has."""
-        peer = known_peer(self._storage, report.peer_ae_title)
+        peer = known_peer(self._storage.settings, self._storage.peers, report.peer_ae_title)
         if peer is None:
             log.warning(
                 "commitment_report_has_no_address",

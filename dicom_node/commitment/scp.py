@@ -124,7 +124,14 @@ def send_report(association: NodeAssociation, storage: Storage, report: Commitme
     )
     if context_id is None:
         raise PeerDidNotAnswer(f"{report.peer_ae_title} accepted no storage commitment.")
-    failed = failures_of(storage, report.references, report.peer_ae_title)
+    failed = failures_of(
+        storage.engine,
+        storage.index,
+        storage.instances,
+        storage.peers,
+        report.references,
+        report.peer_ae_title,
+    )
     dataset = report_data_set(report, failed, storage.settings.ae_title)
     _, transfer_syntax_uid = association.context(context_id) or ("", "")
     command = encode_event_report_request(

@@ -92,9 +92,10 @@ class SubOperations:
 def decode_command(encoded: bytes | bytearray | memoryview) -> CommandSet:
     """Read a command set.
 
-    Raises MalformedCommand for a group other than 0000, an element that runs
-    over the end, a number of the wrong size, a UID that is not ASCII, or a
-    missing Command Field or Command Data Set Type.
+    Raises MalformedCommand for a group other than 0000 in a request, an element
+    that runs over the end, a number of the wrong size, a UID that is not ASCII,
+    or a missing Command Field or Command Data Set Type. In a response other
+    groups are ignored: Orthanc lists there what a C-GET could not send.
     """
     elements: dict[int, bytes] = {}
     data = bytes(encoded)
@@ -104,12 +105,13 @@ def decode_command(encoded: bytes | bytearray | memoryview) -> CommandSet:
             raise MalformedCommand(f"{end - position} bytes are left over after a command set.")
         group, element, length = _ELEMENT.unpack_from(data, position)
         position += _ELEMENT.size
-        if group or length > end - position:
+        if length > end - position or (group and not _is_response(elements)):
             raise MalformedCommand(
                 f"Element ({group:04x},{element:04x}) of {length} bytes does not belong in"
                 f" a command set with {end - position} bytes left."
             )
-        elements[element] = data[position : position + length]
+        if not group:
+            elements[element] = data[position : position + length]
         position += length
     data_set_type = _number(elements, _DATA_SET_TYPE)
     command_field = _number(elements, _COMMAND_FIELD)
@@ -129,6 +131,11 @@ def decode_command(encoded: bytes | bytearray | memoryview) -> CommandSet:
         event_type_id=_number(elements, _EVENT_TYPE_ID),
         action_type_id=_number(elements, _ACTION_TYPE_ID),
     )
+
+
+def _is_response(elements: dict[int, bytes]) -> bool:
+    """Of the elements so far: those of a command set are in the order of their tags."""
+    return bool((_number(elements, _COMMAND_FIELD) or 0) & _RESPONSE)
 
 
 def encode_store_request(

@@ -77,7 +77,7 @@ class Connection:
             self._shared, self._flags = None, 0
 
     def message_done(self) -> None:
-        """The peer has said something whole; its rate is watched anew from its next byte."""
+        """The peer has said something whole; its rate is watched again from its next byte."""
         self._message_started = 0.0
         if self._shared is not None:
             # More may have come already, and would be served before anything of the others.

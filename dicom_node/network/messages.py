@@ -43,7 +43,8 @@ class LargeStore(Protocol):
 class StoreReceiver(Protocol):
     """Takes C-STORE requests of one association."""
 
-    max_instance_bytes: int
+    @property
+    def max_instance_bytes(self) -> int: ...
 
     def store(self, context_id: int, command: CommandSet, data: memoryview | None) -> None:
         """Keep the instance and answer. `data` holds until return; None: no data set came."""

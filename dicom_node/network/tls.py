@@ -69,7 +69,7 @@ class ClientTls:
 
 
 class ServerTls:
-    """The context of new connections; made anew when one of its files changes.
+    """The context of new connections; made again when one of its files changes.
 
     A file that cannot be used leaves the context as it was, and is logged once.
     """

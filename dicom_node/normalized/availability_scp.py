@@ -12,8 +12,8 @@ from dicom_node.normalized.requests import (
     NormalizedScp,
     Refused,
 )
-from storage.container import Storage
 from storage.core.uids import check_uid, new_uid
+from storage.mpps.repository import ProcedureSteps
 
 log = structlog.get_logger(__name__)
 
@@ -25,9 +25,9 @@ class AvailabilityScp(NormalizedScp):
 
     sop_classes = frozenset({AVAILABILITY_CLASS})
 
-    def __init__(self, storage: Storage, association: NodeAssociation) -> None:
+    def __init__(self, procedure_steps: ProcedureSteps, association: NodeAssociation) -> None:
         super().__init__(association)
-        self._storage = storage
+        self._procedure_steps = procedure_steps
 
     def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
         dataset = request.dataset
@@ -38,7 +38,7 @@ class AvailabilityScp(NormalizedScp):
             raise Refused(MISSING_ATTRIBUTE, "Referenced Series Sequence has no item.")
         uid = check_uid(request.sop_instance_uid or new_uid(), "SOPInstanceUID")
         expected = expected_of(series, ("ReferencedSOPSequence",))
-        self._storage.procedure_steps.notify(
+        self._procedure_steps.notify(
             uid,
             self.association.peer_ae_title,
             check_uid(str(dataset.StudyInstanceUID), "StudyInstanceUID"),

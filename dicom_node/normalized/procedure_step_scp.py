@@ -19,10 +19,9 @@ from dicom_node.normalized.requests import (
     NormalizedScp,
     Refused,
 )
-from storage.container import Storage
 from storage.core.uids import check_uid, new_uid
-from storage.mpps.repository import PROCEDURE_STEP_STATES, ProcedureStepState
-from storage.worklist.repository import WorklistState
+from storage.mpps.repository import PROCEDURE_STEP_STATES, ProcedureSteps, ProcedureStepState
+from storage.worklist.repository import Worklist, WorklistState
 
 log = structlog.get_logger(__name__)
 
@@ -41,9 +40,12 @@ class ProcedureStepCreateScp(NormalizedScp):
 
     sop_classes = frozenset({PROCEDURE_STEP_CLASS})
 
-    def __init__(self, storage: Storage, association: NodeAssociation) -> None:
+    def __init__(
+        self, procedure_steps: ProcedureSteps, worklist: Worklist, association: NodeAssociation
+    ) -> None:
         super().__init__(association)
-        self._storage = storage
+        self._procedure_steps = procedure_steps
+        self._worklist = worklist
 
     def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
         dataset = request.dataset
@@ -53,13 +55,13 @@ class ProcedureStepCreateScp(NormalizedScp):
         if not studies:
             raise Refused(MISSING_ATTRIBUTE, "No scheduled step names its Study Instance UID.")
         uid = request.sop_instance_uid or new_uid()
-        step = self._storage.procedure_steps.create(
+        step = self._procedure_steps.create(
             check_uid(uid, "SOPInstanceUID"),
             self.association.peer_ae_title,
             as_json(dataset),
             expected_of(dataset.get("PerformedSeriesSequence"), _REFERENCES),
         )
-        self._storage.worklist.performed(studies, "IN PROGRESS")
+        self._worklist.performed(studies, "IN PROGRESS")
         log.info(
             "procedure_step_began",
             sop_instance_uid=step.sop_instance_uid,
@@ -73,12 +75,15 @@ class ProcedureStepSetScp(NormalizedScp):
 
     sop_classes = frozenset({PROCEDURE_STEP_CLASS})
 
-    def __init__(self, storage: Storage, association: NodeAssociation) -> None:
+    def __init__(
+        self, procedure_steps: ProcedureSteps, worklist: Worklist, association: NodeAssociation
+    ) -> None:
         super().__init__(association)
-        self._storage = storage
+        self._procedure_steps = procedure_steps
+        self._worklist = worklist
 
     def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
-        steps = self._storage.procedure_steps
+        steps = self._procedure_steps
         step = steps.get(request.sop_instance_uid)
         state = _state(request.dataset, required=False)
         attributes = {**step.attributes, **as_json(request.dataset)}
@@ -89,7 +94,7 @@ class ProcedureStepSetScp(NormalizedScp):
             attributes,
             expected_of(whole.get("PerformedSeriesSequence"), _REFERENCES),
         )
-        self._storage.worklist.performed(_studies(whole), _WORKLIST_STATES[state])
+        self._worklist.performed(_studies(whole), _WORKLIST_STATES[state])
         log.info("procedure_step_changed", sop_instance_uid=step.sop_instance_uid, state=step.state)
         return step.sop_instance_uid
 

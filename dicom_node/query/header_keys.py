@@ -15,11 +15,12 @@ from dicom_node.network.data_sets import (
 )
 from dicom_node.query.dataset_matching import answer, matches
 from dicom_node.query.identifiers import MatchEncoder
-from storage.container import Storage
 from storage.core.errors import MediViewError
 from storage.dicom.value_errors import UNREADABLE
 from storage.index.attributes import ATTRIBUTES, Level
-from storage.index.header_matching import is_told_by_one, speaking_instance
+from storage.index.header_matching import is_same_for_all, speaking_instance
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 
 log = structlog.get_logger(__name__)
 
@@ -38,15 +39,23 @@ def is_answered_by_headers(level: Level, keyword: str) -> bool:
         return False
     if _BINARY_VRS.intersection(dictionary_VR(tag).split(" or ")):
         return False
-    return is_told_by_one(level, keyword)
+    return is_same_for_all(level, keyword)
 
 
 class HeaderKeys:
     """Answers `keys` for rows of the index, a header read for each."""
 
-    def __init__(self, storage: Storage, level: Level, keys: Dataset, character_set: str) -> None:
+    def __init__(
+        self,
+        index: Index,
+        instances: InstanceReader,
+        level: Level,
+        keys: Dataset,
+        character_set: str,
+    ) -> None:
         """`character_set`: the one of the request, used where it can say everything."""
-        self._storage = storage
+        self._index = index
+        self._instances = instances
         self._level = level
         self._keys = keys
         self._character_set = character_set or UNICODE
@@ -74,8 +83,8 @@ class HeaderKeys:
             yield self._together(encoded, found, transfer_syntax_uid)
 
     def _header(self, row: Mapping[str, Any]) -> Dataset:
-        instance = speaking_instance(self._storage.index, self._level, row)
-        return self._storage.instances.dataset(instance, stop_before_pixels=True)
+        instance = speaking_instance(self._index, self._level, row)
+        return self._instances.dataset(instance, stop_before_pixels=True)
 
     def _together(self, encoded: bytes, found: Dataset, transfer_syntax_uid: str) -> bytes:
         try:

@@ -7,6 +7,7 @@ from typing import get_args
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
+from sqlalchemy import Engine
 
 from dicom_node.association.base import NodeAssociation
 from dicom_node.association.contexts import FIND_CLASSES
@@ -15,11 +16,12 @@ from dicom_node.network.data_sets import decode_data_set
 from dicom_node.query.find_service import FindService
 from dicom_node.query.header_keys import HeaderKeys, is_answered_by_headers
 from dicom_node.query.identifiers import Identifier, MatchEncoder, read_identifier
-from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.index.attributes import ATTRIBUTES, LEVELS, Level, available_at
 from storage.index.header_matching import MAX_ROWS
 from storage.index.query import Query, find
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 
 _ANSWERED_WITHOUT_INDEX = frozenset(
     {
@@ -41,9 +43,18 @@ class FindScp(FindService):
 
     sop_classes = FIND_CLASSES
 
-    def __init__(self, storage: Storage, association: NodeAssociation, ae_title: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        index: Index,
+        instances: InstanceReader,
+        association: NodeAssociation,
+        ae_title: str,
+    ) -> None:
         super().__init__(association)
-        self._storage = storage
+        self._engine = engine
+        self._index = index
+        self._instances = instances
         self._ae_title = ae_title
 
     def matches(
@@ -68,7 +79,7 @@ class FindScp(FindService):
             returned=frozenset(map(keyword_for_tag, identifier.tags)),
             combined_datetime=options.combined_datetime,
         )
-        engine = self._storage.engine
+        engine = self._engine
         beyond = _beyond_the_index(identifier, level)
         by_header = [keyword for keyword in beyond if is_answered_by_headers(level, keyword)]
         if by_header:
@@ -77,7 +88,9 @@ class FindScp(FindService):
             if len(candidates) <= MAX_ROWS:
                 wanted = Dataset()
                 wanted.update({keys[keyword].tag: keys[keyword] for keyword in by_header})
-                headers = HeaderKeys(self._storage, level, wanted, identifier.character_set)
+                headers = HeaderKeys(
+                    self._index, self._instances, level, wanted, identifier.character_set
+                )
                 answers = headers.answers(candidates, encoder, transfer_syntax_uid)
                 return len(by_header) == len(beyond), answers
         return not beyond, map(encoder.encode, find(engine, query))

@@ -180,7 +180,7 @@ class RetrieveScp:
         return peer.ae_title, peer.host
 
     def _destination(self, ae_title: str) -> Peer:
-        peer = known_peer(self._storage, ae_title)
+        peer = known_peer(self._storage.settings, self._storage.peers, ae_title)
         if peer is not None:
             return peer
         raise _UnknownDestination(

@@ -2,7 +2,7 @@
 
 Each has its own open volume, database connections and threads. The parent
 holds the listening sockets, has no thread and no connection, and does nothing
-but start its children, start those anew that ended, and tell them to stop.
+but start its children, start those again that ended, and tell them to stop.
 """
 
 import contextlib
@@ -15,8 +15,8 @@ import structlog
 from dicom_node.network.listening import Listeners, open_listeners
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage
-from storage.processes.asked import StopRequests
 from storage.processes.forked import Processes
+from storage.processes.stop_requests import StopRequests
 from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
 

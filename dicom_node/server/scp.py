@@ -19,6 +19,7 @@ from dicom_node.association.auditing import AssociationAuditing
 from dicom_node.association.base import ANNOUNCED_PDU_BYTES, NodeAssociation
 from dicom_node.association.contexts import fetched_classes, supported_contexts
 from dicom_node.association.extended_negotiation import answer_extended
+from dicom_node.association.processor_share import ProcessorShare
 from dicom_node.association.pynetdicom_adapter import NodeSocket, Timeouts
 from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.commitment.reporter import CommitmentReporter
@@ -72,10 +73,13 @@ class Scp:
         self._port: int = first.getsockname()[1]
         tls_listener = self.listeners.tls_listener
         self._tls_port: int | None = None if tls_listener is None else tls_listener.getsockname()[1]
-        self._admission = Admission(self.storage, self.listeners.slots)
+        self._admission = Admission(
+            self.storage.settings, self.storage.engine, self.storage.peers, self.listeners.slots
+        )
         self._reporter = CommitmentReporter(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
+        self._processor_share = ProcessorShare()
 
     @property
     def association_count(self) -> int:
@@ -96,6 +100,7 @@ class Scp:
     def shutdown(self, grace_s: float = _GRACE_S) -> None:
         """Stop accepting, let messages under way finish, then end what is left."""
         self._stopping.set()
+        self._processor_share.stop()
         if self.listeners.is_shared:
             # Whoever waits for a connection looks up in a moment.
             for thread in self._threads:
@@ -209,6 +214,7 @@ class Scp:
         if isinstance(association.connection, TlsConnection):
             association.connection.on_failed = association.auditing.tls_failed
         association.share(self._shared_thread)
+        association.processor_share = self._processor_share
         association.acceptor.maximum_length = ANNOUNCED_PDU_BYTES
         association.acceptor.ae_title = settings.ae_title
         association.acceptor.address_info = AddressInformation(self.host, self.port)

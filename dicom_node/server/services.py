@@ -26,7 +26,13 @@ def request_handlers(storage: Storage, association: NodeAssociation) -> dict[int
     return {
         Command.C_FIND_RQ: FindDispatch(
             (
-                FindScp(storage, association, storage.settings.ae_title),
+                FindScp(
+                    storage.engine,
+                    storage.index,
+                    storage.instances,
+                    association,
+                    storage.settings.ae_title,
+                ),
                 WorklistScp(storage.worklist, association),
             )
         ),
@@ -34,11 +40,13 @@ def request_handlers(storage: Storage, association: NodeAssociation) -> dict[int
         Command.C_GET_RQ: retrieve,
         Command.N_ACTION_RQ: CommitmentScp(storage, association),
         Command.N_EVENT_REPORT_RQ: CommitmentResultScp(storage.commitment_requests, association),
-        Command.N_SET_RQ: ProcedureStepSetScp(storage, association),
+        Command.N_SET_RQ: ProcedureStepSetScp(
+            storage.procedure_steps, storage.worklist, association
+        ),
         Command.N_CREATE_RQ: Dispatch(
             (
-                ProcedureStepCreateScp(storage, association),
-                AvailabilityScp(storage, association),
+                ProcedureStepCreateScp(storage.procedure_steps, storage.worklist, association),
+                AvailabilityScp(storage.procedure_steps, association),
             )
         ),
     }

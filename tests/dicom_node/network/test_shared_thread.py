@@ -115,7 +115,7 @@ def test_a_wait_ends_when_its_time_is_up(shared: SharedThread) -> None:
     assert 0.3 <= time.monotonic() - started < PATIENCE_S
 
 
-def test_a_number_of_a_socket_that_was_given_out_again_is_watched_anew(
+def test_a_number_of_a_socket_that_was_given_out_again_is_watched_again(
     shared: SharedThread, people: ThreadPoolExecutor
 ) -> None:
     for _ in range(_TRIES):

@@ -216,6 +216,7 @@ def test_our_counting_client_counts(large: Node) -> None:
     end(association)
 
 
+@pytest.mark.slow
 def test_a_peer_that_hardly_reads_is_cut_off(tmp_path: Path) -> None:
     settings = node_settings(tmp_path, association_idle_timeout_s=1.0)
     upgrade(settings)
