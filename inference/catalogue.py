@@ -1,6 +1,8 @@
 """The pipelines of the box. Free of torch: models are imported when they run."""
 
-from importlib.metadata import entry_points
+import sys
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
 
 import structlog
 
@@ -66,9 +68,15 @@ def pipeline_named(settings: Settings, name: str) -> Pipeline:
 def _of_other_packages(settings: Settings) -> list[Pipeline]:
     """Pipelines that installed packages name in their entry points (`docs/pipelines.md`)."""
     found: list[Pipeline] = []
-    for entry in entry_points(group=_ENTRY_POINTS):
+    for entry in _named_by_packages(tuple(sys.path)):
         try:
             found.append(entry.load()(settings))
         except Exception as error:  # noqa: BLE001 - other people's code; the box works without it
             log.warning("pipeline_unusable", entry_point=entry.name, error=type(error).__name__)
     return found
+
+
+@lru_cache(maxsize=1)
+def _named_by_packages(_: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Reads hundreds of folders, and every round of the clock asks; `_` is the path they are on."""
+    return tuple(entry_points(group=_ENTRY_POINTS))

@@ -128,6 +128,8 @@ class Segment:
     """One lesion of any number: a place that a detector named, or one by itself in a mask."""
     is_box: bool = False
     """Around a lesion, and not its outline."""
+    is_measurable: bool | None = None
+    """Whether sums of lesions may go by it, by the model's card; None: as its type does."""
     tracking_uid: str = ""
     """Of a lesion that has been compared with the studies before; else derived."""
 

@@ -96,9 +96,36 @@ def _region_at(regions: Sequence[Region], points: Sequence[Point]) -> Region:
     usable = [region for region in top if region.obstacle is None]
     if not usable:
         raise NotMeasurable(top[0].obstacle or "region_without_units")
-    if any(not _same(usable[0], other) for other in usable[1:]):
+    found = usable[0]
+    if any(not _same(found, other) for other in usable[1:]):
         raise NotMeasurable("overlapping_regions")
-    return usable[0]
+    if any(
+        other.obstacle is None and not _same(found, other) and _is_met(other, points)
+        for other in regions
+        if other not in around and other.is_high_priority >= found.is_high_priority
+    ):
+        raise NotMeasurable("overlapping_regions")
+    return found
+
+
+def _is_met(region: Region, points: Sequence[Point]) -> bool:
+    """Whether a point, or the straight line from one to the next, lies in the region."""
+    return any(_crosses(region, *ends) for ends in zip(points, points[1:] or points, strict=False))
+
+
+def _crosses(region: Region, start: Point, end: Point) -> bool:
+    (x0, y0), (x1, y1) = start, end
+    if max(x0, x1) < region.left or min(x0, x1) > region.right:
+        return False
+    if max(y0, y1) < region.top or min(y0, y1) > region.bottom:
+        return False
+    # On which side of the line each corner of the region lies.
+    sides = [
+        (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)
+        for x in (region.left, region.right)
+        for y in (region.top, region.bottom)
+    ]
+    return min(sides) <= 0 <= max(sides)
 
 
 def _holds(region: Region, point: Point) -> bool:

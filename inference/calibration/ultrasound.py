@@ -50,7 +50,7 @@ def _region(item: Dataset, header: Dataset) -> Region | None:
     # The last column belongs to the region; some write the first one that does not.
     if right > _size(header, "Columns") or bottom > _size(header, "Rows"):
         obstacle = "region_beyond_image"
-    elif _is_decoration(item) or (x is None and y is None):
+    elif _is_decoration(item) or (x is None and y is None) or _lacks_step(item):
         obstacle = "region_without_units"
     is_high = not int(_number(item, "RegionFlags") or 0) & _LOW_PRIORITY
     return Region(left, top, right + 1, bottom + 1, is_high, x, y, obstacle)
@@ -60,6 +60,15 @@ def _is_decoration(item: Dataset) -> bool:
     return (
         _number(item, "RegionSpatialFormat") == _GRAPHICS
         or _number(item, "RegionDataType") in _BARS
+    )
+
+
+def _lacks_step(item: Dataset) -> bool:
+    """Whether a direction has a unit and no step."""
+    return any(
+        int(_number(item, f"PhysicalUnits{name}Direction") or 0) in _UNITS
+        and not _number(item, f"PhysicalDelta{name}")
+        for name in "XY"
     )
 
 

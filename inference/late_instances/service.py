@@ -1,7 +1,7 @@
 """Withdraw what was made of a series that has changed since.
 
 A late instance (or a deleted one) reopens its series. From then on no result over the content
-before may count: jobs are superseded in the index at once, their drafts are drafted anew, and
+before may count: jobs are superseded in the index at once, their drafts are drafted again, and
 destinations get a rejection note. All of it is done again until it is done.
 """
 
@@ -17,13 +17,14 @@ from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
+from storage.core.sources import REPORT_SOURCE
+from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.withdrawals import SUPERSEDED
 
 log = structlog.get_logger(__name__)
 
 _JOBS_PER_ROUND = 32
-_REPORT_SOURCE = "report"
 
 
 def withdraw_outdated(storage: Storage, now: datetime, since: datetime | None = None) -> int:
@@ -57,7 +58,7 @@ def withdraw_outdated(storage: Storage, now: datetime, since: datetime | None = 
 
 def _withdraw(storage: Storage, job: Job) -> None:
     """A rejection note over all that the job gave, at each destination that has some of it."""
-    made = _made_by(storage, job)
+    made = _made_by(storage.index, storage.instances, job)
     if not made:
         return
     # What encodes is large, and few rounds need it.
@@ -68,7 +69,7 @@ def _withdraw(storage: Storage, job: Job) -> None:
     note = encode_rejection_note(job, headers)
     storage.ingest.accept(part10(note), source=f"rejection:{job.job_id}", origin="generated")
     instance = storage.index.instance(str(note.SOPInstanceUID))
-    auditing.results_made(storage, job, [instance])
+    auditing.results_made(storage.audit, job, [instance])
     for name, cause in destinations.items():
         storage.deliveries.enqueue(name, [instance], job.job_id, cause=cause)
     log.info(
@@ -80,16 +81,16 @@ def _withdraw(storage: Storage, job: Job) -> None:
     )
 
 
-def _made_by(storage: Storage, job: Job) -> list[Instance]:
+def _made_by(index: Index, instances: InstanceReader, job: Job) -> list[Instance]:
     """Results, the versions of their report with feedback, and unsigned reports of the study.
 
     By the source under which each was stored, so that those of a job that was superseded
     before its end are among them.
     """
     sources = {f"result:{job.job_id}", f"reader:{job.job_id}"}
-    held = storage.index.instances_of(job.study_instance_uid)
+    held = index.instances_of(job.study_instance_uid)
     return [one for one in held if one.source in sources] + [
-        one for one in _drafts(storage.instances, held) if one.received_at <= job.updated_at
+        one for one in _drafts(instances, held) if one.received_at <= job.updated_at
     ]
 
 
@@ -97,7 +98,7 @@ def _drafts(instances: InstanceReader, held: Iterable[Instance]) -> list[Instanc
     """Reports that went out without a signature. A signed one is a person's, who amends it."""
     found = []
     for one in held:
-        if one.source != _REPORT_SOURCE:
+        if one.source != REPORT_SOURCE:
             continue
         header = instances.dataset(one, stop_before_pixels=True)
         if header.get("VerificationFlag") != "VERIFIED":

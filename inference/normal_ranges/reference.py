@@ -75,6 +75,8 @@ class ReferenceValues:
     """Why a value outside is not to be called low or high."""
     pipeline: str = ""
     """Whose measurement alone it is about; empty: anybody's."""
+    without_contrast_agent: bool = False
+    """Whether the values hold for images without contrast agent alone."""
     line: int = 0
     """In the site's file, from 1; 0 of other sources."""
 
@@ -108,6 +110,11 @@ class ReferenceValues:
         )
 
     def _check(self, subject: Subject) -> None:
+        if self.without_contrast_agent and subject.contrast_agent:
+            raise NotApplicable(
+                "The reference values hold for images without contrast agent, and these were made"
+                " with one."
+            )
         if self.sex and not subject.sex:
             raise NotApplicable("The reference values ask for the patient's sex, M or F.")
         if self.age_years is not None and subject.age_years is None:

@@ -1,9 +1,10 @@
-"""The patient as reference values ask: sex, age and height at the study."""
+"""The patient as reference values ask: sex, age, height and contrast agent at the study."""
 
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
+from inference.imaging.contrast_agent import contrast_agent_given
 from inference.models.population import age_years
 
 _CM_IN_M = 100.0
@@ -17,6 +18,8 @@ class Subject:
     """M or F; empty where it is neither, or not known."""
     age_years: float | None = None
     height_cm: float | None = None
+    contrast_agent: bool = False
+    """Whether the images were made with one."""
 
     @property
     def completed_years(self) -> str:
@@ -36,7 +39,12 @@ NOBODY_KNOWN = Subject()
 def subject_of(header: Dataset) -> Subject:
     """Read from any image of the series."""
     sex = str(header.get("PatientSex") or "").strip()
-    return Subject(sex if sex in ("M", "F") else "", age_years(header), _height_cm(header))
+    return Subject(
+        sex if sex in ("M", "F") else "",
+        age_years(header),
+        _height_cm(header),
+        contrast_agent_given(header),
+    )
 
 
 def _height_cm(header: Dataset) -> float | None:

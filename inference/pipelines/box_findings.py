@@ -45,6 +45,7 @@ def boxes_as_findings(
                 color_of(number),
                 is_lesion=True,
                 is_box=True,
+                is_measurable=stated.measurable,
             )
         )
         edges_mm = _edges_mm(boxes, int(index))

@@ -11,6 +11,7 @@ from inference.reports.locale import load_locale
 from inference.rules.file import current_rules
 from inference.rules.model import CriticalRule
 from storage.container import Storage
+from storage.reports.critical_alerts import Alerts
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -22,7 +23,9 @@ def raise_alerts(storage: Storage, study_instance_uid: str) -> int:
     if not rules:
         return 0
     new = 0
-    for fact in facts_of(storage, study_instance_uid):
+    for fact in facts_of(
+        storage.jobs, storage.findings, storage.finding_feedback, study_instance_uid
+    ):
         for rule in rules:
             if not _is_critical(fact, rule):
                 continue
@@ -55,9 +58,8 @@ def _of_cards(settings: Settings) -> list[CriticalRule]:
     ]
 
 
-def repeat_alerts(storage: Storage, now: datetime) -> int:
-    settings = storage.settings
-    return storage.alerts.repeat_due(now, settings.alert_repeat_s, settings.alert_repeat_max)
+def repeat_alerts(settings: Settings, alerts: Alerts, now: datetime) -> int:
+    return alerts.repeat_due(now, settings.alert_repeat_s, settings.alert_repeat_max)
 
 
 def _is_critical(fact: Fact, rule: CriticalRule) -> bool:

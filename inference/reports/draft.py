@@ -22,6 +22,8 @@ from storage.core.entities import Job
 from storage.core.findings import Finding
 from storage.core.identity import Identity
 from storage.reports.entities import Report, ReportSection, ReportSentence, SectionKind
+from storage.reports.repository import Reports
+from storage.settings import Settings
 
 
 def draft_study(
@@ -61,19 +63,21 @@ def draft_study(
         replace=replace,
     )
     if wanted and evidence.facts and report.sections == sections and not report.is_touched:
-        report = ask_for_words(storage, report, given)
+        report = ask_for_words(storage.settings, storage.reports, storage.answers, report, given)
     return report
 
 
-def draft_image(storage: Storage, job: Job, title: str, findings: Sequence[Finding]) -> Report:
+def draft_image(
+    settings: Settings, reports: Reports, job: Job, title: str, findings: Sequence[Finding]
+) -> Report:
     """The draft of an image that is not DICOM, and so belongs to no study: what its job found."""
-    locale = load_locale(storage.settings.report_language)
+    locale = load_locale(settings.report_language)
     facts = [fact_of(one) for one in findings]
     note = ReportSentence(
         locale.words["note"], tuple(one.finding_id for one in findings), basis="node"
     )
     headings = locale.words["headings"]
-    return storage.reports.offer(
+    return reports.offer(
         "",
         job_id=job.job_id,
         language=str(locale.words["language"]),

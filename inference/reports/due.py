@@ -6,10 +6,12 @@ import structlog
 
 from inference.reports.critical import raise_alerts
 from inference.reports.draft import draft_study
+from inference.scheduling.priors import revise_comparisons
 from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
+from storage.priors.fetches import PriorFetches
 
 log = structlog.get_logger(__name__)
 
@@ -23,13 +25,18 @@ def draft_due(storage: Storage, now: datetime) -> int:
     drafts compare with this one, are due in their turn.
     """
     for study_instance_uid, _ in storage.reports_due.due(now, _STUDIES_PER_ROUND):
-        # What is critical does not wait for the pipelines that still run.
-        raise_alerts(storage, study_instance_uid)
+        # What is critical does not wait for the pipelines that still run. What was critical in a
+        # study of years ago was somebody's concern then.
+        if not _is_prior(storage.prior_fetches, study_instance_uid):
+            raise_alerts(storage, study_instance_uid)
     waited_since = now - timedelta(seconds=storage.settings.report_wait_s)
     done = 0
     for study_instance_uid, changed_at in storage.reports_due.due(waited_since, _STUDIES_PER_ROUND):
         try:
-            draft_now(storage, study_instance_uid)
+            if _is_prior(storage.prior_fetches, study_instance_uid):
+                _compare_again(storage, study_instance_uid)
+            else:
+                draft_now(storage, study_instance_uid)
         except NotFound:
             pass  # deleted meanwhile
         except Exception as error:  # noqa: BLE001 - one study must not hold up the others
@@ -46,10 +53,11 @@ def draft_due(storage: Storage, now: datetime) -> int:
 
 def draft_now(storage: Storage, study_instance_uid: str) -> None:
     """Draft a study's report from what counts now, whatever still runs; none for a study
-    without findings. Raises NotFound."""
+    without findings. Its comparisons are revised first. Raises NotFound."""
     there = storage.reports.states_of([study_instance_uid]).get(study_instance_uid)
     if there is None and not storage.findings.of_study(study_instance_uid):
         return
+    revise_comparisons(storage, study_instance_uid)
     language = there.language if there is not None else storage.settings.report_language
     report = draft_study(storage, study_instance_uid, language)
     log.info(
@@ -59,5 +67,15 @@ def draft_now(storage: Storage, study_instance_uid: str) -> None:
         needs_attention=bool(report.attention),
     )
     if there is None or there.version != report.version:
-        for later in storage.reports.states_of(storage.priors.after(study_instance_uid)):
-            storage.reports_due.mark(later, utcnow())
+        _compare_again(storage, study_instance_uid)
+
+
+def _is_prior(fetches: PriorFetches, study_instance_uid: str) -> bool:
+    """Fetched to compare others with it; nobody reports it here."""
+    return fetches.prior_of(study_instance_uid) is not None
+
+
+def _compare_again(storage: Storage, study_instance_uid: str) -> None:
+    """Later studies of the same patient say what has changed since this one."""
+    for later in storage.reports.states_of(storage.priors.after(study_instance_uid)):
+        storage.reports_due.mark(later, utcnow())

@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
+from inference.lesions.history import lesion_uids
 from inference.reports.derived import void_findings
 from inference.reports.facts import Fact, fact_of
 from inference.reports.lesion_text import LesionCourse, lesion_courses
@@ -12,6 +13,13 @@ from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container import Storage
 from storage.core.entities import Job, JobStatus, Study
 from storage.core.findings import Finding
+from storage.findings.feedback import FindingFeedback
+from storage.findings.repository import Findings
+from storage.index.priors import Priors
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.jobs.repository import Jobs
+from storage.lesions.repository import Lesions
 from storage.worklist.repository import Worklist
 
 _INDICATION = ("ReasonForTheRequestedProcedure", "RequestedProcedureComments")
@@ -36,7 +44,7 @@ class Evidence:
     prior: Prior | None
     indication: str
     withdrawn_pipelines: tuple[str, ...] = ()
-    """Whose results were taken back because the series has changed, and are not there anew."""
+    """Whose results were taken back because the series has changed, and are not there again."""
     void: tuple[Finding, ...] = ()
     """Totals and shares of values that people rejected or corrected; left out like those."""
 
@@ -76,7 +84,10 @@ def gather(storage: Storage, study_instance_uid: str, indication: str = "") -> E
     """
     study = storage.index.study(study_instance_uid)
     jobs = storage.jobs.of_studies([study_instance_uid])[study_instance_uid]
-    facts, rejected, void = _facts(storage, study_instance_uid, jobs)
+    facts, rejected, void = _facts(
+        storage.findings, storage.finding_feedback, study_instance_uid, jobs
+    )
+    facts = _with_lesions(storage.jobs, storage.lesions, storage.priors, study_instance_uid, facts)
     return Evidence(
         study=study,
         facts=facts,
@@ -84,25 +95,37 @@ def gather(storage: Storage, study_instance_uid: str, indication: str = "") -> E
         void=void,
         failed_pipelines=_ended(jobs, "FAILED", "CANCELLED"),
         withdrawn_pipelines=_ended(jobs, "SUPERSEDED"),
-        technique=_technique(storage, study_instance_uid, facts),
+        technique=_technique(storage.index, storage.instances, study_instance_uid, facts),
         prior=_prior(storage, study_instance_uid, facts),
-        lesions=lesion_courses(storage, study_instance_uid),
+        lesions=lesion_courses(
+            storage.index, storage.jobs, storage.lesions, storage.priors, study_instance_uid
+        ),
         indication=" ".join(indication.split()) or _requested(storage.worklist, study),
     )
 
 
-def facts_of(storage: Storage, study_instance_uid: str) -> tuple[Fact, ...]:
+def facts_of(
+    job_repository: Jobs,
+    findings: Findings,
+    finding_feedback: FindingFeedback,
+    study_instance_uid: str,
+) -> tuple[Fact, ...]:
     """What counts of a study now: of completed jobs, without what people rejected."""
-    jobs = storage.jobs.of_studies([study_instance_uid])[study_instance_uid]
-    return _facts(storage, study_instance_uid, jobs)[0]
+    jobs = job_repository.of_studies([study_instance_uid])[study_instance_uid]
+    return _facts(findings, finding_feedback, study_instance_uid, jobs)[0]
 
 
 def _facts(
-    storage: Storage, study_instance_uid: str, jobs: Sequence[Job]
+    finding_repository: Findings,
+    finding_feedback: FindingFeedback,
+    study_instance_uid: str,
+    jobs: Sequence[Job],
 ) -> tuple[tuple[Fact, ...], tuple[Finding, ...], tuple[Finding, ...]]:
-    done = {job.job_id for job in jobs if job.status == "COMPLETED"}
-    findings = [one for one in storage.findings.of_study(study_instance_uid) if one.job_id in done]
-    said = storage.finding_feedback.of_findings([one.finding_id for one in findings])
+    done = {job.job_id for job in jobs if job.has_results}
+    findings = [
+        one for one in finding_repository.of_study(study_instance_uid) if one.job_id in done
+    ]
+    said = finding_feedback.of_findings([one.finding_id for one in findings])
     facts: list[Fact] = []
     rejected: list[Finding] = []
     void: list[Finding] = []
@@ -120,6 +143,16 @@ def _facts(
     return tuple(facts), tuple(rejected), tuple(void)
 
 
+def _with_lesions(
+    jobs: Jobs, lesions: Lesions, priors: Priors, study_instance_uid: str, facts: Sequence[Fact]
+) -> tuple[Fact, ...]:
+    """Facts of lesions know which of the patient's lesions they are of."""
+    studies = [*priors.before(study_instance_uid)[::-1], study_instance_uid]
+    findings = [one.finding for one in facts]
+    uids = lesion_uids(jobs, lesions, studies, findings)
+    return tuple(replace(one, lesion_uid=uids.get(one.finding.finding_id, "")) for one in facts)
+
+
 def _ended(jobs: Sequence[Job], *statuses: JobStatus) -> tuple[str, ...]:
     """Pipelines whose newest job of a series has ended so."""
     newest: dict[tuple[str, str], Job] = {}
@@ -129,17 +162,17 @@ def _ended(jobs: Sequence[Job], *statuses: JobStatus) -> tuple[str, ...]:
 
 
 def _technique(
-    storage: Storage, study_instance_uid: str, facts: Sequence[Fact]
+    index: Index, instance_reader: InstanceReader, study_instance_uid: str, facts: Sequence[Fact]
 ) -> tuple[SeriesTechnique, ...]:
     """Of the series that were measured, in the order of their numbers."""
     measured = {one.finding.series_instance_uid for one in facts}
     found = []
-    for series in storage.index.series_of(study_instance_uid):
+    for series in index.series_of(study_instance_uid):
         if series.origin == "generated" or (
             measured and series.series_instance_uid not in measured
         ):
             continue
-        instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
+        instances = index.instances_of(study_instance_uid, series.series_instance_uid)
         if instances:
             pipelines = tuple(
                 sorted(
@@ -150,15 +183,20 @@ def _technique(
                     }
                 )
             )
-            found.append(technique_of(storage, series, instances, pipelines))
+            found.append(technique_of(instance_reader, series, instances, pipelines))
     return tuple(sorted(found, key=lambda one: one.series_number or 0))
 
 
 def _prior(storage: Storage, study_instance_uid: str, facts: Sequence[Fact]) -> Prior | None:
     wanted = {one.key for one in facts if one.is_comparable}
     for earlier in storage.priors.before(study_instance_uid):
+        counting = facts_of(storage.jobs, storage.findings, storage.finding_feedback, earlier)
         comparable = tuple(
-            one for one in facts_of(storage, earlier) if one.key in wanted and one.is_comparable
+            one
+            for one in _with_lesions(
+                storage.jobs, storage.lesions, storage.priors, earlier, counting
+            )
+            if one.key in wanted and one.is_comparable
         )
         if comparable:
             return Prior(storage.index.study(earlier), comparable)

@@ -37,6 +37,8 @@ class Fact:
     value: float | None
     corrected_by: str = ""
     """Who gave another value than the pipeline's; empty where nobody did."""
+    lesion_uid: str = ""
+    """Of a lesion: its tracking UID. Its name holds the number that this study gave it."""
 
     @property
     def is_truncated(self) -> bool:
@@ -73,7 +75,7 @@ class Fact:
     @property
     def key(self) -> tuple[str, str, str, str]:
         """What an earlier study must state for the two to be comparable."""
-        return self.finding.pipeline, self.side, self.structure, self.measure
+        return self.finding.pipeline, self.side, self.lesion_uid or self.structure, self.measure
 
 
 def fact_of(finding: Finding, value: float | None = None, corrected_by: str = "") -> Fact:

@@ -47,7 +47,7 @@ def sentences_of(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSenten
 
 def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
     """What matters of it, in the order of the language's rules."""
-    contrast = any(one.contrast_agent for one in evidence.technique)
+    contrast = any(one.contrast_agent is not None for one in evidence.technique)
     for rule in locale.words["impression"]:
         for series, groups in _by_series(evidence):
             prefix = _series_prefix(evidence, series, locale)
@@ -244,11 +244,13 @@ def _concluded(
 def _beside_reference(
     slot: str, group: Group, locale: Locale, contrast: bool
 ) -> Iterator[ReportSentence]:
-    """The limit that others take, for the reader to judge by; and what spoils the measure."""
+    """The limit that others take, where it holds for the patient; and what spoils the measure."""
     known, words = references()[slot], locale.words["references"][slot]
     limit = locale.fill(words["limit"], {"limit": locale.percent(float(known["limit"]))})
-    finding_ids = (group[slot].finding.finding_id,)
-    yield ReportSentence(limit, finding_ids, basis="node")
+    finding = group[slot].finding
+    finding_ids = (finding.finding_id,)
+    if finding.normal_range is None or not finding.normal_range.missing:
+        yield ReportSentence(limit, finding_ids, basis="node")
     if contrast and known["spoiled_by_contrast"]:
         yield ReportSentence(words["contrast"], finding_ids, basis="node")
 

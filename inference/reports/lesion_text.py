@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from inference.lesions.course import Visit, course_of
 from inference.lesions.response import Response, lugano, recist
 from inference.reports.locale import Locale
-from storage.container import Storage
+from storage.index.priors import Priors
+from storage.index.repository import Index
+from storage.jobs.repository import Jobs
+from storage.lesions.repository import Lesions
 from storage.reports.entities import ReportSentence
 
-_RELATIONS = ("matched", "new", "gone", "split", "merged", "outside")
+_RELATIONS = (
+    "matched", "new", "first_measured", "gone", "not_measured", "split", "merged", "outside",
+)  # fmt: skip
+# A reader may not have measured what is there.
+_BY_READERS = {"new": "first_measured", "gone": "not_measured"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class LesionCourse:
         )
         counts["gone"] = len(self.visit.gone)
         counts["outside"] += len(self.visit.outside)
+        if self.visit.by_readers:
+            return Counter({_BY_READERS.get(one, one): count for one, count in counts.items()})
         return counts
 
     @property
@@ -38,10 +47,14 @@ class LesionCourse:
         return f"{self.pipeline} {sorted(self.counts.items())} {self.recist} {self.lugano}"
 
 
-def lesion_courses(storage: Storage, study_instance_uid: str) -> tuple[LesionCourse, ...]:
+def lesion_courses(
+    index: Index, jobs: Jobs, lesions: Lesions, priors: Priors, study_instance_uid: str
+) -> tuple[LesionCourse, ...]:
     """Of the pipelines that have something to compare in this study."""
     found = []
-    for pipeline, visits in sorted(course_of(storage, study_instance_uid).items()):
+    for pipeline, visits in sorted(
+        course_of(index, jobs, lesions, priors, study_instance_uid).items()
+    ):
         if visits[-1].study_instance_uid != study_instance_uid or len(visits) < 2:
             continue
         if visits[-1].is_compared:

@@ -11,9 +11,11 @@ from dataclasses import replace
 
 from inference.language.tasks import TASKS, is_configured, model_ref
 from inference.worker.broker_notify import wake_language
-from storage.container import Storage
 from storage.core.errors import NotConfigured, NotFound
+from storage.jobs.repository import Jobs
+from storage.language.repository import Answers
 from storage.reports.entities import ModelWords, Report, ReportSection
+from storage.reports.repository import Reports
 from storage.reports.rows import as_json
 from storage.settings import Settings
 
@@ -52,31 +54,33 @@ def already_worded(report: Report | None, digest: str, settings: Settings, *, ag
     return same and not (again and report.words.state == "failed")
 
 
-def ask_for_words(storage: Storage, report: Report, digest: str) -> Report:
+def ask_for_words(
+    settings: Settings, reports: Reports, answers: Answers, report: Report, digest: str
+) -> Report:
     """Ask for words to the template's draft that `report` is; the report with the job that writes.
 
     Where the setting names no model that could be loaded, that is noted instead.
     """
-    model, revision = storage.settings.hf_report_model, ""
+    model, revision = settings.hf_report_model, ""
     try:
-        ref = model_ref(storage.settings, "hf_report_model")
+        ref = model_ref(settings, "hf_report_model")
         model, revision = ref.name, ref.shown_revision
     except NotConfigured as error:
         failed = ModelWords("failed", model, revision, "", digest, notes=(error.message,))
-        return storage.reports.expect_words(report.report_id, report.version, failed)
-    job = storage.answers.ask(
+        return reports.expect_words(report.report_id, report.version, failed)
+    job = answers.ask(
         REPORT_JOB,
         {"report_id": report.report_id, "version": report.version, "template_digest": digest},
         version=_VERSION,
         study_instance_uid=report.study_instance_uid,
     )
     pending = ModelWords("pending", model, revision, job.job_id, digest)
-    report = storage.reports.expect_words(report.report_id, report.version, pending)
-    wake_language(storage.settings)
+    report = reports.expect_words(report.report_id, report.version, pending)
+    wake_language(settings)
     return report
 
 
-def without_lost_words(storage: Storage, report: Report) -> Report:
+def without_lost_words(jobs: Jobs, reports: Reports, report: Report) -> Report:
     """The report, where its words wait for a job that has ended without a trace: failed.
 
     A model can take its worker down with it, and then nobody is left to note it.
@@ -85,9 +89,9 @@ def without_lost_words(storage: Storage, report: Report) -> Report:
     if words is None or words.state != "pending":
         return report
     try:
-        if storage.jobs.get(words.job_id).state != "CANCELED":
+        if jobs.get(words.job_id).state != "CANCELED":
             return report
     except NotFound:
         pass  # Kept no longer than answers are.
     failed = replace(words, state="failed", notes=(*words.notes, _LOST))
-    return storage.reports.put_words(report.report_id, report.version, failed, None)
+    return reports.put_words(report.report_id, report.version, failed, None)

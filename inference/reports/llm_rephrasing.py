@@ -14,10 +14,11 @@ from inference.language.guard import PriorFindings
 from inference.language.pictures import check_may_leave, instance_to_show, picture_of
 from inference.language.tasks import model_ref
 from inference.reports.evidence import Evidence, gather
-from inference.worker.job_runner import WorkerStopping
+from inference.worker.job_progress import WorkerStopping
 from storage.container import Storage
 from storage.core.errors import MediViewError, NotConfigured, StorageFull, StorageUnavailable
 from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 from storage.outbox.leases import LeaseLost
 from storage.reports.entities import (
     ModelWords,
@@ -47,7 +48,9 @@ def write_words(
         evidence = gather(storage, study)
         served = bool(model_ref(storage.settings, "hf_report_model").server)
         may_see = not served or storage.settings.model_server_report_images
-        image = _image(storage, evidence, served=served) if may_see else None
+        image = (
+            _image(storage.index, storage.instances, evidence, served=served) if may_see else None
+        )
         answer = draft_sentences(
             storage.settings,
             known_of(storage.index, evidence),
@@ -158,7 +161,9 @@ def _after_findings(
     return (*template[:at], *written, *template[at:])
 
 
-def _image(storage: Storage, evidence: Evidence, *, served: bool) -> Image.Image | None:
+def _image(
+    index: Index, instances: InstanceReader, evidence: Evidence, *, served: bool
+) -> Image.Image | None:
     """The middle of the first series that was measured; `served`: an image that leaves the node."""
     for series in evidence.technique:
         wanted = {
@@ -166,8 +171,8 @@ def _image(storage: Storage, evidence: Evidence, *, served: bool) -> Image.Image
             "series_instance_uid": series.series_instance_uid,
         }
         try:
-            instance, frame_index = instance_to_show(storage.index, wanted)
-            dataset = storage.instances.dataset(instance)
+            instance, frame_index = instance_to_show(index, wanted)
+            dataset = instances.dataset(instance)
             if served:
                 check_may_leave(dataset)
             return picture_of(dataset, frame_index)

@@ -2,10 +2,11 @@
 
 import structlog
 
+from inference.delivery.release import pipelines_of, release_of, want_results
 from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.errors import NotFound
-from storage.reports.entities import Report, ReportVersion
+from storage.reports.entities import SIGNED_STATES, Report, ReportVersion
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -45,11 +46,16 @@ def _publish(storage: Storage, report: Report) -> None:
     from inference.reports.export.objects import store_objects
 
     instances = store_objects(storage, report, version)
+    signed = version.state in SIGNED_STATES
+    pipelines = pipelines_of(storage.jobs, report.study_instance_uid)
     for destination in storage.peers.destinations():
         taken = [one for one in instances if destination.takes(one.sop_class_uid)]
-        storage.deliveries.enqueue(destination.name, taken, None)
+        release = "at_once" if signed else release_of(storage.settings, pipelines, destination.name)
+        want_results(storage.deliveries, destination.name, taken, release, None)
     for hl7 in storage.settings.hl7_destinations:
-        storage.hl7_messages.enqueue(hl7.name, report, version.version)
+        # Nobody accepts a single message: what must not leave at once leaves signed.
+        if signed or release_of(storage.settings, pipelines, hl7.name) == "at_once":
+            storage.hl7_messages.enqueue(hl7.name, report, version.version)
     log.info(
         "report_published",
         report_id=report.report_id,
@@ -61,4 +67,4 @@ def _publish(storage: Storage, report: Report) -> None:
 
 def _leaves(settings: Settings, version: ReportVersion) -> bool:
     which = settings.report_delivery
-    return which == "all" or (which == "signed" and version.state in ("final", "amended"))
+    return which == "all" or (which == "signed" and version.state in SIGNED_STATES)

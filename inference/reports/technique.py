@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
+from inference.imaging.contrast_agent import contrast_agent_given, contrast_agent_name
 from inference.imaging.headers import number, texts
 from inference.series_classification.mr_contrast import mr_contrast, sequence_holders
-from storage.container import Storage
 from storage.core.entities import Instance, Series
+from storage.integrity.instance_reader import InstanceReader
 
 _WORD_LENGTH = 40
 _WEIGHTINGS = {"T1", "T2", "PD", "FLAIR", "T2*", "DWI"}
@@ -38,14 +39,18 @@ class SeriesTechnique:
     field_strength_t: float | None = None
     kvp: float | None = None
     kernel: str = ""
-    contrast_agent: str = ""
+    contrast_agent: str | None = None
+    """As the header names it, empty where it does not; None where none is recorded."""
 
 
 def technique_of(
-    storage: Storage, series: Series, instances: Sequence[Instance], pipelines: tuple[str, ...]
+    instance_reader: InstanceReader,
+    series: Series,
+    instances: Sequence[Instance],
+    pipelines: tuple[str, ...],
 ) -> SeriesTechnique:
     """Read the header in the middle of a series."""
-    header = storage.instances.dataset(instances[len(instances) // 2], stop_before_pixels=True)
+    header = instance_reader.dataset(instances[len(instances) // 2], stop_before_pixels=True)
     frames = sum(instance.number_of_frames or 1 for instance in instances)
     return technique_from(header, series, frames, pipelines)
 
@@ -75,7 +80,9 @@ def technique_from(
         field_strength_t=number(holders, "MagneticFieldStrength") if is_mr else None,
         kvp=number(holders, "KVP") if is_ct else None,
         kernel=_word(header, "ConvolutionKernel") if is_ct else "",
-        contrast_agent=_word(header, "ContrastBolusAgent"),
+        contrast_agent=_as_word([contrast_agent_name(header)])
+        if contrast_agent_given(header)
+        else None,
     )
 
 
@@ -98,6 +105,9 @@ def _sequence(header: Dataset) -> str:
 
 def _word(header: Dataset, keyword: str) -> str:
     """The first value, as far as it is a word and not somebody's prose."""
-    found = texts(header.get(keyword))
+    return _as_word(texts(header.get(keyword)))
+
+
+def _as_word(found: Sequence[str]) -> str:
     text = " ".join(found[0].split()) if found else ""
     return text if len(text) <= _WORD_LENGTH and text.isprintable() else ""

@@ -25,11 +25,14 @@ def technique_sentences(
     words = locale.words["technique"]
     for one in series:
         yield _of_headers(_opening(one, locale), (one.series_instance_uid,))
-    agents = {one.contrast_agent for one in series if one.contrast_agent}
+    agents = {one.contrast_agent for one in series if one.contrast_agent is not None}
     uids = tuple(one.series_instance_uid for one in series)
-    if agents:
-        agent = locale.words["list"]["comma"].join(sorted(agents))
+    named = sorted(agents - {""})
+    if named:
+        agent = locale.words["list"]["comma"].join(named)
         yield _of_headers(locale.fill(words["contrast"], {"agent": agent}), uids)
+    elif agents:
+        yield _of_headers(words["contrast_without_name"], uids)
     elif any(one.modality in ("CT", "MR") for one in series):
         yield _of_headers(words["no_contrast"], uids)
 

@@ -18,11 +18,12 @@ def check_pipelines(settings: Settings, rules: "RuleSet") -> None:
     from inference.catalogue import catalogue
 
     known = sorted(pipeline.name for pipeline in catalogue(settings))
-    for rule in rules.rules:
-        if rule.pipeline not in known:
+    named = [(rule.name, rule.pipeline) for rule in rules.rules]
+    named += [(rule.name, name) for rule in rules.release for name in rule.pipelines or ()]
+    for rule_name, pipeline in named:
+        if pipeline not in known:
             raise InvalidRequest(
-                f"The rule '{rule.name}' is for the pipeline '{rule.pipeline}', which does not"
-                " exist.",
+                f"The rule '{rule_name}' is for the pipeline '{pipeline}', which does not exist.",
                 remedy=f"Use one of: {', '.join(known)}.",
             )
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DatasetSequence
 
+from inference.imaging.contrast_agent import contrast_agent_given
 from inference.imaging.geometry import Stack, judged_spacing_mm, stack_of
 from inference.imaging.headers import texts
 from inference.refusals import VolumeRefused
@@ -101,7 +102,7 @@ class SeriesFacts:
         return (found,) if found else None
 
     def contrast_agent(self) -> Value:
-        given = any(header.get("ContrastBolusAgent") for header in self.headers)
+        given = any(contrast_agent_given(header) for header in self.headers)
         return ("yes" if given else "no",)
 
     def view(self) -> Value | None:

@@ -1,4 +1,4 @@
-"""The rules file: read with the line of each mistake, and read anew when it changes."""
+"""The rules file: read with the line of each mistake, and read again when it changes."""
 
 import threading
 import time
@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from inference.rules.model import RuleSet
 from storage.core.errors import InvalidRequest
@@ -38,9 +39,7 @@ def read_rules(path: Path) -> RuleSet:
     try:
         return RuleSet.model_validate({} if data is None else data)
     except ValidationError as error:
-        lines = [
-            f"{path}:{_line_of(node, one['loc'])}: {_message(one['msg'])}" for one in error.errors()
-        ]
+        lines = [f"{path}:{_line_of(node, one['loc'])}: {_message(one)}" for one in error.errors()]
         raise InvalidRequest("\n".join(lines), remedy=_REMEDY) from error
 
 
@@ -67,8 +66,10 @@ def _member(node: yaml.MappingNode, key: Any) -> yaml.Node | None:
     return None
 
 
-def _message(text: str) -> str:
-    return text.removeprefix("Value error, ").rstrip(".") + "."
+def _message(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
+        return f"'{error['loc'][-1]}' is no entry that can stand here."
+    return error["msg"].removeprefix("Value error, ").rstrip(".") + "."
 
 
 @dataclass(frozen=True)

@@ -253,7 +253,7 @@ def yolos(folder: Path, **changes: Any) -> Path:
 
 def segformer(folder: Path, **changes: Any) -> Path:
     """The small SegFormer of the tests of uploaded pictures, with a card."""
-    from tests.inference.language.small_models import segformer as saved
+    from tests.inference.language.small_vision_models import segformer as saved
 
     saved(folder)
     card = image_card("image-segmentation", **changes)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
@@ -75,6 +76,16 @@ def mr_slice(
 
 def mr_series(name: str, count: int = 8) -> list[bytes]:
     return [mr_slice(name, number) for number in range(1, count + 1)]
+
+
+def changed(part10: bytes, **attributes: object) -> bytes:
+    """The same part-10 file with other values, by keyword."""
+    dataset = dcmread(BytesIO(part10))
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    buffer = BytesIO()
+    dataset.save_as(buffer)
+    return buffer.getvalue()
 
 
 _CARD = ModelCard("threshold", "1", "Apache-2.0", "tests", "Tests.", "An MR volume.")

@@ -64,7 +64,10 @@ CARD = ModelCard(
     output_codes=tuple(one.code for one in STRUCTURES),
     population=replace(
         deepbet_model.CARD.population,
-        pathology="Healthy adults; the authors of MeshNet's weights state no population.",
+        pathology=(
+            "Healthy adults, who are given no contrast agent; field strength and sequences are not"
+            " stated, and the authors of MeshNet's weights state no population."
+        ),
         source="deepbet, which finds the brain (doi:10.1016/j.compbiomed.2024.108845)",
     ),
     files=(

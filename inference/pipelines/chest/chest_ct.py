@@ -14,6 +14,7 @@ from pydicom.uid import (
     LegacyConvertedEnhancedCTImageStorage,
 )
 
+from inference.imaging.contrast_agent import contrast_agent_given
 from inference.imaging.geometry import Stack, judged_spacing_mm, spacing_mm, stack_of
 from inference.imaging.headers import quoted, why_not_of_kind
 from inference.pipeline import Acceptance
@@ -59,7 +60,7 @@ def judge_chest_ct(headers: Sequence[Dataset]) -> Acceptance:
         return Acceptance(False, reason)
     spacing = spacing_mm(stack.lps_from_kji)
     kernel = str(headers[0].get("ConvolutionKernel") or "not stated")
-    contrast = ", with contrast agent" if headers[0].get("ContrastBolusAgent") else ""
+    contrast = ", with contrast agent" if contrast_agent_given(headers[0]) else ""
     return Acceptance(
         True,
         f"Axial chest CT of {len(stack.frames)} slices {spacing[0]:.2f} mm apart"

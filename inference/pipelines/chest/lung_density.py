@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from typing import Literal
@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.imaging.coverage import cut_off_at, validity_of
+from inference.imaging.directions import in_words
 from inference.imaging.volume import Volume
 from inference.models.card import Proof
 from inference.models.population import Population
@@ -36,6 +38,8 @@ from storage.core.findings import Code
 
 _LEFT = Code("44029006", "SCT", "Left lung")
 _RIGHT = Code("3341006", "SCT", "Right lung")
+_EITHER = Code("39607008", "SCT", "Lung")
+_UNDETERMINED = "Lung of undetermined side"
 # No standard code says which voxels and which statistic; ours name both.
 _MEAN_DENSITY = Code("MLD", "99MEDIVIEW", "Mean lung density")
 _LOW_ATTENUATION = Code("LAA950", "99MEDIVIEW", "Low attenuation area below -950 HU")
@@ -44,6 +48,7 @@ _LITRE = Code("L", "UCUM", "liter")
 _HU = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 _EMPHYSEMA_BELOW_HU = -950.0
 _MM3_IN_LITRE = 1_000_000.0
+_ADULTS = (18.0, 150.0)
 _LIBRARIES = ("connected-components-3d", "edt", "fill-voids", "scipy")
 
 
@@ -74,10 +79,11 @@ class LungDensity:
         input_description="Axial chest CT in HU, slices 3 mm apart or less.",
         training_data="None: thresholds and morphology.",
         population=Population(
-            age_years=(18.0, 150.0),
-            source="the limits of low attenuation, which are those of adults",
+            age_years=_ADULTS,
+            contrast_agent=False,
+            source="the limit of low attenuation, which is that of adults without contrast agent",
         ),
-        output_codes=(_LEFT, _RIGHT, _MEAN_DENSITY, _LOW_ATTENUATION, _PERCENTILE_15),
+        output_codes=(_LEFT, _RIGHT, _EITHER, _MEAN_DENSITY, _LOW_ATTENUATION, _PERCENTILE_15),
         normal_ranges=(
             TotalLungCapacity("Both lungs volume"),
             ReferenceValues(
@@ -87,6 +93,8 @@ class LungDensity:
                 5.0,
                 "COPDGene 2019 (Lowe et al., Chronic Obstr Pulm Dis 2019; 6: 384-399): from 5 % at"
                 " full inspiration it counts as emphysema",
+                age_years=_ADULTS,
+                without_contrast_agent=True,
             ),
         ),
     )
@@ -130,10 +138,13 @@ class LungDensity:
         segmented = time.perf_counter()
         context.on_progress("measure", 0.9)
         segments, masks, measurements = _measured(hu, lungs, volume.voxel_volume_mm3)
+        if lungs.undetermined.any():
+            measurements = _truncated(measurements, lungs, volume)
         return PipelineOutput(
             segments=segments,
             masks=masks,
             measurements=measurements,
+            notes=tuple(_notes(lungs)),
             timings_s={
                 "segment": segmented - started,
                 "measure": time.perf_counter() - segmented,
@@ -150,6 +161,32 @@ def _without_padding(volume: Volume) -> NDArray[np.float32]:
     return hu
 
 
+def _notes(lungs: Lungs) -> Iterator[str]:
+    if not lungs.undetermined.any():
+        for side, mask in (("left", lungs.left), ("right", lungs.right)):
+            if not mask.any():
+                yield f"No {side} lung was found in the images."
+    elif lungs.body_cut_off_at:
+        yield (
+            f"The images cut the body off {in_words(lungs.body_cut_off_at)}: whether the lung is"
+            " the left or the right one is not determined."
+        )
+    else:
+        yield (
+            "What was found lies across the middle of the body: whether it is the left or the"
+            " right lung is not determined."
+        )
+
+
+def _truncated(
+    measurements: Sequence[Measurement], lungs: Lungs, volume: Volume
+) -> tuple[Measurement, ...]:
+    """Where the body is cut off, the other lung may be as well: no value is that of a whole."""
+    cut_off = cut_off_at(lungs.undetermined, volume.lps_from_kji, padding=volume.padding_mask())
+    where = tuple(dict.fromkeys((*lungs.body_cut_off_at, *cut_off)))
+    return tuple(replace(one, validity=validity_of(where)) for one in measurements)
+
+
 def _measured(
     hu: NDArray[np.float32], lungs: Lungs, voxel_mm3: float
 ) -> tuple[tuple[Segment, ...], NDArray[np.uint8], tuple[Measurement, ...]]:
@@ -158,6 +195,7 @@ def _measured(
         for label, mask, code, color in (
             ("Left lung", lungs.left, _LEFT, (110, 170, 235)),
             ("Right lung", lungs.right, _RIGHT, (130, 205, 140)),
+            (_UNDETERMINED, lungs.undetermined, _EITHER, (200, 200, 200)),
         )
         if mask.any()
     ]

@@ -7,7 +7,7 @@ and vessels are taken in by closing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from inference.imaging.geometry import spacing_mm
 from inference.pipelines.boxes import Box, box_of
 from inference.pipelines.chest.airways import Spacing, dilated, find_airways
+from inference.pipelines.chest.midline import find_midline
+from inference.pipelines.chest.sides import LIGHTEST_LUNG_HU, SMALLEST_LUNG_ML, sides_of
 from inference.refusals import NothingFound
+from storage.core.findings import Direction
 
 Mask = NDArray[np.bool_]
 
@@ -26,15 +29,7 @@ LUNG_BELOW_HU = -500.0
 OUTSIDE_HU = -1024.0
 """What padding is taken for: air outside of the patient."""
 _SMALLEST_PART_ML = 20.0
-_SMALLEST_LUNG_ML = 250.0
 _LARGEST_LUNG_ML = 7000.0
-# Air around the patient has -1000 HU, the foam of a table -950 or so; lungs with severe emphysema
-# still have -910 in the mean.
-_LIGHTEST_LUNG_HU = -930.0
-# The smaller lung of a pair has at least this share of the larger; below it the two are
-# taken for one that is to be parted, or for a single lung.
-_PAIR_SHARE = 0.2
-_PARTING_RADII_MM = (2.0, 3.0, 4.5, 6.0, 8.0, 11.0)
 _CLOSING_MM = 5.0
 _LARGEST_VESSEL_MM2 = 250.0
 _MM3_IN_ML = 1000.0
@@ -49,11 +44,16 @@ class Lungs:
     """Masks of shape (slices, rows, columns); a lung that is not there is empty.
 
     `left` and `right` are the patient's, vessels within them included, airways left out.
+    `undetermined` is lung of which the images do not say on which side it lies; the others are
+    then empty.
     """
 
     left: Mask
     right: Mask
+    undetermined: Mask
     airways: Mask
+    body_cut_off_at: tuple[Direction, ...] = ()
+    """The sides at which the images cut the body off, where that leaves its middle unknown."""
 
 
 def segment_lungs(
@@ -75,14 +75,24 @@ def segment_lungs(
     crop, cropped_hu = np.ascontiguousarray(inside[box]), hu[box]
     head_first = bool(lps_from_kji[2, 0] < 0)
     airways = find_airways(cropped_hu, crop, spacing, from_first_slice=head_first)
-    parts = _parts(crop & ~dilated(airways, 2.0, spacing), spacing, voxel_ml)
-    sides = _by_side(parts, lps_from_kji, box, hu.shape)
-    closed = [_closed(part, spacing) & ~airways for part in sides]
+    all_airways = _uncropped(airways, box, hu.shape)
+    midline = find_midline(hu, lps_from_kji, box[0], all_airways, padding)
+    cropped_from = lps_from_kji.copy()
+    cropped_from[:, 3] = lps_from_kji @ (*(part.start for part in box), 1.0)
+    beside = crop & ~dilated(airways, 2.0, spacing)
+    sides = sides_of(beside, cropped_hu, cropped_from, spacing, midline)
+    if sides is None:
+        raise NothingFound("Nothing of a lung's size is left beside the airways.", remedy=_NO_LUNGS)
+    nothing: Mask = np.zeros(crop.shape, bool)
+    closed = [
+        nothing if part is None else _closed(part, spacing) & ~airways
+        for part in (sides.left, sides.right, sides.undetermined)
+    ]
     # A vessel between the lungs may be claimed by both.
     closed[1] &= ~closed[0]
     _check_sizes([float(np.count_nonzero(part)) * voxel_ml for part in closed])
-    left, right, all_airways = (_uncropped(part, box, hu.shape) for part in (*closed, airways))
-    return Lungs(left, right, all_airways)
+    left, right, undetermined = (_uncropped(part, box, hu.shape) for part in closed)
+    return Lungs(left, right, undetermined, all_airways, midline.body_cut_off_at)
 
 
 def _air_inside(hu: NDArray[np.float32], voxel_ml: float, padding: Mask | None) -> Mask:
@@ -100,8 +110,8 @@ def _air_inside(hu: NDArray[np.float32], voxel_ml: float, padding: Mask | None) 
     keep = counts * voxel_ml >= _SMALLEST_PART_ML
     for label in _at_sides(labels, padding):
         is_lung = (
-            counts[label] * voxel_ml >= _SMALLEST_LUNG_ML
-            and float(hu[labels == label].mean(dtype=np.float64)) > _LIGHTEST_LUNG_HU
+            counts[label] * voxel_ml >= SMALLEST_LUNG_ML
+            and float(hu[labels == label].mean(dtype=np.float64)) > LIGHTEST_LUNG_HU
         )
         keep[label] &= is_lung
     keep[0] = False
@@ -123,84 +133,6 @@ def _at_sides(labels: NDArray[np.integer[Any]], padding: Mask | None) -> NDArray
         ]
     found = np.unique(np.concatenate([side.ravel() for side in sides]))
     return found[found > 0].astype(np.intp)
-
-
-def _parts(lung: Mask, spacing: Spacing, voxel_ml: float) -> list[Mask]:
-    """The two largest parts, the larger first; one, where they cannot be told apart."""
-    largest = list(_largest_two(lung))
-    if _is_pair(largest):
-        return largest
-    parted = _parted(lung, spacing)
-    if parted:
-        return parted
-    return [part for part in largest if np.count_nonzero(part) * voxel_ml >= _SMALLEST_LUNG_ML]
-
-
-def _largest_two(mask: Mask) -> Iterator[Mask]:
-    import cc3d
-
-    labels = cc3d.connected_components(mask, connectivity=6)
-    counts = np.bincount(labels.ravel())
-    counts[0] = 0
-    for label in np.argsort(counts)[::-1][:2]:
-        if counts[label]:
-            yield labels == label
-
-
-def _is_pair(parts: Sequence[Mask]) -> bool:
-    sizes = [int(np.count_nonzero(part)) for part in parts]
-    return len(sizes) == 2 and sizes[1] >= _PAIR_SHARE * sizes[0]
-
-
-def _parted(lung: Mask, spacing: Spacing) -> list[Mask]:
-    """Lungs that touch, in front or behind, parted where they are thinnest.
-
-    They are worn away from outside until two cores are left; each voxel then goes with the
-    core that is nearer. Rows and columns are taken by twos, which is fine enough for a
-    border that no one can see.
-    """
-    import edt
-    from scipy.ndimage import distance_transform_edt
-
-    coarse = np.ascontiguousarray(lung[:, ::2, ::2])
-    sampling = (spacing[0], 2 * spacing[1], 2 * spacing[2])
-    depth = edt.edt(coarse, anisotropy=sampling, parallel=0)
-    for radius_mm in _PARTING_RADII_MM:
-        cores = list(_largest_two(depth > radius_mm))
-        if not _is_pair(cores):
-            continue
-        seeds = np.where(cores[1], 2, np.where(cores[0], 1, 0)).astype(np.uint8)
-        nearest = distance_transform_edt(
-            seeds == 0, sampling=sampling, return_distances=False, return_indices=True
-        )
-        owner = seeds[tuple(nearest)].repeat(2, axis=1).repeat(2, axis=2)
-        owner = owner[:, : lung.shape[1], : lung.shape[2]]
-        return [lung & (owner == 1), lung & (owner == 2)]
-    return []
-
-
-def _by_side(
-    parts: Sequence[Mask], lps_from_kji: NDArray[np.float64], box: Box, shape: tuple[int, ...]
-) -> list[Mask]:
-    """Left and right of the patient: LPS x grows to the left (PS3.3 C.7.6.2.1.1)."""
-    if not parts:
-        raise NothingFound("Nothing of a lung's size is left beside the airways.", remedy=_NO_LUNGS)
-    origin = [part.start for part in box]
-    x_mm = [float(lps_from_kji[0] @ (*_centre(part, origin), 1.0)) for part in parts]
-    if len(parts) == 1:
-        # A single lung lies on one side of the picture's middle.
-        middle_mm = float(lps_from_kji[0] @ (*((n - 1) / 2 for n in shape), 1.0))
-        empty: Mask = np.zeros_like(parts[0])
-        return [parts[0], empty] if x_mm[0] > middle_mm else [empty, parts[0]]
-    return list(parts) if x_mm[0] > x_mm[1] else [parts[1], parts[0]]
-
-
-def _centre(mask: Mask, origin: Sequence[int]) -> tuple[float, float, float]:
-    k, j, i = (
-        float(np.average(np.arange(n), weights=mask.sum(axis=others, dtype=np.float64)))
-        for n, others in zip(mask.shape, ((1, 2), (0, 2), (0, 1)), strict=True)
-    )
-    return k + origin[0], j + origin[1], i + origin[2]
 
 
 def _closed(lung: Mask, spacing: Spacing) -> Mask:
@@ -235,8 +167,8 @@ def _small_holes(slice_lung: Mask, pixel_mm2: float) -> Mask:
 
 
 def _check_sizes(sizes_ml: Sequence[float]) -> None:
-    if max(sizes_ml) < _SMALLEST_LUNG_ML or max(sizes_ml) > _LARGEST_LUNG_ML:
-        text = " and ".join(f"{size / 1000:.2f}" for size in sizes_ml)
+    if max(sizes_ml) < SMALLEST_LUNG_ML or max(sizes_ml) > _LARGEST_LUNG_ML:
+        text = " and ".join(f"{size / 1000:.2f}" for size in sizes_ml if size)
         raise NothingFound(
             f"What looks like lungs measures {text} litres, which no lungs do.", remedy=_NO_LUNGS
         )

@@ -15,6 +15,9 @@ from storage.core.entities import Study
 from storage.core.errors import NotFound
 from storage.core.findings import Finding
 from storage.core.uids import derive_uid
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.jobs.repository import Jobs
 from storage.reports.entities import Report, ReportVersion
 from storage.worklist.repository import Worklist
 
@@ -95,10 +98,12 @@ def read_document(storage: Storage, report: Report, version: int) -> ReportDocum
         for one in (*sentence.finding_ids, *sentence.prior_finding_ids)
     )
     findings = {one.finding_id: one for one in storage.findings.named(list(ids))}
-    images = _images(storage, study.study_instance_uid, findings)
+    images = _images(storage.index, storage.instances, study.study_instance_uid, findings)
     if not images:
         raise NotFound("The study of the report has no image left.", remedy="Send the study again.")
-    results = _results(storage, study.study_instance_uid, findings)
+    results = _results(
+        storage.index, storage.instances, storage.jobs, study.study_instance_uid, findings
+    )
     placer, filler = _order_numbers(storage.worklist, study)
     return ReportDocument(
         report, found, study, images[0], (*images, *results), findings, placer, filler
@@ -118,35 +123,40 @@ def _order_numbers(worklist: Worklist, study: Study) -> tuple[str, str]:
 
 
 def _images(
-    storage: Storage, study_instance_uid: str, findings: Mapping[str, Finding]
+    index: Index,
+    instance_reader: InstanceReader,
+    study_instance_uid: str,
+    findings: Mapping[str, Finding],
 ) -> list[Dataset]:
     """The first image of each series that was measured; of any received one without findings."""
     measured = {one.series_instance_uid for one in findings.values()}
-    received = [
-        one for one in storage.index.series_of(study_instance_uid) if one.origin == "received"
-    ]
+    received = [one for one in index.series_of(study_instance_uid) if one.origin == "received"]
     wanted = [one for one in received if one.series_instance_uid in measured] or received[:1]
     found: list[Dataset] = []
     for series in wanted:
-        instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
+        instances = index.instances_of(study_instance_uid, series.series_instance_uid)
         if instances:
-            found.append(storage.instances.dataset(instances[0], stop_before_pixels=True))
+            found.append(instance_reader.dataset(instances[0], stop_before_pixels=True))
     return found
 
 
 def _results(
-    storage: Storage, study_instance_uid: str, findings: Mapping[str, Finding]
+    index: Index,
+    instances: InstanceReader,
+    job_repository: Jobs,
+    study_instance_uid: str,
+    findings: Mapping[str, Finding],
 ) -> list[Dataset]:
     jobs = {one.job_id for one in findings.values() if one.study_instance_uid == study_instance_uid}
     found: list[Dataset] = []
-    for job in storage.jobs.of_studies([study_instance_uid])[study_instance_uid]:
+    for job in job_repository.of_studies([study_instance_uid])[study_instance_uid]:
         if job.job_id not in jobs:
             continue
         for made in job.result.get("instances", ()):
             if made.get("kind") == "SR":
                 try:
-                    instance = storage.index.instance(made["sop_instance_uid"])
-                    found.append(storage.instances.dataset(instance, stop_before_pixels=True))
+                    instance = index.instance(made["sop_instance_uid"])
+                    found.append(instances.dataset(instance, stop_before_pixels=True))
                 except NotFound:
                     continue
     return found

@@ -9,7 +9,12 @@ from inference.results.writing import part10
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
+from storage.core.sources import REPORT_SOURCE
+from storage.index.repository import Index
+from storage.ingest.service import Ingest
+from storage.integrity.instance_reader import InstanceReader
 from storage.reports.entities import Report, ReportVersion
+from storage.reports.repository import Reports
 from storage.settings import Settings
 
 
@@ -19,9 +24,12 @@ def store_objects(storage: Storage, report: Report, version: ReportVersion) -> l
     structured = encode_report_sr(
         document,
         organization=_organization(storage.settings, document),
-        predecessor=_predecessor(storage, document),
+        predecessor=_predecessor(storage.index, storage.instances, storage.reports, document),
     )
-    return [_stored(storage, one) for one in (structured, encode_report_pdf(document))]
+    return [
+        _stored(storage.index, storage.ingest, one)
+        for one in (structured, encode_report_pdf(document))
+    ]
 
 
 def _organization(settings: Settings, document: ReportDocument) -> str:
@@ -29,26 +37,28 @@ def _organization(settings: Settings, document: ReportDocument) -> str:
     return settings.institution_name or stated[:64]
 
 
-def _predecessor(storage: Storage, document: ReportDocument) -> Dataset | None:
+def _predecessor(
+    index: Index, instances: InstanceReader, reports: Reports, document: ReportDocument
+) -> Dataset | None:
     """The SR of the version that went out last, where the node still has it."""
     before = document.report.published_version
     if not before or before >= document.version.version:
         return None
     earlier = ReportDocument(
         document.report,
-        storage.reports.version(document.report.report_id, before),
+        reports.version(document.report.report_id, before),
         document.study,
         document.source,
         (),
         {},
     )
     try:
-        instance = storage.index.instance(earlier.uid("instance", "SR"))
+        instance = index.instance(earlier.uid("instance", "SR"))
     except NotFound:
         return None
-    return storage.instances.dataset(instance)
+    return instances.dataset(instance)
 
 
-def _stored(storage: Storage, dataset: Dataset) -> Instance:
-    storage.ingest.accept(part10(dataset), source="report", origin="generated")
-    return storage.index.instance(str(dataset.SOPInstanceUID))
+def _stored(index: Index, ingest: Ingest, dataset: Dataset) -> Instance:
+    ingest.accept(part10(dataset), source=REPORT_SOURCE, origin="generated")
+    return index.instance(str(dataset.SOPInstanceUID))

@@ -87,7 +87,12 @@ def ended_job(node: Storage, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn)
     container = {**CARD["container"], "without_gpu": True}
     card = {**CARD, "segments": SEGMENTS, "container": container}
     (folder / "mediview.json").write_text(json.dumps(card))
-    assert add_model(node, folder, "petra").standing.state == "active"
+    assert (
+        add_model(
+            node.settings, node.model_states, node.shadow_runs, folder, "petra"
+        ).standing.state
+        == "active"
+    )
     receive(node, mr_series("map"))
     decisions = {one.pipeline: one for one in complete_and_schedule(node, later(10))}
     job = run_job(node, decisions["model-bright-map"].job_id or "", "worker")

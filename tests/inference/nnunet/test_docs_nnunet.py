@@ -19,7 +19,7 @@ from tests.inference.orchestration import later, receive
 from tests.inference.pipelines.test_docs_pipelines import mediview
 from tests.inference.planar.test_docs_images import block
 from tests.inference.results_support import complaints
-from tests.inference.scheduling.test_study_inputs import files
+from tests.inference.scheduling.four_sequences import files
 
 VOLUME = "118565006"
 

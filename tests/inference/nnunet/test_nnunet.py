@@ -49,7 +49,7 @@ def test_regions_of_two_channels_are_those_of_its_own_predictor(
     images = np.stack([t1.voxels, onto_grid(flair, t1)])
     expected = predictor.predict_single_npy_array(images, {"spacing": list(t1.spacing_mm)})
     assert {1, 2} <= set(np.unique(expected))
-    add_model(storage, folder, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     output = output_of(storage, study)
     np.testing.assert_array_equal(output.mask(0), expected > 0)
     np.testing.assert_array_equal(output.mask(1), expected == 2)
@@ -65,7 +65,13 @@ def test_the_voxels_are_those_of_the_command_line(
     name: str,
 ) -> None:
     configuration, model = CARDS[name]
-    added = add_model(storage, model_folder(trained, configuration, tmp_path / "m", **model), "p")
+    added = add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        model_folder(trained, configuration, tmp_path / "m", **model),
+        "p",
+    )
     assert added.standing.state == "active", added.steps
     output = output_of(storage, study)
     expected = by_command_line[name]

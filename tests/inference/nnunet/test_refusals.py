@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 def refusal(storage: Storage, folder: Path) -> str:
     with pytest.raises(MediViewError) as refused:
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     models = storage.settings.resolved_models_dir
     assert not models.is_dir() or list(models.iterdir()) == []
     return f"{refused.value.message} {refused.value.remedy}"
@@ -73,7 +73,7 @@ def test_a_checkpoint_that_would_run_a_command_is_refused_by_name(
 
 
 def test_nothing_of_a_model_is_a_pickle_once_it_is_added(storage: Storage, folder: Path) -> None:
-    add_model(storage, folder, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     names = {
         path.name for path in storage.settings.resolved_models_dir.rglob("*") if path.is_file()
     }
@@ -233,13 +233,13 @@ def test_plans_larger_than_any_are_not_read(storage: Storage, folder: Path) -> N
 def test_weights_of_another_network_are_refused(storage: Storage, folder: Path) -> None:
     change_plans(UNet_base_num_features=6)(folder)
     with pytest.raises(ModelUnusable, match=r"has the shape .*; plans\.json says"):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
 
 
 def test_a_volume_that_memory_does_not_hold_is_refused_before(
     storage: Storage, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_model(storage, folder, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     (added,) = storage.settings.resolved_models_dir.iterdir()
     volume = assemble_volume(builders.series(np.ones((12, 30, 30), np.int16)))
     monkeypatch.setattr(prediction, "free_memory_bytes", lambda: 100_000)
@@ -251,7 +251,7 @@ def test_nothing_is_resampled_where_memory_would_not_suffice(
     storage: Storage, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At a tenth of a millimetre, 12 slices of 30 × 30 are 32 million voxels."""
-    add_model(storage, folder, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     (added,) = storage.settings.resolved_models_dir.iterdir()
     model = describe_nnunet(added).model_copy(update={"spacing_mm": 0.1})
     volume = assemble_volume(
@@ -264,7 +264,7 @@ def test_nothing_is_resampled_where_memory_would_not_suffice(
 
 def converted(storage: Storage, folder: Path) -> Path:
     """What the node made of a model, as somebody may hand it on."""
-    add_model(storage, folder, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     (added,) = storage.settings.resolved_models_dir.iterdir()
     moved = folder.parent / "converted"
     added.rename(moved)
@@ -320,7 +320,7 @@ def test_each_fold_is_tried(storage: Storage, folder: Path) -> None:
     (folder / "fold_1").mkdir()
     torch.save({**checkpoint, "network_weights": weights}, folder / "fold_1" / path.name)
     with pytest.raises(ModelUnusable, match=r"answers a blank image like any other.*\(fold 1\)"):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
 
 
 def test_a_folder_without_card_is_told_about_it(storage: Storage, folder: Path) -> None:
@@ -328,5 +328,5 @@ def test_a_folder_without_card_is_told_about_it(storage: Storage, folder: Path) 
     with pytest.raises(
         InvalidRequest, match="no model with the classes of TotalSegmentator"
     ) as told:
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     assert "put a card there: docs/pipelines/nnunet.md" in told.value.remedy

@@ -71,7 +71,9 @@ def output(
     weights: Path, volume: Volume, tmp_path_factory: pytest.TempPathFactory
 ) -> PipelineOutput:
     with storage_in(tmp_path_factory.mktemp("node")) as storage:
-        added = add_model(storage, weights, "petra")
+        added = add_model(
+            storage.settings, storage.model_states, storage.shadow_runs, weights, "petra"
+        )
         assert added.standing.state == "active", added.steps
         pipeline = pipeline_named(storage.settings, "model-totalsegmentator-total-1-5-mm")
         return pipeline.run(PipelineContext(storage.settings, volume))
@@ -151,7 +153,7 @@ def test_a_missing_part_is_named(storage: Storage, weights: Path, tmp_path: Path
         (folder,) = weights.glob(f"Dataset{number}_*")
         (tmp_path / folder.name).symlink_to(folder)
     with pytest.raises(InvalidRequest, match="lacks class_map_part_muscles of the task total"):
-        add_model(storage, tmp_path, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, tmp_path, "petra")
 
 
 def test_a_class_of_another_name_is_none_of_totalsegmentators(
@@ -161,7 +163,7 @@ def test_a_class_of_another_name_is_none_of_totalsegmentators(
     classes: dict[int, Any] = {**class_map_5_parts["class_map_part_organs"], 5: "heart"}
     trained_folder(model, by_value(classes))
     with pytest.raises(InvalidRequest, match="no model with the classes of TotalSegmentator"):
-        add_model(storage, tmp_path, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, tmp_path, "petra")
 
 
 def test_an_operators_card_says_what_is_taken(
@@ -175,7 +177,9 @@ def test_an_operators_card_says_what_is_taken(
         "segments": {"1": {"label": "Milz", "code": ["78961009", "SCT", "Spleen"]}},
     }
     (tmp_path / "mediview.json").write_text(json.dumps(card))
-    added = add_model(storage, tmp_path, "petra").standing.pipeline
+    added = add_model(
+        storage.settings, storage.model_states, storage.shadow_runs, tmp_path, "petra"
+    ).standing.pipeline
     assert added.title == "Whole body"
     assert "78961009" in {one.value for one in added.card.output_codes}
     assert (added.version, added.card.training_data) == (
@@ -212,5 +216,5 @@ def test_two_models_that_fit_alike_are_refused(storage: Storage, tmp_path: Path)
     for name in ("Dataset297_old", "Dataset297_new"):
         trained_folder(tmp_path / name / MODEL, by_value(class_map["total"]), spacing_mm=3.0)
     with pytest.raises(InvalidRequest, match=r"297_new/.* and Dataset297_old/") as refused:
-        add_model(storage, tmp_path, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, tmp_path, "petra")
     assert refused.value.remedy == "Name a folder with one of them."

@@ -14,8 +14,9 @@ from inference.models.card_file import METRICS, Card
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
-from tests.inference.bundles import onnx_model, segmentation_bundle
+from tests.inference.bundles import segmentation_bundle
 from tests.inference.orchestration import later, receive, settings_in, storage_in
+from tests.inference.plain_models import onnx_model
 from tests.inference.small import mr_series, study_uid
 
 ROOT = Path(__file__).parents[3]

@@ -29,7 +29,7 @@ def test_one_film_is_classified_with_the_probability_that_is_computed_by_hand(
     storage: Storage, tmp_path: Path
 ) -> None:
     folder = bright_classifier(tmp_path / "m", calibration="Platt scaling on 12 phantoms")
-    added = add_model(storage, folder, "petra")
+    added = add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     assert added.standing.state == "active", added.steps
     dataset = film("one")
     job = done(storage, dataset)
@@ -50,7 +50,13 @@ def test_one_film_is_classified_with_the_probability_that_is_computed_by_hand(
 def test_its_report_names_the_image_and_nobody_has_verified_it(
     storage: Storage, tmp_path: Path
 ) -> None:
-    add_model(storage, bright_classifier(tmp_path / "m"), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_classifier(tmp_path / "m"),
+        "petra",
+    )
     dataset = film("report")
     job = done(storage, dataset)
     (report,) = objects(storage, job, "SR")
@@ -71,10 +77,24 @@ def test_its_report_names_the_image_and_nobody_has_verified_it(
 
 def test_every_object_is_valid(storage: Storage, tmp_path: Path) -> None:
     """Boxes on three films of other shapes, polarity and pixels, as dciodvfy and another read."""
-    add_model(storage, bright_detector(tmp_path / "d"), "petra")
-    add_model(storage, bright_segmenter(tmp_path / "s", name="Bright area", version="2"), "petra")
     add_model(
-        storage,
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_detector(tmp_path / "d"),
+        "petra",
+    )
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_segmenter(tmp_path / "s", name="Bright area", version="2"),
+        "petra",
+    )
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
         bright_classifier(tmp_path / "c", name="Bright film", heat_map={"grid": 4}),
         "petra",
     )
@@ -110,7 +130,13 @@ def test_every_object_is_valid(storage: Storage, tmp_path: Path) -> None:
 
 
 def test_the_heat_map_is_how_far_the_probability_falls(storage: Storage, tmp_path: Path) -> None:
-    add_model(storage, bright_classifier(tmp_path / "m", heat_map={"grid": 4}), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_classifier(tmp_path / "m", heat_map={"grid": 4}),
+        "petra",
+    )
     pixels = np.full((240, 320), 500, np.uint16)
     pixels[60:120, 80:160] = 4000  # the part in the second row and column of four by four
     (result,) = analysed(storage, film("heat", pixels=pixels))
@@ -130,7 +156,13 @@ def test_the_heat_map_is_how_far_the_probability_falls(storage: Storage, tmp_pat
 def test_a_cine_is_taken_frame_by_frame(
     storage: Storage, tmp_path: Path, combine: str, expected: int | None
 ) -> None:
-    add_model(storage, bright_classifier(tmp_path / "m", frames={"combine": combine}), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_classifier(tmp_path / "m", frames={"combine": combine}),
+        "petra",
+    )
     levels = np.array([0.0, 51.0, 204.0, 102.0])
     frames = np.broadcast_to(levels[:, None, None], (4, 48, 64)).astype(np.uint8)
     dataset = ultrasound("cine", frames)

@@ -29,7 +29,7 @@ def test_a_vit_sees_what_transformers_shows_it(storage: Storage, tmp_path: Path)
     from transformers import AutoImageProcessor, AutoModelForImageClassification
 
     folder = vit(tmp_path / "vit", labels_at_most=3)
-    add_model(storage, folder, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     dataset = film("vit", pixels=np.random.default_rng(2).integers(0, 4096, (64, 64)).astype("u2"))
     (result,) = analysed(storage, dataset)
     eight_bits = np.rint((dataset.pixel_array - 2047.5) / 4095 * 255 + 127.5).clip(0, 255)
@@ -50,7 +50,7 @@ def test_a_yolos_gives_the_boxes_of_transformers(storage: Storage, tmp_path: Pat
     folder = yolos(tmp_path / "yolos")
     card = json.loads((folder / "mediview.json").read_text())
     (folder / "mediview.json").write_text(json.dumps({**card, "score_at_least": 0.2}))
-    add_model(storage, folder, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     pixels = np.random.default_rng(3).integers(0, 4096, (128, 192)).astype(np.uint16)
     (result,) = analysed(storage, film("yolos", pixels=pixels))
     assert result.boxes
@@ -79,7 +79,13 @@ def test_a_yolos_gives_the_boxes_of_transformers(storage: Storage, tmp_path: Pat
 
 
 def test_a_segformer_runs_to_valid_masks(storage: Storage, tmp_path: Path) -> None:
-    add_model(storage, segformer(tmp_path / "seg"), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        segformer(tmp_path / "seg"),
+        "petra",
+    )
     (result,) = analysed(storage, film("seg"))
     assert {one.label for one in result.segments} <= {"lesion", "skin"}
     shares = [one.value for one in result.measurements if one.label.endswith("the image")]
@@ -103,14 +109,20 @@ def onnx_of(make: Callable[..., Path], folder: Path) -> Path:
 
 
 def test_onnx_gives_what_torchscript_gives(storage: Storage, tmp_path: Path) -> None:
-    add_model(storage, bright_classifier(tmp_path / "ts", heat_map={"grid": 4}), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_classifier(tmp_path / "ts", heat_map={"grid": 4}),
+        "petra",
+    )
     dataset = film("same")
     (first,) = analysed(storage, dataset)
     with storage_in(tmp_path / "other") as other:
         onnx = onnx_of(
             lambda folder: bright_classifier(folder, heat_map={"grid": 4}), tmp_path / "onnx"
         )
-        add_model(other, onnx, "petra")
+        add_model(other.settings, other.model_states, other.shadow_runs, onnx, "petra")
         (second,) = analysed(other, dataset)
     for one, two in zip(first.classifications, second.classifications, strict=True):
         assert one.label == two.label

@@ -60,7 +60,13 @@ TOP, BOTTOM, LEFT, RIGHT = SQUARE
 def test_a_box_lies_where_the_bright_part_is(
     storage: Storage, tmp_path: Path, image: dict[str, Any], attributes: dict[str, Any]
 ) -> None:
-    add_model(storage, bright_detector(tmp_path / "d", image=image), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_detector(tmp_path / "d", image=image),
+        "petra",
+    )
     dataset = film("boxed", **attributes)
     job = done(storage, dataset)
     number, box = sorted(storage.findings.of_job(job.job_id), key=lambda one: one.label)[::-1][:2]
@@ -86,7 +92,13 @@ def test_a_box_lies_where_the_bright_part_is(
 def test_a_box_is_exact_where_the_grid_meets_its_edges(storage: Storage, tmp_path: Path) -> None:
     """Turned, pixels half as wide as high, and reduced by four: every edge on a pixel's."""
     image = {**UPRIGHT, "resize": {"size": [160, 120], "fit": "pad"}}
-    add_model(storage, bright_detector(tmp_path / "d", image=image), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_detector(tmp_path / "d", image=image),
+        "petra",
+    )
     # As sent: rows lead down, columns to the left. A row's pixels are 0.2 mm apart, its rows 0.2.
     pixels = np.full((240, 320), 200, np.uint16)
     pixels[40:100, 80:200] = 4095
@@ -100,7 +112,13 @@ def test_a_box_is_exact_where_the_grid_meets_its_edges(storage: Storage, tmp_pat
 def test_a_mask_covers_the_bright_part_and_has_no_place_in_the_patient(
     storage: Storage, tmp_path: Path
 ) -> None:
-    add_model(storage, bright_segmenter(tmp_path / "s"), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_segmenter(tmp_path / "s"),
+        "petra",
+    )
     dataset = film("mask")
     job = done(storage, dataset)
     (segmentation,) = objects(storage, job, "SEG")
@@ -125,7 +143,13 @@ def test_a_mask_covers_the_bright_part_and_has_no_place_in_the_patient(
 
 
 def test_nothing_in_a_film_is_a_result_too(storage: Storage, tmp_path: Path) -> None:
-    add_model(storage, bright_detector(tmp_path / "d"), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_detector(tmp_path / "d"),
+        "petra",
+    )
     job = done(storage, film("dark", pixels=np.full((64, 64), 100, np.uint16)))
     (finding,) = storage.findings.of_job(job.job_id)
     assert (finding.label, finding.value) == ("Boxes found", 0.0)
@@ -133,7 +157,13 @@ def test_nothing_in_a_film_is_a_result_too(storage: Storage, tmp_path: Path) -> 
 
 
 def test_boxes_of_a_cine_name_their_frames(storage: Storage, tmp_path: Path) -> None:
-    add_model(storage, bright_detector(tmp_path / "d", frames={}), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_detector(tmp_path / "d", frames={}),
+        "petra",
+    )
     frames = np.zeros((3, 60, 80), np.uint8)
     frames[1, 20:30, 40:60] = 255
     frames[2, 30:40, 10:20] = 255

@@ -71,12 +71,23 @@ def test_a_film_and_the_frames_of_a_cine_are_classified_as_here(
     many = {"heat_map": {"grid": 3}, "frames": {"at_most": 3}, "modalities": ["DX", "US"]}
     frames = np.random.default_rng(3).integers(0, 200, (5, 48, 64), np.uint8)
     images = (film("one"), ultrasound("cine", frames))
-    add_model(storage, bright_classifier(tmp_path / "here", **many), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_classifier(tmp_path / "here", **many),
+        "petra",
+    )
     here = analysed(storage, *images)
     with serving(infers(labels, metadata(LABELS))) as server:
         node = at(storage, server.url)
         folder = served_card(tmp_path / "there", "image-classification", LABELS, **many)
-        assert add_model(node, folder, "petra").standing.state == "active"
+        assert (
+            add_model(
+                node.settings, node.model_states, node.shadow_runs, folder, "petra"
+            ).standing.state
+            == "active"
+        )
         there = analysed(node, *images, name="model-served-bright-part")
     assert [confidences(one) for one in there] == [
         pytest.approx(confidences(one), abs=1e-6) for one in here
@@ -92,11 +103,23 @@ def confidences(result: ImageResult) -> list[float]:
 def test_a_mask_is_pixel_by_pixel_that_of_the_same_network_here(
     storage: Storage, tmp_path: Path
 ) -> None:
-    add_model(storage, bright_segmenter(tmp_path / "here"), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_segmenter(tmp_path / "here"),
+        "petra",
+    )
     (here,) = analysed(storage, film("mask"))
     with serving(infers(planes, metadata(PLANES))) as server:
         node = at(storage, server.url)
-        add_model(node, served_card(tmp_path / "there", "image-segmentation", PLANES), "petra")
+        add_model(
+            node.settings,
+            node.model_states,
+            node.shadow_runs,
+            served_card(tmp_path / "there", "image-segmentation", PLANES),
+            "petra",
+        )
         (there,) = analysed(node, film("mask"), name="model-served-bright-part")
     assert here.masks is not None
     assert np.count_nonzero(here.masks)
@@ -106,7 +129,13 @@ def test_a_mask_is_pixel_by_pixel_that_of_the_same_network_here(
 def test_an_image_with_a_name_in_its_pixels_is_not_taken(storage: Storage, tmp_path: Path) -> None:
     with serving(infers(labels, metadata(LABELS))) as server:
         node = at(storage, server.url)
-        add_model(node, served_card(tmp_path / "m", "image-classification", LABELS), "petra")
+        add_model(
+            node.settings,
+            node.model_states,
+            node.shadow_runs,
+            served_card(tmp_path / "m", "image-classification", LABELS),
+            "petra",
+        )
         decision = decided(
             node, film("burned", BurnedInAnnotation="YES"), name="model-served-bright-part"
         )
@@ -117,4 +146,4 @@ def test_an_image_with_a_name_in_its_pixels_is_not_taken(storage: Storage, tmp_p
 def test_detectors_are_not_served_yet(storage: Storage, tmp_path: Path) -> None:
     folder = served_card(tmp_path / "m", "object-detection", PLANES)
     with pytest.raises(InvalidRequest, match="no boxes yet"):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from inference.catalogue import pipeline_named
 from inference.models.registry.adding import add_model
-from inference.models.registry.status import ModelHeld
+from inference.models.registry.status import ModelBlocked
 from inference.models.registry.transitions import shadow
 from inference.pipeline import (
     Acceptance,
@@ -58,7 +58,7 @@ def test_why_an_image_is_not_taken(storage: Storage, tmp_path: Path) -> None:
     view = {"ViewCodeSequence.CodeValue": "399348003"}
     card["accepts"] = {"any": [{"ViewPosition": ["PA", "AP"]}, view]}
     (folder / "mediview.json").write_text(json.dumps(card))
-    add_model(storage, folder, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     frames = np.zeros((5, 30, 40), np.uint8)
     code = Dataset()
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = (
@@ -82,7 +82,15 @@ def test_why_an_image_is_not_taken(storage: Storage, tmp_path: Path) -> None:
     assert mixed.reason.startswith("1 of 2 are taken")
     assert "ViewPosition PA or AP" in mixed.reason
     (explained,) = [
-        one for one in explain_study(storage, study_uid("mixed")) if one.pipeline == PIPELINE
+        one
+        for one in explain_study(
+            storage.settings,
+            storage.index,
+            storage.instances,
+            storage.model_states,
+            study_uid("mixed"),
+        )
+        if one.pipeline == PIPELINE
     ]
     assert explained.would_run
     job = run_job(storage, mixed.job_id or "", "worker")
@@ -96,7 +104,13 @@ def test_why_an_image_is_not_taken(storage: Storage, tmp_path: Path) -> None:
 def test_two_films_of_a_series_are_two_in_the_report_and_have_no_trend(
     storage: Storage, tmp_path: Path
 ) -> None:
-    add_model(storage, bright_detector(tmp_path / "d"), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_detector(tmp_path / "d"),
+        "petra",
+    )
     dark = np.full((240, 320), 100, np.uint16)
     job = done(storage, film("pair", 1), film("pair", 2, pixels=dark))
     counts = [one.value for one in storage.findings.of_job(job.job_id) if one.value is not None]
@@ -111,7 +125,13 @@ def test_two_films_of_a_series_are_two_in_the_report_and_have_no_trend(
 def test_a_series_of_more_images_than_the_card_allows_is_not_taken(
     storage: Storage, tmp_path: Path
 ) -> None:
-    add_model(storage, bright_classifier(tmp_path / "m", images_at_most=2), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_classifier(tmp_path / "m", images_at_most=2),
+        "petra",
+    )
     decision = decided(storage, *(film("three", number) for number in (1, 2, 3)))
     assert not decision.accepted
     assert "3 images that the model takes; its card takes 2" in decision.reason
@@ -136,7 +156,7 @@ def test_a_card_that_cannot_be_followed_is_refused(
     folder = bright_classifier(tmp_path / "m")
     write_card(folder, image_card(**{"output": "image-classification", **change}))
     with pytest.raises(InvalidRequest, match=says):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
 
 
 def test_a_gate_and_a_shadow_are_refused_since_nothing_would_come_of_them(
@@ -147,11 +167,13 @@ def test_a_gate_and_a_shadow_are_refused_since_nothing_would_come_of_them(
     gated = {**card, "gate": {"dice": {"at_least": 0.9}}}
     (folder / "mediview.json").write_text(json.dumps(gated))
     with pytest.raises(InvalidRequest, match="gate asks for an evaluation"):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     (folder / "mediview.json").write_text(json.dumps(card))
-    standing = add_model(storage, folder, "petra").standing
-    with pytest.raises(ModelHeld, match="shadow runs compare volumes of one series"):
-        shadow(storage, standing, "petra")
+    standing = add_model(
+        storage.settings, storage.model_states, storage.shadow_runs, folder, "petra"
+    ).standing
+    with pytest.raises(ModelBlocked, match="shadow runs compare volumes of one series"):
+        shadow(storage.model_states, storage.shadow_runs, standing, "petra")
 
 
 class WidestFilm:
@@ -208,14 +230,14 @@ def test_pickles_code_and_changed_weights_are_refused(storage: Storage, tmp_path
     folder = vit(tmp_path / "vit")
     torch.save({}, folder / "pytorch_model.bin")
     with pytest.raises(InvalidRequest, match=r"pytorch_model\.bin: code or pickles"):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     (folder / "pytorch_model.bin").unlink()
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "auto_map": {"AutoModel": "x.Y"}}))
     with pytest.raises(InvalidRequest, match="auto_map"):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     (folder / "config.json").write_text(json.dumps(config))
-    add_model(storage, folder, "petra")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     installed = next(storage.settings.resolved_models_dir.glob("bright-part@*"))
     (installed / "model.safetensors").write_bytes(b"other")
     pipeline = pipeline_named(storage.settings, PIPELINE)
@@ -232,7 +254,7 @@ def test_weights_that_do_not_fill_the_network_are_refused(storage: Storage, tmp_
     del weights["classifier.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ModelUnusable, match="lack 1 that its configuration asks for"):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
 
 
 def test_a_model_that_attends_to_nothing_is_refused(storage: Storage, tmp_path: Path) -> None:
@@ -245,11 +267,17 @@ def test_a_model_that_attends_to_nothing_is_refused(storage: Storage, tmp_path: 
     folder = write_card(tmp_path / "m", image_card("image-classification"))
     script(folder, Always())
     with pytest.raises(ModelUnusable, match="answers a blank image like any other"):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
 
 
 def test_a_rerun_gives_the_same_objects(storage: Storage, tmp_path: Path) -> None:
-    add_model(storage, bright_detector(tmp_path / "d"), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        bright_detector(tmp_path / "d"),
+        "petra",
+    )
     datasets = film("again", 1), film("again", 2)
     job = done(storage, *datasets)
     first = [one["sop_instance_uid"] for one in job.result["instances"]]

@@ -64,7 +64,7 @@ def evidence(
     *,
     prior_factor: float | None = None,
     indication: str = "",
-    contrast_agent: str = "",
+    contrast_agent: str | None = None,
 ) -> Evidence:
     technique = SeriesTechnique(
         SERIES, 3, modality, "", ("lung-density" if modality == "CT" else "brain-volume",), 133,

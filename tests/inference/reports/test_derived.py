@@ -12,8 +12,8 @@ from inference.scheduling.priors import comparison_of
 from storage.container import Storage
 from storage.core.findings import Finding
 from storage.core.identity import of_account
-from tests.inference.reporting.known import brain, lungs
-from tests.inference.reporting.studies import measured_study, opened
+from tests.inference.reports.known import brain, lungs
+from tests.inference.reports.studies import measured_study, opened
 
 
 @pytest.fixture

@@ -17,10 +17,11 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.findings import NormalRange
 from storage.core.identity import of_account
+from storage.patient_identity.entities import Origin, PatientKey, Statement
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import acknowledged, parsed, system
 from tests.e2e.support.checks import dsrdump, validators_errors
-from tests.inference.reporting.studies import drafted, measured_study, opened
+from tests.inference.reports.studies import drafted, measured_study, opened
 from tests.services import tool
 
 
@@ -237,6 +238,26 @@ def test_an_order_that_comes_after_the_draft_is_taken_into_it(tmp_path: Path) ->
         assert draft_due(storage, utcnow() + timedelta(seconds=1)) == 0
         (report,) = storage.reports.of_study(study)
         assert (report.version, report.attention) == (4, "")
+
+
+def test_an_order_for_another_patient_of_the_same_number_is_no_order_of_the_study(
+    tmp_path: Path,
+) -> None:
+    """Two hospitals give out the same accession numbers, and anybody may state one."""
+    order = {**ORDER, "StudyInstanceUID": "9.9.9", "PatientID": "P-10"}
+    with opened(tmp_path) as storage:
+        item = storage.worklist.add(order)
+        study = measured_study(storage)
+        assert "Memory loss" not in str(drafted(storage, study).sections)
+        assert storage.worklist.of_study(study, "A-1") == []
+        storage.worklist.change(item.worklist_item_id, attributes={**order, "PatientID": "P-9"})
+        assert "“Memory loss”" in str(drafted(storage, study).sections)
+        # Of a patient who was merged the order has the ID of before.
+        key = PatientKey("P-11", "")
+        merge = Statement("merge", key, prior=PatientKey("P-9", ""))
+        storage.patient_changes.record([merge], Origin("ada"), utcnow())
+        assert storage.index.study(study).patient_id == "P-11"
+        assert len(storage.worklist.of_study(study, "A-1")) == 1
 
 
 def test_the_order_and_the_person_stand_in_what_leaves(tmp_path: Path) -> None:

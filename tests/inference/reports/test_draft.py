@@ -1,5 +1,6 @@
 """The template draft: what a radiologist reads, bound, and supported by its findings."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,11 @@ from inference.language.guard import Evidence as Known
 from inference.language.guard import PriorFindings, StudyFacts, check_sentence
 from inference.reports.draft import draft_sections, title_of
 from inference.reports.evidence import Evidence
+from inference.reports.facts import Fact
 from inference.reports.locale import languages, load_locale, placeholders
+from storage.core.findings import NormalRange
 from storage.reports.entities import ReportSentence
-from tests.inference.reporting.known import brain, evidence, lungs
+from tests.inference.reports.known import brain, evidence, lungs
 
 
 def sentences(one: Evidence, language: str = "en") -> dict[str, list[ReportSentence]]:
@@ -57,6 +60,27 @@ def test_every_finding_is_told_and_every_sentence_bound(one: Evidence, language:
         bound = sentence.finding_ids or sentence.prior_finding_ids or sentence.series_instance_uids
         assert bound or sentence.basis in ("request", "node"), sentence
         assert "{" not in sentence.text
+
+
+def test_a_limit_that_does_not_hold_for_the_patient_is_not_stated() -> None:
+    def of_a_child(study_uid: str = "2.25.1", factor: float = 1.0) -> tuple[Fact, ...]:
+        missing = NormalRange(missing="There are no reference values for people of 7 years.")
+        return tuple(
+            replace(fact, finding=replace(fact.finding, normal_range=missing))
+            for fact in lungs(study_uid, factor)
+        )
+
+    limit = "is taken as a sign of emphysema"
+    assert limit in " ".join(texts(evidence(lungs, "CT"))["impression"])
+    assert limit not in " ".join(texts(evidence(of_a_child, "CT"))["impression"])
+
+
+def test_a_contrast_agent_without_a_name_is_stated_all_the_same() -> None:
+    told = texts(evidence(lungs, "CT", contrast_agent=""))
+    assert told["technique"][-1] == (
+        "A contrast agent is recorded in the images, without its name."
+    )
+    assert "Contrast agent raises lung density, so LAA-950 may be too low." in told["impression"]
 
 
 def test_a_chest_ct_reads_as_radiologists_write() -> None:
