@@ -34,19 +34,23 @@ from api.dicomweb.router import router as dicomweb_router
 from api.dicomweb.search import qido
 from api.dicomweb.store import stow
 from api.errors import install_error_handlers
+from api.events import changes
 from api.events import routes as events
+from api.events.newest import Newest
 from api.fhir.outcomes import FhirOutcomes
 from api.fhir.routes import router as fhir_router
 from api.findings import critical_alerts as alerts
 from api.findings import routes as findings
 from api.idempotency import Idempotency
 from api.jobs import analyze, analyze_upload, pipelines, rules
+from api.jobs import bulk as job_bulk
 from api.jobs import routes as jobs
 from api.language import answers, documents, search
 from api.language import routes as language
 from api.lesions import routes as lesions
 from api.middleware import (
     AllowedMethods,
+    ApiVersion,
     BodyLimit,
     CrossOrigin,
     HeadAsGet,
@@ -55,11 +59,15 @@ from api.middleware import (
     RequestTimeout,
     SecurityHeaders,
     TrailingSlash,
+    UnchangedLists,
 )
 from api.models import monitoring as watching
 from api.models import routes as models
 from api.openapi import install_description
+from api.patient_changes import routes as patient_changes
 from api.peers import routes as peers
+from api.priors import routes as priors
+from api.projects import routes as projects
 from api.reports import history as report_history
 from api.reports import hl7_messages as hl7
 from api.reports import pdf as report_pdf
@@ -67,16 +75,18 @@ from api.reports import routes as reports
 from api.retention import legal_holds
 from api.retention import routes as retention
 from api.routing import routes_of
-from api.server import health, metrics
+from api.server import health, metrics, probes
 from api.server.viewer_files import ViewerFiles
-from api.studies import conflicts, pictures, sending
+from api.studies import bulk as study_bulk
+from api.studies import conflicts, elsewhere, pictures, release, sending
 from api.studies import expected_instances as expectations
 from api.studies import hanging_protocols as hanging
 from api.studies import routes as studies
 from api.studies import trends as trend
+from api.studies import why as why_late
 from api.uploads import parts as upload_parts
 from api.uploads import routes as uploads
-from api.ups.answers import install_work_item_errors
+from api.ups.responses import install_work_item_errors
 from api.ups.router import router as ups_router
 from api.webhooks import routes as webhooks
 from api.worklist import routes as worklist
@@ -91,10 +101,14 @@ _DESCRIPTION = (
 _ROUTERS: tuple[APIRouter, ...] = (
     studies.router,
     sending.router,
+    study_bulk.router,
     sending.receivers_router,
+    release.router,
+    elsewhere.router,
     expectations.router,
     findings.router,
     trend.router,
+    why_late.router,
     lesions.router,
     measurements.router,
     key_images.router,
@@ -106,8 +120,10 @@ _ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     deliveries.router,
     jobs.router,
+    job_bulk.router,
     pictures.router,
     events.router,
+    changes.router,
     analyze.router,
     analyze_upload.router,
     language.router,
@@ -116,6 +132,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     uploads.router,
     upload_parts.router,
+    priors.router,
+    projects.router,
     peers.kinds_router,
     peers.router,
     conflicts.router,
@@ -138,7 +156,9 @@ _ROUTERS: tuple[APIRouter, ...] = (
     emergency_routes.router,
     legal_holds.router,
     retention.router,
+    patient_changes.router,
     health.router,
+    probes.router,
     metrics.router,
     fhir_router,
     dicomweb_router,
@@ -157,7 +177,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with open_storage(settings) as storage, storage.audit.running("api"):
             app.state.storage = storage
-            app.state.newest_event = events.Newest(storage)
+            app.state.newest_event = Newest(storage.events)
             app.state.health = health.HealthChecks(storage)
             app.state.metrics.watch(storage)
             yield
@@ -198,7 +218,8 @@ def create_app(settings: Settings) -> FastAPI:
         stow.router,
     )
     direct = DirectRoutes(app.router.middleware_stack, hot)
-    app.router.middleware_stack = HeadAsGet(direct)
+    unchanged = UnchangedLists(direct, (studies.router, jobs.router))
+    app.router.middleware_stack = HeadAsGet(unchanged)
     # `TrailingSlash` has taken it off; a redirect would lose the body of some clients.
     app.router.redirect_slashes = False
     # The last added is the outermost.
@@ -225,4 +246,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(ForwardedClient, settings=settings)
     app.add_middleware(FhirOutcomes)
     app.add_middleware(TrailingSlash)
+    app.add_middleware(ApiVersion)
     return app

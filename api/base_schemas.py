@@ -1,4 +1,4 @@
-"""What requests and answers are built from: their bases, a refusal, a page, a coded concept."""
+"""What requests and answers are built from: their bases, a refusal, a page, a result, a code."""
 
 from collections.abc import Collection
 
@@ -38,6 +38,23 @@ class Page(Payload):
     total: int = Field(description="How many there are on all pages.")
     limit: int
     offset: int
+
+
+class CursorPage(Page):
+    """A page that says where the list goes on, however much is added meanwhile."""
+
+    next_cursor: str | None = Field(
+        None, description="`cursor` of the next page; null: this is the last."
+    )
+
+
+class ResultInstance(Payload):
+    """A DICOM instance that a job made."""
+
+    kind: str = Field(examples=["SEG", "SR"])
+    sop_class_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
 
 
 class CodePayload(Payload):

@@ -15,7 +15,8 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from api.unknown_names import known_fields, suggestion
-from inference.models.registry.status import ModelHeld
+from dicom_node.peers import PeerFailed
+from inference.models.registry.status import ModelBlocked
 from inference.refusals import ModelUnusable
 from storage.core import errors
 
@@ -37,8 +38,9 @@ _STATUS_OF: dict[type[errors.MediViewError], int] = {
     errors.StorageUnavailable: 503,
     # Waiting does not help, and nothing is wrong with the request.
     errors.InstanceDamaged: 500,
+    PeerFailed: 502,
     ModelUnusable: 422,
-    ModelHeld: 409,
+    ModelBlocked: 409,
 }
 _TITLE_OF = {
     "invalid_instance": "Not a valid DICOM instance",
@@ -50,6 +52,9 @@ _TITLE_OF = {
     "version_conflict": "Changed in the meantime",
     "state_conflict": "Not allowed in this state",
     "not_configured": "Not configured",
+    "peer_failed": "The other system cannot be asked just now",
+    "peer_lacks_service": "The other system does not offer what is needed",
+    "peer_did_not_answer": "The other system did not answer",
     "model_unusable": "The model cannot be used on this node",
     "model_held": "Not allowed in the state of this model",
     "storage_full": "Too little free disk space",

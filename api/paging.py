@@ -3,7 +3,7 @@
 A list that has no `limit` and no `offset` is always told whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
@@ -27,9 +27,7 @@ class Paging:
 
     def page(self, kind: type[PageT], items: Sequence[Any], total: int) -> PageT:
         """The page as an answer, with links to the pages around it."""
-        self.response.headers["Link"] = ", ".join(
-            f'<{self._at(offset)}>; rel="{name}"' for name, offset in self._around(total).items()
-        )
+        self._link({name: self._at(offset=at) for name, at in self._around(total).items()})
         return kind(items=list(items), total=total, limit=self.limit, offset=self.offset)
 
     def _around(self, total: int) -> dict[str, int]:
@@ -40,13 +38,19 @@ class Paging:
             found["next"] = self.offset + self.limit
         return found
 
-    def _at(self, offset: int) -> str:
+    def _link(self, urls: Mapping[str, str]) -> None:
+        self.response.headers["Link"] = ", ".join(
+            f'<{url}>; rel="{name}"' for name, url in urls.items()
+        )
+
+    def _at(self, **where: int | str) -> str:
+        """The same question about another page: `where` is its offset or cursor."""
         asked = [
             (name, value)
             for name, value in self.request.query_params.multi_items()
-            if name not in ("limit", "offset")
+            if name not in ("limit", "offset", "cursor")
         ]
-        query = urlencode([*asked, ("limit", self.limit), ("offset", offset)])
+        query = urlencode([*asked, ("limit", self.limit), *where.items()])
         return f"{self.request.url.path}?{query}"
 
 

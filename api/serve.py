@@ -20,8 +20,8 @@ from api.server.connection_limits import ConnectionLimits, limited
 from api.server.zero_copy import ZeroCopyProtocol
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
-from storage.processes.asked import StopRequests, stop_signals
 from storage.processes.forked import Processes
+from storage.processes.stop_requests import StopRequests, stop_signals
 from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
 
@@ -104,7 +104,7 @@ def run_api(settings: Settings) -> int:
     listen there, StorageUnavailable when the storage cannot be opened otherwise.
     """
     settings.check_http_binding()
-    # Whoever sees the port open may ask to stop at once, before those who serve heed signals.
+    # A program that sees the port open may ask to stop before the serving processes heed signals.
     asked = StopRequests()
     with asked.heard():
         if not wait_for_database(settings, asked):

@@ -21,10 +21,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access.principal import principal_of
 from api.access.rule_index import RuleIndex
 from api.access.trail import actor_of
-from api.audit.rules import NotAudited, unknown_method
+from api.audit.rules import Audited, AuditRule, NotAudited, unknown_method
 from api.errors import problem_response, status_of
 from api.middleware.request_context import route_template
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, AuditEvent, Code
+from storage.audit.changes import JoinedRecord
 from storage.container import Storage
 from storage.core.errors import MediViewError
 from storage.core.request_context import Stored, current_request_id, listening
@@ -43,6 +44,8 @@ _STUDY = "study_instance_uid"
 NAMED_STUDIES = "audit_studies"
 """In the request's state: studies that only the route knows (`name_studies`)."""
 NAMED_PATIENTS = "audit_patients"
+ADDED_DETAIL = "audit_detail"
+"""In the request's state: what the path does not say of what was asked for (`add_detail`)."""
 _ANSWERED = frozenset({"http.response.start", "websocket.accept"})
 _SWITCHED = 101
 _PARTLY = 202
@@ -58,6 +61,11 @@ def name_studies(
     """
     state = request.scope.setdefault("state", {})
     state[NAMED_STUDIES], state[NAMED_PATIENTS] = study_instance_uids, patients
+
+
+def add_detail(request: HTTPConnection, **detail: str | list[str]) -> None:
+    """For a route whose body says what its event must tell, such as whom a study is sent to."""
+    request.scope.setdefault("state", {})[ADDED_DETAIL] = detail
 
 
 @dataclass(slots=True)
@@ -90,17 +98,17 @@ class AuditTrail:
         request = _Request(storage, scope, self._rules)
         refused = False
 
-        async def send_told(message: Message) -> None:
+        async def send_recording(message: Message) -> None:
             nonlocal refused
             if refused:
                 return
-            if message["type"] in _ANSWERED and not request.told:
+            if message["type"] in _ANSWERED and not request.is_recorded:
                 status = message.get("status", _SWITCHED)
                 try:
                     if audit.fail_closed:
-                        await run_sync(request.tell, status)
+                        await run_sync(request.record, status)
                     else:
-                        request.tell(status)
+                        request.record(status)
                 except MediViewError as error:
                     refused = True
                     await _refusal(error)(scope, receive, send)
@@ -110,21 +118,21 @@ class AuditTrail:
         try:
             method = scope.get("method", "GET")
             if method in _READS:
-                await self.app(scope, receive, send_told)
+                await self.app(scope, receive, send_recording)
                 return
             if audit.fail_closed:
                 await run_sync(audit.check)
             if method == "DELETE":
                 await run_sync(request.remember_patients)
-            with listening(request.came_in.take):
-                await self.app(scope, receive, send_told)
-            request.tell_rest()
+            with listening(request.came_in.take), request.record_of_change.with_change():
+                await self.app(scope, receive, send_recording)
+            request.record_rest()
         except MediViewError as error:
             # What a route raises is answered inside; this is of the trail.
             await _refusal(error)(scope, receive, send)
         except BaseException:
-            if not request.told:
-                request.tell(500)
+            if not request.is_recorded:
+                request.record(500)
             raise
 
 
@@ -134,8 +142,9 @@ class _Request:
         self._scope = scope
         self._rules = rules
         self.came_in = _CameIn(storage)
-        self.told = False
+        self.is_recorded = False
         self._patients: tuple[str, ...] = ()
+        self.record_of_change = JoinedRecord(storage.audit, self._event_of_change)
 
     def remember_patients(self) -> None:
         """Whose study it is, before it is gone."""
@@ -145,37 +154,57 @@ class _Request:
         if uids:
             self._patients = self._storage.audit.patients_of(uids)
 
-    def tell(self, status: int) -> None:
-        """Raises StorageUnavailable, StorageFull where the trail fails closed."""
-        self.told = True
+    def _event_of_change(self) -> AuditEvent | None:
+        what = self._rule()
+        if isinstance(what, Audited) and what.with_change and not self.is_recorded:
+            return self._event(what, 200)
+        return None
+
+    def _rule(self) -> AuditRule | None:
+        """None for the viewer's files, and for what is not there."""
         template = route_template(self._scope)
         if template.startswith("("):
-            return  # of the viewer's files, or of nothing that is there
+            return None
         method = self._scope.get("method", "WEBSOCKET")
         rule = self._rules.of_template(method, template)
-        what = rule.policy.audit if rule is not None else unknown_method(method)
-        if isinstance(what, NotAudited):
+        return rule.policy.audit if rule is not None else unknown_method(method)
+
+    def record(self, status: int) -> None:
+        """Raises StorageUnavailable, StorageFull where the trail fails closed."""
+        self.is_recorded = True
+        what = self._rule()
+        if what is None or isinstance(what, NotAudited):
+            return
+        if self.record_of_change.is_committed and status < 400:
             return
         audit = self._storage.audit
-        actor = actor_of(self._scope, principal_of(self._scope))
+        if what.stores:
+            self._record_stored(status)
+            return
+        event = self._event(what, status)
+        if what.via and event.study_instance_uids and status < 400:
+            for study in event.study_instance_uids:
+                audit.viewed(event.actor, study, what.via)
+            return
+        if what.repeated:
+            audit.repeated(event)
+        else:
+            audit.record(event)
+
+    def _event(self, what: Audited, status: int) -> AuditEvent:
+        method = self._scope.get("method", "WEBSOCKET")
+        template = route_template(self._scope)
         parameters: Mapping[str, Any] = self._scope.get("path_params") or {}
         state = self._scope.get("state") or {}
         named = state.get(NAMED_STUDIES, ())
         studies = (str(parameters[_STUDY]),) if _STUDY in parameters else tuple(named)
         if what.via and not studies:
             studies = _values_of(self._scope.get("query_string", b""), _WADO_STUDY)
-        if what.via and studies and status < 400:
-            for study in studies:
-                audit.viewed(actor, study, what.via)
-            return
-        if what.stores:
-            self._tell_stored(status)
-            return
         event = partial(
             AuditEvent,
             what.code,
             what.action,
-            actor,
+            actor_of(self._scope, principal_of(self._scope)),
             outcome=_outcome(status),
             type=what.type,
             study_instance_uids=studies,
@@ -184,6 +213,7 @@ class _Request:
         detail: dict[str, Any] = {
             name: str(value) for name, value in parameters.items() if name != _STUDY
         }
+        detail |= state.get(ADDED_DETAIL, {})
         if status >= 400:
             detail["status"] = status
         if method not in ("GET", "HEAD") or what.code != Code.QUERY:
@@ -193,21 +223,17 @@ class _Request:
             text = f"{self._scope['path']}?{query.decode('latin-1')}"[:_QUERY_MAX_CHARACTERS]
             detail["query"] = base64.b64encode(text.encode()).decode()
             detail["query_uid"] = template
-            asked = partial(event, patient_ids=_patients_asked_for(query), detail=detail)
-            audit.repeated(asked()) if what.repeated else audit.record(asked())
-            return
+            return event(patient_ids=_patients_asked_for(query), detail=detail)
         if what.code == Code.INSTANCES_TRANSFERRED:
             detail["toward"] = "actor"
-        audit.repeated(event(detail=detail)) if what.repeated else audit.record(
-            event(detail=detail)
-        )
+        return event(detail=detail)
 
-    def tell_rest(self) -> None:
+    def record_rest(self) -> None:
         """What came in after the answer had begun."""
-        if self.told and self.came_in.studies:
-            self._tell_stored(200)
+        if self.is_recorded and self.came_in.studies:
+            self._record_stored(200)
 
-    def _tell_stored(self, status: int) -> None:
+    def _record_stored(self, status: int) -> None:
         """An event for each study that something came in for, and one for what was refused."""
         method = self._scope["method"]
         route = f"{method} {route_template(self._scope)}"

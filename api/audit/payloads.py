@@ -8,7 +8,7 @@ from pydantic import Field
 from api.base_schemas import Page, Payload
 from storage.audit import AuditRecord
 from storage.audit.messages import meaning
-from storage.audit.verify import Verdict
+from storage.audit.verify import ChainCheck
 
 
 class AuditEventPayload(Payload):
@@ -70,16 +70,16 @@ def event_payload(record: AuditRecord) -> AuditEventPayload:
     )
 
 
-def verification_payload(verdict: Verdict) -> AuditVerification:
+def verification_payload(check: ChainCheck) -> AuditVerification:
     return AuditVerification(
-        holds=verdict.holds,
-        problem=verdict.problem,
-        position=verdict.position,
-        checked=verdict.checked,
-        unsealed=verdict.unsealed,
-        base_position=verdict.base.position,
-        head_position=verdict.head.position,
-        head_hash=verdict.head.hash,
-        keyed_from=verdict.keyed_from,
-        anchors=verdict.anchors,
+        holds=check.holds,
+        problem=check.problem,
+        position=check.position,
+        checked=check.checked,
+        unsealed=check.unsealed,
+        base_position=check.base.position,
+        head_position=check.head.position,
+        head_hash=check.head.hash,
+        keyed_from=check.keyed_from,
+        anchors=check.anchors,
     )

@@ -16,6 +16,8 @@ class Audited:
     """A look at the study of the path: many share a row."""
     repeated: bool = False
     """What a page asks again and again: the same question within a minute shares a row."""
+    with_change: bool = False
+    """The event is committed with what the route changes, in one transaction: its first one."""
     stores: bool = False
     """What came in is recorded, study by study; a request that brings nothing in is not."""
 
@@ -34,6 +36,7 @@ BY_ITSELF = NotAudited("api.access.trail records it, with more than the route kn
 UIDS_ALONE = NotAudited("It carries UIDs, states and codes, and no patient.")
 OWN_SETTINGS = NotAudited("It is how the one who asks likes the pages, and names no patient.")
 OWN_ACCESS = NotAudited("It shows people how they themselves sign in, and nobody else.")
+EACH_BY_ITSELF = NotAudited("Each thing has an event of its own, committed with its change.")
 NOT_YET = NotAudited("Nothing has changed yet; what follows is recorded.")
 NOT_IN_YET = NotAudited("Nothing has come in yet; its content is recorded.")
 CAPABILITIES = NotAudited("It says what the node can do.")
@@ -44,7 +47,13 @@ READ = Audited(Code.INSTANCES_ACCESSED, "R", repeated=True)
 RETRIEVED = Audited(Code.INSTANCES_TRANSFERRED, "R")
 CHANGED = Audited(Code.PROCEDURE_RECORD, "U")
 SUBSCRIBED = Audited(Code.PROCEDURE_RECORD, "E", repeated=True)
-MODEL_CHANGED = Audited(Code.SECURITY_ALERT, "U", Type.SOFTWARE_CONFIGURATION)
+MODEL_CHANGED = Audited(Code.SECURITY_ALERT, "U", Type.SOFTWARE_CONFIGURATION, with_change=True)
+
+
+def network_change(action: Action) -> Audited:
+    """Of a route that changes whom the node talks to."""
+    return Audited(Code.SECURITY_ALERT, action, Type.NETWORK_CONFIGURATION, with_change=True)
+
 
 _UNKNOWN: dict[str, Audited] = {
     "GET": Audited(Code.INSTANCES_ACCESSED, "R"),

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 @router.delete("/studies/{study_instance_uid}", status_code=204)
-@policy(ADMINS, "admin", Audited(Code.STUDY_DELETED, "D"))
+@policy(ADMINS, "admin", Audited(Code.STUDY_DELETED, "D", with_change=True))
 def delete_study(study_instance_uid: str, storage: StorageDep) -> Response:
     """Delete a study, and all that was worked out about it."""
     find_instances(storage.index, study_instance_uid)
@@ -24,7 +24,7 @@ def delete_study(study_instance_uid: str, storage: StorageDep) -> Response:
 
 
 @router.delete("/studies/{study_instance_uid}/series/{series_instance_uid}", status_code=204)
-@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D"))
+@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D", with_change=True))
 def delete_series(
     study_instance_uid: str, series_instance_uid: str, storage: StorageDep
 ) -> Response:
@@ -37,12 +37,12 @@ def delete_series(
     "/studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}",
     status_code=204,
 )
-@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D"))
+@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D", with_change=True))
 def delete_instance(
     study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, storage: StorageDep
 ) -> Response:
     """Delete an instance; the rest of its series leads to revised results."""
-    find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    find_instance(storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid)
     return _gone(storage.deletions.instance(sop_instance_uid))
 
 

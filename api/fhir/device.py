@@ -3,11 +3,12 @@
 import re
 from importlib.metadata import version
 
+from sqlalchemy import Engine
+
 from api.errors import ApiProblem
 from api.fhir.resources import Device, DeviceName, DeviceVersion
 from api.fhir.types import OWN, Annotation, CodeableConcept, Coding, Identifier, Reference, plain
 from inference.catalogue import Pipeline, catalogue
-from storage.container import Storage
 from storage.findings.search import pipelines_seen
 from storage.settings import Settings
 
@@ -30,26 +31,26 @@ def device_id(pipeline: str, pipeline_version: str) -> str:
     return _NOT_IN_AN_ID.sub("-", f"pipeline.{pipeline}.{pipeline_version}")[:64]
 
 
-def known_pipelines(storage: Storage) -> list[tuple[str, str]]:
+def known_pipelines(settings: Settings, engine: Engine) -> list[tuple[str, str]]:
     """Name and version of those in the catalogue, and of those that stated something before."""
-    here = [(one.name, one.version) for one in catalogue(storage.settings)]
-    return list(dict.fromkeys([*here, *pipelines_seen(storage.engine)]))
+    here = [(one.name, one.version) for one in catalogue(settings)]
+    return list(dict.fromkeys([*here, *pipelines_seen(engine)]))
 
 
-def devices(storage: Storage) -> list[Device]:
+def devices(settings: Settings, engine: Engine) -> list[Device]:
     """The node first."""
-    installed = {(one.name, one.version): one for one in catalogue(storage.settings)}
+    installed = {(one.name, one.version): one for one in catalogue(settings)}
     return [
-        _node(storage.settings),
+        _node(settings),
         *(
             _pipeline(name, number, installed.get((name, number)))
-            for name, number in known_pipelines(storage)
+            for name, number in known_pipelines(settings, engine)
         ),
     ]
 
 
-def device(storage: Storage, resource_id: str) -> Device:
-    for one in devices(storage):
+def device(settings: Settings, engine: Engine, resource_id: str) -> Device:
+    for one in devices(settings, engine):
         if one.id == resource_id:
             return one
     raise ApiProblem(

@@ -25,6 +25,7 @@ from api.fhir.types import (
     some,
     uid_identifier,
 )
+from api.middleware import versioned
 from storage.core.entities import Study
 from storage.db.conditions import Condition, always, never
 from storage.findings.search import Found, SortKey
@@ -140,7 +141,7 @@ def _presented(report: Report) -> list[Attachment]:
         Attachment(
             content_type="application/pdf",
             language=report.language,
-            url=f"/api/reports/{report.report_id}/pdf?version={report.version}",
+            url=versioned(f"/api/reports/{report.report_id}/pdf?version={report.version}"),
             title=report.title.strip() or "Report",
             creation=report.updated_at,
         )

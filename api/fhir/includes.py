@@ -2,13 +2,17 @@
 
 from collections.abc import Collection, Iterable
 
+from sqlalchemy import Engine
+
 from api.fhir import device, imaging_study, observation
 from api.fhir.resources import DiagnosticReport, Observation, Resource
 from storage.container import Storage
 from storage.core.entities import Study
 from storage.findings.conditions import finding_id_in
+from storage.findings.feedback import FindingFeedback
 from storage.findings.search import find_findings
 from storage.index.repository import Index
+from storage.settings import Settings
 from storage.studies.conditions import study_uid_in
 
 INCLUDES: dict[str, tuple[str, ...]] = {
@@ -38,26 +42,35 @@ def included(
     added: list[Resource] = []
     if "DiagnosticReport:result" in asked:
         references = [one for report in page for one in getattr(report, "result", None) or ()]
-        added += _findings(storage, [one.reference or "" for one in references])
+        added += _findings(
+            storage.engine,
+            storage.index,
+            storage.finding_feedback,
+            [one.reference or "" for one in references],
+        )
     if "Observation:device" in asked:
         wanted = {
             str(one.device.reference).rpartition("/")[2]
             for one in page
             if isinstance(one, Observation)
         }
-        added += [one for one in device.devices(storage) if one.id in wanted]
+        added += [
+            one for one in device.devices(storage.settings, storage.engine) if one.id in wanted
+        ]
     if {"DiagnosticReport:study", "Observation:derived-from"} & set(asked):
-        added += _studies(storage, studies)
+        added += _studies(storage.settings, storage.index, studies)
     return added
 
 
-def _findings(storage: Storage, references: Iterable[str]) -> list[Resource]:
+def _findings(
+    engine: Engine, index: Index, finding_feedback: FindingFeedback, references: Iterable[str]
+) -> list[Resource]:
     ids = sorted({one.rpartition("/")[2] for one in references})
     if not ids:
         return []
-    found, _ = find_findings(storage.engine, [finding_id_in(ids)], _MOST_FINDINGS, 0)
-    studies = studies_of(storage.index, [one.entity.study_instance_uid for one in found])
-    feedback = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
+    found, _ = find_findings(engine, [finding_id_in(ids)], _MOST_FINDINGS, 0)
+    studies = studies_of(index, [one.entity.study_instance_uid for one in found])
+    feedback = finding_feedback.of_findings([one.entity.finding_id for one in found])
     return [
         observation.observation(
             one, studies[one.entity.study_instance_uid], feedback[one.entity.finding_id]
@@ -67,7 +80,7 @@ def _findings(storage: Storage, references: Iterable[str]) -> list[Resource]:
     ]
 
 
-def _studies(storage: Storage, studies: dict[str, Study]) -> list[Resource]:
-    series = storage.index.series_of_studies(list(studies))
-    url = f"{storage.settings.resolved_public_url}/dicom-web"
+def _studies(settings: Settings, index: Index, studies: dict[str, Study]) -> list[Resource]:
+    series = index.series_of_studies(list(studies))
+    url = f"{settings.resolved_public_url}/dicom-web"
     return [imaging_study.imaging_study(study, series[uid], url) for uid, study in studies.items()]

@@ -1,4 +1,4 @@
-"""Every error below /fhir as an OperationOutcome, whoever made it: a route, access, the limits."""
+"""Every error below /fhir as an OperationOutcome: of a route, of access, of the limits."""
 
 import json
 from typing import Any
@@ -7,8 +7,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import PROBLEM_JSON
-from api.fhir.answers import FHIR_JSON
 from api.fhir.resources import IssueDetails, OperationOutcome
+from api.fhir.responses import FHIR_JSON
 from api.fhir.types import OWN, CodeableConcept, Coding
 
 # hl7.org/fhir/R4/valueset-issue-type.html

@@ -24,6 +24,8 @@ _COUNT_MAX = 200
 _COUNT = 50
 _OFFSET_MAX = 1_000_000_000
 _VALUE_MAX = 256
+_VALUES_MAX = 200
+"""Of all parameters; a database takes conditions of some hundred parts."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,12 @@ class SearchParameters:
             if not value or len(value) > _VALUE_MAX or "\0" in value:
                 raise _refused(f"The parameter '{name}' has no usable value.", "Give it one.")
             given.append((name, tuple(part for part in value.split(",") if part)))
+        values = sum(len(alternatives) for _, alternatives in given)
+        if values > _VALUES_MAX:
+            raise _refused(
+                f"The search has {values} values; {_VALUES_MAX} are allowed.",
+                "Ask in several searches.",
+            )
         sort = tuple(part for part in control.get("_sort", "").split(",") if part)
         for key in sort:
             if key.removeprefix("-") not in sorts:

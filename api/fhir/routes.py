@@ -11,7 +11,6 @@ from api.audit.rules import PUBLIC, QUERY, READ, Audited
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.fhir import audit_event, device, diagnostic_report, imaging_study, observation
-from api.fhir.answers import FhirJson, answer, bundle
 from api.fhir.capability import capability_statement
 from api.fhir.conditions import conditions, order
 from api.fhir.includes import INCLUDES, included, studies_of
@@ -25,6 +24,7 @@ from api.fhir.resources import (
     ImagingStudy,
     Observation,
 )
+from api.fhir.responses import FhirJson, answer, bundle
 from api.routing import new_router
 from storage.audit import Code
 from storage.audit.query import event_of, find_events
@@ -168,7 +168,7 @@ def search_observations(request: Request, storage: StorageDep) -> Response:
     """Each preliminary, with the device that stated it and what people say of it."""
     sorts = observation.SORTS
     asked = _asked(request, observation.PARAMETERS, tuple(sorts), "Observation")
-    known = observation.parameters(device.known_pipelines(storage))
+    known = observation.parameters(device.known_pipelines(storage.settings, storage.engine))
     found, total = find_findings(
         storage.engine,
         conditions(asked, known),
@@ -213,7 +213,7 @@ def read_observation(request: Request, storage: StorageDep, resource_id: Resourc
 def search_devices(request: Request, storage: StorageDep) -> Response:
     """The node, its pipelines, and those that stated something in the past."""
     asked = _asked(request, {})
-    found = device.devices(storage)
+    found = device.devices(storage.settings, storage.engine)
     page = found[asked.offset : asked.offset + asked.count]
     return bundle(request, _base(storage.settings), page, len(found), asked)
 
@@ -222,7 +222,7 @@ def search_devices(request: Request, storage: StorageDep) -> Response:
 @policy(READERS, "fhir:read", PUBLIC)
 def read_device(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
     """A pipeline with its model's card, or the node."""
-    return answer(request, device.device(storage, resource_id))
+    return answer(request, device.device(storage.settings, storage.engine, resource_id))
 
 
 @router.get(

@@ -31,7 +31,7 @@ class AlertPayload(Payload):
     rule: str
     text: str = Field(examples=["Suspected bleeding: Haematoma volume 31.0 cm³."])
     state: AlertState
-    repeats: int = Field(description="How often it was told again.")
+    repeats: int = Field(description="How often it was repeated.")
     acknowledged_by: str
     acknowledged_at: datetime | None
     note: str
@@ -76,7 +76,7 @@ def acknowledge_alert(
     alert_id: AlertId,
     said: Acknowledgement | None = None,
 ) -> AlertPayload:
-    """Whoever does so knows of it, and it is not told again."""
+    """The person who does so has seen it, and it is not repeated."""
     name_studies(request, storage.alerts.get(alert_id).study_instance_uid)
     note = said.note if said is not None else ""
     return _payload(storage.alerts.acknowledge(alert_id, principal.identity, note))

@@ -19,8 +19,9 @@ from api.findings.schemas import FeedbackList, FeedbackPayload, FindingList, Fin
 from api.findings.serializers import feedback_payload, finding_payload
 from api.parameters import FindingId, StudyUid, problems
 from api.routing import new_router
-from storage.container import Storage
 from storage.core.findings import Code, Finding
+from storage.findings.feedback import FindingFeedback
+from storage.jobs.withdrawals import Withdrawals
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +74,9 @@ def list_findings(storage: StorageDep, study_instance_uid: StudyUid) -> FindingL
     """Every finding of every completed job of the study."""
     storage.index.study(study_instance_uid)
     findings = storage.findings.of_study(study_instance_uid)
-    return FindingList(items=finding_payloads(storage, findings))
+    return FindingList(
+        items=finding_payloads(storage.withdrawals, storage.finding_feedback, findings)
+    )
 
 
 @router.get("/findings/{finding_id}", summary="One finding", responses=problems(404))
@@ -82,7 +85,7 @@ def get_finding(request: Request, storage: StorageDep, finding_id: FindingId) ->
     """The finding as it was stated, with all feedback on it."""
     finding = storage.findings.get(finding_id)
     name_studies(request, finding.study_instance_uid)
-    (found,) = finding_payloads(storage, [finding])
+    (found,) = finding_payloads(storage.withdrawals, storage.finding_feedback, [finding])
     return found
 
 
@@ -131,10 +134,12 @@ def add_feedback(
     return feedback_payload(kept)
 
 
-def finding_payloads(storage: Storage, findings: Sequence[Finding]) -> list[FindingPayload]:
+def finding_payloads(
+    withdrawals: Withdrawals, finding_feedback: FindingFeedback, findings: Sequence[Finding]
+) -> list[FindingPayload]:
     """Findings as the API tells them, with the feedback on each."""
-    feedback = storage.finding_feedback.of_findings([finding.finding_id for finding in findings])
-    withdrawn = storage.withdrawals.among([finding.job_id for finding in findings])
+    feedback = finding_feedback.of_findings([finding.finding_id for finding in findings])
+    withdrawn = withdrawals.among([finding.job_id for finding in findings])
     return [
         finding_payload(
             finding,

@@ -8,7 +8,7 @@ from pydantic import Field
 from api.base_schemas import CodePayload, Payload
 from storage.core.findings import Direction, Verdict
 
-MODEL_URL_EXAMPLE = "/api/models?pipeline=brain-volume&pipeline_version=1.1.0"
+MODEL_URL_EXAMPLE = "/api/v1/models?pipeline=brain-volume&pipeline_version=1.1.0"
 
 
 class SegmentRefPayload(Payload):
@@ -153,7 +153,7 @@ class TrendList(Payload):
 
 
 class FindingPayload(Payload):
-    """One statement of a pipeline, coded, with what it rests on."""
+    """One coded statement of a pipeline, with its evidence."""
 
     finding_id: str
     job_id: str
@@ -207,7 +207,7 @@ class FindingPayload(Payload):
         False, description="Whether the series has changed since, so that it counts no more."
     )
     feedback: list[FeedbackPayload] = Field(
-        default_factory=list, description="All that was said of it, oldest first; the last counts."
+        default_factory=list, description="All feedback, oldest first; the last counts."
     )
 
 

@@ -14,6 +14,7 @@ from api.findings.schemas import (
     SegmentRefPayload,
     ValidityPayload,
 )
+from api.middleware import versioned
 from storage.core.findings import Feedback, Finding, ImageRef, Prior, Validity
 
 
@@ -80,7 +81,7 @@ def finding_payload(
 def model_url(pipeline: str, pipeline_version: str) -> str:
     """Where the API shows the card of the model behind a result."""
     asked = urlencode({"pipeline": pipeline, "pipeline_version": pipeline_version})
-    return f"/api/models?{asked}"
+    return versioned(f"/api/models?{asked}")
 
 
 def _image(image: ImageRef) -> ImageRefPayload:

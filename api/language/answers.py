@@ -24,10 +24,10 @@ from api.routing import new_router
 from inference.language.documents.answer import document_of
 from inference.language.documents.picture import page_picture
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.errors import NotFound
-from storage.questions.repository import Asked, no_such_answer
+from storage.jobs.repository import Jobs
+from storage.language.repository import Answers, Asked, no_such_answer
 
 router = new_router(prefix="/api/answers", tags=["language"])
 
@@ -52,7 +52,7 @@ def get_answer(
 
     For who asked, and for administrators.
     """
-    job, asked = _read(storage, job_id)
+    job, asked = _read(storage.jobs, storage.answers, job_id)
     _check_may_read(principal, asked)
     _name(request, asked)
     if job.state in ENDED:
@@ -79,11 +79,11 @@ async def follow_answer(
 
     A word that is not checked is never told: it would be read. Who connects again hears all.
     """
-    _, asked = await run_in_threadpool(_read, storage, job_id)
+    _, asked = await run_in_threadpool(_read, storage.jobs, storage.answers, job_id)
     _check_may_read(principal, asked)
     _name(request, asked)
     return StreamingResponse(
-        _told(storage, job_id, stopping),
+        _told(storage.jobs, storage.answers, job_id, stopping),
         media_type="text/event-stream",
         # nginx would hold events back in its buffer.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
@@ -112,17 +112,24 @@ def get_page(
         raise NotFound(
             "The question was about no document.", remedy="Ask for pages of /api/docqa alone."
         )
-    document = document_of(storage, {**asked.request, "object_key": asked.object_key})
+    document = document_of(
+        storage.index,
+        storage.instances,
+        storage.objects,
+        {**asked.request, "object_key": asked.object_key},
+    )
     return Response(page_picture(document, page_number), media_type="image/png")
 
 
-async def _told(storage: Storage, job_id: str, stopping: Callable[[], bool]) -> AsyncIterator[str]:
+async def _told(
+    jobs: Jobs, answers: Answers, job_id: str, stopping: Callable[[], bool]
+) -> AsyncIterator[str]:
     told = {"sentences": 0, "withheld": 0}
     tokens = 0
     told_at = time.monotonic()
     while not stopping():
         try:
-            job, asked = await run_in_threadpool(_read, storage, job_id)
+            job, asked = await run_in_threadpool(_read, jobs, answers, job_id)
         except NotFound:
             return
         said = []
@@ -155,9 +162,9 @@ def _last(job: Job, asked: Asked) -> str:
         )
 
 
-def _read(storage: Storage, job_id: str) -> tuple[Job, Asked]:
-    asked_job = storage.jobs.get(job_id)
-    return asked_job, storage.answers.get(job_id)
+def _read(jobs: Jobs, answers: Answers, job_id: str) -> tuple[Job, Asked]:
+    asked_job = jobs.get(job_id)
+    return asked_job, answers.get(job_id)
 
 
 def _check_may_read(principal: Principal, asked: Asked) -> None:

@@ -22,10 +22,11 @@ from api.middleware import limited
 from api.parameters import problems
 from api.routing import new_router
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
 from storage.core.identity import Identity
+from storage.language.repository import Answers
+from storage.objects.filesystem import ObjectStore
 
 router = new_router(prefix="/api/docqa", tags=["language"])
 
@@ -73,8 +74,12 @@ async def ask_about_document(
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         counted = Request(request.scope, limited(request.receive, DOCUMENT_MAX_BYTES))
         async with counted.form(max_files=1, max_fields=4) as form:
-            job = await run_in_threadpool(_ask_about_file, storage, dict(form), principal.identity)
-        return await answered(request, storage, job, stopping)
+            job = await run_in_threadpool(
+                _ask_about_file, storage.objects, storage.answers, dict(form), principal.identity
+            )
+        return await answered(
+            request, storage.settings, storage.jobs, storage.answers, job, stopping
+        )
     try:
         wanted = DocumentQuestion.model_validate_json(await _body(request))
     except ValidationError as error:
@@ -89,7 +94,7 @@ async def ask_about_document(
         asked_by=principal.identity,
         study_instance_uid=instance.study_instance_uid,
     )
-    return await answered(request, storage, job, stopping)
+    return await answered(request, storage.settings, storage.jobs, storage.answers, job, stopping)
 
 
 async def _body(request: Request) -> bytes:
@@ -97,7 +102,9 @@ async def _body(request: Request) -> bytes:
     return await counted.body()
 
 
-def _ask_about_file(storage: Storage, form: dict[str, Any], asked_by: Identity) -> Job:
+def _ask_about_file(
+    objects: ObjectStore, answers: Answers, form: dict[str, Any], asked_by: Identity
+) -> Job:
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise InvalidRequest(
@@ -114,8 +121,8 @@ def _ask_about_file(storage: Storage, form: dict[str, Any], asked_by: Identity) 
     if not content_type:
         raise InvalidRequest("The file is no PDF, PNG or JPEG.", remedy="Export it as one of them.")
     object_key = f"documents/{uuid.uuid4()}"
-    storage.objects.put(object_key, file.file, content_type)
-    return storage.answers.ask(
+    objects.put(object_key, file.file, content_type)
+    return answers.ask(
         "docqa",
         {"question": question},
         version=VERSION,

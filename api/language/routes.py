@@ -22,7 +22,7 @@ from api.language.schemas import (
 from api.parameters import problems
 from api.routing import new_router
 from storage.audit import Code
-from storage.container import Storage
+from storage.reports.repository import Reports
 
 router = new_router(prefix="/api", tags=["language"])
 
@@ -48,7 +48,7 @@ async def summarize(
     """By the model of HF_SUMM_MODEL, each sentence checked against the source; what it does not
     support is in `withheld`. Without a model the sentences that matter, word for word.
     """
-    studies = await run_in_threadpool(_studies_of, storage, wanted.report_ids)
+    studies = await run_in_threadpool(_studies_of, storage.reports, wanted.report_ids)
     name_studies(request, *studies)
     job = await run_in_threadpool(
         storage.answers.ask,
@@ -58,7 +58,7 @@ async def summarize(
         asked_by=principal.identity,
         study_instance_uid=studies[0] if len(studies) == 1 else "",
     )
-    return await answered(request, storage, job, stopping)
+    return await answered(request, storage.settings, storage.jobs, storage.answers, job, stopping)
 
 
 @router.post(
@@ -89,7 +89,7 @@ async def ask_about_image(
         asked_by=principal.identity,
         study_instance_uid=wanted.study_instance_uid,
     )
-    return await answered(request, storage, job, stopping)
+    return await answered(request, storage.settings, storage.jobs, storage.answers, job, stopping)
 
 
 @router.post(
@@ -122,10 +122,10 @@ async def take_out_identifiers(
         asked_by=principal.identity,
         study_instance_uid=wanted.study_instance_uid or "",
     )
-    return await answered(request, storage, job, stopping)
+    return await answered(request, storage.settings, storage.jobs, storage.answers, job, stopping)
 
 
-def _studies_of(storage: Storage, report_ids: list[str]) -> list[str]:
+def _studies_of(report_repository: Reports, report_ids: list[str]) -> list[str]:
     """Raises NotFound."""
-    reports = [storage.reports.get(report_id) for report_id in report_ids]
+    reports = [report_repository.get(report_id) for report_id in report_ids]
     return list(dict.fromkeys(one.study_instance_uid for one in reports))

@@ -70,7 +70,7 @@ class AnswerReason(Payload):
 
 class AnswerSentence(Payload):
     text: str
-    finding_ids: list[str] = Field(description="The findings that it rests on.")
+    finding_ids: list[str] = Field(description="The findings that support it.")
 
 
 class WithheldSentence(Payload):
@@ -100,7 +100,7 @@ class IdentifierSpan(Payload):
 
 
 class AnswerPayload(Payload):
-    """An answer, complete: what may be shown, what was withheld, and what both rest on."""
+    """A whole answer: what may be shown, what was withheld, and the sources of both."""
 
     job_id: str
     kind: AnswerKind
@@ -133,7 +133,7 @@ class AnswerStarted(Payload):
     kind: AnswerKind
     state: JobStatus
     reason: str = Field("", description="Why there will be none; empty otherwise.")
-    answer_url: str = Field(examples=["/api/answers/3f0c…"])
+    answer_url: str = Field(examples=["/api/v1/answers/3f0c…"])
     events_url: str = Field(description="Its sentences, as they come.")
 
 

@@ -14,7 +14,6 @@ from api.parameters import ReportId, problems
 from api.routing import new_router
 from inference.language.embedding import embed
 from inference.language.search import Hit, SearchIndex, open_index
-from storage.container import Storage
 from storage.core.entities import Study
 from storage.core.errors import NotFound
 from storage.index.repository import Index
@@ -29,7 +28,7 @@ def get_search_index(request: Request, storage: StorageDep) -> SearchIndex:
     """One a process: it may keep the vectors."""
     state = request.app.state
     if not hasattr(state, "search_index"):
-        state.search_index = open_index(storage)
+        state.search_index = open_index(storage.passages)
     index: SearchIndex = state.search_index
     return index
 
@@ -95,7 +94,7 @@ def similar_reports(
     for hit in hits:
         best.setdefault(hit.passage.subject_id, hit)
     patient = _patient(storage.index, report.study_instance_uid)
-    items = [_similar(storage, hit, patient) for hit in list(best.values())[:limit]]
+    items = [_similar(storage.index, hit, patient) for hit in list(best.values())[:limit]]
     name_studies(
         request, report.study_instance_uid, *dict.fromkeys(one.study_instance_uid for one in items)
     )
@@ -119,14 +118,14 @@ def _hit(index: Index, hit: Hit) -> SearchHit:
     )
 
 
-def _similar(storage: Storage, hit: Hit, patient: tuple[str, ...] | None) -> SimilarReport:
+def _similar(index: Index, hit: Hit, patient: tuple[str, ...] | None) -> SimilarReport:
     uid = hit.passage.study_instance_uid
-    study = _study(storage.index, uid)
+    study = _study(index, uid)
     return SimilarReport(
         report_id=hit.passage.subject_id,
         study_instance_uid=uid,
         study_date=study.study_date if study else "",
-        same_patient=patient is not None and _patient(storage.index, uid) == patient,
+        same_patient=patient is not None and _patient(index, uid) == patient,
         text=hit.passage.text,
         score=round(hit.score, 4),
     )
@@ -147,7 +146,7 @@ def _patient(index: Index, study_instance_uid: str) -> tuple[str, ...] | None:
 
 
 def _study(index: Index, study_instance_uid: str) -> Study | None:
-    """None where it is no longer here: words are found until they are embedded anew."""
+    """None where it is no longer here: words are found until they are embedded again."""
     try:
         return index.study(study_instance_uid)
     except NotFound:

@@ -11,9 +11,12 @@ from api.middleware.request_context import RequestContext, route_template
 from api.middleware.request_timeout import RequestTimeout
 from api.middleware.security_headers import SecurityHeaders, content_security_policy
 from api.middleware.trailing_slash import TrailingSlash
+from api.middleware.unchanged import UnchangedLists
+from api.middleware.versions import ApiVersion, versioned
 
 __all__ = [
     "AllowedMethods",
+    "ApiVersion",
     "BodyLimit",
     "CrossOrigin",
     "HeadAsGet",
@@ -22,8 +25,10 @@ __all__ = [
     "RequestTimeout",
     "SecurityHeaders",
     "TrailingSlash",
+    "UnchangedLists",
     "content_security_policy",
     "limited",
     "route_template",
+    "versioned",
     "with_head",
 ]

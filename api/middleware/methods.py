@@ -26,7 +26,7 @@ class HeadAsGet:
 
         async def send_head(message: Message) -> None:
             await send(message)
-            # A refusal is short, made already, and written anew by others around this one;
+            # A refusal is short, made already, and written again by others around this one;
             # the server itself leaves the body of a HEAD out.
             if message["type"] == "http.response.start" and message["status"] < 400:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import structlog
-from fastapi import Path, Response
+from fastapi import Path, Request, Response
 from pydantic import ConfigDict, Field, SecretStr
 
 from api.access.policy import ADMINS, INTEGRATORS, policy
-from api.audit.rules import Audited, NotAudited
+from api.audit.middleware import add_detail
+from api.audit.rules import Audited, NotAudited, network_change
 from api.base_schemas import Payload, one_of
 from api.deps import StorageDep
 from api.parameters import problems
@@ -72,6 +73,14 @@ class PeerFields(Payload):
         examples=[["dns:ct1.example.org"]],
     )
     is_destination: bool = Field(False, description="It gets results.")
+    is_archive: bool = Field(
+        False, description="It may be asked for earlier studies: a DICOM peer, or STOW-RS."
+    )
+    issuer_of_patient_id: str = Field(
+        "",
+        max_length=64,
+        description="Of an archive: who issued the patient IDs that it states without an issuer.",
+    )
     object_kinds: list[ObjectKind] = Field(
         default_factory=list, description="Which results it gets; none: all."
     )
@@ -196,9 +205,10 @@ def get_peer(storage: StorageDep, name: Name) -> PeerPayload:
 
 
 @router.post("", status_code=201, summary="Add a peer", responses=problems(400, 409))
-@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "C", Type.NETWORK_CONFIGURATION))
-def add_peer(storage: StorageDep, wanted: NewPeer) -> PeerPayload:
+@policy(ADMINS, "admin", network_change("C"))
+def add_peer(request: Request, storage: StorageDep, wanted: NewPeer) -> PeerPayload:
     """It counts at once, without a restart."""
+    add_detail(request, name=wanted.name)
     peer = _checked(storage.settings, wanted.name, wanted, "")
     storage.peers.add(peer)
     log.info("peer_added", name=peer.name, kind=peer.kind)
@@ -206,7 +216,7 @@ def add_peer(storage: StorageDep, wanted: NewPeer) -> PeerPayload:
 
 
 @router.put("/{name}", summary="Change a peer", responses=problems(400, 404, 409))
-@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "U", Type.NETWORK_CONFIGURATION))
+@policy(ADMINS, "admin", network_change("U"))
 def change_peer(storage: StorageDep, name: Name, wanted: PeerChange) -> PeerPayload:
     """What is left out takes its default, but for the token, which stays."""
     before = storage.peers.get(name)
@@ -219,7 +229,7 @@ def change_peer(storage: StorageDep, name: Name, wanted: PeerChange) -> PeerPayl
 
 
 @router.delete("/{name}", status_code=204, summary="Remove a peer", responses=problems(404, 409))
-@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "D", Type.NETWORK_CONFIGURATION))
+@policy(ADMINS, "admin", network_change("D"))
 def remove_peer(storage: StorageDep, name: Name) -> Response:
     """Deliveries that were on their way to it wait until it is added again."""
     storage.peers.remove(name)

@@ -10,10 +10,10 @@ from api.access.policy import RADIOLOGISTS, READERS, WRITERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
 from api.audit.rules import CHANGED, RESULTS, Audited
+from api.cursors import CursorPagingDep
 from api.deps import SettingsDep, StoppingDep, StorageDep
 from api.language.language_jobs import waited
-from api.paging import PagingDep
-from api.parameters import ReportId, UidFilter, problems
+from api.parameters import ReportId, UidFilter, UpdatedSince, problems
 from api.reports.changes import IfMatch, check_may_sign, expected_version, written_sections
 from api.reports.schemas import NewDraft, ReportEdit, ReportMove, ReportPage, ReportPayload
 from api.reports.serializers import report_payload
@@ -21,8 +21,10 @@ from api.routing import new_router
 from inference.reports.draft import draft_study
 from inference.reports.llm_answers import without_lost_words
 from storage.audit import Code
-from storage.container import Storage
+from storage.jobs.repository import Jobs
 from storage.reports.entities import SIGNED_STATES, Report, ReportState
+from storage.reports.listing import LAST_CHANGED
+from storage.reports.repository import Reports
 
 router = new_router(prefix="/api/reports", tags=["reports"])
 
@@ -32,12 +34,13 @@ router = new_router(prefix="/api/reports", tags=["reports"])
 def list_reports(
     request: Request,
     storage: StorageDep,
-    paging: PagingDep,
+    paging: CursorPagingDep,
     study_instance_uid: UidFilter = None,
     state: ReportState | None = None,
     needs_attention: Annotated[
         bool | None, Query(description="Whether something came after the text was written.")
     ] = None,
+    updated_since: UpdatedSince = None,
 ) -> ReportPage:
     """One report a study, in any state."""
     reports, total = storage.reports.list(
@@ -46,9 +49,12 @@ def list_reports(
         paging.offset,
         state=state,
         needs_attention=needs_attention,
+        updated_since=updated_since,
+        beyond=paging.beyond(LAST_CHANGED),
     )
     name_studies(request, *dict.fromkeys(one.study_instance_uid for one in reports))
-    return paging.page(ReportPage, [report_payload(report) for report in reports], total)
+    items = [report_payload(report) for report in reports]
+    return paging.page_of(ReportPage, items, total, reports, LAST_CHANGED)
 
 
 @router.post(
@@ -89,8 +95,12 @@ async def draft_report(
         replace=wanted.replace,
     )
     if report.words is not None and report.words.state == "pending":
-        await waited(request, storage, report.words.job_id, stopping)
-        report = await run_in_threadpool(_as_it_stands, storage, report.report_id)
+        await waited(
+            request, storage.settings, storage.jobs, storage.answers, report.words.job_id, stopping
+        )
+        report = await run_in_threadpool(
+            _as_it_stands, storage.jobs, storage.reports, report.report_id
+        )
         if report.words is not None and report.words.state == "pending":
             response.status_code = 202
     return _answered(response, report)
@@ -102,7 +112,7 @@ def get_report(
     request: Request, response: Response, storage: StorageDep, report_id: ReportId
 ) -> ReportPayload:
     """Its sections and sentences, each with what supports it; the ETag is its version."""
-    report = _as_it_stands(storage, report_id)
+    report = _as_it_stands(storage.jobs, storage.reports, report_id)
     name_studies(request, report.study_instance_uid)
     return _answered(response, report)
 
@@ -132,7 +142,7 @@ def edit_report(
     changed = storage.reports.edit(
         report_id,
         version,
-        written_sections(storage, report, edit.sections, principal.name),
+        written_sections(storage.findings, report, edit.sections, principal.name),
         principal.identity,
         title=edit.title,
     )
@@ -166,11 +176,11 @@ def move_report(
     sections = (
         None
         if move.sections is None
-        else written_sections(storage, report, move.sections, principal.name)
+        else written_sections(storage.findings, report, move.sections, principal.name)
     )
     version = expected_version(if_match, move.version)
     if move.state in SIGNED_STATES:
-        use_confirmation(storage, principal, "sign a report")
+        use_confirmation(storage.sessions, principal, "sign a report")
     moved = storage.reports.move(
         report_id,
         version,
@@ -206,9 +216,9 @@ def dismiss_proposal(
     return _answered(response, kept)
 
 
-def _as_it_stands(storage: Storage, report_id: str) -> Report:
+def _as_it_stands(jobs: Jobs, reports: Reports, report_id: str) -> Report:
     """Raises NotFound."""
-    return without_lost_words(storage, storage.reports.get(report_id))
+    return without_lost_words(jobs, reports, reports.get(report_id))
 
 
 def _answered(response: Response, report: Report) -> ReportPayload:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.base_schemas import Page, Payload
+from api.base_schemas import CursorPage, Payload
 from api.language.schemas import WithheldSentence
 from storage.reports.entities import (
     ReportState,
@@ -20,7 +20,7 @@ _ID = StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9.-]+$")
 
 
 class ReportSentencePayload(Payload):
-    """One sentence and what it rests on."""
+    """One sentence and what supports it."""
 
     text: str
     finding_ids: list[str] = Field(description="The findings that support the sentence.")
@@ -30,7 +30,7 @@ class ReportSentencePayload(Payload):
     series_instance_uids: list[str] = Field(description="Series whose headers say it.")
     basis: SentenceBasis = Field(
         description="What vouches for it: `findings`, `headers` of the images, the `request`,"
-        " what the `node` did, or a `person` where it rests on no finding."
+        " what the `node` did, or a `person` where no finding supports it."
     )
     origin: SentenceOrigin = Field(description="Who worded it.")
     author: str = Field(description="The person or the model; empty for the template.")
@@ -96,7 +96,7 @@ class ReportPayload(Payload):
     updated_at: datetime
 
 
-class ReportPage(Page):
+class ReportPage(CursorPage):
     items: list[ReportPayload]
 
 

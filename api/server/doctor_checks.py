@@ -1,6 +1,5 @@
 """The checks of `mediview doctor`, one function each."""
 
-import os
 import platform
 import shutil
 import sys
@@ -9,7 +8,7 @@ from contextlib import ExitStack
 from typing import Literal
 
 import httpx
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.server.exposure_checks import (
@@ -20,13 +19,19 @@ from api.server.exposure_checks import (
     check_sign_in,
     check_tls_peers,
 )
-from api.server.health_checks import check_broker, check_disk, is_alive
+from api.server.health_checks import check_broker, check_clock
 from api.server.model_server_checks import model_server_checks
 from api.server.own_addresses import own_dicom_peer, own_http_url
 from api.server.own_node import own_node
 from api.server.reference_check import check_reference_file
 from api.server.site_checks import check_container_engine, check_rules
-from api.server.storage_checks import check_disk_outlook, check_integrity, check_unreadable
+from api.server.storage_checks import (
+    check_data_dir,
+    check_data_disk,
+    check_disk_outlook,
+    check_integrity,
+    check_unreadable,
+)
 from api.server.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
@@ -35,9 +40,10 @@ from inference.delivery.destinations import probe_peer
 from inference.language.tasks import TASKS, readiness
 from inference.self_test.run import run_self_test
 from storage.container import Storage, open_objects, open_storage
-from storage.core import private_folder
+from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.schema import check_database
+from storage.processes.heartbeats import Heartbeats
 from storage.settings import Settings
 from storage.settings.renamed import renamed_settings
 from storage.settings.unknown import unknown_settings
@@ -50,9 +56,8 @@ def diagnose(settings: Settings) -> Iterator[Check]:
     """Every check in the order in which one depends on the other."""
     yield _python()
     yield from _unknown_settings(settings)
-    yield _data_dir(settings)
-    disk = check_disk(settings)
-    yield Check("disk", "ok", "enough is free") if disk.ok else Check("disk", "fail", disk.detail)
+    yield check_data_dir(settings)
+    yield from check_data_disk(settings)
     yield _database(settings)
     yield _objects(settings)
     yield _broker(settings)
@@ -66,15 +71,18 @@ def diagnose(settings: Settings) -> Iterator[Check]:
         except (MediViewError, SQLAlchemyError, OSError):
             yield Check("workers", "fail", "unknown without the database", "Repair that first.")
         else:
-            yield from check_disk_outlook(storage)
-            yield check_sign_in(settings, storage)
-            yield from check_tls_peers(settings, storage)
-            yield from _workers(storage)
-            yield check_unreadable(storage)
-            yield check_integrity(storage)
-            yield check_access_groups(storage)
+            yield from check_disk_outlook(
+                storage.settings, storage.volumes, storage.retention, storage.disk_samples
+            )
+            yield check_sign_in(settings, storage.accounts)
+            yield from check_tls_peers(settings, storage.peers)
+            yield from _workers(storage.heartbeats)
+            yield _clock(storage.engine)
+            yield check_unreadable(storage.unreadable)
+            yield check_integrity(storage.engine, storage.damaged)
+            yield check_access_groups(storage.webhooks, storage.access_groups)
             yield from model_server_checks(storage)
-            yield from check_rules(storage)
+            yield from check_rules(storage.settings, storage.peers)
     yield from check_container_engine(settings)
     for component in run_self_test():
         works: Literal["ok", "fail"] = "ok" if component.ok else "fail"
@@ -101,32 +109,11 @@ def _unknown_settings(settings: Settings) -> Iterator[Check]:
         yield Check("settings", "note", f"{renamed.name} is an old name", renamed.remedy)
 
 
-def _data_dir(settings: Settings) -> Check:
-    folder = settings.data_dir.absolute()
-    try:
-        private_folder.prepare(folder)
-    except OSError as error:
-        return Check(
-            "data folder",
-            "fail",
-            f"{folder} cannot be made: {error.strerror}",
-            "Set MEDIVIEW_DATA_DIR to a folder that this user may write.",
-        )
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return Check(
-            "data folder",
-            "fail",
-            f"{folder} is not writable",
-            f"Give it to this user: chown -R {os.getuid()} {folder}",
-        )
-    if found := private_folder.open_entries(folder):
-        return Check(
-            "data folder",
-            "fail",
-            f"others of this machine may get at {len(found)} files and folders, such as {found[0]}",
-            f"Run chmod -R go= {folder}, or start the node anew, which does so.",
-        )
-    return Check("data folder", "ok", f"{folder}, closed to others")
+def _clock(engine: Engine) -> Check:
+    clock = check_clock(engine)
+    if not clock.ok:
+        return Check("clock", "note", clock.detail)
+    return Check("clock", "ok", "was not set within the last hour")
 
 
 def _database(settings: Settings) -> Check:
@@ -194,9 +181,9 @@ def _http(settings: Settings) -> Check:
     return Check("HTTP", "ok", f"{url} is healthy")
 
 
-def _workers(storage: Storage) -> Iterator[Check]:
+def _workers(heartbeats: Heartbeats) -> Iterator[Check]:
     for name in _PROCESSES:
-        if is_alive(storage, name):
+        if heartbeats.is_alive(name, utcnow()):
             yield Check(name, "ok", "gives signs of life")
         else:
             yield Check(

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from api.server.health_checks import check_access_rules
-from storage.container import Storage
+from storage.access_groups.repository import AccessGroups
+from storage.accounts.repository import Accounts
 from storage.core.errors import MediViewError
+from storage.peers.repository import Peers
 from storage.settings import Settings, is_loopback
+from storage.webhooks.repository import Webhooks
 
 State = Literal["ok", "note", "fail"]
 
@@ -39,10 +42,10 @@ def check_network(settings: Settings) -> Check:
     return Check("network", "ok", "HTTP beyond this machine, with sign-in")
 
 
-def check_sign_in(settings: Settings, storage: Storage) -> Check:
+def check_sign_in(settings: Settings, accounts: Accounts) -> Check:
     if settings.auth == "none":
-        return Check("sign-in", "note", "none: whoever is at this machine may do everything")
-    if not storage.accounts.has_admin() and not settings.oidc_issuer:
+        return Check("sign-in", "note", "none: everybody at this machine may do everything")
+    if not accounts.has_admin() and not settings.oidc_issuer:
         return Check(
             "sign-in",
             "fail",
@@ -67,13 +70,13 @@ def check_proxy(settings: Settings) -> Check:
     return Check("proxy", "ok", "none known")
 
 
-def check_access_groups(storage: Storage) -> Check:
-    found = check_access_rules(storage)
+def check_access_groups(webhooks: Webhooks, access_groups: AccessGroups) -> Check:
+    found = check_access_rules(access_groups)
     if not found.ok:
         return Check("access groups", "fail", found.detail)
-    if not storage.access_groups.state().is_enforced:
+    if not access_groups.state().is_enforced:
         return Check("access groups", "ok", "not enforced: who signs in sees every study")
-    without_owner = storage.webhooks.owners().without_owner
+    without_owner = webhooks.owners().without_owner
     if without_owner:
         return Check(
             "access groups",
@@ -84,7 +87,7 @@ def check_access_groups(storage: Storage) -> Check:
     return Check("access groups", "ok", "enforced")
 
 
-def check_tls_peers(settings: Settings, storage: Storage) -> Iterator[Check]:
+def check_tls_peers(settings: Settings, peers: Peers) -> Iterator[Check]:
     """Nothing where no client certificates are asked for."""
     if settings.hl7_port and settings.hl7_tls and not settings.hl7_certificates:
         yield Check(
@@ -95,7 +98,7 @@ def check_tls_peers(settings: Settings, storage: Storage) -> Iterator[Check]:
         )
     if not settings.dicom_tls_port or settings.tls_client_auth == "none":
         return
-    unbound = [one.name for one in storage.peers.all() if one.ae_title and not one.tls_certificates]
+    unbound = [one.name for one in peers.all() if one.ae_title and not one.tls_certificates]
     if not unbound:
         yield Check("TLS peers", "ok", "each is known by its certificate")
         return

@@ -14,22 +14,27 @@ from api.access.principal import OptionalPrincipalDep
 from api.audit.rules import PUBLIC
 from api.deps import StorageDep
 from api.routing import new_router
+from api.server.disk_checks import (
+    check_disk,
+    check_disk_speed,
+    volumes_probe,
+    warn_of_disk,
+)
 from api.server.health_checks import (
     GOOD,
     bad,
     check_access_rules,
     check_broker,
+    check_clock,
     check_clocks,
     check_dicom,
-    check_disk,
     check_instances,
     check_retention,
-    is_alive,
-    warn_of_disk,
 )
 from api.server.model_server_checks import check_model_servers
 from api.server.schemas import Health, HealthPart
 from storage.container import Storage
+from storage.core.clock import utcnow
 from storage.core.errors import IndexDamaged, MediViewError
 from storage.db.schema import check_answers
 from storage.processes.heartbeats import HANDLED
@@ -49,12 +54,13 @@ _WORKERS = {
 
 
 class HealthChecks:
-    """The parts of one node, looked at anew for each request."""
+    """The parts of one node, looked at again for each request."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._settings = storage.settings
         self._lock = threading.Lock()
+        self._probe = volumes_probe(storage.settings)
         self._dicom: HealthPart | None = None
         self._dicom_asked_at = 0.0
 
@@ -66,6 +72,8 @@ class HealthChecks:
             "worker": self.worker,
             "dicom": self.dicom,
             "disk": self.disk,
+            "disk_speed": self.disk_speed,
+            "clock": self.clock,
             "retention": self.retention,
             "components": self.components,
             "instances": self.instances,
@@ -78,6 +86,11 @@ class HealthChecks:
             parts=parts,
             version=version("mediview"),
         )
+
+    def takes_in(self) -> bool:
+        """Whether the parts work without which nothing can be stored."""
+        needed = (self.database, self.objects, self.disk)
+        return all(_guarded(check).ok for check in needed)
 
     def database(self) -> HealthPart:
         try:
@@ -97,16 +110,18 @@ class HealthChecks:
 
     def worker(self) -> HealthPart:
         missing = [
-            command for name, command in _WORKERS.items() if not is_alive(self._storage, name)
+            command
+            for name, command in _WORKERS.items()
+            if not self._storage.heartbeats.is_alive(name, utcnow())
         ]
         if not missing:
-            if is_alive(self._storage, HANDLED):
+            if self._storage.heartbeats.is_alive(HANDLED, utcnow()):
                 return GOOD
             return bad(
                 "No tick of the clock was handled for half a minute, so nothing is scheduled or"
                 " sent. Look at the log of `mediview worker --queue control` and restart it."
             )
-        clocks = check_clocks(self._storage, _WORKERS)
+        clocks = check_clocks(self._storage.heartbeats, _WORKERS)
         if not clocks.ok:
             return clocks
         return bad(f"Not running: {', '.join(missing)}. Start with `mediview up` or one by one.")
@@ -117,16 +132,36 @@ class HealthChecks:
                 self._dicom is None
                 or time.monotonic() - self._dicom_asked_at > _DICOM_ASKED_EVERY_S
             ):
-                self._dicom = check_dicom(self._storage)
+                self._dicom = check_dicom(self._storage.settings, self._storage.heartbeats)
                 self._dicom_asked_at = time.monotonic()
             return self._dicom
 
     def disk(self) -> HealthPart:
-        found = check_disk(self._settings)
-        return warn_of_disk(self._storage) if found.ok else found
+        found = check_disk(self._settings, self._probe)
+        return (
+            warn_of_disk(
+                self._storage.settings,
+                self._storage.volumes,
+                self._storage.retention,
+                self._storage.disk_samples,
+            )
+            if found.ok
+            else found
+        )
+
+    def disk_speed(self) -> HealthPart:
+        return check_disk_speed(self._probe)
+
+    def clock(self) -> HealthPart:
+        return check_clock(self._storage.engine)
 
     def retention(self) -> HealthPart:
-        return check_retention(self._storage)
+        return check_retention(
+            self._storage.settings,
+            self._storage.volumes,
+            self._storage.retention,
+            self._storage.disk_samples,
+        )
 
     def components(self) -> HealthPart:
         """What the self-tests found when the node started."""
@@ -138,13 +173,13 @@ class HealthChecks:
 
     def instances(self) -> HealthPart:
         """What was found damaged or lost, and has no right copy."""
-        return check_instances(self._storage)
+        return check_instances(self._storage.damaged)
 
     def model_servers(self) -> HealthPart:
-        return check_model_servers(self._storage)
+        return check_model_servers(self._storage.settings, self._storage.breakers)
 
     def access_rules(self) -> HealthPart:
-        return check_access_rules(self._storage)
+        return check_access_rules(self._storage.access_groups)
 
 
 def get_checks(request: Request) -> HealthChecks:

@@ -1,24 +1,34 @@
 """What is looked at outside of this process: by /health, and by `mediview doctor`."""
 
 import os
-import shutil
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from api.server.schemas import HealthPart
+from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from inference.access_groups.stored_rules import unreadable_rules
 from inference.retention.outlook import disk_outlook
-from storage.container import Storage
+from storage.access_groups.repository import AccessGroups
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, utcnow
-from storage.core.errors import MediViewError
+from storage.db.clock_steps import last_step
+from storage.integrity.repository import DamagedInstances
+from storage.processes.heartbeats import Heartbeats
+from storage.retention.disk import DiskSamples
+from storage.retention.repository import StudyRetention
 from storage.settings import Settings, is_loopback
+from storage.volumes.writer import VolumeWriter
 
 GOOD = HealthPart(ok=True, detail="")
-_LEAST_FREE_BYTES = 4 << 20
+ECHO_TIMEOUTS = Timeouts(connect_s=5, acse_s=10, dimse_s=10, idle_s=10)
+"""A receiver that hangs must not let a monitor wait for as long as a PACS may take."""
+
 _ALIVE_WITHIN = timedelta(seconds=CLOCKS_AGREE_WITHIN_S)
+_STEP_SHOWN_FOR = timedelta(hours=1)
 
 
 def bad(detail: str) -> HealthPart:
@@ -40,68 +50,45 @@ def check_broker(settings: Settings) -> HealthPart:
             return bad("The broker does not answer. Check MEDIVIEW_BROKER_URL.")
         return GOOD
     folder = settings.data_dir / "broker"
-    writable = _nearest_existing(folder)
+    writable = nearest_existing(folder)
     if not os.access(writable, os.W_OK | os.X_OK):
         return bad(f"The broker's folder {folder} is not writable.")
     return GOOD
 
 
-def check_dicom(storage: Storage) -> HealthPart:
+def check_dicom(settings: Settings, heartbeats: Heartbeats) -> HealthPart:
     """C-ECHO where the port is on this machine; else the SCP's sign of life."""
-    settings = storage.settings
     if not is_loopback(settings.dicom_host) or not settings.dicom_plain:
         # Bound to every address or living in another container: its address is not known here.
         # Over TLS alone it may not know this node's own certificate.
-        if is_alive(storage, "scp"):
+        if heartbeats.is_alive("scp", utcnow()):
             return GOOD
         return bad("The DICOM SCP has given no sign of life. Start it with `mediview scp`.")
     peer = Peer(settings.ae_title, settings.dicom_host, settings.dicom_port)
-    answer = echo(peer, settings.ae_title)
+    answer = echo(peer, settings.ae_title, ECHO_TIMEOUTS)
     if answer.ok:
         return GOOD
     return bad(
-        f"Nothing answers C-ECHO as {peer}. Start it with `mediview scp`;"
-        " the port is MEDIVIEW_DICOM_PORT."
+        f"{answer.error} Start it with `mediview scp`, or restart it where it hangs; the port is"
+        " MEDIVIEW_DICOM_PORT. Where it rejects associations, end those that are open and idle, or"
+        " raise MEDIVIEW_MAX_ASSOCIATIONS."
     )
 
 
-def check_disk(settings: Settings) -> HealthPart:
-    free_bytes = shutil.disk_usage(_nearest_existing(settings.data_dir)).free
-    if free_bytes < _LEAST_FREE_BYTES and free_bytes >= settings.free_disk_mark_bytes:
-        # Whatever the mark is: the index and the audit trail must be written.
-        return bad(
-            f"{free_bytes >> 10} KiB are free where {settings.data_dir} lies, too few for the index"
-            " and the audit trail. Free disk space."
-        )
-    if free_bytes < settings.free_disk_mark_bytes:
-        return bad(
-            f"{free_bytes // 2**20} MiB are free where {settings.data_dir} lies; the node takes"
-            f" nothing below {settings.free_disk_mark_bytes // 2**20} MiB. Free disk space."
-        )
-    return GOOD
-
-
-def warn_of_disk(storage: Storage) -> HealthPart:
-    """When the disk will be full, and what retention can free, while nothing is refused yet."""
-    try:
-        return HealthPart(ok=True, detail=disk_outlook(storage, utcnow()).warning())
-    except MediViewError:
-        # The database has a part of its own.
-        return GOOD
-
-
-def check_retention(storage: Storage) -> HealthPart:
+def check_retention(
+    settings: Settings, volumes: VolumeWriter, retention: StudyRetention, disk_samples: DiskSamples
+) -> HealthPart:
     """Whether studies that should have left could, and what they wait for."""
-    stuck = disk_outlook(storage, utcnow()).stuck()
+    stuck = disk_outlook(settings, volumes, retention, disk_samples, utcnow()).stuck()
     return bad(stuck) if stuck else GOOD
 
 
-def check_instances(storage: Storage) -> HealthPart:
+def check_instances(damaged: DamagedInstances) -> HealthPart:
     """Whether every instance that was looked at has the bytes that arrived."""
-    count = storage.damaged.count(lost_only=True)
+    count = damaged.count(lost_only=True)
     if not count:
         return GOOD
-    named = ", ".join(one.sop_instance_uid for one in storage.damaged.newest(3))
+    named = ", ".join(one.sop_instance_uid for one in damaged.newest(3))
     is_one = count == 1
     return bad(
         f"{count} stored {'instance is' if is_one else 'instances are'} damaged or lost:"
@@ -111,9 +98,9 @@ def check_instances(storage: Storage) -> HealthPart:
     )
 
 
-def check_access_rules(storage: Storage) -> HealthPart:
+def check_access_rules(access_groups: AccessGroups) -> HealthPart:
     """Whether the rule of each access group can be read."""
-    names = unreadable_rules(storage.access_groups.all())
+    names = unreadable_rules(access_groups.all())
     if not names:
         return GOOD
     return bad(
@@ -123,19 +110,10 @@ def check_access_rules(storage: Storage) -> HealthPart:
     )
 
 
-def is_alive(storage: Storage, name: str) -> bool:
-    """Whether a process gave a sign of life within the last half minute.
-
-    One of the future is none: the clock was set back since, or it is another machine's.
-    """
-    last = storage.heartbeats.last(name)
-    return last is not None and abs(utcnow() - last) < _ALIVE_WITHIN
-
-
-def check_clocks(storage: Storage, names: Iterable[str]) -> HealthPart:
+def check_clocks(heartbeats: Heartbeats, names: Iterable[str]) -> HealthPart:
     """Whether a process gave its last sign of life in what is the future here."""
     now = utcnow()
-    ahead = {name: storage.heartbeats.last(name) for name in names}
+    ahead = {name: heartbeats.last(name) for name in names}
     for name, last in ahead.items():
         if last is not None and last - now >= _ALIVE_WITHIN:
             return bad(
@@ -146,6 +124,21 @@ def check_clocks(storage: Storage, names: Iterable[str]) -> HealthPart:
     return GOOD
 
 
-def _nearest_existing(path: Path) -> Path:
+def check_clock(engine: Engine) -> HealthPart:
+    """Whether the time of day was set by more than clocks may differ by, within the last hour."""
+    step = last_step(engine)
+    now = utcnow()
+    if step is None or abs(now - step.at) > _STEP_SHOWN_FOR:
+        return GOOD
+    seconds = round(step.by.total_seconds())
+    return bad(
+        f"The system clock was set {'forward' if seconds > 0 else 'back'} by {abs(seconds):,} s at"
+        f" {step.at:%Y-%m-%d %H:%M} UTC, by its new time, or the machine slept. Synchronise it"
+        " (NTP): what has arrived, was signed or was recorded meanwhile bears the time that it had."
+    )
+
+
+def nearest_existing(path: Path) -> Path:
+    """The folder itself, or the nearest above it that is there."""
     absolute = path.absolute()
     return next(one for one in (absolute, *absolute.parents) if one.exists())

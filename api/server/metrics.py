@@ -28,11 +28,13 @@ from prometheus_client.core import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+from sqlalchemy import Engine
 
 from api.access.policy import INTEGRATORS, policy
 from api.audit.rules import PUBLIC
 from api.deps import StorageDep
 from api.routing import new_router
+from api.server.work_metrics import WorkCollector
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import JobStatus
@@ -90,7 +92,7 @@ class Metrics:
 
     def watch(self, storage: Storage) -> None:
         """Also tell what the ledger holds, read at each scrape."""
-        self._held = [_Ledger(storage), _Traffic(storage)]
+        self._held = [_Ledger(storage), WorkCollector(storage), _Traffic(storage.engine)]
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format, of all processes that serve together."""
@@ -125,7 +127,7 @@ class _Ledger(Collector):
             jobs.add_metric([state], self._storage.jobs.list(status=state, limit=1)[1])
         yield jobs
         yield GaugeMetricFamily(
-            "mediview_studies", "Studies held.", self._storage.index.study_count()
+            "mediview_studies", "Stored studies.", self._storage.index.study_count()
         )
         yield GaugeMetricFamily(
             "mediview_deliveries_due",
@@ -171,8 +173,8 @@ class _Ledger(Collector):
 class _Traffic(Collector):
     """What went over DICOM associations, as every SCP process has told the database."""
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def describe(self) -> Iterator[Metric]:
         """Nothing beforehand: registering must not read the database."""
@@ -194,7 +196,7 @@ class _Traffic(Collector):
             "Time to serve a DIMSE request, or that an association lasted, in seconds.",
             labels=labels,
         )
-        for key, one in sorted(read_traffic(self._storage.engine).items()):
+        for key, one in sorted(read_traffic(self._engine).items()):
             requests.add_metric(key, one.requests)
             instances.add_metric(key, one.instances)
             sizes.add_metric(key, one.size_bytes)

@@ -12,8 +12,14 @@ class HealthPart(Payload):
     detail: str = Field(description="What is wrong and what to do; empty when all is well.")
 
 
+class Probe(Payload):
+    """What a scheduler of containers asks; the status of the answer says the same."""
+
+    status: Literal["ok", "stopping", "unavailable"]
+
+
 class Health(Payload):
-    """`degraded` with status 200: the node takes studies, but not every part works."""
+    """`degraded` with status 200: the node receives studies, but a part of it fails."""
 
     status: Literal["ok", "degraded"]
     parts: dict[str, HealthPart]

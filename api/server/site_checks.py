@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from api.server.exposure_checks import Check
 from inference.containers.engine import engine_of
 from inference.rules.file import current_rules
-from storage.container import Storage
 from storage.core.errors import MediViewError
+from storage.peers.repository import Peers
 from storage.settings import Settings
 
 
-def check_rules(storage: Storage) -> Iterator[Check]:
+def check_rules(settings: Settings, peers: Peers) -> Iterator[Check]:
     """The rules file, and peers that its rules name and nobody has added."""
     try:
-        rules = current_rules(storage.settings)
+        rules = current_rules(settings)
     except MediViewError as error:
         yield Check("rules", "fail", error.message, error.remedy)
         return
-    known = {peer.name for peer in storage.peers.all()}
+    known = {peer.name for peer in peers.all()}
     for rule in (one for one in rules.routing if one.enabled):
         missing = [name for name in rule.to if name not in known]
         if missing:
@@ -27,6 +27,17 @@ def check_rules(storage: Storage) -> Iterator[Check]:
                 f"'{rule.name}' sends to {', '.join(missing)}, of which there is no peer: what goes"
                 " there waits",
                 f"mediview peers add {missing[0]} ADDRESS",
+            )
+    known |= {one.name for one in settings.hl7_destinations}
+    for release in rules.release:
+        missing = [name for name in release.to or () if name not in known]
+        if missing:
+            yield Check(
+                "rules",
+                "note",
+                f"'{release.name}' is about {', '.join(missing)}, neither a peer nor an HL7 system:"
+                " a name written wrongly keeps nothing back",
+                "mediview peers list; then correct the rules file",
             )
 
 

@@ -2,16 +2,65 @@
 
 from collections.abc import Iterator
 
+from sqlalchemy import Engine
+
+from api.server.disk_checks import (
+    check_disk,
+    check_disk_speed,
+    explain_write_error,
+    volumes_probe,
+)
 from api.server.exposure_checks import Check
 from api.server.health_checks import check_instances
 from inference.retention.outlook import disk_outlook
-from storage.container import Storage
+from storage.core import private_folder
 from storage.core.clock import utcnow
+from storage.index.unreadable_instances import UnreadableInstances
+from storage.integrity.repository import DamagedInstances
 from storage.integrity.scrub import scrub_state
+from storage.retention.disk import DiskSamples
+from storage.retention.repository import StudyRetention
+from storage.settings import Settings
+from storage.volumes.writer import VolumeWriter
 
 
-def check_disk_outlook(storage: Storage) -> Iterator[Check]:
-    outlook = disk_outlook(storage, utcnow())
+def check_data_dir(settings: Settings) -> Check:
+    folder = settings.data_dir.absolute()
+    try:
+        private_folder.prepare(folder)
+    except OSError as error:
+        return Check(
+            "data folder",
+            "fail",
+            explain_write_error(error, folder),
+            "Or set MEDIVIEW_DATA_DIR to a folder that this user may write.",
+        )
+    if found := private_folder.open_entries(folder):
+        return Check(
+            "data folder",
+            "fail",
+            f"others of this machine may get at {len(found)} files and folders, such as {found[0]}",
+            f"Run chmod -R go= {folder}, or restart the node, which does so.",
+        )
+    return Check("data folder", "ok", f"{folder}, closed to others")
+
+
+def check_data_disk(settings: Settings) -> Iterator[Check]:
+    probe = volumes_probe(settings)
+    disk = check_disk(settings, probe)
+    if not disk.ok:
+        yield Check("disk", "fail", disk.detail)
+        return
+    yield Check("disk", "ok", "enough is free, and a file could be written")
+    speed = check_disk_speed(probe)
+    if not speed.ok:
+        yield Check("disk speed", "fail", speed.detail)
+
+
+def check_disk_outlook(
+    settings: Settings, volumes: VolumeWriter, retention: StudyRetention, disk_samples: DiskSamples
+) -> Iterator[Check]:
+    outlook = disk_outlook(settings, volumes, retention, disk_samples, utcnow())
     if warning := outlook.warning():
         remedy = "`mediview retention dry-run` shows which studies could leave."
         yield Check("disk space", "note", warning, remedy)
@@ -19,11 +68,11 @@ def check_disk_outlook(storage: Storage) -> Iterator[Check]:
         yield Check("retention", "fail", stuck, "See docs/retention.md.")
 
 
-def check_unreadable(storage: Storage) -> Check:
-    count = storage.unreadable.count()
+def check_unreadable(unreadable: UnreadableInstances) -> Check:
+    count = unreadable.count()
     if not count:
         return Check("instances", "ok", "none was found that cannot be decoded")
-    named = ", ".join(one.sop_instance_uid for one in storage.unreadable.newest(3))
+    named = ", ".join(one.sop_instance_uid for one in unreadable.newest(3))
     return Check(
         "instances",
         "note",
@@ -32,15 +81,15 @@ def check_unreadable(storage: Storage) -> Check:
     )
 
 
-def check_integrity(storage: Storage) -> Check:
-    found = check_instances(storage)
+def check_integrity(engine: Engine, damaged: DamagedInstances) -> Check:
+    found = check_instances(damaged)
     if not found.ok:
         return Check("integrity", "fail", found.detail)
-    repairing = storage.damaged.count()
+    repairing = damaged.count()
     if repairing:
         sentence = f"{repairing} damaged copies are about to be replaced by right ones"
         return Check("integrity", "note", sentence, "Check the disk; the node does the rest.")
-    state = scrub_state(storage.engine)
+    state = scrub_state(engine)
     if state is None or not state.total_bytes:
         return Check("integrity", "ok", "nothing is known to be damaged")
     share = min(state.checked_bytes / state.total_bytes, 1.0)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import IO, TextIO
 
 from storage.processes import collector
-from storage.processes.asked import StopRequests
 from storage.processes.backoff import Backoff
 from storage.processes.forked import fork
+from storage.processes.stop_requests import StopRequests
 
 _READY_EVERY_S = 0.1
 _BACKOFF_FIRST_S = 0.5

@@ -43,7 +43,7 @@ description</a>, <a href="/health">/health</a>.</p>
 
 
 class ViewerFiles(StaticFiles):
-    """The export as files. A page of it is asked for anew each time, its hashed parts never."""
+    """The export as files. A page of it is asked for again each time, its hashed parts never."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(directory=viewer_folder(settings), html=True, check_dir=False)

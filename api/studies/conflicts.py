@@ -37,7 +37,7 @@ _MAX_DIFFERENCES = 200
 _MAX_DECISIONS = 500
 
 
-class HeldInstance(Payload):
+class ExistingInstance(Payload):
     """The instance that bears the UID, and that everybody finds under it."""
 
     study_instance_uid: str
@@ -57,7 +57,10 @@ class ConflictPayload(Payload):
     received_at: datetime
     size_bytes: int
     digest: str = Field(description="Of the data set, without its file meta: BLAKE3, or SHA-256.")
-    held: HeldInstance | None = Field(description="null where it was deleted meanwhile.")
+    existing: ExistingInstance | None = Field(description="null where it was deleted meanwhile.")
+    held: ExistingInstance | None = Field(
+        description="The former name of `existing`.", deprecated=True
+    )
 
 
 class ConflictPage(Payload):
@@ -72,7 +75,10 @@ class Difference(Payload):
 
     tag: str = Field(examples=["00100010"])
     keyword: str = Field(examples=["PatientName"])
-    held: dict[str, Any] | None
+    existing: dict[str, Any] | None
+    held: dict[str, Any] | None = Field(
+        description="The former name of `existing`.", deprecated=True
+    )
     other: dict[str, Any] | None
 
 
@@ -117,16 +123,16 @@ class ConflictDecisions(Payload):
 def list_conflicts(
     request: Request, storage: StorageDep, limit: Limit = 100, offset: Offset = 0
 ) -> ConflictPage:
-    """What is kept aside, the newest first, with the patient of what is held."""
+    """What is kept aside, the newest first, with the patient of what is stored."""
     found, total = storage.conflicts.page(limit, offset)
-    held = [storage.conflicts.held(one) for one in found]
-    name_studies(request, *dict.fromkeys(one.study_instance_uid for one in held if one is not None))
-    items = [_payload(storage.index, *pair) for pair in zip(found, held, strict=True)]
+    existing = [storage.conflicts.existing(one) for one in found]
+    name_studies(request, *dict.fromkeys(one.study_instance_uid for one in existing if one))
+    items = [_payload(storage.index, *pair) for pair in zip(found, existing, strict=True)]
     return ConflictPage(items=items, total=total, limit=limit, offset=offset)
 
 
 @router.post("/decisions", responses=problems(503, 507))
-@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "U"))
+@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "U", with_change=True))
 def decide_conflicts(
     request: Request, wanted: ConflictDecisionRequest, storage: StorageDep
 ) -> ConflictDecisions:
@@ -141,8 +147,8 @@ def decide_conflicts(
         source=wanted.source,
         limit=_MAX_DECISIONS,
     )
-    held = [conflicts.held(one) for one in chosen]
-    name_studies(request, *dict.fromkeys(one.study_instance_uid for one in held if one is not None))
+    existing = [conflicts.existing(one) for one in chosen]
+    name_studies(request, *dict.fromkeys(one.study_instance_uid for one in existing if one))
     done = decide_all(conflicts, chosen, wanted.decision)
     return ConflictDecisions(
         decided=done.conflict_ids,
@@ -154,15 +160,15 @@ def decide_conflicts(
 @router.get("/{conflict_id}", responses=problems(404))
 @policy(INTEGRATORS, "api:read", RESULTS)
 def get_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep) -> ConflictDetail:
-    """One of them, and in what it differs from the instance that is held."""
+    """One of them, and in what it differs from the instance that is stored."""
     conflict = storage.conflicts.get(conflict_id)
-    held = storage.conflicts.held(conflict)
-    _name_study(request, held)
-    ours = _header(_held_bytes(storage.instances, held)) if held is not None else None
+    existing = storage.conflicts.existing(conflict)
+    _name_study(request, existing)
+    ours = _header(_existing_bytes(storage.instances, existing)) if existing is not None else None
     theirs = _header(b"".join(_first(storage.conflicts, conflict)))
     readable = ours is not None and theirs is not None
     return ConflictDetail(
-        **_payload(storage.index, conflict, held).model_dump(),
+        **_payload(storage.index, conflict, existing).model_dump(),
         differences=_differences(ours or {}, theirs or {}) if readable else [],
         readable=readable,
     )
@@ -182,7 +188,7 @@ def download_conflict(
 ) -> StreamingResponse:
     """The part 10 file that was kept aside, byte for byte."""
     conflict = storage.conflicts.get(conflict_id)
-    _name_study(request, storage.conflicts.held(conflict))
+    _name_study(request, storage.conflicts.existing(conflict))
     headers = {"Content-Length": str(conflict.size_bytes)}
     return StreamingResponse(
         storage.conflicts.pieces(conflict), media_type="application/dicom", headers=headers
@@ -190,39 +196,49 @@ def download_conflict(
 
 
 @router.post("/{conflict_id}/accept", responses=problems(404, 503, 507))
-@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "U"))
+@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "U", with_change=True))
 def accept_conflict(
     request: Request, conflict_id: ConflictId, storage: StorageDep
 ) -> ConflictPayload:
-    """Put it in the place of the instance that is held, which is deleted.
+    """Put it in the place of the instance that is stored, which is deleted.
 
-    The series is completed again, so that its results are made anew; others
-    that are kept aside under the same UID go with the one that was held.
+    The series is completed again, so that its results are made again; other
+    conflicts under the same UID are removed with the instance that was stored.
     """
+    _name_study(request, storage.conflicts.existing(storage.conflicts.get(conflict_id)))
     conflict = storage.conflicts.accept(conflict_id)
-    held = storage.conflicts.held(conflict)
-    _name_study(request, held)
-    return _payload(storage.index, conflict, held)
+    existing = storage.conflicts.existing(conflict)
+    return _payload(storage.index, conflict, existing)
 
 
 @router.delete("/{conflict_id}", status_code=204, responses=problems(404))
-@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D"))
+@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D", with_change=True))
 def discard_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep) -> Response:
-    """Let it go; the instance that is held stays."""
-    _name_study(request, storage.conflicts.held(storage.conflicts.get(conflict_id)))
+    """Let it go; the instance that is stored stays."""
+    _name_study(request, storage.conflicts.existing(storage.conflicts.get(conflict_id)))
     storage.conflicts.discard(conflict_id)
     return Response(status_code=204)
 
 
-def _name_study(request: Request, held: Instance | None) -> None:
+def _name_study(request: Request, existing: Instance | None) -> None:
     """For the audit trail: the path names the conflict alone."""
-    if held is not None:
-        name_studies(request, held.study_instance_uid)
+    if existing is not None:
+        name_studies(request, existing.study_instance_uid)
 
 
-def _payload(index: Index, conflict: Conflict, held: Instance | None) -> ConflictPayload:
-    study = held.study_instance_uid if held is not None else ""
+def _payload(index: Index, conflict: Conflict, existing: Instance | None) -> ConflictPayload:
+    study = existing.study_instance_uid if existing is not None else ""
     name, patient_id = index.patients_of([study]).get(study, ("", ""))
+    shown = existing and ExistingInstance(
+        study_instance_uid=existing.study_instance_uid,
+        series_instance_uid=existing.series_instance_uid,
+        patient_name=name,
+        patient_id=patient_id,
+        source=existing.source,
+        received_at=existing.received_at,
+        size_bytes=existing.size_bytes,
+        digest=existing.digest,
+    )
     return ConflictPayload(
         conflict_id=conflict.conflict_id,
         sop_instance_uid=conflict.sop_instance_uid,
@@ -230,18 +246,8 @@ def _payload(index: Index, conflict: Conflict, held: Instance | None) -> Conflic
         received_at=conflict.received_at,
         size_bytes=conflict.size_bytes,
         digest=conflict.digest,
-        held=None
-        if held is None
-        else HeldInstance(
-            study_instance_uid=held.study_instance_uid,
-            series_instance_uid=held.series_instance_uid,
-            patient_name=name,
-            patient_id=patient_id,
-            source=held.source,
-            received_at=held.received_at,
-            size_bytes=held.size_bytes,
-            digest=held.digest,
-        ),
+        existing=shown,
+        held=shown,
     )
 
 
@@ -255,8 +261,8 @@ def _first(conflicts: Conflicts, conflict: Conflict) -> list[bytes]:
     return pieces
 
 
-def _held_bytes(instances: InstanceReader, held: Instance) -> bytes:
-    return instances.read(held, 0, _HEADER_BYTES)
+def _existing_bytes(instances: InstanceReader, existing: Instance) -> bytes:
+    return instances.read(existing, 0, _HEADER_BYTES)
 
 
 def _header(part10: bytes) -> JsonDataset | None:
@@ -274,6 +280,7 @@ def _differences(ours: JsonDataset, theirs: JsonDataset) -> list[Difference]:
         Difference(
             tag=tag,
             keyword=keyword_for_tag(int(tag, 16)),
+            existing=_shown(ours.get(tag)),
             held=_shown(ours.get(tag)),
             other=_shown(theirs.get(tag)),
         )

@@ -44,7 +44,7 @@ class NewExpectation(RequestBody):
 
 
 class ExpectationPayload(Payload):
-    announced_by: str = Field(description="`api:` and the series, or the peer that said it.")
+    announced_by: str = Field(description="`api:` and the series, or the peer that announced them.")
     instance_count: int | None
     sop_instance_uids: list[str]
     is_final: bool
@@ -58,7 +58,7 @@ class ExpectationList(Payload):
 @router.get("/{series_instance_uid}/expectations", summary="What was announced of a series")
 @policy(READERS, "api:read", UIDS_ALONE)
 def list_expectations(storage: StorageDep, series_instance_uid: SeriesUid) -> ExpectationList:
-    """By this API, by MPPS and by availability notices; empty where nobody said anything."""
+    """By this API, by MPPS and by availability notices; empty where nothing was announced."""
     return ExpectationList(
         items=[_payload(one) for one in storage.expectations.of_series(series_instance_uid)]
     )

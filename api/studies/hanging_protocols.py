@@ -5,7 +5,7 @@ They stand in `hanging-protocols.json` of the data folder; without that file, th
 
 import json
 import os
-import tempfile
+import uuid
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -27,7 +27,7 @@ from api.parameters import problems
 from api.routing import new_router
 from storage.audit import Code, Type
 from storage.settings import Settings
-from storage.volumes.files import put_in_place
+from storage.volumes.files import put_in_place, sync_folder, translated_os_errors
 
 router = new_router(prefix="/api/hanging-protocols", tags=["reading"])
 
@@ -49,7 +49,10 @@ class HangingWindow(_Part):
 
 
 class HangingViewport(_Part):
-    """Which series one viewport shows: one that meets every condition and is not shown yet."""
+    """What one viewport shows: a series, or images of one, that meet every condition.
+
+    What another viewport of the layout shows already is not shown again.
+    """
 
     study: Literal["current", "prior"] = Field(
         "current", description="`prior`: the newest earlier study with a series of the modality."
@@ -59,22 +62,28 @@ class HangingViewport(_Part):
         [], max_length=20, description="One of these words, in any case; empty: any description."
     )
     description_lacks: list[Word] = Field([], max_length=20, description="None of these words.")
-    window: HangingWindow | None = None
-    required: bool = Field(
-        True, description="Without such a series the protocol does not apply at all."
+    laterality: Literal["", "R", "L"] = Field(
+        "", description="Image Laterality (0020,0062), else Laterality (0020,0060); empty: any."
     )
-
-
-class HangingProtocol(_Part):
-    """When it applies, and what it shows: viewports row by row."""
-
-    name: Word = Field(examples=["Chest CT beside its prior"])
-    modalities: list[Word] = Field([], max_length=20, description="Of a series of the study.")
-    body_parts: list[Word] = Field(
+    views: list[Word] = Field(
         [],
         max_length=20,
-        description="Found in BodyPartExamined or in a description; empty: any part.",
+        description="View Position (0018,5101) or what View Code Sequence (0054,0220) says, such"
+        " as `CC` or `MLO`; empty: any.",
     )
+    each_image: bool = Field(
+        False, description="One image of a series, as of radiographs, and not the whole series."
+    )
+    window: HangingWindow | None = None
+    required: bool = Field(
+        True, description="Without such a series this layout is not shown at all."
+    )
+
+
+class HangingStage(_Part):
+    """One layout: viewports row by row."""
+
+    name: Word = Field(examples=["Four views"])
     rows: int = Field(ge=1, le=3)
     columns: int = Field(ge=1, le=3)
     linked: bool = Field(False, description="Scroll the viewports together.")
@@ -88,6 +97,24 @@ class HangingProtocol(_Part):
                 f" {len(self.viewports)} are described"
             )
         return self
+
+
+class HangingProtocol(HangingStage):
+    """When it applies, and what it shows first; its stages follow one after the other."""
+
+    name: Word = Field(examples=["Chest CT beside its prior"])
+    modalities: list[Word] = Field([], max_length=20, description="Of a series of the study.")
+    body_parts: list[Word] = Field(
+        [],
+        max_length=20,
+        description="Found in BodyPartExamined or in a description; empty: any part.",
+    )
+    stages: list[HangingStage] = Field(
+        [],
+        max_length=19,
+        description="What the reader goes on to. A stage that lacks what it requires, or has"
+        " viewports for a prior and none for them, is left out.",
+    )
 
 
 class HangingProtocols(_Part):
@@ -119,18 +146,44 @@ def _beside_prior(name: str, modality: str, body_parts: list[str]) -> HangingPro
     )
 
 
-def _mammogram(side: str, view: str) -> HangingViewport:
-    return HangingViewport(modalities=["MG"], description_contains=[f"{side} {view}", side + view])
+def _two_views(name: str, modality: str) -> HangingProtocol:
+    view = HangingViewport(modalities=[modality], each_image=True)
+    return HangingProtocol(
+        name=name, modalities=[modality], rows=1, columns=2, viewports=[view, view]
+    )
 
 
+def _mammograms(name: str, *rows: tuple[Literal["current", "prior"], str]) -> HangingStage:
+    """Each row of one view, right beside left: a breast that is missing leaves its place empty."""
+    return HangingStage(
+        name=name,
+        rows=len(rows),
+        columns=2,
+        viewports=[
+            HangingViewport(
+                study=study, modalities=["MG"], laterality=side, views=[view], required=False
+            )
+            for study, view in rows
+            for side in ("R", "L")
+        ],
+    )
+
+
+_FOUR_VIEWS = _mammograms("Four views", ("current", "CC"), ("current", "MLO"))
 SHIPPED = HangingProtocols(
     protocols=[
         HangingProtocol(
             name="Screening mammography",
             modalities=["MG"],
-            rows=2,
-            columns=2,
-            viewports=[_mammogram(side, view) for view in ("CC", "MLO") for side in ("R", "L")],
+            rows=_FOUR_VIEWS.rows,
+            columns=_FOUR_VIEWS.columns,
+            viewports=_FOUR_VIEWS.viewports,
+            stages=[
+                _mammograms("CC, prior above", ("prior", "CC"), ("current", "CC")),
+                _mammograms("MLO, prior above", ("prior", "MLO"), ("current", "MLO")),
+                _mammograms("CC", ("current", "CC")),
+                _mammograms("MLO", ("current", "MLO")),
+            ],
         ),
         HangingProtocol(
             name="Brain MR, four contrasts",
@@ -151,6 +204,8 @@ SHIPPED = HangingProtocols(
         _beside_prior("Chest radiograph beside its prior", "DX", []),
         _beside_prior("Computed radiograph beside its prior", "CR", []),
         _beside_prior("PET beside its prior", "PT", []),
+        _two_views("Radiographs, two views", "DX"),
+        _two_views("Computed radiographs, two views", "CR"),
     ]
 )
 
@@ -172,13 +227,17 @@ def get_hanging_protocols(settings: SettingsDep) -> HangingProtocols:
 def put_hanging_protocols(settings: SettingsDep, protocols: HangingProtocols) -> HangingProtocols:
     """Replace the site's protocols; the viewer takes them at the next study that is opened."""
     path = _path(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Whole or not at all: a reader never meets half a file.
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as part:
-        part.write(protocols.model_dump_json(indent=2, exclude_defaults=True))
-        part.flush()
-        os.fsync(part.fileno())
-    put_in_place(Path(part.name), path)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with translated_os_errors(path.parent):
+        try:
+            with part.open("x", encoding="utf-8") as file:
+                file.write(protocols.model_dump_json(indent=2, exclude_defaults=True))
+                file.flush()
+                os.fsync(file.fileno())
+            put_in_place(part, path)
+        finally:
+            part.unlink(missing_ok=True)
     return protocols
 
 
@@ -192,7 +251,10 @@ def put_hanging_protocols(settings: SettingsDep, protocols: HangingProtocols) ->
 @policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "D", Type.SOFTWARE_CONFIGURATION))
 def delete_hanging_protocols(settings: SettingsDep) -> Response:
     """Forget the site's protocols. Doing it again is harmless."""
-    _path(settings).unlink(missing_ok=True)
+    path = _path(settings)
+    with translated_os_errors(path.parent):
+        path.unlink(missing_ok=True)
+        sync_folder(path.parent)
     return Response(status_code=204)
 
 

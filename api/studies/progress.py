@@ -26,9 +26,13 @@ def refusals(
 
 
 def delivery_progress(deliveries: Sequence[Delivery]) -> DeliveryProgress:
+    deliveries = [one for one in deliveries if one.state != "CANCELLED"]
+    confirmed = sum(one.state == "CONFIRMED" for one in deliveries)
     return DeliveryProgress(
         total=len(deliveries),
-        held=sum(one.state == "HELD" for one in deliveries),
+        confirmed=confirmed,
+        held=confirmed,
         failing=sum(one.state == "PENDING" and bool(one.last_error) for one in deliveries),
+        awaiting_release=sum(one.state == "AWAITING_RELEASE" for one in deliveries),
         destinations=sorted({one.destination for one in deliveries}),
     )

@@ -5,9 +5,10 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from storage.core.entities import StudyState
+from storage.core.entities import Study, StudyState
+from storage.db.keyset import Keyset
 from storage.reports.entities import ReportState
-from storage.studies.filter import SORT_KEYS, Ordering, SortKey, StudyFilter, order_by
+from storage.studies.filter import SORT_KEYS, SortKey, StudyFilter, study_order
 
 _TEXT = r"^[^\x00]*$"
 
@@ -36,15 +37,23 @@ class StudyQuery(BaseModel):
     critical: bool = Field(
         False, description="With a critical finding that nobody has acknowledged."
     )
+    awaiting_release: bool = Field(
+        False, description="With results that leave once a person has accepted them."
+    )
     study_date_from: date | None = Field(None, description="On this day or later.")
     study_date_to: date | None = Field(None, description="On this day or earlier.")
     received_from: AwareDatetime | None = Field(None, description="First instance since then.")
     received_before: AwareDatetime | None = None
+    updated_since: AwareDatetime | None = Field(
+        None,
+        description="Instances, series, jobs, findings, reports, deliveries or access changed"
+        " since then; all but instances within the retention of events.",
+    )
     patient_id: str = Field("", max_length=64, pattern=_TEXT)
     accession_number: str = Field("", max_length=16, pattern=_TEXT)
     sort: SortKey = "received_at"
     order: Literal["asc", "desc"] | None = Field(
-        None, description="Times and dates fall and names rise, unless said otherwise."
+        None, description="Default: times and dates fall, and names rise."
     )
 
     def filter(self) -> StudyFilter:
@@ -53,14 +62,16 @@ class StudyQuery(BaseModel):
             modalities=frozenset(self.modality),
             reports=frozenset(self.report),
             is_critical=self.critical,
+            awaits_release=self.awaiting_release,
             study_date_from=self.study_date_from,
             study_date_to=self.study_date_to,
             received_from=self.received_from,
             received_before=self.received_before,
             patient_id=self.patient_id,
             accession_number=self.accession_number,
+            updated_since=self.updated_since,
         )
 
-    def sorting(self) -> Ordering:
+    def sorting(self) -> Keyset[Study]:
         falls = self.sort in SORT_KEYS[:3] if self.order is None else self.order == "desc"
-        return order_by(self.sort, descending=falls)
+        return study_order(self.sort, descending=falls)

@@ -8,11 +8,11 @@ from fastapi import Query
 
 from api.access.policy import INTEGRATORS, READERS, policy
 from api.audit.rules import CHANGED, QUERY, RESULTS
+from api.cursors import CursorPagingDep
 from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep
 from api.dicom_values import dicom_date, dicom_time
 from api.jobs.serializers import decision_payloads, job_payload
-from api.paging import PagingDep
 from api.parameters import SeriesUid, StudyUid, problems
 from api.reports.serializers import report_payload, study_report
 from api.routing import new_router
@@ -35,6 +35,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Decision, Delivery, Job, Series, Study
 from storage.integrity.repository import DamagedInstance
 from storage.reports.entities import Report
+from storage.studies.urgency import Urgency
 
 router = new_router(prefix="/api/studies", tags=["studies"])
 
@@ -43,20 +44,21 @@ router = new_router(prefix="/api/studies", tags=["studies"])
 @policy(READERS, "api:read", QUERY)
 def list_studies(
     storage: StorageDep,
-    paging: PagingDep,
+    paging: CursorPagingDep,
     wanted: Annotated[StudyQuery, Query()],
 ) -> StudyPage:
     """Studies that the node holds, each with its state and its jobs."""
+    sorting = wanted.sorting()
     studies, total = storage.index.studies(
         paging.limit,
         paging.offset,
         wanted.q,
         where=wanted.filter().conditions(),
-        order=wanted.sorting(),
+        order=sorting.order(),
+        beyond=paging.beyond(sorting),
     )
-    return paging.page(
-        StudyPage, [whole.summary() for whole in _Whole.read(storage, studies)], total
-    )
+    items = [whole.summary() for whole in _Whole.read(storage, studies)]
+    return paging.page_of(StudyPage, items, total, studies, sorting)
 
 
 @router.get("/{study_instance_uid}", summary="One study in full", responses=problems(404))
@@ -68,7 +70,7 @@ def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyDetail:
     """
     (whole,) = _Whole.read(storage, [storage.index.study(study_instance_uid)])
     routes = [
-        RoutePayload.model_validate(asdict(route))
+        RoutePayload.model_validate({**asdict(route), "held": route.confirmed})
         for route in storage.routing.routes_of(study_instance_uid)
     ]
     return whole.detail(routes)
@@ -127,6 +129,7 @@ class _Whole:
     findings_count: int
     report: Report | None
     open_alerts: int
+    urgency: Urgency
     damaged: list[DamagedInstance]
 
     @classmethod
@@ -140,6 +143,7 @@ class _Whole:
         findings = storage.findings.counts(uids)
         reports = storage.reports.states_of(uids)
         alerts = storage.alerts.open_counts(uids)
+        urgencies = storage.urgencies.of_studies(uids)
         damaged = storage.damaged.of_studies(uids)
         return [
             cls(
@@ -151,6 +155,8 @@ class _Whole:
                 findings[uid],
                 reports.get(uid),
                 alerts.get(uid, 0),
+                # One that was deleted a moment ago is in no hurry.
+                urgencies.get(uid, "reported"),
                 damaged.get(uid, []),
             )
             for uid, study in zip(uids, studies, strict=True)
@@ -183,6 +189,7 @@ class _Whole:
             refusals=refusals(self.series, self.decisions, self.jobs),
             delivery=delivery_progress(self.deliveries),
             open_alerts=self.open_alerts,
+            urgency=self.urgency,
             report=study_report(self.report),
             damaged_instances_count=damaged_count,
         )

@@ -4,11 +4,12 @@ from datetime import date, datetime
 
 from pydantic import Field
 
-from api.base_schemas import Page, Payload
+from api.base_schemas import CursorPage, Payload
 from api.deliveries.schemas import DeliveryPayload
 from api.jobs.schemas import DecisionPayload, JobPayload
 from api.reports.schemas import ReportPayload, StudyReport
 from storage.core.entities import DeliveryCause, Origin, SeriesState, StudyState
+from storage.studies.urgency import Urgency
 
 _UID = "2.25.329800735698586629295641978511506172918"
 
@@ -42,8 +43,10 @@ class DeliveryProgress(Payload):
     """The results on their way to all destinations together."""
 
     total: int
-    held: int = Field(description="Proven to be held by the destination.")
+    confirmed: int = Field(description="The destination confirmed that it stores them.")
+    held: int = Field(description="The former name of `confirmed`.", deprecated=True)
     failing: int = Field(description="Tried, not taken, and to be tried again.")
+    awaiting_release: int = Field(description="They leave once a person has accepted them.")
     destinations: list[str]
 
 
@@ -69,6 +72,11 @@ class StudySummary(Payload):
     findings_count: int
     open_alerts: int = Field(description="Critical findings that nobody has acknowledged yet.")
     report: StudyReport | None = Field(description="Where its report stands; null without one.")
+    urgency: Urgency = Field(
+        description="`critical`: a critical finding that nobody has acknowledged; `stat` and"
+        " `high`: so ordered, and not signed yet; `unread`: results that nobody has looked at;"
+        " `unreported`: without a signed report; else `reported`."
+    )
     refusals: list[RefusalPayload] = Field(description="Pipelines that took no series of it.")
     delivery: DeliveryProgress
     damaged_instances_count: int = Field(
@@ -95,7 +103,8 @@ class RoutePayload(Payload):
     cause: DeliveryCause = Field(description="`RULE` or `PERSON`: what sends them on.")
     rule: str = Field(description="The rule's name; empty where a person sent them.")
     total: int
-    held: int = Field(description="Proven to be held by the destination.")
+    confirmed: int = Field(description="The destination confirmed that it stores them.")
+    held: int = Field(description="The former name of `confirmed`.", deprecated=True)
     sent: int = Field(description="Answered with success, and never proven.")
     failing: int = Field(description="Tried, not taken, and to be tried again.")
     last_error: str
@@ -110,7 +119,7 @@ class StudyDetail(StudySummary):
     damaged_instances: list[DamagedInstancePayload]
 
 
-class StudyPage(Page):
+class StudyPage(CursorPage):
     items: list[StudySummary]
 
 

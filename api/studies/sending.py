@@ -1,9 +1,11 @@
 """Send a stored study to peers, on a person's word."""
 
 import structlog
+from fastapi import Request
 from pydantic import Field
 
 from api.access.policy import WRITERS, policy
+from api.audit.middleware import add_detail
 from api.audit.rules import Audited, NotAudited
 from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
@@ -63,12 +65,15 @@ def list_receivers(storage: StorageDep) -> ReceiverList:
     summary="Send a study to peers",
     responses=problems(400, 404),
 )
-@policy(WRITERS, "api:write", Audited(Code.EXPORT, "E"))
-def send(storage: StorageDep, study_instance_uid: StudyUid, wanted: SendStudy) -> StudySent:
+@policy(WRITERS, "api:write", Audited(Code.EXPORT, "E", with_change=True))
+def send(
+    request: Request, storage: StorageDep, study_instance_uid: StudyUid, wanted: SendStudy
+) -> StudySent:
     """All that the node holds of it, results too. What a peer has already is sent again.
 
     `routes` of the study says how far it is, and so does `/api/deliveries`.
     """
+    add_detail(request, to=wanted.to, series=wanted.series_instance_uids)
     sent = send_study(storage, study_instance_uid, wanted.to, wanted.series_instance_uids)
     log.info("study_sent", destinations=sorted(sent), instances=max(sent.values()))
     wake(storage.settings)

@@ -76,9 +76,20 @@ def _with_results(
     also = f" {_failures(failed)}" if failed else ""
     if not deliveries:
         return DerivedState("RESULTS", f"{_names(done)} finished.{also}")
+    deliveries = [one for one in deliveries if one.state != "CANCELLED"]
+    if not deliveries:
+        return DerivedState("RESULTS", f"The results were rejected and are not sent.{also}")
+    deliveries = [one for one in deliveries if one.state != "WITHHELD"]
+    if not deliveries:
+        return DerivedState("RESULTS", f"A person has withheld the results.{also}")
     destinations = ", ".join(sorted({one.destination for one in deliveries}))
-    if all(one.state == "HELD" for one in deliveries):
-        return DerivedState("DELIVERED", f"The results are held by {destinations}.{also}")
+    awaiting = sorted({one.destination for one in deliveries if one.state == "AWAITING_RELEASE"})
+    if awaiting:
+        return DerivedState(
+            "RESULTS", f"The results await release to {', '.join(awaiting)} by a person.{also}"
+        )
+    if all(one.state == "CONFIRMED" for one in deliveries):
+        return DerivedState("DELIVERED", f"The results are confirmed by {destinations}.{also}")
     waiting = [one for one in deliveries if one.state in ("PENDING", "SENDING")]
     troubled = next((one for one in waiting if one.last_error), None)
     if troubled:

@@ -11,8 +11,10 @@ from api.dicom_values import dicom_date
 from api.findings.schemas import Trend, TrendList, TrendPoint
 from api.parameters import StudyUid, problems
 from api.routing import new_router
+from inference.lesions.history import lesion_uids
 from inference.reports.derived import void_findings
 from inference.scheduling.priors import value_that_counts
+from storage.core.findings import Finding
 
 router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"])
 
@@ -31,17 +33,24 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
     later, earlier = priors.after(study_instance_uid), priors.before(study_instance_uid)
     studies = [*later, study_instance_uid, *earlier][::-1]
     found = storage.findings.of_studies(studies)
-    own = {(one.tracking_identifier, one.label, one.unit) for one in found[study_instance_uid]}
     # Two films are never of the same part of a patient in the same size.
     measured = [
         one for uid in studies for one in found[uid] if one.value is not None and one.image is None
     ]
     feedback = storage.finding_feedback.of_findings([one.finding_id for one in measured])
     void = void_findings(measured, feedback)
+    uids = lesion_uids(storage.jobs, storage.lesions, studies, measured)
+
+    def quantity(one: Finding) -> tuple[object, ...]:
+        uid = uids.get(one.finding_id)
+        name = (one.tracking_identifier, one.label) if uid is None else (uid, one.code.value)
+        return *name, one.unit
+
+    own = {quantity(one): one for one in found[study_instance_uid]}
     dates = {uid: dicom_date(storage.index.study(uid).study_date) for uid in studies if found[uid]}
     trends: dict[tuple[object, ...], Trend] = {}
     for one in measured:
-        key = (one.tracking_identifier, one.label, one.unit)
+        key = quantity(one)
         value = value_that_counts(one, feedback[one.finding_id])
         if key not in own or value is None or one.finding_id in void:
             continue
@@ -49,8 +58,8 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
             key,
             Trend(
                 pipeline=one.pipeline,
-                tracking_identifier=one.tracking_identifier,
-                label=one.label,
+                tracking_identifier=own[key].tracking_identifier,
+                label=own[key].label,
                 unit=code_payload(one.unit) if one.unit else None,
                 points=[],
             ),

@@ -19,6 +19,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series
 from storage.core.errors import InvalidInstance, LimitExceeded, NotFound, UidConflict
 from storage.core.viewer import current_viewer
+from storage.index.repository import Index
 
 _REFUSED_LISTED = 200
 
@@ -125,12 +126,12 @@ def schedule_touched(storage: Storage, intake: Intake, pipeline: str | None = No
     pipeline of that name.
     """
     if pipeline is not None:
-        standing_named(storage, pipeline)
+        standing_named(storage.settings, storage.model_states, pipeline)
     if current_viewer() is not None:
         apply_rules(storage, utcnow())
     decisions = [
         decision
-        for series in _visible(storage, intake)
+        for series in _visible(storage.index, intake)
         for decision in _decide(storage, series)
         if pipeline in (None, decision.pipeline)
     ]
@@ -139,10 +140,10 @@ def schedule_touched(storage: Storage, intake: Intake, pipeline: str | None = No
     return Scheduled(decisions, [storage.jobs.get(job_id) for job_id in job_ids])
 
 
-def _visible(storage: Storage, intake: Intake) -> Iterator[Series]:
+def _visible(index: Index, intake: Intake) -> Iterator[Series]:
     for study_instance_uid, series_instance_uid in intake.touched:
         try:
-            yield storage.index.series(study_instance_uid, series_instance_uid)
+            yield index.series(study_instance_uid, series_instance_uid)
         except NotFound:
             if current_viewer() is None:
                 raise

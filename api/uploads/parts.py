@@ -36,13 +36,13 @@ from api.uploads.schemas import (
     WantedParts,
 )
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Upload, UploadState
 from storage.core.errors import InvalidRequest, NotFound
 from storage.crypto.upload_tokens import PresignedClaim
+from storage.objects.filesystem import ObjectStore
 from storage.objects.multipart import Part
-from storage.uploads.repository import new_upload_id, object_key_of
+from storage.uploads.repository import Uploads, new_upload_id, object_key_of
 
 log = structlog.get_logger(__name__)
 
@@ -167,7 +167,9 @@ async def put_part(
     token: Annotated[str, Query(max_length=2000, description="From the part's URL.")],
 ) -> ReceivedPart:
     """Exactly as many bytes as the part has; its MD5 comes back as `ETag`, as S3 does it."""
-    claim, multipart_id, number = await run_in_threadpool(_claim, storage, token)
+    claim, multipart_id, number = await run_in_threadpool(
+        _claim, storage.objects, storage.uploads, token
+    )
     with tempfile.TemporaryFile(dir=storage.settings.data_dir) as file:
         digest = hashlib.md5(usedforsecurity=False)
         try:
@@ -184,7 +186,7 @@ async def put_part(
                 remedy="Send the whole part.",
             )
         etag = digest.hexdigest()
-        await run_in_threadpool(_keep, storage, multipart_id, number, file, etag)
+        await run_in_threadpool(_keep, storage.objects, multipart_id, number, file, etag)
     response.headers["ETag"] = f'"{etag}"'
     return ReceivedPart(part_number=number, size_bytes=size_bytes, etag=etag)
 
@@ -254,15 +256,15 @@ def _open(upload: Upload) -> Upload:
     return upload
 
 
-def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str, int]:
-    claim = verified(storage.objects, token)
+def _claim(objects: ObjectStore, uploads: Uploads, token: str) -> tuple[PresignedClaim, str, int]:
+    claim = verified(objects, token)
     match = _PART_KEY.fullmatch(claim.key)
     if match is None:
         raise ApiProblem(403, "upload_url_refused", "The URL is not for a part of an upload.")
-    _open(storage.uploads.get(match[1]))
+    _open(uploads.get(match[1]))
     return claim, match[2], int(match[3])
 
 
-def _keep(storage: Storage, multipart_id: str, number: int, file: BinaryIO, etag: str) -> None:
+def _keep(objects: ObjectStore, multipart_id: str, number: int, file: BinaryIO, etag: str) -> None:
     file.seek(0)
-    own_store(storage.objects).put_part(multipart_id, number, file, etag)
+    own_store(objects).put_part(multipart_id, number, file, etag)

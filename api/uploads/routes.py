@@ -26,12 +26,12 @@ from api.parameters import problems
 from api.routing import new_router
 from api.uploads.schemas import PresignedUpload, PresignRequest, UploadReceived
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, LimitExceeded, NotFound
 from storage.crypto.upload_tokens import PresignedClaim
 from storage.objects.filesystem import FilesystemObjects, ObjectStore, Presigned
 from storage.settings import Settings
+from storage.uploads.repository import Uploads
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ def presign_upload(
         size_bytes=wanted.size_bytes,
         created_by=principal.identity,
     )
-    presigned = _presign(storage, upload.object_key, wanted)
+    presigned = _presign(storage.settings, storage.objects, upload.object_key, wanted)
     return PresignedUpload(
         upload_id=upload.upload_id,
         object_key=upload.object_key,
@@ -76,12 +76,11 @@ def presign_upload(
     )
 
 
-def _presign(storage: Storage, key: str, wanted: PresignRequest) -> Presigned:
-    objects = storage.objects
+def _presign(
+    settings: Settings, objects: ObjectStore, key: str, wanted: PresignRequest
+) -> Presigned:
     presign = objects.presign_plain_put if wanted.method == "PUT" else objects.presign_put
-    presigned = presign(
-        key, wanted.content_type, wanted.size_bytes, storage.settings.upload_url_expiry_s
-    )
+    presigned = presign(key, wanted.content_type, wanted.size_bytes, settings.upload_url_expiry_s)
     if wanted.method not in (None, presigned.method):
         raise InvalidRequest(
             f"This node's object store takes {presigned.method}, not {wanted.method}.",
@@ -103,7 +102,7 @@ async def put_upload(
     token: Annotated[str, Query(max_length=2000, description="From the presigned URL.")],
 ) -> UploadReceived:
     """Store the body under the key that the token names, as large as it allows."""
-    claim, upload_id = await run_in_threadpool(_claim, storage, token)
+    claim, upload_id = await run_in_threadpool(_claim, storage.objects, storage.uploads, token)
     content_type = request.headers.get("content-type", "")
     if content_type != claim.content_type:
         raise ApiProblem(
@@ -125,7 +124,9 @@ async def put_upload(
             ) from error
         if size_bytes == 0:
             raise InvalidRequest("The upload is empty.", remedy="Send the file's bytes as body.")
-        await run_in_threadpool(_keep, storage, claim, upload_id, file, size_bytes)
+        await run_in_threadpool(
+            _keep, storage.objects, storage.uploads, claim, upload_id, file, size_bytes
+        )
     log.info("upload_received", upload_id=upload_id, size_bytes=size_bytes)
     return UploadReceived(upload_id=upload_id, size_bytes=size_bytes)
 
@@ -164,12 +165,12 @@ def verified(objects: ObjectStore, token: str) -> PresignedClaim:
         ) from error
 
 
-def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str]:
-    claim = verified(storage.objects, token)
+def _claim(objects: ObjectStore, uploads: Uploads, token: str) -> tuple[PresignedClaim, str]:
+    claim = verified(objects, token)
     match = _UPLOAD_KEY.fullmatch(claim.key)
     if match is None:
         raise ApiProblem(403, "upload_url_refused", "The URL is not for an upload.")
-    upload = storage.uploads.get(match.group(1))
+    upload = uploads.get(match.group(1))
     if upload.state != "PRESIGNED":
         raise ApiProblem(
             409,
@@ -209,11 +210,16 @@ async def receive(
 
 
 def _keep(
-    storage: Storage, claim: PresignedClaim, upload_id: str, file: BinaryIO, size_bytes: int
+    objects: ObjectStore,
+    uploads: Uploads,
+    claim: PresignedClaim,
+    upload_id: str,
+    file: BinaryIO,
+    size_bytes: int,
 ) -> None:
     file.seek(0)
-    storage.objects.put(claim.key, file, claim.content_type)
-    storage.uploads.set_state(upload_id, "RECEIVED", size_bytes=size_bytes)
+    objects.put(claim.key, file, claim.content_type)
+    uploads.set_state(upload_id, "RECEIVED", size_bytes=size_bytes)
 
 
 def _too_large(max_bytes: int) -> LimitExceeded:

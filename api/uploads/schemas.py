@@ -54,7 +54,7 @@ class RefusedFile(Payload):
 
 
 class IntakeCounts(Payload):
-    """What became of the files; `duplicate` is held already with the same bytes."""
+    """What became of the files; `duplicate` was stored before with the same bytes."""
 
     stored: int
     duplicate: int

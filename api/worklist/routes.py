@@ -110,7 +110,7 @@ def change_worklist_item(
 )
 @policy(INTEGRATORS, "api:write", Audited(Code.ORDER_RECORD, "D"))
 def remove_worklist_item(request: Request, storage: StorageDep, worklist_item_id: ItemId) -> None:
-    """Forget the item. To keep a trace of a procedure that was called off, cancel it instead."""
+    """Forget the item. To keep a record of a cancelled procedure, cancel the item instead."""
     _name(request, storage.worklist.get(worklist_item_id))
     storage.worklist.remove(worklist_item_id)
 

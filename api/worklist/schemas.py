@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -83,7 +83,9 @@ class WorklistChanges(_Attributes):
     accession_number: ShortString = ""
     referring_physician_name: Name = ""
     requesting_physician: Name = ""
-    study_instance_uid: Uid = Field("", description="Made by the node when it is not given.")
+    study_instance_uid: Uid | Literal[""] = Field(
+        "", description="Made by the node when it is not given."
+    )
     requested_procedure_id: ShortString = ""
     requested_procedure_description: LongString = ""
     requested_procedure_code_sequence: list[WorklistCode] = Field([], max_length=20)

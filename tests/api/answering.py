@@ -8,7 +8,7 @@ from inference.language.run import answer_job
 from inference.language.search import embed_waiting
 from storage.container import open_storage
 from storage.core.clock import utcnow
-from storage.questions.repository import LANGUAGE_QUEUE
+from storage.language.repository import LANGUAGE_QUEUE
 from storage.settings import Settings
 
 

@@ -1,20 +1,14 @@
-"""What a worker leaves behind, made without one."""
+"""Completed jobs of a node that is served."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
-from inference.delivery.storing import store_objects, store_rows
-from inference.imaging.volume import Volume, assemble_volume
-from inference.normal_ranges.applying import site_references
+from inference.imaging.volume import Volume
 from inference.pipeline import PipelineOutput
-from inference.results.encode import encode_results
-from inference.scheduling.priors import comparison_of
-from storage.core.clock import utcnow
 from storage.core.entities import Job
-from tests.api.client import ApiNode, part10
-from tests.inference.results_support import PIPELINE
+from tests.api.client import ApiNode
+from tests.inference.completed_jobs import completed_job
 
 
 def made_of(
@@ -23,35 +17,5 @@ def made_of(
     output_of: Callable[[Volume], PipelineOutput],
     kinds: Collection[str] = (),
 ) -> tuple[Job, Volume]:
-    """A completed job over `series`, with everything that it gives in the storage."""
-    storage = api.storage
-    for image in series:
-        storage.ingest.accept(part10(image), "dimse:MR1")
-    kept = storage.index.series_of(str(series[0].StudyInstanceUID))[0]
-    completed = storage.index.mark_complete(kept, utcnow())
-    assert completed is not None
-    job, _ = storage.jobs.schedule(
-        PIPELINE.name,
-        PIPELINE.version,
-        completed.study_instance_uid,
-        completed.series_instance_uid,
-        completed.fingerprint,
-    )
-    claimed = storage.jobs.claim(job.job_id, "worker", 60, utcnow())
-    assert claimed is not None
-    claimed = replace(claimed, patient_key=storage.index.patient_key(completed.study_instance_uid))
-    volume = assemble_volume(series)
-    results = encode_results(
-        claimed,
-        PIPELINE,
-        series,
-        volume,
-        output_of(volume),
-        kinds,
-        comparison=comparison_of(storage, claimed),
-        site_references=site_references(storage.settings),
-    )
-    instances, stored = store_objects(storage, claimed, results, lambda: None)
-    store_rows(storage, claimed, results, instances, [])
-    assert storage.jobs.complete(job.job_id, "worker", {"instances": stored}, utcnow())
-    return storage.jobs.get(job.job_id), volume
+    """See `completed_job`."""
+    return completed_job(api.storage, series, output_of, kinds)

@@ -141,6 +141,17 @@ def test_what_other_libraries_log_of_an_exception_has_no_values(
     assert "Doe" not in json.dumps(lines)
 
 
+def test_what_strangers_send_changes_no_terminal_that_shows_the_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with logging_as_before():
+        configure_logging(load_settings(log_format="text"))
+        structlog.get_logger("ours").info("hl7_message", kind="\x1b[2JMüll^\x07\n2026")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.replace("\\", "").isprintable()
+    assert r"\x1b[2JMüll^\x07\n2026" in line
+
+
 class TestOtherSites:
     """Without sign-in, the browser's word keeps other web sites out."""
 
@@ -268,10 +279,10 @@ class TestViewer:
 
 def test_the_description_names_every_route_and_its_problems(api: ApiNode) -> None:
     described = api.client.get("/api/openapi.json").json()
-    assert {"/health", "/api/studies", "/api/jobs/{job_id}/events", "/api/analyze"} <= set(
+    assert {"/health", "/api/v1/studies", "/api/v1/jobs/{job_id}/events", "/api/v1/analyze"} <= set(
         described["paths"]
     )
-    problem = described["paths"]["/api/jobs/{job_id}"]["get"]["responses"]["404"]
+    problem = described["paths"]["/api/v1/jobs/{job_id}"]["get"]["responses"]["404"]
     assert "application/problem+json" in problem["content"]
     for path, methods in described["paths"].items():
         for operation in methods.values():

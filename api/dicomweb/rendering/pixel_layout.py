@@ -13,6 +13,7 @@ from storage.dicom.element_walker import (
     FLOAT_PIXEL_DATA,
     ITEM,
     ITEM_DELIMITER,
+    LITTLE_ENDIAN_GROUP,
     PIXEL_DATA,
     PIXEL_TAGS,
     SEQUENCE_DELIMITER,
@@ -137,7 +138,7 @@ def find_pixels(read: ReadRange, size_bytes: int, meta: FileMeta) -> PixelLayout
         if tag in PIXEL_TAGS:
             return _layout((tag, vr, length, position, value), values, walker.big)
         if length == UNDEFINED_LENGTH:
-            position = walker.skip_sequence(value, explicit and vr != b"UN")
+            position = walker.skip_sequence(value, vr, explicit)
             continue
         if tag in _WANTED and length <= _MAX_TABLE_BYTES:
             index = window.at(value, length) if length else 0
@@ -171,8 +172,10 @@ class _Walker:
         group, number, length = self._implicit_header.unpack_from(data, index)
         return group << 16 | number, b"", length, position + 8
 
-    def skip_sequence(self, position: int, explicit: bool) -> int:
+    def skip_sequence(self, position: int, vr: bytes, explicit: bool) -> int:
         """Past a sequence of undefined length that begins at `position`, however deep."""
+        if vr == b"UN":
+            return self._skip_unknown(position)
         # The open ends that are still to be met: sequences and items of undefined length.
         depth = 1
         while depth:
@@ -183,12 +186,18 @@ class _Walker:
             elif length != UNDEFINED_LENGTH:
                 position = value + length
             elif vr == b"UN":
-                # Its items are implicit VR (PS3.5 6.2.2 note 4).
-                position = self.skip_sequence(value, explicit=False)
+                position = self._skip_unknown(value)
             else:
                 depth += 1
                 position = value
         return position
+
+    def _skip_unknown(self, position: int) -> int:
+        """Items within UN are Implicit VR Little Endian in any transfer syntax (PS3.5 6.2.2);
+        in big endian, some write them so all the same."""
+        index = self._window.at(position, 2)
+        big = self.big and self._window.data[index : index + 2] != LITTLE_ENDIAN_GROUP
+        return _Walker(self._window, explicit=False, big=big).skip_sequence(position, b"", False)
 
 
 def _layout(

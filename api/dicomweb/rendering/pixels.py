@@ -14,8 +14,8 @@ from api.dicomweb.rendering.picture_task import layout_encoding
 from api.dicomweb.rendering.render_options import RenderOptions
 from api.dicomweb.retrieval.frames import FrameSource
 from api.dicomweb.retrieval.metadata import raw_header
-from storage.container import Storage
 from storage.core.entities import Instance
+from storage.integrity.instance_reader import InstanceReader
 from storage.pixels.decoding import DECODER_ERRORS, decode, transcode
 from storage.pixels.processes import budget, preload, run
 
@@ -66,12 +66,16 @@ class Renderer:
     """Makes pictures of the frames of one instance, in a decoding process."""
 
     def __init__(
-        self, storage: Storage, instance: Instance, source: FrameSource, options: RenderOptions
+        self,
+        instances: InstanceReader,
+        instance: Instance,
+        source: FrameSource,
+        options: RenderOptions,
     ) -> None:
         check_size(source)
         self._source = source
         self._syntax = instance.transfer_syntax_uid
-        self._header = raw_header(storage.instances, instance, source.layout)
+        self._header = raw_header(instances, instance, source.layout)
         self._options = options
 
     def file(self, index: int) -> bytes:

@@ -27,10 +27,10 @@ from api.dicomweb.retrieval.metadata import header_before
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, NotFound
 from storage.dicom.value_errors import DAMAGED, UNREADABLE
+from storage.integrity.instance_reader import InstanceReader
 from storage.pixels.budget import check_animation
 
 router = dicomweb_router()
@@ -47,7 +47,9 @@ _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
 def rendered_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """The middle image of the study's longest series."""
-    return _render_one_of(request, storage, find_instances(storage.index, study_instance_uid))
+    return _render_one_of(
+        request, storage.instances, find_instances(storage.index, study_instance_uid)
+    )
 
 
 @router.get(_STUDY + "/thumbnail")
@@ -55,7 +57,7 @@ def rendered_study(study_instance_uid: str, request: Request, storage: StorageDe
 def study_thumbnail(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """A small picture that stands for the study."""
     found = find_instances(storage.index, study_instance_uid)
-    return _render_one_of(request, storage, found, thumbnail=True)
+    return _render_one_of(request, storage.instances, found, thumbnail=True)
 
 
 @router.get(_SERIES + "/rendered")
@@ -65,7 +67,7 @@ def rendered_series(
 ) -> Response:
     """The middle image of the series."""
     found = find_instances(storage.index, study_instance_uid, series_instance_uid)
-    return _render_one_of(request, storage, found)
+    return _render_one_of(request, storage.instances, found)
 
 
 @router.get(_SERIES + "/thumbnail")
@@ -75,7 +77,7 @@ def series_thumbnail(
 ) -> Response:
     """A small picture that stands for the series."""
     found = find_instances(storage.index, study_instance_uid, series_instance_uid)
-    return _render_one_of(request, storage, found, thumbnail=True)
+    return _render_one_of(request, storage.instances, found, thumbnail=True)
 
 
 @router.get(_INSTANCE + "/rendered")
@@ -88,10 +90,12 @@ def rendered_instance(
     storage: StorageDep,
 ) -> Response:
     """The first frame as a picture, all of them as GIF or MP4; a document as what it is."""
-    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    instance = find_instance(
+        storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
+    )
     if is_document(instance):
-        return rendered_document(request, storage, instance, accepted(request))
-    return _render(request, storage, instance, [0], whole=True)
+        return rendered_document(request, storage.instances, instance, accepted(request))
+    return _render(request, storage.instances, instance, [0], whole=True)
 
 
 @router.get(_INSTANCE + "/thumbnail")
@@ -104,8 +108,10 @@ def instance_thumbnail(
     storage: StorageDep,
 ) -> Response:
     """A small picture of the instance's middle frame."""
-    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
-    return _render(request, storage, instance, None, thumbnail=True)
+    instance = find_instance(
+        storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
+    )
+    return _render(request, storage.instances, instance, None, thumbnail=True)
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}/rendered")
@@ -120,8 +126,10 @@ def rendered_frames(
 ) -> Response:
     """One frame as a picture, or several as parts."""
     indices = parse_frame_numbers(frame_list)
-    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
-    return _render(request, storage, instance, indices)
+    instance = find_instance(
+        storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
+    )
+    return _render(request, storage.instances, instance, indices)
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}/thumbnail")
@@ -136,21 +144,27 @@ def frame_thumbnails(
 ) -> Response:
     """A small picture of a frame, or several as parts."""
     indices = parse_frame_numbers(frame_list)
-    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
-    return _render(request, storage, instance, indices, thumbnail=True)
+    instance = find_instance(
+        storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
+    )
+    return _render(request, storage.instances, instance, indices, thumbnail=True)
 
 
 def _render_one_of(
-    request: Request, storage: Storage, instances: Sequence[Instance], *, thumbnail: bool = False
+    request: Request,
+    instance_reader: InstanceReader,
+    instances: Sequence[Instance],
+    *,
+    thumbnail: bool = False,
 ) -> Response:
     """The picture that stands for several; where it cannot be made, that of a neighbour."""
     first, *others = _representatives(instances)
     try:
-        return _render(request, storage, first, None, thumbnail=thumbnail)
+        return _render(request, instance_reader, first, None, thumbnail=thumbnail)
     except (ApiProblem, *DAMAGED) as error:
         for instance in others:
             with suppress(ApiProblem, *DAMAGED):
-                return _render(request, storage, instance, None, thumbnail=thumbnail)
+                return _render(request, instance_reader, instance, None, thumbnail=thumbnail)
         if isinstance(error, UNREADABLE):
             raise InvalidInstance(
                 "None of the images that were tried can be decoded.",
@@ -178,7 +192,7 @@ def _representatives(instances: Sequence[Instance]) -> list[Instance]:
 
 def _render(
     request: Request,
-    storage: Storage,
+    instances: InstanceReader,
     instance: Instance,
     indices: Sequence[int] | None,
     *,
@@ -186,7 +200,7 @@ def _render(
     whole: bool = False,
 ) -> Response:
     """Frames as pictures; without indices the middle one. `whole`: all, where they can move."""
-    source = open_frames(storage.instances, instance)
+    source = open_frames(instances, instance)
     count = source.layout.number_of_frames
     moving = not thumbnail and (count > 1 if whole else len(indices or ()) > 1)
     ranges = accepted(request)
@@ -208,10 +222,10 @@ def _render(
     etag = etag_of(content_key(instance), f"{indices} {options} {moving}")
     if matches_etag(request, etag):
         return not_modified(etag)
-    renderer = Renderer(storage, instance, source, options)
+    renderer = Renderer(instances, instance, source, options)
     headers = caching_headers(etag)
     if moving:
-        duration_ms = frame_duration_ms(header_before(storage.instances, instance, source.layout))
+        duration_ms = frame_duration_ms(header_before(instances, instance, source.layout))
         if options.viewport is None:
             check_animation(source.layout.columns, source.layout.rows, len(indices))
         pictures = renderer.pictures(indices)

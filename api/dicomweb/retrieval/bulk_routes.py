@@ -29,6 +29,7 @@ from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
+from storage.integrity.instance_reader import InstanceReader
 
 router = dicomweb_router()
 
@@ -72,7 +73,7 @@ def retrieve_of_instance(
     storage: StorageDep,
 ) -> Response:
     """Every value of an instance that its metadata give by address, or its pixel data alone."""
-    found = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    found = find_instance(storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid)
     return _answer(request, storage, [found])
 
 
@@ -124,22 +125,26 @@ def _parts(
     for uri in _addresses(elements):
         path = uri.removeprefix(f"{base}/bulkdata/")
         if path in _PIXELS:
-            yield from _pixels(storage, instance, uri, formats[instance.transfer_syntax_uid])
+            yield from _pixels(
+                storage.instances, instance, uri, formats[instance.transfer_syntax_uid]
+            )
         elif not pixels_only:
-            value = element_value(storage, instance, path)
+            value = element_value(storage.instances, instance, path)
             content_type = f"{OCTET_STREAM}; transfer-syntax={_LITTLE}"
             yield content_type, uri, len(value), iter((value,))
 
 
-def _pixels(storage: Storage, instance: Instance, uri: str, answer: FrameFormat) -> Iterator[_Part]:
+def _pixels(
+    instances: InstanceReader, instance: Instance, uri: str, answer: FrameFormat
+) -> Iterator[_Part]:
     """Native pixels as one value, compressed ones frame by frame."""
-    source = open_frames(storage.instances, instance)
+    source = open_frames(instances, instance)
     layout = source.layout
     content_type = f"{answer.media_type}; transfer-syntax={answer.transfer_syntax_uid}"
     if not (layout.encapsulated or answer.encode):
         yield content_type, uri, layout.length, source.native_pieces()
         return
-    header = read_header(storage, instance)[0] if answer.decode else None
+    header = read_header(instances, instance)[0] if answer.decode else None
     base = uri.rpartition("/bulkdata/")[0]
     for index in range(layout.number_of_frames):
         if header is None:

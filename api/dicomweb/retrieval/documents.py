@@ -10,9 +10,9 @@ from api.dicomweb.formats.negotiation import MediaRange, choose_image
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.lookups import content_key
 from api.dicomweb.retrieval.metadata import read_header
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
+from storage.integrity.instance_reader import InstanceReader
 
 _PDF = "application/pdf"
 _TEXTS = ("text/html", "text/plain")
@@ -38,12 +38,12 @@ def is_document(instance: Instance) -> bool:
 
 
 def rendered_document(
-    request: Request, storage: Storage, instance: Instance, ranges: Sequence[MediaRange]
+    request: Request, instances: InstanceReader, instance: Instance, ranges: Sequence[MediaRange]
 ) -> Response:
     """The document of an instance that is one. Raises 406."""
     if instance.sop_class_uid.startswith(_ENCAPSULATED):
-        return _encapsulated(request, storage, instance, ranges)
-    return _report(request, storage, instance, ranges)
+        return _encapsulated(request, instances, instance, ranges)
+    return _report(request, instances, instance, ranges)
 
 
 def report_text(header: Dataset) -> str:
@@ -53,9 +53,9 @@ def report_text(header: Dataset) -> str:
 
 
 def _encapsulated(
-    request: Request, storage: Storage, instance: Instance, ranges: Sequence[MediaRange]
+    request: Request, instances: InstanceReader, instance: Instance, ranges: Sequence[MediaRange]
 ) -> Response:
-    header, _ = read_header(storage, instance)
+    header, _ = read_header(instances, instance)
     stated = str(header.get("MIMETypeOfEncapsulatedDocument") or _PDF).strip().lower()
     media_type = stated if stated in _DOCUMENT_TYPES else "application/octet-stream"
     choose_image(ranges, (media_type,))
@@ -76,13 +76,13 @@ def _encapsulated(
 
 
 def _report(
-    request: Request, storage: Storage, instance: Instance, ranges: Sequence[MediaRange]
+    request: Request, instances: InstanceReader, instance: Instance, ranges: Sequence[MediaRange]
 ) -> Response:
     media_type = choose_image(ranges, _TEXTS)
     etag = etag_of(content_key(instance), media_type)
     if matches_etag(request, etag):
         return not_modified(etag)
-    header, _ = read_header(storage, instance)
+    header, _ = read_header(instances, instance)
     text = report_text(header)
     if media_type == "text/html":
         text = f'<!doctype html>\n<meta charset="utf-8">\n<pre>{html.escape(text)}</pre>\n'

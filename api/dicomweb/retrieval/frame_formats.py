@@ -1,4 +1,4 @@
-"""How frames leave: as stored, as octets, or compressed anew (PS3.18 8.7.3.3)."""
+"""How frames leave: as stored, as octets, or compressed again (PS3.18 8.7.3.3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -35,7 +35,6 @@ from api.dicomweb.retrieval.metadata import header_before, read_header
 from api.dicomweb.retrieval.pieces import Piece, PiecesResponse, Stored
 from api.dicomweb.routing import dicomweb_router
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
 from storage.integrity.instance_reader import InstanceReader
@@ -77,7 +76,7 @@ async def retrieve_frames(
     """One or several frames, each read by its byte range alone."""
     indices = parse_frame_numbers(frame_list)
     instance = await find_instance_soon(
-        storage, study_instance_uid, series_instance_uid, sop_instance_uid
+        storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
     )
     answer = choose_frames(accepted(request), instance.transfer_syntax_uid)
     etag = frames_etag(instance, frame_list, answer)
@@ -89,13 +88,15 @@ async def retrieve_frames(
         source = await run_in_threadpool(open_frames, storage.instances, instance)
         url = f"{service_url(request, storage.settings)}{instance_path(instance)}"
         return await run_in_threadpool(
-            _frames, storage, instance, source, indices, answer, etag, url
+            _frames, storage.instances, instance, source, indices, answer, etag, url
         )
     url = f"{service_url(request, storage.settings)}{instance_path(instance)}"
     stored = _stored_frames(storage.instances, instance, source, indices, answer, etag, url)
     if stored is not None:
         return stored
-    return await run_in_threadpool(_frames, storage, instance, source, indices, answer, etag, url)
+    return await run_in_threadpool(
+        _frames, storage.instances, instance, source, indices, answer, etag, url
+    )
 
 
 def frames_etag(instance: Instance, what: str, answer: FrameFormat) -> str:
@@ -137,7 +138,7 @@ def _stored_frames(
 
 
 def _frames(
-    storage: Storage,
+    instances: InstanceReader,
     instance: Instance,
     source: FrameSource,
     indices: Sequence[int],
@@ -145,16 +146,14 @@ def _frames(
     etag: str,
     instance_url: str,
 ) -> Response:
-    stored = _stored_frames(
-        storage.instances, instance, source, indices, answer, etag, instance_url
-    )
+    stored = _stored_frames(instances, instance, source, indices, answer, etag, instance_url)
     if stored is not None:
         return stored
     for index in indices:
         source.size_bytes(index)  # refuses a frame that is not there before anything is sent
     header: Dataset | None = None
     if answer.decode:
-        header = header_before(storage.instances, instance, source.layout)
+        header = header_before(instances, instance, source.layout)
 
     def frame(index: int) -> bytes:
         if header is None:
@@ -210,7 +209,9 @@ def retrieve_bulkdata(
     storage: StorageDep,
 ) -> Response:
     """The value that a BulkDataURI of the metadata names; pixel data frame by frame."""
-    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    instance = find_instance(
+        storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
+    )
     instance_url = f"{service_url(request, storage.settings)}{instance_path(instance)}"
     url = f"{instance_url}/bulkdata/{quote(element_path)}"
     if element_path.upper() in _PIXEL_TAGS:
@@ -222,7 +223,7 @@ def retrieve_bulkdata(
         layout = source.layout
         if layout.encapsulated or answer.encode:
             indices = range(layout.number_of_frames)
-            return _frames(storage, instance, source, indices, answer, etag, instance_url)
+            return _frames(storage.instances, instance, source, indices, answer, etag, instance_url)
         if source.is_stored_as_sent:
             pixels = Stored(instance, layout.value_offset, layout.length)
             return _stored_value(storage.instances, pixels, answer, etag, url)
@@ -231,7 +232,7 @@ def retrieve_bulkdata(
     etag = frames_etag(instance, element_path.replace("/", "."), answer)
     if matches_etag(request, etag):
         return not_modified(etag)
-    value = element_value(storage, instance, element_path)
+    value = element_value(storage.instances, instance, element_path)
     return _value(iter([value]), answer, len(value), etag, url)
 
 
@@ -269,13 +270,13 @@ def _value(
     return StreamingResponse(message(), media_type=writer.content_type, headers=headers)
 
 
-def element_value(storage: Storage, instance: Instance, element_path: str) -> bytes:
+def element_value(instances: InstanceReader, instance: Instance, element_path: str) -> bytes:
     """The binary value at `TAG/ITEM/TAG…`, little endian. Raises NotFound."""
     missing = NotFound(
         "The instance has no binary value at that path.",
         remedy="Use the BulkDataURI as its metadata give it.",
     )
-    dataset, _ = read_header(storage, instance)
+    dataset, _ = read_header(instances, instance)
     *steps, last = element_path.split("/")
     try:
         for tag, number in zip(steps[::2], steps[1::2], strict=True):

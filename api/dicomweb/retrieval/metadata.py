@@ -58,7 +58,7 @@ def metadata_key(instances: Sequence[Instance] | Sequence[Content]) -> str:
     return hashlib.sha256(names.encode()).hexdigest()[:40]
 
 
-def kept_metadata(key: str, root_url: str, *, gzipped: bool) -> bytes | None:
+def cached_metadata(key: str, root_url: str, *, gzipped: bool) -> bytes | None:
     """What `make_metadata` has made for that key, while it is still in memory."""
     body = _bodies.get((key, root_url, gzipped))
     if body is None and not gzipped:
@@ -77,12 +77,14 @@ def make_metadata(
     An instance that cannot be decoded is left out (`left_out` names it), so that it does not
     take the others with it. Raises InvalidInstance where it is the only one that is asked for.
     """
+    reader = storage.instances.of_one_moment()
+    instances = reader.as_corrected(instances)
     key = metadata_key(instances)
     plain = _bodies.get((key, root_url, False))
     is_whole = True
     if plain is None:
         uri = b'"BulkDataURI":"' + root_url.encode()
-        lines = _lines(storage, instances)
+        lines = _lines(reader, storage.unreadable, storage.objects, instances)
         if not lines and len(instances) == 1:
             raise InvalidInstance(
                 f"The stored instance {instances[0].sop_instance_uid} cannot be decoded.",
@@ -107,23 +109,33 @@ def lost_among(damaged: DamagedInstances, instances: Sequence[Instance] | Sequen
     return damaged.lost_among(one.sop_instance_uid for one in instances)
 
 
-def _lines(storage: Storage, instances: Sequence[Instance]) -> list[bytes]:
+def _lines(
+    instance_reader: InstanceReader,
+    unreadable: UnreadableInstances,
+    objects: ObjectStore,
+    instances: Sequence[Instance],
+) -> list[bytes]:
     """JSON of each instance, from the kept lines where they are there."""
     by_series: dict[str, list[Instance]] = {}
     for instance in instances:
         by_series.setdefault(instance.series_instance_uid, []).append(instance)
     lines: dict[str, bytes] = {}
     for members in by_series.values():
-        lines.update(_series_lines(storage, members))
+        lines.update(_series_lines(instance_reader, unreadable, objects, members))
     keys = map(content_key, instances)
     return [lines[key] for key in keys if key in lines]
 
 
-def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, bytes]:
+def _series_lines(
+    instances: InstanceReader,
+    unreadable: UnreadableInstances,
+    objects: ObjectStore,
+    members: Sequence[Instance],
+) -> dict[str, bytes]:
     object_key = (
         f"metadata/v{_VERSION}/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
     )
-    kept = _load(storage.objects, object_key)
+    kept = _load(objects, object_key)
     missing = [
         instance
         for instance in members
@@ -133,9 +145,9 @@ def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, by
     for instance in missing:
         started = time.perf_counter()
         try:
-            kept[content_key(instance)] = instance_json(storage, instance)
+            kept[content_key(instance)] = instance_json(instances, instance)
         except DAMAGED as error:
-            _leave_out(storage.unreadable, instance, error)
+            _leave_out(unreadable, instance, error)
         except InstanceDamaged:
             # Noted, and tried again: it may be repaired.
             if len(members) == 1:
@@ -145,10 +157,10 @@ def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, by
     if missing and (slow or len(missing) > 1):
         body = b"\n".join(name.encode() + b" " + line for name, line in kept.items())
         try:
-            storage.objects.put(object_key, gzip_bytes(body), "application/gzip")
+            objects.put(object_key, gzip_bytes(body), "application/gzip")
         except MediViewError as error:
             # The copy only saves time; the answer does not depend on it.
-            log.warning("metadata_not_kept", code=error.code)
+            log.warning("metadata_not_cached", code=error.code)
     return kept
 
 
@@ -178,14 +190,14 @@ def _load(objects: ObjectStore, object_key: str) -> dict[str, bytes]:
     return {name.decode("ascii", "replace"): line for name, _, line in pairs if line}
 
 
-def instance_json(storage: Storage, instance: Instance) -> bytes:
+def instance_json(instances: InstanceReader, instance: Instance) -> bytes:
     """DICOM JSON of one instance; bulk data addresses begin with the mark of the root."""
     path_of_instance = instance_path(instance)
 
     def bulk_uri(path: Path) -> str:
         return f"{_ROOT_MARK}{path_of_instance}/bulkdata/{path}"
 
-    header, pixels = read_header(storage, instance)
+    header, pixels = read_header(instances, instance)
     elements = dataset_to_json(header, bulk_uri)
     if pixels is not None:
         name, vr = pixels
@@ -194,14 +206,14 @@ def instance_json(storage: Storage, instance: Instance) -> bytes:
 
 
 def read_header(
-    storage: Storage, instance: Instance
+    instances: InstanceReader, instance: Instance
 ) -> tuple[pydicom.Dataset, tuple[str, str] | None]:
     """The data set up to its pixels, and the pixel element's tag and VR where there is one."""
     try:
-        layout = open_frames(storage.instances, instance).layout
+        layout = open_frames(instances, instance).layout
     except NotFound:
-        return storage.instances.dataset(instance), None
-    return header_before(storage.instances, instance, layout), (f"{layout.tag:08X}", layout.vr)
+        return instances.dataset(instance), None
+    return header_before(instances, instance, layout), (f"{layout.tag:08X}", layout.vr)
 
 
 def header_before(
@@ -217,4 +229,5 @@ def raw_header(instances: InstanceReader, instance: Instance, layout: PixelLayou
     """The same unread, for a decoding process; pickled where the file itself is deflated."""
     if layout.inflated:
         return pickle.dumps(instances.dataset(instance, stop_before_pixels=True))
-    return instances.read(instance, 0, layout.element_offset)
+    raw = instances.read(instance, 0, layout.element_offset)
+    return instances.corrected(instance, BytesIO(raw)).read() if instance.patient_digest else raw

@@ -7,8 +7,9 @@ one object, and for a minute.
 
 from fastapi import Request, Response
 
-from storage.container import Storage
 from storage.core.entities import Instance
+from storage.objects.filesystem import ObjectStore
+from storage.settings import Settings
 from storage.volumes.files import SUFFIX
 
 _EXPIRES_S = 60
@@ -16,21 +17,21 @@ _PREFERENCE = "redirect"
 
 
 def to_bucket(
-    request: Request, storage: Storage, instance: Instance, media_type: str
+    request: Request, settings: Settings, objects: ObjectStore, instance: Instance, media_type: str
 ) -> Response | None:
     """A redirection to the object of an instance; None where the node is to send it.
 
     That is where the client does not ask for it (RFC 7240), and where the instance is not
     in a bucket yet or lies in it within a whole volume.
     """
-    wanted = storage.settings.s3_redirect
+    wanted = settings.s3_redirect
     asked = _prefers(request)
     if wanted == "never" or (wanted == "asked" and not asked):
         return None
     key = instance.location.object_key
     if not key or key.endswith(SUFFIX):
         return None
-    there = storage.objects.presign_get(key, media_type, _EXPIRES_S)
+    there = objects.presign_get(key, media_type, _EXPIRES_S)
     if there is None:
         return None
     headers = {"Location": there.url, "Cache-Control": "no-store", "Vary": "Accept, Prefer"}

@@ -1,5 +1,7 @@
 """One stored instance in another transfer syntax (PS3.5 A, PS3.18 8.7.3.5)."""
 
+from io import BytesIO
+
 from pydicom.uid import UID, ExplicitVRBigEndian
 
 from api.dicomweb.errors import not_acceptable
@@ -14,14 +16,19 @@ _MAX_BYTES = 128 << 20
 
 
 def transcoded(instances: InstanceReader, instance: Instance, transfer_syntax_uid: str) -> bytes:
-    """The part 10 file in one of `negotiation.TARGET_SYNTAXES`.
+    """The part 10 file as it leaves, in one of `negotiation.TARGET_SYNTAXES`.
 
     Refuses with 406 what no codec takes, and what is too large for memory; raises
     LimitExceeded for frames above the pixel budget. The SOP Instance UID stays: this
     transcodes, it does not derive (PS3.18 8.7.3.5).
     """
     if instance.transfer_syntax_uid == transfer_syntax_uid:
-        return instances.read(instance)
+        return instances.open(instance).read()
+    body = _transcoded(instances, instance, transfer_syntax_uid)
+    return instances.corrected(instance, BytesIO(body)).read() if instance.patient_digest else body
+
+
+def _transcoded(instances: InstanceReader, instance: Instance, transfer_syntax_uid: str) -> bytes:
     try:
         source = open_frames(instances, instance)
     except NotFound:

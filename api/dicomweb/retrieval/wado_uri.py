@@ -27,16 +27,18 @@ from api.dicomweb.rendering.render_options import RenderOptions, parse_annotatio
 from api.dicomweb.rendering.viewport import Viewport, parse_quality
 from api.dicomweb.retrieval.documents import is_document, rendered_document
 from api.dicomweb.retrieval.frames import open_frames
+from api.dicomweb.retrieval.instance_answers import send_instances
 from api.dicomweb.retrieval.metadata import header_before
-from api.dicomweb.retrieval.retrieve import send_instances
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
 from inference.imaging.grayscale import Window
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
+from storage.integrity.instance_reader import InstanceReader
+from storage.objects.filesystem import ObjectStore
 from storage.pixels.budget import check_animation
+from storage.settings import Settings
 
 router = dicomweb_router()
 
@@ -61,13 +63,15 @@ def retrieve_by_uri(request: Request, storage: StorageDep) -> Response:
                 remedy="Leave it out; nothing is answered as if it had been obeyed.",
             )
     uids = [_required(query, name) for name in ("studyUID", "seriesUID", "objectUID")]
-    instance = find_instance(storage, *uids)
+    instance = find_instance(storage.lookup, *uids)
     ranges = _ranges(query, instance)
     if any(media.media_type == DICOM for media in ranges[:1]):
-        return _as_dicom(request, storage, instance, query)
+        return _as_dicom(
+            request, storage.settings, storage.instances, storage.objects, instance, query
+        )
     if is_document(instance):
-        return rendered_document(request, storage, instance, ranges)
-    return _as_picture(request, storage, instance, query, ranges)
+        return rendered_document(request, storage.instances, instance, ranges)
+    return _as_picture(request, storage.instances, instance, query, ranges)
 
 
 def _required(query: Mapping[str, str], name: str) -> str:
@@ -93,33 +97,38 @@ def _ranges(query: Mapping[str, str], instance: Instance) -> list[MediaRange]:
 
 
 def _as_dicom(
-    request: Request, storage: Storage, instance: Instance, query: Mapping[str, str]
+    request: Request,
+    settings: Settings,
+    instances: InstanceReader,
+    objects: ObjectStore,
+    instance: Instance,
+    query: Mapping[str, str],
 ) -> Response:
     """In the transfer syntax asked for; Explicit VR Little Endian where none is (PS3.18 9.4.1)."""
     wanted = query.get("transfersyntax", "").strip()
     if wanted:
         media = MediaRange(DICOM, multipart=False, transfer_syntax=wanted)
         answer = choose_instances([media], frozenset({instance.transfer_syntax_uid}))
-        return send_instances(request, storage, [instance], answer)
+        return send_instances(request, settings, instances, objects, [instance], answer)
     if instance.transfer_syntax_uid != _EXPLICIT:
         try:
             answer = InstanceFormat(multipart=False, transfer_syntax_uid=_EXPLICIT)
-            return send_instances(request, storage, [instance], answer)
+            return send_instances(request, settings, instances, objects, [instance], answer)
         except ApiProblem:
             # What nothing here decodes still leaves as it is; its file meta says what that is.
             pass
     answer = InstanceFormat(multipart=False, transfer_syntax_uid="")
-    return send_instances(request, storage, [instance], answer)
+    return send_instances(request, settings, instances, objects, [instance], answer)
 
 
 def _as_picture(
     request: Request,
-    storage: Storage,
+    instances: InstanceReader,
     instance: Instance,
     query: Mapping[str, str],
     ranges: list[MediaRange],
 ) -> Response:
-    source = open_frames(storage.instances, instance)
+    source = open_frames(instances, instance)
     count = source.layout.number_of_frames
     moving = count > 1 and "framenumber" not in query
     video = (MP4,) if moving and HAS_VIDEO else ()
@@ -138,9 +147,9 @@ def _as_picture(
     etag = etag_of(content_key(instance), f"uri {indices} {options}")
     if matches_etag(request, etag):
         return not_modified(etag)
-    renderer = Renderer(storage, instance, source, options)
+    renderer = Renderer(instances, instance, source, options)
     if moving:
-        duration_ms = frame_duration_ms(header_before(storage.instances, instance, source.layout))
+        duration_ms = frame_duration_ms(header_before(instances, instance, source.layout))
         if options.viewport is None:
             check_animation(source.layout.columns, source.layout.rows, count)
         pictures = renderer.pictures(indices)

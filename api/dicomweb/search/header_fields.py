@@ -15,16 +15,17 @@ from api.dicomweb.retrieval.cache import ByteCache
 from api.dicomweb.retrieval.metadata import read_header
 from api.dicomweb.search.query_parameters import tag_of
 from dicom_node.query.dataset_matching import matches
-from storage.container import Storage
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.dicom.value_errors import UNREADABLE
 from storage.index.attributes import Level
 from storage.index.header_matching import (
     OF_SERIES,
     OF_STUDY,
-    is_told_by_one,
+    is_same_for_all,
     speaking_instance,
 )
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 
 _NUMBER_VRS = frozenset({"DS", "IS", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
 _UNMATCHABLE_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ", "AT"})
@@ -59,18 +60,22 @@ def can_match(level: Level, name: str) -> bool:
         return False
     if dictionary_VR(last_tag).split(" ")[0] in _UNMATCHABLE_VRS:
         return False
-    return is_told_by_one(level, first)
+    return is_same_for_all(level, first)
 
 
 def matching_rows(
-    storage: Storage, level: Level, rows: Sequence[Mapping[str, Any]], keys: Mapping[str, str]
+    index: Index,
+    instances: InstanceReader,
+    level: Level,
+    rows: Sequence[Mapping[str, Any]],
+    keys: Mapping[str, str],
 ) -> list[Mapping[str, Any]]:
     """The rows whose data sets fit the keys. Raises InvalidRequest for a key that cannot be one."""
     wanted = _key_dataset({name: text for name, text in keys.items() if not _is_number(name)})
     numbers = {name: _numbers(name, text) for name, text in keys.items() if _is_number(name)}
     found = []
     for row in rows:
-        header = _header(storage, level, row)
+        header = _header(index, instances, level, row)
         if header is not None and _fits(header, wanted, numbers):
             found.append(row)
     return found
@@ -87,7 +92,8 @@ def _fits(header: Dataset, wanted: Dataset, numbers: Mapping[str, set[float]]) -
 
 
 def fill_from_headers(
-    storage: Storage,
+    index: Index,
+    instances: InstanceReader,
     level: Level,
     rows: Sequence[Mapping[str, Any]],
     names: Sequence[str],
@@ -98,18 +104,25 @@ def fill_from_headers(
 
     A study or series is spoken for by its first instance.
     """
-    return [_elements(storage, level, row, names, everything) for row in rows]
+    return [_elements(index, instances, level, row, names, everything) for row in rows]
 
 
 def _elements(
-    storage: Storage, level: Level, row: Mapping[str, Any], names: Sequence[str], everything: bool
+    index: Index,
+    instances: InstanceReader,
+    level: Level,
+    row: Mapping[str, Any],
+    names: Sequence[str],
+    everything: bool,
 ) -> JsonDataset:
     try:
-        instance = speaking_instance(storage.index, level, row)
+        instance = speaking_instance(index, level, row)
+        reader = instances.of_one_moment()
+        (instance,) = reader.as_corrected([instance])
         key = (content_key(instance), tuple(names), everything)
         kept = _kept.get(key)
         if kept is None:
-            header, _ = read_header(storage, instance)
+            header, _ = read_header(reader, instance)
             found = _without_binaries(header) if everything else _of_header(header, names)
             kept = json_bytes(found)
             _kept.put(key, kept, len(kept))
@@ -170,10 +183,12 @@ def _restricted(item: JsonDataset, paths: Sequence[Sequence[str]]) -> JsonDatase
     return kept
 
 
-def _header(storage: Storage, level: Level, row: Mapping[str, Any]) -> Dataset | None:
+def _header(
+    index: Index, instances: InstanceReader, level: Level, row: Mapping[str, Any]
+) -> Dataset | None:
     """The header that speaks for a row; None where it went away or cannot be decoded."""
     try:
-        header, _ = read_header(storage, speaking_instance(storage.index, level, row))
+        header, _ = read_header(instances, speaking_instance(index, level, row))
     except (MediViewError, *UNREADABLE):
         return None
     return header

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, Response
+from sqlalchemy import Engine
 
 from api.access.policy import READERS, policy
 from api.audit.rules import QUERY
@@ -29,6 +30,8 @@ from storage.container import Storage
 from storage.index.attributes import LEVELS, Kind, Level, available_at
 from storage.index.header_matching import MAX_ROWS
 from storage.index.query import Query, find
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 
 router = dicomweb_router()
 
@@ -126,10 +129,13 @@ def _search(request: Request, storage: Storage, search: _Search) -> Response:
     asked = parse_search(request.query_params.multi_items())
     known = {attribute.keyword for attribute in available_at(search.level)}
     keywords = _returned(search, asked, known)
-    found = _find(storage, search, asked, frozenset(keywords) | _UIDS & known)
+    index, instances = storage.index, storage.instances
+    found = _find(
+        storage.engine, index, instances, search, asked, frozenset(keywords) | _UIDS & known
+    )
     root_url = service_url(request, storage.settings)
     writer = RowWriter(search.level, keywords, root_url)
-    extras, left_out = _extras(storage, search, found.rows, asked, known)
+    extras, left_out = _extras(index, instances, search, found.rows, asked, known)
     warnings = [*found.warnings, *left_out, *_fuzzy_warnings(asked)]
     headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"}
     if warnings:
@@ -158,7 +164,12 @@ class _Found:
 
 
 def _find(
-    storage: Storage, search: _Search, asked: SearchParameters, returned: frozenset[str]
+    engine: Engine,
+    index: Index,
+    instances: InstanceReader,
+    search: _Search,
+    asked: SearchParameters,
+    returned: frozenset[str],
 ) -> _Found:
     """One page of matches, and what has to be said about it (PS3.18 8.3.4.4, 10.6.1.3)."""
     query = Query(
@@ -169,9 +180,9 @@ def _find(
     ignored = sorted(others.keys() - by_header.keys())
     warnings = []
     if by_header:
-        candidates = list(find(storage.engine, query, MAX_ROWS + 1))
+        candidates = list(find(engine, query, MAX_ROWS + 1))
         if len(candidates) <= MAX_ROWS:
-            matched = matching_rows(storage, search.level, candidates, by_header)
+            matched = matching_rows(index, instances, search.level, candidates, by_header)
             rows = matched[asked.offset : asked.offset + asked.limit + 1]
         else:
             ignored = sorted(others)
@@ -181,7 +192,7 @@ def _find(
             by_header = {}
     if not by_header:
         # One row more than asked for tells whether anything remains.
-        rows = list(find(storage.engine, query, asked.limit + 1, asked.offset))
+        rows = list(find(engine, query, asked.limit + 1, asked.offset))
     if ignored:
         warnings.append(f"These attributes were not matched on: {' '.join(ignored)}")
     if len(rows) > asked.limit:
@@ -207,7 +218,8 @@ def _beyond_the_index(level: Level, keys: Mapping[str, str]) -> dict[str, str]:
 
 
 def _extras(
-    storage: Storage,
+    index: Index,
+    instances: InstanceReader,
     search: _Search,
     rows: Sequence[Mapping[str, Any]],
     asked: SearchParameters,
@@ -232,7 +244,7 @@ def _extras(
     if len(rows) > MAX_ROWS:
         sentence = f"Attributes beyond the index are returned of at most {MAX_ROWS} results"
         return None, [*warnings, sentence]
-    return fill_from_headers(storage, level, rows, names, everything=everything), warnings
+    return fill_from_headers(index, instances, level, rows, names, everything=everything), warnings
 
 
 def _fuzzy_warnings(asked: SearchParameters) -> list[str]:

@@ -10,12 +10,12 @@ from pydicom.uid import MediaStorageDirectoryStorage
 from api.dicomweb.formats.multipart import Headers
 from api.dicomweb.formats.negotiation import DICOM
 from api.dicomweb.store.report import CANNOT_UNDERSTAND, NotStorable, Report, WrongStudy, reason_of
-from storage.container import Storage
 from storage.core.errors import MediViewError
 from storage.core.uids import check_uid
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.part10 import Header
 from storage.dicom.value_errors import DAMAGED
+from storage.ingest.service import Ingest
 
 log = structlog.get_logger(__name__)
 
@@ -37,10 +37,10 @@ class InstancePart:
     A refused one is read to its end all the same, so that those behind it get in.
     """
 
-    def __init__(self, storage: Storage, study_instance_uid: str, headers: Headers) -> None:
+    def __init__(self, ingest: Ingest, study_instance_uid: str, headers: Headers) -> None:
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         self._is_instance = content_type in (DICOM, "")
-        self._stream = storage.ingest.open_stream(
+        self._stream = ingest.open_stream(
             "stow", check=lambda header: check_study(study_instance_uid, header)
         )
         self._head = bytearray()
@@ -60,7 +60,7 @@ class InstancePart:
             self._stream.discard()
 
     def finish(self, report: Report) -> None:
-        """Keep the instance, or say why not."""
+        """Store the instance, or give the reason against it."""
         if not self._is_instance:
             report.fail(
                 "", "", CANNOT_UNDERSTAND, "A part is of another type than application/dicom."

@@ -27,9 +27,11 @@ from api.dicomweb.store.parts import InstancePart
 from api.dicomweb.store.report import CANNOT_UNDERSTAND, Report
 from api.dicomweb.store.spool import Spool, SpooledPart
 from api.errors import ApiProblem
-from storage.container import Storage
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.core.uids import check_uid
+from storage.ingest.service import Ingest
+from storage.settings import Settings
+from storage.volumes.writer import VolumeWriter
 
 router = dicomweb_router()
 
@@ -43,7 +45,7 @@ _MAX_EMPTY_PARTS = 1000
 @policy(WRITERS, "dicomweb:write", STORES)
 async def store_instances(request: Request, storage: StorageDep) -> Response:
     """Keep the instances of the body, whatever their studies."""
-    return await _store(request, storage, "")
+    return await _store(request, storage.settings, storage.volumes, storage.ingest, "")
 
 
 @router.post("/studies/{study_instance_uid}")
@@ -56,21 +58,31 @@ async def store_into_study(
         check_uid(study_instance_uid, "StudyInstanceUID")
     except InvalidInstance as error:
         raise InvalidRequest(error.message, remedy=error.remedy) from error
-    return await _store(request, storage, study_instance_uid)
+    return await _store(
+        request, storage.settings, storage.volumes, storage.ingest, study_instance_uid
+    )
 
 
-async def _store(request: Request, storage: Storage, study_instance_uid: str) -> Response:
-    report = Report(service_url(request, storage.settings))
+async def _store(
+    request: Request,
+    settings: Settings,
+    volumes: VolumeWriter,
+    ingest: Ingest,
+    study_instance_uid: str,
+) -> Response:
+    report = Report(service_url(request, settings))
     media_type, parameters = parse_content_type(request.headers.get("content-type", ""))
     of_type = parameters.get("type", DICOM).lower()
     if media_type == DICOM:
-        await _read_single(request, storage, study_instance_uid, report)
+        await _read_single(request, ingest, study_instance_uid, report)
     elif media_type != MULTIPART_RELATED:
         raise _unsupported(media_type or "no media type")
     elif of_type == DICOM:
-        await _read_instances(request, storage, study_instance_uid, _boundary(parameters), report)
+        await _read_instances(request, ingest, study_instance_uid, _boundary(parameters), report)
     elif of_type in (DICOM_JSON, DICOM_XML):
-        await _read_described(request, storage, study_instance_uid, _boundary(parameters), report)
+        await _read_described(
+            request, settings, volumes, ingest, study_instance_uid, _boundary(parameters), report
+        )
     else:
         raise _unsupported(f"multipart/related of {of_type}")
     if report.is_empty:
@@ -98,10 +110,10 @@ def _answer(request: Request, report: Report) -> Response:
 
 
 async def _read_single(
-    request: Request, storage: Storage, study_instance_uid: str, report: Report
+    request: Request, ingest: Ingest, study_instance_uid: str, report: Report
 ) -> None:
     """A body that is one instance by itself: outside the standard, and common."""
-    part = InstancePart(storage, study_instance_uid, {"content-type": DICOM})
+    part = InstancePart(ingest, study_instance_uid, {"content-type": DICOM})
 
     def write(data: bytes) -> None:
         part.write(memoryview(data))
@@ -119,10 +131,10 @@ async def _read_single(
 
 
 async def _read_instances(
-    request: Request, storage: Storage, study_instance_uid: str, boundary: str, report: Report
+    request: Request, ingest: Ingest, study_instance_uid: str, boundary: str, report: Report
 ) -> None:
     reader = MultipartReader(
-        boundary, lambda headers: InstancePart(storage, study_instance_uid, headers)
+        boundary, lambda headers: InstancePart(ingest, study_instance_uid, headers)
     )
 
     empty = 0
@@ -155,11 +167,16 @@ async def _read_instances(
 
 
 async def _read_described(
-    request: Request, storage: Storage, study_instance_uid: str, boundary: str, report: Report
+    request: Request,
+    settings: Settings,
+    volumes: VolumeWriter,
+    ingest: Ingest,
+    study_instance_uid: str,
+    boundary: str,
+    report: Report,
 ) -> None:
     """Metadata, and bulk data in parts of their own (PS3.18 10.5.2): all wait for the last."""
-    settings = storage.settings
-    spool = Spool(settings.data_dir / "spool", settings.max_instance_bytes, storage.volumes)
+    spool = Spool(settings.data_dir / "spool", settings.max_instance_bytes, volumes)
     reader = MultipartReader(boundary, spool.open_part)
     parts: list[SpooledPart] = []
 
@@ -172,7 +189,7 @@ async def _read_described(
             )
 
     def keep() -> None:
-        keep_described(storage.ingest, study_instance_uid, parts, report)
+        keep_described(ingest, study_instance_uid, parts, report)
 
     try:
         async for data in _blocks(request):

@@ -108,8 +108,8 @@ def test_tampering_shows_over_http(api: ApiNode) -> None:
     assert api.client.get("/api/audit/verification").json()["holds"] is True
     with writing(api.storage.engine) as connection:
         connection.execute(text("UPDATE audit_event SET actor_name = 'x' WHERE chain_index = 1"))
-    verdict = api.client.get("/api/audit/verification").json()
-    assert (verdict["holds"], verdict["position"]) == (False, 1)
+    check = api.client.get("/api/audit/verification").json()
+    assert (check["holds"], check["position"]) == (False, 1)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from dicomweb_client import DICOMwebClient
 from PIL import Image
 
 from tests.api.dicomweb.node import DicomwebNode
-from tests.api.dicomweb.test_frames import read
+from tests.api.dicomweb.reading import read
 
 Uids = tuple[str, str, str]
 

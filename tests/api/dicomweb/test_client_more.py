@@ -13,8 +13,8 @@ from dicomweb_client import DICOMwebClient
 from PIL import Image
 
 from tests.api.dicomweb.node import DicomwebNode
+from tests.api.dicomweb.reading import read
 from tests.api.dicomweb.test_client import uids
-from tests.api.dicomweb.test_frames import read
 
 LITTLE, RLE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"
 
@@ -30,7 +30,7 @@ def test_every_verb_is_driven() -> None:
         for name, _ in inspect.getmembers(DICOMwebClient, inspect.isfunction)
         if re.match("search|retrieve|store|iter|delete", name)
     ]
-    text = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    text = "".join(path.read_text() for path in Path(__file__).parent.rglob("test_*.py"))
     assert len(verbs) > 20
     assert [verb for verb in verbs if f".{verb}(" not in text] == []
 

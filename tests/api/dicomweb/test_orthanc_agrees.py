@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.api.dicomweb.node import DicomwebNode
-from tests.api.dicomweb.test_frames import CORNERSTONE, bodies_of, read
+from tests.api.dicomweb.reading import CORNERSTONE, bodies_of, read
 from tests.services import orthanc
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")

@@ -13,7 +13,7 @@ from dicomweb_client import DICOMwebClient
 from requests import HTTPError
 
 from tests.api.dicomweb.node import DicomwebNode
-from tests.api.dicomweb.test_frames import bodies_of, read
+from tests.api.dicomweb.reading import bodies_of, read
 from tests.services import tool
 
 DICOM = {"Accept": "application/dicom"}

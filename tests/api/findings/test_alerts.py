@@ -49,16 +49,18 @@ def test_an_alert_waits_for_a_person_and_is_told_again_until_then(api: ApiNode, 
     assert alert["text"] == "Brain larger than expected: Brain volume 1,234.5 cm³."
     assert (alert["rule"], alert["study_instance_uid"]) == ("brain-too-large", study)
     assert api.client.get(f"/api/studies/{study}").json()["open_alerts"] == 1
-    assert repeat_alerts(api.storage, utcnow()) == 0, "not before its time"
+    assert repeat_alerts(api.storage.settings, api.storage.alerts, utcnow()) == 0, (
+        "not before its time"
+    )
     later = utcnow() + timedelta(seconds=api.storage.settings.alert_repeat_s + 1)
-    assert repeat_alerts(api.storage, later) == 1
+    assert repeat_alerts(api.storage.settings, api.storage.alerts, later) == 1
     url = f"/api/alerts/{alert['alert_id']}/acknowledge"
     told = api.client.post(url, json={"note": "Told the ward."}).json()
     assert (told["state"], told["acknowledged_by"], told["repeats"]) == ("ACKNOWLEDGED", "local", 1)
     assert told["acknowledged_at"]
     is_problem(api.client.post(url), 409, "state_conflict")
     is_problem(api.client.post("/api/alerts/0/acknowledge"), 404, "not_found")
-    assert repeat_alerts(api.storage, later + timedelta(days=1)) == 0
+    assert repeat_alerts(api.storage.settings, api.storage.alerts, later + timedelta(days=1)) == 0
     assert api.client.get(f"/api/studies/{study}").json()["open_alerts"] == 0
     assert changes(api) == ["raised", "repeated", "acknowledged"]
 
@@ -79,7 +81,13 @@ def test_a_rule_without_a_limit_is_refused() -> None:
 def test_the_card_of_a_model_names_what_is_critical(api: ApiNode, tmp_path: Path) -> None:
     """Beside the site's rules, and only of the model's own findings."""
     limits = [{"finding": "118565006", "below": 900, "text": "Small brain."}]
-    add_model(api.storage, segmentation_bundle(tmp_path / "bundle", critical=limits), "petra")
+    add_model(
+        api.storage.settings,
+        api.storage.model_states,
+        api.storage.shadow_runs,
+        segmentation_bundle(tmp_path / "bundle", critical=limits),
+        "petra",
+    )
     uid, _, _ = stored(api, PatientID="P-10")
     for pipeline, value in (("bundle-spleen-of-phantoms", 850.0), ("brain-volume", 850.0)):
         job, _ = api.storage.jobs.schedule(
@@ -92,4 +100,10 @@ def test_the_card_of_a_model_names_what_is_critical(api: ApiNode, tmp_path: Path
     assert alert["text"] == "Small brain: Brain volume 850.0 cm³."
     no_limit = segmentation_bundle(tmp_path / "other", critical=[{"finding": "Brain volume"}])
     with pytest.raises(InvalidRequest, match="says no limit"):
-        add_model(api.storage, no_limit, "petra")
+        add_model(
+            api.storage.settings,
+            api.storage.model_states,
+            api.storage.shadow_runs,
+            no_limit,
+            "petra",
+        )

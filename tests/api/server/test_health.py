@@ -43,7 +43,7 @@ def test_all_is_well(whole: ApiNode) -> None:
     assert health["status"] == "ok", health
     assert set(health["parts"]) == {
         *("database", "objects", "broker", "worker", "dicom", "disk", "components", "instances"),
-        *("model_servers", "access_rules", "retention"),
+        *("model_servers", "access_rules", "retention", "disk_speed", "clock"),
     }
 
 
@@ -111,6 +111,21 @@ def test_a_full_disk_means_that_nothing_can_be_taken(api_settings: Settings) -> 
         answer = api.client.get("/health")
         assert answer.status_code == 503
         assert "Free disk space" in answer.json()["parts"]["disk"]["detail"]
+
+
+def test_probes_tell_a_scheduler_what_to_do(api: ApiNode) -> None:
+    for path in ("/livez", "/startupz", "/readyz"):
+        answer = api.client.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert api.client.head(path).status_code == 200
+
+
+def test_a_process_that_takes_nothing_in_is_alive_and_not_ready(api_settings: Settings) -> None:
+    with api_node(api_settings.model_copy(update={"free_disk_mark_bytes": 2**62})) as api:
+        assert api.client.get("/livez").status_code == 200
+        answer = api.client.get("/readyz")
+        assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
 
 
 def test_a_lost_broker_degrades_and_stops_nothing(api_settings: Settings) -> None:

@@ -20,6 +20,7 @@ def a_broken_package(folder: Path, name: str, code: str, monkeypatch: pytest.Mon
     monkeypatch.setenv("PYTHONPATH", f"{folder}:{':'.join(sys.path)}")
 
 
+@pytest.mark.slow
 def test_every_part_of_this_machine_works() -> None:
     components = run.run_self_test()
     assert [one for one in components if not one.ok] == []

@@ -15,19 +15,32 @@ RULE = "routing: [{name: all, to: [archive, nowhere]}]"
 def test_a_rule_that_sends_to_nobody_is_named(tmp_path: Path) -> None:
     with storage_in(tmp_path) as storage:
         storage.peers.add(KnownPeer("archive", kind="folder", folder="archive"))
-        assert list(check_rules(storage)) == []
+        assert list(check_rules(storage.settings, storage.peers)) == []
         (storage.settings.data_dir / "rules.yaml").write_text(RULE)
-        (found,) = check_rules(storage)
+        (found,) = check_rules(storage.settings, storage.peers)
         assert found.state == "note"
         assert "'all' sends to nowhere" in found.detail
         storage.peers.add(KnownPeer("nowhere", kind="folder", folder="nowhere"))
-        assert list(check_rules(storage)) == []
+        assert list(check_rules(storage.settings, storage.peers)) == []
+
+
+def test_a_rule_of_release_about_nobody_is_named(tmp_path: Path) -> None:
+    with storage_in(tmp_path) as storage:
+        storage.peers.add(KnownPeer("pacs", kind="folder", folder="pacs"))
+        (storage.settings.data_dir / "rules.yaml").write_text(
+            "release: [{name: first a person, to: [pacs, pasc], results: when_accepted}]"
+        )
+        (found,) = check_rules(storage.settings, storage.peers)
+        assert (found.state, found.detail.partition(",")[0]) == (
+            "note",
+            "'first a person' is about pasc",
+        )
 
 
 def test_a_wrong_rules_file_is_named_with_its_line(tmp_path: Path) -> None:
     with storage_in(tmp_path) as storage:
         (storage.settings.data_dir / "rules.yaml").write_text("routing:\n  - name: all\n")
-        (found,) = check_rules(storage)
+        (found,) = check_rules(storage.settings, storage.peers)
         assert found.state == "fail"
         assert "rules.yaml:2: Field required." in found.detail
 

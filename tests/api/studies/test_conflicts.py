@@ -39,9 +39,9 @@ def test_it_is_listed_with_what_is_held(stored_api: ApiNode) -> None:
     (item,) = page["items"]
     assert item["sop_instance_uid"] == series[0].SOPInstanceUID
     assert item["source"] == "dimse:CT1"
-    assert item["held"]["source"] == "test"
-    assert item["held"]["study_instance_uid"] == series[0].StudyInstanceUID
-    assert item["digest"] != item["held"]["digest"]
+    assert item["existing"]["source"] == "test"
+    assert item["existing"]["study_instance_uid"] == series[0].StudyInstanceUID
+    assert item["digest"] != item["existing"]["digest"]
     detail = stored_api.client.get(f"/api/conflicts/{number}").json()
     assert {one["keyword"]: one["other"]["Value"] for one in detail["differences"]} == {
         "PatientName": [{"Alphabetic": "Other^Name"}],

@@ -44,6 +44,11 @@ def test_the_protocols_of_the_box_stand_until_a_site_sets_its_own(api: ApiNode) 
         ({"viewports": []}, "viewports"),
         ({"viewports": [{"window": {"center": 0, "width": 0}}]}, "width"),
         ({"viewport": []}, "viewport"),
+        ({"viewports": [{"laterality": "X"}]}, "laterality"),
+        (
+            {"stages": [{"name": "Two", "rows": 1, "columns": 1, "viewports": [{}, {}]}]},
+            "room for 1",
+        ),
     ],
 )
 def test_a_wrong_protocol_is_refused_and_changes_nothing(

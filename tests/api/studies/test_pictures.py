@@ -9,7 +9,7 @@ from storage.settings import Settings
 from tests import builders
 from tests.api.client import ApiNode, api_node, is_problem, part10, png, scheduled_job, worked_on
 from tests.api.jobs.test_analyze import MODEL
-from tests.inference.language import small_models
+from tests.inference.language import small_vision_models
 
 
 def is_there(api: ApiNode, key: str) -> bool:
@@ -22,7 +22,7 @@ def is_there(api: ApiNode, key: str) -> bool:
 
 @pytest.fixture(scope="module")
 def segmenter(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(small_models.segformer(tmp_path_factory.mktemp("segmenter") / "model"))
+    return str(small_vision_models.segformer(tmp_path_factory.mktemp("segmenter") / "model"))
 
 
 def test_nothing_of_a_deleted_picture_is_left(api_settings: Settings, segmenter: str) -> None:

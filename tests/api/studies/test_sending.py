@@ -5,7 +5,7 @@ import json
 from storage.core.clock import utcnow
 from storage.peers.repository import KnownPeer
 from tests.api.client import ApiNode, is_problem
-from tests.api.studies.test_study_list import send, study
+from tests.api.studies.listing import send, study
 
 ARCHIVE = KnownPeer("archive", kind="folder", folder="archive")
 
@@ -30,6 +30,7 @@ def test_a_study_is_sent_and_says_how_far_it_is(stored_api: ApiNode) -> None:
             "cause": "PERSON",
             "rule": "",
             "total": 1,
+            "confirmed": 0,
             "held": 0,
             "sent": 0,
             "failing": 0,

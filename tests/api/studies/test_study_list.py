@@ -1,40 +1,19 @@
-"""Studies listed by state, modality, dates, patient and text, page by page."""
+"""Studies are listed by state, modality, dates, patient and text."""
 
 import random
 from datetime import timedelta
 
-import numpy as np
 import pytest
-from pydicom.dataset import Dataset
 
 from api.studies.state import derive_state
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, DeliveryState
 from storage.core.identity import of_account
+from storage.reports.entities import ReportSection, ReportSentence
 from storage.studies.filter import StudyFilter
-from tests import builders
-from tests.api.client import ApiNode, is_problem, part10
-
-
-def study(seed: int, **attributes: str) -> Dataset:
-    modality = attributes.pop("Modality", "CT")
-    (instance,) = builders.series(np.zeros((1, 4, 4), np.int16), modality=modality, seed=seed)
-    for keyword, value in attributes.items():
-        setattr(instance, keyword, value)
-    return instance
-
-
-def send(storage: Storage, *instances: Dataset) -> list[str]:
-    for instance in instances:
-        storage.ingest.accept(part10(instance), "dimse:CT1")
-    return [str(instance.StudyInstanceUID) for instance in instances]
-
-
-def listed(api: ApiNode, **query: object) -> list[str]:
-    answer = api.client.get("/api/studies", params=query)  # type: ignore[arg-type]
-    assert answer.status_code == 200, answer.text
-    return [one["study_instance_uid"] for one in answer.json()["items"]]
+from tests.api.client import ApiNode, is_problem, scheduled_job
+from tests.api.studies.listing import listed, send, study
 
 
 def test_studies_are_found_by_what_they_are(stored_api: ApiNode) -> None:
@@ -80,6 +59,42 @@ def test_studies_are_found_by_their_report_and_by_open_alerts(api: ApiNode) -> N
     assert listed(api, critical="true") == []
 
 
+def test_a_study_says_how_urgent_it_is_and_why(api: ApiNode) -> None:
+    storage = api.storage
+    plain, signed, stat, high, alarming, recalled = send(
+        storage,
+        study(21),
+        study(22),
+        study(23, AccessionNumber="S23"),
+        study(24),
+        study(25, AccessionNumber="S25"),
+        study(26, AccessionNumber="S26"),
+    )
+    order = {"StudyInstanceUID": "2.25.1", "RequestedProcedurePriority": "STAT"}
+    # The first and the last by their numbers, as most orders; the modality made UIDs of its own.
+    for accession_number in ("S23", "S25"):
+        storage.worklist.add({**order, "AccessionNumber": accession_number})
+    storage.worklist.add({"StudyInstanceUID": high, "RequestedProcedurePriority": "HIGH"})
+    cancelled = storage.worklist.add({**order, "AccessionNumber": "S26"})
+    storage.worklist.remove(cancelled.worklist_item_id)
+    text = [ReportSection("Findings", (ReportSentence("No change."),))]
+    report = storage.reports.offer(
+        signed, language="en", title="Report", sections=text, basis_digest="a"
+    )
+    storage.reports.move(report.report_id, report.version, "final", of_account("petra"))
+    storage.alerts.rise(alarming, "f" * 36, "large", "Large.", 900)
+    items = api.client.get("/api/studies").json()["items"]
+    assert {one["study_instance_uid"]: one["urgency"] for one in items} == {
+        alarming: "critical",
+        stat: "stat",
+        high: "high",
+        recalled: "unreported",
+        plain: "unreported",
+        signed: "reported",
+    }
+    assert api.client.get(f"/api/studies/{stat}").json()["urgency"] == "stat"
+
+
 @pytest.mark.parametrize(
     "query",
     ["state=LOST", "study_date_from=2024-13-01", "received_from=2024-01-01", "sort=colour",
@@ -89,19 +104,17 @@ def test_a_senseless_condition_is_refused(reading_api: ApiNode, query: str) -> N
     is_problem(reading_api.client.get(f"/api/studies?{query}"), 422, "validation_failed")
 
 
-def test_pages_link_to_their_neighbours_with_all_conditions(api: ApiNode) -> None:
-    send(api.storage, *(study(seed) for seed in range(5)))
-    answer = api.client.get("/api/studies", params={"limit": 2, "modality": "CT"})
-    seen = [one["study_instance_uid"] for one in answer.json()["items"]]
-    assert answer.links["last"]["url"] == "/api/studies?modality=CT&limit=2&offset=4"
-    assert "prev" not in answer.links
-    while "next" in answer.links:
-        answer = api.client.get(answer.links["next"]["url"])
-        assert answer.json()["total"] == 5
-        seen += [one["study_instance_uid"] for one in answer.json()["items"]]
-    assert seen == listed(api)
-    assert answer.links["prev"]["url"] == "/api/studies?modality=CT&limit=2&offset=2"
-    assert api.client.get("/api/jobs?limit=3").links["first"]["url"] == "/api/jobs?limit=3&offset=0"
+def test_what_changed_since_a_time_is_found_by_events_too(api: ApiNode) -> None:
+    one, two = send(api.storage, study(1), study(2))
+    since = utcnow()
+    job = scheduled_job(api.storage, one)
+    assert listed(api, updated_since=since.isoformat()) == [one]
+    later = utcnow()
+    api.storage.jobs.cancel(job.job_id, "Not needed.", utcnow())
+    for answer in ("/api/jobs", "/api/deliveries", "/api/reports"):
+        items = api.client.get(answer, params={"updated_since": later.isoformat()}).json()["items"]
+        assert len(items) == (answer == "/api/jobs")
+    assert two in listed(api)
 
 
 def test_the_database_derives_the_state_that_people_are_told(storage: Storage) -> None:
@@ -152,9 +165,9 @@ def _happen(storage: Storage, uid: str, chance: random.Random) -> None:
     for destination in chance.sample(("a", "b"), chance.randrange(3)):
         storage.deliveries.enqueue(destination, instances, None)
     for delivery in storage.deliveries.of_study(uid):
-        state: DeliveryState = chance.choice(("PENDING", "HELD", "HELD"))
-        if state == "HELD":
-            storage.deliveries.held([delivery.delivery_id], utcnow())
+        state: DeliveryState = chance.choice(("PENDING", "CONFIRMED", "CONFIRMED"))
+        if state == "CONFIRMED":
+            storage.deliveries.confirmed([delivery.delivery_id], utcnow())
 
 
 def test_a_row_tells_who_refused_and_how_far_the_results_are(api: ApiNode) -> None:
@@ -182,4 +195,11 @@ def test_a_row_tells_who_refused_and_how_far_the_results_are(api: ApiNode) -> No
     assert row["refusals"] == [
         {"pipeline": "no-head", "reason": "4 instances; a head has 60 or more."}
     ]
-    assert row["delivery"] == {"total": 0, "held": 0, "failing": 0, "destinations": []}
+    assert row["delivery"] == {
+        "total": 0,
+        "confirmed": 0,
+        "held": 0,
+        "failing": 0,
+        "awaiting_release": 0,
+        "destinations": [],
+    }

@@ -95,9 +95,9 @@ RECEIVING = replace(SERIES, state="RECEIVING")
             [SERIES],
             [],
             [DONE],
-            [replace(DELIVERY, state="HELD")],
+            [replace(DELIVERY, state="CONFIRMED")],
             "DELIVERED",
-            "The results are held by pacs.",
+            "The results are confirmed by pacs.",
         ),
         (
             [SERIES],
@@ -166,3 +166,17 @@ def test_the_reason_is_that_of_the_images_and_not_of_a_mask_among_them() -> None
     assert derive_state([mask], refusals[:1], [], []).text == (
         "No analysis fits: Modality is SEG; only MR is taken."
     )
+
+
+def test_results_that_await_release_are_said_to_and_withheld_ones_are_done_with() -> None:
+    waits = replace(DELIVERY, state="AWAITING_RELEASE")
+    held = replace(DELIVERY, state="CONFIRMED", destination="research")
+    withheld = replace(DELIVERY, state="WITHHELD")
+    found = derive_state([SERIES], [], [DONE], [waits, held])
+    assert (found.state, found.text) == (
+        "RESULTS",
+        "The results await release to pacs by a person.",
+    )
+    assert derive_state([SERIES], [], [DONE], [withheld, held]).state == "DELIVERED"
+    nothing = derive_state([SERIES], [], [DONE], [withheld])
+    assert (nothing.state, nothing.text) == ("RESULTS", "A person has withheld the results.")

@@ -215,6 +215,7 @@ def peak_memory_bytes(pid: int) -> int:
     return peak
 
 
+@pytest.mark.slow
 def test_300_mb_survive_a_kill_in_the_middle_in_constant_memory(tmp_path: Path) -> None:
     settings = load_settings(
         data_dir=tmp_path / "data",

@@ -65,9 +65,16 @@ def test_an_announced_number_completes_a_series_and_holds_one_that_lacks_some(
     assert announced.status_code == 200, announced.text
     send(api, instances[:3])
     later = utcnow() + timedelta(seconds=60)
-    assert complete_quiet_series(api.storage, later) == []
+    assert (
+        complete_quiet_series(
+            api.storage.settings, api.storage.index, api.storage.expectations, later
+        )
+        == []
+    )
     send(api, instances[3:])
-    (completed,) = complete_quiet_series(api.storage, utcnow())
+    (completed,) = complete_quiet_series(
+        api.storage.settings, api.storage.index, api.storage.expectations, utcnow()
+    )
     assert completed.instance_count == 4
     (told,) = api.client.get(path).json()["items"]
     assert (told["instance_count"], told["sop_instance_uids"]) == (4, [])
@@ -157,7 +164,7 @@ def test_what_people_say_stands_beside_the_finding_with_who_and_when(stored_api:
     assert told["feedback"][0]["value"] == 1240.0
     assert told["feedback"][0]["unit"]["value"] == "cm3"
     assert api.client.get(path).json()["items"] == told["feedback"]
-    # A job that runs again writes its findings anew; what was said stays.
+    # A job that runs again writes its findings again; what was said stays.
     api.storage.findings.replace_for_job(job.job_id, [finding])
     (again,) = api.client.get(f"/api/jobs/{job.job_id}").json()["findings"]
     assert again["feedback"] == told["feedback"]
@@ -212,7 +219,7 @@ def test_stuck_deliveries_are_found_and_let_go(stored_api: ApiNode) -> None:
         api.client.post("/api/deliveries/retry", json={"destination": "pacs"}).json()["count"] == 3
     )
     one = pacs["items"][0]["delivery_id"]
-    api.storage.deliveries.held([one], utcnow())
+    api.storage.deliveries.confirmed([one], utcnow())
     again = api.client.post(f"/api/deliveries/{one}/retry").json()
     assert (again["state"], again["sent_at"]) == ("PENDING", None)
     assert api.client.get(f"/api/deliveries/{one}").json()["state"] == "PENDING"
@@ -232,6 +239,7 @@ def test_reports_and_models_are_listed(reading_api: ApiNode) -> None:
         "total": 0,
         "limit": 50,
         "offset": 0,
+        "next_cursor": None,
     }
     is_problem(reading_api.client.get("/api/reports/none"), 404, "not_found")
     models = {one["name"]: one for one in reading_api.client.get("/api/models").json()["items"]}

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from tests.api.client import part10
 from tests.api.dicomweb.node import DicomwebNode
-from tests.api.dicomweb.test_frames import bodies_of, read
+from tests.api.dicomweb.reading import bodies_of, read
 from tests.builders import t1_head
 
 ANY = {"Accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*'}

@@ -13,8 +13,8 @@ import pytest
 from pydicom.encaps import generate_frames
 
 from tests.api.dicomweb.node import DicomwebNode
-from tests.api.dicomweb.test_frames import read
-from tests.api.dicomweb.test_store import BOUNDARY, FAILED, OTHER, STORED, reasons
+from tests.api.dicomweb.reading import read
+from tests.api.dicomweb.store.test_store import BOUNDARY, FAILED, OTHER, STORED, reasons
 from tests.services import tool
 
 JSON, XML = "application/dicom+json", "application/dicom+xml"

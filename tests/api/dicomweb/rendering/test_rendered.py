@@ -11,7 +11,7 @@ from PIL import Image
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
 from tests.api.dicomweb.node import DicomwebNode
-from tests.api.dicomweb.test_frames import bodies_of, read
+from tests.api.dicomweb.reading import bodies_of, read
 
 PNG = {"Accept": "image/png"}
 

@@ -8,7 +8,7 @@ import pydicom
 import pytest
 
 from tests.api.dicomweb.node import DicomwebNode
-from tests.api.dicomweb.test_frames import bodies_of, read
+from tests.api.dicomweb.reading import bodies_of, read
 
 LITTLE = "1.2.840.10008.1.2.1"
 

@@ -13,8 +13,8 @@ from dicomweb_client import DICOMwebClient
 from pydicom.dataset import Dataset
 
 from tests.api.dicomweb.node import DicomwebNode, dicomweb_node
-from tests.api.dicomweb.test_frames import bodies_of
-from tests.api.dicomweb.test_search import JSON, search, values
+from tests.api.dicomweb.reading import bodies_of
+from tests.api.dicomweb.search.test_search import JSON, search, values
 from tests.builders import t1_head
 from tests.services import tool
 

@@ -15,7 +15,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from tests.api.dicomweb.node import DicomwebNode, dicomweb_node
-from tests.api.dicomweb.test_frames import bodies_of, read
+from tests.api.dicomweb.reading import bodies_of, read
 from tests.storage.dicom.test_offending_element import with_broken_private_element
 
 BOUNDARY = "example-boundary"

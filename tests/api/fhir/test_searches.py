@@ -62,6 +62,13 @@ def test_a_patient_is_found_by_each_way_to_name_one(held: Held, kind: str) -> No
         assert wrong.status_code == 400
 
 
+def test_a_search_for_more_than_a_database_takes_is_refused(reading_api: ApiNode) -> None:
+    dates = [("date", "ge2020-01-01,le2030")] * 600
+    answer = reading_api.client.get("/fhir/Observation", params=dates)
+    assert answer.status_code == 400
+    assert "1200 values; 200 are allowed" in answer.text
+
+
 @pytest.mark.parametrize("kind", ["DiagnosticReport", "Observation"])
 def test_results_are_found_by_the_date_of_their_study(held: Held, kind: str) -> None:
     api, *_ = held

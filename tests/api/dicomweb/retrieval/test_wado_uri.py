@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.api.dicomweb.node import DicomwebNode
-from tests.api.dicomweb.test_frames import read
+from tests.api.dicomweb.reading import read
 from tests.services import tool
 
 

@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 
 from tests.api.client import part10
 from tests.api.dicomweb.node import DicomwebNode
-from tests.api.dicomweb.test_frames import bodies_of, read
-from tests.api.dicomweb.test_rendered import at, picture
+from tests.api.dicomweb.reading import bodies_of, read
+from tests.api.dicomweb.rendering.test_rendered import at, picture
 from tests.builders import t1_head
 
 GIF, MP4 = {"Accept": "image/gif"}, {"Accept": "video/mp4"}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.dicomweb.node import DicomwebNode
-from tests.api.dicomweb.test_frames import read
+from tests.api.dicomweb.reading import read
 
 JSON = {"Accept": "application/dicom+json"}
 Row = dict[str, Any]

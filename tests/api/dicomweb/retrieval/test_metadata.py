@@ -12,7 +12,7 @@ import pytest
 from pydicom.tag import Tag
 
 from tests.api.dicomweb.node import DicomwebNode
-from tests.api.dicomweb.test_frames import bodies_of, read
+from tests.api.dicomweb.reading import bodies_of, read
 
 JSON = {"Accept": "application/dicom+json"}
 TEXT_NUMBERS = ("DS", "IS")

@@ -1,0 +1,114 @@
+"""Metrics of the stages of a study's way: how long they took, and what waits in them."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from storage.backup.last_backup import last_backup
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.processes.heartbeats import HANDLED
+from storage.stage_times.repository import STAGE_BOUNDS_S, StageKey, read_stage_times
+from storage.stage_times.waiting import awaiting_release, oldest_deliveries, oldest_waiting_jobs
+
+# By stage: the metric, what it says, and what its subject is.
+_STAGES = {
+    "wait": ("job_wait", "From a job's making to its first start, in seconds.", "pipeline"),
+    "job": ("job", "Time that a job ran, in seconds.", "pipeline"),
+    "model_load": (
+        "model_load",
+        "Time of a job that went into loading models, in seconds.",
+        "pipeline",
+    ),
+    "result": ("result", "From a series' last instance to its result, in seconds.", "pipeline"),
+    "delivery": (
+        "delivery",
+        "From a result's making to the destination's proof that it holds it, in seconds.",
+        "destination",
+    ),
+}
+_PROCESSES = ("scp", "worker-jobs", "worker-gpu", "worker-control", "worker-language", "beat")
+
+
+class WorkCollector(Collector):
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing beforehand: registering must not read the database."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._times()
+        yield from self._waiting()
+        yield from self._signs_of_life()
+        backed_up_at = last_backup(self._storage.settings.data_dir)
+        if backed_up_at is not None:
+            yield GaugeMetricFamily(
+                "mediview_backup_timestamp_seconds",
+                "When the last backup ended.",
+                backed_up_at.timestamp(),
+            )
+
+    def _times(self) -> Iterator[Metric]:
+        found = read_stage_times(self._storage.engine)
+        for stage, (name, text, subject) in _STAGES.items():
+            labels = [subject, "outcome"] if stage == "job" else [subject]
+            metric = HistogramMetricFamily(f"mediview_{name}_seconds", text, labels=labels)
+            for key in sorted(one for one in found if one.stage == stage):
+                times = found[key]
+                bounds = zip(map(str, STAGE_BOUNDS_S), times.within, strict=True)
+                metric.add_metric(
+                    _labels(key, labels), [*bounds, ("+Inf", times.count)], times.seconds
+                )
+            yield metric
+
+    def _waiting(self) -> Iterator[Metric]:
+        now = utcnow()
+        jobs = GaugeMetricFamily(
+            "mediview_oldest_waiting_job_seconds",
+            "For how long the oldest job has waited that a worker could take.",
+            labels=["queue", "pipeline"],
+        )
+        for of, since in sorted(oldest_waiting_jobs(self._storage.engine, now).items()):
+            jobs.add_metric(of, max((now - since).total_seconds(), 0))
+        yield jobs
+        deliveries = GaugeMetricFamily(
+            "mediview_oldest_delivery_seconds",
+            "For how long the oldest instance has been on its way to a destination.",
+            labels=["destination"],
+        )
+        for destination, since in sorted(oldest_deliveries(self._storage.engine).items()):
+            deliveries.add_metric([destination], max((now - since).total_seconds(), 0))
+        yield deliveries
+        away = GaugeMetricFamily(
+            "mediview_destination_out_of_reach_seconds",
+            "For how long a destination has been out of reach.",
+            labels=["destination"],
+        )
+        for breaker in self._storage.breakers.all():
+            away.add_metric([breaker.destination], max((now - breaker.since).total_seconds(), 0))
+        yield away
+        yield GaugeMetricFamily(
+            "mediview_deliveries_awaiting_release",
+            "Results that a person has to release.",
+            awaiting_release(self._storage.engine),
+        )
+
+    def _signs_of_life(self) -> Iterator[Metric]:
+        now = utcnow()
+        ages = GaugeMetricFamily(
+            "mediview_sign_of_life_age_seconds",
+            "How long ago a process gave its last sign of life; tick: the clock's last round.",
+            labels=["process"],
+        )
+        for name in (*_PROCESSES, HANDLED):
+            last = self._storage.heartbeats.last(name)
+            if last is not None:
+                ages.add_metric([name], max((now - last).total_seconds(), 0))
+        yield ages
+
+
+def _labels(key: StageKey, labels: list[str]) -> list[str]:
+    return [key.subject, key.outcome][: len(labels)]

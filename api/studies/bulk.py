@@ -1,0 +1,90 @@
+"""Many studies in one request. Each has its own audit event, committed with its change."""
+
+from typing import Annotated
+
+import structlog
+from fastapi import Request
+from pydantic import Field, StringConstraints
+
+from api.access.policy import ADMINS, WRITERS, policy
+from api.access.principal import principal_of
+from api.access.trail import actor_of
+from api.audit.rules import EACH_BY_ITSELF
+from api.base_schemas import RequestBody
+from api.bulk import MOST, BulkAnswer, for_each
+from api.deps import StorageDep
+from api.routing import new_router
+from inference.routing.send import send_study
+from inference.worker.broker_notify import wake
+from storage.audit import Action, AuditEvent, Code
+from storage.audit.changes import record_of_change
+from storage.container import Storage
+
+log = structlog.get_logger(__name__)
+
+router = new_router(prefix="/api/studies", tags=["studies"])
+
+_Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
+_Uids = Annotated[list[_Uid], Field(min_length=1, max_length=MOST)]
+
+
+class SendStudies(RequestBody):
+    study_instance_uids: _Uids
+    to: list[str] = Field(min_length=1, max_length=20, examples=[["archive"]])
+
+
+class DeleteStudies(RequestBody):
+    study_instance_uids: _Uids
+
+
+@router.post("/send", status_code=202, summary="Send studies to peers")
+@policy(WRITERS, "api:write", EACH_BY_ITSELF)
+def send_studies(request: Request, storage: StorageDep, wanted: SendStudies) -> BulkAnswer:
+    """Each as `POST /api/studies/{study}/send` does it."""
+
+    def send(uid: str) -> str:
+        event = _event(request, storage, uid, Code.EXPORT, "E", to=wanted.to)
+        with record_of_change(storage.audit, event):
+            send_study(storage, uid, wanted.to, [])
+        return ""
+
+    try:
+        answer = for_each(wanted.study_instance_uids, send)
+    finally:
+        wake(storage.settings)
+    log.info("studies_sent", count=len(answer.items) - answer.failed)
+    return answer
+
+
+@router.post("/delete", summary="Delete studies for good")
+@policy(ADMINS, "admin", EACH_BY_ITSELF)
+def delete_studies(request: Request, storage: StorageDep, wanted: DeleteStudies) -> BulkAnswer:
+    """Each with all that was worked out about it, as `DELETE /dicom-web/studies/{study}` does it.
+
+    A study under a legal hold stays.
+    """
+
+    def delete(uid: str) -> str:
+        storage.index.study(uid)
+        event = _event(request, storage, uid, Code.STUDY_DELETED, "D")
+        with record_of_change(storage.audit, event):
+            storage.deletions.study(uid)
+        return ""
+
+    answer = for_each(wanted.study_instance_uids, delete)
+    log.info("studies_deleted", count=len(answer.items) - answer.failed)
+    return answer
+
+
+def _event(
+    request: Request, storage: Storage, uid: str, code: Code, action: Action, **detail: list[str]
+) -> AuditEvent:
+    return AuditEvent(
+        code,
+        action,
+        actor_of(request.scope, principal_of(request.scope)),
+        study_instance_uids=(uid,),
+        # Looked up before the study may be gone.
+        patient_ids=storage.audit.patients_of([uid]),
+        detail={"route": f"POST {request.scope['path']}", **detail},
+    )
