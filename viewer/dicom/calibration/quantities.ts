@@ -7,7 +7,7 @@ const named: Partial<Record<string, string>> = { s: "time", mm: "distance", "cm/
 
 /**
  * What follows from a shape alone: lengths in mm, areas in mm2, angles in degrees, in the order in
- * which the node saves them (inference/reading/drawing.py). A line over an M-mode or a spectrum
+ * which the node saves them (inference/annotations/drawing.py). A line over an M-mode or a spectrum
  * gives the difference along each axis, a point there its values.
  */
 export function quantitiesOfShape(

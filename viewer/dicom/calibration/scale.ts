@@ -79,7 +79,27 @@ function regionAt(regions: readonly Region[], points: readonly Point[]): Region 
   const top = high.length > 0 ? high : around;
   const [first, ...others] = top.filter(({ obstacle }) => obstacle === null);
   if (!first) return new NotMeasurable(top[0]?.obstacle ?? "region_without_units");
-  return others.every((other) => isSame(first, other)) ? first : new NotMeasurable("overlapping_regions");
+  const met = regions.filter(
+    (other) =>
+      !around.includes(other) &&
+      other.obstacle === null &&
+      (other.isHighPriority || !first.isHighPriority) &&
+      isMet(other, points),
+  );
+  return [...others, ...met].every((other) => isSame(first, other)) ? first : new NotMeasurable("overlapping_regions");
+}
+
+/** Whether a point, or the straight line from one to the next, lies in the region. */
+function isMet(region: Region, points: readonly Point[]): boolean {
+  return points.some((point, index) => crosses(region, point, points[index + 1] ?? point));
+}
+
+function crosses({ left, top, right, bottom }: Region, [x0, y0]: Point, [x1, y1]: Point): boolean {
+  if (Math.max(x0, x1) < left || Math.min(x0, x1) > right) return false;
+  if (Math.max(y0, y1) < top || Math.min(y0, y1) > bottom) return false;
+  // On which side of the line each corner of the region lies.
+  const sides = [left, right].flatMap((x) => [top, bottom].map((y) => (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)));
+  return Math.min(...sides) <= 0 && Math.max(...sides) >= 0;
 }
 
 function holds({ left, top, right, bottom }: Region, [column, row]: Point): boolean {

@@ -88,13 +88,20 @@ function regionOf(item: DicomJson, header: DicomJson): Region | null {
   let obstacle: Obstacle | null = null;
   // The last column belongs to the region; some write the first one that does not.
   if (right > sizeOf(header, tag.columns) || bottom > sizeOf(header, tag.rows)) obstacle = "region_beyond_image";
-  else if (isDecoration(item) || (!x && !y)) obstacle = "region_without_units";
+  else if (isDecoration(item) || (!x && !y) || lacksStep(item)) obstacle = "region_without_units";
   const isHighPriority = ((numberOf(item, tag.flags) ?? 0) & lowPriority) === 0;
   return { left, top, right: right + 1, bottom: bottom + 1, isHighPriority, x, y, obstacle };
 }
 
 function isDecoration(item: DicomJson): boolean {
   return numberOf(item, tag.spatialFormat) === graphics || bars.has(numberOf(item, tag.dataType) ?? 0);
+}
+
+/** Whether a direction has a unit and no step. */
+function lacksStep(item: DicomJson): boolean {
+  return Object.values(directions).some(
+    ({ unit, delta }) => units[numberOf(item, unit) ?? 0] !== undefined && !numberOf(item, delta),
+  );
 }
 
 function axisOf(item: DicomJson, name: keyof typeof directions, start: number): Axis | null {

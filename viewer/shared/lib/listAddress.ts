@@ -22,6 +22,8 @@ export interface ListQuery {
   reports: ReportFilter[];
   /** Only with a critical finding that nobody has acknowledged. */
   critical: boolean;
+  /** Only with results that leave once a person has released them. */
+  awaitingRelease: boolean;
   /** ISO dates; empty: any. */
   from: string;
   to: string;
@@ -37,6 +39,7 @@ export const wholeList: ListQuery = {
   states: [],
   reports: [],
   critical: false,
+  awaitingRelease: false,
   from: "",
   to: "",
   sort: "received_at",
@@ -56,6 +59,7 @@ export function readListQuery(parameters: URLSearchParams): ListQuery {
     states: studyStates.filter((one) => parameters.getAll("state").includes(one)),
     reports: reportFilters.filter((one) => parameters.getAll("report").includes(one)),
     critical: parameters.get("critical") === "1",
+    awaitingRelease: parameters.get("awaiting_release") === "1",
     from: date("from"),
     to: date("to"),
     sort: sortKeys.find((one) => one === parameters.get("sort")) ?? "received_at",
@@ -71,6 +75,7 @@ export function listParameters(query: ListQuery): URLSearchParams {
   for (const one of query.states) parameters.append("state", one);
   for (const one of query.reports) parameters.append("report", one);
   if (query.critical) parameters.set("critical", "1");
+  if (query.awaitingRelease) parameters.set("awaiting_release", "1");
   if (query.from) parameters.set("from", query.from);
   if (query.to) parameters.set("to", query.to);
   if (query.sort !== "received_at") parameters.set("sort", query.sort);
@@ -92,8 +97,10 @@ export function returnAddress(studyInstanceUid: string): string {
 }
 
 export function isFiltered(query: ListQuery): boolean {
-  const { modalities, states, reports, critical, from, to } = query;
-  return Boolean(modalities.length || states.length || reports.length || critical || from || to);
+  const { modalities, states, reports, critical, awaitingRelease, from, to } = query;
+  return Boolean(
+    modalities.length || states.length || reports.length || critical || awaitingRelease || from || to,
+  );
 }
 
 const risesFirst = new Set<SortKey>(["patient_name", "patient_id", "accession_number"]);

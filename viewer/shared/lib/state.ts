@@ -1,5 +1,5 @@
 import { text } from "@/shared/i18n";
-import type { Decision, Delivery, DeliveryState, Job, JobState, StudyState } from "@/shared/api/types";
+import type { Decision, Delivery, DeliveryState, Job, JobState, StudyState, Urgency } from "@/shared/api/types";
 
 export type Tone = "quiet" | "busy" | "good" | "warn" | "bad";
 
@@ -18,6 +18,19 @@ export const studyStates = Object.keys(studyTones) as StudyState[];
 
 export function studyBadge(state: StudyState): { word: string; tone: Tone } {
   return { word: text().states.study[state] ?? state, tone: studyTones[state] ?? "quiet" };
+}
+
+const urgencyTones: Record<Urgency, Tone> = {
+  critical: "bad",
+  stat: "bad",
+  high: "warn",
+  unread: "busy",
+  unreported: "quiet",
+  reported: "good",
+};
+
+export function urgencyBadge(urgency: Urgency): { word: string; tone: Tone } {
+  return { word: text().studyList.urgencies[urgency], tone: urgencyTones[urgency] };
 }
 
 const jobTones: Record<JobState, Tone> = {
@@ -47,11 +60,21 @@ export function jobBadge(state: JobState): { word: string; tone: Tone } {
   return { word: text().states.job[state] ?? state, tone: jobTones[state] ?? "quiet" };
 }
 
+const deliveryTones: Record<DeliveryState, Tone> = {
+  AWAITING_RELEASE: "warn",
+  WITHHELD: "quiet",
+  PENDING: "busy",
+  SENDING: "busy",
+  SENT: "busy",
+  CONFIRMED: "good",
+  CANCELLED: "quiet",
+};
+
 export function deliveryBadge(state: DeliveryState): { word: string; tone: Tone; meaning: string } {
   const { delivery, deliveryMeaning } = text().states;
   return {
     word: delivery[state] ?? state,
-    tone: state === "HELD" ? "good" : state in delivery ? "busy" : "quiet",
+    tone: deliveryTones[state] ?? "quiet",
     meaning: deliveryMeaning[state] ?? "",
   };
 }
@@ -92,13 +115,22 @@ export interface DestinationSummary {
   /** The state furthest from done among the objects. */
   state: DeliveryState;
   total: number;
-  held: number;
+  confirmed: number;
   attempts: number;
   nextAttemptAt: string | null;
   lastError: string;
 }
 
-const towardsHeld: DeliveryState[] = ["PENDING", "SENDING", "SENT", "HELD"];
+/** From what is furthest from its end; what a person withheld has ended, too, and what was rejected. */
+const towardsConfirmed: DeliveryState[] = [
+  "AWAITING_RELEASE",
+  "PENDING",
+  "SENDING",
+  "SENT",
+  "CONFIRMED",
+  "WITHHELD",
+  "CANCELLED",
+];
 
 /** Deliveries by destination; each is as far as its slowest object. */
 export function byDestination(deliveries: readonly Delivery[]): DestinationSummary[] {
@@ -106,16 +138,16 @@ export function byDestination(deliveries: readonly Delivery[]): DestinationSumma
   for (const delivery of deliveries) {
     const summary = summaries.get(delivery.destination) ?? {
       destination: delivery.destination,
-      state: "HELD",
+      state: "CANCELLED",
       total: 0,
-      held: 0,
+      confirmed: 0,
       attempts: 0,
       nextAttemptAt: null,
       lastError: "",
     };
     summary.total += 1;
-    if (delivery.state === "HELD") summary.held += 1;
-    if (towardsHeld.indexOf(delivery.state) < towardsHeld.indexOf(summary.state)) {
+    if (delivery.state === "CONFIRMED") summary.confirmed += 1;
+    if (towardsConfirmed.indexOf(delivery.state) < towardsConfirmed.indexOf(summary.state)) {
       summary.state = delivery.state;
     }
     summary.attempts = Math.max(summary.attempts, delivery.attempts);

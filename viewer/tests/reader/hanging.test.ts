@@ -1,6 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { hangStudy } from "@/features/reader/lib/layout/hanging";
+import { hangStudy as hangInput, seriesToExamine, type HungStage } from "@/features/reader/lib/layout/hanging";
+import type { ImageView } from "@/dicom/imageView";
 import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
+
+const images = new Map<string, ImageView[]>();
+
+/** The first stage of what a protocol makes of a study. */
+function hangStudy(
+  protocols: HangingProtocol[],
+  now: StudyDetail,
+  others: StudyDetail[],
+  preferred: string,
+): HungStage | null {
+  const viewsOf = (uid: string) => images.get(uid) ?? [];
+  return hangInput(protocols, { study: now, others, viewsOf, preferred })?.stages[0] ?? null;
+}
 
 function series(uid: string, description: string, more: Partial<SeriesSummary> = {}): SeriesSummary {
   return {
@@ -32,6 +46,9 @@ function viewport(more: Partial<HangingProtocol["viewports"][number]> = {}): Han
     modalities: [],
     description_contains: [],
     description_lacks: [],
+    laterality: "",
+    views: [],
+    each_image: false,
     window: null,
     required: true,
     ...more,
@@ -47,6 +64,7 @@ function protocol(more: Partial<HangingProtocol>): HangingProtocol {
     columns: 2,
     linked: true,
     viewports: [viewport(), viewport({ study: "prior" })],
+    stages: [],
     ...more,
   };
 }
@@ -94,5 +112,68 @@ describe("hanging protocols", () => {
   it("leave a viewport empty where its series is not required", () => {
     const loose = protocol({ viewports: [viewport(), viewport({ study: "prior", required: false })] });
     expect(hangStudy([loose], now, [], "soft")?.arrangement.cells[1]).toBeNull();
+  });
+});
+
+describe("mammograms", () => {
+  const image = (sopInstanceUid: string, view: string, more: Partial<ImageView> = {}): ImageView => ({
+    sopInstanceUid,
+    laterality: view.startsWith("R") ? "R" : "L",
+    view: view.slice(1),
+    isSpecial: false,
+    frameCount: 1,
+    ...more,
+  });
+  const mg = (uid: string, description = "", count = 1) => series(uid, description, { modality: "MG", instance_count: count });
+  const row = (of: "current" | "prior", view: string) =>
+    (["R", "L"] as const).map((laterality) => viewport({ study: of, modalities: ["MG"], laterality, views: [view], required: false }));
+  const screening = protocol({
+    modalities: ["MG"],
+    rows: 2,
+    viewports: [...row("current", "CC"), ...row("current", "MLO")],
+    stages: [
+      { name: "CC, prior above", rows: 2, columns: 2, linked: false, viewports: [...row("prior", "CC"), ...row("current", "CC")] },
+      { name: "MLO", rows: 1, columns: 2, linked: false, viewports: row("current", "MLO") },
+    ],
+  });
+  const cellsOf = ({ arrangement }: HungStage) =>
+    arrangement.cells.map((cell) => cell && [cell.seriesInstanceUid, ...(cell.images ?? [])].join(" "));
+  const hungFrom = (now: StudyDetail, others: StudyDetail[] = []) => {
+    const viewsOf = (uid: string) => images.get(uid) ?? [];
+    return hangInput([screening], { study: now, others, viewsOf, preferred: null });
+  };
+
+  it("stand in their four places, whether in one series or in four", () => {
+    images.set("all", [image("1", "LMLO"), image("2", "RCC"), image("3", "LCC"), image("4", "RMLO"), image("5", "RCC", { isSpecial: true })]);
+    const [first] = hungFrom(study("m", "2026-01-01", mg("all", "", 5)))?.stages ?? [];
+    expect(first && cellsOf(first)).toEqual(["all 2", "all 3", "all 4", "all 1"]);
+    for (const view of ["RCC", "LCC", "RMLO"]) images.set(view, [image(view, view)]);
+    // No view in its header: the description says it.
+    images.set("x", [image("x", "", { laterality: "" })]);
+    const four = study("m", "2026-01-01", mg("LCC"), mg("x", "L MLO"), mg("RMLO"), mg("RCC"));
+    expect(cellsOf(hungFrom(four)?.stages[0] as HungStage)).toEqual(["RCC", "LCC", "RMLO", "x"]);
+  });
+
+  it("leave out a stage for a prior that is not there, and the place of a breast that is missing", () => {
+    images.set("one", [image("1", "LCC"), image("2", "LMLO")]);
+    const stages = hungFrom(study("m", "2026-01-01", mg("one", "", 2)))?.stages ?? [];
+    expect(stages.map(({ name }) => name)).toEqual(["p", "MLO"]);
+    expect(cellsOf(stages[0] as HungStage)).toEqual([null, "one 1", null, "one 2"]);
+    expect(stages[0]?.arrangement.active).toBe(1);
+  });
+
+  it("stand below their prior, and beside a tomosynthesis of their view take the image", () => {
+    images.set("now", [image("t", "RCC", { frameCount: 60 })]);
+    images.set("flat", [image("f", "RCC")]);
+    images.set("before", [image("p", "RCC")]);
+    const prior = study("old", "2024-01-01", mg("before"));
+    const stages = hungFrom(study("m", "2026-01-01", mg("now"), mg("flat")), [prior])?.stages ?? [];
+    expect(stages[1] && cellsOf(stages[1])).toEqual(["before", null, "flat", null]);
+  });
+
+  it("are asked for by their headers only where a protocol that applies needs them", () => {
+    const now = study("m", "2026-01-01", mg("all"));
+    expect(seriesToExamine([screening], now, [study("old", "2024-01-01", mg("before"), series("ct", ""))])).toHaveLength(2);
+    expect(seriesToExamine([protocol({})], now, [])).toEqual([]);
   });
 });

@@ -21,6 +21,8 @@ import type {
   DestinationKinds,
   Peer,
   PeerChange,
+  Prior,
+  PriorSearch,
   RuleSet,
   Shift,
   User,
@@ -81,6 +83,26 @@ export const hl7Messages = {
   retry: (message_id: string) =>
     dataOf<Hl7Message>(
       node.POST("/api/hl7/messages/{message_id}/retry", { params: { path: { message_id } } }),
+    ),
+};
+
+export const priors = {
+  list: (state: Prior["state"] | undefined, limit: number, offset: number, signal?: AbortSignal) =>
+    dataOf<Page<Prior>>(node.GET("/api/priors", { params: { query: { state, limit, offset } }, signal })),
+  retry: (study_instance_uid: string) =>
+    dataOf<Prior>(
+      node.POST("/api/priors/{study_instance_uid}/retry", { params: { path: { study_instance_uid } } }),
+    ),
+};
+
+export const priorSearches = {
+  list: (state: Prior["state"] | undefined, limit: number, offset: number, signal?: AbortSignal) =>
+    dataOf<Page<PriorSearch>>(
+      node.GET("/api/priors/searches", { params: { query: { state, limit, offset } }, signal }),
+    ),
+  retry: (search_id: string) =>
+    dataOf<PriorSearch>(
+      node.POST("/api/priors/searches/{search_id}/retry", { params: { path: { search_id } } }),
     ),
 };
 

@@ -8,6 +8,8 @@ const unsaid: Record<string, unknown> = {
   required: true,
   linked: false,
   window: null,
+  laterality: "",
+  each_image: false,
 };
 
 function isUnsaid(key: string, value: unknown): boolean {

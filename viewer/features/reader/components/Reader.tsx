@@ -7,6 +7,7 @@ import { KeyHelp } from "@/shared/components/KeyHelp";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Waiting } from "@/shared/components/Waiting";
 import { MeasurementPanel } from "@/features/reader/components/measurements/MeasurementPanel";
+import { ContourPanel } from "@/features/reader/components/masks/ContourPanel";
 import { MaskEditBar } from "@/features/reader/components/masks/MaskEditBar";
 import { MaskPanel } from "@/features/reader/components/masks/MaskPanel";
 import { PresentationList } from "@/features/reader/components/stage/PresentationList";
@@ -18,23 +19,26 @@ import { Stage } from "@/features/reader/components/stage/Stage";
 import { viewActions } from "@/features/reader/components/viewActions";
 import { VersionComparison } from "@/features/reader/components/findings/VersionComparison";
 import { Toolbar } from "@/features/reader/components/tools/Toolbar";
-import { useActiveSlice } from "@/features/reader/hooks/useActiveSlice";
-import { useCine } from "@/features/reader/hooks/useCine";
-import { useKeyImages } from "@/features/reader/hooks/useKeyImages";
+import { useActiveSlice } from "@/features/reader/hooks/stage/useActiveSlice";
+import { useCine } from "@/features/reader/hooks/tools/useCine";
+import { useKeyImages } from "@/features/reader/hooks/measurements/useKeyImages";
 import { useMaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { useMaskEditing } from "@/features/reader/hooks/masks/useMaskEditing";
-import { useMeasurements } from "@/features/reader/hooks/useMeasurements";
+import { useMeasurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import { useReader, type Layout, type ReaderState } from "@/features/reader/hooks/useReader";
 import { useReaderKeys } from "@/features/reader/hooks/useReaderKeys";
 import { useStudy } from "@/features/reader/hooks/useStudy";
+import { useStudyQueue } from "@/features/reader/hooks/useStudyQueue";
 import { useText } from "@/shared/hooks/useText";
-import { useAskedView, useViewAddress } from "@/features/reader/hooks/useViewAddress";
+import { useAskedView, useViewAddress } from "@/features/reader/hooks/stage/useViewAddress";
 import type { ToolName, ViewId } from "@/cornerstone";
+import { saveFile } from "@/shared/lib/saveFile";
 import { personName } from "@/shared/lib/format";
 import { returnAddress } from "@/shared/lib/listAddress";
 import { Problem } from "@/shared/api/problem";
 import { cellCount } from "@/features/reader/lib/layout/layout";
 import type { Measurement } from "@/features/reader/lib/measurements/measurement";
+import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
 import { measurementSentence, type MeasuredPlace } from "@/features/reader/lib/measurementSentence";
 import { isPriorOf } from "@/features/reader/lib/otherStudies";
 import type { Insertion } from "@/features/report/lib/reportText";
@@ -47,6 +51,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const { scene, series, layout } = reader;
   const router = useRouter();
   const back = returnAddress(studyInstanceUid);
+  const queue = useStudyQueue(studyInstanceUid);
   const [tool, setTool] = useState<ToolName>("window");
   const [helpOpen, setHelpOpen] = useState(false);
   const [menu, setMenu] = useState<{ viewId: ViewId; at: { x: number; y: number } } | null>(null);
@@ -87,10 +92,13 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     cine,
     choose,
     open,
-    toggleMasks: controls.toggleAll,
+    toggleMasks: () => {
+      controls.toggleAll();
+      reader.structureSets.toggleAll();
+    },
     onHelp: () => setHelpOpen(true),
     onLeave: () => router.push(back),
-    more: { "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, k: toggleKeyImage, O: reader.presentations.toggleMarks, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
+    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, k: toggleKeyImage, O: reader.presentations.toggleMarks, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -102,7 +110,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   }
   return (
     <div className="flex h-dvh min-h-[34rem] flex-col overflow-hidden">
-      <ReaderHeader study={study} back={back} stream={stream} onHelp={() => setHelpOpen(true)} />
+      <ReaderHeader study={study} back={back} place={queue.place} onGoTo={queue.goTo} stream={stream} onHelp={() => setHelpOpen(true)} />
       {studyProblem && (
         <div className="p-3">
           <ProblemNote problem={studyProblem} />
@@ -149,11 +157,18 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               measurements={measurements}
               keyImages={keyImages}
               onInsert={putIntoReport}
+              onDownload={() => downloadTable(measurements.list, studyInstanceUid, reader)}
               onShowImage={reader.goingTo.goTo}
               imageProblem={reader.goingTo.problem}
             />
             <VersionComparison findings={findings} masks={reader.masks.masks} controls={controls} />
             <MaskPanel masks={reader.masks} controls={controls} onShow={reader.showSegment} />
+            <ContourPanel
+              structureSets={reader.structureSets}
+              series={series}
+              isStack={layout === "stack"}
+              onShowImage={reader.goingTo.goTo}
+            />
             <MaskEditBar masks={reader.masks.masks} state={maskEditing} />
           </SidePanel>
         </div>
@@ -169,6 +184,12 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
       {helpOpen && <KeyHelp groups={readerKeys(t)} onClose={() => setHelpOpen(false)} />}
     </div>
   );
+}
+
+function downloadTable(list: readonly Measurement[], studyInstanceUid: string, reader: ReaderState): void {
+  const table = measurementTable(list, (one) => placeOf(one, reader));
+  // Spreadsheets take UTF-8 for such by its mark alone.
+  saveFile(new Blob(["\ufeff", table], { type: "text/csv;charset=utf-8" }), `measurements-${studyInstanceUid}.csv`);
 }
 
 /** The numbers by which a reader finds a measurement again. */

@@ -4,6 +4,7 @@ import { Badge } from "@/shared/components/Badge";
 import { SignedIn } from "@/shared/components/SignedIn";
 import { StreamDot } from "@/shared/components/StreamDot";
 import { useText } from "@/shared/hooks/useText";
+import type { Place } from "@/shared/lib/studyQueue";
 import type { StreamState } from "@/shared/api/api";
 import { ageAt, dateText, personName } from "@/shared/lib/format";
 import { studyBadge } from "@/shared/lib/state";
@@ -12,12 +13,17 @@ import type { StudyDetail } from "@/shared/api/types";
 export function ReaderHeader({
   study,
   back,
+  place,
+  onGoTo,
   stream,
   onHelp,
 }: {
   study: StudyDetail | null;
   /** The address of the list, at this study. */
   back: string;
+  /** Where it stands in the list that it was opened from; null without one. */
+  place: Place | null;
+  onGoTo: (studyInstanceUid: string | null) => void;
   stream: StreamState;
   onHelp: () => void;
 }) {
@@ -30,6 +36,33 @@ export function ReaderHeader({
         <span aria-hidden="true">← </span>
         {common.studies}
       </Link>
+      {place && (
+        <nav aria-label={t.studyQueue} className="flex items-center gap-1.5 text-xs text-dim">
+          <button
+            type="button"
+            className="control px-2"
+            data-testid="previous-study"
+            aria-label={t.previousStudy}
+            title={`${t.previousStudy} (${t.previousStudyKey})`}
+            disabled={place.previous === null}
+            onClick={() => onGoTo(place.previous)}
+          >
+            <span aria-hidden="true">‹</span>
+          </button>
+          <span data-testid="study-place">{t.placeInList(place.number, place.total)}</span>
+          <button
+            type="button"
+            className="control px-2"
+            data-testid="next-study"
+            aria-label={t.nextStudy}
+            title={`${t.nextStudy} (${t.nextStudyKey})`}
+            disabled={place.next === null}
+            onClick={() => onGoTo(place.next)}
+          >
+            <span aria-hidden="true">›</span>
+          </button>
+        </nav>
+      )}
       {study && (
         <>
           <h1

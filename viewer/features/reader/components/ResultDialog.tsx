@@ -3,8 +3,9 @@
 import { Answer } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
 import { ContentTree } from "@/features/reader/components/ContentTree";
+import { RoiFacts } from "@/features/reader/components/RoiFacts";
 import { SegmentFacts } from "@/features/reader/components/SegmentFacts";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import {
   encapsulatedText,
@@ -16,6 +17,9 @@ import {
 } from "@/dicom/dicomweb";
 import { contentTree, documentFlags, documentTitle } from "@/features/reader/lib/contentTree";
 import type { SeriesSummary } from "@/shared/api/types";
+
+/** Kinds of objects without content items whose contents are listed. */
+const described = new Set(["SEG", "RTSTRUCT"]);
 
 /** A result or document of the study, opened: read here where it can be, and to be downloaded in any case. */
 export function ResultDialog({
@@ -30,7 +34,7 @@ export function ResultDialog({
   onClose: () => void;
 }) {
   const uid = series.series_instance_uid;
-  const asked = useAsked((signal) => retrieveSeriesMetadata(studyInstanceUid, uid, signal), uid);
+  const fetched = useFetched((signal) => retrieveSeriesMetadata(studyInstanceUid, uid, signal), uid);
   return (
     <Dialog
       title={[series.modality, series.series_description].filter(Boolean).join(" · ")}
@@ -38,7 +42,7 @@ export function ResultDialog({
       wide
       onClose={onClose}
     >
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {(datasets) => (
           <div className="space-y-5">
             {datasets.map((dataset) => (
@@ -97,8 +101,9 @@ function Result({
       <div className="mt-2">
         {items.length > 0 && <ContentTree items={items} onShowImage={onShowImage} />}
         {series.modality === "SEG" && <SegmentFacts dataset={dataset} />}
+        {series.modality === "RTSTRUCT" && <RoiFacts dataset={dataset} />}
         {isDocument && !isPdf && <EncapsulatedText place={place} mimeType={mimeType} />}
-        {items.length === 0 && !isDocument && series.modality !== "SEG" && (
+        {items.length === 0 && !isDocument && !described.has(series.modality) && (
           <p className="text-dim">{t.document.notShown(series.modality)}</p>
         )}
       </div>
@@ -110,10 +115,10 @@ function Result({
 function EncapsulatedText({ place, mimeType }: { place: readonly [string, string, string]; mimeType: string }) {
   const { viewing: t } = useText();
   const isText = mimeType === "text/xml" || mimeType === "text/plain";
-  const asked = useAsked<string>(
+  const fetched = useFetched<string>(
     async (signal) => (isText ? encapsulatedText(...place, signal) : ""),
     `${place.join(" ")} ${mimeType}`,
   );
   if (!isText) return <p className="text-dim">{t.document.notShown(mimeType)}</p>;
-  return <Answer asked={asked}>{(text) => <p className="whitespace-pre-wrap">{text}</p>}</Answer>;
+  return <Answer fetched={fetched}>{(text) => <p className="whitespace-pre-wrap">{text}</p>}</Answer>;
 }

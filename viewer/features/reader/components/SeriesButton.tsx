@@ -40,7 +40,7 @@ export function SeriesButton({
         open ? "border-accent/50" : "border-line"
       }`}
     >
-      <span className="grid h-28 w-full place-items-center overflow-hidden rounded bg-black max-lg:w-36">
+      <span data-theme="dark" className="grid h-28 w-full place-items-center overflow-hidden rounded bg-black max-lg:w-36">
         {broken ? (
           <span className="text-2xl font-semibold text-dim">{series.modality}</span>
         ) : (

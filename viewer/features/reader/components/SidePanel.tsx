@@ -3,6 +3,7 @@
 import { type ReactNode, useState } from "react";
 import { Alerts } from "@/features/reader/components/findings/Alerts";
 import { Deliveries } from "@/features/reader/components/jobs/Deliveries";
+import { Elsewhere } from "@/features/reader/components/Elsewhere";
 import { Findings } from "@/features/reader/components/findings/Findings";
 import { Jobs } from "@/features/reader/components/jobs/Jobs";
 import { Tabs } from "@/features/reader/components/Tabs";
@@ -87,6 +88,7 @@ export function SidePanel({
         />
         {children}
         <WhyNot study={study} />
+        <Elsewhere study={study.study_instance_uid} onFetched={onChanged} />
         <Deliveries study={study} onChanged={onChanged} />
       </div>
       <div id="panel-report" role="tabpanel" aria-labelledby="tab-report" hidden={tab !== "report"} className="min-h-0 flex-1 overflow-y-auto">

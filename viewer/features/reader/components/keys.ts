@@ -11,6 +11,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["↑", "↓"], does: does.oneSlice },
         { keys: ["PgUp", "PgDn"], does: does.tenSlices },
         { keys: ["Home", "End"], does: does.ends },
+        { keys: ["←", "→"], does: does.axis },
         { keys: [t.playKey], does: does.play },
       ],
     },
@@ -18,6 +19,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
       title: groups.viewports,
       keys: [
         { keys: ["g"], does: does.layout },
+        { keys: [">", "<"], does: does.stage },
         { keys: ["n", "N"], does: does.viewport },
         { keys: [".", ","], does: does.series },
         { keys: ["y"], does: t.linkHint },
@@ -30,6 +32,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
       title: groups.button,
       keys: [
         { keys: ["w"], does: does.window },
+        { keys: ["W"], does: does.region },
         { keys: ["z"], does: t.tools.zoom },
         { keys: ["p"], does: t.tools.pan },
         { keys: ["s"], does: t.tools.scroll },
@@ -59,6 +62,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["Ctrl+Z", "Ctrl+Y"], does: does.undo },
         { keys: ["o"], does: does.masks },
         { keys: ["O"], does: does.overlays },
+        { keys: [t.nextStudyKey, t.previousStudyKey], does: does.nextStudy },
         { keys: ["Esc"], does: does.leave },
         { keys: ["?"], does: text().common.theseKeys },
       ],

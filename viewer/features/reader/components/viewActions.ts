@@ -1,5 +1,5 @@
 import type { MenuAction } from "@/shared/components/ContextMenu";
-import type { Measurements } from "@/features/reader/hooks/useMeasurements";
+import type { Measurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import type { ViewId } from "@/cornerstone";
 import { text } from "@/shared/i18n";

@@ -1,10 +1,12 @@
 "use client";
 
 import { useCallback, useEffect, useRef, useState } from "react";
-import { registerSeries, type LoadedSeries } from "@/cornerstone";
+import { partOf, registerSeries, type LoadedSeries } from "@/cornerstone";
 import { retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
+import { takeHeaders } from "@/features/reader/lib/preload";
+import type { SeriesSummary } from "@/shared/api/types";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 
 export interface SeriesSlot {
@@ -13,7 +15,7 @@ export interface SeriesSlot {
 }
 
 export interface LoadedSeriesMap {
-  of: (seriesInstanceUid: string | undefined) => SeriesSlot;
+  of: (ref: SeriesRef | null) => SeriesSlot;
   /** Reads a series again: more images came, or it failed. */
   reload: (seriesInstanceUid: string) => void;
 }
@@ -23,7 +25,7 @@ const empty: SeriesSlot = { series: null, problem: null };
 /** The headers of the series that are shown, each read once. */
 export function useLoadedSeries(
   refs: readonly SeriesRef[],
-  modalityOf: (ref: SeriesRef) => string,
+  summaryOf: (ref: SeriesRef) => SeriesSummary | undefined,
 ): LoadedSeriesMap {
   const [slots, setSlots] = useState<ReadonlyMap<string, SeriesSlot>>(new Map());
   const [reloads, setReloads] = useState<ReadonlyMap<string, number>>(new Map());
@@ -52,16 +54,24 @@ export function useLoadedSeries(
           setSlots((now) => new Map(now).set(uid, slot));
         }
       };
-      retrieveSeriesMetadata(studyInstanceUid, uid, signal)
-        .then((datasets) => registerSeries(studyInstanceUid, uid, modalityOf(ref), datasets))
+      const summary = summaryOf(ref);
+      takeHeaders(ref, summary?.instance_count ?? 0)
+        .then((ahead) => ahead ?? retrieveSeriesMetadata(studyInstanceUid, uid, signal))
+        .then((datasets) => registerSeries(studyInstanceUid, uid, summary?.modality ?? "", datasets))
         .then(
           (series) => tell({ series, problem: null }),
           (error: unknown) => tell({ series: null, problem: asSeriesProblem(error) }),
         );
     }
-  }, [refs, reloads, modalityOf]);
+  }, [refs, reloads, summaryOf]);
 
-  const of = useCallback((uid: string | undefined) => slots.get(uid ?? "") ?? empty, [slots]);
+  const of = useCallback(
+    (ref: SeriesRef | null) => {
+      const slot = slots.get(ref?.seriesInstanceUid ?? "") ?? empty;
+      return slot.series && ref?.images ? { ...slot, series: partOf(slot.series, ref.images) } : slot;
+    },
+    [slots],
+  );
   const reload = useCallback(
     (uid: string) => setReloads((now) => new Map(now).set(uid, (now.get(uid) ?? 0) + 1)),
     [],

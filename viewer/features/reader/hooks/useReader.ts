@@ -1,15 +1,17 @@
 "use client";
 
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { useGoTo, type GoingTo } from "@/features/reader/hooks/useGoTo";
-import { useHanging } from "@/features/reader/hooks/useHanging";
-import { useLinking, type Linking } from "@/features/reader/hooks/useLinking";
+import { useFusion, type Fusion } from "@/features/reader/hooks/tools/useFusion";
+import { useGoTo, type GoingTo } from "@/features/reader/hooks/stage/useGoTo";
+import { useHanging, type Stages } from "@/features/reader/hooks/stage/useHanging";
+import { useLinking, type Linking } from "@/features/reader/hooks/tools/useLinking";
 import { useLoadedSeries, type SeriesSlot } from "@/features/reader/hooks/useLoadedSeries";
 import { useMasks, type Masks } from "@/features/reader/hooks/masks/useMasks";
 import { useOpeningMask } from "@/features/reader/hooks/masks/useOpeningMask";
-import { usePresentations, type Presentations } from "@/features/reader/hooks/usePresentations";
+import { useStructureSets, type StructureSets } from "@/features/reader/hooks/masks/useStructureSets";
+import { usePresentations, type Presentations } from "@/features/reader/hooks/stage/usePresentations";
 import { useOtherStudies } from "@/features/reader/hooks/useOtherStudies";
-import { useScene } from "@/features/reader/hooks/useScene";
+import { useScene } from "@/features/reader/hooks/stage/useScene";
 import { cells, planes, type CellId, type LoadedSeries, type Scene, type ViewId } from "@/cornerstone";
 import { Problem } from "@/shared/api/problem";
 import {
@@ -55,10 +57,14 @@ export interface ReaderState {
   slotOf: (ref: SeriesRef | null) => SeriesSlot;
   /** The window that the hanging protocol asks for in a viewport. */
   hungWindow: (cell: number) => WindowRange | null;
+  /** The layouts of the hanging protocol, one after the other. */
+  stages: Stages;
   notice: string;
   failure: Problem | null;
   masks: Masks;
   presentations: Presentations;
+  structureSets: StructureSets;
+  fusion: Fusion;
   /** Images of the study that are asked for from beside the viewports. */
   goingTo: GoingTo;
   /** The series that are on the screen or were, their headers read. */
@@ -99,9 +105,10 @@ export function useReader(
 ): ReaderState {
   const { scene, views, failure } = useScene();
   const others = useOtherStudies(study);
-  const { arrangement, change, hung, notice } = useHanging(study, findings, others, asked.arrangement);
+  const { arrangement, change, stages, notice } = useHanging(study, findings, others, asked.arrangement);
   const [layout, setLayout] = useState<Layout>(asked.layout);
   const [large, setLarge] = useState<ViewId | null>(null);
+  const [fusedRef, setFusedRef] = useState<SeriesRef | null>(null);
   const [shown, setShown] = useState<ReadonlyMap<ViewId, LoadedSeries>>(new Map());
 
   const studyInstanceUid = study?.study_instance_uid;
@@ -115,20 +122,21 @@ export function useReader(
   // Nearly always shown: its headers are read while it is still being asked for the other studies.
   const likely = study && !arrangement ? seriesToOpen(study, findings) : null;
   const refs = useMemo(() => {
-    if (arrangement) return arrangement.cells.slice(0, cellCount(arrangement)).flatMap((ref) => ref ?? []);
+    if (arrangement) {
+      const inCells = arrangement.cells.slice(0, cellCount(arrangement)).flatMap((ref) => ref ?? []);
+      return fusedRef && layout === "planes" ? [...inCells, fusedRef] : inCells;
+    }
     if (studyInstanceUid === undefined || likely === null) return noRefs;
     return [{ studyInstanceUid, seriesInstanceUid: likely }];
-  }, [arrangement, studyInstanceUid, likely]);
-  const modalityOf = useCallback(
+  }, [arrangement, fusedRef, layout, studyInstanceUid, likely]);
+  const summaryOf = useCallback(
     ({ studyInstanceUid, seriesInstanceUid }: SeriesRef) =>
-      studies
-        .get(studyInstanceUid)
-        ?.series.find((one) => one.series_instance_uid === seriesInstanceUid)?.modality ?? "",
+      studies.get(studyInstanceUid)?.series.find((one) => one.series_instance_uid === seriesInstanceUid),
     [studies],
   );
-  const loaded = useLoadedSeries(refs, modalityOf);
+  const loaded = useLoadedSeries(refs, summaryOf);
   const active = arrangement ? activeRef(arrangement) : null;
-  const { series } = loaded.of(active?.seriesInstanceUid);
+  const { series } = loaded.of(active);
   // A series that is no volume is shown as a stack, whatever was open before it.
   const usedLayout = series?.order.volumeRefusal ? "stack" : layout;
 
@@ -140,6 +148,16 @@ export function useReader(
   const linked = arrangement?.linked ?? false;
   useEffect(() => scene?.activate(activeView), [scene, activeView, refs, shown]);
   const linking = useLinking(scene, linked);
+
+  const inPlanes = usedLayout === "planes" ? (shown.get("axial") ?? null) : null;
+  const fusion = useFusion(
+    scene,
+    inPlanes === series ? inPlanes : null,
+    studies.get(active?.studyInstanceUid ?? "") ?? null,
+    fusedRef,
+    setFusedRef,
+    fusedRef ? loaded.of(fusedRef).series : null,
+  );
 
   // What is on the screen of the active view: its masks are read once it is.
   const onScreen = shown.get(activeView) ?? null;
@@ -169,7 +187,7 @@ export function useReader(
       const segment = mask?.segments.find((one) => one.segmentNumber === segmentNumber);
       const slice = segment?.extent ? series?.order.slices[segment.extent.middlePlane] : undefined;
       if (slice) {
-        void scene?.goTo(slice.sopInstanceUid, slice.frameNumber, segment?.centerLpsMm ?? null);
+        void scene?.navigation.goTo(slice.sopInstanceUid, slice.frameNumber, segment?.centerLpsMm ?? null);
       }
     },
     [masks.masks, scene, series],
@@ -185,6 +203,7 @@ export function useReader(
   );
   const goingTo = useGoTo(scene, studyInstanceUid ?? "", openSeries, opened);
   const presentations = usePresentations(scene, study, openSeries, goingTo.goTo);
+  const structureSets = useStructureSets(study);
   const { states, chosenFor, toggle } = presentations;
   const { goTo } = goingTo;
   const showImageOf = useCallback(
@@ -213,16 +232,26 @@ export function useReader(
     layout: usedLayout,
     series,
     active,
-    slotOf: (ref) => loaded.of(ref?.seriesInstanceUid),
+    slotOf: loaded.of,
     hungWindow: (cell) => {
-      const asHung = hung?.arrangement.cells[cell]?.seriesInstanceUid;
+      const asHung = stages.current?.arrangement.cells[cell]?.seriesInstanceUid;
       const now = arrangement?.cells[cell]?.seriesInstanceUid;
-      return asHung !== undefined && asHung === now ? (hung?.windows[cell] ?? null) : null;
+      return asHung !== undefined && asHung === now ? (stages.current?.windows[cell] ?? null) : null;
+    },
+    stages: {
+      ...stages,
+      step: (by) => {
+        setLayout("stack");
+        setLarge(null);
+        stages.step(by);
+      },
     },
     notice,
     failure: failure ? new Problem(0, text().viewing.noImage, failure, "", "image") : null,
     masks,
     presentations,
+    structureSets,
+    fusion,
     goingTo,
     opened,
     maximised,

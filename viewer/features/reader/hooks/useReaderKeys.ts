@@ -2,7 +2,7 @@
 
 import { grids } from "@/features/reader/components/tools/LayoutControls";
 import { measuringTools } from "@/features/reader/components/tools/MouseToolChoice";
-import type { Cine } from "@/features/reader/hooks/useCine";
+import type { Cine } from "@/features/reader/hooks/tools/useCine";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import type { Layout, ReaderState } from "@/features/reader/hooks/useReader";
 import type { ToolName } from "@/cornerstone";
@@ -29,7 +29,7 @@ export function useReaderKeys({
   more?: Record<string, () => void>;
 }): void {
   const { scene, series, layout, arrangement } = reader;
-  const step = (by: number) => scene?.scrollBy(by);
+  const step = (by: number) => scene?.navigation.scrollBy(by);
   const preset = (index: number) => {
     if (!scene?.openingRange || !series || layout === "volume") return;
     const chosen = presetsFor(series.modality, scene.openingRange, series.headerPresets)[index];
@@ -46,11 +46,14 @@ export function useReaderKeys({
   useHotkeys({
     ArrowUp: () => step(-1),
     ArrowDown: () => step(1),
+    ArrowLeft: () => scene?.navigation.stepAxis(-1),
+    ArrowRight: () => scene?.navigation.stepAxis(1),
     PageUp: () => step(-10),
     PageDown: () => step(10),
     Home: () => step(-100_000),
     End: () => step(100_000),
     w: () => choose("window"),
+    W: () => choose("region"),
     z: () => choose("zoom"),
     p: () => choose("pan"),
     s: () => choose("scroll"),
@@ -66,6 +69,8 @@ export function useReaderKeys({
     m: () => open("planes"),
     u: () => open("volume"),
     g: nextGrid,
+    ">": () => reader.stages.step(1),
+    "<": () => reader.stages.step(-1),
     n: () => reader.step(1),
     N: () => reader.step(-1),
     ".": () => reader.stepSeries(1),

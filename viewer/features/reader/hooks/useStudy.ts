@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { followEvents, getStudy, listFindings, type StreamState } from "@/shared/api/api";
 import { debounce } from "@/shared/lib/debounce";
-import { takeEarly } from "@/features/reader/lib/early";
+import { takeEarly } from "@/features/reader/lib/preload";
 import { Problem } from "@/shared/api/problem";
 import { isActive, withJob } from "@/shared/lib/state";
 import type { Finding, StudyDetail } from "@/shared/api/types";

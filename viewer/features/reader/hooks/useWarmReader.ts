@@ -14,7 +14,10 @@ export function useWarmReader(): void {
       router.prefetch("/study/");
       const reader = import(/* webpackChunkName: "reader" */ "@/features/reader/components/Reader");
       Promise.all([reader, import("@/cornerstone")]).then(
-        ([, cornerstone]) => cornerstone.start(),
+        async ([, cornerstone]) => {
+          await cornerstone.start();
+          performance.mark("reader-warm");
+        },
         () => undefined,
       );
     }, afterMs);

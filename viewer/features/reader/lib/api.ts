@@ -19,6 +19,13 @@ export async function listStudiesOf(
   return ((await response.json()) as Page<StudySummary>).items;
 }
 
+/** The studies of one accession number, the newest first. */
+export async function listStudiesOfOrder(accessionNumber: string, signal?: AbortSignal): Promise<StudySummary[]> {
+  const query = new URLSearchParams({ accession_number: accessionNumber, sort: "study_date", limit: "50" });
+  const response = await request(`/api/studies?${query}`, { signal });
+  return ((await response.json()) as Page<StudySummary>).items;
+}
+
 interface KeptMeasurement {
   shape: string;
   sop_instance_uid: string;

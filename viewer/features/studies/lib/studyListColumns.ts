@@ -2,9 +2,10 @@ import type { SortKey } from "@/shared/lib/listAddress";
 import type { Messages } from "@/shared/i18n";
 import type { Job, StudySummary } from "@/shared/api/types";
 
-export type Column = keyof Messages["worklist"]["columns"];
+export type Column = keyof Messages["studyList"]["columns"];
 
 export const allColumns: readonly Column[] = [
+  "urgency",
   "patient",
   "id",
   "study_date",
@@ -20,12 +21,12 @@ export const allColumns: readonly Column[] = [
 ];
 
 const standard: readonly Column[] = [
+  "urgency",
   "patient",
   "id",
   "study_date",
   "modality",
   "description",
-  "contents",
   "state",
   "report",
   "pipelines",

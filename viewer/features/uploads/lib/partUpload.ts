@@ -124,7 +124,7 @@ export function missingOf({ part_count, parts }: Pick<UploadStatus, "part_count"
   return all.filter((number) => !arrived.has(number));
 }
 
-/** What goes by by itself: no connection, a node that starts anew, too many requests at once. */
+/** What goes by by itself: no connection, a node that starts again, too many requests at once. */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof Problem)) return false;
   const { status, code } = error;

@@ -118,7 +118,7 @@ export function uploadSummary(answers: readonly AnalyzeStarted[]): string {
     total.refused += answer.instances.refused.length;
     total.jobs += answer.jobs.length;
   }
-  const { uploaded: t } = text().worklist;
+  const { uploaded: t } = text().studyList;
   const parts = [
     total.stored > 0 ? t.stored(total.stored) : "",
     total.duplicate > 0 ? t.duplicate(total.duplicate) : "",

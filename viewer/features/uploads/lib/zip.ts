@@ -27,7 +27,7 @@ function record(size: number, fill: (view: DataView) => void): Uint8Array<ArrayB
 export async function zipFiles(files: readonly File[]): Promise<Blob> {
   if (files.length > maxEntries) {
     throw new RangeError(
-      text().worklist.uploaded.tooMany(files.length, maxEntries),
+      text().studyList.uploaded.tooMany(files.length, maxEntries),
     );
   }
   const parts: BlobPart[] = [];
@@ -52,7 +52,7 @@ export async function zipFiles(files: readonly File[]): Promise<Blob> {
     directorySize += central.length + name.length;
     offset += local.length + name.length + file.size;
     if (offset + directorySize > maxBytes) {
-      throw new RangeError(text().worklist.uploaded.tooLarge);
+      throw new RangeError(text().studyList.uploaded.tooLarge);
     }
   }
   const end = record(22, (view) => {

@@ -2,8 +2,8 @@
 
 import { useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { acknowledge, openAlerts } from "@/features/reader/lib/alertApi";
 import type { Alert, StudyDetail } from "@/shared/api/types";
@@ -12,12 +12,12 @@ import type { Alert, StudyDetail } from "@/shared/api/types";
 export function Alerts({ study, onChanged }: { study: StudyDetail; onChanged: () => void }) {
   const { reader: t } = useText();
   const uid = study.study_instance_uid;
-  const asked = useAsked<Alert[]>(
+  const fetched = useFetched<Alert[]>(
     async (signal) => (study.open_alerts ? openAlerts(uid, signal) : []),
     `${uid} ${study.open_alerts}`,
   );
-  if (asked.problem) return <ProblemNote problem={asked.problem} onRetry={asked.reload} />;
-  if (!asked.value?.length) return null;
+  if (fetched.problem) return <ProblemNote problem={fetched.problem} onRetry={fetched.reload} />;
+  if (!fetched.value?.length) return null;
   return (
     <section
       aria-label={t.alerts}
@@ -25,7 +25,7 @@ export function Alerts({ study, onChanged }: { study: StudyDetail; onChanged: ()
       className="max-h-64 shrink-0 overflow-y-auto border-b border-bad/50 bg-bad/8 px-4 py-2.5"
     >
       <ul className="flex flex-col gap-3">
-        {asked.value.map((alert) => (
+        {fetched.value.map((alert) => (
           <OneAlert key={alert.alert_id} alert={alert} onChanged={onChanged} />
         ))}
       </ul>
@@ -36,7 +36,7 @@ export function Alerts({ study, onChanged }: { study: StudyDetail; onChanged: ()
 function OneAlert({ alert, onChanged }: { alert: Alert; onChanged: () => void }) {
   const { reader: t } = useText();
   const [note, setNote] = useState("");
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   return (
     <li>
       <p className="font-medium text-bad">{alert.text}</p>
@@ -44,7 +44,7 @@ function OneAlert({ alert, onChanged }: { alert: Alert; onChanged: () => void })
         className="mt-1.5 flex gap-2"
         onSubmit={(event) => {
           event.preventDefault();
-          void order.give(() => acknowledge(alert.alert_id, note));
+          void action.run(() => acknowledge(alert.alert_id, note));
         }}
       >
         <input
@@ -55,11 +55,11 @@ function OneAlert({ alert, onChanged }: { alert: Alert; onChanged: () => void })
           value={note}
           onChange={(event) => setNote(event.target.value)}
         />
-        <button type="submit" className="control" disabled={order.busy}>
+        <button type="submit" className="control" disabled={action.busy}>
           {t.acknowledge}
         </button>
       </form>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
     </li>
   );
 }

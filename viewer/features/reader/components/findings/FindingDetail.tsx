@@ -4,7 +4,7 @@ import { type FormEvent, useId, useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { FindingContext } from "@/features/reader/components/findings/FindingContext";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { sayOfFinding } from "@/shared/api/api";
 import { draftOf, isImplausible, isTruncated, saidText, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
@@ -31,11 +31,11 @@ export function FindingDetail({
 }) {
   const { reader: t } = useText();
   const [verdict, setVerdict] = useState<Verdict | null>(null);
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   const accept = () => {
     const { feedback } = draftOf(finding, "ACCEPTED", "", "");
     setVerdict(null);
-    if (feedback) void order.give(() => sayOfFinding(finding.finding_id, feedback));
+    if (feedback) void action.run(() => sayOfFinding(finding.finding_id, feedback));
   };
   return (
     <div data-testid="finding-detail" className="rounded-md border border-line bg-raised p-2.5 text-[0.8125rem]">
@@ -69,7 +69,7 @@ export function FindingDetail({
             {t.show}
           </button>
         )}
-        <button type="button" className="control px-2 py-0.5" disabled={order.busy} onClick={accept}>
+        <button type="button" className="control px-2 py-0.5" disabled={action.busy} onClick={accept}>
           {t.accept}
         </button>
         {(["REJECTED", "EDITED"] as const).map((one) => (
@@ -89,16 +89,16 @@ export function FindingDetail({
           key={verdict}
           finding={finding}
           verdict={verdict}
-          busy={order.busy}
+          busy={action.busy}
           onSay={async (feedback) => {
-            if (await order.give(() => sayOfFinding(finding.finding_id, feedback))) setVerdict(null);
+            if (await action.run(() => sayOfFinding(finding.finding_id, feedback))) setVerdict(null);
           }}
           onCancel={() => setVerdict(null)}
         />
       )}
-      {order.problem && (
+      {action.problem && (
         <div className="mt-2">
-          <ProblemNote problem={order.problem} />
+          <ProblemNote problem={action.problem} />
         </div>
       )}
     </div>

@@ -36,7 +36,10 @@ export function FindingValue({
       <button
         type="button"
         aria-expanded={chosen}
-        className="rounded border border-transparent px-1 whitespace-nowrap hover:border-line-strong aria-expanded:border-accent aria-expanded:bg-raised"
+        // The words beside a doubtful value wrap: in one line they push the other side out of the panel.
+        className={`rounded border border-transparent px-1 hover:border-line-strong aria-expanded:border-accent aria-expanded:bg-raised ${
+          truncated || implausible ? "[text-align:inherit]" : "whitespace-nowrap"
+        }`}
         onClick={onChoose}
       >
         <span className="sr-only">{finding.label}: </span>

@@ -6,13 +6,12 @@ import { FindingTable } from "@/features/reader/components/findings/FindingTable
 import { LesionTable } from "@/features/reader/components/findings/LesionTable";
 import { ModelCardButton } from "@/features/reader/components/findings/ModelCard";
 import { Section } from "@/features/reader/components/Section";
-import { useLesions } from "@/features/reader/hooks/useLesions";
-import { useTrends } from "@/features/reader/hooks/useTrends";
+import { useLesions } from "@/features/reader/hooks/findings/useLesions";
+import { useTrends } from "@/features/reader/hooks/findings/useTrends";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedMask } from "@/cornerstone";
 import { number } from "@/shared/lib/format";
-import { hasLesions } from "@/features/reader/lib/lesions";
 import { byStructure } from "@/features/reader/lib/structures";
 import type { Finding, StudyDetail } from "@/shared/api/types";
 
@@ -36,7 +35,7 @@ export function Findings({
   const titles = usePipelineTitles();
   const [chosenId, setChosenId] = useState<string | null>(null);
   const trends = useTrends(study.study_instance_uid, chosenId !== null);
-  const { courses, reload } = useLesions(study.study_instance_uid, hasLesions(findings));
+  const { courses, reload } = useLesions(study.study_instance_uid);
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   const show = (finding: Finding) => {
     const at = finding.segmentation;

@@ -2,7 +2,7 @@
 
 import { type FormEvent, useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { correctLesionMatch } from "@/shared/api/api";
 import { dateText } from "@/shared/lib/format";
@@ -18,12 +18,12 @@ export function LesionCorrection({ course, onChanged }: { course: LesionCourse; 
   const [chosen, setChosen] = useState("");
   const [earlier, setEarlier] = useState("");
   const [reason, setReason] = useState("");
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   const lesion = chosen || (lesions[0]?.lesion_id ?? "");
   if (lesions.length === 0) return null;
   const correct = async (event: FormEvent) => {
     event.preventDefault();
-    const taken = await order.give(() => correctLesionMatch(lesion, { earlier_lesion_id: earlier, reason }));
+    const taken = await action.run(() => correctLesionMatch(lesion, { earlier_lesion_id: earlier, reason }));
     if (taken) setReason("");
   };
   return (
@@ -55,10 +55,10 @@ export function LesionCorrection({ course, onChanged }: { course: LesionCourse; 
           {t.lesions.reason}
           <input className={field} value={reason} maxLength={2000} onChange={(event) => setReason(event.target.value)} />
         </label>
-        <button type="submit" className="control" disabled={order.busy}>
+        <button type="submit" className="control" disabled={action.busy}>
           {common.save}
         </button>
-        {order.problem && <ProblemNote problem={order.problem} />}
+        {action.problem && <ProblemNote problem={action.problem} />}
       </form>
     </details>
   );

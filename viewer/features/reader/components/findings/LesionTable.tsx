@@ -3,7 +3,7 @@
 import { LesionCorrection } from "@/features/reader/components/findings/LesionCorrection";
 import { useText } from "@/shared/hooks/useText";
 import { dateText, findingValue, number } from "@/shared/lib/format";
-import { fateOf, lastSeen, lesionRows } from "@/features/reader/lib/lesions";
+import { fateOf, isMeasuredByReaders, lastSeen, lesionRows } from "@/features/reader/lib/lesions";
 import type { Lesion, LesionCourse } from "@/shared/api/types";
 
 /** Long axes of a patient's lesions over the studies, and the sum of the targets. */
@@ -11,15 +11,16 @@ export function LesionTable({ course, onChanged }: { course: LesionCourse; onCha
   const { reader: t } = useText();
   if (course.visits.length < 2) return null;
   const fates: Record<string, string> = t.lesions.fates;
+  const title = isMeasuredByReaders(course) ? t.lesions.measured : t.lesions.title;
   const targets = new Set(course.recist.target_tracking_uids);
   const sums = new Map(course.recist.responses.map((one) => [one.study_instance_uid, one]));
   return (
     <div data-testid="lesions" className="mt-4 overflow-x-auto text-[0.8125rem]">
-      <table className="w-full border-collapse text-right" aria-label={t.lesions.title}>
+      <table className="w-full border-collapse text-right" aria-label={title}>
         <thead className="text-xs text-dim">
           <tr className="align-bottom">
             <th scope="col" className="pb-1 text-left font-normal">
-              {t.lesions.title}
+              {title}
             </th>
             {course.visits.map((visit) => (
               <th key={visit.study_instance_uid} scope="col" className="pb-1 pl-2 font-normal whitespace-nowrap">

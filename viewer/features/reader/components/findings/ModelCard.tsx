@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Answer } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
 import { ModelFacts } from "@/shared/components/ModelFacts";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { listModels } from "@/shared/api/api";
 
@@ -37,11 +37,11 @@ function ModelCard({
   onClose: () => void;
 }) {
   const { reader: t } = useText();
-  const asked = useAsked((signal) => listModels(pipeline, version, signal), `${pipeline} ${version}`);
+  const fetched = useFetched((signal) => listModels(pipeline, version, signal), `${pipeline} ${version}`);
   return (
     <Dialog title={t.modelCard} testId="model-card" onClose={onClose}>
       <p className="mt-1 text-warn">{t.notice}</p>
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {(models) =>
           models.length === 0 ? (
             <p className="mt-2 text-dim">{t.noModel}</p>

@@ -2,8 +2,8 @@
 
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Section } from "@/features/reader/components/Section";
-import type { KeyImageState } from "@/features/reader/hooks/useKeyImages";
-import type { Measurements } from "@/features/reader/hooks/useMeasurements";
+import type { KeyImageState } from "@/features/reader/hooks/measurements/useKeyImages";
+import type { Measurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import { useText } from "@/shared/hooks/useText";
 import type { Problem } from "@/shared/api/problem";
 import { summaryOf, type Measurement } from "@/features/reader/lib/measurements/measurement";
@@ -13,6 +13,7 @@ export function MeasurementPanel({
   measurements,
   keyImages,
   onInsert,
+  onDownload,
   onShowImage,
   imageProblem,
 }: {
@@ -20,6 +21,8 @@ export function MeasurementPanel({
   keyImages: KeyImageState;
   /** Puts a measurement into the report. */
   onInsert: (one: Measurement) => void;
+  /** All of them as a table. */
+  onDownload: () => void;
   onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
   /** Why an image that was asked for cannot be gone to. */
   imageProblem: Problem | null;
@@ -48,6 +51,16 @@ export function MeasurementPanel({
           onClick={measurements.save}
         >
           {saving ? t.saving : t.saveMeasurements}
+        </button>
+        <button
+          type="button"
+          className="control"
+          data-testid="measurements-csv"
+          title={t.csvHint}
+          disabled={list.length === 0}
+          onClick={onDownload}
+        >
+          {t.csv}
         </button>
         <span role="status" className="text-xs text-dim">
           {changed ? t.notSaved : t.saved}

@@ -1,4 +1,4 @@
-import type { Presentations } from "@/features/reader/hooks/usePresentations";
+import type { Presentations } from "@/features/reader/hooks/stage/usePresentations";
 import { useText } from "@/shared/hooks/useText";
 import { dateText } from "@/shared/lib/format";
 

@@ -73,6 +73,7 @@ export function StackCellView({
       active={!alone && arrangement?.active === index}
       withPatient
       presentation={reader.presentations.chosenFor(cell?.seriesInstanceUid ?? "")}
+      contoursOn={reader.structureSets.on}
       marksShown={reader.presentations.marksShown}
       onAttach={attach}
       onActivate={() => reader.activate(index)}

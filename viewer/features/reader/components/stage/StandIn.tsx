@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { useFrameCause } from "@/features/reader/hooks/useFrameCause";
+import { useFrameCause } from "@/features/reader/hooks/stage/useFrameCause";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedSeries, Undrawable } from "@/cornerstone";
 import { frameUrl, renderedUrl } from "@/dicom/dicomweb";

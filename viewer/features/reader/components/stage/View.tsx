@@ -3,10 +3,12 @@
 import { useCallback, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { CursorValue } from "@/features/reader/components/measurements/CursorValue";
 import { StandIn } from "@/features/reader/components/stage/StandIn";
+import { ViewContours } from "@/features/reader/components/stage/ViewContours";
 import { ViewMarks } from "@/features/reader/components/stage/ViewMarks";
 import { ViewOverlay } from "@/features/reader/components/stage/ViewOverlay";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedSeries, Scene, ToolName, ViewId } from "@/cornerstone";
+import type { DrawnContour } from "@/dicom/structureSet";
 import type { PresentationState } from "@/features/reader/lib/display/presentation";
 import type { StudyDetail } from "@/shared/api/types";
 import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
@@ -35,6 +37,8 @@ export interface ViewProps {
   /** How the series is presented, and whether what lies over its images is drawn. */
   presentation?: PresentationState | null;
   marksShown?: boolean;
+  /** The contours of structure sets on a slice of a series. */
+  contoursOn?: (series: LoadedSeries, index: number) => readonly DrawnContour[];
   onAttach: (viewId: ViewId, element: HTMLDivElement | null) => void;
   onActivate?: () => void;
   /** Double click: this viewport alone, or back to the layout. */
@@ -134,7 +138,7 @@ export function View(props: ViewProps) {
         if (step === undefined || event.altKey || event.ctrlKey) return;
         event.preventDefault();
         event.stopPropagation();
-        scene?.scrollBy(step, viewId);
+        scene?.navigation.scrollBy(step, viewId);
       }}
       className={`relative min-h-0 min-w-0 touch-none bg-black focus-visible:-outline-offset-2 ${props.className ?? ""} ${
         cursors[tool] ?? "cursor-crosshair"
@@ -152,6 +156,9 @@ export function View(props: ViewProps) {
       )}
       {info?.imageMatrix && !undrawable && series && props.marksShown && (
         <ViewMarks info={info} matrix={info.imageMatrix} series={series} state={props.presentation ?? null} />
+      )}
+      {info?.imageMatrix && !undrawable && series && props.marksShown && props.contoursOn && (
+        <ViewContours matrix={info.imageMatrix} contours={props.contoursOn(series, info.sliceNumber - 1)} />
       )}
       {info && !undrawable && study && (
         <ViewOverlay

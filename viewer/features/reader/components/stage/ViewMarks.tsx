@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import { MarkText } from "@/features/reader/components/measurements/MarkText";
-import { useOverlayPictures } from "@/features/reader/hooks/useOverlayPictures";
+import { useOverlayPictures } from "@/features/reader/hooks/stage/useOverlayPictures";
 import type { LoadedSeries, Matrix, ViewInfo } from "@/cornerstone";
 import { overlayPlanesOf, type OverlayPlane } from "@/features/reader/lib/display/overlayPlanes";
 import type { GraphicMark, Shape } from "@/features/reader/lib/measurements/marks";

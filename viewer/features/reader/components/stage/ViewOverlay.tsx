@@ -1,13 +1,25 @@
 import type { ReactNode } from "react";
 import { ScaleBar } from "@/features/reader/components/measurements/ScaleBar";
+import { text } from "@/shared/i18n";
 import { useText } from "@/shared/hooks/useText";
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import type { LoadedSeries, ViewInfo } from "@/cornerstone";
 import { dateText, fixed, personName } from "@/shared/lib/format";
 import { hasOrientation } from "@/dicom/geometry";
+import { edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
 import { mmPerScreenPixel } from "@/features/reader/lib/measurements/scale";
-import { warningsOf } from "@/features/reader/lib/truth";
+import { warningsOf } from "@/features/reader/lib/imageWarnings";
 import type { StudyDetail } from "@/shared/api/types";
+
+/** The number of what is shown: of the cut, of the image, or of the place and of the image there. */
+function placeText({ isReformat, sliceNumber, sliceCount }: ViewInfo, series: LoadedSeries | null): string {
+  const { viewing: t } = text();
+  if (isReformat) return t.reformat(sliceNumber, sliceCount);
+  const axis = series?.order.axis;
+  if (!axis) return `${sliceNumber} / ${sliceCount}`;
+  const index = sliceNumber - 1;
+  return t.axis.place(Math.floor(index / axis.steps) + 1, sliceCount / axis.steps, (index % axis.steps) + 1, axis.steps);
+}
 
 /** The text over a viewport: whose image it is, how it is shown, and what to beware of. */
 export function ViewOverlay({
@@ -36,6 +48,9 @@ export function ViewOverlay({
   const { viewing: t } = useText();
   const slice = series?.order.slices[info.isReformat ? 0 : info.sliceNumber - 1] ?? series?.order.slices[0];
   const oriented = series?.order.slices.every(({ dataset }) => hasOrientation(dataset)) ?? false;
+  // A projection has no place in the patient; its header may say how it lies all the same.
+  const projected = !oriented && slice && info.imageMatrix ? patientOrientationOf(slice.dataset) : null;
+  const letters = oriented ? info.letters : projected && info.imageMatrix ? edgeLettersOf(projected, info.imageMatrix) : null;
   // A cut through a volume is drawn in mm; an image, by what its own pixels are worth.
   const mmPerPixel = !info.imageMatrix
     ? series?.order.hasPixelSpacing
@@ -90,15 +105,15 @@ export function ViewOverlay({
       <div className="absolute right-2.5 bottom-2.5 text-right">
         {mmPerPixel !== null && <ScaleBar mmPerPixel={mmPerPixel} />}
         <div data-testid="slice-text">
-          {info.isReformat ? t.reformat(info.sliceNumber, info.sliceCount) : `${info.sliceNumber} / ${info.sliceCount}`}
+          {placeText(info, series)}
         </div>
       </div>
-      {oriented && (
+      {letters && (
         <>
-          <span data-testid="letter-top" className={`${letter} top-2 left-1/2 -translate-x-1/2`}>{info.letters.top}</span>
-          <span data-testid="letter-bottom" className={`${letter} bottom-2 left-1/2 -translate-x-1/2`}>{info.letters.bottom}</span>
-          <span data-testid="letter-left" className={`${letter} top-1/2 left-2.5 -translate-y-1/2`}>{info.letters.left}</span>
-          <span data-testid="letter-right" className={`${letter} top-1/2 right-2.5 -translate-y-1/2`}>{info.letters.right}</span>
+          <span data-testid="letter-top" className={`${letter} top-2 left-1/2 -translate-x-1/2`}>{letters.top}</span>
+          <span data-testid="letter-bottom" className={`${letter} bottom-2 left-1/2 -translate-x-1/2`}>{letters.bottom}</span>
+          <span data-testid="letter-left" className={`${letter} top-1/2 left-2.5 -translate-y-1/2`}>{letters.left}</span>
+          <span data-testid="letter-right" className={`${letter} top-1/2 right-2.5 -translate-y-1/2`}>{letters.right}</span>
         </>
       )}
     </div>

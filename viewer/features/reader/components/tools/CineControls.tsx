@@ -1,4 +1,4 @@
-import type { Cine } from "@/features/reader/hooks/useCine";
+import type { Cine } from "@/features/reader/hooks/tools/useCine";
 import { useText } from "@/shared/hooks/useText";
 
 export function CineControls({ cine, disabled }: { cine: Cine; disabled: boolean }) {

@@ -21,12 +21,41 @@ export function LayoutControls({
   onVolume: () => void;
 }) {
   const { viewing: t } = useText();
-  const { arrangement, layout, linking, series } = reader;
+  const { arrangement, layout, linking, series, stages } = reader;
   const refusal = series?.order.volumeRefusal ?? "";
   const pressed = "control aria-pressed:border-accent aria-pressed:text-accent";
   const many = arrangement !== null && arrangement.rows * arrangement.columns > 1;
   return (
     <div role="group" aria-label={t.layout} className="ml-auto flex items-center gap-1.5">
+      {stages.count > 1 && (
+        <span role="group" aria-label={t.stages.title} className="flex items-center gap-1">
+          <button
+            type="button"
+            data-testid="previous-stage"
+            className="control px-2"
+            aria-label={t.stages.previous}
+            title={`${t.stages.previous} (<)`}
+            disabled={stages.number === 1}
+            onClick={() => stages.step(-1)}
+          >
+            <span aria-hidden="true">‹</span>
+          </button>
+          <span className="max-w-40 truncate text-xs text-dim" data-testid="stage" title={stages.current?.name}>
+            {t.stages.at(stages.number, stages.count)} {stages.current?.name}
+          </span>
+          <button
+            type="button"
+            data-testid="next-stage"
+            className="control px-2"
+            aria-label={t.stages.next}
+            title={`${t.stages.next} (>)`}
+            disabled={stages.number === stages.count}
+            onClick={() => stages.step(1)}
+          >
+            <span aria-hidden="true">›</span>
+          </button>
+        </span>
+      )}
       {many && layout === "stack" && (
         <button
           type="button"

@@ -3,6 +3,7 @@ import type { MeasuringTool, ToolName } from "@/cornerstone";
 
 const plainTools = [
   { name: "window", key: "w" },
+  { name: "region", key: "W" },
   { name: "zoom", key: "z" },
   { name: "pan", key: "p" },
   { name: "scroll", key: "s" },

@@ -1,9 +1,11 @@
+import { AxisControls } from "@/features/reader/components/tools/AxisControls";
 import { CineControls } from "@/features/reader/components/tools/CineControls";
+import { FusionControls } from "@/features/reader/components/tools/FusionControls";
 import { LayoutControls } from "@/features/reader/components/tools/LayoutControls";
 import { MouseToolChoice } from "@/features/reader/components/tools/MouseToolChoice";
 import { PresetChoice } from "@/features/reader/components/tools/PresetChoice";
 import { SlabControls } from "@/features/reader/components/tools/SlabControls";
-import type { Cine } from "@/features/reader/hooks/useCine";
+import type { Cine } from "@/features/reader/hooks/tools/useCine";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { useText } from "@/shared/hooks/useText";
 import type { ToolName, Turn } from "@/cornerstone";
@@ -67,8 +69,10 @@ export function Toolbar({
       <button type="button" className="control" title={`${t.reset} (r)`} onClick={() => scene?.reset()}>
         {t.reset}
       </button>
+      {layout === "stack" && series?.order.axis && <AxisControls reader={reader} axis={series.order.axis} />}
       {layout === "stack" && <CineControls cine={cine} disabled={!series} />}
       {layout === "planes" && scene && <SlabControls scene={scene} />}
+      {layout === "planes" && series && <FusionControls fusion={reader.fusion} studyInstanceUid={series.studyInstanceUid} />}
       <button
         type="button"
         aria-pressed={isKeyImage}

@@ -1,4 +1,5 @@
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import type { WindowRange } from "@/dicom/windowing";
 
 const tag = {
   modality: "00080060",
@@ -28,6 +29,15 @@ function instant(date: string, time: string): number | null {
     Date.UTC(Number(year), Number(month) - 1, Number(dayOfMonth), Number(hours), Number(minutes), Number(seconds)) +
     1000 * Number(fraction)
   );
+}
+
+/** The window in which PET is read, in SUV (the usual one of body PET with FDG). */
+export const readingSuv = { lower: 0, upper: 10 } as const;
+
+/** That window in the values of a PET image; null where they have no SUV. */
+export function suvWindowOf(dataset: DicomJson): WindowRange | null {
+  const factor = suvFactorOf(dataset);
+  return factor === null ? null : { lower: readingSuv.lower / factor, upper: readingSuv.upper / factor };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { suvWindowOf } from "@/features/reader/lib/display/suv";
 import { wordsOf } from "@/features/reader/lib/display/lut";
 import type { WindowPreset, WindowRange } from "@/dicom/windowing";
 
@@ -36,7 +37,20 @@ export function voiCurveOf(dataset: DicomJson, index = 0): (Voi & { curve: Curve
   };
 }
 
-/** The ways to look at an image that its header offers: its tables first, as pydicom prefers them. */
+/** The ways to look at an image that its header offers; the first is what it opens with. A PET opens by its SUV. */
+export function offeredPresets(dataset: DicomJson): WindowPreset[] {
+  const suv = suvWindowOf(dataset);
+  return [...(suv ? [{ name: "suv", range: suv }] : []), ...headerPresets(dataset)];
+}
+
+/** Modalities that are read with what is dense in activity dark. */
+const darkOnBright = new Set(["PT", "NM"]);
+
+export function opensInverted(modality: string): boolean {
+  return darkOnBright.has(modality);
+}
+
+/** The windows of the header: its tables first, as pydicom prefers them. */
 export function headerPresets(dataset: DicomJson): WindowPreset[] {
   const tables = itemsOf(dataset, tag.voiLut).flatMap((item, index) => {
     const found = voiCurveOf(dataset, index);

@@ -1,25 +1,40 @@
 import type { Arrangement, Count, SeriesRef } from "@/features/reader/lib/layout/layout";
+import {
+  asksForImages,
+  contains,
+  isOneOf,
+  unitsFor,
+  type HangingUnit,
+  type HangingViewport,
+  type ViewsOf,
+} from "@/features/reader/lib/layout/hangingUnits";
 import { isPriorOf } from "@/features/reader/lib/otherStudies";
 import { isImageSeries } from "@/dicom/seg";
-import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
+import type { HangingProtocol, StudyDetail } from "@/shared/api/types";
 import type { WindowRange } from "@/dicom/windowing";
 
-type Viewport = HangingProtocol["viewports"][number];
+type Stage = Pick<HangingProtocol, "name" | "rows" | "columns" | "linked" | "viewports">;
 
-/** What a protocol makes of a study: the layout, and the window of each viewport that has one. */
-export interface Hung {
+/** One layout of a protocol: which series where, and the window of each viewport that has one. */
+export interface HungStage {
   name: string;
   arrangement: Arrangement;
   windows: (WindowRange | null)[];
 }
 
-function contains(text: string, words: readonly string[]): boolean {
-  const lower = text.toLowerCase();
-  return words.some((word) => lower.includes(word.toLowerCase()));
+/** What a protocol makes of a study: the first stage, and those that the reader goes on to. */
+export interface Hung {
+  name: string;
+  stages: HungStage[];
 }
 
-function isOneOf(value: string, words: readonly string[]): boolean {
-  return words.length === 0 || words.some((word) => word.toLowerCase() === value.toLowerCase());
+/** The study that is read with the patient's others, which may be later ones. */
+export interface HangingInput {
+  study: StudyDetail;
+  others: readonly StudyDetail[];
+  viewsOf: ViewsOf;
+  /** The series to open where no protocol asks for another. */
+  preferred: string | null;
 }
 
 /** Whether a protocol is meant for a study at all: by a series' modality and its part of the body. */
@@ -27,113 +42,128 @@ export function appliesTo(protocol: HangingProtocol, study: StudyDetail): boolea
   return study.series.filter(isImageSeries).some((series) => {
     if (!isOneOf(series.modality, protocol.modalities)) return false;
     if (protocol.body_parts.length === 0) return true;
-    const told = [
+    const stated = [
       series.body_part_examined,
       series.series_description,
       series.protocol_name,
       study.study_description,
     ].join("\n");
-    return contains(told, protocol.body_parts);
+    return contains(stated, protocol.body_parts);
   });
 }
 
-function meets(series: SeriesSummary, viewport: Viewport): boolean {
-  const { series_description: description } = series;
-  return (
-    isImageSeries(series) &&
-    isOneOf(series.modality, viewport.modalities) &&
-    (viewport.description_contains.length === 0 ||
-      contains(description, viewport.description_contains)) &&
-    !contains(description, viewport.description_lacks)
-  );
-}
+/** Images of more series than these are not looked at one by one. */
+const mostExamined = 40;
 
-/** The newest of the studies made before with a series that meets the conditions. */
-export function priorFor(
+/** The series whose images a protocol asks for by their views: their headers are needed to hang them. */
+export function seriesToExamine(
+  protocols: readonly HangingProtocol[],
   study: StudyDetail,
   others: readonly StudyDetail[],
-  viewport: Viewport,
+): SeriesRef[] {
+  const viewports = protocols
+    .filter((protocol) => appliesTo(protocol, study))
+    .flatMap((protocol) => [protocol, ...protocol.stages].flatMap((stage) => stage.viewports))
+    .filter(asksForImages);
+  if (viewports.length === 0) return [];
+  return [study, ...others]
+    .flatMap((from) =>
+      from.series
+        .filter((series) => isImageSeries(series) && viewports.some(({ modalities }) => isOneOf(series.modality, modalities)))
+        .map((series) => ({ studyInstanceUid: from.study_instance_uid, seriesInstanceUid: series.series_instance_uid })),
+    )
+    .slice(0, mostExamined);
+}
+
+/** The newest of the studies made before in which something meets the conditions. */
+export function priorFor(
+  { study, others, viewsOf }: Omit<HangingInput, "preferred">,
+  viewport: HangingViewport,
 ): StudyDetail | undefined {
   const moment = ({ study_date, study_time }: StudyDetail) => `${study_date ?? ""} ${study_time ?? ""}`;
   return others
     .filter((other) => isPriorOf(other, study))
     .sort((a, b) => moment(b).localeCompare(moment(a)))
-    .find((other) => other.series.some((series) => meets(series, viewport)));
+    .find((other) => unitsFor(other, viewport, viewsOf).length > 0);
 }
 
-/** Of the series that meet a viewport's conditions: the one like `model`, else the largest. */
+/** Of what meets a viewport's conditions: the one like `model`, else the usual views, else the largest. */
 function best(
-  candidates: readonly SeriesSummary[],
+  candidates: readonly HangingUnit[],
   preferred: string | null,
-  model: SeriesSummary | undefined,
-): SeriesSummary | undefined {
-  const score = (series: SeriesSummary) =>
+  model: HangingUnit | undefined,
+): HangingUnit | undefined {
+  const score = ({ series, isSpecial, frameCount }: HangingUnit) =>
+    (isSpecial ? -16 : 0) +
+    // A tomosynthesis stands beside the image of its view, not in its place.
+    (frameCount > 1 ? -8 : 0) +
     (series.series_instance_uid === preferred ? 4 : 0) +
-    (model && series.series_description === model.series_description ? 2 : 0) +
-    (model && series.body_part_examined === model.body_part_examined ? 1 : 0);
+    (model && series.series_description === model.series.series_description ? 2 : 0) +
+    (model && series.body_part_examined === model.series.body_part_examined ? 1 : 0);
   return [...candidates].sort(
-    (a, b) => score(b) - score(a) || b.instance_count - a.instance_count,
+    (a, b) => score(b) - score(a) || b.series.instance_count - a.series.instance_count,
   )[0];
 }
 
-/** Lays a study out by a protocol; null where a series that the protocol requires is missing. */
-function hang(
-  protocol: HangingProtocol,
-  study: StudyDetail,
-  others: readonly StudyDetail[],
-  preferred: string | null,
-): Hung | null {
+function keysOf({ series, images }: HangingUnit): string[] {
+  return images.length === 0 ? [series.series_instance_uid] : [...images];
+}
+
+/** Lays a study out by one stage; null where something that it requires is missing. */
+function hang(stage: Stage, input: HangingInput): HungStage | null {
+  const { study, viewsOf, preferred } = input;
   const shown = new Set<string>();
-  const cells: (SeriesRef | null)[] = [];
-  const windows: (WindowRange | null)[] = [];
-  let model: SeriesSummary | undefined;
-  for (const viewport of protocol.viewports) {
-    const from = viewport.study === "current" ? study : priorFor(study, others, viewport);
-    const candidates = (from?.series ?? []).filter(
-      (series) => meets(series, viewport) && !shown.has(series.series_instance_uid),
+  const units: (HangingUnit | undefined)[] = [];
+  let model: HangingUnit | undefined;
+  for (const viewport of stage.viewports) {
+    const from = viewport.study === "current" ? study : priorFor(input, viewport);
+    const candidates = (from ? unitsFor(from, viewport, viewsOf) : []).filter(
+      (unit) => !keysOf(unit).some((key) => shown.has(key)),
     );
-    const series = best(candidates, preferred, viewport.study === "prior" ? model : undefined);
-    if (!series && viewport.required) return null;
-    if (viewport.study === "current") model ??= series;
-    if (series) shown.add(series.series_instance_uid);
-    cells.push(
-      from && series
-        ? {
-            studyInstanceUid: from.study_instance_uid,
-            seriesInstanceUid: series.series_instance_uid,
-          }
-        : null,
-    );
-    const { window } = viewport;
-    windows.push(
-      window
-        ? { lower: window.center - window.width / 2, upper: window.center + window.width / 2 }
-        : null,
-    );
+    const unit = best(candidates, preferred, viewport.study === "prior" ? model : undefined);
+    if (!unit && viewport.required) return null;
+    if (viewport.study === "current") model ??= unit;
+    for (const key of unit ? keysOf(unit) : []) shown.add(key);
+    units.push(unit);
   }
+  if (units.every((unit) => unit === undefined)) return null;
+  const cells = units.map((unit): SeriesRef | null => (unit ? refOf(unit) : null));
   return {
-    name: protocol.name,
+    name: stage.name,
     arrangement: {
-      rows: protocol.rows as Count,
-      columns: protocol.columns as Count,
+      rows: stage.rows as Count,
+      columns: stage.columns as Count,
       cells,
-      active: 0,
-      linked: protocol.linked,
+      active: Math.max(0, cells.findIndex((cell) => cell?.studyInstanceUid === study.study_instance_uid)),
+      linked: stage.linked,
     },
-    windows,
+    windows: stage.viewports.map(({ window }) =>
+      window ? { lower: window.center - window.width / 2, upper: window.center + window.width / 2 } : null,
+    ),
   };
 }
 
-/** The first protocol that applies and finds all that it requires; null when none does. `others` may hold later studies. */
-export function hangStudy(
-  protocols: readonly HangingProtocol[],
-  study: StudyDetail,
-  others: readonly StudyDetail[],
-  preferred: string | null,
-): Hung | null {
+function refOf({ study, series, images }: HangingUnit): SeriesRef {
+  const ref = { studyInstanceUid: study.study_instance_uid, seriesInstanceUid: series.series_instance_uid };
+  return images.length === 0 ? ref : { ...ref, images };
+}
+
+/** Whether a stage with viewports for a prior has something in one of them. */
+function hasItsPrior({ viewports }: Stage, { arrangement }: HungStage): boolean {
+  const ofPrior = viewports.flatMap(({ study }, at) => (study === "prior" ? [arrangement.cells[at]] : []));
+  return ofPrior.length === 0 || ofPrior.some(Boolean);
+}
+
+/** The first protocol that applies and finds all that its first stage requires; null when none does. */
+export function hangStudy(protocols: readonly HangingProtocol[], input: HangingInput): Hung | null {
   for (const protocol of protocols) {
-    const hung = appliesTo(protocol, study) ? hang(protocol, study, others, preferred) : null;
-    if (hung) return hung;
+    const first = appliesTo(protocol, input.study) ? hang(protocol, input) : null;
+    if (!first) continue;
+    const later = protocol.stages.flatMap((stage) => {
+      const hung = hang(stage, input);
+      return hung && hasItsPrior(stage, hung) ? [hung] : [];
+    });
+    return { name: protocol.name, stages: [first, ...later] };
   }
   return null;
 }

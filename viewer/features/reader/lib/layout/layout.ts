@@ -2,6 +2,8 @@
 export interface SeriesRef {
   studyInstanceUid: string;
   seriesInstanceUid: string;
+  /** SOP Instance UIDs of the images that are shown alone; absent for the whole series. */
+  images?: readonly string[];
 }
 
 /** 1 to 3. */

@@ -17,12 +17,24 @@ function countOf(text: string | undefined): Count | null {
   return text === "1" || text === "2" || text === "3" ? (Number(text) as Count) : null;
 }
 
-/** Of another study than the one that is read: `study/series`. */
+/** More images of a series than these are not named one by one: the address shows all of it. */
+const mostImages = 6;
+
+/** Of another study than the one that is read: `study/series`; some images of it: `series~image~image`. */
 function refOf(text: string, studyInstanceUid: string): SeriesRef | null {
-  const parts = text.split("/");
-  if (!parts.every((part) => uidPattern.test(part)) || parts.length > 2) return null;
-  const seriesInstanceUid = parts.at(-1) ?? "";
-  return { studyInstanceUid: parts.length === 2 ? (parts[0] ?? "") : studyInstanceUid, seriesInstanceUid };
+  const [path = "", ...images] = text.split("~");
+  const parts = path.split("/");
+  if (![...parts, ...images].every((part) => uidPattern.test(part)) || parts.length > 2) return null;
+  const ref = {
+    studyInstanceUid: parts.length === 2 ? (parts[0] ?? "") : studyInstanceUid,
+    seriesInstanceUid: parts.at(-1) ?? "",
+  };
+  return images.length > 0 ? { ...ref, images } : ref;
+}
+
+function refText({ studyInstanceUid, seriesInstanceUid, images = [] }: SeriesRef, ofStudy: string): string {
+  const path = studyInstanceUid === ofStudy ? seriesInstanceUid : `${studyInstanceUid}/${seriesInstanceUid}`;
+  return images.length > mostImages ? path : [path, ...images].join("~");
 }
 
 /** Reads an address; what it does not understand is as it would be without it. */
@@ -57,12 +69,9 @@ export function viewParameters({ layout, arrangement, image }: ViewAddress, stud
   if (layout !== "stack") parameters.set("layout", layout);
   if (arrangement) {
     parameters.set("grid", `${arrangement.rows}x${arrangement.columns}`);
-    const cells = arrangement.cells.slice(0, cellCount(arrangement)).map((cell) => {
-      if (!cell) return "";
-      return cell.studyInstanceUid === studyInstanceUid
-        ? cell.seriesInstanceUid
-        : `${cell.studyInstanceUid}/${cell.seriesInstanceUid}`;
-    });
+    const cells = arrangement.cells
+      .slice(0, cellCount(arrangement))
+      .map((cell) => (cell ? refText(cell, studyInstanceUid) : ""));
     parameters.set("series", cells.join(","));
     if (arrangement.active > 0) parameters.set("active", String(arrangement.active + 1));
     if (arrangement.linked) parameters.set("linked", "1");

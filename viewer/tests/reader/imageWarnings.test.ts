@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import { frameRateOf } from "@/features/reader/lib/display/cine";
 import { mmPerScreenPixel, scaleBar } from "@/features/reader/lib/measurements/scale";
-import { warningsOf } from "@/features/reader/lib/truth";
+import { warningsOf } from "@/features/reader/lib/imageWarnings";
 
 const oriented = { "00200037": { vr: "DS", Value: [1, 0, 0, 0, 1, 0] } };
 const spaced = { "00280030": { vr: "DS", Value: [0.5, 0.5] } };

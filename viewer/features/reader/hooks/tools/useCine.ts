@@ -23,7 +23,7 @@ export function useCine(scene: Scene | null, series: LoadedSeries | null): Cine 
 
   useEffect(() => {
     if (!scene || !playing) return;
-    const timer = setInterval(() => scene.stepRound(), 1000 / framesPerSecond);
+    const timer = setInterval(() => scene.navigation.stepRound(), 1000 / framesPerSecond);
     return () => clearInterval(timer);
   }, [scene, playing, framesPerSecond]);
 

@@ -3,6 +3,7 @@ import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { text } from "@/shared/i18n";
 import { locale } from "@/shared/i18n/language";
 import { hasOrientation } from "@/dicom/geometry";
+import { patientOrientationOf } from "@/dicom/patientOrientation";
 
 const tag = {
   lossyImageCompression: "00282110",
@@ -17,6 +18,6 @@ export function warningsOf(dataset: DicomJson): string[] {
     const ratio = numbersOf(dataset, tag.lossyRatio).at(-1);
     warnings.push(t.lossy(ratio ? Number(ratio.toPrecision(3)).toLocaleString(locale()) : ""));
   }
-  if (!hasOrientation(dataset)) warnings.push(t.noOrientation);
+  if (!hasOrientation(dataset) && !patientOrientationOf(dataset)) warnings.push(t.noOrientation);
   return warnings;
 }

@@ -34,7 +34,7 @@ export function useGoTo(
     const [sopInstanceUid, frameNumber, known] = image;
     if (shown.some((series) => series.indexOfSopInstanceUid.has(sopInstanceUid))) {
       wanted.current = null;
-      void scene.goTo(sopInstanceUid, frameNumber, null);
+      void scene.navigation.goTo(sopInstanceUid, frameNumber, null);
       return;
     }
     void Promise.resolve(known ?? seriesOfInstance(studyInstanceUid, sopInstanceUid)).then(

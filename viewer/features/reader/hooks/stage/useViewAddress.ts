@@ -29,7 +29,7 @@ export function useViewAddress(
       ({ sopInstanceUid, frameNumber }) => sopInstanceUid === image.sopInstanceUid && frameNumber === image.frameNumber,
     );
     wanted.current = null;
-    if (found) void scene.goTo(found.sopInstanceUid, found.frameNumber, middleOf(found.dataset));
+    if (found) void scene.navigation.goTo(found.sopInstanceUid, found.frameNumber, middleOf(found.dataset));
   }, [scene, series, opened]);
 
   const [last, setLast] = useState<ViewAddress["image"]>(asked.image);

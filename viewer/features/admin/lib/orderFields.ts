@@ -1,7 +1,7 @@
 import type { NewOrder } from "@/shared/api/types";
 
 /** What a person fills in to order a procedure. */
-export interface OrderWords {
+export interface OrderFields {
   patientName: string;
   patientId: string;
   birthDate: string;
@@ -14,7 +14,7 @@ export interface OrderWords {
   time: string;
 }
 
-export const emptyOrder: OrderWords = {
+export const emptyOrder: OrderFields = {
   patientName: "",
   patientId: "",
   birthDate: "",
@@ -28,7 +28,7 @@ export const emptyOrder: OrderWords = {
 };
 
 /** As the node takes it; the node checks every value. What is not said is left out. */
-export function orderFrom(words: OrderWords): NewOrder {
+export function orderFrom(words: OrderFields): NewOrder {
   const said = Object.entries({
     patient_birth_date: words.birthDate,
     patient_sex: words.sex,

@@ -1,20 +1,31 @@
 "use client";
 
 import { useCallback, useEffect, useState } from "react";
+import { useImageViews } from "@/features/reader/hooks/stage/useImageViews";
 import type { OtherStudies } from "@/features/reader/hooks/useOtherStudies";
 import { text } from "@/shared/i18n";
 import { listHangingProtocols } from "@/features/reader/lib/api";
-import { hangStudy, type Hung } from "@/features/reader/lib/layout/hanging";
+import { hangStudy, type Hung, type HungStage } from "@/features/reader/lib/layout/hanging";
 import { single, withoutUnknown, type Arrangement } from "@/features/reader/lib/layout/layout";
 import { seriesToOpen } from "@/dicom/seg";
 import type { Finding, HangingProtocol, StudyDetail } from "@/shared/api/types";
+
+/** Where the reader is in the layouts of a protocol. */
+export interface Stages {
+  /** Null where no protocol laid the study out. */
+  current: HungStage | null;
+  /** Counts from 1. */
+  number: number;
+  count: number;
+  /** The next stage, or the one before; none beyond the first and the last. */
+  step: (by: number) => void;
+}
 
 export interface Hanging {
   /** Null until it is known what to show. */
   arrangement: Arrangement | null;
   change: (by: (now: Arrangement) => Arrangement) => void;
-  /** The protocol that laid the study out, with the windows it asks for; null for none. */
-  hung: Hung | null;
+  stages: Stages;
   /** Said to the reader: why the site's protocols are not used. */
   notice: string;
 }
@@ -30,6 +41,7 @@ export function useHanging(
   const [protocols, setProtocols] = useState<HangingProtocol[] | null>(null);
   const [notice, setNotice] = useState("");
   const [hung, setHung] = useState<Hung | null>(null);
+  const [stage, setStage] = useState(0);
   const [arrangement, setArrangement] = useState<Arrangement | null>(null);
 
   useEffect(() => {
@@ -42,15 +54,17 @@ export function useHanging(
     return () => controller.abort();
   }, []);
 
-  if (study && protocols && others.settled && arrangement === null) {
+  const views = useImageViews(protocols, study, others);
+  if (study && protocols && others.settled && views.settled && arrangement === null) {
     const preferred = seriesToOpen(study, findings);
     const wanted = asked && withoutUnknown(asked, [study, ...others.others]);
     if (wanted || preferred !== null) {
-      const next = preferred === null ? null : hangStudy(protocols, study, others.others, preferred);
+      const input = { study, others: others.others, viewsOf: views.of, preferred };
+      const next = preferred === null ? null : hangStudy(protocols, input);
       setHung(next);
       setArrangement(
         wanted ??
-          next?.arrangement ??
+          next?.stages[0]?.arrangement ??
           single({
             studyInstanceUid: study.study_instance_uid,
             seriesInstanceUid: preferred ?? "",
@@ -63,10 +77,18 @@ export function useHanging(
     (by: (now: Arrangement) => Arrangement) => setArrangement((now) => now && by(now)),
     [],
   );
+  const count = hung?.stages.length ?? 0;
+  const step = (by: number) => {
+    const next = Math.max(0, Math.min(count - 1, stage + by));
+    const wanted = hung?.stages[next];
+    if (!wanted || next === stage) return;
+    setStage(next);
+    setArrangement(wanted.arrangement);
+  };
   return {
     arrangement,
     change,
-    hung,
+    stages: { current: hung?.stages[stage] ?? null, number: stage + 1, count, step },
     notice,
   };
 }

@@ -72,7 +72,7 @@ export function useMeasurements(
     (one: Measurement) => {
       if (scene?.measuring.isPlaced(one.trackingUid)) {
         scene.measuring.select(one.trackingUid);
-        void scene.goTo(one.sopInstanceUid, one.frameNumber, null);
+        void scene.navigation.goTo(one.sopInstanceUid, one.frameNumber, null);
         return;
       }
       // Its series is not open: it is opened, and gone to once it is.
@@ -92,7 +92,7 @@ export function useMeasurements(
     if (!one || !scene.measuring.isPlaced(one.trackingUid)) return;
     wanted.current = null;
     scene.measuring.select(one.trackingUid);
-    void scene.goTo(one.sopInstanceUid, one.frameNumber, null);
+    void scene.navigation.goTo(one.sopInstanceUid, one.frameNumber, null);
   }, [scene, opened]);
 
   const restore = useCallback(

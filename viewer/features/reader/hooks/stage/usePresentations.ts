@@ -1,7 +1,7 @@
 "use client";
 
 import { useCallback, useEffect, useMemo, useState } from "react";
-import type { GoTo } from "@/features/reader/hooks/useGoTo";
+import type { GoTo } from "@/features/reader/hooks/stage/useGoTo";
 import type { Scene } from "@/cornerstone";
 import { retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { asProblem } from "@/shared/api/http";

@@ -1,0 +1,54 @@
+"use client";
+
+import Link from "next/link";
+import { useRouter } from "next/navigation";
+import { useEffect } from "react";
+import { Answer } from "@/shared/components/parts";
+import { Opening } from "@/shared/components/Opening";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useText } from "@/shared/hooks/useText";
+import { dateText, personName } from "@/shared/lib/format";
+import { listStudiesOfOrder } from "@/features/reader/lib/api";
+import { imageModalities } from "@/features/studies/lib/studyListColumns";
+import type { StudySummary } from "@/shared/api/types";
+
+/** Opens the study of an accession number, as a RIS asks for it; of several, a person chooses. */
+export function StudyOfOrder({ accessionNumber }: { accessionNumber: string }) {
+  const fetched = useFetched((signal) => listStudiesOfOrder(accessionNumber, signal), accessionNumber);
+  return <Answer fetched={fetched}>{(studies) => <Found studies={studies} accessionNumber={accessionNumber} />}</Answer>;
+}
+
+function Found({ studies, accessionNumber }: { studies: readonly StudySummary[]; accessionNumber: string }) {
+  const { viewing: t, common } = useText();
+  const router = useRouter();
+  const only = studies.length === 1 ? studies[0]?.study_instance_uid : undefined;
+  useEffect(() => {
+    if (only) router.replace(`/study/?study=${only}`);
+  }, [only, router]);
+  if (only) return <Opening />;
+  return (
+    <main className="mx-auto max-w-2xl space-y-4 p-10" data-testid="studies-of-order">
+      <h1 className="text-lg font-semibold">{t.ofOrder(studies.length, accessionNumber)}</h1>
+      {studies.length === 0 && <p className="text-dim">{t.noneOfOrder}</p>}
+      <ul className="space-y-1">
+        {studies.map((study) => (
+          <li key={study.study_instance_uid}>
+            <Link
+              href={`/study/?study=${study.study_instance_uid}`}
+              prefetch={false}
+              className="flex gap-4 rounded-md px-2 py-1.5 hover:bg-raised"
+            >
+              <span className="font-medium text-accent">{dateText(study.study_date) || common.unknown}</span>
+              <span>{imageModalities(study.modalities).join(", ")}</span>
+              <span className="min-w-0 flex-1 truncate">{study.study_description}</span>
+              <span className="truncate text-dim">{personName(study.patient_name)}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <Link href="/" prefetch={false} className="control inline-block">
+        {common.studies}
+      </Link>
+    </main>
+  );
+}

@@ -1,0 +1,80 @@
+import { fusionColors, type FusionColors } from "@/cornerstone";
+import type { Fusion } from "@/features/reader/hooks/tools/useFusion";
+import { useText } from "@/shared/hooks/useText";
+
+/** Which series lies over the planes, in which colours, how opaque, and up to which value. */
+export function FusionControls({ fusion, studyInstanceUid }: { fusion: Fusion; studyInstanceUid: string }) {
+  const { viewing: t } = useText();
+  const { candidates, chosen, choose, look, setLook, suvFactor } = fusion;
+  if (candidates.length === 0) return null;
+  const factor = suvFactor ?? 1;
+  return (
+    <div role="group" aria-label={t.fusion.title} className="flex items-center gap-1.5">
+      <select
+        aria-label={t.fusion.title}
+        data-testid="fusion"
+        className="control max-w-44"
+        value={chosen?.seriesInstanceUid ?? ""}
+        onChange={(event) => {
+          const seriesInstanceUid = event.target.value;
+          choose(seriesInstanceUid ? { studyInstanceUid, seriesInstanceUid } : null);
+          event.target.blur();
+        }}
+      >
+        <option value="">{t.fusion.none}</option>
+        {candidates.map((one) => (
+          <option key={one.series_instance_uid} value={one.series_instance_uid}>
+            {t.fusion.with([one.modality, one.series_description].filter(Boolean).join(" "))}
+          </option>
+        ))}
+      </select>
+      {chosen && look && (
+        <>
+          <select
+            aria-label={t.fusion.colors}
+            data-testid="fusion-colors"
+            className="control"
+            value={look.colors}
+            onChange={(event) => {
+              setLook({ ...look, colors: event.target.value as FusionColors });
+              event.target.blur();
+            }}
+          >
+            {fusionColors.map((name) => (
+              <option key={name} value={name}>
+                {t.fusion.colorNames[name]}
+              </option>
+            ))}
+          </select>
+          <input
+            type="range"
+            min={0}
+            max={100}
+            aria-label={t.fusion.opacity}
+            title={t.fusion.opacity}
+            data-testid="fusion-opacity"
+            className="w-20 accent-accent"
+            value={Math.round(look.opacity * 100)}
+            onChange={(event) => setLook({ ...look, opacity: Number(event.target.value) / 100 })}
+          />
+          <label className="flex items-center gap-1 text-xs text-dim">
+            {suvFactor === null ? "≤" : `${t.fusion.suv} ≤`}
+            <input
+              type="number"
+              min={0}
+              step={suvFactor === null ? "any" : 0.5}
+              aria-label={t.fusion.upper}
+              data-testid="fusion-upper"
+              className="control w-20 text-ink"
+              value={Number((look.range.upper * factor).toFixed(2))}
+              onChange={(event) => {
+                const upper = Number(event.target.value) / factor;
+                if (upper > look.range.lower) setLook({ ...look, range: { ...look.range, upper } });
+              }}
+            />
+          </label>
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+"use client";
+
+import { useEffect, useMemo, useState } from "react";
+import type { FusionLook, LoadedSeries, Scene } from "@/cornerstone";
+import { suvFactorOf } from "@/features/reader/lib/display/suv";
+import { offeredPresets } from "@/features/reader/lib/display/voi";
+import type { SeriesRef } from "@/features/reader/lib/layout/layout";
+import { isImageSeries } from "@/dicom/seg";
+import type { SeriesSummary, StudyDetail } from "@/shared/api/types";
+
+/** What is laid over images of anatomy: activity. */
+const fusedModalities = new Set(["PT", "NM"]);
+
+/** Series that can be laid over another one: of another kind, and in the same frame of reference. */
+export function fusible(study: StudyDetail, base: SeriesSummary): SeriesSummary[] {
+  return study.series.filter(
+    (one) =>
+      isImageSeries(one) &&
+      fusedModalities.has(one.modality) &&
+      one.modality !== base.modality &&
+      base.frame_of_reference_uid !== "" &&
+      one.frame_of_reference_uid === base.frame_of_reference_uid,
+  );
+}
+
+export interface Fusion {
+  candidates: readonly SeriesSummary[];
+  chosen: SeriesRef | null;
+  choose: (ref: SeriesRef | null) => void;
+  /** Null until the fused series is read. */
+  look: FusionLook | null;
+  setLook: (look: FusionLook) => void;
+  /** What a value is multiplied by to give an SUV; null where it has none. */
+  suvFactor: number | null;
+}
+
+function openingLook(series: LoadedSeries): FusionLook {
+  const middle = series.order.slices[Math.floor(series.order.slices.length / 2)];
+  const [preset] = middle ? offeredPresets(middle.dataset) : [];
+  return { colors: "hotIron", opacity: 0.6, range: preset?.range ?? { lower: 0, upper: 10_000 } };
+}
+
+/** A series of activity over the three planes of another one. */
+export function useFusion(
+  scene: Scene | null,
+  /** The series whose planes are on the screen; null in any other layout. */
+  base: LoadedSeries | null,
+  study: StudyDetail | null,
+  chosen: SeriesRef | null,
+  choose: (ref: SeriesRef | null) => void,
+  chosenSeries: LoadedSeries | null,
+): Fusion {
+  const [changed, setChanged] = useState<{ series: LoadedSeries; look: FusionLook } | null>(null);
+  const candidates = useMemo(() => {
+    const summary = study?.series.find((one) => one.series_instance_uid === base?.seriesInstanceUid);
+    return study && summary ? fusible(study, summary) : [];
+  }, [study, base]);
+  // What was laid over another series stays chosen, and is drawn only where it belongs.
+  const fused = candidates.some((one) => one.series_instance_uid === chosenSeries?.seriesInstanceUid) ? chosenSeries : null;
+  const look = useMemo(() => {
+    if (!fused) return null;
+    return changed?.series === fused ? changed.look : openingLook(fused);
+  }, [fused, changed]);
+
+  useEffect(() => {
+    if (!scene || !base) return;
+    if (fused && look) void scene.planes.fusion.show(fused, look);
+    else scene.planes.fusion.hide();
+  }, [scene, base, fused, look]);
+
+  const first = fused?.order.slices[0];
+  return {
+    candidates,
+    chosen,
+    choose,
+    look,
+    setLook: (next) => fused && setChanged({ series: fused, look: next }),
+    suvFactor: first ? suvFactorOf(first.dataset) : null,
+  };
+}

@@ -1,0 +1,80 @@
+import { viewDescribed, type ImageView } from "@/dicom/imageView";
+import { isImageSeries } from "@/dicom/seg";
+import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
+
+export type HangingViewport = HangingProtocol["viewports"][number];
+
+/** The views of a series' images; empty where they were not asked for. */
+export type ViewsOf = (seriesInstanceUid: string) => readonly ImageView[];
+
+/** What a viewport may show: a series, or some of its images. */
+export interface HangingUnit {
+  study: StudyDetail;
+  series: SeriesSummary;
+  /** SOP Instance UIDs; empty for the whole series. */
+  images: readonly string[];
+  isSpecial: boolean;
+  frameCount: number;
+}
+
+export function contains(text: string, words: readonly string[]): boolean {
+  const lower = text.toLowerCase();
+  return words.some((word) => lower.includes(word.toLowerCase()));
+}
+
+export function isOneOf(value: string, words: readonly string[]): boolean {
+  return words.length === 0 || words.some((word) => word.toLowerCase() === value.toLowerCase());
+}
+
+/** Whether a viewport asks for images by what their own headers say. */
+export function asksForImages({ laterality, views, each_image }: HangingViewport): boolean {
+  return laterality !== "" || views.length > 0 || each_image;
+}
+
+function meets(series: SeriesSummary, viewport: HangingViewport): boolean {
+  const { series_description: description } = series;
+  return (
+    isImageSeries(series) &&
+    isOneOf(series.modality, viewport.modalities) &&
+    (viewport.description_contains.length === 0 || contains(description, viewport.description_contains)) &&
+    !contains(description, viewport.description_lacks)
+  );
+}
+
+/** The series of a study, or the images, that meet a viewport's conditions. */
+export function unitsFor(study: StudyDetail, viewport: HangingViewport, viewsOf: ViewsOf): HangingUnit[] {
+  const series = study.series.filter((one) => meets(one, viewport));
+  if (!asksForImages(viewport)) {
+    return series.map((one) => ({ study, series: one, images: [], isSpecial: false, frameCount: 1 }));
+  }
+  return series.flatMap((one) => imageUnits(study, one, viewport, viewsOf(one.series_instance_uid)));
+}
+
+function imageUnits(
+  study: StudyDetail,
+  series: SeriesSummary,
+  { laterality, views, each_image: isEach }: HangingViewport,
+  known: readonly ImageView[],
+): HangingUnit[] {
+  const described = viewDescribed(series.series_description);
+  const found = known
+    .map((image) => ({
+      ...image,
+      laterality: image.laterality || described.laterality,
+      view: image.view || described.view,
+    }))
+    .filter((image) => (laterality === "" || image.laterality === laterality) && isOneOf(image.view, views));
+  const unit = (images: typeof found): HangingUnit => ({
+    study,
+    series,
+    images: images.length === known.length ? [] : images.map((image) => image.sopInstanceUid),
+    isSpecial: images.every((image) => image.isSpecial),
+    frameCount: images[0]?.frameCount ?? 1,
+  });
+  if (found.length === 0) return [];
+  if (isEach) return found.map((image) => unit([image]));
+  // Repeats of one view are leafed through in one viewport; special ones apart from the usual.
+  return [found.filter(({ isSpecial }) => !isSpecial), found.filter(({ isSpecial }) => isSpecial)]
+    .filter((images) => images.length > 0)
+    .map(unit);
+}

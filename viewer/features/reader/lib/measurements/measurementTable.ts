@@ -1,0 +1,33 @@
+import { text } from "@/shared/i18n";
+import type { MeasuredPlace } from "@/features/reader/lib/measurementSentence";
+import type { Measurement } from "@/features/reader/lib/measurements/measurement";
+
+/** A value that a spreadsheet would take for a formula is text (OWASP, "CSV Injection"). */
+function cell(value: string | number | null): string {
+  const written = value === null ? "" : String(value);
+  const isFormula = typeof value === "string" && /^[=+\-@\t\r]/.test(written);
+  const safe = isFormula ? `'${written}` : written;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** Measurements as a table (RFC 4180), a row for each value; a mark without one has a row, too. */
+export function measurementTable(
+  measurements: readonly Measurement[],
+  placeOf: (one: Measurement) => MeasuredPlace,
+): string {
+  const { csvColumns, kinds, quantities } = text().viewing;
+  const names: Partial<Record<string, string>> = quantities;
+  const rows = measurements.flatMap((one) => {
+    const { seriesNumber, sliceNumber } = placeOf(one);
+    const where = [seriesNumber, sliceNumber, one.frameNumber, kinds[one.kind], one.label];
+    const values = one.measured.length > 0 ? one.measured : [null];
+    return values.map((measured) => [
+      ...where,
+      measured && (names[measured.quantity] ?? measured.quantity),
+      measured && measured.value,
+      measured && measured.unit,
+      one.sopInstanceUid,
+    ]);
+  });
+  return [Object.values(csvColumns), ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+}

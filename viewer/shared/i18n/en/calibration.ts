@@ -1,0 +1,30 @@
+export const warnings = {
+  lossy: (ratio: string) => (ratio ? `Lossy compression, ${ratio} : 1` : "Lossy compression"),
+  noOrientation: "No orientation in the header",
+};
+
+export const caveats = {
+  no_calibration: "No pixel spacing: lengths in pixels",
+  invalid_spacing: "The pixel spacing in the header is not valid",
+  at_detector: "Calibrated at the detector, not corrected for magnification",
+  estimated_magnification: "Corrected by the estimated magnification; true at that depth only",
+  assumed_geometry: "Corrected for geometric magnification; true at the assumed depth only",
+  fiducial: "Calibrated on an object of known size; true at its depth only",
+  beam_center: "True in the centre of the beam, at the depth of the object only",
+  correction_unstated: "Calibrated in a way that the header does not state",
+  calibration_unstated: "The header does not state how the pixel spacing was calibrated",
+  scanned_medium: "Lengths as on the scanned film or paper, not in the patient",
+  localizer: "A localizer is a projection: lengths are true at the isocentre only",
+  regions_only: "Calibrated within the ultrasound regions only",
+};
+
+export const obstacles = {
+  outside_regions: "Not measurable: it lies outside of the calibrated ultrasound regions",
+  leaves_region: "Not measurable: it leaves the calibrated ultrasound region",
+  crosses_regions: "Not measurable: it crosses from one ultrasound region into another",
+  overlapping_regions: "Not measurable: ultrasound regions of different scale overlap there",
+  region_beyond_image: "Not measurable: the image was cropped or resized after it was calibrated",
+  region_without_units: "Not measurable: the ultrasound region has no usable units",
+  shape_on_axes: "Not measurable: the directions of the ultrasound region are not both lengths",
+  pixels_not_square: "Not measurable: the pixels are not square and of unknown size",
+};

@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
+import type { Measurement } from "@/features/reader/lib/measurements/measurement";
+
+const ellipse: Measurement = {
+  trackingUid: "2.25.1",
+  kind: "ellipse",
+  sopInstanceUid: "1.2.3",
+  frameNumber: 2,
+  points: [],
+  isClosed: false,
+  label: 'liver, "segment 4"',
+  measured: [
+    { quantity: "area", value: 120.5, unit: "mm2" },
+    { quantity: "mean", value: -12.25, unit: "[hnsf'U]" },
+  ],
+  obstacle: null,
+  savedAs: [],
+};
+
+it("writes a row for each value, with names that hold commas, quotes and formulas", () => {
+  const arrow: Measurement = { ...ellipse, kind: "arrow", label: '=HYPERLINK("http://x")', measured: [] };
+  const place = (one: Measurement) =>
+    one.kind === "arrow" ? { seriesNumber: null, sliceNumber: null } : { seriesNumber: 3, sliceNumber: 21 };
+  expect(measurementTable([ellipse, arrow], place).split("\r\n")).toEqual([
+    "Series,Image,Frame,Kind,Name,Quantity,Value,Unit (UCUM),SOP Instance UID",
+    '3,21,2,Ellipse,"liver, ""segment 4""",area,120.5,mm2,1.2.3',
+    `3,21,2,Ellipse,"liver, ""segment 4""",mean,-12.25,[hnsf'U],1.2.3`,
+    `,,2,Arrow,"'=HYPERLINK(""http://x"")",,,,1.2.3`,
+    "",
+  ]);
+});
