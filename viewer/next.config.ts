@@ -22,6 +22,8 @@ const config: NextConfig = {
   // Strict mode mounts effects twice in development; a WebGL engine must be made once.
   reactStrictMode: false,
   poweredByHeader: false,
+  // `npm run typecheck` does it, side by side with the build.
+  typescript: { ignoreBuildErrors: true },
   webpack: (webpackConfig, { isServer }) => {
     if (!isServer) {
       // The image codecs name these for node; a browser never reaches that code.

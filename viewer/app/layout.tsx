@@ -9,11 +9,11 @@ export const metadata: Metadata = {
   referrer: "no-referrer",
 };
 
-export const viewport: Viewport = { themeColor: "#0a0d12", colorScheme: "dark" };
+export const viewport: Viewport = { themeColor: "#0a0d12", colorScheme: "dark light" };
 
 export default function RootLayout({ children }: { children: ReactNode }) {
   return (
-    <html lang="en">
+    <html lang="en" data-theme="dark">
       <body>
         {children}
         <ConfirmDialog />

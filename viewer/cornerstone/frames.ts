@@ -54,7 +54,7 @@ export class FrameWatch {
     return Promise.race([done, failed]);
   }
 
-  /** Images are asked for anew: what failed before may come now. */
+  /** Images are asked for again: what failed before may come now. */
   forget(): void {
     this.reasons.clear();
     this.waiting.clear();

@@ -2,10 +2,11 @@
 export { MaskEditing } from "./masks/editing";
 export { loadMask, type LoadedMask, type MaskSegment } from "./masks/mask";
 export { projections, type Projection, type Slab } from "./views/planes";
+export { fusionColors, type FusionColors, type FusionLook } from "./views/fusion";
 export { drawsInSoftware } from "./renderer";
 export { start, type EditTool, type MaskStyle, type MeasuringTool, type SegmentStyle, type ToolName } from "./runtime";
 export { Scene, type SceneListener } from "./scene";
-export { registerSeries, type LoadedSeries } from "./series";
+export { partOf, registerSeries, type LoadedSeries } from "./series";
 export { type Turn } from "./views/turning";
 export { type Undrawable } from "./views/undrawable";
 export { cells, isCell, planes, type CellId, type Matrix, type Plane, type ViewId, type ViewInfo } from "./views/view";

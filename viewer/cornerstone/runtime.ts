@@ -40,6 +40,7 @@ import { text } from "@/shared/i18n";
 import { applyLut, modalityLutOf } from "@/features/reader/lib/display/lut";
 import { FrameRefusal } from "./frames";
 import { drawWithoutAntialiasing } from "./renderer";
+import { RegionWindowTool } from "./views/regionWindow";
 import { SeriesScrollTool } from "./views/scrolling";
 
 /** What each measuring tool of the toolbar is called by Cornerstone. */
@@ -61,6 +62,7 @@ export type MeasuringTool = keyof typeof measuringClasses;
 /** What each mouse tool of the toolbar is called by Cornerstone. */
 export const toolClasses = {
   window: WindowLevelTool,
+  region: RegionWindowTool,
   zoom: ZoomTool,
   pan: PanTool,
   scroll: SeriesScrollTool,

@@ -2,16 +2,17 @@ import { Enums as CoreEnums, RenderingEngine } from "@cornerstonejs/core";
 import { nearestSlice, type Vector } from "@/dicom/geometry";
 import { openingIndex } from "@/features/reader/lib/layout/linking";
 import type { WindowPreset, WindowRange } from "@/dicom/windowing";
+import { hangMammograms } from "./views/breast";
 import { StackCell } from "./views/cell";
 import { MaskLayers } from "./masks/layer";
 import { Links } from "./views/links";
 import { Measuring } from "./annotations/measuring";
-import { Places } from "./places";
+import { Navigation } from "./navigation";
+import { LastViewed } from "./lastViewed";
 import { Planes } from "./views/planes";
 import { Presenting } from "./annotations/presenting";
 import { forgetImages, start } from "./runtime";
 import type { LoadedSeries } from "./series";
-import { scrollSense } from "./views/scrolling";
 import { MouseTools } from "./tools";
 import type { Undrawable } from "./views/undrawable";
 import { flip, turn, type Turn } from "./views/turning";
@@ -42,11 +43,12 @@ export class Scene {
   readonly measuring: Measuring;
   readonly planes: Planes;
   readonly volume: VolumeView;
+  readonly navigation: Navigation;
   private readonly cells = new Map<CellId, StackCell>();
   readonly links: Links;
   readonly presenting: Presenting;
   private readonly windows: KeptWindows = new Map();
-  private readonly places = new Places();
+  private readonly lastViewed = new LastViewed();
   private activeId: ViewId = "cell-1";
   private ended = false;
 
@@ -67,15 +69,15 @@ export class Scene {
     const draw = (viewId: string) => this.views.get(viewId)?.render();
     this.masks = new MaskLayers(draw, () => this.render(), () => this.planes.stay());
     this.measuring = new Measuring(() => this.render());
-    const shown = () => [...this.cells.values()].filter(({ isShown }) => isShown);
-    this.links = new Links(shown);
-    this.presenting = new Presenting(shown);
+    this.links = new Links(this.shownCells);
+    this.presenting = new Presenting(this.shownCells);
     const onLoading = (loaded: number, total: number) => {
       for (const id of this.volume.isOpen ? (["volume"] as const) : planes) listener.onLoading(id, loaded, total);
     };
-    const told = { onLoading, onError: listener.onError };
-    this.planes = new Planes(this.engine, this.views, this.mouse, told, this.windows);
+    const planesListener = { onLoading, onError: listener.onError };
+    this.planes = new Planes(this.engine, this.views, this.mouse, planesListener, this.windows);
     this.volume = new VolumeView(this.engine, this.views, this.id, onLoading);
+    this.navigation = new Navigation(this.cells, this.views, this.planes, () => this.activeId, listener.onError);
   }
 
   static async open(listener: SceneListener): Promise<Scene> {
@@ -93,13 +95,14 @@ export class Scene {
     this.planes.close();
     this.volume.close();
     const cell = this.cellFor(viewId, element);
-    const place = this.places.of(series);
+    const place = this.lastViewed.of(series);
     const index = place?.index ?? openingIndex(series.imageIds.length);
     this.masks.detach(viewId);
-    this.places.remember(cell);
+    this.lastViewed.remember(cell);
     if (!(await cell.show(series, index, through))) return;
     this.masks.attach(series.seriesInstanceUid, viewId);
     this.links.opened(cell, this.cells.get(this.activeId as CellId), place === undefined);
+    hangMammograms(this.shownCells());
     this.presenting.follow(cell);
     cell.view?.render();
   }
@@ -107,7 +110,7 @@ export class Scene {
   closeCell(viewId: CellId): void {
     const cell = this.cells.get(viewId);
     if (!cell || this.ended) return;
-    this.places.remember(cell);
+    this.lastViewed.remember(cell);
     this.masks.detach(viewId);
     this.mouse.detach(viewId);
     cell.end();
@@ -123,7 +126,7 @@ export class Scene {
   /** Shows a series in three planes through its volume, where it was looked at last. */
   async showPlanes(elements: Record<Plane, HTMLDivElement>, series: LoadedSeries): Promise<void> {
     this.closeCells();
-    const near = this.places.of(series)?.point ?? null;
+    const near = this.lastViewed.of(series)?.point ?? null;
     if (!(await this.planes.show(elements, series, near))) return;
     for (const plane of planes) this.masks.attach(series.seriesInstanceUid, plane);
   }
@@ -177,6 +180,7 @@ export class Scene {
       one.resetCamera(isCell(one.id) ? {} : { resetToCenter: false });
     }
     this.activeWindow?.apply();
+    hangMammograms(this.shownCells());
     this.render();
   }
 
@@ -185,40 +189,15 @@ export class Scene {
     this.links.resetOffset(this.cells.get(this.activeId as CellId));
   }
 
-  /** Moves by slices in one view, or in the active one. */
-  scrollBy(slices: number, viewId?: ViewId): void {
-    const id = viewId ?? (this.planes.isOpen ? "axial" : this.activeId);
-    const plane = this.views.plane(id);
-    plane?.scroll(slices * scrollSense(plane));
-    const cell = isCell(id) ? this.cells.get(id) : undefined;
-    if (cell?.isShown) void this.goToIndex(cell, cell.index + slices);
-  }
-
-  /** The next slice of the active stack, after the last the first; skipped while one is loading. */
-  stepRound(): void {
-    const cell = isCell(this.activeId) ? this.cells.get(this.activeId) : undefined;
-    if (!cell?.series || !cell.isSettled) return;
-    void this.goToIndex(cell, (cell.index + 1) % cell.series.imageIds.length);
-  }
-
-  /** Shows a place of a series: by the instance in its stacks, by the point in planes. */
-  async goTo(sopInstanceUid: string, frameNumber: number, pointLpsMm: Vector | null): Promise<void> {
-    if (this.planes.isOpen && pointLpsMm) this.planes.goToPoint(pointLpsMm);
-    const holding = [...this.cells.values()].filter(
-      (cell) => cell.indexOf(sopInstanceUid, frameNumber) !== null,
-    );
-    const cell = holding.find(({ viewId }) => viewId === this.activeId) ?? holding[0];
-    const index = cell?.indexOf(sopInstanceUid, frameNumber) ?? null;
-    if (cell && index !== null) await this.goToIndex(cell, index);
-  }
-
   /** Where a series opens next: its middle until it was looked at. */
   lookAt(series: LoadedSeries, index: number, point: Vector | null): void {
-    this.places.set(series, index, point);
+    this.lastViewed.set(series, index, point);
   }
 
   resize(): void {
-    if (!this.ended) this.views.resize();
+    if (this.ended) return;
+    this.views.resize();
+    hangMammograms(this.shownCells());
   }
 
   end(): void {
@@ -248,6 +227,8 @@ export class Scene {
     if (!this.ended) this.views.render();
   }
 
+  private readonly shownCells = (): StackCell[] => [...this.cells.values()].filter(({ isShown }) => isShown);
+
   private get activeWindow(): SeriesWindow | null {
     return this.windowOf(this.planes.isOpen ? "axial" : this.activeId);
   }
@@ -270,14 +251,6 @@ export class Scene {
 
   private closeCells(): void {
     for (const viewId of [...this.cells.keys()]) this.closeCell(viewId);
-  }
-
-  private async goToIndex(cell: StackCell, index: number): Promise<void> {
-    try {
-      await cell.goToIndex(index);
-    } catch (error) {
-      this.listener.onError(error instanceof Error ? error : new Error(String(error)));
-    }
   }
 
   /** Changes the active window, and with it those that are linked. */

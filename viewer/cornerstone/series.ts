@@ -3,11 +3,12 @@ import { wadors } from "@cornerstonejs/dicom-image-loader";
 import { forDrawing } from "@/dicom/calibration/calibration";
 import { frameUrl, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { asSingleFrame } from "@/dicom/frameHeader";
-import { orderSlices, type SliceOrder } from "@/dicom/geometry";
+import { orderSlices, type Slice, type SliceOrder } from "@/dicom/geometry";
+import { text } from "@/shared/i18n";
 import { withPaletteValues } from "@/cornerstone/palette";
 import { paddingOf } from "@/features/reader/lib/display/padding";
 import { withTables } from "@/features/reader/lib/display/tables";
-import { headerPresets, type Voi } from "@/features/reader/lib/display/voi";
+import { offeredPresets, opensInverted, type Voi } from "@/features/reader/lib/display/voi";
 import { windowOfValues, type WindowPreset } from "@/dicom/windowing";
 import { start } from "./runtime";
 
@@ -21,12 +22,45 @@ export interface LoadedSeries {
   order: SliceOrder;
   /** MONOCHROME1: the lowest values are the brightest (PS3.3 C.7.6.3.1.2). */
   lowIsBright: boolean;
+  /** Read with its values inverted, as PET is. */
+  opensInverted: boolean;
   /** The tables and windows that the header of the middle image offers; the first is opened with. */
   headerPresets: WindowPreset[];
   imageIds: string[];
   /** How many instances it had when it was read, those without pixels among them. */
   instanceCount: number;
   indexOfSopInstanceUid: Map<string, number>;
+  /** Names the images that it was narrowed to; empty for the whole series. */
+  part: string;
+}
+
+const parts = new WeakMap<LoadedSeries, Map<string, LoadedSeries>>();
+
+/** A series narrowed to some of its images, the same one each time; to none of them, the whole. */
+export function partOf(series: LoadedSeries, images: readonly string[] = []): LoadedSeries {
+  const wanted = new Set(images);
+  const indexes = series.order.slices.flatMap(({ sopInstanceUid }, index) => (wanted.has(sopInstanceUid) ? [index] : []));
+  if (indexes.length === 0 || indexes.length === series.imageIds.length) return series;
+  const part = images.join(" ");
+  const ofSeries = parts.get(series) ?? new Map<string, LoadedSeries>();
+  parts.set(series, ofSeries);
+  const known = ofSeries.get(part);
+  if (known) return known;
+  const slices = indexes.flatMap((index) => series.order.slices[index] ?? []);
+  const narrowed: LoadedSeries = {
+    ...series,
+    part,
+    order: { ...series.order, slices, notice: "", axis: null, volumeRefusal: text().refusals.images.ofSome },
+    imageIds: indexes.flatMap((index) => series.imageIds[index] ?? []),
+    indexOfSopInstanceUid: firstIndexes(slices),
+  };
+  ofSeries.set(part, narrowed);
+  return narrowed;
+}
+
+/** What a series is remembered by, its parts apart. */
+export function keyOf({ seriesInstanceUid, part }: LoadedSeries): string {
+  return part === "" ? seriesInstanceUid : `${seriesInstanceUid} ${part}`;
 }
 
 export async function registerSeries(
@@ -37,15 +71,11 @@ export async function registerSeries(
 ): Promise<LoadedSeries> {
   await start();
   const order = orderSlices(await Promise.all(datasets.map(withTables)));
-  const indexOfSopInstanceUid = new Map<string, number>();
-  const imageIds = order.slices.map((slice, index) => {
+  const imageIds = order.slices.map((slice) => {
     const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
     const imageId = `wadors:${url}`;
     const header = withPaletteValues(asSingleFrame(forDrawing(slice.dataset)));
     wadors.metaDataManager.add(imageId, header as Parameters<typeof wadors.metaDataManager.add>[1]);
-    if (!indexOfSopInstanceUid.has(slice.sopInstanceUid)) {
-      indexOfSopInstanceUid.set(slice.sopInstanceUid, index);
-    }
     return imageId;
   });
   const lowIsBright = order.slices.some(
@@ -58,11 +88,22 @@ export async function registerSeries(
     modality,
     order,
     lowIsBright,
-    headerPresets: middle ? headerPresets(middle.dataset) : [],
+    opensInverted: opensInverted(modality),
+    headerPresets: middle ? offeredPresets(middle.dataset) : [],
     imageIds,
     instanceCount: datasets.length,
-    indexOfSopInstanceUid,
+    indexOfSopInstanceUid: firstIndexes(order.slices),
+    part: "",
   };
+}
+
+/** Where each instance begins in a stack. */
+function firstIndexes(slices: readonly Slice[]): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const [index, { sopInstanceUid }] of slices.entries()) {
+    if (!found.has(sopInstanceUid)) found.set(sopInstanceUid, index);
+  }
+  return found;
 }
 
 /** The nearest index that a list of this length has. */
@@ -75,7 +116,7 @@ export async function openingVoi(imageId: string): Promise<Voi | null> {
   const image = await imageLoader.loadAndCacheImage(imageId);
   if (image.color) return null;
   const header = (wadors.metaDataManager.get(imageId) ?? {}) as DicomJson;
-  const [stated] = headerPresets(header);
+  const [stated] = offeredPresets(header);
   if (stated) return { range: stated.range, curve: stated.curve ?? null };
   return { range: windowOfValues(image.getPixelData(), paddingOf(header)), curve: null };
 }

@@ -161,12 +161,15 @@ export class MouseTools {
     for (const [name, tool] of Object.entries(toolClasses) as [ToolName, typeof PanTool][]) {
       const bound = bindings.get(name);
       if (name === "crosshairs") this.bindCrosshairs(bound);
-      else if (bound) this.group.setToolActive(tool.toolName, { bindings: bound });
-      else this.group.setToolPassive(tool.toolName, { removeAllBindings: true });
+      else {
+        // Cornerstone adds bindings to those that were: a zoom that was once on the left button stayed there.
+        this.group.setToolPassive(tool.toolName, { removeAllBindings: true });
+        if (bound) this.group.setToolActive(tool.toolName, { bindings: bound });
+      }
     }
   }
 
-  /** Every change of their mode centres the planes anew, so they change only when they must. */
+  /** Every change of their mode centres the planes again, so they change only when they must. */
   private bindCrosshairs(bound: ToolTypes.IToolBinding[] | undefined): void {
     const mode = !this.crosshairs ? "off" : bound ? "active" : "shown";
     if (mode === this.crosshairMode) return;

@@ -180,6 +180,11 @@ export function stringOf(dataset: DicomJson, tag: string): string {
   return typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
 }
 
+/** Texts of an attribute of several values. */
+export function stringsOf(dataset: DicomJson, tag: string): string[] {
+  return values(dataset, tag).filter((value): value is string => typeof value === "string");
+}
+
 /** What a document calls itself: Document Title, or the description of its series. */
 export function itemTitle(dataset: DicomJson): string {
   return stringOf(dataset, "00420010") || stringOf(dataset, "0008103E");

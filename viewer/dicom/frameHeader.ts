@@ -3,8 +3,21 @@ import { itemsOf, numbersOf, type DicomJson } from "@/dicom/dicomweb";
 const numberOfFrames = "00280008";
 const sharedGroups = "52009229";
 const perFrameGroups = "52009230";
-/** Plane position, plane orientation, pixel measures, frame VOI LUT, pixel value transformation. */
-const macros = ["00209113", "00209116", "00289110", "00289132", "00289145"];
+/**
+ * Plane position, plane orientation, pixel measures, frame VOI LUT, pixel value transformation; frame
+ * content, cardiac synchronization, MR echo and MR diffusion.
+ */
+const macros = [
+  "00209113",
+  "00209116",
+  "00289110",
+  "00289132",
+  "00289145",
+  "00209111",
+  "00189118",
+  "00189114",
+  "00189117",
+];
 /** Whole sequences that say of which kind a spacing is: they stay beside it. */
 const wholeMacros = ["00289110", "00289443", "00189401", "00189476"];
 

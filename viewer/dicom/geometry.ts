@@ -2,6 +2,7 @@ import { calibrationOf, type Spacing } from "@/dicom/calibration/calibration";
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { fixed } from "@/shared/lib/format";
 import { frameHeaders } from "@/dicom/frameHeader";
+import { secondAxisOf, type SecondAxis } from "@/dicom/secondAxis";
 import { text } from "@/shared/i18n";
 
 export type Vector = [number, number, number];
@@ -31,6 +32,8 @@ export interface SliceOrder {
   /** Why no volume can be made of these slices; empty when one can. */
   volumeRefusal: string;
   hasPixelSpacing: boolean;
+  /** Several images of each place; null for one of each. */
+  axis: SecondAxis | null;
 }
 
 export function cross(a: Vector, b: Vector): Vector {
@@ -69,7 +72,7 @@ export function orderSlices(datasets: readonly DicomJson[]): SliceOrder {
   const first = slices[0];
   const hasPixelSpacing = slices.every(({ dataset }) => pixelSpacingOf(dataset) !== null);
   if (!first) {
-    return { slices, notice: "", volumeRefusal: t.none, hasPixelSpacing };
+    return { slices, notice: "", volumeRefusal: t.none, hasPixelSpacing, axis: null };
   }
   const normal = planeNormal(first.dataset);
   const parallel =
@@ -92,14 +95,17 @@ export function orderSlices(datasets: readonly DicomJson[]): SliceOrder {
       notice: slices.length > 1 && !isMultiFrame ? t.byNumber(cause) : "",
       volumeRefusal: t.noVolume(cause),
       hasPixelSpacing,
+      axis: null,
     };
   }
   slices.sort(byPosition);
   const volumeRefusal = refuseVolume(slices, hasPixelSpacing);
+  const placed = secondAxisOf(slices, samePlaceMm);
+  if (placed) return { slices: placed.slices, notice: "", volumeRefusal, hasPixelSpacing, axis: placed.axis };
   if (isMultiFrame && slices.some((slice, index) => isSamePlace(slice, slices[index + 1]))) {
     slices.sort(byInstanceNumber);
   }
-  return { slices, notice: "", volumeRefusal, hasPixelSpacing };
+  return { slices, notice: "", volumeRefusal, hasPixelSpacing, axis: null };
 }
 
 function framesOf(dataset: DicomJson): Slice[] {
@@ -182,6 +188,22 @@ export function lpsOfPixel(dataset: DicomJson, column: number, row: number): Vec
       (along[axis] ?? 0) * columnSpacing * column +
       (down[axis] ?? 0) * rowSpacing * row,
   ) as Vector;
+}
+
+/**
+ * Where a point of the patient is seen on an image: column and row, the first pixel's centre at 0.5, 0.5.
+ * Its distance from the plane is lost.
+ */
+export function imagePointOfLps(dataset: DicomJson, point: Vector): [number, number] | null {
+  const origin = vector(numbersOf(dataset, tag.imagePosition));
+  const cosines = numbersOf(dataset, tag.imageOrientation);
+  const along = vector(cosines, 0);
+  const down = vector(cosines, 3);
+  const spacing = pixelSpacingOf(dataset);
+  if (!origin || !along || !down || !spacing) return null;
+  const [rowSpacing, columnSpacing] = spacing;
+  const from: Vector = [point[0] - origin[0], point[1] - origin[1], point[2] - origin[2]];
+  return [dot(from, along) / columnSpacing + 0.5, dot(from, down) / rowSpacing + 0.5];
 }
 
 /** The middle of an image plane, LPS in mm. */

@@ -43,6 +43,12 @@ export function percentiles(
   );
 }
 
+/** The window of a part of an image: all but its outliers; null for a part without a difference. */
+export function windowOfRegion(values: readonly number[]): WindowRange | null {
+  const [lower = 0, upper = 0] = percentiles(values, [0.01, 0.99]);
+  return upper > lower ? { lower, upper } : null;
+}
+
 const headroom = 0.2;
 
 /**

@@ -4,7 +4,8 @@ import dynamic from "next/dynamic";
 import { useSearchParams } from "next/navigation";
 import { Suspense, useState } from "react";
 import { Opening } from "@/shared/components/Opening";
-import { askEarly } from "@/features/reader/lib/early";
+import { StudyOfOrder } from "@/features/reader/components/StudyOfOrder";
+import { askEarly } from "@/features/reader/lib/preload";
 
 // The name makes it one piece with what the list fetches (useWarmReader): left to itself the bundler
 // leaves out what either page has already, and the study waits for the rest.
@@ -23,7 +24,14 @@ if (typeof window !== "undefined" && location.pathname.startsWith("/study")) {
 }
 
 function StudyOfAddress() {
-  const studyInstanceUid = useSearchParams().get("study") ?? "";
+  const parameters = useSearchParams();
+  const accessionNumber = parameters.get("accession") ?? "";
+  const studyInstanceUid = parameters.get("study") ?? "";
+  if (!studyInstanceUid && accessionNumber) return <StudyOfOrder accessionNumber={accessionNumber} />;
+  return <StudyOfUid studyInstanceUid={studyInstanceUid} />;
+}
+
+function StudyOfUid({ studyInstanceUid }: { studyInstanceUid: string }) {
   useState(() => askEarly(studyInstanceUid));
   return <Reader key={studyInstanceUid} studyInstanceUid={studyInstanceUid} />;
 }

@@ -138,7 +138,7 @@ export class MaskLayer {
 export class MaskLayers {
   private readonly layers = new Map<string, MaskLayer>();
 
-  /** `onChange` draws all views anew; `beforeAdding` comes before a mask joins their pictures. */
+  /** `onChange` draws all views again; `beforeAdding` comes before a mask joins their pictures. */
   constructor(
     private readonly askForPicture: (viewId: string) => void,
     private readonly onChange: () => void,

@@ -3,6 +3,8 @@ import { middleOf, type Vector } from "@/dicom/geometry";
 import type { WindowRange } from "@/dicom/windowing";
 import { FrameWatch } from "@/cornerstone/frames";
 import { clamp, openingVoi, prefetch, type LoadedSeries } from "@/cornerstone/series";
+import { indexAt } from "@/dicom/secondAxis";
+import { setImagesOfPlace } from "./scrolling";
 import { undrawable, type Undrawable } from "./undrawable";
 import type { CellId } from "./view";
 import type { Viewports } from "./viewports";
@@ -84,6 +86,15 @@ export class StackCell {
     if (wanted !== view.getCurrentImageIdIndex()) await view.setImageIdIndex(wanted);
   }
 
+  /** Goes by places and by steps of the second axis, where the series has one; else by images. */
+  async move(places: number, steps: number): Promise<void> {
+    const { series, index } = this;
+    const axis = series?.order.axis;
+    if (!series || !axis) return this.goToIndex(index + places);
+    const place = Math.floor(index / axis.steps) + places;
+    return this.goToIndex(indexAt(axis, series.imageIds.length, place, (index % axis.steps) + steps));
+  }
+
   /**
    * Loads the rest of the stack, from the open slice outwards. Asked for when nothing more urgent
    * is wanted of the node: a browser opens six connections, and a mask would wait behind them all.
@@ -119,6 +130,7 @@ export class StackCell {
     await this.frames.orFailure(imageId, view.setStack(series.imageIds, first));
     if (this.isPast(series)) return false;
     this.window.apply();
+    setImagesOfPlace(view.element, series.order.axis?.steps ?? 1);
     this.isShown = true;
     return true;
   }

@@ -89,7 +89,7 @@ export class Links {
   }
 
   /**
-   * A stack shows another series. Opened anew, it goes where `leader` is by now: every series opens
+   * A stack shows another series. Opened again, it goes where `leader` is by now: every series opens
    * in its middle, and what has been scrolled since is made up for.
    */
   opened(cell: StackCell, leader: StackCell | undefined, isAnew: boolean): void {
@@ -174,12 +174,15 @@ export class Links {
 
   private leadSlice(source: StackCell, target: StackCell): void {
     if (!source.series || !target.series) return;
-    const index = followingIndex(
+    const place = followingIndex(
       source.series.order.slices,
       source.index,
       target.series.order.slices,
       this.offset(source, target).alongMm,
     );
+    const { axis } = target.series.order;
+    // Of several images of the place, the one at the step that is shown.
+    const index = place === null || !axis ? place : place - (place % axis.steps) + (target.index % axis.steps);
     if (index === null || index === target.index) return;
     this.expected.set(target.viewId, index);
     void target.goToIndex(index).catch(() => this.expected.delete(target.viewId));

@@ -1,19 +1,13 @@
-import {
-  Enums,
-  eventTarget,
-  type RenderingEngine,
-  setVolumesForViewports,
-  StreamingImageVolume,
-  type Types,
-  volumeLoader,
-} from "@cornerstonejs/core";
+import { Enums, type RenderingEngine, setVolumesForViewports } from "@cornerstonejs/core";
 import type { Vector } from "@/dicom/geometry";
 import { text } from "@/shared/i18n";
 import { FrameWatch } from "@/cornerstone/frames";
 import { openingVoi, type LoadedSeries } from "@/cornerstone/series";
 import type { MouseTools } from "@/cornerstone/tools";
+import { Fusion } from "./fusion";
 import { planes, type Plane } from "./view";
 import type { Viewports } from "./viewports";
+import { openVolume } from "./volumes";
 import { SeriesWindow, type KeptWindows } from "./window";
 
 const orientationOf: Record<Plane, Enums.OrientationAxis> = {
@@ -43,41 +37,13 @@ export interface PlanesListener {
   onError(error: Error): void;
 }
 
-/** Ends what the volume that is loading, or was, still tells. */
-let stopTelling = (): void => undefined;
-
-/** Makes the volume of a series, loading its frames as they are wanted. */
-export async function openVolume(
-  series: LoadedSeries,
-  onLoading: (loaded: number, total: number) => void,
-): Promise<string> {
-  const volumeId = `cornerstoneStreamingImageVolume:${series.seriesInstanceUid}`;
-  const volume = await volumeLoader.createAndCacheVolume(volumeId, { imageIds: series.imageIds });
-  if (volume instanceof StreamingImageVolume) {
-    const total = series.imageIds.length;
-    stopTelling();
-    const { IMAGE_VOLUME_MODIFIED } = Enums.Events;
-    const onFrame = (event: Event) => {
-      const { detail } = event as Types.EventTypes.ImageVolumeModifiedEvent;
-      if (detail.volumeId === volumeId) onLoading(detail.framesProcessed, total);
-    };
-    eventTarget.addEventListener(IMAGE_VOLUME_MODIFIED, onFrame);
-    stopTelling = () => eventTarget.removeEventListener(IMAGE_VOLUME_MODIFIED, onFrame);
-    // Called once, when all frames are in or were there already.
-    volume.load(() => {
-      stopTelling();
-      onLoading(total, total);
-    });
-  }
-  return volumeId;
-}
-
 /** One series in three planes through its volume. */
 export class Planes {
   readonly window: SeriesWindow;
+  readonly fusion: Fusion;
   private readonly frames: FrameWatch;
   series: LoadedSeries | null = null;
-  /** Where the planes look; kept because a mask that is added to a view centres it anew. */
+  /** Where the planes look; kept because a mask that is added to a view centres it again. */
   private lookedAt: Vector | null = null;
   slab: Slab = { projection: "slice", thicknessMm: 10 };
   private ended = false;
@@ -90,6 +56,7 @@ export class Planes {
     windows: KeptWindows,
   ) {
     this.window = new SeriesWindow(() => planes.flatMap((plane) => views.plane(plane) ?? []), windows);
+    this.fusion = new Fusion(engine, views, listener.onLoading, () => this.stay());
     this.frames = new FrameWatch((_, reason) => {
       if (reason !== null && this.isOpen) listener.onError(new Error(text().refusals.images.black));
     });
@@ -135,13 +102,15 @@ export class Planes {
     this.slab = slab;
     for (const plane of planes) {
       const view = this.views.plane(plane);
-      const image = view?.getActors().find((actor) => !actor.representationUID);
-      if (!view || !image) continue;
-      view.setBlendMode(blendModes[slab.projection], [image.uid]);
+      const images = view?.getActors().filter((actor) => !actor.representationUID) ?? [];
+      if (!view || images.length === 0) continue;
+      const uids = images.map(({ uid }) => uid);
+      view.setBlendMode(blendModes[slab.projection], uids);
       if (slab.projection === "slice") view.resetSlabThickness();
-      else view.setSlabThickness(slab.thicknessMm, [image.uid]);
+      else view.setSlabThickness(slab.thicknessMm, uids);
       view.render();
     }
+    this.fusion.onSlab(slab.projection === "slice");
   }
 
   goToPoint(point: Vector): void {
@@ -155,7 +124,7 @@ export class Planes {
     return this.mouse.center;
   }
 
-  /** Keeps the place that is looked at, through what would centre the planes anew. */
+  /** Keeps the place that is looked at, through what would centre the planes again. */
   stay(): void {
     this.lookedAt = this.mouse.center;
   }
@@ -166,6 +135,7 @@ export class Planes {
 
   close(): void {
     if (!this.isOpen) return;
+    this.fusion.hide();
     this.series = null;
     this.lookedAt = null;
     this.window.unsettle();

@@ -7,7 +7,7 @@ import {
   ZoomTool,
   type Types as ToolTypes,
 } from "@cornerstonejs/tools";
-import { openVolume } from "./planes";
+import { openVolume } from "./volumes";
 import { drawsInSoftware } from "@/cornerstone/renderer";
 import type { LoadedSeries } from "@/cornerstone/series";
 import type { Viewports } from "./viewports";

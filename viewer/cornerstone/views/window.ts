@@ -1,6 +1,7 @@
 import { StackViewport, VolumeViewport } from "@cornerstonejs/core";
 import type { Curve, Voi } from "@/features/reader/lib/display/voi";
 import type { WindowRange } from "@/dicom/windowing";
+import { volumeIdOf } from "./volumes";
 import { setCurve } from "./curve";
 import type { LoadedSeries } from "@/cornerstone/series";
 import type { DrawnView } from "./viewports";
@@ -21,6 +22,8 @@ export type KeptWindows = Map<string, Kept>;
 export class SeriesWindow {
   private seriesInstanceUid = "";
   private lowIsBright = false;
+  private opensInverted = false;
+  private volumeId = "";
   private kept: Kept = { opening: null, range: null, curve: null, inverted: false };
   /** True while the pictures are drawn by a table. */
   private isCurved = false;
@@ -49,12 +52,14 @@ export class SeriesWindow {
   open(series: LoadedSeries, voi: Voi | null, through: WindowRange | null = null): void {
     this.seriesInstanceUid = series.seriesInstanceUid;
     this.lowIsBright = series.lowIsBright;
+    this.opensInverted = series.opensInverted;
+    this.volumeId = volumeIdOf(series);
     const before = this.windows.get(series.seriesInstanceUid);
     this.kept = before ?? {
       opening: voi,
       range: voi && (through ?? voi.range),
       curve: through ? null : (voi?.curve ?? null),
-      inverted: false,
+      inverted: series.opensInverted,
     };
     this.keep();
   }
@@ -83,7 +88,7 @@ export class SeriesWindow {
   /** Back to the opening window, on the next apply. */
   reset(): void {
     const { opening } = this.kept;
-    this.change({ range: opening?.range ?? null, curve: opening?.curve ?? null, inverted: false });
+    this.change({ range: opening?.range ?? null, curve: opening?.curve ?? null, inverted: this.opensInverted });
   }
 
   /** Until the next apply, what the views report is Cornerstone's window and not the reader's. */
@@ -113,8 +118,10 @@ export class SeriesWindow {
 
   /** A window dragged in one plane holds for all three. Says whether it was the reader who set another one. */
   readonly onModified = (event: Event): boolean => {
-    const { range, viewportId } = (event as CustomEvent<{ range?: WindowRange; viewportId: string }>)
-      .detail;
+    const { detail } = event as CustomEvent<{ range?: WindowRange; viewportId: string; volumeId?: string }>;
+    const { range, viewportId, volumeId } = detail;
+    // A series that is laid over this one has a window of its own.
+    if (volumeId !== undefined && volumeId !== this.volumeId) return false;
     const current = this.kept.range;
     if (!range || !current || !this.settled) return false;
     if (range.lower === current.lower && range.upper === current.upper) return false;

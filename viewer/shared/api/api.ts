@@ -6,6 +6,7 @@ import { problemFrom, unreachable } from "@/shared/api/problem";
 import type { ListQuery } from "@/shared/lib/listAddress";
 import { checkSignedIn } from "@/shared/api/session";
 import type {
+  Elsewhere,
   Explanation,
   Feedback,
   Finding,
@@ -21,6 +22,7 @@ import type {
   Page,
   Pipeline,
   Preferences,
+  Prior,
   Receiver,
   StudyDetail,
   StudySummary,
@@ -58,6 +60,7 @@ export function listStudies(
     state: query.states,
     report: query.reports,
     critical: query.critical || undefined,
+    awaiting_release: query.awaitingRelease || undefined,
     study_date_from: query.from || undefined,
     study_date_to: query.to || undefined,
     patient_id: query.patientId,
@@ -155,6 +158,34 @@ export async function sendStudy(study_instance_uid: string, to: string[]): Promi
   const params = { path: { study_instance_uid } };
   const path = "/api/studies/{study_instance_uid}/send";
   return (await dataOf<{ instances: Record<string, number> }>(node.POST(path, { params, body: { to } }))).instances;
+}
+
+/** Let results leave that wait for a person, or withhold them. */
+export async function decideRelease(
+  study_instance_uid: string,
+  destination: string,
+  decision: "release" | "withhold",
+): Promise<void> {
+  const params = { path: { study_instance_uid } };
+  await dataOf(node.POST("/api/studies/{study_instance_uid}/release", { params, body: { decision, destination } }));
+}
+
+/** Asks the archives, which takes a moment. */
+export function listElsewhere(study_instance_uid: string, signal?: AbortSignal): Promise<Elsewhere> {
+  const params = { path: { study_instance_uid } };
+  return dataOf<Elsewhere>(node.GET("/api/studies/{study_instance_uid}/elsewhere", { params, signal }));
+}
+
+/** How far the fetching of a study is. */
+export function getElsewhere(study_instance_uid: string, prior: string, signal?: AbortSignal): Promise<Prior> {
+  const params = { path: { study_instance_uid, prior_study_instance_uid: prior } };
+  return dataOf<Prior>(node.GET("/api/studies/{study_instance_uid}/elsewhere/{prior_study_instance_uid}", { params, signal }));
+}
+
+export function fetchElsewhere(study_instance_uid: string, prior: string, source: string): Promise<Prior> {
+  const params = { path: { study_instance_uid, prior_study_instance_uid: prior } };
+  const path = "/api/studies/{study_instance_uid}/elsewhere/{prior_study_instance_uid}";
+  return dataOf<Prior>(node.POST(path, { params, body: { source } }));
 }
 
 export function startJob(body: NewJob): Promise<Job> {

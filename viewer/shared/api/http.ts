@@ -11,13 +11,14 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   if (response.ok) return response;
   let problem = problemFrom(response.status, await response.text());
   if (problem.code === "csrf") {
-    // Someone signed in anew in another tab: the token that this page knows is of the old session.
+    // Someone signed in again in another tab: the token that this page knows is of the old session.
     response = await send(path, init, true);
     if (response.ok) return response;
     problem = problemFrom(response.status, await response.text());
   }
   while (problem.code === "confirmation_required" && (await confirmAgain(problem.detail))) {
-    response = await send(path, init, false);
+    // A session has another token after each confirmation.
+    response = await send(path, init, true);
     if (response.ok) return response;
     problem = problemFrom(response.status, await response.text());
   }
@@ -25,10 +26,10 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   throw problem;
 }
 
-async function send(path: string, init: RequestInit, anew: boolean): Promise<Response> {
+async function send(path: string, init: RequestInit, again: boolean): Promise<Response> {
   const headers = new Headers(init.headers);
   if (!safe.has(init.method ?? "GET")) {
-    headers.set("X-CSRF-Token", (await getSession(anew)).csrf_token);
+    headers.set("X-CSRF-Token", (await getSession(again)).csrf_token);
   }
   try {
     return await fetch(path, { credentials: "same-origin", ...init, headers });

@@ -32,9 +32,9 @@ async function ask(init?: RequestInit, where = path): Promise<Response> {
   return response;
 }
 
-/** Asked for once a page; `anew` asks again, for a session may end or begin in another tab. */
-export function getSession(anew = false): Promise<Session> {
-  if (!known || anew) {
+/** Asked for once a page; `again` asks again, for a session may end or begin in another tab. */
+export function getSession(again = false): Promise<Session> {
+  if (!known || again) {
     const asked = ask().then((response) => response.json() as Promise<Session>);
     known = asked;
     asked.catch(() => {

@@ -9,6 +9,7 @@ type Schemas = components["schemas"];
 export type StudySummary = Schemas["StudySummary"];
 export type StudyDetail = Schemas["StudyDetail"];
 export type StudyState = StudySummary["state"];
+export type Urgency = StudySummary["urgency"];
 export type SeriesSummary = Schemas["SeriesSummary"];
 export type Decision = Schemas["DecisionPayload"];
 
@@ -32,6 +33,10 @@ export type SegmentReference = Schemas["SegmentRefPayload"];
 export type Delivery = Schemas["DeliveryPayload"];
 export type Route = Schemas["RoutePayload"];
 export type Receiver = Schemas["Receiver"];
+export type Elsewhere = Schemas["ElsewherePayload"];
+export type ElsewhereStudy = Schemas["ElsewhereStudy"];
+export type Prior = Schemas["PriorFetchPayload"];
+export type PriorSearch = Schemas["PriorSearchPayload"];
 export type DeliveryState = Delivery["state"];
 
 export type Report = Schemas["ReportPayload"];

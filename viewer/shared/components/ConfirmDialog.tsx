@@ -4,7 +4,7 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Field } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { answerConfirmations } from "@/shared/lib/confirmation";
 import { confirmByPassword, getSession, type Session } from "@/shared/api/session";
@@ -37,7 +37,7 @@ export function ConfirmDialog() {
 
 function Asked({ reason, session, answer }: Question) {
   const { account: t } = useText();
-  const order = useOrder(() => undefined);
+  const action = useAction(() => undefined);
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     // After the dialog has opened, which focuses its own button to close it.
@@ -47,7 +47,7 @@ function Asked({ reason, session, answer }: Question) {
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = String(new FormData(event.currentTarget).get("password") ?? "");
-    if (session.kind !== "account" || (await order.give(() => confirmByPassword(given)))) answer(true);
+    if (session.kind !== "account" || (await action.run(() => confirmByPassword(given)))) answer(true);
   };
   return (
     <Dialog title={t.confirm} testId="confirmation" onClose={() => answer(false)}>
@@ -77,8 +77,8 @@ function Asked({ reason, session, answer }: Question) {
             </a>
           </p>
         )}
-        {order.problem && <ProblemNote problem={order.problem} />}
-        <button type="submit" className="control" disabled={order.busy}>
+        {action.problem && <ProblemNote problem={action.problem} />}
+        <button type="submit" className="control" disabled={action.busy}>
           {t.goOn}
         </button>
       </form>

@@ -9,7 +9,7 @@ const checkEveryMs = 30_000;
 /** A browser writes each 503 to its console, so a node that takes nothing in is asked seldom. */
 const checkDownEveryMs = 300_000;
 
-/** Says which parts of the node do not work; silent while all do. Asked anew when the stream returns. */
+/** Says which parts of the node do not work; silent while all do. Asked again when the stream returns. */
 export function NodeStatus({ stream }: { stream: StreamState }) {
   const [health, setHealth] = useState<Health | null>(null);
   const { common } = useText();

@@ -3,6 +3,7 @@
 import Link from "next/link";
 import { useEffect, useState } from "react";
 import { LanguageSwitch } from "@/shared/components/LanguageSwitch";
+import { ThemeSwitch } from "@/shared/components/ThemeSwitch";
 import { useText } from "@/shared/hooks/useText";
 import { getSession, signOut, type Session } from "@/shared/api/session";
 
@@ -27,6 +28,7 @@ export function SignedIn() {
   return (
     <>
       <LanguageSwitch />
+      <ThemeSwitch />
       {session?.roles.includes("admin") && (
         <Link href="/admin/" prefetch={false} className="control text-[0.8125rem]">
           {common.administration}

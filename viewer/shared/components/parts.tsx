@@ -3,18 +3,18 @@
 import { type InputHTMLAttributes, type ReactNode, useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Waiting } from "@/shared/components/Waiting";
-import type { Asked } from "@/shared/hooks/useAsked";
+import type { Fetched } from "@/shared/hooks/useFetched";
 import type { Pages } from "@/shared/hooks/usePages";
 import { useText } from "@/shared/hooks/useText";
 
 /** The answer once it is there; until then that it is awaited, or why it is not. */
-export function Answer<T>({ asked, children }: { asked: Asked<T>; children: (value: T) => ReactNode }) {
+export function Answer<T>({ fetched, children }: { fetched: Fetched<T>; children: (value: T) => ReactNode }) {
   const { admin } = useText();
   return (
     <>
-      {asked.problem && <ProblemNote problem={asked.problem} onRetry={asked.reload} />}
-      {asked.value === null && !asked.problem && <Waiting text={admin.reading} />}
-      {asked.value !== null && children(asked.value)}
+      {fetched.problem && <ProblemNote problem={fetched.problem} onRetry={fetched.reload} />}
+      {fetched.value === null && !fetched.problem && <Waiting text={admin.reading} />}
+      {fetched.value !== null && children(fetched.value)}
     </>
   );
 }
@@ -54,7 +54,7 @@ export function Grid({
 
 /** The open page of a list, a row each, and the way to the others. */
 export function PagedGrid<T>({
-  pages: { asked, size, offset, go },
+  pages: { fetched, size, offset, go },
   empty,
   row,
   ...grid
@@ -67,7 +67,7 @@ export function PagedGrid<T>({
   row: (item: T) => ReactNode;
 }) {
   return (
-    <Answer asked={asked}>
+    <Answer fetched={fetched}>
       {({ items, total }) => (
         <>
           <Grid {...grid} empty={items.length === 0 ? empty : ""}>

@@ -1,15 +1,15 @@
 "use client";
 
 import { useEffect } from "react";
-import { useAsked, type Asked } from "@/shared/hooks/useAsked";
+import { useFetched, type Fetched } from "@/shared/hooks/useFetched";
 import { getSession, goToSignIn, type Session } from "@/shared/api/session";
 
-/** Who one is, asked anew; who is not signed in is led to where one is. */
-export function useOwnSession(): Asked<Session> {
-  const asked = useAsked(() => getSession(true));
-  const { value } = asked;
+/** Who one is, fetched again; who is not signed in is led to where one is. */
+export function useOwnSession(): Fetched<Session> {
+  const fetched = useFetched(() => getSession(true));
+  const { value } = fetched;
   useEffect(() => {
     if (value && !value.signed_in) goToSignIn();
   }, [value]);
-  return asked;
+  return fetched;
 }

@@ -1,12 +1,12 @@
 "use client";
 
 import { useState } from "react";
-import { useAsked, type Asked } from "@/shared/hooks/useAsked";
+import { useFetched, type Fetched } from "@/shared/hooks/useFetched";
 import type { Page } from "@/shared/api/types";
 
 /** One page of a longer list, and the way to the others. */
 export interface Pages<T> {
-  asked: Asked<Page<T>>;
+  fetched: Fetched<Page<T>>;
   size: number;
   offset: number;
   go: (offset: number) => void;
@@ -20,6 +20,6 @@ export function usePages<T>(
 ): Pages<T> {
   const [place, setPlace] = useState({ about, offset: 0 });
   const offset = place.about === about ? place.offset : 0;
-  const asked = useAsked((signal) => list(size, offset, signal), `${about} ${offset}`);
-  return { asked, size, offset, go: (next) => setPlace({ about, offset: next }) };
+  const fetched = useFetched((signal) => list(size, offset, signal), `${about} ${offset}`);
+  return { fetched, size, offset, go: (next) => setPlace({ about, offset: next }) };
 }

@@ -4,6 +4,7 @@ import { useCallback, useSyncExternalStore } from "react";
 import { getPreferences, putPreferences } from "@/shared/api/api";
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
+import { currentTheme, setTheme } from "@/shared/lib/theme";
 import { setLanguage } from "@/shared/i18n/language";
 import type { Preferences } from "@/shared/api/types";
 
@@ -12,7 +13,7 @@ interface Kept {
   problem: Problem | null;
 }
 
-const nothing: Preferences = { language: null, columns: [], views: [], phrases: [] };
+const nothing: Preferences = { language: null, theme: null, columns: [], views: [], phrases: [] };
 
 let kept: Kept = { chosen: nothing, problem: null };
 /** What was chosen before the node had said what was chosen before. */
@@ -29,6 +30,7 @@ function load(): Promise<void> {
   loading ??= getPreferences().then((known) => {
     const chosen = { ...known, ...ahead };
     if (chosen.language) setLanguage(chosen.language);
+    if (chosen.theme && chosen.theme !== currentTheme()) setTheme(chosen.theme);
     tell({ chosen, problem: null });
   });
   return loading;

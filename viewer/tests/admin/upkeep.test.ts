@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { protocolsFrom, protocolsText } from "@/features/admin/lib/hangingText";
-import { emptyOrder, orderFrom } from "@/features/admin/lib/orderWords";
+import { emptyOrder, orderFrom } from "@/features/admin/lib/orderFields";
 import type { HangingProtocol } from "@/shared/api/types";
 
 // The words of a refusal are chosen by the language of the page.
@@ -15,9 +15,10 @@ const beside: HangingProtocol = {
   columns: 2,
   linked: true,
   viewports: [
-    { study: "current", modalities: ["CT"], description_contains: [], description_lacks: [], window: null, required: true },
-    { study: "prior", modalities: [], description_contains: [], description_lacks: [], window: null, required: false },
+    { study: "current", modalities: ["CT"], description_contains: [], description_lacks: [], laterality: "", views: [], each_image: false, window: null, required: true },
+    { study: "prior", modalities: [], description_contains: [], description_lacks: [], laterality: "", views: [], each_image: false, window: null, required: false },
   ],
+  stages: [],
 };
 
 describe("hanging protocols as text", () => {

@@ -55,7 +55,7 @@ describe("a signature", () => {
       `POST ${signPath} ${sign.body}`,
       `POST ${signPath} ${sign.body}`,
     ]);
-    // The next one asks anew: a confirmation signs once.
+    // The next one asks again: a confirmation signs once.
     await request(signPath, sign);
     expect(reasons).toHaveLength(2);
   });

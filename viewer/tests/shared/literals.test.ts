@@ -71,7 +71,7 @@ it("finds what is written into a component", () => {
   expect(literalsOf('const a = <p title={t.a}>{number} mm · MediViewAI</p>;')).toEqual([]);
 });
 
-it("has no words in the components: they are in shared/i18n, in every language", () => {
+it("has no words in the components: they are in shared/i18n, in every language", { timeout: 30_000 }, () => {
   const root = join(import.meta.dirname, "../..");
   const found = ["app", "features", "shared"]
     .flatMap((folder) => filesUnder(join(root, folder)))

@@ -109,7 +109,7 @@ describe("a request", () => {
     ]);
   });
 
-  it("asks for the token anew where the session is another one by now", async () => {
+  it("asks for the token again where the session is another one by now", async () => {
     let token = "old";
     const heard = node(({ path, token: shown }) => {
       if (path === "/api/session") return json(200, { signed_in: true, csrf_token: token });

@@ -46,7 +46,7 @@ function delivery(changes: Partial<Delivery>): Delivery {
     destination: "pacs",
     sop_instance_uid: "1",
     series_instance_uid: "2",
-    state: "HELD",
+    state: "CONFIRMED",
     attempts: 1,
     study_instance_uid: "1.2",
     job_id: null,
@@ -111,8 +111,8 @@ describe("deliveries", () => {
         next_attempt_at: "2026-01-01T00:01:00Z",
       }),
     ]);
-    expect(archive).toMatchObject({ state: "PENDING", lastError: "Connection refused.", held: 0, total: 1 });
-    expect(pacs).toMatchObject({ state: "SENT", held: 1, total: 2, lastError: "" });
+    expect(archive).toMatchObject({ state: "PENDING", lastError: "Connection refused.", confirmed: 0, total: 1 });
+    expect(pacs).toMatchObject({ state: "SENT", confirmed: 1, total: 2, lastError: "" });
   });
 
   it("do not show the error of an attempt that has since succeeded", () => {

@@ -5,7 +5,7 @@ import { columnsOf, imageModalities, isoDay, newestJobs, offeredModalities } fro
 const job = (pipeline: string, created_at: string, state: Job["state"]) =>
   ({ pipeline, created_at, state, job_id: created_at }) as Job;
 
-describe("the worklist", () => {
+describe("the study list", () => {
   it("shows the patient in any choice of columns, each in its place", () => {
     expect(columnsOf([])).toContain("state");
     expect(columnsOf(["state", "id"])).toEqual(["patient", "id", "state"]);

@@ -74,7 +74,7 @@ describe("an upload in parts", () => {
     expect(store.completed).toBe(true);
   });
 
-  it("goes on with the rest after the page was loaded anew", async () => {
+  it("goes on with the rest after the page was loaded again", async () => {
     const store = new Store();
     store.parts.set(1, "AAAA").set(3, "CCCC");
     await sendInParts("u", body, store, new Gate(), () => undefined);

@@ -13,7 +13,7 @@ import type { Session } from "@/shared/api/session";
 /** Who one is at this node; one's own password, second factors and sessions. */
 export function Account() {
   const { account: t } = useText();
-  const asked = useOwnSession();
+  const fetched = useOwnSession();
   useEffect(() => {
     document.title = `${t.title} · MediViewAI`;
   }, [t]);
@@ -22,7 +22,7 @@ export function Account() {
       <PageHeader />
       <main className="w-full max-w-3xl flex-1 pb-10">
         <h1 className="mb-3 text-lg font-semibold">{t.title}</h1>
-        <Answer asked={asked}>{(session) => session.signed_in && <Person session={session} />}</Answer>
+        <Answer fetched={fetched}>{(session) => session.signed_in && <Person session={session} />}</Answer>
       </main>
     </div>
   );

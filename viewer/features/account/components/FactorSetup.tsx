@@ -5,7 +5,7 @@ import { RecoveryCodes } from "@/features/account/components/RecoveryCodes";
 import { canUseKeys, factors } from "@/features/account/lib/ownAccess";
 import { Field } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import type { NewTotp } from "@/shared/api/types";
 
@@ -14,14 +14,14 @@ export function FactorSetup({ keysWork, onDone }: { keysWork: boolean; onDone: (
   const { account: t } = useText();
   const [app, setApp] = useState<NewTotp | null>(null);
   const [codes, setCodes] = useState<string[]>([]);
-  const order = useOrder(() => undefined);
+  const action = useAction(() => undefined);
   const enrolled = (given: string[]) => {
     setApp(null);
     if (given.length > 0) setCodes(given);
     else onDone();
   };
   const addKey = () =>
-    order.give(async () => enrolled((await factors.addKey(t.factorKinds.webauthn)).recovery_codes));
+    action.run(async () => enrolled((await factors.addKey(t.factorKinds.webauthn)).recovery_codes));
   if (codes.length > 0) {
     return (
       <RecoveryCodes
@@ -36,18 +36,18 @@ export function FactorSetup({ keysWork, onDone }: { keysWork: boolean; onDone: (
   if (app) return <AppForm app={app} onEnrolled={enrolled} onCancel={() => setApp(null)} />;
   return (
     <div className="space-y-2">
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       <div className="flex flex-wrap gap-2">
         <button
           type="button"
           className="control"
-          disabled={order.busy}
-          onClick={() => void order.give(async () => setApp(await factors.beginApp()))}
+          disabled={action.busy}
+          onClick={() => void action.run(async () => setApp(await factors.beginApp()))}
         >
           {t.addApp}
         </button>
         {keysWork && canUseKeys() && (
-          <button type="button" className="control" disabled={order.busy} onClick={() => void addKey()}>
+          <button type="button" className="control" disabled={action.busy} onClick={() => void addKey()}>
             {t.addKey}
           </button>
         )}
@@ -67,13 +67,13 @@ function AppForm({
   onCancel: () => void;
 }) {
   const { account: t } = useText();
-  const order = useOrder(() => undefined);
+  const action = useAction(() => undefined);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
     const code = String(given.get("code")).trim();
     const label = String(given.get("label")).trim();
-    void order.give(async () => onEnrolled((await factors.finishApp(app.factor_id, code, label)).recovery_codes));
+    void action.run(async () => onEnrolled((await factors.finishApp(app.factor_id, code, label)).recovery_codes));
   };
   return (
     <form aria-label={t.addApp} className="space-y-3 rounded-lg border border-line bg-panel p-4" onSubmit={submit}>
@@ -98,9 +98,9 @@ function AppForm({
         autoFocus
       />
       <Field label={t.label} name="label" autoComplete="off" maxLength={60} />
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       <div className="flex gap-2">
-        <button type="submit" className="control" disabled={order.busy}>
+        <button type="submit" className="control" disabled={action.busy}>
           {t.finish}
         </button>
         <button type="button" className="control" onClick={onCancel}>

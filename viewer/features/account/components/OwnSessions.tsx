@@ -3,21 +3,21 @@
 import { sessions } from "@/features/account/lib/ownAccess";
 import { Answer, Grid } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { moment } from "@/shared/lib/format";
 
 /** Where one is signed in, and the end of what one does not know. */
 export function OwnSessions() {
   const { account: t, admin } = useText();
-  const asked = useAsked(sessions.list);
-  const order = useOrder(asked.reload);
+  const fetched = useFetched(sessions.list);
+  const action = useAction(fetched.reload);
   return (
     <section aria-label={t.sessions} className="mt-8 space-y-3" data-testid="own-sessions">
       <h2 className="section-title">{t.sessions}</h2>
-      {order.problem && <ProblemNote problem={order.problem} />}
-      <Answer asked={asked}>
+      {action.problem && <ProblemNote problem={action.problem} />}
+      <Answer fetched={fetched}>
         {({ items }) => (
           <>
             <Grid
@@ -41,8 +41,8 @@ export function OwnSessions() {
                         type="button"
                         className="control px-2 py-0.5"
                         aria-label={t.endOf(one.user_agent)}
-                        disabled={order.busy}
-                        onClick={() => void order.give(() => sessions.end(one.session_id))}
+                        disabled={action.busy}
+                        onClick={() => void action.run(() => sessions.end(one.session_id))}
                       >
                         {t.end}
                       </button>
@@ -55,8 +55,8 @@ export function OwnSessions() {
               <button
                 type="button"
                 className="control"
-                disabled={order.busy}
-                onClick={() => void order.give(() => sessions.endOthers())}
+                disabled={action.busy}
+                onClick={() => void action.run(() => sessions.endOthers())}
               >
                 {t.endOthers}
               </button>

@@ -3,7 +3,7 @@
 import { type FormEvent, useRef, useState } from "react";
 import { Field } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { changePassword } from "@/shared/api/session";
 
@@ -12,7 +12,7 @@ export function PasswordForm({ name, onChanged }: { name: string; onChanged?: ()
   const { account: t } = useText();
   const form = useRef<HTMLFormElement>(null);
   const [changed, setChanged] = useState(false);
-  const order = useOrder(() => undefined);
+  const action = useAction(() => undefined);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
@@ -24,7 +24,7 @@ export function PasswordForm({ name, onChanged }: { name: string; onChanged?: ()
       return;
     }
     setChanged(false);
-    if (await order.give(() => changePassword(current!, next!))) {
+    if (await action.run(() => changePassword(current!, next!))) {
       form.current?.reset();
       setChanged(true);
       onChanged?.();
@@ -47,9 +47,9 @@ export function PasswordForm({ name, onChanged }: { name: string; onChanged?: ()
         onChange={(event) => event.currentTarget.setCustomValidity("")}
       />
       <p className="text-xs text-dim">{t.othersEnd}</p>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       <div className="flex items-center gap-3">
-        <button type="submit" className="control" disabled={order.busy}>
+        <button type="submit" className="control" disabled={action.busy}>
           {t.changePassword}
         </button>
         <span role="status" className="text-good">

@@ -4,7 +4,7 @@ import { type FormEvent, useRef, useState } from "react";
 import { canUseKeys, factors } from "@/features/account/lib/ownAccess";
 import { Field } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import type { Session } from "@/shared/api/session";
 
@@ -15,15 +15,15 @@ export function SecondFactorForm({ session, onShown }: { session: Session; onSho
   const hasKey = session.second_factors.includes("webauthn") && canUseKeys();
   const [recovering, setRecovering] = useState(false);
   const form = useRef<HTMLFormElement>(null);
-  const order = useOrder(() => undefined);
+  const action = useAction(() => undefined);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const code = String(new FormData(event.currentTarget).get("code")).trim();
-    if (await order.give(() => factors.show(recovering ? { recovery_code: code } : { code }))) onShown();
+    if (await action.run(() => factors.show(recovering ? { recovery_code: code } : { code }))) onShown();
     else form.current?.querySelector("input")?.select();
   };
   const showKey = async () => {
-    if (await order.give(() => factors.showKey())) onShown();
+    if (await action.run(() => factors.showKey())) onShown();
   };
   return (
     <form
@@ -33,9 +33,9 @@ export function SecondFactorForm({ session, onShown }: { session: Session; onSho
       onSubmit={(event) => void submit(event)}
     >
       <p>{t.secondFactorWhat}</p>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       {hasKey && (
-        <button type="button" className="control py-2" disabled={order.busy} onClick={() => void showKey()}>
+        <button type="button" className="control py-2" disabled={action.busy} onClick={() => void showKey()}>
           {t.useKey}
         </button>
       )}
@@ -51,7 +51,7 @@ export function SecondFactorForm({ session, onShown }: { session: Session; onSho
             autoFocus
             maxLength={recovering ? 64 : 12}
           />
-          <button type="submit" className="control py-2" disabled={order.busy}>
+          <button type="submit" className="control py-2" disabled={action.busy}>
             {account.goOn}
           </button>
         </>

@@ -6,8 +6,8 @@ import { RecoveryCodes } from "@/features/account/components/RecoveryCodes";
 import { factors } from "@/features/account/lib/ownAccess";
 import { Answer, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { moment } from "@/shared/lib/format";
 import type { SecondFactor } from "@/shared/api/types";
@@ -15,14 +15,14 @@ import type { SecondFactor } from "@/shared/api/types";
 /** What one has beside the password. */
 export function SecondFactors() {
   const { account: t } = useText();
-  const asked = useAsked(factors.list);
-  const order = useOrder(asked.reload);
+  const fetched = useFetched(factors.list);
+  const action = useAction(fetched.reload);
   const [codes, setCodes] = useState<string[]>([]);
-  const renew = () => order.give(async () => setCodes((await factors.renewCodes()).recovery_codes));
+  const renew = () => action.run(async () => setCodes((await factors.renewCodes()).recovery_codes));
   return (
     <section aria-label={t.secondFactors} className="mt-8 space-y-3" data-testid="second-factors">
       <h2 className="section-title">{t.secondFactors}</h2>
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {({ items, recovery_codes_left, is_required, keys_work }) => (
           <>
             {items.length === 0 && (
@@ -35,19 +35,19 @@ export function SecondFactors() {
                 <Factor
                   key={factor.factor_id}
                   factor={factor}
-                  busy={order.busy}
-                  onRemove={() => void order.give(() => factors.remove(factor.factor_id))}
+                  busy={action.busy}
+                  onRemove={() => void action.run(() => factors.remove(factor.factor_id))}
                 />
               ))}
             </ul>
-            {order.problem && <ProblemNote problem={order.problem} />}
+            {action.problem && <ProblemNote problem={action.problem} />}
             {items.length > 0 && (
               <p className="flex flex-wrap items-center gap-3 text-dim">
                 {t.recoveryCodesLeft(recovery_codes_left)}
                 <button
                   type="button"
                   className="control px-2 py-0.5"
-                  disabled={order.busy}
+                  disabled={action.busy}
                   onClick={() => void renew()}
                 >
                   {t.renewCodes}
@@ -57,7 +57,7 @@ export function SecondFactors() {
             {codes.length > 0 ? (
               <RecoveryCodes codes={codes} onKept={() => setCodes([])} />
             ) : (
-              <FactorSetup keysWork={keys_work} onDone={asked.reload} />
+              <FactorSetup keysWork={keys_work} onDone={fetched.reload} />
             )}
           </>
         )}

@@ -7,7 +7,7 @@ import { SecondFactorForm } from "@/features/account/components/SecondFactorForm
 import { factors } from "@/features/account/lib/ownAccess";
 import { Answer } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { asProblem } from "@/shared/api/http";
 import type { Problem } from "@/shared/api/problem";
@@ -43,11 +43,11 @@ export function SignInSteps({ session, onDone }: { session: Session; onDone: () 
 
 function Enrolment({ onDone }: { onDone: () => void }) {
   const { entry: t } = useText();
-  const asked = useAsked(factors.list);
+  const fetched = useFetched(factors.list);
   return (
     <>
       <p>{t.setUpWhat}</p>
-      <Answer asked={asked}>{({ keys_work }) => <FactorSetup keysWork={keys_work} onDone={onDone} />}</Answer>
+      <Answer fetched={fetched}>{({ keys_work }) => <FactorSetup keysWork={keys_work} onDone={onDone} />}</Answer>
     </>
   );
 }

@@ -9,13 +9,14 @@ import { Audit } from "@/features/admin/components/access/Audit";
 import { Conflicts } from "@/features/admin/components/studies/Conflicts";
 import { AdminDeliveries } from "@/features/admin/components/peers/AdminDeliveries";
 import { Hanging } from "@/features/admin/components/Hanging";
-import { HeldStudies } from "@/features/admin/components/studies/HeldStudies";
+import { StoredStudies } from "@/features/admin/components/studies/StoredStudies";
 import { Hl7Messages } from "@/features/admin/components/peers/Hl7Messages";
 import { Keys } from "@/features/admin/components/access/Keys";
 import { Models } from "@/features/admin/components/models/Models";
 import { NodeHealth } from "@/features/admin/components/NodeHealth";
 import { Orders } from "@/features/admin/components/orders/Orders";
 import { Peers } from "@/features/admin/components/peers/Peers";
+import { Priors } from "@/features/admin/components/peers/Priors";
 import { Rules } from "@/features/admin/components/Rules";
 import { Users } from "@/features/admin/components/access/Users";
 import { Webhooks } from "@/features/admin/components/webhooks/Webhooks";
@@ -30,11 +31,12 @@ type Part = keyof Messages["admin"]["parts"];
 
 const rooms: [Part, ComponentType][] = [
   ["node", NodeHealth],
-  ["studies", HeldStudies],
+  ["studies", StoredStudies],
   ["jobs", AllJobs],
   ["peers", Peers],
   ["deliveries", AdminDeliveries],
   ["hl7", Hl7Messages],
+  ["priors", Priors],
   ["orders", Orders],
   ["conflicts", Conflicts],
   ["rules", Rules],

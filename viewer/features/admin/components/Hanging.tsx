@@ -3,8 +3,8 @@
 import { useState } from "react";
 import { Answer, Grid, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { protocolsFrom, protocolsText } from "@/features/admin/lib/hangingText";
 import type { HangingProtocol } from "@/shared/api/types";
@@ -13,11 +13,11 @@ import { hanging } from "@/features/admin/lib/upkeepApi";
 /** How studies are laid out when they are opened: the site's own protocols, as the node keeps them. */
 export function Hanging() {
   const { admin: t, upkeep } = useText();
-  const asked = useAsked(hanging.get);
+  const fetched = useFetched(hanging.get);
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{upkeep.hangingWhat}</p>
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {({ protocols }) => (
           <>
             <Grid
@@ -29,8 +29,8 @@ export function Hanging() {
                 <ProtocolRow key={one.name} protocol={one} />
               ))}
             </Grid>
-            {/* What is kept anew is shown anew. */}
-            <Editor key={protocolsText(protocols)} kept={protocolsText(protocols)} onSaved={asked.reload} />
+            {/* What is kept again is shown again. */}
+            <Editor key={protocolsText(protocols)} kept={protocolsText(protocols)} onSaved={fetched.reload} />
           </>
         )}
       </Answer>
@@ -51,11 +51,14 @@ function ProtocolRow({ protocol }: { protocol: HangingProtocol }) {
       <td className="text-xs">
         {protocol.viewports.map((one, place) => (
           <div key={place}>
-            {[one.study === "prior" && upkeep.prior, ...one.modalities, ...one.description_contains]
+            {[one.study === "prior" && upkeep.prior, ...one.modalities, one.laterality, ...one.views, ...one.description_contains]
               .filter(Boolean)
               .join(" ")}
           </div>
         ))}
+        {protocol.stages.length > 0 && (
+          <div className="text-dim">{upkeep.stages(protocol.stages.map(({ name }) => name).join(", "))}</div>
+        )}
       </td>
     </tr>
   );
@@ -65,10 +68,10 @@ function Editor({ kept, onSaved }: { kept: string; onSaved: () => void }) {
   const { upkeep, common } = useText();
   const [text, setText] = useState(kept);
   const [saved, setSaved] = useState(false);
-  const order = useOrder(() => undefined);
-  const give = async (run: () => Promise<unknown>) => {
+  const action = useAction(() => undefined);
+  const submit = async (run: () => Promise<unknown>) => {
     setSaved(false);
-    if (await order.give(run)) {
+    if (await action.run(run)) {
       setSaved(true);
       onSaved();
     }
@@ -84,13 +87,13 @@ function Editor({ kept, onSaved }: { kept: string; onSaved: () => void }) {
           onChange={(event) => setText(event.target.value)}
         />
       </label>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       <div className="mt-2 flex items-center gap-2">
         <button
           type="button"
           className="control"
-          disabled={order.busy || text === kept}
-          onClick={() => void give(() => hanging.put(protocolsFrom(text)))}
+          disabled={action.busy || text === kept}
+          onClick={() => void submit(() => hanging.put(protocolsFrom(text)))}
         >
           {common.save}
         </button>
@@ -100,8 +103,8 @@ function Editor({ kept, onSaved }: { kept: string; onSaved: () => void }) {
         <SureButton
           word={upkeep.shipped}
           label={upkeep.shipped}
-          busy={order.busy}
-          onSure={() => void give(hanging.reset)}
+          busy={action.busy}
+          onSure={() => void submit(hanging.reset)}
         />
         <span role="status" className="text-good">
           {saved && upkeep.savedHanging}

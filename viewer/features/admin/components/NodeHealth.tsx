@@ -3,7 +3,7 @@
 import { useEffect } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { Answer } from "@/shared/components/parts";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { metricsText } from "@/features/admin/lib/adminApi";
 import { getHealth } from "@/shared/api/api";
@@ -12,11 +12,11 @@ import { samples, total, type Sample } from "@/features/admin/lib/metrics";
 
 const everyMs = 10_000;
 
-/** Whether each part works, and the numbers that matter most, asked anew every ten seconds. */
+/** Whether each part works, and the numbers that matter most, asked again every ten seconds. */
 export function NodeHealth() {
   const { admin: t } = useText();
-  const health = useAsked(getHealth);
-  const metrics = useAsked(async (signal) => samples(await metricsText(signal)));
+  const health = useFetched(getHealth);
+  const metrics = useFetched(async (signal) => samples(await metricsText(signal)));
   const { reload: again } = health;
   const { reload: measured } = metrics;
   useEffect(() => {
@@ -28,7 +28,7 @@ export function NodeHealth() {
   }, [again, measured]);
   return (
     <>
-      <Answer asked={health}>
+      <Answer fetched={health}>
         {({ parts, version, status }) => (
           <>
             <p className="mb-3">
@@ -59,7 +59,7 @@ export function NodeHealth() {
         )}
       </Answer>
       <h2 className="mt-6 mb-2 font-semibold">{t.numbers}</h2>
-      <Answer asked={metrics}>{(all) => <Numbers all={all} />}</Answer>
+      <Answer fetched={metrics}>{(all) => <Numbers all={all} />}</Answer>
     </>
   );
 }

@@ -3,7 +3,7 @@
 import { type FormEvent, Fragment, useState } from "react";
 import { Answer, Field, Grid } from "@/shared/components/parts";
 import { Line, Part } from "@/features/reader/components/jobs/Conditions";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import { rules } from "@/features/admin/lib/adminApi";
@@ -14,7 +14,7 @@ import { conditionText } from "@/features/admin/lib/rules";
 export function Rules() {
   const { admin: t, common } = useText();
   const titles = usePipelineTitles();
-  const asked = useAsked(rules.get);
+  const fetched = useFetched(rules.get);
   const [typed, setTyped] = useState("");
   const [study, setStudy] = useState("");
   const explain = (event: FormEvent) => {
@@ -24,8 +24,8 @@ export function Rules() {
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.rulesWhat}</p>
-      <Answer asked={asked}>
-        {({ rules: all = [], routing = [] }) => (
+      <Answer fetched={fetched}>
+        {({ rules: all = [], routing = [], release = [] }) => (
           <>
           <Grid
             label={t.parts.rules}
@@ -63,6 +63,21 @@ export function Rules() {
               </tr>
             ))}
           </Grid>
+          <h2 className="mt-6 mb-2 font-semibold">{t.releaseRules}</h2>
+          <Grid
+            label={t.releaseRules}
+            columns={[t.name, t.pipeline, t.destination, t.resultsLeave]}
+            empty={release.length === 0 ? t.noRelease : ""}
+          >
+            {release.map((rule) => (
+              <tr key={rule.name}>
+                <td className="font-medium">{rule.name}</td>
+                <td>{rule.pipelines ? rule.pipelines.map((one) => titles.of(one)).join(", ") : t.all}</td>
+                <td>{rule.to ? rule.to.join(", ") : t.all}</td>
+                <td>{t.release[rule.results]}</td>
+              </tr>
+            ))}
+          </Grid>
           </>
         )}
       </Answer>
@@ -89,10 +104,10 @@ export function Rules() {
 function Explanations({ study }: { study: string }) {
   const { admin: t } = useText();
   const titles = usePipelineTitles();
-  const asked = useAsked((signal) => explainRules(study, signal), study);
+  const fetched = useFetched((signal) => explainRules(study, signal), study);
   return (
     <div className="mt-3 space-y-3">
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {(items) =>
           items.map((one) => (
             <section

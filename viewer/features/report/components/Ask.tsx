@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Answered } from "@/features/report/components/Answered";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useQuestion } from "@/features/language/hooks/useQuestion";
 import { useText } from "@/shared/hooks/useText";
 import { askAboutDocument, askAboutFile, askAboutStudy, documentsOf } from "@/features/language/lib/askApi";
@@ -95,7 +95,7 @@ function About({
   const { report: t } = useText();
   const held = study.series.filter((one) => one.modality === "DOC");
   const key = held.map((one) => `${one.series_instance_uid} ${one.instance_count}`).join();
-  const documents = useAsked((signal) => documentsOf(study, signal), key);
+  const documents = useFetched((signal) => documentsOf(study, signal), key);
   return (
     <select
       className="control w-full"

@@ -3,7 +3,7 @@
 import { Answer } from "@/shared/components/parts";
 import { Answered } from "@/features/report/components/Answered";
 import { Unfold } from "@/features/report/components/Unfold";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { summarizeReports } from "@/features/language/lib/askApi";
 import type { StudyDetail } from "@/shared/api/types";
@@ -21,10 +21,10 @@ export function Earlier({ priors }: { priors: readonly StudyDetail[] }) {
 }
 
 function InShort({ reportIds }: { reportIds: string[] }) {
-  const asked = useAsked((signal) => summarizeReports(reportIds, signal), reportIds.join());
+  const fetched = useFetched((signal) => summarizeReports(reportIds, signal), reportIds.join());
   return (
     <div className="mt-2" aria-live="polite">
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {(answer) => <Answered answer={answer} />}
       </Answer>
     </div>

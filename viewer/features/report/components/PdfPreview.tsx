@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { Answer } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { pdf } from "@/features/report/lib/reportApi";
 import type { Report } from "@/shared/api/types";
@@ -37,9 +37,9 @@ export function PdfPreview({ report }: { report: Report }) {
 
 function Pages({ report }: { report: Report }) {
   const { report: t } = useText();
-  const asked = useAsked((signal) => pdf.pages(report, signal), `${report.report_id} ${report.version}`);
+  const fetched = useFetched((signal) => pdf.pages(report, signal), `${report.report_id} ${report.version}`);
   return (
-    <Answer asked={asked}>
+    <Answer fetched={fetched}>
       {({ page_count: count }) => (
         <ol className="space-y-4">
           {Array.from({ length: count }, (_, index) => index + 1).map((number) => (

@@ -1,19 +1,19 @@
 import { Badge } from "@/shared/components/Badge";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { reportTones } from "@/features/report/components/ReportHead";
-import type { Order } from "@/shared/hooks/useOrder";
+import type { Action } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import type { Report, ReportState } from "@/shared/api/types";
 
 /** What can be done with the report: it stays at the bottom of the panel, each button in its place. */
 export function ReportFooter({
   report,
-  order,
+  action,
   onEdit,
   onMove,
 }: {
   report: Report;
-  order: Order;
+  action: Action;
   onEdit: () => void;
   onMove: (next: ReportState) => void;
 }) {
@@ -23,13 +23,13 @@ export function ReportFooter({
   const last = signed ? "amended" : "final";
   const others = report.next_states.filter((next) => next !== last);
   const move = (next: ReportState, look = "") => (
-    <button key={next} type="button" className={`control ${look}`} disabled={order.busy} onClick={() => onMove(next)}>
+    <button key={next} type="button" className={`control ${look}`} disabled={action.busy} onClick={() => onMove(next)}>
       {t.moves[next]}
     </button>
   );
   return (
     <footer className="sticky bottom-0 z-10 mt-auto border-t border-line bg-panel px-4 py-2.5" data-testid="report-footer">
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       <div className="flex items-center gap-2" role="group" aria-label={t.actions}>
         <Badge word={t.states[report.state]} tone={reportTones[report.state]} />
         {!signed && (

@@ -13,7 +13,7 @@ import { SignDialog } from "@/features/report/components/SignDialog";
 import { Similar } from "@/features/report/components/Similar";
 import { Versions } from "@/features/report/components/Versions";
 import { Words } from "@/features/report/components/Words";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useLanguage, useText } from "@/shared/hooks/useText";
 import { reports } from "@/features/report/lib/reportApi";
 import { newest, type Insertion } from "@/features/report/lib/reportText";
@@ -38,8 +38,8 @@ export function ReportTab({
 }) {
   const { report: t } = useText();
   const language = useLanguage();
-  const order = useOrder(onChanged);
-  // What an order answered is newer than what the page has read until it reads again.
+  const action = useAction(onChanged);
+  // What an action answered is newer than what the page has read until it reads again.
   const [answered, setAnswered] = useState<Report | null>(null);
   // A text is written on the version at which it was begun; a newer one must not take it away.
   const [editing, setEditing] = useState<{ amends: boolean; base: Report; insertedFrom: number } | null>(null);
@@ -47,8 +47,8 @@ export function ReportTab({
   const [inserted, setInserted] = useState(0);
   const known = study.reports.at(-1) ?? null;
   const report = newest(known, answered);
-  const give = async (run: () => Promise<Report>) => {
-    const taken = await order.give(async () => setAnswered(await run()));
+  const submit = async (run: () => Promise<Report>) => {
+    const taken = await action.run(async () => setAnswered(await run()));
     if (taken) setEditing(null);
   };
   const edit = (base: Report, insertedFrom = insertions.length) =>
@@ -66,12 +66,12 @@ export function ReportTab({
         <button
           type="button"
           className="control"
-          disabled={order.busy}
-          onClick={() => void give(() => reports.draft(study.study_instance_uid, language))}
+          disabled={action.busy}
+          onClick={() => void submit(() => reports.draft(study.study_instance_uid, language))}
         >
           {t.draft}
         </button>
-        {order.problem && <ProblemNote problem={order.problem} />}
+        {action.problem && <ProblemNote problem={action.problem} />}
         <div className="mt-4 flex flex-col gap-3">
           <Earlier priors={priors} />
           {ask}
@@ -88,22 +88,22 @@ export function ReportTab({
           <Attention
             attention={report.attention}
             signed={signed}
-            busy={order.busy}
-            onTake={() => void give(() => reports.draft(study.study_instance_uid, report.language, true))}
-            onLeave={() => void give(() => reports.dismiss(report))}
+            busy={action.busy}
+            onTake={() => void submit(() => reports.draft(study.study_instance_uid, report.language, true))}
+            onLeave={() => void submit(() => reports.dismiss(report))}
           />
         )}
         {editing ? (
           <ReportEditor
             report={editing.base}
             amends={editing.amends}
-            busy={order.busy}
+            busy={action.busy}
             newer={report.version > editing.base.version ? report : null}
             insertions={insertions.slice(editing.insertedFrom)}
             onSave={(sections, reason, over) => {
               const base = over ?? editing.base;
               if (editing.amends) setSigning(() => () => reports.move(base, "amended", { reason, sections }));
-              else void give(() => reports.edit(base, sections));
+              else void submit(() => reports.edit(base, sections));
             }}
             onCancel={() => setEditing(null)}
           />
@@ -111,7 +111,7 @@ export function ReportTab({
           <ReportText report={report} findings={findings} onShow={onShow} />
         )}
         {report.words && !editing && <Words words={report.words} />}
-        {order.problem && editing && <ProblemNote problem={order.problem} />}
+        {action.problem && editing && <ProblemNote problem={action.problem} />}
         <Versions report={report} />
         <Earlier priors={priors} />
         <Similar report={report} />
@@ -120,12 +120,12 @@ export function ReportTab({
       {!editing && (
         <ReportFooter
           report={report}
-          order={order}
+          action={action}
           onEdit={() => edit(report)}
           onMove={(next) => {
             if (next === "amended") edit(report);
             else if (next === "final") setSigning(() => () => reports.move(report, next));
-            else void give(() => reports.move(report, next));
+            else void submit(() => reports.move(report, next));
           }}
         />
       )}
@@ -134,11 +134,11 @@ export function ReportTab({
           report={report}
           study={study}
           findings={findings}
-          busy={order.busy}
+          busy={action.busy}
           onSign={() => {
             // The node may want to know who signs: its question takes the place of this one.
             setSigning(null);
-            void give(signing);
+            void submit(signing);
           }}
           onClose={() => setSigning(null)}
         />

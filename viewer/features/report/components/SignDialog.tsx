@@ -2,7 +2,7 @@
 
 import { Answer } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { openAlerts } from "@/features/reader/lib/alertApi";
 import { isAnythingOpen, openPoints } from "@/shared/lib/signing";
@@ -26,10 +26,10 @@ export function SignDialog({
 }) {
   const { common, report: t } = useText();
   const uid = study.study_instance_uid;
-  const asked = useAsked<Alert[]>((signal) => openAlerts(uid, signal), `${uid} ${study.open_alerts}`);
+  const fetched = useFetched<Alert[]>((signal) => openAlerts(uid, signal), `${uid} ${study.open_alerts}`);
   return (
     <Dialog title={t.signing.title} testId="sign-dialog" onClose={onClose}>
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {(alerts) => {
           const open = openPoints(report, findings, alerts);
           return (

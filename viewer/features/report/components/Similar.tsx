@@ -3,7 +3,7 @@
 import Link from "next/link";
 import { Answer } from "@/shared/components/parts";
 import { Unfold } from "@/features/report/components/Unfold";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { similarReports } from "@/features/language/lib/askApi";
 import { dateText } from "@/shared/lib/format";
@@ -21,9 +21,9 @@ export function Similar({ report }: { report: Report }) {
 
 function SimilarList({ report }: { report: Report }) {
   const { report: t } = useText();
-  const asked = useAsked((signal) => similarReports(report.report_id, signal), report.report_id);
+  const fetched = useFetched((signal) => similarReports(report.report_id, signal), report.report_id);
   return (
-    <Answer asked={asked}>
+    <Answer fetched={fetched}>
       {(found) =>
         found.length === 0 ? (
           <p className="mt-2 text-[0.8125rem] text-dim">{t.noSimilar}</p>

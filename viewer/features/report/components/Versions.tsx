@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { Answer } from "@/shared/components/parts";
 import { Unfold } from "@/features/report/components/Unfold";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { moment } from "@/shared/lib/format";
 import { reports } from "@/features/report/lib/reportApi";
@@ -21,10 +21,10 @@ export function Versions({ report }: { report: Report }) {
 
 function VersionList({ report }: { report: Report }) {
   const { report: t } = useText();
-  const asked = useAsked((signal) => reports.versions(report.report_id, signal), report.report_id);
+  const fetched = useFetched((signal) => reports.versions(report.report_id, signal), report.report_id);
   const [from, setFrom] = useState(Math.max(1, report.version - 1));
   return (
-    <Answer asked={asked}>
+    <Answer fetched={fetched}>
       {(versions) => (
         <>
           <ul className="mt-2 space-y-1 text-[0.8125rem]">
@@ -58,11 +58,11 @@ function VersionList({ report }: { report: Report }) {
 function Diff({ report, from }: { report: Report; from: number }) {
   const { report: t } = useText();
   const { report_id: id, version } = report;
-  const asked = useAsked((signal) => reports.diff(id, from, version, signal), `${from} ${version}`);
+  const fetched = useFetched((signal) => reports.diff(id, from, version, signal), `${from} ${version}`);
   return (
     <section className="mt-3" data-testid="diff" aria-label={t.changes(from, version)}>
       <h3 className="section-title mb-1">{t.changes(from, version)}</h3>
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {({ sections }) => {
           const changed = sections.filter(({ lines }) => lines.some((line) => line.change !== "same"));
           if (changed.length === 0) return <p className="text-dim">{t.noChange}</p>;

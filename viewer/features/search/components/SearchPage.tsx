@@ -6,7 +6,7 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Answer } from "@/shared/components/parts";
 import { PageHeader } from "@/shared/components/PageHeader";
 import { Hits } from "@/features/search/components/Hits";
-import { useAsked } from "@/shared/hooks/useAsked";
+import { useFetched } from "@/shared/hooks/useFetched";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useText } from "@/shared/hooks/useText";
 import { searchByMeaning } from "@/features/language/lib/askApi";
@@ -111,9 +111,9 @@ function Asking({
 
 function Found({ q, kind }: { q: string; kind: Kind }) {
   const { search: t } = useText();
-  const asked = useAsked((signal) => searchByMeaning(q, kind === "all" ? undefined : kind, signal), q);
+  const fetched = useFetched((signal) => searchByMeaning(q, kind === "all" ? undefined : kind, signal), q);
   return (
-    <Answer asked={asked}>
+    <Answer fetched={fetched}>
       {({ items, searched, waiting }) => (
         <>
           <p role="status" className="mb-2 text-xs text-dim">

@@ -7,7 +7,7 @@ import { allColumns, columnsOf } from "@/features/studies/lib/studyListColumns";
 
 /** Which columns the list has, for this person. */
 export function ColumnMenu() {
-  const t = useText().worklist;
+  const t = useText().studyList;
   const { chosen, choose } = usePreferences();
   const shown = columnsOf(chosen.columns ?? []);
   return (

@@ -4,7 +4,7 @@ import { useText } from "@/shared/hooks/useText";
 
 /** What to do when there is nothing to see. */
 export function EmptyNode({ text, filtered }: { text: string; filtered: boolean }) {
-  const t = useText().worklist;
+  const t = useText().studyList;
   if (text || filtered) {
     return (
       <p className="rounded-lg border border-line bg-panel p-8 text-center text-dim" data-testid="empty">

@@ -25,7 +25,7 @@ export function FilterBar({
   studies: readonly StudySummary[];
   onQuery: (query: ListQuery) => void;
 }) {
-  const { report, worklist: t } = useText();
+  const { report, studyList: t } = useText();
   const set = (change: Partial<ListQuery>) => onQuery({ ...query, ...change, offset: 0 });
   const lastDays = (days: number) => {
     const now = new Date();
@@ -74,6 +74,15 @@ export function FilterBar({
         onClick={() => set({ critical: !query.critical })}
       >
         {t.critical}
+      </button>
+      <button
+        type="button"
+        aria-pressed={query.awaitingRelease}
+        data-testid="filter-awaiting-release"
+        className="control aria-pressed:border-accent aria-pressed:text-accent"
+        onClick={() => set({ awaitingRelease: !query.awaitingRelease })}
+      >
+        {t.awaitingRelease}
       </button>
       <label className="flex items-center gap-1.5 text-xs text-dim">
         {t.from}

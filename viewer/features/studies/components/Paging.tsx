@@ -14,7 +14,7 @@ export function Paging({
   size: number;
   onOffset: (offset: number) => void;
 }) {
-  const { common, worklist: t } = useText();
+  const { common, studyList: t } = useText();
   const last = Math.max(0, Math.floor((total - 1) / size) * size);
   const to = (word: string, next: number) => (
     <button

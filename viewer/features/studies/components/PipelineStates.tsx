@@ -17,7 +17,7 @@ const colors: Record<Job["state"], string> = {
 
 /** How far each pipeline is with the study; those that refused it behind one word, with the reasons. */
 export function PipelineStates({ study }: { study: StudySummary }) {
-  const { common, states, worklist: t } = useText();
+  const { common, states, studyList: t } = useText();
   const titles = usePipelineTitles();
   const words: Record<Job["state"], string> = {
     SCHEDULED: t.queued,

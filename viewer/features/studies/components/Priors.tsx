@@ -21,7 +21,7 @@ const most = 20;
 
 /** The patient's other studies, the newest first. */
 export function Priors({ study }: { study: StudySummary }) {
-  const { viewing, worklist: t } = useText();
+  const { viewing, studyList: t } = useText();
   const [page, setPage] = useState<Page<StudySummary> | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const { patient_id: patientId, study_instance_uid: own } = study;

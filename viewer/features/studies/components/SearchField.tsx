@@ -18,7 +18,7 @@ export function SearchField({
   onText: (text: string) => void;
   onDown: () => void;
 }) {
-  const t = useText().worklist;
+  const t = useText().studyList;
   const [typed, setTyped] = useState(text);
   const [known, setKnown] = useState(text);
   if (known !== text) {

@@ -6,7 +6,7 @@ import { PipelineStates } from "@/features/studies/components/PipelineStates";
 import { useText } from "@/shared/hooks/useText";
 import { ageAt, dateText, dicomTime, moment, number, personName } from "@/shared/lib/format";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
-import { studyBadge } from "@/shared/lib/state";
+import { studyBadge, urgencyBadge } from "@/shared/lib/state";
 import type { StudySummary } from "@/shared/api/types";
 import { imageModalities, type Column } from "@/features/studies/lib/studyListColumns";
 
@@ -32,6 +32,15 @@ export function StudyCell({
     </td>
   );
   switch (column) {
+    case "urgency": {
+      const { word, tone } = urgencyBadge(study.urgency);
+      const isPressing = tone !== "quiet" && tone !== "good";
+      return cell(
+        <span data-testid="urgency" data-urgency={study.urgency}>
+          {isPressing ? <Badge word={word} tone={tone} /> : <span className="text-xs text-dim">{word}</span>}
+        </span>,
+      );
+    }
     case "patient":
       return (
         <td className="h-8 max-w-48 px-2.5 py-0 whitespace-nowrap">
@@ -39,7 +48,7 @@ export function StudyCell({
         </td>
       );
     case "id":
-      return cell(study.patient_id || none, "max-w-32", study.patient_id);
+      return cell(study.patient_id || none, "max-w-28", study.patient_id);
     case "study_date":
       return cell(
         <>
@@ -50,7 +59,7 @@ export function StudyCell({
     case "modality":
       return cell(imageModalities(study.modalities).join(", ") || none, "max-w-24", study.modalities.join(", "));
     case "description":
-      return cell(study.study_description || none, "max-w-40", study.study_description);
+      return cell(study.study_description || none, "max-w-36", study.study_description);
     case "accession":
       return cell(study.accession_number || none, "max-w-36", study.accession_number);
     case "contents":
@@ -90,7 +99,7 @@ function Patient({
   open: boolean;
   onTurn: (open: boolean) => void;
 }) {
-  const t = useText().worklist;
+  const t = useText().studyList;
   const name = personName(study.patient_name);
   const age = ageAt(study.patient_birth_date, study.study_date);
   return (
@@ -125,7 +134,7 @@ function Patient({
 }
 
 function State({ study }: { study: StudySummary }) {
-  const { common, worklist: t } = useText();
+  const { common, studyList: t } = useText();
   const titles = usePipelineTitles();
   const badge = studyBadge(study.state);
   const names = [...study.jobs.map((job) => job.pipeline), ...study.refusals.map((one) => one.pipeline)];
@@ -148,26 +157,29 @@ function State({ study }: { study: StudySummary }) {
 }
 
 function ReportState({ study }: { study: StudySummary }) {
-  const { report: t, worklist } = useText();
+  const { report: t, studyList } = useText();
   const { report } = study;
-  if (!report) return <span className="text-dim">{worklist.noDelivery}</span>;
+  if (!report) return <span className="text-dim">{studyList.noDelivery}</span>;
   return (
     <span className="flex items-center gap-2">
       <Badge word={t.states[report.state]} tone={reportTones[report.state]} testId="row-report" />
       <span className="max-w-20 truncate text-xs text-dim">
-        {report.needs_attention ? <span className="text-warn">{worklist.newResults}</span> : report.signed_by}
+        {report.needs_attention ? <span className="text-warn">{studyList.newResults}</span> : report.signed_by}
       </span>
     </span>
   );
 }
 
 function Delivery({ study }: { study: StudySummary }) {
-  const t = useText().worklist;
-  const { held, total, failing, destinations } = study.delivery;
+  const t = useText().studyList;
+  const { confirmed, total, failing, awaiting_release, destinations } = study.delivery;
   if (total === 0) return <span className="text-dim">{t.noDelivery}</span>;
+  if (awaiting_release > 0) {
+    return <span className="text-warn">{t.awaitRelease(number(awaiting_release), awaiting_release === 1)}</span>;
+  }
   return (
     <>
-      <span className={held === total ? "text-good" : ""}>{t.held(number(held), number(total))}</span>
+      <span className={confirmed === total ? "text-good" : ""}>{t.confirmed(number(confirmed), number(total))}</span>
       <span className="ml-2 text-xs text-dim">
         {failing > 0 ? <span className="text-warn">{t.failing(number(failing))}</span> : destinations.join(", ")}
       </span>

@@ -21,11 +21,12 @@ import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useListQuery } from "@/features/studies/hooks/useListQuery";
 import { useText } from "@/shared/hooks/useText";
 import { useWarmReader } from "@/features/reader/hooks/useWarmReader";
+import { keepQueue } from "@/shared/lib/studyQueue";
 import { isFiltered, listAddress, listParameters, readListQuery } from "@/shared/lib/listAddress";
 import { pageSize, useStudies } from "@/features/studies/hooks/useStudies";
 
 export function StudyList() {
-  const { common, search: meaning, worklist: t } = useText();
+  const { common, search: meaning, studyList: t } = useText();
   const router = useRouter();
   const [query, show] = useListQuery();
   const searchAddress = query.text ? `/search/?${new URLSearchParams({ q: query.text })}` : "/search/";
@@ -43,6 +44,13 @@ export function StudyList() {
 
   // The reader remembers where to return to.
   useEffect(() => void listAddress(readListQuery(new URLSearchParams(asked))), [asked]);
+
+  // The reader goes on to the next study without coming back.
+  useEffect(() => {
+    if (!page) return;
+    const uids = page.items.map((study) => study.study_instance_uid);
+    keepQueue({ asked, offset: page.offset, uids, total: page.total });
+  }, [page, asked]);
 
   const returned = useRef(false);
   useEffect(() => {

@@ -61,7 +61,7 @@ function Heading({
   query: ListQuery;
   onQuery: (query: ListQuery) => void;
 }) {
-  const t = useText().worklist;
+  const t = useText().studyList;
   const key = sortOf[column];
   if (!key) {
     return (

@@ -9,7 +9,7 @@ import { listParameters, readListQuery, type ListQuery } from "@/shared/lib/list
 
 /** Lists under a name, kept on the node for the person who named them. */
 export function ViewMenu({ query, onQuery }: { query: ListQuery; onQuery: (query: ListQuery) => void }) {
-  const { common, worklist: t } = useText();
+  const { common, studyList: t } = useText();
   const { chosen, problem, choose } = usePreferences();
   const [name, setName] = useState("");
   const views = chosen.views ?? [];

@@ -2,7 +2,7 @@ import type { KeyGroup } from "@/shared/components/KeyHelp";
 import { text } from "@/shared/i18n";
 
 export function listKeys(): KeyGroup[] {
-  const { common, worklist: t } = text();
+  const { common, studyList: t } = text();
   return [
     {
       title: common.studies,

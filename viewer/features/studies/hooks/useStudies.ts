@@ -62,7 +62,7 @@ export function useStudies(asked: string): Studies {
     };
     const stop = followEvents(onEvent, (state) => {
       setStream(state);
-      // What happened while the stream was away is read anew.
+      // What happened while the stream was away is read again.
       if (state === "live") reload();
     });
     return () => {

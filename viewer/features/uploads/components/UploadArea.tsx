@@ -16,7 +16,7 @@ export function UploadArea({
   onDone: () => void;
   inputRef: RefObject<HTMLInputElement | null>;
 }) {
-  const t = useText().worklist;
+  const t = useText().studyList;
   const [over, setOver] = useState(false);
   const upload = useUpload(onDone);
   const busy = upload.state.name === "busy";

@@ -11,7 +11,7 @@ import { uploadSummary, type UploadStage } from "@/features/uploads/lib/upload";
 
 /** How an upload fares, in the corner of the page; it is paused, resumed and given up here. */
 export function UploadCard({ upload }: { upload: Upload }) {
-  const { common, worklist: t } = useText();
+  const { common, studyList: t } = useText();
   const { state, left } = upload;
   const busy = state.name === "busy";
   if (state.name === "idle" && left.length === 0) return null;
@@ -44,7 +44,7 @@ export function UploadCard({ upload }: { upload: Upload }) {
 }
 
 function Busy({ upload }: { upload: Upload }) {
-  const t = useText().worklist;
+  const t = useText().studyList;
   const { state } = upload;
   if (state.name !== "busy") return null;
   const { stage, fraction, waiting } = state.progress;

@@ -102,6 +102,6 @@ export function useUpload(onDone: () => void): Upload {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const { failed } = text().worklist.uploaded;
+  const { failed } = text().studyList.uploaded;
   return new Problem(0, failed, error instanceof Error ? error.message : "", "", "upload");
 }

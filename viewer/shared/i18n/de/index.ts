@@ -8,10 +8,10 @@ import { reader } from "./reader";
 import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
+import { studyList } from "./studyList";
 import { text } from "./text";
 import { upkeep } from "./upkeep";
 import { viewing } from "./viewing";
-import { worklist } from "./worklist";
 
 export const de: Messages = {
   accessGroups,
@@ -24,8 +24,8 @@ export const de: Messages = {
   report,
   search,
   states,
+  studyList,
   text,
   upkeep,
   viewing,
-  worklist,
 };

@@ -2,6 +2,7 @@ import type { Messages } from "@/shared/i18n/messages";
 
 export const refusals: Messages["refusals"] = {
   images: {
+    ofSome: "Hier stehen nur einige Bilder der Serie. Die ganze Serie lässt sich aus der Liste öffnen.",
     none: "Die Serie enthält keine Bilder.",
     noOrientation: (frames) => `Einige ${frames ? "Einzelbilder" : "Bilder"} haben keine Orientierung`,
     noPosition: (frames) => `Einige ${frames ? "Einzelbilder" : "Bilder"} haben keine Position`,

@@ -13,7 +13,7 @@ export const upkeep: Messages["upkeep"] = {
   studiesWhat:
     "Gespeicherte Studien. Eine Serie ist vollständig, wenn eine Weile nichts mehr eintraf, wenn alle angekündigten Instanzen da sind oder wenn Sie sie als vollständig markieren. Beim Löschen einer Studie oder Serie wird auch alles daraus Abgeleitete gelöscht.",
   findStudy: "Name, Patienten-ID, Auftragsnummer, Beschreibung",
-  held: "Gespeichert",
+  stored: "Gespeichert",
   series: "Serien",
   completeNow: "Als vollständig markieren",
   deleteStudy: "Studie löschen",
@@ -32,6 +32,7 @@ export const upkeep: Messages["upkeep"] = {
   shows: "Zeigt",
   anyStudy: "jede Studie",
   linked: "gemeinsam geblättert",
+  stages: (names) => `danach: ${names}`,
   prior: "frühere Studie:",
   hangingJson: "Alle Hängungen als JSON",
   undo: "Änderungen verwerfen",

@@ -7,10 +7,10 @@ import { reader } from "./reader";
 import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
+import { studyList } from "./studyList";
 import { text } from "./text";
 import { upkeep } from "./upkeep";
 import { viewing } from "./viewing";
-import { worklist } from "./worklist";
 
 export const en = {
   accessGroups,
@@ -23,8 +23,8 @@ export const en = {
   report,
   search,
   states,
+  studyList,
   text,
   upkeep,
   viewing,
-  worklist,
 };

@@ -1,6 +1,7 @@
 /** Why something is not shown, not done or not answered. */
 export const refusals = {
   images: {
+    ofSome: "Only some images of the series are shown here. Open the whole series from the list.",
     none: "The series contains no images.",
     noOrientation: (frames: boolean) => `Some ${frames ? "frames" : "images"} have no orientation`,
     noPosition: (frames: boolean) => `Some ${frames ? "frames" : "images"} have no position`,

@@ -12,7 +12,7 @@ export const upkeep = {
   studiesWhat:
     "Stored studies. A series is complete when nothing has arrived for a while, when all announced instances are there, or when you mark it complete. Deleting a study or series also deletes everything derived from it.",
   findStudy: "Name, patient ID, accession number, description",
-  held: "Stored",
+  stored: "Stored",
   series: "Series",
   completeNow: "Mark complete",
   deleteStudy: "Delete study",
@@ -31,6 +31,7 @@ export const upkeep = {
   shows: "Shows",
   anyStudy: "any study",
   linked: "scrolled together",
+  stages: (names: string) => `then: ${names}`,
   prior: "earlier study:",
   hangingJson: "All protocols as JSON",
   undo: "Discard changes",

@@ -3,8 +3,8 @@
 import { type FormEvent, useState } from "react";
 import { Answer, Field, Select, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { accessGroups } from "@/features/admin/lib/accessGroupsApi";
 import { moment } from "@/shared/lib/format";
@@ -18,14 +18,14 @@ const ofProvider: readonly Kind[] = ["oidc", "oidc-group"];
 /** Who belongs to a group. */
 export function AccessMembers({ group, onChanged }: { group: string; onChanged: () => void }) {
   const { accessGroups: t, common } = useText();
-  const asked = useAsked((signal) => accessGroups.members(group, signal), group);
-  const order = useOrder(() => {
-    asked.reload();
+  const fetched = useFetched((signal) => accessGroups.members(group, signal), group);
+  const action = useAction(() => {
+    fetched.reload();
     onChanged();
   });
   return (
     <div className="space-y-3">
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {({ items }) => (
           <ul aria-label={`${t.members}: ${group}`} className="space-y-1">
             {items.length === 0 && <li className="text-dim">{t.noMembers}</li>}
@@ -38,19 +38,19 @@ export function AccessMembers({ group, onChanged }: { group: string; onChanged: 
                 <SureButton
                   word={common.remove}
                   label={`${common.remove}: ${one.subject}`}
-                  busy={order.busy}
-                  onSure={() => void order.give(() => accessGroups.removeMember(group, one))}
+                  busy={action.busy}
+                  onSure={() => void action.run(() => accessGroups.removeMember(group, one))}
                 />
               </li>
             ))}
           </ul>
         )}
       </Answer>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       <NewMember
         group={group}
         onAdded={() => {
-          asked.reload();
+          fetched.reload();
           onChanged();
         }}
       />
@@ -63,12 +63,12 @@ function NewMember({ group, onAdded }: { group: string; onAdded: () => void }) {
   const [kind, setKind] = useState<Kind>("account");
   const [subject, setSubject] = useState("");
   const [issuer, setIssuer] = useState("");
-  const order = useOrder(onAdded);
+  const action = useAction(onAdded);
   const isOfProvider = ofProvider.includes(kind);
   const add = async (event: FormEvent) => {
     event.preventDefault();
     const member = { kind, subject: subject.trim(), issuer: isOfProvider ? issuer.trim() : "" };
-    if (await order.give(() => accessGroups.addMember(group, member))) setSubject("");
+    if (await action.run(() => accessGroups.addMember(group, member))) setSubject("");
   };
   return (
     <form aria-label={`${t.addMember}: ${group}`} className="flex flex-wrap items-end gap-3" onSubmit={(event) => void add(event)}>
@@ -77,10 +77,10 @@ function NewMember({ group, onAdded }: { group: string; onAdded: () => void }) {
       {isOfProvider && (
         <Field label={t.issuer} type="url" required maxLength={300} value={issuer} onChange={(e) => setIssuer(e.target.value)} />
       )}
-      <button type="submit" className="control" disabled={order.busy}>
+      <button type="submit" className="control" disabled={action.busy}>
         {t.addMember}
       </button>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
     </form>
   );
 }

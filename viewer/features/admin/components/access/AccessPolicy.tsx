@@ -3,7 +3,7 @@
 import { Badge } from "@/shared/components/Badge";
 import { SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { accessPolicy } from "@/features/admin/lib/accessGroupsApi";
 import type { AccessPolicyStatus } from "@/shared/api/types";
@@ -11,7 +11,7 @@ import type { AccessPolicyStatus } from "@/shared/api/types";
 /** Whether access groups decide who sees what, and what an administrator should look at. */
 export function AccessPolicy({ status, onChanged }: { status: AccessPolicyStatus; onChanged: () => void }) {
   const { accessGroups: t } = useText();
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   const { is_enforced, unmatched } = status;
   const word = is_enforced ? t.stop : t.enforce;
   return (
@@ -21,8 +21,8 @@ export function AccessPolicy({ status, onChanged }: { status: AccessPolicyStatus
         <SureButton
           word={word}
           label={word}
-          busy={order.busy}
-          onSure={() => void order.give(() => accessPolicy.set({ is_enforced: !is_enforced, unmatched }))}
+          busy={action.busy}
+          onSure={() => void action.run(() => accessPolicy.set({ is_enforced: !is_enforced, unmatched }))}
         />
       </div>
       <ul className="text-dim">
@@ -36,7 +36,7 @@ export function AccessPolicy({ status, onChanged }: { status: AccessPolicyStatus
           <li className="text-bad">{t.unreadable(status.unreadable_rules.join(", "))}</li>
         )}
       </ul>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
     </section>
   );
 }

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { Field, PagedGrid } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { usePages } from "@/shared/hooks/usePages";
 import { useText } from "@/shared/hooks/useText";
 import { audit, type AuditQuery } from "@/features/admin/lib/adminApi";
@@ -56,7 +56,7 @@ export function Audit() {
     return audit.list(query, signal);
   }, JSON.stringify(asked));
   const [verdict, setVerdict] = useState<AuditVerification | null>(null);
-  const verification = useOrder(() => undefined);
+  const verification = useAction(() => undefined);
   const set = (change: Partial<Typed>) => setTyped((now) => ({ ...now, ...change }));
   return (
     <>
@@ -95,7 +95,7 @@ export function Audit() {
             type="button"
             className="control"
             disabled={verification.busy}
-            onClick={() => void verification.give(async () => setVerdict(await audit.verify()))}
+            onClick={() => void verification.run(async () => setVerdict(await audit.verify()))}
           >
             {t.verify}
           </button>

@@ -6,8 +6,8 @@ import { Answer, Choices, Field, Grid, SureButton } from "@/shared/components/pa
 import { Secret } from "@/features/admin/components/access/Secret";
 import { allRoles } from "@/features/admin/components/access/Users";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { keys } from "@/features/admin/lib/adminApi";
 import { dateText, moment } from "@/shared/lib/format";
@@ -28,16 +28,16 @@ const scopes: readonly Scope[] = [
 /** Keys of programs. A secret is shown once, when it is made. */
 export function Keys() {
   const { admin: t } = useText();
-  const asked = useAsked(keys.list);
+  const fetched = useFetched(keys.list);
   const [name, setName] = useState("");
   const [roles, setRoles] = useState<Role[]>(["integrator"]);
   const [chosen, setChosen] = useState<Scope[]>([]);
   const [days, setDays] = useState("90");
   const [made, setMade] = useState<MadeKey | null>(null);
-  const order = useOrder(asked.reload);
+  const action = useAction(fetched.reload);
   const make = async (event: FormEvent) => {
     event.preventDefault();
-    const taken = await order.give(async () => {
+    const taken = await action.run(async () => {
       const expires_in_days = days.trim() ? Number(days) : null;
       setMade(await keys.make({ name: name.trim(), roles, scopes: chosen, expires_in_days }));
     });
@@ -57,12 +57,12 @@ export function Keys() {
         </div>
         <Choices label={t.roles} of={allRoles} words={t.roleWords} chosen={roles} onChoose={setRoles} />
         <Choices label={t.scopes} of={scopes} chosen={chosen} onChoose={setChosen} />
-        {order.problem && <ProblemNote problem={order.problem} />}
-        <button type="submit" className="control" disabled={order.busy || roles.length === 0}>
+        {action.problem && <ProblemNote problem={action.problem} />}
+        <button type="submit" className="control" disabled={action.busy || roles.length === 0}>
           {t.makeKey}
         </button>
       </form>
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {({ items }) => (
           <Grid
             label={t.parts.keys}
@@ -70,7 +70,7 @@ export function Keys() {
             empty={items.length === 0 ? t.noKeys : ""}
           >
             {items.map((key) => (
-              <KeyRow key={key.key_id} one={key} onChanged={asked.reload} />
+              <KeyRow key={key.key_id} one={key} onChanged={fetched.reload} />
             ))}
           </Grid>
         )}
@@ -81,7 +81,7 @@ export function Keys() {
 
 function KeyRow({ one, onChanged }: { one: Key; onChanged: () => void }) {
   const { admin: t } = useText();
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   return (
     <tr data-testid="key" data-key={one.name}>
       <td className="font-medium">
@@ -99,11 +99,11 @@ function KeyRow({ one, onChanged }: { one: Key; onChanged: () => void }) {
           <SureButton
             word={t.revoke}
             label={`${t.revoke}: ${one.name}`}
-            busy={order.busy}
-            onSure={() => void order.give(() => keys.revoke(one.key_id))}
+            busy={action.busy}
+            onSure={() => void action.run(() => keys.revoke(one.key_id))}
           />
         )}
-        {order.problem && <ProblemNote problem={order.problem} />}
+        {action.problem && <ProblemNote problem={action.problem} />}
       </td>
     </tr>
   );

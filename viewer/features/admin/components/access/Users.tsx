@@ -4,8 +4,8 @@ import { type FormEvent, useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { Answer, Choices, Field, Grid } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { users } from "@/features/admin/lib/adminApi";
 import { dateText, moment, personName } from "@/shared/lib/format";
@@ -15,15 +15,15 @@ export const allRoles: readonly Role[] = ["viewer", "radiologist", "integrator",
 
 export function Users() {
   const { admin: t, common } = useText();
-  const asked = useAsked(users.list);
+  const fetched = useFetched(users.list);
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [person, setPerson] = useState("");
   const [roles, setRoles] = useState<Role[]>(["radiologist"]);
-  const order = useOrder(asked.reload);
+  const action = useAction(fetched.reload);
   const add = async (event: FormEvent) => {
     event.preventDefault();
-    if (await order.give(() => users.add({ name: name.trim(), password, roles, person_name: person.trim() }))) {
+    if (await action.run(() => users.add({ name: name.trim(), password, roles, person_name: person.trim() }))) {
       setName("");
       setPassword("");
       setPerson("");
@@ -50,12 +50,12 @@ export function Users() {
           <Field label={t.signsAs} maxLength={64} autoComplete="off" value={person} onChange={(e) => setPerson(e.target.value)} />
         </div>
         <Choices label={t.roles} of={allRoles} words={t.roleWords} chosen={roles} onChoose={setRoles} />
-        {order.problem && <ProblemNote problem={order.problem} />}
-        <button type="submit" className="control" disabled={order.busy || roles.length === 0}>
+        {action.problem && <ProblemNote problem={action.problem} />}
+        <button type="submit" className="control" disabled={action.busy || roles.length === 0}>
           {t.addUser}
         </button>
       </form>
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {({ items }) => (
           <Grid
             label={t.parts.users}
@@ -63,7 +63,7 @@ export function Users() {
             empty={items.length === 0 ? t.noUsers : ""}
           >
             {items.map((user) => (
-              <UserRow key={user.name} user={user} onChanged={asked.reload} />
+              <UserRow key={user.name} user={user} onChanged={fetched.reload} />
             ))}
           </Grid>
         )}
@@ -78,11 +78,11 @@ function UserRow({ user, onChanged }: { user: User; onChanged: () => void }) {
   const [roles, setRoles] = useState<Role[]>(user.roles);
   const [password, setPassword] = useState("");
   const [person, setPerson] = useState(user.person_name);
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   const save = async (event: FormEvent) => {
     event.preventDefault();
     const change = { roles, person_name: person.trim(), ...(password ? { password } : {}) };
-    if (await order.give(() => users.change(user.name, change))) {
+    if (await action.run(() => users.change(user.name, change))) {
       setPassword("");
       setOpen(false);
     }
@@ -104,8 +104,8 @@ function UserRow({ user, onChanged }: { user: User; onChanged: () => void }) {
           <button
             type="button"
             className="control px-2 py-0.5"
-            disabled={order.busy}
-            onClick={() => void order.give(() => users.change(user.name, { disabled: !user.disabled }))}
+            disabled={action.busy}
+            onClick={() => void action.run(() => users.change(user.name, { disabled: !user.disabled }))}
           >
             {user.disabled ? t.enable : t.disable}
           </button>
@@ -122,12 +122,12 @@ function UserRow({ user, onChanged }: { user: User; onChanged: () => void }) {
               value={password}
               onChange={(e) => setPassword(e.target.value)}
             />
-            <button type="submit" className="control" disabled={order.busy || roles.length === 0}>
+            <button type="submit" className="control" disabled={action.busy || roles.length === 0}>
               {common.save}
             </button>
           </form>
         )}
-        {order.problem && <ProblemNote problem={order.problem} />}
+        {action.problem && <ProblemNote problem={action.problem} />}
       </td>
     </tr>
   );

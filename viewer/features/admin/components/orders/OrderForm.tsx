@@ -3,9 +3,9 @@
 import { type FormEvent, type HTMLInputTypeAttribute, useState } from "react";
 import { Field, Select } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
-import { emptyOrder, orderFrom, type OrderWords } from "@/features/admin/lib/orderWords";
+import { emptyOrder, orderFrom, type OrderFields } from "@/features/admin/lib/orderFields";
 import { orderKeeping } from "@/features/admin/lib/upkeepApi";
 
 const sexes = ["", "F", "M", "O"] as const;
@@ -13,11 +13,11 @@ const sexes = ["", "F", "M", "O"] as const;
 /** A procedure for a modality's worklist, where no RIS orders it. */
 export function OrderForm({ onAdded }: { onAdded: () => void }) {
   const { admin: t, upkeep, common } = useText();
-  const [words, setWords] = useState<OrderWords>(emptyOrder);
-  const order = useOrder(() => undefined);
-  const set = (change: Partial<OrderWords>) => setWords((now) => ({ ...now, ...change }));
+  const [words, setWords] = useState<OrderFields>(emptyOrder);
+  const action = useAction(() => undefined);
+  const set = (change: Partial<OrderFields>) => setWords((now) => ({ ...now, ...change }));
   const field = (
-    name: keyof OrderWords,
+    name: keyof OrderFields,
     label: string,
     maxLength: number,
     required = false,
@@ -35,7 +35,7 @@ export function OrderForm({ onAdded }: { onAdded: () => void }) {
   );
   const add = async (event: FormEvent) => {
     event.preventDefault();
-    if (await order.give(() => orderKeeping.add(orderFrom(words)))) {
+    if (await action.run(() => orderKeeping.add(orderFrom(words)))) {
       setWords(emptyOrder);
       onAdded();
     }
@@ -60,8 +60,8 @@ export function OrderForm({ onAdded }: { onAdded: () => void }) {
           {field("date", upkeep.startDate, 10, true, "date")}
           {field("time", upkeep.startTime, 8, true, "time")}
         </div>
-        {order.problem && <ProblemNote problem={order.problem} />}
-        <button type="submit" className="control" disabled={order.busy}>
+        {action.problem && <ProblemNote problem={action.problem} />}
+        <button type="submit" className="control" disabled={action.busy}>
           {common.add}
         </button>
       </form>

@@ -4,7 +4,7 @@ import { OrderForm } from "@/features/admin/components/orders/OrderForm";
 import { PagedGrid, SureButton } from "@/shared/components/parts";
 import { Badge } from "@/shared/components/Badge";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { usePages } from "@/shared/hooks/usePages";
 import { useText } from "@/shared/hooks/useText";
 import { orders } from "@/features/admin/lib/adminApi";
@@ -24,13 +24,13 @@ const tones: Record<WorklistItem["state"], Tone> = {
 export function Orders() {
   const { admin: t, common } = useText();
   const pages = usePages(orders.list);
-  const { reload } = pages.asked;
-  const order = useOrder(reload);
+  const { reload } = pages.fetched;
+  const action = useAction(reload);
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.ordersWhat}</p>
       <OrderForm onAdded={reload} />
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       <PagedGrid
         pages={pages}
         label={t.parts.orders}
@@ -54,15 +54,15 @@ export function Orders() {
                 <SureButton
                   word={t.callOff}
                   label={`${t.callOff}: ${textOf(one, "accession_number")}`}
-                  busy={order.busy}
-                  onSure={() => void order.give(() => orders.callOff(one.worklist_item_id))}
+                  busy={action.busy}
+                  onSure={() => void action.run(() => orders.callOff(one.worklist_item_id))}
                 />
               ) : (
                 <SureButton
                   word={common.remove}
                   label={`${common.remove}: ${textOf(one, "accession_number")}`}
-                  busy={order.busy}
-                  onSure={() => void order.give(() => orderKeeping.remove(one.worklist_item_id))}
+                  busy={action.busy}
+                  onSure={() => void action.run(() => orderKeeping.remove(one.worklist_item_id))}
                 />
               )}
             </td>

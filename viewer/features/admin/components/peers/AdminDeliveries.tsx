@@ -5,14 +5,14 @@ import { Badge } from "@/shared/components/Badge";
 import { AttemptCells, StudyLink } from "@/features/admin/components/peers/outgoing";
 import { Field, PagedGrid, Select } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { usePages } from "@/shared/hooks/usePages";
 import { useText } from "@/shared/hooks/useText";
 import { deliveries, type DeliveryQuery } from "@/features/admin/lib/adminApi";
 import { moment, number } from "@/shared/lib/format";
 import { deliveryBadge } from "@/shared/lib/state";
 
-const kinds = ["troubled", "PENDING", "SENDING", "SENT", "HELD", "all"] as const;
+const kinds = ["troubled", "PENDING", "SENDING", "SENT", "CONFIRMED", "CANCELLED", "all"] as const;
 
 /** What is on its way, what is held up and by what, and letting it go now. */
 export function AdminDeliveries() {
@@ -22,9 +22,9 @@ export function AdminDeliveries() {
     (limit, offset, signal) => deliveries.list(query, limit, offset, signal),
     JSON.stringify(query),
   );
-  const { reload } = pages.asked;
+  const { reload } = pages.fetched;
   const [told, setTold] = useState("");
-  const order = useOrder(reload);
+  const action = useAction(reload);
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.deliveriesWhat}</p>
@@ -49,9 +49,9 @@ export function AdminDeliveries() {
         <button
           type="button"
           className="control mb-0.5"
-          disabled={order.busy}
+          disabled={action.busy}
           onClick={() =>
-            void order.give(async () => {
+            void action.run(async () => {
               const { count } = await deliveries.retryAll(query.destination.trim());
               setTold(t.retried(number(count)));
             })
@@ -63,7 +63,7 @@ export function AdminDeliveries() {
           {told}
         </span>
       </div>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       <PagedGrid
         pages={pages}
         label={t.parts.deliveries}
@@ -88,7 +88,7 @@ export function AdminDeliveries() {
                 attempts={one.attempts}
                 lastError={one.last_error}
                 nextAttemptAt={one.state === "PENDING" ? one.next_attempt_at : null}
-                arrived={one.state === "HELD"}
+                arrived={one.state === "CONFIRMED"}
                 retry={() => deliveries.retry(one.delivery_id)}
                 onRetried={reload}
               />

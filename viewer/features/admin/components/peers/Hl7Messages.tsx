@@ -58,7 +58,7 @@ export function Hl7Messages() {
               nextAttemptAt={one.state === "PENDING" ? one.next_attempt_at : null}
               arrived={one.state === "ACCEPTED"}
               retry={() => hl7Messages.retry(one.message_id)}
-              onRetried={pages.asked.reload}
+              onRetried={pages.fetched.reload}
             />
           </tr>
         )}

@@ -3,7 +3,7 @@
 import { type FormEvent, useState } from "react";
 import { Choices, Field, fieldClass } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { peers } from "@/features/admin/lib/adminApi";
 import type { DestinationKinds, Peer, PeerChange } from "@/shared/api/types";
@@ -35,7 +35,7 @@ export function PeerForm({
   onCancel: () => void;
 }) {
   const { admin: t, common } = useText();
-  const order = useOrder(() => undefined);
+  const action = useAction(() => undefined);
   const [name, setName] = useState(peer?.name ?? "");
   const [given, setGiven] = useState<PeerChange>(() => {
     if (!peer) return { kind: "ae", may: [...actions], is_destination: false } as PeerChange;
@@ -60,7 +60,7 @@ export function PeerForm({
   };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const taken = await order.give(() =>
+    const taken = await action.run(() =>
       peer ? peers.change(peer.name, given) : peers.add({ ...given, name: name.trim() }),
     );
     if (taken) onDone();
@@ -135,6 +135,15 @@ export function PeerForm({
           <input
             type="checkbox"
             className="size-4 accent-accent"
+            checked={given.is_archive ?? false}
+            onChange={(event) => set({ is_archive: event.target.checked })}
+          />
+          {t.isArchive}
+        </label>
+        <label className="flex items-center gap-1.5">
+          <input
+            type="checkbox"
+            className="size-4 accent-accent"
             checked={given.tls ?? false}
             onChange={(event) => set({ tls: event.target.checked })}
           />
@@ -165,9 +174,9 @@ export function PeerForm({
           onChoose={(object_kinds) => set({ object_kinds })}
         />
       )}
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
       <div className="flex gap-2">
-        <button type="submit" className="control border-accent/60" disabled={order.busy}>
+        <button type="submit" className="control border-accent/60" disabled={action.busy}>
           {common.save}
         </button>
         <button type="button" className="control" onClick={onCancel}>

@@ -5,8 +5,8 @@ import { Badge } from "@/shared/components/Badge";
 import { Answer, Grid, SureButton } from "@/shared/components/parts";
 import { kindTitle, PeerForm } from "@/features/admin/components/peers/PeerForm";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { peers } from "@/features/admin/lib/adminApi";
 import type { DestinationKinds, Peer } from "@/shared/api/types";
@@ -15,8 +15,8 @@ const noKinds: DestinationKinds = { items: [], object_kinds: [] };
 
 export function Peers() {
   const { admin: t, common } = useText();
-  const asked = useAsked(peers.list);
-  const known = useAsked(peers.kinds);
+  const fetched = useFetched(peers.list);
+  const known = useFetched(peers.kinds);
   const kinds = known.value ?? noKinds;
   const [edited, setEdited] = useState<Peer | "new" | null>(null);
   return (
@@ -34,12 +34,12 @@ export function Peers() {
           kinds={kinds}
           onDone={() => {
             setEdited(null);
-            asked.reload();
+            fetched.reload();
           }}
           onCancel={() => setEdited(null)}
         />
       )}
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {({ items }) => (
           <Grid
             label={t.parts.peers}
@@ -53,7 +53,7 @@ export function Peers() {
                 kind={kindTitle(peer.kind, kinds, t.kinds)}
                 change={common.change}
                 onEdit={() => setEdited(peer)}
-                onGone={asked.reload}
+                onGone={fetched.reload}
               />
             ))}
           </Grid>
@@ -78,8 +78,8 @@ function PeerRow({
 }) {
   const { admin: t, common } = useText();
   const [told, setTold] = useState<{ ok: boolean; sentence: string } | null>(null);
-  const test = useOrder(() => undefined);
-  const removal = useOrder(onGone);
+  const test = useAction(() => undefined);
+  const removal = useAction(onGone);
   return (
     <tr data-testid="peer" data-peer={peer.name}>
       <td className="font-medium">
@@ -103,7 +103,7 @@ function PeerRow({
             aria-label={t.testOf(peer.name)}
             disabled={test.busy}
             onClick={() =>
-              void test.give(async () => {
+              void test.run(async () => {
                 setTold(null);
                 setTold(await peers.test(peer.name));
               })
@@ -125,7 +125,7 @@ function PeerRow({
                 word={common.remove}
                 label={`${common.remove}: ${peer.name}`}
                 busy={removal.busy}
-                onSure={() => void removal.give(() => peers.remove(peer.name))}
+                onSure={() => void removal.run(() => peers.remove(peer.name))}
               />
             </>
           )}

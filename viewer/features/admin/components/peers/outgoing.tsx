@@ -1,6 +1,6 @@
 import Link from "next/link";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { moment, number, personName } from "@/shared/lib/format";
 
@@ -54,7 +54,7 @@ export function AttemptCells({
   onRetried: () => void;
 }) {
   const { admin: t, common } = useText();
-  const order = useOrder(onRetried);
+  const action = useAction(onRetried);
   return (
     <>
       <td>{number(attempts)}</td>
@@ -64,11 +64,11 @@ export function AttemptCells({
       </td>
       <td>
         {!arrived && (
-          <button type="button" className="control px-2 py-0.5" disabled={order.busy} onClick={() => void order.give(retry)}>
+          <button type="button" className="control px-2 py-0.5" disabled={action.busy} onClick={() => void action.run(retry)}>
             {common.tryAgain}
           </button>
         )}
-        {order.problem && <ProblemNote problem={order.problem} />}
+        {action.problem && <ProblemNote problem={action.problem} />}
       </td>
     </>
   );

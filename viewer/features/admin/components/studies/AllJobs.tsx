@@ -7,7 +7,7 @@ import { PagedGrid, Select, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { ProgressBar } from "@/shared/components/ProgressBar";
 import { JobActions } from "@/features/reader/components/jobs/JobActions";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { usePages } from "@/shared/hooks/usePages";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
@@ -40,7 +40,7 @@ export function AllJobs() {
         label={t.parts.jobs}
         columns={[t.pipeline, upkeep.of, t.stateWord, upkeep.why, upkeep.actions]}
         empty={t.nothing}
-        row={(one) => <JobRow key={one.job_id} job={one} onChanged={pages.asked.reload} />}
+        row={(one) => <JobRow key={one.job_id} job={one} onChanged={pages.fetched.reload} />}
       />
     </>
   );
@@ -89,7 +89,7 @@ function JobRow({ job, onChanged }: { job: Job; onChanged: () => void }) {
 /** A single picture belongs to no study: what was seen in it stands here, and here it is deleted. */
 function Picture({ job, title, onChanged }: { job: Job; title: string; onChanged: () => void }) {
   const { upkeep } = useText();
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   return (
     <>
       <div className="mt-1 flex flex-wrap gap-1.5">
@@ -102,12 +102,12 @@ function Picture({ job, title, onChanged }: { job: Job; title: string; onChanged
           <SureButton
             word={upkeep.deletePicture}
             label={`${upkeep.deletePicture}: ${title}, ${moment(job.created_at)}`}
-            busy={order.busy}
-            onSure={() => void order.give(() => allJobs.removePicture(job.job_id))}
+            busy={action.busy}
+            onSure={() => void action.run(() => allJobs.removePicture(job.job_id))}
           />
         )}
       </div>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
     </>
   );
 }

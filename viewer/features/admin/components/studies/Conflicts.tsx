@@ -4,8 +4,8 @@ import { type ReactNode, useState } from "react";
 import { Answer, Grid, PagedGrid, SureButton } from "@/shared/components/parts";
 import { PatientOf } from "@/features/admin/components/peers/outgoing";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { usePages } from "@/shared/hooks/usePages";
 import { useText } from "@/shared/hooks/useText";
 import { conflicts } from "@/features/admin/lib/adminApi";
@@ -25,7 +25,7 @@ export function Conflicts() {
       <PagedGrid
         pages={pages}
         label={t.parts.conflicts}
-        columns={[upkeep.of, t.instance, t.heldNow, t.cameLater, ""]}
+        columns={[upkeep.of, t.instance, t.existing, t.cameLater, ""]}
         empty={t.noConflicts}
         row={(one) => (
           <ConflictRows
@@ -33,7 +33,7 @@ export function Conflicts() {
             conflict={one}
             open={open === one.conflict_id}
             onTurn={() => setOpen(open === one.conflict_id ? null : one.conflict_id)}
-            onDecided={pages.asked.reload}
+            onDecided={pages.fetched.reload}
           />
         )}
       />
@@ -53,17 +53,17 @@ function ConflictRows({
   onDecided: () => void;
 }) {
   const { admin: t } = useText();
-  const order = useOrder(onDecided);
-  const { conflict_id: id, held } = conflict;
+  const action = useAction(onDecided);
+  const { conflict_id: id, existing } = conflict;
   return (
     <>
       <tr data-testid="conflict">
         <td className="text-xs">
-          {held ? (
+          {existing ? (
             <PatientOf
-              patientName={held.patient_name}
-              patientId={held.patient_id}
-              studyInstanceUid={held.study_instance_uid}
+              patientName={existing.patient_name}
+              patientId={existing.patient_id}
+              studyInstanceUid={existing.study_instance_uid}
             />
           ) : (
             t.deleted
@@ -73,12 +73,12 @@ function ConflictRows({
           {conflict.sop_instance_uid}
         </td>
         <td className="text-xs">
-          {held ? (
-            <Came source={held.source} at={held.received_at} size_bytes={held.size_bytes}>
+          {existing ? (
+            <Came source={existing.source} at={existing.received_at} size_bytes={existing.size_bytes}>
               <FileLink
-                what={t.heldNow}
-                href={instanceFileUrl(held.study_instance_uid, held.series_instance_uid, conflict.sop_instance_uid)}
-                name={`conflict-${id}-held.dcm`}
+                what={t.existing}
+                href={instanceFileUrl(existing.study_instance_uid, existing.series_instance_uid, conflict.sop_instance_uid)}
+                name={`conflict-${id}-existing.dcm`}
               />
             </Came>
           ) : (
@@ -98,24 +98,24 @@ function ConflictRows({
             <SureButton
               word={t.takeLater}
               label={t.takeLater}
-              busy={order.busy}
-              onSure={() => void order.give(() => conflicts.accept(id))}
+              busy={action.busy}
+              onSure={() => void action.run(() => conflicts.accept(id))}
             />
             <SureButton
               word={t.keepHeld}
               label={t.keepHeld}
-              busy={order.busy}
-              onSure={() => void order.give(() => conflicts.discard(id))}
+              busy={action.busy}
+              onSure={() => void action.run(() => conflicts.discard(id))}
             />
           </div>
-          {order.problem && <ProblemNote problem={order.problem} />}
+          {action.problem && <ProblemNote problem={action.problem} />}
         </td>
       </tr>
       {open && (
         <tr>
           <td colSpan={5}>
             <Differences id={id} />
-            {held && <WholeStudy studyInstanceUid={held.study_instance_uid} onDecided={onDecided} />}
+            {existing && <WholeStudy studyInstanceUid={existing.study_instance_uid} onDecided={onDecided} />}
           </td>
         </tr>
       )}
@@ -126,7 +126,7 @@ function ConflictRows({
 /** One decision for all that wait for the study: a corrected series comes as one conflict a slice. */
 function WholeStudy({ studyInstanceUid, onDecided }: { studyInstanceUid: string; onDecided: () => void }) {
   const { admin: t } = useText();
-  const order = useOrder(onDecided);
+  const action = useAction(onDecided);
   return (
     <div className="mt-2 flex flex-wrap items-center gap-1.5">
       <span className="text-dim">{t.wholeStudy}</span>
@@ -137,12 +137,12 @@ function WholeStudy({ studyInstanceUid, onDecided }: { studyInstanceUid: string;
             key={decision}
             word={word}
             label={word}
-            busy={order.busy}
-            onSure={() => void order.give(() => conflicts.decideStudy(studyInstanceUid, decision))}
+            busy={action.busy}
+            onSure={() => void action.run(() => conflicts.decideStudy(studyInstanceUid, decision))}
           />
         );
       })}
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
     </div>
   );
 }
@@ -180,20 +180,20 @@ function FileLink({ what, href, name }: { what: string; href: string; name: stri
 
 function Differences({ id }: { id: number }) {
   const { admin: t } = useText();
-  const asked = useAsked((signal) => conflicts.get(id, signal), String(id));
+  const fetched = useFetched((signal) => conflicts.get(id, signal), String(id));
   return (
-    <Answer asked={asked}>
+    <Answer fetched={fetched}>
       {({ differences, readable }) =>
         differences.length === 0 ? (
           <p className="text-dim">{readable ? t.pixelsDiffer : t.notReadable}</p>
         ) : (
-          <Grid label={t.compare} columns={[t.attribute, t.heldNow, t.cameLater]} empty="">
+          <Grid label={t.compare} columns={[t.attribute, t.existing, t.cameLater]} empty="">
             {differences.map((one) => (
               <tr key={one.tag} data-testid="difference">
                 <td>
                   {one.keyword} <span className="font-mono text-xs text-dim">{one.tag}</span>
                 </td>
-                <td className="max-w-96 break-words">{shown(one.held)}</td>
+                <td className="max-w-96 break-words">{shown(one.existing)}</td>
                 <td className="max-w-96 break-words">{shown(one.other)}</td>
               </tr>
             ))}

@@ -3,8 +3,8 @@
 import { type FormEvent, useState } from "react";
 import { Answer, fieldClass } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { number } from "@/shared/lib/format";
 import type { Expectation } from "@/shared/api/types";
@@ -21,20 +21,20 @@ export function Expectations({
   onChanged: () => void;
 }) {
   const { upkeep, common } = useText();
-  const asked = useAsked((signal) => expectations.list(seriesInstanceUid, signal), seriesInstanceUid);
+  const fetched = useFetched((signal) => expectations.list(seriesInstanceUid, signal), seriesInstanceUid);
   const [count, setCount] = useState("");
-  const order = useOrder(() => {
-    asked.reload();
+  const action = useAction(() => {
+    fetched.reload();
     onChanged();
   });
   const announce = async (event: FormEvent) => {
     event.preventDefault();
-    const taken = await order.give(() => expectations.announce(seriesInstanceUid, Number(count), true));
+    const taken = await action.run(() => expectations.announce(seriesInstanceUid, Number(count), true));
     if (taken) setCount("");
   };
   return (
     <>
-      <Answer asked={asked}>
+      <Answer fetched={fetched}>
         {({ items }) => (
           <ul className="space-y-0.5 text-xs" data-testid="announced">
             {items.length === 0 && <li className="text-dim">{common.none}</li>}
@@ -46,8 +46,8 @@ export function Expectations({
                     type="button"
                     className="control px-1.5 py-0"
                     aria-label={`${upkeep.withdraw}: ${name}`}
-                    disabled={order.busy}
-                    onClick={() => void order.give(() => expectations.withdraw(seriesInstanceUid))}
+                    disabled={action.busy}
+                    onClick={() => void action.run(() => expectations.withdraw(seriesInstanceUid))}
                   >
                     {upkeep.withdraw}
                   </button>
@@ -68,11 +68,11 @@ export function Expectations({
           value={count}
           onChange={(event) => setCount(event.target.value)}
         />
-        <button type="submit" className="control px-2 py-0.5" aria-label={`${upkeep.announce}: ${name}`} disabled={order.busy}>
+        <button type="submit" className="control px-2 py-0.5" aria-label={`${upkeep.announce}: ${name}`} disabled={action.busy}>
           {upkeep.announce}
         </button>
       </form>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {action.problem && <ProblemNote problem={action.problem} />}
     </>
   );
 }

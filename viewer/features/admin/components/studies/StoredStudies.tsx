@@ -2,11 +2,11 @@
 
 import { type FormEvent, useState } from "react";
 import { Badge } from "@/shared/components/Badge";
-import { HeldSeries } from "@/features/admin/components/studies/HeldSeries";
+import { StoredSeries } from "@/features/admin/components/studies/StoredSeries";
 import { StudyLink } from "@/features/admin/components/peers/outgoing";
 import { Field, PagedGrid, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useAction } from "@/shared/hooks/useAction";
 import { usePages } from "@/shared/hooks/usePages";
 import { useText } from "@/shared/hooks/useText";
 import { deleteFromNode } from "@/dicom/dicomweb";
@@ -16,7 +16,7 @@ import type { StudySummary } from "@/shared/api/types";
 import { completion, findStudies } from "@/features/admin/lib/upkeepApi";
 
 /** What the node holds: whether it is complete, what was announced of it, and taking it away. */
-export function HeldStudies() {
+export function StoredStudies() {
   const { admin: t, upkeep, common } = useText();
   const [text, setText] = useState("");
   const [looked, setLooked] = useState("");
@@ -40,7 +40,7 @@ export function HeldStudies() {
       <PagedGrid
         pages={pages}
         label={t.parts.studies}
-        columns={[t.patient, t.study, upkeep.held, t.stateWord, upkeep.actions]}
+        columns={[t.patient, t.study, upkeep.stored, t.stateWord, upkeep.actions]}
         empty={t.nothing}
         row={(one) => (
           <StudyRows
@@ -48,7 +48,7 @@ export function HeldStudies() {
             study={one}
             open={open === one.study_instance_uid}
             onTurn={() => setOpen(open === one.study_instance_uid ? "" : one.study_instance_uid)}
-            onChanged={pages.asked.reload}
+            onChanged={pages.fetched.reload}
           />
         )}
       />
@@ -68,13 +68,13 @@ function StudyRows({
   onChanged: () => void;
 }) {
   const { upkeep, common } = useText();
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   const { study_instance_uid: uid } = study;
   const name = `${study.study_description || uid}, ${dateText(study.study_date)}`;
   const badge = studyBadge(study.state);
   return (
     <>
-      <tr data-testid="held-study" data-study-instance-uid={uid}>
+      <tr data-testid="stored-study" data-study-instance-uid={uid}>
         <td>
           <div className="font-medium">{personName(study.patient_name)}</div>
           <div className="text-xs text-dim">{study.patient_id}</div>
@@ -110,8 +110,8 @@ function StudyRows({
                 type="button"
                 className="control px-2 py-0.5"
                 aria-label={`${upkeep.completeNow}: ${name}`}
-                disabled={order.busy}
-                onClick={() => void order.give(() => completion.ofStudy(uid))}
+                disabled={action.busy}
+                onClick={() => void action.run(() => completion.ofStudy(uid))}
               >
                 {upkeep.completeNow}
               </button>
@@ -119,17 +119,17 @@ function StudyRows({
             <SureButton
               word={upkeep.deleteStudy}
               label={`${upkeep.deleteStudy}: ${name}`}
-              busy={order.busy}
-              onSure={() => void order.give(() => deleteFromNode(uid))}
+              busy={action.busy}
+              onSure={() => void action.run(() => deleteFromNode(uid))}
             />
           </div>
-          {order.problem && <ProblemNote problem={order.problem} />}
+          {action.problem && <ProblemNote problem={action.problem} />}
         </td>
       </tr>
       {open && (
         <tr>
           <td colSpan={5}>
-            <HeldSeries studyInstanceUid={uid} onChanged={onChanged} />
+            <StoredSeries studyInstanceUid={uid} onChanged={onChanged} />
           </td>
         </tr>
       )}

@@ -1,10 +1,11 @@
-export const worklist = {
+export const studyList = {
   searchHint: "Search name, ID, description",
   searchLabel: "Search by patient name, ID, description or accession number",
   reading: "Loading the study list",
   count: (total: string, one: boolean) => `${total} ${one ? "study" : "studies"}`,
   rangeOf: (from: string, to: string, total: string) => `${from} to ${to} of ${total} studies`,
   columns: {
+    urgency: "Urgency",
     patient: "Patient",
     id: "ID",
     study_date: "Study date",
@@ -17,6 +18,14 @@ export const worklist = {
     report: "Report",
     delivery: "Delivery",
     received: "Received",
+  },
+  urgencies: {
+    critical: "Critical",
+    stat: "STAT",
+    high: "High",
+    unread: "New results",
+    unreported: "To report",
+    reported: "Reported",
   },
   columnsMenu: "Columns",
   defaultColumns: "Default",
@@ -39,7 +48,7 @@ export const worklist = {
   noPriors: "No other study of this patient.",
   morePriors: (n: string) => `${n} more: search for the patient ID.`,
   newResults: "new results",
-  held: (held: string, total: string) => `${held} of ${total} confirmed`,
+  confirmed: (confirmed: string, total: string) => `${confirmed} of ${total} confirmed`,
   failing: (n: string) => `${n} not accepted yet`,
   noDelivery: "–",
   queued: "queued",
@@ -96,4 +105,6 @@ export const worklist = {
   keyPages: "Previous and next page",
   keyUpload: "Upload files",
   critical: "Critical",
+  awaitingRelease: "Awaiting release",
+  awaitRelease: (n: string, one: boolean) => `${n} ${one ? "awaits" : "await"} release`,
 };

@@ -4,8 +4,8 @@ import { Badge } from "@/shared/components/Badge";
 import { Expectations } from "@/features/admin/components/studies/Expectations";
 import { Answer, Grid, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useAsked } from "@/shared/hooks/useAsked";
-import { useOrder } from "@/shared/hooks/useOrder";
+import { useFetched } from "@/shared/hooks/useFetched";
+import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { getStudy } from "@/shared/api/api";
 import { deleteFromNode } from "@/dicom/dicomweb";
@@ -14,11 +14,11 @@ import type { SeriesSummary } from "@/shared/api/types";
 import { completion } from "@/features/admin/lib/upkeepApi";
 
 /** The series of one study, each with what was announced of it. */
-export function HeldSeries({ studyInstanceUid, onChanged }: { studyInstanceUid: string; onChanged: () => void }) {
+export function StoredSeries({ studyInstanceUid, onChanged }: { studyInstanceUid: string; onChanged: () => void }) {
   const { upkeep, admin: t } = useText();
-  const asked = useAsked((signal) => getStudy(studyInstanceUid, signal), studyInstanceUid);
+  const fetched = useFetched((signal) => getStudy(studyInstanceUid, signal), studyInstanceUid);
   return (
-    <Answer asked={asked}>
+    <Answer fetched={fetched}>
       {({ series }) => (
         <Grid
           label={upkeep.series}
@@ -31,7 +31,7 @@ export function HeldSeries({ studyInstanceUid, onChanged }: { studyInstanceUid: 
               studyInstanceUid={studyInstanceUid}
               series={one}
               onChanged={() => {
-                asked.reload();
+                fetched.reload();
                 onChanged();
               }}
             />
@@ -52,11 +52,11 @@ function SeriesRow({
   onChanged: () => void;
 }) {
   const { upkeep, states } = useText();
-  const order = useOrder(onChanged);
+  const action = useAction(onChanged);
   const { series_instance_uid: uid } = series;
   const name = series.series_description || uid;
   return (
-    <tr data-testid="held-series" data-series={uid} data-state={series.state}>
+    <tr data-testid="stored-series" data-series={uid} data-state={series.state}>
       <td className="max-w-80 [overflow-wrap:anywhere]">
         <span className="text-dim">{series.modality}</span> {series.series_number} {series.series_description}
         <div className="max-w-64 truncate font-mono text-xs text-dim" title={uid}>
@@ -80,8 +80,8 @@ function SeriesRow({
               type="button"
               className="control px-2 py-0.5"
               aria-label={`${upkeep.completeNow}: ${name}`}
-              disabled={order.busy}
-              onClick={() => void order.give(() => completion.ofSeries(studyInstanceUid, uid))}
+              disabled={action.busy}
+              onClick={() => void action.run(() => completion.ofSeries(studyInstanceUid, uid))}
             >
               {upkeep.completeNow}
             </button>
@@ -89,11 +89,11 @@ function SeriesRow({
           <SureButton
             word={upkeep.deleteSeries}
             label={`${upkeep.deleteSeries}: ${name}`}
-            busy={order.busy}
-            onSure={() => void order.give(() => deleteFromNode(studyInstanceUid, uid))}
+            busy={action.busy}
+            onSure={() => void action.run(() => deleteFromNode(studyInstanceUid, uid))}
           />
         </div>
-        {order.problem && <ProblemNote problem={order.problem} />}
+        {action.problem && <ProblemNote problem={action.problem} />}
       </td>
     </tr>
   );

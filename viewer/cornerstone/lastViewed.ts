@@ -1,17 +1,17 @@
 import type { Vector } from "@/dicom/geometry";
 import type { StackCell } from "./views/cell";
-import type { LoadedSeries } from "./series";
+import { keyOf, type LoadedSeries } from "./series";
 
 /** Where each series was looked at last. */
-export class Places {
+export class LastViewed {
   private readonly places = new Map<string, { index: number; point: Vector | null }>();
 
-  of({ seriesInstanceUid }: LoadedSeries): { index: number; point: Vector | null } | undefined {
-    return this.places.get(seriesInstanceUid);
+  of(series: LoadedSeries): { index: number; point: Vector | null } | undefined {
+    return this.places.get(keyOf(series));
   }
 
-  set({ seriesInstanceUid }: LoadedSeries, index: number, point: Vector | null): void {
-    this.places.set(seriesInstanceUid, { index, point });
+  set(series: LoadedSeries, index: number, point: Vector | null): void {
+    this.places.set(keyOf(series), { index, point });
   }
 
   /** A stack that shows something else from now on. */

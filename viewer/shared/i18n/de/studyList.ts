@@ -1,12 +1,13 @@
 import type { Messages } from "@/shared/i18n/messages";
 
-export const worklist: Messages["worklist"] = {
+export const studyList: Messages["studyList"] = {
   searchHint: "Name, ID, Beschreibung suchen",
   searchLabel: "Nach Name, ID, Beschreibung oder Auftragsnummer suchen",
   reading: "Die Studienliste wird geladen",
   count: (total, one) => `${total} ${one ? "Studie" : "Studien"}`,
   rangeOf: (from, to, total) => `${from} bis ${to} von ${total} Studien`,
   columns: {
+    urgency: "Dringlichkeit",
     patient: "Patient",
     id: "ID",
     study_date: "Studiendatum",
@@ -19,6 +20,14 @@ export const worklist: Messages["worklist"] = {
     report: "Befund",
     delivery: "Zustellung",
     received: "Empfangen",
+  },
+  urgencies: {
+    critical: "Kritisch",
+    stat: "Notfall",
+    high: "Eilig",
+    unread: "Neue Ergebnisse",
+    unreported: "Zu befunden",
+    reported: "Befundet",
   },
   columnsMenu: "Spalten",
   defaultColumns: "Standard",
@@ -41,7 +50,7 @@ export const worklist: Messages["worklist"] = {
   noPriors: "Keine weitere Studie dieses Patienten.",
   morePriors: (n) => `${n} weitere: nach der Patienten-ID suchen.`,
   newResults: "neue Ergebnisse",
-  held: (held, total) => `${held} von ${total} bestätigt`,
+  confirmed: (confirmed, total) => `${confirmed} von ${total} bestätigt`,
   failing: (n) => `${n} noch nicht angenommen`,
   noDelivery: "–",
   queued: "wartet",
@@ -98,4 +107,6 @@ export const worklist: Messages["worklist"] = {
   keyPages: "Vorige und nächste Seite",
   keyUpload: "Dateien hochladen",
   critical: "Kritisch",
+  awaitingRelease: "Wartet auf Freigabe",
+  awaitRelease: (n: string, one: boolean) => `${n} ${one ? "wartet" : "warten"} auf Freigabe`,
 };

@@ -4,32 +4,32 @@ import { useState } from "react";
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
 
-export interface Order {
+export interface Action {
   busy: boolean;
   problem: Problem | null;
   /** Runs it unless one is under way; true once the node has taken it. */
-  give: (order: () => Promise<unknown>) => Promise<boolean>;
+  run: (request: () => Promise<unknown>) => Promise<boolean>;
 }
 
 /** Something that a person asks of the node: once at a time, with what went wrong. */
-export function useOrder(onDone: () => void): Order {
+export function useAction(onDone: () => void): Action {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const give = async (order: () => Promise<unknown>): Promise<boolean> => {
+  const run = async (request: () => Promise<unknown>): Promise<boolean> => {
     if (busy) return false;
     setBusy(true);
     setProblem(null);
     try {
-      await order();
+      await request();
       return true;
     } catch (error) {
       setProblem(asProblem(error));
       return false;
     } finally {
       setBusy(false);
-      // A refused order often means that things have changed meanwhile.
+      // A refused request often means that things have changed meanwhile.
       onDone();
     }
   };
-  return { busy, problem, give };
+  return { busy, problem, run };
 }

@@ -4,14 +4,14 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
 
-export interface Asked<T> {
+export interface Fetched<T> {
   value: T | null;
   problem: Problem | null;
   reload: () => void;
 }
 
-/** What the node answers to one question; asked anew when `key` changes or on `reload`. */
-export function useAsked<T>(ask: (signal: AbortSignal) => Promise<T>, key = ""): Asked<T> {
+/** What the node answers to one request, which is made again when `key` changes or on `reload`. */
+export function useFetched<T>(ask: (signal: AbortSignal) => Promise<T>, key = ""): Fetched<T> {
   const [value, setValue] = useState<T | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [times, setTimes] = useState(0);

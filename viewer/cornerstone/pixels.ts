@@ -1,0 +1,39 @@
+import { cache, StackViewport, type Types, type VolumeViewport } from "@cornerstonejs/core";
+
+export interface PixelAt {
+  /** Index of the column and row on the image, or of the voxel, from 0. */
+  column: number;
+  row: number;
+  /** One value, after the modality's rescaling; three of a colour. */
+  values: number[];
+}
+
+/** The value at a point of the screen; null outside of the image. */
+export function valuesAt(view: StackViewport | VolumeViewport, point: Types.Point2): PixelAt | null {
+  const image = view.getImageData() as {
+    imageData?: { worldToIndex(world: Types.Point3): Types.Point3 };
+    dimensions?: Types.Point3;
+    voxelManager?: { getAtIJK(i: number, j: number, k: number): number | number[] };
+  } | null;
+  if (!image?.imageData || !image.dimensions) return null;
+  const [i, j, k] = image.imageData.worldToIndex(view.canvasToWorld(point)).map(Math.round) as Types.Point3;
+  const [columns, rows, slices] = image.dimensions;
+  if (i < 0 || j < 0 || k < 0 || i >= columns || j >= rows || k >= slices) return null;
+  const values =
+    view instanceof StackViewport
+      ? pixelValues(view.getCurrentImageId(), i, j)
+      : [image.voxelManager?.getAtIJK(i, j, k) ?? NaN].flat();
+  if (values.some((value) => !Number.isFinite(value))) return null;
+  return { column: i, row: j, values };
+}
+
+/** A pixel of an image that is loaded, after the modality's rescaling; NaN for one that is not. */
+export function pixelValues(imageId: string | undefined, column: number, row: number): number[] {
+  const image = imageId === undefined ? undefined : cache.getImage(imageId);
+  if (!image || column < 0 || row < 0 || column >= image.columns || row >= image.rows) return [NaN];
+  const components = image.numberOfComponents || 1;
+  const pixels = image.getPixelData();
+  const start = (row * image.columns + column) * components;
+  // An alpha channel is no value of the image.
+  return Array.from({ length: Math.min(3, components) }, (_, index) => pixels[start + index] ?? NaN);
+}

@@ -1,0 +1,84 @@
+/** Which view of the body an image is: side, projection, and whether it is a special one. */
+import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+
+const tag = {
+  sopInstanceUid: "00080018",
+  rows: "00280010",
+  frames: "00280008",
+  viewPosition: "00185101",
+  laterality: "00200060",
+  imageLaterality: "00200062",
+  sharedGroups: "52009229",
+  frameAnatomy: "00209071",
+  frameLaterality: "00209072",
+  viewCodes: "00540220",
+  viewModifiers: "00540222",
+  codeValue: "00080100",
+} as const;
+
+export interface ImageView {
+  sopInstanceUid: string;
+  laterality: "R" | "L" | "";
+  /** Defined term of View Position, such as "CC" (PS3.3 C.8.11.7.1.1); empty where none is stated. */
+  view: string;
+  /** Magnified, spot, rolled, implant displaced …: beside the usual views, not in their place. */
+  isSpecial: boolean;
+  frameCount: number;
+}
+
+/** CID 4014 "View for Mammography" as View Position says it, by SNOMED CT and by the older SNOMED RT. */
+const viewOfCode: Record<string, string> = {
+  "399162004": "CC",
+  "R-10242": "CC",
+  "399368009": "MLO",
+  "R-10226": "MLO",
+  "399260004": "ML",
+  "R-10224": "ML",
+  "399352003": "LM",
+  "R-10228": "LM",
+  "399099002": "LMO",
+  "R-10230": "LMO",
+  "399196006": "FB",
+  "R-10244": "FB",
+  "399188001": "SIO",
+  "399192008": "XCCL",
+  "R-1024A": "XCCL",
+  "399101009": "XCCM",
+  "R-1024B": "XCCM",
+};
+
+function sideOf(dataset: DicomJson): ImageView["laterality"] {
+  const shared = itemsOf(dataset, tag.sharedGroups)[0] ?? {};
+  const anatomy = itemsOf(shared, tag.frameAnatomy)[0] ?? {};
+  const stated = [
+    stringOf(dataset, tag.imageLaterality),
+    stringOf(anatomy, tag.frameLaterality),
+    stringOf(dataset, tag.laterality),
+  ].find((side) => side !== "");
+  return stated === "R" || stated === "L" ? stated : "";
+}
+
+/** The views of the images of a series; what has no pixels is none of them. */
+export function imageViews(datasets: readonly DicomJson[]): ImageView[] {
+  return datasets
+    .filter((dataset) => numbersOf(dataset, tag.rows).length > 0)
+    .map((dataset) => {
+      const [code] = itemsOf(dataset, tag.viewCodes);
+      const coded = code && viewOfCode[stringOf(code, tag.codeValue)];
+      return {
+        sopInstanceUid: stringOf(dataset, tag.sopInstanceUid),
+        laterality: sideOf(dataset),
+        view: stringOf(dataset, tag.viewPosition) || (coded ?? ""),
+        isSpecial: code !== undefined && itemsOf(code, tag.viewModifiers).length > 0,
+        frameCount: numbersOf(dataset, tag.frames)[0] ?? 1,
+      };
+    });
+}
+
+const describedView = /(?:^|[^A-Z])(R|L)[\s_-]*(CC|MLO|ML|LM|XCCL|XCCM)(?![A-Z])/;
+
+/** A series whose images state no view, by its description: "R CC", "LMLO". */
+export function viewDescribed(description: string): Pick<ImageView, "laterality" | "view"> {
+  const match = describedView.exec(description.toUpperCase());
+  return { laterality: (match?.[1] ?? "") as ImageView["laterality"], view: match?.[2] ?? "" };
+}

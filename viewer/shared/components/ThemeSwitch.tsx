@@ -1,0 +1,30 @@
+"use client";
+
+import { useEffect, useSyncExternalStore } from "react";
+import { usePreferences } from "@/shared/hooks/usePreferences";
+import { useText } from "@/shared/hooks/useText";
+import { currentTheme, onTheme, restoreTheme, setTheme, type Theme } from "@/shared/lib/theme";
+
+/** Dark or light pages, for this browser at once and for the person on every other one. */
+export function ThemeSwitch() {
+  const { common } = useText();
+  const { choose } = usePreferences();
+  const theme = useSyncExternalStore<Theme>(onTheme, currentTheme, () => "dark");
+  useEffect(restoreTheme, []);
+  const next: Theme = theme === "dark" ? "light" : "dark";
+  return (
+    <button
+      type="button"
+      data-testid="theme"
+      className="control px-2"
+      aria-label={common.themes[next]}
+      title={common.themes[next]}
+      onClick={() => {
+        setTheme(next);
+        choose({ theme: next });
+      }}
+    >
+      <span aria-hidden="true">{theme === "dark" ? "☀" : "☾"}</span>
+    </button>
+  );
+}

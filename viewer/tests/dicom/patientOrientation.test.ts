@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { imageViews, viewDescribed } from "@/dicom/imageView";
+import { breastPlacement, edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
+
+const orientation = (...Value: string[]) => patientOrientationOf({ "00200020": { vr: "CS", Value } });
+
+describe("a projection", () => {
+  it("has the letters of its header at its edges, however it is turned and mirrored", () => {
+    const chest = orientation("L", "F");
+    if (!chest) throw new Error("An orientation is stated.");
+    const upright = { right: "L", left: "R", bottom: "F", top: "H" };
+    expect(edgeLettersOf(chest, [0.4, 0, 0, 0.4])).toEqual(upright);
+    expect(edgeLettersOf(chest, [-0.4, 0, 0, 0.4])).toEqual({ ...upright, right: "R", left: "L" });
+    // A quarter turn clockwise: what was at the left is at the top.
+    expect(edgeLettersOf(chest, [0, 0.4, -0.4, 0])).toEqual({ right: "H", left: "F", bottom: "L", top: "R" });
+  });
+
+  it("has none where the header says none, or says it of an animal", () => {
+    expect(orientation()).toBeNull();
+    expect(orientation("CD", "V")).toBeNull();
+  });
+});
+
+describe("a mammogram", () => {
+  const placed = (side: "R" | "L", ...letters: string[]) => breastPlacement(side, orientation(...letters));
+
+  it("that lies as it is read stays as it is", () => {
+    expect(placed("R", "P", "L")).toEqual({ flipHorizontal: false, flipVertical: false, chestWall: "right", isAtLastColumn: true });
+    expect(placed("L", "A", "FR")).toEqual({ flipHorizontal: false, flipVertical: false, chestWall: "left", isAtLastColumn: false });
+  });
+
+  it("that lies otherwise is mirrored, the chest wall to the other breast and its upper side up", () => {
+    expect(placed("R", "A", "L")).toMatchObject({ flipHorizontal: true, chestWall: "right", isAtLastColumn: false });
+    expect(placed("L", "A", "HL")).toMatchObject({ flipHorizontal: false, flipVertical: true });
+    expect(placed("L", "P", "L")).toMatchObject({ flipHorizontal: true, flipVertical: true });
+    expect(placed("R", "F", "L")).toBeNull();
+  });
+
+  it("says its view by its position, by its code, or by the description of its series", () => {
+    const code = (value: string, ...modifiers: string[]) => ({
+      vr: "SQ",
+      Value: [{ "00080100": { vr: "SH", Value: [value] }, "00540222": { vr: "SQ", Value: modifiers.map(() => ({})) } }],
+    });
+    const image = (more: object) => ({ "00080018": { vr: "UI", Value: ["1.2"] }, "00280010": { vr: "US", Value: [9] }, ...more });
+    const views = imageViews([
+      image({ "00185101": { vr: "CS", Value: ["MLO"] }, "00200062": { vr: "CS", Value: ["R"] } }),
+      image({ "00540220": code("399162004", "spot"), "00200060": { vr: "CS", Value: ["L"] }, "00280008": { vr: "IS", Value: [60] } }),
+      { "00080018": { vr: "UI", Value: ["1.3"] } },
+    ]);
+    expect(views.map(({ laterality, view, isSpecial, frameCount }) => [laterality, view, isSpecial, frameCount])).toEqual([
+      ["R", "MLO", false, 1],
+      ["L", "CC", true, 60],
+    ]);
+    expect(viewDescribed("Mammogram L-CC")).toEqual({ laterality: "L", view: "CC" });
+    expect(viewDescribed("RMLO")).toEqual({ laterality: "R", view: "MLO" });
+    expect(viewDescribed("XRCC of nothing")).toEqual({ laterality: "", view: "" });
+  });
+});
