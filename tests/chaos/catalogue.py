@@ -1,14 +1,23 @@
 """Every fault there is."""
 
 from tests.chaos.damage import CutVolume, FlippedBits, GarbledIndex, LostVolume
+from tests.chaos.disk import (
+    DiskAtMark,
+    FullDisk,
+    ReadErrors,
+    ReadOnlyDisk,
+    SlowDisk,
+    WriteErrors,
+)
 from tests.chaos.faults import (
     BucketAway,
     ClockJump,
     CrashPostgres,
+    DroppedConnections,
     Fault,
-    FullDisk,
     HalfOpenPeers,
     KillApi,
+    KillBeat,
     KillControl,
     KillEverything,
     KillReceiver,
@@ -21,6 +30,7 @@ FAULTS: tuple[type[Fault], ...] = (
     KillReceiver,
     KillApi,
     KillControl,
+    KillBeat,
     KillEverything,
     StopAndContinue,
     CrashPostgres,
@@ -28,7 +38,13 @@ FAULTS: tuple[type[Fault], ...] = (
     KillRedis,
     SilentDestination,
     FullDisk,
+    DiskAtMark,
+    ReadOnlyDisk,
+    WriteErrors,
+    ReadErrors,
+    SlowDisk,
     HalfOpenPeers,
+    DroppedConnections,
     ClockJump,
     FlippedBits,
     LostVolume,

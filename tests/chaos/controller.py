@@ -10,31 +10,22 @@ prints its seed; `--seed N --rounds 1 --first K` runs round K of seed N again.
 import argparse
 import os
 import random
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.catalogue import FAULTS
 from tests.chaos.damage import GarbledIndex, OfBytes
 from tests.chaos.faults import Fault, World
-from tests.chaos.ledger import Ledger
-from tests.chaos.parts import FAKETIME, Parts
+from tests.chaos.opening import world
 from tests.chaos.promises import Promises
 from tests.chaos.work import Work
-from tests.faults.stoppable import Gate
 from tests.patience import be_patient
-from tests.postgres import postgres
-from tests.processes import own_folder
-from tests.servers import RedisServer, ceph_s3
-from tests.services import free_port
 
-SMALL_DISK = "600m"
 _SAMPLE = 150
 _SIGN_WITHIN_S = 20.0
 
@@ -47,6 +38,7 @@ class Tally:
     seed: int
     rounds: int = 0
     seconds: float = 0.0
+    kills: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     named: Counter[str] = field(default_factory=Counter)
     unnamed: Counter[str] = field(default_factory=Counter)
@@ -71,7 +63,9 @@ class Controller:
         names = " + ".join(one.name for one in chosen)
         print(f"seed {self.tally.seed} round {number}: {names}", flush=True)
         self.world.ledger.write("round", number=number, faults=names)
-        work = Work(self.world.parts, self.world.ledger, rng, count)
+        senders = self.world.senders
+        port = senders.port if senders is not None else self.world.parts.port
+        work = Work(self.world.parts, self.world.ledger, rng, count, port)
         work.start()
         try:
             self._break(chosen, rng)
@@ -100,7 +94,9 @@ class Controller:
                 fault.inject()
                 faults.append(fault)
             time.sleep(rng.uniform(0.1, 2.0))
-            self.world.parts.restart_ended()
+            if self.world.parts.restart_ended():
+                for fault in faults:
+                    fault.after_restart()
             for fault in faults:
                 self._look_for_its_sign(fault)
         finally:
@@ -109,7 +105,7 @@ class Controller:
 
     def _look_for_its_sign(self, fault: Fault) -> None:
         """`/health` names it; damage at rest once somebody has read it, which `check` does."""
-        if fault.sign not in ("disk", "database", "objects", "broker"):
+        if fault.sign in ("", "doctor") or isinstance(fault, OfBytes):
             return
         deadline = time.monotonic() + _SIGN_WITHIN_S
         while time.monotonic() < deadline:
@@ -130,7 +126,7 @@ class Controller:
     def _count(self) -> None:
         ledger, tally = self.world.ledger, self.tally
         tally.acknowledged, tally.deleted = len(ledger.instances), len(ledger.deleted)
-        tally.peers = len(ledger.peers)
+        tally.peers, tally.kills = len(ledger.peers), self.world.kills
         tally.checked, tally.repaired = self.promises.checked, self.promises.repaired
         tally.broken, tally.tracebacks = self.promises.broken, self.world.parts.tracebacks()
 
@@ -139,99 +135,42 @@ def _chosen(possible: list[type[Fault]], rng: random.Random, *, mixed: bool) -> 
     first = rng.choice(possible)
     if not mixed or first is GarbledIndex or rng.random() < 0.5:
         return [first]
-    # Damage under a lost index, or on a full disk, is a disaster of its own kind.
     others = [
         one
         for one in possible
-        if one not in (first, GarbledIndex)
-        and not (issubclass(first, OfBytes) and issubclass(one, OfBytes))
+        if one not in (first, GarbledIndex) and not (first.harms_disk and one.harms_disk)
     ]
     return [first, rng.choice(others)] if others else [first]
 
 
-@contextmanager
-def world(
-    database: str,
-    *,
-    roles: tuple[str, ...],
-    with_disk: bool,
-    with_services: bool = False,
-    with_clock: bool = False,
-) -> Iterator[World]:
-    """A node that runs, with all that can be broken around it: bucket and Redis by the way."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mediview-chaos-")))
-        small = with_disk and _mount(folder / "disk", stack)
-        node = folder / "disk" if small else folder
-        settings: dict[str, object] = {}
-        server = bucket = redis = None
-        if database == "postgresql":
-            server = stack.enter_context(postgres())
-            settings["database_url"] = server.new_database()
-        if with_services:
-            s3 = stack.enter_context(ceph_s3())
-            host, port = s3.endpoint_url.removeprefix("http://").split(":")
-            bucket = Gate((host, int(port)))
-            bucket.open()
-            stack.callback(bucket.shut)
-            settings |= {
-                "object_store": "s3",
-                "s3_endpoint_url": f"http://127.0.0.1:{bucket.port}",
-                "s3_bucket": s3.new_bucket(),
-                "s3_access_key_id": s3.access_key_id,
-                "s3_secret_access_key": s3.secret_access_key,
-            }
-            redis = RedisServer(stack.enter_context(own_folder("redis")))
-            redis.start()
-            stack.callback(redis.stop)
-            settings["broker_url"] = redis.url
-        silent_port = free_port()
-        settings["destinations"] = f"silent=SILENT@127.0.0.1:{silent_port}"
-        parts = Parts(node, roles, settings, with_clock=with_clock)
-        stack.callback(parts.close)
-        parts.start()
-        ledger = Ledger(folder / "ledger.jsonl")
-        yield World(
-            parts,
-            ledger,
-            server=server,
-            bucket=bucket,
-            redis=redis,
-            silent_port=silent_port,
-            small_disk=small,
-        )
-
-
-def _mount(folder: Path, stack: ExitStack) -> bool:
-    """A disk that can be filled to its last byte, where this user may mount one."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        return False
-    stack.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=False)
-    return True
-
-
 def run(
-    database: str, seed: int, *, rounds: int, minutes: float, first: int = 0, only: str = ""
+    database: str,
+    seed: int,
+    *,
+    rounds: int,
+    minutes: float,
+    first: int = 0,
+    only: Sequence[str] = (),
 ) -> Tally:
     """The long form over one kind of database."""
     tally = Tally(database, seed)
     begun = time.monotonic()
-    with world(
-        database,
-        roles=("scp", "api", "control", "beat"),
-        with_disk=True,
-        with_services=database == "postgresql",
-        with_clock=FAKETIME.exists(),
-    ) as opened:
+    with world(database, roles=("scp", "api", "control", "beat"), is_long=True) as opened:
         controller = Controller(opened, tally)
-        possible = [one for one in FAULTS if one.is_possible(opened) and only in ("", one.name)]
+        possible = [
+            one for one in FAULTS if one.is_possible(opened) and (not only or one.name in only)
+        ]
         number = first
         while (not rounds or number < first + rounds) and (
             not minutes or time.monotonic() - begun < minutes * 60
         ):
-            controller.round(number, possible, count=120, mixed=not only)
+            try:
+                controller.round(number, possible, count=120, mixed=not only)
+            except AssertionError as error:
+                # A node that does not come back has broken every promise there is.
+                print(f"  BROKEN (seed {seed} round {number}): {error}", flush=True)
+                tally.broken.append(f"round {number}: {str(error).partition(chr(10))[0]}")
+                return tally
             number += 1
             tally.seconds = time.monotonic() - begun
             if opened.parts.free_bytes() < 100 << 20:
@@ -255,7 +194,7 @@ def main() -> int:
     parser.add_argument("--database", default=databases, help="one, or several with commas")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", action="append", default=[], help="a fault by its name")
     parser.add_argument("--report", type=Path)
     given = parser.parse_args()
     be_patient()

@@ -14,6 +14,7 @@ class OfBytes(Fault):
     """Damage at rest. Whom it hits is known, so that nobody else may be missing."""
 
     sign = "instances"
+    harms_disk = True
 
     def targets(self, *, sealed: bool) -> dict[Path, list[tuple[str, int, int]]]:
         """Volume to UID, offset and length of acknowledged instances that lie in it whole."""
@@ -84,6 +85,7 @@ class GarbledIndex(Fault):
 
     name = "index garbled, then repaired"
     sign = "doctor"
+    harms_disk = True
 
     @classmethod
     def is_possible(cls, world: World) -> bool:

@@ -38,16 +38,26 @@ class World:
         redis: RedisServer | None = None,
         silent_port: int = 0,
         small_disk: bool = False,
+        senders: Gate | None = None,
+        kills_each: tuple[int, int] = (1, 1),
     ) -> None:
-        """`silent_port` is that of the peer SILENT, on which nothing but a fault listens."""
+        """`silent_port` is that of the peer SILENT, on which nothing but a fault listens.
+
+        `senders`: the way that instances take to the receiver; `kills_each`: how often at least
+        and at most a process is killed in a round.
+        """
         self.parts, self.ledger = parts, ledger
         self.server, self.bucket, self.redis = server, bucket, redis
         self.silent_port, self.small_disk = silent_port, small_disk
+        self.senders, self.kills_each = senders, kills_each
+        self.kills = 0
 
 
 class Fault(ABC):
     name = ""
     sign = ""
+    harms_disk = False
+    """One of these at a time: damage on a full disk is a disaster of its own kind."""
 
     def __init__(self, world: World, rng: random.Random) -> None:
         self.world, self.rng = world, rng
@@ -59,40 +69,57 @@ class Fault(ABC):
     @abstractmethod
     def inject(self) -> None: ...
 
+    def after_restart(self) -> None:  # noqa: B027 - most need nothing
+        """Do it to processes, too, that have been started since."""
+
     def heal(self) -> None:  # noqa: B027 - most need nothing
         """Where the controller's supervisor is not enough."""
 
 
 class KillReceiver(Fault):
+    """Killed, started and killed again, at random moments; often while it starts."""
+
     name = "kill -9 of the receiver"
-
-    def inject(self) -> None:
-        self.world.parts.signal("scp", signal.SIGKILL)
-
-
-class KillApi(Fault):
-    name = "kill -9 of the API"
-
-    def inject(self) -> None:
-        self.world.parts.signal("api", signal.SIGKILL)
-
-
-class KillControl(Fault):
-    name = "kill -9 of the control worker"
+    role = "scp"
 
     @classmethod
     def is_possible(cls, world: World) -> bool:
-        return "control" in world.parts.roles
+        return cls.role in world.parts.roles
 
     def inject(self) -> None:
-        self.world.parts.signal("control", signal.SIGKILL)
+        kills = self.rng.randint(*self.world.kills_each)
+        for number in range(kills):
+            if number:
+                time.sleep(self.rng.uniform(0.0, 1.5))
+                self.world.parts.restart_ended()
+                time.sleep(self.rng.uniform(0.0, 2.5))
+            self.kill()
+
+    def kill(self) -> None:
+        self.world.parts.signal(self.role, signal.SIGKILL)
+        self.world.kills += 1
 
 
-class KillEverything(Fault):
+class KillApi(KillReceiver):
+    name = "kill -9 of the API"
+    role = "api"
+
+
+class KillControl(KillReceiver):
+    name = "kill -9 of the control worker"
+    role = "control"
+
+
+class KillBeat(KillReceiver):
+    name = "kill -9 of the clock's process"
+    role = "beat"
+
+
+class KillEverything(KillReceiver):
     name = "kill -9 of the whole tree"
 
-    def inject(self) -> None:
-        self.world.parts.kill_everything()
+    def kill(self) -> None:
+        self.world.kills += self.world.parts.kill_everything()
 
 
 class StopAndContinue(Fault):
@@ -200,28 +227,6 @@ class SilentDestination(Fault):
             asker.join(PATIENCE_S)
 
 
-class FullDisk(Fault):
-    """Another program takes the disk to its last byte; a restart in the middle of it."""
-
-    name = "disk full to the last byte"
-    sign = "disk"
-
-    @classmethod
-    def is_possible(cls, world: World) -> bool:
-        return world.small_disk
-
-    def inject(self) -> None:
-        self.ballast = self.world.parts.folder / "ballast"
-        with suppress(OSError), self.ballast.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(1 << 16))
-        if self.rng.random() < 0.5:
-            self.world.parts.signal("scp", signal.SIGKILL)
-
-    def heal(self) -> None:
-        self.ballast.unlink()
-
-
 class HalfOpenPeers(Fault):
     """Senders that stop in the middle of a PDU, and say nothing more."""
 
@@ -238,6 +243,23 @@ class HalfOpenPeers(Fault):
     def heal(self) -> None:
         for one in self.sockets:
             one.close()
+
+
+class DroppedConnections(Fault):
+    """All associations of senders are cut, again and again, in the middle of whatever they send."""
+
+    name = "dropped connections"
+
+    @classmethod
+    def is_possible(cls, world: World) -> bool:
+        return world.senders is not None
+
+    def inject(self) -> None:
+        assert self.world.senders is not None
+        for _ in range(self.rng.randint(2, 6)):
+            time.sleep(self.rng.uniform(0.0, 0.7))
+            self.world.senders.shut()
+            self.world.senders.open()
 
 
 class ClockJump(Fault):

@@ -27,7 +27,10 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 
 
 class Parts:
-    """`roles` are those that run; the others are missing, which `/health` says."""
+    """`roles` are those that run; the others are missing, which `/health` says.
+
+    Logs and the clock lie in `outside`, which no fault of the disk harms.
+    """
 
     def __init__(
         self,
@@ -35,10 +38,11 @@ class Parts:
         roles: tuple[str, ...],
         settings: Mapping[str, object],
         *,
+        outside: Path,
         with_clock: bool = False,
     ) -> None:
-        self.folder, self.roles = folder, roles
-        self.clock = folder / "clock" if with_clock and FAKETIME.exists() else None
+        self.folder, self.outside, self.roles = folder, outside, roles
+        self.clock = outside / "clock" if with_clock and FAKETIME.exists() else None
         self.port, self.http_port = free_port(), free_port()
         values: dict[str, object] = {
             "data_dir": folder / "data",
@@ -47,7 +51,7 @@ class Parts:
             "unknown_peers_may": "store,query,retrieve",
             "self_test": "false",
             "dicom_processes": 2,
-            "free_disk_mark_bytes": 8 << 20,
+            "free_disk_mark_bytes": 24 << 20,
             **settings,
         }
         self.environment = {
@@ -86,10 +90,10 @@ class Parts:
     def start_role(self, role: str) -> None:
         if self.is_running(role):
             return
-        with (self.folder / f"{role}.log").open("ab") as output:
+        with (self.outside / f"{role}.log").open("ab") as output:
             self._processes[role] = subprocess.Popen(
                 [*ENDING_WITH_US, PROGRAM, *ROLES[role]],
-                cwd=self.folder,
+                cwd=self.outside,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -107,7 +111,9 @@ class Parts:
             self.start_role(role)
         return ended
 
-    def wait_for(self, done: Callable[[], bool], what: str, limit_s: float = PATIENCE_S) -> None:
+    def wait_for(
+        self, done: Callable[[], bool], what: str, limit_s: float = 3 * PATIENCE_S
+    ) -> None:
         """Roles that end meanwhile are started again."""
         deadline = time.monotonic() + limit_s
         while not done():
@@ -126,10 +132,24 @@ class Parts:
         if number is signal.SIGKILL:
             self._processes[role].wait(PATIENCE_S)
 
-    def kill_everything(self) -> None:
-        for role in self.roles:
-            if self.is_running(role):
-                self.signal(role, signal.SIGKILL)
+    def kill_everything(self) -> int:
+        """How many roles were running."""
+        running = [role for role in self.roles if self.is_running(role)]
+        for role in running:
+            self.signal(role, signal.SIGKILL)
+        return len(running)
+
+    def process_ids(self) -> list[int]:
+        """Of all roles, with the processes that they have forked."""
+        groups = {process.pid for process in self._processes.values() if process.poll() is None}
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                # Behind the name, which may have any character: state, parent, group (proc(5)).
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[2]) in groups and fields[0] != "Z":
+                    found.append(int(folder.name))
+        return found
 
     def stop(self) -> None:
         """SIGTERM to all, then the end of all."""
@@ -149,7 +169,7 @@ class Parts:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [PROGRAM, *arguments],
-            cwd=self.folder,
+            cwd=self.outside,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -171,12 +191,12 @@ class Parts:
         self.clock.write_text(f"{offset_s:+d}")
 
     def tail(self) -> str:
-        logs = sorted(self.folder.glob("*.log"))
+        logs = sorted(self.outside.glob("*.log"))
         return "\n".join(f"{one.name}:\n{one.read_text(errors='replace')[-1500:]}" for one in logs)
 
     def tracebacks(self) -> int:
         """How many stack traces stand in the logs."""
-        logs = self.folder.glob("*.log")
+        logs = self.outside.glob("*.log")
         return sum(one.read_bytes().count(b"Traceback (most recent call last)") for one in logs)
 
     def free_bytes(self) -> int:

@@ -49,7 +49,7 @@ class Promises:
             return
         part = self.parts.health().get("instances", {})
         # Those that the bucket gives concern nobody.
-        if self.refused & set(harmed) and part.get("ok"):
+        if part.get("ok") and self._refused_still(self.refused & set(harmed)):
             self.broken.append("/health says nothing of damaged instances")
         with RawPeer(self.parts.port) as peer:
             peer.associate(calling=b"PACS")
@@ -67,6 +67,13 @@ class Promises:
             if sentence:
                 self.broken.append(f"after it was sent again: {sentence}")
         self.repaired += len(harmed)
+
+    def _refused_still(self, uids: set[str]) -> bool:
+        """Housekeeping may have repaired all of them from the bucket since they were refused."""
+        self.refused.clear()
+        for uid in uids:
+            self._look_at(uid)
+        return bool(self.refused)
 
     def _look_at(self, uid: str) -> str:
         try:

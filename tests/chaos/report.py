@@ -25,6 +25,7 @@ def tables(tallies: Sequence["Tally"]) -> str:
         ("time", lambda one: f"{one.seconds / 60:.0f} min"),
         ("rounds", lambda one: one.rounds),
         ("faults injected", lambda one: sum(one.faults.values())),
+        ("processes killed by -9", lambda one: one.kills),
         ("instances acknowledged", lambda one: f"{one.acknowledged:,}"),
         ("looks at an instance, byte for byte", lambda one: f"{one.checked:,}"),
         ("deletions acknowledged", lambda one: one.deleted),

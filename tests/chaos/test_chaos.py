@@ -2,16 +2,17 @@
 
 import pytest
 
-from tests.chaos.controller import Controller, Tally, world
+from tests.chaos.controller import Controller, Tally
 from tests.chaos.damage import CutVolume, FlippedBits, LostVolume
+from tests.chaos.disk import FullDisk
 from tests.chaos.faults import (
-    FullDisk,
     HalfOpenPeers,
     KillApi,
     KillEverything,
     KillReceiver,
     StopAndContinue,
 )
+from tests.chaos.opening import world
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
@@ -23,9 +24,10 @@ ROUNDS = (
 )
 
 
+@pytest.mark.slow
 def test_nothing_acknowledged_is_lost_doubled_or_changed() -> None:
     tally = Tally("sqlite", seed=20261127)
-    with world("sqlite", roles=("scp", "api"), with_disk=True) as opened:
+    with world("sqlite", roles=("scp", "api"), is_long=False) as opened:
         controller = Controller(opened, tally)
         for number, kinds in ROUNDS:
             possible = [kind for kind in kinds if kind.is_possible(opened)]

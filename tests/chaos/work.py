@@ -20,7 +20,10 @@ _STOW_EACH = 2
 class Work:
     """Two associations, one STOW client, one administrator, one who deletes now and then."""
 
-    def __init__(self, parts: Parts, ledger: Ledger, rng: random.Random, count: int) -> None:
+    def __init__(
+        self, parts: Parts, ledger: Ledger, rng: random.Random, count: int, port: int
+    ) -> None:
+        """`port`: where senders of DICOM find the receiver."""
         self.parts, self.ledger, self.rng = parts, ledger, rng
         self.batch = Batch(rng.randrange(1 << 32))
         shares = [[self.batch.make(series) for _ in range(count)] for series in range(2)]
@@ -30,7 +33,7 @@ class Work:
             for one in share
         }
         ledger.unanswered |= set(self._series)
-        self._push = Push(parts.port, shares, on_acknowledged=self._stored)
+        self._push = Push(port, shares, on_acknowledged=self._stored)
         self._stow = [self.batch.make(2) for _ in range(max(2, count // 10))]
         ledger.unanswered |= {one.sop_instance_uid for one in self._stow}
         self._threads = [

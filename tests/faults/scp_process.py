@@ -22,7 +22,7 @@ PROGRAM = Path(sys.executable).with_name("mediview")
 LONG = bool(os.environ.get("MEDIVIEW_LONG_TESTS"))
 
 # Of the process that hostile peers try.
-TIME_LIMIT_S = 2.0
+TIME_LIMIT_S = 4.0
 MAX_ASSOCIATIONS = 12
 MAX_INSTANCE_BYTES = 48 << 20
 

@@ -101,7 +101,12 @@ class Gate:
         with suppress(OSError):
             while True:
                 near, _ = listener.accept()
-                far = socket.create_connection(self._target)
+                try:
+                    far = socket.create_connection(self._target)
+                except OSError:
+                    # It is down just now: so is the way to it.
+                    near.close()
+                    continue
                 self._pairs += [near, far]
                 for source, target in ((near, far), (far, near)):
                     threading.Thread(target=_pipe, args=(source, target), daemon=True).start()

@@ -45,6 +45,7 @@ def worker_processes(node: Node) -> list[int]:
     return [pid for pid, command in node.processes().items() if "worker-jobs" in command]
 
 
+@pytest.mark.slow
 def test_a_killed_workers_job_is_finished_by_the_next_once(
     node: Node, pacs: Pacs, another_head: SentStudy
 ) -> None:

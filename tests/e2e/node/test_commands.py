@@ -58,6 +58,7 @@ def test_doctor_finds_nothing_wrong_with_a_running_node(node: Node, pacs: Pacs) 
     assert "Everything works." in answer.stdout
 
 
+@pytest.mark.slow
 def test_doctor_names_the_part_that_fails_and_the_remedy(node: Node) -> None:
     node_elsewhere = {**node.environment, "MEDIVIEW_DESTINATIONS": "gone=GONE@127.0.0.1:1"}
     answer = node.command("doctor", environment=node_elsewhere)

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from storage.settings import Settings
+from storage.db.grants import EXCEPTIONS
+from storage.settings import Settings, load_settings
 from storage.settings.unknown import setting_names
 from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
-COMPOSE_ONLY = {"POSTGRES_PASSWORD", "MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"}
 
 
 def example_lines() -> dict[str, str]:
@@ -30,13 +32,22 @@ def services() -> dict[str, Any]:
     return services
 
 
+@pytest.fixture(scope="module")
+def secret_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What compose mounts, as its script makes it, by the name of the secret."""
+    folder = tmp_path_factory.mktemp("secrets")
+    subprocess.run([ROOT / "scripts/compose-secrets.sh", folder], check=True, capture_output=True)
+    document = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return {name: folder / Path(one["file"]).name for name, one in document["secrets"].items()}
+
+
 def own(services: dict[str, Any]) -> dict[str, Any]:
     """The services that run our image."""
     return {name: one for name, one in services.items() if one["image"].startswith("mediview:")}
 
 
 def test_the_example_names_every_setting_and_no_other() -> None:
-    assert set(example_lines()) == set(setting_names(Settings)) | COMPOSE_ONLY
+    assert set(example_lines()) == set(setting_names(Settings))
 
 
 def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
@@ -52,23 +63,57 @@ def test_compose_sets_only_settings_that_exist(services: dict[str, Any]) -> None
 
 
 def test_compose_values_are_accepted(
-    services: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    services: dict[str, Any],
+    secret_files: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    secrets = dict.fromkeys(COMPOSE_ONLY, "secret123")
-    for name, value in own(services)["api"]["environment"].items():
-        monkeypatch.setenv(name, re.sub(r"\$\{(\w+):\?[^}]*\}", lambda m: secrets[m[1]], value))
-    settings = Settings()
-    settings.check_http_binding()
-    settings.check_binding(settings.dicom_host, "The SCP")
-    assert settings.object_store == "s3"
-    assert settings.resolved_database_url.endswith("secret123@postgres/mediview")
+    for name, role in {"scp": "scp", "api": "api", "worker": "worker", "beat": "control"}.items():
+        service, mounted = own(services)[name], tmp_path / name
+        mounted.mkdir()
+        for secret in service["secrets"]:
+            shutil.copyfile(secret_files[secret["source"]], mounted / secret["target"])
+        for variable, value in service["environment"].items():
+            monkeypatch.setenv(variable, value)
+        monkeypatch.setenv("MEDIVIEW_SECRETS_DIR", str(mounted))
+        settings = load_settings()
+        settings.check_http_binding()
+        settings.check_binding(settings.dicom_host, "The SCP")
+        assert f"//mediview_{role}:" in settings.resolved_database_url
+        assert settings.resolved_database_url.endswith("@postgres/mediview")
+        assert re.fullmatch(r"redis://mediview:\w{48}@redis:6379/0", settings.broker_url)
+        assert not settings.audit_key.get_secret_value()
+
+
+def test_secrets_are_made_once_and_are_in_no_environment(
+    services: dict[str, Any], secret_files: dict[str, Path]
+) -> None:
+    folder = secret_files["audit_key"].parent
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    subprocess.run([ROOT / "scripts/compose-secrets.sh", folder], check=True, capture_output=True)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == before
+    accounts = before["postgres_accounts.sql"]
+    assert [f"mediview_{role}" in accounts for role in EXCEPTIONS] == [True] * len(EXCEPTIONS)
+    for service in services.values():
+        assert "PASSWORD" not in " ".join(
+            f"{name}={value}" for name, value in service.get("environment", {}).items()
+        ).replace("POSTGRES_PASSWORD_FILE=/run/secrets/postgres_password", "")
+
+
+def test_models_are_written_by_no_role(services: dict[str, Any]) -> None:
+    for name, service in own(services).items():
+        if name != "models":
+            assert "models:/models:ro" in service["volumes"], name
+    assert services["models"]["profiles"] == ["tools"]
 
 
 def test_compose_runs_commands_that_exist(services: dict[str, Any]) -> None:
     commands = {name: service["command"] for name, service in own(services).items()}
     assert set(commands) == {
-        "migrate", "scp", "api", "worker", "worker-control", "worker-language", "beat",
-    }  # fmt: skip
+        *("migrate", "models", "scp", "api"),
+        *("worker", "worker-control", "worker-language", "beat"),
+    }
     for command in commands.values():
         answer = mediview(*command, "--help")
         assert answer.returncode == 0, answer.stderr

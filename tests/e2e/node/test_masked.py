@@ -28,9 +28,9 @@ from pynetdicom.sop_class import (
 )
 
 from tests.audit_schema import check_message
-from tests.e2e.support.fixtures import demo_study, finished
+from tests.e2e.support.fixtures import finished
 from tests.e2e.support.node import Node
-from tests.e2e.support.studies import files, storescu
+from tests.e2e.support.studies import SentStudy, files, storescu
 from tests.processes import own_folder
 from tests.services import storescp
 
@@ -62,7 +62,7 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story() -> Iterator[Story]:
+def story(head: SentStudy) -> Iterator[Story]:
     with own_folder("masked") as folder, storescp(folder, ae_title="ARCHIVE") as archive:
         node = Node(
             folder,
@@ -79,7 +79,7 @@ def story() -> Iterator[Story]:
             with warnings.catch_warnings():
                 # Values that are wrong on purpose.
                 warnings.simplefilter("ignore")
-                _live(told, folder)
+                _live(told, head, folder)
             yield told
         finally:
             node.close()
@@ -98,10 +98,11 @@ def marked(dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _live(story: Story, folder: Path) -> None:
-    head = demo_study(folder / "head")
-    for path in files(head):
-        marked(pydicom.dcmread(path)).save_as(path)
+def _live(story: Story, study: SentStudy, folder: Path) -> None:
+    head = folder / "head"
+    head.mkdir()
+    for path in files(study.folder):
+        marked(pydicom.dcmread(path)).save_as(head / path.name)
     first = pydicom.dcmread(files(head)[0])
     _by_stow(story, files(head))
     _by_dimse(story, head, folder / "other")
@@ -119,7 +120,7 @@ def _live(story: Story, folder: Path) -> None:
     def arrived() -> bool:
         shown = story.node.get(f"/api/studies/{first.StudyInstanceUID}")
         states = [one["state"] for one in shown["deliveries"]]
-        return bool(states) and set(states) <= {"SENT", "HELD"}
+        return bool(states) and set(states) <= {"SENT", "CONFIRMED"}
 
     story.node.wait_for(arrived, "the results to be delivered", 60)
     story.command("doctor")

@@ -165,7 +165,7 @@ def test_the_volume_is_that_of_the_mask_in_every_place_it_is_told(
     voxel_cm3 = float(np.prod(source.GetSpacing())) / 1000
     counted = float(in_source_grid(segmentation, source).sum()) * voxel_cm3
     assert volume_in_sr(in_pacs["SR"]) == pytest.approx(counted, rel=1e-3)
-    # Asked anew: somebody may have judged the finding since.
+    # Asked again: somebody may have judged the finding since.
     (in_job,) = node.get(f"/api/jobs/{whole_told.job['job_id']}")["findings"]
     (in_study,) = node.get(f"{whole_told.study_path}/findings")["items"]
     assert in_job == in_study

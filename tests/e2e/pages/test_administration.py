@@ -17,8 +17,9 @@ from tests.services import free_port, storescp
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-_PARTS = ("node", "studies", "jobs", "peers", "deliveries", "hl7", "orders", "conflicts", "rules",
-          "hanging", "models", "webhooks", "users", "keys", "accessGroups", "audit")  # fmt: skip
+_PARTS = ("node", "studies", "jobs", "peers", "deliveries", "hl7", "priors", "orders",
+          "conflicts", "rules", "hanging", "models", "webhooks", "users", "keys", "accessGroups",
+          "audit")  # fmt: skip
 
 
 @pytest.fixture

@@ -98,6 +98,9 @@ def test_every_page_is_accessible_fits_and_asks_nobody_else(
         prepare(page)
         where = f"{path.partition('?')[0]} {prepare.__name__}"
         found += [f"{where}: {one}" for one in serious_findings(page)]
+        if prepare in (list_with_menus, reader_with_panels):
+            page.evaluate("document.documentElement.dataset.theme = 'light'")
+            found += [f"{where}, light: {one}" for one in serious_findings(page)]
         wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if wider > 0:
             found.append(f"{where}: {wider} pixels wider than the window")

@@ -140,8 +140,8 @@ def test_a_finding_is_rejected_and_the_report_edited_signed_and_found_again(
     page.get_by_role("button", name="Reject finding").press("Enter")
     expect(page.get_by_test_id("feedback")).to_contain_text("Rejected")
 
-    # The node drafts anew, without what was rejected.
-    node.wait_for(lambda: version_of(node, reported) > 1, "the node to draft the report anew", 60)
+    # The node drafts again, without what was rejected.
+    node.wait_for(lambda: version_of(node, reported) > 1, "the node to draft the report again", 60)
     page.keyboard.press("Shift+R")
     expect(panel).to_contain_text("Version 2")
     put_a_length_into_the_report(page)

@@ -102,11 +102,10 @@ def test_a_study_opens_with_the_code_that_the_list_has_fetched(
         "request",
         lambda request: scripts.append(request.url) if request.resource_type == "script" else None,
     )
-    with page.expect_response(re.compile(r"/chunks/reader\.[^/]*\.js")):
-        page.goto(node.url)
-    # The reader's code comes in several pieces; what else it loads, it loads once it has begun.
+    page.goto(node.url)
+    page.wait_for_function("performance.getEntriesByName('reader-warm').length > 0")
+    assert any(re.search(r"/chunks/reader\.[^/]*\.js", url) for url in scripts)
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(1000)
     scripts.clear()
     row(page, told.study).locator("a[href^='/study/']").first.click()
     expect(page.get_by_test_id("viewport").first).to_have_attribute("data-image-rendered", "true")

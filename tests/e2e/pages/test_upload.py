@@ -1,4 +1,4 @@
-"""An upload whose connection is cut and whose page is loaded anew: every byte is sent once."""
+"""An upload whose connection is cut and whose page is loaded again: every byte is sent once."""
 
 import random
 import zipfile
@@ -45,7 +45,7 @@ def test_a_cut_upload_goes_on_where_it_stood(node: Node, page: Page, tmp_path: P
         sent.append(route.request.url)
         route.continue_()
 
-    page.route("**/api/uploads/parts?*", connection)
+    page.route("**/api/v1/uploads/parts?*", connection)
     page.goto(node.url)
     page.get_by_test_id("upload-input").set_input_files(archive)
     status = page.get_by_test_id("upload-status")

@@ -19,7 +19,7 @@ from tests.e2e.support.fixtures import Told
 from tests.e2e.support.length_report import length_report
 from tests.e2e.support.node import Node
 from tests.e2e.support.ohif import ohif_site
-from tests.e2e.support.ohif_page import drawn_anew, wait_until
+from tests.e2e.support.ohif_page import drawn_again, wait_until
 from tests.e2e.support.studies import SentStudy
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -82,6 +82,7 @@ def test_ohif_lists_the_study_shows_its_images_and_lays_the_mask_over_them(
     keep_screenshot(page, "ohif")
 
 
+@pytest.mark.slow
 def test_ohif_draws_a_length_that_a_report_holds_and_takes_it_over(
     head: SentStudy, node: Node, page: Page, ohif: str
 ) -> None:
@@ -102,11 +103,11 @@ def test_ohif_draws_a_length_that_a_report_holds_and_takes_it_over(
         timeout=60_000
     )
     length = viewport.locator("svg text", has_text="42.00 mm")
-    wait_until(lambda: drawn_anew(viewport, page) and length.count() > 0, page, 60)
+    wait_until(lambda: drawn_again(viewport, page) and length.count() > 0, page, 60)
     page.locator("[data-cy=yes-hydrate-btn]").click()
     # Its own line, measured by OHIF from the points: not the number that the report states.
     own = viewport.locator("svg text", has_text="42.0 mm")
-    wait_until(lambda: drawn_anew(viewport, page) and own.count() > 0, page, 60)
+    wait_until(lambda: drawn_again(viewport, page) and own.count() > 0, page, 60)
 
 
 def part_of(files: Sequence[Path]) -> list[pydicom.Dataset]:

@@ -147,7 +147,10 @@ def test_what_was_drawn_is_undone_and_what_was_saved_is_not_changed_by_a_drag(
     node: Node, few: SentStudy, page: Page
 ) -> None:
     viewport = opened(page, node, few)
+    # A tool that was on the left button before leaves it.
+    page.keyboard.press("z")
     x, y = draw_length(page, viewport)
+    expect(viewport.get_by_test_id("zoom-text")).to_have_text("Zoom 1.00×")
     measured = page.get_by_test_id("measured-text")
     expect(measured).to_have_count(1)
     expect(measured).to_contain_text("mm")
@@ -157,6 +160,11 @@ def test_what_was_drawn_is_undone_and_what_was_saved_is_not_changed_by_a_drag(
     page.keyboard.press("Control+y")
     expect(measured).to_have_count(1)
     length = measured.inner_text()
+    with page.expect_download() as download:
+        page.get_by_test_id("measurements-csv").click()
+    table = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(table) == 2
+    assert ",Length,,length," in table[1]
     page.get_by_test_id("save-measurements").click()
     expect(page.get_by_test_id("save-measurements")).to_have_attribute("data-saved", "true")
     window = viewport.get_by_test_id("window-text").inner_text()

@@ -191,7 +191,16 @@ def test_a_later_study_is_not_hung_as_an_earlier_one_and_says_that_it_is_later(
     node: Node, pair: tuple[SentStudy, SentStudy], page: Page
 ) -> None:
     now, before = pair
-    page.goto(f"{node.url}/study/?study={before.study_instance_uid}")
+    # From the list on to the study below, without a way back.
+    page.goto(f"{node.url}/?q=READS-LAYOUTS")
+    rows = page.get_by_test_id("study-row")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_have_attribute("data-study-instance-uid", now.study_instance_uid)
+    rows.first.locator("[data-study-link]").click()
+    expect(page.get_by_test_id("study-place")).to_have_text("1 of 2")
+    page.keyboard.press("Control+ArrowRight")
+    expect(page.get_by_test_id("study-place")).to_have_text("2 of 2")
+    assert f"study={before.study_instance_uid}" in page.url
     first = viewports(page).first
     expect(first).to_have_attribute("data-image-rendered", "true")
     expect(viewports(page)).to_have_count(1)

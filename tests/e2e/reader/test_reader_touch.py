@@ -67,6 +67,7 @@ class Hand:
         self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": placed})
 
 
+@pytest.mark.slow
 def test_two_fingers_zoom_and_pan_and_one_changes_the_window(
     told: Told, node: Node, page: Page
 ) -> None:

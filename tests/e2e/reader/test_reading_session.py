@@ -13,7 +13,7 @@ from tests.e2e.support.fixtures import Told, delivered
 from tests.e2e.support.masks import mask_at
 from tests.e2e.support.node import Node
 from tests.e2e.support.ohif import ohif_site
-from tests.e2e.support.ohif_page import drawn_anew, wait_until
+from tests.e2e.support.ohif_page import drawn_again, wait_until
 from tests.e2e.support.pacs import Pacs
 from tests.e2e.support.pointing import point_to, seen
 from tests.e2e.support.studies import images_in_order
@@ -141,6 +141,6 @@ def test_a_distance_is_true_and_found_again_here_and_elsewhere(
         ).dblclick()
         pane = page.locator("[data-cy=viewport-pane]").first
         drawn = pane.locator("svg text", has_text=re.compile(r"\d mm"))
-        wait_until(lambda: drawn_anew(pane, page) and drawn.count() > 0, page, 60)
+        wait_until(lambda: drawn_again(pane, page) and drawn.count() > 0, page, 60)
         (elsewhere_mm,) = re.findall(r"([\d.]+) mm", drawn.first.text_content() or "")
         assert float(elsewhere_mm) == pytest.approx(true_mm, abs=0.1)

@@ -96,7 +96,7 @@ def delivered(node: Node, study: SentStudy) -> list[dict[str, Any]]:
         wanted = {one["series_instance_uid"] for one in found}
         if not wanted.issuperset(report_series(node, study)):
             return None
-        return found if all(one["state"] == "HELD" for one in found) else None
+        return found if all(one["state"] == "CONFIRMED" for one in found) else None
 
     return node.wait_for(look, "the PACS to hold the results", DELIVERY_LIMIT_S)
 

@@ -78,7 +78,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 @contextmanager
 def ohif_site(port: int, dicomweb_url: str) -> Iterator[str]:
     """OHIF at a port of its own, set to the DICOMweb services at `dicomweb_url`."""
-    handler = partial(_Pages, ohif_files(), _configuration(dicomweb_url))
+    handler = partial(_Pages, ohif_files(), configuration(dicomweb_url))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="ohif", daemon=True)
@@ -91,7 +91,7 @@ def ohif_site(port: int, dicomweb_url: str) -> Iterator[str]:
         thread.join()
 
 
-def _configuration(dicomweb_url: str) -> bytes:
+def configuration(dicomweb_url: str) -> bytes:
     """OHIF's own example of a DICOMweb server, with our address."""
     source = {
         "namespace": "@ohif/extension-default.dataSourcesModule.dicomweb",

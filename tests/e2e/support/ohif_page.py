@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page
 from tests.patience import PATIENCE_S
 
 
-def drawn_anew(viewport: Locator, page: Page) -> bool:
+def drawn_again(viewport: Locator, page: Page) -> bool:
     """Another slice and back. In about half of its runs OHIF shows a report's image before its
     own overlays listen, and draws neither lines nor the letters of orientation until then."""
     place = viewport.bounding_box()

@@ -107,6 +107,7 @@ def comment_of(command: bytes) -> str:
 
 
 @pytest.mark.parametrize("folder", ["odd", "charsets"])
+@pytest.mark.slow
 def test_odd_instances_come_back_byte_for_byte_or_are_refused_with_a_reason(
     shared_data: Path, tmp_path: Path, folder: str
 ) -> None:

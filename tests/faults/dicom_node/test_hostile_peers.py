@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from tests.faults.fuzz_receiving import conversations
+from tests.faults.dicom_node.fuzz_receiving import conversations
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import (
     ASSOCIATE_RQ,

@@ -79,6 +79,7 @@ def kill_a_backend(url: str) -> None:
 
 
 @pytest.mark.parametrize("crashed", ["the server", "one backend"])
+@pytest.mark.slow
 def test_what_was_stored_before_a_crash_is_found_after_the_next_instance(
     tmp_path: Path, server: PostgresServer, crashed: str
 ) -> None:

@@ -12,8 +12,7 @@ from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
-from tests.faults.test_receive_durability import free_bytes
-from tests.mounts import mounted
+from tests.mounts import free_bytes, mounted
 from tests.storage.deletion.test_deleting import close, uid
 from tests.storage.instances import part10
 

@@ -1,12 +1,14 @@
 """The storage when things break under it: it says so, keeps its promise and recovers by itself."""
 
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from dicom_node.peers import Peer
 from dicom_node.scu import send
@@ -15,6 +17,7 @@ from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import StorageUnavailable
 from storage.core.uids import derive_uid
+from storage.db.engine import make_engine, writing
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import is_behind
 from storage.maintenance.upgrade import upgrade
@@ -144,6 +147,40 @@ def test_a_read_only_data_folder_refuses_still_reads_and_recovers(tmp_path: Path
         subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
         assert push("2") == 0
         assert storage.index.study(STUDY).instance_count == 2
+
+
+KILLED_WHILE_WRITING = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("DELETE FROM instance")
+connection.commit()
+os._exit(0)
+"""
+
+
+def test_an_index_that_was_opened_on_a_read_only_disk_is_written_once_that_is_over(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "disk"
+    with mounted(folder, "-t", "tmpfs", "-o", "size=64m", "tmpfs"):
+        settings = load_settings(data_dir=folder / "data", free_disk_mark_bytes=0)
+        upgrade(settings)
+        index = settings.data_dir / "index.sqlite3"
+        # The write-ahead log stays, with which a file may be opened that cannot be written.
+        subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, index], check=True)
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        engine = make_engine(settings.resolved_database_url)
+        try:
+            with (
+                pytest.raises(StorageUnavailable, match="readonly"),
+                writing(engine) as connection,
+            ):
+                connection.execute(text("DELETE FROM instance"))
+            subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
+            with writing(engine) as connection:
+                connection.execute(text("DELETE FROM instance"))
+        finally:
+            engine.dispose()
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(days=400)])

@@ -209,7 +209,12 @@ def test_c_store_again_repairs_what_was_damaged(api: ApiNode) -> None:
     damage(api)
     one = api.storage.index.instance(uid("2"))
     reason = failures_of(
-        api.storage, [Reference(one.sop_class_uid, one.sop_instance_uid)], "ANY-SCU"
+        api.storage.engine,
+        api.storage.index,
+        api.storage.instances,
+        api.storage.peers,
+        [Reference(one.sop_class_uid, one.sop_instance_uid)],
+        "ANY-SCU",
     )
     assert reason == {uid("2"): 0x0110}, "it cannot be committed to"
     scp = start_scp(api.storage)
@@ -224,7 +229,12 @@ def test_c_store_again_repairs_what_was_damaged(api: ApiNode) -> None:
     assert result.status == 0
     one = api.storage.index.instance(uid("2"))
     assert not failures_of(
-        api.storage, [Reference(one.sop_class_uid, one.sop_instance_uid)], "ANY-SCU"
+        api.storage.engine,
+        api.storage.index,
+        api.storage.instances,
+        api.storage.peers,
+        [Reference(one.sop_class_uid, one.sop_instance_uid)],
+        "ANY-SCU",
     )
     assert api.storage.instances.dataset(one).PixelData == PIXELS["PixelData"]
 

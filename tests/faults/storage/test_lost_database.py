@@ -10,6 +10,7 @@ from tests.processes import own_folder
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(200)]
 
 
+@pytest.mark.slow
 def test_a_lost_database_is_rebuilt_from_the_volumes(head: SentStudy) -> None:
     with own_folder("lost") as folder:
         study = localizer(head.folder, folder / "studies")

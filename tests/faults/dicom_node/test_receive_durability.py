@@ -4,7 +4,6 @@ MEDIVIEW_LONG_TESTS=1 runs the long forms: more kills, and PostgreSQL beside SQL
 """
 
 import contextlib
-import os
 import random
 import subprocess
 import time
@@ -23,7 +22,7 @@ from tests.dicom_node.builders import dcmtk
 from tests.faults.pushing import Batch, Push, Sent
 from tests.faults.raw_peer import RawPeer
 from tests.faults.scp_process import LONG, ScpProcess, running_scp
-from tests.mounts import mounted
+from tests.mounts import free_bytes, mounted
 from tests.patience import PATIENCE_S
 from tests.postgres import PostgresServer, postgres
 
@@ -47,6 +46,7 @@ def database(request: pytest.FixtureRequest) -> dict[str, object]:
     return {"database_url": server.new_database()}
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_keeps_all_that_it_has_acknowledged(
     tmp_path: Path, database: Mapping[str, object]
 ) -> None:
@@ -131,6 +131,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("mark", [0, 32 * MIB], ids=["to the last byte", "to the mark"])
+@pytest.mark.slow
 def test_a_full_disk_refuses_for_now_and_takes_again_when_there_is_room(
     small_disk: Path, tmp_path: Path, mark: int
 ) -> None:
@@ -171,11 +172,6 @@ def fill(peer: RawPeer, batch: Batch, kept: dict[str, Sent]) -> Sent:
             return one
         kept[one.sop_instance_uid] = one
     raise AssertionError("100 MB went onto a disk of 80")
-
-
-def free_bytes(folder: Path) -> int:
-    status = os.statvfs(folder)
-    return status.f_bavail * status.f_frsize
 
 
 def test_a_large_instance_that_fills_the_disk_leaves_nothing_behind(small_disk: Path) -> None:

@@ -37,6 +37,7 @@ with open_storage(load_settings(data_dir=sys.argv[1])) as storage:
 """
 
 
+@pytest.mark.slow
 def test_kill_9_in_the_middle_of_deleting_leaves_each_study_whole_or_gone(tmp_path: Path) -> None:
     for round_number in range(4):
         settings = load_settings(data_dir=tmp_path / str(round_number))

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from api.server.health_checks import check_disk
+from api.server.disk_checks import check_room
 from storage.core.disk_reserve import RESERVE_BYTES, refill, release_if_full
 from storage.settings import load_settings
-from tests.faults.test_receive_durability import free_bytes
-from tests.mounts import mounted
+from tests.mounts import fill_disk, mounted
 from tests.patience import PATIENCE_S
 
 MARK_BYTES = 8 << 20
@@ -34,7 +33,7 @@ def mediview(disk: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         timeout=PATIENCE_S,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env={
             **os.environ,
             "MEDIVIEW_DATA_DIR": str(disk / "data"),
@@ -44,21 +43,11 @@ def mediview(disk: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def fill(disk: Path) -> Path:
-    """Another program takes all there is, to the last byte."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        while file.write(bytes(64 << 10)) if free_bytes(disk) else 0:
-            pass
-    assert free_bytes(disk) == 0
-    return ballast
-
-
 def test_commands_work_on_a_full_disk_by_the_reserve(small_disk: Path) -> None:
     assert mediview(small_disk, "migrate").returncode == 0
     reserve = small_disk / "data" / "reserve"
     assert reserve.stat().st_size == RESERVE_BYTES
-    ballast = fill(small_disk)
+    ballast = fill_disk(small_disk)
     for command in COMMANDS:
         answer = mediview(small_disk, *command)
         assert answer.returncode == 0, answer.stderr
@@ -71,7 +60,7 @@ def test_commands_work_on_a_full_disk_by_the_reserve(small_disk: Path) -> None:
 def test_without_a_reserve_a_full_disk_is_named_with_the_remedy(small_disk: Path) -> None:
     assert mediview(small_disk, "migrate").returncode == 0
     (small_disk / "data" / "reserve").unlink()
-    fill(small_disk)
+    fill_disk(small_disk)
     for command in COMMANDS:
         answer = mediview(small_disk, *command)
         assert answer.returncode == 1
@@ -87,7 +76,7 @@ def test_a_disk_with_little_room_has_no_reserve_taken_from_it(small_disk: Path) 
     refill(small_disk, MARK_BYTES)
     assert (small_disk / "reserve").exists()
     assert not release_if_full(small_disk)
-    fill(small_disk)
+    fill_disk(small_disk)
     assert release_if_full(small_disk)
     assert not release_if_full(small_disk)
 
@@ -95,9 +84,9 @@ def test_a_disk_with_little_room_has_no_reserve_taken_from_it(small_disk: Path) 
 def test_a_disk_without_a_free_byte_is_never_well(small_disk: Path) -> None:
     settings = load_settings(data_dir=small_disk / "data", free_disk_mark_bytes=0)
     settings.data_dir.mkdir()
-    assert check_disk(settings).ok
-    fill(small_disk)
-    found = check_disk(settings)
+    assert check_room(settings).ok
+    fill_disk(small_disk)
+    found = check_room(settings)
     assert not found.ok
     assert "0 KiB are free" in found.detail
     assert "Free disk space" in found.detail
