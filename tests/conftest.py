@@ -31,6 +31,7 @@ _OWN_VARIABLES = {
     "MEDIVIEW_LONG_TESTS",
     "MEDIVIEW_TEST_MAP",
     "MEDIVIEW_TEST_MODEL_SERVERS",
+    "MEDIVIEW_TEST_GENERATED",
 }
 
 
@@ -39,11 +40,12 @@ def pytest_configure() -> None:
         if name not in _OWN_VARIABLES:
             del os.environ[name]
     from storage.settings import Settings
-    from tests.patience import be_patient
+    from tests.patience import be_patient, read_authorities_once
     from tests.printing import print_safely
     from tests.reactor import keep_answers
 
     be_patient()
+    read_authorities_once()
     keep_answers()
     print_safely()
     # Nor may a developer's own .env reach the tests.
@@ -53,6 +55,11 @@ def pytest_configure() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever the random order: what is quick to fail comes before the slow end-to-end tests."""
+    if not os.environ.get("MEDIVIEW_LONG_TESTS"):
+        left_out = pytest.mark.skip(reason="slow: make slow")
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(left_out)
     items.sort(key=lambda item: any(item.iter_markers("e2e")) + any(item.iter_markers("fault")))
 
 

@@ -1,5 +1,6 @@
 """Disks of a test's own."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,3 +21,18 @@ def mounted(folder: Path, *options: str) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def free_bytes(folder: Path) -> int:
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
+def fill_disk(disk: Path) -> Path:
+    """Another program takes all there is, to the last byte."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        while file.write(bytes(64 << 10)) if free_bytes(disk) else 0:
+            pass
+    assert free_bytes(disk) == 0
+    return ballast

@@ -19,16 +19,22 @@ _LONG_VRS = (b"UT", b"UC", b"UR")
 def ir(number: int, text: str) -> bytes:
     """Text invoked by the escape sequence of an ISO registration number, without the way back."""
     sequence, codec = {
+        13: (b")I", "shift_jis"),
         58: (b"$)A", "gb2312"),
         87: (b"$B", "euc_jp"),
         100: (b"-A", "latin_1"),
+        101: (b"-B", "iso8859_2"),
+        109: (b"-C", "iso8859_3"),
+        110: (b"-D", "iso8859_4"),
         126: (b"-F", "iso8859_7"),
         127: (b"-G", "iso8859_6"),
         138: (b"-H", "iso8859_8"),
         144: (b"-L", "iso8859_5"),
+        148: (b"-M", "iso8859_9"),
         149: (b"$)C", "euc_kr"),
         159: (b"$(D", "euc_jp"),
         166: (b"-T", "tis_620"),
+        203: (b"-b", "iso8859_15"),
     }[number]
     value = text.encode(codec)
     if number == 159:
@@ -125,6 +131,20 @@ NAMES = (
             (ir(144, "Иван") + ir(126, "Διο"), "é".encode("latin_1")),
         ),
         "Ärzte^I=ИванΔιο^é",
+    ),
+    *(
+        EncodedName(f"\\ISO 2022 IR {number}", _groups((b"A", ir(number, text))), f"A^{text}")
+        for number, text in (
+            (13, "ﾔﾏﾀﾞ"),
+            (100, "Müller"),
+            (101, "Łódź"),
+            (109, "Ĉarlo"),
+            (110, "Ķēniņš"),
+            (126, "Διονυσιος"),
+            (144, "Иван"),
+            (148, "Şükrü"),
+            (203, "Šœur€"),
+        )
     ),
     EncodedName("ISO_IR 144", "Люксембург^И".encode("iso8859_5"), "Люксембург^И"),
     EncodedName("ISO_IR 126", "Διονυσιος".encode("iso8859_7"), "Διονυσιος"),

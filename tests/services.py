@@ -1,7 +1,9 @@
 """Real servers for tests: Orthanc and DCMTK's storescp, on free ports, gone afterwards."""
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -17,15 +19,20 @@ from typing import Any
 import pytest
 
 START_TIMEOUT_S = 120.0
-STOP_TIMEOUT_S = 10.0
+# Its own: pytest-randomly seeds the usual one for each test.
+_CHANCE = random.SystemRandom()
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nothing listens on just now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A TCP port of loopback that nothing listens on just now.
+
+    Below those that the kernel gives to outgoing connections, which others open meanwhile.
+    """
+    for port in (_CHANCE.randrange(15_000, 32_000) for _ in range(100)):
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("None of a hundred ports is free.")
 
 
 def tool(name: str, package: str) -> str:
@@ -164,6 +171,57 @@ def storescp(
 
 
 @contextmanager
+def dcmqrscp(
+    folder: Path,
+    files: Sequence[Path],
+    *,
+    ae_title: str = "DCMQRSCP",
+    move_to: Mapping[str, tuple[str, int]] | None = None,
+    options: Sequence[str] = (),
+) -> Iterator[tuple[str, str, int]]:
+    """Run DCMTK's dcmqrscp with `files` in its index; its AE title, host and port.
+
+    `move_to`: host and port of AE titles to which it may be asked to move.
+    """
+    program, index = tool("dcmqrscp", "dcmtk"), tool("dcmqridx", "dcmtk")
+    area = folder / "dcmqrscp"
+    area.mkdir(parents=True, exist_ok=True)
+    stored = []
+    for number, file in enumerate(files):
+        stored.append(area / f"{number}.dcm")
+        shutil.copyfile(file, stored[-1])
+    if stored:
+        subprocess.run([index, str(area), *map(str, stored)], check=True, capture_output=True)
+    port = free_port()
+    known = enumerate((move_to or {}).items())
+    hosts = [f"peer{number} = ({ae}, {host}, {at})" for number, (ae, (host, at)) in known]
+    configuration = folder / "dcmqrscp.cfg"
+    configuration.write_text(
+        "\n".join(
+            [
+                f"NetworkTCPPort = {port}",
+                "MaxPDUSize = 16384",
+                "MaxAssociations = 16",
+                "HostTable BEGIN",
+                *hosts,
+                "HostTable END",
+                "VendorTable BEGIN",
+                "VendorTable END",
+                "AETable BEGIN",
+                f"{ae_title} {area} RW (200, 1024mb) ANY",
+                "AETable END",
+                "",
+            ]
+        )
+    )
+    log = folder / "dcmqrscp.log"
+    command = [program, "-c", str(configuration), *options]
+    with _process(command, log) as process:
+        _wait_until(lambda: _listens(port), process, log)
+        yield ae_title, "127.0.0.1", port
+
+
+@contextmanager
 def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -175,19 +233,16 @@ def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]
     try:
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        # Asked to end, Orthanc takes three to six seconds, and nobody needs what it would tidy up.
+        process.kill()
+        process.wait()
 
 
 def _wait_until(ready: Any, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{process.args} did not start:\n{log.read_text()[-2000:]}")
+            raise RuntimeError(f"{process.args!r} did not start:\n{log.read_text()[-2000:]}")
         time.sleep(0.05)
 
 

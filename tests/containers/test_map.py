@@ -110,7 +110,9 @@ def stored(storage: Storage, job: Job) -> dict[str, Dataset]:
 
 
 def test_a_package_is_added_and_run_as_the_page_says(storage: Storage, tmp_path: Path) -> None:
-    added = add_model(storage, card_folder(tmp_path), "petra")
+    added = add_model(
+        storage.settings, storage.model_states, storage.shadow_runs, card_folder(tmp_path), "petra"
+    )
     assert added.standing.state == "active", added.steps
     job = ended_job(storage)
     assert (job.state, job.reason) == ("COMPLETED", "")
@@ -140,7 +142,13 @@ def test_a_package_is_added_and_run_as_the_page_says(storage: Storage, tmp_path:
 def test_a_label_map_of_nifti_lies_where_the_series_lies(
     storage: Storage, tmp_path: Path, faulty: list[str]
 ) -> None:
-    add_model(storage, card_folder(tmp_path, image_with("nifti", faulty)), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        card_folder(tmp_path, image_with("nifti", faulty)),
+        "petra",
+    )
     job = ended_job(storage)
     assert (job.state, job.reason) == ("COMPLETED", "")
     mask = stored(storage, job)["SEG"]
@@ -151,7 +159,13 @@ def test_a_label_map_of_nifti_lies_where_the_series_lies(
 def test_a_container_reaches_nothing_but_its_folders(
     storage: Storage, tmp_path: Path, faulty: list[str]
 ) -> None:
-    add_model(storage, card_folder(tmp_path, image_with("curious", faulty)), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        card_folder(tmp_path, image_with("curious", faulty)),
+        "petra",
+    )
     job = ended_job(storage)
     assert (job.state, job.reason) == ("COMPLETED", "")
     found = {one.label: one.value for one in storage.findings.of_study(study_uid("map"))}
@@ -177,7 +191,13 @@ def test_a_container_that_does_wrong_costs_one_job(
     if fault == "endless":
         changed = storage.settings.model_copy(update={"container_timeout_s": 3.0})
         object.__setattr__(storage, "settings", changed)
-    add_model(storage, card_folder(tmp_path, image_with(fault, faulty)), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        card_folder(tmp_path, image_with(fault, faulty)),
+        "petra",
+    )
     job = ended_job(storage)
     assert job.state == "CANCELED"
     assert FAULTS[fault] in job.reason
@@ -189,7 +209,13 @@ def test_a_container_that_does_wrong_costs_one_job(
 def test_a_worker_that_stops_takes_its_container_along(
     storage: Storage, tmp_path: Path, faulty: list[str]
 ) -> None:
-    add_model(storage, card_folder(tmp_path, image_with("endless", faulty)), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        card_folder(tmp_path, image_with("endless", faulty)),
+        "petra",
+    )
 
     def stopping() -> bool:
         return podman("ps", "--quiet", "--filter", "label=mediview-model") != ""
@@ -201,7 +227,13 @@ def test_an_image_that_is_gone_is_named_and_another_of_its_name_is_not_run(
     storage: Storage, tmp_path: Path, faulty: list[str]
 ) -> None:
     image = image_with("status", faulty)
-    add_model(storage, card_folder(tmp_path, image), "petra")
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        card_folder(tmp_path, image),
+        "petra",
+    )
     podman("rmi", "--force", image)
     podman("tag", IMAGE, image)
     job = ended_job(storage)
@@ -213,9 +245,9 @@ def test_an_image_without_manifests_is_refused(storage: Storage, tmp_path: Path)
     base = podman("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=python")
     folder = card_folder(tmp_path, base.splitlines()[0])
     with pytest.raises(Exception, match=r"has no /etc/monai/app\.json"):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     (folder / "mediview.json").write_text(
         (folder / "mediview.json").read_text().replace(base.splitlines()[0], "localhost/none:1")
     )
     with pytest.raises(ModelUnusable, match="podman image failed"):
-        add_model(storage, folder, "petra")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")

@@ -14,11 +14,12 @@ from inference.pipeline import PipelineOutput
 from inference.results.encode import encode_results
 from tests import builders
 from tests.inference.results_support import PIPELINE, job_for, output_of
+from tests.standard import validator
 from tests.standard.edition import dicom_info
 from tests.standard.validator import KNOWN, complaints_of
 
 SHAPE = (5, 12, 14)
-KINDS = ("SEG", "SR", "SC", "STACK", "PDF", "GSPS", "KOS", "LABELMAP", "LABELMAP_SR")
+KINDS = ("SEG", "SR", "SC", "STACK", "PDF", "GSPS", "KOS", "LABELMAP", "LABELMAP_SR", "RTSTRUCT")
 
 
 @cache
@@ -182,15 +183,14 @@ def test_a_class_of_a_later_edition_is_not_passed_over() -> None:
     assert complaint.startswith("The edition of 2020 does not know ")
 
 
-def test_every_known_difference_still_occurs() -> None:
+def test_every_known_difference_still_occurs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the list each of its complaints is made, so that none outlives its reason."""
-    binary = {(one.module, one.path, one.code) for one in KNOWN}
-    plain = _object("LABELMAP")
-    plain.SOPClassUID = _object("SEG").SOPClassUID
-    found = complaints_of(plain)
-    assert len(found) == len(binary)
-    for module, path, code in binary:
-        assert any(one.startswith(f"{module}: {path} {code.name}") for one in found)
+    monkeypatch.setattr(validator, "KNOWN", ())
+    found = [*complaints_of(_object("LABELMAP")), *complaints_of(_object("RTSTRUCT"))]
+    assert len(found) == len(KNOWN)
+    for one in KNOWN:
+        start = f"{one.module}: {one.path} {one.code.name}"
+        assert any(complaint.startswith(start) for complaint in found)
 
 
 def test_conditions_and_values_are_carried_over() -> None:

@@ -9,7 +9,7 @@ from dicom_validator.validator.validation_result import DicomTag, ErrorCode, Tag
 from pydicom import dcmread
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, SegmentationStorage
+from pydicom.uid import UID, RTStructureSetStorage, SegmentationStorage
 
 from inference.annotations.mask_read import LABELMAP_SEGMENTATION
 from tests.standard.edition import dicom_info
@@ -40,6 +40,20 @@ KNOWN = (
         "SharedFunctionalGroupsSequence/SegmentIdentificationSequence",
         ErrorCode.TagMissing,
         "Since Supplement 243 required but for LABELMAP (PS3.3 Table A.51-2).",
+    ),
+    *(
+        Known(
+            RTStructureSetStorage,
+            "RT ROI Observations",
+            f"RTROIObservationsSequence/{attribute}",
+            ErrorCode.TagUnexpected,
+            "The validator's table ends at RT Related ROI Sequence; PS3.3 C.8.8.8 goes on.",
+        )
+        for attribute in (
+            "RTROIIdentificationCodeSequence",
+            "RTROIInterpretedType",
+            "ROIInterpreter",
+        )
     ),
 )
 # Younger than the edition, and asked as what it is but for the pixels' meaning.
