@@ -9,7 +9,6 @@ proportional set size of all processes of a server, the most that was seen of it
 
 import argparse
 import contextlib
-import json
 import os
 import statistics
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 import pydicom
 
 from benchmarks.dicomweb_servers import ROOT, MemoryWatch, Server, our_node, peer
+from benchmarks.figures import Surroundings, write_figures
 from benchmarks.http_loader import (
     Connection,
     Request,
@@ -182,11 +182,11 @@ def large_measures(file: Path) -> dict[str, Measure]:
     }
 
 
-def show(name: str, values: list[list[float]]) -> dict[str, float]:
-    """Print one line; returns the medians of our node and of the peer."""
+def show(name: str, values: list[list[float]]) -> dict[str, list[float]]:
+    """Print one line of medians; returns the values of our node and of the peer."""
     ours, theirs = (statistics.median(of_server) for of_server in values)
     print(f"{name:32}{ours:12.2f}{theirs:12.2f}{ours / theirs:9.2f}", flush=True)
-    return {"mediview": ours, "orthanc": theirs}
+    return dict(zip(("node", "orthanc"), values, strict=True))
 
 
 def main() -> None:
@@ -201,7 +201,8 @@ def main() -> None:
     mr_files = sorted((arguments.data / "mr_t1_head").glob("*.dcm"))
     ct_files = sorted((arguments.data / "ct_chest_LIDC-IDRI-0001").glob("*.dcm"))
     mr, ct = load(mr_files), load(ct_files)
-    figures: dict[str, dict[str, float]] = {}
+    figures: dict[str, dict[str, list[float]]] = {}
+    around = Surroundings()
     with (
         tempfile.TemporaryDirectory(prefix="mediview-bench-") as folder,
         our_node(Path(folder)) as ours,
@@ -215,7 +216,7 @@ def main() -> None:
                     values = [[measure(server) for server in servers] for _ in range(rounds)]
                     figures[name] = show(name, [list(one) for one in zip(*values, strict=True)])
 
-        print(f"load before: {os.getloadavg()[0]:.2f}, cores: {len(os.sched_getaffinity(0))}")
+        print(f"load before: {around.load_before:.2f}, cores: {around.cores}")
         print(f"{'':32}" + "".join(f"{server.name:>12}" for server in servers) + f"{'ratio':>9}")
         with MemoryWatch(*servers) as memory:
             for server in servers:
@@ -236,7 +237,7 @@ def main() -> None:
         figures["memory peak, MiB"] = show("memory peak, MiB", peaks)
         print(f"load after: {os.getloadavg()[0]:.2f}")
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2))
+        write_figures(arguments.json, around, figures)
 
 
 if __name__ == "__main__":

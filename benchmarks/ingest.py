@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from pydicom.uid import ExplicitVRLittleEndian  # noqa: E402
 
+from benchmarks.figures import Surroundings, write_figures  # noqa: E402
 from storage.container import Storage, open_storage  # noqa: E402
 from storage.dicom.part10 import read_header  # noqa: E402
 from storage.maintenance.upgrade import upgrade  # noqa: E402
@@ -104,9 +105,11 @@ def main() -> None:
     parser.add_argument("--threads", default="1,4")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--json", type=Path, help="write every measurement there")
     options = parser.parse_args()
     instances = Instances(options.size)
     run = 0
+    around, figures = Surroundings(), {}
     print("| database | threads | instances/s | CPU ms an instance |\n|---|---|---|---|")
     for kind in options.database.split(","):
         with database_url(kind) as url, tempfile.TemporaryDirectory() as folder:
@@ -120,7 +123,11 @@ def main() -> None:
                     for _ in range(options.rounds):
                         run += 1
                         results.append(measure(storage, instances, run, threads, options.instances))
-                    rate, cpu = (statistics.median(values) for values in zip(*results, strict=True))
+                    rates, cpus = zip(*results, strict=True)
+                    name = f"{kind}, {threads} threads"
+                    figures[f"{name}, instances/s"] = {"node": rates}
+                    figures[f"{name}, CPU ms an instance"] = {"node": cpus}
+                    rate, cpu = statistics.median(rates), statistics.median(cpus)
                     print(f"| {kind} | {threads} | {rate:.0f} | {cpu:.3f} |", flush=True)
                 if options.profile:
                     profile = cProfile.Profile()
@@ -136,6 +143,8 @@ def main() -> None:
                         )
                     profile.disable()
                     pstats.Stats(profile).sort_stats("tottime").print_stats(35)
+    if options.json:
+        write_figures(options.json, around, figures)
 
 
 if __name__ == "__main__":

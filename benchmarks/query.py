@@ -29,6 +29,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
+from benchmarks.figures import Surroundings, write_figures
 from benchmarks.find_client import FindClient
 from benchmarks.million import (
     DAYS,
@@ -208,8 +209,8 @@ def web_queries(settings: Settings, chance: random.Random) -> Iterator[tuple[str
     connection.close()
 
 
-def measure(ask: Ask, rounds: int) -> tuple[float, float, float]:
-    """Median and 95th percentile in milliseconds, and matches on average."""
+def measure(ask: Ask, rounds: int) -> tuple[list[float], float]:
+    """Percentiles 5, 10, … 95 in milliseconds, and matches on average."""
     times, found = [], 0
     # Else the client's own collections, of all that it has imported, count as the server's time.
     gc.collect()
@@ -220,8 +221,7 @@ def measure(ask: Ask, rounds: int) -> tuple[float, float, float]:
         started = time.perf_counter()
         found += ask()
         times.append(1000 * (time.perf_counter() - started))
-    times.sort()
-    return statistics.median(times), times[int(0.95 * len(times))], found / rounds
+    return statistics.quantiles(times, n=20, method="inclusive"), found / rounds
 
 
 def main() -> None:
@@ -229,9 +229,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
     parser.add_argument("--only", default="", help="queries whose name has this in it")
+    parser.add_argument("--json", type=Path, help="write quartiles there, as if of three rounds")
     options = parser.parse_args()
+    around = Surroundings()
     folder = Path(tempfile.mkdtemp(prefix="bench-query-"))
-    rows: dict[str, dict[str, tuple[float, float, float]]] = {}
+    rows: dict[str, dict[str, tuple[list[float], float]]] = {}
     databases = options.database or ["sqlite", "postgresql"]
     try:
         for database in databases:
@@ -245,13 +247,19 @@ def main() -> None:
                         rows.setdefault(name, {})[database] = measure(ask, rounds)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{INSTANCES:,} instances, {STUDIES:,} studies; load {os.getloadavg()[0]:.1f}\n")
+    print(f"{INSTANCES:,} instances, {STUDIES:,} studies; load {around.load_before:.1f}\n")
     heads = [f"{database}: {what}" for database in databases for what in ("median ms", "p95 ms")]
     print(f"| query | matches | {' | '.join(heads)} |\n|---|{'---|' * (len(heads) + 1)}")
     for name, by_database in rows.items():
-        matches = next(iter(by_database.values()))[2]
-        cells = [f"{value:.1f}" for one in databases for value in by_database[one][:2]]
+        matches = next(iter(by_database.values()))[1]
+        cells = [f"{by_database[one][0][at]:.1f}" for one in databases for at in (9, 18)]
         print(f"| {name} | {matches:,.0f} | {' | '.join(cells)} |")
+    if options.json:
+        quartiles = {
+            f"{name}, ms": {one: found[0][4::5] for one, found in by_database.items()}
+            for name, by_database in rows.items()
+        }
+        write_figures(options.json, around, quartiles)
 
 
 if __name__ == "__main__":

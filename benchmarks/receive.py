@@ -11,9 +11,6 @@ spent on 1,000 instances (for storescp, whose children do the work, none).
 """
 
 import argparse
-import json
-import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -21,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from pydicom.uid import JPEGLSLossless  # noqa: E402
 
+from benchmarks.figures import Surroundings, write_figures  # noqa: E402
 from benchmarks.sender import Load, Template, next_number, send  # noqa: E402
 from benchmarks.servers import SERVERS, Server  # noqa: E402
 
@@ -135,8 +133,11 @@ def main() -> None:
     results: dict[str, dict[str, list[Measured]]] = {
         case.name: {name: [] for name in names} for case in cases
     }
-    load = os.getloadavg()[0]  # the machine's, before
-    print(f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f}, {options.rounds} rounds")
+    around = Surroundings()
+    print(
+        f"{around.processor}, {around.cores} cores, load {around.load_before:.1f}, "
+        f"{options.rounds} rounds"
+    )
     for _ in range(options.rounds):
         for name in names:
             folder = Path(tempfile.mkdtemp(prefix="bench-receive-"))
@@ -149,11 +150,14 @@ def main() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
     print(table(results))
     if options.json:
-        plain = {
-            case: {name: [asdict(one) for one in many] for name, many in by_name.items()}
+        rounds = {
+            f"{case}, {figure}": {
+                name: [getattr(one, figure) for one in many] for name, many in by_name.items()
+            }
             for case, by_name in results.items()
+            for figure in ("instances_per_s", "cpu_s_per_1000")
         }
-        options.json.write_text(json.dumps(plain, indent=1))
+        write_figures(options.json, around, rounds)
 
 
 def table(results: dict[str, dict[str, list[Measured]]]) -> str:

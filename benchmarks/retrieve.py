@@ -23,6 +23,7 @@ import structlog
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.figures import Surroundings, write_figures  # noqa: E402
 from dicom_node.peers import Peer  # noqa: E402
 from dicom_node.scu import send  # noqa: E402
 from dicom_node.server.scp import start_scp  # noqa: E402
@@ -125,8 +126,10 @@ def main() -> None:
     structlog.configure(wrapper_class=quiet)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="write every measurement there")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-retrieve-"))
+    around, figures = Surroundings(), {}
     try:
         with (
             storescp(
@@ -145,6 +148,9 @@ def main() -> None:
                         values.append(operation(peer))
                 cells = [f"{statistics.median(values):,.0f}" for values in measured.values()]
                 print(f"| {name} | {' | '.join(cells)} |", flush=True)
+                figures[name] = {"node": measured[ours], "orthanc": measured[theirs]}
+        if options.json:
+            write_figures(options.json, around, figures)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

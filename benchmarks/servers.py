@@ -32,19 +32,20 @@ class Server:
     def cpu_s(self) -> float:
         """User and system time of the process and its children, those waited for included."""
         ticks = 0
-        for pid in (self.pid, *self._children()):
+        for pid in self.process_ids():
             with suppress(FileNotFoundError, ProcessLookupError):  # It ended since it was listed.
                 fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
                 ticks += sum(map(int, fields[11:15]))
         return ticks / _CLOCK_TICKS
 
-    def _children(self) -> list[int]:
-        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [int(pid) for pid in listed.split()]
+    def process_ids(self) -> list[int]:
+        """The process and its children."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [self.pid, *map(int, children.split())]
 
     def peak_memory_mb(self) -> float:
         """The most resident memory that the largest of the processes ever had."""
-        return max(_peak_memory_mb(pid) for pid in (self.pid, *self._children()))
+        return max(map(_peak_memory_mb, self.process_ids()))
 
 
 def _peak_memory_mb(pid: int) -> float:

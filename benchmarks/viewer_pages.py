@@ -117,7 +117,7 @@ class Watched:
         self._context.close()
 
     def open(self, address: str, frames: int, patience_s: float = 60.0) -> Opened:
-        """Load the address anew; waits for all frames, or until for 5 s none comes."""
+        """Load the address again; waits for all frames, or until for 5 s none comes."""
         spent_s = browser_cpu_s()
         self.page.goto(address, wait_until="commit")
         first_ms = self.until("window.watched.firstAt", patience_s)

@@ -33,7 +33,7 @@ from tests import builders
 from tests.inference.nnunet.test_totalsegmentator import PARTS
 from tests.inference.nnunet.untrained import TRAINER, by_value, trained_folder
 from tests.inference.orchestration import later, receive, storage_in
-from tests.inference.scheduling.test_study_inputs import files
+from tests.inference.scheduling.four_sequences import files
 
 _SIZE, _PIXEL_MM, _SLICE_MM = 512, 0.7, 1.0
 _PATCH, _STEP = 128, 0.8
@@ -47,7 +47,13 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=500)
     slices = parser.parse_args().slices
     with tempfile.TemporaryDirectory() as folder, storage_in(Path(folder)) as storage:
-        add_model(storage, _weights(Path(folder, "results")), "benchmark")
+        add_model(
+            storage.settings,
+            storage.model_states,
+            storage.shadow_runs,
+            _weights(Path(folder, "results")),
+            "benchmark",
+        )
         spent = _without_networks(storage)
         for first in range(0, slices, _BATCH):
             receive(storage, _slices(first, min(_BATCH, slices - first)))

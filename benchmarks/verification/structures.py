@@ -49,11 +49,13 @@ def structure_rows() -> Iterator[Row]:
     if not paths or not _PACK.is_dir():
         return
     stored = [dcmread(path) for path in paths]
-    axial = _resliced(paths, builders.rotation(0, 0, 0))
+    axial = resliced_head(paths, builders.rotation(0, 0, 0))
     kinds = {
         "shared T1 head, shuffled": sorted(stored, key=lambda one: str(one.SOPInstanceUID)),
         "the same, axial, anisotropic": axial,
-        "the same, oblique, from head to feet": _resliced(paths, builders.rotation(0.3, -0.2, 3.4)),
+        "the same, oblique, from head to feet": resliced_head(
+            paths, builders.rotation(0.3, -0.2, 3.4)
+        ),
     }
     with TemporaryDirectory() as scratch:
         for number, (kind, datasets) in enumerate(kinds.items()):
@@ -95,7 +97,7 @@ def _beside(kind: str, output: PipelineOutput, expected: dict[str, float]) -> It
         )  # fmt: skip
 
 
-def _resliced(paths: Sequence[Path], frame: NDArray[np.float64]) -> list[Dataset]:
+def resliced_head(paths: Sequence[Path], frame: NDArray[np.float64]) -> list[Dataset]:
     """The head by SimpleITK on another grid; the columns of `frame` as in `builders.series`."""
     head = _read(paths)
     extent = np.array([230.0, 250.0, 260.0])
