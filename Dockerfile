@@ -18,6 +18,7 @@ COPY storage/ storage/
 COPY dicom_node/ dicom_node/
 COPY inference/ inference/
 COPY api/ api/
+COPY clients/python/ clients/python/
 RUN python3 -m venv .venv && scripts/install.sh viewer
 # Node.js is a package of the environment, and stays behind in this stage.
 COPY viewer/ viewer/
@@ -26,7 +27,7 @@ RUN scripts/viewer.sh install && scripts/viewer.sh build \
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data mediview \
-    && install -d -o mediview -g mediview /data
+    && install -d -o mediview -g mediview /data /models
 COPY --from=packages /opt/mediview/.venv /opt/mediview/.venv
 COPY --from=packages /opt/mediview/viewer/out /opt/mediview/viewer
 ENV PATH=/opt/mediview/.venv/bin:$PATH \
