@@ -19,7 +19,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check format viewer viewer-file check-viewer docs bench verification faults retention nnunet fuzz chaos model-servers lock containers sbom audit clean
+.PHONY: help run dev test slow check format viewer client viewer-file check-viewer docs bench verification faults retention nnunet fuzz attacks chaos model-servers conformance lock containers sbom audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -60,14 +60,21 @@ docs: $(STAMPS)/runtime ## The documentation site, warnings are errors: .stamps/
 bench: $(STAMPS)/test ## Measure receiving and serving on this machine, beside Orthanc and DCMTK
 	@for name in $(BENCHMARKS); do \
 		echo "==> $$name"; \
-		$(BIN)/python -m benchmarks.$$name || exit 1; \
+		$(BIN)/python -m benchmarks.$$name \
+			--json $(STAMPS)/bench/$$(git describe --always --dirty=+ --exclude='*')/$$name.json || exit 1; \
 	done
 
 verification: $(STAMPS)/test ## Measure phantoms and shared data beside other programs: docs/clinical-verification.md
 	$(BIN)/python -m benchmarks.verification
 
+slow: $(STAMPS)/test viewer ## The tests that make test leaves out because each takes long, some fifteen minutes
+	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest -o timeout=1800 -m slow tests
+
 faults: $(STAMPS)/test ## The fault and hostile tests in their long form, some ten minutes
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest tests/faults
+
+backups: $(STAMPS)/test ## Back up and restore a hundred random states of a node, and kill both again and again
+	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest -o timeout=7200 tests/storage/backup tests/faults/storage/test_backup_killed.py
 
 retention: $(STAMPS)/test ## Let 90 days pass at three times the disk's capacity, on SQLite and PostgreSQL, some minutes
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest -o timeout=1200 tests/inference/retention
@@ -81,11 +88,17 @@ fuzz: $(STAMPS)/test ## Fuzz what reads bytes of strangers with atheris, FUZZ_S 
 		$(BIN)/python -m tests.fuzz.run $$target --seconds $(FUZZ_S) || exit 1; \
 	done
 
+attacks: $(STAMPS)/test ## Repeat the attacks, and measure receiving under all floods at once, some ten minutes
+	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest -o timeout=1200 tests/attacks
+
 chaos: $(STAMPS)/test ## Break a node at random for an hour, and write the tables of docs/faults.md
 	$(BIN)/python -m tests.chaos.controller --report docs/faults.md
 
 model-servers: $(STAMPS)/test ## Try the node against MLServer, KServe and transformers serve, each in an environment of its own
 	@scripts/model-servers.sh
+
+conformance: $(STAMPS)/test viewer/node_modules/.package-lock.json ## Generate clients from the API's description in two languages, and let them tell a story
+	@scripts/conformance.sh
 
 lock: $(STAMPS)/runtime ## Choose the newest releases of all packages that fit, and write uv.lock
 	$(BIN)/uv lock --upgrade
@@ -129,6 +142,9 @@ viewer/node_modules/.package-lock.json: viewer/package-lock.json | $(BIN)/python
 	@[ -e $(STAMPS)/runtime ] || $(MAKE) --no-print-directory $(STAMPS)/runtime
 	scripts/viewer.sh install
 	@touch $@
+
+client: $(STAMPS)/openapi.json ## Write what of the Python client comes from the API's description
+	$(BIN)/python clients/python/scripts/generate.py --description $(STAMPS)/openapi.json
 
 viewer-file: viewer ## Pack the built viewer into one file for a release, and print its SHA-256
 	@scripts/viewer-file.sh pack

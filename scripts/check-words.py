@@ -2,7 +2,7 @@
 """Keep private idioms out of texts for people; ends with 1 where it finds one.
 
 docs/glossary.md has the words to use. Looked at: the interface in every language, the documents,
-the settings' file, the help of the command line and the titles of errors.
+the settings, and the API with its command line.
 """
 
 import re
@@ -48,10 +48,11 @@ def texts() -> list[tuple[Path, dict[str, str]]]:
     documents = [
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", ".env.example")),
         ROOT / "viewer/README.md",
+        ROOT / "clients/python/README.md",
         *sorted((ROOT / "docs").glob("*.md")),
-        *sorted((ROOT / "api/cli").glob("*.py")),
+        # The descriptions of the API and the command line, and the errors of both.
+        *sorted((ROOT / "api").rglob("*.py")),
         *sorted((ROOT / "storage/settings").glob("*.py")),
-        ROOT / "api/errors.py",
     ]
     return [
         *((path, EVERYWHERE | INTERFACE) for path in english),

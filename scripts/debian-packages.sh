@@ -11,6 +11,7 @@ packages=(
     rsyslog rsyslog-openssl                                # the audit repository
     openssh-server                                         # a destination by SFTP
     faketime                                               # clocks that tests set
+    strace                                                 # disks that fail or are slow
 )
 
 if ! command -v dpkg-query >/dev/null; then

@@ -48,31 +48,43 @@ start "python-environment" make --no-print-directory .stamps/test
 finish "debian-packages"
 finish "python-environment"
 
-# The tests run in four parts, for each waits now and then: the web side, the models and results, the
-# floors below them, and the end-to-end tests, which need the built viewer.
-start "viewer" make --no-print-directory viewer check-viewer
+# The tests run in parts, for each waits now and then: the web side, the models and results, the floors
+# below them, what breaks and attacks nodes, and the end-to-end tests of the reader and of everything
+# else, which need the built viewer.
+start "viewer" make --no-print-directory viewer
 start "python-checks" make --no-print-directory check
 # Threads of one model that wait for each other on cores which others keep busy take many times as
 # long as one thread alone.
 export OMP_NUM_THREADS=1
 pytest=".venv/bin/python -m pytest"
-# Access goes with the others, so that no part is left to run alone for long.
+# Some folders go with another part, so that no part is left to run alone for long.
+with_faults=()
+left_to_faults=()
+for folder in language models nnunet planar retention scheduling; do
+    with_faults+=("tests/inference/$folder")
+    left_to_faults+=("--ignore=tests/inference/$folder")
+done
 others=(tests/api/access tests/test_*.py)
 for folder in tests/*/; do
     case $folder in
-        tests/api/ | tests/inference/ | tests/__pycache__/) ;;
+        tests/api/ | tests/inference/ | tests/e2e/ | tests/faults/ | tests/attacks/ | tests/chaos/) ;;
+        tests/__pycache__/) ;;
         *) others+=("$folder") ;;
     esac
 done
 start "tests-web" $pytest -m "not e2e" tests/api --ignore=tests/api/access
-start "tests-inference" $pytest -m "not e2e" tests/inference
+start "tests-inference" $pytest -m "not e2e" tests/inference "${left_to_faults[@]}"
 start "tests-others" $pytest -m "not e2e" "${others[@]}"
-finish "python-checks"
+start "tests-faults" $pytest -m "not e2e" tests/faults tests/attacks tests/chaos "${with_faults[@]}"
 finish "viewer"
+start "viewer-checks" make --no-print-directory check-viewer
+finish "python-checks"
 export MEDIVIEW_STEP_TIMES=$times
-start "tests-e2e" $pytest -m e2e
+start "tests-reader" $pytest -m e2e tests/e2e/reader
+start "tests-e2e" $pytest -m e2e tests/e2e --ignore=tests/e2e/reader tests/faults/test_node_faults.py
 status=0
-for part in web inference others e2e; do
+finish "viewer-checks" || status=1
+for part in web inference others faults reader e2e; do
     finish "tests-$part" || status=1
 done
 

