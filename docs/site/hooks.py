@@ -14,8 +14,15 @@ _PAGES = {
     "contributing.md": "CONTRIBUTING.md",
     "security-policy.md": "SECURITY.md",
     "changelog.md": "CHANGELOG.md",
+    "python-client.md": "clients/python/README.md",
 }
-_FILES = {"license.txt": "LICENSE", "settings.txt": ".env.example"}
+_FILES = {
+    "license.txt": "LICENSE",
+    "settings.txt": ".env.example",
+    "plot_study.py": "clients/python/examples/plot_study.py",
+}
+# Tests find examples by a word after the language, of which the site's fences know nothing.
+_FENCE = re.compile(r"^(```\w+)[ \w.-]+$", re.MULTILINE)
 _LINK = re.compile(r"(?<=\]\()([^)#:]+)(#[^)]*)?(?=\))")
 
 
@@ -32,7 +39,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Let links between pages lead where the pages are on the site."""
+    """Let links between pages lead where the pages are on the site, and fences be fences."""
     source = _PAGES.get(page.file.src_uri, f"docs/{page.file.src_uri}")
     folder = (ROOT / source).parent
     here = Path(page.file.src_uri).parent
@@ -43,4 +50,4 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         uri = on_site.get(target, target.removeprefix("docs/"))
         return os.path.relpath(uri, here) + (match[2] or "")
 
-    return _LINK.sub(moved, markdown)
+    return _FENCE.sub(r"\1", _LINK.sub(moved, markdown))
