@@ -125,9 +125,12 @@ def test_a_probe_tells_the_value_of_the_pixel_on_whatever_slice_it_stands(
     sign_in(page, guarded, "ada", f"/study/?study={study}")
     viewport = page.get_by_test_id("viewport").first
     expect(viewport).to_have_attribute("data-image-rendered", "true")
+    page.wait_for_function("location.search.includes('image=')")
+    (opened,) = parse_qs(urlsplit(page.url).query)["image"]
     page.keyboard.press("End")
     expect(viewport).to_have_attribute("data-slice-number", "4")
-    page.wait_for_function("location.search.includes('image=')")
+    # The address follows the slice a moment later.
+    page.wait_for_function("opened => !location.search.includes(opened)", arg=opened)
     (shown,) = parse_qs(urlsplit(page.url).query)["image"]
     instance = guarded.storage.index.instance(shown.partition("#")[0])
     pixels = guarded.storage.instances.dataset(instance).pixel_array
