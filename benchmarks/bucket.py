@@ -19,8 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.receive import CT
-from benchmarks.sender import Load, NotStored, send
-from benchmarks.servers import wait_for_port
+from benchmarks.support.sender import Load, NotStored, send
+from benchmarks.support.servers import wait_for_port
 from dicom_node.peers import Peer
 from storage.container import Storage, open_storage
 from storage.objects.backlog import backlog_bytes

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import read_figures
+from benchmarks.support.figures import read_figures
 
 _LEAST_CHANGE = 0.03
 _FEWEST_ROUNDS = 2

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pydicom
 
-from benchmarks.dicomweb_servers import ROOT, MemoryWatch, Server, our_node, peer
-from benchmarks.figures import Surroundings, write_figures
-from benchmarks.http_loader import (
+from benchmarks.support.dicomweb_servers import ROOT, MemoryWatch, Server, our_node, peer
+from benchmarks.support.figures import Surroundings, write_figures
+from benchmarks.support.http_loader import (
     Connection,
     Request,
     at_once,
@@ -29,7 +29,7 @@ from benchmarks.http_loader import (
     one_after_another,
     store_all,
 )
-from benchmarks.large_instance import write_multiframe
+from benchmarks.support.large_instance import write_multiframe
 
 OCTETS = "multipart/related; type=application/octet-stream; transfer-syntax=*"
 DICOM = 'multipart/related; type="application/dicom"; transfer-syntax=*'

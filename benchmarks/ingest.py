@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from pydicom.uid import ExplicitVRLittleEndian  # noqa: E402
 
-from benchmarks.figures import Surroundings, write_figures  # noqa: E402
+from benchmarks.support.figures import Surroundings, write_figures  # noqa: E402
 from storage.container import Storage, open_storage  # noqa: E402
 from storage.dicom.part10 import read_header  # noqa: E402
 from storage.maintenance.upgrade import upgrade  # noqa: E402

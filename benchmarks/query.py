@@ -29,9 +29,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
-from benchmarks.figures import Surroundings, write_figures
-from benchmarks.find_client import FindClient
-from benchmarks.million import (
+from benchmarks.support.figures import Surroundings, write_figures
+from benchmarks.support.find_client import FindClient
+from benchmarks.support.million import (
     DAYS,
     FIRST_DAY,
     INSTANCES,
@@ -44,7 +44,7 @@ from benchmarks.million import (
     study_date,
     study_uid,
 )
-from benchmarks.servers import wait_for_port
+from benchmarks.support.servers import wait_for_port
 from dicom_node.association.requestor import end, open_association
 from dicom_node.peers import Peer
 from storage.db.engine import make_engine

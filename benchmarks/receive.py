@@ -26,9 +26,9 @@ sys.path.insert(0, str(ROOT))
 
 from pydicom.uid import JPEGLSLossless  # noqa: E402
 
-from benchmarks.figures import Surroundings, write_figures  # noqa: E402
-from benchmarks.sender import Load, Template, next_number, send  # noqa: E402
-from benchmarks.servers import SERVERS, Server  # noqa: E402
+from benchmarks.support.figures import Surroundings, write_figures  # noqa: E402
+from benchmarks.support.sender import Load, Template, next_number, send  # noqa: E402
+from benchmarks.support.servers import SERVERS, Server  # noqa: E402
 
 _BESIDE = "node,node-1,orthanc,storescp"
 CT, SMALL, HALF_GIGABYTE = 512, 68, 16_000  # rows and columns of 16-bit pixels

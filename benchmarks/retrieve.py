@@ -23,7 +23,7 @@ import structlog
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.figures import Surroundings, write_figures  # noqa: E402
+from benchmarks.support.figures import Surroundings, write_figures  # noqa: E402
 from dicom_node.peers import Peer  # noqa: E402
 from dicom_node.scu import send  # noqa: E402
 from dicom_node.server.scp import start_scp  # noqa: E402

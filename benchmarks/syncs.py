@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.sender import Load, send
-from benchmarks.servers import SERVERS, Server
+from benchmarks.support.sender import Load, send
+from benchmarks.support.servers import SERVERS, Server
 
 _CALLS = ("fsync", "fdatasync")
 _ATTACHED_S = 2.0

@@ -21,9 +21,9 @@ import pydicom
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.dicomweb import copies
-from benchmarks.dicomweb_servers import ROOT, our_node
-from benchmarks.http_loader import message, store_all
-from benchmarks.viewer_pages import Memory, Opened, Watched
+from benchmarks.support.dicomweb_servers import ROOT, our_node
+from benchmarks.support.http_loader import message, store_all
+from benchmarks.support.viewer_pages import Memory, Opened, Watched
 from tests.e2e.support.browser import FLAGS
 from tests.e2e.support.ohif import ohif_site
 from tests.services import free_port, tool

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.compare import change, table
-from benchmarks.figures import Surroundings, read_figures, write_figures
+from benchmarks.support.figures import Surroundings, read_figures, write_figures
 
 
 @pytest.mark.parametrize(

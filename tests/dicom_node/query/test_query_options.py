@@ -19,8 +19,8 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelMove,
 )
 
-from benchmarks.find_client import FindClient
-from benchmarks.million import LARGE_STUDY, fill
+from benchmarks.support.find_client import FindClient
+from benchmarks.support.million import LARGE_STUDY, fill
 from dicom_node.association.requestor import end, open_association
 from dicom_node.peers import Peer
 from dicom_node.scu import send

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 Rounds = Mapping[str, Mapping[str, Sequence[float]]]
 """By what was measured, with its unit, and by server: one value a round."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.services import free_port, orthanc
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PLUGIN = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 _SAMPLE_EVERY_S = 0.1
 

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEGLSLossless
 from pynetdicom.presentation import build_context
 
-from benchmarks.brief_associations import BriefAssociations, receive_pdu
+from benchmarks.support.brief_associations import BriefAssociations, receive_pdu
 from dicom_node.association.base import NodeAssociation
 from dicom_node.association.requestor import end, open_association
 from dicom_node.network.command_set import encode_store_request

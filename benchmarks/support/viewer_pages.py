@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, CDPSession, Page
 
-from benchmarks.dicomweb_servers import children, pss_mb
+from benchmarks.support.dicomweb_servers import children, pss_mb
 
 # Events of Cornerstone go to the element of a viewport and do not bubble; whoever listens on the
 # document in the capturing phase hears those of every page.

@@ -19,7 +19,7 @@ from tests.postgres import postgres
 from tests.services import free_port, orthanc, storescp
 
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 # Until every receiving process accepts.
 _FORKED_S = 1.5
 

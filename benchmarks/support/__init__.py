@@ -1,0 +1,1 @@
+"""What benchmarks share: the servers they measure, clients that cost little, and their figures."""
