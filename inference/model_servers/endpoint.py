@@ -10,7 +10,7 @@ from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest, NotConfigured
 from storage.http.url_policy import read_url
 from storage.settings import Settings, is_loopback
-from storage.settings.model_servers import NamedValue
+from storage.settings.models.servers import NamedValue
 
 _MAX_KEY_BYTES = 16 * 1024
 

@@ -14,16 +14,16 @@ from storage.settings.access import AccessSettings
 from storage.settings.associations import AssociationSettings, PeerAction
 from storage.settings.audit import AuditSettings
 from storage.settings.backup import BackupSettings
-from storage.settings.containers import ContainerSettings
 from storage.settings.data import DataSettings
 from storage.settings.deliveries import AE_TITLE_MAX_LENGTH, DeliverySettings, Destination
 from storage.settings.hl7 import Hl7Destination, Hl7Settings
 from storage.settings.jobs import JobSettings
-from storage.settings.language import HF_MODELS, LanguageSettings
 from storage.settings.limits import MIB, LimitSettings
 from storage.settings.listening import ListeningSettings
-from storage.settings.model_servers import ModelServerSettings
-from storage.settings.models import ModelSettings
+from storage.settings.models.containers import ContainerSettings
+from storage.settings.models.installed import ModelSettings
+from storage.settings.models.language import HF_MODELS, LanguageSettings
+from storage.settings.models.servers import ModelServerSettings
 from storage.settings.priors import PriorSettings
 from storage.settings.renamed import RenamedSource
 from storage.settings.reports import ReportSettings

@@ -1,0 +1,1 @@
+"""Settings of models: installed ones, servers, containers and language."""
