@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from api.cli.storage import app as storage_app
+from api.cli.storage.commands import app as storage_app
 from api.cli.studies.retention import app
 from storage.audit import AuditRecord
 from storage.audit.query import AuditFilter, find_events

@@ -96,8 +96,8 @@ def repair(
 
     The node must not run meanwhile. Ends with 0 where all is well in the end.
     """
-    from api.cli.repair_report import lost_words, print_findings, print_repaired
     from api.cli.roles.up import alone_on
+    from api.cli.storage.repair_report import lost_words, print_findings, print_repaired
     from storage.container import open_objects
     from storage.core import private_folder
     from storage.recovery.diagnosis import diagnose

@@ -1,9 +1,9 @@
 """`mediview restore`: a backup, into an empty data folder and an empty database."""
 
-from api.cli.backup import At, Place, open_store
 from api.cli.console import out
 from api.cli.operator import record_use
 from api.cli.roles.starting import start
+from api.cli.storage.backup import At, Place, open_store
 from storage.audit import Code
 
 

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from api.cli.console import out
-from api.cli.models import Name, app, opened
+from api.cli.models.commands import Name, app, opened
 from api.cli.operator import operator
 from inference.models.drift import all_shifts
 from inference.models.registry.status import models_named, standing_named

@@ -1,0 +1,1 @@
+"""Commands on models: registry, agreement and drift, evaluation."""
