@@ -26,6 +26,7 @@ from api.annotations import key_images, mask_edits, measurements
 from api.audit.middleware import AuditTrail
 from api.audit.routes import router as audit_router
 from api.audit.rules import PUBLIC
+from api.delays import routes as delays
 from api.deliveries import routes as deliveries
 from api.dicomweb.rendering import rendered
 from api.dicomweb.retrieval import frame_routes, retrieve
@@ -66,6 +67,7 @@ from api.models import routes as models
 from api.openapi import install_description
 from api.patient_changes import routes as patient_changes
 from api.peers import routes as peers
+from api.priors import elsewhere
 from api.priors import routes as priors
 from api.projects import routes as projects
 from api.reports import history as report_history
@@ -78,12 +80,11 @@ from api.routing import routes_of
 from api.server import health, metrics, probes
 from api.server.viewer_files import ViewerFiles
 from api.studies import bulk as study_bulk
-from api.studies import conflicts, elsewhere, pictures, release, sending
+from api.studies import conflicts, pictures, release, sending
 from api.studies import expected_instances as expectations
 from api.studies import hanging_protocols as hanging
 from api.studies import routes as studies
 from api.studies import trends as trend
-from api.studies import why as why_late
 from api.uploads import parts as upload_parts
 from api.uploads import routes as uploads
 from api.ups.responses import install_work_item_errors
@@ -108,7 +109,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     expectations.router,
     findings.router,
     trend.router,
-    why_late.router,
+    delays.router,
     lesions.router,
     measurements.router,
     key_images.router,

@@ -57,7 +57,7 @@ COMMANDS = {
     "keys": _Command("access.keys"),
     "rules": _Command("rules"),
     "studies": _Command("studies.sending"),
-    "why": _Command("studies.why", "why"),
+    "why": _Command("studies.delays", "why"),
     "retention": _Command("studies.retention"),
     "patients": _Command("studies.patients"),
     "priors": _Command("studies.priors"),

@@ -15,7 +15,7 @@ from storage.container import Storage
 _FOR_NOBODY_ELSE = {"administrators"}
 
 
-def why(
+def delay_of(
     storage: Storage,
     study_instance_uid: str,
     now: datetime,

@@ -56,7 +56,7 @@ def test_every_stage_of_a_study_is_timed(api: ApiNode) -> None:
     storage.heartbeats.beat(HANDLED, utcnow())
     storage.breakers.failed("pacs", "Connection refused.", utcnow() - timedelta(hours=1))
 
-    late = api.client.get(f"/api/v1/studies/{study_uid('failed')}/why").json()
+    late = api.client.get(f"/api/v1/studies/{study_uid('failed')}/delay").json()
     assert (late["cause"], late["expected_at"]) == ("job_failed", None)
     assert late["since"].startswith(f"{ended:%Y-%m-%dT%H:%M:%S}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from inference.delays.entities import Delay
-from inference.delays.service import why
+from inference.delays.service import delay_of
 from inference.pipeline import Pipeline
 from inference.scheduling.schedule import complete_and_schedule
 from storage.container import Storage
@@ -40,7 +40,7 @@ def finished(node: Storage, name: str) -> Job:
 def asked(
     node: Storage, name: str, pipelines: Sequence[Pipeline] = (BRIGHT,), after_s: float = 10
 ) -> Delay:
-    return why(node, study_uid(name), later(after_s), pipelines)
+    return delay_of(node, study_uid(name), later(after_s), pipelines)
 
 
 def assert_named(node: Storage, case: Case) -> None:

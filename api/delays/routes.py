@@ -11,7 +11,7 @@ from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router
 from inference.delays.entities import Cause
-from inference.delays.service import why
+from inference.delays.service import delay_of
 from storage.core.clock import utcnow
 
 router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["studies"])
@@ -28,14 +28,14 @@ class DelayPayload(Payload):
     )
 
 
-@router.get("/why", summary="Why a study is late", responses=problems(404))
+@router.get("/delay", summary="Why a study is late", responses=problems(404))
 @policy(READERS, "api:read", RESULTS)
-def get_why(storage: StorageDep, study_instance_uid: StudyUid) -> DelayPayload:
+def get_delay(storage: StorageDep, study_instance_uid: StudyUid) -> DelayPayload:
     """What the study waits for now: instances, a decision, a worker, a person or a destination.
 
     `nothing` where all has been done.
     """
-    delay = why(storage, study_instance_uid, utcnow())
+    delay = delay_of(storage, study_instance_uid, utcnow())
     return DelayPayload(
         cause=delay.cause,
         sentence=delay.sentence,

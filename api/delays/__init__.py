@@ -1,0 +1,1 @@
+"""What a study waits for, over HTTP."""
