@@ -1,7 +1,10 @@
 """A mask of several lesions becomes a segment for each, measured in the plane of the images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from inference.imaging.volume import assemble_volume
 from inference.lesions.components import axes_mm, box_axes_mm, with_single_lesions
@@ -55,8 +58,10 @@ def test_each_lesion_is_a_segment_and_the_speck_stays_apart(overlapping: bool) -
     assert values["Lesion volume"].parts == (1, 2, 3)
     # 180 voxels of 3.0 * 0.8 * 0.6 mm3.
     assert values["Lesion 1 volume"].value == pytest.approx(0.2592)
-    # 10 * 0.6 mm by 6 * 0.8 mm from edge to edge: the diagonal.
-    assert values["Lesion 1 long axis"].value == pytest.approx(np.hypot(6.0, 4.8))
+    # 10 * 0.6 mm by 6 * 0.8 mm: the diagonal, half a pixel longer than that of the centres.
+    along = np.array([9 * 0.6, 5 * 0.8])
+    pixel = np.linalg.norm(along * (0.6, 0.8)) / np.linalg.norm(along)
+    assert values["Lesion 1 long axis"].value == pytest.approx(np.linalg.norm(along) + pixel / 2)
 
 
 def test_one_lesion_alone_keeps_its_name_and_volume() -> None:
@@ -100,5 +105,35 @@ def test_axes_are_those_of_one_image() -> None:
     # A longer extent through the images is no diameter in them.
     mask[0:10, 10, 5] = True
     long_mm, short_mm = axes_mm(mask, VOLUME_OF)
-    assert long_mm == pytest.approx(np.hypot(6.0, 0.8), abs=0.05)
-    assert short_mm == pytest.approx(3 * 0.8, abs=0.3)
+    assert long_mm == pytest.approx(9.5 * 0.6, abs=0.1)
+    assert short_mm == pytest.approx(2.5 * 0.8, abs=0.3)
+
+
+@pytest.mark.parametrize("steps_mm", [(0.7, 0.7), (0.5, 1.0), (1.0, 0.7)])
+@pytest.mark.parametrize("diameters_mm", [(10.0, 10.0), (20.0, 20.0), (20.0, 10.0)])
+def test_diameters_are_those_of_the_body_and_not_of_its_pixels(
+    diameters_mm: tuple[float, float], steps_mm: tuple[float, float]
+) -> None:
+    volume = replace(VOLUME_OF, lps_from_kji=np.diag([3.0, *steps_mm, 1.0]))
+    drawn = [drawn_ellipse(diameters_mm, steps_mm, turn) for turn in np.linspace(0.1, 3.0, 12)]
+    errors = np.array([axes_mm(mask, volume) for mask in drawn]) - diameters_mm
+    assert np.abs(errors.mean(axis=0)).max() < 0.5 * max(steps_mm)
+
+
+def drawn_ellipse(
+    diameters_mm: tuple[float, float], steps_mm: tuple[float, float], turn: float
+) -> NDArray[np.bool_]:
+    """What has its centre within it, shape (1, 64, 64); it lies between pixels as it happens."""
+    j, i = np.ogrid[:64, :64]
+    y, x = (j - 32.0) * steps_mm[0] + turn / 3, (i - 32.0) * steps_mm[1] - turn / 7
+    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    inside = (2 * along / diameters_mm[0]) ** 2 + (2 * across / diameters_mm[1]) ** 2 <= 1
+    return np.asarray(inside)[None]
+
+
+def test_a_single_pixel_and_a_line_have_the_width_of_a_pixel() -> None:
+    mask = np.zeros(SHAPE, bool)
+    mask[4, 10, 5] = True
+    assert axes_mm(mask, VOLUME_OF) == pytest.approx((0.8, 0.6))
+    mask[4, 10, 5:9] = True
+    assert axes_mm(mask, VOLUME_OF) == pytest.approx((3.5 * 0.6, 0.8))
