@@ -2,13 +2,15 @@
 
 import asyncio
 import ssl
-from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import ip_address
 
 import structlog
 
+from dicom_node.hl7.connections import Connection, Connections
 from dicom_node.hl7.framing import MAX_MESSAGE_BYTES, FramingError, framed, read_message
 from dicom_node.hl7.orders import KINDS, take_order
 from dicom_node.hl7.patients import TRIGGERS, take_adt
@@ -29,8 +31,8 @@ log = structlog.get_logger(__name__)
 
 _IDLE_S = 3600.0
 _MESSAGE_S = 60.0
-_CONNECTIONS = 32
-_PER_ADDRESS = 16
+_HANDSHAKE_S = 20.0
+_ANSWER_S = 20.0
 
 
 def run_listener(settings: Settings) -> None:
@@ -85,39 +87,45 @@ class Listening:
         self._refused = refused
         self._settings = settings
         self._port = port
-        self._peers: dict[asyncio.Task[None], str] = {}
-        """The address behind each connection, the oldest first."""
+        self._connections = Connections(_known_senders(settings))
         # Messages change the same tables: side by side they would keep all other writers waiting.
         self._one_by_one = asyncio.Lock()
 
     async def __aenter__(self) -> int:
         """Returns the port."""
+        tls = _tls(self._settings)
         self._server = await asyncio.start_server(
             self._connected,
             self._settings.hl7_host,
             self._port,
             limit=MAX_MESSAGE_BYTES,
-            ssl=_tls(self._settings),
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else _HANDSHAKE_S,
         )
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in self._peers:
+        tasks = self._connections.tasks
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._peers, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # What is being recorded is recorded to its end, while the database is still open.
+        async with self._one_by_one:
+            pass
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = str(writer.get_extra_info("peername", ("",))[0])
         task = asyncio.current_task()
-        if task is None or not self._make_room(peer):
+        connection = None if task is None else self._connections.admit(peer, task)
+        if connection is None:
+            log.warning("hl7_connection_refused", peer=peer, reason="all are taken")
             writer.close()
             return
-        self._peers[task] = peer
         try:
             if _may_send(self._settings, writer):
-                await self._talk(reader, writer, peer)
+                await self._talk(reader, writer, peer, connection)
             else:
                 log.warning("hl7_certificate_refused", peer=peer)
                 await asyncio.to_thread(self._refused, peer)
@@ -126,39 +134,35 @@ class Listening:
         except asyncio.CancelledError:
             pass  # the listener ends, or makes room; what was not answered is sent again
         finally:
-            self._peers.pop(task, None)
+            self._connections.leave(connection)
             writer.close()
-
-    def _make_room(self, peer: str) -> bool:
-        """Whether there is room for a connection from this address.
-
-        Where all are taken, the oldest goes of the address that has the most of them: silent
-        connections keep no system out.
-        """
-        by_address = Counter(self._peers.values())
-        if by_address[peer] >= _PER_ADDRESS:
-            return False
-        if len(self._peers) < _CONNECTIONS:
-            return True
-        busiest, count = by_address.most_common(1)[0]
-        if count <= by_address[peer] + 1:
-            return False
-        oldest = next(task for task, other in self._peers.items() if other == busiest)
-        del self._peers[oldest]
-        oldest.cancel()
-        return True
+            if writer.transport.get_write_buffer_size():
+                # Who reads no answers keeps no socket.
+                asyncio.get_running_loop().call_later(_ANSWER_S, writer.transport.abort)
 
     async def _talk(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        peer: str,
+        connection: Connection,
     ) -> None:
         while True:
             message = await read_message(reader, _IDLE_S, _MESSAGE_S)
             if message is None:
                 return
-            async with self._one_by_one:
-                answered = await asyncio.to_thread(self._respond, message, peer)
+            self._connections.heard(connection)
+            await self._one_by_one.acquire()
+            # A thread goes on when who waits for it is cancelled: the next message waits for it.
+            recorded = asyncio.ensure_future(asyncio.to_thread(self._respond, message, peer))
+            recorded.add_done_callback(lambda _: self._one_by_one.release())
+            connection.is_taken = True
+            try:
+                answered = await asyncio.shield(recorded)
+            finally:
+                connection.is_taken = False
             writer.write(framed(answered))
-            await writer.drain()
+            await asyncio.wait_for(writer.drain(), _ANSWER_S)
 
 
 def answer(receivers: Receivers, settings: Settings, raw: bytes, peer: str) -> bytes:
@@ -243,6 +247,15 @@ def _certificate_refused(audit: Audit, peer: str) -> None:
             detail={"via": "HL7 v2", "reason": "certificate of nobody who may send orders"},
         )
     )
+
+
+def _known_senders(settings: Settings) -> list[str]:
+    """Those that are named, and the systems that reports are sent to, as far as by address."""
+    known = list(settings.hl7_senders)
+    for one in settings.hl7_destinations:
+        with suppress(ValueError):
+            known.append(str(ip_address(one.host)))
+    return known
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

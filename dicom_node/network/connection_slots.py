@@ -30,7 +30,7 @@ class _Slot(NamedTuple):
     is_known: bool
 
 
-def _packed(host: str) -> bytes:
+def packed_address(host: str) -> bytes:
     """An address in 16 bytes; of IPv6 the network, which one machine may fill (RFC 4291)."""
     try:
         ip = ipaddress.ip_address(host.partition("%")[0])
@@ -60,7 +60,7 @@ class ConnectionSlots:
         None, too, where `host` holds `limit_per_address` slots already (0: any number) that are not
         those of known peers: who floods the node leaves room for others.
         """
-        address = _packed(host)
+        address = packed_address(host)
         with self._locked():
             rows = [row for row in self._rows() if self._lives(row.slot, row.pid)]
             taken = {row.slot for row in rows}

@@ -1,5 +1,6 @@
 """HL7 v2: the listener, the systems that reports are sent to, and how often that is tried."""
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -49,6 +50,11 @@ class Hl7Settings(BaseModel):
         description="Over TLS, whose orders are taken: sha256:FINGERPRINT, dns:NAME, ip:ADDRESS,"
         " separated by commas; empty: everybody with a certificate of MEDIVIEW_TLS_CA.",
     )
+    hl7_senders: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses and networks of the systems that send to the listener, separated by"
+        " commas: strangers never take their connections.",
+    )
     patient_id_issuer: str = Field(
         "",
         max_length=64,
@@ -81,6 +87,15 @@ class Hl7Settings(BaseModel):
             return tuple(checked_binding(part) for part in parts)
         except InvalidRequest as error:
             raise ValueError(f"{error.message} {error.remedy}") from error
+
+    @field_validator("hl7_senders", mode="before")
+    @classmethod
+    def _parse_hl7_senders(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        # What is none raises ValueError, which names it.
+        return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts)
 
     @field_validator("hl7_destinations", mode="before")
     @classmethod

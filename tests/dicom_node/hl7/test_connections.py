@@ -1,51 +1,164 @@
 """Connections of the MLLP listener: there are only so many, and nobody has all of them."""
 
 import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import MappingProxyType
+
+import pytest
 
 from dicom_node.hl7.listener import Listening
-from storage.settings import Settings
+from storage.settings import load_settings
 from tests.dicom_node.conftest import node_settings
 from tests.patience import PATIENCE_S
 
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+ANSWER = b"\x0btaken: MSH\x1c\r"
+
+
+class Network:
+    """Systems at addresses of their own, and one listener."""
+
+    def __init__(self, stack: AsyncExitStack, port: int) -> None:
+        self._stack = stack
+        self._port = port
+
+    async def connect(self, address: str) -> "Connection":
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self._port, local_addr=(address, 0)
+        )
+        self._stack.callback(writer.close)
+        return Connection(reader, writer)
+
+
+class Connection:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    def send(self) -> None:
+        self._writer.write(b"\x0bMSH\x1c\r")
+
+    async def received(self) -> bytes:
+        """Nothing: it was closed."""
+        try:
+            return await asyncio.wait_for(self._reader.read(100), PATIENCE_S)
+        except ConnectionError:
+            return b""
+
+    async def answer(self) -> bytes:
+        self.send()
+        return await self.received()
+
+
+def run(
+    folder: Path,
+    test: Callable[[Network], Awaitable[None]],
+    respond: Callable[[bytes, str], bytes] = lambda message, _: b"taken: " + message,
+    ended: Callable[[], None] = lambda: None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    async def served() -> None:
+        async with AsyncExitStack() as stack:
+            stack.callback(ended)
+            listener = Listening(respond, lambda _: None, node_settings(folder, **settings), 0)
+            port = await stack.enter_async_context(listener)
+            await test(Network(stack, port))
+
+    asyncio.run(served())
 
 
 def test_silent_connections_of_others_keep_no_system_out(tmp_path: Path) -> None:
-    asyncio.run(_beside_silent_connections(node_settings(tmp_path)))
-
-
-async def _beside_silent_connections(settings: Settings) -> None:
-    listener = Listening(lambda message, _: b"taken: " + message, lambda _: None, settings, 0)
-    async with AsyncExitStack() as stack:
-        port = await stack.enter_async_context(listener)
-
-        async def connect(address: str) -> Connection:
-            reader, writer = await asyncio.open_connection(
-                "127.0.0.1", port, local_addr=(address, 0)
-            )
-            stack.callback(writer.close)
-            return reader, writer
-
-        async def answer(connection: Connection) -> bytes:
-            connection[1].write(b"\x0bMSH\x1c\r")
-            return await received(connection)
-
-        async def received(connection: Connection) -> bytes:
-            """Nothing: it was closed."""
-            try:
-                return await asyncio.wait_for(connection[0].read(100), PATIENCE_S)
-            except ConnectionError:
-                return b""
-
-        first = await connect("127.0.0.2")
-        silent = [await connect("127.0.0.2") for _ in range(15)]
-        assert await answer(await connect("127.0.0.2")) == b"", "an address has its share"
-        silent += [await connect("127.0.0.3") for _ in range(16)]
-        systems = [await connect("127.0.0.4") for _ in range(2)]
+    async def test(network: Network) -> None:
+        first = await network.connect("127.0.0.2")
+        silent = [await network.connect("127.0.0.2") for _ in range(15)]
+        assert await silent[0].answer() == ANSWER
+        system = await network.connect("127.0.0.2")
+        assert await system.answer() == ANSWER
+        assert await first.received() == b"", "an address has its share; what was silent goes"
+        others = [await network.connect("127.0.0.3") for _ in range(16)]
+        systems = [await network.connect("127.0.0.4") for _ in range(2)]
         for system in systems:
-            assert await answer(system) == b"\x0btaken: MSH\x1c\r"
-            assert await answer(system) == b"\x0btaken: MSH\x1c\r", "it stays connected"
-        assert await received(first) == b"", "the oldest went"
-        assert await answer(silent[0]) == b"\x0btaken: MSH\x1c\r", "and no other of its address"
+            assert await system.answer() == ANSWER
+            assert await system.answer() == ANSWER, "it stays connected"
+        assert await silent[1].received() == b"", "of two who have most, the one silent for longest"
+        assert await others[0].received() == b""
+        assert await silent[0].answer() == await others[1].answer() == ANSWER
+
+    run(tmp_path, test)
+
+
+def test_many_addresses_keep_no_system_out(tmp_path: Path) -> None:
+    async def test(network: Network) -> None:
+        strangers = [await network.connect(f"127.0.1.{number}") for number in range(1, 33)]
+        system = await network.connect("127.0.0.4")
+        assert await system.answer() == ANSWER
+        assert await strangers[0].received() == b""
+        for number in range(33, 64):
+            await network.connect(f"127.0.1.{number}")
+        assert await system.answer() == ANSWER, "all others have been silent for longer"
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hl7_senders": "127.0.0.4/31"},
+        {"hl7_destinations": "ris=mllp://127.0.0.4:2575,pacs=mllp://pacs.example.org:2575"},
+    ],
+)
+def test_no_stranger_takes_the_place_of_a_known_sender(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    async def test(network: Network) -> None:
+        known = await network.connect("127.0.0.4")
+        for number in range(1, 41):
+            stranger = await network.connect(f"127.0.1.{number}")
+            assert await stranger.answer() == ANSWER
+        assert await known.answer() == ANSWER, "silent for longest, and still there"
+        # The known one gets what it asks for, and strangers what is left.
+        systems = [known, *[await network.connect("127.0.0.4") for _ in range(15)]]
+        for system in systems:
+            assert await system.answer() == ANSWER
+        assert await (await network.connect("127.0.1.50")).answer() == ANSWER
+
+    run(tmp_path, test, settings=settings)
+
+
+def test_a_sender_that_is_no_address_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"ris\.example\.org"):
+        load_settings(data_dir=tmp_path, hl7_senders="10.0.0.9,ris.example.org")
+
+
+def test_messages_are_taken_one_by_one_although_a_connection_gives_way(tmp_path: Path) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+    taken: list[str] = []
+
+    def respond(message: bytes, peer: str) -> bytes:
+        taken.append(f"begins {peer}")
+        begun.set()
+        assert may_end.wait(PATIENCE_S)
+        taken.append(f"ends {peer}")
+        return b"taken: " + message
+
+    async def test(network: Network) -> None:
+        first = await network.connect("127.0.0.2")
+        first.send()
+        assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+        others = [await network.connect("127.0.0.2") for _ in range(16)]
+        others[-1].send()
+        await network.connect("127.0.0.3")
+        may_end.set()
+        assert await first.received() == ANSWER
+        assert await others[-1].received() == ANSWER
+        may_end.clear()
+        begun.clear()
+        # The listener ends within a message.
+        first.send()
+        assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+        asyncio.get_running_loop().call_later(0.05, may_end.set)
+
+    run(tmp_path, test, respond, ended=lambda: taken.append("closed"))
+    assert taken == [*["begins 127.0.0.2", "ends 127.0.0.2"] * 3, "closed"]
