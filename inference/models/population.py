@@ -12,14 +12,12 @@ from typing import Literal
 from pydicom.dataset import Dataset
 
 from inference.imaging.contrast_agent import contrast_agent_given
+from inference.imaging.field_strength import field_strengths_t
 
 OnOutside = Literal["caveat", "refuse"]
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
 _DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
-# Some write gauss where tesla is asked for (PS3.3 C.8.13.1).
-_MOST_TESLA = 100.0
-_GAUSS_IN_TESLA = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,11 @@ class Population:
         sex = str(header.get("PatientSex") or "")
         if sex and self.sex and sex not in self.sex:
             yield f"sex {sex} ({', '.join(self.sex)})"
-        tesla = field_strength_t(header)
-        if tesla is not None and not _within(tesla, self.field_strength_t):
-            yield f"field strength {tesla:g} T ({_range(self.field_strength_t)} T)"
+        tesla = field_strengths_t(header)
+        if not all(_within(one, self.field_strength_t) for one in tesla):
+            meant = " or ".join(f"{one:g} T" for one in tesla)
+            unit = ", in which unit is not stated" if len(tesla) > 1 else ""
+            yield f"field strength {meant}{unit} ({_range(self.field_strength_t)} T)"
         maker = str(header.get("Manufacturer") or "").strip()
         if maker and self.manufacturers and not _is_among(maker, self.manufacturers):
             yield f"manufacturer {maker} ({', '.join(self.manufacturers)})"
@@ -107,13 +107,6 @@ def _years_between(born: date, at: date) -> float:
         # Of those who were born on 29 February.
         birthday = date(born.year + years, 3, 1)
     return years + max(0, (at - birthday).days) / 366
-
-
-def field_strength_t(header: Dataset) -> float | None:
-    value = _number(header, "MagneticFieldStrength")
-    if value is None or value <= 0:
-        return None
-    return value if value <= _MOST_TESLA else value / _GAUSS_IN_TESLA
 
 
 def _date(header: Dataset, keyword: str) -> date | None:

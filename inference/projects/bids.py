@@ -7,6 +7,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from inference.deidentification.codes import is_known_code
+from inference.imaging.field_strength import field_strength_t
 from inference.pipeline import Segment
 from inference.series_classification.mr_contrast import mr_contrast
 from storage.core.findings import Code
@@ -25,7 +26,6 @@ _MR_SUFFIXES = {
 _MS_PER_S = 1000.0
 # Attributes of an image, and what BIDS calls them.
 _NUMBERS = {
-    "MagneticFieldStrength": "MagneticFieldStrength",
     "FlipAngle": "FlipAngle",
     "SliceThickness": "SliceThickness",
     "PixelBandwidth": "PixelBandwidth",
@@ -82,6 +82,9 @@ def sidecar(image: Dataset, has_leak: Callable[[str], bool], software: str) -> b
         value = _number(image.get(keyword))
         if value is not None:
             found[name] = value / _MS_PER_S if keyword in _MILLISECONDS else value
+    tesla = field_strength_t(image)
+    if tesla is not None:
+        found["MagneticFieldStrength"] = tesla
     for keyword, name in _TEXTS.items():
         text = "\\".join(_texts(image.get(keyword)))
         if text and not has_leak(text):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from inference.imaging.contrast_agent import contrast_agent_given, contrast_agent_name
+from inference.imaging.field_strength import field_strength_t
 from inference.imaging.headers import number, texts
 from inference.series_classification.mr_contrast import mr_contrast, sequence_holders
 from storage.core.entities import Instance, Series
@@ -77,7 +78,7 @@ def technique_from(
         echo_time_ms=number(holders, "EchoTime", "EffectiveEchoTime") if is_mr else None,
         inversion_time_ms=number(holders, "InversionTime", "InversionTimes") if is_mr else None,
         flip_angle_deg=number(holders, "FlipAngle") if is_mr else None,
-        field_strength_t=number(holders, "MagneticFieldStrength") if is_mr else None,
+        field_strength_t=field_strength_t(header) if is_mr else None,
         kvp=number(holders, "KVP") if is_ct else None,
         kernel=_word(header, "ConvolutionKernel") if is_ct else "",
         contrast_agent=_as_word([contrast_agent_name(header)])

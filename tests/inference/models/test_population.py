@@ -7,6 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.catalogue import pipeline_named
+from inference.imaging.field_strength import field_strength_t, field_strengths_t
 from inference.models.card_file import Card, population_of
 from inference.models.population import Population, age_years, caveat_of
 from inference.pipelines.brain import brain_volume
@@ -46,8 +47,10 @@ def test_within_there_is_no_word() -> None:
     assert caveat_of(POPULATION, header()) == ""
     # What is not stated is not judged.
     assert caveat_of(POPULATION, Dataset()) == ""
-    # In gauss.
+    # In gauss, and in millitesla.
     assert caveat_of(POPULATION, header(MagneticFieldStrength="15000")) == ""
+    in_millitesla = header(MagneticFieldStrength="1500", ImagingFrequency="63.87")
+    assert caveat_of(POPULATION, in_millitesla) == ""
 
 
 @pytest.mark.parametrize(
@@ -58,6 +61,11 @@ def test_within_there_is_no_word() -> None:
         ({"PatientBirthDate": None, "PatientAge": "003Y"}, "age 3 years (18 to 96 years)"),
         ({"PatientSex": "M"}, "sex M (F)"),
         ({"MagneticFieldStrength": "7"}, "field strength 7 T (1.5 to 3 T)"),
+        ({"MagneticFieldStrength": "70000"}, "field strength 7 T (1.5 to 3 T)"),
+        (
+            {"MagneticFieldStrength": "3000"},
+            "field strength 0.3 T or 3 T, in which unit is not stated (1.5 to 3 T)",
+        ),
         ({"Manufacturer": "BIOLAB"}, "manufacturer BIOLAB (Siemens, Philips)"),
         ({"ScanningSequence": "SE"}, "sequence SE (GR)"),
         ({"ContrastBolusAgent": "Gadovist"}, "with contrast agent"),
@@ -69,6 +77,32 @@ def test_outside_the_attribute_and_the_range_are_named(
 ) -> None:
     caveat = caveat_of(POPULATION, header(**attributes))
     assert caveat == (f"Outside the population the model was made for, by Authors 2024: {phrase}.")
+
+
+@pytest.mark.parametrize(
+    ("stated", "frequency_mhz", "tesla"),
+    [
+        ("1.5", None, (1.5,)),
+        ("0.55", None, (0.55,)),
+        ("15000", None, (1.5,)),
+        ("30000", None, (3.0,)),
+        ("94000", None, (9.4,)),
+        ("64", None, (0.064,)),
+        ("3000", None, (0.3, 3.0)),
+        ("3000", "12.77", (0.3,)),
+        ("3000", "127.73", (3.0,)),
+        # The frequency of phosphorus says nothing by hydrogen's.
+        ("3000", "51.7", (0.3, 3.0)),
+        ("0", "63.9", ()),
+        ("-1", None, ()),
+    ],
+)
+def test_field_strengths_in_other_units_are_read_as_tesla(
+    stated: str, frequency_mhz: str | None, tesla: tuple[float, ...]
+) -> None:
+    attributes = header(MagneticFieldStrength=stated, ImagingFrequency=frequency_mhz)
+    assert field_strengths_t(attributes) == pytest.approx(tesla)
+    assert field_strength_t(attributes) == (tesla[0] if len(tesla) == 1 else None)
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_an_oblique_anisotropic_series_lies_where_simpleitk_sees_it(
 ) -> None:
     attributes = {
         "CT": {"KVP": "120", "ConvolutionKernel": "B30f"},
-        "MR": {"EchoTime": "3.5", "RepetitionTime": "9.1", "MagneticFieldStrength": "1.5"},
+        "MR": {"EchoTime": "3.5", "RepetitionTime": "9.1", "MagneticFieldStrength": "15000"},
     }[modality]
     datasets = images(modality, 11 if modality == "CT" else 12, **attributes)
     store(storage, datasets)
