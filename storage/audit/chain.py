@@ -178,11 +178,11 @@ def adopt(engine: Engine, keys: Keys, now: datetime) -> bool:
     return True
 
 
-def cut(engine: Engine, keys: Keys, before: datetime, told: int, now: datetime) -> int:
+def cut(engine: Engine, keys: Keys, before: datetime, sent_to: int, now: datetime) -> int:
     """Remove events older than `before` from the chain's beginning; how many.
 
-    Never what follows a younger one, nor what has not been told to every sink,
-    whose least position `told` is. The rest stays verifiable from the cut on.
+    Never what follows a younger one, nor what has not been sent to every sink,
+    up to position `sent_to`. The rest stays verifiable from the cut on.
     """
     with writing(engine) as connection:
         take_lock(connection)
@@ -193,7 +193,7 @@ def cut(engine: Engine, keys: Keys, before: datetime, told: int, now: datetime) 
                 event.c.chain_index > base.position, event.c.at >= before
             )
         ).scalar()
-        last = min(told, base.position + _REMOVED_AT_ONCE)
+        last = min(sent_to, base.position + _REMOVED_AT_ONCE)
         if youngest is not None:
             last = min(last, youngest - 1)
         digest = connection.execute(

@@ -25,7 +25,7 @@ from storage.volumes.files import translated_os_errors
 
 log = structlog.get_logger(__name__)
 
-_TOLD_AT_ONCE = 200
+_SENT_AT_ONCE = 200
 _ROUNDS_AT_ONCE = 50
 _ANCHOR_EVERY = timedelta(minutes=1)
 _LOCK = 0x6D76_6174
@@ -42,7 +42,7 @@ class AuditKeeper:
         self._source = audit_source(settings)
         self._sinks: list[Sink] | None = None
         self._out: set[str] = set()
-        """Steps that failed last time: an outage is told once."""
+        """Steps that failed last time: an outage is logged once."""
         self._anchored: tuple[datetime, int] | None = None
 
     def round(self, now: datetime, stopping: Callable[[], bool] = lambda: False) -> bool:
@@ -102,13 +102,13 @@ class AuditKeeper:
                     select(t.audit_event)
                     .where(t.audit_event.c.chain_index > done.position)
                     .order_by(t.audit_event.c.chain_index)
-                    .limit(_TOLD_AT_ONCE)
+                    .limit(_SENT_AT_ONCE)
                 )
                 records = [to_record(row) for row in rows.mappings()]
             if not records:
                 return
-            told = sink.put([(one.at, audit_message(one, self._source)) for one in records])
-            last = records[told - 1]
+            sent = sink.put([(one.at, audit_message(one, self._source)) for one in records])
+            last = records[sent - 1]
             place = Link(last.chain_index or 0, last.chain_hash)
             with writing(engine) as connection:
                 set_link(connection, sink.name, place, self._keys, now)
@@ -120,9 +120,9 @@ class AuditKeeper:
             return
         with reading(engine) as connection:
             head = link(connection, "head") or Link(0, FIRST_HASH)
-            told = links(connection, [sink.name for sink in self._sinks or ()])
+            sent = links(connection, [sink.name for sink in self._sinks or ()])
         before = now - timedelta(days=settings.audit_retention_days)
-        while removed := cut(engine, self._keys, before, min([head.position, *told]), now):
+        while removed := cut(engine, self._keys, before, min([head.position, *sent]), now):
             self._audit.record(
                 AuditEvent(
                     Code.AUDIT_LOG_USED,

@@ -169,12 +169,12 @@ def _sop_classes(parent: ET.Element, counts: Any, study_instance_uid: str) -> No
 
 
 def _details(parent: ET.Element, record: AuditRecord) -> None:
-    told = {name: value for name, value in record.detail.items() if name not in _SHOWN_APART}
+    details = {name: value for name, value in record.detail.items() if name not in _SHOWN_APART}
     if record.request_id:
-        told["request_id"] = record.request_id
+        details["request_id"] = record.request_id
     if record.occurrences > 1:
-        told["occurrences"] = record.occurrences
-    for name, value in sorted(told.items()):
+        details["occurrences"] = record.occurrences
+    for name, value in sorted(details.items()):
         encoded = base64.b64encode(_legal(str(value)).encode()).decode()
         ET.SubElement(parent, "ParticipantObjectDetail", {"type": name, "value": encoded})
 

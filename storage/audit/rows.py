@@ -71,12 +71,12 @@ def add_events(connection: Connection, events: Sequence[AuditEvent], process: st
     """One row an event."""
     if not events:
         return
-    told = with_patients(connection, events)
+    complete = with_patients(connection, events)
     statement = insert(t.audit_event).returning(
         t.audit_event.c.audit_id, sort_by_parameter_order=True
     )
-    ids = connection.execute(statement, [_values(one, process) for one in told]).scalars().all()
-    _add_subjects(connection, zip(ids, told, strict=True))
+    ids = connection.execute(statement, [_values(one, process) for one in complete]).scalars().all()
+    _add_subjects(connection, zip(ids, complete, strict=True))
 
 
 def count_views(connection: Connection, views: Sequence[Views], process: str) -> None:
@@ -85,8 +85,8 @@ def count_views(connection: Connection, views: Sequence[Views], process: str) ->
         return
     # In one order for all, so that two processes do not wait for each other.
     views = sorted(views, key=lambda one: one.key)
-    told = with_patients(connection, [one.event for one in views])
-    for one, event in zip(views, told, strict=True):
+    complete = with_patients(connection, [one.event for one in views])
+    for one, event in zip(views, complete, strict=True):
         values = {
             **_values(event, process),
             "occurrences": one.occurrences,

@@ -1,4 +1,4 @@
-"""Looks at one study that are counted together rather than told one by one."""
+"""Looks at one study that are counted together rather than recorded one by one."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,7 +24,7 @@ class StudyViews:
 
 
 def counted(views: Views) -> AuditEvent:
-    """The event that tells of looks which came after the first was told."""
+    """The event that tells of looks which came after the first was recorded."""
     return replace(
         views.event, detail={**views.event.detail, "occurrences_meanwhile": views.occurrences}
     )

@@ -1,8 +1,8 @@
-"""The one door into the audit trail: cheap for whoever tells, and nothing told is lost.
+"""The only way to write the audit trail: cheap for callers, and no event is lost.
 
 Events are written by a thread of their own, a batch a transaction; what the
 database does not take waits on disk. Where the trail must fail closed they are
-written before the caller goes on, and a caller that cannot be heard is told so.
+written before the caller goes on, and a failure to write is raised.
 """
 
 import os
@@ -34,11 +34,11 @@ _WINDOW_S = WINDOW.total_seconds()
 _LINGER_S = 0.1
 # Counts of views that are known already may come this late; their row is there.
 _COUNT_EVERY_S = 5.0
-_KEPT_AT_MOST = 20_000
+_EVENTS_IN_MEMORY_AT_MOST = 20_000
 _ATTEMPTS = 4
 _SERIES_REMEMBERED = 10_000
 _CHECKED_S = 1.0
-_TOLD_AGAIN_S = 60.0
+_LOG_AGAIN_S = 60.0
 
 
 class Audit:
@@ -49,7 +49,7 @@ class Audit:
         self._engine = engine
         self.spool = Spool(data_dir / "audit" / "spool")
         self._process = f"{socket.gethostname()}:{os.getpid()}"
-        self._told = threading.Condition()
+        self._pending_changed = threading.Condition()
         self._writing = threading.Lock()
         self._events: list[AuditEvent] = []
         self._seen: dict[Hashable, StudyViews] = {}
@@ -60,17 +60,17 @@ class Audit:
         self._closing = False
         self._troubled = False
         self._lost = 0
-        self._not_spooled_told_s = float("-inf")
+        self._not_spooled_logged_s = float("-inf")
         self._thread: threading.Thread | None = None
 
     def record(self, event: AuditEvent) -> None:
         """Write one event. Raises StorageUnavailable, StorageFull where the trail fails closed."""
         event = _of_request(event)
         if self.fail_closed:
-            with self._heard() as connection:
+            with self._written_now() as connection:
                 add_events(connection, [event], self._process)
             return
-        with self._told:
+        with self._pending_changed:
             self._events.append(event)
             self._wake()
 
@@ -109,7 +109,7 @@ class Audit:
             self._begin(key, event, 1)
 
     def _counted(self, key: Hashable, occurrences: int) -> bool:
-        with self._told:
+        with self._pending_changed:
             seen = self._seen.get(key)
             if seen is None or (self.fail_closed and not seen.written):
                 return False
@@ -119,9 +119,9 @@ class Audit:
     def _begin(self, key: Hashable, event: AuditEvent, occurrences: int) -> None:
         new = StudyViews(_of_request(event), *window_of(event), occurrences)
         if self.fail_closed:
-            with self._heard() as connection:
+            with self._written_now() as connection:
                 count_views(connection, [new.take()], self._process)
-        with self._told:
+        with self._pending_changed:
             known = self._seen.setdefault(key, new)
             if known is not new:
                 known.occurrences += new.occurrences
@@ -133,7 +133,7 @@ class Audit:
         request_id = current_request_id()
         if not request_id or self._series_known.get(series_instance_uid) == request_id:
             return
-        with self._told:
+        with self._pending_changed:
             if len(self._series_known) >= _SERIES_REMEMBERED:
                 self._series_known.clear()
             self._series_known[series_instance_uid] = request_id
@@ -141,12 +141,12 @@ class Audit:
             self._wake()
 
     def check(self) -> None:
-        """Raise, before a change that must not happen unheard, where the trail fails closed
+        """Raise, before a change that must not happen unrecorded, where the trail fails closed
         and takes nothing just now.
         """
         if not self.fail_closed or time.monotonic() - self._checked_at < _CHECKED_S:
             return
-        with self._heard() as connection:
+        with self._written_now() as connection:
             attempt = connection.begin_nested()
             probe = AuditEvent(Code.APPLICATION_ACTIVITY, "E", NODE)
             add_events(connection, [probe], self._process)
@@ -155,7 +155,7 @@ class Audit:
 
     @contextmanager
     def running(self, role: str) -> Iterator[None]:
-        """Tell that a role of the node started, and that it ended.
+        """Record that a role of the node started, and that it ended.
 
         Raises StorageUnavailable where the trail fails closed: then the role must not start.
         """
@@ -177,20 +177,20 @@ class Audit:
             return with_patients(connection, [probe])[0].patient_ids
 
     def flush(self) -> None:
-        """Write what was told so far, or leave it on disk."""
+        """Write all pending events, or leave them on disk."""
         self._write(everything=True)
 
     def close(self) -> None:
-        """Write what was told, and end the thread."""
-        with self._told:
+        """Write all pending events, and end the thread."""
+        with self._pending_changed:
             self._closing = True
-            self._told.notify_all()
+            self._pending_changed.notify_all()
         if self._thread is not None:
             self._thread.join()
         self.flush()
 
     @contextmanager
-    def _heard(self) -> Iterator[Connection]:
+    def _written_now(self) -> Iterator[Connection]:
         """A transaction for what must be written now; whatever prevents it is one cause."""
         with _unwritten_is_unavailable(), writing(self._engine) as connection:
             yield connection
@@ -199,14 +199,14 @@ class Audit:
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
             self._thread.start()
-        self._told.notify_all()
+        self._pending_changed.notify_all()
 
     def _run(self) -> None:
         while not self._closing:
-            with self._told:
+            with self._pending_changed:
                 while not self._closing and not self._is_due():
-                    self._told.wait(_COUNT_EVERY_S)
-            # Whoever tells next shares the transaction.
+                    self._pending_changed.wait(_COUNT_EVERY_S)
+            # Events of the next moment share the transaction.
             time.sleep(_LINGER_S)
             self._write(everything=False)
 
@@ -217,7 +217,7 @@ class Audit:
         return any(one.occurrences and (late or not one.written) for one in self._seen.values())
 
     def _take(self, everything: bool) -> tuple[list[AuditEvent], list[Views], dict[str, str]]:
-        with self._told:
+        with self._pending_changed:
             events, self._events = self._events, []
             series, self._series = self._series, {}
             late = everything or time.monotonic() - self._counted_at >= _COUNT_EVERY_S
@@ -267,18 +267,18 @@ class Audit:
         try:
             self.spool.put(events)
         except MediViewError as second:
-            with self._told:
-                room = max(_KEPT_AT_MOST - len(self._events), 0)
+            with self._pending_changed:
+                room = max(_EVENTS_IN_MEMORY_AT_MOST - len(self._events), 0)
                 self._events[:0] = events[:room]
-            self._tell_not_spooled(second.code, max(len(events) - room, 0))
+            self._log_not_spooled(second.code, max(len(events) - room, 0))
             time.sleep(_LINGER_S)
 
-    def _tell_not_spooled(self, error: str, lost: int) -> None:
+    def _log_not_spooled(self, error: str, lost: int) -> None:
         """Once a minute: it is tried ten times a second, and a full disk has no room for a log."""
         self._lost += lost
-        if time.monotonic() - self._not_spooled_told_s < _TOLD_AGAIN_S:
+        if time.monotonic() - self._not_spooled_logged_s < _LOG_AGAIN_S:
             return
-        self._not_spooled_told_s = time.monotonic()
+        self._not_spooled_logged_s = time.monotonic()
         log.error("audit_not_spooled", error=error, lost=self._lost)
         self._lost = 0
 
