@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.support.fixtures import (
     REPORT_SERIES_NUMBERS,
-    Told,
+    FollowedStudy,
     delivered,
     deliveries,
     finished,
@@ -93,18 +93,20 @@ def test_a_pacs_that_is_down_gets_its_results_when_it_is_back(
     assert len(held) == len(job["results"]) + len(REPORT_SERIES_NUMBERS)
 
 
-def test_ctrl_c_ends_every_process_and_a_restart_finds_everything(told: Told, node: Node) -> None:
+def test_ctrl_c_ends_every_process_and_a_restart_finds_everything(
+    followed: FollowedStudy, node: Node
+) -> None:
     # The results are series too, and complete once they have been quiet.
     node.wait_for(
-        lambda: {one["state"] for one in node.get(told.study_path)["series"]} == {"COMPLETE"},
+        lambda: {one["state"] for one in node.get(followed.study_path)["series"]} == {"COMPLETE"},
         "every series to be complete",
         20,
     )
-    before = node.get(told.study_path)
-    found = node.get(f"{told.study_path}/findings")["items"]
+    before = node.get(followed.study_path)
+    found = node.get(f"{followed.study_path}/findings")["items"]
     assert node.interrupt() == 0
     assert node.processes() == {}
     assert node.start() < 30
-    after = node.get(told.study_path)
+    after = node.get(followed.study_path)
     assert after == before
-    assert node.get(f"{told.study_path}/findings")["items"] == found != []
+    assert node.get(f"{followed.study_path}/findings")["items"] == found != []

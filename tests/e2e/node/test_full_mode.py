@@ -7,7 +7,7 @@ from io import BytesIO
 import pydicom
 import pytest
 
-from tests.e2e.support.fixtures import Told, follow, send
+from tests.e2e.support.fixtures import FollowedStudy, follow, send
 from tests.e2e.support.node import Node
 from tests.e2e.support.pacs import Pacs
 from tests.e2e.support.studies import SentStudy
@@ -44,17 +44,17 @@ def full_node(
 
 
 def test_the_full_mode_gives_the_result_of_the_embedded_one(
-    told: Told, full_node: Node, pacs: Pacs, head: SentStudy
+    followed: FollowedStudy, full_node: Node, pacs: Pacs, head: SentStudy
 ) -> None:
     send(full_node, head)
     full = follow(full_node, head)
     assert full.job["state"] == "COMPLETED", full.job["reason"]
-    (embedded_finding,), (full_finding,) = told.job["findings"], full.job["findings"]
+    (embedded_finding,), (full_finding,) = followed.job["findings"], full.job["findings"]
     assert full_finding["value"] == embedded_finding["value"]
     # Same input, same pipeline, same UIDs: the PACS has nothing twice.
-    assert full.job["results"] == told.job["results"]
+    assert full.job["results"] == followed.job["results"]
     held = pacs.instances_of(head.study_instance_uid)
-    assert {one["sop_instance_uid"] for one in told.job["results"]} <= set(held)
+    assert {one["sop_instance_uid"] for one in followed.job["results"]} <= set(held)
     kinds = Counter(pydicom.dcmread(BytesIO(one)).Modality for one in held.values())
     assert kinds["SEG"] == 1
 

@@ -75,12 +75,12 @@ def story(head: SentStudy) -> Iterator[Story]:
         )
         try:
             node.start()
-            told = Story(node)
+            story = Story(node)
             with warnings.catch_warnings():
                 # Values that are wrong on purpose.
                 warnings.simplefilter("ignore")
-                _live(told, head, folder)
-            yield told
+                _live(story, head, folder)
+            yield story
         finally:
             node.close()
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.dicom_node.hl7.mllp import parsed, sent
 from tests.e2e.support.checks import dsrdump, validators_errors
-from tests.e2e.support.fixtures import REPORT_SERIES_NUMBERS, Ris, Told, delivered, send
+from tests.e2e.support.fixtures import REPORT_SERIES_NUMBERS, FollowedStudy, Ris, delivered, send
 from tests.e2e.support.node import Node
 from tests.e2e.support.pacs import Pacs
 from tests.e2e.support.studies import SentStudy
@@ -28,7 +28,7 @@ ORDER = "\r".join(
 )
 
 
-def told_of(ris: Ris, study_instance_uid: str, limit_s: float = PATIENCE_S) -> bytes:
+def message_of(ris: Ris, study_instance_uid: str, limit_s: float = PATIENCE_S) -> bytes:
     """The first message about a study, once it has come."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
@@ -50,15 +50,15 @@ def test_a_chest_ct_ends_as_a_report_for_pacs_and_ris(
     send(node, chest)
     delivered(node, chest)
     (report,) = node.get(f"/api/studies/{chest.study_instance_uid}")["reports"]
-    told = {
+    text_by_section = {
         section["kind"]: [one["text"] for one in section["sentences"]]
         for section in report["sections"]
     }
     assert report["title"] == "CT of the chest"
-    assert "“Chronic cough”" in told["indication"][0]
-    assert "120 kVp, reconstruction kernel STANDARD" in told["technique"][0]
-    assert told["findings"][0].startswith("The lungs have a total volume of ")
-    assert told["findings"][-1].startswith("Not assessed: nodules")
+    assert "“Chronic cough”" in text_by_section["indication"][0]
+    assert "120 kVp, reconstruction kernel STANDARD" in text_by_section["technique"][0]
+    assert text_by_section["findings"][0].startswith("The lungs have a total volume of ")
+    assert text_by_section["findings"][-1].startswith("Not assessed: nodules")
     for section in report["sections"]:
         for one in section["sentences"]:
             bound = one["finding_ids"] or one["series_instance_uids"]
@@ -75,12 +75,12 @@ def test_a_chest_ct_ends_as_a_report_for_pacs_and_ris(
     assert set(of_report) == {"SR", "DOC"}
     assert "The lungs have a total vol" in dsrdump(of_report["SR"])
 
-    message = parsed(told_of(ris, chest.study_instance_uid))
+    message = parsed(message_of(ris, chest.study_instance_uid))
     assert message.obr.obr_25.value == "P"
     texts = [one.obx_5.value for one in message.children if one.name == "OBX"]
-    assert told["findings"][0] in texts
+    assert text_by_section["findings"][0] in texts
 
 
-def test_the_report_of_the_head_reaches_the_ris_too(told: Told, ris: Ris) -> None:
-    message = parsed(told_of(ris, told.study.study_instance_uid))
+def test_the_report_of_the_head_reaches_the_ris_too(followed: FollowedStudy, ris: Ris) -> None:
+    message = parsed(message_of(ris, followed.study.study_instance_uid))
     assert "Intracranial volume" in message.to_er7()

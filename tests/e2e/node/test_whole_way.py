@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom.uid import Comprehensive3DSRStorage, SegmentationStorage
 
 from tests.e2e.support.checks import dsrdump, validators_errors
-from tests.e2e.support.fixtures import REPORT_SERIES_NUMBERS, Told
+from tests.e2e.support.fixtures import REPORT_SERIES_NUMBERS, FollowedStudy
 from tests.e2e.support.node import Node
 from tests.e2e.support.pacs import Pacs
 from tests.e2e.support.studies import SentStudy, storescu
@@ -26,15 +26,15 @@ REFERENCE_VOLUME_CM3 = 1791.7
 
 @pytest.fixture(scope="module")
 def in_pacs(
-    whole_told: Told, pacs: Pacs, tmp_path_factory: pytest.TempPathFactory
+    whole_followed: FollowedStudy, pacs: Pacs, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     """The results as the PACS holds them: SEG and SR, each in a file."""
     folder = tmp_path_factory.mktemp("in_pacs")
-    held = pacs.instances_of(whole_told.study.study_instance_uid)
+    held = pacs.instances_of(whole_followed.study.study_instance_uid)
     paths = {}
     for kind in ("SEG", "SR"):
         paths[kind] = folder / f"{kind}.dcm"
-        paths[kind].write_bytes(held[whole_told.result(kind)["sop_instance_uid"]])
+        paths[kind].write_bytes(held[whole_followed.result(kind)["sop_instance_uid"]])
     return paths
 
 
@@ -73,25 +73,25 @@ def volume_in_sr(path: Path) -> float:
     return float(measurement.value)
 
 
-def test_the_job_completes_and_says_how_far_it_is(whole_told: Told) -> None:
-    assert whole_told.job["state"] == "COMPLETED", whole_told.job["reason"]
-    assert whole_told.job["attempts"] == 1
-    fractions = [event["progress"] for event in whole_told.progress]
+def test_the_job_completes_and_says_how_far_it_is(whole_followed: FollowedStudy) -> None:
+    assert whole_followed.job["state"] == "COMPLETED", whole_followed.job["reason"]
+    assert whole_followed.job["attempts"] == 1
+    fractions = [event["progress"] for event in whole_followed.progress]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
-    assert whole_told.progress[-1]["state"] == "COMPLETED"
-    assert len({event["stage"] for event in whole_told.progress}) >= 3
+    assert whole_followed.progress[-1]["state"] == "COMPLETED"
+    assert len({event["stage"] for event in whole_followed.progress}) >= 3
 
 
 def test_the_pacs_holds_a_segmentation_and_a_report_and_nothing_twice(
-    whole_told: Told, pacs: Pacs
+    whole_followed: FollowedStudy, pacs: Pacs
 ) -> None:
-    held = pacs.instances_of(whole_told.study.study_instance_uid)
-    results = {result["sop_instance_uid"] for result in whole_told.job["results"]}
+    held = pacs.instances_of(whole_followed.study.study_instance_uid)
+    results = {result["sop_instance_uid"] for result in whole_followed.job["results"]}
     assert results <= set(held)
     assert len(held) == len(results) + len(REPORT_SERIES_NUMBERS)
-    assert whole_told.result("SEG")["sop_class_uid"] == SegmentationStorage
-    assert whole_told.result("SR")["sop_class_uid"] == Comprehensive3DSRStorage
+    assert whole_followed.result("SEG")["sop_class_uid"] == SegmentationStorage
+    assert whole_followed.result("SR")["sop_class_uid"] == Comprehensive3DSRStorage
 
 
 @pytest.mark.parametrize("kind", ["SEG", "SR"])
@@ -99,11 +99,11 @@ def test_a_validator_finds_no_error(in_pacs: dict[str, Path], kind: str) -> None
     assert validators_errors(in_pacs[kind]) == []
 
 
-def test_dcmtk_reads_the_report(in_pacs: dict[str, Path], whole_told: Told) -> None:
+def test_dcmtk_reads_the_report(in_pacs: dict[str, Path], whole_followed: FollowedStudy) -> None:
     text = dsrdump(in_pacs["SR"])
     assert "Imaging Measurement Report" in text
     assert "UNVERIFIED" in text.upper()
-    (finding,) = whole_told.job["findings"]
+    (finding,) = whole_followed.job["findings"]
     assert finding["tracking_identifier"] in text
 
 
@@ -156,7 +156,7 @@ def test_the_mask_covers_the_brain_and_not_its_mirror_image(
 
 
 def test_the_volume_is_that_of_the_mask_in_every_place_it_is_told(
-    whole_told: Told,
+    whole_followed: FollowedStudy,
     node: Node,
     in_pacs: dict[str, Path],
     segmentation: hd.seg.Segmentation,
@@ -166,8 +166,8 @@ def test_the_volume_is_that_of_the_mask_in_every_place_it_is_told(
     counted = float(in_source_grid(segmentation, source).sum()) * voxel_cm3
     assert volume_in_sr(in_pacs["SR"]) == pytest.approx(counted, rel=1e-3)
     # Asked again: somebody may have judged the finding since.
-    (in_job,) = node.get(f"/api/jobs/{whole_told.job['job_id']}")["findings"]
-    (in_study,) = node.get(f"{whole_told.study_path}/findings")["items"]
+    (in_job,) = node.get(f"/api/jobs/{whole_followed.job['job_id']}")["findings"]
+    (in_study,) = node.get(f"{whole_followed.study_path}/findings")["items"]
     assert in_job == in_study
     assert in_study["value"] == pytest.approx(counted, rel=1e-3)
     assert in_study["unit"]["value"] == "cm3"
@@ -175,16 +175,16 @@ def test_the_volume_is_that_of_the_mask_in_every_place_it_is_told(
 
 
 def test_the_volume_is_that_of_the_models_own_program(
-    whole_told: Told, whole_head: SentStudy
+    whole_followed: FollowedStudy, whole_head: SentStudy
 ) -> None:
     if not whole_head.folder.is_relative_to(SHARED):
         pytest.skip("The reference value is that of mr_t1_head.")
-    (finding,) = whole_told.job["findings"]
+    (finding,) = whole_followed.job["findings"]
     assert finding["value"] == pytest.approx(REFERENCE_VOLUME_CM3, rel=0.005)
 
 
-def test_the_study_says_in_words_where_it_stands(whole_told: Told, node: Node) -> None:
-    study = node.get(whole_told.study_path)
+def test_the_study_says_in_words_where_it_stands(whole_followed: FollowedStudy, node: Node) -> None:
+    study = node.get(whole_followed.study_path)
     assert study["state"] == "DELIVERED"
     assert study["state_text"].endswith(".")
     origins = {series["modality"]: series["origin"] for series in study["series"]}
@@ -196,33 +196,36 @@ def test_the_study_says_in_words_where_it_stands(whole_told: Told, node: Node) -
     }
 
 
-def test_the_same_study_again_makes_no_second_job(whole_told: Told, node: Node, pacs: Pacs) -> None:
+def test_the_same_study_again_makes_no_second_job(
+    whole_followed: FollowedStudy, node: Node, pacs: Pacs
+) -> None:
     def jobs() -> list[dict[str, Any]]:
-        uid = whole_told.study.study_instance_uid
+        uid = whole_followed.study.study_instance_uid
         found: list[dict[str, Any]] = node.get(f"/api/jobs?study_instance_uid={uid}")["items"]
         return found
 
     before = jobs()
-    answer = storescu(whole_told.study.folder, node.dicom_port)
+    answer = storescu(whole_followed.study.folder, node.dicom_port)
     assert answer.returncode == 0
     node.wait_for(
         lambda: all(
-            series["state"] == "COMPLETE" for series in node.get(whole_told.study_path)["series"]
+            series["state"] == "COMPLETE"
+            for series in node.get(whole_followed.study_path)["series"]
         ),
         "the series to be complete again",
         20,
     )
     assert jobs() == before
-    held = pacs.instances_of(whole_told.study.study_instance_uid)
-    assert len(held) == len(whole_told.job["results"]) + len(REPORT_SERIES_NUMBERS)
+    held = pacs.instances_of(whole_followed.study.study_instance_uid)
+    assert len(held) == len(whole_followed.job["results"]) + len(REPORT_SERIES_NUMBERS)
 
 
 def test_the_study_ends_with_a_draft_report_at_the_pacs(
-    whole_told: Told, node: Node, pacs: Pacs, tmp_path: Path
+    whole_followed: FollowedStudy, node: Node, pacs: Pacs, tmp_path: Path
 ) -> None:
-    (report,) = node.get(whole_told.study_path)["reports"]
+    (report,) = node.get(whole_followed.study_path)["reports"]
     assert (report["state"], report["title"]) == ("draft", "MRI of the head")
-    (finding,) = whole_told.job["findings"]
+    (finding,) = whole_followed.job["findings"]
     sections = {one["kind"]: one["sentences"] for one in report["sections"]}
     assert list(sections) == ["indication", "technique", "comparison", "findings", "impression"]
     volume = f"{finding['value']:,.1f} cm³"
@@ -233,7 +236,7 @@ def test_the_study_ends_with_a_draft_report_at_the_pacs(
     for sentence in (one for section in sections.values() for one in section):
         bound = sentence["finding_ids"] or sentence["series_instance_uids"]
         assert bound or sentence["basis"] in ("request", "node"), sentence
-    held = pacs.instances_of(whole_told.study.study_instance_uid)
+    held = pacs.instances_of(whole_followed.study.study_instance_uid)
     titles = []
     for sop_instance_uid, content in held.items():
         path = tmp_path / f"{sop_instance_uid}.dcm"

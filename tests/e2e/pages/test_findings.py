@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.support.browser import chromium
-from tests.e2e.support.fixtures import JOB_LIMIT_S, Told, follow, job_of, send
+from tests.e2e.support.fixtures import JOB_LIMIT_S, FollowedStudy, follow, job_of, send
 from tests.e2e.support.node import Node
 from tests.e2e.support.studies import SentStudy, copy_with_new_uids
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def judged(node: Node, head: SentStudy, study_folder: Path) -> Told:
+def judged(node: Node, head: SentStudy, study_folder: Path) -> FollowedStudy:
     """A study of this module alone: what is said of its finding changes its report."""
     study = copy_with_new_uids(head.folder, study_folder / "judged")
     send(node, study)
@@ -30,7 +30,7 @@ def page() -> Iterator[Page]:
 
 
 def test_a_correction_by_keyboard_is_found_again_after_a_reload(
-    judged: Told, node: Node, page: Page
+    judged: FollowedStudy, node: Node, page: Page
 ) -> None:
     (finding,) = judged.job["findings"]
     page.goto(f"{node.url}/study/?study={judged.study.study_instance_uid}")
@@ -60,9 +60,9 @@ def test_a_correction_by_keyboard_is_found_again_after_a_reload(
 
 
 def test_another_pipeline_refuses_in_its_own_words_and_its_conditions_are_told(
-    told: Told, node: Node, page: Page
+    followed: FollowedStudy, node: Node, page: Page
 ) -> None:
-    page.goto(f"{node.url}/study/?study={told.study.study_instance_uid}")
+    page.goto(f"{node.url}/study/?study={followed.study.study_instance_uid}")
     page.get_by_text("Run a pipeline").click()
     page.get_by_role("combobox", name="Pipeline").select_option("lung-density")
     page.get_by_role("button", name="Run", exact=True).click()

@@ -15,7 +15,7 @@ from reportlab.pdfgen import canvas
 
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium, keep_screenshot
-from tests.e2e.support.fixtures import Told, follow, send
+from tests.e2e.support.fixtures import FollowedStudy, follow, send
 from tests.e2e.support.node import Node
 from tests.e2e.support.studies import SentStudy, copy_with_new_uids
 
@@ -37,7 +37,7 @@ critical:
 
 
 @pytest.fixture(scope="module")
-def critical(node: Node, head: SentStudy, study_folder: Path) -> Told:
+def critical(node: Node, head: SentStudy, study_folder: Path) -> FollowedStudy:
     """A study of its own with a letter, read while the site calls every brain volume critical."""
     rules = Path(node.environment["MEDIVIEW_DATA_DIR"]) / "rules.yaml"
     before = rules.read_text() if rules.exists() else None
@@ -50,15 +50,15 @@ def critical(node: Node, head: SentStudy, study_folder: Path) -> Told:
     rules.write_text(RULE)
     try:
         send(node, study)
-        told = follow(node, study)
-        node.wait_for(lambda: node.get(told.study_path)["open_alerts"], "the alert", 60)
-        node.wait_for(lambda: node.get(told.study_path)["reports"], "the draft", 60)
+        followed = follow(node, study)
+        node.wait_for(lambda: node.get(followed.study_path)["open_alerts"], "the alert", 60)
+        node.wait_for(lambda: node.get(followed.study_path)["reports"], "the draft", 60)
     finally:
         if before is None:
             rules.unlink()
         else:
             rules.write_text(before)
-    return told
+    return followed
 
 
 @pytest.fixture
@@ -90,8 +90,8 @@ def letter_of(study: SentStudy, path: Path) -> None:
     letter.save_as(path, enforce_file_format=True)
 
 
-def open_study(page: Page, node: Node, told: Told) -> None:
-    page.goto(f"{node.url}/study/?study={told.study.study_instance_uid}")
+def open_study(page: Page, node: Node, followed: FollowedStudy) -> None:
+    page.goto(f"{node.url}/study/?study={followed.study.study_instance_uid}")
     expect(page.locator("[data-mask-loaded=true]").first).to_be_visible(timeout=90_000)
 
 
@@ -103,7 +103,7 @@ def others() -> Iterator[Page]:
 
 
 def test_a_critical_finding_is_acknowledged_by_one_and_gone_for_all(
-    critical: Told, node: Node, page: Page, others: Page
+    critical: FollowedStudy, node: Node, page: Page, others: Page
 ) -> None:
     for one in (others, page):
         one.goto(f"{node.url}/study/?study={critical.study.study_instance_uid}")
@@ -124,7 +124,7 @@ def test_a_critical_finding_is_acknowledged_by_one_and_gone_for_all(
 
 
 def test_an_answer_leads_to_the_finding_in_the_image(
-    critical: Told, node: Node, page: Page
+    critical: FollowedStudy, node: Node, page: Page
 ) -> None:
     open_study(page, node, critical)
     (finding,) = critical.job["findings"]
@@ -146,7 +146,7 @@ def test_an_answer_leads_to_the_finding_in_the_image(
 
 
 def test_a_letter_answers_with_its_words_in_a_box_on_the_page(
-    critical: Told, node: Node, page: Page
+    critical: FollowedStudy, node: Node, page: Page
 ) -> None:
     page.goto(f"{node.url}/study/?study={critical.study.study_instance_uid}")
     page.get_by_role("tab", name="Report").click()
@@ -191,7 +191,7 @@ def boxed(large: Locator) -> tuple[float, float, float, float]:
 
 
 def test_reports_are_found_by_meaning_and_beside_a_draft(
-    critical: Told, told: Told, node: Node, page: Page
+    critical: FollowedStudy, followed: FollowedStudy, node: Node, page: Page
 ) -> None:
     node.wait_for(
         lambda: node.get("/api/search?q=brain&kind=report")["waiting"] == 0,
@@ -226,10 +226,10 @@ def test_reports_are_found_by_meaning_and_beside_a_draft(
 
 
 def test_earlier_reports_are_told_in_short(
-    critical: Told, told: Told, node: Node, page: Page
+    critical: FollowedStudy, followed: FollowedStudy, node: Node, page: Page
 ) -> None:
     # Of the same patient, a year before the one that is opened.
-    node.wait_for(lambda: node.get(told.study_path)["reports"], "the other report", 60)
+    node.wait_for(lambda: node.get(followed.study_path)["reports"], "the other report", 60)
     open_study(page, node, critical)
     page.get_by_role("tab", name="Report").click()
     earlier = page.get_by_test_id("earlier")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium
-from tests.e2e.support.fixtures import Told
+from tests.e2e.support.fixtures import FollowedStudy
 from tests.e2e.support.node import Node
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -72,8 +72,8 @@ def nothing(page: Page) -> None:
     expect(page.get_by_role("heading").first).to_be_visible(timeout=LIMIT_MS)
 
 
-def visits(told: Told) -> Iterator[tuple[str, Callable[[Page], None]]]:
-    study = f"/study/?study={told.study.study_instance_uid}"
+def visits(followed: FollowedStudy) -> Iterator[tuple[str, Callable[[Page], None]]]:
+    study = f"/study/?study={followed.study.study_instance_uid}"
     yield "/", list_with_menus
     yield "/", keys
     yield "/search/?q=brain", nothing
@@ -86,14 +86,14 @@ def visits(told: Told) -> Iterator[tuple[str, Callable[[Page], None]]]:
 
 
 def test_every_page_is_accessible_fits_and_asks_nobody_else(
-    told: Told, node: Node, page: Page
+    followed: FollowedStudy, node: Node, page: Page
 ) -> None:
     origins: set[str] = set()
     page.on("request", lambda request: origins.add(origin_of(request.url)))
     page.set_viewport_size({"width": 1280, "height": 800})
-    node.wait_for(lambda: node.get(told.study_path)["reports"], "the draft", 60)
+    node.wait_for(lambda: node.get(followed.study_path)["reports"], "the draft", 60)
     found: list[str] = []
-    for path, prepare in visits(told):
+    for path, prepare in visits(followed):
         page.goto(f"{node.url}{path}")
         prepare(page)
         where = f"{path.partition('?')[0]} {prepare.__name__}"
@@ -118,7 +118,7 @@ def origin_of(url: str) -> str:
 
 
 def test_the_focus_is_seen_and_goes_on_in_the_order_of_reading(
-    told: Told, node: Node, page: Page
+    followed: FollowedStudy, node: Node, page: Page
 ) -> None:
     page.goto(node.url)
     expect(page.get_by_test_id("study-row").first).to_be_visible(timeout=LIMIT_MS)

@@ -11,7 +11,7 @@ from pydicom.dataset import FileDataset
 
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium, keep_screenshot
-from tests.e2e.support.fixtures import Told, follow, send
+from tests.e2e.support.fixtures import FollowedStudy, follow, send
 from tests.e2e.support.node import Node
 from tests.e2e.support.studies import SentStudy, copy_with_new_uids
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
-def reported(node: Node, head: SentStudy, study_folder: Path) -> Told:
+def reported(node: Node, head: SentStudy, study_folder: Path) -> FollowedStudy:
     """A study of its own: what is signed here changes nothing for other tests."""
 
     def years_later(instance: FileDataset) -> None:
@@ -27,9 +27,9 @@ def reported(node: Node, head: SentStudy, study_folder: Path) -> Told:
 
     study = copy_with_new_uids(head.folder, study_folder / "reported", years_later)
     send(node, study)
-    told = follow(node, study)
-    node.wait_for(lambda: report_of(node, told), "the node to draft the report", 60)
-    return told
+    followed = follow(node, study)
+    node.wait_for(lambda: report_of(node, followed), "the node to draft the report", 60)
+    return followed
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def page() -> Iterator[Page]:
         yield page
 
 
-def report_of(node: Node, told: Told) -> dict[str, Any] | None:
-    path = f"/api/reports?study_instance_uid={told.study.study_instance_uid}"
+def report_of(node: Node, followed: FollowedStudy) -> dict[str, Any] | None:
+    path = f"/api/reports?study_instance_uid={followed.study.study_instance_uid}"
     found: list[dict[str, Any]] = node.get(path)["items"]
     return found[0] if found else None
 
@@ -64,9 +64,9 @@ def test_signing_names_what_is_open(
 ) -> None:
     study = copy_with_new_uids(head.folder, study_folder / "signed-too-soon")
     send(node, study)
-    told = follow(node, study)
-    node.wait_for(lambda: report_of(node, told), "the node to draft the report", 60)
-    (finding,) = told.job["findings"]
+    followed = follow(node, study)
+    node.wait_for(lambda: report_of(node, followed), "the node to draft the report", 60)
+    (finding,) = followed.job["findings"]
     page.goto(f"{node.url}/study/?study={study.study_instance_uid}")
     page.get_by_role("tab", name="Report").click()
     panel = page.get_by_test_id("report-panel")
@@ -97,13 +97,13 @@ def test_signing_names_what_is_open(
     expect(panel).to_have_attribute("data-state", "draft")
 
 
-def version_of(node: Node, told: Told) -> int:
-    report = report_of(node, told)
+def version_of(node: Node, followed: FollowedStudy) -> int:
+    report = report_of(node, followed)
     return int(report["version"]) if report else 0
 
 
 def test_a_finding_is_rejected_and_the_report_edited_signed_and_found_again(
-    reported: Told, told: Told, node: Node, page: Page
+    reported: FollowedStudy, followed: FollowedStudy, node: Node, page: Page
 ) -> None:
     (finding,) = reported.job["findings"]
     page.goto(f"{node.url}/study/?study={reported.study.study_instance_uid}")

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium, keep_screenshot
-from tests.e2e.support.fixtures import Told, send
+from tests.e2e.support.fixtures import FollowedStudy, send
 from tests.e2e.support.node import Node
 from tests.e2e.support.studies import SentStudy, localizer
 
@@ -27,10 +27,10 @@ def row(page: Page, study: SentStudy) -> Locator:
 
 
 def test_a_narrowed_list_is_kept_as_a_view_and_found_again(
-    told: Told, node: Node, page: Page
+    followed: FollowedStudy, node: Node, page: Page
 ) -> None:
     page.goto(node.url)
-    mine = row(page, told.study)
+    mine = row(page, followed.study)
     expect(mine.get_by_test_id("row-pipeline").first).to_have_attribute("data-state", "COMPLETED")
     page.keyboard.press("f")
     page.keyboard.press("Enter")
@@ -62,12 +62,12 @@ def test_a_narrowed_list_is_kept_as_a_view_and_found_again(
 
 
 def test_the_other_studies_of_a_patient_open_below_by_keyboard(
-    told: Told, node: Node, study_folder: Path, page: Page
+    followed: FollowedStudy, node: Node, study_folder: Path, page: Page
 ) -> None:
-    other = localizer(told.study.folder, study_folder / "prior")
+    other = localizer(followed.study.folder, study_folder / "prior")
     send(node, other)
     page.goto(node.url)
-    mine = row(page, told.study)
+    mine = row(page, followed.study)
     mine.locator("[data-study-link]").focus()
     page.keyboard.press("ArrowRight")
     prior = page.get_by_test_id("prior").locator(f"a[href*='{other.study_instance_uid}']")
@@ -76,12 +76,14 @@ def test_the_other_studies_of_a_patient_open_below_by_keyboard(
     expect(prior).to_have_count(0)
 
 
-def test_it_speaks_german_here_and_on_the_next_page(told: Told, node: Node, page: Page) -> None:
+def test_it_speaks_german_here_and_on_the_next_page(
+    followed: FollowedStudy, node: Node, page: Page
+) -> None:
     page.goto(node.url)
     page.get_by_test_id("language").select_option("de")
     expect(page.get_by_role("columnheader", name="Studiendatum")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "de")
-    expect(row(page, told.study).get_by_test_id("study-state")).to_have_text("Zugestellt")
+    expect(row(page, followed.study).get_by_test_id("study-state")).to_have_text("Zugestellt")
     page.evaluate("localStorage.clear()")
     page.reload()
     # The node remembers what this browser has forgotten.
@@ -95,7 +97,7 @@ def test_it_speaks_german_here_and_on_the_next_page(told: Told, node: Node, page
 
 
 def test_a_study_opens_with_the_code_that_the_list_has_fetched(
-    told: Told, node: Node, page: Page
+    followed: FollowedStudy, node: Node, page: Page
 ) -> None:
     scripts: list[str] = []
     page.on(
@@ -107,6 +109,6 @@ def test_a_study_opens_with_the_code_that_the_list_has_fetched(
     assert any(re.search(r"/chunks/reader\.[^/]*\.js", url) for url in scripts)
     page.wait_for_load_state("networkidle")
     scripts.clear()
-    row(page, told.study).locator("a[href^='/study/']").first.click()
+    row(page, followed.study).locator("a[href^='/study/']").first.click()
     expect(page.get_by_test_id("viewport").first).to_have_attribute("data-image-rendered", "true")
     assert scripts == []

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.support.browser import chromium, keep_screenshot
-from tests.e2e.support.fixtures import JOB_LIMIT_S, Told, send
+from tests.e2e.support.fixtures import JOB_LIMIT_S, FollowedStudy, send
 from tests.e2e.support.node import Node
 from tests.e2e.support.pointing import seen
 from tests.e2e.support.studies import SentStudy, copy_with_new_uids, images_in_order, localizer
@@ -37,13 +37,13 @@ def open_study(page: Page, node: Node, study: SentStudy) -> None:
 
 
 def test_the_mask_lies_over_the_images_and_the_volume_beside_them(
-    whole_told: Told, node: Node, page: Page
+    whole_followed: FollowedStudy, node: Node, page: Page
 ) -> None:
-    open_study(page, node, whole_told.study)
+    open_study(page, node, whole_followed.study)
     viewport = page.locator("[data-testid=viewport]").first
     expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
     expect(viewport).to_have_attribute("data-mask-loaded", "true", timeout=60_000)
-    (finding,) = whole_told.job["findings"]
+    (finding,) = whole_followed.job["findings"]
     shown = page.get_by_test_id("finding-value")
     expect(shown).to_have_attribute("data-value", str(finding["value"]))
     number = re.sub(r"[^\d.]", "", shown.inner_text().replace("cm³", ""))
@@ -62,13 +62,13 @@ def test_the_mask_lies_over_the_images_and_the_volume_beside_them(
 
 
 def test_the_number_over_the_image_is_that_of_the_image_and_not_of_the_one_to_come(
-    told: Told, node: Node, page: Page
+    followed: FollowedStudy, node: Node, page: Page
 ) -> None:
-    open_study(page, node, told.study)
+    open_study(page, node, followed.study)
     viewport = page.locator("[data-testid=viewport]").first
     expect(viewport).to_have_attribute("data-mask-loaded", "true", timeout=60_000)
     middle_of_mask = str(viewport.get_attribute("data-slice-number"))
-    image = images_in_order(told.study)[int(middle_of_mask) - 1].SOPInstanceUID
+    image = images_in_order(followed.study)[int(middle_of_mask) - 1].SOPInstanceUID
     held: list[Route] = []
     is_open = False
 
@@ -80,7 +80,7 @@ def test_the_number_over_the_image_is_that_of_the_image_and_not_of_the_one_to_co
 
     page.route("**/frames/1", hold_the_one_to_come)
     # Not a reload: the address may name by now an image to open at.
-    page.goto(f"{node.url}/study/?study={told.study.study_instance_uid}")
+    page.goto(f"{node.url}/study/?study={followed.study.study_instance_uid}")
     expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
     first = viewport.get_attribute("data-slice-number")
     assert first != middle_of_mask

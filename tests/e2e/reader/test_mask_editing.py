@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.support.browser import chromium, keep_screenshot
-from tests.e2e.support.fixtures import Told, follow, send
+from tests.e2e.support.fixtures import FollowedStudy, follow, send
 from tests.e2e.support.masks import mask_at
 from tests.e2e.support.node import Node
 from tests.e2e.support.pacs import Pacs
@@ -26,7 +26,7 @@ RADIUS_MM = 9
 
 
 @pytest.fixture
-def painted(node: Node, head: SentStudy, study_folder: Path) -> Told:
+def painted(node: Node, head: SentStudy, study_folder: Path) -> FollowedStudy:
     """A study of this test alone: its mask gets a second version."""
     study = copy_with_new_uids(head.folder, study_folder / "painted")
     send(node, study)
@@ -40,7 +40,7 @@ def page() -> Iterator[Page]:
 
 
 def test_a_mask_is_painted_over_and_its_new_version_found_everywhere(
-    painted: Told, node: Node, pacs: Pacs, page: Page
+    painted: FollowedStudy, node: Node, pacs: Pacs, page: Page
 ) -> None:
     study = painted.study
     path = f"{node.url}/study/?study={study.study_instance_uid}"

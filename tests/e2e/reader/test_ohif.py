@@ -15,7 +15,7 @@ from pydicom.uid import generate_uid
 
 from tests.api.client import part10
 from tests.e2e.support.browser import chromium, keep_screenshot
-from tests.e2e.support.fixtures import Told
+from tests.e2e.support.fixtures import FollowedStudy
 from tests.e2e.support.length_report import length_report
 from tests.e2e.support.node import Node
 from tests.e2e.support.ohif import ohif_site
@@ -66,12 +66,12 @@ def shown(locator: Locator) -> NDArray[np.int16]:
 
 
 def test_ohif_lists_the_study_shows_its_images_and_lays_the_mask_over_them(
-    told: Told, page: Page, ohif: str
+    followed: FollowedStudy, page: Page, ohif: str
 ) -> None:
-    header = pydicom.dcmread(next(told.study.folder.glob("*.dcm")), stop_before_pixels=True)
+    header = pydicom.dcmread(next(followed.study.folder.glob("*.dcm")), stop_before_pixels=True)
     page.goto(ohif)
     expect(page.get_by_text(str(header.StudyDescription)).first).to_be_visible()
-    viewport = open_study(page, ohif, told.study.study_instance_uid)
+    viewport = open_study(page, ohif, followed.study.study_instance_uid)
     expect(result_of(page, "Intracranial volume report")).to_contain_text("SR")
     assert coloured(viewport) == 0
     result_of(page, "SEG").dblclick()

@@ -15,7 +15,7 @@ from pydicom.uid import generate_uid
 
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium, keep_screenshot
-from tests.e2e.support.fixtures import Told, send
+from tests.e2e.support.fixtures import FollowedStudy, send
 from tests.e2e.support.node import Node
 from tests.e2e.support.studies import SentStudy, copy_with_new_uids, files, images_in_order, picked
 
@@ -232,8 +232,8 @@ def test_an_image_that_was_deleted_meanwhile_is_told_apart(
         expect(stand_in).to_contain_text("no longer has this image")
 
 
-def test_results_and_documents_open(told: Told, node: Node, page: Page) -> None:
-    opened(page, node, told.study)
+def test_results_and_documents_open(followed: FollowedStudy, node: Node, page: Page) -> None:
+    opened(page, node, followed.study)
     buttons = page.get_by_test_id("result-button")
     dialog = page.get_by_test_id("result-dialog")
     page.locator("[data-testid=result-button][data-modality=SR]").first.click()
@@ -275,7 +275,7 @@ def test_a_foreign_mask_is_drawn_or_says_in_a_sentence_why_not(
 
 
 def test_a_study_is_one_line_of_the_list_whatever_its_patient_is_called(
-    told: Told, node: Node, few: SentStudy, page: Page
+    followed: FollowedStudy, node: Node, few: SentStudy, page: Page
 ) -> None:
     page.goto(node.url)
     rows = page.get_by_test_id("study-row")
@@ -288,13 +288,13 @@ def test_a_study_is_one_line_of_the_list_whatever_its_patient_is_called(
     assert table is not None
     assert table["x"] + table["width"] <= 1440
     # Masks, reports and documents are no modality by which the head was taken.
-    heads = page.locator(f"[data-study-instance-uid='{told.study.study_instance_uid}']")
+    heads = page.locator(f"[data-study-instance-uid='{followed.study.study_instance_uid}']")
     expect(heads.get_by_title("DOC, MR, SEG, SR")).to_have_text("MR")
     keep_screenshot(page, "worklist-rows")
 
 
-def test_jobs_name_their_patient(told: Told, node: Node, page: Page) -> None:
+def test_jobs_name_their_patient(followed: FollowedStudy, node: Node, page: Page) -> None:
     page.goto(f"{node.url}/admin/?part=jobs")
-    job = page.locator(f"[data-job-id='{told.job['job_id']}']")
-    name = str(images_in_order(told.study)[0].PatientName).split("^", maxsplit=1)[0]
+    job = page.locator(f"[data-job-id='{followed.job['job_id']}']")
+    name = str(images_in_order(followed.study)[0].PatientName).split("^", maxsplit=1)[0]
     expect(job.get_by_test_id("patient")).to_contain_text(name)

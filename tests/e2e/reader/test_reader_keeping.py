@@ -139,9 +139,9 @@ def test_a_probe_tells_the_value_of_the_pixel_on_whatever_slice_it_stands(
     page.mouse.down()
     page.mouse.up()
     value = int(pixels[row, column])
-    told = f"{value:.{0 if value >= 100 else 1}f}"
-    expect(page.get_by_test_id("measured-text")).to_have_text(told)
-    expect(viewport.locator("svg text").first).to_contain_text(told)
+    shown = f"{value:.{0 if value >= 100 else 1}f}"
+    expect(page.get_by_test_id("measured-text")).to_have_text(shown)
+    expect(viewport.locator("svg text").first).to_contain_text(shown)
     # What somebody calls it stands beside it on the image.
     page.get_by_test_id("measurement").get_by_role("textbox").fill("Pons")
     expect(viewport.locator("svg text").first).to_contain_text("Pons")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from tests.e2e.support.browser import chromium
-from tests.e2e.support.fixtures import Told
+from tests.e2e.support.fixtures import FollowedStudy
 from tests.e2e.support.node import Node
 from tests.e2e.support.pointing import point_to
 
@@ -69,9 +69,9 @@ class Hand:
 
 @pytest.mark.slow
 def test_two_fingers_zoom_and_pan_and_one_changes_the_window(
-    told: Told, node: Node, page: Page
+    followed: FollowedStudy, node: Node, page: Page
 ) -> None:
-    page.goto(f"{node.url}/study/?study={told.study.study_instance_uid}")
+    page.goto(f"{node.url}/study/?study={followed.study.study_instance_uid}")
     viewport = page.get_by_test_id("viewport").first
     expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
     expect(viewport).to_have_attribute("data-mask-loaded", "true", timeout=60_000)

@@ -159,11 +159,11 @@ def test_a_pet_tells_the_uptake_where_its_header_allows(
     expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
     column, row = point_to(page, viewport, 0.46, 0.61)
     text = viewport.get_by_test_id("cursor-value").inner_text()
-    told = re.findall(r"SUV ([\d.,]+)", text)
+    uptakes = re.findall(r"SUV ([\d.,]+)", text)
     if factor is None:
-        assert told == []
+        assert uptakes == []
     else:
-        uptake = float(told[0].replace(",", ""))
+        uptake = float(uptakes[0].replace(",", ""))
         assert uptake == pytest.approx(true[row, column] * factor, abs=0.006)
 
 
@@ -206,7 +206,7 @@ def test_frames_of_an_enhanced_image_are_ordered_in_space_and_cut_in_three_plane
 
 
 @pytest.mark.parametrize(
-    ("attributes", "told"),
+    ("attributes", "warning"),
     [
         ({"PixelSpacing": None}, "No pixel spacing: lengths in pixels"),
         (
@@ -216,7 +216,7 @@ def test_frames_of_an_enhanced_image_are_ordered_in_space_and_cut_in_three_plane
     ],
 )
 def test_what_is_missing_or_was_lost_is_said(
-    node: Node, page: Page, attributes: dict[str, object], told: str
+    node: Node, page: Page, attributes: dict[str, object], warning: str
 ) -> None:
     dataset = image(**attributes)
     if dataset.get("PixelSpacing") is None:
@@ -228,6 +228,6 @@ def test_what_is_missing_or_was_lost_is_said(
     ).raise_for_status()
     page.goto(f"{node.url}/study/?study={dataset.StudyInstanceUID}")
     viewport = page.get_by_test_id("viewport").first
-    expect(viewport.get_by_test_id("image-warning").filter(has_text=told)).to_be_visible()
+    expect(viewport.get_by_test_id("image-warning").filter(has_text=warning)).to_be_visible()
     if "PixelSpacing" in attributes:
         expect(viewport.get_by_test_id("scale-bar")).to_have_count(0)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.support.browser import chromium, keep_screenshot
-from tests.e2e.support.fixtures import Told, delivered
+from tests.e2e.support.fixtures import FollowedStudy, delivered
 from tests.e2e.support.masks import mask_at
 from tests.e2e.support.node import Node
 from tests.e2e.support.ohif import ohif_site
@@ -33,11 +33,11 @@ def first_viewport(page: Page) -> Locator:
     return viewport
 
 
-def open_by_keyboard(page: Page, node: Node, told: Told) -> Locator:
+def open_by_keyboard(page: Page, node: Node, followed: FollowedStudy) -> Locator:
     """The list, and down its rows to the study's link."""
     page.goto(node.url)
     row = page.locator(
-        f"[data-testid=study-row][data-study-instance-uid='{told.study.study_instance_uid}']"
+        f"[data-testid=study-row][data-study-instance-uid='{followed.study.study_instance_uid}']"
     )
     row.get_by_role("link").first.focus()
     page.keyboard.press("Enter")
@@ -48,15 +48,15 @@ def open_by_keyboard(page: Page, node: Node, told: Told) -> Locator:
 
 
 def test_the_mask_lies_where_highdicom_reads_it(
-    told: Told, node: Node, pacs: Pacs, page: Page
+    followed: FollowedStudy, node: Node, pacs: Pacs, page: Page
 ) -> None:
-    viewport = open_by_keyboard(page, node, told)
+    viewport = open_by_keyboard(page, node, followed)
     with_mask = seen(viewport)
     page.keyboard.press("o")
     tinted = np.abs(with_mask - seen(viewport, unlike=with_mask)).max(axis=2) > 10
     page.keyboard.press("o")
     number = int(viewport.get_attribute("data-slice-number") or 0)
-    mask = mask_at(pacs, told.study, told.result("SEG")["sop_instance_uid"])[number - 1]
+    mask = mask_at(pacs, followed.study, followed.result("SEG")["sop_instance_uid"])[number - 1]
     height, width = tinted.shape
     agreeing = 0
     points = [(x, y) for x in np.linspace(0.3, 0.7, 6) for y in np.linspace(0.2, 0.8, 6)]
@@ -69,9 +69,9 @@ def test_the_mask_lies_where_highdicom_reads_it(
 
 
 def test_a_distance_is_true_and_found_again_here_and_elsewhere(
-    told: Told, node: Node, pacs: Pacs, page: Page, ohif_port: int
+    followed: FollowedStudy, node: Node, pacs: Pacs, page: Page, ohif_port: int
 ) -> None:
-    viewport = open_by_keyboard(page, node, told)
+    viewport = open_by_keyboard(page, node, followed)
     for _ in range(3):
         page.keyboard.press("ArrowUp")
     before = viewport.get_by_test_id("window-text").inner_text()
@@ -94,10 +94,10 @@ def test_a_distance_is_true_and_found_again_here_and_elsewhere(
     page.get_by_test_id("save-measurements").click()
     expect(page.get_by_test_id("save-measurements")).to_have_attribute("data-saved", "true")
 
-    path = f"/api/studies/{told.study.study_instance_uid}/measurements"
+    path = f"/api/studies/{followed.study.study_instance_uid}/measurements"
     kept = node.get(path)["items"][-1]
     (measurement,) = kept["measurements"]
-    image = images_in_order(told.study)[number - 1]
+    image = images_in_order(followed.study)[number - 1]
     assert measurement["sop_instance_uid"] == image.SOPInstanceUID
     assert measurement["label"] == "Falx"
     # The points are those that were pointed at, as far as whole screen pixels and indices tell;
@@ -128,13 +128,13 @@ def test_a_distance_is_true_and_found_again_here_and_elsewhere(
     for plane in ("axial", "sagittal", "coronal"):
         view = page.locator(f"[data-view={plane}]")
         expect(view).to_have_attribute("data-image-rendered", "true", timeout=60_000)
-    delivered(node, told.study)
-    assert kept["sop_instance_uid"] in pacs.instances_of(told.study.study_instance_uid)
+    delivered(node, followed.study)
+    assert kept["sop_instance_uid"] in pacs.instances_of(followed.study.study_instance_uid)
     # Other tests count what the PACS holds of this study.
     pacs.forget({kept["sop_instance_uid"]})
 
     with ohif_site(ohif_port, f"{node.url}/dicom-web") as site:
-        page.goto(f"{site}/viewer?StudyInstanceUIDs={told.study.study_instance_uid}")
+        page.goto(f"{site}/viewer?StudyInstanceUIDs={followed.study.study_instance_uid}")
         page.get_by_text("Skip all").click()
         page.locator(
             "[data-cy=study-browser-thumbnail-no-image]", has_text="Measurements"

@@ -28,7 +28,7 @@ FEWEST_SLICES = 120
 
 
 @dataclass(frozen=True)
-class Told:
+class FollowedStudy:
     """What happened to one study on its way through the node."""
 
     study: SentStudy
@@ -101,7 +101,7 @@ def delivered(node: Node, study: SentStudy) -> list[dict[str, Any]]:
     return node.wait_for(look, "the PACS to hold the results", DELIVERY_LIMIT_S)
 
 
-def follow(node: Node, study: SentStudy) -> Told:
+def follow(node: Node, study: SentStudy) -> FollowedStudy:
     """Watch a study that was just sent until its results are in the PACS."""
     job_id = job_of(node, study)["job_id"]
     recorder = EventRecorder(node, f"/api/jobs/{job_id}/events")
@@ -110,7 +110,7 @@ def follow(node: Node, study: SentStudy) -> Told:
     if not recorder.ended.is_set():
         raise AssertionError("The event stream of a finished job did not end.")
     delivered(node, study)
-    return Told(study, job, recorder.of("job"))
+    return FollowedStudy(study, job, recorder.of("job"))
 
 
 @pytest.fixture(scope="session")
@@ -186,13 +186,13 @@ def head(whole_head: SentStudy, study_folder: Path) -> SentStudy:
 
 
 @pytest.fixture(scope="session")
-def whole_told(node: Node, whole_head: SentStudy) -> Told:
+def whole_followed(node: Node, whole_head: SentStudy) -> FollowedStudy:
     send(node, whole_head)
     return follow(node, whole_head)
 
 
 @pytest.fixture(scope="session")
-def told(node: Node, head: SentStudy) -> Told:
+def followed(node: Node, head: SentStudy) -> FollowedStudy:
     """The story: the head was sent, ran, and its results are in the PACS."""
     send(node, head)
     return follow(node, head)
