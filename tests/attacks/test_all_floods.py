@@ -16,7 +16,7 @@ import pytest
 
 from storage.container import open_storage
 from storage.peers.repository import KnownPeer
-from tests.attacks.measured import AttackedNode, attacked_node
+from tests.attacks.support.measured import AttackedNode, attacked_node
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import RawPeer
 from tests.faults.scp_process import LONG, PROGRAM
@@ -68,7 +68,7 @@ def flooded(node: AttackedNode, hl7_port: int) -> Iterator[dict[str, int]]:
             *_LAST,
             sys.executable,
             "-m",
-            "tests.attacks.flooding",
+            "tests.attacks.support.flooding",
             *ports,
         ],
         stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.attacks.measured import MIB, AttackedNode, Growth, attacked_node
+from tests.attacks.support.measured import MIB, AttackedNode, Growth, attacked_node
 from tests.storage.instances import part10
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]

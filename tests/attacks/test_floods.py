@@ -9,7 +9,7 @@ import pytest
 
 from storage.container import open_storage
 from storage.peers.repository import KnownPeer
-from tests.attacks.measured import AttackedNode, attacked_node
+from tests.attacks.support.measured import AttackedNode, attacked_node
 from tests.faults.raw_peer import PeerGone, RawPeer
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]

@@ -14,7 +14,7 @@ from api.server.connection_limits import (
     HEAD_TIMEOUT_S,
     MAX_FIELDS,
 )
-from tests.attacks.measured import MIB, AttackedNode, Growth, attacked_node
+from tests.attacks.support.measured import MIB, AttackedNode, Growth, attacked_node
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 

@@ -21,7 +21,14 @@ from pynetdicom.sop_class import (
 
 from dicom_node.network.command_set import Command
 from storage.dicom.part10 import make_file_meta
-from tests.attacks.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node, family
+from tests.attacks.support.measured import (
+    MIB,
+    OPEN_TO_ALL,
+    AttackedNode,
+    Growth,
+    attacked_node,
+    family,
+)
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import RawPeer, context, fragments, store_message
 from tests.patience import PATIENCE_S

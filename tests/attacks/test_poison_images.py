@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless
 
-from tests.attacks import poison
-from tests.attacks.running_api import MIB, RunningApi, running_api, watched
+from tests.attacks.support import poison
+from tests.attacks.support.running_api import MIB, RunningApi, running_api, watched
 
 # Far above what a refusal takes, far below what the decoder would: other tests run beside it.
 REFUSED_WITHIN_S = 5.0

@@ -16,7 +16,7 @@ from storage.container import open_storage
 from storage.dicom import part10 as door
 from storage.dicom.element_limits import MAX_DEPTH
 from storage.dicom.part10 import make_file_meta
-from tests.attacks.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node
+from tests.attacks.support.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import RawPeer, context, fragments
 from tests.patience import PATIENCE_S

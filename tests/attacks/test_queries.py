@@ -8,7 +8,7 @@ import pytest
 
 from dicom_node.hl7.reading import MAX_SEPARATORS, Message, Refused, read_header
 from storage.index.conditions import MAX_FUZZY_WORDS, MAX_KEY_LENGTH
-from tests.attacks.measured import MIB, AttackedNode, Growth, attacked_node
+from tests.attacks.support.measured import MIB, AttackedNode, Growth, attacked_node
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 

@@ -24,7 +24,7 @@ from dicom_node.query.wildcard import wildcard_matches
 from inference.language import identifiers
 from inference.language.guard import instructions, lexicon
 from inference.reports import editing
-from tests.attacks.measured import attacked_node
+from tests.attacks.support.measured import attacked_node
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 

@@ -8,8 +8,8 @@ from pydicom.uid import RLELossless
 
 from storage.dicom.part10 import read_file_meta
 from tests.api.client import part10
-from tests.attacks import poison
-from tests.attacks.measured import MIB, Growth, attacked_node
+from tests.attacks.support import poison
+from tests.attacks.support.measured import MIB, Growth, attacked_node
 from tests.faults.raw_peer import RawPeer, context
 
 STORED, SET_ASIDE = 0x0000, 0xB000

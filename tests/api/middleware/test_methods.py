@@ -7,8 +7,8 @@ from starlette.routing import Route
 from api.app import create_app
 from storage.settings import load_settings
 from tests.api.client import ApiNode
-from tests.attacks.poison import ordinary
-from tests.attacks.poison import part10 as file_of
+from tests.attacks.support.poison import ordinary
+from tests.attacks.support.poison import part10 as file_of
 
 UIDS = {
     "study_instance_uid": "1.2.3",

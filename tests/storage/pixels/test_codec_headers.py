@@ -15,7 +15,7 @@ from storage.core.errors import LimitExceeded
 from storage.pixels.budget import PixelBudget
 from storage.pixels.codec_headers import CodedSize, coded_size
 from storage.pixels.decoding import decode_frame_of, decompress
-from tests.attacks.poison import jpeg_that_lies, ordinary
+from tests.attacks.support.poison import jpeg_that_lies, ordinary
 from tests.shared import shared_folder
 
 

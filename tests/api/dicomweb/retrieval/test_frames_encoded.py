@@ -22,7 +22,7 @@ from pydicom.uid import (
 
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.reading import bodies_of, parts_of
-from tests.attacks.poison import image, ordinary, part10
+from tests.attacks.support.poison import image, ordinary, part10
 
 TYPES = {
     "image/dicom-rle": RLELossless,

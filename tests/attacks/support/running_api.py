@@ -15,7 +15,7 @@ import httpx
 from pydicom.dataset import Dataset
 
 from storage.settings import load_settings
-from tests.attacks.poison import part10
+from tests.attacks.support.poison import part10
 from tests.migrated import upgrade
 from tests.processes import end, wait_until
 from tests.services import free_port
