@@ -1,4 +1,6 @@
-"""Floods of strangers, all at once: `python -m tests.attacks.support.flooding DICOM HTTP HL7` (ports).
+"""Floods of strangers, all at once.
+
+    python -m tests.attacks.support.flooding DICOM_PORT HTTP_PORT HL7_PORT
 
 Each goes on in threads of its own until the process gets SIGTERM; then the number of attempts of
 each is written as JSON. They come from 127.0.0.2, so that the node sees another address than that
