@@ -174,7 +174,7 @@ def _notes(lungs: Lungs) -> Iterator[str]:
     else:
         yield (
             "What was found lies across the middle of the body: whether it is the left or the"
-            " right lung is not determined."
+            " right lung, or both, is not determined."
         )
 
 

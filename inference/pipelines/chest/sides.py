@@ -108,9 +108,7 @@ def _on_each_side(
     part: Mask, lps_from_kji: NDArray[np.float64], spacing: Spacing, middle_mm: float
 ) -> list[Mask]:
     """A part; of one that lies on both sides of the middle, the two lungs that it holds."""
-    x_mm = lps_from_kji[0, :3] @ (2 * np.array(np.nonzero(part[::2, ::2, ::2])))
-    x_mm += lps_from_kji[0, 3]
-    share = float(np.mean(x_mm > middle_mm))
+    share = _share_beyond(part, lps_from_kji, middle_mm)
     if min(share, 1.0 - share) < _LEAST_ACROSS_SHARE:
         return [part]
     halves = _parted(part, spacing)
@@ -121,12 +119,24 @@ def _on_each_side(
     return [part]
 
 
+def _share_beyond(part: Mask, lps_from_kji: NDArray[np.float64], middle_mm: float) -> float:
+    """How much of a part lies on the patient's left of the middle; every second voxel is asked."""
+    x_mm = lps_from_kji[0, :3] @ (2 * np.array(np.nonzero(part[::2, ::2, ::2])))
+    return float(np.mean(x_mm + lps_from_kji[0, 3] > middle_mm))
+
+
 def _of_single(lung: Mask, lps_from_kji: NDArray[np.float64], midline: Midline) -> Sides:
+    """Lung that could not be parted: of one side where next to nothing lies on the other.
+
+    Two lungs that have grown together lie on both, as a lung does that has crossed the middle.
+    """
     # Of a body that is cut off, the trachea alone is too little to name a single lung by.
     if midline.x_mm is None or midline.body_cut_off_at:
         return Sides(undetermined=lung)
     beside_mm = _x_mm(lung, lps_from_kji) - midline.x_mm
-    if abs(beside_mm) < _LEAST_FROM_MIDDLE_MM:
+    on_the_left = _share_beyond(lung, lps_from_kji, midline.x_mm)
+    smaller, larger = sorted((on_the_left, 1.0 - on_the_left))
+    if abs(beside_mm) < _LEAST_FROM_MIDDLE_MM or smaller >= _PAIR_SHARE * larger:
         return Sides(undetermined=lung)
     return Sides(left=lung) if beside_mm > 0 else Sides(right=lung)
 

@@ -238,6 +238,19 @@ def test_a_single_lung_with_a_narrow_waist_is_never_two() -> None:
     assert lungs.left.any()
 
 
+def test_lungs_that_cannot_be_parted_are_not_one_lung() -> None:
+    """The right lung is the larger by far, and both have grown together over nine centimetres."""
+    body = chest()
+    k, j, i = np.indices(body.hu.shape)
+    x, y, z = -170.0 + 2.0 * i, -165.0 + 2.2 * j, 3.0 * k - 114.0
+    body.hu[body.left & (((x - 60) / 40) ** 2 + (y / 60) ** 2 + (z / 70) ** 2 > 1)] = 40.0
+    body.hu[(np.abs(x) < 45) & (np.abs(y + 20) < 45) & (np.abs(z) < 60)] = -850.0
+    output = LungDensity().run(PipelineContext(Settings(), volume_of(body)))
+    assert [segment.label for segment in output.segments] == ["Lung of undetermined side"]
+    (note,) = output.notes
+    assert "whether it is the left or the right lung, or both, is not determined" in note
+
+
 @pytest.mark.parametrize("flipped", [False, True], ids=["left columns", "right columns"])
 def test_sides_go_by_the_middle_of_the_patient_and_not_of_the_picture(flipped: bool) -> None:
     """The right lung is filled, and the table below is wider than the patient."""
