@@ -1,11 +1,13 @@
 """Which patients of the index a change means, and which changes contradict each other."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from storage.core.errors import StateConflict
 from storage.core.text_folding import folded_name
 from storage.patient_identity.entities import Patient, PatientKey, Statement
+from storage.patient_identity.messages import Newer
 from storage.patient_identity.resolution import Changes, resembles
 from storage.patient_identity.same_person import Person
 
@@ -44,11 +46,33 @@ def check_merge(statement: Statement, changes: Changes) -> None:
         raise StateConflict("The prior ID was merged into another patient before.", remedy=_UNDO)
 
 
-def without_reverting(statement: Statement, changes: Changes) -> Statement:
-    """What an event states that is older than another of that patient: it adds what nobody else
+def without_reverting(
+    statement: Statement, newer: Iterable[Newer], changes: Changes, arrived: Collection[Patient]
+) -> Statement:
+    """What an event states that is older than others of its patients: it adds what nobody else
     stated, and the rest is as it was stated since."""
-    since = changes.stated_of(statement.key, [described_by(statement)])
-    return replace(statement, demographics=replace(statement.demographics, **since))
+    since = _stated_since(statement, statement.key, changes, arrived)
+    unrecorded: set[str] = set()
+    for one in newer:
+        unrecorded |= one.unrecorded
+        if one.key == statement.prior:
+            since = _stated_since(statement, one.key, changes, arrived) | since
+    demographics = dict.fromkeys(unrecorded) | since
+    return replace(statement, demographics=replace(statement.demographics, **demographics))
+
+
+def _stated_since(
+    statement: Statement, key: PatientKey, changes: Changes, arrived: Collection[Patient]
+) -> dict[str, str]:
+    described = _described(statement, key)
+    stated = changes.stated_of(key, described)
+    if stated:
+        return stated
+    # The statement would concern the only one who has the ID, whatever it says of her.
+    with suppress(StateConflict):
+        meant = _meant(statement, key, changes, _distinct(arrived), described)
+        return changes.stated_of(key, [one.person for one in meant])
+    return {}
 
 
 def news_of(statement: Statement, changes: Changes) -> Statement | None:
@@ -59,12 +83,7 @@ def news_of(statement: Statement, changes: Changes) -> Statement | None:
     if statement.kind != "demographics":
         return statement
     there = changes.stated_of(statement.key, [described_by(statement)])
-    return None if there | _values(statement) == there else statement
-
-
-def _values(statement: Statement) -> dict[str, str]:
-    stated = vars(statement.demographics)
-    return {name: value for name, value in stated.items() if value is not None}
+    return None if there | statement.demographics.stated == there else statement
 
 
 def is_repeated(statement: Statement, changes: Changes, people: Iterable[Patient]) -> bool:
@@ -72,7 +91,7 @@ def is_repeated(statement: Statement, changes: Changes, people: Iterable[Patient
     if statement.prior is None or not changes.is_merged(statement.prior, statement.key, people):
         return False
     there = changes.stated_of(statement.key, [described_by(statement)])
-    return there | _values(statement) == there
+    return there | statement.demographics.stated == there
 
 
 def described_by(statement: Statement) -> Person:
@@ -98,13 +117,19 @@ def applies_to(statement: Statement, changes: Changes, arrived: Iterable[Patient
     statement describes.
     """
     people = _distinct(arrived)
+    return [
+        one
+        for key in statement.keys
+        for one in _meant(statement, key, changes, people, _described(statement, key))
+    ]
+
+
+def _described(statement: Statement, key: PatientKey) -> list[Person]:
     described = described_by(statement)
-    found = _meant(statement, statement.key, changes, people, [described])
-    if statement.prior is not None:
-        # The name before a marriage, of the same birth date.
-        before = Person(folded_name(statement.prior_name), described.birth_date, "")
-        found += _meant(statement, statement.prior, changes, people, [described, before])
-    return found
+    if key != statement.prior:
+        return [described]
+    # The name before a marriage, of the same birth date.
+    return [described, Person(folded_name(statement.prior_name), described.birth_date, "")]
 
 
 def _meant(

@@ -70,6 +70,11 @@ class Demographics:
     patient_birth_date: str | None = None
     patient_sex: str | None = None
 
+    @property
+    def stated(self) -> dict[str, str]:
+        """Those that are stated, by their names in `Patient`."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
 
 @dataclass(frozen=True)
 class Origin:

@@ -5,14 +5,16 @@ take back what was stated since.
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, exists, or_, select, tuple_
 
 from storage import tables as t
 from storage.db.engine import insert_or_ignore
-from storage.patient_identity.entities import Demographics, Origin, Statement
+from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
 
 _RETENTION = timedelta(days=30)
 """Of messages after which the patient had newer ones: these make them outdated."""
@@ -35,32 +37,58 @@ def is_known(connection: Connection, origin: Origin) -> bool:
     return bool(connection.scalar(select(or_(*asked))))
 
 
-def is_outdated(
+class Newer(NamedTuple):
+    """A patient of whom something newer was accepted than a statement."""
+
+    key: PatientKey
+    unrecorded: frozenset[str]
+    """What it states that no change has, by its name in `Demographics`."""
+
+
+def newer_than(
     connection: Connection, statement: Statement, origin: Origin, now: datetime
-) -> bool:
-    """Whether something newer was accepted of one of its patients, from whomever."""
+) -> list[Newer]:
+    """Of which of its patients something newer was accepted, from whomever."""
     c = t.patient_message.c
-    newer = exists().where(
-        tuple_(c.patient_id, c.issuer_of_patient_id).in_(statement.keys),
-        c.event_at > _event_at(origin, now),
+    columns = (c.patient_id, c.issuer_of_patient_id, c.unrecorded)
+    query = (
+        select(*columns)
+        .distinct()
+        .where(
+            tuple_(c.patient_id, c.issuer_of_patient_id).in_(statement.keys),
+            c.event_at > _event_at(origin, now),
+        )
     )
-    return bool(connection.scalar(select(newer)))
+    return [
+        Newer(PatientKey(patient_id, issuer), frozenset(unrecorded.split()))
+        for patient_id, issuer, unrecorded in connection.execute(query)
+    ]
 
 
 def remember(
-    connection: Connection, statements: Iterable[Statement], origin: Origin, now: datetime
+    connection: Connection,
+    statements: Iterable[Statement],
+    unrecorded: Iterable[Statement],
+    origin: Origin,
+    now: datetime,
 ) -> None:
-    """Note that a message was accepted, for each patient of whom it states something."""
+    """Note that a message was accepted, for each patient of whom it states something.
+
+    `unrecorded`: its statements that no change has, because the patient is not known.
+    """
+    names: defaultdict[PatientKey, set[str]] = defaultdict(set)
+    for one in unrecorded:
+        names[one.key] |= one.demographics.stated.keys()
     c = t.patient_message.c
     event_at = _event_at(origin, now)
     control_id = origin.control_id or str(uuid.uuid4())
-    for patient_id, issuer in dict.fromkeys(
+    for key in dict.fromkeys(
         key for one in statements if one.demographics != Demographics() for key in one.keys
     ):
         connection.execute(
             delete(t.patient_message).where(
-                c.patient_id == patient_id,
-                c.issuer_of_patient_id == issuer,
+                c.patient_id == key.patient_id,
+                c.issuer_of_patient_id == key.issuer_of_patient_id,
                 c.event_at < event_at,
                 c.received_at < now - _RETENTION,
             )
@@ -72,10 +100,10 @@ def remember(
                 "sender": origin.sender,
                 "control_id": control_id,
                 "message_digest": origin.message_digest,
-                "patient_id": patient_id,
-                "issuer_of_patient_id": issuer,
+                **key._asdict(),
                 "event_at": event_at,
                 "received_at": now,
+                "unrecorded": " ".join(sorted(names[key])),
             },
         )
 

@@ -29,7 +29,7 @@ from storage.patient_identity.lookup import (
     lock_changes,
     to_change,
 )
-from storage.patient_identity.messages import forget_old, is_known, is_outdated, remember
+from storage.patient_identity.messages import forget_old, is_known, newer_than, remember
 from storage.patient_identity.reassignment import reassign
 from storage.patient_identity.resolution import resembles
 
@@ -67,15 +67,19 @@ class PatientChanges:
             lock_changes(connection)
             if is_known(connection, origin):
                 return None
-            change_ids, studies = [], []
+            change_ids, studies, unrecorded = [], [], []
             of_site = [one.of_site() for one in statements]
             for part, one in enumerate(of_site):
-                change_id = _record(connection, one, origin, part, now)
+                try:
+                    change_id = _record(connection, one, origin, part, now)
+                except _NotKnown:
+                    unrecorded.append(one)
+                    continue
                 if change_id is None:
                     continue
                 change_ids.append(change_id)
                 studies += reassign(connection, _patient_ids(one), now, _studies(one))
-            remember(connection, of_site, origin, now)
+            remember(connection, of_site, unrecorded, origin, now)
             return Recorded(tuple(change_ids), tuple(dict.fromkeys(studies)))
 
     def move(self, statement: Statement, origin: Origin, now: datetime) -> Recorded:
@@ -173,23 +177,28 @@ class PatientChanges:
             return [to_change(row) for row in rows], total
 
 
+class _NotKnown(Exception):
+    """A patient is registered whom the node does not know."""
+
+
 def _record(
     connection: Connection, statement: Statement, origin: Origin, part: int, now: datetime
 ) -> str | None:
-    """The change's ID; None where it says nothing new."""
+    """The change's ID; None where it says nothing new. Raises _NotKnown."""
     patient_ids = _patient_ids(statement)
     changes, found = changes_and_patients(connection, patient_ids, _studies(statement))
     check_merge(statement, changes)
-    if is_outdated(connection, statement, origin, now):
-        statement = without_reverting(statement, changes)
+    moved = set(changes.moved_studies)
+    arrived = [one for uid, one in found.items() if uid not in moved]
+    newer = newer_than(connection, statement, origin, now)
+    if newer:
+        statement = without_reverting(statement, newer, changes, arrived)
     news = news_of(statement, changes)
     if news is None:
         return None
-    moved = set(changes.moved_studies)
-    arrived = [one for uid, one in found.items() if uid not in moved]
     applied_to = applies_to(news, changes, arrived)
     if not (news.corrects or applied_to or changes.known_persons(news.key)):
-        return None
+        raise _NotKnown
     if is_repeated(news, changes, applied_to):
         return None
     # After all that adds nothing, which is accepted however many changes there are.

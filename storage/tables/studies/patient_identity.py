@@ -60,6 +60,8 @@ patient_message = Table(
     # When what it states happened, by its sender; at the latest when it came.
     time_column("event_at"),
     time_column("received_at"),
+    # Which demographics it states that no change has: names in `Demographics`, separated by spaces.
+    text_column("unrecorded"),
     Index("ix_patient_message_received_at", "received_at"),
     Index(
         "ix_patient_message_patient_id_issuer_of_patient_id_event_at",

@@ -83,3 +83,36 @@ def test_a_clock_that_is_ahead_does_not_outlast_those_that_are_right(hospital: H
     right = {"recorded_at": f"{utcnow() + timedelta(seconds=2):%Y%m%d%H%M%S}+0000"}
     assert hospital.adt("A08", patient, "Neu^Anna", "19700131", **right)[0] == "AA"
     assert hospital.shown(scan)[1] == "Neu^Anna"
+
+
+def test_an_event_that_comes_late_adds_nothing_to_a_newer_one_that_was_not_recorded(
+    hospital: Hospital,
+) -> None:
+    patient = hospital.new_id()
+    # Of a patient who is not known yet, a registration is acknowledged and not recorded.
+    newer = {"recorded_at": "20260102030406"}
+    assert hospital.adt("A04", patient, "Neu^Anna", "19700131", **newer)[0] == "AA"
+    assert hospital.adt("A08", patient, "Alt^Anna", "19700131", sex="F")[0] == "AA"
+    scan = hospital.scan(patient, "Neu^Anna")
+    assert hospital.shown(scan) == (patient, "Neu^Anna", "19700131")
+    # What is stated of her from now on counts.
+    newest = {"recorded_at": "20260102030407"}
+    assert hospital.adt("A08", patient, "Neu^Anne", "19700131", **newest)[0] == "AA"
+    assert hospital.shown(scan)[1] == "Neu^Anne"
+
+
+def test_an_event_that_comes_late_names_nobody_who_was_named_since(hospital: Hospital) -> None:
+    """The only one with that ID is meant, whoever she was called before."""
+    patient, prior = hospital.new_id(), hospital.new_id()
+    scan = hospital.scan(patient, "Unbekannt", "")
+    other = hospital.scan(prior, "Unbekannt", "")
+    for one in (patient, prior):
+        newer = {"recorded_at": "20260102030406"}
+        assert hospital.adt("A08", one, "Neu^Anna", "19700131", **newer)[0] == "AA"
+    assert hospital.adt("A08", patient, "Alt^Berta", "19710131", sex="F")[0] == "AA"
+    assert hospital.shown(scan) == (patient, "Neu^Anna", "19700131")
+    assert hospital.served(scan).PatientSex == "F"
+    # A merge into somebody of whom nothing is stated, older than what was stated of the prior one.
+    survivor = hospital.new_id()
+    assert hospital.adt("A40", survivor, "Alt^Anna", "19700131", prior_id=prior)[0] == "AA"
+    assert hospital.shown(other) == (survivor, "Neu^Anna", "19700131")
