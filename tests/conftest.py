@@ -67,6 +67,7 @@ def pytest_collection_finish() -> None:
     """What was imported and collected stays; the collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ def test_the_validators_find_no_error(folder: Path) -> None:
     assert validator_complaints(folder / "0090.dcm") == []
 
 
+@pytest.mark.slow
 def test_simpleitk_reads_the_heads_own_place_in_space(folder: Path, head: demo.Template) -> None:
     image = by_simpleitk(folder)
     slices, rows, columns = head.slices.shape

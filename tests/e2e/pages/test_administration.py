@@ -157,6 +157,7 @@ def test_a_message_that_was_given_up_is_sent_again_and_an_order_called_off(
     assert [one.state for one in closed.storage.worklist.list()[0]] == ["CANCELED"]
 
 
+@pytest.mark.slow
 def test_every_part_is_accessible_and_empty_ones_say_so(closed: ClosedNode, page: Page) -> None:
     closed.storage.accounts.add("root", PASSWORD, ["admin"])
     sign_in(page, closed, "root", "node")

@@ -85,6 +85,7 @@ def visits(followed: FollowedStudy) -> Iterator[tuple[str, Callable[[Page], None
         yield f"/admin/?part={part}", nothing
 
 
+@pytest.mark.slow
 def test_every_page_is_accessible_fits_and_asks_nobody_else(
     followed: FollowedStudy, node: Node, page: Page
 ) -> None:

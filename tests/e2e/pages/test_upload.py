@@ -25,6 +25,7 @@ def page() -> Iterator[Page]:
         yield page
 
 
+@pytest.mark.slow
 def test_a_cut_upload_goes_on_where_it_stood(node: Node, page: Page, tmp_path: Path) -> None:
     # No DICOM, so that it leaves nothing behind in the node.
     archive = tmp_path / "large.zip"

@@ -39,6 +39,7 @@ def page() -> Iterator[Page]:
         yield page
 
 
+@pytest.mark.slow
 def test_a_mask_is_painted_over_and_its_new_version_found_everywhere(
     painted: FollowedStudy, node: Node, pacs: Pacs, page: Page
 ) -> None:

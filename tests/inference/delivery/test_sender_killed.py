@@ -14,6 +14,7 @@ from tests.inference.small import mr_series, study_uid
 
 @pytest.mark.fault
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_deliveries_of_a_killed_worker_go_on_within_a_minute(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         destination = f"pacs=SILENT@127.0.0.1:{silent.getsockname()[1]}"

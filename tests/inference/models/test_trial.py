@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from inference.models.registry.adding import add_model
@@ -64,6 +65,7 @@ def test_a_film_is_tried_and_nothing_stays(tmp_path: Path) -> None:
         assert series.instance_count == 1
 
 
+@pytest.mark.slow
 def test_a_volume_is_tried_and_another_series_gets_its_reason(tmp_path: Path) -> None:
     with storage_in(tmp_path) as storage:
         add_model(

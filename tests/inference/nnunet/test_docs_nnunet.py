@@ -70,6 +70,7 @@ def test_a_model_of_nnunet_is_added_and_run_as_its_page_says(
     assert cm3["Whole lesion volume"] > cm3["Core volume"] > 0
 
 
+@pytest.mark.slow
 def test_weights_of_totalsegmentator_are_added_and_run_as_its_page_says(
     storage: Storage, tmp_path: Path
 ) -> None:

@@ -51,6 +51,7 @@ def mediview(folder: Path, storage: Storage, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_bundle_is_added_and_ruled_as_the_page_says(tmp_path: Path) -> None:
     bundle = segmentation_bundle(tmp_path / "spleen_bundle")
     (bundle / "mediview.json").write_text(block("json card"))

@@ -34,7 +34,9 @@ def block(page: str, language: str) -> str:
     [
         ("image-classification", vit, {"labels": ("none", "effusion", "mass")}, "Pleural effusion"),
         ("object-detection", yolos, {}, "Boxes found"),
-        ("image-segmentation", segformer, {}, "share of the image"),
+        pytest.param(
+            "image-segmentation", segformer, {}, "share of the image", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_model_is_added_and_run_as_its_page_says(

@@ -211,6 +211,7 @@ def test_a_shadow_of_several_series_is_refused(storage: Storage, tmp_path: Path)
         shadow(storage.model_states, storage.shadow_runs, standing, "petra")
 
 
+@pytest.mark.slow
 def test_a_model_of_several_series_is_added_and_run_as_its_page_says(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "pipelines" / "several-series.md").read_text()
     found = re.search(r"^( *)```json card\n(.*?)^ *```", page, re.DOTALL | re.MULTILINE)

@@ -160,6 +160,7 @@ def test_a_job_that_a_person_cancels_ends_in_the_worker_and_frees_it(
 
 
 @pytest.mark.fault
+@pytest.mark.slow
 def test_a_broker_that_goes_away_and_forgets_everything_only_delays(tmp_path: Path) -> None:
     port = free_port()
     with workers_in(tmp_path, broker_url=f"redis://127.0.0.1:{port}/0") as workers:
@@ -193,6 +194,7 @@ def redis_on(port: int) -> Iterator[None]:
 
 
 @pytest.mark.fault
+@pytest.mark.slow
 def test_ticks_do_not_pile_up_where_nobody_takes_them(tmp_path: Path) -> None:
     with workers_in(tmp_path, tick_s=0.02) as workers:
         workers.start("beat")
