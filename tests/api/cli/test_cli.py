@@ -188,6 +188,7 @@ class TestSend:
 
 
 class TestDoctor:
+    @pytest.mark.slow
     def test_a_node_that_is_not_running_is_diagnosed(self, tmp_path: Path) -> None:
         pacs = free_port()
         said = mediview(

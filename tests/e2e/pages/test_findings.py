@@ -71,6 +71,7 @@ def test_another_pipeline_refuses_in_its_own_words_and_its_conditions_are_told(
     expect(page.get_by_test_id("conditions").first).to_contain_text("only CT is taken")
 
 
+@pytest.mark.slow
 def test_a_job_is_stopped_and_tried_again(
     node: Node, head: SentStudy, study_folder: Path, page: Page
 ) -> None:

@@ -145,6 +145,7 @@ def test_an_answer_leads_to_the_finding_in_the_image(
     expect(viewport).to_have_attribute("data-slice-number", str(shown), timeout=LIMIT_MS)
 
 
+@pytest.mark.slow
 def test_a_letter_answers_with_its_words_in_a_box_on_the_page(
     critical: FollowedStudy, node: Node, page: Page
 ) -> None:
@@ -190,6 +191,7 @@ def boxed(large: Locator) -> tuple[float, float, float, float]:
     return left, top, right, top + box_at["height"] / page_at["height"]
 
 
+@pytest.mark.slow
 def test_reports_are_found_by_meaning_and_beside_a_draft(
     critical: FollowedStudy, followed: FollowedStudy, node: Node, page: Page
 ) -> None:
@@ -225,6 +227,7 @@ def test_reports_are_found_by_meaning_and_beside_a_draft(
     expect(similar.get_by_text("same patient").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_earlier_reports_are_told_in_short(
     critical: FollowedStudy, followed: FollowedStudy, node: Node, page: Page
 ) -> None:

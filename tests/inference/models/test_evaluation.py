@@ -149,6 +149,7 @@ def test_subgroups_failures_and_means(tmp_path: Path, cases: Path) -> None:
     assert set(summary["subgroups"]["manufacturer"]) == {"One", "Two"}
 
 
+@pytest.mark.slow
 def test_an_evaluation_by_command_opens_or_closes_the_gate(tmp_path: Path, cases: Path) -> None:
     (cases / "labels.json").write_text(json.dumps({"1": "Spleen"}))
     strict = {"dice": {"at_least": 0.999}, "failures": {"at_most": 0}}

@@ -41,6 +41,7 @@ def test_a_message_is_never_handed_out_twice_within_the_longest_job(tmp_path: Pa
 
 
 @pytest.mark.fault
+@pytest.mark.slow
 def test_a_worker_grows_while_jobs_wait(tmp_path: Path) -> None:
     with workers_in(tmp_path, worker_processes=2) as workers:
         workers.start("control", "jobs", "beat", hold=True)

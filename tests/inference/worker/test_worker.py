@@ -119,6 +119,7 @@ def test_whatever_dies_in_mid_job_the_next_worker_finishes_it_once(tmp_path: Pat
 
 
 @pytest.mark.fault
+@pytest.mark.slow
 def test_a_stopped_worker_gives_its_job_back_and_ends_soon(tmp_path: Path) -> None:
     with workers_in(tmp_path, job_lease_s=60.0) as workers:
         worker, *_ = workers.start("jobs", "control", "beat", hold=True)
