@@ -13,6 +13,8 @@ from storage.access_groups.emergency import EmergencyAccess
 from storage.access_groups.repository import AccessGroups
 from storage.access_groups.viewers import viewer_of
 from storage.accounts.api_keys import ApiKeys
+from storage.accounts.challenges import Challenges
+from storage.accounts.confirmations import Confirmations
 from storage.accounts.login_throttle import Attempts
 from storage.accounts.preferences import Preferences
 from storage.accounts.recovery_codes import RecoveryCodes
@@ -166,6 +168,8 @@ class Storage:
     accounts: Accounts
     preferences: Preferences
     sessions: Sessions
+    confirmations: Confirmations
+    challenges: Challenges
     second_factors: SecondFactors
     recovery_codes: RecoveryCodes
     api_keys: ApiKeys
@@ -298,6 +302,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
                 lifetime=timedelta(seconds=settings.session_max_s),
                 second_factor_roles=settings.second_factor_roles,
             ),
+            confirmations=Confirmations(engine),
+            challenges=Challenges(engine),
             recovery_codes=RecoveryCodes(engine),
             second_factors=SecondFactors(engine, settings.data_dir),
             api_keys=ApiKeys(engine),

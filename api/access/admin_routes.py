@@ -55,7 +55,7 @@ def add_user(
     given: NewUser, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> UserPayload:
     """A person does so, having shown again who it is. Its owner changes the password first."""
-    check_confirmed(storage.sessions, principal, "add an account")
+    check_confirmed(storage.confirmations, principal, "add an account")
     actor = trail.actor_of(request.scope, principal)
     name, roles = checked_name(given.name), sorted(checked_roles(given.roles))
     with access_change(storage.audit, actor, "C", "account", name, roles=roles):
@@ -95,7 +95,7 @@ def change_user(
 
     A person does so, having shown again who it is.
     """
-    check_confirmed(storage.sessions, principal, "change an account")
+    check_confirmed(storage.confirmations, principal, "change an account")
     name = name.strip().lower()
     words = {
         "enabled": given.disabled is False,
@@ -138,7 +138,7 @@ def reset_second_factors(
 
     A person does so, having shown again who it is.
     """
-    check_confirmed(storage.sessions, principal, "remove second factors")
+    check_confirmed(storage.confirmations, principal, "remove second factors")
     account = storage.accounts.get(name)
     actor = trail.actor_of(request.scope, principal)
     with access_change(
@@ -192,7 +192,7 @@ def make_key(
     A person does so, having shown again who it is: else a key that is found out could be
     outlived by one that it made itself.
     """
-    check_confirmed(storage.sessions, principal, "make a key")
+    check_confirmed(storage.confirmations, principal, "make a key")
     days = given.expires_in_days
     actor = trail.actor_of(request.scope, principal)
     name = given.name.strip()

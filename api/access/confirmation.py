@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from api.access.principal import Principal
 from api.errors import ApiProblem
-from storage.accounts.sessions import Sessions
+from storage.accounts.confirmations import Confirmations
 from storage.core.clock import utcnow
 
 CONFIRMED_FOR = timedelta(minutes=5)
@@ -27,19 +27,19 @@ def check_person(principal: Principal, deed: str) -> None:
     )
 
 
-def check_confirmed(sessions: Sessions, principal: Principal, deed: str) -> None:
+def check_confirmed(confirmations: Confirmations, principal: Principal, deed: str) -> None:
     """Raise ApiProblem 403 unless a person has just shown who it is. Blocks."""
     check_person(principal, deed)
-    if principal.is_person and not sessions.is_confirmed(
+    if principal.is_person and not confirmations.is_confirmed(
         principal.session_hash, utcnow() - CONFIRMED_FOR
     ):
         raise _not_confirmed(principal, deed)
 
 
-def use_confirmation(sessions: Sessions, principal: Principal, deed: str) -> None:
+def use_confirmation(confirmations: Confirmations, principal: Principal, deed: str) -> None:
     """The same, once for each confirmation. Blocks."""
     check_person(principal, deed)
-    if principal.is_person and not sessions.use_confirmation(
+    if principal.is_person and not confirmations.use(
         principal.session_hash, utcnow() - CONFIRMED_FOR
     ):
         raise _not_confirmed(principal, deed)

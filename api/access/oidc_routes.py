@@ -20,7 +20,7 @@ from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
-from storage.accounts.sessions import Sessions
+from storage.accounts.confirmations import Confirmations
 from storage.audit import Audit
 from storage.core.clock import utcnow
 from storage.core.errors import NotConfigured
@@ -119,7 +119,7 @@ def callback(
         response = RedirectResponse(failed, 303)
     else:
         token = (
-            _confirm(request, storage.sessions, storage.audit, flow, principal)
+            _confirm(request, storage.confirmations, storage.audit, flow, principal)
             if flow.confirms
             else None
         )
@@ -145,12 +145,12 @@ def callback(
 
 
 def _confirm(
-    request: Request, sessions: Sessions, audit: Audit, flow: Flow, principal: Principal
+    request: Request, confirmations: Confirmations, audit: Audit, flow: Flow, principal: Principal
 ) -> str | None:
     """The token by which the session goes on from which the person set out; somebody else
     changes nothing.
     """
-    token = sessions.confirm(flow.confirms, principal.identity, utcnow())
+    token = confirmations.confirm(flow.confirms, principal.identity, utcnow())
     if token is not None:
         trail.signed_in(audit, request.scope, principal, "confirmation by the provider")
     else:

@@ -47,7 +47,7 @@ class _Change:
     """By somebody who has shown again who it is; raises ApiProblem 403 otherwise."""
 
     def __init__(self, request: Request, principal: PrincipalDep, storage: StorageDep) -> None:
-        check_confirmed(storage.sessions, principal, "change access groups")
+        check_confirmed(storage.confirmations, principal, "change access groups")
         self._request, self._storage = request, storage
         self._actor = trail.actor_of(request.scope, principal)
 

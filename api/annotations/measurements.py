@@ -70,7 +70,7 @@ def add_measurements(
     author = author_of(principal)
     if new.verify:
         check_may_verify(author)
-        use_confirmation(storage.sessions, principal, "verify measurements")
+        use_confirmation(storage.confirmations, principal, "verify measurements")
     saved = save_measurements(
         storage,
         study_instance_uid,

@@ -180,7 +180,7 @@ def move_report(
     )
     version = expected_version(if_match, move.version)
     if move.state in SIGNED_STATES:
-        use_confirmation(storage.sessions, principal, "sign a report")
+        use_confirmation(storage.confirmations, principal, "sign a report")
     moved = storage.reports.move(
         report_id,
         version,

@@ -27,11 +27,8 @@ from storage.db.engine import reading, writing
 _TOKEN_BYTES = 32
 # A session that is in use is not written with each of its requests.
 _TOUCH_EVERY = timedelta(seconds=60)
-
-
 # A sign-in that is not completed in this time begins again.
 _UNFINISHED_FOR = timedelta(minutes=10)
-_CHALLENGE_FOR = timedelta(minutes=5)
 
 SignInStep = Literal["", "second_factor", "password", "enrolment"]
 """What somebody with the right password must still do: show the second factor, choose another
@@ -62,6 +59,10 @@ class SessionEntry:
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
 def token_hash(token: str) -> str:
@@ -98,7 +99,7 @@ class Sessions:
         groups: tuple[str, ...] = (),
     ) -> tuple[str, Session]:
         """A new session and its token. What has expired is removed on the way."""
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        token = new_token()
         session = Session(token_hash(token), identity, frozenset(roles), now + self._lifetime)
         with writing(self._engine) as connection:
             connection.execute(
@@ -188,7 +189,7 @@ class Sessions:
 
         The one before counts no more (ASVS 5.0 7.2.4). None where there is no such session.
         """
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        token = new_token()
         with writing(self._engine) as connection:
             passed = connection.execute(
                 update(t.session)
@@ -202,7 +203,7 @@ class Sessions:
         """Those that have not ended, the one used last first."""
         query = (
             select(t.session)
-            .where(*_of(identity), *self._open_at(now))
+            .where(*sessions_of(identity), *self._open_at(now))
             .order_by(t.session.c.last_seen_at.desc())
         )
         with reading(self._engine) as connection:
@@ -225,75 +226,13 @@ class Sessions:
         with writing(self._engine) as connection:
             ended = connection.execute(
                 delete(t.session)
-                .where(*_of(identity), t.session.c.token_hash.in_(list(hashes)))
+                .where(*sessions_of(identity), t.session.c.token_hash.in_(list(hashes)))
                 .returning(t.session.c.token_hash)
             )
             return len(ended.all())
 
-    def set_challenge(self, hashed: str, challenge: str, now: datetime) -> None:
-        """What an authenticator is to sign next in this session."""
-        with writing(self._engine) as connection:
-            connection.execute(
-                update(t.session)
-                .where(t.session.c.token_hash == hashed)
-                .values(challenge=challenge, challenge_at=now)
-            )
-
-    def take_challenge(self, hashed: str, now: datetime) -> str:
-        """The challenge of this session, once; empty where there is none of late."""
-        mine = t.session.c.token_hash == hashed
-        with writing(self._engine) as connection:
-            row = connection.execute(
-                select(t.session.c.challenge, t.session.c.challenge_at)
-                .where(mine)
-                .with_for_update()
-            ).first()
-            connection.execute(
-                update(t.session).where(mine).values(challenge="", challenge_at=None)
-            )
-        if row is None or row.challenge_at is None or row.challenge_at <= now - _CHALLENGE_FOR:
-            return ""
-        return str(row.challenge)
-
     def _open_at(self, now: datetime) -> tuple[ColumnElement[bool], ...]:
         return (t.session.c.expires_at > now, t.session.c.last_seen_at > now - self._idle)
-
-    def confirm(self, hashed: str, identity: Identity, now: datetime) -> str | None:
-        """The person has just shown who it is: the token by which the session goes on.
-
-        The one before counts no more (ASVS 5.0 7.2.4). None where the session is not of that
-        identity.
-        """
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
-        with writing(self._engine) as connection:
-            confirmed = connection.execute(
-                update(t.session)
-                .where(
-                    t.session.c.token_hash == hashed, *_of(identity), t.session.c.expires_at > now
-                )
-                .values(token_hash=token_hash(token), confirmed_at=now)
-                .returning(t.session.c.token_hash)
-            ).first()
-        return token if confirmed is not None else None
-
-    def is_confirmed(self, hashed: str, since: datetime) -> bool:
-        """Whether the person has shown who it is, after that time and in this session."""
-        with reading(self._engine) as connection:
-            found = connection.execute(
-                select(t.session.c.token_hash).where(*_confirmed(hashed, since))
-            )
-            return found.first() is not None
-
-    def use_confirmation(self, hashed: str, since: datetime) -> bool:
-        """Take the confirmation away for one use; False where there is none since that time."""
-        with writing(self._engine) as connection:
-            used = connection.execute(
-                update(t.session)
-                .where(*_confirmed(hashed, since))
-                .values(confirmed_at=None)
-                .returning(t.session.c.token_hash)
-            )
-            return used.first() is not None
 
     def end(self, hashed: str) -> None:
         with writing(self._engine) as connection:
@@ -317,13 +256,9 @@ def _public_id(hashed: str) -> str:
     return hashed[:16]
 
 
-def _of(identity: Identity) -> tuple[ColumnElement[bool], ...]:
+def sessions_of(identity: Identity) -> tuple[ColumnElement[bool], ...]:
     return (
         t.session.c.kind == identity.kind,
         t.session.c.issuer == identity.issuer,
         t.session.c.subject == identity.subject,
     )
-
-
-def _confirmed(hashed: str, since: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (t.session.c.token_hash == hashed, t.session.c.confirmed_at > since)

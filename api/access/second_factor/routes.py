@@ -30,6 +30,7 @@ from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
+from storage.accounts.confirmations import Confirmations
 from storage.accounts.recovery_codes import RecoveryCodes
 from storage.accounts.second_factors import SecondFactors
 from storage.accounts.sessions import Sessions
@@ -68,7 +69,7 @@ def begin_totp(principal: PrincipalDep, storage: StorageDep) -> NewTotp:
     import pyotp
     import segno
 
-    account = _may_enrol(storage.sessions, principal)
+    account = _may_enrol(storage.confirmations, principal)
     factor_id, secret = storage.second_factors.begin_totp(account, utcnow())
     uri = pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name="MediViewAI")
     qr = segno.make(uri, error="m").svg_data_uri(scale=5, border=3, light="white")
@@ -92,7 +93,7 @@ def confirm_totp(
     authenticator: AuthenticatorDep,
 ) -> Enrolled:
     """The factor counts from now on; other sessions of the account end."""
-    account = _may_enrol(storage.sessions, principal)
+    account = _may_enrol(storage.confirmations, principal)
     code = given.code.get_secret_value()
     with factor_change(request, storage.audit, principal, _ADDED):
         if not storage.second_factors.confirm_totp(account, factor_id, code, given.label, utcnow()):
@@ -120,10 +121,10 @@ def confirm_totp(
 def begin_key(
     principal: PrincipalDep, storage: StorageDep, settings: SettingsDep
 ) -> WebAuthnOptions:
-    account = _may_enrol(storage.sessions, principal)
+    account = _may_enrol(storage.confirmations, principal)
     known = storage.second_factors.of(account)
     challenge, options = registration_options(party_of(settings), account, known)
-    storage.sessions.set_challenge(principal.session_hash, challenge, utcnow())
+    storage.challenges.set(principal.session_hash, challenge, utcnow())
     return WebAuthnOptions(public_key=options)
 
 
@@ -144,8 +145,8 @@ def add_key(
     authenticator: AuthenticatorDep,
 ) -> Enrolled:
     """The factor counts from now on; other sessions of the account end."""
-    account, now = _may_enrol(storage.sessions, principal), utcnow()
-    challenge = storage.sessions.take_challenge(principal.session_hash, now)
+    account, now = _may_enrol(storage.confirmations, principal), utcnow()
+    challenge = storage.challenges.take(principal.session_hash, now)
     key = registered(party_of(settings), challenge, given.credential) if challenge else None
     if key is None:
         raise InvalidRequest(
@@ -183,7 +184,7 @@ def remove_factor(
 ) -> None:
     """Who has shown again who it is. With the last one go the recovery codes."""
     account = account_of(principal)
-    check_confirmed(storage.sessions, principal, "remove a second factor")
+    check_confirmed(storage.confirmations, principal, "remove a second factor")
     with factor_change(request, storage.audit, principal, "second factor removed"):
         storage.second_factors.remove(account, factor_id)
     authenticator.forget()
@@ -196,7 +197,7 @@ def renew_recovery_codes(
 ) -> RecoveryCodeList:
     """In the place of those before. Who has shown again who it is."""
     account = account_of(principal)
-    check_confirmed(storage.sessions, principal, "make new recovery codes")
+    check_confirmed(storage.confirmations, principal, "make new recovery codes")
     if not storage.second_factors.of(account):
         raise ApiProblem(
             409,
@@ -227,9 +228,9 @@ def _enrolled(
     return Enrolled(recovery_codes=codes)
 
 
-def _may_enrol(sessions: Sessions, principal: Principal) -> str:
+def _may_enrol(confirmations: Confirmations, principal: Principal) -> str:
     """The account; a person whom the sign-in has just sent here need not confirm it again."""
     account = account_of(principal)
     if principal.step != "enrolment":
-        check_confirmed(sessions, principal, "set a second factor up")
+        check_confirmed(confirmations, principal, "set a second factor up")
     return account

@@ -26,6 +26,7 @@ from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
+from storage.accounts.challenges import Challenges
 from storage.accounts.login_throttle import by_second_factor
 from storage.accounts.recovery_codes import RecoveryCodes
 from storage.accounts.second_factors import SecondFactors
@@ -56,7 +57,7 @@ def get_challenge(
             409, "no_security_key", "The account has no security key.", remedy="Send a code."
         )
     challenge, options = authentication_options(party, known)
-    storage.sessions.set_challenge(principal.session_hash, challenge, utcnow())
+    storage.challenges.set(principal.session_hash, challenge, utcnow())
     return WebAuthnOptions(public_key=options)
 
 
@@ -89,7 +90,7 @@ def show_second_factor(
         given,
         principal,
         account,
-        storage.sessions,
+        storage.challenges,
         storage.second_factors,
         storage.recovery_codes,
         settings,
@@ -121,7 +122,7 @@ def _way_of(
     given: ShownFactor,
     principal: Principal,
     account: str,
-    sessions: Sessions,
+    challenges: Challenges,
     second_factors: SecondFactors,
     recovery_codes: RecoveryCodes,
     settings: Settings,
@@ -134,7 +135,7 @@ def _way_of(
     if given.recovery_code is not None:
         code = given.recovery_code.get_secret_value()
         return "recovery code" if recovery_codes.use(account, code) else ""
-    challenge = sessions.take_challenge(principal.session_hash, now)
+    challenge = challenges.take(principal.session_hash, now)
     party = relying_party(settings)
     if not challenge or party is None or given.credential is None:
         return ""

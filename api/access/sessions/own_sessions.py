@@ -15,6 +15,7 @@ from api.audit.rules import BY_ITSELF, OWN_ACCESS
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
+from storage.accounts.confirmations import Confirmations
 from storage.accounts.sessions import SessionEntry, Sessions
 from storage.audit import Audit
 from storage.core.clock import utcnow
@@ -47,7 +48,15 @@ def end_other_sessions(
         for one in storage.sessions.all_of(principal.identity, utcnow())
         if one.token_hash != principal.session_hash
     ]
-    return _end(request, storage.sessions, storage.audit, principal, authenticator, others)
+    return _end(
+        request,
+        storage.sessions,
+        storage.confirmations,
+        storage.audit,
+        principal,
+        authenticator,
+        others,
+    )
 
 
 @router.delete("/{session_id}", summary="End one of my sessions", responses=problems(401, 403, 404))
@@ -69,12 +78,21 @@ def end_own_session(
         raise NotFound(
             f"You have no session '{session_id}'.", remedy="GET /api/me/sessions lists them."
         )
-    return _end(request, storage.sessions, storage.audit, principal, authenticator, found)
+    return _end(
+        request,
+        storage.sessions,
+        storage.confirmations,
+        storage.audit,
+        principal,
+        authenticator,
+        found,
+    )
 
 
 def _end(
     request: Request,
     session_repository: Sessions,
+    confirmations: Confirmations,
     audit: Audit,
     principal: Principal,
     authenticator: AuthenticatorDep,
@@ -85,7 +103,7 @@ def _end(
     Who finds a browser open must not throw its owner out everywhere else (ASVS 5.0 7.5.2).
     """
     if any(one.token_hash != principal.session_hash for one in sessions):
-        check_confirmed(session_repository, principal, "end other sessions")
+        check_confirmed(confirmations, principal, "end other sessions")
     if not sessions:
         return EndedSessions(ended=0)
     actor = trail.actor_of(request.scope, principal)

@@ -198,7 +198,7 @@ def confirm(
         password,
         "confirmation",
     )
-    token = storage.sessions.confirm(principal.session_hash, principal.identity, utcnow())
+    token = storage.confirmations.confirm(principal.session_hash, principal.identity, utcnow())
     if token is None:
         raise ApiProblem(
             401, "session_ended", "The session has ended.", remedy="Sign in again at /sign-in/."
