@@ -41,6 +41,7 @@ def by_simpleitk(folder: Path) -> sitk.Image:
     return reader.Execute()
 
 
+@pytest.mark.slow
 def test_the_validators_find_no_error(folder: Path) -> None:
     command = [tool("dciodvfy", "dicom3tools"), str(folder / "0090.dcm")]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -61,6 +62,7 @@ def test_simpleitk_reads_the_heads_own_place_in_space(folder: Path, head: demo.T
         assert image[at] == head.slices[k, j, i], (k, j, i)
 
 
+@pytest.mark.slow
 def test_the_drawn_head_is_of_an_adults_size_and_its_sides_are_alike(drawn: Head) -> None:
     # Adults have some 1,200 to 1,700 cm3 within the skull.
     assert 1_300 < drawn.intracranial.sum() / 1000 < 1_500

@@ -135,6 +135,7 @@ def peers(settings: Settings, *arguments: str, **environment: str) -> tuple[int,
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_command_adds_lists_tests_and_removes(api_settings: Settings) -> None:
     nowhere = f"NOWHERE@127.0.0.1:{free_port()}"
     code, said = peers(

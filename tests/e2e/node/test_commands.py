@@ -14,6 +14,7 @@ from tests.e2e.support.studies import SentStudy
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
+@pytest.mark.slow
 def test_the_demo_leads_to_a_page_with_its_result(node: Node) -> None:
     answer = node.command("demo", "--new", limit_s=240)
     assert answer.returncode == 0, answer.stderr

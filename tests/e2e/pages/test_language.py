@@ -123,6 +123,7 @@ def test_a_critical_finding_is_acknowledged_by_one_and_gone_for_all(
     assert alert["note"] == "Dr. Lee on the ward, by telephone."
 
 
+@pytest.mark.slow
 def test_an_answer_leads_to_the_finding_in_the_image(
     critical: FollowedStudy, node: Node, page: Page
 ) -> None:

@@ -59,6 +59,7 @@ def put_a_length_into_the_report(page: Page) -> None:
     page.get_by_test_id("to-report").first.click()
 
 
+@pytest.mark.slow
 def test_signing_names_what_is_open(
     node: Node, head: SentStudy, study_folder: Path, page: Page
 ) -> None:

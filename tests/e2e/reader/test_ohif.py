@@ -65,6 +65,7 @@ def shown(locator: Locator) -> NDArray[np.int16]:
     return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB"), np.int16)
 
 
+@pytest.mark.slow
 def test_ohif_lists_the_study_shows_its_images_and_lays_the_mask_over_them(
     followed: FollowedStudy, page: Page, ohif: str
 ) -> None:
