@@ -3,7 +3,8 @@
 import argparse
 import time
 
-from benchmarks.faithfulness.cases import HALVES, all_cases
+from benchmarks.faithfulness.all_cases import all_cases
+from benchmarks.faithfulness.cases import HALVES
 from benchmarks.faithfulness.measure import measure, table
 from inference.language.guard import check_sentence
 

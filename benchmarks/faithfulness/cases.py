@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -149,14 +149,3 @@ def _pair_slots(
 
 def _number_of(text: str) -> int:
     return int.from_bytes(sha256(text.encode()).digest()[:4])
-
-
-def all_cases(halves: Sequence[Half] = HALVES) -> Iterator[Case]:
-    """Every case of these halves."""
-    from benchmarks.faithfulness.omission_cases import omission_cases
-    from benchmarks.faithfulness.report_cases import report_cases
-
-    for half in halves:
-        yield from finding_cases(half)
-        yield from report_cases(half)
-        yield from omission_cases(half)

@@ -14,10 +14,11 @@ from inference.language.answer import Answer, Progress, Reason, Sentence, Withhe
 from inference.language.checking import checker
 from inference.language.guard import Evidence
 from inference.language.identifiers import without_identifiers
-from inference.language.looking import image_inputs
 from inference.language.models.generation import Limits, generate
+from inference.language.models.image_inputs import image_inputs
 from inference.language.models.instructions import without_orders
-from inference.language.models.loading import LoadedModel, load_model
+from inference.language.models.loaded_model import LoadedModel
+from inference.language.models.loading import load_model
 from inference.language.models.prompts import REPHRASE, draft_prompt, text_inputs, whole_prompt
 from inference.language.models.served import served_write
 from inference.language.models.writers import Writer

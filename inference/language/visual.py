@@ -12,9 +12,10 @@ from inference.language.from_findings import answer_from_findings
 from inference.language.guard.instructions import gives_orders
 from inference.language.header_values import header_values
 from inference.language.identifiers import without_identifiers
-from inference.language.looking import image_inputs
 from inference.language.models.generation import CUT_SENTENCES, Limits, generate
-from inference.language.models.loading import LoadedModel, classifies_answers, load_model
+from inference.language.models.image_inputs import image_inputs
+from inference.language.models.loaded_model import LoadedModel
+from inference.language.models.loading import classifies_answers, load_model
 from inference.language.models.prompts import question_prompt
 from inference.language.models.served import served_write
 from inference.language.models.writing import Check, write_checked

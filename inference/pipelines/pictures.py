@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference.imaging.picture_files import open_picture
-from inference.language.models.loading import LoadedModel, load_model
+from inference.language.models.loaded_model import LoadedModel
+from inference.language.models.loading import load_model
 from inference.language.tasks import TaskName, card, model_ref, readiness
 from inference.models.card import Proof
 from inference.pipeline import Acceptance, PipelineContext, Readiness

@@ -12,10 +12,8 @@ import os
 import random
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.catalogue import FAULTS
@@ -23,32 +21,13 @@ from tests.chaos.damage import GarbledIndex, OfBytes
 from tests.chaos.faults import Fault, World
 from tests.chaos.opening import world
 from tests.chaos.promises import Promises
+from tests.chaos.report import write_report
+from tests.chaos.tally import Tally
 from tests.chaos.work import Work
 from tests.patience import be_patient
 
 _SAMPLE = 150
 _SIGN_WITHIN_S = 20.0
-
-
-@dataclass
-class Tally:
-    """Of one run over one kind of database."""
-
-    database: str
-    seed: int
-    rounds: int = 0
-    seconds: float = 0.0
-    kills: int = 0
-    faults: Counter[str] = field(default_factory=Counter)
-    named: Counter[str] = field(default_factory=Counter)
-    unnamed: Counter[str] = field(default_factory=Counter)
-    acknowledged: int = 0
-    checked: int = 0
-    repaired: int = 0
-    deleted: int = 0
-    peers: int = 0
-    tracebacks: int = 0
-    broken: list[str] = field(default_factory=list)
 
 
 class Controller:
@@ -182,8 +161,6 @@ def run(
 
 
 def main() -> int:
-    from tests.chaos.report import write_report
-
     parser = argparse.ArgumentParser(description=__doc__)
     environment = os.environ.get
     parser.add_argument("--rounds", type=int, default=int(environment("MEDIVIEW_CHAOS_ROUNDS", 0)))

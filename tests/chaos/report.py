@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tests.chaos.controller import Tally
+from tests.chaos.tally import Tally
 
 _BEGIN = "<!-- tables: written by `make chaos` -->"
 _END = "<!-- end of tables -->"
 
 
-def write_report(path: Path, tallies: Sequence["Tally"]) -> None:
+def write_report(path: Path, tallies: Sequence[Tally]) -> None:
     """Put the tables between their marks."""
     text = path.read_text(encoding="utf-8")
     before, _, rest = text.partition(_BEGIN)
@@ -19,7 +17,7 @@ def write_report(path: Path, tallies: Sequence["Tally"]) -> None:
     path.write_text(f"{before}{_BEGIN}\n{tables(tallies)}{_END}{after}", encoding="utf-8")
 
 
-def tables(tallies: Sequence["Tally"]) -> str:
+def tables(tallies: Sequence[Tally]) -> str:
     rows = (
         ("seed", lambda one: one.seed),
         ("time", lambda one: f"{one.seconds / 60:.0f} min"),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.chaos.controller import Controller, Tally
+from tests.chaos.controller import Controller
+from tests.chaos.tally import Tally
 from tests.chaos.damage import CutVolume, FlippedBits, LostVolume
 from tests.chaos.disk import FullDisk
 from tests.chaos.faults import (

@@ -11,7 +11,7 @@ from inference.refusals import ModelUnusable
 from storage.settings import Settings
 
 if TYPE_CHECKING:
-    from inference.language.models.loading import LoadedModel
+    from inference.language.models.loaded_model import LoadedModel
 
 Cut = Literal["", "empty", "length", "loop", "time", "stopped", "broken"]
 """Why the text ends where the model did not end it; empty where it did."""

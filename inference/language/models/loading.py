@@ -7,7 +7,6 @@ and `generate()`. torch is imported when a model is loaded, not before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import structlog
 
 from inference.language.guard.entailment import entailment_of
+from inference.language.models.loaded_model import LoadedModel
 from inference.language.tasks import TASKS, ModelRef, TaskName, model_ref
 from inference.models.devices import device
 from inference.models.model_cache import WARM, weights_bytes
@@ -25,20 +25,6 @@ log = structlog.get_logger(__name__)
 
 # Answers an image classifier of questions, and not a writer.
 _CLASSIFIES_ANSWERS = frozenset({"vilt"})
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model with what prepares its input; of one that takes text alone, the tokenizer."""
-
-    ref: ModelRef
-    model: Any
-    processor: Any
-    is_encoder_decoder: bool = False
-
-    @property
-    def tokenizer(self) -> Any:
-        return getattr(self.processor, "tokenizer", self.processor)
 
 
 def load_model(settings: Settings, task: TaskName) -> Any:
@@ -142,7 +128,7 @@ def _text_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
 def _image_text_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
-    from inference.language.looking import check_looks
+    from inference.language.models.image_inputs import check_looks
 
     model = _ready(AutoModelForImageTextToText.from_pretrained(ref.source, **options))
     loaded = LoadedModel(
@@ -174,7 +160,7 @@ def _question_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
         MODEL_FOR_VISUAL_QUESTION_ANSWERING_MAPPING_NAMES,
     )
 
-    from inference.language.looking import check_looks
+    from inference.language.models.image_inputs import check_looks
 
     config = AutoConfig.from_pretrained(ref.source, **options)
     if config.model_type not in MODEL_FOR_VISUAL_QUESTION_ANSWERING_MAPPING_NAMES:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from inference.language.models.loading import LoadedModel
+from inference.language.models.loaded_model import LoadedModel
 
 _OPEN, _CLOSE = "<<<REPORT", "REPORT>>>"
 _SYSTEM = (

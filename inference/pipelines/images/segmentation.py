@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.language.models.loading import LoadedModel, load_model
+from inference.language.models.loaded_model import LoadedModel
+from inference.language.models.loading import load_model
 from inference.pipeline import Measurement, PipelineContext, PipelineOutput
 from inference.pipelines.codes import PERCENT
 from inference.pipelines.pictures import PicturePipeline

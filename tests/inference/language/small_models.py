@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from inference.language.models.loading import LoadedModel
+from inference.language.models.loaded_model import LoadedModel
 from inference.language.models.prompts import REPHRASE, SUMMARIZE, text_inputs
 from inference.language.tasks import ModelRef
 

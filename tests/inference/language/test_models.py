@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference.language.looking import image_inputs
 from inference.language.models import loading
-from inference.language.models.loading import LoadedModel, classifies_answers, load_model
+from inference.language.models.image_inputs import image_inputs
+from inference.language.models.loaded_model import LoadedModel
+from inference.language.models.loading import classifies_answers, load_model
 from inference.language.tasks import TASKS, TaskName, model_ref, readiness
 from inference.refusals import ModelUnusable
 from storage.core.errors import NotConfigured

@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.faithfulness.cases import HALVES, Half, all_cases, templates
+from benchmarks.faithfulness.all_cases import all_cases
+from benchmarks.faithfulness.cases import HALVES, Half, templates
 from benchmarks.faithfulness.evidence import reported
 from benchmarks.faithfulness.halves import is_held_out
 from benchmarks.faithfulness.measure import (

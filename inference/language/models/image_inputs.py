@@ -1,4 +1,4 @@
-"""Whether a model that is given an image looks at it at all.
+"""An image and a text as a model takes them, and whether it looks at the image at all.
 
 Some models, loaded with another version of transformers than their authors', answer from
 the words alone and sound the same. They are refused before they speak.
@@ -6,15 +6,13 @@ the words alone and sound the same. They are refused before they speak.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from inference.language.models.loaded_model import LoadedModel
 from inference.refusals import ModelUnusable
-
-if TYPE_CHECKING:
-    from inference.language.models.loading import LoadedModel
 
 _SIDE = 224
 _QUESTION = "What does the image show?"
