@@ -3,7 +3,6 @@
 import pytest
 
 from tests.chaos.controller import Controller
-from tests.chaos.tally import Tally
 from tests.chaos.damage import CutVolume, FlippedBits, LostVolume
 from tests.chaos.disk import FullDisk
 from tests.chaos.faults import (
@@ -14,6 +13,7 @@ from tests.chaos.faults import (
     StopAndContinue,
 )
 from tests.chaos.opening import world
+from tests.chaos.tally import Tally
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
