@@ -267,7 +267,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             projects=Projects(engine, settings),
             project_exports=ProjectExports(engine),
             deletions=Deletions(engine, writer, objects),
-            conflicts=Conflicts(engine, writer, reader, objects),
+            conflicts=Conflicts(engine, writer, reader, objects, settings.data_dir / "conflicts"),
             legal_holds=LegalHolds(engine),
             retention=StudyRetention(engine),
             study_attributes=StudyAttributesReader(engine),

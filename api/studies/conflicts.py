@@ -115,6 +115,10 @@ class LeftConflict(Payload):
 class ConflictDecisions(Payload):
     decided: list[int] = Field(description="The numbers of the conflicts that are decided now.")
     left: list[LeftConflict] = Field(description="Those that could not be decided this way.")
+    gone: list[int] = Field(
+        description="Those that no longer wait: somebody else has decided them, or the content they"
+        " were about is deleted."
+    )
     waiting: int = Field(description="How many conflicts there are still, of all.")
 
 
@@ -150,9 +154,12 @@ def decide_conflicts(
     existing = [conflicts.existing(one) for one in chosen]
     name_studies(request, *dict.fromkeys(one.study_instance_uid for one in existing if one))
     done = decide_all(conflicts, chosen, wanted.decision)
+    by_number_alone = not (wanted.study_instance_uid or wanted.source)
+    named = set(wanted.conflict_ids) if by_number_alone else set[int]()
     return ConflictDecisions(
         decided=done.conflict_ids,
         left=[LeftConflict(conflict_id=one, reason=why) for one, why in done.left.items()],
+        gone=sorted(named - {one.conflict_id for one in chosen} | set(done.gone)),
         waiting=conflicts.page(1, 0)[1],
     )
 

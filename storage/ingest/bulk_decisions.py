@@ -1,6 +1,5 @@
 """Many conflicts decided at once, as one person decided for all of them."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -18,6 +17,8 @@ class Decided:
     conflict_ids: list[int] = field(default_factory=list)
     left: dict[int, str] = field(default_factory=dict)
     """Why a conflict still waits, by its number."""
+    gone: list[int] = field(default_factory=list)
+    """Those that somebody else decided meanwhile, or that went with what was stored."""
 
 
 def decide_all(
@@ -25,11 +26,11 @@ def decide_all(
 ) -> Decided:
     """Accept or discard each of them, one after the other; a failure leaves that one alone.
 
-    Where several contents wait under one UID none is accepted, since the order in which they
-    came does not say which is right. Raises StorageFull and StorageUnavailable.
+    Where several contents wait under one UID, chosen or not, none is accepted, since the order in
+    which they came does not say which is right. Raises StorageFull and StorageUnavailable.
     """
     chosen = list(chosen)
-    contents = Counter(one.sop_instance_uid for one in chosen)
+    contents = conflicts.contents_under([one.sop_instance_uid for one in chosen])
     done = Decided()
     for conflict in chosen:
         number = conflict.conflict_id
@@ -42,7 +43,8 @@ def decide_all(
         try:
             (conflicts.accept if decision == "accept" else conflicts.discard)(number)
         except NotFound:
-            continue  # somebody else decided it meanwhile
+            done.gone.append(number)
+            continue
         except (InvalidInstance, StateConflict) as error:
             done.left[number] = _sentence(error)
             continue

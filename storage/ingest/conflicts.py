@@ -7,13 +7,16 @@ breaks in between, `reconcile` finds either the old state or the new one.
 """
 
 import mmap
+from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, RowMapping, Select, delete, select
+from sqlalchemy import Engine, RowMapping, Select, delete, func, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -28,6 +31,7 @@ from storage.index.repository import Index
 from storage.index.tombstones import Deleted, Tombstone
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.objects.filesystem import ObjectStore
+from storage.processes.turn_taking import turn
 from storage.retention.legal_holds import check_no_hold
 from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
@@ -38,6 +42,7 @@ from storage.volumes.writer import VolumeWriter
 log = structlog.get_logger(__name__)
 
 _PIECE_BYTES = 1 << 20
+_TURN_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,15 @@ class Conflicts:
     """Looks at what is kept aside, and takes it in or lets it go."""
 
     def __init__(
-        self, engine: Engine, volumes: VolumeWriter, reader: VolumeReader, objects: ObjectStore
+        self,
+        engine: Engine,
+        volumes: VolumeWriter,
+        reader: VolumeReader,
+        objects: ObjectStore,
+        turns: Path,
     ) -> None:
+        """`turns`: folder of the locks by which one conflict is decided at a time."""
+        self._turns = turns
         self._engine = engine
         self._index = Index(engine)
         self._volumes = volumes
@@ -103,6 +115,18 @@ class Conflicts:
         with reading(self._engine) as connection:
             return [_to_conflict(row) for row in connection.execute(query).mappings()]
 
+    def contents_under(self, sop_instance_uids: Collection[str]) -> Counter[str]:
+        """How many contents wait under each UID, however they came."""
+        query = (
+            select(t.conflict.c.sop_instance_uid, func.count().label("contents"))
+            .where(t.conflict.c.sop_instance_uid.in_(set(sop_instance_uids)))
+            .group_by(t.conflict.c.sop_instance_uid)
+        )
+        with reading(self._engine) as connection:
+            return Counter(
+                {row.sop_instance_uid: row.contents for row in connection.execute(query)}
+            )
+
     def get(self, conflict_id: int) -> Conflict:
         """Raises NotFound."""
         with reading(self._engine) as connection:
@@ -128,12 +152,11 @@ class Conflicts:
             yield self._reader.read(conflict.location, start, length)
 
     def discard(self, conflict_id: int) -> Conflict:
-        """Forget it; compacting gives its bytes free. Raises NotFound."""
-        conflict = self.get(conflict_id)
-        with writing(self._engine) as connection:
-            gone = connection.execute(delete(t.conflict).where(t.conflict.c.id == conflict_id))
-        if not gone.rowcount:
-            raise NotFound("The conflict has just been decided.", remedy="List what is left.")
+        """Forget it; compacting gives its bytes free. Raises NotFound, StorageUnavailable."""
+        with self._turn():
+            conflict = self.get(conflict_id)
+            with writing(self._engine) as connection:
+                connection.execute(delete(t.conflict).where(t.conflict.c.id == conflict_id))
         log.info("conflict_discarded", conflict_id=conflict_id)
         return conflict
 
@@ -144,7 +167,21 @@ class Conflicts:
         has nothing else; the series is completed again. Raises NotFound,
         StateConflict for a study on legal hold, StorageFull, StorageUnavailable.
         """
-        conflict = self.get(conflict_id)
+        with self._turn():
+            return self._accept(self.get(conflict_id))
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """What two decide at once is decided by the first: the second finds no conflict."""
+        with turn(self._engine, self._turns, "conflicts", 1, _TURN_WITHIN_S) as is_free:
+            if not is_free:
+                raise StorageUnavailable(
+                    f"Another conflict has been decided for {_TURN_WITHIN_S:g} s.",
+                    remedy="Ask again; what was decided stays decided.",
+                )
+            yield
+
+    def _accept(self, conflict: Conflict) -> Conflict:
         existing = self.existing(conflict)
         if existing is not None:
             with reading(self._engine) as connection:
@@ -187,7 +224,7 @@ class Conflicts:
             except StorageUnavailable as error:
                 # They are copies, and are found by content alone.
                 log.warning("derived_objects_remain", error=error.code)
-        log.info("conflict_accepted", conflict_id=conflict_id, outcome=outcome)
+        log.info("conflict_accepted", conflict_id=conflict.conflict_id, outcome=outcome)
         return conflict
 
     def _header(self, conflict: Conflict) -> Header:

@@ -86,6 +86,11 @@ def decide(
             done = decide_all(conflicts, chosen, decision)
             whole.conflict_ids += done.conflict_ids
             whole.left.update(done.left)
+            whole.gone += done.gone
     for conflict_id, reason in whole.left.items():
         out.print(f"{conflict_id} is left: {reason}", markup=False, soft_wrap=True)
+    gone = {*whole.gone, *(() if study or source else number or ())}
+    gone -= {*whole.conflict_ids, *whole.left}
+    for conflict_id in sorted(gone):
+        out.print(f"{conflict_id} no longer waits: it is decided or deleted.", markup=False)
     out.print(f"{len(whole.conflict_ids)} decided.", markup=False)
