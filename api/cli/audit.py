@@ -13,7 +13,7 @@ from rich.table import Table
 
 from api.cli.console import err, out
 from api.cli.operator import record_use
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from storage.audit import Action, Code
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow

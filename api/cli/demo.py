@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.cli.console import err, out
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from api.cli.studies.send import send_with_progress
 from api.server.own_addresses import own_dicom_peer
 from api.server.own_node import own_node

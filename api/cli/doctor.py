@@ -4,7 +4,7 @@ import typer
 from rich.table import Table
 
 from api.cli.console import out
-from api.cli.roles.starting import start
+from api.cli.starting import start
 
 _MARK = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "fail": "[bold red]fail[/]"}
 

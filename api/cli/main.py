@@ -35,17 +35,17 @@ _PASSED_ON = (
 )
 _ROLES = "Roles, one process each"
 COMMANDS = {
-    "up": _Command("roles.up", "up"),
+    "up": _Command("processes.up", "up"),
     "send": _Command("studies.send", "send_folder"),
     "import": _Command("studies.import_studies", "import_studies"),
     "demo": _Command("demo", "demo"),
     "evaluate": _Command("models.evaluate", "evaluate"),
     "doctor": _Command("doctor", "doctor"),
-    "scp": _Command("roles.scp", "scp", _ROLES),
-    "api": _Command("roles.api", "api", _ROLES),
-    "hl7": _Command("roles.hl7", "hl7", _ROLES),
-    "worker": _Command("roles.worker", "worker", _ROLES),
-    "beat": _Command("roles.beat", "beat", _ROLES),
+    "scp": _Command("processes.scp", "scp", _ROLES),
+    "api": _Command("processes.api", "api", _ROLES),
+    "hl7": _Command("processes.hl7", "hl7", _ROLES),
+    "worker": _Command("processes.worker", "worker", _ROLES),
+    "beat": _Command("processes.beat", "beat", _ROLES),
     "migrate": _Command("storage.migrate", "migrate"),
     "openapi": _Command("openapi", "openapi"),
     "storage": _Command("storage.commands"),

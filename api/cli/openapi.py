@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.roles.starting import start
+from api.cli.starting import start
 
 
 def openapi(

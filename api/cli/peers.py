@@ -12,7 +12,7 @@ from rich.table import Table
 
 from api.cli.console import out
 from api.cli.operator import change_by_operator
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from storage.audit import Audit, Code, Type
 from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli.console import out
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from inference.routing.service import explain_routing
 from inference.rules.check import check_pipelines
 from inference.rules.file import current_rules, read_rules

@@ -12,7 +12,7 @@ from rich.table import Table
 from api.access.changes import group_change
 from api.cli.console import out
 from api.cli.operator import operator
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from storage.access_groups.entities import Member, member_kind
 from storage.accounts.api_keys import ApiKeys
 from storage.container import Storage, open_storage

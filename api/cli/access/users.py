@@ -10,7 +10,7 @@ from rich.table import Table
 
 from api.access.changes import access_change
 from api.cli.console import out
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from storage.accounts.repository import checked_name
 from storage.audit import Action, Actor, Audit
 from storage.container import Storage, open_storage

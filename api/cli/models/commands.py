@@ -11,7 +11,7 @@ from rich.table import Table
 
 from api.cli.console import out
 from api.cli.operator import change_by_operator, operator, record_use
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from inference.language import tasks
 from inference.models.registry import transitions as deciding
 from inference.models.registry.adding import add_model

@@ -7,7 +7,7 @@ import typer
 from api.cli.console import err, out
 from api.cli.operator import record_use
 from api.cli.progress import progress
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from storage.audit import Code
 from storage.settings import Settings
 

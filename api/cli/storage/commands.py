@@ -12,7 +12,7 @@ from rich.table import Table
 from api.cli.console import err, out
 from api.cli.operator import change_by_operator, record_use
 from api.cli.progress import progress
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from storage.audit import Code
 from storage.core.errors import StorageUnavailable
 
@@ -96,7 +96,7 @@ def repair(
 
     The node must not run meanwhile. Ends with 0 where all is well in the end.
     """
-    from api.cli.roles.up import alone_on
+    from api.cli.processes.up import alone_on
     from api.cli.storage.repair_report import lost_words, print_findings, print_repaired
     from storage.container import open_objects
     from storage.core import private_folder

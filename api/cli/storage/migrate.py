@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from api.cli.console import out
-from api.cli.roles.starting import start_role
+from api.cli.starting import start_role
 
 
 def migrate(

@@ -2,7 +2,7 @@
 
 from api.cli.console import out
 from api.cli.operator import record_use
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from api.cli.storage.backup import At, Place, open_store
 from storage.audit import Code
 

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from api.cli.console import out
 from api.cli.operator import record_use
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from storage.audit import Code
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest

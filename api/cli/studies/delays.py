@@ -8,7 +8,7 @@ import typer
 
 from api.cli.console import out
 from api.cli.operator import record_use
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from inference.delays.service import delay_of
 from storage.audit import Code
 from storage.container import open_storage

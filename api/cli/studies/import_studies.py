@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from api.cli.console import err, out
 from api.cli.operator import record_use
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from dicom_node.archives.http_archive import HttpArchive
 from dicom_node.imports.dicomweb import DicomwebSource
 from dicom_node.imports.folder import FolderSource

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from api.cli.console import out
 from api.cli.operator import operator, record_use
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from inference.lesions.correcting import state_match
 from inference.lesions.course import Seen, course_of
 from inference.lesions.response import recist

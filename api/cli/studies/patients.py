@@ -8,7 +8,7 @@ from rich.table import Table
 from api.access.changes import patient_change
 from api.cli.console import out
 from api.cli.operator import operator
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.patient_identity.entities import (

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from api.cli.console import out
 from api.cli.operator import change_by_operator, operator, record_use
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from inference.deidentification.profile import Option
 from inference.projects.certificate import verify_folder
 from inference.projects.export import export_due

@@ -10,7 +10,7 @@ from rich.table import Table
 from api.access.changes import legal_hold_change
 from api.cli.console import out
 from api.cli.operator import operator
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from api.retention.serializers import planned_payload, removed_payload
 from inference.retention.departure import removals
 from inference.retention.outlook import disk_outlook

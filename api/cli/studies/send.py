@@ -15,7 +15,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.cli.console import err, out
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from dicom_node.peers import Peer
 from dicom_node.scu import SendItem, SendResult, send
 from storage.core.errors import InvalidRequest

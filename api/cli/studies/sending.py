@@ -7,7 +7,7 @@ import typer
 from api.cli.client_commands import PASSED_ON, REMOTE, passed_on
 from api.cli.console import out
 from api.cli.operator import record_use
-from api.cli.roles.starting import start
+from api.cli.starting import start
 from api.cli.studies.received import Time, received_studies
 from inference.routing.send import send_study
 from inference.routing.service import plan_study, send_plan

@@ -27,7 +27,7 @@ def test_a_command_loads_neither_models_nor_servers_nor_dicom(command: str) -> N
 
 def test_what_a_command_loaded_is_not_looked_through_again() -> None:
     asked = (
-        "import gc; from api.cli.roles.starting import start;"
+        "import gc; from api.cli.starting import start;"
         " from storage.processes import collector;"
         " collector.pause(); print(gc.isenabled(), gc.get_freeze_count() > 0);"
         " start(); print(gc.isenabled(), gc.get_freeze_count() > 0)"

@@ -80,7 +80,7 @@ def test_each_former_name_leads_to_a_setting(now: str) -> None:
 
 def log_of_a_role(data_dir: Path) -> str:
     """In a process of its own: a role sets up logging for all that comes after it."""
-    start = "from pathlib import Path; from api.cli.roles.starting import start_role; import sys;"
+    start = "from pathlib import Path; from api.cli.starting import start_role; import sys;"
     started = subprocess.run(
         [sys.executable, "-c", f"{start} start_role(data_dir=Path(sys.argv[1]))", str(data_dir)],
         check=True,

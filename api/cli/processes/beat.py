@@ -1,6 +1,6 @@
 """`mediview beat`: the clock that makes the node look at its ledger."""
 
-from api.cli.roles.starting import start_role
+from api.cli.starting import start_role
 
 
 def beat() -> None:

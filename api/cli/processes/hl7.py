@@ -1,6 +1,6 @@
 """`mediview hl7`: the listener for orders by HL7 v2."""
 
-from api.cli.roles.starting import start_role
+from api.cli.starting import start_role
 from storage.core.errors import NotConfigured
 
 

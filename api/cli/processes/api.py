@@ -2,7 +2,7 @@
 
 import typer
 
-from api.cli.roles.starting import start_role
+from api.cli.starting import start_role
 
 
 def api() -> None:

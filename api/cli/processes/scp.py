@@ -3,7 +3,7 @@
 import threading
 from functools import partial
 
-from api.cli.roles.starting import start_role
+from api.cli.starting import start_role
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError

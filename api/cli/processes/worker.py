@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.roles.starting import start_role
+from api.cli.starting import start_role
 from inference.normal_ranges.check import report_reference_values
 from inference.rules.check import check_at_start
 

@@ -14,7 +14,7 @@ from typing import IO, Annotated
 import typer
 
 from api.cli.console import out
-from api.cli.roles.starting import start_role
+from api.cli.starting import start_role
 from api.server.supervisor import Role, Supervisor
 from api.server.viewer_folder import is_viewer_built
 from dicom_node.peers import Peer
