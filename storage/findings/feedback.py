@@ -14,8 +14,8 @@ from storage.core.clock import utcnow
 from storage.core.findings import Code, Feedback, Finding, Verdict
 from storage.core.identity import Identity
 from storage.db.engine import reading, writing
-from storage.db.row_mapping import to_feedback
 from storage.events.repository import add_event
+from storage.findings.row_mapping import to_feedback
 from storage.reports.draft_queue import mark_report_due
 
 

@@ -9,7 +9,7 @@ from storage import tables as t
 from storage.core.errors import NotFound
 from storage.core.findings import Finding, Prior
 from storage.db.engine import reading, writing
-from storage.db.row_mapping import to_finding
+from storage.findings.row_mapping import to_finding
 from storage.search.passages import FINDING, forget, note_findings
 
 

@@ -11,8 +11,8 @@ from storage import tables as t
 from storage.core.findings import Finding
 from storage.db.conditions import Condition
 from storage.db.engine import reading
-from storage.db.row_mapping import to_finding
 from storage.findings.conditions import last_updated
+from storage.findings.row_mapping import to_finding
 from storage.reports.entities import Report
 from storage.reports.row_mapping import to_report
 

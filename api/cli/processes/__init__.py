@@ -1,1 +1,1 @@
-"""Commands that run one role of the node."""
+"""Commands that run one process of the node: API, receiver, worker, clock, HL7."""

@@ -1,0 +1,177 @@
+"""What a pipeline finds: segments, measurements, classifications, boxes."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.core.findings import Code, Direction, Validity
+
+SEGMENTS_AT_MOST = 255
+"""Of one result: masks that do not overlap are numbered in a byte, 0 for what is none."""
+
+MORPHOLOGICALLY_ABNORMAL = "49755003"
+"""PS3.16 CID 7150, Segmentation Property Categories: Morphologically Abnormal Structure."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Where a structure leads on into another, so that reaching the edge does not cut it off.
+
+    The brain goes over into the spinal cord: through the lowest slice it may pass with a
+    cross-section of the foramen magnum, but not with a larger one.
+    """
+
+    direction: Direction
+    at_most_mm2: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One structure; `PipelineOutput.masks` says where it lies."""
+
+    label: str
+    category: Code
+    type: Code
+    color_rgb: tuple[int, int, int]
+    laterality: Code | None = None
+    """Left or right (PS3.16 CID 244) of a type that stands for both."""
+    is_lesion: bool = False
+    """One lesion of any number: a place that a detector named, or one by itself in a mask."""
+    is_box: bool = False
+    """Around a lesion, and not its outline."""
+    is_measurable: bool | None = None
+    """Whether sums of lesions may go by it, by the model's card; None: as its type does."""
+    tracking_uid: str = ""
+    """Of a lesion that has been compared with the studies before; else derived."""
+
+    @property
+    def shows_lesions(self) -> bool:
+        """Whether it shows any number of them at once."""
+        return self.category.value == MORPHOLOGICALLY_ABNORMAL and not self.is_lesion
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One quantity, of the segment that `segment_index` names where there is one."""
+
+    label: str
+    code: Code
+    value: float
+    unit: Code
+    segment_index: int | None = None
+    confidence: float | None = None
+    """From 0 to 1, where the model states one."""
+    parts: tuple[int, ...] = ()
+    """Of a total: the indices of the segments that it sums or pools. A total of which a part
+    is truncated is left out."""
+    validity: Validity | None = None
+    """Set by `inference.imaging.coverage` from the masks, unless the pipeline knows better."""
+
+
+@dataclass(frozen=True)
+class Classification:
+    """One answer of an image model: the label as the model words it, confidence 0 to 1."""
+
+    label: str
+    confidence: float
+    code: Code | None = None
+    """What the label is coded as; None where nobody has coded it."""
+    frame_number: int | None = None
+    """Of a multi-frame image: the frame that decided, counted from 1; None: all of them."""
+
+
+@dataclass(frozen=True)
+class FoundBox:
+    """One object in an image, by a box: its four corners in the image that was sent.
+
+    `corners`: (column, row) each, 0, 0 being the upper left corner of the upper left pixel; a
+    rectangle, but turned where the model saw the image turned. `confidence` from 0 to 1.
+    """
+
+    label: str
+    code: Code
+    corners: tuple[tuple[float, float], ...]
+    confidence: float
+    color_rgb: tuple[int, int, int]
+    frame_number: int | None = None
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """What was found in one DICOM image.
+
+    `masks`: unsigned integers of shape (rows, columns), n for the nth segment from 1, or bool of
+    shape (rows, columns, segments). `shown` is the image (or its frame `shown_frame_number`) for
+    pictures: uint8, (rows, columns, 1 or 3), white being high. `heat` float32 of the same rows and
+    columns: how much each part added to the likeliest label.
+    """
+
+    sop_instance_uid: str
+    shown: NDArray[np.uint8]
+    shown_frame_number: int | None = None
+    segments: tuple[Segment, ...] = ()
+    masks: NDArray[Any] | None = None
+    measurements: tuple[Measurement, ...] = ()
+    classifications: tuple[Classification, ...] = ()
+    boxes: tuple[FoundBox, ...] = ()
+    heat: NDArray[np.float32] | None = None
+
+    def mask(self, segment_index: int) -> NDArray[np.bool_]:
+        """One segment: bool, shape (rows, columns)."""
+        if self.masks is None:
+            raise ValueError("The image has no segments.")
+        one: NDArray[np.bool_] = (
+            self.masks[..., segment_index]
+            if self.masks.ndim == 3
+            else self.masks == segment_index + 1
+        )
+        return one
+
+
+@dataclass(frozen=True)
+class PipelineOutput:
+    """What one run found, before it is made into findings and DICOM objects."""
+
+    segments: tuple[Segment, ...] = ()
+    masks: NDArray[Any] | None = None
+    """Where the segments lie, on the source grid.
+
+    Unsigned integers of shape (slices, rows, columns): n for the nth segment from 1, 0 for
+    none. Or bool of shape (slices, rows, columns, segments), where segments may overlap.
+    """
+    measurements: tuple[Measurement, ...] = ()
+    classifications: tuple[Classification, ...] = ()
+    label_picture: NDArray[np.uint8] | None = None
+    """Of an image that is not DICOM: the class of each pixel, shape (rows, columns)."""
+    label_names: tuple[str, ...] = ()
+    """What the values of `label_picture` stand for, from 0."""
+    images: tuple[ImageResult, ...] = ()
+    """Of a pipeline for DICOM images: a result for each, in the order of the series."""
+    calibration: str = ""
+    """How its probabilities were calibrated; empty where nobody says."""
+    timings_s: dict[str, float] = field(default_factory=dict)
+    derivation: str = ""
+    """What was done to the voxels before the model ran, where anything was."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of the run, a sentence each."""
+
+    def cut_off_at(self, segment_index: int) -> tuple[Direction, ...]:
+        """Where the images cut a segment off, by what its measurements say."""
+        validities = [
+            one.validity
+            for one in self.measurements
+            if one.segment_index == segment_index and one.validity is not None
+        ]
+        return tuple(dict.fromkeys(side for one in validities for side in one.cut_off_at))
+
+    def mask(self, segment_index: int, k: int | None = None) -> NDArray[np.bool_]:
+        """One segment: bool, shape (slices, rows, columns), or one slice of it."""
+        if self.masks is None:
+            raise ValueError("The output has no segments.")
+        some = self.masks if k is None else self.masks[k]
+        one: NDArray[np.bool_] = (
+            some[..., segment_index] if self.masks.ndim == 4 else some == segment_index + 1
+        )
+        return one

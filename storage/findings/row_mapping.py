@@ -1,0 +1,57 @@
+"""Table rows to findings and the feedback on them."""
+
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from storage.core.findings import (
+    Code,
+    Feedback,
+    Finding,
+    ImageRef,
+    NormalRange,
+    Prior,
+    SegmentRef,
+    Validity,
+)
+from storage.db.row_mapping import fields_of
+
+
+def to_finding(row: RowMapping) -> Finding:
+    fields = fields_of(Finding, row)
+    fields["code"] = Code(**row["code"])
+    fields["unit"] = Code(**row["unit"]) if row["unit"] else None
+    if row["segmentation"]:
+        fields["segmentation"] = _to_segment(row["segmentation"])
+    fields["prior"] = Prior(**row["prior"]) if row["prior"] else None
+    validity = row["validity"]
+    if validity:
+        validity = Validity(
+            **{
+                **validity,
+                "cut_off_at": tuple(validity["cut_off_at"]),
+                "caveats": tuple(validity.get("caveats", ())),
+            }
+        )
+    fields["validity"] = validity or None
+    image = row["image"]
+    if image:
+        points = tuple((float(x), float(y)) for x, y in image["points"])
+        image = ImageRef(**{**image, "points": points})
+    fields["image"] = image or None
+    normal = row["normal_range"]
+    fields["normal_range"] = NormalRange(**normal) if normal else None
+    return Finding(**fields)
+
+
+def _to_segment(stored: dict[str, Any]) -> SegmentRef:
+    codes = {
+        name: Code(**stored[name]) if stored.get(name) else None for name in ("type", "laterality")
+    }
+    return SegmentRef(**{**stored, **codes, "color_rgb": tuple(stored["color_rgb"])})
+
+
+def to_feedback(row: RowMapping) -> Feedback:
+    fields = fields_of(Feedback, row)
+    fields["unit"] = Code(**row["unit"]) if row["unit"] else None
+    return Feedback(**fields)
