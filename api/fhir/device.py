@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from api.errors import ApiProblem
 from api.fhir.resources import Device, DeviceName, DeviceVersion
 from api.fhir.types import OWN, Annotation, CodeableConcept, Coding, Identifier, Reference, plain
-from inference.catalogue import Pipeline, catalogue
+from inference.pipelines.catalogue import Pipeline, catalogue
 from storage.findings.search import pipelines_seen
 from storage.settings import Settings
 

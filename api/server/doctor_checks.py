@@ -35,9 +35,9 @@ from api.server.storage_checks import (
 from api.server.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
-from inference.catalogue import catalogue
 from inference.delivery.destinations import probe_peer
 from inference.language.tasks import TASKS, readiness
+from inference.pipelines.catalogue import catalogue
 from inference.self_test.run import run_self_test
 from storage.container import Storage, open_objects, open_storage
 from storage.core.clock import utcnow

@@ -20,10 +20,10 @@ from inference.annotations.mask_read import (
     read_segments,
 )
 from inference.annotations.storing import stale
-from inference.catalogue import catalogue
 from inference.imaging.volume import Volume, assemble_volume
 from inference.normal_ranges.applying import site_references
 from inference.pipeline import Measurement, Pipeline, PipelineOutput
+from inference.pipelines.catalogue import catalogue
 from inference.scheduling.selection import stack_for
 from storage.container import Storage
 from storage.core.clock import utcnow

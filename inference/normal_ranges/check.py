@@ -25,8 +25,8 @@ def check_reference_values(settings: Settings) -> CheckedReferences:
     """
     if settings.reference_values is None:
         return CheckedReferences()
-    from inference.catalogue import catalogue
     from inference.normal_ranges.site_file import reference_values_of
+    from inference.pipelines.catalogue import catalogue
 
     values = reference_values_of(settings)
     known = tuple(sorted({pipeline.name for pipeline in catalogue(settings)}))

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import structlog
 
-from inference.catalogue import catalogue
+from inference.pipelines.catalogue import catalogue
 from inference.reports.evidence import facts_of
 from inference.reports.facts import Fact
 from inference.reports.locale import load_locale

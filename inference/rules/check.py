@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def check_pipelines(settings: Settings, rules: "RuleSet") -> None:
     """Raise InvalidRequest where a rule names a pipeline that does not exist."""
-    from inference.catalogue import catalogue
+    from inference.pipelines.catalogue import catalogue
 
     known = sorted(pipeline.name for pipeline in catalogue(settings))
     named = [(rule.name, rule.pipeline) for rule in rules.rules]

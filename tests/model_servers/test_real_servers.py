@@ -22,7 +22,6 @@ import pytest
 from PIL import Image
 from reportlab.pdfgen import canvas
 
-from inference.catalogue import pipeline_named
 from inference.imaging.volume import Volume, assemble_volume
 from inference.language.answer import Answer, Progress, Sentence
 from inference.language.documents.answer import answer_document
@@ -33,6 +32,7 @@ from inference.language.visual import answer_question
 from inference.models.model_cache import WARM
 from inference.models.registry.adding import add_model
 from inference.pipeline import PipelineContext, PipelineOutput
+from inference.pipelines.catalogue import pipeline_named
 from storage.container import Storage
 from storage.settings import load_settings
 from tests import builders

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.bundles.installed import add_described, is_model
-from inference.catalogue import catalogue
 from inference.models.packs import add_pack
 from inference.models.registry.status import ModelBlocked, Standing, model_of, models_named
 from inference.models.registry.transitions import activate
 from inference.models.registry.verification import verify
+from inference.pipelines.catalogue import catalogue
 from storage.models.registry import ModelStates
 from storage.models.shadow_runs import ShadowRuns
 from storage.settings import Settings

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inference.catalogue import catalogue
 from inference.models.card import ModelCard
 from inference.pipeline import Pipeline
+from inference.pipelines.catalogue import catalogue
 from storage.core.errors import MediViewError, NotFound
 from storage.models.registry import ModelRecord, ModelState, ModelStates
 from storage.settings import Settings

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.catalogue import catalogue, pipeline_named
 from inference.models import files as models
 from inference.pipeline import ModelFile, ignore_progress
 from inference.pipelines.brain import deepbet_model
+from inference.pipelines.catalogue import catalogue, pipeline_named
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.errors import NotFound
 from storage.settings import Settings
@@ -77,7 +77,7 @@ def test_a_model_is_loaded_once() -> None:
 
 def test_the_catalogue_is_free_of_model_libraries() -> None:
     code = (
-        "import sys; from inference.catalogue import catalogue;"
+        "import sys; from inference.pipelines.catalogue import catalogue;"
         "from storage.settings import Settings; from inference import findings;"
         "from inference.imaging import volume;"
         "import inference.results.encode;"

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.bundles.installed import add_bundle, installed_bundles
-from inference.catalogue import catalogue, pipeline_named
 from inference.imaging.volume import assemble_volume
 from inference.models.devices import with_fallback
 from inference.models.registry.adding import add_model
 from inference.pipeline import PipelineContext
+from inference.pipelines.catalogue import catalogue, pipeline_named
 from inference.refusals import ModelUnusable
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job

@@ -13,11 +13,11 @@ from pydicom.dataset import Dataset
 
 from inference.bundles.installed import described
 from inference.bundles.runner import Boxes, detect
-from inference.catalogue import pipeline_named
 from inference.imaging.volume import Volume, assemble_volume
 from inference.models.registry.adding import add_model
 from inference.pipeline import PipelineContext, PipelineOutput, ignore_progress
 from inference.pipelines.box_findings import boxes_as_findings
+from inference.pipelines.catalogue import pipeline_named
 from inference.refusals import NothingFound
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job

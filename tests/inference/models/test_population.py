@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.catalogue import pipeline_named
 from inference.imaging.field_strength import field_strength_t, field_strengths_t
 from inference.models.card_file import Card, population_of
 from inference.models.population import Population, age_years, caveat_of
 from inference.pipelines.brain import brain_volume
+from inference.pipelines.catalogue import pipeline_named
 from storage.settings import load_settings
 
 POPULATION = Population(

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference.catalogue import pipeline_named
 from inference.imaging.resampling import onto_grid
 from inference.models.registry.adding import add_model
 from inference.pipeline import PipelineContext, PipelineOutput
+from inference.pipelines.catalogue import pipeline_named
 from storage.container import Storage
 from tests.inference.nnunet.conftest import Study
 from tests.inference.nnunet.phantoms import model_folder, untrained_lesions

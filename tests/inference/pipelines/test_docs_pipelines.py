@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.catalogue import catalogue, pipeline_named
 from inference.models.card_file import METRICS, Card
+from inference.pipelines.catalogue import catalogue, pipeline_named
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage

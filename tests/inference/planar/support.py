@@ -7,8 +7,8 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from inference.catalogue import pipeline_named
 from inference.pipeline import ImageResult, PipelineContext
+from inference.pipelines.catalogue import pipeline_named
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage

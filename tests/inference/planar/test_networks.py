@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.catalogue import pipeline_named
 from inference.models.registry.adding import add_model
+from inference.pipelines.catalogue import pipeline_named
 from storage.container import Storage
 from tests.inference.films import (
     bright_classifier,

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.catalogue import pipeline_named
 from inference.models.registry.adding import add_model
 from inference.models.registry.status import ModelBlocked
 from inference.models.registry.transitions import shadow
@@ -21,6 +20,7 @@ from inference.pipeline import (
     PipelineOutput,
     Readiness,
 )
+from inference.pipelines.catalogue import pipeline_named
 from inference.planar.card import Grey
 from inference.planar.frame import read_frame
 from inference.refusals import ModelUnusable

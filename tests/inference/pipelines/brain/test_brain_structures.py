@@ -13,11 +13,11 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.catalogue import pipeline_named
 from inference.models.packs import add_pack, verified_pack
 from inference.pipeline import PipelineContext
 from inference.pipelines.brain.brain_structures import CARD
 from inference.pipelines.brain.sides import middle_plane
+from inference.pipelines.catalogue import pipeline_named
 from inference.refusals import ModelUnusable, NothingFound
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.memory import peak_memory_bytes, reset_peak_memory
