@@ -30,6 +30,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.findings import Finding
+from storage.jobs.outcome import JobRows
 from storage.jobs.repository import Jobs
 from storage.settings import Settings
 
@@ -65,7 +66,7 @@ def edit_mask(
     are left out. Raises NotFound, InvalidRequest, UidConflict where a newer version is there.
     """
     # What encodes is large, and few processes need it.
-    from inference.delivery.storing import store_objects, store_rows
+    from inference.delivery.storing import store_objects, want_delivery
     from inference.imaging.coverage import with_caveat, with_validity
     from inference.lesions.tracking import store_edited_lesions
     from inference.models.population import caveat_of
@@ -108,10 +109,9 @@ def edit_mask(
     job = replace(
         job, result={**job.result, "instances": stored, "findings": len(results.findings)}
     )
-    if not storage.jobs.record(job):
+    if not storage.jobs.record(job, JobRows(results.findings)):
         raise stale()
-    store_rows(
-        storage.findings,
+    want_delivery(
         storage.deliveries,
         storage.settings,
         job,

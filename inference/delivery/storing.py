@@ -1,4 +1,4 @@
-"""Put what a job found into the storage: objects first, then the rows that name them."""
+"""Put what a job made into the storage, and want it at the destinations."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,6 @@ from storage.audit import Audit
 from storage.core.entities import Instance, Job
 from storage.core.job_result import ResultInstance
 from storage.deliveries.repository import Deliveries
-from storage.findings.repository import Findings
 from storage.index.repository import Index
 from storage.ingest.service import Ingest
 from storage.objects.filesystem import ObjectStore
@@ -73,8 +72,7 @@ def store_label_picture(
     objects.put(label_picture_key(job), picture, "image/png")
 
 
-def store_rows(
-    findings: Findings,
+def want_delivery(
     deliveries: Deliveries,
     settings: Settings,
     job: Job,
@@ -84,8 +82,7 @@ def store_rows(
     *,
     accepted: bool = False,
 ) -> None:
-    """Findings, and deliveries last; doing it again changes nothing. `accepted`: by a person."""
-    findings.replace_for_job(job.job_id, results.findings)
+    """Want the objects at the destinations; again changes nothing. `accepted`: by a person."""
     made = [(one.kind, instance) for one, instance in zip(results.objects, instances, strict=True)]
     for destination in destinations:
         taken = list(taken_by(destination, made))

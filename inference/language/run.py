@@ -24,6 +24,7 @@ from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.core.job_result import JobResult
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
+from storage.jobs.outcome import JobOutcome
 from storage.language.repository import NO_PROGRESS
 from storage.outbox.leases import Lease, LeaseLost
 from storage.settings import Settings
@@ -38,8 +39,8 @@ def answer_job(
 ) -> Job | None:
     """Answer one question and return its job; None where it was not ours to answer."""
 
-    def work(job: Job, lease: Lease) -> JobResult:
-        return _answer(storage, job, owner, lease, stopping)
+    def work(job: Job, lease: Lease) -> JobOutcome:
+        return JobOutcome(_answer(storage, job, owner, lease, stopping))
 
     return run_claimed(storage.settings, storage.jobs, storage.withdrawals, job_id, owner, work)
 

@@ -34,6 +34,7 @@ from storage.core.findings import Code
 from storage.core.job_result import JobResult
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
+from storage.jobs.outcome import JobOutcome, JobRows
 from storage.jobs.repository import Jobs
 from storage.lesions.entities import Lesion, LesionMatch
 
@@ -86,7 +87,7 @@ def schedule_drawn_lesions(
     return job
 
 
-def follow_drawn_lesions(storage: Storage, job: Job) -> JobResult:
+def follow_drawn_lesions(storage: Storage, job: Job) -> JobOutcome:
     """Compare what a study's reports measure with the studies before and after."""
     auditing.series_read(storage.audit, job)
     drawings = _lesion_drawings(storage.index, storage.instances, job.study_instance_uid)
@@ -111,8 +112,7 @@ def follow_drawn_lesions(storage: Storage, job: Job) -> JobResult:
         this = JobLesions(job, lesions, uids, measured.volume)
         matches = list(_matches(storage, job, this))
     replaced = [one.job_id for one in _jobs(storage.jobs, job.study_instance_uid)]
-    storage.lesions.replace_for_job(job.job_id, lesions, matches, instead_of=replaced)
-    return {
+    result: JobResult = {
         "instances": [],
         "findings": 0,
         "label_picture": False,
@@ -121,6 +121,7 @@ def follow_drawn_lesions(storage: Storage, job: Job) -> JobResult:
         "timings_s": {},
         "peak_memory_bytes": peak_memory_bytes(),
     }
+    return JobOutcome(result, JobRows(lesions=lesions, matches=matches, instead_of=replaced))
 
 
 def _jobs(jobs: Jobs, study_instance_uid: str) -> list[Job]:

@@ -70,12 +70,6 @@ def track_lesions(
     return _identified(output, found, tuple(matches), uids)
 
 
-def store_lesions(lesions: Lesions, job: Job, tracked: Tracked | None) -> None:
-    """Doing it again changes nothing."""
-    if tracked is not None:
-        lesions.replace_for_job(job.job_id, tracked.lesions, tracked.matches)
-
-
 def lesions_of(
     job: Job, pipeline: Pipeline, volume: Volume, output: PipelineOutput
 ) -> list[Lesion]:

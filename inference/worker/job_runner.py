@@ -7,11 +7,11 @@ from dataclasses import replace
 import structlog
 from pydicom.dataset import Dataset
 
-from inference.delivery.storing import store_label_picture, store_objects, store_rows
+from inference.delivery.storing import store_label_picture, store_objects, want_delivery
 from inference.imaging.coverage import run_with_coverage, with_caveat
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
-from inference.lesions.tracking import Tracked, store_lesions, track_lesions
+from inference.lesions.tracking import Tracked, track_lesions
 from inference.models.devices import with_fallback
 from inference.models.drift import observe
 from inference.models.population import caveat_of
@@ -37,6 +37,7 @@ from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
 from storage.core.job_result import JobResult, ResultInstance
+from storage.jobs.outcome import JobOutcome, JobRows
 from storage.outbox.leases import Lease
 from storage.peers.repository import KnownPeer
 
@@ -63,7 +64,7 @@ class Work:
         self._progress = JobProgress(storage.jobs, storage.settings, job, owner, lease, stopping)
         self._tracked: Tracked | None = None
 
-    def do(self, pipeline: Pipeline) -> JobResult:
+    def do(self, pipeline: Pipeline) -> JobOutcome:
         reset_peak_memory()
         begun = time.monotonic()
         sources: Sequence[Dataset] = ()
@@ -131,7 +132,13 @@ class Work:
         if volume is not None:
             self._observe(sources[volume.instance_indices[0]], volume, output)
         self._progress.timings_s["total"] = time.monotonic() - begun
-        return self._result(output, results, stored, notes)
+        tracked = self._tracked
+        rows = JobRows(
+            results.findings,
+            None if tracked is None else tracked.lesions,
+            () if tracked is None else tracked.matches,
+        )
+        return JobOutcome(self._result(output, results, stored, notes), rows)
 
     def _observe(self, source: Dataset, volume: Volume, output: PipelineOutput) -> None:
         """The results are there; what is kept for statistics must not take them back."""
@@ -214,9 +221,7 @@ class Work:
             self._progress.still_ours,
         )
         self._progress.still_ours()
-        store_lesions(self._storage.lesions, self._job, self._tracked)
-        store_rows(
-            self._storage.findings,
+        want_delivery(
             self._storage.deliveries,
             self._storage.settings,
             self._job,

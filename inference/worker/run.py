@@ -24,8 +24,8 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import NotFound
-from storage.core.job_result import JobResult
 from storage.core.request_context import serving
+from storage.jobs.outcome import JobOutcome
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
 from storage.outbox.leases import Lease, LeaseLost
@@ -55,7 +55,7 @@ def run_job(
     """
     offered = catalogue(storage.settings) if pipelines is None else pipelines
 
-    def work(job: Job, lease: Lease) -> JobResult:
+    def work(job: Job, lease: Lease) -> JobOutcome:
         if job.pipeline == DRAWN_LESIONS:
             return follow_drawn_lesions(storage, job)
         pipeline = _pipeline_of(job, offered)
@@ -71,7 +71,7 @@ def run_claimed(
     withdrawals: Withdrawals,
     job_id: str,
     owner: str,
-    work: Callable[[Job, Lease], JobResult],
+    work: Callable[[Job, Lease], JobOutcome],
 ) -> Job | None:
     """Claim a job, do `work` under its lease, and end it with the result or its reason."""
     before = jobs.get(job_id)
@@ -92,7 +92,7 @@ def _work_on(
     before: Job,
     job: Job,
     owner: str,
-    work: Callable[[Job, Lease], JobResult],
+    work: Callable[[Job, Lease], JobOutcome],
 ) -> Job | None:
     job_id = job.job_id
     if job.attempts > settings.job_max_attempts:
@@ -102,9 +102,9 @@ def _work_on(
     try:
         with job_lease(settings, jobs, job_id, owner) as lease:
             loaded_s = WARM.loading_s
-            result = work(job, lease)
+            outcome = work(job, lease)
             loading = timedelta(seconds=WARM.loading_s - loaded_s)
-            ours = jobs.complete(job_id, owner, result, utcnow(), loading)
+            ours = jobs.complete(job_id, owner, outcome.result, utcnow(), loading, outcome.rows)
     except LeaseLost:
         log.info("job_given_up", job_id=job_id, reason="cancelled or taken by another worker")
         return None
@@ -115,7 +115,7 @@ def _work_on(
         )
     except Exception as error:  # noqa: BLE001 - the edge of a job: every failure becomes its reason
         return _failed(settings, jobs, withdrawals, job, owner, error)
-    log.info("job_finished", job_id=job_id, ours=ours, timings_s=result["timings_s"])
+    log.info("job_finished", job_id=job_id, ours=ours, timings_s=outcome.result["timings_s"])
     try:
         return jobs.get(job_id) if ours else None
     except NotFound:

@@ -3,7 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    delete,
+    func,
+    insert,
+    null,
+    select,
+    update,
+)
 
 from storage import tables as t
 from storage.core.errors import NotFound
@@ -20,14 +31,7 @@ class Findings:
     def replace_for_job(self, job_id: str, findings: Sequence[Finding]) -> None:
         """A job that runs again replaces what its earlier run found."""
         with writing(self._engine) as connection:
-            earlier = connection.execute(
-                select(t.finding.c.finding_id).where(t.finding.c.job_id == job_id)
-            )
-            forget(connection, FINDING, list(earlier.scalars()))
-            connection.execute(delete(t.finding).where(t.finding.c.job_id == job_id))
-            if findings:
-                connection.execute(insert(t.finding), [asdict(finding) for finding in findings])
-                note_findings(connection, findings)
+            replace_findings(connection, job_id, findings)
 
     def set_priors(self, priors: Mapping[str, Prior | None]) -> None:
         """What findings were before, by their ids; None where there is nothing to compare with."""
@@ -88,6 +92,16 @@ class Findings:
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(t.finding.c.created_at, t.finding.c.label))
             return [to_finding(row) for row in rows.mappings()]
+
+
+def replace_findings(connection: Connection, job_id: str, findings: Sequence[Finding]) -> None:
+    """What a job found, instead of what an earlier run of it did."""
+    earlier = connection.execute(select(t.finding.c.finding_id).where(t.finding.c.job_id == job_id))
+    forget(connection, FINDING, list(earlier.scalars()))
+    connection.execute(delete(t.finding).where(t.finding.c.job_id == job_id))
+    if findings:
+        connection.execute(insert(t.finding), [asdict(finding) for finding in findings])
+        note_findings(connection, findings)
 
 
 def _newest() -> ColumnElement[bool]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, case, or_, select, update
@@ -23,6 +22,7 @@ from storage.db.row_mapping import to_job
 from storage.jobs.earlier_run import NO_EARLIER_RUN, ended
 from storage.jobs.insert import add_job, announce
 from storage.jobs.listing import list_jobs
+from storage.jobs.outcome import JobRows
 from storage.jobs.stage_times import note_completed, note_failed, note_wait
 from storage.outbox.tables import JOBS
 from storage.reports.draft_queue import mark_report_due
@@ -109,8 +109,9 @@ class Jobs:
                     return False
         return True
 
-    def record(self, job: Job) -> bool:
-        """Keep a job that has ended already; False where one on this input is there."""
+    def record(self, job: Job, rows: JobRows) -> bool:
+        """Keep a job that has ended already, and what it found; False where one on this input is
+        there."""
         with writing(self._engine) as connection:
             values = {
                 column: getattr(job, column)
@@ -120,6 +121,7 @@ class Jobs:
             added = insert_or_ignore(connection, t.job, values)
             if added:
                 announce(connection, job, job.updated_at)
+                rows.write(connection, job.job_id)
         return bool(added)
 
     def claim(self, job_id: str, owner: str, lease_s: float, now: datetime) -> Job | None:
@@ -131,7 +133,7 @@ class Jobs:
             "progress": 0.0,
             "reason": "",
         }
-        return self._change(job_id, JOBS.is_due(now), values, now, timed=note_wait)
+        return self._change(job_id, JOBS.is_due(now), values, now, also=note_wait)
 
     def renew(self, job_id: str, owner: str, lease_s: float, now: datetime) -> bool:
         """Hold the job for another `lease_s`; False when it is no longer the owner's."""
@@ -150,8 +152,10 @@ class Jobs:
         result: JobResult,
         now: datetime,
         model_load: timedelta = timedelta(),
+        rows: JobRows = JobRows(),
     ) -> bool:
-        """End the job with its result; False when it is no longer the owner's.
+        """End the job with its result and what it found; False, and nothing is written, when it is
+        no longer the owner's.
 
         `model_load`: how much of its time went into loading models.
         """
@@ -165,8 +169,12 @@ class Jobs:
             "result": dict(result),
             **NO_EARLIER_RUN,
         }
-        timed = partial(note_completed, model_load=model_load)
-        return self._change(job_id, JOBS.is_owned(owner), values, now, timed=timed) is not None
+
+        def also(connection: Connection, job: Job) -> None:
+            note_completed(connection, job, model_load)
+            rows.write(connection, job_id)
+
+        return self._change(job_id, JOBS.is_owned(owner), values, now, also=also) is not None
 
     def fail(
         self,
@@ -195,8 +203,8 @@ class Jobs:
         }
         if not retry:
             values |= ended("failed", reason, now, progress=0.0)
-        timed = None if retry else note_failed
-        return self._change(job_id, JOBS.is_owned(owner), values, now, timed=timed)
+        also = None if retry else note_failed
+        return self._change(job_id, JOBS.is_owned(owner), values, now, also=also)
 
     def cancel(self, job_id: str, reason: str, now: datetime) -> Job | None:
         """End a job that has not ended yet, because a person wants it; None where it has.
@@ -309,9 +317,9 @@ class Jobs:
         values: Mapping[str, Any],
         now: datetime,
         *,
-        timed: Callable[[Connection, Job], None] | None = None,
+        also: Callable[[Connection, Job], None] | None = None,
     ) -> Job | None:
-        """`timed` notes how long a stage took that ends with this change."""
+        """`also` writes what belongs to the change, such as how long the stage before took."""
         with suppress(_NothingChanged), writing(self._engine) as connection:
             result = connection.execute(
                 update(t.job)
@@ -324,8 +332,8 @@ class Jobs:
             row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
             job = to_job(row.mappings().one())
             announce(connection, job, now)
-            if timed is not None:
-                timed(connection, job)
+            if also is not None:
+                also(connection, job)
             if job.state in ("COMPLETED", "CANCELED"):
                 mark_report_due(connection, job.study_instance_uid, now)
             return job

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Engine, RowMapping, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, RowMapping, delete, insert, or_, select, update
 
 from storage import tables as t
 from storage.core.errors import NotFound
@@ -28,14 +28,8 @@ class Lesions:
         instead_of: Sequence[str] = (),
     ) -> None:
         """A job that runs again replaces what its earlier run found, and older jobs' lesions."""
-        replaced = [job_id, *instead_of]
         with writing(self._engine) as connection:
-            for table in (t.lesion, t.lesion_match):
-                connection.execute(delete(table).where(table.c.job_id.in_(replaced)))
-            if lesions:
-                connection.execute(insert(t.lesion), [asdict(one) for one in lesions])
-            if matches:
-                connection.execute(insert(t.lesion_match), [asdict(one) for one in matches])
+            replace_lesions(connection, [job_id, *instead_of], lesions, matches)
 
     def replace_edited(self, job_id: str, edit_job_id: str, lesions: Sequence[Lesion]) -> None:
         """What a person's edit of a job's masks left of its lesions, under the same identifiers."""
@@ -100,6 +94,21 @@ class Lesions:
                 payload={"lesion_id": match.later_lesion_id, "relation": match.relation},
             )
             mark_report_due(connection, match.study_instance_uid, match.decided_at)
+
+
+def replace_lesions(
+    connection: Connection,
+    job_ids: Sequence[str],
+    lesions: Sequence[Lesion],
+    matches: Sequence[LesionMatch],
+) -> None:
+    """What was found instead of what earlier runs of these jobs did."""
+    for table in (t.lesion, t.lesion_match):
+        connection.execute(delete(table).where(table.c.job_id.in_(job_ids)))
+    if lesions:
+        connection.execute(insert(t.lesion), [asdict(one) for one in lesions])
+    if matches:
+        connection.execute(insert(t.lesion_match), [asdict(one) for one in matches])
 
 
 def _to_lesion(row: RowMapping) -> Lesion:

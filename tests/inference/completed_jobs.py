@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
-from inference.delivery.storing import store_objects, store_rows
+from inference.delivery.storing import store_objects, want_delivery
 from inference.imaging.volume import Volume, assemble_volume
 from inference.normal_ranges.applying import site_references
 from inference.pipeline import PipelineOutput
@@ -14,6 +14,7 @@ from inference.scheduling.priors import comparison_of
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
+from storage.jobs.outcome import JobRows
 from storage.peers.repository import KnownPeer
 from tests.api.client import part10
 from tests.inference.results_support import PIPELINE
@@ -56,8 +57,7 @@ def completed_job(
     instances, stored = store_objects(
         storage.index, storage.ingest, storage.audit, claimed, results, lambda: None
     )
-    store_rows(
-        storage.findings,
+    want_delivery(
         storage.deliveries,
         storage.settings,
         claimed,
@@ -65,5 +65,7 @@ def completed_job(
         instances,
         destinations,
     )
-    assert storage.jobs.complete(job.job_id, "worker", {"instances": stored}, utcnow())
+    assert storage.jobs.complete(
+        job.job_id, "worker", {"instances": stored}, utcnow(), rows=JobRows(results.findings)
+    )
     return storage.jobs.get(job.job_id), volume

@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+from unittest.mock import Mock
 
 import pydicom
 import pytest
@@ -16,6 +17,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import NotFound, StorageFull
+from storage.jobs.repository import Jobs
 from storage.settings import Destination
 from tests.inference.orchestration import complete_series, later, receive, storage_in, wait_for
 from tests.inference.small import PATIENT_NAME, BrightRegion, mr_slice, study_uid
@@ -286,3 +288,48 @@ def test_a_study_that_is_deleted_as_its_job_ends_leaves_nothing_to_tell(
     assert run_job(storage, job.job_id, "worker-1", pipelines=(pipeline,)) is None
     with pytest.raises(NotFound):
         storage.jobs.get(job.job_id)
+
+
+class Killed(BaseException):
+    """The worker's process ended within a call."""
+
+
+@dataclass(frozen=True)
+class TwiceAsBright(BrightRegion):
+    """The same pipeline, whose numbers came out otherwise."""
+
+    def run(self, context: PipelineContext) -> PipelineOutput:
+        output = super().run(context)
+        (measured,) = output.measurements
+        return replace(output, measurements=(replace(measured, value=2 * measured.value),))
+
+
+def test_a_forced_run_that_dies_at_its_end_leaves_the_results_of_the_run_before(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = scheduled(storage, BrightRegion())
+    run(storage, job, BrightRegion())
+    earlier = storage.findings.of_job(job.job_id)
+    deliveries = storage.deliveries.of_study(job.study_instance_uid)
+
+    def dies(worker: str) -> None:
+        assert storage.jobs.retry(job.job_id, utcnow(), force=True)
+        with monkeypatch.context() as killing:
+            killing.setattr(Jobs, "complete", Mock(side_effect=Killed))
+            with pytest.raises(Killed):
+                run(storage, job, TwiceAsBright(), worker)
+        assert storage.jobs.get(job.job_id).state == "IN PROGRESS"
+        assert storage.findings.of_study(job.study_instance_uid) == earlier
+
+    dies("worker-2")
+    assert storage.jobs.cancel(job.job_id, "Not needed.", utcnow())
+    assert storage.jobs.get(job.job_id).status == "COMPLETED"
+    assert storage.findings.of_study(job.study_instance_uid) == earlier
+    # Where another worker goes on, its results count, once.
+    dies("worker-3")
+    storage.jobs.fail(job.job_id, "worker-3", "Its lease passed.", utcnow(), retry=True)
+    again = run(storage, job, TwiceAsBright(), "worker-4")
+    assert (again.status, again.attempts) == ("COMPLETED", 2)
+    (finding,) = storage.findings.of_study(job.study_instance_uid)
+    assert finding.value == pytest.approx(2 * (earlier[0].value or 0))
+    assert storage.deliveries.of_study(job.study_instance_uid) == deliveries
