@@ -4,7 +4,7 @@ import { useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 import { PageHeader } from "@/shared/components/PageHeader";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { Answered } from "@/features/report/components/Answered";
+import { AnswerText } from "@/features/report/components/AnswerText";
 import { WithoutNames } from "@/features/language/components/WithoutNames";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useQuestion } from "@/features/language/hooks/useQuestion";
@@ -66,7 +66,7 @@ export function TextPage() {
         </div>
         <div aria-live="polite" className="mt-4 max-w-[60rem]">
           {busy && <p className="text-dim">{t.working}</p>}
-          {answer?.kind === "summary" && <Answered answer={answer} />}
+          {answer?.kind === "summary" && <AnswerText answer={answer} />}
           {answer?.kind === "deid" && <WithoutNames answer={answer} />}
         </div>
         {problem && <ProblemNote problem={problem} />}

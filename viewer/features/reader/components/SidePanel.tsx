@@ -3,11 +3,11 @@
 import { type ReactNode, useState } from "react";
 import { Alerts } from "@/features/reader/components/findings/Alerts";
 import { Deliveries } from "@/features/reader/components/jobs/Deliveries";
-import { Elsewhere } from "@/features/reader/components/Elsewhere";
+import { OtherArchives } from "@/features/reader/components/OtherArchives";
 import { Findings } from "@/features/reader/components/findings/Findings";
 import { Jobs } from "@/features/reader/components/jobs/Jobs";
 import { Tabs } from "@/features/reader/components/Tabs";
-import { WhyNot } from "@/features/reader/components/jobs/WhyNot";
+import { ReasonsNotRun } from "@/features/reader/components/jobs/ReasonsNotRun";
 import { ReportTab } from "@/features/report/components/ReportTab";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useText } from "@/shared/hooks/useText";
@@ -87,8 +87,8 @@ export function SidePanel({
           onChanged={onChanged}
         />
         {children}
-        <WhyNot study={study} />
-        <Elsewhere study={study.study_instance_uid} onFetched={onChanged} />
+        <ReasonsNotRun study={study} />
+        <OtherArchives study={study.study_instance_uid} onFetched={onChanged} />
         <Deliveries study={study} onChanged={onChanged} />
       </div>
       <div id="panel-report" role="tabpanel" aria-labelledby="tab-report" hidden={tab !== "report"} className="min-h-0 flex-1 overflow-y-auto">

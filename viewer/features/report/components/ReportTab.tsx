@@ -2,17 +2,17 @@
 
 import { useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { Ask } from "@/features/report/components/Ask";
+import { AskQuestion } from "@/features/report/components/AskQuestion";
 import { Attention } from "@/features/report/components/Attention";
-import { Earlier } from "@/features/report/components/Earlier";
+import { EarlierReports } from "@/features/report/components/EarlierReports";
 import { ReportEditor } from "@/features/report/components/ReportEditor";
 import { ReportFooter } from "@/features/report/components/ReportFooter";
 import { ReportHead } from "@/features/report/components/ReportHead";
 import { ReportText } from "@/features/report/components/ReportText";
 import { SignDialog } from "@/features/report/components/SignDialog";
-import { Similar } from "@/features/report/components/Similar";
+import { SimilarReports } from "@/features/report/components/SimilarReports";
 import { Versions } from "@/features/report/components/Versions";
-import { Words } from "@/features/report/components/Words";
+import { ModelWords } from "@/features/report/components/ModelWords";
 import { useAction } from "@/shared/hooks/useAction";
 import { useLanguage, useText } from "@/shared/hooks/useText";
 import { reports } from "@/features/report/lib/reportApi";
@@ -58,7 +58,7 @@ export function ReportTab({
     setInserted(insertions.length);
     if (!editing) edit(report, inserted);
   }
-  const ask = <Ask study={study} findings={findings} onShow={onShow} />;
+  const ask = <AskQuestion study={study} findings={findings} onShow={onShow} />;
   if (!report) {
     return (
       <div className="p-4">
@@ -73,7 +73,7 @@ export function ReportTab({
         </button>
         {action.problem && <ProblemNote problem={action.problem} />}
         <div className="mt-4 flex flex-col gap-3">
-          <Earlier priors={priors} />
+          <EarlierReports priors={priors} />
           {ask}
         </div>
       </div>
@@ -110,11 +110,11 @@ export function ReportTab({
         ) : (
           <ReportText report={report} findings={findings} onShow={onShow} />
         )}
-        {report.words && !editing && <Words words={report.words} />}
+        {report.words && !editing && <ModelWords words={report.words} />}
         {action.problem && editing && <ProblemNote problem={action.problem} />}
         <Versions report={report} />
-        <Earlier priors={priors} />
-        <Similar report={report} />
+        <EarlierReports priors={priors} />
+        <SimilarReports report={report} />
         {ask}
       </div>
       {!editing && (

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { Answer } from "@/shared/components/parts";
-import { Unfold } from "@/features/report/components/Unfold";
+import { Disclosure } from "@/features/report/components/Disclosure";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { moment } from "@/shared/lib/format";
@@ -13,9 +13,9 @@ import type { Report } from "@/shared/api/types";
 export function Versions({ report }: { report: Report }) {
   const { report: t } = useText();
   return (
-    <Unfold title={t.versions(report.version)} testId="versions">
+    <Disclosure title={t.versions(report.version)} testId="versions">
       <VersionList key={report.version} report={report} />
-    </Unfold>
+    </Disclosure>
   );
 }
 

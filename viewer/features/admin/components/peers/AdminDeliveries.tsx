@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { Badge } from "@/shared/components/Badge";
-import { AttemptCells, StudyLink } from "@/features/admin/components/peers/outgoing";
+import { AttemptCells, StudyLink } from "@/features/admin/components/rowCells";
 import { Field, PagedGrid, Select } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAction } from "@/shared/hooks/useAction";

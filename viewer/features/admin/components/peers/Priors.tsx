@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { AttemptCells, StudyLink } from "@/features/admin/components/peers/outgoing";
+import { AttemptCells, StudyLink } from "@/features/admin/components/rowCells";
 import { Badge } from "@/shared/components/Badge";
 import { PagedGrid, Select } from "@/shared/components/parts";
 import { usePages } from "@/shared/hooks/usePages";

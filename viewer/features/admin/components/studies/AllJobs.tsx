@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { Badge } from "@/shared/components/Badge";
-import { PatientOf } from "@/features/admin/components/peers/outgoing";
+import { PatientOf } from "@/features/admin/components/rowCells";
 import { PagedGrid, Select, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { ProgressBar } from "@/shared/components/ProgressBar";

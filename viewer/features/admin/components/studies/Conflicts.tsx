@@ -2,7 +2,7 @@
 
 import { type ReactNode, useState } from "react";
 import { Answer, Grid, PagedGrid, SureButton } from "@/shared/components/parts";
-import { PatientOf } from "@/features/admin/components/peers/outgoing";
+import { PatientOf } from "@/features/admin/components/rowCells";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useAction } from "@/shared/hooks/useAction";

@@ -3,7 +3,7 @@
 import { type FormEvent, useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { StoredSeries } from "@/features/admin/components/studies/StoredSeries";
-import { StudyLink } from "@/features/admin/components/peers/outgoing";
+import { StudyLink } from "@/features/admin/components/rowCells";
 import { Field, PagedGrid, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAction } from "@/shared/hooks/useAction";

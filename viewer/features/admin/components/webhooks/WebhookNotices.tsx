@@ -1,7 +1,7 @@
 "use client";
 
 import { Badge } from "@/shared/components/Badge";
-import { AttemptCells } from "@/features/admin/components/peers/outgoing";
+import { AttemptCells } from "@/features/admin/components/rowCells";
 import { PagedGrid } from "@/shared/components/parts";
 import { usePages } from "@/shared/hooks/usePages";
 import { useText } from "@/shared/hooks/useText";

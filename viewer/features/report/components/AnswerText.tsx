@@ -3,7 +3,7 @@ import { useText } from "@/shared/hooks/useText";
 import type { Answer, Finding } from "@/shared/api/types";
 
 /** An answer, what was withheld of it, and what it rests on: findings in the image, a place on a page. */
-export function Answered({
+export function AnswerText({
   answer,
   findings = [],
   onShow,

@@ -1,22 +1,22 @@
 "use client";
 
 import { Answer } from "@/shared/components/parts";
-import { Answered } from "@/features/report/components/Answered";
-import { Unfold } from "@/features/report/components/Unfold";
+import { AnswerText } from "@/features/report/components/AnswerText";
+import { Disclosure } from "@/features/report/components/Disclosure";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { summarizeReports } from "@/features/language/lib/askApi";
 import type { StudyDetail } from "@/shared/api/types";
 
 /** What the reports of the patient's other studies say, in short, asked for when it is opened. */
-export function Earlier({ priors }: { priors: readonly StudyDetail[] }) {
+export function EarlierReports({ priors }: { priors: readonly StudyDetail[] }) {
   const { report: t } = useText();
   const newest = priors.flatMap(({ reports }) => reports.at(-1) ?? []);
   if (newest.length === 0) return null;
   return (
-    <Unfold title={t.earlier(newest.length)} testId="earlier">
+    <Disclosure title={t.earlier(newest.length)} testId="earlier">
       <InShort reportIds={newest.map((one) => one.report_id)} />
-    </Unfold>
+    </Disclosure>
   );
 }
 
@@ -25,7 +25,7 @@ function InShort({ reportIds }: { reportIds: string[] }) {
   return (
     <div className="mt-2" aria-live="polite">
       <Answer fetched={fetched}>
-        {(answer) => <Answered answer={answer} />}
+        {(answer) => <AnswerText answer={answer} />}
       </Answer>
     </div>
   );

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { Answered } from "@/features/report/components/Answered";
+import { AnswerText } from "@/features/report/components/AnswerText";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useQuestion } from "@/features/language/hooks/useQuestion";
 import { useText } from "@/shared/hooks/useText";
@@ -13,7 +13,7 @@ const ofStudy = "study";
 const ofFile = "file";
 
 /** A question about the study, a document of it or a file, with what its answer rests on. */
-export function Ask({
+export function AskQuestion({
   study,
   findings,
   onShow,
@@ -75,7 +75,7 @@ export function Ask({
       </form>
       <div aria-live="polite" className="mt-2">
         {busy && <p className="text-dim">{t.asking}</p>}
-        {answer && <Answered answer={answer} findings={findings} onShow={onShow} />}
+        {answer && <AnswerText answer={answer} findings={findings} onShow={onShow} />}
       </div>
       {problem && <ProblemNote problem={problem} />}
     </section>

@@ -6,7 +6,7 @@ import { refusals } from "@/shared/lib/state";
 import type { StudyDetail } from "@/shared/api/types";
 
 /** The pipelines that did not run, and the reason of each. */
-export function WhyNot({ study }: { study: StudyDetail }) {
+export function ReasonsNotRun({ study }: { study: StudyDetail }) {
   const { reader: t } = useText();
   const titles = usePipelineTitles();
   const refused = refusals(study.decisions);

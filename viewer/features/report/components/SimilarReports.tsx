@@ -2,7 +2,7 @@
 
 import Link from "next/link";
 import { Answer } from "@/shared/components/parts";
-import { Unfold } from "@/features/report/components/Unfold";
+import { Disclosure } from "@/features/report/components/Disclosure";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { similarReports } from "@/features/language/lib/askApi";
@@ -10,12 +10,12 @@ import { dateText } from "@/shared/lib/format";
 import type { Report } from "@/shared/api/types";
 
 /** What was written of other studies and means the like, asked for when it is opened. */
-export function Similar({ report }: { report: Report }) {
+export function SimilarReports({ report }: { report: Report }) {
   const { report: t } = useText();
   return (
-    <Unfold title={t.similar} testId="similar">
+    <Disclosure title={t.similar} testId="similar">
       <SimilarList key={report.version} report={report} />
-    </Unfold>
+    </Disclosure>
   );
 }
 

@@ -2,7 +2,7 @@ import { useText } from "@/shared/hooks/useText";
 import type { Report } from "@/shared/api/types";
 
 /** What a model made of the draft: which one, what became of it, and what was withheld of its words. */
-export function Words({ words }: { words: NonNullable<Report["words"]> }) {
+export function ModelWords({ words }: { words: NonNullable<Report["words"]> }) {
   const { report: t } = useText();
   return (
     <section className="space-y-1 text-xs text-dim" data-testid="words" data-state={words.state}>

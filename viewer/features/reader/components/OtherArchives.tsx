@@ -13,7 +13,7 @@ import type { ElsewhereStudy, Prior } from "@/shared/api/types";
 const PROGRESS_EVERY_MS = 2000;
 
 /** What other archives have of the patient that is not here. Nothing where no archive has any. */
-export function Elsewhere({ study, onFetched }: { study: string; onFetched: () => void }) {
+export function OtherArchives({ study, onFetched }: { study: string; onFetched: () => void }) {
   const { reader: t } = useText();
   const fetched = useFetched((signal) => listElsewhere(study, signal), study);
   const found = fetched.value;
@@ -22,7 +22,7 @@ export function Elsewhere({ study, onFetched }: { study: string; onFetched: () =
     <Section title={t.elsewhere}>
       <ul className="space-y-2.5">
         {found.items.map((one) => (
-          <StudyElsewhere key={one.study_instance_uid} study={study} elsewhere={one} onFetched={onFetched} />
+          <StudyInArchive key={one.study_instance_uid} study={study} elsewhere={one} onFetched={onFetched} />
         ))}
       </ul>
       {found.failures.map((failure) => (
@@ -34,7 +34,7 @@ export function Elsewhere({ study, onFetched }: { study: string; onFetched: () =
   );
 }
 
-function StudyElsewhere({
+function StudyInArchive({
   study,
   elsewhere,
   onFetched,

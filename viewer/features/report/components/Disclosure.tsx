@@ -3,7 +3,7 @@
 import { type ReactNode, useState } from "react";
 
 /** A part of the report's panel that is made, and asks the node, when it is first opened. */
-export function Unfold({ title, testId, children }: { title: string; testId: string; children: ReactNode }) {
+export function Disclosure({ title, testId, children }: { title: string; testId: string; children: ReactNode }) {
   const [wasOpened, setWasOpened] = useState(false);
   return (
     <details
