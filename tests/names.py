@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.dicom.part10 import make_file_meta
+from storage.dicom.file_meta import make_file_meta
 from tests.services import tool
 
 ESC = b"\x1b"

@@ -4,7 +4,7 @@ from dicom_node.archives.receiving import Receiving
 from dicom_node.association.base import NodeAssociation
 from dicom_node.network.command_set import CommandSet, encode_response
 from dicom_node.status import NO_DATA_SET, NOT_STORAGE, STORED, TOO_LARGE, DimseStatus
-from storage.dicom.part10 import make_file_meta
+from storage.dicom.file_meta import make_file_meta
 
 _REFUSED = DimseStatus(0xC000, "The instance is not kept; see the node's log.")
 

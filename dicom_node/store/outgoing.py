@@ -23,7 +23,7 @@ from dicom_node.association.contexts import PLAIN_TRANSFER_SYNTAXES, is_decodabl
 from dicom_node.association.requestor import MAX_CONTEXTS
 from storage.core.errors import LimitExceeded
 from storage.dicom.dataset_reader import read_part10
-from storage.dicom.part10 import read_file_meta
+from storage.dicom.file_meta import read_file_meta
 from storage.pixels.decoding import decompress
 
 _UNCOMPRESSED = (

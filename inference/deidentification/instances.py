@@ -22,7 +22,7 @@ from inference.deidentification.pseudonyms import Pseudonyms
 from inference.deidentification.words import cleaned
 from storage.core.errors import MediViewError
 from storage.dicom.dataset_reader import read_part10
-from storage.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from storage.dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from storage.dicom.value_errors import UNREADABLE
 
 _SHOWN_LEAKS = 3

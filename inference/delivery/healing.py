@@ -18,7 +18,7 @@ from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, InvalidRequest, NotFound
 from storage.dicom.digests import proves_pieces
-from storage.dicom.part10 import read_file_meta
+from storage.dicom.file_meta import read_file_meta
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from pydicom.uid import UID
 
 from inference.pipeline import Pipeline
 from inference.results.identity import MANUFACTURER
-from storage.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from storage.dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 
 def contributing_equipment(

@@ -17,9 +17,9 @@ from storage.dicom.element_limits import (
     most_deflated_elements,
 )
 from storage.dicom.element_walker import ElementWalker, IrregularEncoding
+from storage.dicom.file_meta import FILE_META_MAX_BYTES, FileMeta, read_file_meta
 from storage.dicom.inflate import INSTANCE, MESSAGE, inflate
 from storage.dicom.limited_reads import limited
-from storage.dicom.part10 import FILE_META_MAX_BYTES, FileMeta, read_file_meta
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from storage.core.errors import LimitExceeded
-from storage.dicom.part10 import FILE_META_MAX_BYTES, Header, read_file_meta, read_header
+from storage.dicom.file_meta import FILE_META_MAX_BYTES, read_file_meta
+from storage.dicom.part10 import Header, read_header
 from storage.volumes.large_instance import LargeVolume
 
 SPILL_BYTES = 8 * FILE_META_MAX_BYTES

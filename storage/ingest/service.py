@@ -20,7 +20,8 @@ from storage.core.errors import (
 from storage.core.request_context import tell_stored
 from storage.core.viewer import as_node
 from storage.dicom.digests import digest_of, proves
-from storage.dicom.part10 import Header, make_file_meta, read_dataset_header, read_header
+from storage.dicom.file_meta import make_file_meta
+from storage.dicom.part10 import Header, read_dataset_header, read_header
 from storage.index.indexer import Indexer
 from storage.index.insert_instance import NewInstance, Outcome, forget_conflict
 from storage.ingest.group_commit import GroupCommit

@@ -14,7 +14,7 @@ from typing import Literal
 from storage.core.entities import Instance, Location
 from storage.core.errors import InvalidInstance, NotFound, StorageUnavailable
 from storage.dicom.digests import proves, proves_pieces
-from storage.dicom.part10 import FileMeta, read_file_meta
+from storage.dicom.file_meta import FileMeta, read_file_meta
 from storage.objects.filesystem import ObjectStore
 from storage.volumes.files import SUFFIX
 from storage.volumes.reader import VolumeReader

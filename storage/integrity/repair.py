@@ -18,7 +18,7 @@ from storage.core.entities import Instance, Location, Origin
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_instance
-from storage.dicom.part10 import read_file_meta
+from storage.dicom.file_meta import read_file_meta
 from storage.index.repository import Index
 from storage.index.select_statements import select_stored_instances
 from storage.integrity.copies import (

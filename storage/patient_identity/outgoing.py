@@ -9,7 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from storage.dicom.dataset_reader import read_part10
-from storage.dicom.part10 import FILE_META_MAX_BYTES, read_file_meta
+from storage.dicom.file_meta import FILE_META_MAX_BYTES, read_file_meta
 from storage.patient_identity.entities import Patient
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from storage.core.entities import Location
 from storage.dicom.digests import proves_pieces
-from storage.dicom.part10 import FILE_META_MAX_BYTES
+from storage.dicom.file_meta import FILE_META_MAX_BYTES
 from storage.volumes.files import SUFFIX
 from storage.volumes.records import HEADER, MAGIC, NOTE_MAX_BYTES, Note, whole_blocks
 

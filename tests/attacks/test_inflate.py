@@ -20,7 +20,7 @@ from pynetdicom.sop_class import (
 )
 
 from dicom_node.network.command_set import Command
-from storage.dicom.part10 import make_file_meta
+from storage.dicom.file_meta import make_file_meta
 from tests.attacks.support.measured import (
     MIB,
     OPEN_TO_ALL,

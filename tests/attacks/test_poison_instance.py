@@ -15,7 +15,7 @@ from dicom_node.network.command_set import Command
 from storage.container import open_storage
 from storage.dicom import part10 as door
 from storage.dicom.element_limits import MAX_DEPTH
-from storage.dicom.part10 import make_file_meta
+from storage.dicom.file_meta import make_file_meta
 from tests.attacks.support.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import RawPeer, context, fragments

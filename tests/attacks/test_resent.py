@@ -6,7 +6,7 @@ import pydicom
 import pytest
 from pydicom.uid import RLELossless
 
-from storage.dicom.part10 import read_file_meta
+from storage.dicom.file_meta import read_file_meta
 from tests.api.client import part10
 from tests.attacks.support import poison
 from tests.attacks.support.measured import MIB, Growth, attacked_node

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from blake3 import blake3
 
-from storage.dicom.part10 import read_file_meta
+from storage.dicom.file_meta import read_file_meta
 from tests.chaos.ledger import Ledger
 from tests.chaos.parts import Parts
 from tests.faults.raw_peer import RawPeer

@@ -8,7 +8,7 @@ import uuid
 import httpx
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from storage.dicom.part10 import make_file_meta
+from storage.dicom.file_meta import make_file_meta
 from tests.chaos.ledger import Ledger
 from tests.chaos.parts import Parts
 from tests.faults.pushing import Batch, Push, Sent

@@ -19,7 +19,7 @@ from pydicom.uid import (
 )
 
 from dicom_node.scu import SendItem
-from storage.dicom.part10 import read_file_meta
+from storage.dicom.file_meta import read_file_meta
 from tests.services import tool
 
 

@@ -12,7 +12,7 @@ from dicom_node.server.scp import Scp, start_scp
 from storage.container import Storage, open_storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
-from storage.dicom.part10 import read_file_meta
+from storage.dicom.file_meta import read_file_meta
 from storage.peers.repository import ACTIONS
 from storage.settings import Settings
 from tests.migrated import upgrade

@@ -19,7 +19,7 @@ from storage.dicom.element_walker import (
     SEQUENCE_DELIMITER,
     UNDEFINED_LENGTH,
 )
-from storage.dicom.part10 import FileMeta
+from storage.dicom.file_meta import FileMeta
 
 ReadRange = Callable[[int, int], bytes]
 """Bytes of the part 10 file from a start, of a length; fewer at its end."""

@@ -11,8 +11,8 @@ from api.dicomweb.rendering.pixel_layout import PixelLayout, ReadRange, find_fra
 from api.dicomweb.retrieval.cache import ByteCache
 from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, NotFound
+from storage.dicom.file_meta import FileMeta, read_file_meta
 from storage.dicom.inflate import INSTANCE, inflate
-from storage.dicom.part10 import FileMeta, read_file_meta
 from storage.integrity.instance_reader import InstanceReader
 
 Range = tuple[int, int]

@@ -28,7 +28,7 @@ from api.dicomweb.store.report import CANNOT_UNDERSTAND, Report, reason_of
 from api.dicomweb.store.spool import SpooledPart
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded, MediViewError
 from storage.core.uids import check_uid
-from storage.dicom.part10 import make_file_meta
+from storage.dicom.file_meta import make_file_meta
 from storage.ingest.service import Accepted, Ingest
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from storage.core.errors import (
     StorageFull,
     StorageUnavailable,
 )
-from storage.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from storage.dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from storage.index.attributes import ATTRIBUTES, LEVELS, Kind
 from storage.settings import Settings
 

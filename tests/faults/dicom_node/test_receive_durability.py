@@ -15,7 +15,7 @@ import pytest
 from blake3 import blake3
 
 from storage.core.errors import NotFound
-from storage.dicom.part10 import read_file_meta
+from storage.dicom.file_meta import read_file_meta
 from storage.peers.repository import KnownPeer
 from storage.volumes.scan import scan, verify, volumes_in
 from tests.dicom_node.builders import dcmtk

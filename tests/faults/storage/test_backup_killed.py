@@ -18,7 +18,7 @@ from storage.backup.store import BackupStore
 from storage.backup.verification import verify_backup
 from storage.container import open_storage
 from storage.core.errors import StorageUnavailable
-from storage.dicom.part10 import read_file_meta
+from storage.dicom.file_meta import read_file_meta
 from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 from tests.faults.pushing import Batch, Push, Sent

@@ -11,7 +11,7 @@ from storage import tables
 from storage.container import Storage, open_storage
 from storage.db.engine import writing
 from storage.dicom.digests import digest_like, digest_of, new_hasher, proves
-from storage.dicom.part10 import read_file_meta
+from storage.dicom.file_meta import read_file_meta
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.settings import Settings
 from tests.storage.instances import part10

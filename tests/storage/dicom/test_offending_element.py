@@ -6,7 +6,8 @@ import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from storage.core.errors import InvalidInstance
-from storage.dicom.part10 import make_file_meta, read_header
+from storage.dicom.file_meta import make_file_meta
+from storage.dicom.part10 import read_header
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 

@@ -17,7 +17,8 @@ from pydicom.uid import (
 )
 
 from storage.core.errors import InvalidInstance, LimitExceeded, MediViewError
-from storage.dicom.part10 import make_file_meta, read_file_meta, read_header
+from storage.dicom.file_meta import make_file_meta, read_file_meta
+from storage.dicom.part10 import read_header
 from tests.storage.instances import part10
 
 COMPARED = (

@@ -15,7 +15,8 @@ from api.dicomweb.rendering.pixel_layout import find_pixels
 from storage.core.errors import LimitExceeded
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.element_limits import MAX_DEPTH
-from storage.dicom.part10 import make_file_meta, read_file_meta, read_header
+from storage.dicom.file_meta import make_file_meta, read_file_meta
+from storage.dicom.part10 import read_header
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 ITEM, ITEM_END, SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)

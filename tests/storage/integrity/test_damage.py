@@ -14,7 +14,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged
 from storage.db.engine import writing
-from storage.dicom.part10 import read_file_meta
+from storage.dicom.file_meta import read_file_meta
 from storage.integrity.copies import state_in_bucket, state_in_volume
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub, scrub_state

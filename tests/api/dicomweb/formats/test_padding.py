@@ -16,7 +16,8 @@ from api.dicomweb.rendering.pixel_layout import find_pixels
 from api.dicomweb.rendering.render_options import RenderOptions
 from storage.core.padding import STRING_VRS, unpadded_bytes
 from storage.dicom.element_walker import UNDEFINED_LENGTH
-from storage.dicom.part10 import read_file_meta, read_header
+from storage.dicom.file_meta import read_file_meta
+from storage.dicom.part10 import read_header
 from tests.attacks.support.poison import ordinary, part10
 
 AFTER = [b"", b" ", b"\0", b"\0\0", b"   ", b" \0", b"\0 "]
