@@ -5,8 +5,9 @@ completes again over what is left, so results over all of it are withdrawn as th
 instances are (`inference.late_instances`).
 """
 
+import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from pydicom.dataset import Dataset
@@ -23,28 +24,69 @@ REJECTING = frozenset({"113001", "113037", "113038", "113039"})
 """Of DCM (CID 7010, 7011): quality, patient safety, incorrect worklist entry, retention expired."""
 
 _NOTES_PER_ROUND = 32
+_STUDIES_PER_ROUND = 32
+_RECENT = timedelta(days=1)
+_DAMAGED_AGAIN_S = 600.0
 
 
-def hide_rejected(storage: Storage, now: datetime, since: datetime | None = None) -> int:
-    """How many instances were hidden. `since` spares it series without news."""
-    for note in storage.rejections.unread(_NOTES_PER_ROUND, since):
-        try:
-            code, rejected = _rejection(storage, note)
-        except InstanceDamaged:
-            continue  # noted where damage is; it may be repaired
-        shown = storage.rejections.read(note, code, rejected, now)
-        if shown:
-            log.info("rejection_revoked", sop_instance_uid=note.sop_instance_uid, instances=shown)
-            _record(storage, note.study_instance_uid, {"shown_instances": shown})
-    hidden = storage.rejections.apply(now, since)
-    for one in hidden:
-        log.info(
-            "instances_rejected",
-            study_instance_uid=one.study_instance_uid,
-            instances=one.instances,
-        )
-        _record(storage, one.study_instance_uid, {"rejected_instances": one.instances})
-    return sum(one.instances for one in hidden)
+class RejectionRounds:
+    """Remembers between rounds which notes could not be read, and what was looked at."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._put_off: dict[str, float] = {}
+        self._looked_at_everything = False
+        self._judged_up_to: str | None = ""
+        """The study; None: all."""
+
+    def look_at_everything(self) -> None:
+        """Also at what came long ago: at first, and when the clock is set."""
+        self._looked_at_everything = False
+
+    def round(self, now: datetime) -> int:
+        """Read the notes that came; how many instances were hidden."""
+        storage = self._storage
+        self._judge(now)
+        since = now - _RECENT if self._looked_at_everything else None
+        later = time.monotonic()
+        self._put_off = {uid: until for uid, until in self._put_off.items() if until > later}
+        notes = storage.rejections.unread(_NOTES_PER_ROUND, since, self._put_off)
+        for note in notes:
+            try:
+                code, rejected = _rejection(storage, note)
+            except InstanceDamaged:
+                # Noted where damage is; it may be repaired.
+                self._put_off[note.sop_instance_uid] = later + _DAMAGED_AGAIN_S
+                continue
+            shown = storage.rejections.read(note, code, rejected, now)
+            _note_shown(storage, note.study_instance_uid, shown)
+        hidden = storage.rejections.apply(now, since)
+        for one in hidden:
+            log.info(
+                "instances_rejected",
+                study_instance_uid=one.study_instance_uid,
+                instances=one.instances,
+            )
+            _record(storage, one.study_instance_uid, {"rejected_instances": one.instances})
+        # A round takes a few: what is left of long ago is read until there is none.
+        if len(notes) < _NOTES_PER_ROUND:
+            self._looked_at_everything = True
+        return sum(one.instances for one in hidden)
+
+    def _judge(self, now: datetime) -> None:
+        """Once, what former versions read: they did not judge a note by those that reject it."""
+        if self._judged_up_to is None:
+            return
+        judged = self._storage.rejections.judge(_STUDIES_PER_ROUND, self._judged_up_to, now)
+        for study_instance_uid, shown in judged.items():
+            _note_shown(self._storage, study_instance_uid, shown)
+        self._judged_up_to = max(judged) if len(judged) == _STUDIES_PER_ROUND else None
+
+
+def _note_shown(storage: Storage, study_instance_uid: str, instances: int) -> None:
+    if instances:
+        log.info("rejection_revoked", study_instance_uid=study_instance_uid, instances=instances)
+        _record(storage, study_instance_uid, {"shown_instances": instances})
 
 
 def _record(storage: Storage, study_instance_uid: str, detail: dict[str, int]) -> None:

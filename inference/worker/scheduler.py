@@ -16,7 +16,7 @@ from inference.annotations.feedback_reports import write_feedback_reports
 from inference.late_instances.service import withdraw_outdated
 from inference.pipeline import Pipeline
 from inference.priors.wanting import want_for_orders
-from inference.rejections.service import hide_rejected
+from inference.rejections.service import RejectionRounds
 from inference.reports.critical import repeat_alerts
 from inference.reports.due import draft_due
 from inference.reports.publishing import publish_due
@@ -90,6 +90,7 @@ class Clockwork:
         self._performer = WorkItemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
+        self._rejections = RejectionRounds(storage)
         self._routing = RoutingRounds(storage)
         self._watch = ClockWatch()
         self._clock_step = timedelta()
@@ -153,6 +154,7 @@ class Clockwork:
             return
         # What was recent is long ago now, or the other way round.
         self._looked_at_everything = False
+        self._rejections.look_at_everything()
         self._routing.look_at_everything()
         if abs(step) > timedelta(seconds=CLOCKS_AGREE_WITHIN_S):
             note_step(self._storage.engine, ClockStep(now, step))
@@ -179,8 +181,7 @@ class Clockwork:
 
     def _hide_rejected(self, now: datetime) -> None:
         """Before withdrawing: what was made of rejected instances is withdrawn in this round."""
-        since = now - _RECENT if self._looked_at_everything else None
-        hide_rejected(self._storage, now, since)
+        self._rejections.round(now)
 
     def _withdraw(self, now: datetime) -> None:
         """Before scheduling: a series that changed and completed again is found either way."""

@@ -5,7 +5,7 @@ others. What no note rejects any more is shown again.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from storage.db.row_mapping import to_instance
 from storage.deliveries.cancellation import cancel_rejected, resume_rejected
 from storage.events.repository import add_event
 from storage.index.select_statements import select_stored_instances
-from storage.rejections.revocation import revoked_notes
+from storage.rejections.revocation import QUALITY, revoked_notes
 
 # PS3.4 B.5. pydicom, which has it by name, takes a command that never reads DICOM 0.2 s to load.
 _KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
@@ -35,9 +35,11 @@ class Rejections:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def unread(self, limit: int, since: datetime | None = None) -> list[Instance]:
+    def unread(
+        self, limit: int, since: datetime | None = None, but: Collection[str] = ()
+    ) -> list[Instance]:
         """Received Key Object Selections that nobody has looked at, also those that another one
-        rejects; `since` spares old series."""
+        rejects, the newest first; `since` spares old series, and `but` leaves some out."""
         conditions = [
             t.series.c.modality == "KO",
             t.series.c.origin == "received",
@@ -47,8 +49,11 @@ class Rejections:
         ]
         if since is not None:
             conditions.append(t.series.c.last_instance_at >= since)
+        if but:
+            conditions.append(t.instance.c.sop_instance_uid.not_in(but))
+        query = select_stored_instances(*conditions).order_by(t.series.c.last_instance_at.desc())
         with reading(self._engine) as connection:
-            rows = connection.execute(select_stored_instances(*conditions).limit(limit))
+            rows = connection.execute(query.limit(limit))
             return [to_instance(row) for row in rows.mappings()]
 
     def read(self, note: Instance, code: str, rejected: Collection[str], now: datetime) -> int:
@@ -80,6 +85,36 @@ class Rejections:
                     },
                 )
             return _revoke(connection, note.study_instance_uid, now) if code else 0
+
+    def judge(self, limit: int, after: str, now: datetime) -> Mapping[str, int]:
+        """Bring up to date which notes are in force, of studies in which one rejects another.
+
+        How many instances are shown again, by study: at most `limit`, of the UIDs after that one.
+        What former versions read was not judged.
+        """
+        note, names = t.rejection_note.c, t.rejection.c
+        study = note.study_instance_uid
+        query = (
+            select(study)
+            .distinct()
+            .join(t.rejection, names.sop_instance_uid == note.sop_instance_uid)
+            .where(
+                note.code == QUALITY,
+                ~note.is_revoked,
+                names.note_sop_instance_uid != note.sop_instance_uid,
+                names.study_instance_uid == study,
+                study > after,
+            )
+            .order_by(study)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            studies = list(connection.execute(query).scalars())
+        shown = {}
+        for uid in studies:
+            with writing(self._engine) as connection:
+                shown[uid] = _revoke(connection, uid, now)
+        return shown
 
     def apply(self, now: datetime, since: datetime | None = None) -> list[Hidden]:
         """Hide what is rejected and here; how much in which study. `since` as for `unread`."""

@@ -1,105 +1,43 @@
 """Rejection notes of a PACS: what they name is used no more, until the note is deleted."""
 
-from collections.abc import Iterator, Sequence
-from io import BytesIO
+from collections.abc import Iterator
 from pathlib import Path
 
-import highdicom as hd
 import pytest
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.sr.codedict import codes
-from pydicom.sr.coding import Code
 
 from dicom_node.server.scp import start_scp
 from inference.delays.deliveries import of_cancelled
 from inference.delays.facts import read_facts
 from inference.delivery.service import deliver_due
 from inference.late_instances.service import withdraw_outdated
-from inference.rejections.service import hide_rejected
-from inference.results.writing import part10
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
-from storage.core.uids import new_uid
 from storage.deliveries.listing import DeliveryFilter, list_deliveries, send_again
-from storage.index.query import Query, find
 from storage.peers.repository import KnownPeer
 from tests.dicom_node.builders import storescu, write
-from tests.inference.orchestration import later, receive, storage_in
-from tests.inference.small import BrightRegion, mr_series, study_uid
-
-STUDY = study_uid("head")
-CODES = {
-    "113001": "Rejected for Quality Reasons",
-    "113037": "Rejected for Patient Safety Reasons",
-    "113038": "Incorrect Modality Worklist Entry",
-    "113039": "Data Retention Policy Expired",
-}
+from tests.inference.orchestration import later, storage_in
+from tests.inference.rejections.notes import (
+    CODES,
+    STUDY,
+    hide_rejected,
+    images,
+    note_over,
+    seen,
+    send,
+    uids,
+)
+from tests.inference.small import BrightRegion, study_uid
 
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[Storage]:
     with storage_in(tmp_path, unknown_peers_may=("store",)) as opened:
         yield opened
-
-
-def note_over(rejected: Sequence[Dataset], code: str = "113037") -> Dataset:
-    """Made by highdicom, as a PACS would."""
-    content = hd.ko.KeyObjectSelection(
-        document_title=Code(code, "DCM", CODES.get(code, "Of Interest")),
-        referenced_objects=rejected,
-        observer_person_context=hd.sr.ObserverContext(
-            observer_type=codes.DCM.Person,
-            observer_identifying_attributes=hd.sr.PersonObserverIdentifyingAttributes("Lee^Ruth"),
-        ),
-    )
-    return hd.ko.KeyObjectSelectionDocument(
-        evidence=rejected,
-        content=content,
-        series_instance_uid=new_uid(),
-        series_number=99,
-        sop_instance_uid=new_uid(),
-        instance_number=1,
-        manufacturer="PACS",
-    )
-
-
-def seen(storage: Storage) -> set[str]:
-    """SOP Instance UIDs of images that queries find and services read."""
-    queried = {
-        str(row["SOPInstanceUID"])
-        for row in find(storage.engine, Query("IMAGE", {"StudyInstanceUID": STUDY}))
-        if row["Modality"] == "MR"
-    }
-    read = {
-        one.sop_instance_uid
-        for series in storage.index.series_of(STUDY)
-        if series.modality == "MR"
-        for one in storage.index.instances_of(STUDY, series.series_instance_uid)
-    }
-    assert queried == read
-    (study,) = find(storage.engine, Query("STUDY", {"StudyInstanceUID": STUDY}))
-    listed = storage.index.study(STUDY)
-    others = sum(one.modality != "MR" for one in storage.index.series_of(STUDY))
-    assert listed.instance_count == study["NumberOfStudyRelatedInstances"] == len(read) + others
-    assert ("MR" in listed.modalities) == bool(read)
-    return read
-
-
-def uids(datasets: Sequence[Dataset]) -> set[str]:
-    return {str(one.SOPInstanceUID) for one in datasets}
-
-
-def images(count: int) -> list[Dataset]:
-    return [dcmread(BytesIO(one)) for one in mr_series("head", count)]
-
-
-def send(storage: Storage, datasets: Sequence[Dataset]) -> None:
-    receive(storage, [part10(one) for one in datasets])
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -1,0 +1,73 @@
+"""Rounds over rejection notes: what came before this version, and how much a round takes."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from inference.rejections import service
+from inference.rejections.service import RejectionRounds
+from storage.audit.query import AuditFilter, find_events
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Instance
+from storage.core.errors import InstanceDamaged
+from storage.rejections import repository
+from tests.inference.orchestration import later, storage_in
+from tests.inference.rejections.notes import hide_rejected, images, note_over, seen, send, uids
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    with storage_in(tmp_path) as opened:
+        yield opened
+
+
+def test_notes_that_a_former_version_read_are_judged_when_the_node_starts(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slices = images(4)
+    note = note_over(slices[2:], "113001")
+    with monkeypatch.context() as former:
+        former.setattr(repository, "_revoke", Mock(return_value=0))
+        send(storage, [*slices, note, note_over([note], "113037")])
+        hide_rejected(storage, utcnow())
+    assert seen(storage) == uids(slices[:2])
+    rounds = RejectionRounds(storage)
+    rounds.round(later(timedelta(days=9).total_seconds()))
+    assert seen(storage) == uids(slices)
+    storage.audit.flush()
+    events, _ = find_events(storage.engine, AuditFilter(), 9, 0)
+    assert [one.detail["shown_instances"] for one in events if "shown_instances" in one.detail] == [
+        2
+    ]
+
+
+def test_no_note_is_left_out_because_others_are_old_damaged_or_many(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_NOTES_PER_ROUND", 2)
+    slices = images(8)
+    send(storage, [*slices, *(note_over([one]) for one in slices[3:])])
+    damaged = {one.sop_instance_uid for one in storage.rejections.unread(2)}
+    read = service._rejection
+
+    def rejection(opened: Storage, note: Instance) -> tuple[str, set[str]]:
+        if note.sop_instance_uid in damaged:
+            raise InstanceDamaged(note.sop_instance_uid)
+        return read(opened, note)
+
+    monkeypatch.setattr(service, "_rejection", rejection)
+    rounds = RejectionRounds(storage)
+    now = later(timedelta(days=9).total_seconds())
+    for _ in range(4):
+        rounds.round(now)
+    assert len(seen(storage)) == 5, "all but those of the two damaged notes"
+    # Once everything was looked at, a round looks at what is new alone.
+    damaged.clear()
+    rounds.round(now)
+    assert len(seen(storage)) == 5
+    RejectionRounds(storage).round(now)
+    assert seen(storage) == uids(slices[:3])
