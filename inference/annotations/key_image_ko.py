@@ -14,7 +14,8 @@ from inference.annotations.observer import device_context, person_context
 from inference.results.coding import dicom_code
 from inference.results.equipment import finish, node_equipment
 from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
-from inference.results.source import inherit_patient_and_study, reference_to
+from inference.results.patient_and_study import inherit_patient_and_study
+from inference.results.source_references import reference_to
 from storage.core.findings import Code
 
 SERIES_NUMBER = 9_910

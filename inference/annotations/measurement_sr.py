@@ -18,7 +18,8 @@ from inference.annotations.observer import PLACEHOLDER, name_verifier, observati
 from inference.results.coding import dicom_code
 from inference.results.equipment import finish, node_equipment
 from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
-from inference.results.source import inherit_patient_and_study, reference_to
+from inference.results.patient_and_study import inherit_patient_and_study
+from inference.results.source_references import reference_to
 from inference.results.sr.document import procedure_reported
 from inference.results.sr.image_library import image_library
 from storage.core.uids import new_uid

@@ -19,7 +19,8 @@ from inference.results.identity import (
     MANUFACTURER,
     local_time,
 )
-from inference.results.source import inherit_patient_and_study, reference_to
+from inference.results.patient_and_study import inherit_patient_and_study
+from inference.results.source_references import reference_to
 from storage.core.entities import Job
 from storage.core.findings import Code
 from storage.core.uids import derive_uid

@@ -19,8 +19,9 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
+from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.pictures.key_slices import key_slices
-from inference.results.source import inherit_patient_and_study, integer_of, reference_to
+from inference.results.source_references import integer_of, reference_to
 from inference.results.sr.narrative import NOTE, as_dicom_text
 from inference.results.sr.observing import pipeline_context
 from storage.core.entities import Job

@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.attributes import tag_of
 from inference.imaging.volume import Volume
-from inference.results.source import shortened
+from inference.results.source_references import shortened
 
 _THICKNESS = tag_of("SliceThickness")
 _GRID = ("PixelMeasuresSequence", "PlaneOrientationSequence")

@@ -23,7 +23,8 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
-from inference.results.source import inherit_patient_and_study, integer_of, reference_to, shortened
+from inference.results.patient_and_study import inherit_patient_and_study
+from inference.results.source_references import integer_of, reference_to, shortened
 from inference.results.sr.narrative import NOTE
 from storage.core.entities import Job
 from storage.core.findings import Code

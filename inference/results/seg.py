@@ -32,7 +32,8 @@ from inference.results.identity import (
 )
 from inference.results.iod_questions import answer_once
 from inference.results.measures import with_measures
-from inference.results.source import Alike, inherit_patient_and_study, integer_of, reference_to
+from inference.results.patient_and_study import inherit_patient_and_study
+from inference.results.source_references import Alike, integer_of, reference_to
 from storage.core.entities import Job
 from storage.core.findings import Direction
 

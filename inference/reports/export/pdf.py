@@ -12,7 +12,11 @@ from inference.reports.export.text import by_model, caution_of, date_in_words
 from inference.reports.locale import load_locale
 from inference.results.equipment import finish
 from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
-from inference.results.source import character_set_of, inherit_patient_and_study, shown_name
+from inference.results.patient_and_study import (
+    character_set_of,
+    inherit_patient_and_study,
+    shown_name,
+)
 from inference.typesetting.text import Typesetter
 from storage.reports.entities import ReportSentence
 

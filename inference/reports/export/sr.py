@@ -17,7 +17,8 @@ from inference.results.identity import (
     DEVICE_UID,
     MANUFACTURER,
 )
-from inference.results.source import inherit_patient_and_study, reference_to
+from inference.results.patient_and_study import inherit_patient_and_study
+from inference.results.source_references import reference_to
 from inference.results.sr.document import procedure_reported
 from storage.core.findings import Code, Finding
 from storage.reports.entities import ReportSection, ReportSentence

@@ -26,11 +26,12 @@ from inference.results.identity import (
     segment_tracking_uid,
     software_versions,
 )
+from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.pictures.key_slices import key_slices
 from inference.results.pictures.outlines import outlines
 from inference.results.pictures.render import Window, window_of
 from inference.results.pictures.rescale import Rescale, rescale_of
-from inference.results.source import inherit_patient_and_study, integer_of, reference_to
+from inference.results.source_references import integer_of, reference_to
 from inference.results.sr.narrative import NOTE, as_dicom_text
 from storage.core.entities import Job
 from storage.core.uids import derive_uid

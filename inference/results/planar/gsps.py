@@ -25,8 +25,9 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
+from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.planar.references import frame_numbers, image_reference
-from inference.results.source import inherit_patient_and_study, integer_of
+from inference.results.source_references import integer_of
 from inference.results.sr.narrative import NOTE, as_dicom_text
 from storage.core.entities import Job
 

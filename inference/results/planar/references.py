@@ -3,7 +3,7 @@
 from pydicom.dataset import Dataset
 
 from inference.pipeline import ImageResult
-from inference.results.source import reference_to
+from inference.results.source_references import reference_to
 
 
 def image_reference(source: Dataset) -> Dataset:

@@ -18,9 +18,10 @@ from inference.results.identity import (
     software_versions,
     tracking_uid,
 )
+from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.planar.references import image_reference
 from inference.results.seg import describe_segment
-from inference.results.source import inherit_patient_and_study, integer_of
+from inference.results.source_references import integer_of
 from storage.core.entities import Job
 
 

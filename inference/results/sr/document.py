@@ -25,12 +25,8 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
-from inference.results.source import (
-    evidence_of,
-    inherit_patient_and_study,
-    integer_of,
-    reference_to,
-)
+from inference.results.patient_and_study import inherit_patient_and_study
+from inference.results.source_references import evidence_of, integer_of, reference_to
 from inference.results.sr.image_library import image_library
 from inference.results.sr.numbers import evaluations_of, measurements_of
 from inference.results.sr.observing import pipeline_context

@@ -21,13 +21,13 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
-from inference.results.pictures.render import Picture
-from inference.results.source import (
+from inference.results.patient_and_study import (
     character_set_of,
     inherit_patient_and_study,
-    integer_of,
     shown_name,
 )
+from inference.results.pictures.render import Picture
+from inference.results.source_references import integer_of
 from inference.results.sr.narrative import NOTE, shown_range, shown_value
 from inference.scheduling.priors import day
 from inference.typesetting.text import Typesetter
