@@ -27,7 +27,17 @@ AUDIT = "audit/"
 
 # Of the moment or of the machine; the database goes another way.
 _LEFT_OUT_FOLDERS = frozenset(
-    {"broker", "containers", "export", "model-servers", "objects", "models", "spool", "tmp"}
+    {
+        "broker",
+        "conflicts",
+        "containers",
+        "export",
+        "model-servers",
+        "objects",
+        "models",
+        "spool",
+        "tmp",
+    }
 )
 # Of a file system that is mounted there; only root may read it.
 _LOST_AND_FOUND = "lost+found"
