@@ -18,7 +18,7 @@ from inference.calibration.scale import NotMeasurable
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidRequest, NotFound
 from storage.core.uids import derive_uid, new_uid
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Index
@@ -107,7 +107,23 @@ def save_measurements(
         predecessor=predecessor,
     )
     instance = keep(storage, document, f"reader:{author.name}")
+    _check_still_there(storage, whole, instance)
     return read_measurements(document), instance
+
+
+def _check_still_there(storage: Storage, drawings: Sequence[Drawing], saved: Instance) -> None:
+    """A study that was deleted meanwhile does not come back as measurements without images.
+
+    Raises NotFound.
+    """
+    there = {one.sop_instance_uid for one in storage.index.instances_of(saved.study_instance_uid)}
+    drawn_on = {one.sop_instance_uid for one in drawings}
+    if drawn_on and not drawn_on & there:
+        storage.deletions.instance(saved.sop_instance_uid)
+        raise NotFound(
+            "The images were deleted while the measurements were saved.",
+            remedy="Nothing was saved; send the images again to measure them.",
+        )
 
 
 def _measured(drawing: Drawing, place: Place) -> Drawing:

@@ -29,7 +29,7 @@ from inference.refusals import VolumeRefused
 from inference.worker import auditing
 from inference.worker.memory import peak_memory_bytes
 from storage.container import Storage
-from storage.core.entities import Job
+from storage.core.entities import Job, Series
 from storage.core.findings import Code
 from storage.core.job_result import JobResult
 from storage.index.repository import Index
@@ -63,7 +63,10 @@ class _Measured:
 def schedule_drawn_lesions(
     storage: Storage, study_instance_uid: str, report_uid: str
 ) -> Job | None:
-    """A job over what a study's reports measure now; None where they never measured a lesion."""
+    """A job over what a study's reports measure now; None where they never measured a lesion.
+
+    None, too, of a series that still arrives: `schedule_when_complete` comes back to it.
+    """
     drawings = _lesion_drawings(storage.index, storage.instances, study_instance_uid)
     before = _jobs(storage.jobs, study_instance_uid)
     if drawings:
@@ -77,6 +80,8 @@ def schedule_drawn_lesions(
     else:
         return None
     series = storage.index.series(study_instance_uid, series_instance_uid)
+    if series.state != "COMPLETE":
+        return None
     job, _ = storage.jobs.schedule(
         DRAWN_LESIONS,
         f"{_VERSION}+{report_uid}",
@@ -85,6 +90,23 @@ def schedule_drawn_lesions(
         series.fingerprint,
     )
     return job
+
+
+def schedule_when_complete(storage: Storage, series: Series) -> None:
+    """What was measured while images of the series still arrived, or before late ones came.
+
+    Doing it again changes nothing.
+    """
+    study_instance_uid = series.study_instance_uid
+    saved = [
+        report.sop_instance_uid
+        for report, instance in measurement_reports(
+            storage.index, storage.instances, study_instance_uid
+        )
+        if instance.source.startswith("reader:")
+    ]
+    if saved:
+        schedule_drawn_lesions(storage, study_instance_uid, saved[-1])
 
 
 def follow_drawn_lesions(storage: Storage, job: Job) -> JobOutcome:

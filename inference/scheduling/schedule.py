@@ -72,6 +72,8 @@ def complete_and_schedule(
     decisions: list[Decision] = []
     for series in undecided_series(storage.engine, _SERIES_PER_ROUND, since):
         try:
+            # First, since a series that is decided is not looked at again.
+            _follow_measured(storage, series)
             decisions.extend(schedule_series(storage, series, pipelines))
         except (StorageFull, StorageUnavailable) as error:
             # Stays undecided and is offered again; the next series may be elsewhere.
@@ -81,6 +83,27 @@ def complete_and_schedule(
                 error=error.code,
             )
     return decisions
+
+
+def _follow_measured(storage: Storage, series: Series) -> None:
+    """Lesions that readers measured in the study; what cannot be read keeps no pipeline waiting."""
+    of_study = storage.index.series_of(series.study_instance_uid)
+    if not any(one.origin == "generated" and one.modality == "SR" for one in of_study):
+        return
+    # What aligns images is large, and few studies are measured before they are complete.
+    from inference.lesions.drawn import schedule_when_complete
+
+    try:
+        schedule_when_complete(storage, series)
+    except (StorageFull, StorageUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001 - the reports of others, whatever they are
+        log.error(
+            "measured_lesions_not_followed",
+            series_instance_uid=series.series_instance_uid,
+            error=type(error).__name__,
+            place=place(error),
+        )
 
 
 def schedule_series(

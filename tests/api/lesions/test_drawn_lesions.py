@@ -1,6 +1,7 @@
 """Lesions that readers measure keep their identity over the studies, as those of models do."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,11 @@ import pytest
 from pydicom.dataset import Dataset
 from scipy.spatial.transform import Rotation
 
+from inference.annotations import measurement_sr
+from inference.annotations.measurement_sr import encode_measurements
+from inference.late_instances.service import withdraw_outdated
 from inference.lesions.history import DRAWN_LESIONS
+from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.core.clock import utcnow
 from tests.api.client import ApiNode, part10
@@ -163,3 +168,50 @@ def test_measurements_of_films_are_saved_and_not_followed(api: ApiNode) -> None:
     assert done.state == "COMPLETED"
     assert "not followed" in done.result["notes"][0]
     assert visits(api, uid) == []
+
+
+def test_what_is_measured_while_images_arrive_is_followed_once_they_are_there(
+    api: ApiNode,
+) -> None:
+    images = study("20240101", 3, [A, B])
+    drawn = bidirectional(images, A, "segment 7")
+    shown = next(one for one in images if one.SOPInstanceUID == drawn["sop_instance_uid"])
+    late = [one for one in images if one is not shown][:5]
+    for one in images:
+        if one not in late:
+            api.storage.ingest.accept(part10(one), "dimse:MR1")
+    uid = str(shown.StudyInstanceUID)
+    saved(api, uid, [drawn])
+    for arriving in ([], late):
+        for one in arriving:
+            api.storage.ingest.accept(part10(one), "dimse:MR1")
+        # A round of the clock before and after the series counts as complete.
+        withdraw_outdated(api.storage, utcnow())
+        for seconds in (0, 60):
+            complete_and_schedule(api.storage, utcnow() + timedelta(seconds=seconds), [])
+        (job,) = [
+            one
+            for one in api.storage.jobs.of_studies([uid])[uid]
+            if one.pipeline == DRAWN_LESIONS and one.state == "SCHEDULED"
+        ]
+        assert run_job(api.storage, job.job_id, "worker") is not None
+        (visit,) = visits(api, uid)
+        assert by_label(visit).keys() == {"segment 7"}
+    assert len(api.client.get(f"/api/studies/{uid}/measurements").json()["items"]) == 1
+
+
+def test_measurements_do_not_bring_a_deleted_study_back(
+    api: ApiNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = study("20240101", 4, [A])
+    uid = received(api, images)
+
+    def deleted_meanwhile(*given: Any, **named: Any) -> Any:
+        api.storage.deletions.study(uid)
+        return encode_measurements(*given, **named)
+
+    monkeypatch.setattr(measurement_sr, "encode_measurements", deleted_meanwhile)
+    body = {"measurements": [bidirectional(images, A)]}
+    answer = api.client.post(f"/api/studies/{uid}/measurements", json=body)
+    assert answer.status_code == 404, answer.text
+    assert api.client.get("/dicom-web/instances").json() == []
