@@ -64,8 +64,7 @@ COMMANDS = {
     "projects": _Command("studies.projects"),
     "conflicts": _Command("studies.conflicts"),
     "lesions": _Command("studies.lesions"),
-    # Its commands join those of `models`.
-    "models": _Command("models.monitoring"),
+    "models": _Command("models.commands"),
     "audit": _Command("audit"),
     **{name: _Command("remote", name, REMOTE, is_passed_on=True) for name in _PASSED_ON},
 }

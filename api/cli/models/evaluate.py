@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli.console import err, out
-from api.cli.models.commands import opened
+from api.cli.models.app import opened
 from api.cli.operator import operator
 from inference.evaluation.report import render
 from inference.evaluation.run import evaluate as evaluate_pipeline

@@ -6,14 +6,12 @@ import typer
 from rich.table import Table
 
 from api.cli.console import out
-from api.cli.models.commands import Name, app, opened
+from api.cli.models.app import Name, app, opened
 from api.cli.operator import operator
 from inference.models.drift import all_shifts
 from inference.models.registry.status import models_named, standing_named
 from inference.scheduling.shadow_agreement import summarised
 from storage.core.clock import utcnow
-
-__all__ = ["app"]
 
 
 @app.command("agreement")
