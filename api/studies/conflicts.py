@@ -15,7 +15,8 @@ from api.audit.middleware import name_studies
 from api.audit.rules import RESULTS, RETRIEVED, UIDS_ALONE, Audited
 from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
-from api.dicomweb.formats.dicom_json import JsonDataset, dataset_to_json
+from api.dicomweb.formats.dicom_json import dataset_to_json
+from api.dicomweb.formats.json_values import JsonDataset
 from api.parameters import Limit, Offset, binary, problems
 from api.routing import new_router
 from storage.audit import Code

@@ -2,26 +2,27 @@
 
 Values are read from the encoded bytes rather than through pydicom's typed
 elements: that is several times faster, and one malformed value does not cost
-the whole data set. A value that its VR does not allow leaves as text.
+the whole data set.
 """
 
 import base64
-import math
-import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 
-from storage.core.character_sets import decode_text
+from api.dicomweb.formats.json_values import (
+    JsonDataset,
+    JsonElement,
+    little_endian_bytes,
+    value_from_bytes,
+    value_to_json,
+)
 from storage.core.padding import unpadded_ascii
 from storage.dicom.value_errors import UNREADABLE
-
-JsonElement = dict[str, Any]
-JsonDataset = dict[str, JsonElement]
 
 BULK_THRESHOLD_BYTES = 1024
 """A binary value longer than this leaves as a BulkDataURI."""
@@ -30,19 +31,6 @@ SPECIFIC_CHARACTER_SET = 0x00080005
 _UTF8 = "ISO_IR 192"
 
 _BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
-_SINGLE_TEXT_VRS = frozenset({"LT", "ST", "UT", "UR"})
-_NUMBER_TEXT_VRS = frozenset({"DS", "IS"})
-_WORD_BYTES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
-_NUMBERS = {
-    "US": "H",
-    "SS": "h",
-    "UL": "I",
-    "SL": "i",
-    "FL": "f",
-    "FD": "d",
-    "UV": "Q",
-    "SV": "q",
-}
 
 
 @dataclass(frozen=True)
@@ -124,7 +112,7 @@ def _element(
             vr = "UN"
     if vr in _BINARY_VRS:
         return _binary(vr, value, _little_endian(element), name, bulk_uri, path)
-    return _from_bytes(vr, value, _little_endian(element), character_set)
+    return value_from_bytes(vr, value, _little_endian(element), character_set)
 
 
 def _vr_of(element: RawDataElement) -> str:
@@ -151,82 +139,6 @@ def _convert(dataset: Dataset, tag: Any) -> DataElement | None:
     return element
 
 
-def _from_bytes(vr: str, value: bytes, little_endian: bool, character_set: str) -> JsonElement:
-    if not value:
-        return {"vr": vr}
-    code = _NUMBERS.get(vr)
-    if code is not None:
-        size = struct.calcsize("=" + code)
-        count = len(value) // size
-        order = "<" if little_endian else ">"
-        numbers = struct.unpack(f"{order}{count}{code}", value[: count * size])
-        return {"vr": vr, "Value": [_finite(n) for n in numbers]} if count else {"vr": vr}
-    if vr == "AT":
-        order = "<" if little_endian else ">"
-        count = len(value) // 4
-        words = struct.unpack(f"{order}{count * 2}H", value[: count * 4])
-        pairs = zip(words[::2], words[1::2], strict=True)
-        return {"vr": vr, "Value": [f"{group:04X}{number:04X}" for group, number in pairs]}
-    if vr == "PN":
-        return _text_element(vr, decode_text(value, character_set, is_name=True))
-    if vr in _SINGLE_TEXT_VRS:
-        text = _paragraphs(value, character_set)
-        return {"vr": vr, "Value": [text]} if text else {"vr": vr}
-    return _text_element(vr, decode_text(value, character_set))
-
-
-def _paragraphs(value: bytes, character_set: str) -> str:
-    """Long text, whose leading spaces and line ends count; only padding goes (PS3.5 6.2)."""
-    value = value.rstrip(b" \0")
-    body = value.strip()
-    start = value.index(body)
-    lead, tail = value[:start], value[start + len(body) :]
-    return lead.decode("ascii") + decode_text(body, character_set, vr="UT") + tail.decode("ascii")
-
-
-def _text_element(vr: str, text: str) -> JsonElement:
-    values = [_text_value(vr, part.strip()) for part in text.split("\\")]
-    if all(value is None for value in values):
-        return {"vr": vr}
-    return {"vr": vr, "Value": values}
-
-
-def _text_value(vr: str, text: str) -> Any:
-    if not text:
-        return None
-    if vr == "PN":
-        return person_name(text)
-    if vr in _NUMBER_TEXT_VRS:
-        return _number(vr, text)
-    return text
-
-
-def person_name(text: str) -> dict[str, str]:
-    """The three representations of a person name (PS3.5 6.2.1.1), empty ones left out."""
-    groups = text.split("=")
-    names = ("Alphabetic", "Ideographic", "Phonetic")
-    return {name: group for name, group in zip(names, groups, strict=False) if group}
-
-
-def _number(vr: str, text: str) -> Any:
-    try:
-        if vr == "IS":
-            return int(text)
-        number = float(text)
-    except ValueError:
-        return text
-    if not math.isfinite(number):
-        return text
-    return (
-        int(number) if number.is_integer() and "." not in text and abs(number) < 2**53 else number
-    )
-
-
-def _finite(number: float) -> float | None:
-    """JSON has no NaN nor infinity; such a value leaves as an empty one."""
-    return number if not isinstance(number, float) or math.isfinite(number) else None
-
-
 def _binary(
     vr: str, value: bytes, little_endian: bool, name: str, bulk_uri: BulkUri | None, path: Path
 ) -> JsonElement:
@@ -240,18 +152,6 @@ def _binary(
     }
 
 
-def little_endian_bytes(vr: str, value: bytes, little_endian: bool) -> bytes:
-    """A binary value as DICOMweb sends it: little endian, whatever the file's order."""
-    size = _WORD_BYTES.get(vr, 1)
-    if little_endian or size == 1:
-        return value
-    whole = len(value) - len(value) % size
-    swapped = bytearray(value)
-    for position in range(size):
-        swapped[position:whole:size] = value[size - 1 - position : whole : size]
-    return bytes(swapped)
-
-
 def _from_python(
     vr: str, value: Any, name: str, bulk_uri: BulkUri | None, path: Path
 ) -> JsonElement:
@@ -259,47 +159,3 @@ def _from_python(
     if vr in _BINARY_VRS:
         return _binary(vr, bytes(value or b""), True, name, bulk_uri, path)
     return value_to_json(vr, value)
-
-
-def value_to_json(vr: str, value: Any) -> JsonElement:
-    """A Python value of the index, or of an already converted element."""
-    if value is None or value in ("", [], ()):
-        return {"vr": vr}
-    if vr == "AT":
-        tags = value if isinstance(value, list | tuple) else [value]
-        return {"vr": vr, "Value": [f"{int(tag):08X}" for tag in tags]}
-    if isinstance(value, str) and vr in _SINGLE_TEXT_VRS:
-        return {"vr": vr, "Value": [value]}
-    if isinstance(value, str):
-        return _text_element(vr, value)
-    values: Iterable[Any] = value if _is_many(value) else [value]
-    return {"vr": vr, "Value": [_scalar(vr, item) for item in values]}
-
-
-def _is_many(value: Any) -> bool:
-    return (
-        isinstance(value, Iterable)
-        and not isinstance(value, str | bytes)
-        and hasattr(value, "__len__")
-        and not hasattr(value, "components")
-    )
-
-
-def _scalar(vr: str, item: Any) -> Any:
-    if isinstance(item, bool):
-        return item
-    if isinstance(item, float) and vr not in _NUMBER_TEXT_VRS:
-        return _finite(float(item))
-    if isinstance(item, int) and vr not in _NUMBER_TEXT_VRS:
-        return int(item)
-    return _text_value(vr, str(item))
-
-
-def row_to_json(row: Mapping[str, Any]) -> JsonDataset:
-    """One row of the index, keyed by DICOM keyword, in the order of tags."""
-    elements = {}
-    for keyword, value in row.items():
-        tag = tag_for_keyword(keyword)
-        if tag is not None:
-            elements[tag] = value_to_json(dictionary_VR(tag), value)
-    return {f"{tag:08X}": elements[tag] for tag in sorted(elements)}

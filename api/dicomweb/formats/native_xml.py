@@ -9,7 +9,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 from pydicom.datadict import keyword_for_tag
 
-from api.dicomweb.formats.dicom_json import JsonDataset, JsonElement
+from api.dicomweb.formats.json_values import JsonDataset, JsonElement
 from storage.core.errors import InvalidRequest
 
 _NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"

@@ -6,7 +6,7 @@ import structlog
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
-from api.dicomweb.formats.dicom_json import JsonDataset
+from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.native_xml import dataset_to_xml
 from api.dicomweb.formats.negotiation import DICOM_XML

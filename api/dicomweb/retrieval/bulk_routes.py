@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from api.access.policy import READERS, policy
 from api.audit.rules import Audited
 from api.dicomweb.deps import StorageDep
-from api.dicomweb.formats.dicom_json import JsonDataset
+from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import OCTET_STREAM, accepted
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified

@@ -12,7 +12,7 @@ from api.access.policy import READERS, policy
 from api.audit.rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.errors import not_acceptable
-from api.dicomweb.formats.dicom_json import little_endian_bytes
+from api.dicomweb.formats.json_values import little_endian_bytes
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import OCTET_STREAM, accepted
 from api.dicomweb.formats.responses import (

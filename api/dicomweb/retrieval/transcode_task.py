@@ -23,7 +23,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from api.dicomweb.formats.dicom_json import little_endian_bytes
+from api.dicomweb.formats.json_values import little_endian_bytes
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.value_errors import UNREADABLE
 from storage.pixels.decoding import DECODER_ERRORS

@@ -8,7 +8,8 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from api.dicomweb.formats.dicom_json import SPECIFIC_CHARACTER_SET, JsonDataset, dataset_to_json
+from api.dicomweb.formats.dicom_json import SPECIFIC_CHARACTER_SET, dataset_to_json
+from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.responses import json_bytes
 from api.dicomweb.lookups import content_key
 from api.dicomweb.retrieval.cache import ByteCache

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from api.access.policy import READERS, policy
 from api.audit.rules import QUERY
 from api.dicomweb.deps import StorageDep
-from api.dicomweb.formats.dicom_json import JsonDataset
+from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.formats.responses import accepts_gzip, gzip_bytes
 from api.dicomweb.formats.xml_answers import xml_answer

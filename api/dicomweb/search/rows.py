@@ -10,7 +10,7 @@ from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from api.dicomweb.formats.dicom_json import JsonDataset, value_to_json
+from api.dicomweb.formats.json_values import JsonDataset, value_to_json
 from api.dicomweb.formats.responses import json_bytes
 from storage.index.attributes import Level
 

@@ -19,7 +19,7 @@ from pydicom.filewriter import write_dataset
 from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRLittleEndian
 
-from api.dicomweb.formats.dicom_json import JsonDataset, JsonElement
+from api.dicomweb.formats.json_values import JsonDataset, JsonElement
 from api.dicomweb.formats.multipart import parse_content_type
 from api.dicomweb.formats.native_xml import xml_to_dataset
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML

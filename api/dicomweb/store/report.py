@@ -5,7 +5,7 @@ from typing import Any
 
 from pydicom.datadict import tag_for_keyword
 
-from api.dicomweb.formats.dicom_json import JsonDataset, row_to_json
+from api.dicomweb.formats.json_values import JsonDataset, row_to_json
 from storage.core.errors import (
     InvalidInstance,
     LimitExceeded,
