@@ -1,4 +1,4 @@
-"""Everything of the storage floor, opened together and handed up as one."""
+"""The container: everything that the storage layer has, opened together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,6 @@ from storage.audit import Audit
 from storage.commitment.reports import CommitmentReports
 from storage.commitment.requests import CommitmentRequests
 from storage.core import disk_reserve, private_folder, unfinished_restore
-from storage.crypto.upload_tokens import TokenSigner, load_secret
 from storage.db.engine import make_engine
 from storage.db.schema import check_schema
 from storage.deletion.service import Deletions
@@ -56,7 +55,8 @@ from storage.models.registry import ModelStates
 from storage.models.shadow_runs import ShadowRuns
 from storage.mpps.repository import ProcedureSteps
 from storage.objects.backlog import check_backlog
-from storage.objects.filesystem import FilesystemObjects, ObjectStore
+from storage.objects.filesystem import ObjectStore
+from storage.objects.opening import open_objects
 from storage.patient_identity.lookup import CorrectedPatients
 from storage.patient_identity.repository import PatientChanges
 from storage.peers.repository import Peers
@@ -320,16 +320,3 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         damaged.close()
         reader.close()
         engine.dispose()
-
-
-def open_objects(settings: Settings) -> ObjectStore:
-    """The object store that the settings name."""
-    if settings.object_store == "s3":
-        # With boto3, which takes 11 MB and a fifth of a second.
-        from storage.objects.s3 import S3Objects
-
-        return S3Objects(settings)
-    signer = TokenSigner(load_secret(settings.data_dir / "upload-signing.key"))
-    return FilesystemObjects(
-        settings.data_dir / "objects", signer=signer, public_url=settings.resolved_public_url
-    )

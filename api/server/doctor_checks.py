@@ -39,10 +39,11 @@ from inference.delivery.destinations import probe_peer
 from inference.language.tasks import TASKS, readiness
 from inference.pipelines.catalogue import catalogue
 from inference.self_test.run import run_self_test
-from storage.container import Storage, open_objects, open_storage
+from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.schema import check_database
+from storage.objects.opening import open_objects
 from storage.processes.heartbeats import Heartbeats
 from storage.settings import Settings
 from storage.settings.renamed import renamed_settings

@@ -74,8 +74,8 @@ def reindex(
 
     The node must not run meanwhile.
     """
-    from storage.container import open_objects
     from storage.maintenance.reindex import reindex as rebuild
+    from storage.objects.opening import open_objects
 
     settings = start()
     bucket = open_objects(settings) if settings.object_store == "s3" else None
@@ -98,8 +98,8 @@ def repair(
     """
     from api.cli.processes.up import alone_on
     from api.cli.storage.repair_report import lost_words, print_findings, print_repaired
-    from storage.container import open_objects
     from storage.core import private_folder
+    from storage.objects.opening import open_objects
     from storage.recovery.diagnosis import diagnose
     from storage.recovery.repair import repair as put_right
 
