@@ -18,8 +18,8 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.viewer import EVERYONE
 from storage.db.engine import insert_or_ignore, reading, writing
-from storage.db.row_mapping import to_instance
 from storage.events.repository import add_event
+from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_instances
 
 _GROUPS = t.study_group.c

@@ -6,9 +6,9 @@ from storage import tables as t
 from storage.access_groups.departures import forget_groups
 from storage.core.entities import Instance
 from storage.db.portions import in_portions
-from storage.db.row_mapping import to_instance
 from storage.deletion.derived_data import remove_work, remove_work_of_study
 from storage.events.repository import add_event
+from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import Tombstone, exactly, note_tombstone, want_purged
 from storage.objects.keys import object_key as uploaded_key

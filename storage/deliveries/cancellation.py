@@ -10,8 +10,8 @@ from storage import tables as t
 from storage.core.entities import DeliveryState
 from storage.db.engine import writing
 from storage.db.portions import in_portions
-from storage.db.row_mapping import to_delivery
 from storage.deliveries.claiming import announce
+from storage.deliveries.row_mapping import to_delivery
 
 REJECTED = "A rejection note took it out of use"
 _c = t.delivery.c

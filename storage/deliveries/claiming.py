@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, distinct, func, select
 from storage import tables as t
 from storage.core.entities import Delivery, DeliveryState
 from storage.db.engine import reading, writing
-from storage.db.row_mapping import to_delivery
+from storage.deliveries.row_mapping import to_delivery
 from storage.events.repository import add_event
 from storage.outbox.tables import DELIVERIES
 

@@ -13,7 +13,7 @@ from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.db.portions import in_portions
-from storage.db.row_mapping import to_delivery
+from storage.deliveries.row_mapping import to_delivery
 from storage.events.repository import add_event
 
 _MANY_ATTEMPTS = 5

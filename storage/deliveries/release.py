@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Engine, select, update
 from storage import tables as t
 from storage.core.entities import DeliveryState
 from storage.db.engine import reading, writing
-from storage.db.row_mapping import to_delivery
 from storage.deliveries.claiming import announce
 from storage.deliveries.repository import NOT_RELEASED
+from storage.deliveries.row_mapping import to_delivery
 
 ReleaseDecision = Literal["release", "withhold"]
 

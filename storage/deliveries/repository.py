@@ -14,9 +14,9 @@ from storage.core.errors import NotFound
 from storage.core.request_context import current_request_id
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.portions import in_portions
-from storage.db.row_mapping import to_delivery
 from storage.deliveries.cancellation import cancel_hidden
 from storage.deliveries.claiming import announce, claim_due, in_reach, is_any_due
+from storage.deliveries.row_mapping import to_delivery
 from storage.outbox.tables import DELIVERIES
 from storage.stage_times.repository import note_confirmed
 

@@ -10,7 +10,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Event, EventTopic
 from storage.db.engine import reading, writing
-from storage.db.row_mapping import to_event
+from storage.events.row_mapping import to_event
 
 _EVENT_LOCK = 0x6D766576
 

@@ -15,7 +15,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Series
 from storage.core.errors import StorageUnavailable
 from storage.db.engine import insert_or_ignore, reading, writing
-from storage.db.row_mapping import to_series
+from storage.index.row_mapping import to_series
 from storage.index.select_statements import select_series
 
 

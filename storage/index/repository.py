@@ -20,8 +20,8 @@ from storage import tables as t
 from storage.core.entities import Instance, Series, Study
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
-from storage.db.row_mapping import to_instance, to_series
 from storage.events.repository import add_event
+from storage.index.row_mapping import to_instance, to_series
 from storage.index.select_statements import (
     select_in_order,
     select_instances,

@@ -9,8 +9,8 @@ from storage import tables as t
 from storage.core.entities import Study
 from storage.core.text_folding import folded
 from storage.db.engine import among
-from storage.db.row_mapping import to_study
 from storage.db.select_by_ids import ById
+from storage.index.row_mapping import to_study
 
 _OF_STUDY = and_(t.series.c.study_fk == t.study.c.id, ~t.series.c.is_rejected)
 _INSTANCES = t.instance.join(

@@ -17,9 +17,9 @@ from storage import tables as t
 from storage.core.entities import Instance, Location, Origin
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
-from storage.db.row_mapping import to_instance
 from storage.dicom.file_meta import read_file_meta
 from storage.index.repository import Index
+from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.integrity.copies import (
     READABLE,

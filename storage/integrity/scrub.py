@@ -15,8 +15,8 @@ from storage import tables as t
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
-from storage.db.row_mapping import to_instance
 from storage.index.repository import Index
+from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.integrity.copies import READABLE, state_in_bucket, state_in_volume
 from storage.integrity.repository import DamagedInstances

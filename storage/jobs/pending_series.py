@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select
 from storage import tables as t
 from storage.core.entities import Series
 from storage.db.engine import reading
-from storage.db.row_mapping import to_series
+from storage.index.row_mapping import to_series
 from storage.index.select_statements import select_series
 
 

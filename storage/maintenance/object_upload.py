@@ -17,7 +17,7 @@ from storage import tables as t
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
 from storage.db.engine import reading, writing
-from storage.db.row_mapping import to_instance
+from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import want_purged
 from storage.integrity.instance_reader import InstanceReader

@@ -14,11 +14,11 @@ from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, InvalidInstance, LimitExceeded, NotFound
 from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
-from storage.db.row_mapping import to_instance
 from storage.dicom.digests import proves
 from storage.dicom.part10 import read_header
 from storage.index.insert_instance import find_known
 from storage.index.repository import Index
+from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import is_covered
 from storage.integrity.copies import READABLE, state_in_volume

@@ -15,9 +15,9 @@ from storage import tables as t
 from storage.core.entities import Instance
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.portions import in_portions
-from storage.db.row_mapping import to_instance
 from storage.deliveries.cancellation import cancel_rejected, resume_rejected
 from storage.events.repository import add_event
+from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.rejections.revocation import QUALITY, revoked_notes
 

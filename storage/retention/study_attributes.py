@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, exists, func, select
 from storage import tables as t
 from storage.core.entities import Instance
 from storage.db.engine import reading
-from storage.db.row_mapping import to_instance
+from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_instances
 from storage.index.study_list import total
 

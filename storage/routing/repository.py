@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Engine, case, exists, func, or_, select, u
 from storage import tables as t
 from storage.core.entities import DeliveryCause, Series
 from storage.db.engine import reading, writing
-from storage.db.row_mapping import to_series
 from storage.deliveries.repository import NOT_RELEASED
+from storage.index.row_mapping import to_series
 from storage.index.select_statements import select_series
 
 

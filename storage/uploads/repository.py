@@ -12,8 +12,8 @@ from storage.core.entities import Upload, UploadState
 from storage.core.errors import NotFound
 from storage.core.identity import Identity
 from storage.db.engine import reading, writing
-from storage.db.row_mapping import to_upload
 from storage.events.repository import add_event
+from storage.uploads.row_mapping import to_upload
 
 
 class Uploads:

@@ -17,7 +17,7 @@ from storage.core.errors import NotFound
 from storage.core.viewer import Caller, Viewer, read_caller, viewing
 from storage.db.engine import reading, writing
 from storage.db.pages import read_page
-from storage.db.row_mapping import to_event
+from storage.events.row_mapping import to_event
 from storage.outbox.leases import OWNER_ENDED
 from storage.outbox.tables import WEBHOOKS
 from storage.webhooks.entities import NoticeState, WebhookDelivery
