@@ -20,8 +20,8 @@ from storage.deletion.service import purge
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub
 from storage.maintenance.compaction import compact
-from storage.maintenance.expiry import expire
 from storage.maintenance.object_upload import upload_instances, upload_volume
+from storage.maintenance.retention import remove_expired
 from storage.maintenance.retired_volumes import remove_retired
 from storage.maintenance.volume_cache import fetch_mostly_dead, limit_cache
 from storage.retention.disk import DiskMarks
@@ -71,7 +71,7 @@ class Housekeeper:
                 self._try("limit_cache", self._limit_cache)
                 self._try("scrub", lambda: self._scrub_some(now))
                 self._try("note_disk", lambda: self._note_disk(now))
-                self._try("expire", lambda: expire(self._storage, now))
+                self._try("expire", lambda: remove_expired(self._storage, now))
                 self._recovered("lock")
                 return more
         except MediViewError as error:

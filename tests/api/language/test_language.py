@@ -17,7 +17,7 @@ from reportlab.pdfgen import canvas
 
 from storage.core.clock import utcnow
 from storage.core.uids import derive_uid
-from storage.maintenance.expiry import expire
+from storage.maintenance.retention import remove_expired
 from storage.reports.entities import ReportSection, ReportSentence
 from storage.settings import Settings
 from tests import builders
@@ -280,7 +280,7 @@ def test_answers_are_forgotten_with_their_documents(asked: ApiNode) -> None:
     ).json()
     key = asked.storage.answers.get(answer["job_id"]).object_key
     assert asked.storage.objects.exists(key)
-    expire(asked.storage, utcnow() + timedelta(days=2))
+    remove_expired(asked.storage, utcnow() + timedelta(days=2))
     assert not asked.storage.objects.exists(key)
     is_problem(asked.client.get(f"/api/answers/{answer['job_id']}"), 404, "not_found")
 

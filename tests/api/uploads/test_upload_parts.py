@@ -19,7 +19,7 @@ import pytest
 
 from storage.container import open_storage
 from storage.core.clock import utcnow
-from storage.maintenance.expiry import expire
+from storage.maintenance.retention import remove_expired
 from storage.settings import Settings, load_settings
 from tests import builders
 from tests.api.client import ApiNode, events, is_problem, part10, zipped
@@ -139,12 +139,12 @@ def test_what_is_given_up_or_forgotten_leaves_nothing_behind(stored_api: ApiNode
     assert send_part(api.client, waiting, 1, b"0123456789").status_code == 200
     api.client.post(f"/api/uploads/{waiting['upload_id']}/complete")
     later = utcnow() + timedelta(seconds=api.storage.settings.upload_parts_expiry_s + 1)
-    expire(api.storage, later)
+    remove_expired(api.storage, later)
     assert api.client.get(f"/api/uploads/{forgotten['upload_id']}").json()["state"] == "EXPIRED"
     is_problem(api.start(forgotten), 409, "upload_ended")
     # One that is whole waits longer for somebody to start it.
     assert api.client.get(f"/api/uploads/{waiting['upload_id']}").json()["state"] == "RECEIVED"
-    expire(api.storage, later + timedelta(seconds=api.storage.settings.upload_retention_s))
+    remove_expired(api.storage, later + timedelta(seconds=api.storage.settings.upload_retention_s))
     assert api.client.get(f"/api/uploads/{waiting['upload_id']}").json()["state"] == "EXPIRED"
     assert list(api.storage.objects.list("uploads/")) == []
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from storage import tables as t
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.maintenance.expiry import expire
+from storage.maintenance.retention import remove_expired
 from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
 
 
@@ -29,7 +29,7 @@ def test_a_message_about_a_patient_who_never_came_is_forgotten_after_a_year(
     other = Statement("demographics", PatientKey("B", ""), Demographics("Weber^Maria"))
     assert storage.patient_changes.record([other], message("2"), now - timedelta(days=300))
     assert remembered(storage) == 2
-    expire(storage, now)
+    remove_expired(storage, now)
     assert remembered(storage) == 1
     # What was recorded stays, and the same message adds nothing to it.
     assert storage.patient_changes.record([stated], message("1"), now) is None

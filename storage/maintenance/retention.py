@@ -1,4 +1,4 @@
-"""What has expired goes: uploads that nobody finished, old events, answers, ended workitems."""
+"""Retention of all but studies: unfinished uploads, events, answers, ended workitems, notices."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 100
 
 
-def expire(storage: Storage, now: datetime) -> bool:
+def remove_expired(storage: Storage, now: datetime) -> bool:
     """Remove what is older than its retention; whether more uploads wait for it."""
     settings = storage.settings
     received_before = now - timedelta(seconds=settings.upload_retention_s)
