@@ -11,9 +11,10 @@ from ipaddress import ip_address
 import structlog
 
 from dicom_node.hl7.connections import Connection, Connections
+from dicom_node.hl7.events import not_taken
 from dicom_node.hl7.framing import MAX_MESSAGE_BYTES, FramingError, framed, read_message
 from dicom_node.hl7.orders import KINDS, take_order
-from dicom_node.hl7.patients import TRIGGERS, take_adt
+from dicom_node.hl7.patients import OF_VISITS, TRIGGERS, take_adt
 from dicom_node.hl7.reading import Header, Message, Refused, read_header
 from dicom_node.hl7.writing import answer_to
 from dicom_node.network.tls import ServerTls
@@ -194,14 +195,11 @@ def answer(receivers: Receivers, settings: Settings, raw: bytes, peer: str) -> b
 
 def _take(receivers: Receivers, settings: Settings, header: Header, raw: bytes, peer: str) -> str:
     """What became of a message; whose it was, and from which system, goes to the audit trail."""
+    if header.message_type == "ADT" and header.trigger_event in OF_VISITS:
+        return "of a visit"
     is_adt = header.message_type == "ADT" and header.trigger_event in TRIGGERS
     if not is_adt and (header.message_type, header.trigger_event) not in KINDS:
-        raise Refused(
-            "AR",
-            "200",
-            f"Only ORM^O01, OMI^O23 and ADT ({', '.join(sorted(TRIGGERS))}) are taken here.",
-            "MSH-9",
-        )
+        raise not_taken(header)
     message = Message(header, raw)
     patient_ids: tuple[str, ...]
     action: Action

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from dicom_node.hl7.reading import Message, Refused
-from dicom_node.hl7.values import checked, event_time, person_name
+from dicom_node.hl7.values import birth_date, checked, event_time, person_name
 from storage.core.uids import new_uid
 from storage.worklist.repository import Worklist, WorklistItem, WorklistState
 
@@ -64,7 +64,7 @@ def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
         "PatientName": person_name(message, "PID-5"),
         "PatientID": field("PID-3"),
         "IssuerOfPatientID": field("PID-3", 4),
-        "PatientBirthDate": field("PID-7")[:8],
+        "PatientBirthDate": birth_date(message),
         "PatientSex": field("PID-8") if field("PID-8") in ("F", "M", "O") else "",
         "AdmissionID": field("PV1-19"),
         "CurrentPatientLocation": field("PV1-3"),

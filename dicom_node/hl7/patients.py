@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from dicom_node.hl7.reading import Message, Refused
-from dicom_node.hl7.values import checked, event_time, person_name
+from dicom_node.hl7.values import birth_date, checked, event_time, person_name
 from storage.core.errors import StateConflict
 from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
 from storage.patient_identity.repository import PatientChanges
@@ -16,6 +16,9 @@ _CORRECTED = frozenset({"A08", "A31"})
 _MERGED = frozenset({"A18", "A34", "A40", "A47"})
 """Each leads from the ID of MRG-1 to that of PID-3; A47 gives a patient another ID."""
 TRIGGERS = _REGISTERED | _CORRECTED | _MERGED
+OF_VISITS = frozenset({"A02", "A03", "A06", "A07", "A11", "A12", "A13", "A38"})
+"""Transfer, discharge, another class, and what cancels a visit (IHE RAD-1, RAD-12): the images stay
+whose they are."""
 _SEXES = ("F", "M", "O")
 _MOST_PATIENTS = 10
 """Of a message: nothing else is written while all of them are recorded at once."""
@@ -130,7 +133,7 @@ def _demographics(message: Message) -> Demographics:
     stated = checked(
         {
             "PatientName": person_name(message, "PID-5"),
-            "PatientBirthDate": message.field("PID-7")[:8],
+            "PatientBirthDate": birth_date(message),
             "PatientSex": sex if sex in _SEXES else "",
         }
     )

@@ -18,6 +18,16 @@ def person_name(message: Message, place: str) -> str:
     return "^".join((family, given, middle, prefix, suffix)).rstrip("^")
 
 
+_NOT_TO_THE_DAY = re.compile(r"\d{4}(\d\d)?|\d{4}(00\d\d|\d\d00)")
+
+
+def birth_date(message: Message) -> str:
+    """PID-7 without its time. Empty, too, where it is not known to the day (1970, 19700500): DA has
+    no such dates (PS3.5 6.2)."""
+    stated = message.field("PID-7")[:8]
+    return "" if _NOT_TO_THE_DAY.fullmatch(stated) else stated
+
+
 _TIME = re.compile(r"(\d{8})(\d{0,6})(?:\.\d+)?([+-]\d{4})?")
 _LATEST = "235959"
 

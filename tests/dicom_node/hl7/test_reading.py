@@ -1,10 +1,11 @@
-"""Messages of many segments, which say little and must cost little."""
+"""Messages of many segments, which must cost little, and fields whose values DICOM lacks."""
 
 import time
 
 import pytest
 
 from dicom_node.hl7.reading import MAX_SEPARATORS, Message, Refused, read_header
+from dicom_node.hl7.values import birth_date, checked
 
 HEAD = b"MSH|^~\\&|RIS|H|M||2026||ADT^A40^ADT_A39|1|P|2.5.1"
 BOUND_S = 10.0
@@ -50,3 +51,21 @@ def test_a_segment_that_only_begins_like_one_is_none() -> None:
 def test_more_fields_than_any_message_has_are_refused() -> None:
     with pytest.raises(Refused, match="more than 20000 fields"):
         read(*[b"PID"] * (MAX_SEPARATORS + 1))
+
+
+@pytest.mark.parametrize(
+    ("stated", "known"),
+    [
+        ("19700131", "19700131"),
+        ("197001310815", "19700131"),
+        ("1970", ""),
+        ("197001", ""),
+        ("19700000", ""),
+        ("19700100", ""),
+        ("", ""),
+    ],
+)
+def test_a_birth_date_that_is_not_known_to_the_day_is_not_stated(stated: str, known: str) -> None:
+    date = birth_date(read(f"PID|1||A^^^H||Weber^Maria||{stated}".encode()))
+    assert date == known
+    assert checked({"PatientBirthDate": date}) == ({"PatientBirthDate": known} if known else {})
