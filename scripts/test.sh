@@ -53,7 +53,7 @@ finish "python-environment"
 # else, which need the built viewer.
 start "viewer" make --no-print-directory viewer
 # What is large and imported everywhere is compiled once, not by all parts at the same time.
-.venv/bin/python -c "import monai, api.app, api.cli.__main__"
+.venv/bin/python -c "import monai, api.app, api.cli.main"
 start "python-checks" make --no-print-directory check
 # Threads of one model that wait for each other on cores which others keep busy take many times as
 # long as one thread alone.
