@@ -1,4 +1,8 @@
-"""What requests and answers are built from: their bases, a refusal, a page, a result, a code."""
+"""What requests and answers are built from: their bases, a refusal, a page, a result, a code.
+
+Keys are DICOM keywords in snake case; times are ISO 8601 in UTC; values of the data set are text
+as they stand in it unless a description says otherwise.
+"""
 
 from collections.abc import Collection
 

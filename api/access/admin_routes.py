@@ -8,7 +8,9 @@ from fastapi import Path, Request
 from api.access import trail
 from api.access.changes import access_change
 from api.access.confirmation import check_confirmed
-from api.access.payloads import (
+from api.access.policy import ADMINS, policy
+from api.access.principal import PrincipalDep
+from api.access.schemas import (
     KeyPayload,
     Keys,
     MadeKey,
@@ -18,9 +20,7 @@ from api.access.payloads import (
     UserPayload,
     Users,
 )
-from api.access.policy import ADMINS, policy
-from api.access.principal import PrincipalDep
-from api.access.second_factor.payloads import EndedSessions
+from api.access.second_factor.schemas import EndedSessions
 from api.access.sessions.session_routes import AuthenticatorDep
 from api.audit.rules import BY_ITSELF, Audited
 from api.deps import StorageDep

@@ -6,8 +6,8 @@ from fastapi import Query
 from pydantic import AwareDatetime
 
 from api.access.policy import ADMINS, policy
-from api.audit.payloads import AuditPage, AuditVerification, event_payload, verification_payload
 from api.audit.rules import Audited
+from api.audit.schemas import AuditPage, AuditVerification, event_payload, verification_payload
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems

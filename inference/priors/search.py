@@ -10,7 +10,7 @@ import structlog
 
 from dicom_node.archives.archive import Archive, Found
 from dicom_node.peers import PeerFailed
-from inference.priors.choosing import choose, of_patient
+from inference.priors.selection import choose, of_patient
 from inference.priors.sources import label_of, open_archive
 from inference.priors.subjects import Subject, subject_of_order, subject_of_study
 from inference.rules.file import current_rules

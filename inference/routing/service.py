@@ -12,7 +12,7 @@ from typing import Literal
 
 import structlog
 
-from inference.priors.wanting import want_for_series
+from inference.priors.triggers import want_for_series
 from inference.routing.headers import headers_of
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules

@@ -22,7 +22,7 @@ from celery.exceptions import SecurityWarning
 from inference.delivery.service import deliver_due
 from inference.language.queue import answer_due, embed_due
 from inference.pipeline import Pipeline
-from inference.priors.due import priors_due
+from inference.priors.rounds import priors_due
 from inference.reports.hl7_delivery import send_due
 from inference.self_test.run import start_self_test
 from inference.webhooks.service import notify_due

@@ -15,7 +15,7 @@ from inference.access_groups.service import apply_rules
 from inference.annotations.feedback_reports import write_feedback_reports
 from inference.late_instances.service import withdraw_outdated
 from inference.pipeline import Pipeline
-from inference.priors.wanting import want_for_orders
+from inference.priors.triggers import want_for_orders
 from inference.rejections.service import RejectionRounds
 from inference.reports.critical import repeat_alerts
 from inference.reports.due import draft_due

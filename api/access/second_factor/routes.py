@@ -8,7 +8,7 @@ from api.access.authenticator import Authenticator
 from api.access.confirmation import check_confirmed
 from api.access.policy import ENROLMENT_STEP, READERS, policy
 from api.access.principal import Principal, PrincipalDep
-from api.access.second_factor.payloads import (
+from api.access.second_factor.schemas import (
     Enrolled,
     FactorPayload,
     KeyRegistration,

@@ -9,10 +9,10 @@ from api.access import trail
 from api.access.authenticator import Authenticator, of_session
 from api.access.changes import access_change
 from api.access.credentials import begin_attempt
-from api.access.payloads import SessionInfo
 from api.access.policy import FACTOR_STEP, READERS, policy
 from api.access.principal import Principal, PrincipalDep
-from api.access.second_factor.payloads import ShownFactor, WebAuthnOptions
+from api.access.schemas import SessionInfo
+from api.access.second_factor.schemas import ShownFactor, WebAuthnOptions
 from api.access.second_factor.webauthn import (
     RelyingParty,
     authentication_options,

@@ -11,7 +11,10 @@ from api.access.authenticator import Authenticator, of_session
 from api.access.changes import access_change
 from api.access.credentials import checked_account, own_account
 from api.access.limits.forwarded import client_address, client_group
-from api.access.payloads import (
+from api.access.policy import ANY_STEP, ANYONE, PASSWORD_STEP, READERS, policy
+from api.access.principal import OptionalPrincipalDep, Principal, PrincipalDep
+from api.access.provider import Provider
+from api.access.schemas import (
     Confirmation,
     Credentials,
     PasswordChange,
@@ -19,9 +22,6 @@ from api.access.payloads import (
     SessionInfo,
     SignedOut,
 )
-from api.access.policy import ANY_STEP, ANYONE, PASSWORD_STEP, READERS, policy
-from api.access.principal import OptionalPrincipalDep, Principal, PrincipalDep
-from api.access.provider import Provider
 from api.access.sessions.cookies import (
     csrf_token,
     end_session,

@@ -11,7 +11,7 @@ from api.cli.console import out
 from api.cli.operator import change_by_operator, record_use
 from api.cli.starting import start
 from api.cli.studies.received import Time, received_studies
-from inference.priors.wanting import want_for_study
+from inference.priors.triggers import want_for_study
 from inference.rules.file import current_rules
 from inference.worker.broker_notify import wake
 from storage.audit import Code

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from api.cli.main import command_line
 from inference.access_groups.service import apply_rules
-from inference.priors.due import priors_due
 from inference.priors.elsewhere import archives_for_viewer, fetch_from_elsewhere
+from inference.priors.rounds import priors_due
 from storage.access_groups.entities import Member
 from storage.access_groups.viewers import viewer_of
 from storage.container import Storage, open_storage

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from inference.priors.due import priors_due
+from inference.priors.rounds import priors_due
 from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.e2e.support.browser import keep_screenshot
 from tests.e2e.support.guarded import sign_in

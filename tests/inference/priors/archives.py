@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from inference.priors.due import priors_due
+from inference.priors.rounds import priors_due
 from inference.routing.service import RoutingRounds
 from inference.scheduling.schedule import complete_and_schedule
 from storage.container import Storage

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inference.priors.elsewhere import fetch_from_elsewhere
-from inference.priors.wanting import want_for_orders, want_for_study
+from inference.priors.triggers import want_for_orders, want_for_study
 from inference.rules.file import current_rules, read_rules
 from storage.core.errors import InvalidRequest
 from storage.peers.repository import KnownPeer
