@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.server.exposure_checks import (
     Check,
     check_access_groups,
+    check_hl7,
     check_network,
     check_proxy,
     check_sign_in,
@@ -66,6 +67,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
     yield _http(settings)
     yield check_network(settings)
     yield check_proxy(settings)
+    yield from check_hl7(settings)
     with ExitStack() as stack:
         try:
             storage = stack.enter_context(open_storage(settings))

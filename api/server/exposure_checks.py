@@ -70,6 +70,30 @@ def check_proxy(settings: Settings) -> Check:
     return Check("proxy", "ok", "none known")
 
 
+def check_hl7(settings: Settings) -> Iterator[Check]:
+    """Nothing where there is no listener."""
+    if not settings.hl7_port:
+        return
+    if not settings.patient_id_issuer:
+        yield Check(
+            "HL7 patients",
+            "note",
+            "messages that name an issuer of patient IDs (PID-3.4) change no study whose images name"
+            " none",
+            "Set MEDIVIEW_PATIENT_ID_ISSUER to the issuer of the IDs in images.",
+        )
+    is_open = not is_loopback(settings.hl7_host) and not settings.hl7_certificates
+    if is_open and not settings.hl7_senders:
+        yield Check(
+            "HL7 senders",
+            "note",
+            "everyone who reaches the HL7 port may send orders, merge patients, and take the"
+            " connections of others",
+            "Name the systems that send in MEDIVIEW_HL7_SENDERS, so that they keep theirs; who may"
+            " send is decided by TLS and MEDIVIEW_HL7_CERTIFICATES.",
+        )
+
+
 def check_access_groups(webhooks: Webhooks, access_groups: AccessGroups) -> Check:
     found = check_access_rules(access_groups)
     if not found.ok:
