@@ -78,8 +78,8 @@ def check_hl7(settings: Settings) -> Iterator[Check]:
         yield Check(
             "HL7 patients",
             "note",
-            "messages that name an issuer of patient IDs (PID-3.4) change no study whose images name"
-            " none",
+            "messages that name an issuer of patient IDs (PID-3.4) change no study whose images"
+            " name none",
             "Set MEDIVIEW_PATIENT_ID_ISSUER to the issuer of the IDs in images.",
         )
     is_open = not is_loopback(settings.hl7_host) and not settings.hl7_certificates
