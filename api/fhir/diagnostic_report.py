@@ -1,5 +1,6 @@
 """Report drafts as DiagnosticReport (hl7.org/fhir/R4/diagnosticreport.html)."""
 
+from collections.abc import Mapping
 from html import escape
 
 from api.fhir.conditions import (
@@ -27,15 +28,16 @@ from api.fhir.types import (
 )
 from api.middleware import versioned
 from storage.core.entities import Study
-from storage.db.conditions import Condition, always, never
+from storage.db.conditions import Condition, all_of, always, never
 from storage.findings.search import Found, SortKey
 from storage.reports.conditions import (
     report_id_is,
     report_of_study,
     report_state_in,
+    report_superseded,
     report_updated,
 )
-from storage.reports.entities import Report
+from storage.reports.entities import SIGNED_STATES, Report, ReportState
 from storage.studies.conditions import study_dated
 
 _RADIOLOGY = CodeableConcept(
@@ -49,13 +51,19 @@ _RADIOLOGY = CodeableConcept(
 )
 _CODE = Coding(system="http://loinc.org", code="18748-4", display="Diagnostic imaging study")
 _DRAFT = "A draft made by software from unverified findings; nobody has signed it."
+_SUPERSEDED = (
+    "Not current: results that this report rests on were withdrawn after it was written, since the"
+    " images of their series have changed."
+)
 # hl7.org/fhir/R4/valueset-diagnostic-report-status.html
-_STATUS = {
+_STATUS: Mapping[ReportState, str] = {
     "draft": "preliminary",
     "preliminary": "preliminary",
     "final": "final",
     "amended": "amended",
 }
+_PARTIAL = "partial"
+"""Of a signed report that rests on part of the images: no longer complete, not wrong either."""
 
 
 def _code(name: str, value: str) -> Condition:
@@ -70,7 +78,11 @@ def _identifier(name: str, value: str) -> Condition:
 
 def _status(name: str, value: str) -> Condition:
     wanted = read_token(value).code
-    return report_state_in([state for state, status in _STATUS.items() if status == wanted])
+    if wanted == _PARTIAL:
+        return all_of(report_state_in(SIGNED_STATES), report_superseded(True))
+    states = [state for state, status in _STATUS.items() if status == wanted]
+    found = report_state_in(states)
+    return all_of(found, report_superseded(False)) if wanted in SIGNED_STATES else found
 
 
 PARAMETERS: dict[str, Parameter] = {
@@ -105,11 +117,10 @@ def diagnostic_report(found: Found[Report], study: Study) -> DiagnosticReport:
         if section.kind == "impression"
         for sentence in section.sentences
     ]
-    if not report.is_signed:
-        concluded.append(_DRAFT)
+    concluded += _cautions(report)
     return DiagnosticReport(
         id=report.report_id,
-        status=_STATUS[report.state],
+        status=_status_of(report),
         meta=meta(found.updated_at),
         text=_narrative(report),
         contained=[patient_of(study)],
@@ -149,7 +160,8 @@ def _presented(report: Report) -> list[Attachment]:
 
 
 def _narrative(report: Report) -> Narrative:
-    parts = [f"<p><b>{escape(report.title or 'Report')}</b></p>", *_caution(report)]
+    cautions = [f"<p>{escape(one)}</p>" for one in _cautions(report)]
+    parts = [f"<p><b>{escape(report.title or 'Report')}</b></p>", *cautions]
     for section in report.sections:
         text = " ".join(sentence.text for sentence in section.sentences)
         parts.append(f"<p>{escape(section.heading)}: {escape(text)}</p>")
@@ -161,5 +173,13 @@ def _narrative(report: Report) -> Narrative:
     )
 
 
-def _caution(report: Report) -> list[str]:
-    return [] if report.is_signed else [f"<p>{escape(_DRAFT)}</p>"]
+def _status_of(report: Report) -> str:
+    return _PARTIAL if report.is_signed and report.is_superseded else _STATUS[report.state]
+
+
+def _cautions(report: Report) -> list[str]:
+    """What must be read with it."""
+    return [
+        *([_SUPERSEDED] if report.is_superseded else []),
+        *([] if report.is_signed else [_DRAFT]),
+    ]

@@ -19,7 +19,7 @@ from api.reports.schemas import (
 )
 from api.reports.serializers import version_payload
 from api.routing import new_router
-from inference.reports.export.text import as_text
+from inference.reports.export.text import as_text, superseded_notice
 from storage.reports.entities import ReportSection, ReportSentence
 
 router = new_router(prefix="/api/reports", tags=["reports"])
@@ -75,10 +75,12 @@ def diff_report_versions(
 def report_as_text(
     request: Request, storage: StorageDep, report_id: ReportId, version: Version = None
 ) -> PlainTextResponse:
-    """Headings in capitals, a sentence a line; a draft says that it is one."""
+    """Headings in capitals, a sentence a line; a draft says that it is one, and a text whose
+    results were withdrawn that it is not current."""
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)
-    return PlainTextResponse(as_text(storage.reports.version(report_id, version or report.version)))
+    found = storage.reports.version(report_id, version or report.version)
+    return PlainTextResponse(as_text(found, superseded_notice(report, found)))
 
 
 def _sections(

@@ -34,7 +34,8 @@ PageNumber = Annotated[int, Path(ge=1, le=1000, description="From 1.")]
 def report_as_pdf(
     request: Request, storage: StorageDep, report_id: ReportId, version: Version = None
 ) -> Response:
-    """As it would leave the node, with the findings behind each sentence."""
+    """As it would leave the node, with the findings behind each sentence; where results that it
+    rests on were withdrawn since, it says so."""
     content, number = _written(request, storage, report_id, version)
     return Response(
         content,
@@ -81,8 +82,10 @@ def _written(
     # What reads a document is large, and most processes never make one.
     from inference.reports.export.document import read_document
     from inference.reports.export.pdf import write_pdf
+    from inference.reports.export.text import superseded_notice
 
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)
     number = version or report.version
-    return write_pdf(read_document(storage, report, number)), number
+    document = read_document(storage, report, number)
+    return write_pdf(document, superseded_notice(report, document.version)), number

@@ -89,6 +89,10 @@ class ReportPayload(Payload):
     )
     signed_at: datetime | None
     attention: ReportAttention | None
+    superseded_at: datetime | None = Field(
+        description="When results that the text rests on were withdrawn, because their images"
+        " changed: the text stays and is not current until it is amended. null: none were."
+    )
     words: ReportWords | None = Field(
         description="What a model made of the draft; null where none was asked."
     )
@@ -107,6 +111,7 @@ class StudyReport(Payload):
     state: ReportState
     version: int
     needs_attention: bool
+    is_superseded: bool = Field(description="Whether results that it rests on were withdrawn.")
     signed_by: str
     updated_at: datetime
 

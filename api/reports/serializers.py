@@ -32,6 +32,7 @@ def report_payload(report: Report) -> p.ReportPayload:
         signed_name=report.signed_name,
         signed_at=report.signed_at,
         attention=attention,
+        superseded_at=report.superseded_at,
         words=words_payload(report.words),
         created_at=report.created_at,
         updated_at=report.updated_at,
@@ -91,6 +92,7 @@ def study_report(report: Report | None) -> p.StudyReport | None:
         state=report.state,
         version=report.version,
         needs_attention=bool(report.attention),
+        is_superseded=report.is_superseded,
         signed_by=report.signed_by,
         updated_at=report.updated_at,
     )

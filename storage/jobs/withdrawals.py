@@ -17,6 +17,7 @@ from storage.jobs.insert import announce
 from storage.outbox.tables import JOBS
 from storage.reports.critical_alerts import withdraw_alerts
 from storage.reports.draft_queue import mark_report_due
+from storage.reports.superseded import mark_superseded
 from storage.search.passages import FINDING, forget
 
 SUPERSEDED = (
@@ -200,6 +201,7 @@ def _withdraw_findings(connection: Connection, job: Job, now: datetime) -> None:
         return
     forget(connection, FINDING, ids)
     withdraw_alerts(connection, ids, job.reason, now)
+    mark_superseded(connection, job.study_instance_uid, ids, now)
     connection.execute(
         update(t.finding)
         .where(t.finding.c.prior["finding_id"].as_string().in_(ids))

@@ -14,6 +14,12 @@ def report_state_in(states: Collection[str]) -> Condition:
     return t.report.c.state.in_(states)
 
 
+def report_superseded(superseded: bool) -> Condition:
+    """Whether results were withdrawn since a person wrote or signed it."""
+    column = t.report.c.superseded_at
+    return column.is_not(None) if superseded else column.is_(None)
+
+
 def report_of_study(study_instance_uid: str) -> Condition:
     return t.report.c.study_instance_uid == study_instance_uid
 

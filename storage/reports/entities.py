@@ -101,6 +101,9 @@ class Report:
     proposal: tuple[ReportSection, ...] | None = None
     """What the draft would be now, where a person's text stands in its way."""
     proposal_digest: str = ""
+    superseded_at: datetime | None = None
+    """When results that the text rests on were withdrawn, until a person signs or drafts again:
+    to let the text stand is not enough. None where none were."""
     publish_version: int = 0
     """The version that is to leave the node; 0: none yet."""
     published_version: int = 0
@@ -110,6 +113,11 @@ class Report:
     @property
     def is_signed(self) -> bool:
         return self.state in SIGNED_STATES
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether the text must not stand as current: what it rests on was withdrawn."""
+        return self.superseded_at is not None
 
     @property
     def sentences(self) -> tuple[ReportSentence, ...]:

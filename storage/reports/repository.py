@@ -216,6 +216,8 @@ class Reports:
                     "Nothing new waits beside this report.", remedy="There is nothing to dismiss."
                 )
             values = SETTLED | {
+                # What was withdrawn stays withdrawn, and the text goes on resting on it.
+                "superseded_at": report.superseded_at,
                 "basis_digest": report.proposal_digest,
                 "updated_at": utcnow(),
             }

@@ -19,6 +19,9 @@ from storage.search.passages import REPORT, note_report
 LEAVES = frozenset({"drafted", "preliminary", "final", "amended"})
 """The changes after which a report is sent out; not each edit of a draft."""
 NEW_RESULTS = "New or revised results came after this text was written."
+WITHDRAWN_RESULTS = (
+    "Results that this text rests on were withdrawn, since the images of their series have changed."
+)
 TOO_LATE = "The text was changed before the model had written; its sentences were left out."
 # They are alike in every report.
 _NOT_SEARCHED = frozenset({"note", "technique"})
@@ -27,6 +30,7 @@ SETTLED: dict[str, Any] = {
     "attention_at": None,
     "proposal": None,
     "proposal_digest": "",
+    "superseded_at": None,
 }
 
 
@@ -89,7 +93,7 @@ def propose(
     if basis_digest in (report.basis_digest, report.proposal_digest):
         return report
     values = {
-        "attention": NEW_RESULTS,
+        "attention": WITHDRAWN_RESULTS if report.is_superseded else NEW_RESULTS,
         "attention_at": now,
         "proposal": sections,
         "proposal_digest": basis_digest,
@@ -198,6 +202,7 @@ def announce_report(connection: Connection, report: Report, change: str, by: str
             "version": report.version,
             "change": change,
             "needs_attention": bool(report.attention),
+            "is_superseded": report.is_superseded,
             **({"by": by} if by else {}),
         },
     )

@@ -65,8 +65,11 @@ def encode_report_pdf(document: ReportDocument) -> Dataset:
     return finish(result, at, document.equipment())
 
 
-def write_pdf(document: ReportDocument) -> bytes:
-    """The file alone: head, sections, and the numbered findings behind the sentences."""
+def write_pdf(document: ReportDocument, notice: str = "") -> bytes:
+    """The file alone: head, sections, and the numbered findings behind the sentences.
+
+    `notice`: what came after the version was written. An instance that leaves has none.
+    """
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import SimpleDocTemplate
 
@@ -79,15 +82,17 @@ def write_pdf(document: ReportDocument) -> bytes:
         leftMargin=_MARGIN_PT, rightMargin=_MARGIN_PT, topMargin=_MARGIN_PT,
         bottomMargin=_MARGIN_PT, invariant=1,
     )  # fmt: skip
-    _story(document, text)
+    _story(document, text, notice)
     with text.loaded(character_set_of(document.source)):
         page.build(
-            _story(document, text), onFirstPage=_footer(document), onLaterPages=_footer(document)
+            _story(document, text, notice),
+            onFirstPage=_footer(document),
+            onLaterPages=_footer(document),
         )
     return buffer.getvalue()
 
 
-def _story(document: ReportDocument, text: Typesetter) -> list[Any]:
+def _story(document: ReportDocument, text: Typesetter, notice: str) -> list[Any]:
     from reportlab.platypus import Paragraph, Spacer
 
     styles = _styles()
@@ -100,9 +105,9 @@ def _story(document: ReportDocument, text: Typesetter) -> list[Any]:
         return Paragraph(marked_up(content, style), styles[style])
 
     story: list[Any] = [paragraph(version.title, "title")]
-    caution = caution_of(version.state)
-    if caution:
-        story.append(paragraph(caution, "caution"))
+    for caution in (notice, caution_of(version.state)):
+        if caution:
+            story.append(paragraph(caution, "caution"))
     story += [_head(document, styles, text), Spacer(1, 10)]
     numbers: dict[str, int] = {}
     for section in version.sections:

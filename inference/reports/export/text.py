@@ -1,7 +1,7 @@
 """A report as plain text, for programs that take no more."""
 
 from inference.reports.locale import load_locale
-from storage.reports.entities import ReportSentence, ReportVersion
+from storage.reports.entities import Report, ReportSentence, ReportVersion
 
 _CAUTION = {"draft": "DRAFT, not signed", "preliminary": "PRELIMINARY, not signed"}
 _PLAIN = str.maketrans({"−": "-", "“": '"', "”": '"', "„": '"', "–": "-", "\u00a0": " "})
@@ -12,9 +12,21 @@ def caution_of(state: str) -> str:
     return _CAUTION.get(state, "")
 
 
-def as_text(version: ReportVersion) -> str:
+def superseded_notice(report: Report, version: ReportVersion) -> str:
+    """What must stand on a version whose results were withdrawn since; empty for every other."""
+    if report.superseded_at is None or version.version != report.version:
+        return ""
+    return (
+        f"NOT CURRENT: on {report.superseded_at:%Y-%m-%d %H:%M} UTC, after this text was written,"
+        " results that it rests on were withdrawn, since the images of their series have changed."
+    )
+
+
+def as_text(version: ReportVersion, notice: str = "") -> str:
     """Headings in capitals, a sentence a line; the impression is numbered."""
     lines = [version.title.upper()]
+    if notice:
+        lines.append(notice)
     if caution_of(version.state):
         lines.append(caution_of(version.state))
     for section in version.sections:

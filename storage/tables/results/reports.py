@@ -31,6 +31,8 @@ report = Table(
     time_column("attention_at", nullable=True),
     Column("proposal", JSON),
     text_column("proposal_digest"),
+    # When results that a person's text rests on were withdrawn, until it is signed again.
+    time_column("superseded_at", nullable=True),
     # What a model made of this draft; none where no model was asked.
     Column("words", JSON),
     # The version that is to leave the node, and the last one that did.

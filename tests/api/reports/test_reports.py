@@ -4,9 +4,11 @@ import io
 from typing import Any
 
 import httpx
+import pypdfium2
 import pytest
 from PIL import Image
 
+from storage.core.clock import utcnow
 from tests.api.audit.test_audit import stored
 from tests.api.client import ApiNode, is_problem, scheduled_job, worked_on
 
@@ -121,6 +123,37 @@ def test_an_edit_is_the_persons_and_keeps_only_the_bindings_that_still_hold(
         1,
     ]
     is_problem(api.client.get(f"{url}/diff", params={"from_version": 9}), 404, "not_found")
+
+
+def test_a_signed_report_whose_results_were_withdrawn_is_not_current(
+    api: ApiNode, study: str
+) -> None:
+    report = drafted(api, study)
+    final = moved(api, report, "final").json()
+    assert final["superseded_at"] is None
+    url = f"/api/reports/{report['report_id']}"
+    resource = f"/fhir/DiagnosticReport/{report['report_id']}"
+    assert api.client.get(resource).json()["status"] == "final"
+    (finding,) = api.storage.findings.of_study(study)
+    assert api.storage.withdrawals.supersede(finding.job_id, "The series changed.", utcnow())
+    told = api.client.get(url).json()
+    assert (told["state"], texts(told)) == ("final", texts(final))
+    assert told["superseded_at"] is not None
+    assert "were withdrawn" in told["attention"]["reason"]
+    assert api.client.get("/api/studies").json()["items"][0]["report"]["is_superseded"]
+    assert "NOT CURRENT" in api.client.get(f"{url}/text").text
+    with pypdfium2.PdfDocument(api.client.get(f"{url}/pdf").content) as pdf:
+        assert "NOT CURRENT" in pdf[0].get_textpage().get_text_range()
+    shown = api.client.get(resource).json()
+    assert shown["status"] == "partial"
+    assert "Not current: results that this report rests on were withdrawn" in shown["conclusion"]
+    for status, found in (("final", 0), ("partial", 1)):
+        bundle = api.client.get("/fhir/DiagnosticReport", params={"status": status}).json()
+        assert bundle["total"] == found
+    amendment = {"sections": sent(final, texts(final)["indication"][0], "No symptoms.")}
+    amended = moved(api, told, "amended", reason="More images.", **amendment).json()
+    assert (amended["state"], amended["superseded_at"]) == ("amended", None)
+    assert "NOT CURRENT" not in api.client.get(f"{url}/text").text
 
 
 def test_a_signed_report_is_amended_and_never_edited(api: ApiNode, study: str) -> None:

@@ -193,7 +193,16 @@ def test_a_signed_report_stays_and_asks_for_attention(tmp_path: Path) -> None:
         withdraw_outdated(storage, utcnow())
         report = storage.reports.states_of([STUDY])[STUDY]
         assert report.state == "final"
-        assert report.attention
+        assert "were withdrawn" in report.attention
+        assert report.is_superseded
+        # Who has seen it and lets the text stand makes it no more current.
+        there = storage.reports.dismiss(report.report_id, report.version, of_account("dr-jones"))
+        assert (there.attention, there.is_superseded) == ("", True)
+        amended = storage.reports.move(
+            report.report_id, report.version, "amended", of_account("dr-jones"),
+            sections=report.sections[:1], reason="More images.",
+        )  # fmt: skip
+        assert not amended.is_superseded
 
 
 def test_an_alert_is_closed_and_a_later_study_is_compared_no_more(tmp_path: Path) -> None:

@@ -519,6 +519,9 @@ class Report(TypedDict):
     """The person, as DICOM writes names; empty where the account has none."""
     signed_at: str | None
     attention: "ReportAttention | None"
+    superseded_at: str | None
+    """When results that the text rests on were withdrawn, because their images changed: the
+    text stays and is not current until it is amended. null: none were."""
     words: "ReportWords | None"
     """What a model made of the draft; null where none was asked."""
     created_at: str
@@ -699,6 +702,8 @@ class StudyReport(TypedDict):
     state: Literal["draft", "preliminary", "final", "amended"]
     version: int
     needs_attention: bool
+    is_superseded: bool
+    """Whether results that it rests on were withdrawn."""
     signed_by: str
     updated_at: str
 

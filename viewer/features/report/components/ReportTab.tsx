@@ -17,6 +17,7 @@ import { useAction } from "@/shared/hooks/useAction";
 import { useLanguage, useText } from "@/shared/hooks/useText";
 import { reports } from "@/features/report/lib/reportApi";
 import { newest, type Insertion } from "@/features/report/lib/reportText";
+import { moment } from "@/shared/lib/format";
 import type { Finding, Report, StudyDetail } from "@/shared/api/types";
 
 /** The report of the study: drafted by the node, edited and signed by people. */
@@ -84,6 +85,11 @@ export function ReportTab({
     <div className="flex min-h-full flex-col" data-testid="report-panel" data-state={report.state}>
       <div className="flex flex-col gap-3 p-4">
         <ReportHead report={report} />
+        {report.superseded_at && (
+          <p role="status" data-testid="superseded" className="font-medium text-warn">
+            {t.superseded(moment(report.superseded_at), signed)}
+          </p>
+        )}
         {report.attention && (
           <Attention
             attention={report.attention}

@@ -164,7 +164,13 @@ function ReportState({ study }: { study: StudySummary }) {
     <span className="flex items-center gap-2">
       <Badge word={t.states[report.state]} tone={reportTones[report.state]} testId="row-report" />
       <span className="max-w-20 truncate text-xs text-dim">
-        {report.needs_attention ? <span className="text-warn">{studyList.newResults}</span> : report.signed_by}
+        {report.is_superseded ? (
+          <span className="text-warn">{studyList.notCurrent}</span>
+        ) : report.needs_attention ? (
+          <span className="text-warn">{studyList.newResults}</span>
+        ) : (
+          report.signed_by
+        )}
       </span>
     </span>
   );

@@ -116,6 +116,8 @@ export const admin: Messages["admin"] = {
   wholeStudy: "Alle Konflikte dieser Studie:",
   takeLaterAll: "Alle durch neue ersetzen",
   keepHeldAll: "Alle vorhandenen behalten",
+  conflictsDecided: (decided, left) =>
+    left === 0 ? `${decided} entschieden.` : `${decided} entschieden, ${left} bleiben offen:`,
   attribute: "Attribut",
   pixelsDiffer: "Die Kopfdaten sind identisch; die Bilddaten unterscheiden sich.",
   notReadable: "Die Kopfdaten lassen sich nicht vergleichen.",

@@ -61,6 +61,8 @@ export const report: Messages["report"] = {
     failed: (model) => `Das Modell ${model} hat zu diesem Entwurf nichts beigetragen.`,
   },
   wordsWithheld: (n) => (n === 1 ? "Ein Satz zurückgehalten" : `${n} Sätze zurückgehalten`),
+  superseded: (when, signed) =>
+    `Nicht aktuell: Ergebnisse, auf denen dieser Text beruht, wurden am ${when} zurückgezogen, weil sich Bilder ihrer Serie geändert haben. ${signed ? "Ergänzen Sie den Befund." : "Überarbeiten Sie den Text, bevor Sie ihn signieren."}`,
   newDraft: "Aktualisierter Entwurf",
   takeDraft: "Aktualisierten Entwurf übernehmen",
   leaveText: "Meinen Text behalten",

@@ -50,6 +50,7 @@ export const studyList: Messages["studyList"] = {
   noPriors: "Keine weitere Studie dieses Patienten.",
   morePriors: (n) => `${n} weitere: nach der Patienten-ID suchen.`,
   newResults: "neue Ergebnisse",
+  notCurrent: "nicht aktuell",
   confirmed: (confirmed, total) => `${confirmed} von ${total} bestätigt`,
   failing: (n) => `${n} noch nicht angenommen`,
   noDelivery: "–",

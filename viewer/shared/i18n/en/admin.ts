@@ -114,6 +114,8 @@ export const admin = {
   wholeStudy: "All conflicts of this study:",
   takeLaterAll: "Replace all with new",
   keepHeldAll: "Keep all existing",
+  conflictsDecided: (decided: number, left: number) =>
+    left === 0 ? `${decided} decided.` : `${decided} decided, ${left} left:`,
   attribute: "Attribute",
   pixelsDiffer: "The headers are identical; the pixel data differ.",
   notReadable: "The headers can’t be compared.",

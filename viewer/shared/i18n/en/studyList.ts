@@ -48,6 +48,7 @@ export const studyList = {
   noPriors: "No other study of this patient.",
   morePriors: (n: string) => `${n} more: search for the patient ID.`,
   newResults: "new results",
+  notCurrent: "not current",
   confirmed: (confirmed: string, total: string) => `${confirmed} of ${total} confirmed`,
   failing: (n: string) => `${n} not accepted yet`,
   noDelivery: "–",

@@ -11,17 +11,19 @@ import { useText } from "@/shared/hooks/useText";
 import { conflicts } from "@/features/admin/lib/adminApi";
 import { instanceFileUrl } from "@/dicom/dicomweb";
 import { bytes, moment } from "@/shared/lib/format";
-import type { Conflict } from "@/shared/api/types";
+import type { Conflict, ConflictDecisions } from "@/shared/api/types";
 import { conflictFileUrl } from "@/features/admin/lib/upkeepApi";
 
 /** Other contents that came under known UIDs: what differs, and which of the two stays. */
 export function Conflicts() {
   const { admin: t, upkeep } = useText();
   const [open, setOpen] = useState<number | null>(null);
+  const [decided, setDecided] = useState<ConflictDecisions | null>(null);
   const pages = usePages(conflicts.list);
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.conflictsWhat}</p>
+      {decided && <DecidedConflicts decided={decided} />}
       <PagedGrid
         pages={pages}
         label={t.parts.conflicts}
@@ -34,6 +36,7 @@ export function Conflicts() {
             open={open === one.conflict_id}
             onTurn={() => setOpen(open === one.conflict_id ? null : one.conflict_id)}
             onDecided={pages.fetched.reload}
+            onDecidedAll={setDecided}
           />
         )}
       />
@@ -46,11 +49,13 @@ function ConflictRows({
   open,
   onTurn,
   onDecided,
+  onDecidedAll,
 }: {
   conflict: Conflict;
   open: boolean;
   onTurn: () => void;
   onDecided: () => void;
+  onDecidedAll: (decided: ConflictDecisions) => void;
 }) {
   const { admin: t } = useText();
   const action = useAction(onDecided);
@@ -115,7 +120,13 @@ function ConflictRows({
         <tr>
           <td colSpan={5}>
             <Differences id={id} />
-            {existing && <WholeStudy studyInstanceUid={existing.study_instance_uid} onDecided={onDecided} />}
+            {existing && (
+              <WholeStudy
+                studyInstanceUid={existing.study_instance_uid}
+                onDecided={onDecided}
+                onDecidedAll={onDecidedAll}
+              />
+            )}
           </td>
         </tr>
       )}
@@ -124,7 +135,15 @@ function ConflictRows({
 }
 
 /** One decision for all that wait for the study: a corrected series comes as one conflict a slice. */
-function WholeStudy({ studyInstanceUid, onDecided }: { studyInstanceUid: string; onDecided: () => void }) {
+function WholeStudy({
+  studyInstanceUid,
+  onDecided,
+  onDecidedAll,
+}: {
+  studyInstanceUid: string;
+  onDecided: () => void;
+  onDecidedAll: (decided: ConflictDecisions) => void;
+}) {
   const { admin: t } = useText();
   const action = useAction(onDecided);
   return (
@@ -138,11 +157,28 @@ function WholeStudy({ studyInstanceUid, onDecided }: { studyInstanceUid: string;
             word={word}
             label={word}
             busy={action.busy}
-            onSure={() => void action.run(() => conflicts.decideStudy(studyInstanceUid, decision))}
+            onSure={() =>
+              void action.run(async () => onDecidedAll(await conflicts.decideStudy(studyInstanceUid, decision)))
+            }
           />
         );
       })}
       {action.problem && <ProblemNote problem={action.problem} />}
+    </div>
+  );
+}
+
+/** What became of the conflicts of a study: those that are left, and why. */
+function DecidedConflicts({ decided }: { decided: ConflictDecisions }) {
+  const { admin: t } = useText();
+  return (
+    <div role="status" data-testid="conflicts-decided" className="mb-3">
+      <p>{t.conflictsDecided(decided.decided.length, decided.left.length)}</p>
+      <ul className="text-warn" lang="en">
+        {[...new Set(decided.left.map((one) => one.reason))].map((reason) => (
+          <li key={reason}>{reason}</li>
+        ))}
+      </ul>
     </div>
   );
 }
