@@ -24,8 +24,8 @@ from inference.deidentification.dummies import (
     replaced_uids,
 )
 from inference.deidentification.errors import CannotDeidentify
-from inference.deidentification.evidence import TEXT_VRS, Evidence
 from inference.deidentification.harmless import HARMLESS_TEXTS
+from inference.deidentification.leaks.evidence import TEXT_VRS, Evidence
 from inference.deidentification.profile import CODES, Option, Profile
 from inference.deidentification.profile_table import Action, action_for
 from inference.deidentification.pseudonyms import Pseudonyms, shifted

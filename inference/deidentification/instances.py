@@ -11,12 +11,12 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import UID
 
-from inference.deidentification.burned_in import clear_unused_bits, why_text_is_possible
 from inference.deidentification.deidentifier import Deidentifier
 from inference.deidentification.errors import CannotDeidentify
-from inference.deidentification.evidence import Evidence
-from inference.deidentification.leak_scan import LeakScan
-from inference.deidentification.pixel_bytes import clean_pixel_group
+from inference.deidentification.leaks.evidence import Evidence
+from inference.deidentification.leaks.leak_scan import LeakScan
+from inference.deidentification.pixels.burned_in import clear_unused_bits, why_text_is_possible
+from inference.deidentification.pixels.pixel_bytes import clean_pixel_group
 from inference.deidentification.profile import Option, Profile
 from inference.deidentification.pseudonyms import Pseudonyms
 from inference.deidentification.words import cleaned
@@ -118,7 +118,7 @@ class StudyDeidentification:
                 remedy="Leave it out, or use a project with clean-pixel-data.",
             )
         # With OCR and what decodes pixels, which few exports need.
-        from inference.deidentification.pixel_text import blank_text
+        from inference.deidentification.pixels.pixel_text import blank_text
 
         blank_text(dataset)
         return True

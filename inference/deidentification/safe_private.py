@@ -11,7 +11,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
 
-from inference.deidentification.evidence import TEXT_VRS
+from inference.deidentification.leaks.evidence import TEXT_VRS
 from inference.deidentification.profile import Option, Profile
 from inference.deidentification.profile_table import TIMES, Action
 from inference.deidentification.words import is_known_word

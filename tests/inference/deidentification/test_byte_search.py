@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from inference.deidentification.byte_search import ByteSearch
+from inference.deidentification.leaks.byte_search import ByteSearch
 
 PIECE = 1 << 20
 

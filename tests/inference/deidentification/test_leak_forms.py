@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.deidentification.evidence import Evidence
-from inference.deidentification.leak_scan import LeakScan
+from inference.deidentification.leaks.evidence import Evidence
+from inference.deidentification.leaks.leak_scan import LeakScan
 from inference.deidentification.profile import read_profile
 from tests.inference.deidentification.test_leak_scan import clean, original
 from tests.inference.deidentification.test_planted_identifiers import part10

@@ -11,8 +11,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit
 from reportlab.pdfgen.canvas import Canvas
 
-from inference.deidentification.evidence import Evidence
-from inference.deidentification.leak_scan import LeakScan
+from inference.deidentification.leaks.evidence import Evidence
+from inference.deidentification.leaks.leak_scan import LeakScan
 from inference.deidentification.profile import read_profile
 from tests.builders import series
 from tests.inference.deidentification.test_planted_identifiers import part10

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
 from inference.deidentification.errors import CannotDeidentify
-from inference.deidentification.pixel_text import blank_text
+from inference.deidentification.pixels.pixel_text import blank_text
 from inference.language.documents.reading import read_image
 from tests.builders import series
 from tests.inference.deidentification.test_deidentifier import codes, deidentified

@@ -4,8 +4,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.deidentification.errors import CannotDeidentify
-from inference.deidentification.evidence import Evidence
-from inference.deidentification.leak_scan import LeakScan
+from inference.deidentification.leaks.evidence import Evidence
+from inference.deidentification.leaks.leak_scan import LeakScan
 from inference.deidentification.profile import read_profile
 from inference.deidentification.pseudonyms import Pseudonyms, shifted
 from inference.deidentification.words import cleaned

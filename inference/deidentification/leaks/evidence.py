@@ -10,7 +10,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from inference.deidentification.names import NOBODY, NameForms, words_of
+from inference.deidentification.leaks.names import NOBODY, NameForms, words_of
 from inference.deidentification.profile import Profile
 from inference.deidentification.profile_table import action_for, row_of
 from inference.deidentification.pseudonyms import shifted

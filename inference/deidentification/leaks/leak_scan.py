@@ -17,12 +17,12 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from inference.deidentification.byte_search import ByteSearch
-from inference.deidentification.dates import DateFinder
-from inference.deidentification.evidence import TEXT_VRS, Evidence
-from inference.deidentification.names import NameFinder, words_of, written
+from inference.deidentification.leaks.byte_search import ByteSearch
+from inference.deidentification.leaks.dates import DateFinder
+from inference.deidentification.leaks.evidence import TEXT_VRS, Evidence
+from inference.deidentification.leaks.names import NameFinder, words_of, written
+from inference.deidentification.leaks.uids import UidFinder
 from inference.deidentification.profile import Option, Profile
-from inference.deidentification.uids import UidFinder
 from inference.deidentification.words import is_known_word
 from inference.language.documents.reading import is_pdf, read_text_of_pdf
 from storage.core.text_folding import folded

@@ -17,13 +17,13 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from inference.deidentification.codestreams import (
+from inference.deidentification.errors import CannotDeidentify
+from inference.deidentification.pixels.codestreams import (
     NotUnderstood,
     bare_jpeg,
     bare_jpeg_2000,
     bare_rle,
 )
-from inference.deidentification.errors import CannotDeidentify
 
 _GROUP = 0x7FE0
 _PIXEL_DATA = Tag("PixelData")

@@ -1,0 +1,1 @@
+"""What must not be found in what leaves, and the search for it."""

@@ -1,0 +1,1 @@
+"""Pixels that leave: text in them, and bytes beside them."""
