@@ -11,7 +11,7 @@ _MARK = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "fail": "[bold red]fai
 
 def doctor() -> None:
     """Check every part of the node and say what to do about those that fail."""
-    from api.server.doctor_checks import diagnose
+    from api.server.checks.doctor import diagnose
 
     settings = start(log_level="ERROR")
     table = Table(show_header=False, box=None, pad_edge=False)

@@ -14,13 +14,13 @@ from api.access.principal import OptionalPrincipalDep
 from api.audit.rules import PUBLIC
 from api.deps import StorageDep
 from api.routing import new_router
-from api.server.disk_checks import (
+from api.server.checks.disk import (
     check_disk,
     check_disk_speed,
     volumes_probe,
     warn_of_disk,
 )
-from api.server.health_checks import (
+from api.server.checks.health import (
     GOOD,
     bad,
     check_access_rules,
@@ -31,7 +31,7 @@ from api.server.health_checks import (
     check_instances,
     check_retention,
 )
-from api.server.model_server_checks import check_model_servers
+from api.server.checks.model_servers import check_model_servers
 from api.server.schemas import Health, HealthPart
 from storage.container import Storage
 from storage.core.clock import utcnow

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.access.limits.forwarded import group_of
-from api.server.doctor_checks import diagnose
+from api.server.checks.doctor import diagnose
 from storage.accounts.login_throttle import by_address
 from storage.settings import Settings, load_settings
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings, sign_in

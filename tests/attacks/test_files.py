@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from api.server.doctor_checks import Check, diagnose
+from api.server.checks.doctor import Check, diagnose
 from storage.settings import load_settings
 from tests import builders
 from tests.api.client import part10

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.server.doctor_checks import diagnose
+from api.server.checks.doctor import diagnose
 from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
 from tests.services import free_port

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.server.exposure_checks import check_tls_peers
+from api.server.checks.exposure import check_tls_peers
 from dicom_node.network.tls import ClientTls
 from dicom_node.peers import Peer
 from dicom_node.scu import echo

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from api.server import disk_checks, health_checks
-from api.server.disk_checks import check_disk, check_disk_speed, volumes_probe
-from api.server.doctor_checks import diagnose
+from api.server.checks import disk as disk_checks
+from api.server.checks import health as health_checks
+from api.server.checks.disk import check_disk, check_disk_speed, volumes_probe
+from api.server.checks.doctor import diagnose
 from api.server.health import HealthChecks
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.server.scp import start_scp
@@ -215,7 +216,7 @@ def test_doctor_names_what_does_not_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # It takes seconds, and nothing of it is broken.
-    monkeypatch.setattr("api.server.doctor_checks.run_self_test", lambda: [])
+    monkeypatch.setattr("api.server.checks.doctor.run_self_test", lambda: [])
     update = {key: value.format(port=free_port()) for key, value in changed.items()}
     ports = {"http_port": settings.http_port, "dicom_port": settings.dicom_port}
     asked = load_settings(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.server.exposure_checks import check_access_groups
+from api.server.checks.exposure import check_access_groups
 from tests.api.access.closed import closed_node, closed_settings
 from tests.api.access_groups.commands import commands
 

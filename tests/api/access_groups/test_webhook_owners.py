@@ -7,7 +7,7 @@ from itertools import count
 import httpx
 from sqlalchemy import update
 
-from api.server.exposure_checks import check_access_groups
+from api.server.checks.exposure import check_access_groups
 from storage import tables as t
 from storage.db.engine import writing
 from tests.api.access_groups.two_groups import NORTH, TwoHospitals

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.server.exposure_checks import check_hl7
+from api.server.checks.exposure import check_hl7
 from storage.settings import load_settings
 
 OPEN = {"hl7_port": 2575, "hl7_host": "0.0.0.0", "trusted_network": True}

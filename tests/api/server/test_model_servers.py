@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.server.model_server_checks import model_server_checks
+from api.server.checks.model_servers import model_server_checks
 from storage.container import Storage
 from storage.settings import load_settings
 from tests.inference.language.conftest import RIGHT

@@ -15,7 +15,7 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelGet,
 )
 
-from api.server.doctor_checks import diagnose
+from api.server.checks.doctor import diagnose
 from dicom_node.commitment.check import failures_of
 from dicom_node.peers import Peer
 from dicom_node.scu import send

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from api.server.model_server_checks import check_model_servers
+from api.server.checks.model_servers import check_model_servers
 from inference.language.answer import Answer
 from inference.language.run import answer_job
 from inference.model_servers.gate import failing, guarded, sentence_of

@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from api.server.model_server_checks import model_server_checks
+from api.server.checks.model_servers import model_server_checks
 from inference.bundles.installed import described
 from inference.imaging.volume import Volume, assemble_volume
 from inference.model_servers.gate import failing

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from api.server.reference_check import check_reference_file
+from api.server.checks.reference_values import check_reference_file
 from inference.normal_ranges.applying import NormalRanges, site_references
 from inference.normal_ranges.check import check_reference_values, report_reference_values
 from inference.normal_ranges.distribution import NormalDistribution

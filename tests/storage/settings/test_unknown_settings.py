@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.server.doctor_checks import diagnose
+from api.server.checks.doctor import diagnose
 from storage.settings import Settings, load_settings
 from storage.settings.renamed import RENAMED
 from storage.settings.unknown import UnknownSetting, setting_names, unknown_settings

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.server.health_checks import GOOD, bad, nearest_existing
+from api.server.checks.health import GOOD, bad, nearest_existing
 from api.server.schemas import HealthPart
 from inference.retention.outlook import disk_outlook
 from storage.core.clock import utcnow

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from api.server.health_checks import check_access_rules
+from api.server.checks.health import check_access_rules
 from storage.access_groups.repository import AccessGroups
 from storage.accounts.repository import Accounts
 from storage.core.errors import MediViewError

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine
 
-from api.server.disk_checks import (
+from api.server.checks.disk import (
     check_disk,
     check_disk_speed,
     explain_write_error,
     volumes_probe,
 )
-from api.server.exposure_checks import Check
-from api.server.health_checks import check_instances
+from api.server.checks.exposure import Check
+from api.server.checks.health import check_instances
 from inference.retention.outlook import disk_outlook
 from storage.core import private_folder
 from storage.core.clock import utcnow

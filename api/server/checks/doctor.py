@@ -11,7 +11,7 @@ import httpx
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.server.exposure_checks import (
+from api.server.checks.exposure import (
     Check,
     check_access_groups,
     check_hl7,
@@ -20,19 +20,19 @@ from api.server.exposure_checks import (
     check_sign_in,
     check_tls_peers,
 )
-from api.server.health_checks import check_broker, check_clock
-from api.server.model_server_checks import model_server_checks
-from api.server.own_addresses import own_dicom_peer, own_http_url
-from api.server.own_node import own_node
-from api.server.reference_check import check_reference_file
-from api.server.site_checks import check_container_engine, check_rules
-from api.server.storage_checks import (
+from api.server.checks.health import check_broker, check_clock
+from api.server.checks.model_servers import model_server_checks
+from api.server.checks.reference_values import check_reference_file
+from api.server.checks.site import check_container_engine, check_rules
+from api.server.checks.storage import (
     check_data_dir,
     check_data_disk,
     check_disk_outlook,
     check_integrity,
     check_unreadable,
 )
+from api.server.own_addresses import own_dicom_peer, own_http_url
+from api.server.own_node import own_node
 from api.server.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
 from dicom_node.scu import echo

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from api.server.exposure_checks import Check
+from api.server.checks.exposure import Check
 from inference.containers.engine import engine_of
 from inference.rules.file import current_rules
 from storage.core.errors import MediViewError

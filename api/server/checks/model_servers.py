@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from api.server.exposure_checks import Check
-from api.server.health_checks import GOOD, bad
+from api.server.checks.exposure import Check
+from api.server.checks.health import GOOD, bad
 from api.server.schemas import HealthPart
 from inference.bundles.installed import installed_bundles, installed_image_models
 from inference.language.tasks import TASKS

@@ -1,0 +1,1 @@
+"""Checks of /health and of `mediview doctor`, a module for each subject."""
