@@ -10,6 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.reports.export.document import ReportDocument
 from inference.reports.export.text import by_model
+from inference.reports.locale import languages, load_locale
 from inference.results.coding import dicom_code
 from inference.results.equipment import finish
 from inference.results.identity import (
@@ -104,10 +105,11 @@ def _root(document: ReportDocument) -> Dataset:
 
 
 def _language(language: str) -> hd.sr.CodeContentItem:
-    names = {"en": "English", "de": "German"}
+    known = language in languages()
+    name = load_locale(language).words["english_name"] if known else language
     return hd.sr.CodeContentItem(
         name=codes.DCM.LanguageOfContentItemAndDescendants,
-        value=DicomCode(language, "RFC5646", names.get(language, language)),
+        value=DicomCode(language, "RFC5646", name),
         relationship_type="HAS CONCEPT MOD",
     )
 

@@ -2,9 +2,7 @@
 
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useLanguage, useText } from "@/shared/hooks/useText";
-import { languages, setLanguage, type Language } from "@/shared/i18n/language";
-
-const names: Record<Language, string> = { en: "English", de: "Deutsch" };
+import { languageName, languages, setLanguage, type Language } from "@/shared/i18n/language";
 
 /** Chosen for this browser at once, and for the person on every other one. */
 export function LanguageSwitch() {
@@ -30,7 +28,7 @@ export function LanguageChoice({ onChosen }: { onChosen?: (language: Language) =
     >
       {languages.map((one) => (
         <option key={one} value={one} lang={one}>
-          {names[one]}
+          {languageName(one)}
         </option>
       ))}
     </select>

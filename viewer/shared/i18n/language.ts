@@ -2,6 +2,13 @@
 export const languages = ["en", "de"] as const;
 export type Language = (typeof languages)[number];
 
+/** Each with its name in itself, the locale of its numbers, and how it writes the date 2024-01-31. */
+const traits: Record<Language, { name: string; locale: string; date: (date: string) => string }> = {
+  // Which nobody misreads.
+  en: { name: "English", locale: "en-US", date: (date) => date },
+  de: { name: "Deutsch", locale: "de-DE", date: (date) => date.split("-").reverse().join(".") },
+};
+
 const key = "mediview.language";
 const listeners = new Set<() => void>();
 let chosen: Language | null = null;
@@ -51,7 +58,16 @@ export function onLanguage(listener: () => void): () => void {
 }
 
 export function localeOf(language: Language): string {
-  return language === "de" ? "de-DE" : "en-US";
+  return traits[language].locale;
+}
+
+export function languageName(language: Language): string {
+  return traits[language].name;
+}
+
+/** A date such as 2024-01-31 as people write it in the current language. */
+export function localDate(date: string): string {
+  return traits[currentLanguage()].date(date);
 }
 
 /** For numbers; dates and times have their own ways in lib/format. */

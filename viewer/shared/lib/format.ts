@@ -1,5 +1,5 @@
 import { text } from "@/shared/i18n";
-import { currentLanguage, locale } from "@/shared/i18n/language";
+import { locale, localDate } from "@/shared/i18n/language";
 
 /** "Family^Given^Middle^Prefix^Suffix" (PS3.5 6.2.1) as a person writes it: "Family, Given Middle". */
 export function personName(value: string): string {
@@ -28,8 +28,7 @@ export function dicomDate(value: string | null | undefined): string {
 
 /** A date as people here write it: 2024-01-31 in English, which nobody misreads, 31.01.2024 in German. */
 export function dateText(value: string | null | undefined): string {
-  const date = dicomDate(value);
-  return currentLanguage() === "de" ? date.split("-").reverse().join(".") : date;
+  return localDate(dicomDate(value));
 }
 
 /** A time as DICOM ("142035.93") or the API ("14:20:35") writes it, as 14:20; "" when unknown. */
