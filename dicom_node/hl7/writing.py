@@ -6,14 +6,16 @@ from datetime import datetime
 
 from dicom_node.hl7.reading import Header, Refused, codec_of
 
+# A carriage return would end the segment, and VT, or FS before one, the message (MLLP).
 _ESCAPES = str.maketrans(
-    {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "\n": "\\.br\\",
-     "\r": ""}
+    dict.fromkeys(map(chr, (*range(0x20), 0x7F)), "")
+    | {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "\n": "\\.br\\",
+       "\t": " "}
 )  # fmt: skip
 
 
 def escaped(text: str) -> str:
-    """Text as it may stand in a component (HL7 2.7)."""
+    """Text as it may stand in a component (HL7 2.7): no control character is left."""
     return text.translate(_ESCAPES)
 
 

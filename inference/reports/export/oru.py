@@ -70,10 +70,12 @@ def _pid(document: ReportDocument) -> str:
     name = [*study.patient_name.split("=")[0].split("^"), "", "", "", ""]
     # PN has the prefix before the suffix, XPN after it (PS3.5 6.2.1).
     person = components(name[0], name[1], name[2], name[4], name[3])
+    # Nobody has checked that the date of a header is one.
+    born = escaped(study.patient_birth_date)
     identifier = components(study.patient_id, "", "", study.issuer_of_patient_id)
     return segment(
         "PID",
-        ["1", "", identifier, "", person, "", study.patient_birth_date, study.patient_sex],
+        ["1", "", identifier, "", person, "", born, escaped(study.patient_sex)],
     )
 
 
@@ -98,11 +100,12 @@ def _obr(document: ReportDocument) -> str:
     fields[0] = "1"
     fields[1], fields[2] = _order_numbers(document)
     fields[3] = components("18748-4", version.title, "LN")
-    fields[6] = study.study_date + study.study_time.split(".")[0].replace(":", "")
+    fields[6] = escaped(study.study_date + study.study_time.split(".")[0].replace(":", ""))
     fields[15] = components("", *study.referring_physician_name.split("^"))
     fields[17] = escaped(study.accession_number)
     fields[21] = timestamp(document.at)
-    fields[23] = next((one for one in study.modalities if one not in ("SR", "SEG", "DOC")), "")
+    acquired = (one for one in study.modalities if one not in ("SR", "SEG", "DOC"))
+    fields[23] = escaped(next(acquired, ""))
     fields[24] = _STATUS[version.state]
     if document.signed_by:
         person = (*document.version.signed_name.split("^"), "", "", "", "")
