@@ -4,7 +4,7 @@ import { type FormEvent, useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { Answer, Choices, Field, Grid, SureButton } from "@/shared/components/parts";
 import { Secret } from "@/features/admin/components/access/Secret";
-import { allRoles } from "@/features/admin/components/access/Users";
+import { allRoles } from "@/features/admin/lib/roles";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useAction } from "@/shared/hooks/useAction";

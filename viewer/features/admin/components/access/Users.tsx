@@ -8,10 +8,9 @@ import { useFetched } from "@/shared/hooks/useFetched";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { users } from "@/features/admin/lib/adminApi";
+import { allRoles } from "@/features/admin/lib/roles";
 import { dateText, moment, personName } from "@/shared/lib/format";
 import type { Role, User } from "@/shared/api/types";
-
-export const allRoles: readonly Role[] = ["viewer", "radiologist", "integrator", "admin"];
 
 export function Users() {
   const { admin: t, common } = useText();
