@@ -12,6 +12,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.priors.fetches import PriorFetches
+from storage.reports.entities import Report
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +67,13 @@ def draft_now(storage: Storage, study_instance_uid: str) -> None:
         version=report.version,
         needs_attention=bool(report.attention),
     )
-    if there is None or there.version != report.version:
+    # What is only proposed beside a signed text counts for later studies all the same.
+    if there is None or _offered(there) != _offered(report):
         _compare_again(storage, study_instance_uid)
+
+
+def _offered(report: Report) -> tuple[int, str, str]:
+    return report.version, report.basis_digest, report.proposal_digest
 
 
 def _is_prior(fetches: PriorFetches, study_instance_uid: str) -> bool:

@@ -201,9 +201,8 @@ def _withdraw_findings(connection: Connection, job: Job, now: datetime) -> None:
         return
     forget(connection, FINDING, ids)
     withdraw_alerts(connection, ids, job.reason, now)
-    mark_superseded(connection, job.study_instance_uid, ids, now)
-    connection.execute(
-        update(t.finding)
-        .where(t.finding.c.prior["finding_id"].as_string().in_(ids))
-        .values(prior=null())
-    )
+    compared_with_them = t.finding.c.prior["finding_id"].as_string().in_(ids)
+    later = select(t.finding.c.study_instance_uid).where(compared_with_them).distinct()
+    studies = {job.study_instance_uid, *connection.execute(later).scalars()}
+    mark_superseded(connection, studies, ids, now)
+    connection.execute(update(t.finding).where(compared_with_them).values(prior=null()))

@@ -205,6 +205,54 @@ def test_a_signed_report_stays_and_asks_for_attention(tmp_path: Path) -> None:
         assert not amended.is_superseded
 
 
+def test_a_later_study_compares_with_what_counts_where_the_earlier_report_is_signed(
+    tmp_path: Path,
+) -> None:
+    slices = mr_series("head", 8)
+    later_uid = study_uid("later")
+    reader = of_account("dr-jones")
+    with storage_in(tmp_path) as storage:
+
+        def text() -> str:
+            # What the earlier one changes in the later is due in the next round.
+            draft_due(storage, later(3600))
+            draft_due(storage, later(3600))
+            report = storage.reports.states_of([later_uid])[later_uid]
+            sections = report.proposal or report.sections
+            return " ".join(one.text for section in sections for one in section.sentences)
+
+        receive(storage, slices[:5])
+        analysed(storage)
+        draft_due(storage, later(3600))
+        report = storage.reports.states_of([STUDY])[STUDY]
+        storage.reports.move(report.report_id, report.version, "final", reader)
+        receive(storage, in_the_year("2025", mr_series("later", 8)))
+        analysed(storage)
+        assert "from 0.96" in text()
+        receive(storage, slices[5:])
+        withdraw_outdated(storage, utcnow())
+        assert "0.96" not in text()
+        analysed(storage)
+        assert "0.96" not in text()
+        # Another deletion; now the comparison has been signed as well.
+        report = storage.reports.states_of([later_uid])[later_uid]
+        assert "31 January 2024" in " ".join(one.text for one in report.sentences)
+        storage.reports.move(report.report_id, report.version, "final", reader)
+        storage.deletions.instance(pydicom.dcmread(BytesIO(slices[-1])).SOPInstanceUID)
+        withdraw_outdated(storage, utcnow())
+        assert storage.reports.states_of([later_uid])[later_uid].is_superseded
+
+
+def in_the_year(year: str, slices: list[bytes]) -> list[bytes]:
+    found = []
+    for one in slices:
+        dataset = pydicom.dcmread(BytesIO(one))
+        dataset.StudyDate = year + dataset.StudyDate[4:]
+        dataset.save_as(content := BytesIO(), enforce_file_format=True)
+        found.append(content.getvalue())
+    return found
+
+
 def test_an_alert_is_closed_and_a_later_study_is_compared_no_more(tmp_path: Path) -> None:
     slices = mr_series("head", 8)
     with storage_in(tmp_path) as storage:
