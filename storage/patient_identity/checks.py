@@ -7,7 +7,6 @@ from dataclasses import replace
 from storage.core.errors import StateConflict
 from storage.core.text_folding import folded_name
 from storage.patient_identity.entities import Patient, PatientKey, Statement
-from storage.patient_identity.messages import Newer
 from storage.patient_identity.resolution import Changes, resembles
 from storage.patient_identity.same_person import Person
 
@@ -47,32 +46,29 @@ def check_merge(statement: Statement, changes: Changes) -> None:
 
 
 def without_reverting(
-    statement: Statement, newer: Iterable[Newer], changes: Changes, arrived: Collection[Patient]
+    statement: Statement,
+    unrecorded: Collection[str],
+    changes: Changes,
+    arrived: Collection[Patient],
 ) -> Statement:
-    """What an event states that is older than others of its patients: it adds what nobody else
-    stated, and the rest is as it was stated since."""
-    since = _stated_since(statement, statement.key, changes, arrived)
-    unrecorded: set[str] = set()
-    for one in newer:
-        unrecorded |= one.unrecorded
-        if one.key == statement.prior:
-            since = _stated_since(statement, one.key, changes, arrived) | since
-    demographics = dict.fromkeys(unrecorded) | since
-    return replace(statement, demographics=replace(statement.demographics, **demographics))
+    """What an event states that is older than others of its patient: it adds what nobody else
+    stated, and the rest is as it was stated since.
 
-
-def _stated_since(
-    statement: Statement, key: PatientKey, changes: Changes, arrived: Collection[Patient]
-) -> dict[str, str]:
-    described = _described(statement, key)
-    stated = changes.stated_of(key, described)
-    if stated:
-        return stated
-    # The statement would concern the only one who has the ID, whatever it says of her.
-    with suppress(StateConflict):
-        meant = _meant(statement, key, changes, _distinct(arrived), described)
-        return changes.stated_of(key, [one.person for one in meant])
-    return {}
+    `unrecorded`: what was stated since and no change has, by its name in `Demographics`.
+    """
+    described = described_by(statement)
+    since = changes.stated_of(statement.key, [described])
+    meant: list[Patient] = []
+    if not since:
+        with suppress(StateConflict):
+            meant = _meant(statement, statement.key, changes, _distinct(arrived), [described])
+        # The only one with the ID is meant, whatever the statement says of her.
+        since = changes.stated_of(statement.key, [one.person for one in meant])
+    # To one who is called otherwise until now it gives a name at all.
+    names_somebody = meant and not any(resembles(one.person, described) for one in meant)
+    dropped = {} if names_somebody else dict.fromkeys(unrecorded)
+    demographics = replace(statement.demographics, **(dropped | since))
+    return replace(statement, demographics=demographics)
 
 
 def news_of(statement: Statement, changes: Changes) -> Statement | None:
@@ -117,19 +113,13 @@ def applies_to(statement: Statement, changes: Changes, arrived: Iterable[Patient
     statement describes.
     """
     people = _distinct(arrived)
-    return [
-        one
-        for key in statement.keys
-        for one in _meant(statement, key, changes, people, _described(statement, key))
-    ]
-
-
-def _described(statement: Statement, key: PatientKey) -> list[Person]:
     described = described_by(statement)
-    if key != statement.prior:
-        return [described]
-    # The name before a marriage, of the same birth date.
-    return [described, Person(folded_name(statement.prior_name), described.birth_date, "")]
+    found = _meant(statement, statement.key, changes, people, [described])
+    if statement.prior is not None:
+        # The name before a marriage, of the same birth date.
+        before = Person(folded_name(statement.prior_name), described.birth_date, "")
+        found += _meant(statement, statement.prior, changes, people, [described, before])
+    return found
 
 
 def _meant(

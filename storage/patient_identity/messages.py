@@ -8,7 +8,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, exists, or_, select, tuple_
 
@@ -37,32 +36,31 @@ def is_known(connection: Connection, origin: Origin) -> bool:
     return bool(connection.scalar(select(or_(*asked))))
 
 
-class Newer(NamedTuple):
-    """A patient of whom something newer was accepted than a statement."""
-
-    key: PatientKey
-    unrecorded: frozenset[str]
-    """What it states that no change has, by its name in `Demographics`."""
-
-
-def newer_than(
+def stated_since(
     connection: Connection, statement: Statement, origin: Origin, now: datetime
-) -> list[Newer]:
-    """Of which of its patients something newer was accepted, from whomever."""
+) -> frozenset[str] | None:
+    """Of an event that is older than another that was accepted of one of its patients, from
+    whomever: what such events state of the patient that no change has, by its name in
+    `Demographics`. None: nothing is newer.
+    """
     c = t.patient_message.c
-    columns = (c.patient_id, c.issuer_of_patient_id, c.unrecorded)
     query = (
-        select(*columns)
+        select(c.patient_id, c.issuer_of_patient_id, c.unrecorded)
         .distinct()
         .where(
             tuple_(c.patient_id, c.issuer_of_patient_id).in_(statement.keys),
             c.event_at > _event_at(origin, now),
         )
     )
-    return [
-        Newer(PatientKey(patient_id, issuer), frozenset(unrecorded.split()))
-        for patient_id, issuer, unrecorded in connection.execute(query)
-    ]
+    newer = connection.execute(query).all()
+    if not newer:
+        return None
+    return frozenset(
+        name
+        for patient_id, issuer, unrecorded in newer
+        if (patient_id, issuer) == statement.key
+        for name in unrecorded.split()
+    )
 
 
 def remember(

@@ -29,7 +29,7 @@ from storage.patient_identity.lookup import (
     lock_changes,
     to_change,
 )
-from storage.patient_identity.messages import forget_old, is_known, newer_than, remember
+from storage.patient_identity.messages import forget_old, is_known, remember, stated_since
 from storage.patient_identity.reassignment import reassign
 from storage.patient_identity.resolution import resembles
 
@@ -190,9 +190,9 @@ def _record(
     check_merge(statement, changes)
     moved = set(changes.moved_studies)
     arrived = [one for uid, one in found.items() if uid not in moved]
-    newer = newer_than(connection, statement, origin, now)
-    if newer:
-        statement = without_reverting(statement, newer, changes, arrived)
+    unrecorded = stated_since(connection, statement, origin, now)
+    if unrecorded is not None:
+        statement = without_reverting(statement, unrecorded, changes, arrived)
     news = news_of(statement, changes)
     if news is None:
         return None
