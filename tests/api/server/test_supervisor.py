@@ -190,7 +190,7 @@ def test_a_second_ctrl_c_does_not_wait(supervise: Callable[..., Supervised]) -> 
     begin = time.monotonic()
     one.process.send_signal(signal.SIGINT)
     one.process.wait(PATIENCE_S)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 20
     assert not is_running(one.born("role-0")[0])
 
 

@@ -135,7 +135,7 @@ def test_more_contexts_than_there_are_identifiers_do_no_harm(scp: ScpProcess) ->
         peer.send(pdu(ASSOCIATE_RQ, associate_request(many)))
         with suppress(PeerGone, Rejected):
             assert len(peer.association_answer()) <= 256
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_a_context_with_thousands_of_syntaxes_is_answered_soon(scp: ScpProcess) -> None:
@@ -144,7 +144,7 @@ def test_a_context_with_thousands_of_syntaxes_is_answered_soon(scp: ScpProcess) 
     with RawPeer(scp.port) as peer:
         accepted = peer.associate([context(1, CTImageStorage, [*syntaxes, ImplicitVRLittleEndian])])
     assert accepted == {1: 0}
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(
