@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
+from dicom_node.hl7 import listener
 from dicom_node.hl7.listener import Listening
 from storage.settings import load_settings
 from tests.dicom_node.conftest import node_settings
@@ -47,6 +48,21 @@ class Connection:
         except ConnectionError:
             return b""
 
+    def stop_reading(self) -> None:
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+    async def received_later(self, after_s: float) -> int:
+        """How many bytes, until it was closed."""
+        await asyncio.sleep(after_s)
+        self._writer.transport.resume_reading()  # type: ignore[attr-defined]
+        count = 0
+        try:
+            while part := await asyncio.wait_for(self._reader.read(65536), PATIENCE_S):
+                count += len(part)
+        except ConnectionError:
+            pass
+        return count
+
     async def answer(self) -> bytes:
         self.send()
         return await self.received()
@@ -62,8 +78,8 @@ def run(
     async def served() -> None:
         async with AsyncExitStack() as stack:
             stack.callback(ended)
-            listener = Listening(respond, lambda _: None, node_settings(folder, **settings), 0)
-            port = await stack.enter_async_context(listener)
+            listening = Listening(respond, lambda _: None, node_settings(folder, **settings), 0)
+            port = await stack.enter_async_context(listening)
             await test(Network(stack, port))
 
     asyncio.run(served())
@@ -162,3 +178,19 @@ def test_messages_are_taken_one_by_one_although_a_connection_gives_way(tmp_path:
 
     run(tmp_path, test, respond, ended=lambda: taken.append("closed"))
     assert taken == [*["begins 127.0.0.2", "ends 127.0.0.2"] * 3, "closed"]
+
+
+def test_a_system_that_reads_no_answer_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "_ANSWER_S", 0.05)
+    size = 16 * 1024 * 1024
+
+    async def test(network: Network) -> None:
+        connection = await network.connect("127.0.0.2")
+        connection.stop_reading()
+        connection.send()
+        received = await connection.received_later(0.3)
+        assert 0 < received < size, "it was closed within the answer"
+
+    run(tmp_path, test, lambda _message, _peer: bytes(size))
