@@ -59,7 +59,10 @@ class Flow:
         """Raises NotAccepted."""
         try:
             kept = json.loads(base64.urlsafe_b64decode(text))
-            return cls(*(str(kept[name]) for name in _FLOW))
+            found = cls(*(str(kept[name]) for name in _FLOW))
+            # Half of a surrogate pair has no bytes that could be compared or sent.
+            "".join(asdict(found).values()).encode()
+            return found
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise NotAccepted("the browser's cookie of the sign-in is missing") from error
 
@@ -142,7 +145,9 @@ def _narrowed(principal: Principal, claims: Mapping[str, Any]) -> Principal:
 
     Others, such as openid, say nothing of what may be asked here; then the roles alone count.
     """
-    named = str(claims.get("scope", "")).split()
+    named = claims.get("scope", "")
+    # A list, as some providers write it, must not narrow less than the text.
+    named = list(map(str, named)) if isinstance(named, list) else str(named).split()
     scopes = known_scopes(named)
     return replace(principal, scopes=scopes) if scopes else principal
 

@@ -7,26 +7,35 @@ other hosts of its own; they must be HTTPS as it is itself, and no redirect is f
 import ssl
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeGuard, TypeVar
 from urllib.parse import quote_plus, urlsplit
 
 import httpx
 from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet
 from joserfc.jwt import Token, decode
 
 from storage.core.errors import InvalidRequest, NotConfigured
-from storage.http.client import checked_client
+from storage.http.client import checked_client, closed_after
 from storage.settings import Settings, is_loopback
 
+_Known = TypeVar("_Known")
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 """Signatures by a key that only the provider has; never a shared secret, never "none"."""
 _DESCRIPTION_FRESH_S = 3600.0
 _KEYS_FRESH_S = 3600.0
+# While the provider does not answer, what was known of it still counts for so long.
+_KEPT_S = 86400.0
 # Tokens of unknown keys, which anyone can make up, lead to no more requests than this.
 _KEYS_ASKED_EVERY_S = 10.0
 _TIMEOUT_S = 10.0
+# A thread that needs what another is asking for at the moment waits no longer than this: a provider
+# that hangs must not keep all threads, and with them everybody who needs no provider.
+_PATIENCE_S = 2.0
+# A provider that did not answer is left alone for so long.
+_FAILED_S = 10.0
 _MAX_ANSWER_BYTES = 1024 * 1024
 
 
@@ -43,6 +52,7 @@ class Provider:
         self._description: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
         self._asked_at = -_KEYS_ASKED_EVERY_S
+        self._failed_at = -_FAILED_S
 
     def endpoint(self, name: str, *, needed: bool = True) -> str:
         """An endpoint's address. Raises NotConfigured where there is none that may be called."""
@@ -57,18 +67,37 @@ class Provider:
 
     def description(self) -> dict[str, Any]:
         """Raises NotConfigured where the provider does not answer as it must."""
-        with self._lock:
-            now = time.monotonic()
-            if self._description is None or now - self._description[0] > _DESCRIPTION_FRESH_S:
-                try:
-                    self._description = (now, self._describe())
-                except NotConfigured:
-                    if self._description is None:
-                        raise
-                    # What was known still counts; try again in a minute.
-                    kept = self._description[1]
-                    self._description = (now - _DESCRIPTION_FRESH_S + 60.0, kept)
-            return self._description[1]
+        known = self._description
+        if _is_younger(known, _DESCRIPTION_FRESH_S):
+            return known[1]
+        try:
+            with self._asking(0.0 if known else _PATIENCE_S):
+                if self._description is known:
+                    self._description = (time.monotonic(), self._describe())
+                known = self._description
+        except NotConfigured:
+            if not _is_younger(known, _KEPT_S):
+                raise
+        if known is None:
+            raise _unusable("does not answer")
+        return known[1]
+
+    @contextmanager
+    def _asking(self, patience_s: float) -> Iterator[None]:
+        """One thread asks at a time. Raises NotConfigured where another still does after
+        `patience_s`, or where the provider has failed a moment ago."""
+        if not self._lock.acquire(timeout=patience_s):
+            raise _unusable("has not answered yet")
+        try:
+            if time.monotonic() - self._failed_at < _FAILED_S:
+                raise _unusable("did not answer a moment ago")
+            try:
+                yield
+            except NotConfigured:
+                self._failed_at = time.monotonic()
+                raise
+        finally:
+            self._lock.release()
 
     def _describe(self) -> dict[str, Any]:
         issuer = self.settings.oidc_issuer
@@ -100,22 +129,21 @@ class Provider:
     def _key_set(self, *, ask_again: bool) -> KeySet | None:
         """The keys; None where they were asked for a moment ago and must not be again."""
         url = self.endpoint("jwks_uri")
-        with self._lock:
-            now = time.monotonic()
-            kept = self._keys
-            fresh = kept is not None and now - kept[0] < _KEYS_FRESH_S
-            if kept is not None and fresh and not ask_again:
-                return kept[1]
-            if kept is not None and now - self._asked_at < _KEYS_ASKED_EVERY_S:
-                return None if ask_again else kept[1]
-            self._asked_at = now
-            try:
-                found = self._json("GET", url)
-                keys = [one for one in found.get("keys", []) if one.get("use", "sig") == "sig"]
-                self._keys = (now, KeySet.import_key_set({"keys": keys}))
-            except (JoseError, ValueError, TypeError, AttributeError) as error:
-                raise _unusable("shows keys that cannot be read") from error
-            return self._keys[1]
+        kept = self._keys
+        if _is_younger(kept, _KEYS_FRESH_S) and not ask_again:
+            return kept[1]
+        if kept is not None and time.monotonic() - self._asked_at < _KEYS_ASKED_EVERY_S:
+            return None if ask_again else kept[1]
+        try:
+            with self._asking(0.0 if kept else _PATIENCE_S):
+                if self._keys is kept:
+                    self._asked_at = time.monotonic()
+                    self._keys = (self._asked_at, _readable_keys(self._json("GET", url)))
+                kept = self._keys
+        except NotConfigured:
+            if ask_again or not _is_younger(kept, _KEPT_S):
+                raise
+        return None if kept is None else kept[1]
 
     def tokens(self, code: str, verifier: str, redirect_uri: str) -> dict[str, Any]:
         """What the provider gives for a code. Raises NotAccepted, NotConfigured."""
@@ -158,6 +186,7 @@ class Provider:
         try:
             with (
                 checked_client(verify=self._tls(), timeout=_TIMEOUT_S) as client,
+                closed_after(client, _TIMEOUT_S),
                 client.stream(
                     method,
                     url,
@@ -177,7 +206,7 @@ class Provider:
             raise NotAccepted(f"the provider answered {status} to the code")
         try:
             found = httpx.Response(status, content=bytes(body)).json() if status == 200 else None
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise _unusable(f"answered {status}, which is not JSON as it must be")
@@ -189,6 +218,28 @@ class Provider:
         if self.settings.tls_ca is not None:
             context.load_verify_locations(self.settings.tls_ca)
         return context
+
+
+def _is_younger(
+    known: tuple[float, _Known] | None, limit_s: float
+) -> TypeGuard[tuple[float, _Known]]:
+    return known is not None and time.monotonic() - known[0] < limit_s
+
+
+def _readable_keys(stated: Mapping[str, Any]) -> KeySet:
+    """The keys for signatures of a key set; those that nothing here can read are passed over (RFC
+    7517, 5), so that a key of a new kind ends nobody's sign-in. Raises NotConfigured."""
+    keys = stated.get("keys")
+    readable: list[Key] = []
+    for one in keys if isinstance(keys, list) else ():
+        try:
+            if one.get("use", "sig") == "sig":
+                readable += KeySet.import_key_set({"keys": [one]}).keys
+        except (JoseError, ValueError, TypeError, AttributeError, KeyError, OverflowError):
+            continue
+    if not readable:
+        raise _unusable("shows keys that cannot be read")
+    return KeySet(readable)
 
 
 def _unusable(what: str) -> NotConfigured:
