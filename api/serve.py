@@ -106,7 +106,7 @@ def run_api(settings: Settings) -> int:
     settings.check_http_binding()
     # A program that sees the port open may ask to stop before the serving processes heed signals.
     asked = StopRequests()
-    with asked.heard():
+    with asked.counting_signals():
         if not wait_for_database(settings, asked):
             return 0
         # What it cannot do is told here in a sentence; within uvicorn it would be a stack trace.

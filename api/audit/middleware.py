@@ -237,7 +237,7 @@ class _Request:
         """An event for each study that something came in for, and one for what was refused."""
         method = self._scope["method"]
         route = f"{method} {route_template(self._scope)}"
-        told = partial(
+        event_of = partial(
             AuditEvent,
             Code.INSTANCES_TRANSFERRED,
             "C",
@@ -247,10 +247,10 @@ class _Request:
         while self.came_in.studies:
             uid, counts = self.came_in.studies.popitem()
             detail: dict[str, Any] = {"route": route, "sop_classes": dict(counts), "toward": "node"}
-            record(told(study_instance_uids=(uid,), detail=detail))
+            record(event_of(study_instance_uids=(uid,), detail=detail))
         if status >= 400 or status == _PARTLY:
             detail = {"route": route, "status": status, "toward": "node"}
-            record(told(outcome=max(_outcome(status), MINOR_FAILURE), detail=detail))
+            record(event_of(outcome=max(_outcome(status), MINOR_FAILURE), detail=detail))
 
 
 def _outcome(status: int) -> int:

@@ -77,13 +77,13 @@ async def follow_answer(
     """Events `sentence` and `withheld`, each once it is checked; `tokens` says how many the model
     has written; `answer` or `problem` ends the stream.
 
-    A word that is not checked is never told: it would be read. Who connects again hears all.
+    A word that is not checked is never sent: it would be read. Who connects again hears all.
     """
     _, asked = await run_in_threadpool(_read, storage.jobs, storage.answers, job_id)
     _check_may_read(principal, asked)
     _name(request, asked)
     return StreamingResponse(
-        _told(storage.jobs, storage.answers, job_id, stopping),
+        _events(storage.jobs, storage.answers, job_id, stopping),
         media_type="text/event-stream",
         # nginx would hold events back in its buffer.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
@@ -121,12 +121,12 @@ def get_page(
     return Response(page_picture(document, page_number), media_type="image/png")
 
 
-async def _told(
+async def _events(
     jobs: Jobs, answers: Answers, job_id: str, stopping: Callable[[], bool]
 ) -> AsyncIterator[str]:
-    told = {"sentences": 0, "withheld": 0}
+    sent = {"sentences": 0, "withheld": 0}
     tokens = 0
-    told_at = time.monotonic()
+    sent_at = time.monotonic()
     while not stopping():
         try:
             job, asked = await run_in_threadpool(_read, jobs, answers, job_id)
@@ -134,18 +134,18 @@ async def _told(
             return
         said = []
         for name, event in (("sentences", "sentence"), ("withheld", "withheld")):
-            for one in asked.progress[name][told[name] :]:
+            for one in asked.progress[name][sent[name] :]:
                 said.append(_message(event, one))
-            told[name] = max(told[name], len(asked.progress[name]))
+            sent[name] = max(sent[name], len(asked.progress[name]))
         if asked.progress["tokens"] != tokens:
             tokens = asked.progress["tokens"]
             said.append(_message("tokens", {"tokens": tokens}))
         if job.state in ENDED:
             said.append(_last(job, asked))
-        if not said and time.monotonic() - told_at >= _KEEP_ALIVE_S:
+        if not said and time.monotonic() - sent_at >= _KEEP_ALIVE_S:
             said.append(": still here\n\n")
         if said:
-            told_at = time.monotonic()
+            sent_at = time.monotonic()
             yield "".join(said)
         if job.state in ENDED:
             return

@@ -70,7 +70,7 @@ def verify_model(
     """
     chosen = _chosen(storage.settings, storage.model_states, name, order)
     verify_apart(storage.settings, name, chosen.pipeline.card.version, principal.name)
-    return _told(storage.settings, storage.model_states, chosen, "verified")
+    return _answer(storage.settings, storage.model_states, chosen, "verified")
 
 
 @router.post("/{name}/activate", summary="Activate a model", responses=problems(404, 409))
@@ -85,7 +85,7 @@ def activate_model(
     """
     chosen = _chosen(storage.settings, storage.model_states, name, order)
     deciding.activate(storage.model_states, storage.shadow_runs, chosen, principal.name)
-    return _told(storage.settings, storage.model_states, chosen, "active")
+    return _answer(storage.settings, storage.model_states, chosen, "active")
 
 
 @router.post("/{name}/shadow", summary="Run a model as a shadow", responses=problems(404, 409))
@@ -96,7 +96,7 @@ def shadow_model(
     """Let a verified version run beside the active one, neither shown nor sent."""
     chosen = _chosen(storage.settings, storage.model_states, name, order)
     deciding.shadow(storage.model_states, storage.shadow_runs, chosen, principal.name)
-    return _told(storage.settings, storage.model_states, chosen, "shadow")
+    return _answer(storage.settings, storage.model_states, chosen, "shadow")
 
 
 @router.post("/{name}/retire", summary="Retire a model", responses=problems(404, 409))
@@ -113,7 +113,7 @@ def retire_model(
         principal.name,
         order.reason if order else "",
     )
-    return _told(storage.settings, storage.model_states, chosen, "retired")
+    return _answer(storage.settings, storage.model_states, chosen, "retired")
 
 
 def _chosen(
@@ -122,7 +122,7 @@ def _chosen(
     return model_of(settings, model_states, name, order.version if order else None)
 
 
-def _told(
+def _answer(
     settings: Settings, model_states: ModelStates, chosen: Standing, became: str
 ) -> ModelDetail:
     card = chosen.pipeline.card

@@ -84,7 +84,7 @@ class Supervisor:
         on_ready: Callable[[], None] = lambda: None,
     ) -> int:
         """Block until asked to stop; 0 when every child ended by itself within the grace time."""
-        with self._selector, self._asked.heard(), self._woken_by_signals():
+        with self._selector, self._asked.counting_signals(), self._woken_by_signals():
             try:
                 is_known_ready = False
                 while not self._asked.count:

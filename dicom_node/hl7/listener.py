@@ -40,7 +40,7 @@ def run_listener(settings: Settings) -> None:
     """Take messages until SIGTERM, SIGINT or SIGHUP. Blocks; a database that is away is awaited."""
     settings.check_binding(settings.hl7_host, "The HL7 listener")
     asked = StopRequests()
-    with asked.heard():
+    with asked.counting_signals():
         if not wait_for_database(settings, asked):
             return
     with open_storage(settings) as storage, storage.audit.running("hl7"):

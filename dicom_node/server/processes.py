@@ -39,7 +39,7 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
     """
     count = settings.dicom_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
     asked = StopRequests()
-    with asked.heard():
+    with asked.counting_signals():
         if not wait_for_database(settings, asked):
             return
         # What keeps every process from working is told once, and before any is made.
@@ -69,7 +69,7 @@ def _serve(
 ) -> None:
     """`asked` holds what was heard before."""
     asked, stop = asked or StopRequests(), threading.Event()
-    with asked.heard(), contextlib.ExitStack() as stack:
+    with asked.counting_signals(), contextlib.ExitStack() as stack:
         stack.callback(listeners.close)
         storage = stack.enter_context(open_storage(settings))
         if is_first:

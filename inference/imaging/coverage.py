@@ -73,14 +73,14 @@ def with_caveat(output: PipelineOutput, caveat: str) -> PipelineOutput:
     if not caveat:
         return output
 
-    def told(measurement: Measurement) -> Measurement:
+    def caveated(measurement: Measurement) -> Measurement:
         validity = measurement.validity or COMPLETE
         if caveat in validity.caveats:
             return measurement
         validity = replace(validity, caveats=(*validity.caveats, caveat))
         return replace(measurement, validity=validity)
 
-    measurements = tuple(map(told, output.measurements))
+    measurements = tuple(map(caveated, output.measurements))
     return replace(output, measurements=measurements, notes=(*output.notes, caveat))
 
 

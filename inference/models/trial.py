@@ -126,12 +126,12 @@ def _tried(
         True,
         selection.acceptance.reason,
         tuple(f"{one.label}: {shown_value(one)}".rstrip(": ") for one in findings),
-        (*notes, *_told(output)),
+        (*notes, *_lines(output)),
         _beside(pictures),
     )
 
 
-def _told(output: PipelineOutput) -> tuple[str, ...]:
+def _lines(output: PipelineOutput) -> tuple[str, ...]:
     shown = [f"Shown to the model: {output.derivation}."] if output.derivation else []
     return (*shown, *output.notes)
 

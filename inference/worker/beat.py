@@ -93,7 +93,7 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
 def run_beat(settings: Settings) -> None:
     """Send the tick until SIGTERM or SIGINT. Blocks; a database that is away is waited for."""
     asked = StopRequests()
-    with asked.heard():
+    with asked.counting_signals():
         if not wait_for_database(settings, asked):
             return
     app = Celery("mediview", set_as_current=False)

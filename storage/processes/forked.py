@@ -103,7 +103,7 @@ class Processes:
 
     def run(self) -> int:
         """Block until asked to end; 0 when every process ended by itself within its time."""
-        with self._asked.heard(), self._asked.woken_by(signal.SIGCHLD):
+        with self._asked.counting_signals(), self._asked.woken_by(signal.SIGCHLD):
             # What lives now is never collected in a child, whose pages thereby stay shared.
             gc.collect()
             gc.freeze()

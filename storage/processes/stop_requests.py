@@ -27,7 +27,7 @@ class StopRequests:
         self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     @contextlib.contextmanager
-    def heard(self) -> Iterator[None]:
+    def counting_signals(self) -> Iterator[None]:
         """Signals count in here; afterwards they do what they did before."""
         previous = {number: signal.signal(number, self._add) for number in stop_signals()}
         try:

@@ -16,7 +16,7 @@ _TRY_EVERY_S = 1.0
 def wait_for_database(settings: Settings, asked: StopRequests) -> bool:
     """Return once the database answers; False where the process is asked to end before.
 
-    Call it in `asked.heard()`. Neither a schema that is another than this version's
+    Call it in `asked.counting_signals()`. Neither a schema that is another than this version's
     is waited for nor a file, which would not come by itself. Raises
     StorageUnavailable with what to do about it.
     """

@@ -15,7 +15,7 @@ export class FrameRefusal extends Error {}
  */
 export class FrameWatch {
   private readonly reasons = new Map<string, string>();
-  private readonly told = new WeakSet<object>();
+  private readonly reported = new WeakSet<object>();
   private readonly waiting = new Map<string, (() => void)[]>();
   private asked = "";
   private pending = false;
@@ -78,7 +78,7 @@ export class FrameWatch {
 
   private fail(imageId: string, error: unknown): void {
     // A request that failed is rejected as it is, an XMLHttpRequest and no Error.
-    if (isObject(error)) this.told.add(error);
+    if (isObject(error)) this.reported.add(error);
     if (imageId === this.asked) this.pending = false;
     if (this.reasons.has(imageId)) return;
     // A library's own words help nobody: only what this viewer found is told.
@@ -96,11 +96,11 @@ export class FrameWatch {
 
   private readonly onUnhandled = (event: PromiseRejectionEvent): void => {
     const reason: unknown = event.reason;
-    const isTold = isObject(reason) && this.told.has(reason);
-    if (!isTold && !this.pending) return;
+    const isReported = isObject(reason) && this.reported.has(reason);
+    if (!isReported && !this.pending) return;
     // Said over the image, so it need not be said in the console.
     event.preventDefault();
-    if (!isTold) this.fail(this.asked, reason);
+    if (!isReported) this.fail(this.asked, reason);
   };
 }
 

@@ -8,7 +8,7 @@ import { drawnPlane, worldOf } from "@/cornerstone/views/plane";
 export class Presenting {
   private readonly states = new Map<string, PresentationState>();
   /** What each stack was last told: a reader's own changes stay until something else is due. */
-  private readonly told = new WeakMap<StackCell, string>();
+  private readonly reported = new WeakMap<StackCell, string>();
 
   constructor(private readonly shown: () => readonly StackCell[]) {}
 
@@ -36,9 +36,9 @@ export class Presenting {
     const [area = null] = isPresented ? meantFor(chosen.areas, sopInstanceUid, frameNumber) : [];
     const uid = isPresented ? chosen.sopInstanceUid : "";
     const due = uid && `${series.seriesInstanceUid} ${uid} ${JSON.stringify([voi?.range, area])}`;
-    const before = this.told.get(cell) ?? "";
+    const before = this.reported.get(cell) ?? "";
     if (before === due && !again) return;
-    this.told.set(cell, due);
+    this.reported.set(cell, due);
     if (isPresented) {
       cell.window.present(voi, chosen.inverse);
       orient(view, chosen);

@@ -3,8 +3,8 @@ import { text } from "@/shared/i18n";
 import type { Tone } from "@/shared/lib/state";
 import type { Feedback, Finding, NewFeedback } from "@/shared/api/types";
 
-/** What was said last is what counts. */
-export function lastSaid(finding: Finding): Feedback | null {
+/** The latest feedback is what counts. */
+export function latestFeedback(finding: Finding): Feedback | null {
   return finding.feedback?.at(-1) ?? null;
 }
 
@@ -14,8 +14,8 @@ const signs: Record<Feedback["verdict"], { sign: string; tone: Tone }> = {
   EDITED: { sign: "✎", tone: "warn" },
 };
 
-export function verdictOf(said: Feedback): { word: string; sign: string; tone: Tone } {
-  return { word: text().reader.verdicts[said.verdict], ...signs[said.verdict] };
+export function verdictOf(given: Feedback): { word: string; sign: string; tone: Tone } {
+  return { word: text().reader.verdicts[given.verdict], ...signs[given.verdict] };
 }
 
 /** A number with its unit: "1.73 L". */
@@ -28,15 +28,15 @@ export function valueText(value: number, ucum: string): string {
  * instead is the value of the whole.
  */
 export function isTruncated(finding: Finding): boolean {
-  const said = lastSaid(finding);
-  const corrected = said?.verdict === "EDITED" && said.value !== null;
+  const given = latestFeedback(finding);
+  const corrected = given?.verdict === "EDITED" && given.value !== null;
   return finding.validity?.state === "truncated" && !corrected;
 }
 
 /** Whether the value failed a check of what the model found, and nobody has given another. */
 export function isImplausible(finding: Finding): boolean {
-  const said = lastSaid(finding);
-  const corrected = said?.verdict === "EDITED" && said.value !== null;
+  const given = latestFeedback(finding);
+  const corrected = given?.verdict === "EDITED" && given.value !== null;
   return finding.validity?.state === "implausible" && !corrected;
 }
 
@@ -58,13 +58,13 @@ export function statedText(finding: Finding): string {
   return isTruncated(finding) ? text().reader.partOnly(value) : value;
 }
 
-/** "Corrected to 4.20 cm³" or "Accepted": what was said, without who and why. */
-export function saidText(said: Feedback): string {
-  const { word } = verdictOf(said);
-  if (said.verdict !== "EDITED") return word;
+/** "Corrected to 4.20 cm³" or "Accepted": the feedback, without who and why. */
+export function feedbackText(given: Feedback): string {
+  const { word } = verdictOf(given);
+  if (given.verdict !== "EDITED") return word;
   const parts = [
-    said.value === null ? "" : valueText(said.value, said.unit?.value ?? ""),
-    said.label ? `“${said.label}”` : "",
+    given.value === null ? "" : valueText(given.value, given.unit?.value ?? ""),
+    given.label ? `“${given.label}”` : "",
   ].filter(Boolean);
   return text().reader.correctedTo(parts.join(", "));
 }

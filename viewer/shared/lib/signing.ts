@@ -1,4 +1,4 @@
-import { lastSaid } from "@/shared/lib/feedback";
+import { latestFeedback } from "@/shared/lib/feedback";
 import type { Alert, Finding, Report } from "@/shared/api/types";
 
 /** What a person should know before signing; empty lists where nothing is open. */
@@ -20,13 +20,13 @@ export function openPoints(report: Report, findings: readonly Finding[], alerts:
       sentences.filter(({ basis }) => basis !== "node").flatMap((sentence) => sentence.finding_ids),
     ),
   );
-  const isRejected = (finding: Finding) => lastSaid(finding)?.verdict === "REJECTED";
+  const isRejected = (finding: Finding) => latestFeedback(finding)?.verdict === "REJECTED";
   return {
     critical: alerts.map((alert) => alert.text),
     rejected: findings
       .filter((finding) => isRejected(finding) && stated.has(finding.finding_id))
       .map((finding) => finding.label),
-    unreviewed: findings.filter((finding) => lastSaid(finding) === null).map((finding) => finding.label),
+    unreviewed: findings.filter((finding) => latestFeedback(finding) === null).map((finding) => finding.label),
     attention: report.attention?.reason ?? "",
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   draftOf,
   isTruncated,
-  saidText,
+  feedbackText,
   statedText,
   truncationText,
   typedNumber,
@@ -49,7 +49,7 @@ describe("feedback", () => {
   it("writes litres with two decimals, as the report does", () => {
     expect(valueText(3.685, "L")).toMatch(/^3\.6[89] L$/);
     expect(valueText(2, "L")).toBe("2.00 L");
-    const said = { verdict: "EDITED", value: 1.7, unit: { value: "L" }, label: "" } as Feedback;
-    expect(saidText(said)).toBe("Corrected to 1.70 L");
+    const given = { verdict: "EDITED", value: 1.7, unit: { value: "L" }, label: "" } as Feedback;
+    expect(feedbackText(given)).toBe("Corrected to 1.70 L");
   });
 });

@@ -35,7 +35,7 @@ import type {
 type Items<T> = { items: T[] };
 export type ModelOrder = "verify" | "activate" | "shadow" | "retire";
 
-type Told = { ok: boolean; sentence: string };
+type TestOutcome = { ok: boolean; sentence: string };
 
 export const peers = {
   kinds: (signal?: AbortSignal) => dataOf<DestinationKinds>(node.GET("/api/destination-kinds", { signal })),
@@ -46,7 +46,7 @@ export const peers = {
   // Answers nothing: a failure is thrown.
   remove: (name: string) => node.DELETE("/api/peers/{name}", { params: { path: { name } } }),
   test: (name: string) =>
-    dataOf<Told>(node.POST("/api/peers/{name}/test", { params: { path: { name } } })),
+    dataOf<TestOutcome>(node.POST("/api/peers/{name}/test", { params: { path: { name } } })),
 };
 
 export interface DeliveryQuery {
@@ -217,7 +217,7 @@ export const webhooks = {
       }),
     ),
   ping: (webhook_id: string) =>
-    dataOf<Told>(
+    dataOf<TestOutcome>(
       node.POST("/api/webhooks/{webhook_id}/ping", { params: { path: { webhook_id } } }),
     ),
   remove: (webhook_id: string) =>

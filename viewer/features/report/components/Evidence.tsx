@@ -2,7 +2,7 @@
 
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useLanguage, useText } from "@/shared/hooks/useText";
-import { lastSaid, saidText, statedText } from "@/shared/lib/feedback";
+import { feedbackText, latestFeedback, statedText } from "@/shared/lib/feedback";
 import type { Finding, ReportSentence } from "@/shared/api/types";
 
 /** What vouches for the sentence that one looks at. */
@@ -33,7 +33,7 @@ export function Evidence({
           </p>
           <ul className="mt-1 space-y-0.5">
             {rests.map((finding) => {
-              const said = lastSaid(finding);
+              const given = latestFeedback(finding);
               return (
                 <li key={finding.finding_id} data-testid="evidence-finding">
                   {finding.segmentation && (
@@ -49,7 +49,7 @@ export function Evidence({
                   )}
                   <span className="ml-1.5 text-xs text-dim">
                     {titles.of(finding.pipeline)} {finding.pipeline_version}
-                    {said && ` · ${saidText(said)}`}
+                    {given && ` · ${feedbackText(given)}`}
                   </span>
                 </li>
               );

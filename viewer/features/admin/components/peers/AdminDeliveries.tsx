@@ -23,7 +23,7 @@ export function AdminDeliveries() {
     JSON.stringify(query),
   );
   const { reload } = pages.fetched;
-  const [told, setTold] = useState("");
+  const [message, setMessage] = useState("");
   const action = useAction(reload);
   return (
     <>
@@ -53,14 +53,14 @@ export function AdminDeliveries() {
           onClick={() =>
             void action.run(async () => {
               const { count } = await deliveries.retryAll(query.destination.trim());
-              setTold(t.retried(number(count)));
+              setMessage(t.retried(number(count)));
             })
           }
         >
           {query.destination ? t.retryDestination(query.destination) : t.retryAll}
         </button>
         <span role="status" className="mb-1.5 text-good">
-          {told}
+          {message}
         </span>
       </div>
       {action.problem && <ProblemNote problem={action.problem} />}

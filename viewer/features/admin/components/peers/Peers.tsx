@@ -77,7 +77,7 @@ function PeerRow({
   onGone: () => void;
 }) {
   const { admin: t, common } = useText();
-  const [told, setTold] = useState<{ ok: boolean; sentence: string } | null>(null);
+  const [outcome, setOutcome] = useState<{ ok: boolean; sentence: string } | null>(null);
   const test = useAction(() => undefined);
   const removal = useAction(onGone);
   return (
@@ -104,8 +104,8 @@ function PeerRow({
             disabled={test.busy}
             onClick={() =>
               void test.run(async () => {
-                setTold(null);
-                setTold(await peers.test(peer.name));
+                setOutcome(null);
+                setOutcome(await peers.test(peer.name));
               })
             }
           >
@@ -131,10 +131,10 @@ function PeerRow({
           )}
         </div>
         <div role="status" data-testid="peer-test" className="mt-1 max-w-96">
-          {told && (
+          {outcome && (
             <span lang="en">
-              <Badge word={told.ok ? t.reached : t.notReached} tone={told.ok ? "good" : "bad"} />{" "}
-              {told.sentence}
+              <Badge word={outcome.ok ? t.reached : t.notReached} tone={outcome.ok ? "good" : "bad"} />{" "}
+              {outcome.sentence}
             </span>
           )}
         </div>

@@ -27,7 +27,7 @@ export function WebhookRows({
 }) {
   const { admin: t, upkeep, common } = useText();
   const [open, setOpen] = useState<"form" | "notices" | null>(null);
-  const [told, setTold] = useState<{ ok: boolean; sentence: string } | null>(null);
+  const [outcome, setOutcome] = useState<{ ok: boolean; sentence: string } | null>(null);
   const action = useAction(onChanged);
   const { webhook_id: id, url } = webhook;
   const turn = (part: "form" | "notices") => setOpen(open === part ? null : part);
@@ -60,7 +60,7 @@ export function WebhookRows({
         </td>
         <td>
           <div className="flex flex-wrap gap-1.5">
-            {button(t.test, () => void action.run(async () => setTold(await webhooks.ping(id))))}
+            {button(t.test, () => void action.run(async () => setOutcome(await webhooks.ping(id))))}
             {button(webhook.is_active ? t.turnOff : t.turnOn, () =>
               void action.run(() => webhooks.turn(id, !webhook.is_active)),
             )}
@@ -79,9 +79,9 @@ export function WebhookRows({
               onSure={() => void action.run(() => webhooks.remove(id))}
             />
           </div>
-          {told && (
-            <p role="status" lang="en" className={told.ok ? "text-good" : "text-bad"}>
-              {told.sentence}
+          {outcome && (
+            <p role="status" lang="en" className={outcome.ok ? "text-good" : "text-bad"}>
+              {outcome.sentence}
             </p>
           )}
           {action.problem && <ProblemNote problem={action.problem} />}

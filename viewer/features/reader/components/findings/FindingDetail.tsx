@@ -7,13 +7,13 @@ import { FindingContext } from "@/features/reader/components/findings/FindingCon
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { sayOfFinding } from "@/shared/api/api";
-import { draftOf, isImplausible, isTruncated, saidText, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
+import { draftOf, feedbackText, isImplausible, isTruncated, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
 import { moment, unitSymbol } from "@/shared/lib/format";
 import type { Feedback, Finding, StudyDetail, Trend } from "@/shared/api/types";
 
 type Verdict = Feedback["verdict"];
 
-/** One finding in full, what people said of it, and the form to say more. */
+/** One finding in full, the feedback on it, and the form to give more. */
 export function FindingDetail({
   finding,
   study,
@@ -62,7 +62,7 @@ export function FindingDetail({
         </p>
       ))}
       <FindingContext finding={finding} study={study} findings={findings} trends={trends} />
-      <SaidList said={finding.feedback ?? []} />
+      <FeedbackList feedback={finding.feedback ?? []} />
       <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={t.judge(finding.label)}>
         {onShow && (
           <button type="button" className="control px-2 py-0.5" onClick={onShow}>
@@ -106,13 +106,13 @@ export function FindingDetail({
 }
 
 /** The last counts, and stands first. */
-function SaidList({ said }: { said: readonly Feedback[] }) {
-  if (said.length === 0) return null;
+function FeedbackList({ feedback }: { feedback: readonly Feedback[] }) {
+  if (feedback.length === 0) return null;
   return (
     <ul className="mt-1.5 space-y-1.5" aria-live="polite">
-      {[...said].reverse().map((one) => (
+      {[...feedback].reverse().map((one) => (
         <li key={one.feedback_id} data-testid="feedback" data-verdict={one.verdict}>
-          <Badge word={saidText(one)} tone={verdictOf(one).tone} />
+          <Badge word={feedbackText(one)} tone={verdictOf(one).tone} />
           <p className="text-xs text-dim">
             {one.given_by}, {moment(one.given_at)}
           </p>

@@ -1,5 +1,5 @@
 import { useText } from "@/shared/hooks/useText";
-import { isImplausible, isTruncated, lastSaid, saidText, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
+import { feedbackText, isImplausible, isTruncated, latestFeedback, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
 import { findingValue, unitSymbol } from "@/shared/lib/format";
 import type { Tone } from "@/shared/lib/state";
 import type { Finding } from "@/shared/api/types";
@@ -10,7 +10,7 @@ const colors: Partial<Record<Tone, string>> = {
   bad: "text-bad",
 };
 
-/** What the pipeline stated, as a button that shows and opens it; with the sign of what was said. */
+/** What the pipeline stated, as a button that shows and opens it; with the sign of its feedback. */
 export function FindingValue({
   finding,
   chosen,
@@ -21,8 +21,8 @@ export function FindingValue({
   onChoose: () => void;
 }) {
   const { reader: t } = useText();
-  const said = lastSaid(finding);
-  const verdict = said && verdictOf(said);
+  const given = latestFeedback(finding);
+  const verdict = given && verdictOf(given);
   const unit = finding.unit?.value ?? "";
   const truncated = isTruncated(finding);
   const implausible = isImplausible(finding);
@@ -64,7 +64,7 @@ export function FindingValue({
             data-implausible={implausible || undefined}
             title={truncated ? truncationText(finding) : implausible ? finding.validity?.reason : caveats || undefined}
             className={
-              said?.verdict === "REJECTED" ? "line-through" : truncated || implausible ? "text-warn" : "font-semibold"
+              given?.verdict === "REJECTED" ? "line-through" : truncated || implausible ? "text-warn" : "font-semibold"
             }
           >
             {truncated || implausible ? (
@@ -87,7 +87,7 @@ export function FindingValue({
         ) : (
           stated
         )}
-        {said && <span className="sr-only">, {saidText(said)}</span>}
+        {given && <span className="sr-only">, {feedbackText(given)}</span>}
       </button>
     </span>
   );

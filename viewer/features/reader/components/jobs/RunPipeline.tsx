@@ -11,7 +11,7 @@ import { isImageSeries } from "@/dicom/seg";
 import { hasEndedInVain } from "@/shared/lib/state";
 import type { Pipeline, StudyDetail } from "@/shared/api/types";
 
-/** Runs a pipeline on a series, at once if it is STAT; a refusal is told in the pipeline's words. */
+/** Runs a pipeline on a series, at once if it is STAT; a refusal is shown in the pipeline's words. */
 export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChanged: () => void }) {
   const { reader: t } = useText();
   const series = study.series.filter(isImageSeries);
@@ -20,7 +20,7 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
   const [pipeline, setPipeline] = useState("");
   const [seriesUid, setSeriesUid] = useState("");
   const [stat, setStat] = useState(true);
-  const [told, setTold] = useState("");
+  const [message, setMessage] = useState("");
   const [open, setOpen] = useState(false);
   const action = useAction(onChanged);
 
@@ -38,7 +38,7 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
   const name = pipeline || ready[0]?.name || "";
   const run = async (event: FormEvent) => {
     event.preventDefault();
-    setTold("");
+    setMessage("");
     const taken = await action.run(async () => {
       const job = await startJob({
         pipeline: name,
@@ -47,7 +47,7 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
         priority: stat ? "STAT" : "ROUTINE",
         force: false,
       });
-      setTold(
+      setMessage(
         job.state === "COMPLETED"
           ? t.ranAlready
           : hasEndedInVain(job)
@@ -55,7 +55,7 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
             : t.willRun,
       );
     });
-    if (!taken) setTold("");
+    if (!taken) setMessage("");
   };
   const field = "mt-0.5 w-full rounded border border-line-strong bg-ground px-2 py-1 text-ink";
   return (
@@ -99,7 +99,7 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
             </button>
           </div>
           <p role="status" className="text-dim">
-            {told}
+            {message}
           </p>
           {action.problem && <ProblemNote problem={action.problem} />}
         </form>

@@ -97,7 +97,7 @@ function digitsOf(value: number, unit: string): number {
   return size === 0 || size >= 1 ? 1 : Math.min(6, 1 - Math.floor(Math.log10(size)));
 }
 
-function told({ quantity, value, unit }: Quantity): string {
+function quantityText({ quantity, value, unit }: Quantity): string {
   const shownUnit = unitTexts[unit] ?? unit;
   const shown = `${fixed(value, digitsOf(value, unit))}${shownUnit === "°" ? "" : " "}${shownUnit}`.trim();
   const names: Partial<Record<string, string>> = text().viewing.quantities;
@@ -119,7 +119,7 @@ export function summaryOf(one: Facts): string {
 
 function factsOf({ measured, obstacle, savedAs }: Facts): string[] {
   const { viewing: t } = text();
-  const facts = [...(obstacle ? [t.obstacles[obstacle]] : []), ...measured.map(told)];
+  const facts = [...(obstacle ? [t.obstacles[obstacle]] : []), ...measured.map(quantityText)];
   return savedAs.length > 0 ? [...facts, t.savedAs(measuredText(savedAs))] : facts;
 }
 
@@ -141,5 +141,5 @@ export function disagreeing(saved: readonly Quantity[], found: readonly Quantity
 
 /** What was measured, in a line: "42.0 mm", "long 21.3 mm, short 14.0 mm". */
 export function measuredText(measured: readonly Quantity[]): string {
-  return measured.map(told).join(", ");
+  return measured.map(quantityText).join(", ");
 }
