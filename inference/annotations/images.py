@@ -4,7 +4,9 @@ from pydicom.dataset import Dataset
 
 from inference.annotations.drawing import Place
 from inference.calibration.decision import calibration_of
-from inference.imaging.frames import is_multiframe
+from inference.imaging.attributes import whole_number
+from inference.imaging.frames import is_multiframe, number_of_frames
+from inference.refusals import VolumeRefused
 from storage.core.errors import InvalidRequest, NotFound
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
@@ -26,22 +28,16 @@ class StudyImages:
         return self.headers[sop_instance_uid]
 
     def place(self, sop_instance_uid: str, frame_number: int) -> Place:
-        """Raises InvalidRequest where there is no such frame."""
+        """Raises InvalidRequest where there is no such frame, or the header does not say how many
+        there are and how large."""
         header = self.header(sop_instance_uid)
-        frames = int(header.get("NumberOfFrames") or 1)
-        if not 1 <= frame_number <= frames:
+        try:
+            return _placed(header, sop_instance_uid, frame_number)
+        except VolumeRefused as refused:
             raise InvalidRequest(
-                f"The image has {frames} frames, counted from 1; {frame_number} was asked for."
-            )
-        return Place(
-            sop_class_uid=str(header.SOPClassUID),
-            sop_instance_uid=sop_instance_uid,
-            frame_number=frame_number,
-            rows=int(header.Rows),
-            columns=int(header.Columns),
-            is_multiframe=is_multiframe(header),
-            calibration=calibration_of(header, frame_number),
-        )
+                f"Nothing can be drawn on the image {sop_instance_uid}. {refused.message}",
+                remedy=refused.remedy,
+            ) from refused
 
     def _read(self, sop_instance_uid: str) -> Dataset:
         try:
@@ -57,3 +53,20 @@ class StudyImages:
         if not header.get("Rows") or not header.get("Columns"):
             raise InvalidRequest(f"The instance {sop_instance_uid} is no image.")
         return header
+
+
+def _placed(header: Dataset, sop_instance_uid: str, frame_number: int) -> Place:
+    frames = number_of_frames(header)
+    if not 1 <= frame_number <= frames:
+        raise InvalidRequest(
+            f"The image has {frames} frames, counted from 1; {frame_number} was asked for."
+        )
+    return Place(
+        sop_class_uid=str(header.SOPClassUID),
+        sop_instance_uid=sop_instance_uid,
+        frame_number=frame_number,
+        rows=whole_number(header, "Rows"),
+        columns=whole_number(header, "Columns"),
+        is_multiframe=is_multiframe(header),
+        calibration=calibration_of(header, frame_number),
+    )

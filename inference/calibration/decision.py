@@ -91,6 +91,8 @@ def _untyped(header: Dataset, uncorrected: Spacing | None, *, in_target: bool) -
     modality = str(header.get("Modality", ""))
     if modality == "CT" and "LOCALIZER" in (header.get("ImageType") or ()):
         return "localizer"
+    if modality == "MR" and "MOSAIC" in (header.get("ImageType") or ()):
+        return "mosaic"
     if in_target and not is_secondary:
         return None
     if uncorrected is not None:

@@ -24,6 +24,7 @@ Caveat = Literal[
     "calibration_unstated",
     "scanned_medium",
     "localizer",
+    "mosaic",
     "regions_only",
 ]
 CAVEATS: dict[Caveat, str] = {
@@ -38,6 +39,7 @@ CAVEATS: dict[Caveat, str] = {
     "calibration_unstated": "The header does not state how the pixel spacing was calibrated.",
     "scanned_medium": "Measured on the film or paper that was scanned, not in the patient.",
     "localizer": "A localizer is a projection: lengths are true at the isocentre only.",
+    "mosaic": "A mosaic shows many slices side by side: lengths are true within one slice only.",
     "regions_only": "Calibrated within the ultrasound regions only.",
 }
 Obstacle = Literal[

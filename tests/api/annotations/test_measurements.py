@@ -177,6 +177,21 @@ def test_a_drawing_that_cannot_be_is_refused_in_a_sentence(
     assert api.client.get(f"{study}/measurements").json()["items"] == []
 
 
+def test_an_image_whose_number_of_frames_is_none_is_refused_in_a_sentence(
+    api: ApiNode, images: list[Dataset]
+) -> None:
+    image = images[0]
+    image.NumberOfFrames = 1
+    stated = b"\x28\x00\x08\x00IS\x02\x001"
+    assert stated + b" " in (content := part10(image))
+    assert api.storage.ingest.accept(content.replace(stated + b" ", stated + b"A"), "dimse:MR1")
+    drawing = {**drawn(images)[0], "sop_instance_uid": image.SOPInstanceUID}
+    body = {"measurements": [drawing]}
+    answer = api.client.post(f"/api/studies/{image.StudyInstanceUID}/measurements", json=body)
+    is_problem(answer, 400, "invalid_request")
+    assert "NumberOfFrames" in answer.json()["detail"]
+
+
 def test_frames_of_a_multi_frame_instance_are_drawn_on_with_their_own_spacing(
     api: ApiNode, images: list[Dataset]
 ) -> None:

@@ -48,6 +48,7 @@ export type Caveat =
   | "calibration_unstated"
   | "scanned_medium"
   | "localizer"
+  | "mosaic"
   | "regions_only";
 
 /** Between rows, then between columns (PS3.3 10.7.1.3). */
@@ -128,6 +129,7 @@ function untyped(header: DicomJson, uncorrected: Spacing | null): Caveat | null 
   const isSecondary = secondary.test(stringOf(header, tag.sopClassUid));
   const modality = stringOf(header, tag.modality);
   if (modality === "CT" && header[tag.imageType]?.Value?.includes("LOCALIZER")) return "localizer";
+  if (modality === "MR" && header[tag.imageType]?.Value?.includes("MOSAIC")) return "mosaic";
   if (itemsOf(header, tag.pixelMeasures).length > 0 && !isSecondary) return null;
   if (uncorrected) return "correction_unstated";
   const isInPatient = inThePatient.has(modality) || numbersOf(header, tag.imageOrientation).length > 0;

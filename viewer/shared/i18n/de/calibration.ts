@@ -18,6 +18,7 @@ export const caveats: Messages["viewing"]["caveats"] = {
   calibration_unstated: "Die Kopfdaten nennen nicht, wie der Pixelabstand kalibriert wurde",
   scanned_medium: "Längen wie auf dem gescannten Film oder Papier, nicht im Patienten",
   localizer: "Ein Localizer ist eine Projektion: Längen gelten nur im Isozentrum",
+  mosaic: "Ein Mosaik zeigt viele Schichten nebeneinander: Längen gelten nur innerhalb einer Schicht",
   regions_only: "Nur innerhalb der Ultraschallregionen kalibriert",
 };
 

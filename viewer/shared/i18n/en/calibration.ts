@@ -15,6 +15,7 @@ export const caveats = {
   calibration_unstated: "The header does not state how the pixel spacing was calibrated",
   scanned_medium: "Lengths as on the scanned film or paper, not in the patient",
   localizer: "A localizer is a projection: lengths are true at the isocentre only",
+  mosaic: "A mosaic shows many slices side by side: lengths are true within one slice only",
   regions_only: "Calibrated within the ultrasound regions only",
 };
 
