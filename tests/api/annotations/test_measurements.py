@@ -177,6 +177,7 @@ def test_a_drawing_that_cannot_be_is_refused_in_a_sentence(
     assert api.client.get(f"{study}/measurements").json()["items"] == []
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR IS")
 def test_an_image_whose_number_of_frames_is_none_is_refused_in_a_sentence(
     api: ApiNode, images: list[Dataset]
 ) -> None:
