@@ -5,7 +5,6 @@ completes again over what is left, so results over all of it are withdrawn as th
 instances are (`inference.late_instances`).
 """
 
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -16,6 +15,7 @@ from storage.audit import NODE, AuditEvent, Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged
+from storage.core.put_off import PutOff
 from storage.dicom.value_errors import DAMAGED
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ class RejectionRounds:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._put_off: dict[str, float] = {}
+        self._put_off = PutOff(_DAMAGED_AGAIN_S)
         self._looked_at_everything = False
         self._judged_up_to: str | None = ""
         """The study; None: all."""
@@ -48,15 +48,13 @@ class RejectionRounds:
         storage = self._storage
         self._judge(now)
         since = now - _RECENT if self._looked_at_everything else None
-        later = time.monotonic()
-        self._put_off = {uid: until for uid, until in self._put_off.items() if until > later}
-        notes = storage.rejections.unread(_NOTES_PER_ROUND, since, self._put_off)
+        notes = storage.rejections.unread(_NOTES_PER_ROUND, since, self._put_off.current())
         for note in notes:
             try:
                 code, rejected = _rejection(storage, note)
             except InstanceDamaged:
                 # Noted where damage is; it may be repaired.
-                self._put_off[note.sop_instance_uid] = later + _DAMAGED_AGAIN_S
+                self._put_off.add(note.sop_instance_uid)
                 continue
             shown = storage.rejections.read(note, code, rejected, now)
             _note_shown(storage, note.study_instance_uid, shown)

@@ -13,7 +13,7 @@ import structlog
 
 from inference.access_groups.service import apply_rules
 from inference.annotations.feedback_reports import write_feedback_reports
-from inference.late_instances.service import withdraw_outdated
+from inference.late_instances.service import FAILED_AGAIN_S, withdraw_outdated
 from inference.pipeline import Pipeline
 from inference.priors.triggers import want_for_orders
 from inference.rejections.service import RejectionRounds
@@ -30,6 +30,7 @@ from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
 from storage.core.entities import Job
 from storage.core.errors import MediViewError
+from storage.core.put_off import PutOff
 from storage.db.clock_steps import ClockStep, move_waits, note_step
 from storage.jobs.pending_series import undecided_series
 from storage.language.repository import LANGUAGE_QUEUE
@@ -91,6 +92,7 @@ class Clockwork:
         self._running = threading.Lock()
         self._looked_at_everything = False
         self._rejections = RejectionRounds(storage)
+        self._not_withdrawn = PutOff(FAILED_AGAIN_S)
         self._routing = RoutingRounds(storage)
         self._watch = ClockWatch()
         self._clock_step = timedelta()
@@ -186,7 +188,7 @@ class Clockwork:
     def _withdraw(self, now: datetime) -> None:
         """Before scheduling: a series that changed and completed again is found either way."""
         since = now - _RECENT if self._looked_at_everything else None
-        withdraw_outdated(self._storage, now, since)
+        withdraw_outdated(self._storage, now, since, self._not_withdrawn)
 
     def _schedule(self, now: datetime) -> None:
         since = now - _RECENT if self._looked_at_everything else None

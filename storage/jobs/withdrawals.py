@@ -5,6 +5,7 @@ next (`inference.late_instances`), and again until it is done.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, and_, case, delete, func, null, or_, select, update
@@ -136,11 +137,16 @@ class Withdrawals:
             )
             return set(rows.scalars())
 
-    def waiting(self, limit: int) -> list[Job]:
-        """Superseded jobs whose results are not yet withdrawn at their destinations."""
+    def waiting(self, limit: int, but: AbstractSet[str] = frozenset()) -> list[Job]:
+        """Superseded jobs whose results are not yet withdrawn at their destinations; `but` leaves
+        some out."""
         query = (
             select(t.job)
-            .where(t.job.c.ending == "superseded", t.job.c.withdrawn_at.is_(None))
+            .where(
+                t.job.c.ending == "superseded",
+                t.job.c.withdrawn_at.is_(None),
+                t.job.c.job_id.not_in(but),
+            )
             .order_by(t.job.c.updated_at)
             .limit(limit)
         )
