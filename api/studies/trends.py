@@ -11,9 +11,9 @@ from api.dicom_values import dicom_date
 from api.findings.schemas import Trend, TrendList, TrendPoint
 from api.parameters import StudyUid, problems
 from api.routing import new_router
+from inference.findings.comparison import value_that_counts
+from inference.findings.derived import void_findings
 from inference.lesions.history import lesion_uids
-from inference.reports.derived import void_findings
-from inference.scheduling.priors import value_that_counts
 from storage.core.findings import Finding
 
 router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"])

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from dicom_node.worklist.scp import as_data_set
 from inference.access_groups.stored_rules import StoredRules, read_rules
-from inference.worker.failures import place
+from inference.failures import place
 from storage.access_groups.decisions import Decision, OrderedStudy
 from storage.container import Storage
 from storage.core.entities import Instance

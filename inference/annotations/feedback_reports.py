@@ -7,9 +7,9 @@ import structlog
 from pydicom.dataset import Dataset
 
 from inference.annotations.feedback_sr import feedback_report_uid, speak
+from inference.failures import place
 from inference.results.identity import REPORT_KINDS, ResultKind
 from inference.results.writing import part10
-from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.entities import DeliveryState, Instance, Job
 from storage.core.errors import NotFound

@@ -67,6 +67,7 @@ def edit_mask(
     """
     # What encodes is large, and few processes need it.
     from inference.delivery.storing import store_objects, want_delivery
+    from inference.findings.comparison import comparison_of
     from inference.imaging.coverage import with_caveat, with_validity
     from inference.lesions.tracking import store_edited_lesions
     from inference.models.population import caveat_of
@@ -75,7 +76,6 @@ def edit_mask(
     from inference.results.wanted import kinds_wanted
     from inference.scheduling.job_rule import destinations_of, rule_for
     from inference.scheduling.predecessor import predecessor_reports
-    from inference.scheduling.priors import comparison_of
 
     before = _before(storage, study_instance_uid, sop_instance_uid)
     volume = before.volume

@@ -14,8 +14,8 @@ import structlog
 
 from inference.delivery.destinations import Destination, open_destination
 from inference.delivery.storage_commitment_check import Proof, Sending
+from inference.failures import explain, place
 from inference.worker import auditing
-from inference.worker.failures import explain, place
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery

@@ -6,7 +6,7 @@ from functools import partial
 
 from PIL import Image
 
-from inference.findings import build_findings
+from inference.findings.build import build_findings
 from inference.imaging.coverage import run_with_coverage
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import assemble_volume

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from dicom_node.archives.archive import Found
 from dicom_node.peers import caller_of_peer
+from inference.failures import explain
 from inference.priors.search import ask, wanted_study
 from inference.priors.sources import open_archive
 from inference.priors.subjects import Subject, subject_of_study
-from inference.worker.failures import explain
 from storage.access_groups.viewers import viewer_of
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, MediViewError, NotFound

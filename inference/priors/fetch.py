@@ -11,8 +11,8 @@ import structlog
 from dicom_node.archives.archive import Fetched
 from dicom_node.archives.receiving import Receiving
 from dicom_node.peers import PeerFailed
+from inference.failures import Failure, explain, place
 from inference.priors.sources import open_archive
-from inference.worker.failures import Failure, explain, place
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow

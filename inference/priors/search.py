@@ -10,12 +10,12 @@ import structlog
 
 from dicom_node.archives.archive import Archive, Found
 from dicom_node.peers import PeerFailed
+from inference.failures import explain, place
 from inference.priors.selection import choose, of_patient
 from inference.priors.sources import label_of, open_archive
 from inference.priors.subjects import Subject, subject_of_order, subject_of_study
 from inference.rules.file import current_rules
 from inference.rules.model import PriorRule
-from inference.worker.failures import explain, place
 from storage.audit import NODE, SUCCESS, Audit, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow

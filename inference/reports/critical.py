@@ -4,9 +4,9 @@ from datetime import datetime
 
 import structlog
 
+from inference.findings.facts import Fact
 from inference.pipelines.catalogue import catalogue
 from inference.reports.evidence import facts_of
-from inference.reports.facts import Fact
 from inference.reports.locale import load_locale
 from inference.rules.file import current_rules
 from inference.rules.model import CriticalRule

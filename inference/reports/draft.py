@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from inference.findings.facts import fact_of
 from inference.reports.evidence import Evidence, digest_of, gather
-from inference.reports.facts import fact_of
 from inference.reports.findings_text import (
     findings_sentences,
     impression_sentences,

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from inference.failures import place
+from inference.findings.comparison import revise_comparisons
 from inference.reports.critical import raise_alerts
 from inference.reports.draft import draft_study
-from inference.scheduling.priors import revise_comparisons
-from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound

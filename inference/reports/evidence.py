@@ -5,9 +5,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
+from inference.findings.derived import void_findings
+from inference.findings.facts import Fact, fact_of
 from inference.lesions.history import lesion_uids
-from inference.reports.derived import void_findings
-from inference.reports.facts import Fact, fact_of
 from inference.reports.lesion_text import LesionCourse, lesion_courses
 from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container import Storage

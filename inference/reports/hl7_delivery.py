@@ -10,7 +10,7 @@ import structlog
 from dicom_node.hl7.framing import FramingError, exchange
 from dicom_node.hl7.reading import Message, Refused, read_header
 from dicom_node.network.tls import ClientTls, tls_words
-from inference.worker.failures import place
+from inference.failures import place
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Audit, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow

@@ -3,7 +3,7 @@
 import structlog
 
 from inference.delivery.release import pipelines_of, release_of, want_results
-from inference.worker.failures import place
+from inference.failures import place
 from storage.container import Storage
 from storage.core.errors import NotFound
 from storage.reports.entities import SIGNED_STATES, Report, ReportVersion

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from inference.findings.facts import Fact
 from inference.normal_ranges.distribution import shown_percentile
-from inference.reports.facts import Fact
 from inference.reports.locale import Locale, references
 from storage.core.findings import NormalRange
 from storage.reports.entities import ReportSentence

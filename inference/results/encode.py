@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from inference.findings import build_findings
+from inference.findings.build import build_findings
+from inference.findings.comparison import Comparison
 from inference.imaging.volume import Volume
 from inference.normal_ranges.applying import SiteReferences, ranges_for
 from inference.pipeline import Pipeline, PipelineOutput
@@ -22,7 +23,6 @@ from inference.results.sr.document import encode_sr
 from inference.results.sr.narrative import NOTE, captions
 from inference.results.sr.pdf import encode_pdf
 from inference.results.stack import encode_stack
-from inference.scheduling.priors import Comparison
 from storage.core.entities import Job
 from storage.core.findings import Finding
 

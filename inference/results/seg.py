@@ -11,7 +11,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.annotations.observer import person_name
-from inference.findings import tracking_identifier
+from inference.findings.build import tracking_identifier
 from inference.imaging.directions import in_words
 from inference.imaging.stacks import with_frames
 from inference.imaging.volume import Volume

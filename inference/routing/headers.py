@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 from pydicom.dataset import Dataset
 
-from inference.worker.failures import place
+from inference.failures import place
 from storage.core.entities import Instance, Series
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.integrity.instance_reader import InstanceReader

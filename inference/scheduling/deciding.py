@@ -2,9 +2,9 @@
 
 import structlog
 
+from inference.failures import explain, place
 from inference.models.registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline
-from inference.worker.failures import explain, place
 from storage.core.entities import Job, Series
 from storage.jobs.acceptance_decisions import Decisions
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 from pydicom.dataset import Dataset
 
+from inference.failures import explain, place
 from inference.imaging.stacks import SeriesStack
 from inference.models.registry.status import Standing, offered, standings
 from inference.pipeline import Acceptance, Pipeline
@@ -21,7 +22,6 @@ from inference.scheduling.schedule_study import decide_on_study
 from inference.scheduling.selection import Selection, select_input, with_geometry
 from inference.scheduling.shadowing import schedule_shadows
 from inference.scheduling.study_inputs import inputs_of
-from inference.worker.failures import explain, place
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Instance, JobState, Series

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from pydicom.dataset import Dataset
 
+from inference.failures import explain, place
 from inference.imaging.coverage import run_with_coverage
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
@@ -24,7 +25,6 @@ from inference.pipeline import Pipeline, PipelineContext, takes_instances
 from inference.scheduling.selection import select_stack, stack_for
 from inference.scheduling.shadow_agreement import dice_by_segment, values_by_measurement
 from inference.scheduling.study_inputs import inputs_of
-from inference.worker.failures import explain, place
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job, Series

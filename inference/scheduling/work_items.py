@@ -10,10 +10,10 @@ from datetime import datetime
 
 import structlog
 
+from inference.failures import place
 from inference.models.registry.status import offered
 from inference.pipeline import Pipeline
 from inference.scheduling.schedule import schedule_pipeline
-from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job, Series

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import structlog
 
+from inference.failures import place
 from inference.webhooks.signing import signed_headers
-from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest

@@ -8,6 +8,8 @@ import structlog
 from pydicom.dataset import Dataset
 
 from inference.delivery.storing import store_label_picture, store_objects, want_delivery
+from inference.failures import place
+from inference.findings.comparison import comparison_of
 from inference.imaging.coverage import run_with_coverage, with_caveat
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
@@ -24,12 +26,10 @@ from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
 from inference.rules.model import Rule
 from inference.scheduling.job_rule import destinations_of, rule_for, stays_here
 from inference.scheduling.predecessor import predecessor_reports
-from inference.scheduling.priors import comparison_of
 from inference.scheduling.study_inputs import (
     inputs_of,
 )
 from inference.worker import auditing
-from inference.worker.failures import place
 from inference.worker.job_inputs import JobInputs
 from inference.worker.job_progress import JobProgress
 from inference.worker.memory import peak_memory_bytes, reset_peak_memory

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import structlog
 
-from inference.worker.failures import place
+from inference.failures import place
 from inference.worker.memory import collect_rarely
 from storage.audit.keeper import AuditKeeper
 from storage.container import Storage, open_storage

@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import structlog
 
+from inference.failures import Failure, explain, place
 from inference.lesions.drawn import follow_drawn_lesions
 from inference.lesions.history import DRAWN_LESIONS
 from inference.model_servers.gate import guarded
 from inference.models.model_cache import WARM
 from inference.pipeline import Pipeline
 from inference.pipelines.catalogue import catalogue
-from inference.worker.failures import Failure, explain, place
 from inference.worker.job_inputs import Superseded
 from inference.worker.job_progress import WorkerStopping
 from inference.worker.job_runner import Work

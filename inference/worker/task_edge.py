@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from inference.worker.failures import place
+from inference.failures import place
 
 log = structlog.get_logger(__name__)
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pydicom.dataset import Dataset
 
 from inference.delivery.storing import store_objects, want_delivery
+from inference.findings.comparison import comparison_of
 from inference.imaging.volume import Volume, assemble_volume
 from inference.normal_ranges.applying import site_references
 from inference.pipeline import PipelineOutput
 from inference.results.encode import encode_results
-from inference.scheduling.priors import comparison_of
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job

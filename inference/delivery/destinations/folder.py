@@ -13,7 +13,7 @@ from dicom_node.peers import PeerFailed, PeerLacksService
 from inference.delivery.destinations.files import copy, give, path_of, same_bytes, size_of
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
-from inference.worker.failures import explain
+from inference.failures import explain
 from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage
 from storage.core import private_folder

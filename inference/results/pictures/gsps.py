@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 from pydicom.valuerep import format_number_as_ds
 
-from inference.findings import tracking_identifier
+from inference.findings.build import tracking_identifier
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.equipment import contributing_equipment, finish

@@ -10,6 +10,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
+from inference.findings.comparison import day
 from inference.pipeline import Pipeline
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
@@ -29,7 +30,6 @@ from inference.results.patient_and_study import (
 from inference.results.pictures.render import Picture
 from inference.results.source_references import integer_of
 from inference.results.sr.narrative import NOTE, shown_range, shown_value
-from inference.scheduling.priors import day
 from inference.typesetting.text import Typesetter
 from storage.core.entities import Job
 from storage.core.findings import Finding

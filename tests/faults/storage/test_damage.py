@@ -20,7 +20,7 @@ from dicom_node.commitment.check import failures_of
 from dicom_node.peers import Peer
 from dicom_node.scu import send
 from dicom_node.server.scp import start_scp
-from inference.worker.failures import explain
+from inference.failures import explain
 from storage.commitment.entities import Reference
 from storage.core.errors import InstanceDamaged
 from storage.integrity.checker import _SAMPLE_EVERY

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from inference.failures import explain
 from inference.models import devices as compute
 from inference.models.devices import current, with_fallback
 from inference.models.model_cache import WarmModels, free_memory_bytes
 from inference.pipelines.brain.meshnet import Layer, Network, classify
 from inference.scheduling.schedule import schedule_series
-from inference.worker.failures import explain
 from inference.worker.run import run_job
 from tests.inference.orchestration import complete_series, storage_in
 from tests.inference.small import BrightRegion

@@ -78,7 +78,7 @@ def test_a_model_is_loaded_once() -> None:
 def test_the_catalogue_is_free_of_model_libraries() -> None:
     code = (
         "import sys; from inference.pipelines.catalogue import catalogue;"
-        "from storage.settings import Settings; from inference import findings;"
+        "from storage.settings import Settings; from inference.findings import build;"
         "from inference.imaging import volume;"
         "import inference.results.encode;"
         "[(p.readiness(), p.card, p.accepts_text) for p in catalogue(Settings())];"

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from inference.findings.facts import Fact, fact_of
 from inference.normal_ranges.distribution import NormalDistribution, percentile_of
 from inference.normal_ranges.lung_capacity import TotalLungCapacity
 from inference.normal_ranges.reference import ReferenceValues
 from inference.normal_ranges.subject import Subject
 from inference.reports.export.oru import limits_of
-from inference.reports.facts import Fact, fact_of
 from inference.reports.locale import load_locale
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
 from inference.results.sr.narrative import shown_range

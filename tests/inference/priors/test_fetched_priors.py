@@ -4,9 +4,9 @@ from pathlib import Path
 
 from dicom_node.server.scp import start_scp
 from inference.delivery.service import deliver_due
+from inference.findings.comparison import comparison_of
 from inference.reports.due import draft_due
 from inference.routing.service import RoutingRounds
-from inference.scheduling.priors import comparison_of
 from inference.worker.run import run_job
 from storage.core.clock import utcnow
 from storage.peers.repository import KnownPeer

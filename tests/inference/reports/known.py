@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Callable
 
+from inference.findings.facts import Fact, fact_of
 from inference.reports.evidence import Evidence, Prior
-from inference.reports.facts import Fact, fact_of
 from inference.reports.technique import SeriesTechnique
 from storage.core.clock import utcnow
 from storage.core.entities import Study

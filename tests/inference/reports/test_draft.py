@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from inference.findings.facts import Fact
 from inference.language.guard import Evidence as Known
 from inference.language.guard import PriorFindings, StudyFacts, check_sentence
 from inference.reports.draft import draft_sections, title_of
 from inference.reports.evidence import Evidence
-from inference.reports.facts import Fact
 from inference.reports.locale import languages, load_locale, placeholders
 from storage.core.findings import NormalRange
 from storage.reports.entities import ReportSentence

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from inference.findings.comparison import comparison_of
 from inference.reports.draft import draft_study
 from inference.reports.evidence import gather
-from inference.scheduling.priors import comparison_of
 from storage.container import Storage
 from storage.core.findings import Finding
 from storage.core.identity import of_account

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from inference.reports.facts import Fact, fact_of
+from inference.findings.facts import Fact, fact_of
 from storage.core.findings import Feedback, Finding
 
 _WHOLE_BRAIN = ("brain", "brain mask")

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from pydicom.uid import Comprehensive3DSRStorage
 
+from inference.findings.derived import void_findings
 from inference.lesions.history import lesion_uids
-from inference.reports.derived import void_findings
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.findings import Feedback, Finding, Prior

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from inference.findings.comparison import Comparison
 from inference.normal_ranges.applying import NormalRanges
 from inference.pipeline import (
     Classification,
@@ -20,7 +21,6 @@ from inference.results.identity import (
     stable_id,
     tracking_uid,
 )
-from inference.scheduling.priors import Comparison
 from storage.core.entities import Job
 from storage.core.findings import Code, Finding, ImageRef, SegmentRef
 

@@ -1,0 +1,1 @@
+"""Findings: made from what pipelines measured, compared with earlier ones, and taken back."""
