@@ -111,6 +111,11 @@ def takes_instances(pipeline: "Pipeline") -> bool:
     return bool(getattr(pipeline, "takes_instances", False))
 
 
+def runs_on_request(pipeline: "Pipeline") -> bool:
+    """Whether it runs only where a rule of the site names it, or where a person asks for it."""
+    return bool(getattr(pipeline, "runs_on_request", False))
+
+
 class Pipeline(Protocol):
     """One entry of the catalogue.
 

@@ -12,7 +12,8 @@ from api.uploads.schemas import IntakeCounts, RefusedFile
 from api.uploads.unpack import DicomFile, Limits, Refusal, unpack
 from inference.access_groups.service import apply_rules
 from inference.models.registry.status import standing_named
-from inference.scheduling.schedule import schedule_series
+from inference.pipeline import Pipeline, runs_on_request
+from inference.scheduling.schedule import schedule_pipeline, schedule_series
 from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -121,18 +122,20 @@ class Scheduled:
 def schedule_touched(storage: Storage, intake: Intake, pipeline: str | None = None) -> Scheduled:
     """Complete the series that arrived, offer them to every pipeline, wake a worker.
 
-    With `pipeline` only its decisions and jobs are returned. A series of a study that the
+    With `pipeline` only its decisions and jobs are returned, and one that runs on request is asked
+    for. A series of a study that the
     caller's access groups do not see is left to the worker. Raises NotFound when there is no
     pipeline of that name.
     """
+    asked = None
     if pipeline is not None:
-        standing_named(storage.settings, storage.model_states, pipeline)
+        asked = standing_named(storage.settings, storage.model_states, pipeline).pipeline
     if current_viewer() is not None:
         apply_rules(storage, utcnow())
     decisions = [
         decision
         for series in _visible(storage.index, intake)
-        for decision in _decide(storage, series)
+        for decision in _decide(storage, series, asked)
         if pipeline in (None, decision.pipeline)
     ]
     wake(storage.settings)
@@ -149,11 +152,14 @@ def _visible(index: Index, intake: Intake) -> Iterator[Series]:
                 raise
 
 
-def _decide(storage: Storage, series: Series) -> list[Decision]:
+def _decide(storage: Storage, series: Series, asked: Pipeline | None) -> list[Decision]:
     if series.state == "RECEIVING":
         completed = storage.index.mark_complete(series, utcnow())
         if completed is None:
             # Somebody else sends into the same series; it is offered when that is quiet.
             return []
         series = completed
-    return schedule_series(storage, series)
+    decisions = schedule_series(storage, series)
+    if asked is not None and runs_on_request(asked):
+        return [schedule_pipeline(storage, series, asked)]
+    return decisions

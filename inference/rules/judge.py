@@ -7,6 +7,10 @@ from typing import Protocol
 from inference.rules.facts import SeriesFacts, Value
 from inference.rules.model import Condition, Rule, RuleSet, Test
 
+ON_REQUEST = (
+    "The pipeline runs on request: where a rule of the site names it, or when a person asks for it."
+)
+
 
 class Facts(Protocol):
     """What conditions are asked of: a series, or a whole study."""
@@ -54,10 +58,13 @@ class Ruling:
     tried: tuple[RuleTrace, ...]
 
 
-def rule_on(rules: RuleSet, pipeline: str, facts: SeriesFacts) -> Ruling:
+def rule_on(
+    rules: RuleSet, pipeline: str, facts: SeriesFacts, *, on_request: bool = False
+) -> Ruling:
     """Try the rules of a pipeline in order; the first that holds decides.
 
-    A pipeline without rules is allowed; one with rules of which none holds is not.
+    A pipeline without rules is allowed, unless it runs `on_request` alone; one with rules of
+    which none holds is not.
     """
     tried: list[RuleTrace] = []
     for rule in rules.of(pipeline):
@@ -71,7 +78,7 @@ def rule_on(rules: RuleSet, pipeline: str, facts: SeriesFacts) -> Ruling:
             return Ruling(False, f"The site's rule '{rule.name}' says no.", rule, tuple(tried))
         return Ruling(True, f"The site's rule '{rule.name}' holds.", rule, tuple(tried))
     if not tried:
-        return Ruling(True, "", None, ())
+        return Ruling(False, ON_REQUEST, None, ()) if on_request else Ruling(True, "", None, ())
     failed = "; ".join(f"'{one.rule.name}' wants {one.reason}" for one in tried)
     return Ruling(False, f"No rule of the site holds: {failed}.", None, tuple(tried))
 

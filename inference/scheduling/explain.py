@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from inference.models.registry.status import Standing, offered
-from inference.pipeline import Acceptance, Pipeline, Readiness
+from inference.pipeline import Acceptance, Pipeline, Readiness, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
@@ -108,7 +108,12 @@ def _explain(
     readiness = pipeline.readiness()
     if standing.blocked:
         readiness = Readiness(False, standing.blocked)
-    ruling = rule_on(rules, pipeline.name, SeriesFacts(judged, senders_of(instances)))
+    ruling = rule_on(
+        rules,
+        pipeline.name,
+        SeriesFacts(judged, senders_of(instances)),
+        on_request=runs_on_request(pipeline),
+    )
     would_run = acceptance.accepted and readiness.ready and ruling.allowed
     if not acceptance.accepted:
         reason = acceptance.reason

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from inference.failures import explain, place
 from inference.imaging.stacks import SeriesStack
 from inference.models.registry.status import Standing, offered, standings
-from inference.pipeline import Acceptance, Pipeline
+from inference.pipeline import Acceptance, Pipeline, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
@@ -263,7 +263,7 @@ def _under_rules(
     """What the pipeline accepts may still be refused by the site, never the other way round."""
     acceptance = selection.acceptance
     facts = SeriesFacts(selection.headers, senders_of(candidate.instances))
-    ruling = rule_on(rules, pipeline.name, facts)
+    ruling = rule_on(rules, pipeline.name, facts, on_request=runs_on_request(pipeline))
     if not ruling.allowed:
         return Acceptance(False, ruling.reason), None
     if ruling.rule is None:

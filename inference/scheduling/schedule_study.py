@@ -1,7 +1,7 @@
 """The decision of a pipeline that takes several series of a study, and the jobs it leads to."""
 
 from inference.models.registry.status import Standing
-from inference.pipeline import Acceptance
+from inference.pipeline import Acceptance, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on
 from inference.rules.model import RuleSet
@@ -45,7 +45,7 @@ def decide_on_study(
     reference = found.chosen.get(getattr(pipeline, "reference", ""))
     if acceptance.accepted and reference is not None and rules is not None:
         facts = SeriesFacts(reference.headers, senders_of(reference.candidate.instances))
-        ruling = rule_on(rules, pipeline.name, facts)
+        ruling = rule_on(rules, pipeline.name, facts, on_request=runs_on_request(pipeline))
         acceptance = Acceptance(ruling.allowed, f"{acceptance.reason} {ruling.reason}".strip())
         priority = ruling.rule.priority if ruling.rule is not None else priority
     job_id = None
