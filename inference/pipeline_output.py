@@ -84,18 +84,21 @@ class Classification:
 
 @dataclass(frozen=True)
 class FoundBox:
-    """One object in an image, by a box: its four corners in the image that was sent.
+    """One object in an image, by a box: its corners in the image that was sent.
 
     `corners`: (column, row) each, 0, 0 being the upper left corner of the upper left pixel; a
-    rectangle, but turned where the model saw the image turned. `confidence` from 0 to 1.
+    rectangle, but turned where the model saw the image turned, and of more corners where the
+    image cuts it off. `confidence` from 0 to 1, where there is one. `measurement`: what is
+    measured of it, and then its finding is that.
     """
 
     label: str
     code: Code
     corners: tuple[tuple[float, float], ...]
-    confidence: float
+    confidence: float | None
     color_rgb: tuple[int, int, int]
     frame_number: int | None = None
+    measurement: Measurement | None = None
 
 
 @dataclass(frozen=True)

@@ -141,15 +141,22 @@ def _of_image(
 def _boxed(
     job: Job, pipeline: Pipeline, image: ImageResult, box: FoundBox, calibration: str
 ) -> Finding:
-    found = _classified(job, pipeline, Classification(box.label, box.confidence))
+    measured = box.measurement
+    if measured is None:
+        found = replace(
+            _classified(job, pipeline, Classification(box.label, 0.0)),
+            code=box.code,
+            confidence=box.confidence,
+        )
+    else:
+        found = _measured(job, pipeline, PipelineOutput(), measured)
     outline = (*box.corners, box.corners[0])
     return replace(
         found,
-        code=box.code,
         finding_id=stable_id(job, "box", box.label, image.sop_instance_uid),
         tracking_uid=tracking_uid(job, f"{image.sop_instance_uid} {box.label}"),
         image=ImageRef(image.sop_instance_uid, box.frame_number, "POLYLINE", outline),
-        calibration=calibration,
+        calibration=calibration if found.confidence is not None else "",
     )
 
 

@@ -9,6 +9,8 @@ from inference.normal_ranges.reference import Reference
 from storage.core.findings import Code
 
 Admission = Literal["release", "setting", "operator"]
+ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
+EDGE_DETECTION = Code("123103", "DCM", "Edge Detection")
 OnTruncation = Literal["mark", "refuse"]
 """What becomes of a structure that the images cut off: its measurements are marked as
 truncated, or the whole result is refused."""
@@ -84,6 +86,8 @@ class ModelCard:
     admission: Admission = "release"
     """Who answers for its being here: this release (or a package that the operator installed),
     a setting, or an operator who added its folder and must activate it."""
+    family: Code = ARTIFICIAL_INTELLIGENCE
+    """Of the algorithm (PS3.16 CID 7162)."""
     digest: str = field(init=False, default="")
     """SHA-256 over names and digests of all files: another digest is another model."""
 
@@ -92,6 +96,11 @@ class ModelCard:
         if lines:
             digest = hashlib.sha256(lines.encode()).hexdigest()
             object.__setattr__(self, "digest", digest)
+
+    @property
+    def is_ai(self) -> bool:
+        """Whether what it finds is to be called the word of an AI."""
+        return self.family == ARTIFICIAL_INTELLIGENCE
 
     @property
     def sha256(self) -> str:

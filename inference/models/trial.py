@@ -17,7 +17,7 @@ from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_
 from inference.refusals import ModelUnusable
 from inference.results.pictures.render import draw_pictures
 from inference.results.planar.pictures import draw_image
-from inference.results.sr.narrative import NOTE, captions, shown_value
+from inference.results.sr.narrative import captions, note_of, shown_value
 from inference.scheduling.selection import Selection, select_input, word_of
 from inference.scheduling.study_inputs import inputs_of
 from storage.container import Storage
@@ -141,7 +141,7 @@ def _is_of(finding: Finding, sop_instance_uid: str) -> bool:
 
 
 def _footer(pipeline: Pipeline) -> str:
-    return f"{NOTE} {pipeline.name} {pipeline.version}, a trial that nobody has stored"
+    return f"{note_of(pipeline)} {pipeline.name} {pipeline.version}, a trial that nobody has stored"
 
 
 def _beside(pictures: Sequence[Image.Image]) -> Image.Image | None:

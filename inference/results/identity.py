@@ -93,8 +93,9 @@ def result_series_number(source_series_number: int | None, kind: ResultKind) -> 
 
 
 def result_series_description(pipeline: Pipeline, what: str) -> str:
-    """Says in every list that this is AI and not for diagnosis; LO holds 64 characters."""
-    suffix = f" {what} - AI, research use only"
+    """Says in every list whether this is AI, and that it is not for diagnosis; LO holds 64
+    characters."""
+    suffix = f" {what} - {'AI, ' if pipeline.card.is_ai else ''}research use only"
     return pipeline.title[: 64 - len(suffix)] + suffix
 
 

@@ -115,7 +115,7 @@ class ImageReading:
             if boxes or not shown:
                 shown[number] = _shown(given)
             found += boxes
-        found.sort(key=lambda box: -box.confidence)
+        found.sort(key=lambda box: -(box.confidence or 0.0))
         numbered = Counter[str]()
         named = []
         for box in found[:_BOXES_AT_MOST]:

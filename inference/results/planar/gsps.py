@@ -28,7 +28,7 @@ from inference.results.identity import (
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.planar.references import frame_numbers, image_reference
 from inference.results.source_references import integer_of
-from inference.results.sr.narrative import NOTE, as_dicom_text
+from inference.results.sr.narrative import as_dicom_text, note_of
 from storage.core.entities import Job
 
 _LOOKUPS = (
@@ -66,10 +66,11 @@ def encode_boxes(
     colour = int(source.get("SamplesPerPixel") or 1) > 1 or str(
         source.get("PhotometricInterpretation", "")
     ).startswith("PALETTE")
+    by_ai = " by AI" if pipeline.card.is_ai else ""
     layer = hd.pr.GraphicLayer(
         _LAYER,
         order=1,
-        description="Boxes by AI, unverified",
+        description=f"Boxes{by_ai}, unverified",
         display_color=hd.color.CIELabColor.from_rgb(
             *(image.boxes[0].color_rgb if image.boxes else _YELLOW)
         ),
@@ -85,8 +86,8 @@ def encode_boxes(
         "manufacturer_model_name": MANUFACTURER,
         "software_versions": software_versions(pipeline),
         "device_serial_number": DEVICE_SERIAL_NUMBER,
-        "content_label": "AI_BOXES",
-        "content_description": "Boxes by AI, unverified, research use only",
+        "content_label": "AI_BOXES" if by_ai else "BOXES",
+        "content_description": f"Boxes{by_ai}, unverified, research use only",
         "graphic_layers": [layer, note],
         "graphic_annotations": list(_annotations(pipeline, source, reference, image, layer, note)),
         "transfer_syntax_uid": ExplicitVRLittleEndian,
@@ -209,7 +210,7 @@ def _annotations(
             ],
             text_objects=[
                 hd.pr.TextObject(
-                    as_dicom_text(f"{box.label} {box.confidence:.0%}"),
+                    as_dicom_text(_said_of(box)),
                     "PIXEL",
                     anchor_point=(
                         max(x for x, _ in box.corners),
@@ -220,7 +221,7 @@ def _annotations(
                 for box in boxes
             ],
         )
-    text = f"{pipeline.name} {pipeline.version}. {NOTE}"
+    text = f"{pipeline.name} {pipeline.version}. {note_of(pipeline)}"
     yield hd.pr.GraphicAnnotation(
         referenced_images=[reference],
         graphic_layer=note,
@@ -228,6 +229,12 @@ def _annotations(
             hd.pr.TextObject(text, "DISPLAY", (0.0, 0.95, 1.0, 1.0), text_justification="LEFT")
         ],
     )
+
+
+def _said_of(box: FoundBox) -> str:
+    if box.measurement is not None:
+        return f"{box.label} {box.measurement.value:.1f} {box.measurement.unit.value}"
+    return box.label if box.confidence is None else f"{box.label} {box.confidence:.0%}"
 
 
 def _show_true_to_aspect(state: Dataset, source: Dataset) -> None:

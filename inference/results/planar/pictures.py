@@ -16,7 +16,7 @@ from inference.results.pictures.caption import Letters, Line, captioned
 from inference.results.pictures.render import overlaid_plane
 from inference.results.pictures.sc import secondary_capture, source_reference
 from inference.results.planar.references import shown_frame
-from inference.results.sr.narrative import NOTE, as_dicom_text, shown_value
+from inference.results.sr.narrative import as_dicom_text, note_of, shown_value
 from storage.core.entities import Job
 from storage.core.findings import Finding
 
@@ -65,7 +65,7 @@ def encode_picture(
     number: int,
 ) -> Dataset:
     """The picture as a secondary capture (PS3.3 A.8.1), in a series of its own with the others."""
-    footer = f"{NOTE} {pipeline.name} {pipeline.version}"
+    footer = f"{note_of(pipeline)} {pipeline.name} {pipeline.version}"
     drawn, lines = draw_image(source, image, findings, footer)
     (_, right), (_, bottom) = _letters(source)
     capture = secondary_capture(
@@ -83,7 +83,7 @@ def encode_picture(
     capture.LossyImageCompression = "00"
     capture.DerivationDescription = f"{pipeline.name} {pipeline.version}"[:1024]
     # LT holds 10,240 characters.
-    capture.ImageComments = as_dicom_text("\r\n".join((NOTE, *lines)))[:10_240]
+    capture.ImageComments = as_dicom_text("\r\n".join((note_of(pipeline), *lines)))[:10_240]
     capture.SourceImageSequence = [source_reference(source, shown_frame(source, image))]
     return capture
 

@@ -224,8 +224,10 @@ def algorithm_of(pipeline: Pipeline, output: PipelineOutput) -> hd.sr.AlgorithmI
             f"pipeline={pipeline.name} {pipeline.version}",
             *(f"{file.name} sha256={file.sha256}" for file in card.files),
             *(f"{name}={text}" for name, text in stated.items() if text),
+            # What is no AI says so with what it is for.
+            *(() if card.is_ai else (f"intended use={card.intended_use}",)),
         ],
-        family=codes.DCM.ArtificialIntelligence,
+        family=dicom_code(card.family),
     )
 
 

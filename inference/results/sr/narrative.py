@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from inference.imaging.directions import in_words
 from inference.normal_ranges.distribution import shown_percentile
+from inference.pipeline import Pipeline
 from storage.core.findings import Finding, NormalRange
 
 NOTE = "AI result, unverified. Research use only."
+_NOTE_OF_OTHERS = "Computed without AI, unverified. Research use only."
 
 _UNITS = {"cm3": "cm³", "mm3": "mm³", "[hnsf'U]": "HU", "%": "%"}
 # A tenth of a litre would hide what a breath changes.
@@ -16,6 +18,11 @@ _DECIMALS = {"L": 2}
 _BEYOND = {"below": "<", "at": "", "above": ">"}
 _SIGNIFICANT_DIGITS = 3
 _MOST_DECIMALS = 3
+
+
+def note_of(pipeline: Pipeline) -> str:
+    """What every picture says of what a pipeline made."""
+    return NOTE if pipeline.card.is_ai else _NOTE_OF_OTHERS
 
 
 def shown_value(finding: Finding) -> str:
