@@ -18,6 +18,7 @@ from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.pipelines.chest.lung_density import LungDensity
 from inference.pipelines.container_model import ContainerPipeline
 from inference.pipelines.images.classification import ImageClassification
+from inference.pipelines.images.film_field import FilmField
 from inference.pipelines.images.model import ImageModelPipeline
 from inference.pipelines.images.segmentation import ImageSegmentation
 from inference.pipelines.monai_bundle import MonaiBundle
@@ -45,6 +46,7 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         BrainVolume(),
         BrainStructures(settings),
         LungDensity(),
+        FilmField(),
         ImageClassification(settings),
         ImageSegmentation(settings),
         *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),

@@ -38,12 +38,13 @@ class PlanarFrame:
     """`values` float32 from 0 (black) to 1 (white), shape (rows, columns, channels).
 
     `covered`: which pixels are image: neither padding nor behind a shutter. `aspect` is the
-    height of a pixel over its width.
+    height of a pixel over its width. `stored`: the pixels before any of that.
     """
 
     values: NDArray[np.float32]
     covered: NDArray[np.bool_]
     aspect: float
+    stored: NDArray[Any]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -71,7 +72,7 @@ def read_frame(
     if not covered.any():
         raise ImageRefused("All of the image is padding or behind its shutter.", remedy=_RESEND)
     row, column = calibration_of(dataset, frame_index + 1).aspect
-    return PlanarFrame(np.ascontiguousarray(values, np.float32), covered, row / column)
+    return PlanarFrame(np.ascontiguousarray(values, np.float32), covered, row / column, stored)
 
 
 def _shown(

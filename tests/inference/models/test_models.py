@@ -98,6 +98,7 @@ def test_pipelines_are_found_by_name() -> None:
         "brain-volume",
         "brain-structures",
         "lung-density",
+        "film-field",
         "image-classification",
         "image-segmentation",
     ]

@@ -215,7 +215,7 @@ def test_explaining_names_what_held_and_what_did_not(tmp_path: Path) -> None:
                 rules,
             )
         }
-        assert set(told) == {"brain-volume", "brain-structures", "lung-density"}
+        assert set(told) == {"brain-volume", "brain-structures", "lung-density", "film-field"}
         brain = told["brain-volume"]
         assert not brain.would_run
         (tried,) = brain.rules

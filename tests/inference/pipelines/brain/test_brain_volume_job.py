@@ -55,6 +55,7 @@ def test_what_nothing_takes_gets_a_reason_of_each_and_no_job(
         "brain-volume",
         "brain-structures",
         "lung-density",
+        "film-field",
     }
     assert all(one.reason.endswith((".", "?")) and not one.accepted for one in decisions)
     assert storage.jobs.list() == ([], 0)
