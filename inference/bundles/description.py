@@ -5,27 +5,18 @@
 accepted (in the language of the site's rules), codes and colours of the segments.
 """
 
-import colorsys
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from inference.model_servers.card import ServedModel
-from inference.model_servers.endpoint import Endpoint
-from inference.models.card_file import CARD_FILE, Card, CardSegment, parsed
+from inference.models.card_file import CARD_FILE, Card, parsed
+from inference.models.description import VERSION_PATTERN, ModelDescription, OutputKind, slug
 from storage.core.errors import InvalidRequest
 
 _METADATA = Path("configs", "metadata.json")
 _INFERENCE = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")
 _BACKGROUND = {"background", "bg", "0", "unlabeled"}
-# It names a folder and stands in addresses.
-VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
-_NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
-_GOLDEN_ANGLE = 0.381966
-
-OutputKind = Literal["segmentation", "classification", "detection"]
 _KINDS: dict[str, OutputKind] = {
     "segmentation": "segmentation",
     "labels": "segmentation",
@@ -67,69 +58,11 @@ class _Metadata(BaseModel):
     network_data_format: _DataFormat
 
 
-class BundleDescription(BaseModel):
-    """A bundle as the node needs to know it. `labels` are its classes by value, without 0."""
-
-    model_config = ConfigDict(frozen=True)
-
-    folder: Path
-    inference_file: Path | None
-    configuration: dict[str, Any] = {}
-    """What stands in for the file where there is none."""
-    prefix: str = "bundle"
-    """Of the pipeline's name."""
-    probe_shape: tuple[int, int, int] | None = None
-    """What the network is shown in its self-test, where it does not take any shape."""
-    name: str
-    version: str
-    title: str
-    description: str
-    licence: str
-    intended_use: str
-    modality: str
-    kind: OutputKind
-    labels: dict[int, str]
-    background: int | None
-    card: Card
-    served: ServedModel | None = None
-    """Of a model that a server computes."""
-    endpoint: Endpoint | None = None
-    """That server, where the site names it."""
-
-    @property
-    def source(self) -> str:
-        """Where the model comes from, as its card and results state it."""
-        if self.served is not None:
-            return f"model server {self.served.server}: {self.served.model}"
-        return "MONAI bundle" if self.prefix == "bundle" else "added by an operator"
-
-    def segment(self, value: int) -> CardSegment:
-        """The coded segment of a class; under a code of our own where the card names none."""
-        stated = self.card.segments.get(str(value))
-        if stated is not None:
-            return stated
-        label = self.labels[value]
-        return CardSegment(label=label[:64], code=(label[:16], "99MEDIVIEW", label[:64]))
-
-    def color_rgb(self, value: int) -> tuple[int, int, int]:
-        """The card's colour, or one that differs from its neighbours'."""
-        stated = self.segment(value).color_rgb
-        if stated is not None:
-            return stated
-        return color_of(value)
-
-
-def color_of(number: int) -> tuple[int, int, int]:
-    """A colour that differs from those of the numbers around."""
-    red, green, blue = colorsys.hsv_to_rgb((number * _GOLDEN_ANGLE) % 1.0, 0.55, 0.9)
-    return round(red * 255), round(green * 255), round(blue * 255)
-
-
 def is_bundle(folder: Path) -> bool:
     return (folder / _METADATA).is_file()
 
 
-def describe(folder: Path) -> BundleDescription:
+def describe(folder: Path) -> ModelDescription:
     """Read a bundle's description. Raises InvalidRequest naming what is wrong."""
     inference_file = next((folder / name for name in _INFERENCE if (folder / name).is_file()), None)
     if inference_file is None:
@@ -175,7 +108,7 @@ def describe(folder: Path) -> BundleDescription:
         labels = {int(value): one.label for value, one in card.segments.items()}
     if kind == "detection" and not labels:
         labels = {int(value): one.label for value, one in card.segments.items()} or {0: "Object"}
-    return BundleDescription(
+    return ModelDescription(
         folder=folder,
         inference_file=inference_file,
         name=name,
@@ -194,7 +127,3 @@ def describe(folder: Path) -> BundleDescription:
 
 def _channels(count: int) -> str:
     return "one channel" if count == 1 else f"{count} channels"
-
-
-def slug(name: str) -> str:
-    return _NOT_IN_A_NAME.sub("-", name.lower()).strip("-")[:48] or "bundle"

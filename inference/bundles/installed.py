@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import structlog
 
-from inference.bundles.description import BundleDescription, describe, is_bundle
+from inference.bundles.description import describe, is_bundle
 from inference.bundles.plain import describe_plain, is_plain
 from inference.containers.description import (
     ContainerDescription,
@@ -16,6 +16,7 @@ from inference.containers.description import (
 )
 from inference.model_servers.endpoint import endpoint_of
 from inference.models.card_file import CARD_FILE
+from inference.models.description import ModelDescription
 from inference.models.model_folders import files_of, install
 from inference.nnunet.description import (
     NnunetDescription,
@@ -39,12 +40,12 @@ log = structlog.get_logger(__name__)
 
 _Description = TypeVar(
     "_Description",
-    BundleDescription,
+    ModelDescription,
     ContainerDescription,
     ImageModelDescription,
     NnunetDescription,
 )
-_Served = TypeVar("_Served", BundleDescription, ImageModelDescription)
+_Served = TypeVar("_Served", ModelDescription, ImageModelDescription)
 
 
 def is_model(folder: Path) -> bool:
@@ -53,12 +54,12 @@ def is_model(folder: Path) -> bool:
     return _is_installed(folder) or bool(trained_folders(folder))
 
 
-def described(folder: Path) -> BundleDescription:
+def described(folder: Path) -> ModelDescription:
     """Raises InvalidRequest naming what is wrong."""
     return describe(folder) if is_bundle(folder) else describe_plain(folder)
 
 
-def add_described(settings: Settings, folder: Path) -> BundleDescription | ImageModelDescription:
+def add_described(settings: Settings, folder: Path) -> ModelDescription | ImageModelDescription:
     """Copy a model of any kind to where models lie. Raises InvalidRequest, ModelUnusable."""
     if is_container(folder):
         return add_container(settings, folder)
@@ -73,7 +74,7 @@ def add_described(settings: Settings, folder: Path) -> BundleDescription | Image
     return add_bundle(settings, folder)
 
 
-def add_bundle(settings: Settings, folder: Path) -> BundleDescription:
+def add_bundle(settings: Settings, folder: Path) -> ModelDescription:
     """Copy a bundle to where models lie, with the digest of every file; versions of one
     bundle lie side by side.
 
@@ -85,7 +86,7 @@ def add_bundle(settings: Settings, folder: Path) -> BundleDescription:
     return described(install(settings, folder, place, files_of(folder), keep_digests=True))
 
 
-def installed_bundles(settings: Settings) -> list[BundleDescription]:
+def installed_bundles(settings: Settings) -> list[ModelDescription]:
     """Every bundle that was added, by name; one that cannot be read is said in the log."""
     of_others = (_is_of_images, is_added_nnunet, is_container)
     found = _read(

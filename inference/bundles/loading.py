@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inference.bundles.description import BundleDescription
 from inference.model_servers.open_inference import client_of
 from inference.models.card_file import CARD_FILE
+from inference.models.description import ModelDescription
 from inference.models.devices import device, is_out_of_memory
 from inference.models.files import file_sha256, load_module, use_threads
 from inference.models.model_cache import WARM, weights_bytes
@@ -47,7 +47,7 @@ class Parts:
     """What the network gives for the noise of the self-test."""
 
 
-def load_parts(bundle: BundleDescription, threads: int) -> Parts:
+def load_parts(bundle: ModelDescription, threads: int) -> Parts:
     """The bundle's parts, from job to job the same ones. Raises ModelUnusable."""
     use_threads(threads)
     weights = [bundle.folder / name for name in _WEIGHTS if (bundle.folder / name).is_file()]
@@ -60,7 +60,7 @@ def load_parts(bundle: BundleDescription, threads: int) -> Parts:
 
 
 @contextlib.contextmanager
-def as_bundle(bundle: BundleDescription) -> Iterator[None]:
+def as_bundle(bundle: ModelDescription) -> Iterator[None]:
     """Let the configuration import the bundle's own scripts, as MONAI's runner does."""
     root = str(bundle.folder)
     sys.path.insert(0, root)
@@ -77,7 +77,7 @@ def as_bundle(bundle: BundleDescription) -> Iterator[None]:
             sys.path.remove(root)
 
 
-def _loaded(bundle: BundleDescription, threads: int) -> Parts:
+def _loaded(bundle: ModelDescription, threads: int) -> Parts:
     try:
         with as_bundle(bundle):
             return _parse(bundle, threads)
@@ -108,7 +108,7 @@ def _missing_package(error: BaseException | None) -> str:
     return ""
 
 
-def _parse(bundle: BundleDescription, threads: int) -> Parts:
+def _parse(bundle: ModelDescription, threads: int) -> Parts:
     from monai.bundle import ConfigParser
 
     parser = ConfigParser(bundle.configuration or None)
@@ -135,7 +135,7 @@ def _parse(bundle: BundleDescription, threads: int) -> Parts:
     )
 
 
-def _network(bundle: BundleDescription, parser: Any, threads: int) -> torch.nn.Module:
+def _network(bundle: ModelDescription, parser: Any, threads: int) -> torch.nn.Module:
     import torch
 
     if bundle.served is not None:
@@ -181,7 +181,7 @@ def _leave_out(parser: Any, name: str, targets: tuple[str, ...]) -> None:
     ]
 
 
-def _answer(network: torch.nn.Module, inferer: Any, bundle: BundleDescription) -> dict[str, float]:
+def _answer(network: torch.nn.Module, inferer: Any, bundle: ModelDescription) -> dict[str, float]:
     """A blank image and noise must not give the same: a network that attends to nothing fails."""
     import torch
 

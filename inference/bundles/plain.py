@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from inference.bundles.description import VERSION_PATTERN, BundleDescription, slug
 from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import CARD_FILE, Card, parsed
+from inference.models.description import VERSION_PATTERN, ModelDescription, slug
 from inference.rules.model import Strict
 from storage.core.errors import InvalidRequest
 from storage.settings import MIB
@@ -116,7 +116,7 @@ def weights_of(folder: Path) -> Path | None:
     return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
 
 
-def describe_plain(folder: Path) -> BundleDescription:
+def describe_plain(folder: Path) -> ModelDescription:
     """Read a plain model's card. Raises InvalidRequest naming what is wrong."""
     has_weights = weights_of(folder) is not None
     if not has_weights and not is_served(folder):
@@ -130,7 +130,7 @@ def describe_plain(folder: Path) -> BundleDescription:
     model = card.model
     labels = {int(value): label for value, label in model.labels.items()}
     classes = max(labels) + 1
-    return BundleDescription(
+    return ModelDescription(
         folder=folder,
         inference_file=None,
         configuration=_configuration(model, channel_wise=bool(card.inputs)),

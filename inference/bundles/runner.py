@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.bundles.description import BundleDescription
 from inference.bundles.loading import REMEDY, Parts, as_bundle, load_parts
 from inference.imaging.volume import Volume
 from inference.model_servers.open_inference import InferenceClient
+from inference.models.description import ModelDescription
 from inference.models.devices import current, device, is_out_of_memory
 from inference.pipeline import ProgressCallback
 from inference.refusals import ModelUnusable
@@ -43,7 +43,7 @@ class Boxes:
 
 
 def predict(
-    bundle: BundleDescription,
+    bundle: ModelDescription,
     volume: Volume,
     threads: int,
     on_progress: ProgressCallback,
@@ -75,7 +75,7 @@ def predict(
 
 
 def detect(
-    bundle: BundleDescription, volume: Volume, threads: int, on_progress: ProgressCallback
+    bundle: ModelDescription, volume: Volume, threads: int, on_progress: ProgressCallback
 ) -> Boxes:
     """The boxes that a detector of MONAI finds, in the patient. Raises ModelUnusable."""
     import torch
@@ -98,19 +98,19 @@ def detect(
     return _guarded(bundle, threads, on_progress, work)
 
 
-def probe(bundle: BundleDescription, threads: int = 0) -> dict[str, float]:
+def probe(bundle: ModelDescription, threads: int = 0) -> dict[str, float]:
     """Load the bundle, and say what its network gives for noise. Raises ModelUnusable."""
     return load_parts(bundle, threads).answer
 
 
-def computed_by(bundle: BundleDescription, threads: int) -> tuple[str, ...]:
+def computed_by(bundle: ModelDescription, threads: int) -> tuple[str, ...]:
     """Of a model that a server computes: which server and version did, in a sentence."""
     client = getattr(load_parts(bundle, threads).network, "client", None)
     return client.notes() if isinstance(client, InferenceClient) else ()
 
 
 def _guarded(
-    bundle: BundleDescription,
+    bundle: ModelDescription,
     threads: int,
     on_progress: ProgressCallback,
     work: Callable[[Parts], Found],
@@ -167,7 +167,7 @@ def _image(volume: Volume, channels: Sequence[NDArray[np.float32]] = ()) -> Any:
     return MetaTensor(voxels, affine=affine, meta=meta)
 
 
-def _on_source_grid(found: NDArray[Any], volume: Volume, bundle: BundleDescription) -> NDArray[Any]:
+def _on_source_grid(found: NDArray[Any], volume: Volume, bundle: ModelDescription) -> NDArray[Any]:
     if found.ndim != 4 or found.shape[1:] != volume.voxels.shape[::-1]:
         raise ModelUnusable(
             f"The bundle {bundle.name} gives an array of shape {found.shape} for a volume of"

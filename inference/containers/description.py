@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from inference.bundles.description import BundleDescription, slug
 from inference.containers.card import IMAGE_FILE, ContainerCard, Image
 from inference.containers.engine import Engine, engine_of
 from inference.containers.manifest import (
@@ -17,6 +16,7 @@ from inference.containers.manifest import (
     PackageManifest,
 )
 from inference.models.card_file import CARD_FILE, parsed
+from inference.models.description import ModelDescription, slug
 from inference.models.model_folders import files_of, install
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
@@ -24,7 +24,7 @@ from storage.settings import Settings
 _CARD_AT_MOST_BYTES = 1024 * 1024
 
 
-class ContainerDescription(BundleDescription):
+class ContainerDescription(ModelDescription):
     """A model in a container as the node needs to know it.
 
     `labels` are the segments that the card names by value; of others the outputs tell.

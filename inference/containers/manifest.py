@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
-from inference.bundles.description import VERSION_PATTERN
+from inference.models.description import VERSION_PATTERN
 
 APP_FILE, PACKAGE_FILE = "app.json", "pkg.json"
 MANIFEST_FOLDERS = ("/etc/monai", "/etc/holoscan")

@@ -12,10 +12,10 @@ from functools import partial
 
 import structlog
 
+from inference import auditing
 from inference.delivery.destinations import Destination, open_destination
 from inference.delivery.storage_commitment_check import Proof, Sending
 from inference.failures import explain, place
-from inference.worker import auditing
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery

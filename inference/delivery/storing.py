@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from inference import auditing
 from inference.delivery.release import release_of, want_results
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.encode import EncodedResults
 from inference.results.pictures.label_picture import encode_label_picture, label_picture_key
 from inference.results.wanted import taken_by
 from inference.results.writing import part10
-from inference.worker import auditing
 from storage.audit import Audit
 from storage.core.entities import Instance, Job
 from storage.core.job_result import ResultInstance

@@ -10,10 +10,10 @@ from datetime import datetime
 
 import structlog
 
+from inference import auditing
 from inference.failures import place
 from inference.reports.due import draft_now
 from inference.results.writing import part10
-from inference.worker import auditing
 from storage.container import Storage
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound

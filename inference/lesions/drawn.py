@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from inference import auditing
 from inference.annotations.drawing import Drawing
 from inference.annotations.measurements import measurement_reports
 from inference.imaging.stacks import SeriesStack, stacks_of
@@ -26,7 +27,6 @@ from inference.lesions.comparing import (
 from inference.lesions.history import DRAWN_LESIONS
 from inference.lesions.points import stored_points
 from inference.refusals import VolumeRefused
-from inference.worker import auditing
 from inference.worker.memory import peak_memory_bytes
 from storage.container import Storage
 from storage.core.entities import Job, Series

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from inference.bundles.description import VERSION_PATTERN
 from inference.models.card_file import Card
+from inference.models.description import VERSION_PATTERN
 from inference.rules.model import Strict
 
 AS_SENT = "as-sent"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from inference.bundles.description import BundleDescription, slug
 from inference.models.card_file import CARD_FILE, parsed
+from inference.models.description import ModelDescription, slug
 from inference.models.model_folders import files_of, install
 from inference.nnunet.card import Combined, Converted, NnunetCard, Part
 from inference.nnunet.conversion import (
@@ -47,7 +47,7 @@ class TrainedModel(BaseModel):
     values: dict[int, int]
 
 
-class NnunetDescription(BundleDescription):
+class NnunetDescription(ModelDescription):
     """A model of nnU-Net as the node needs to know it.
 
     `labels` name the segments by the value that they have in the network's label map. `regions`

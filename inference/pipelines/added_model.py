@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.bundles.description import BundleDescription
 from inference.imaging.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume
 from inference.models.card_file import critical_limits, population_of
+from inference.models.description import ModelDescription
 from inference.models.model_folders import digests_of, verify_files
 from inference.pipeline import (
     SEGMENTS_AT_MOST,
@@ -47,7 +47,7 @@ class AddedModel:
     # What helps where a model finds more segments than a result may have.
     fewer_segments = "Add a model with fewer labels."
 
-    def __init__(self, model: BundleDescription) -> None:
+    def __init__(self, model: ModelDescription) -> None:
         self._model = model
         self.name = f"{model.prefix}-{model.name}"
         self.version = model.version

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.bundles.description import BundleDescription, color_of
 from inference.bundles.runner import Boxes
 from inference.imaging.volume import Volume
+from inference.models.description import ModelDescription, color_of
 from inference.pipeline import Measurement, Segment
 from storage.core.findings import Code
 
@@ -18,7 +18,7 @@ _UNITS = Code("1", "UCUM", "no units")
 
 
 def boxes_as_findings(
-    bundle: BundleDescription, boxes: Boxes, volume: Volume
+    bundle: ModelDescription, boxes: Boxes, volume: Volume
 ) -> tuple[tuple[Segment, ...], NDArray[np.uint8] | None, tuple[Measurement, ...]]:
     """Segments (each a box, and named so), their label map, and their measurements.
 

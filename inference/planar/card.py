@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from inference.bundles.description import VERSION_PATTERN
 from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import Card
+from inference.models.description import VERSION_PATTERN
 from inference.rules.model import Strict
 
 OutputKind = Literal["image-classification", "object-detection", "image-segmentation"]

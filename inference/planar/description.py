@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from inference.bundles.description import color_of, slug
 from inference.model_servers.card import ServedModel
 from inference.model_servers.endpoint import Endpoint
 from inference.models.card_file import CARD_FILE, CardSegment, parsed
+from inference.models.description import color_of, slug
 from inference.models.model_folders import files_of, install
 from inference.planar.card import Activation, ImageCard, OutputKind, Preprocessing, Resize
 from storage.core.errors import InvalidRequest

@@ -7,6 +7,7 @@ from dataclasses import replace
 import structlog
 from pydicom.dataset import Dataset
 
+from inference import auditing
 from inference.delivery.storing import store_label_picture, store_objects, want_delivery
 from inference.failures import place
 from inference.findings.comparison import comparison_of
@@ -29,7 +30,6 @@ from inference.scheduling.predecessor import predecessor_reports
 from inference.scheduling.study_inputs import (
     inputs_of,
 )
-from inference.worker import auditing
 from inference.worker.job_inputs import JobInputs
 from inference.worker.job_progress import JobProgress
 from inference.worker.memory import peak_memory_bytes, reset_peak_memory
