@@ -65,7 +65,7 @@ from api.middleware import (
 from api.models import monitoring as watching
 from api.models import routes as models
 from api.openapi import install_description
-from api.patient_changes import routes as patient_changes
+from api.patient_identity import routes as patient_changes
 from api.peers import routes as peers
 from api.priors import elsewhere
 from api.priors import routes as priors

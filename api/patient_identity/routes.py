@@ -12,7 +12,7 @@ from api.audit.rules import BY_ITSELF, UIDS_ALONE
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems
-from api.patient_changes.schemas import (
+from api.patient_identity.schemas import (
     ChangedStudies,
     PatientChangePage,
     PatientChangePayload,
