@@ -24,7 +24,7 @@ from storage.accounts.sessions import Sessions
 from storage.audit import Audit
 from storage.commitment.reports import CommitmentReports
 from storage.commitment.requests import CommitmentRequests
-from storage.core import disk_reserve, private_folder, unfinished_restore
+from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
 from storage.db.engine import make_engine
 from storage.db.schema import check_schema
 from storage.deletion.service import Deletions

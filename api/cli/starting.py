@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from api.logs import configure_logging
-from storage.core import disk_reserve, private_folder
+from storage.core.data_folder import disk_reserve, private_folder
 from storage.processes import collector
 from storage.settings import Settings, load_settings
 from storage.settings.renamed import renamed_settings

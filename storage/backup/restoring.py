@@ -17,7 +17,7 @@ from storage.backup.entities import BackupDamaged, Manifest, StoredFile
 from storage.backup.rows import set_last_number, write_rows
 from storage.backup.sources import OBJECTS, target_of
 from storage.backup.store import BackupStore, lines
-from storage.core import private_folder, unfinished_restore
+from storage.core.data_folder import private_folder, unfinished_restore
 from storage.core.errors import InvalidRequest
 from storage.db.engine import make_engine, reading, writing
 from storage.db.migrate import upgrade_to

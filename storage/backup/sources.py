@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from storage.backup.store import HEAD
-from storage.core import unfinished_restore
+from storage.core.data_folder import unfinished_restore
 from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
 from storage.db.replacement import index_path
 from storage.objects.filesystem import FilesystemObjects, ObjectStore

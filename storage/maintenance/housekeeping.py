@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from storage.container import Storage
-from storage.core import disk_reserve
+from storage.core.data_folder import disk_reserve
 from storage.core.errors import MediViewError
 from storage.db.advisory_lock import housekeeping_lock
 from storage.deletion.service import purge

@@ -1,6 +1,6 @@
 """Bring database and bucket to this version, before a node starts."""
 
-from storage.core import disk_reserve, private_folder, unfinished_restore
+from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
 from storage.db.engine import make_engine, writing
 from storage.db.grants import grant_all
 from storage.db.migrate import upgrade_schema

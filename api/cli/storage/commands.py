@@ -98,7 +98,7 @@ def repair(
     """
     from api.cli.processes.up import alone_on
     from api.cli.storage.repair_report import lost_words, print_findings, print_repaired
-    from storage.core import private_folder
+    from storage.core.data_folder import private_folder
     from storage.objects.opening import open_objects
     from storage.recovery.diagnosis import diagnose
     from storage.recovery.repair import repair as put_right

@@ -14,7 +14,7 @@ def restore(place: Place = "", at: At = "") -> None:
     """
     from storage.backup.restoring import restore as put_back
     from storage.container import open_storage
-    from storage.core.unfinished_restore import restore_begun
+    from storage.core.data_folder.unfinished_restore import restore_begun
 
     settings = start(log_level="ERROR")
     store = open_store(settings, place)

@@ -13,8 +13,8 @@ from api.server.checks.disk import (
 from api.server.checks.exposure import Check
 from api.server.checks.health import check_instances
 from inference.retention.outlook import disk_outlook
-from storage.core import private_folder
 from storage.core.clock import utcnow
+from storage.core.data_folder import private_folder
 from storage.index.unreadable_instances import UnreadableInstances
 from storage.integrity.repository import DamagedInstances
 from storage.integrity.scrub import scrub_state

@@ -16,7 +16,7 @@ from inference.delivery.destinations.protocol import Outcome, TestResult
 from inference.failures import explain
 from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage
-from storage.core import private_folder
+from storage.core.data_folder import private_folder
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.peers.repository import KnownPeer

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.server.checks.disk import check_room
-from storage.core.disk_reserve import RESERVE_BYTES, refill, release_if_full
+from storage.core.data_folder.disk_reserve import RESERVE_BYTES, refill, release_if_full
 from storage.settings import load_settings
 from tests.mounts import fill_disk, mounted
 from tests.patience import PATIENCE_S

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from storage.backup.taking import take_backup
 from storage.backup.verification import verify_backup
 from storage.container import Storage, open_storage
-from storage.core import unfinished_restore
+from storage.core.data_folder import unfinished_restore
 from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
 from storage.core.uids import derive_uid
 from storage.db.engine import writing

@@ -8,8 +8,8 @@ import pytest
 
 from inference.delivery.destinations import open_destination, probe_peer
 from inference.delivery.service import deliver_due
-from storage.core import private_folder
 from storage.core.clock import utcnow
+from storage.core.data_folder import private_folder
 from storage.core.errors import InvalidRequest
 from tests.inference.delivery.destinations.nodes import FOLDER, deliveries, node, with_results
 from tests.inference.orchestration import later
