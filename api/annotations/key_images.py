@@ -13,12 +13,8 @@ from api.audit.rules import RESULTS, STORES
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router
-from inference.annotations.key_images import (
-    KeyImage,
-    KeyImages,
-    key_image_lists,
-    save_key_images,
-)
+from inference.annotations.key_image_entities import KeyImage, KeyImages
+from inference.annotations.key_images import key_image_lists, save_key_images
 from inference.worker.broker_notify import wake
 from storage.core.entities import Instance
 

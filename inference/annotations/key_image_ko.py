@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.annotations.author import Author
-from inference.annotations.key_images import KeyImage
+from inference.annotations.key_image_entities import KeyImage
 from inference.annotations.observer import device_context, person_context
 from inference.results.coding import dicom_code
 from inference.results.equipment import finish, node_equipment

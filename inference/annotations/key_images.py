@@ -1,7 +1,6 @@
 """Key images: a Key Object Selection (PS3.3 A.35.4, TID 2010), and reading one again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 from pydicom.uid import KeyObjectSelectionDocumentStorage
@@ -9,6 +8,7 @@ from pydicom.uid import KeyObjectSelectionDocumentStorage
 from inference.annotations.author import Author
 from inference.annotations.content import author_of, frame_of, text_of
 from inference.annotations.images import StudyImages
+from inference.annotations.key_image_entities import KeyImage, KeyImages
 from inference.annotations.storing import keep, stale
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -33,26 +33,6 @@ TITLES = {
 }
 _TITLE_OF = {code.value: name for name, code in TITLES.items()}
 DESCRIPTION = Code("113012", "DCM", "Key Object Description")
-
-
-@dataclass(frozen=True)
-class KeyImage:
-    """`frame_number` is None where the whole instance is meant."""
-
-    sop_instance_uid: str
-    frame_number: int | None
-
-
-@dataclass(frozen=True)
-class KeyImages:
-    """One selection. `title` is a name of `TITLES`, or the meaning of a foreign one."""
-
-    sop_instance_uid: str
-    series_instance_uid: str
-    title: str
-    description: str
-    author: str
-    images: tuple[KeyImage, ...]
 
 
 def key_image_lists(
