@@ -1,1 +1,1 @@
-"""A study for someone who has none: drawn here, or made from a NIfTI image of theirs."""
+"""Studies for someone who has none: drawn here, or made from a NIfTI image of theirs."""

@@ -1,7 +1,7 @@
 """Asking one's own node over HTTP, also where it wants to know who asks."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -17,12 +17,14 @@ _KEY_LIVES = timedelta(minutes=15)
 
 
 @contextmanager
-def own_node(settings: Settings, timeout_s: float = 10.0) -> Iterator[httpx.Client]:
+def own_node(
+    settings: Settings, timeout_s: float = 10.0, scopes: Sequence[str] = ("api:read",)
+) -> Iterator[httpx.Client]:
     """A client of the node's own API.
 
-    Where sign-in is required, it has a key that lives as long as this context, made
-    in the database: who can write there needs no other proof. Without a database it
-    has none.
+    Where sign-in is required, it has a key of these `scopes` that lives as long as this
+    context, made in the database: who can write there needs no other proof. Without a
+    database it has none.
     """
     with httpx.Client(base_url=own_http_url(settings), timeout=timeout_s) as client:
         if settings.auth == "none":
@@ -33,7 +35,7 @@ def own_node(settings: Settings, timeout_s: float = 10.0) -> Iterator[httpx.Clie
                 key, secret = storage.api_keys.create(
                     f"command {secrets.token_hex(8)}",
                     ["integrator"],
-                    ["api:read"],
+                    list(scopes),
                     created_by="operator",
                     expires_at=utcnow() + _KEY_LIVES,
                 )

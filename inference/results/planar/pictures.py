@@ -130,6 +130,6 @@ def _color(finding: Finding, image: ImageResult) -> tuple[int, int, int]:
     if finding.segmentation is not None:
         return finding.segmentation.color_rgb
     for box in image.boxes:
-        if box.label == finding.label:
+        if finding.label in (box.label, box.measurement and box.measurement.label):
             return box.color_rgb
     return _WHITE

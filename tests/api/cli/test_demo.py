@@ -1,4 +1,4 @@
-"""The demo study, read by others than the one who wrote it."""
+"""The demo studies, read by others than the one who wrote them."""
 
 import subprocess
 from dataclasses import replace
@@ -6,12 +6,17 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from api.demo import film as demo_film
 from api.demo import study as demo
+from api.demo.chest import SHAPE, ChestFilm, draw_film
 from api.demo.head import Head, draw_head
+from inference.pipelines.images.film_field import saturated_share
+from inference.planar.exposed_field import find_exposed_field
 from storage.core.errors import NotConfigured
 from tests.services import tool
 from tests.standard.validator import validator_complaints
@@ -20,6 +25,11 @@ from tests.standard.validator import validator_complaints
 @pytest.fixture(scope="module")
 def drawn() -> Head:
     return draw_head()
+
+
+@pytest.fixture(scope="module")
+def chest() -> ChestFilm:
+    return draw_film()
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +130,36 @@ def test_a_file_that_is_no_head_is_refused(tmp_path: Path) -> None:
     path.write_text("Dear reader")
     with pytest.raises(NotConfigured, match="not a readable NIfTI"):
         demo.read_template(path)
+
+
+def test_the_film_is_a_whole_dx_image_of_nobody(chest: ChestFilm, tmp_path: Path) -> None:
+    path = tmp_path / "film.dcm"
+    path.write_bytes(demo_film.write_film(chest))
+    for options in ([], ["-new"]):
+        command = [tool("dciodvfy", "dicom3tools"), *options, str(path)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert said.stderr.splitlines() == ["DXImageForPresentation"]
+    dataset = pydicom.dcmread(path)
+    assert dataset.ManufacturerModelName == "Drawn by formulas, no person"
+    assert dataset.SOPInstanceUID == demo_film.send_item(chest).sop_instance_uid
+    assert dataset.StudyInstanceUID == demo_film.study_instance_uid(chest)
+    assert dataset.StudyInstanceUID != demo_film.study_instance_uid(chest, "again")
+
+
+@pytest.mark.slow
+def test_the_validator_finds_no_error_in_the_film(chest: ChestFilm, tmp_path: Path) -> None:
+    path = tmp_path / "film.dcm"
+    path.write_bytes(demo_film.write_film(chest))
+    assert validator_complaints(path) == []
+
+
+def test_the_exposed_field_of_the_film_is_found_where_it_was_drawn(chest: ChestFilm) -> None:
+    everywhere = np.ones(SHAPE, bool)
+    found = find_exposed_field(chest.pixels.astype(np.float32), everywhere, 1.0)
+    for corner in chest.corners:
+        assert np.hypot(*(found.corners - corner).T).min() < 2.0
+    assert found.area / chest.pixels.size == pytest.approx(chest.field.mean(), abs=0.01)
+    header = pydicom.Dataset()
+    header.BitsStored = 12
+    saturated = saturated_share(chest.pixels[found.mask(SHAPE)], header)
+    assert saturated == pytest.approx((chest.pixels[chest.field] == 0).mean(), abs=0.01)
