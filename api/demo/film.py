@@ -104,7 +104,8 @@ def _draw(dataset: Dataset, film: ChestFilm) -> None:
     dataset.PixelRepresentation = 0
     # Higher values are of less intensity (PS3.3 C.8.11.3.1.2).
     dataset.PixelIntensityRelationship, dataset.PixelIntensityRelationshipSign = "LOG", -1
-    dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = 0, 1, "US"
+    # As text, since the standard names these very values.
+    dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = "0", "1", "US"
     dataset.PresentationLUTShape, dataset.LossyImageCompression = "IDENTITY", "00"
     dataset.BurnedInAnnotation = "NO"
     dataset.WindowCenter, dataset.WindowWidth = 1350, 2700
