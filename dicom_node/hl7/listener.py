@@ -1,7 +1,6 @@
 """The MLLP listener: orders and patients in, each message answered by what became of it."""
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,12 +11,13 @@ import structlog
 
 from dicom_node.hl7.connections import Connection, Connections
 from dicom_node.hl7.events import not_taken
-from dicom_node.hl7.framing import MAX_MESSAGE_BYTES, FramingError, framed, read_message
+from dicom_node.hl7.framing import FramingError, framed, read_message
 from dicom_node.hl7.orders import KINDS, take_order
 from dicom_node.hl7.patients import OF_VISITS, TRIGGERS, take_adt
 from dicom_node.hl7.reading import Header, Message, Refused, read_header
+from dicom_node.hl7.streams import Arrival, streams_of
 from dicom_node.hl7.writing import answer_to
-from dicom_node.network.tls import ServerTls
+from dicom_node.network.tls import ServerTls, tls_words
 from storage.audit import MINOR_FAILURE, Action, Actor, Audit, AuditEvent, Code, Type
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
@@ -32,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 _IDLE_S = 3600.0
 _MESSAGE_S = 60.0
-_HANDSHAKE_S = 20.0
 _ANSWER_S = 20.0
 
 
@@ -80,7 +79,7 @@ class Listening:
     def __init__(
         self,
         respond: Callable[[bytes, str], bytes],
-        refused: Callable[[str], None],
+        refused: Callable[[str, str], None],
         settings: Settings,
         port: int,
     ) -> None:
@@ -88,27 +87,26 @@ class Listening:
         self._refused = refused
         self._settings = settings
         self._port = port
-        self._connections = Connections(_known_senders(settings))
+        self._tls = ServerTls(settings) if settings.hl7_tls else None
+        known = _known_senders(settings)
+        # Apart, so that who only begins a handshake takes no place of who has finished one.
+        self._arriving = Connections(known)
+        self._connections = Connections(known)
         # Messages change the same tables: side by side they would keep all other writers waiting.
         self._one_by_one = asyncio.Lock()
 
     async def __aenter__(self) -> int:
         """Returns the port."""
-        tls = _tls(self._settings)
-        self._server = await asyncio.start_server(
-            self._connected,
-            self._settings.hl7_host,
-            self._port,
-            limit=MAX_MESSAGE_BYTES,
-            ssl=tls,
-            ssl_handshake_timeout=None if tls is None else _HANDSHAKE_S,
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Arrival(self._arrived), self._settings.hl7_host, self._port
         )
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        tasks = self._connections.tasks
+        tasks = [*self._arriving.tasks, *self._connections.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -116,8 +114,34 @@ class Listening:
         async with self._one_by_one:
             pass
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = str(writer.get_extra_info("peername", ("",))[0])
+    async def _arrived(self, transport: asyncio.Transport) -> None:
+        """Count a connection before its handshake, and serve it after that."""
+        peer = str((transport.get_extra_info("peername") or ("",))[0])
+        task = asyncio.current_task()
+        arriving = None if task is None else self._arriving.admit(peer, task)
+        if arriving is None:
+            log.warning("hl7_connection_refused", peer=peer, reason="all are taken")
+            transport.abort()
+            return
+        try:
+            # The files are read again when they change.
+            tls = None if self._tls is None else self._tls.context()
+            reader, writer = await streams_of(transport, tls)
+        except OSError as error:
+            transport.abort()
+            log.warning("hl7_handshake_failed", peer=peer, detail=tls_words(error))
+            await asyncio.to_thread(self._refused, peer, f"TLS: {tls_words(error)}")
+            return
+        except asyncio.CancelledError:
+            transport.abort()  # the listener ends, or makes room
+            return
+        finally:
+            self._arriving.leave(arriving)
+        await self._connected(reader, writer, peer)
+
+    async def _connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str
+    ) -> None:
         task = asyncio.current_task()
         connection = None if task is None else self._connections.admit(peer, task)
         if connection is None:
@@ -129,15 +153,18 @@ class Listening:
                 await self._talk(reader, writer, peer, connection)
             else:
                 log.warning("hl7_certificate_refused", peer=peer)
-                await asyncio.to_thread(self._refused, peer)
+                reason = "certificate of nobody who may send orders"
+                await asyncio.to_thread(self._refused, peer, reason)
         except (FramingError, TimeoutError, OSError) as error:
             log.warning("hl7_connection_ended", peer=peer, reason=type(error).__name__)
         except asyncio.CancelledError:
             pass  # the listener ends, or makes room; what was not answered is sent again
         finally:
             self._connections.leave(connection)
+            # Before the end: asyncio has no buffer to measure once TLS was closed twice.
+            is_unread = writer.transport.get_write_buffer_size() > 0
             writer.close()
-            if writer.transport.get_write_buffer_size():
+            if is_unread:
                 # Who reads no answers keeps no socket.
                 asyncio.get_running_loop().call_later(_ANSWER_S, writer.transport.abort)
 
@@ -233,18 +260,21 @@ def _may_send(settings: Settings, writer: asyncio.StreamWriter) -> bool:
     return not bindings_of(shown).isdisjoint(settings.hl7_certificates)
 
 
-def _certificate_refused(audit: Audit, peer: str) -> None:
-    """An alert: somebody sends orders whose certificate is not among those that may."""
-    audit.record(
-        AuditEvent(
-            Code.SECURITY_ALERT,
-            "E",
-            Actor("anonymous", "HL7", peer),
-            outcome=MINOR_FAILURE,
-            type=Type.NODE_AUTHENTICATION,
-            detail={"via": "HL7 v2", "reason": "certificate of nobody who may send orders"},
-        )
+def _certificate_refused(audit: Audit, peer: str, reason: str) -> None:
+    """An alert: somebody would send orders who cannot prove who it is, or is none that may."""
+    event = AuditEvent(
+        Code.SECURITY_ALERT,
+        "E",
+        Actor("anonymous", "HL7", peer),
+        outcome=MINOR_FAILURE,
+        type=Type.NODE_AUTHENTICATION,
+        detail={"via": "HL7 v2", "reason": reason},
     )
+    try:
+        # One that comes again and again must not fill the trail.
+        audit.repeated(event)
+    except MediViewError as error:
+        log.error("audit_not_written", error=error.code)
 
 
 def _known_senders(settings: Settings) -> list[str]:
@@ -254,7 +284,3 @@ def _known_senders(settings: Settings) -> list[str]:
         with suppress(ValueError):
             known.append(str(ip_address(one.host)))
     return known
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    return ServerTls(settings).context() if settings.hl7_tls else None

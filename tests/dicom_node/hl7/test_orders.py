@@ -1,10 +1,12 @@
 """Orders by HL7 v2: over real sockets, answered by what became of them."""
 
 import asyncio
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +250,62 @@ def test_an_order_comes_over_tls_by_a_certificate_that_is_named(tmp_path: Path) 
         storage.audit.flush()
         found, _ = find_events(storage.engine, AuditFilter(failures=True), 10, 0)
         assert [one.type_code for one in found] == ["110126"]
+
+
+def test_handshakes_that_never_end_keep_nobody_out_and_failed_ones_are_audited(
+    tmp_path: Path,
+) -> None:
+    authority = Authority(tmp_path)
+    own, ris = authority.issue("node"), authority.issue("ris")
+    context = ssl.create_default_context(cafile=str(authority.certificate))
+    context.load_cert_chain(ris.certificate, ris.key)
+    with (
+        listens(
+            tmp_path,
+            hl7_tls=True,
+            tls_certificate=own.certificate,
+            tls_key=own.key,
+            tls_ca=authority.certificate,
+        ) as (port, storage),
+        ExitStack() as stack,
+    ):
+        silent = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE_S))
+            for _ in range(40)
+        ]
+        # Those that had to give way are closed, and nobody waits for their handshakes.
+        for one in silent[:24]:
+            with suppress(ConnectionResetError):
+                assert one.recv(1) == b""
+        (answer,) = sent(port, ORDER.encode(), tls=context)
+        assert parsed(answer).msa.msa_1.value == "AA"
+        for _ in range(3):
+            assert sent(port, ORDER.encode()) == [], "no TLS"
+        # The connection ends before its alert is recorded.
+        deadline, alerts = time.monotonic() + PATIENCE_S, [("", 0)]
+        while alerts != [("110126", 3)] and time.monotonic() < deadline:
+            time.sleep(0.01)
+            storage.audit.flush()
+            found, _ = find_events(storage.engine, AuditFilter(failures=True), 10, 0)
+            alerts = [(one.type_code, one.occurrences) for one in found]
+        assert alerts == [("110126", 3)]
+
+
+def test_a_renewed_certificate_is_shown_to_the_next_system(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    own = authority.issue("node")
+    with listens(
+        tmp_path,
+        hl7_tls=True,
+        tls_certificate=own.certificate,
+        tls_key=own.key,
+        tls_client_auth="none",
+    ) as (port, _):
+        before = ssl.get_server_certificate(("127.0.0.1", port))
+        assert before == own.certificate.read_text()
+        authority.issue("node")
+        after = ssl.get_server_certificate(("127.0.0.1", port))
+        assert after == own.certificate.read_text() != before
 
 
 @pytest.mark.parametrize("wrong", [{"hl7_tls": False}, {"hl7_certificates": "ris.example.org"}])
