@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
+from storage.core.whole_numbers import read_whole_number
 
 _JSON_BODY_MAX_BYTES = 1024 * 1024
 _BODY_SILENCE_S = 60.0
@@ -30,8 +31,8 @@ class BodyLimit:
         if scope["type"] != "http" or _limits_itself(path):
             await self.app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdigit() and int(declared) > _JSON_BODY_MAX_BYTES:
+        declared = read_whole_number(Headers(scope=scope).get("content-length", "0"))
+        if declared is not None and declared > _JSON_BODY_MAX_BYTES:
             response = problem_response(
                 413,
                 "limit_exceeded",

@@ -28,6 +28,7 @@ from api.uploads.schemas import PresignedUpload, PresignRequest, UploadReceived
 from storage.audit import Code
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, LimitExceeded, NotFound
+from storage.core.whole_numbers import read_whole_number
 from storage.crypto.upload_tokens import PresignedClaim
 from storage.objects.filesystem import FilesystemObjects, ObjectStore, Presigned
 from storage.settings import Settings
@@ -111,8 +112,8 @@ async def put_upload(
             f"The upload was presigned as {claim.content_type}.",
             remedy="Send exactly the headers that the presigned answer names.",
         )
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > claim.max_bytes:
+    declared = read_whole_number(request.headers.get("content-length", ""))
+    if declared is not None and declared > claim.max_bytes:
         raise _too_large(claim.max_bytes)
     # Without a name in the file system: it vanishes with the request, however that ends.
     with tempfile.TemporaryFile(dir=storage.settings.data_dir) as file:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from storage.core.whole_numbers import read_whole_number
+
 if TYPE_CHECKING:
     # Rules need the keywords alone.
     from dicom_node.archives.receiving import Receiving
@@ -54,8 +56,7 @@ class Found:
     @property
     def instance_count(self) -> int:
         """0 where the archive does not say."""
-        text = self.text("NumberOfStudyRelatedInstances")
-        return int(text) if text.isascii() and text.isdigit() else 0
+        return read_whole_number(self.text("NumberOfStudyRelatedInstances")) or 0
 
 
 @dataclass(frozen=True)

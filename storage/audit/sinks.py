@@ -11,6 +11,7 @@ from typing import Protocol
 
 from storage.audit.spool import make_private, private_file
 from storage.core.errors import NotConfigured, StorageUnavailable
+from storage.core.whole_numbers import read_whole_number
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
 
@@ -158,7 +159,7 @@ def syslog_message(hostname: str, at: datetime, message: bytes) -> bytes:
 def read_address(text: str) -> tuple[str, int]:
     """`host:port`; an IPv6 host stands in brackets. Raises NotConfigured."""
     host, colon, port = text.rpartition(":")
-    if not (colon and host and port.isdigit() and 0 < int(port) < 65536):
+    if not (colon and host and 0 < (read_whole_number(port) or 0) < 65536):
         raise NotConfigured(
             f"'{text}' is not the address of an audit repository.",
             remedy="Set MEDIVIEW_AUDIT_SYSLOG to host:port, for example arr.hospital:6514.",

@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode
 
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import ON_REQUEST
+from storage.core.whole_numbers import read_whole_number
 
 AE_TITLE_MAX_LENGTH = 16
 
@@ -30,7 +31,7 @@ class Destination:
             name, address = "", text.strip()
         ae_title, at, socket_address = address.rpartition("@")
         host, colon, port = socket_address.rpartition(":")
-        if not (at and colon and ae_title and host and port.isdigit() and 0 < int(port) < 65536):
+        if not (at and colon and ae_title and host and 0 < (read_whole_number(port) or 0) < 65536):
             raise InvalidRequest(
                 f"'{text}' is not the address of a DICOM peer.",
                 remedy="Write name=AETITLE@host:port, for example pacs=ORTHANC@127.0.0.1:4242.",

@@ -8,6 +8,7 @@ from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from storage.core.errors import InvalidInstance, NotFound
 from storage.core.padding import unpadded_ascii
+from storage.core.whole_numbers import read_whole_number
 from storage.dicom.element_walker import (
     DOUBLE_FLOAT_PIXEL_DATA,
     FLOAT_PIXEL_DATA,
@@ -215,7 +216,7 @@ def _layout(
 
     frames_text = unpadded_ascii(values.get(_FRAMES, b""), "IS")
     # An unreadable or zero count means one frame, as the peers read it.
-    frames = int(frames_text) if frames_text.isdigit() else 1
+    frames = read_whole_number(frames_text)
     return PixelLayout(
         tag=tag,
         vr=vr.decode("ascii", "replace") if vr else "OW",
@@ -228,7 +229,7 @@ def _layout(
         columns=number(_COLUMNS, 0),
         samples_per_pixel=number(_SAMPLES, 1),
         bits_allocated=_BITS_BY_TAG.get(tag) or number(_BITS, 16),
-        number_of_frames=max(frames, 1),
+        number_of_frames=max(frames or 1, 1),
         photometric_interpretation=unpadded_ascii(values.get(_PHOTOMETRIC, b"")),
         extended_offsets=table(_OFFSETS),
         extended_lengths=table(_LENGTHS),

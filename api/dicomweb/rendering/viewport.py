@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from inference.calibration.decision import calibration_of
 from inference.imaging.grayscale import Window, window_function
 from storage.core.errors import InvalidRequest
+from storage.core.whole_numbers import read_whole_number
 
 _MAX_SIDE = 8192
 
@@ -65,8 +66,9 @@ def parse_viewport(text: str) -> Viewport:
 
 def parse_quality(text: str) -> int:
     """JPEG quality from 1 to 100. Raises InvalidRequest."""
-    if text.isdecimal() and 1 <= int(text) <= 100:
-        return int(text)
+    quality = read_whole_number(text)
+    if quality is not None and 1 <= quality <= 100:
+        return quality
     raise InvalidRequest(
         "The quality is not a whole number from 1 to 100.", remedy="Write for example quality=90."
     )

@@ -37,6 +37,7 @@ from api.dicomweb.routing import dicomweb_router
 from storage.audit import Code
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
+from storage.core.whole_numbers import read_whole_number
 from storage.integrity.instance_reader import InstanceReader
 
 router = dicomweb_router()
@@ -53,14 +54,13 @@ _FEW = 64
 def parse_frame_numbers(text: str) -> list[int]:
     """`1,2,3` as frame indices from 0. Raises InvalidRequest."""
     pieces = text.split(",")
-    if len(pieces) > _MAX_FRAMES or not all(
-        piece.strip().isdecimal() and len(piece) < 11 and int(piece) > 0 for piece in pieces
-    ):
+    numbers = [read_whole_number(piece) for piece in pieces[: _MAX_FRAMES + 1]]
+    if len(pieces) > _MAX_FRAMES or not all(numbers):
         raise InvalidRequest(
             "The frame list is not made of numbers from 1 on, separated by commas.",
             remedy="Ask for …/frames/1 or …/frames/1,2,3.",
         )
-    return [int(piece) - 1 for piece in pieces]
+    return [number - 1 for number in numbers if number]
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
 from storage.core.errors import InvalidRequest
+from storage.core.whole_numbers import read_whole_number
 
 DEFAULT_LIMIT = 10_000
 """So many rows leave at once when the client states no limit of its own, and at most."""
@@ -124,11 +125,12 @@ def _join(keyword: str, values: list[str]) -> str:
 
 
 def _count(name: str, value: str) -> int:
-    if not value.strip().isdecimal() or len(value) > 18:
+    number = read_whole_number(value)
+    if number is None:
         raise InvalidRequest(
             f"{name} is not a whole number from 0 on.", remedy=f"Write for example {name}=100."
         )
-    return int(value)
+    return number
 
 
 def _flag(name: str, value: str) -> bool:
