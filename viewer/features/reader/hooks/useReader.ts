@@ -35,7 +35,7 @@ import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
 import type { WindowRange } from "@/dicom/windowing";
 
 /** Content Label of the states that draw the boxes of a model. */
-const BOXES = "AI_BOXES";
+const BOXES = { byAi: "AI_BOXES", others: "BOXES" };
 
 /** Stacks in rows and columns, or the active series in three planes, or as a volume. */
 export type { Layout };
@@ -207,10 +207,12 @@ export function useReader(
   const { states, chosenFor, toggle } = presentations;
   const { goTo } = goingTo;
   const showImageOf = useCallback(
-    ({ image, source_series_instance_uid: seriesInstanceUid }: Finding) => {
+    ({ image, confidence, source_series_instance_uid: seriesInstanceUid }: Finding) => {
       if (!image) return;
+      // What measures without AI says of no box how sure it is.
+      const boxes = confidence === null ? BOXES.others : BOXES.byAi;
       const draws = states.find(
-        ({ label, images }) => label === BOXES && images.get(seriesInstanceUid)?.has(image.sop_instance_uid),
+        ({ label, images }) => label === boxes && images.get(seriesInstanceUid)?.has(image.sop_instance_uid),
       );
       if (draws && image.points.length > 0 && chosenFor(seriesInstanceUid) !== draws) toggle(draws);
       goTo(image.sop_instance_uid, image.frame_number ?? 1, seriesInstanceUid);
