@@ -6,10 +6,16 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from dicom_node.network.throttle import PIECE_BYTES
+from dicom_node.peers import PeerFailed
 from storage.core.errors import InvalidInstance, LimitExceeded, MediViewError, UidConflict
 from storage.dicom.part10 import Header
 from storage.ingest.instance_stream import InstanceStream
 from storage.ingest.service import Accepted, Ingest
+
+# What follows of an instance that was refused is read and forgotten; nothing that is one is longer.
+_MOST_FORGOTTEN_BYTES = 16 << 30
+# A source whose instances are refused so often has none, and each refusal takes memory.
+_MOST_REFUSED = 10_000
 
 
 @dataclass
@@ -42,7 +48,8 @@ class Counts:
 class Receiving:
     """Takes instances one after the other. Not safe for threads.
 
-    Its methods raise StorageFull and StorageUnavailable; what is wrong with an instance is noted.
+    Its methods raise StorageFull and StorageUnavailable, and PeerFailed for what has no end; what
+    is wrong with an instance is noted.
     `check` sees each header, and raises InvalidInstance for what is not wanted.
     """
 
@@ -58,13 +65,18 @@ class Receiving:
         self._check = check
         self._name = ""
         self._stream: InstanceStream[Accepted] | None = None
+        self._forgotten_bytes = 0
 
     def begin(self, name: str) -> None:
         self._name = name
+        self._forgotten_bytes = 0
         self._stream = self._ingest.open_stream(self._source, check=self._check)
 
     def write(self, piece: bytes) -> None:
         if self._stream is None:
+            self._forgotten_bytes += len(piece)
+            if self._forgotten_bytes > _MOST_FORGOTTEN_BYTES:
+                raise PeerFailed(f"What was sent as {self._name} has no end.")
             return
         try:
             self._stream.write(piece)
@@ -97,7 +109,8 @@ class Receiving:
     def whole(self, name: str, file: BinaryIO) -> None:
         self.begin(name)
         try:
-            while piece := file.read(PIECE_BYTES):
+            # Of what is refused, the rest need not be read: /dev/zero has no end.
+            while self._stream is not None and (piece := file.read(PIECE_BYTES)):
                 self.write(piece)
             self.finish()
         finally:
@@ -112,3 +125,8 @@ class Receiving:
         self.drop()
         self.counts.refused.append((self._name, f"{error.message} {error.remedy}".strip()))
         self.counts.worth_another_try += isinstance(error, LimitExceeded)
+        if len(self.counts.refused) > _MOST_REFUSED:
+            raise PeerFailed(
+                f"More than {_MOST_REFUSED} instances were refused, the last for this reason:"
+                f" {error.message}"
+            )

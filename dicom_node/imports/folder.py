@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,13 @@ class FolderSource:
         for path in files:
             name = str(path.relative_to(self._folder))
             try:
+                if not path.resolve().is_relative_to(self._folder.resolve()):
+                    receiving.refused(name, "The link leads out of the folder.")
+                    continue
+                if not stat.S_ISREG(path.stat().st_mode):
+                    # Opening a pipe would wait for ever.
+                    receiving.refused(name, "It is no file, but a pipe, a socket or a device.")
+                    continue
                 with path.open("rb") as file:
                     receiving.whole(name, file)
             except OSError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from email.message import Message
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
 
@@ -26,20 +26,21 @@ def read_parts(
         nonlocal has_ended
         has_ended = True
 
-    parser = MultipartParser(
-        _boundary(content_type),
-        {
-            "on_part_begin": begin,
-            "on_part_data": lambda data, start, end: write(data[start:end]),
-            "on_part_end": finish,
-            "on_end": end,
-        },
-    )
+    boundary = _boundary(content_type)
     try:
+        parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": begin,
+                "on_part_data": lambda data, start, end: write(data[start:end]),
+                "on_part_end": finish,
+                "on_end": end,
+            },
+        )
         for piece in pieces:
             parser.write(piece)
         parser.finalize()
-    except MultipartParseError as error:
+    except FormParserError as error:
         raise NotMultipart("something that cannot be taken apart") from error
     if not has_ended:
         raise NotMultipart("something that breaks off before its last boundary")

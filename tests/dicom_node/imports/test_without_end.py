@@ -1,0 +1,96 @@
+"""Folders and archives that give what is no instance, and give it for ever."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from dicom_node.archives import receiving as module
+from dicom_node.archives.receiving import Receiving
+from dicom_node.imports.folder import FolderSource
+from dicom_node.network.multipart import NotMultipart, read_parts
+from dicom_node.peers import PeerFailed
+from storage.core.errors import InvalidInstance
+from storage.ingest.service import Ingest
+
+
+class Refusing:
+    """An ingest that takes nothing."""
+
+    def open_stream(self, source: str, *, check: Callable[..., None]) -> Any:
+        return self
+
+    def write(self, piece: bytes) -> None:
+        raise InvalidInstance("It is no DICOM.")
+
+    def discard(self) -> None:
+        """Nothing was kept."""
+
+
+def refusing() -> Receiving:
+    return Receiving(cast(Ingest, Refusing()), "import")
+
+
+def test_pipes_devices_and_links_out_of_a_folder_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "medium"
+    folder.mkdir()
+    (tmp_path / "other.dcm").write_bytes(b"x")
+    (folder / "own").write_bytes(b"x" * 10)
+    os.mkfifo(folder / "pipe")
+    (folder / "zero").symlink_to("/dev/zero")
+    (folder / "out").symlink_to(tmp_path / "other.dcm")
+    (folder / "in").symlink_to("own")
+    found = refusing()
+    for part in FolderSource(folder).parts():
+        part.fetch(found)
+    reasons = {name: reason.split()[0:3] for name, reason in found.counts.refused}
+    assert reasons == {
+        "in": ["It", "is", "no"],
+        "out": ["The", "link", "leads"],
+        "own": ["It", "is", "no"],
+        "pipe": ["It", "is", "no"],
+        "zero": ["The", "link", "leads"],
+    }
+
+
+def test_a_device_is_read_no_further_than_it_is_refused() -> None:
+    found = refusing()
+    with Path("/dev/zero").open("rb") as file:
+        found.whole("zero", file)
+    assert len(found.counts.refused) == 1
+
+
+def test_an_archive_is_given_up_whose_answer_has_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_FORGOTTEN_BYTES", 100)
+    monkeypatch.setattr(module, "_MOST_REFUSED", 5)
+    found = refusing()
+    found.begin("of study 1.2")
+    found.write(b"x" * 10)
+    found.write(b"x" * 90)
+    with pytest.raises(PeerFailed, match="has no end"):
+        found.write(b"x" * 20)
+    found = refusing()
+
+    def send_another() -> None:
+        found.begin("of study 1.2")
+        found.write(b"x")
+
+    for _ in range(5):
+        send_another()
+    with pytest.raises(PeerFailed, match="More than 5 instances"):
+        send_another()
+
+
+@pytest.mark.parametrize("boundary", ["b" * 60_000, '""', '"a b"'])
+def test_a_boundary_that_is_none_is_no_answer_of_several_parts(boundary: str) -> None:
+    found = refusing()
+    with pytest.raises(NotMultipart):
+        read_parts(
+            f"multipart/related; boundary={boundary}",
+            [b"x"],
+            begin=lambda: found.begin(""),
+            write=found.write,
+            finish=found.finish,
+        )
