@@ -227,6 +227,8 @@ def _table(rows: Sequence[Sequence[str]], widths: Sequence[int], styles: dict[st
         cells,
         colWidths=widths,
         hAlign="LEFT",
+        # A name that is longer than a page, which a header may hold, keeps no report back.
+        splitInRow=1,
         style=TableStyle(
             [
                 ("LINEBELOW", (0, 0), (-1, -1), 0.25, "#d5dbe1"),

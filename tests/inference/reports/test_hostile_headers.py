@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 
 from inference.reports.export.document import ReportDocument
 from inference.reports.export.oru import encode_oru
+from inference.reports.export.pdf import write_pdf
 from storage.core.entities import Study
 from storage.reports.entities import Report, ReportSection, ReportSentence, ReportVersion
 from storage.reports.hl7_outbox import Hl7Message
@@ -17,14 +18,17 @@ _AT = datetime(2026, 1, 2, tzinfo=UTC)
 _HOSTILE = "\rOBX|9|TX|||No tumour||||||F\r\x1c\r\x0bMSH|^~\\&|"
 
 
-def oru(study: Study) -> bytes:
+def report_on(study: Study) -> ReportDocument:
     sections = (ReportSection("Findings", (ReportSentence("A sentence."),)),)
     version = ReportVersion("r", 1, "final", "en", "Report", sections, "dr", _AT, "")
     uid = study.study_instance_uid
     report = Report("r", uid, "", "final", "en", "Report", sections, _AT, _AT)
-    document = ReportDocument(report, version, study, Dataset(), (), {})
+    return ReportDocument(report, version, study, Dataset(), (), {})
+
+
+def oru(study: Study) -> bytes:
     message = Hl7Message("m", "ris", "r", 1, "1.2", "C1", "PENDING", 0, _AT, "", _AT, _AT)
-    return encode_oru(document, message, Settings())
+    return encode_oru(report_on(study), message, Settings())
 
 
 def study_of(**hostile: str) -> Study:
@@ -61,3 +65,7 @@ def test_what_a_person_wrote_keeps_its_lines_and_no_controls() -> None:
     assert b"|F\rORC" in message
     assert b"A^B C|" in message
     assert b"A\\.br\\B" in message
+
+
+def test_a_value_that_is_longer_than_a_page_keeps_no_pdf_back() -> None:
+    assert write_pdf(report_on(study_of(accession_number="9 " * 8_000))).startswith(b"%PDF")
