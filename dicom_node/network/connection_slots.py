@@ -74,6 +74,10 @@ class ConnectionSlots:
             self._write(free, os.getpid(), b"", address)
             return free, len(taken)
 
+    def are_all_taken(self) -> bool:
+        with self._locked():
+            return sum(self._lives(row.slot, row.pid) for row in self._rows()) >= self._count
+
     def name(self, slot: int, ae_title: str, limit: int, *, is_known: bool = False) -> bool:
         """Say whose a slot is; False where the title holds `limit` others already (0: any)."""
         title = ae_title.encode("ascii", "replace")[:16].ljust(16, b"\0")

@@ -38,6 +38,9 @@ _ASSOCIATE_TIMEOUT_S = 30.0
 _GRACE_S = 5.0
 _IDLE_BEFORE_CLOSE_S = 0.5
 _POLL_S = 0.05
+# A peer says who it is at once; who has not by then leaves its place where there is no other.
+_SILENT_S = 3.0
+_SILENT_END_S = 0.5
 
 
 @dataclass
@@ -168,8 +171,16 @@ class Scp:
                 client.close()
 
     def _let_in(self, client: socket.socket, address: Address, tls: ServerTls | None) -> None:
-        limit_per_address = self.storage.settings.associations_per_address
-        taken = self.listeners.slots.take(address[0], limit_per_address)
+        settings, slots = self.storage.settings, self.listeners.slots
+        taken = slots.take(address[0], settings.associations_per_address)
+        if taken is None:
+            is_crowded = slots.are_all_taken()
+        else:
+            is_crowded = taken[1] >= settings.max_associations
+        if is_crowded and self._interrupt_silent():
+            if taken is not None:
+                slots.give_back(taken[0])
+            taken = slots.take(address[0], settings.associations_per_address)
         if taken is None:
             log.warning("connection_refused", host=address[0])
             client.close()
@@ -180,6 +191,25 @@ class Scp:
         except BaseException:
             self.listeners.slots.give_back(slot)
             raise
+
+    def _interrupt_silent(self) -> bool:
+        """End the connections that have said nothing for long, where they leave others no place.
+
+        Whether there were any; waits a moment until their places are free.
+        """
+        long_ago = time.monotonic() - _SILENT_S
+        silent = [
+            one
+            for one in self._snapshot()
+            if one.requestor.primitive is None and one.last_active < long_ago
+        ]
+        for one in silent:
+            with contextlib.suppress(OSError):
+                one.connection.interrupt()
+        deadline = time.monotonic() + _SILENT_END_S
+        for one in silent:
+            one.join(max(deadline - time.monotonic(), 0))
+        return bool(silent)
 
     def _start_association(
         self,

@@ -20,6 +20,7 @@ from pynetdicom.sop_class import CTImageStorage, Verification
 
 from dicom_node.association.requestor import open_association
 from dicom_node.network.command_set import encode_store_request
+from dicom_node.network.listening import SPARE_CONNECTIONS
 from dicom_node.network.pdu import data_pdus
 from dicom_node.scu import echo, send
 from dicom_node.server.scp import start_scp
@@ -131,6 +132,27 @@ def test_the_association_above_the_limit_is_rejected_as_local_limit_exceeded(
             again = AE().associate("127.0.0.1", scp.port, contexts=_echo_context())
             assert again.is_established
             again.release()
+        finally:
+            scp.shutdown()
+
+
+@pytest.mark.parametrize("number", [2, 2 + SPARE_CONNECTIONS], ids=["limit", "all places"])
+def test_connections_without_a_word_leave_their_places_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr("dicom_node.server.scp._SILENT_S", 0.3)
+    settings = node_settings(tmp_path, max_associations=2, associations_per_address=0)
+    upgrade(settings)
+    with open_storage(settings) as storage, contextlib.ExitStack() as silent:
+        scp = start_scp(storage)
+        try:
+            for _ in range(number):
+                silent.enter_context(socket.create_connection(("127.0.0.1", scp.port)))
+            _wait_for(lambda: scp.association_count == number)
+            time.sleep(0.4)
+            one = AE().associate("127.0.0.1", scp.port, contexts=_echo_context())
+            assert one.is_established
+            one.release()
         finally:
             scp.shutdown()
 
