@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from api.cli.console import err, out
+from api.cli.console import err, out, table_of
 from api.cli.operator import record_use
 from api.cli.starting import start
 from storage.audit import Action, Code
@@ -75,7 +74,7 @@ def list_events(
     )
     with _storage("R", "list") as storage:
         found, total = find_events(storage.engine, wanted, limit, 0)
-    table = Table("At (UTC)", "Who", "From", "What", "Patient", "Study", "Times", box=None)
+    table = table_of("At (UTC)", "Who", "From", "What", "Patient", "Studies", "Times")
     for one in found:
         what = meaning(one.type_code or one.code)
         table.add_row(

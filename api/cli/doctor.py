@@ -1,9 +1,8 @@
 """`mediview doctor`: what is configured, what works, and what to do where something does not."""
 
 import typer
-from rich.table import Table
 
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.starting import start
 
 _MARK = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "fail": "[bold red]fail[/]"}
@@ -14,7 +13,7 @@ def doctor() -> None:
     from api.server.checks.doctor import diagnose
 
     settings = start(log_level="ERROR")
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = table_of()
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated, Literal, cast
 
 import typer
-from rich.table import Table
 
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.operator import change_by_operator
 from api.cli.starting import start
 from storage.audit import Audit, Code, Type
@@ -45,7 +44,7 @@ def list_peers() -> None:
         if storage.settings.unknown_peers == "accept":
             may = ", ".join(storage.settings.unknown_peers_may) or "no more than C-ECHO"
             others = f"accepted, and may {may} (MEDIVIEW_UNKNOWN_PEERS_MAY)"
-    table = Table("Name", "Called at", "May", "Calls from", "TLS", "Gets", box=None, pad_edge=False)
+    table = table_of("Name", "Called at", "May", "Calls from", "TLS", "Gets")
     for peer in peers:
         table.add_row(
             peer.name,
@@ -65,7 +64,7 @@ def kinds() -> None:
     """List the kinds of destinations, and how their addresses are written."""
     from inference.delivery.destinations import KINDS
 
-    table = Table("Kind", "Address", box=None, pad_edge=False)
+    table = table_of("Kind", "Address")
     for kind in KINDS.values():
         table.add_row(kind.title, kind.address)
     out.print(table)

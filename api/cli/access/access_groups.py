@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from api.access.changes import group_change
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.operator import operator
 from api.cli.starting import start
 from storage.access_groups.entities import Member, member_kind
@@ -57,7 +56,7 @@ def list_groups() -> None:
     with _storage() as storage:
         groups = storage.access_groups.all()
         state, progress = storage.access_groups.state(), storage.access_groups.progress()
-    table = Table("Name", "Members", "Studies", "Rule", box=None, pad_edge=False)
+    table = table_of("Name", "Members", "Studies", "Rule")
     for one in groups:
         members = "everyone" if one.name == "everyone" else str(one.member_count)
         rule = json.dumps(one.rule, ensure_ascii=False) if one.rule else ""

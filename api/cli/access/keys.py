@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from api.access.changes import access_change
 from api.cli.access.users import OPERATOR, opened
-from api.cli.console import err, out
+from api.cli.console import err, out, table_of
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 from storage.core.roles import checked_roles, checked_scopes
@@ -25,7 +24,7 @@ def list_keys() -> None:
     with opened() as storage:
         keys = storage.api_keys.all()
     now = utcnow()
-    table = Table("Id", "Name", "Roles", "Scopes", "State", "Last used", box=None, pad_edge=False)
+    table = table_of("Id", "Name", "Roles", "Scopes", "State", "Last used")
     for one in keys:
         state = "until " + f"{one.expires_at:%Y-%m-%d}" if one.expires_at else "for ever"
         if not one.is_valid(now):

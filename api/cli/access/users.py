@@ -6,10 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from api.access.changes import access_change
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.starting import start
 from storage.accounts.repository import checked_name
 from storage.audit import Action, Actor, Audit
@@ -48,9 +47,7 @@ def list_users() -> None:
         accounts = storage.accounts.all()
         required = storage.settings.auth == "required"
         with_factor = storage.second_factors.accounts_with()
-    table = Table(
-        "Name", "Roles", "State", "Second factor", "Last sign-in", box=None, pad_edge=False
-    )
+    table = table_of("Name", "Roles", "State", "Second factor", "Last sign-in")
     for one in accounts:
         last = f"{one.last_sign_in_at:%Y-%m-%d %H:%M} UTC" if one.last_sign_in_at else "never"
         state = "disabled" if one.disabled else "enabled"

@@ -3,9 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.models.app import Name, app, opened
 from api.cli.operator import operator
 from inference.models.drift import all_shifts
@@ -32,7 +31,7 @@ def agreement(name: Name) -> None:
             f" {found['compared']} compared, {len(found['failures'])} failed.",
             markup=False,
         )
-        table = Table("", "Cases", "Agreement", "Lowest", box=None, pad_edge=False)
+        table = table_of("", "Cases", "Agreement", "Lowest")
         for one in found["segments"]:
             table.add_row(
                 one["label"],
@@ -68,7 +67,7 @@ def drift(
             out.print(f"{pipeline} {version} has a new baseline from now on.", markup=False)
             return
         shifts = all_shifts(storage.drift, pipeline)
-    table = Table("Pipeline", "Scanner", "Measure", "Before", "Now", "PSI", "", box=None)
+    table = table_of("Pipeline", "Scanner", "Measure", "Before", "Now", "PSI", "")
     for one in shifts:
         table.add_row(
             one.pipeline,

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.models.app import Name, Version, app, opened
 from api.cli.operator import change_by_operator, operator, record_use
 from inference.language import tasks
@@ -22,7 +21,7 @@ from storage.audit import Audit, Code, Type
 @app.command("list")
 def list_models() -> None:
     """Show every model, its state, who uses it, and whether it could run now."""
-    table = Table("Model", "State", "Pipeline", "Licence", "Ready", "", box=None, pad_edge=False)
+    table = table_of("Model", "State", "Pipeline", "Licence", "Ready", "")
     with opened() as storage:
         for one in standings(storage.settings, storage.model_states):
             card, pipeline = one.pipeline.card, one.pipeline

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
 
-from api.cli.console import err, out
+from api.cli.console import err, out, table_of
 from api.cli.operator import change_by_operator, record_use
 from api.cli.progress import progress
 from api.cli.starting import start
@@ -172,7 +171,7 @@ def stats(
     if as_json:
         typer.echo(json.dumps(values))
         return
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = table_of()
     table.add_column()
     table.add_column(justify="right")
     for name, value in values.items():

@@ -3,9 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.operator import record_use
 from api.cli.starting import start
 from storage.audit import Code
@@ -35,7 +34,7 @@ def list_conflicts(
     with open_storage(start(log_level="ERROR")) as storage:
         found = storage.conflicts.waiting(study_instance_uid=study, source=source, limit=limit)
         total = storage.conflicts.page(1, 0)[1]
-    table = Table("No.", "SOPInstanceUID", "Came by", "Received", box=None, pad_edge=False)
+    table = table_of("No.", "SOPInstanceUID", "Came by", "Received")
     for one in found:
         table.add_row(
             str(one.conflict_id), one.sop_instance_uid, one.source, f"{one.received_at:%F %T}"

@@ -3,9 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.operator import operator, record_use
 from api.cli.starting import start
 from inference.lesions.correcting import state_match
@@ -35,7 +34,7 @@ def list_lesions(
         record_use(storage.audit, Code.INSTANCES_ACCESSED, "R", studies=(study, *sorted(studies)))
     for pipeline, visits in sorted(courses.items()):
         out.print(pipeline, markup=False)
-        table = Table("Study", "Lesion", "Long axis", "Tracked", "Before", box=None, pad_edge=False)
+        table = table_of("Study", "Lesion", "Long axis", "Tracked", "Before")
         for visit in visits:
             for seen in visit.seen:
                 table.add_row(

@@ -3,10 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from api.access.changes import patient_change
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.operator import operator
 from api.cli.starting import start
 from storage.container import open_storage
@@ -35,7 +34,7 @@ def list_changes(
     """Show what messages and administrators stated, the newest first."""
     with open_storage(start(log_level="ERROR")) as storage:
         found, total = storage.patient_changes.page(limit, 0, patient)
-    table = Table("Change", "Since", "By", "What", "State", box=None, pad_edge=False)
+    table = table_of("Change", "Since", "By", "What", "State")
     for one in found:
         state = "in force" if one.undone_at is None else f"undone by {one.undone_by}"
         table.add_row(one.change_id, f"{one.stated_at:%Y-%m-%d}", one.stated_by, _what(one), state)

@@ -5,9 +5,8 @@ import json
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.operator import change_by_operator, record_use
 from api.cli.starting import start
 from api.cli.studies.received import Time, received_studies
@@ -47,7 +46,7 @@ def list_priors(
             row = dataclasses.asdict(one)
             out.print_json(json.dumps({name: row[name] for name in shown}))
         return
-    table = Table("Study", "From", "Date", "State", "Instances", "Reason", box=None, pad_edge=False)
+    table = table_of("Study", "From", "Date", "State", "Instances", "Reason")
     for one in found:
         of_all = f" of {one.instances_total}" if one.instances_total else ""
         table.add_row(
@@ -68,9 +67,7 @@ def list_searches(state: State = None, limit: Limit = 50) -> None:
     """Show which archives are asked, and what they had."""
     with open_storage(start(log_level="ERROR")) as storage:
         found, total = storage.prior_searches.list(state, limit)
-    table = Table(
-        "For", "Rule", "Archive", "State", "Found", "Wanted", "Reason", box=None, pad_edge=False
-    )
+    table = table_of("For", "Rule", "Archive", "State", "Found", "Wanted", "Reason")
     for one in found:
         table.add_row(
             f"{one.cause.lower()} {one.subject}",
@@ -150,7 +147,7 @@ def elsewhere(study: Study) -> None:
     with open_storage(start(log_level="ERROR")) as storage:
         record_use(storage.audit, Code.QUERY, "E", studies=(study,))
         found = look_elsewhere(storage, study)
-    table = Table("Study", "At", "Date", "Modalities", "Description", box=None, pad_edge=False)
+    table = table_of("Study", "At", "Date", "Modalities", "Description")
     for one in found.studies:
         table.add_row(
             one.study.study_instance_uid,

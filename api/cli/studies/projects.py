@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.operator import change_by_operator, operator, record_use
 from api.cli.starting import start
 from inference.deidentification.profile import Option
@@ -73,7 +72,7 @@ def create(
 @app.command("list")
 def list_projects() -> None:
     """Show the projects, by name."""
-    table = Table("Project", "Studies", "Options", "Consent", box=None, pad_edge=False)
+    table = table_of("Project", "Studies", "Options", "Consent")
     with open_storage(start(log_level="ERROR")) as storage:
         found, _ = storage.projects.page(1000, 0)
         for project in found:

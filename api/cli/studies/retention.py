@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from api.access.changes import legal_hold_change
-from api.cli.console import out
+from api.cli.console import out, table_of
 from api.cli.operator import operator
 from api.cli.starting import start
 from api.retention.serializers import planned_payload, removed_payload
@@ -58,7 +57,7 @@ def list_holds(
     """Show the studies on legal hold, the newest hold first."""
     with open_storage(start(log_level="ERROR")) as storage:
         found, total = storage.legal_holds.page(limit, 0)
-    table = Table("StudyInstanceUID", "Since", "By", "Reason", box=None, pad_edge=False)
+    table = table_of("StudyInstanceUID", "Since", "By", "Reason")
     for one in found:
         table.add_row(
             one.study_instance_uid, f"{one.placed_at:%Y-%m-%d}", one.placed_by, one.reason
@@ -101,7 +100,7 @@ def status() -> None:
             storage.settings, storage.volumes, storage.retention, storage.disk_samples, utcnow()
         )
     marks = outlook.marks
-    table = Table("Free", "Warning below", "Early removal below", "Refusal below", box=None)
+    table = table_of("Free", "Warning below", "Early removal below", "Refusal below")
     sizes = (outlook.free_bytes, marks.warn_bytes, marks.evict_bytes, marks.refuse_bytes)
     table.add_row(*(f"{size >> 20} MiB" for size in sizes))
     out.print(table)
@@ -122,7 +121,7 @@ def log_of_removals(
         for one in removed:
             typer.echo(one.model_dump_json())
         return
-    table = Table("When", "StudyInstanceUID", "Rule", "Cause", "MiB", box=None, pad_edge=False)
+    table = table_of("When", "StudyInstanceUID", "Rule", "Cause", "MiB")
     for one in removed:
         size = f"{one.size_bytes / (1 << 20):.1f}"
         table.add_row(f"{one.at:%Y-%m-%d %H:%M}", one.study_instance_uid, one.rule, one.cause, size)
@@ -135,7 +134,7 @@ _OUTCOMES = {"leaves": "leaves now", "leaves_later": "leaves", "stays": "stays"}
 
 
 def _print_plan(planned: Iterable[PlannedStudy]) -> None:
-    table = Table("Study", "MiB", "Rule", "Outcome", "Why", box=None, pad_edge=False)
+    table = table_of("Study", "MiB", "Rule", "Outcome", "Why")
     counts = dict.fromkeys(_OUTCOMES, 0)
     freed_bytes = 0
     for one in planned:
