@@ -52,7 +52,7 @@ def without_reverting(
     arrived: Collection[Patient],
 ) -> Statement:
     """What an event states that is older than others of its patient: it adds what nobody else
-    stated, and the rest is as it was stated since.
+    stated, and the rest is as it was stated since. Whom it means, the whole statement says.
 
     `unrecorded`: what was stated since and no change has, by its name in `Demographics`.
     """
@@ -71,22 +71,29 @@ def without_reverting(
     return replace(statement, demographics=demographics)
 
 
-def news_of(statement: Statement, changes: Changes) -> Statement | None:
+def news_of(statement: Statement, whole: Statement, changes: Changes) -> Statement | None:
     """The statement where it adds something; None: nothing.
 
-    A merge that follows from others adds that it holds without them.
+    A merge that follows from others adds that it holds without them. `whole`: with what does not
+    count of it, which tells whom it means.
     """
     if statement.kind != "demographics":
         return statement
-    there = changes.stated_of(statement.key, [described_by(statement)])
-    return None if there | statement.demographics.stated == there else statement
+    return None if _adds_nothing(statement, whole, changes) else statement
 
 
-def is_repeated(statement: Statement, changes: Changes, people: Iterable[Patient]) -> bool:
+def is_repeated(
+    statement: Statement, whole: Statement, changes: Changes, people: Iterable[Patient]
+) -> bool:
     """Whether a merge is in force already, of the same people, and states nothing new of them."""
     if statement.prior is None or not changes.is_merged(statement.prior, statement.key, people):
         return False
-    there = changes.stated_of(statement.key, [described_by(statement)])
+    return _adds_nothing(statement, whole, changes)
+
+
+def _adds_nothing(statement: Statement, whole: Statement, changes: Changes) -> bool:
+    described = [described_by(statement), described_by(whole)]
+    there = changes.stated_of(statement.key, described)
     return there | statement.demographics.stated == there
 
 

@@ -191,15 +191,17 @@ def _record(
     moved = set(changes.moved_studies)
     arrived = [one for uid, one in found.items() if uid not in moved]
     unrecorded = stated_since(connection, statement, origin, now)
+    counting = statement
     if unrecorded is not None:
-        statement = without_reverting(statement, unrecorded, changes, arrived)
-    news = news_of(statement, changes)
+        counting = without_reverting(statement, unrecorded, changes, arrived)
+    news = news_of(counting, statement, changes)
     if news is None:
         return None
-    applied_to = applies_to(news, changes, arrived)
+    # The name that was stated tells who is meant, also where it does not count itself.
+    applied_to = applies_to(statement, changes, arrived)
     if not (news.corrects or applied_to or changes.known_persons(news.key)):
         raise _NotKnown
-    if is_repeated(news, changes, applied_to):
+    if is_repeated(news, statement, changes, applied_to):
         return None
     # After all that adds nothing, which is accepted however many changes there are.
     check_count(changes)

@@ -121,3 +121,36 @@ def test_an_event_that_comes_late_still_names_an_unknown_patient(hospital: Hospi
     assert hospital.shown(scan)[1] == "Unbekannt"
     assert hospital.adt("A08", patient, "Alt^Anna", "19700131")[0] == "AA"
     assert hospital.shown(scan) == (patient, "Alt^Anna", "19700131")
+
+
+def test_an_event_that_comes_late_is_about_whom_it_names(hospital: Hospital) -> None:
+    """Also where what it states of her does not count, for a newer one states it."""
+    patient, prior = hospital.new_id(), hospital.new_id()
+    newer = {"recorded_at": "20260102110000", "sex": "F"}
+    assert hospital.adt("A04", patient, "Muster^Anna", "19800101", **newer)[0] == "AA"
+    anna = hospital.scan(patient, "Muster^Anna", "19800101")
+    berta = hospital.scan(patient, "Weber^Berta", "19500505")
+    before = hospital.scan(prior, "Muster^Ana", "19800101")
+    late = {"prior_id": prior, "recorded_at": "20260102100000"}
+    for _ in range(2):
+        assert hospital.adt("A40", patient, "Muster^Anna", "19800101", **late)[0] == "AA"
+    assert hospital.node.storage.patient_changes.page(9, 0, patient)[1] == 1
+    assert hospital.shown(before)[0] == patient
+    assert hospital.shown(anna) == (patient, "Muster^Anna", "19800101")
+    assert hospital.shown(berta) == (patient, "Weber^Berta", "19500505")
+
+
+def test_an_event_that_comes_late_adds_to_whom_it_names_what_nobody_stated(
+    hospital: Hospital,
+) -> None:
+    patient = hospital.new_id()
+    newer = {"recorded_at": "20260102110000"}
+    assert hospital.adt("A04", patient, "Muster^Anna", "1980", **newer)[0] == "AA"
+    anna = hospital.scan(patient, "Muster^Anna", "")
+    berta = hospital.scan(patient, "Weber^Berta", "19500505")
+    late = {"recorded_at": "20260102100000"}
+    for _ in range(2):
+        assert hospital.adt("A08", patient, "Muster^Anna", "19800101", **late)[0] == "AA"
+    assert hospital.node.storage.patient_changes.page(9, 0, patient)[1] == 1
+    assert hospital.shown(anna) == (patient, "Muster^Anna", "19800101")
+    assert hospital.shown(berta) == (patient, "Weber^Berta", "19500505")
