@@ -15,14 +15,15 @@ def upgrade() -> None:
     op.add_column(
         "patient_message", sa.Column("unrecorded", sa.Text(), server_default="", nullable=False)
     )
-    # Until now nobody noted it: of messages of which nothing is recorded it may be anything.
+    # Until now nobody noted it: of messages of which nothing is recorded it may be anything. What
+    # administrators state is always recorded; it has no digest, and a control ID of its own.
     names = (*_SAME_MESSAGE, "unrecorded")
     message = sa.table("patient_message", *map(sa.column, names))
     change = sa.table("patient_change", *map(sa.column, _SAME_MESSAGE))
     is_recorded = sa.exists().where(*(change.c[one] == message.c[one] for one in _SAME_MESSAGE))
     op.execute(
         sa.update(message)
-        .where(~is_recorded)
+        .where(message.c.message_digest != "", ~is_recorded)
         .values(unrecorded="patient_birth_date patient_name patient_sex")
     )
 

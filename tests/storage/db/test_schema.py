@@ -1,10 +1,13 @@
 """Migrations and tables say the same, and a wrong schema is refused with the remedy."""
 
+import importlib
+
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from storage.container import Storage, open_storage
 from storage.core.errors import StorageUnavailable
@@ -42,3 +45,28 @@ def test_a_database_that_is_down_is_named() -> None:
     settings = load_settings(database_url="postgresql://nobody@127.0.0.1:9/none")
     with pytest.raises(StorageUnavailable, match="database"), open_storage(settings):
         pass
+
+
+def test_what_an_administrator_stated_is_recorded_also_before_this_was_noted() -> None:
+    """Of messages of which nothing was recorded, nobody knows what they stated."""
+    module = "0063_note_what_messages_state_that_is_not_recorded"
+    migration = importlib.import_module(f"storage.migrations.versions.{module}")
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        for table in ("patient_message", "patient_change"):
+            connection.execute(
+                text(f"CREATE TABLE {table} (sender TEXT, control_id TEXT, message_digest TEXT)")
+            )
+        messages = "('', 'of its own', ''), ('RIS^H', '1', 'a'), ('RIS^H', '2', 'b')"
+        connection.execute(text(f"INSERT INTO patient_message VALUES {messages}"))
+        changes = "('', 'its change ID', ''), ('RIS^H', '1', 'a')"
+        connection.execute(text(f"INSERT INTO patient_change VALUES {changes}"))
+        with Operations.context(MigrationContext.configure(connection)):
+            migration.upgrade()
+        rows = connection.execute(text("SELECT control_id, unrecorded FROM patient_message"))
+        assert {one.control_id: one.unrecorded for one in rows} == {
+            "of its own": "",
+            "1": "",
+            "2": "patient_birth_date patient_name patient_sex",
+        }
+    engine.dispose()
