@@ -133,7 +133,10 @@ class Provider:
         if _is_younger(kept, _KEYS_FRESH_S) and not ask_again:
             return kept[1]
         if kept is not None and time.monotonic() - self._asked_at < _KEYS_ASKED_EVERY_S:
-            return None if ask_again else kept[1]
+            if ask_again:
+                return None
+            if _is_younger(kept, _KEPT_S):
+                return kept[1]
         try:
             with self._asking(0.0 if kept else _PATIENCE_S):
                 if self._keys is kept:

@@ -49,6 +49,8 @@ class Known(Provider):
             raise NotConfigured("away")
         if url.endswith("configuration"):
             return {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"}
+        if self.keys is None:
+            raise NotConfigured("away")
         return {"keys": self.keys}
 
 
@@ -100,6 +102,21 @@ def test_known_keys_count_while_the_provider_is_away(monkeypatch: pytest.MonkeyP
     provider.fails = False
     later(monkeypatch, 20)
     assert tokens.principal_of(token()) is not None
+
+
+def test_known_keys_count_for_a_day_also_where_the_keys_alone_are_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    provider = Known()
+    tokens = AccessTokens(provider)
+    assert tokens.principal_of(token()) is not None
+    provider.keys = None
+    later(monkeypatch, 80_000)
+    assert tokens.principal_of(token()) is not None
+    for seconds in (10_000, 1, 5, 11, 1):
+        later(monkeypatch, seconds)
+        with pytest.raises(NotConfigured):
+            tokens.principal_of(token())
 
 
 @pytest.mark.parametrize(
