@@ -239,4 +239,5 @@ def test_a_deletion_that_meets_a_deadlock_goes_on(postgres_engine: Engine) -> No
     gone = Deleted(uid("instance"), SERIES, instance.received_at)
     tombstone = Tombstone(STUDY, utcnow(), 1, (gone,))
     assert deadlocked(postgres_engine, lambda: bury(postgres_engine, tombstone)) == 1
-    assert deadlocks(postgres_engine) == 1
+    # On a busy machine the one that tries again may meet it a second time.
+    assert deadlocks(postgres_engine) >= 1
