@@ -74,11 +74,12 @@ def run(
     respond: Callable[[bytes, str], bytes] = lambda message, _: b"taken: " + message,
     ended: Callable[[], None] = lambda: None,
     settings: Mapping[str, str] = MappingProxyType({}),
+    refused: Callable[[str, str], None] = lambda _peer, _reason: None,
 ) -> None:
     async def served() -> None:
         async with AsyncExitStack() as stack:
             stack.callback(ended)
-            listening = Listening(respond, lambda _: None, node_settings(folder, **settings), 0)
+            listening = Listening(respond, refused, node_settings(folder, **settings), 0)
             port = await stack.enter_async_context(listening)
             await test(Network(stack, port))
 
