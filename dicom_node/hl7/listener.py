@@ -127,6 +127,11 @@ class Listening:
             # The files are read again when they change.
             tls = None if self._tls is None else self._tls.context()
             reader, writer = await streams_of(transport, tls)
+        except (ConnectionResetError, BrokenPipeError):
+            # Load balancers and monitors look each minute whether the port is open.
+            transport.abort()
+            log.info("hl7_connection_ended", peer=peer, reason="left before it was secured")
+            return
         except OSError as error:
             transport.abort()
             log.warning("hl7_handshake_failed", peer=peer, detail=tls_words(error))

@@ -48,7 +48,7 @@ async def streams_of(transport: asyncio.Transport, tls: ssl.SSLContext | None) -
             ssl_shutdown_timeout=_CLOSE_S,
         )
         if secured is None:
-            raise ConnectionAbortedError("The connection ended after its handshake.")
+            raise ConnectionResetError("The connection ended after its handshake.")
         transport = secured
     protocol.connection_made(transport)
     return reader, asyncio.StreamWriter(transport, protocol, reader, loop)

@@ -1,17 +1,20 @@
 """Connections of the MLLP listener: there are only so many, and nobody has all of them."""
 
 import asyncio
+import socket
+import struct
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
-from dicom_node.hl7 import listener
+from dicom_node.hl7 import listener, streams
 from dicom_node.hl7.listener import Listening
 from storage.settings import load_settings
+from tests.dicom_node.certificates import Authority
 from tests.dicom_node.conftest import node_settings
 from tests.patience import PATIENCE_S
 
@@ -48,6 +51,15 @@ class Connection:
         except ConnectionError:
             return b""
 
+    async def leave(self, *, abruptly: bool) -> None:
+        """Close it; abruptly as load balancers do, with a reset."""
+        if abruptly:
+            sock = self._writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
+
     def stop_reading(self) -> None:
         self._writer.transport.pause_reading()  # type: ignore[attr-defined]
 
@@ -73,7 +85,7 @@ def run(
     test: Callable[[Network], Awaitable[None]],
     respond: Callable[[bytes, str], bytes] = lambda message, _: b"taken: " + message,
     ended: Callable[[], None] = lambda: None,
-    settings: Mapping[str, str] = MappingProxyType({}),
+    settings: Mapping[str, object] = MappingProxyType({}),
     refused: Callable[[str, str], None] = lambda _peer, _reason: None,
 ) -> None:
     async def served() -> None:
@@ -195,3 +207,39 @@ def test_a_system_that_reads_no_answer_is_left(
         assert 0 < received < size, "it was closed within the answer"
 
     run(tmp_path, test, lambda _message, _peer: bytes(size))
+
+
+def test_who_leaves_before_a_tls_handshake_alerts_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As load balancers and monitors do each minute."""
+    monkeypatch.setattr(streams, "_HANDSHAKE_S", 0.1)
+    pair = Authority(tmp_path).issue("node")
+    refusals: list[tuple[str, str]] = []
+
+    async def alerts(count: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(refusals) < count:
+                await asyncio.sleep(0.01)
+
+    async def test(network: Network) -> None:
+        for abruptly in (False, True):
+            probe = await network.connect("127.0.0.2")
+            await probe.leave(abruptly=abruptly)
+        assert await (await network.connect("127.0.0.3")).answer() == b"", "no TLS"
+        await alerts(1)
+        await network.connect("127.0.0.4")
+        await alerts(2)
+
+    run(
+        tmp_path,
+        test,
+        settings={
+            "hl7_tls": True,
+            "tls_certificate": pair.certificate,
+            "tls_key": pair.key,
+            "tls_client_auth": "none",
+        },
+        refused=lambda *refusal: refusals.append(refusal),
+    )
+    assert [peer for peer, _ in refusals] == ["127.0.0.3", "127.0.0.4"]
