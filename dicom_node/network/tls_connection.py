@@ -28,7 +28,7 @@ class TlsConnection(Connection):
 
     def __init__(self, sock: ssl.SSLSocket, *, timeout_s: float) -> None:
         self._shaken = False
-        # Hears why a peer and we did not come together.
+        # Hears why a peer and we did not come together, but not of one that just left.
         self.on_failed: Callable[[str], None] | None = None
         super().__init__(sock, timeout_s=timeout_s)
         # Quick ACKs help against delayed ACKs of whole messages; records are not those.
@@ -111,6 +111,10 @@ class TlsConnection(Connection):
             self.handshake()
         except TimeoutError as error:
             raise PeerTooSlow(f"No TLS handshake within {self._timeout_s:g} s.") from error
+        except (ssl.SSLEOFError, ConnectionResetError, BrokenPipeError):
+            # Load balancers and monitors look each minute whether the port is open.
+            log.info("tls_peer_left", detail="before it was secured")
+            raise
         except OSError as error:
             log.warning("tls_handshake_failed", detail=tls_words(error))
             if self.on_failed is not None:

@@ -1,6 +1,7 @@
 """DICOM over TLS with DCMTK and OpenSSL on the other side."""
 
 import os
+import socket
 import ssl
 import subprocess
 import time
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from dicom_node.network.tls import CIPHER_SUITES, ClientTls
+from dicom_node.network.tls_connection import TlsConnection
 from dicom_node.peers import Peer
 from dicom_node.scu import echo, send
 from dicom_node.server.scp import start_scp
@@ -168,6 +170,27 @@ def test_a_peer_that_never_shakes_hands_is_let_go_and_holds_up_nobody(
         started = time.monotonic()
         assert silent.recv(1) == b""
         assert time.monotonic() - started < 8
+
+
+def test_who_leaves_before_the_handshake_is_no_failure(authority: Authority) -> None:
+    """As load balancers and monitors do each minute."""
+    pair = authority.issue("node")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    failures: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for sent in (b"", b"no TLS at all"):
+            with socket.create_connection(server.getsockname()) as peer:
+                peer.sendall(sent)
+            accepted = context.wrap_socket(
+                server.accept()[0], server_side=True, do_handshake_on_connect=False
+            )
+            connection = TlsConnection(accepted, timeout_s=PATIENCE_S)
+            connection.on_failed = failures.append
+            with pytest.raises(OSError):
+                connection.receive_into(memoryview(bytearray(1)))
+            connection.close()
+    assert failures == ["wrong version number"]
 
 
 def test_tls_files_that_cannot_be_used_are_named_at_the_start(
