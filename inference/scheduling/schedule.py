@@ -72,8 +72,6 @@ def complete_and_schedule(
     decisions: list[Decision] = []
     for series in undecided_series(storage.engine, _SERIES_PER_ROUND, since):
         try:
-            # First, since a series that is decided is not looked at again.
-            _follow_measured(storage, series)
             decisions.extend(schedule_series(storage, series, pipelines))
         except (StorageFull, StorageUnavailable) as error:
             # Stays undecided and is offered again; the next series may be elsewhere.
@@ -116,6 +114,8 @@ def schedule_series(
     """
     if series.origin == "generated" or series.state != "COMPLETE":
         return []
+    # First, since a series that is decided is not looked at again.
+    _follow_measured(storage, series)
     instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
     if are_imported(instances):
         return _leave_imported(
