@@ -219,6 +219,7 @@ def _lesions(job: Job, measured: _Measured) -> list[Lesion]:
             is_measurable=None,
             points=stored_points(_body(drawing, measured.volume)),
             created_at=job.created_at,
+            axes_method="drawn",
         )
         for number, drawing in enumerate(measured.drawings, start=1)
         if (axes := _axes_mm(drawing))

@@ -21,6 +21,12 @@ _MOST_TARGETS, _MOST_OF_A_TYPE = 5, 2
 _LEAST_MM, _LEAST_NODE_MM, _NORMAL_NODE_MM = 10.0, 15.0, 10.0
 _MOST_NODES, _MEASURABLE_NODE_MM = 6, 15.0
 _NOT_BEFORE = "A lesion was measured that was not measured in the study before."
+_METHODS_APART = frozenset({"edges", "half-pixel"})
+_OTHER_METHOD: tuple[Category, str] = (
+    "NE",
+    "The studies were measured by different methods: run the jobs of the older ones again (retry"
+    " with force).",
+)
 _BASELINE: tuple[Category, str] = ("baseline", "")
 
 
@@ -36,6 +42,7 @@ class Response:
     nadir: float
     """The smallest sum up to the study before."""
     change_from_baseline_percent: float | None
+    """Changes are None without a sum, and where a study before was measured by another method."""
     change_from_nadir_percent: float | None
     new_lesions: int
     category: Category
@@ -121,12 +128,18 @@ def _responses(
     category: Callable[[float, float, float, Sequence[Seen]], tuple[Category, str]],
 ) -> Iterator[Response]:
     baseline = nadir = 0.0
+    methods = set[str]()
     followed = zip(visits, _followed(visits, targets), strict=True)
     for number, (visit, (groups, lost)) in enumerate(followed):
         of_targets = [one for one in visit.seen if one.group in groups]
         total = sum(size(one) for one in of_targets)
         new = sum(1 for one in visit.seen if _is_new(one))
         gap = _not_evaluable(visit, of_targets, lost) if number else None
+        if not gap:
+            methods |= {one.lesion.axes_method for one in of_targets}
+        # One pixel more or less may decide, so that nothing is said of sums apart.
+        comparable = not gap and not methods >= _METHODS_APART
+        has_change = comparable and number > 0
         if number == 0:
             baseline = nadir = total
             found, new = _BASELINE, 0
@@ -134,19 +147,22 @@ def _responses(
             found = "PD", _NOT_BEFORE if visit.by_readers else "New lesions."
         else:
             found = gap or category(total, baseline, nadir, of_targets)
+            # A complete response is compared with nothing.
+            if not gap and not comparable and found[0] != "CR":
+                found = _OTHER_METHOD
         yield Response(
             study_instance_uid=visit.study_instance_uid,
             study_date=visit.study_date,
             sum=None if gap else round(total, 1),
             baseline=round(baseline, 1),
             nadir=round(nadir, 1),
-            change_from_baseline_percent=_change(total, baseline) if number and not gap else None,
-            change_from_nadir_percent=_change(total, nadir) if number and not gap else None,
+            change_from_baseline_percent=_change(total, baseline) if has_change else None,
+            change_from_nadir_percent=_change(total, nadir) if has_change else None,
             new_lesions=new,
             category=found[0],
             reason=found[1],
         )
-        if not gap:
+        if comparable:
             nadir = min(nadir, total)
 
 

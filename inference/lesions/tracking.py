@@ -93,6 +93,7 @@ def lesions_of(
                 is_measurable=segment.is_measurable,
                 points=b"",
                 created_at=job.created_at,
+                axes_method="half-pixel",
             ),
             volume,
             output,
@@ -118,8 +119,8 @@ def store_edited_lesions(
 def _measured(lesion: Lesion, volume: Volume, output: PipelineOutput) -> Lesion:
     index = lesion.segment_number - 1
     mask = output.mask(index)
-    axes_of = box_axes_mm if output.segments[index].is_box else axes_mm
-    long_mm, short_mm = axes_of(mask, volume)
+    is_box = output.segments[index].is_box
+    long_mm, short_mm = (box_axes_mm if is_box else axes_mm)(mask, volume)
     return replace(
         lesion,
         long_axis_mm=long_mm,
@@ -127,6 +128,7 @@ def _measured(lesion: Lesion, volume: Volume, output: PipelineOutput) -> Lesion:
         volume_mm3=float(np.count_nonzero(mask)) * volume.voxel_volume_mm3,
         is_truncated=bool(output.cut_off_at(index)),
         points=stored_points(spread_points(mask, volume)),
+        axes_method="box" if is_box else "half-pixel",
     )
 
 

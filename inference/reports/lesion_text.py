@@ -92,14 +92,17 @@ def _sum(words: dict[str, str], name: str, response: Response, locale: Locale) -
     if response.sum is None:
         return locale.fill(words[f"{name}_incomplete"], {"category": response.category})
     change = response.change_from_baseline_percent
-    shown = "" if change is None else f"{'+' if change > 0 else ''}{locale.number(change, 1)}%"
+    total = locale.number(response.sum, 1)
+    if change is None:
+        of_sum = {"sum": total, "category": response.category}
+        return locale.fill(words[f"{name}_other_method"], of_sum)
     return locale.fill(
         words[name],
         {
-            "sum": locale.number(response.sum, 1),
+            "sum": total,
             "baseline": locale.number(response.baseline, 1),
             "nadir": locale.number(response.nadir, 1),
-            "change": shown,
+            "change": f"{'+' if change > 0 else ''}{locale.number(change, 1)}%",
             "category": response.category,
         },
     )

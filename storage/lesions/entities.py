@@ -6,6 +6,10 @@ from typing import Literal
 
 from storage.core.findings import Code
 
+AxesMethod = Literal["edges", "half-pixel", "box", "drawn"]
+"""Edges: between the outermost corners of pixels, some pixel too long; until 2026-11-28.
+Half-pixel: to halfway between the outermost centres and edges. Box: the edges of a detector's box.
+Drawn: by a reader."""
 Relation = Literal["matched", "new", "gone", "split", "merged", "outside"]
 """Outside: the images of the other study do not show its place, so that nobody can tell."""
 
@@ -38,6 +42,8 @@ class Lesion:
     points: bytes
     """float32, little endian: x, y, z in mm, LPS."""
     created_at: datetime
+    axes_method: AxesMethod
+    """Boxes, too, are stored as edges where they were measured before this was recorded."""
 
 
 @dataclass(frozen=True)

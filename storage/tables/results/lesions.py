@@ -35,6 +35,8 @@ lesion = Table(
     # float32, little endian: x, y and z in mm, LPS, of points spread over the lesion.
     Column("points", LargeBinary, nullable=False),
     time_column("created_at"),
+    # By default, that of the time when none was recorded.
+    Column("axes_method", String(16), server_default="edges", nullable=False),
 )
 
 lesion_match = Table(

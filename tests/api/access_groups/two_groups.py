@@ -152,6 +152,7 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
     lesion = Lesion(
         str(uuid.uuid4()), job.job_id, study, job.series_instance_uid, job.pipeline, 1, "Lesion",
         finding.code, finding.tracking_uid, 12.0, 9.0, 500.0, False, None, b"", utcnow(),
+        "half-pixel",
     )  # fmt: skip
     storage.lesions.replace_for_job(job.job_id, [lesion], [])
     ids |= {

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from storage.core.findings import Code
-from storage.lesions.entities import Lesion, LesionMatch, Relation
+from storage.lesions.entities import AxesMethod, Lesion, LesionMatch, Relation
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 LESION = Code("52988006", "SCT", "Lesion")
@@ -19,10 +19,11 @@ def lesion(
     *,
     cut: bool = False,
     is_measurable: bool | None = None,
+    axes_method: AxesMethod = "half-pixel",
 ) -> Lesion:
     return Lesion(
         lesion_id, "job", "1.2", "1.3", "nodules", 1, lesion_id, kind, f"2.25.{lesion_id}",
-        long_mm, short_mm, 100.0, cut, is_measurable, b"", NOW,
+        long_mm, short_mm, 100.0, cut, is_measurable, b"", NOW, axes_method,
     )  # fmt: skip
 
 

@@ -100,6 +100,23 @@ def test_studies_that_were_not_compared_are_no_response() -> None:
     assert [one.category for one in recist([FIRST, apart, then])[1][1:]] == ["NE", "NE"]
 
 
+def test_sums_of_lesions_that_were_measured_by_different_methods_are_not_compared() -> None:
+    # 25 and 30.5 mm, with pixels of 1 mm: PD by either method, SD of one beside the other.
+    before = visit({"A": lesion("a1", 26, axes_method="edges")})
+    now = visit({"A": lesion("a2", 30.5)})
+    then = visit({"A": lesion("a3", 31.5, axes_method="edges")})
+    found = recist([before, now, then])[1]
+    assert [(one.category, one.sum) for one in found[1:]] == [("NE", 30.5), ("NE", 31.5)]
+    assert found[1].reason.startswith("The studies were measured by different methods")
+    assert found[1].change_from_baseline_percent is found[1].change_from_nadir_percent is None
+    assert recist([before, then])[1][1].category == "PD"
+    # Nothing left is nothing by any method.
+    assert recist([before, now, visit({}, gone=[match("gone", "a2")])])[1][2].category == "CR"
+    # Boxes are measured as they were before anybody recorded how.
+    boxes = visit({"A": lesion("a2", 31.5, axes_method="box")})
+    assert recist([before, boxes])[1][1].category == "PD"
+
+
 CLOSE = visit({"A": lesion("a1", 12), "C": lesion("c1", 18), "E": lesion("e1", 10)})
 """The targets are C and A, two of a type."""
 

@@ -69,6 +69,14 @@ export function LesionTable({ course, onChanged }: { course: LesionCourse; onCha
           )}
         </tbody>
       </table>
+      {course.recist.responses.map(
+        (one) =>
+          one.category === "NE" && (
+            <p key={one.study_instance_uid} className="mt-1 text-xs text-dim">
+              {dateText(one.study_date)}: NE. <span lang="en">{one.reason}</span>
+            </p>
+          ),
+      )}
       <p className="mt-1 text-xs text-dim">{t.lesions.caveat}</p>
       <LesionCorrection course={course} onChanged={onChanged} />
     </div>
