@@ -91,7 +91,8 @@ class ReportPayload(Payload):
     attention: ReportAttention | None
     superseded_at: datetime | None = Field(
         description="When results that the text rests on were withdrawn, because their images"
-        " changed: the text stays and is not current until it is amended. null: none were."
+        " changed: the text stays and is not current until an amendment rests on none of them."
+        " null: none were."
     )
     words: ReportWords | None = Field(
         description="What a model made of the draft; null where none was asked."

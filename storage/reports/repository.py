@@ -44,6 +44,7 @@ from storage.reports.rows import (
     words_json,
 )
 from storage.reports.states import check_move
+from storage.reports.superseded import check_seen, still_marked
 
 
 class Reports:
@@ -170,9 +171,12 @@ class Reports:
                     "signed_name": person_name_of(connection, moved_by),
                     "signed_at": now,
                 }
-                values |= SETTLED
-                if report.proposal_digest:
-                    values["basis_digest"] = report.proposal_digest
+                if state == "final":
+                    check_seen(connection, report)
+                told = report.sections if sections is None else sections
+                sentences = [sentence for one in told for sentence in one.sentences]
+                marks = still_marked(connection, report, sentences, now)
+                values |= SETTLED | _seen(report) if marks is None else marks
             return next_version(connection, report, values, moved_by, now, state, reason)
 
     def expect_words(self, report_id: str, version: int, words: ModelWords) -> Report:
@@ -215,10 +219,11 @@ class Reports:
                 raise InvalidRequest(
                     "Nothing new waits beside this report.", remedy="There is nothing to dismiss."
                 )
-            values = SETTLED | {
+            values = {
+                **SETTLED,
+                **_seen(report),
                 # What was withdrawn stays withdrawn, and the text goes on resting on it.
                 "superseded_at": report.superseded_at,
-                "basis_digest": report.proposal_digest,
                 "updated_at": utcnow(),
             }
             return change_report(connection, report, values, "dismissed", given_by.name)
@@ -305,3 +310,8 @@ class Reports:
             updated_since=updated_since,
             beyond=beyond,
         )
+
+
+def _seen(report: Report) -> dict[str, Any]:
+    """The same results are not offered again; without a proposal the text rests on what it did."""
+    return {"basis_digest": report.proposal_digest or report.basis_digest}

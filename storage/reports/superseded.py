@@ -1,12 +1,14 @@
 """Texts of people that rest on results that were withdrawn."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from storage import tables as t
-from storage.reports.entities import Report
+from storage.core.errors import StateConflict
+from storage.reports.entities import Report, ReportSentence
 from storage.reports.row_mapping import to_report
 from storage.reports.rows import WITHDRAWN_RESULTS, change_report
 
@@ -28,18 +30,61 @@ def mark_superseded(
     query = query.order_by(t.report.c.report_id)
     for row in connection.execute(query.with_for_update()).mappings().all():
         report = to_report(row)
-        if report.is_touched and _rests_on(report, set(finding_ids)):
-            values = {
-                "superseded_at": report.superseded_at or now,
-                "attention": WITHDRAWN_RESULTS,
-                "attention_at": now,
-                "updated_at": now,
-            }
+        if report.is_touched and _cited(report.sentences) & set(finding_ids):
+            values = _marked(report, now) | {"updated_at": now}
             change_report(connection, report, values, "superseded", "")
 
 
-def _rests_on(report: Report, finding_ids: set[str]) -> bool:
-    return any(
-        finding_ids.intersection((*one.finding_ids, *one.prior_finding_ids))
-        for one in report.sentences
+def check_seen(connection: Connection, report: Report) -> None:
+    """Before a first signature. Raises StateConflict where the text rests on withdrawn results
+    and nobody has said since that it stands: the mark gives the text no other version."""
+    is_seen = report.is_superseded and not report.attention
+    if not is_seen and _rests_on_withdrawn(connection, report, report.sentences):
+        raise StateConflict(
+            f"{WITHDRAWN_RESULTS} It is not signed before a person has seen that.",
+            remedy="Read it again; draft it again (POST /api/reports/draft with replace), change"
+            " the sentences, or let the text stand (DELETE …/proposal), and sign then.",
+        )
+
+
+def still_marked(
+    connection: Connection, report: Report, sentences: Sequence[ReportSentence], now: datetime
+) -> dict[str, Any] | None:
+    """The marks that a text keeps when it is signed; None where it rests on nothing withdrawn."""
+    if not _rests_on_withdrawn(connection, report, sentences):
+        return None
+    return {} if report.is_superseded else _marked(report, now)
+
+
+def _marked(report: Report, now: datetime) -> dict[str, Any]:
+    return {
+        "superseded_at": report.superseded_at or now,
+        "attention": WITHDRAWN_RESULTS,
+        "attention_at": now,
+    }
+
+
+def _rests_on_withdrawn(
+    connection: Connection, report: Report, sentences: Sequence[ReportSentence]
+) -> bool:
+    cited = _cited(sentences)
+    if not cited:
+        return False
+    query = select(t.finding.c.finding_id, t.job.c.ending).select_from(
+        t.finding.outerjoin(t.job, t.job.c.job_id == t.finding.c.job_id)
     )
+    rows = connection.execute(query.where(t.finding.c.finding_id.in_(cited)))
+    endings = {row.finding_id: row.ending for row in rows}
+    # A job that runs again, over the content that it was over, replaces its findings.
+    is_gone = report.is_superseded and not endings.keys() >= cited
+    return is_gone or "superseded" in endings.values()
+
+
+def _cited(sentences: Sequence[ReportSentence]) -> set[str]:
+    """But not by what the node says of itself, such as what was not looked at: no result."""
+    return {
+        found
+        for one in sentences
+        if one.basis != "node"
+        for found in (*one.finding_ids, *one.prior_finding_ids)
+    }

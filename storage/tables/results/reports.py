@@ -31,7 +31,7 @@ report = Table(
     time_column("attention_at", nullable=True),
     Column("proposal", JSON),
     text_column("proposal_digest"),
-    # When results that a person's text rests on were withdrawn, until it is signed again.
+    # When results that a person's text rests on were withdrawn, until one that does not is signed.
     time_column("superseded_at", nullable=True),
     # What a model made of this draft; none where no model was asked.
     Column("words", JSON),

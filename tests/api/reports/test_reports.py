@@ -150,8 +150,13 @@ def test_a_signed_report_whose_results_were_withdrawn_is_not_current(
     for status, found in (("final", 0), ("partial", 1)):
         bundle = api.client.get("/fhir/DiagnosticReport", params={"status": status}).json()
         assert bundle["total"] == found
+    # A text that goes on stating them is no more current than it was.
     amendment = {"sections": sent(final, texts(final)["indication"][0], "No symptoms.")}
-    amended = moved(api, told, "amended", reason="More images.", **amendment).json()
+    amended = moved(api, told, "amended", reason="Spelling.", **amendment).json()
+    assert (amended["state"], amended["superseded_at"]) == ("amended", told["superseded_at"])
+    withdrawn = [{"heading": "Impression", "kind": "impression",
+                  "sentences": [{"text": "Withdrawn."}]}]  # fmt: skip
+    amended = moved(api, amended, "amended", reason="More images.", sections=withdrawn).json()
     assert (amended["state"], amended["superseded_at"]) == ("amended", None)
     assert "NOT CURRENT" not in api.client.get(f"{url}/text").text
 

@@ -521,7 +521,8 @@ class Report(TypedDict):
     attention: "ReportAttention | None"
     superseded_at: str | None
     """When results that the text rests on were withdrawn, because their images changed: the
-    text stays and is not current until it is amended. null: none were."""
+    text stays and is not current until an amendment rests on none of them. null: none
+    were."""
     words: "ReportWords | None"
     """What a model made of the draft; null where none was asked."""
     created_at: str

@@ -1,0 +1,99 @@
+"""Reports whose results were withdrawn: marked, not signed unseen, and not current for ever."""
+
+import pytest
+
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import StateConflict
+from storage.core.findings import Code, Finding
+from storage.core.identity import of_account
+from storage.reports.entities import Report, ReportSection, ReportSentence
+
+READER = of_account("dr-a")
+
+
+def found(storage: Storage, study: str, finding_id: str) -> str:
+    """The job that found it."""
+    job, _ = storage.jobs.schedule("p", "1", study, "2.25.3", f"f-{finding_id}")
+    assert storage.jobs.claim(job.job_id, "w", 60, utcnow())
+    assert storage.jobs.complete(job.job_id, "w", {}, utcnow())
+    finding = Finding(
+        finding_id, job.job_id, study, "2.25.3", "p", "1", "x", Code("1", "99X", "x"), 1.0, None,
+        None, "t", "2.25.4", None, utcnow(),
+    )  # fmt: skip
+    storage.findings.replace_for_job(job.job_id, [finding])
+    return job.job_id
+
+
+def says(text: str, *finding_ids: str, earlier: str = "") -> tuple[ReportSection, ...]:
+    sentence = ReportSentence(text, finding_ids, (earlier,) if earlier else ())
+    return (ReportSection("Findings", (sentence, limits(*finding_ids))),)
+
+
+def limits(*finding_ids: str) -> ReportSentence:
+    """What was not looked at is no result."""
+    return ReportSentence("Only x was measured.", finding_ids, basis="node")
+
+
+def preliminary(storage: Storage, study: str, sections: tuple[ReportSection, ...]) -> Report:
+    report = storage.reports.offer(
+        study, language="en", title="", sections=sections, basis_digest="1"
+    )
+    return storage.reports.move(report.report_id, 1, "preliminary", READER)
+
+
+def withdrawn(storage: Storage, job_id: str) -> None:
+    assert storage.withdrawals.supersede(job_id, "The series changed.", utcnow())
+
+
+def test_withdrawn_results_are_not_signed_before_they_were_seen(storage: Storage) -> None:
+    job_id = found(storage, "2.25.77", "f1")
+    report = preliminary(storage, "2.25.77", says("One.", "f1"))
+    withdrawn(storage, job_id)
+    # The text is the same, and so is its version.
+    with pytest.raises(StateConflict, match="were withdrawn") as refused:
+        storage.reports.move(report.report_id, 2, "final", READER)
+    assert "proposal" in refused.value.remedy
+    seen = storage.reports.dismiss(report.report_id, 2, READER)
+    assert (seen.attention, seen.basis_digest) == ("", "1")
+    unchanged = storage.reports.offer(
+        "2.25.77", language="en", title="", sections=says("One.", "f1"), basis_digest="1"
+    )
+    assert unchanged.attention == "", "nothing came since"
+    final = storage.reports.move(report.report_id, 2, "final", READER)
+    assert final.superseded_at == seen.superseded_at is not None
+    amended = storage.reports.move(
+        report.report_id, 3, "amended", READER, sections=says("Still.", "f1"), reason="Spelling."
+    )
+    assert amended.is_superseded
+    # Made again over the same content, the job finds it under another identifier.
+    storage.findings.replace_for_job(job_id, [])
+    amended = storage.reports.move(
+        report.report_id, 4, "amended", READER, sections=says("Again.", "f1"), reason="Spelling."
+    )
+    assert amended.is_superseded
+    text = (ReportSection("Findings", (limits("f1"),)),)
+    amended = storage.reports.move(
+        report.report_id, 5, "amended", READER, sections=text, reason="Withdrawn."
+    )
+    assert not amended.is_superseded
+
+
+def test_a_draft_that_cites_what_was_withdrawn_is_not_signed(storage: Storage) -> None:
+    job_id = found(storage, "2.25.77", "f1")
+    report = storage.reports.offer(
+        "2.25.77", language="en", title="", sections=says("One.", "f1"), basis_digest="1"
+    )
+    withdrawn(storage, job_id)
+    with pytest.raises(StateConflict, match="were withdrawn"):
+        storage.reports.move(report.report_id, 1, "final", READER)
+    # Another text is the person's answer.
+    storage.reports.edit(report.report_id, 1, says("Mine."), READER)
+    final = storage.reports.move(report.report_id, 2, "final", READER)
+    assert (final.is_superseded, final.attention) == (False, "")
+    # An amendment may cite it all the same, and says so.
+    amended = storage.reports.move(
+        report.report_id, 3, "amended", READER, sections=says("One.", "f1"), reason="Typed."
+    )
+    assert amended.is_superseded
+    assert amended.attention
