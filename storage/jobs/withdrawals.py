@@ -208,7 +208,27 @@ def _withdraw_findings(connection: Connection, job: Job, now: datetime) -> None:
     forget(connection, FINDING, ids)
     withdraw_alerts(connection, ids, job.reason, now)
     compared_with_them = t.finding.c.prior["finding_id"].as_string().in_(ids)
-    later = select(t.finding.c.study_instance_uid).where(compared_with_them).distinct()
-    studies = {job.study_instance_uid, *connection.execute(later).scalars()}
+    compared = select(t.finding.c.study_instance_uid).where(compared_with_them).distinct()
+    studies = {job.study_instance_uid, *connection.execute(compared).scalars()}
+    studies |= _of_same_patient(connection, job.study_instance_uid)
     mark_superseded(connection, studies, ids, now)
     connection.execute(update(t.finding).where(compared_with_them).values(prior=null()))
+
+
+def _of_same_patient(connection: Connection, study_instance_uid: str) -> set[str]:
+    """A report compares facts of every kind, of which a finding's own prior notes volumes alone.
+
+    Whatever dates and groups say now: the text was written by what they said then.
+    """
+    this, other = t.study.alias("this"), t.study.alias("other")
+    rows = connection.execute(
+        select(other.c.study_instance_uid)
+        .select_from(
+            this.join(other, other.c.patient_fk == this.c.patient_fk).join(
+                t.patient, t.patient.c.id == this.c.patient_fk
+            )
+        )
+        # Many patients share the empty ID, and none of them is compared.
+        .where(this.c.study_instance_uid == study_instance_uid, t.patient.c.patient_id != "")
+    )
+    return set(rows.scalars())

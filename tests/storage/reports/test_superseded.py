@@ -8,8 +8,15 @@ from storage.core.errors import StateConflict
 from storage.core.findings import Code, Finding
 from storage.core.identity import of_account
 from storage.reports.entities import Report, ReportSection, ReportSentence
+from tests.storage.instances import part10
 
 READER = of_account("dr-a")
+
+
+def received(storage: Storage, name: str) -> str:
+    content = part10(study=name)
+    instance = storage.index.instance(storage.ingest.accept(content, "test").sop_instance_uid)
+    return instance.study_instance_uid
 
 
 def found(storage: Storage, study: str, finding_id: str) -> str:
@@ -97,3 +104,14 @@ def test_a_draft_that_cites_what_was_withdrawn_is_not_signed(storage: Storage) -
     )
     assert amended.is_superseded
     assert amended.attention
+
+
+def test_whatever_report_of_the_patient_cites_them_is_marked(storage: Storage) -> None:
+    earlier = received(storage, "earlier")
+    later = received(storage, "later")
+    job_id = found(storage, earlier, "f1")
+    found(storage, later, "f2")
+    # A count, such as of lesions, is compared by the report alone.
+    preliminary(storage, later, says("Two, one before.", "f2", earlier="f1"))
+    withdrawn(storage, job_id)
+    assert storage.reports.states_of([later])[later].is_superseded
