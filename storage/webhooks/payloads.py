@@ -32,6 +32,8 @@ EVENT_TYPES: Mapping[str, str] = {
     "report.drafted": "The report of a study was drafted, for the first time or again.",
     "report.edited": "Somebody has changed the text of a report.",
     "report.attention": "Results came after the text of a report was written or signed.",
+    "report.superseded": "Results that a report rests on were withdrawn: what somebody wrote or"
+    " signed is not current.",
     "report.preliminary": "A report is preliminary.",
     "report.final": "A radiologist has signed a report.",
     "report.amended": "A radiologist has amended a signed report.",

@@ -7,7 +7,9 @@ from storage.core.clock import utcnow
 from storage.core.errors import StateConflict
 from storage.core.findings import Code, Finding
 from storage.core.identity import of_account
+from storage.db.engine import reading
 from storage.reports.entities import Report, ReportSection, ReportSentence
+from storage.webhooks.payloads import notices_of
 from tests.storage.instances import part10
 
 READER = of_account("dr-a")
@@ -115,3 +117,7 @@ def test_whatever_report_of_the_patient_cites_them_is_marked(storage: Storage) -
     preliminary(storage, later, says("Two, one before.", "f2", earlier="f1"))
     withdrawn(storage, job_id)
     assert storage.reports.states_of([later])[later].is_superseded
+    event = [one for one in storage.events.since(0) if one.topic == "report"][-1]
+    with reading(storage.engine) as connection:
+        (notice,) = notices_of(connection, event)
+    assert (notice.event_type, notice.data["state"]) == ("report.superseded", "preliminary")
