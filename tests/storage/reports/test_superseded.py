@@ -1,13 +1,17 @@
 """Reports whose results were withdrawn: marked, not signed unseen, and not current for ever."""
 
 import pytest
+from alembic import command
+from sqlalchemy import update
 
+from storage import tables as t
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import StateConflict
 from storage.core.findings import Code, Finding
 from storage.core.identity import of_account
-from storage.db.engine import reading
+from storage.db.engine import reading, writing
+from storage.db.migrate import _config
 from storage.reports.entities import Report, ReportSection, ReportSentence
 from storage.webhooks.payloads import notices_of
 from tests.storage.instances import part10
@@ -121,3 +125,29 @@ def test_whatever_report_of_the_patient_cites_them_is_marked(storage: Storage) -
     with reading(storage.engine) as connection:
         (notice,) = notices_of(connection, event)
     assert (notice.event_type, notice.data["state"]) == ("report.superseded", "preliminary")
+
+
+def test_reports_of_before_are_marked_by_the_migration(storage: Storage) -> None:
+    earlier, later = received(storage, "earlier"), received(storage, "later")
+    job_id = found(storage, earlier, "f1")
+    first = preliminary(storage, earlier, says("One.", "f1"))
+    signed = storage.reports.move(first.report_id, 2, "final", READER)
+    preliminary(storage, later, says("Two, one before.", "f2", earlier="f1"))
+    other = received(storage, "other")
+    preliminary(storage, other, (*says("Two.", "f2"), ReportSection("Limits", (limits("f1"),))))
+    draft = received(storage, "draft")
+    storage.reports.offer(
+        draft, language="en", title="", sections=says("One.", "f1"), basis_digest="1"
+    )
+    with writing(storage.engine) as connection:
+        superseded = update(t.job).where(t.job.c.job_id == job_id)
+        connection.execute(superseded.values(ending="superseded", updated_at=signed.created_at))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0063")
+        command.upgrade(config, "head")
+    there = storage.reports.states_of([earlier, later, other, draft])
+    assert {study for study, one in there.items() if one.is_superseded} == {earlier, later}
+    assert there[earlier].superseded_at == signed.signed_at, "no notice is older than the text"
+    assert "were withdrawn" in there[later].attention
+    assert (there[other].attention, there[draft].attention) == ("", "")
