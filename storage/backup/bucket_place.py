@@ -1,8 +1,9 @@
 """An S3 bucket that backups lie in."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+from storage.backup.places import check_size
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.objects.s3_client import client_of, translated
 from storage.settings import Settings
@@ -27,10 +28,12 @@ class BucketPlace:
         with self._translated(name):
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data)
 
-    def get(self, name: str) -> bytes:
+    def get(self, name: str, max_bytes: int) -> bytes:
         with self._translated(name):
             answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
-            body: bytes = answer["Body"].read()
+            with closing(answer["Body"]) as stream:
+                check_size(name, self.name, answer["ContentLength"], max_bytes)
+                body: bytes = stream.read()
         return body
 
     def list(self, folder: str) -> Iterator[str]:

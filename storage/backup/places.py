@@ -1,11 +1,13 @@
 """Where backups lie: a folder, or a prefix of an S3 bucket. Names are slash-separated."""
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from storage.backup.entities import BackupDamaged
 from storage.core.errors import InvalidRequest, NotFound
 from storage.settings import Settings
 from storage.volumes.files import put_in_place, translated_os_errors
@@ -23,8 +25,8 @@ class Place(Protocol):
         """Write it durably; others see all of it or nothing."""
         ...
 
-    def get(self, name: str) -> bytes:
-        """Raises NotFound."""
+    def get(self, name: str, max_bytes: int) -> bytes:
+        """Raises NotFound, and BackupDamaged where it is no file or has more bytes."""
         ...
 
     def list(self, folder: str) -> Iterator[str]:
@@ -86,12 +88,22 @@ class FolderPlace:
                 os.fsync(file.fileno())
             put_in_place(temporary, path, self._folder)
 
-    def get(self, name: str) -> bytes:
+    def get(self, name: str, max_bytes: int) -> bytes:
+        path = self._folder / name
         with translated_os_errors(self._folder):
             try:
-                return (self._folder / name).read_bytes()
+                # A pipe has no end: it is looked at, and not waited for.
+                file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115
             except FileNotFoundError as error:
                 raise NotFound(f"{name} is missing in {self.name}.") from error
+            except IsADirectoryError as error:
+                raise _not_a_file(name, self.name) from error
+            with file:
+                found = os.fstat(file.fileno())
+                if not stat.S_ISREG(found.st_mode):
+                    raise _not_a_file(name, self.name)
+                check_size(name, self.name, found.st_size, max_bytes)
+                return file.read(found.st_size)
 
     def list(self, folder: str) -> Iterator[str]:
         with translated_os_errors(self._folder):
@@ -102,3 +114,20 @@ class FolderPlace:
     def delete(self, name: str) -> None:
         with translated_os_errors(self._folder):
             (self._folder / name).unlink(missing_ok=True)
+
+
+def check_size(name: str, place_name: str, size_bytes: int, max_bytes: int) -> None:
+    """Raises BackupDamaged before more is read than anything of a backup has."""
+    if size_bytes > max_bytes:
+        raise BackupDamaged(
+            f"{name} in {place_name} is damaged: it has {size_bytes} bytes, and at most"
+            f" {max_bytes} were ever written there."
+        )
+
+
+def _not_a_file(name: str, place_name: str) -> BackupDamaged:
+    return BackupDamaged(f"{name} in {place_name} is damaged: it is no file.")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -19,6 +19,9 @@ from storage.core.errors import InvalidRequest, NotFound
 PIECE_BYTES = 8 << 20
 FORMAT = 1
 HEAD = "mediview-backup.json"
+_MAX_HEAD_BYTES = 4096
+# Lines are not cut: the last of a piece may be a row of any length, and a manifest names them all.
+_MAX_BYTES = 32 * PIECE_BYTES
 _PLAIN, _COMPRESSED = b"\0", b"\1"
 _MANIFEST = TypeAdapter(Manifest)
 _FILE = TypeAdapter(StoredFile)
@@ -28,7 +31,8 @@ class BackupStore:
     """Safe for threads."""
 
     def __init__(self, place: Place, key: BackupKey, *, create: bool = False) -> None:
-        """Raises InvalidRequest where it is of another key, NotFound where none is to be made."""
+        """Raises InvalidRequest where it is of another key, NotFound where none is to be made,
+        BackupDamaged where what lies there does not say what it is."""
         self._place = place
         self._key = key
         self._known: set[str] = set()
@@ -61,7 +65,7 @@ class BackupStore:
     def piece(self, name: str) -> bytes:
         """The bytes, proved to be those that were written. Raises BackupDamaged."""
         try:
-            sealed = self._place.get(_piece(name))
+            sealed = self._place.get(_piece(name), _MAX_BYTES)
         except NotFound as error:
             raise BackupDamaged(f"{_piece(name)} is missing in {self._place.name}.") from error
         body = self._key.decrypt(sealed, name)
@@ -110,7 +114,7 @@ class BackupStore:
             )
         place = f"backups/{name}"
         try:
-            sealed = self._place.get(place)
+            sealed = self._place.get(place, _MAX_BYTES)
         except NotFound as error:
             raise NotFound(
                 f"There is no backup {name} in {self._place.name}.",
@@ -134,7 +138,7 @@ class BackupStore:
 
     def _check(self, create: bool) -> None:
         try:
-            head = json.loads(self._place.get(HEAD))
+            head = json.loads(self._place.get(HEAD, _MAX_HEAD_BYTES))
         except NotFound as error:
             if not create:
                 raise NotFound(
@@ -143,8 +147,10 @@ class BackupStore:
                 ) from error
             head = {"format": FORMAT, "key": self._key.identifier}
             self._place.put(HEAD, json.dumps(head).encode())
-        except ValueError as error:
-            raise BackupDamaged(f"{HEAD} in {self._place.name} is damaged.") from error
+        except (ValueError, RecursionError) as error:
+            raise self._damaged_head() from error
+        if not isinstance(head, dict):
+            raise self._damaged_head()
         if head.get("format") != FORMAT:
             raise InvalidRequest(
                 f"The backups in {self._place.name} are of format {head.get('format')}; this"
@@ -157,6 +163,12 @@ class BackupStore:
                 f" MEDIVIEW_BACKUP_KEY is the key {self._key.identifier}.",
                 remedy="Set the key that they were made with.",
             )
+
+    def _damaged_head(self) -> BackupDamaged:
+        return BackupDamaged(
+            f"{HEAD} in {self._place.name} is damaged.",
+            remedy="Check the name of the place, or use a copy of the backups.",
+        )
 
 
 class PieceWriter:

@@ -1,5 +1,6 @@
 """What a backup lacks or what was damaged in it is named, and nothing can be read in it."""
 
+import os
 import random
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from storage.container import open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
-from storage.settings import Settings
+from storage.settings import Settings, load_settings
 from tests.storage.backup.nodes import KEY, Make, assert_same, backed_up, restored, store_at
 
 
@@ -74,6 +75,28 @@ def test_another_key_and_no_key_are_named(node: Settings, place: Path) -> None:
         store_at(node, place, KEY[:-4])
     with pytest.raises(InvalidRequest, match="is a part of the node"):
         store_at(node, node.data_dir / "backups")
+
+
+@pytest.mark.parametrize("head", [b"[]", b"null", b"[" * 4000, b"\xff", b"{}" + b" " * 4096])
+def test_a_head_that_says_nothing_is_named(tmp_path: Path, place: Path, head: bytes) -> None:
+    place.mkdir()
+    (place / "mediview-backup.json").write_bytes(head)
+    with pytest.raises(BackupDamaged, match=r"mediview-backup\.json in .* is damaged"):
+        store_at(load_settings(data_dir=tmp_path / "node"), place)
+
+
+def test_what_no_backup_ever_wrote_is_not_read(tmp_path: Path, place: Path) -> None:
+    """In a folder that others may write to."""
+    store = store_at(load_settings(data_dir=tmp_path / "node"), place)
+    folder = place / "pieces" / "ab"
+    folder.mkdir(parents=True)
+    with (folder / "ab0").open("wb") as huge:
+        huge.truncate(3 << 30)
+    os.mkfifo(folder / "ab1")
+    (folder / "ab2").mkdir()
+    for name, words in (("ab0", "3221225472 bytes"), ("ab1", "no file"), ("ab2", "no file")):
+        with pytest.raises(BackupDamaged, match=f"pieces/ab/{name} in .* is damaged: .*{words}"):
+            store.piece(name)
 
 
 def test_nothing_of_a_patient_can_be_read_in_the_store(node: Settings, place: Path) -> None:
