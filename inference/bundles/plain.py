@@ -6,7 +6,6 @@ What MONAI's configuration would say, the card says in a few words; it is made i
 configuration, so that there is one way to run a model.
 """
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,11 +13,10 @@ from pydantic import Field, model_validator
 
 from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
-from inference.models.card_file import CARD_FILE, Card, parsed
+from inference.models.card_file import CARD_FILE, Card, parsed, stated_in
 from inference.models.description import VERSION_PATTERN, ModelDescription, slug
 from inference.rules.model import Strict
 from storage.core.errors import InvalidRequest
-from storage.settings import MIB
 
 WEIGHTS = ("model.ts", "model.onnx")
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -104,12 +102,7 @@ def is_plain(folder: Path) -> bool:
 
 def is_served(folder: Path) -> bool:
     """Whether the card in a folder names a model server."""
-    card = folder / CARD_FILE
-    try:
-        stated: Any = json.loads(card.read_text("utf-8")) if card.stat().st_size < MIB else {}
-    except (OSError, ValueError):
-        return False
-    return isinstance(stated, dict) and "served" in stated
+    return "served" in stated_in(folder)
 
 
 def weights_of(folder: Path) -> Path | None:

@@ -1,10 +1,8 @@
 """A model in a container: its image resolved once, its manifests kept beside its card."""
 
-import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from inference.containers.card import IMAGE_FILE, ContainerCard, Image
 from inference.containers.engine import Engine, engine_of
@@ -15,13 +13,11 @@ from inference.containers.manifest import (
     AppManifest,
     PackageManifest,
 )
-from inference.models.card_file import CARD_FILE, parsed
+from inference.models.card_file import CARD_FILE, parsed, stated_in
 from inference.models.description import ModelDescription, slug
 from inference.models.model_folders import files_of, install
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
-
-_CARD_AT_MOST_BYTES = 1024 * 1024
 
 
 class ContainerDescription(ModelDescription):
@@ -43,13 +39,7 @@ class ContainerDescription(ModelDescription):
 
 def is_container(folder: Path) -> bool:
     """Whether the card in a folder names an image."""
-    card = folder / CARD_FILE
-    try:
-        small = card.stat().st_size <= _CARD_AT_MOST_BYTES
-        stated: Any = json.loads(card.read_text("utf-8")) if small else {}
-    except (OSError, ValueError):
-        return False
-    return isinstance(stated, dict) and "container" in stated
+    return "container" in stated_in(folder)
 
 
 def add_container(settings: Settings, folder: Path) -> ContainerDescription:

@@ -5,6 +5,7 @@ finds, the gate before it may become active, and what is normal.
 """
 
 import json
+import stat
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -214,13 +215,40 @@ def critical_limits(card: Card) -> tuple[CriticalLimit, ...]:
     return tuple(CriticalLimit(**one.model_dump()) for one in card.critical)
 
 
+def check_card(folder: Path) -> None:
+    """Raises InvalidRequest where the card of a folder is something else than a file."""
+    card = folder / CARD_FILE
+    if card.exists() and not card.is_file():
+        raise InvalidRequest(f"{card} is no file.", remedy="Put the model's card in its place.")
+
+
+def stated_in(folder: Path) -> dict[str, Any]:
+    """What the card of a folder states; nothing where there is none that can be read."""
+    try:
+        stated = read_json(folder / CARD_FILE)
+    except (OSError, ValueError, InvalidRequest):
+        return {}
+    return stated if isinstance(stated, dict) else {}
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file of a model. Raises InvalidRequest, OSError, ValueError."""
+    # Before it is opened: a pipe would be waited for.
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise InvalidRequest(f"{path} is no file.", remedy="Check the model.")
+    if found.st_size > _MAX_BYTES:
+        raise InvalidRequest(f"{path} is larger than 4 MiB.", remedy="Check the model.")
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except RecursionError as error:
+        raise ValueError("It is nested too deeply.") from error
+
+
 def parsed(form: type[_Model], path: Path) -> _Model:
     """A JSON file of a model in its form. Raises InvalidRequest naming what is wrong."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InvalidRequest(f"{path} is larger than 4 MiB.", remedy="Check the model.")
-        data: Any = json.loads(path.read_text("utf-8"))
-        return form.model_validate(data)
+        return form.model_validate(read_json(path))
     except (OSError, ValueError) as error:
         problem = (
             "; ".join(

@@ -1,6 +1,5 @@
 """A folder with a card and a model of single images: Hugging Face, TorchScript or ONNX."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
@@ -9,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from inference.model_servers.card import ServedModel
 from inference.model_servers.endpoint import Endpoint
-from inference.models.card_file import CARD_FILE, CardSegment, parsed
+from inference.models.card_file import CARD_FILE, CardSegment, parsed, read_json, stated_in
 from inference.models.description import color_of, slug
 from inference.models.model_folders import files_of, install
 from inference.planar.card import Activation, ImageCard, OutputKind, Preprocessing, Resize
@@ -26,7 +25,6 @@ _OUTPUTS: tuple[OutputKind, ...] = (
     "object-detection",
     "image-segmentation",
 )
-_CARD_LIMIT_BYTES = 4 * 1024 * 1024
 
 
 class ImageModelDescription(BaseModel):
@@ -78,13 +76,9 @@ class ImageModelDescription(BaseModel):
 
 def is_image_model(folder: Path) -> bool:
     """Whether the card in a folder names one of the outputs of single images."""
-    card = folder / CARD_FILE
     try:
-        if card.stat().st_size > _CARD_LIMIT_BYTES:
-            return False
-        stated: Any = json.loads(card.read_text("utf-8"))
-        return str(stated["model"]["output"]) in _OUTPUTS
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(stated_in(folder)["model"]["output"]) in _OUTPUTS
+    except (KeyError, TypeError):
         return False
 
 
@@ -218,9 +212,7 @@ def _resize(stated: dict[str, Any], folder: Path) -> Resize:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _CARD_LIMIT_BYTES:
-            raise InvalidRequest(f"{path} is larger than 4 MiB.", remedy="Check the model.")
-        read: Any = json.loads(path.read_text("utf-8"))
+        read = read_json(path)
     except (OSError, ValueError) as error:
         raise InvalidRequest(f"{path} is no JSON.", remedy="Get the model again.") from error
     if not isinstance(read, dict):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.bundles.installed import add_described, is_model
+from inference.models.card_file import check_card
 from inference.models.packs import add_pack
 from inference.models.registry.status import ModelBlocked, Standing, model_of, models_named
 from inference.models.registry.transitions import activate
@@ -72,6 +73,7 @@ def add_model(
 
 
 def _install(settings: Settings, folder: Path) -> tuple[str, str]:
+    check_card(folder)
     if is_model(folder):
         model = add_described(settings, folder)
         return model.name, model.version

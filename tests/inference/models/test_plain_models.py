@@ -1,6 +1,7 @@
 """TorchScript and ONNX as they are, and detectors: added from a folder, run as pipelines."""
 
 import json
+import os
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.bundles.installed import described
+from inference.bundles.installed import described, installed_bundles
 from inference.bundles.runner import Boxes, detect
 from inference.imaging.volume import Volume, assemble_volume
 from inference.models.registry.adding import add_model
@@ -143,6 +144,28 @@ def test_a_card_that_cannot_be_followed_is_refused(
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return detection_bundle(tmp_path_factory.mktemp("detector") / "nodules")
+
+
+def test_a_card_that_is_a_pipe_is_refused_and_not_waited_for(
+    storage: Storage, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    os.mkfifo(folder / "mediview.json")
+    (folder / "model.ts").touch()
+    with pytest.raises(InvalidRequest, match=r"mediview\.json is no file"):
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "ada")
+    # One that somebody put there by hand holds nothing up.
+    storage.settings.resolved_models_dir.mkdir()
+    folder.rename(storage.settings.resolved_models_dir / "model")
+    assert installed_bundles(storage.settings) == []
+
+
+def test_a_card_that_is_nested_too_deeply_is_refused(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "mediview.json").write_text("[" * 100_000)
+    (tmp_path / "model.ts").touch()
+    with pytest.raises(InvalidRequest, match="it is no JSON"):
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, tmp_path, "ada")
 
 
 def test_a_detector_runs_from_the_ledger_to_valid_results(
