@@ -23,6 +23,9 @@ from storage.core import errors
 PROBLEM_JSON = "application/problem+json"
 MISMATCH_TITLE = "The request does not match the API description"
 _NO_FIELD = "There is no such field"
+# A body may be wrong in 100,000 places, and each costs the search for the nearest name.
+_MOST_WRONG = 100
+_MOST_CHARACTERS = 100
 
 _STATUS_OF: dict[type[errors.MediViewError], int] = {
     errors.InvalidInstance: 422,
@@ -184,7 +187,7 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
         raise error
     wrong = [
         {"where": _where(item.get("loc", ())), "what": _what(request, item)}
-        for item in error.errors()
+        for item in error.errors()[:_MOST_WRONG]
     ]
     first = wrong[0] if wrong else {"where": "the request", "what": "is not valid"}
     return problem_response(
@@ -240,9 +243,11 @@ def _what(request: Request, item: Mapping[str, Any]) -> str:
     if item.get("type") != "extra_forbidden":
         return str(item.get("msg", ""))
     location = item["loc"]
-    near = suggestion(str(location[-1]), known_fields(request.scope.get("route"), location))
+    near = suggestion(
+        str(location[-1])[:_MOST_CHARACTERS], known_fields(request.scope.get("route"), location)
+    )
     return f"{_NO_FIELD} ({near[0].lower()}{near[1:].rstrip('.')})" if near else _NO_FIELD
 
 
 def _where(location: Sequence[str | int]) -> str:
-    return ".".join(str(part) for part in location) or "request"
+    return ".".join(str(part)[:_MOST_CHARACTERS] for part in location) or "request"

@@ -110,3 +110,11 @@ def test_a_route_without_a_body_knows_no_fields() -> None:
     route = APIRoute("/x", lambda: None)
     assert known_fields(route, ("body", "x")) == []
     assert known_fields(None, ("body", "x")) == []
+
+
+def test_of_a_body_that_is_wrong_everywhere_the_first_errors_are_told(api: ApiNode) -> None:
+    body = {f"{'x' * 500}{number}": 0 for number in range(300)}
+    answer = api.client.post("/api/summarize", json=body)
+    problem = is_problem(answer, 422, "validation_failed")
+    assert len(problem["errors"]) == 100
+    assert len(answer.content) < 50_000
