@@ -1,20 +1,23 @@
 """Read a request's data set in DICOM JSON (PS3.18 F), trusting nothing in it."""
 
-import json
 import re
 from typing import Any
 
 from fastapi import Request
 from pydicom.datadict import dictionary_VR
 from pydicom.valuerep import VR
+from starlette.concurrency import run_in_threadpool
 
 from api.dicomweb.errors import unsupported_media_type
 from api.middleware import limited
 from api.ups.datasets import strict_dataset
+from storage.core.bounded_json import load_bounded_json
 from storage.core.errors import InvalidRequest
 from storage.ups.dicom_json import JsonAttributes
 
-_MAX_BYTES = 16 * 1024 * 1024
+_MAX_BYTES = 1024 * 1024
+# More than the references to 8,000 instances are, which are a megabyte.
+_MAX_ELEMENTS = 50_000
 _MAX_DEPTH = 16
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _VRS = frozenset(str(vr.value) for vr in VR if len(vr.value) == 2)
@@ -24,8 +27,8 @@ _JSON_TYPES = frozenset({"application/dicom+json", "application/json", ""})
 async def read_attributes(request: Request) -> JsonAttributes:
     """The one data set of the body; {} for no body.
 
-    Raises InvalidRequest for what is no data set, ApiProblem for another media type,
-    HTTPException for a body that is too large or too slow.
+    Raises InvalidRequest for what is no data set, LimitExceeded for too many elements,
+    ApiProblem for another media type, HTTPException for a body that is too large or too slow.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in _JSON_TYPES:
@@ -34,14 +37,19 @@ async def read_attributes(request: Request) -> JsonAttributes:
             "Send application/dicom+json.",
         )
     body = await Request(request.scope, limited(request.receive, _MAX_BYTES)).body()
-    return parse_attributes(body) if body.strip() else {}
+    return await run_in_threadpool(parse_attributes, body) if body.strip() else {}
 
 
 def parse_attributes(body: bytes) -> JsonAttributes:
-    """The data set that the bytes say. Raises InvalidRequest."""
+    """The data set that the bytes say. Raises InvalidRequest, LimitExceeded."""
     try:
-        said = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        said = load_bounded_json(
+            body,
+            _MAX_ELEMENTS,
+            strict=True,
+            remedy="Name whole series or studies instead of single instances.",
+        )
+    except ValueError as error:
         raise _invalid("The body is no JSON") from error
     if isinstance(said, list) and len(said) == 1:
         said = said[0]
@@ -118,10 +126,6 @@ def _usual_vr(tag: str) -> str:
         return dictionary_VR(int(tag, 16))
     except KeyError:
         return ""
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
 
 
 def _invalid(what: str) -> InvalidRequest:

@@ -19,10 +19,10 @@ from api.ups.body import read_attributes
 from api.ups.responses import empty, warning
 from inference.worker.broker_notify import wake
 from storage.audit import Code
+from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.ups.dicom_json import JsonAttributes, has_value, tag_of, text_of
 from storage.ups.requests import change_state, request_cancel, update
-from storage.ups.search import WorkItemList
 from storage.ups.validation import STATES, WorkItemState
 
 router = worklist_router()
@@ -85,11 +85,11 @@ async def update_work_item(
     """Change what is named. One that is claimed takes its Transaction UID, as the query
     itself, as `transaction-uid`, or in the body.
     """
+    await run_in_threadpool(_find, request, storage, workitem_uid)
     attributes = await read_attributes(request)
     if not attributes:
         raise InvalidRequest("The body names nothing to change.", remedy="Send a data set.")
     transaction_uid = text_of(attributes, "TransactionUID") or _transaction(request)
-    await run_in_threadpool(_name_study, request, storage.work_item_list, workitem_uid)
     await run_in_threadpool(update, storage, workitem_uid, transaction_uid, attributes)
     return empty(200)
 
@@ -102,9 +102,9 @@ async def change_work_item_state(
     request: Request, storage: StorageDep, workitem_uid: WorkItemUid
 ) -> Response:
     """The body holds Procedure Step State and Transaction UID (PS3.18 11.7.1.4)."""
+    await run_in_threadpool(_find, request, storage, workitem_uid)
     attributes = await read_attributes(request)
     state = _state(attributes)
-    await run_in_threadpool(_name_study, request, storage.work_item_list, workitem_uid)
     already = await run_in_threadpool(
         change_state, storage, workitem_uid, state, text_of(attributes, "TransactionUID")
     )
@@ -128,8 +128,8 @@ async def request_cancellation(
     principal: OptionalPrincipalDep,
 ) -> Response:
     """What nobody has claimed, or this node performs, is canceled; else its performer is asked."""
+    await run_in_threadpool(_find, request, storage, workitem_uid)
     details = await read_attributes(request)
-    await run_in_threadpool(_name_study, request, storage.work_item_list, workitem_uid)
     asked_by = (principal.name if principal else "") or "UNKNOWN"
     already = await run_in_threadpool(request_cancel, storage, workitem_uid, asked_by, details)
     if already:
@@ -138,10 +138,12 @@ async def request_cancellation(
     return empty(202)
 
 
-def _name_study(request: Request, work_item_list: WorkItemList, workitem_uid: str) -> None:
-    """For the audit trail: the path names the item alone."""
-    found = work_item_list.find(workitem_uid)
-    if found is not None and found.study_instance_uid:
+def _find(request: Request, storage: Storage, workitem_uid: str) -> None:
+    """Before the body is read; names the study for the audit trail. Raises NotFound."""
+    found = storage.work_item_list.find(workitem_uid)
+    if found is None:
+        raise storage.work_items.missing(workitem_uid)
+    if found.study_instance_uid:
         name_studies(request, found.study_instance_uid)
 
 

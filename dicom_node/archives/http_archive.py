@@ -1,6 +1,5 @@
 """What archives that answer HTTP have in common: one address, a secret, answers within limits."""
 
-import json
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +8,8 @@ from typing import Any
 import httpx
 
 from dicom_node.peers import PeerFailed
-from storage.core.errors import InvalidRequest
+from storage.core.bounded_json import load_bounded_json
+from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.http.client import checked_client, failure_words
 from storage.http.url_policy import read_url
 from storage.settings import is_loopback
@@ -17,6 +17,7 @@ from storage.settings import is_loopback
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 Query = Mapping[str, str | Sequence[str]]
 _MAX_JSON_BYTES = 64 * 1024 * 1024
+_MAX_JSON_ELEMENTS = 2_000_000
 
 
 class HttpArchive:
@@ -85,6 +86,8 @@ class HttpArchive:
         if not body:
             return None
         try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as error:
+            return load_bounded_json(body, _MAX_JSON_ELEMENTS)
+        except LimitExceeded as error:
+            raise PeerFailed(f"{self} answered too much to {path}: {error.message}") from error
+        except ValueError as error:
             raise PeerFailed(f"{self} answered something that is no JSON to {path}.") from error

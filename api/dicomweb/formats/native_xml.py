@@ -23,7 +23,7 @@ _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _MAX_DEPTH = 64
 # An attribute and an item for each level; within the last one a name, its group, its component.
 _MAX_XML_DEPTH = 2 * _MAX_DEPTH + 8
-_MAX_XML_ELEMENTS = 500_000
+MAX_ELEMENTS = 500_000
 
 
 class _BoundedBuilder(TreeBuilder):
@@ -38,8 +38,8 @@ class _BoundedBuilder(TreeBuilder):
         self._count += 1
         if self._depth > _MAX_XML_DEPTH:
             raise _malformed(f"its sequences are nested more than {_MAX_DEPTH} deep")
-        if self._count > _MAX_XML_ELEMENTS:
-            raise _malformed(f"it has more than {_MAX_XML_ELEMENTS} elements")
+        if self._count > MAX_ELEMENTS:
+            raise _malformed(f"it has more than {MAX_ELEMENTS} elements")
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> Element:

@@ -5,7 +5,6 @@ address is never followed. Pixels pass through in pieces.
 """
 
 import base64
-import json
 import struct
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,11 +20,12 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from api.dicomweb.formats.json_values import JsonDataset, JsonElement
 from api.dicomweb.formats.multipart import parse_content_type
-from api.dicomweb.formats.native_xml import xml_to_dataset
+from api.dicomweb.formats.native_xml import MAX_ELEMENTS, xml_to_dataset
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML
 from api.dicomweb.store.parts import check_study
 from api.dicomweb.store.report import CANNOT_UNDERSTAND, Report, reason_of
 from api.dicomweb.store.spool import SpooledPart
+from storage.core.bounded_json import load_bounded_json
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded, MediViewError
 from storage.core.uids import check_uid
 from storage.dicom.file_meta import make_file_meta
@@ -96,24 +96,27 @@ def keep_described(
     ingest: Ingest, study_instance_uid: str, parts: Sequence[SpooledPart], report: Report
 ) -> None:
     """Put each instance together from its metadata and its bulk data, and keep it."""
-    described: list[JsonDataset] = []
-    rest = []
+    metadata: list[SpooledPart] = []
+    rest: list[SpooledPart] = []
     for part in parts:
-        if part.content_type not in (DICOM_JSON, DICOM_XML, "application/json"):
-            rest.append(part)
-            continue
+        is_metadata = part.content_type in (DICOM_JSON, DICOM_XML, "application/json")
+        (metadata if is_metadata else rest).append(part)
+    bulk = _Bulk(rest)
+    # One part after another: the limits are those of a part, and a request has many.
+    for part in metadata:
         try:
-            described += _metadata_of(part)
+            described = _metadata_of(part)
         except MediViewError as error:
             log.warning("stow_metadata_refused", code=error.code)
             report.fail("", "", CANNOT_UNDERSTAND, error.message)
-    bulk = _Bulk(rest)
-    for elements in described:
-        try:
-            report.keep(_keep(ingest, study_instance_uid, elements, bulk))
-        except MediViewError as error:
-            log.warning("stow_instance_refused", code=error.code, failure_reason=reason_of(error))
-            report.refuse(error, _uid(elements, _SOP_CLASS), _uid(elements, _SOP_INSTANCE))
+            continue
+        for elements in described:
+            try:
+                report.keep(_keep(ingest, study_instance_uid, elements, bulk))
+            except MediViewError as error:
+                reason = reason_of(error)
+                log.warning("stow_instance_refused", code=error.code, failure_reason=reason)
+                report.refuse(error, _uid(elements, _SOP_CLASS), _uid(elements, _SOP_INSTANCE))
 
 
 def _metadata_of(part: SpooledPart) -> list[JsonDataset]:
@@ -123,8 +126,12 @@ def _metadata_of(part: SpooledPart) -> list[JsonDataset]:
     if part.content_type == DICOM_XML:
         return [xml_to_dataset(part.body())]
     try:
-        found = json.loads(part.body())
-    except (ValueError, RecursionError) as error:
+        found = load_bounded_json(
+            part.body(),
+            MAX_ELEMENTS,
+            remedy="Send fewer instances in a part, long values as bulk data.",
+        )
+    except ValueError as error:
         raise InvalidRequest("The metadata are no JSON.", remedy="Send DICOM JSON.") from error
     datasets = found if isinstance(found, list) else [found]
     if not all(isinstance(one, dict) for one in datasets):

@@ -7,6 +7,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pynetdicom.sop_class import UnifiedProcedureStepPush
 
+from api.ups.body import parse_attributes
+from storage.core.errors import LimitExceeded
 from tests.api.client import ApiNode, is_problem
 from tests.api.ups.worklist_client import (
     PREFIX,
@@ -312,3 +314,17 @@ def test_what_is_returned_and_in_which_pages(worklist: Worklist) -> None:
         headers={"Accept": 'multipart/related; type="application/dicom+xml"'},
     )
     assert b'keyword="ProcedureStepState"' in xml.content
+
+
+def test_a_body_is_bounded_in_bytes_and_in_elements_and_an_item_is_looked_for_first(
+    api: ApiNode,
+) -> None:
+    with pytest.raises(LimitExceeded, match="100000 braces"):
+        parse_attributes(b'{"00404021":{"vr":"SQ","Value":[%s]}}' % b",".join([b"{}"] * 60_000))
+    answer = api.client.post(f"{PREFIX}/workitems", content=b" " * (1024 * 1024 + 1))
+    assert "1048576 bytes" in is_problem(answer, 413, "limit_exceeded")["detail"]
+    for method, path in (("POST", ""), ("PUT", "/state"), ("POST", "/cancelrequest")):
+        answer = api.client.request(
+            method, f"{PREFIX}/workitems/2.25.404{path}", content=b'{"no": "data set"}'
+        )
+        is_problem(answer, 404, "not_found")

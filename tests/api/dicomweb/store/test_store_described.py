@@ -12,6 +12,9 @@ import pydicom
 import pytest
 from pydicom.encaps import generate_frames
 
+from api.dicomweb.store import metadata as metadata_store
+from api.dicomweb.store.spool import Spool
+from storage.core.errors import LimitExceeded
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.reading import read
 from tests.api.dicomweb.store.test_store import BOUNDARY, FAILED, OTHER, STORED, reasons
@@ -214,3 +217,23 @@ def test_a_dicomdir_is_a_class_that_is_not_stored(
     assert (reasons(answer, FAILED) if FAILED in answer.json() else reasons(answer, OTHER)) == [
         0x0122
     ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"00081140":{"vr":"SQ","Value":[%s]}}]' % b",".join([b"{}"] * 510),
+        b'[{"00720078":{"vr":"UL","Value":[%s]}}]' % b",".join([b"1"] * 510),
+        b'{"00081140":{"vr":"SQ","Value":[' * 66 + b"{}" + b"]}}" * 66,
+    ],
+)
+def test_json_has_as_many_elements_as_xml_and_sequences_as_deep(
+    body: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata_store, "MAX_ELEMENTS", 500)
+    spool = Spool(tmp_path, 1 << 20)
+    part = spool.open_part({"content-type": JSON})
+    part.write(memoryview(body))
+    with pytest.raises(LimitExceeded, match=r"more than (1000|500|64) "):
+        metadata_store._metadata_of(part)
+    spool.close()

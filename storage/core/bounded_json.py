@@ -1,0 +1,65 @@
+"""JSON from strangers, refused before it takes hundreds of times its size."""
+
+import json
+from typing import Any, NoReturn
+
+from storage.core.errors import LimitExceeded
+
+_MAX_SEQUENCES = 64
+# Each sequence is an element, its values and an item; a name within the last one is one more.
+_MAX_LAYERS = 3 * (_MAX_SEQUENCES + 1) + 1
+_MARKS_OF_ELEMENT = 2
+
+
+def load_bounded_json(
+    body: bytes | bytearray, max_elements: int, *, strict: bool = False, remedy: str = ""
+) -> Any:
+    """The value that the bytes say; `strict` without NaN and infinities, which JSON does not know.
+
+    `max_elements` counts what XML would write as elements: attributes, items, values. The
+    braces, brackets and commas are counted before anything is built, two for each at most:
+    three bytes are an object of 64. Raises LimitExceeded, for sequences that lie too deep in each
+    other too, ValueError for what is no JSON.
+    """
+    marks = sum(body.count(mark) for mark in b"{[,")
+    if marks > _MARKS_OF_ELEMENT * max_elements:
+        raise LimitExceeded(
+            f"The JSON has more than {_MARKS_OF_ELEMENT * max_elements} braces, brackets and"
+            " commas.",
+            remedy=remedy,
+        )
+    try:
+        said = json.loads(body, parse_constant=_no_constant if strict else None)
+    except RecursionError as error:
+        raise ValueError("It is nested too deeply.") from error
+    _check(said, max_elements, remedy)
+    return said
+
+
+def _check(said: Any, max_elements: int, remedy: str) -> None:
+    count = 0
+    layer, depth = [said], 0
+    while layer:
+        if depth > _MAX_LAYERS:
+            raise LimitExceeded(
+                f"The JSON has sequences more than {_MAX_SEQUENCES} deep in each other.",
+                remedy=remedy,
+            )
+        below: list[Any] = []
+        for one in layer:
+            if isinstance(one, dict):
+                count += 1
+                below += [child for child in one.values() if isinstance(child, dict | list)]
+            elif isinstance(one, list):
+                count += sum(not isinstance(child, dict) for child in one)
+                below += [child for child in one if isinstance(child, dict | list)]
+        if count > max_elements:
+            raise LimitExceeded(
+                f"The JSON has more than {max_elements} elements, items and values.",
+                remedy=remedy,
+            )
+        layer, depth = below, depth + 1
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
