@@ -1,15 +1,18 @@
 """Answers of DICOMweb archives in DICOM JSON (PS3.18 F). Raises PeerFailed on anything else."""
 
-import json
 from typing import Any
 
 from dicom_node.peers import PeerFailed
+from storage.core.bounded_json import load_bounded_json
+from storage.core.errors import LimitExceeded
 
 _REFERENCED_SOP_SEQUENCE = "00081199"
 _FAILED_SOP_SEQUENCE = "00081198"
 _REFERENCED_SOP_INSTANCE_UID = "00081155"
 _FAILURE_REASON = "00081197"
 _SOP_INSTANCE_UID = "00080018"
+# Of 16 MiB, as many as data sets have there.
+_MAX_ELEMENTS = 1_000_000
 
 
 def store_response(body: bytes) -> tuple[set[str], dict[str, int | None]]:
@@ -37,8 +40,10 @@ def named_instances(body: bytes) -> set[str]:
 
 def _json(body: bytes, kind: type[Any]) -> Any:
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        value = load_bounded_json(body, _MAX_ELEMENTS)
+    except LimitExceeded as error:
+        raise PeerFailed(f"The archive answered too much: {error.message}") from error
+    except ValueError as error:
         raise PeerFailed("The archive answered something that is no JSON.") from error
     if not isinstance(value, kind):
         raise PeerFailed("The archive answered JSON that is not DICOM's.")
