@@ -6,7 +6,7 @@ here. pydicom is imported where it is used, for the reason in `storage/dicom/par
 
 import io
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,8 +15,9 @@ from storage.dicom.element_limits import (
     MAX_ELEMENTS,
     MAX_TOP_LEVEL_ELEMENTS,
     most_deflated_elements,
+    most_elements,
 )
-from storage.dicom.element_walker import ElementWalker, IrregularEncoding
+from storage.dicom.element_walker import PIXEL_TAGS, ElementWalker, IrregularEncoding
 from storage.dicom.file_meta import FILE_META_MAX_BYTES, FileMeta, read_file_meta
 from storage.dicom.inflate import INSTANCE, MESSAGE, inflate
 from storage.dicom.limited_reads import limited
@@ -24,9 +25,15 @@ from storage.dicom.limited_reads import limited
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
+_IMPLICIT_VR = "1.2.840.10008.1.2"
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+
 MAX_MESSAGE_ELEMENTS = 200_000
 """A storage commitment of 60,000 instances has as many, items and UIDs counted."""
 
+# Headers that are shorter have few elements.
+_COUNTED_FROM_BYTES = 2**20
 # Systems that encode oddly ask short questions.
 _IRREGULAR_MESSAGE_BYTES = 256 * 1024
 _META_BYTES = 4 * 1024
@@ -109,6 +116,31 @@ def decode_message(data: bytes, transfer_syntax_uid: str) -> "Dataset":
     implicit, little = bool(syntax.is_implicit_VR), bool(syntax.is_little_endian)
     _check_element_count(data, explicit=not implicit, big=not little)
     return read_dataset(io.BytesIO(data), implicit, little)
+
+
+def check_element_count(data: bytes, number_of_frames: int) -> None:
+    """Raises LimitExceeded where part 10 bytes, or their beginning, hold too many elements.
+
+    Those of sequences of defined length, too, which pydicom reads when they are asked for.
+    """
+    if len(data) < _COUNTED_FROM_BYTES:
+        return
+    meta = read_file_meta(data[:FILE_META_MAX_BYTES])
+    if meta.transfer_syntax_uid == _DEFLATED:
+        return
+    walker = ElementWalker(
+        data,
+        meta.dataset_offset,
+        explicit=meta.transfer_syntax_uid != _IMPLICIT_VR,
+        big=meta.transfer_syntax_uid == _BIG_ENDIAN,
+        max_elements=most_elements(number_of_frames),
+        thorough=True,
+    )
+    # What breaks the rules of its transfer syntax is counted as far as it keeps them.
+    with suppress(IrregularEncoding, InvalidInstance):
+        for element in walker:
+            if element.tag in PIXEL_TAGS:
+                return
 
 
 @cache

@@ -6,6 +6,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from pydicom.dataset import Dataset
 
 from inference.rejections import service
 from inference.rejections.service import RejectionRounds
@@ -13,7 +14,8 @@ from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
-from storage.core.errors import InstanceDamaged
+from storage.core.errors import InstanceDamaged, LimitExceeded
+from storage.dicom import dataset_reader, element_limits
 from storage.rejections import repository
 from tests.inference.orchestration import later, storage_in
 from tests.inference.rejections.notes import hide_rejected, images, note_over, seen, send, uids
@@ -71,3 +73,22 @@ def test_no_note_is_left_out_because_others_are_old_damaged_or_many(
     assert len(seen(storage)) == 5
     RejectionRounds(storage).round(now)
     assert seen(storage) == uids(slices[:3])
+
+
+def test_a_note_of_countless_items_is_not_read(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Millions of empty items take gigabytes as data sets, and the clock of the node waits."""
+    monkeypatch.setattr(element_limits, "_ELEMENTS_WITHOUT_FRAMES", 2_000)
+    monkeypatch.setattr(dataset_reader, "_COUNTED_FROM_BYTES", 2_000)
+    slices = images(4)
+    bomb = note_over(slices[2:])
+    bomb.CurrentRequestedProcedureEvidenceSequence.extend(Dataset() for _ in range(10_000))
+    send(storage, [*slices, bomb])
+    assert hide_rejected(storage, utcnow()) == 0
+    assert seen(storage) == uids(slices)
+    with pytest.raises(LimitExceeded):
+        storage.instances.dataset(storage.index.instance(str(bomb.SOPInstanceUID)))
+    # Another one is judged all the same.
+    send(storage, [note_over(slices[3:])])
+    assert hide_rejected(storage, utcnow()) == 1
