@@ -12,6 +12,7 @@ from storage.accounts.sessions import SignInStep
 from storage.core import identity
 from storage.core.identity import Identity, IdentityKind
 from storage.core.roles import ROLES, SCOPES, AccessScope, Role
+from storage.core.sources import of_note
 
 __all__ = [
     "LOCAL",
@@ -63,6 +64,15 @@ class Principal:
 
     def has_any(self, roles: Iterable[Role]) -> bool:
         return not self.roles.isdisjoint(roles)
+
+
+def source_of_notes(principal: Principal, way: str) -> str:
+    """`source` of a Key Object Selection that comes by that way.
+
+    A rejection note hides images, so it asks for what deleting them does.
+    """
+    may_reject = principal.has_any(("admin",)) and "admin" in principal.scopes
+    return of_note(way, principal.name, may_reject=may_reject)
 
 
 LOCAL = Principal(identity.LOCAL, ROLES)

@@ -90,7 +90,9 @@ def add(
     ] = None,
     may: Annotated[
         list[str] | None,
-        typer.Option(help="store, query, retrieve, commit, worklist, or nothing; none: all."),
+        typer.Option(
+            help="store, query, retrieve, commit, worklist, reject, or nothing; none: all."
+        ),
     ] = None,
     source: Annotated[
         list[str] | None, typer.Option(help="Address or network it may connect from; none: any.")

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
 from api.access.policy import WRITERS, policy
-from api.access.principal import Principal, PrincipalDep
+from api.access.principal import Principal, PrincipalDep, source_of_notes
 from api.audit.rules import STORES
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
@@ -125,7 +125,13 @@ def _take_form(storage: Storage, principal: Principal, form: FormData) -> tuple[
             check_picture(part.file)
             pictures += _keep_picture(storage, principal, of_pictures, part, kind)
         else:
-            intake.take(storage, part.filename or "", part.file, source="upload:analyze")
+            intake.take(
+                storage,
+                part.filename or "",
+                part.file,
+                source="upload:analyze",
+                note_source=source_of_notes(principal, "upload"),
+            )
     if not pictures:
         intake.check_anything_usable()
     scheduled = schedule_touched(storage, intake)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from api.access.policy import WRITERS, policy
-from api.access.principal import PrincipalDep
+from api.access.principal import Principal, PrincipalDep, source_of_notes
 from api.audit.rules import STORES
 from api.deps import StorageDep
 from api.errors import ApiProblem
@@ -66,7 +66,7 @@ def start_analysis(
     _check_received(storage.settings, storage.objects, storage.uploads, upload)
     try:
         with storage.objects.open(upload.object_key) as file:
-            answer = _start(storage, upload, file, wanted.pipeline)
+            answer = _start(storage, principal, upload, file, wanted.pipeline)
     except MediViewError as error:
         if error.code in _REFUSING:
             _refuse(
@@ -90,7 +90,11 @@ def start_analysis(
 
 
 def _start(
-    storage: Storage, upload: Upload, file: BinaryIO, pipeline: str | None
+    storage: Storage,
+    principal: Principal,
+    upload: Upload,
+    file: BinaryIO,
+    pipeline: str | None,
 ) -> AnalyzeStarted:
     intake = Intake()
     if sniff(file) in PICTURES:
@@ -104,7 +108,13 @@ def _start(
         )
     else:
         intake.on_progress = _Progress(storage.uploads, upload.upload_id)
-        intake.take(storage, upload.filename, file, source=f"upload:{upload.upload_id}")
+        intake.take(
+            storage,
+            upload.filename,
+            file,
+            source=f"upload:{upload.upload_id}",
+            note_source=source_of_notes(principal, "upload"),
+        )
         intake.check_anything_usable()
         scheduled = schedule_touched(storage, intake, pipeline)
     return _answer(

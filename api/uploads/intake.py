@@ -47,7 +47,9 @@ class Intake:
     def study_instance_uids(self) -> list[str]:
         return list(dict.fromkeys(study for study, _ in self.touched))
 
-    def take(self, storage: Storage, name: str, file: BinaryIO, source: str) -> None:
+    def take(
+        self, storage: Storage, name: str, file: BinaryIO, source: str, note_source: str = ""
+    ) -> None:
         """Put every instance of a file through the door.
 
         Raises what refuses the file as a whole, StorageFull and
@@ -66,7 +68,7 @@ class Intake:
             if isinstance(part, Refusal):
                 self._refuse(part)
             else:
-                self._accept(storage, part, source)
+                self._accept(storage, part, source, note_source)
 
     def counts(self) -> IntakeCounts:
         return IntakeCounts(
@@ -93,9 +95,9 @@ class Intake:
             extra={"instances": self.counts().model_dump(mode="json")},
         )
 
-    def _accept(self, storage: Storage, file: DicomFile, source: str) -> None:
+    def _accept(self, storage: Storage, file: DicomFile, source: str, note_source: str) -> None:
         try:
-            accepted = storage.ingest.accept(file.data, source=source)
+            accepted = storage.ingest.accept(file.data, source=source, note_source=note_source)
         except (InvalidInstance, LimitExceeded, UidConflict) as error:
             self._refuse(Refusal(file.name, f"{error.message} {error.remedy}".strip()))
             return

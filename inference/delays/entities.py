@@ -34,6 +34,7 @@ Cause = Literal[
     "delivery_queued",
     "proof_awaited",
     "in_no_group",
+    "rejection_ignored",
     "nothing",
 ]
 

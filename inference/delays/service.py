@@ -46,6 +46,13 @@ def _delays(
             "No rule of an access group matches the study, so administrators alone see it and its"
             " results.",
         )
+    if facts.ignored_notes:
+        note = facts.ignored_notes[0]
+        yield Delay(
+            "rejection_ignored",
+            f"A rejection note hides nothing: its sender ({note.sender}) may not reject images.",
+            note.received_at,
+        )
     yield _nothing(facts)
 
 

@@ -1,4 +1,4 @@
-"""Read the rejection notes that came, and hide what they reject.
+"""Read the rejection notes that came, and hide what they reject, where the sender may.
 
 Hidden instances are no input of pipelines, and no list, query or retrieval has them. The series
 completes again over what is left, so results over all of it are withdrawn as those over late
@@ -7,16 +7,19 @@ instances are (`inference.late_instances`).
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from pydicom.dataset import Dataset
 
-from storage.audit import NODE, AuditEvent, Code
+from storage.audit import MINOR_FAILURE, NODE, SUCCESS, AuditEvent, Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged
 from storage.core.put_off import PutOff
+from storage.core.sources import named_sender
 from storage.dicom.value_errors import DAMAGED
+from storage.rejections.rights import may_reject
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +59,9 @@ class RejectionRounds:
                 # Noted where damage is; it may be repaired.
                 self._put_off.add(note.sop_instance_uid)
                 continue
+            if code and not may_reject(note.source, storage.peers, storage.settings):
+                _ignore(storage, note, code, now)
+                continue
             shown = storage.rejections.read(note, code, rejected, now)
             _note_shown(storage, note.study_instance_uid, shown)
         hidden = storage.rejections.apply(now, since)
@@ -64,8 +70,13 @@ class RejectionRounds:
                 "instances_rejected",
                 study_instance_uid=one.study_instance_uid,
                 instances=one.instances,
+                senders=one.senders,
             )
-            _record(storage, one.study_instance_uid, {"rejected_instances": one.instances})
+            _record(
+                storage,
+                one.study_instance_uid,
+                {"rejected_instances": one.instances, "senders": list(one.senders)},
+            )
         # A round takes a few: what is left of long ago is read until there is none.
         if len(notes) < _NOTES_PER_ROUND:
             self._looked_at_everything = True
@@ -87,12 +98,30 @@ def _note_shown(storage: Storage, study_instance_uid: str, instances: int) -> No
         _record(storage, study_instance_uid, {"shown_instances": instances})
 
 
-def _record(storage: Storage, study_instance_uid: str, detail: dict[str, int]) -> None:
+def _ignore(storage: Storage, note: Instance, code: str, now: datetime) -> None:
+    if not storage.rejections.ignore(note, code, now):
+        return
+    sender = named_sender(note.source)
+    log.warning(
+        "rejection_note_ignored",
+        sop_instance_uid=note.sop_instance_uid,
+        study_instance_uid=note.study_instance_uid,
+        sender=sender,
+        remedy="Give the peer the right 'reject', delete the note, and have it sent again.",
+    )
+    detail = {"ignored_note": note.sop_instance_uid, "senders": [sender]}
+    _record(storage, note.study_instance_uid, detail, MINOR_FAILURE)
+
+
+def _record(
+    storage: Storage, study_instance_uid: str, detail: dict[str, Any], outcome: int = SUCCESS
+) -> None:
     storage.audit.record(
         AuditEvent(
             Code.PROCEDURE_RECORD,
             "U",
             NODE,
+            outcome,
             study_instance_uids=(study_instance_uid,),
             detail={**detail, "via": "IOCM"},
         )

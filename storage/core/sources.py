@@ -1,6 +1,8 @@
 """By which way an instance came: its `source` is `dimse:CALLINGAE`, `stow`, `result:JOB`, …
 
 What is fetched from an archive by C-GET or C-MOVE is `dimse:` and its AE title, else `fetch:NAME`.
+A Key Object Selection that comes over HTTP names who sent it, `stow:NAME`, with `may-reject:`
+before it where that was an administrator.
 """
 
 from collections.abc import Iterable
@@ -12,6 +14,12 @@ REPORT_SOURCE = "report"
 _IMPORT = "import:"
 _IMPORT_TO_RUN = "import-to-run:"
 _FETCH = "fetch:"
+_MAY_REJECT = "may-reject:"
+
+# PS3.4 B.5. pydicom, which has it by name, takes a command that never reads DICOM 0.2 s to load.
+KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
+# Names of an identity provider may have any length.
+_NAME_CHARACTERS = 64
 
 
 def of_import(name: str, *, run_pipelines: bool) -> str:
@@ -21,6 +29,21 @@ def of_import(name: str, *, run_pipelines: bool) -> str:
 def of_archive(name: str, ae_title: str) -> str:
     """Of what is fetched from the peer of that name; without an AE title by DICOMweb."""
     return f"{_DIMSE}{ae_title}" if ae_title else f"{_FETCH}{name}"
+
+
+def of_note(way: str, name: str, *, may_reject: bool) -> str:
+    """Of a Key Object Selection that comes over HTTP; `may_reject`: as the sender's rights are."""
+    return f"{_MAY_REJECT if may_reject else ''}{way}:{name[:_NAME_CHARACTERS]}"
+
+
+def was_allowed_to_reject(source: str) -> bool:
+    """Whether the instance came over HTTP from somebody who might reject images then."""
+    return source.startswith(_MAY_REJECT)
+
+
+def named_sender(source: str) -> str:
+    """The way and who, for people."""
+    return source.removeprefix(_MAY_REJECT)
 
 
 def senders_of(instances: Iterable[Instance]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from storage.core.errors import (
     StorageUnavailable,
 )
 from storage.core.request_context import tell_stored
+from storage.core.sources import KEY_OBJECT_SELECTION
 from storage.core.viewer import as_node
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.file_meta import make_file_meta
@@ -72,12 +73,17 @@ class Ingest:
         self._indexer.close()
 
     def accept(
-        self, part10: bytes | memoryview, source: str, origin: Origin = "received"
+        self,
+        part10: bytes | memoryview,
+        source: str,
+        origin: Origin = "received",
+        note_source: str = "",
     ) -> Accepted:
         """Store one part 10 file.
 
         `source` says by which way it came: `dimse:CALLINGAE`, `stow`,
-        `upload:<id>`, `result:<job id>`. On return the instance is durable and
+        `upload:<id>`, `result:<job id>`. `note_source` stands in its place for a Key Object
+        Selection, which may be a rejection note. On return the instance is durable and
         can be queried. Raises InvalidInstance, LimitExceeded, StorageFull,
         StorageUnavailable; then nothing of it is visible.
         """
@@ -86,7 +92,8 @@ class Ingest:
                 f"The instance has {len(part10)} bytes; the limit is {self._max_instance_bytes}.",
                 remedy="Raise MEDIVIEW_MAX_INSTANCE_BYTES if instances of this size are wanted.",
             )
-        return self._accept_whole(part10, read_header(part10), source, origin)
+        header = read_header(part10)
+        return self._accept_whole(part10, header, _source(header, source, note_source), origin)
 
     def accept_dimse(
         self,
@@ -114,12 +121,14 @@ class Ingest:
         source: str,
         origin: Origin = "received",
         check: Callable[[Header], None] = lambda _header: None,
+        note_source: str = "",
     ) -> InstanceStream[Accepted]:
         """Take one part 10 file piece by piece, in constant memory.
 
-        `check` sees the header before anything is kept, and raises to refuse it.
+        `check` sees the header before anything is kept, and raises to refuse it. `note_source` as
+        for `accept`, but that a Key Object Selection too large for memory keeps `source`.
         """
-        return self._open_stream(b"", source, origin, check)
+        return self._open_stream(b"", source, origin, check, note_source)
 
     def open_dimse_stream(
         self,
@@ -138,7 +147,12 @@ class Ingest:
         )
 
     def _open_stream(
-        self, prefix: bytes, source: str, origin: Origin, check: Callable[[Header], None]
+        self,
+        prefix: bytes,
+        source: str,
+        origin: Origin,
+        check: Callable[[Header], None],
+        note_source: str = "",
     ) -> InstanceStream[Accepted]:
         def open_large(dataset_offset: int) -> LargeVolume:
             self._volumes.check_free_disk(SPILL_BYTES)
@@ -157,7 +171,7 @@ class Ingest:
         def accept_small(part10: bytes) -> Accepted:
             header = read_header(part10)
             check(header)
-            return self._accept_whole(part10, header, source, origin)
+            return self._accept_whole(part10, header, _source(header, source, note_source), origin)
 
         @as_node()
         def accept_large(header: Header, large: LargeVolume) -> Accepted:
@@ -273,6 +287,10 @@ class Ingest:
                 "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=source
             )
         return _accepted(outcome, header)
+
+
+def _source(header: Header, source: str, note_source: str) -> str:
+    return note_source if note_source and header.sop_class_uid == KEY_OBJECT_SELECTION else source
 
 
 def _check_same_instance(header: Header, sop_class_uid: str, sop_instance_uid: str) -> None:

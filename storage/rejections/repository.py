@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, select
 
 from storage import tables as t
 from storage.core.entities import Instance
+from storage.core.sources import KEY_OBJECT_SELECTION, named_sender
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.portions import in_portions
 from storage.deliveries.cancellation import cancel_rejected, resume_rejected
@@ -21,14 +22,19 @@ from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.rejections.revocation import QUALITY, revoked_notes
 
-# PS3.4 B.5. pydicom, which has it by name, takes a command that never reads DICOM 0.2 s to load.
-_KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
-
 
 @dataclass(frozen=True)
 class Hidden:
     study_instance_uid: str
     instances: int
+    senders: tuple[str, ...] = ()
+    """Of the notes: by which way they came, and from whom."""
+
+
+@dataclass(frozen=True)
+class IgnoredNote:
+    sender: str
+    received_at: datetime
 
 
 class Rejections:
@@ -44,7 +50,7 @@ class Rejections:
             t.series.c.modality == "KO",
             t.series.c.origin == "received",
             t.series.c.state.in_(("RECEIVING", "COMPLETE")),
-            t.instance.c.sop_class_uid == _KEY_OBJECT_SELECTION,
+            t.instance.c.sop_class_uid == KEY_OBJECT_SELECTION,
             ~exists().where(t.rejection_note.c.sop_instance_uid == t.instance.c.sop_instance_uid),
         ]
         if since is not None:
@@ -85,6 +91,33 @@ class Rejections:
                     },
                 )
             return _revoke(connection, note.study_instance_uid, now) if code else 0
+
+    def ignore(self, note: Instance, code: str, now: datetime) -> bool:
+        """Keep that a note takes no effect; False where it was read before."""
+        with writing(self._engine) as connection:
+            return insert_or_ignore(
+                connection,
+                t.rejection_note,
+                {
+                    "sop_instance_uid": note.sop_instance_uid,
+                    "study_instance_uid": note.study_instance_uid,
+                    "code": "",
+                    "ignored_code": code,
+                    "read_at": now,
+                },
+            )
+
+    def ignored(self, study_instance_uid: str) -> list[IgnoredNote]:
+        """Notes of a study whose senders may not reject, the first ones first."""
+        note, stored = t.rejection_note.c, t.instance.c
+        query = (
+            select(stored.source, stored.received_at)
+            .join(t.rejection_note, note.sop_instance_uid == stored.sop_instance_uid)
+            .where(note.study_instance_uid == study_instance_uid, note.ignored_code != "")
+            .order_by(stored.received_at)
+        )
+        with reading(self._engine) as connection:
+            return [IgnoredNote(named_sender(one), at) for one, at in connection.execute(query)]
 
     def judge(self, limit: int, after: str, now: datetime) -> Mapping[str, int]:
         """Bring up to date which notes are in force, of studies in which one rejects another.
@@ -130,7 +163,35 @@ class Rejections:
             _set_rejected(connection, hidden, now, is_rejected=True)
             connection.execute(update(t.series).where(*_grown(since)).values(is_rejected=False))
             counted = Counter(one.study_instance_uid for one in hidden)
-            return [Hidden(study, count) for study, count in sorted(counted.items())]
+            return [
+                Hidden(
+                    study,
+                    count,
+                    _senders(
+                        connection,
+                        study,
+                        [one.sop_instance_uid for one in hidden if one.study_instance_uid == study],
+                    ),
+                )
+                for study, count in sorted(counted.items())
+            ]
+
+
+def _senders(
+    connection: Connection, study_instance_uid: str, sop_instance_uids: Sequence[str]
+) -> tuple[str, ...]:
+    """From whom the notes of a study came that reject these."""
+    names = t.rejection.c
+    sources: set[str] = set()
+    for part in in_portions(sop_instance_uids):
+        query = (
+            select(t.instance.c.source)
+            .distinct()
+            .join(t.rejection, names.note_sop_instance_uid == t.instance.c.sop_instance_uid)
+            .where(names.study_instance_uid == study_instance_uid, names.sop_instance_uid.in_(part))
+        )
+        sources.update(connection.execute(query).scalars())
+    return tuple(sorted(map(named_sender, sources)))
 
 
 def forget_notes(connection: Connection, sop_instance_uids: Sequence[str], now: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
-PeerAction = Literal["store", "query", "retrieve", "commit", "worklist"]
+PeerAction = Literal["store", "query", "retrieve", "commit", "worklist", "reject"]
 
 
 class AssociationSettings(BaseModel):
@@ -22,7 +22,7 @@ class AssociationSettings(BaseModel):
     unknown_peers_may: Annotated[tuple[PeerAction, ...], NoDecode] = Field(
         ("store",),
         description="What callers that no peer is known by may ask for, beside C-ECHO: of store,"
-        " query, retrieve, commit, worklist, separated by commas; empty: nothing.",
+        " query, retrieve, commit, worklist, reject, separated by commas; empty: nothing.",
     )
     check_called_ae_title: bool = Field(
         False, description="Reject associations that call another AE title than ours."

@@ -110,7 +110,7 @@ def test_who_is_known_asks_as_before(node: Node, tmp_path: Path) -> None:
 
 def test_a_site_may_open_it_by_a_setting(tmp_path: Path) -> None:
     assert load_settings(unknown_peers_may="").unknown_peers_may == ()
-    opened = load_settings(unknown_peers_may=" Query, retrieve,store,commit,worklist ")
+    opened = load_settings(unknown_peers_may=" Query, retrieve,store,commit,worklist,reject ")
     assert frozenset(opened.unknown_peers_may) == ACTIONS
     with pytest.raises(ValueError, match="unknown_peers_may"):
         load_settings(unknown_peers_may="everything")

@@ -93,7 +93,11 @@ def _place(uri: str) -> str:
 
 
 def keep_described(
-    ingest: Ingest, study_instance_uid: str, parts: Sequence[SpooledPart], report: Report
+    ingest: Ingest,
+    study_instance_uid: str,
+    parts: Sequence[SpooledPart],
+    report: Report,
+    note_source: str = "",
 ) -> None:
     """Put each instance together from its metadata and its bulk data, and keep it."""
     metadata: list[SpooledPart] = []
@@ -112,7 +116,7 @@ def keep_described(
             continue
         for elements in described:
             try:
-                report.keep(_keep(ingest, study_instance_uid, elements, bulk))
+                report.keep(_keep(ingest, study_instance_uid, elements, bulk, note_source))
             except MediViewError as error:
                 reason = reason_of(error)
                 log.warning("stow_instance_refused", code=error.code, failure_reason=reason)
@@ -139,9 +143,13 @@ def _metadata_of(part: SpooledPart) -> list[JsonDataset]:
     return cast("list[JsonDataset]", datasets)
 
 
-def _keep(ingest: Ingest, study_instance_uid: str, elements: JsonDataset, bulk: _Bulk) -> Accepted:
+def _keep(
+    ingest: Ingest, study_instance_uid: str, elements: JsonDataset, bulk: _Bulk, note_source: str
+) -> Accepted:
     stream = ingest.open_stream(
-        "stow", check=lambda header: check_study(study_instance_uid, header)
+        "stow",
+        check=lambda header: check_study(study_instance_uid, header),
+        note_source=note_source,
     )
     try:
         for piece in _part10(elements, bulk):

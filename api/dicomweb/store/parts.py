@@ -37,11 +37,15 @@ class InstancePart:
     A refused one is read to its end all the same, so that those behind it get in.
     """
 
-    def __init__(self, ingest: Ingest, study_instance_uid: str, headers: Headers) -> None:
+    def __init__(
+        self, ingest: Ingest, study_instance_uid: str, headers: Headers, note_source: str = ""
+    ) -> None:
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         self._is_instance = content_type in (DICOM, "")
         self._stream = ingest.open_stream(
-            "stow", check=lambda header: check_study(study_instance_uid, header)
+            "stow",
+            check=lambda header: check_study(study_instance_uid, header),
+            note_source=note_source,
         )
         self._head = bytearray()
         self._error: MediViewError | None = None

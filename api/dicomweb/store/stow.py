@@ -6,6 +6,7 @@ from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.access.policy import WRITERS, policy
+from api.access.principal import PrincipalDep, source_of_notes
 from api.audit.rules import STORES
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.errors import unsupported_media_type
@@ -27,11 +28,10 @@ from api.dicomweb.store.parts import InstancePart
 from api.dicomweb.store.report import CANNOT_UNDERSTAND, Report
 from api.dicomweb.store.spool import Spool, SpooledPart
 from api.errors import ApiProblem
+from storage.container import Storage
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.core.uids import check_uid
 from storage.ingest.service import Ingest
-from storage.settings import Settings
-from storage.volumes.writer import VolumeWriter
 
 router = dicomweb_router()
 
@@ -43,45 +43,44 @@ _MAX_EMPTY_PARTS = 1000
 
 @router.post("/studies")
 @policy(WRITERS, "dicomweb:write", STORES)
-async def store_instances(request: Request, storage: StorageDep) -> Response:
+async def store_instances(
+    request: Request, storage: StorageDep, principal: PrincipalDep
+) -> Response:
     """Keep the instances of the body, whatever their studies."""
-    return await _store(request, storage.settings, storage.volumes, storage.ingest, "")
+    return await _store(request, storage, "", source_of_notes(principal, "stow"))
 
 
 @router.post("/studies/{study_instance_uid}")
 @policy(WRITERS, "dicomweb:write", STORES)
 async def store_into_study(
-    study_instance_uid: str, request: Request, storage: StorageDep
+    study_instance_uid: str, request: Request, storage: StorageDep, principal: PrincipalDep
 ) -> Response:
     """Keep those instances of the body that belong to that study."""
     try:
         check_uid(study_instance_uid, "StudyInstanceUID")
     except InvalidInstance as error:
         raise InvalidRequest(error.message, remedy=error.remedy) from error
-    return await _store(
-        request, storage.settings, storage.volumes, storage.ingest, study_instance_uid
-    )
+    return await _store(request, storage, study_instance_uid, source_of_notes(principal, "stow"))
 
 
 async def _store(
-    request: Request,
-    settings: Settings,
-    volumes: VolumeWriter,
-    ingest: Ingest,
-    study_instance_uid: str,
+    request: Request, storage: Storage, study_instance_uid: str, note_source: str
 ) -> Response:
+    settings, ingest = storage.settings, storage.ingest
     report = Report(service_url(request, settings))
     media_type, parameters = parse_content_type(request.headers.get("content-type", ""))
     of_type = parameters.get("type", DICOM).lower()
     if media_type == DICOM:
-        await _read_single(request, ingest, study_instance_uid, report)
+        await _read_single(request, ingest, study_instance_uid, report, note_source)
     elif media_type != MULTIPART_RELATED:
         raise _unsupported(media_type or "no media type")
     elif of_type == DICOM:
-        await _read_instances(request, ingest, study_instance_uid, _boundary(parameters), report)
+        await _read_instances(
+            request, ingest, study_instance_uid, _boundary(parameters), report, note_source
+        )
     elif of_type in (DICOM_JSON, DICOM_XML):
         await _read_described(
-            request, settings, volumes, ingest, study_instance_uid, _boundary(parameters), report
+            request, storage, study_instance_uid, _boundary(parameters), report, note_source
         )
     else:
         raise _unsupported(f"multipart/related of {of_type}")
@@ -110,10 +109,10 @@ def _answer(request: Request, report: Report) -> Response:
 
 
 async def _read_single(
-    request: Request, ingest: Ingest, study_instance_uid: str, report: Report
+    request: Request, ingest: Ingest, study_instance_uid: str, report: Report, note_source: str
 ) -> None:
     """A body that is one instance by itself: outside the standard, and common."""
-    part = InstancePart(ingest, study_instance_uid, {"content-type": DICOM})
+    part = InstancePart(ingest, study_instance_uid, {"content-type": DICOM}, note_source)
 
     def write(data: bytes) -> None:
         part.write(memoryview(data))
@@ -131,10 +130,15 @@ async def _read_single(
 
 
 async def _read_instances(
-    request: Request, ingest: Ingest, study_instance_uid: str, boundary: str, report: Report
+    request: Request,
+    ingest: Ingest,
+    study_instance_uid: str,
+    boundary: str,
+    report: Report,
+    note_source: str,
 ) -> None:
     reader = MultipartReader(
-        boundary, lambda headers: InstancePart(ingest, study_instance_uid, headers)
+        boundary, lambda headers: InstancePart(ingest, study_instance_uid, headers, note_source)
     )
 
     empty = 0
@@ -168,15 +172,15 @@ async def _read_instances(
 
 async def _read_described(
     request: Request,
-    settings: Settings,
-    volumes: VolumeWriter,
-    ingest: Ingest,
+    storage: Storage,
     study_instance_uid: str,
     boundary: str,
     report: Report,
+    note_source: str,
 ) -> None:
     """Metadata, and bulk data in parts of their own (PS3.18 10.5.2): all wait for the last."""
-    spool = Spool(settings.data_dir / "spool", settings.max_instance_bytes, volumes)
+    settings = storage.settings
+    spool = Spool(settings.data_dir / "spool", settings.max_instance_bytes, storage.volumes)
     reader = MultipartReader(boundary, spool.open_part)
     parts: list[SpooledPart] = []
 
@@ -189,7 +193,7 @@ async def _read_described(
             )
 
     def keep() -> None:
-        keep_described(ingest, study_instance_uid, parts, report)
+        keep_described(storage.ingest, study_instance_uid, parts, report, note_source)
 
     try:
         async for data in _blocks(request):

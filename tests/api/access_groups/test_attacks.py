@@ -8,9 +8,11 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.access_groups.service import apply_rules
+from storage.access_groups.entities import Member
 from storage.core.clock import utcnow
 from tests.api.access_groups.two_groups import NORTH, SOUTH, TwoHospitals, two_hospitals
 from tests.api.client import part10, png
+from tests.inference.rejections.notes import hide_rejected, images, note_over
 
 
 @pytest.fixture(scope="module")
@@ -217,3 +219,38 @@ def test_a_picture_and_its_jobs_belong_to_whoever_sent_it(
     with hospitals.key("south pictures", "integrator", SOUTH) as theirs:
         jobs = theirs.get("/api/jobs").json()["items"]
         assert {job["study_instance_uid"] for job in jobs} == {hospitals.south.study_instance_uid}
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes", "hidden"),
+    [("radiologist", [], 0), ("admin", ["dicomweb:write"], 0), ("admin", [], 1)],
+)
+def test_nobody_but_an_administrator_hides_images_over_http(
+    hospitals: TwoHospitals, role: str, scopes: list[str], hidden: int
+) -> None:
+    """By STOW-RS and by an upload."""
+    storage = hospitals.storage
+    slices = images(3)
+    for number, way in enumerate(("stow", "upload")):
+        for one in slices:
+            one.StudyInstanceUID = f"2.25.4100{number}"
+            one.SeriesInstanceUID = f"2.25.4100{number}.1"
+            one.SOPInstanceUID = f"2.25.4100{number}.{one.InstanceNumber}.2"
+            one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
+            storage.ingest.accept(part10(one), "dimse:CTN")
+        note = note_over(slices[2:])
+        key, secret = storage.api_keys.create(
+            f"{way} {role} {len(scopes)}", [role], scopes, created_by="test", expires_at=None
+        )
+        storage.access_groups.add_member(NORTH, Member("key", key.key_id))
+        with hospitals.node.client(headers={"Authorization": f"Bearer {secret}"}) as client:
+            if way == "stow":
+                answer = stowed(client, note)
+            else:
+                answer = client.post("/api/analyze", files={"files": ("note.dcm", part10(note))})
+        is_refused = answer.status_code == 403
+        assert is_refused == (way == "upload" and bool(scopes)), answer.text
+        assert hide_rejected(storage, utcnow()) == hidden, way
+        for uid in (str(note.SOPInstanceUID), *(str(one.SOPInstanceUID) for one in slices)):
+            if not is_refused or uid != str(note.SOPInstanceUID):
+                storage.deletions.instance(uid)

@@ -109,6 +109,14 @@ def no_group_matches(node: Storage) -> Delay:
         node.access_groups.enforce(False)
 
 
+def a_note_takes_no_effect(node: Storage) -> Delay:
+    uids = being_sent(node, "ignored")
+    node.deliveries.confirmed(uids, utcnow())
+    (note, *_) = node.index.instances_of(study_uid("ignored"))
+    node.rejections.ignore(note, "113001", utcnow())
+    return asked(node, "ignored")
+
+
 def everything_is_done(node: Storage) -> Delay:
     node.deliveries.confirmed(being_sent(node, "done"), utcnow())
     return asked(node, "done")
@@ -126,6 +134,7 @@ DELAYS: tuple[Case, ...] = (
     (the_destination_was_removed, "destination_removed", "no destination any more"),
     (its_instances_were_rejected, "not_sent", "2 deliveries to pacs ended (A rejection note took"),
     (no_group_matches, "in_no_group", "administrators alone see it"),
+    (a_note_takes_no_effect, "rejection_ignored", "its sender (dimse:TEST) may not reject images"),
     (everything_is_done, "nothing", "the results are confirmed by pacs"),
 )
 

@@ -36,7 +36,7 @@ from tests.inference.small import BrightRegion, study_uid
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[Storage]:
-    with storage_in(tmp_path, unknown_peers_may=("store",)) as opened:
+    with storage_in(tmp_path, unknown_peers_may=("store", "reject")) as opened:
         yield opened
 
 

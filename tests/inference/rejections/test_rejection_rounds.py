@@ -23,7 +23,7 @@ from tests.inference.rejections.notes import hide_rejected, images, note_over, s
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[Storage]:
-    with storage_in(tmp_path) as opened:
+    with storage_in(tmp_path, unknown_peers_may=("store", "reject")) as opened:
         yield opened
 
 

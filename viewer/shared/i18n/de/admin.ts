@@ -39,6 +39,7 @@ export const admin: Messages["admin"] = {
     retrieve: "abrufen",
     commit: "Storage Commitment",
     worklist: "Modality Worklist",
+    reject: "Bilder zurückweisen",
   },
   allKinds: "alle Ergebnisse",
   test: "Prüfen",

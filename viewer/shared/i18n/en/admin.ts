@@ -37,6 +37,7 @@ export const admin = {
     retrieve: "retrieve",
     commit: "storage commitment",
     worklist: "modality worklist",
+    reject: "reject images",
   },
   allKinds: "all results",
   test: "Test",

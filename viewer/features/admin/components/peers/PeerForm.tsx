@@ -8,7 +8,7 @@ import { useText } from "@/shared/hooks/useText";
 import { peers } from "@/features/admin/lib/adminApi";
 import type { DestinationKinds, Peer, PeerChange } from "@/shared/api/types";
 
-const actions = ["store", "query", "retrieve", "commit", "worklist"] as const;
+const actions = ["store", "query", "retrieve", "commit", "worklist", "reject"] as const;
 const verifications = ["full", "chain", "none"] as const;
 
 /** A secret that is left empty stays as it was. */
