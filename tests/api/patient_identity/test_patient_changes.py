@@ -105,6 +105,7 @@ def test_a_move_without_what_it_needs_is_refused(
 @logging_as_before()
 def test_the_command_line_does_the_same(api: ApiNode, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(api)
+    monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(api.storage.settings.data_dir))
     merge = Statement(
         "merge", PatientKey("A", ""), Demographics("Muster^Anna"), PatientKey("B", "")

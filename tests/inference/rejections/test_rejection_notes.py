@@ -100,7 +100,7 @@ def test_a_note_before_its_images_hides_them_when_they_come(
 ) -> None:
     """The note by DCMTK's storescu, as a PACS sends it."""
     slices = images(4)
-    scp = start_scp(storage)
+    scp = start_scp(storage, 0)
     try:
         ran = storescu(scp.port, [write(note_over(slices[2:]), tmp_path / "note.dcm")])
         assert ran.returncode == 0, ran.stderr
