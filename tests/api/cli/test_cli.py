@@ -246,7 +246,7 @@ def test_a_path_that_cannot_be_written_is_a_sentence(
 @pytest.mark.parametrize(
     ("option", "word", "allowed"),
     [
-        ("--may", "move", "Use commit, query, retrieve, store or worklist."),
+        ("--may", "move", "Use commit, query, reject, retrieve, store or worklist."),
         ("--gets", "PNG", "Use SEG, LABELMAP, SR, KOS, GSPS, SC, STACK, PDF, RTSTRUCT or OTHER."),
     ],
 )

@@ -73,7 +73,7 @@ export function LesionTable({ course, onChanged }: { course: LesionCourse; onCha
         (one) =>
           one.category === "NE" && (
             <p key={one.study_instance_uid} className="mt-1 text-xs text-dim">
-              {dateText(one.study_date)}: NE. <span lang="en">{one.reason}</span>
+              {dateText(one.study_date)}: {one.category}. <span lang="en">{one.reason}</span>
             </p>
           ),
       )}
