@@ -32,11 +32,12 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         declared = read_whole_number(Headers(scope=scope).get("content-length", "0"))
-        if declared is not None and declared > _JSON_BODY_MAX_BYTES:
+        # More digits than a number has are too many bytes, too.
+        if declared is None or declared > _JSON_BODY_MAX_BYTES:
             response = problem_response(
                 413,
                 "limit_exceeded",
-                f"The body has {declared} bytes; {_JSON_BODY_MAX_BYTES} are allowed here.",
+                f"The body has more than the {_JSON_BODY_MAX_BYTES} bytes that are allowed here.",
                 remedy="Send files to /api/uploads/presign, /api/analyze or /dicom-web/studies.",
                 request_id=scope.get("state", {}).get("request_id", ""),
             )

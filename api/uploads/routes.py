@@ -112,8 +112,8 @@ async def put_upload(
             f"The upload was presigned as {claim.content_type}.",
             remedy="Send exactly the headers that the presigned answer names.",
         )
-    declared = read_whole_number(request.headers.get("content-length", ""))
-    if declared is not None and declared > claim.max_bytes:
+    declared = read_whole_number(request.headers.get("content-length", "0"))
+    if declared is None or declared > claim.max_bytes:
         raise _too_large(claim.max_bytes)
     # Without a name in the file system: it vanishes with the request, however that ends.
     with tempfile.TemporaryFile(dir=storage.settings.data_dir) as file:

@@ -11,13 +11,20 @@ from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
 from storage.core.errors import InvalidInstance, LimitExceeded
+from storage.core.padding import unpadded_ascii
+from storage.core.whole_numbers import read_whole_number
 from storage.dicom.element_limits import (
     MAX_ELEMENTS,
     MAX_TOP_LEVEL_ELEMENTS,
     most_deflated_elements,
     most_elements,
 )
-from storage.dicom.element_walker import PIXEL_TAGS, ElementWalker, IrregularEncoding
+from storage.dicom.element_walker import (
+    PIXEL_TAGS,
+    ElementWalker,
+    IrregularEncoding,
+    walker_of,
+)
 from storage.dicom.file_meta import FILE_META_MAX_BYTES, FileMeta, read_file_meta
 from storage.dicom.inflate import INSTANCE, MESSAGE, inflate
 from storage.dicom.limited_reads import limited
@@ -25,9 +32,8 @@ from storage.dicom.limited_reads import limited
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
-_IMPLICIT_VR = "1.2.840.10008.1.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
-_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_NUMBER_OF_FRAMES = 0x00280008
 
 MAX_MESSAGE_ELEMENTS = 200_000
 """A storage commitment of 60,000 instances has as many, items and UIDs counted."""
@@ -118,27 +124,24 @@ def decode_message(data: bytes, transfer_syntax_uid: str) -> "Dataset":
     return read_dataset(io.BytesIO(data), implicit, little)
 
 
-def check_element_count(data: bytes, number_of_frames: int) -> None:
+def check_element_count(data: bytes | bytearray) -> None:
     """Raises LimitExceeded where part 10 bytes, or their beginning, hold too many elements.
 
-    Those of sequences of defined length, too, which pydicom reads when they are asked for.
+    Those of sequences of defined length, too, which pydicom reads when they are asked for. How
+    many may be goes by the frames that the bytes state.
     """
+    meta = read_file_meta(data[:FILE_META_MAX_BYTES])
+    start, syntax = meta.dataset_offset, meta.transfer_syntax_uid
+    if syntax == _DEFLATED:
+        data, start = inflate(data[start:], INSTANCE), 0
     if len(data) < _COUNTED_FROM_BYTES:
         return
-    meta = read_file_meta(data[:FILE_META_MAX_BYTES])
-    if meta.transfer_syntax_uid == _DEFLATED:
-        return
-    walker = ElementWalker(
-        data,
-        meta.dataset_offset,
-        explicit=meta.transfer_syntax_uid != _IMPLICIT_VR,
-        big=meta.transfer_syntax_uid == _BIG_ENDIAN,
-        max_elements=most_elements(number_of_frames),
-        thorough=True,
-    )
     # What breaks the rules of its transfer syntax is counted as far as it keeps them.
     with suppress(IrregularEncoding, InvalidInstance):
-        for element in walker:
+        stated = walker_of(data, syntax, start).values({_NUMBER_OF_FRAMES})
+        frames = read_whole_number(unpadded_ascii(stated.get(_NUMBER_OF_FRAMES, b""), "IS")) or 0
+        most = most_elements(frames)
+        for element in walker_of(data, syntax, start, max_elements=most, thorough=True):
             if element.tag in PIXEL_TAGS:
                 return
 

@@ -33,6 +33,8 @@ PIXEL_TAGS = frozenset({PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA})
 _LEVEL_BYTES = 16
 # A longer top-level element may hold sequences beyond the depth that is allowed.
 _SHALLOW_BYTES = MAX_DEPTH * _LEVEL_BYTES - 1
+IMPLICIT_VR = "1.2.840.10008.1.2"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
 LITTLE_ENDIAN_GROUP = b"\xfe\xff"  # of items and delimiters
 # VRs whose explicit length field has 32 bits (PS3.5 Table 7.1-1).
 _LONG_VRS = frozenset(
@@ -298,3 +300,22 @@ class ElementWalker:
             position = value + length
             if position > self._end:
                 raise truncated("inside a pixel data fragment", self._end)
+
+
+def walker_of(
+    data: bytes | bytearray | memoryview,
+    transfer_syntax_uid: str,
+    start: int,
+    *,
+    max_elements: int = MAX_ELEMENTS,
+    thorough: bool = False,
+) -> ElementWalker:
+    """A walker over a data set that is not deflated, as its transfer syntax writes it."""
+    return ElementWalker(
+        data,
+        start,
+        explicit=transfer_syntax_uid != IMPLICIT_VR,
+        big=transfer_syntax_uid == BIG_ENDIAN,
+        max_elements=max_elements,
+        thorough=thorough,
+    )

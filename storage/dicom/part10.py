@@ -16,7 +16,13 @@ from storage.core.errors import InvalidInstance
 from storage.core.padding import unpadded_ascii
 from storage.core.uids import check_known_uid, check_uid
 from storage.dicom.element_limits import MAX_ELEMENTS, most_deflated_elements
-from storage.dicom.element_walker import PIXEL_TAGS, ElementWalker, IrregularEncoding
+from storage.dicom.element_walker import (
+    BIG_ENDIAN,
+    IMPLICIT_VR,
+    PIXEL_TAGS,
+    IrregularEncoding,
+    walker_of,
+)
 from storage.dicom.file_meta import FileMeta, read_file_meta
 from storage.dicom.inflate import INSTANCE, inflate
 from storage.dicom.limited_reads import limited_header
@@ -25,10 +31,8 @@ from storage.dicom.limited_reads import limited_header
 _TOLERANT_BYTES = 64 << 20
 
 # Transfer syntaxes that are walked in another way (PS3.5 annex A): asked of each instance.
-_IMPLICIT_VR = "1.2.840.10008.1.2"
 _EXPLICIT_VR = "1.2.840.10008.1.2.1"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
-_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _KEYWORDS = (
@@ -145,23 +149,10 @@ def _attributes(
 def _walk(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int, max_elements: int
 ) -> Mapping[str, str]:
-    raw = _walker(data, transfer_syntax_uid, start, max_elements).values(_keywords_by_tag())
-    return _Decoded(raw, "big" if transfer_syntax_uid == _BIG_ENDIAN else "little")
-
-
-def _walker(
-    data: bytes | bytearray | memoryview,
-    transfer_syntax_uid: str,
-    start: int,
-    max_elements: int = MAX_ELEMENTS,
-) -> ElementWalker:
-    return ElementWalker(
-        data,
-        start,
-        explicit=transfer_syntax_uid != _IMPLICIT_VR,
-        big=transfer_syntax_uid == _BIG_ENDIAN,
-        max_elements=max_elements,
+    raw = walker_of(data, transfer_syntax_uid, start, max_elements=max_elements).values(
+        _keywords_by_tag()
     )
+    return _Decoded(raw, "big" if transfer_syntax_uid == BIG_ENDIAN else "little")
 
 
 def _offending_tag(
@@ -170,10 +161,10 @@ def _offending_tag(
     """The top-level element that does not follow the transfer syntax, None where all do."""
     position = start
     try:
-        for element in _walker(data, transfer_syntax_uid, start):
+        for element in walker_of(data, transfer_syntax_uid, start):
             position = element.value_offset + element.length
     except (IrregularEncoding, InvalidInstance):
-        order = ">HH" if transfer_syntax_uid == _BIG_ENDIAN else "<HH"
+        order = ">HH" if transfer_syntax_uid == BIG_ENDIAN else "<HH"
         if position + 4 <= len(data):
             group, number = struct.unpack_from(order, data, position)
             return int(group << 16 | number)
@@ -223,8 +214,8 @@ def _read_tolerantly(
     try:
         dataset = read_dataset(
             limited_header(bytes(data[start : start + _TOLERANT_BYTES])),
-            is_implicit_VR=transfer_syntax_uid == _IMPLICIT_VR,
-            is_little_endian=transfer_syntax_uid != _BIG_ENDIAN,
+            is_implicit_VR=transfer_syntax_uid == IMPLICIT_VR,
+            is_little_endian=transfer_syntax_uid != BIG_ENDIAN,
             stop_when=_at_pixels,
             specific_tags=list(_keywords_by_tag()),
         )
@@ -242,4 +233,4 @@ def _read_tolerantly(
             remedy="Check the sending system's encoding.",
             tag=broken,
         ) from error
-    return _Decoded(raw, "big" if transfer_syntax_uid == _BIG_ENDIAN else "little")
+    return _Decoded(raw, "big" if transfer_syntax_uid == BIG_ENDIAN else "little")

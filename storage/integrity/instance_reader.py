@@ -199,7 +199,7 @@ class InstanceReader:
             stream = self._stream(instance)
         else:
             data = self.read(instance)
-            check_element_count(data, instance.number_of_frames or 0)
+            check_element_count(data)
             stream = io.BytesIO(data)
         # Here, for the reason in `storage/dicom/part10.py`.
         import storage.dicom.unpadded_reading  # noqa: F401

@@ -55,7 +55,7 @@ def parse_frame_numbers(text: str) -> list[int]:
     """`1,2,3` as frame indices from 0. Raises InvalidRequest."""
     pieces = text.split(",")
     numbers = [read_whole_number(piece) for piece in pieces[: _MAX_FRAMES + 1]]
-    if len(pieces) > _MAX_FRAMES or not all(numbers):
+    if len(pieces) > _MAX_FRAMES or not all(one and one < 10**10 for one in numbers):
         raise InvalidRequest(
             "The frame list is not made of numbers from 1 on, separated by commas.",
             remedy="Ask for …/frames/1 or …/frames/1,2,3.",

@@ -223,7 +223,7 @@ def header_before(
     if layout.inflated:
         return instances.dataset(instance, stop_before_pixels=True)
     raw = raw_header(instances, instance, layout)
-    check_element_count(raw, layout.number_of_frames)
+    check_element_count(raw)
     return read_part10(BytesIO(raw))
 
 
