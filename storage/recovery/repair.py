@@ -17,7 +17,7 @@ from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.reassignment import reassign_all
 from storage.recovery.diagnosis import Diagnosis
 from storage.recovery.salvage import Salvaged, salvage
-from storage.rejections.repository import hide_again
+from storage.rejections.hiding import hide_again
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
 

@@ -33,7 +33,7 @@ def test_notes_that_a_former_version_read_are_judged_when_the_node_starts(
     slices = images(4)
     note = note_over(slices[2:], "113001")
     with monkeypatch.context() as former:
-        former.setattr(repository, "_revoke", Mock(return_value=0))
+        former.setattr(repository, "update_notes_in_force", Mock(return_value=0))
         send(storage, [*slices, note, note_over([note], "113037")])
         hide_rejected(storage, utcnow())
     assert seen(storage) == uids(slices[:2])
