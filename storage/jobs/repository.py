@@ -4,13 +4,12 @@ A job is claimed by one conditional UPDATE with a lease. A worker that dies
 stops renewing, its lease passes, and the job is due again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, case, or_, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -20,12 +19,13 @@ from storage.core.job_result import JobResult
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.row_mapping import to_job
 from storage.jobs.earlier_run import NO_EARLIER_RUN, ended
+from storage.jobs.inputs import are_inputs_current, inputs_of_job
 from storage.jobs.insert import add_job, announce
 from storage.jobs.listing import list_jobs
 from storage.jobs.outcome import JobRows
 from storage.jobs.stage_times import note_completed, note_failed, note_wait
+from storage.jobs.transition import change_job
 from storage.outbox.tables import JOBS
-from storage.reports.draft_queue import mark_report_due
 
 PRIORITIES = {"LOW": -50, "ROUTINE": 0, "HIGH": 50, "STAT": 100}
 """Names that people use for the numbers by which jobs are taken, the highest first."""
@@ -74,40 +74,14 @@ class Jobs:
 
     def inputs_of(self, job_id: str) -> list[JobInput]:
         """Of a job that takes several series; empty of all others."""
-        query = select(t.job_input).where(t.job_input.c.job_id == job_id)
-        with reading(self._engine) as connection:
-            rows = connection.execute(query.order_by(t.job_input.c.role)).mappings()
-            return [
-                JobInput(row["role"], row["series_instance_uid"], row["fingerprint"])
-                for row in rows
-            ]
+        return inputs_of_job(self._engine, job_id)
 
     def is_current(self, job: Job) -> bool:
         """Whether every series that the job takes is complete, and what it was.
 
         Raises NotFound where one is not there any more.
         """
-        taken = self.inputs_of(job.job_id) or [
-            JobInput("", job.series_instance_uid, job.input_fingerprint)
-        ]
-        with reading(self._engine) as connection:
-            for one in taken:
-                found = connection.execute(
-                    select(t.series.c.state, t.series.c.fingerprint)
-                    .join(t.study, t.series.c.study_fk == t.study.c.id)
-                    .where(
-                        t.study.c.study_instance_uid == job.study_instance_uid,
-                        t.series.c.series_instance_uid == one.series_instance_uid,
-                    )
-                ).one_or_none()
-                if found is None:
-                    raise NotFound(
-                        "A series that the job takes is not here any more.",
-                        remedy="Send it again.",
-                    )
-                if found.state != "COMPLETE" or found.fingerprint != one.fingerprint:
-                    return False
-        return True
+        return are_inputs_current(self._engine, job)
 
     def record(self, job: Job, rows: JobRows) -> bool:
         """Keep a job that has ended already, and what it found; False where one on this input is
@@ -133,7 +107,7 @@ class Jobs:
             "progress": 0.0,
             "reason": "",
         }
-        return self._change(job_id, JOBS.is_due(now), values, now, also=note_wait)
+        return change_job(self._engine, job_id, JOBS.is_due(now), values, now, also=note_wait)
 
     def renew(self, job_id: str, owner: str, lease_s: float, now: datetime) -> bool:
         """Hold the job for another `lease_s`; False when it is no longer the owner's."""
@@ -143,7 +117,7 @@ class Jobs:
     def progress(self, job_id: str, owner: str, stage: str, fraction: float, now: datetime) -> bool:
         """Say how far the job is; False when it is no longer the owner's."""
         values = {"stage": stage, "progress": min(max(fraction, 0.0), 1.0)}
-        return self._change(job_id, JOBS.is_owned(owner), values, now) is not None
+        return change_job(self._engine, job_id, JOBS.is_owned(owner), values, now) is not None
 
     def complete(
         self,
@@ -174,7 +148,10 @@ class Jobs:
             note_completed(connection, job, model_load)
             rows.write(connection, job_id)
 
-        return self._change(job_id, JOBS.is_owned(owner), values, now, also=also) is not None
+        return (
+            change_job(self._engine, job_id, JOBS.is_owned(owner), values, now, also=also)
+            is not None
+        )
 
     def fail(
         self,
@@ -204,7 +181,7 @@ class Jobs:
         if not retry:
             values |= ended("failed", reason, now, progress=0.0)
         also = None if retry else note_failed
-        return self._change(job_id, JOBS.is_owned(owner), values, now, also=also)
+        return change_job(self._engine, job_id, JOBS.is_owned(owner), values, now, also=also)
 
     def cancel(self, job_id: str, reason: str, now: datetime) -> Job | None:
         """End a job that has not ended yet, because a person wants it; None where it has.
@@ -215,7 +192,7 @@ class Jobs:
         ending = ended("cancelled", reason, now, progress=t.job.c.progress)
         values = {**JOBS.released(), **ending}
         running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
-        return self._change(job_id, running, values, now)
+        return change_job(self._engine, job_id, running, values, now)
 
     def retry(self, job_id: str, now: datetime, *, force: bool = False) -> Job | None:
         """Let a job that was canceled run once more, with all its attempts; None: it was not.
@@ -240,12 +217,12 @@ class Jobs:
         may = t.job.c.state == "CANCELED"
         if force:
             may = or_(may, and_(was_completed, t.job.c.ending == ""))
-        return self._change(job_id, may, values, now)
+        return change_job(self._engine, job_id, may, values, now)
 
     def set_priority(self, job_id: str, priority: int, now: datetime) -> bool:
         """Have a job that has not ended taken before those of lower priority."""
         running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
-        return self._change(job_id, running, {"priority": priority}, now) is not None
+        return change_job(self._engine, job_id, running, {"priority": priority}, now) is not None
 
     def due(self, now: datetime, limit: int, queue: str = "jobs") -> list[Job]:
         """Jobs that a worker of the queue should take now, the most urgent first."""
@@ -309,36 +286,3 @@ class Jobs:
             updated_since=updated_since,
             beyond=beyond,
         )
-
-    def _change(
-        self,
-        job_id: str,
-        condition: Any,
-        values: Mapping[str, Any],
-        now: datetime,
-        *,
-        also: Callable[[Connection, Job], None] | None = None,
-    ) -> Job | None:
-        """`also` writes what belongs to the change, such as how long the stage before took."""
-        with suppress(_NothingChanged), writing(self._engine) as connection:
-            result = connection.execute(
-                update(t.job)
-                .where(t.job.c.job_id == job_id, condition)
-                .values(**{**values, "updated_at": now})
-            )
-            if not result.rowcount:
-                # Not committed, and with it no record of a change.
-                raise _NothingChanged
-            row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
-            job = to_job(row.mappings().one())
-            announce(connection, job, now)
-            if also is not None:
-                also(connection, job)
-            if job.state in ("COMPLETED", "CANCELED"):
-                mark_report_due(connection, job.study_instance_uid, now)
-            return job
-        return None
-
-
-class _NothingChanged(Exception):
-    pass
