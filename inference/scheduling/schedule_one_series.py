@@ -1,0 +1,184 @@
+"""One complete series × one pipeline → a job, or the reason why it does not run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from pydicom.dataset import Dataset
+
+from inference.failures import explain, place
+from inference.imaging.stacks import SeriesStack
+from inference.models.registry.status import Standing
+from inference.pipeline import Acceptance, Pipeline, runs_on_request
+from inference.rules.facts import SeriesFacts
+from inference.rules.judge import rule_on
+from inference.rules.model import Rule, RuleSet
+from inference.scheduling.choose_series import choose_series
+from inference.scheduling.deciding import could_not_judge, log_scheduled, may_run
+from inference.scheduling.selection import Selection, select_input, with_geometry
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Decision, Instance, JobState, Series
+from storage.core.errors import StorageFull, StorageUnavailable
+from storage.core.sources import senders_of
+from storage.integrity.instance_reader import InstanceReader
+from storage.jobs.repository import Jobs
+from storage.jobs.withdrawals import SUPERSEDED, Withdrawals
+
+log = structlog.get_logger(__name__)
+
+_UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A complete series with what the catalogue judges it by."""
+
+    series: Series
+    instances: Sequence[Instance]
+    headers: Sequence[Dataset]
+    unreadable: str = ""
+    """Why the headers could not be read; no pipeline can take the series then."""
+
+
+def read_candidate(
+    instance_reader: InstanceReader, series: Series, instances: Sequence[Instance]
+) -> Candidate:
+    try:
+        headers = [instance_reader.dataset(one, stop_before_pixels=True) for one in instances]
+    except (StorageFull, StorageUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise
+        reason = f"The series cannot be read. {explain(error).sentence}"
+        log.warning(
+            "series_unreadable",
+            series_instance_uid=series.series_instance_uid,
+            error=type(error).__name__,
+            place=place(error),
+        )
+        return Candidate(series, instances, (), reason)
+    return Candidate(series, instances, headers)
+
+
+def decide_on_series(
+    storage: Storage,
+    candidate: Candidate,
+    standing: Standing,
+    priority: int = 0,
+    rules: RuleSet | None = None,
+) -> Decision:
+    """Without `rules`, on a person's word, the pipeline alone decides."""
+    series, pipeline = candidate.series, standing.pipeline
+    selection = _judge(candidate, standing)
+    acceptance = selection.acceptance
+    if rules is not None and acceptance.accepted:
+        acceptance, rule = _under_rules(storage, selection, candidate, pipeline, rules)
+        priority = priority if rule is None else rule.priority
+    job_id = None
+    if acceptance.accepted:
+        job, created = storage.jobs.schedule(
+            pipeline.name,
+            pipeline.version,
+            series.study_instance_uid,
+            series.series_instance_uid,
+            series.fingerprint,
+            priority,
+        )
+        job_id = job.job_id
+        if created:
+            log_scheduled(job)
+    _supersede(storage.jobs, storage.withdrawals, series, pipeline)
+    decision = decision_of(series, pipeline, acceptance, job_id)
+    storage.decisions.record(decision)
+    return decision
+
+
+def decision_of(
+    series: Series, pipeline: Pipeline, acceptance: Acceptance, job_id: str | None = None
+) -> Decision:
+    return Decision(
+        study_instance_uid=series.study_instance_uid,
+        series_instance_uid=series.series_instance_uid,
+        pipeline=pipeline.name,
+        pipeline_version=pipeline.version,
+        input_fingerprint=series.fingerprint,
+        accepted=acceptance.accepted,
+        reason=acceptance.reason,
+        job_id=job_id,
+        decided_at=utcnow(),
+    )
+
+
+def _under_rules(
+    storage: Storage,
+    selection: Selection,
+    candidate: Candidate,
+    pipeline: Pipeline,
+    rules: RuleSet,
+) -> tuple[Acceptance, Rule | None]:
+    """What the pipeline accepts may still be refused by the site, never the other way round."""
+    acceptance = selection.acceptance
+    facts = SeriesFacts(selection.headers, senders_of(candidate.instances))
+    ruling = rule_on(rules, pipeline.name, facts, on_request=runs_on_request(pipeline))
+    if not ruling.allowed:
+        return Acceptance(False, ruling.reason), None
+    if ruling.rule is None:
+        return acceptance, None
+    allowed = Acceptance(True, f"{acceptance.reason} {ruling.reason}")
+    return choose_series(
+        storage, candidate.series, selection.headers, pipeline.name, ruling.rule, allowed
+    ), ruling.rule
+
+
+def _judge(candidate: Candidate, standing: Standing) -> Selection:
+    """The pipeline's word on the stack that it takes, or why it could not be had."""
+    pipeline = standing.pipeline
+    whole = SeriesStack("", tuple(range(len(candidate.headers))))
+    if candidate.unreadable:
+        return Selection(Acceptance(False, candidate.unreadable), whole, ())
+    try:
+        return select_input(
+            pipeline,
+            candidate.instances,
+            candidate.headers,
+            lambda instances, headers: _ask(candidate.series, instances, headers, standing),
+        )
+    except (StorageFull, StorageUnavailable):
+        raise  # nothing was decided; the series is offered again
+    except Exception as error:  # noqa: BLE001 - a pipeline's edge: one must not block the others
+        refused = could_not_judge("series", pipeline, candidate.series, error)
+        return Selection(refused, whole, candidate.headers)
+
+
+def _ask(
+    series: Series,
+    instances: Sequence[Instance],
+    headers: Sequence[Dataset],
+    standing: Standing,
+) -> Acceptance:
+    """Its rule, then whether it may and could run, then whether the geometry allows it."""
+    pipeline = standing.pipeline
+    acceptance = pipeline.accepts(series, instances, headers)
+    if not acceptance.accepted:
+        return acceptance
+    allowed = may_run(standing)
+    if not allowed.accepted:
+        return allowed
+    if pipeline.input_kind == "volume":
+        return with_geometry(acceptance, headers, pipeline)
+    return acceptance
+
+
+def _supersede(
+    job_repository: Jobs, withdrawals: Withdrawals, series: Series, pipeline: Pipeline
+) -> None:
+    """A late instance made a new fingerprint: unfinished work on the old one is void."""
+    for state in _UNFINISHED:
+        jobs, _ = job_repository.list(study_instance_uid=series.study_instance_uid, state=state)
+        for job in jobs:
+            if (
+                job.series_instance_uid == series.series_instance_uid
+                and job.pipeline == pipeline.name
+                and job.input_fingerprint != series.fingerprint
+            ):
+                withdrawals.supersede(job.job_id, SUPERSEDED, utcnow())
