@@ -1,126 +1,36 @@
 """Instances kept aside: another content came under a known UID. An administrator decides."""
 
-from datetime import datetime
-from io import BytesIO
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import Field, model_validator
-from pydicom.datadict import keyword_for_tag
-from pydicom.dataset import Dataset
 
 from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.middleware import name_studies
 from api.audit.rules import RESULTS, RETRIEVED, UIDS_ALONE, Audited
-from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
-from api.dicomweb.formats.dicom_json import dataset_to_json
-from api.dicomweb.formats.json_values import JsonDataset
 from api.parameters import Limit, Offset, binary, problems
 from api.routing import new_router
+from api.studies.conflict_comparison import differences_of
+from api.studies.conflict_schemas import (
+    MAX_DECISIONS,
+    ConflictDecisionRequest,
+    ConflictDecisions,
+    ConflictDetail,
+    ConflictPage,
+    ConflictPayload,
+    ExistingInstance,
+    LeftConflict,
+)
 from storage.audit import Code
 from storage.core.entities import Instance
-from storage.dicom.dataset_reader import read_part10
-from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Index
-from storage.ingest.bulk_decisions import ConflictDecision, decide_all
-from storage.ingest.conflicts import Conflict, Conflicts
-from storage.integrity.instance_reader import InstanceReader
+from storage.ingest.bulk_decisions import decide_all
+from storage.ingest.conflicts import Conflict
 
 router = new_router(prefix="/api/conflicts", tags=["conflicts"])
 
 ConflictId = Annotated[int, Path(ge=1, le=2**62, description="The conflict's number.")]
-
-# Before the pixels; what lies beyond differs or not by the digest alone.
-_HEADER_BYTES = 4 * 1024 * 1024
-_MAX_DIFFERENCES = 200
-_MAX_DECISIONS = 500
-
-
-class ExistingInstance(Payload):
-    """The instance that bears the UID, and that everybody finds under it."""
-
-    study_instance_uid: str
-    series_instance_uid: str
-    patient_name: str
-    patient_id: str
-    source: str
-    received_at: datetime
-    size_bytes: int
-    digest: str = Field(description="Of the data set, without its file meta: BLAKE3, or SHA-256.")
-
-
-class ConflictPayload(Payload):
-    conflict_id: int
-    sop_instance_uid: str
-    source: str = Field(description="How it came.", examples=["dimse:CT1", "stow"])
-    received_at: datetime
-    size_bytes: int
-    digest: str = Field(description="Of the data set, without its file meta: BLAKE3, or SHA-256.")
-    existing: ExistingInstance | None = Field(description="null where it was deleted meanwhile.")
-    held: ExistingInstance | None = Field(
-        description="The former name of `existing`.", deprecated=True
-    )
-
-
-class ConflictPage(Payload):
-    items: list[ConflictPayload]
-    total: int
-    limit: int
-    offset: int
-
-
-class Difference(Payload):
-    """One attribute that the two do not share; both as DICOM JSON (PS3.18 F), null: absent."""
-
-    tag: str = Field(examples=["00100010"])
-    keyword: str = Field(examples=["PatientName"])
-    existing: dict[str, Any] | None
-    held: dict[str, Any] | None = Field(
-        description="The former name of `existing`.", deprecated=True
-    )
-    other: dict[str, Any] | None
-
-
-class ConflictDetail(ConflictPayload):
-    differences: list[Difference] = Field(
-        description=f"In the header, at most {_MAX_DIFFERENCES}; none: pixels differ alone."
-    )
-    readable: bool = Field(description="Whether both headers could be compared.")
-
-
-class ConflictDecisionRequest(RequestBody):
-    """One decision for many conflicts: those that are named, or all of a study or a source."""
-
-    decision: ConflictDecision = Field(
-        description="`accept` puts what came later in the place of what is stored; `discard`"
-        " keeps what is stored."
-    )
-    conflict_ids: list[int] = Field(default=[], max_length=_MAX_DECISIONS)
-    study_instance_uid: str = Field(default="", max_length=64)
-    source: str = Field(default="", max_length=128, examples=["dimse:CT1"])
-
-    @model_validator(mode="after")
-    def _names_something(self) -> "ConflictDecisionRequest":
-        if not (self.conflict_ids or self.study_instance_uid or self.source):
-            raise ValueError("Name conflict_ids, study_instance_uid or source.")
-        return self
-
-
-class LeftConflict(Payload):
-    conflict_id: int
-    reason: str
-
-
-class ConflictDecisions(Payload):
-    decided: list[int] = Field(description="The numbers of the conflicts that are decided now.")
-    left: list[LeftConflict] = Field(description="Those that could not be decided this way.")
-    gone: list[int] = Field(
-        description="Those that no longer wait: somebody else has decided them, or the content they"
-        " were about is deleted."
-    )
-    waiting: int = Field(description="How many conflicts there are still, of all.")
 
 
 @router.get("")
@@ -150,7 +60,7 @@ def decide_conflicts(
         conflict_ids=wanted.conflict_ids,
         study_instance_uid=wanted.study_instance_uid,
         source=wanted.source,
-        limit=_MAX_DECISIONS,
+        limit=MAX_DECISIONS,
     )
     existing = [conflicts.existing(one) for one in chosen]
     name_studies(request, *dict.fromkeys(one.study_instance_uid for one in existing if one))
@@ -172,13 +82,11 @@ def get_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep)
     conflict = storage.conflicts.get(conflict_id)
     existing = storage.conflicts.existing(conflict)
     _name_study(request, existing)
-    ours = _header(_existing_bytes(storage.instances, existing)) if existing is not None else None
-    theirs = _header(b"".join(_first(storage.conflicts, conflict)))
-    readable = ours is not None and theirs is not None
+    differences = differences_of(storage.conflicts, storage.instances, conflict, existing)
     return ConflictDetail(
         **_payload(storage.index, conflict, existing).model_dump(),
-        differences=_differences(ours or {}, theirs or {}) if readable else [],
-        readable=readable,
+        differences=differences or [],
+        readable=differences is not None,
     )
 
 
@@ -257,47 +165,3 @@ def _payload(index: Index, conflict: Conflict, existing: Instance | None) -> Con
         existing=shown,
         held=shown,
     )
-
-
-def _first(conflicts: Conflicts, conflict: Conflict) -> list[bytes]:
-    pieces, size_bytes = [], 0
-    for piece in conflicts.pieces(conflict):
-        pieces.append(piece)
-        size_bytes += len(piece)
-        if size_bytes >= _HEADER_BYTES:
-            break
-    return pieces
-
-
-def _existing_bytes(instances: InstanceReader, existing: Instance) -> bytes:
-    return instances.read(existing, 0, _HEADER_BYTES)
-
-
-def _header(part10: bytes) -> JsonDataset | None:
-    """The header in the JSON model, None where it cannot be read."""
-    try:
-        dataset: Dataset = read_part10(BytesIO(part10), stop_before_pixels=True)
-        return dataset_to_json(dataset)
-    except DAMAGED:
-        return None
-
-
-def _differences(ours: JsonDataset, theirs: JsonDataset) -> list[Difference]:
-    tags = [tag for tag in sorted({*ours, *theirs}) if ours.get(tag) != theirs.get(tag)]
-    return [
-        Difference(
-            tag=tag,
-            keyword=keyword_for_tag(int(tag, 16)),
-            existing=_shown(ours.get(tag)),
-            held=_shown(ours.get(tag)),
-            other=_shown(theirs.get(tag)),
-        )
-        for tag in tags[:_MAX_DIFFERENCES]
-    ]
-
-
-def _shown(element: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Without binary values, which say nothing to people."""
-    if element is None or "InlineBinary" not in element:
-        return element
-    return {"vr": element["vr"]}
