@@ -55,7 +55,8 @@ try() {
         --file scripts/containers/Containerfile.bare scripts/containers >/dev/null
     container=mediview-bare-$name
     podman rm --force "$container" >/dev/null 2>&1 || true
-    podman run --detach --name "$container" --pull=never --init "${run_options[@]}" \
+    # The suite with its servers has more threads than podman allows by default, a machine has no such limit.
+    podman run --detach --name "$container" --pull=never --init --pids-limit=-1 "${run_options[@]}" \
         "mediview-bare:$name" sleep infinity >/dev/null
     podman cp "$clone" "$container:/tmp/repository.bundle"
     podman exec --user "$user" "$container" git -c init.defaultBranch=main -c advice.detachedHead=false \
