@@ -11,6 +11,8 @@ from storage.core.entities import Instance
 
 _DIMSE = "dimse:"
 REPORT_SOURCE = "report"
+SUPERSEDED_REPORT_SOURCE = f"{REPORT_SOURCE}:superseded"
+"""Of a signed report once more, with the notice that results under it were withdrawn."""
 _IMPORT = "import:"
 _IMPORT_TO_RUN = "import-to-run:"
 _FETCH = "fetch:"

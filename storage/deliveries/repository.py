@@ -192,6 +192,20 @@ class Deliveries:
                 ).scalars()
             )
 
+    def receivers_of(self, sop_instance_uid: str) -> dict[str, DeliveryCause]:
+        """Destinations that have the instance or are about to get it, and by which cause."""
+        delivery = t.delivery.c
+        query = select(delivery.destination, delivery.cause).where(
+            delivery.sop_instance_uid == sop_instance_uid,
+            or_(
+                delivery.sent_at.is_not(None),
+                delivery.state.in_(("PENDING", "SENDING", "SENT", "CONFIRMED")),
+            ),
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(delivery.destination))
+            return {row.destination: row.cause for row in rows}
+
     def get(self, delivery_id: str) -> Delivery:
         """Raises NotFound."""
         with reading(self._engine) as connection:

@@ -102,8 +102,10 @@ class Report:
     """What the draft would be now, where a person's text stands in its way."""
     proposal_digest: str = ""
     superseded_at: datetime | None = None
-    """When results that the text rests on were withdrawn, until a person drafts again or
+    """When results that the text rests on were withdrawn last, until a person drafts again or
     signs a text that rests on none of them: to let it stand is not enough. None where none were."""
+    superseded_told_at: datetime | None = None
+    """The `superseded_at` of which those who have this version were told."""
     publish_version: int = 0
     """The version that is to leave the node; 0: none yet."""
     published_version: int = 0

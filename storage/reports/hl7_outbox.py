@@ -1,5 +1,6 @@
 """Messages to HL7 systems: one a report version and destination, until it is acknowledged.
 
+Whoever acknowledged a version whose results are withdrawn later gets another message that says so.
 The text is made when it is sent: no copy of a patient's data lies in the queue.
 """
 
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, exists, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -39,6 +40,8 @@ class Hl7Message:
     last_error: str
     created_at: datetime
     updated_at: datetime
+    superseded_at: datetime | None = None
+    """Of a message that withdraws: when results under the version were withdrawn."""
 
 
 class Hl7Messages:
@@ -47,32 +50,98 @@ class Hl7Messages:
 
     def enqueue(self, destination: str, report: Report, version: int) -> bool:
         """Want a version at a system; False where it was wanted before."""
-        now, message_id = utcnow(), str(uuid.uuid4())
+        about = {
+            "destination": destination,
+            "report_id": report.report_id,
+            "report_version": version,
+            "study_instance_uid": report.study_instance_uid,
+        }
         with writing(self._engine) as connection:
-            return insert_or_ignore(
-                connection,
-                t.hl7_message,
-                {
-                    "message_id": message_id,
-                    "destination": destination,
-                    "report_id": report.report_id,
-                    "report_version": version,
-                    "study_instance_uid": report.study_instance_uid,
-                    "control_id": message_id.replace("-", "")[:20].upper(),
-                    "state": "PENDING",
-                    "next_attempt_at": now,
-                    "created_at": now,
-                    "updated_at": now,
-                },
+            return _add(connection, about)
+
+    def enqueue_withdrawals(self, destinations: Sequence[str], limit: int) -> int:
+        """Tell the systems that have the last version of a report, and were not told, that results
+        under it were withdrawn; how many messages were added.
+
+        A system that gets the version later is told then.
+        """
+        version, told = t.hl7_message, t.hl7_message.alias("told")
+        query = (
+            select(
+                version.c.destination,
+                version.c.report_id,
+                version.c.report_version,
+                version.c.study_instance_uid,
+                t.report.c.superseded_at,
             )
+            .join_from(
+                t.report,
+                version,
+                and_(
+                    version.c.study_instance_uid == t.report.c.study_instance_uid,
+                    version.c.report_id == t.report.c.report_id,
+                    version.c.report_version == t.report.c.publish_version,
+                ),
+            )
+            .where(
+                t.report.c.superseded_at.is_not(None),
+                version.c.superseded_at.is_(None),
+                version.c.state == "ACCEPTED",
+                version.c.destination.in_(destinations),
+                ~exists().where(
+                    told.c.study_instance_uid == version.c.study_instance_uid,
+                    told.c.destination == version.c.destination,
+                    told.c.report_id == version.c.report_id,
+                    told.c.report_version == version.c.report_version,
+                    told.c.superseded_at >= t.report.c.superseded_at,
+                ),
+            )
+            .limit(limit)
+        )
+        if not destinations:
+            return 0
+        with reading(self._engine) as connection:
+            wanted = [dict(row) for row in connection.execute(query).mappings()]
+        if not wanted:
+            return 0
+        with writing(self._engine) as connection:
+            return sum(_add(connection, about) for about in wanted)
 
     def claim_due(self, owner: str, lease_s: float, now: datetime) -> Hl7Message | None:
-        """Take the oldest due message, so that versions of a report arrive in their order."""
-        with writing(self._engine) as connection:
-            row = HL7_MESSAGES.take_first(
-                connection, owner, lease_s, now, order=(t.hl7_message.c.created_at,)
-            )
-            return None if row is None else _message(row)
+        """Take the oldest due message, so that versions of a report arrive in their order.
+
+        One that waited until the system had a newer one of the report is not sent any more: the
+        older text would take the place of the newer.
+        """
+        other = t.hl7_message.alias("other")
+        is_sent = exists().where(
+            _of_same_report(other),
+            other.c.state == HL7_MESSAGES.working,
+            other.c.next_attempt_at > now,
+        )
+        while True:
+            with writing(self._engine) as connection:
+                row = HL7_MESSAGES.take_first(
+                    connection, owner, lease_s, now, ~is_sent, order=(t.hl7_message.c.created_at,)
+                )
+                if row is None:
+                    return None
+                message = _message(row)
+                if not _is_overtaken(connection, message):
+                    return message
+                connection.execute(
+                    delete(t.hl7_message).where(t.hl7_message.c.message_id == message.message_id)
+                )
+
+    def was_withdrawn(self, message: Hl7Message) -> bool:
+        """Whether the system may have been told that results under an older version were."""
+        earlier = t.hl7_message.c
+        query = select(earlier.message_id).where(
+            _about(message), earlier.superseded_at.is_not(None), earlier.attempts > 0,
+            earlier.created_at < message.created_at,
+        )  # fmt: skip
+        with reading(self._engine) as connection:
+            return connection.execute(query.limit(1)).first() is not None
 
     def renew(self, message_id: str, owner: str, lease_s: float, now: datetime) -> bool:
         """Lengthen the lease of `owner`; False when it is lost."""
@@ -100,12 +169,20 @@ class Hl7Messages:
         self._set(message_id, {"state": "DEAD", "last_error": error})
 
     def retry(self, message_id: str) -> Hl7Message:
-        """Send it now, whatever became of it. Raises NotFound, StateConflict for one accepted."""
-        if self.get(message_id).state == "ACCEPTED":
+        """Send it now, whatever became of it. Raises NotFound; StateConflict for one accepted, or
+        older than one that was."""
+        message = self.get(message_id)
+        if message.state == "ACCEPTED":
             raise StateConflict(
                 "The message was accepted.",
                 remedy="A newer version of the report is sent by itself.",
             )
+        with reading(self._engine) as connection:
+            if _is_overtaken(connection, message):
+                raise StateConflict(
+                    "The system has accepted a newer message of this report.",
+                    remedy="The older one would take its place there; it is not sent any more.",
+                )
         self._set(message_id, {"state": "PENDING", "attempts": 0, "next_attempt_at": utcnow()})
         return self.get(message_id)
 
@@ -147,6 +224,44 @@ class Hl7Messages:
                 .where(t.hl7_message.c.message_id == message_id)
                 .values(**values, lease_owner="", updated_at=utcnow())
             )
+
+
+def _add(connection: Connection, about: dict[str, Any]) -> bool:
+    now, message_id = utcnow(), str(uuid.uuid4())
+    values = {
+        "message_id": message_id,
+        "control_id": message_id.replace("-", "")[:20].upper(),
+        "state": "PENDING",
+        "next_attempt_at": now,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return insert_or_ignore(connection, t.hl7_message, about | values)
+
+
+def _is_overtaken(connection: Connection, message: Hl7Message) -> bool:
+    newer = t.hl7_message.c
+    query = select(newer.message_id).where(
+        _about(message), newer.state == "ACCEPTED", newer.created_at > message.created_at
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _about(message: Hl7Message) -> ColumnElement[bool]:
+    return and_(
+        t.hl7_message.c.study_instance_uid == message.study_instance_uid,
+        t.hl7_message.c.report_id == message.report_id,
+        t.hl7_message.c.destination == message.destination,
+    )
+
+
+def _of_same_report(other: Any) -> ColumnElement[bool]:
+    this = t.hl7_message.c
+    return and_(
+        other.c.study_instance_uid == this.study_instance_uid,
+        other.c.report_id == this.report_id,
+        other.c.destination == this.destination,
+    )
 
 
 def _message(row: Any) -> Hl7Message:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, select, update
+from sqlalchemy import ColumnElement, Engine, and_, or_, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -44,7 +44,7 @@ from storage.reports.rows import (
     words_json,
 )
 from storage.reports.states import check_move
-from storage.reports.superseded import check_seen, still_marked
+from storage.reports.superseded import check_seen, still_marked, withdrawn_findings
 
 
 class Reports:
@@ -269,11 +269,21 @@ class Reports:
         )
 
     def to_publish(self, limit: int) -> Sequence[Report]:
-        """Those of which a version is to leave the node, the oldest change first."""
+        """Those of which a version is to leave the node, or the word that results under it were
+        withdrawn; the oldest change first."""
+        report = t.report.c
+        untold = or_(
+            report.superseded_told_at.is_(None), report.superseded_told_at < report.superseded_at
+        )
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.report)
-                .where(t.report.c.publish_version > t.report.c.published_version)
+                .where(
+                    or_(
+                        report.publish_version > report.published_version,
+                        and_(report.superseded_at.is_not(None), untold),
+                    )
+                )
                 .order_by(t.report.c.updated_at)
                 .limit(limit)
             )
@@ -287,6 +297,24 @@ class Reports:
                 .where(t.report.c.report_id == report_id)
                 .values(published_version=version)
             )
+
+    def told_superseded(self, report: Report) -> None:
+        """Those who have the version were told; not of what was withdrawn since it was read."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.report)
+                .where(
+                    t.report.c.report_id == report.report_id,
+                    t.report.c.publish_version == report.publish_version,
+                )
+                .values(superseded_told_at=report.superseded_at)
+            )
+
+    def withdrawn(self, report: Report, version: ReportVersion) -> frozenset[str]:
+        """Findings under the version that count no more."""
+        sentences = [sentence for one in version.sections for sentence in one.sentences]
+        with reading(self._engine) as connection:
+            return withdrawn_findings(connection, report, sentences)
 
     def list(
         self,

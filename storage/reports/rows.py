@@ -31,6 +31,7 @@ SETTLED: dict[str, Any] = {
     "proposal": None,
     "proposal_digest": "",
     "superseded_at": None,
+    "superseded_told_at": None,
 }
 
 
@@ -121,6 +122,8 @@ def next_version(
     }
     if change in LEAVES:
         values["publish_version"] = values["version"]
+        # Whoever gets this version is told of it anew.
+        values["superseded_told_at"] = None
     changed = change_report(connection, report, values, change, name)
     keep_version(connection, changed, reason)
     return changed

@@ -58,7 +58,7 @@ def still_marked(
 
 def _marked(report: Report, now: datetime) -> dict[str, Any]:
     return {
-        "superseded_at": report.superseded_at or now,
+        "superseded_at": now,
         "attention": WITHDRAWN_RESULTS,
         "attention_at": now,
     }
@@ -67,17 +67,24 @@ def _marked(report: Report, now: datetime) -> dict[str, Any]:
 def _rests_on_withdrawn(
     connection: Connection, report: Report, sentences: Sequence[ReportSentence]
 ) -> bool:
+    return bool(withdrawn_findings(connection, report, sentences))
+
+
+def withdrawn_findings(
+    connection: Connection, report: Report, sentences: Sequence[ReportSentence]
+) -> frozenset[str]:
+    """Identifiers of findings that the sentences rest on and that count no more."""
     cited = _cited(sentences)
     if not cited:
-        return False
+        return frozenset()
     query = select(t.finding.c.finding_id, t.job.c.ending).select_from(
         t.finding.outerjoin(t.job, t.job.c.job_id == t.finding.c.job_id)
     )
     rows = connection.execute(query.where(t.finding.c.finding_id.in_(cited)))
     endings = {row.finding_id: row.ending for row in rows}
     # A job that runs again, over the content that it was over, replaces its findings.
-    is_gone = report.is_superseded and not endings.keys() >= cited
-    return is_gone or "superseded" in endings.values()
+    gone = cited - endings.keys() if report.is_superseded else set()
+    return frozenset(gone | {one for one in cited if endings.get(one) == "superseded"})
 
 
 def _cited(sentences: Sequence[ReportSentence]) -> set[str]:

@@ -129,6 +129,11 @@ def _queries(uids: Sequence[str]) -> dict[ObligationKind, Select[str, str, int]]
             or_(
                 unsigned & (report.changed_by != ""),
                 report.publish_version > report.published_version,
+                report.superseded_at.is_not(None)
+                & (
+                    report.superseded_told_at.is_(None)
+                    | (report.superseded_told_at < report.superseded_at)
+                ),
             )
         ),
         "feedback": _count(t.finding_feedback.c.study_instance_uid, uids).where(

@@ -1,6 +1,6 @@
 """Reports: as they stand, every version they had, and which studies wait for a draft."""
 
-from sqlalchemy import JSON, Column, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, Integer, String, Table, UniqueConstraint, text
 
 from storage.tables.base import BigId, Uid, metadata, text_column, time_column
 
@@ -33,6 +33,8 @@ report = Table(
     text_column("proposal_digest"),
     # When results that a person's text rests on were withdrawn, until one that does not is signed.
     time_column("superseded_at", nullable=True),
+    # The `superseded_at` of which the receivers of this version have been told.
+    time_column("superseded_told_at", nullable=True),
     # What a model made of this draft; none where no model was asked.
     Column("words", JSON),
     # The version that is to leave the node, and the last one that did.
@@ -42,6 +44,12 @@ report = Table(
     time_column("updated_at"),
     UniqueConstraint("study_instance_uid", "job_id"),
     Index("ix_report_state_updated_at", "state", "updated_at"),
+    Index(
+        "ix_report_superseded_at",
+        "superseded_at",
+        sqlite_where=text("superseded_at IS NOT NULL"),
+        postgresql_where=text("superseded_at IS NOT NULL"),
+    ),
 )
 
 report_version = Table(
@@ -86,7 +94,22 @@ hl7_message = Table(
     text_column("last_error"),
     time_column("created_at"),
     time_column("updated_at"),
-    UniqueConstraint("destination", "report_id", "report_version"),
+    # Of a message that withdraws: when the results under the version were; none of the others.
+    time_column("superseded_at", nullable=True),
+    Index(
+        "uq_hl7_message_version",
+        *("destination", "report_id", "report_version"),
+        unique=True,
+        sqlite_where=text("superseded_at IS NULL"),
+        postgresql_where=text("superseded_at IS NULL"),
+    ),
+    Index(
+        "uq_hl7_message_superseded",
+        *("destination", "report_id", "report_version", "superseded_at"),
+        unique=True,
+        sqlite_where=text("superseded_at IS NOT NULL"),
+        postgresql_where=text("superseded_at IS NOT NULL"),
+    ),
     Index("ix_hl7_message_state_next_attempt_at", "state", "next_attempt_at"),
 )
 

@@ -1,0 +1,102 @@
+"""Messages of one report reach a system in their order, and what was withdrawn is told once."""
+
+import pytest
+from sqlalchemy import update
+
+from storage import tables as t
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import StateConflict
+from storage.core.identity import of_account
+from storage.db.engine import writing
+from storage.outbox.leases import LEASE_S
+from storage.reports.entities import Report, ReportSection, ReportSentence
+from storage.reports.hl7_outbox import Hl7Message
+
+READER = of_account("dr-a")
+SECTIONS = (ReportSection("Findings", (ReportSentence("One.", ("f1",)),)),)
+
+
+def signed(storage: Storage) -> Report:
+    report = storage.reports.offer(
+        "2.25.7", language="en", title="", sections=SECTIONS, basis_digest="1"
+    )
+    return storage.reports.move(report.report_id, 1, "final", READER)
+
+
+def mark(storage: Storage, report: Report) -> None:
+    with writing(storage.engine) as connection:
+        marked = update(t.report).where(t.report.c.report_id == report.report_id)
+        connection.execute(marked.values(superseded_at=utcnow()))
+
+
+def claim(storage: Storage) -> Hl7Message | None:
+    return storage.hl7_messages.claim_due("w", LEASE_S, utcnow())
+
+
+def send(storage: Storage) -> Hl7Message:
+    message = claim(storage)
+    assert message is not None
+    storage.hl7_messages.accepted(message.message_id)
+    return message
+
+
+def test_an_older_version_is_not_sent_after_a_newer_one(storage: Storage) -> None:
+    report = signed(storage)
+    messages = storage.hl7_messages
+    messages.enqueue("ris", report, 1)
+    late = claim(storage)
+    assert late is not None
+    messages.enqueue("ris", report, 2)
+    assert claim(storage) is None, "not beside the one that is being sent"
+    messages.retry_later(late.message_id, "The system had an error.", utcnow())
+    again = claim(storage)
+    assert again is not None
+    assert again.message_id == late.message_id, "the older one first"
+    messages.dead(late.message_id, "Given up.")
+    assert send(storage).report_version == 2
+    with pytest.raises(StateConflict, match="newer message"):
+        messages.retry(late.message_id)
+    # As an older node may have left it.
+    messages.retry_later(late.message_id, "", utcnow())
+    assert claim(storage) is None
+    assert [one.report_version for one in messages.list()[0]] == [2]
+    # To other systems it is a message like any other.
+    messages.enqueue("his", report, 1)
+    assert send(storage).destination == "his"
+
+
+def test_a_system_is_told_of_a_withdrawal_once_it_has_the_version(storage: Storage) -> None:
+    report = signed(storage)
+    messages = storage.hl7_messages
+    messages.enqueue("ris", report, 2)
+    assert messages.enqueue_withdrawals(["ris"], 10) == 0, "nothing was withdrawn"
+    mark(storage, report)
+    assert messages.enqueue_withdrawals(["ris"], 10) == 0, "it has no report yet"
+    first = send(storage)
+    assert not messages.was_withdrawn(first)
+    assert messages.enqueue_withdrawals([], 10) == 0
+    assert messages.enqueue_withdrawals(["his"], 10) == 0
+    assert messages.enqueue_withdrawals(["ris", "his"], 10) == 1
+    assert messages.enqueue_withdrawals(["ris", "his"], 10) == 0
+    told = send(storage)
+    assert (told.report_version, told.control_id != first.control_id) == (2, True)
+    assert told.superseded_at == storage.reports.get(report.report_id).superseded_at
+    assert messages.enqueue_withdrawals(["ris"], 10) == 0
+    # More of its results are withdrawn later.
+    mark(storage, report)
+    assert messages.enqueue_withdrawals(["ris"], 10) == 1
+    assert send(storage).superseded_at != told.superseded_at
+    # A newer version that rests on them still is told of again.
+    messages.enqueue("ris", report, 3)
+    with writing(storage.engine) as connection:
+        connection.execute(update(t.report).values(publish_version=3))
+    newer = send(storage)
+    assert messages.was_withdrawn(newer)
+    assert messages.enqueue_withdrawals(["ris"], 10) == 1
+    # One that waits until the next version has arrived is not sent any more.
+    messages.enqueue("ris", report, 4)
+    waiting, newest = sorted(messages.list("PENDING")[0], key=lambda one: one.report_version)
+    messages.accepted(newest.message_id)
+    assert claim(storage) is None
+    assert waiting.message_id not in {one.message_id for one in messages.list()[0]}
