@@ -80,7 +80,9 @@ def report_as_text(
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)
     found = storage.reports.version(report_id, version or report.version)
-    return PlainTextResponse(as_text(found, superseded_notice(report, found)))
+    notice = superseded_notice(report, found)
+    withdrawn = storage.reports.withdrawn(report, found) if notice else ()
+    return PlainTextResponse(as_text(found, notice, withdrawn))
 
 
 def _sections(

@@ -37,6 +37,11 @@ class Hl7MessagePayload(Payload):
     last_error: str
     created_at: datetime
     updated_at: datetime
+    superseded_at: datetime | None = Field(
+        None,
+        description="When results under the version were withdrawn, where the message says so;"
+        " null for the version itself.",
+    )
 
 
 class Hl7MessagePage(Page):

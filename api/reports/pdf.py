@@ -80,12 +80,11 @@ def _written(
 ) -> tuple[bytes, int]:
     """The PDF, and of which version it is."""
     # What reads a document is large, and most processes never make one.
-    from inference.reports.export.document import read_document
+    from inference.reports.export.document import as_it_stands, read_document
     from inference.reports.export.pdf import write_pdf
-    from inference.reports.export.text import superseded_notice
 
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)
     number = version or report.version
     document = read_document(storage, report, number)
-    return write_pdf(document, superseded_notice(report, document.version)), number
+    return write_pdf(as_it_stands(storage, document)), number

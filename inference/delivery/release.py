@@ -7,7 +7,7 @@ from inference.rules.model import ReleaseWhen
 from storage.container import Storage
 from storage.core.entities import DeliveryState, Instance
 from storage.core.errors import NotFound
-from storage.core.sources import REPORT_SOURCE
+from storage.core.sources import REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE
 from storage.deliveries.release import states_of
 from storage.deliveries.repository import NOT_RELEASED, Deliveries, UnsentState
 from storage.integrity.instance_reader import InstanceReader
@@ -96,6 +96,9 @@ def _release_of(storage: Storage, instance: Instance, destination: str) -> Relea
             release = release_of(settings, [job.pipeline], destination)
             # What was superseded before it was released goes nowhere, nor does the note about it.
             return "never" if release != "at_once" and job.status == "SUPERSEDED" else release
+        # What is said of a signed report goes wherever the report goes.
+        if instance.source == SUPERSEDED_REPORT_SOURCE:
+            return "at_once"
         if kind == REPORT_SOURCE and not _is_signed(storage.instances, instance):
             pipelines = pipelines_of(jobs, instance.study_instance_uid)
             return release_of(settings, pipelines or {None}, destination)

@@ -80,7 +80,7 @@ def _send(storage: Storage, message: Hl7Message) -> bool:
 
 def _exchange(storage: Storage, message: Hl7Message) -> None:
     # What reads a document is large; the other tasks of the process need none of it.
-    from inference.reports.export.document import read_document
+    from inference.reports.export.document import read_document, with_notice
     from inference.reports.export.oru import encode_oru
 
     settings = storage.settings
@@ -90,7 +90,10 @@ def _exchange(storage: Storage, message: Hl7Message) -> None:
         raise NotTaken(f"MEDIVIEW_HL7_DESTINATIONS names no {message.destination}.")
     report = storage.reports.get(message.report_id)
     document = read_document(storage, report, message.report_version)
-    raw = encode_oru(document, message, settings)
+    if message.superseded_at is not None:
+        document = with_notice(storage, document, message.superseded_at)
+    deletes_notice = storage.hl7_messages.was_withdrawn(message)
+    raw = encode_oru(document, message, settings, deletes_notice=deletes_notice)
     try:
         tls = _tls(storage.settings, destination)
         answer = exchange((destination.host, destination.port), raw, settings.hl7_timeout_s, tls)

@@ -1,5 +1,7 @@
 """Reports on their way out: as DICOM objects to the destinations, as messages to HL7 systems."""
 
+from datetime import datetime
+
 import structlog
 
 from inference.delivery.release import pipelines_of, release_of, want_results
@@ -12,6 +14,7 @@ from storage.settings import Settings
 log = structlog.get_logger(__name__)
 
 _REPORTS_PER_ROUND = 10
+_WITHDRAWALS_PER_ROUND = 50
 
 
 def publish_due(storage: Storage) -> int:
@@ -20,10 +23,18 @@ def publish_due(storage: Storage) -> int:
     UIDs derive from report and version, so that a round that ended half way is done again
     and makes nothing twice.
     """
+    told = storage.hl7_messages.enqueue_withdrawals(
+        [one.name for one in storage.settings.hl7_destinations], _WITHDRAWALS_PER_ROUND
+    )
+    if told:
+        log.info("hl7_systems_told_of_withdrawal", messages=told)
     done = 0
     for report in storage.reports.to_publish(_REPORTS_PER_ROUND):
         try:
-            _publish(storage, report)
+            if report.publish_version > report.published_version:
+                _publish(storage, report)
+            if report.superseded_at is not None and report.is_signed:
+                _tell_superseded(storage, report, report.superseded_at)
         except NotFound:
             log.info("report_not_published", report_id=report.report_id, reason="nothing is left")
         except Exception as error:  # noqa: BLE001 - one report must not hold up the others
@@ -34,6 +45,7 @@ def publish_due(storage: Storage) -> int:
                 place=place(error),
             )
         storage.reports.published(report.report_id, report.publish_version)
+        storage.reports.told_superseded(report)
         done += 1
     return done
 
@@ -63,6 +75,21 @@ def _publish(storage: Storage, report: Report) -> None:
         state=version.state,
         objects=len(instances),
     )
+
+
+def _tell_superseded(storage: Storage, report: Report, at: datetime) -> None:
+    """To each destination that has the signed SR or PDF, the same once more with the notice.
+
+    The unsigned ones are rejected with the results (`inference.late_instances`); a person's word
+    is not taken back by the node.
+    """
+    from inference.reports.export.objects import store_notices
+
+    version = storage.reports.version(report.report_id, report.publish_version)
+    for signed, notice in store_notices(storage, report, version, at):
+        for name, cause in storage.deliveries.receivers_of(signed.sop_instance_uid).items():
+            storage.deliveries.enqueue(name, [notice], None, cause=cause)
+    log.info("report_superseded_told", report_id=report.report_id, version=report.publish_version)
 
 
 def _leaves(settings: Settings, version: ReportVersion) -> bool:

@@ -1,14 +1,14 @@
 """One version of a report with all that its forms need."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import highdicom as hd
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from inference.reports.export.text import in_words
+from inference.reports.export.text import in_words, superseded_notice, withdrawn_notice
 from inference.results.identity import MANUFACTURER
 from storage.container import Storage
 from storage.core.entities import Study
@@ -35,6 +35,16 @@ class ReportDocument:
     placer_order_number: str = ""
     """Of the order in the worklist; empty where none is known."""
     filler_order_number: str = ""
+    withdrawn_at: datetime | None = None
+    """When results under the version were withdrawn, where the form is to say so."""
+    notice: str = ""
+    withdrawn: frozenset[str] = frozenset()
+    """Findings that count no more; none without a notice."""
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether a person vouches for all that it says: signed, and no notice of the node."""
+        return self.is_signed and not self.notice
 
     @property
     def is_signed(self) -> bool:
@@ -74,8 +84,14 @@ class ReportDocument:
         return made
 
     @property
-    def at(self) -> datetime:
+    def written_at(self) -> datetime:
         return self.version.changed_at.astimezone()
+
+    @property
+    def at(self) -> datetime:
+        """When what it says was known."""
+        times = (self.version.changed_at, self.withdrawn_at)
+        return max(one for one in times if one is not None).astimezone()
 
     def uid(self, what: str, kind: str) -> str:
         """`what`: series or instance. The same words of the same version are the same instance,
@@ -84,7 +100,17 @@ class ReportDocument:
         if what == "series":
             return derive_uid("series", *basis)
         words = [one.text for section in self.version.sections for one in section.sentences]
+        if self.withdrawn_at is not None:
+            words += ["withdrawn", self.withdrawn_at.isoformat()]
         return derive_uid("instance", *basis, str(self.version.version), self.version.state, *words)
+
+
+def series_description(document: ReportDocument) -> str:
+    """At most 64 characters."""
+    state = "signed report" if document.is_signed else "AI draft report, research use only"
+    if document.notice:
+        state = "not current, results withdrawn"
+    return f"{document.version.title[: 60 - len(state)]} - {state}"
 
 
 def read_document(storage: Storage, report: Report, version: int) -> ReportDocument:
@@ -108,6 +134,23 @@ def read_document(storage: Storage, report: Report, version: int) -> ReportDocum
     return ReportDocument(
         report, found, study, images[0], (*images, *results), findings, placer, filler
     )
+
+
+def with_notice(
+    storage: Storage, document: ReportDocument, withdrawn_at: datetime
+) -> ReportDocument:
+    """The document, saying that results under it were withdrawn, and which."""
+    withdrawn = storage.reports.withdrawn(document.report, document.version)
+    notice = withdrawn_notice(withdrawn_at)
+    return replace(document, withdrawn_at=withdrawn_at, notice=notice, withdrawn=withdrawn)
+
+
+def as_it_stands(storage: Storage, document: ReportDocument) -> ReportDocument:
+    """The document, with a notice where its report is marked as not current."""
+    at = document.report.superseded_at
+    if at is None or not superseded_notice(document.report, document.version):
+        return document
+    return with_notice(storage, document, at)
 
 
 def _order_numbers(worklist: Worklist, study: Study) -> tuple[str, str]:

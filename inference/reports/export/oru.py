@@ -1,10 +1,11 @@
 """A report as an unsolicited observation, ORU^R01 (HL7 2.5.1, chapter 7)."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from dicom_node.hl7.writing import components, escaped, segment, timestamp
 from inference.reports.export.document import ReportDocument
-from inference.reports.export.text import by_model, plain
+from inference.reports.export.text import in_full, plain, rests_on
 from storage.core.findings import Finding, NormalRange
 from storage.reports.hl7_outbox import Hl7Message
 from storage.settings import Settings
@@ -25,22 +26,38 @@ _STATUS = {"draft": "P", "preliminary": "P", "final": "F", "amended": "C"}
 _CODECS = {"UNICODE UTF-8": "utf-8", "8859/1": "iso-8859-1"}
 
 
-def encode_oru(document: ReportDocument, message: Hl7Message, settings: Settings) -> bytes:
+_NOTICE = components("48767-8", "Annotation comment", "LN")
+_NOTICE_GROUP = "0.1"
+"""OBX-4: no sentence has it."""
+
+
+def encode_oru(
+    document: ReportDocument,
+    message: Hl7Message,
+    settings: Settings,
+    *,
+    deletes_notice: bool = False,
+) -> bytes:
     """One OBX of text a sentence, and one a number that it rests on, bound by OBX-4.
 
+    A document with a notice is a correction (OBR-25 C), since a final result can only be changed
+    by one; what was withdrawn is posted as wrong (OBX-11 W), the rest is as it was.
+    `deletes_notice`: the receiver may have such a notice on an older version.
     Signs that 8859/1 lacks are written by what comes nearest.
     """
-    segments = [_msh(document, message, settings), _pid(document)]
-    segments += [_orc(document), _obr(document)]
+    # A receiver orders messages by their time; that of a notice is later than its version's.
+    at = message.created_at.astimezone() if document.notice else document.at
+    segments = [_msh(at, message, settings), _pid(document)]
+    segments += [_orc(document), _obr(document, at)]
     segments += [
         segment("OBX", [str(number), *fields])
-        for number, fields in enumerate(_observed(document), 1)
+        for number, fields in enumerate(_observed(document, deletes_notice), 1)
     ]
     text = plain("\r".join(segments) + "\r")
     return text.encode(_CODECS[settings.hl7_encoding], "replace")
 
 
-def _msh(document: ReportDocument, message: Hl7Message, settings: Settings) -> str:
+def _msh(at: datetime, message: Hl7Message, settings: Settings) -> str:
     return segment(
         "MSH",
         [
@@ -49,7 +66,7 @@ def _msh(document: ReportDocument, message: Hl7Message, settings: Settings) -> s
             escaped(settings.hl7_facility),
             escaped(message.destination),
             "",
-            timestamp(document.at),
+            timestamp(at),
             "",
             "ORU^R01^ORU_R01",
             message.control_id,
@@ -94,7 +111,7 @@ def _orc(document: ReportDocument) -> str:
     return segment("ORC", ["RE", *_order_numbers(document)])
 
 
-def _obr(document: ReportDocument) -> str:
+def _obr(document: ReportDocument, at: datetime) -> str:
     study, version = document.study, document.version
     fields = [""] * 32
     fields[0] = "1"
@@ -103,10 +120,11 @@ def _obr(document: ReportDocument) -> str:
     fields[6] = escaped(study.study_date + study.study_time.split(".")[0].replace(":", ""))
     fields[15] = components("", *study.referring_physician_name.split("^"))
     fields[17] = escaped(study.accession_number)
-    fields[21] = timestamp(document.at)
+    fields[21] = timestamp(at)
     acquired = (one for one in study.modalities if one not in ("SR", "SEG", "DOC"))
     fields[23] = escaped(next(acquired, ""))
-    fields[24] = _STATUS[version.state]
+    is_corrected = document.is_signed and document.notice
+    fields[24] = "C" if is_corrected else _STATUS[version.state]
     if document.signed_by:
         person = (*document.version.signed_name.split("^"), "", "", "", "")
         # NDL has the suffix before the prefix, PN after it (PS3.5 6.2.1).
@@ -116,7 +134,7 @@ def _obr(document: ReportDocument) -> str:
     return segment("OBR", fields)
 
 
-def _observed(document: ReportDocument) -> Iterator[list[str]]:
+def _observed(document: ReportDocument, deletes_notice: bool) -> Iterator[list[str]]:
     """The fields of each OBX from OBX-2 on."""
     status = _STATUS[document.version.state]
     yield [
@@ -127,6 +145,11 @@ def _observed(document: ReportDocument) -> Iterator[list[str]]:
         *[""] * 5,
         "O" if status == "P" else status,
     ]
+    if document.notice:
+        added = "F" if document.is_signed else status
+        yield _obx("TX", _NOTICE, _NOTICE_GROUP, escaped(document.notice), added)
+    elif deletes_notice:
+        yield _obx("TX", _NOTICE, _NOTICE_GROUP, "", "D")
     for at, section in enumerate(document.version.sections, 1):
         code, meaning = _SECTIONS[section.kind]
         for number, sentence in enumerate(section.sentences, 1):
@@ -135,15 +158,16 @@ def _observed(document: ReportDocument) -> Iterator[list[str]]:
                 "TX",
                 components(code, meaning, "LN"),
                 group,
-                escaped(sentence.text + by_model(sentence)),
-                status,
+                escaped(in_full(sentence, document.withdrawn)),
+                "W" if rests_on(sentence, document.withdrawn) else status,
             )
             if sentence.basis != "findings":
                 continue
             for finding_id in sentence.finding_ids:
                 finding = document.findings.get(finding_id)
                 if finding is not None and finding.value is not None:
-                    yield _number(finding, group, status)
+                    is_withdrawn = finding_id in document.withdrawn
+                    yield _number(finding, group, "W" if is_withdrawn else status)
 
 
 def _number(finding: Finding, group: str, status: str) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
-from inference.reports.export.document import ReportDocument
-from inference.reports.export.text import by_model, caution_of, date_in_words
+from inference.reports.export.document import ReportDocument, series_description
+from inference.reports.export.text import by_model, caution_of, date_in_words, rests_on
 from inference.reports.locale import load_locale
 from inference.results.equipment import finish
 from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
@@ -26,6 +26,7 @@ _PAGE_WIDTH_PT = 475
 _CELL_PADDING_PT = 12
 REGULAR_FONT, _BOLD = "Vera", "VeraBd"
 _GREY = "#5f6b76"
+_RED = "#b00020"
 
 
 def encode_report_pdf(document: ReportDocument) -> Dataset:
@@ -42,8 +43,7 @@ def encode_report_pdf(document: ReportDocument) -> Dataset:
     result.Modality = "DOC"
     result.SeriesNumber = SERIES_NUMBER
     result.InstanceNumber = document.version.version
-    state = "signed report" if document.is_signed else "AI draft report, research use only"
-    result.SeriesDescription = f"{document.version.title[: 60 - len(state)]} - {state}"
+    result.SeriesDescription = series_description(document)
     result.SeriesDate = result.ContentDate = at.strftime("%Y%m%d")
     result.SeriesTime = result.ContentTime = at.strftime("%H%M%S")
     result.AcquisitionDateTime = None
@@ -52,7 +52,7 @@ def encode_report_pdf(document: ReportDocument) -> Dataset:
     result.DeviceSerialNumber = DEVICE_SERIAL_NUMBER
     result.SoftwareVersions = ["report templates 1"]
     result.BurnedInAnnotation = "YES"
-    result.VerificationFlag = "VERIFIED" if document.is_signed else "UNVERIFIED"
+    result.VerificationFlag = "VERIFIED" if document.is_verified else "UNVERIFIED"
     result.DocumentTitle = document.version.title
     result.ConceptNameCodeSequence = []
     result.SourceInstanceSequence = [_reference(one) for one in document.evidence]
@@ -65,11 +65,8 @@ def encode_report_pdf(document: ReportDocument) -> Dataset:
     return finish(result, at, document.equipment())
 
 
-def write_pdf(document: ReportDocument, notice: str = "") -> bytes:
-    """The file alone: head, sections, and the numbered findings behind the sentences.
-
-    `notice`: what came after the version was written. An instance that leaves has none.
-    """
+def write_pdf(document: ReportDocument) -> bytes:
+    """The file alone: head, sections, and the numbered findings behind the sentences."""
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import SimpleDocTemplate
 
@@ -82,17 +79,17 @@ def write_pdf(document: ReportDocument, notice: str = "") -> bytes:
         leftMargin=_MARGIN_PT, rightMargin=_MARGIN_PT, topMargin=_MARGIN_PT,
         bottomMargin=_MARGIN_PT, invariant=1,
     )  # fmt: skip
-    _story(document, text, notice)
+    _story(document, text)
     with text.loaded(character_set_of(document.source)):
         page.build(
-            _story(document, text, notice),
+            _story(document, text),
             onFirstPage=_footer(document),
             onLaterPages=_footer(document),
         )
     return buffer.getvalue()
 
 
-def _story(document: ReportDocument, text: Typesetter, notice: str) -> list[Any]:
+def _story(document: ReportDocument, text: Typesetter) -> list[Any]:
     from reportlab.platypus import Paragraph, Spacer
 
     styles = _styles()
@@ -105,7 +102,7 @@ def _story(document: ReportDocument, text: Typesetter, notice: str) -> list[Any]
         return Paragraph(marked_up(content, style), styles[style])
 
     story: list[Any] = [paragraph(version.title, "title")]
-    for caution in (notice, caution_of(version.state)):
+    for caution in (document.notice, caution_of(version.state)):
         if caution:
             story.append(paragraph(caution, "caution"))
     story += [_head(document, styles, text), Spacer(1, 10)]
@@ -124,12 +121,14 @@ def _story(document: ReportDocument, text: Typesetter, notice: str) -> list[Any]
             shown = marked_up(named, "small")
             by = f' <font size="7" color="{_GREY}">{shown}</font>' if named else ""
             body = marked_up(sentence.text, "body")
+            if rests_on(sentence, document.withdrawn):
+                by += f' <font size="7" color="{_RED}">[rests on withdrawn results]</font>'
             story.append(Paragraph(body + mark + by, styles["body"]))
     if document.signed_by:
         signed = f"{document.version.state.capitalize()}: signed by {document.signed_by_in_words}, "
         story += [
             Spacer(1, 12),
-            paragraph(signed + f"{document.at:%Y-%m-%d %H:%M %Z}", "signed"),
+            paragraph(signed + f"{document.written_at:%Y-%m-%d %H:%M %Z}", "signed"),
         ]
     if numbers:
         story += [Spacer(1, 14), Paragraph("Findings behind the sentences", styles["small_bold"])]
@@ -167,7 +166,7 @@ def _styles() -> dict[str, Any]:
 
     return {
         "title": style("title", fontName=_BOLD, fontSize=16, leading=20, spaceAfter=4),
-        "caution": style("caution", fontName=_BOLD, textColor="#b00020", spaceAfter=6),
+        "caution": style("caution", fontName=_BOLD, textColor=_RED, spaceAfter=6),
         "heading": style("heading", fontName=_BOLD, fontSize=10.5, spaceBefore=9, spaceAfter=2),
         "body": style("body", spaceAfter=1),
         "signed": style("signed", fontName=_BOLD),
@@ -212,6 +211,7 @@ def _findings_table(
             value = locale.doubted(value)
         prior = finding.study_instance_uid != document.study.study_instance_uid
         label = f"{finding.label} (earlier study)" if prior else finding.label
+        label += " (withdrawn)" if finding_id in document.withdrawn else ""
         maker = f"{finding.pipeline} {finding.pipeline_version}"
         cells = zip((label, value, maker), widths[1:], strict=True)
         shown = (text.markup(one, width - _CELL_PADDING_PT, size) for one, width in cells)

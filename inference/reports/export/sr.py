@@ -8,8 +8,8 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import ExplicitVRLittleEndian
 
-from inference.reports.export.document import ReportDocument
-from inference.reports.export.text import by_model
+from inference.reports.export.document import ReportDocument, series_description
+from inference.reports.export.text import in_full, without_controls
 from inference.reports.locale import languages, load_locale
 from inference.results.coding import dicom_code
 from inference.results.equipment import finish
@@ -39,14 +39,15 @@ _SECTIONS = {
 
 
 def encode_report_sr(
-    document: ReportDocument, *, organization: str, predecessor: Dataset | None = None
+    document: ReportDocument, *, organization: str, predecessors: Sequence[Dataset] = ()
 ) -> Dataset:
     """VERIFIED and FINAL with its verifying observer where somebody signed it, else neither.
 
     Each sentence is a TEXT item; the numbers that it rests on are NUM items from which it is
-    INFERRED. `predecessor` is the version that went out before (PS3.3 C.17.2).
+    INFERRED, without those that were withdrawn. `predecessors`: what went out before of this
+    version or the one before it (PS3.3 C.17.2).
     """
-    at, signed = document.at, document.is_signed
+    at, signed = document.at, document.is_verified
     result = hd.sr.EnhancedSR(
         evidence=[reference_to(one) for one in document.evidence],
         content=_root(document),
@@ -62,11 +63,11 @@ def encode_report_sr(
         is_complete=signed,
         is_final=signed,
         is_verified=signed,
-        verifying_observer_name=document.verifying_observer_name or None,
+        verifying_observer_name=(document.verifying_observer_name or None) if signed else None,
         verifying_organization=(organization or "Not stated") if signed else None,
-        previous_versions=None if predecessor is None else [predecessor],
+        previous_versions=list(predecessors) or None,
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        series_description=_description(document),
+        series_description=series_description(document),
         content_date=at.date(),
         content_time=at.time().replace(tzinfo=None),
         series_date=at.date(),
@@ -75,15 +76,12 @@ def encode_report_sr(
     if signed:
         observer = result.VerifyingObserverSequence[0]
         observer.VerificationDateTime = at.strftime("%Y%m%d%H%M%S")
+    if document.notice:
+        result.CompletionFlagDescription = "Results under it were withdrawn"
     inherit_patient_and_study(result, document.source)
     # The sentences hold signs that the images' character set may lack.
     result.SpecificCharacterSet = "ISO_IR 192"
     return finish(result, at, document.equipment())
-
-
-def _description(document: ReportDocument) -> str:
-    state = "signed report" if document.is_signed else "AI draft report, research use only"
-    return f"{document.version.title[: 60 - len(state)]} - {state}"
 
 
 def _root(document: ReportDocument) -> Dataset:
@@ -99,6 +97,8 @@ def _root(document: ReportDocument) -> Dataset:
             relationship_type="HAS CONCEPT MOD",
         ),
     ]
+    if document.notice:
+        children.append(_notice(document.notice))
     children += [_section(one, document) for one in document.version.sections]
     root.ContentSequence = hd.sr.ContentSequence(children)
     return root
@@ -142,6 +142,17 @@ def _observers(document: ReportDocument) -> Iterator[hd.sr.ContentItem]:
         yield from context
 
 
+def _notice(words: str) -> hd.sr.ContentItem:
+    container = hd.sr.ContainerContentItem(
+        name=codes.DCM.Addendum, is_content_continuous=False, relationship_type="CONTAINS"
+    )
+    item = hd.sr.TextContentItem(
+        name=codes.DCM.Conclusion, value=words, relationship_type="CONTAINS"
+    )
+    container.ContentSequence = hd.sr.ContentSequence([item])
+    return container
+
+
 def _section(section: ReportSection, document: ReportDocument) -> hd.sr.ContentItem:
     heading, element = _SECTIONS[section.kind]
     container = hd.sr.ContainerContentItem(
@@ -156,9 +167,10 @@ def _section(section: ReportSection, document: ReportDocument) -> hd.sr.ContentI
 def _sentence(
     sentence: ReportSentence, element: DicomCode, document: ReportDocument
 ) -> hd.sr.ContentItem:
-    words = sentence.text + by_model(sentence)
+    words = without_controls(in_full(sentence, document.withdrawn))
     item = hd.sr.TextContentItem(name=element, value=words, relationship_type="CONTAINS")
-    bound = [document.findings[one] for one in sentence.finding_ids if one in document.findings]
+    there = document.findings.keys() - document.withdrawn
+    bound = [document.findings[one] for one in sentence.finding_ids if one in there]
     numbers = _numbers(bound) if sentence.basis == "findings" else []
     if numbers:
         item.ContentSequence = hd.sr.ContentSequence(numbers)

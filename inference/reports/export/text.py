@@ -1,9 +1,13 @@
 """A report as plain text, for programs that take no more."""
 
+from collections.abc import Collection
+from datetime import datetime
+
 from inference.reports.locale import load_locale
 from storage.reports.entities import Report, ReportSentence, ReportVersion
 
 _CAUTION = {"draft": "DRAFT, not signed", "preliminary": "PRELIMINARY, not signed"}
+_CONTROLS = {one: None for one in (*range(0x20), 0x7F) if chr(one) not in "\t\n\f\r"}
 _PLAIN = str.maketrans({"−": "-", "“": '"', "”": '"', "„": '"', "–": "-", "\u00a0": " "})
 
 
@@ -14,15 +18,25 @@ def caution_of(state: str) -> str:
 
 def superseded_notice(report: Report, version: ReportVersion) -> str:
     """What must stand on a version whose results were withdrawn since; empty for every other."""
-    if report.superseded_at is None or version.version != report.version:
+    if report.superseded_at is None:
         return ""
+    # A text that is edited but has not left since stands outside as it was.
+    if version.version not in (report.version, report.publish_version):
+        return ""
+    return withdrawn_notice(report.superseded_at)
+
+
+def withdrawn_notice(at: datetime) -> str:
     return (
-        f"NOT CURRENT: on {report.superseded_at:%Y-%m-%d %H:%M} UTC, after this text was written,"
-        " results that it rests on were withdrawn, since the images of their series have changed."
+        f"NOT CURRENT: on {at:%Y-%m-%d %H:%M} UTC, after this text was written, results that it"
+        " rests on were withdrawn, since the images of their series have changed. Nobody has"
+        " changed the text since: read the images again."
     )
 
 
-def as_text(version: ReportVersion, notice: str = "") -> str:
+def as_text(
+    version: ReportVersion, notice: str = "", withdrawn: Collection[str] = frozenset()
+) -> str:
     """Headings in capitals, a sentence a line; the impression is numbered."""
     lines = [version.title.upper()]
     if notice:
@@ -31,12 +45,24 @@ def as_text(version: ReportVersion, notice: str = "") -> str:
         lines.append(caution_of(version.state))
     for section in version.sections:
         lines += ["", section.heading.upper()]
-        lines += [sentence.text + by_model(sentence) for sentence in section.sentences]
+        lines += [in_full(sentence, withdrawn) for sentence in section.sentences]
     if version.state in ("final", "amended"):
         who = in_words(version.signed_name, version.changed_by)
         signed = f"{who}, {version.changed_at:%Y-%m-%d %H:%M} UTC"
         lines += ["", f"{version.state.upper()}: {signed}"]
     return "\n".join(lines) + "\n"
+
+
+def in_full(sentence: ReportSentence, withdrawn: Collection[str]) -> str:
+    """A sentence with all that must follow it."""
+    ending = " [rests on withdrawn results]" if rests_on(sentence, withdrawn) else ""
+    return sentence.text + by_model(sentence) + ending
+
+
+def rests_on(sentence: ReportSentence, withdrawn: Collection[str]) -> bool:
+    """But for what the node says of itself, which states no result."""
+    cited = (*sentence.finding_ids, *sentence.prior_finding_ids)
+    return sentence.basis != "node" and any(one in withdrawn for one in cited)
 
 
 def by_model(sentence: ReportSentence) -> str:
@@ -49,6 +75,11 @@ def in_words(person_name: str, account: str) -> str:
     family, given, middle, prefix, suffix = (*person_name.split("^"), "", "", "", "", "")[:5]
     name = " ".join(part for part in (prefix, given, middle, family, suffix) if part)
     return f"{name} ({account})" if name else account
+
+
+def without_controls(text: str) -> str:
+    """Text as UT may hold it (PS3.5 6.2): of control characters tabs and line ends alone."""
+    return text.translate(_CONTROLS)
 
 
 def plain(text: str) -> str:

@@ -138,12 +138,20 @@ def test_a_signed_report_whose_results_were_withdrawn_is_not_current(
     assert api.storage.withdrawals.supersede(finding.job_id, "The series changed.", utcnow())
     told = api.client.get(url).json()
     assert (told["state"], texts(told)) == ("final", texts(final))
+    sentence = next(one for one in texts(final)["findings"] if "1,234.5" in one)
     assert told["superseded_at"] is not None
     assert "were withdrawn" in told["attention"]["reason"]
     assert api.client.get("/api/studies").json()["items"][0]["report"]["is_superseded"]
-    assert "NOT CURRENT" in api.client.get(f"{url}/text").text
+    text = api.client.get(f"{url}/text").text
+    assert "NOT CURRENT" in text
+    assert f"{sentence} [rests on withdrawn results]" in text
     with pypdfium2.PdfDocument(api.client.get(f"{url}/pdf").content) as pdf:
-        assert "NOT CURRENT" in pdf[0].get_textpage().get_text_range()
+        page = pdf[0].get_textpage().get_text_range()
+    assert "NOT CURRENT" in page
+    assert "[rests on withdrawn results]" in page
+    assert "(withdrawn)" in page, "in the table of findings, too"
+    observation = api.client.get(f"/fhir/Observation/{finding.finding_id}").json()
+    assert observation["status"] == "entered-in-error"
     shown = api.client.get(resource).json()
     assert shown["status"] == "partial"
     assert "Not current: results that this report rests on were withdrawn" in shown["conclusion"]

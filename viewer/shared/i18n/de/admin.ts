@@ -90,6 +90,7 @@ export const admin: Messages["admin"] = {
   anOrder: "ein Auftrag",
   foundAndWanted: "Gefunden / geholt",
   reportVersion: (version) => `Befund, Version ${version}`,
+  resultsWithdrawn: (when) => `meldet, dass Ergebnisse zurückgezogen wurden, ${when}`,
   ordersWhat:
     "Über REST oder HL7 angeforderte Untersuchungen, wie Modalitäten sie in der Modality Worklist sehen, nach Beginn geordnet.",
   noOrders: "Keine Aufträge.",

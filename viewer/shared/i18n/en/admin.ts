@@ -88,6 +88,7 @@ export const admin = {
   anOrder: "an order",
   foundAndWanted: "Found / fetched",
   reportVersion: (version: number) => `Report, version ${version}`,
+  resultsWithdrawn: (when: string) => `tells that results were withdrawn, ${when}`,
   ordersWhat:
     "Procedures ordered by REST or HL7, as modalities see them in the modality worklist, in order of their start.",
   noOrders: "No orders.",

@@ -47,6 +47,7 @@ export function Hl7Messages() {
             <td className="text-xs">
               <StudyLink studyInstanceUid={one.study_instance_uid} />
               <div className="text-dim">{t.reportVersion(one.report_version)}</div>
+              {one.superseded_at && <div>{t.resultsWithdrawn(moment(one.superseded_at))}</div>}
             </td>
             <td>
               <Badge word={t.hl7States[one.state]} tone={tones[one.state]} />
