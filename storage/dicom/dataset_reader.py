@@ -5,44 +5,30 @@ here. pydicom is imported where it is used, for the reason in `storage/dicom/par
 """
 
 import io
+import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from functools import cache
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from storage.core.errors import InvalidInstance, LimitExceeded
-from storage.core.padding import unpadded_ascii
-from storage.core.whole_numbers import read_whole_number
-from storage.dicom.element_limits import (
-    MAX_ELEMENTS,
-    MAX_TOP_LEVEL_ELEMENTS,
-    most_deflated_elements,
-    most_elements,
-)
-from storage.dicom.element_walker import (
-    PIXEL_TAGS,
-    ElementWalker,
-    IrregularEncoding,
-    walker_of,
-)
+from storage.dicom.element_limits import MAX_READ_ELEMENTS, most_deflated_elements
+from storage.dicom.element_walker import PIXEL_TAGS, ElementWalker, IrregularEncoding
 from storage.dicom.file_meta import FILE_META_MAX_BYTES, FileMeta, read_file_meta
 from storage.dicom.inflate import INSTANCE, MESSAGE, inflate
-from storage.dicom.limited_reads import limited
+from storage.dicom.limited_reads import ReadLimit, counted, reading_within
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_NUMBER_OF_FRAMES = 0x00280008
-
 MAX_MESSAGE_ELEMENTS = 200_000
 """A storage commitment of 60,000 instances has as many, items and UIDs counted."""
 
-# Headers that are shorter have few elements.
-_COUNTED_FROM_BYTES = 2**20
 # Systems that encode oddly ask short questions.
 _IRREGULAR_MESSAGE_BYTES = 256 * 1024
 _META_BYTES = 4 * 1024
+# None is that of implicit VR.
+_MAY_BE_SEQUENCES = ("SQ", "UN", None)
 _PREAMBLE_BYTES = 128
 _PREFIX_BYTES = 132
 
@@ -78,12 +64,11 @@ def read_part10(
     little = syntax != ExplicitVRBigEndian
     file.seek(meta.dataset_offset)
     stream: BinaryIO = file
-    # As an instance that arrives is counted: the plain ones of the top level by themselves.
-    max_elements = MAX_TOP_LEVEL_ELEMENTS + MAX_ELEMENTS
+    limit = ReadLimit(MAX_READ_ELEMENTS)
     if syntax == DeflatedExplicitVRLittleEndian:
         deflated = file.read()
         stream = io.BytesIO(inflate(deflated, INSTANCE))
-        max_elements = MAX_TOP_LEVEL_ELEMENTS + most_deflated_elements(len(deflated))
+        limit = ReadLimit(min(MAX_READ_ELEMENTS, most_deflated_elements(len(deflated))))
 
     last = Tag(stop_after) if stop_after else None
 
@@ -95,13 +80,15 @@ def read_part10(
     tags: list[BaseTag | int] | None = None
     if specific_tags is not None:
         tags = [Tag("SpecificCharacterSet"), *(Tag(keyword) for keyword in specific_tags)]
-    dataset = read_dataset(
-        limited(stream, max_elements),
-        implicit,
-        little,
-        stop_when=at_end if stop_before_pixels or last is not None else None,
-        specific_tags=tags,
-    )
+    with reading_within(limit):
+        dataset = read_dataset(
+            limit.of(stream),
+            implicit,
+            little,
+            stop_when=at_end if stop_before_pixels or last is not None else None,
+            specific_tags=tags,
+        )
+        _count_unread(dataset, limit)
     found = FileDataset(stream, dataset, head[:_PREAMBLE_BYTES], file_meta, implicit, little)
     found.set_original_encoding(implicit, little, dataset._character_set)
     return found
@@ -120,48 +107,87 @@ def decode_message(data: bytes, transfer_syntax_uid: str) -> "Dataset":
     if syntax.is_deflated:
         data = inflate(data, MESSAGE)
     implicit, little = bool(syntax.is_implicit_VR), bool(syntax.is_little_endian)
-    _check_element_count(data, explicit=not implicit, big=not little)
-    return read_dataset(io.BytesIO(data), implicit, little)
-
-
-def check_element_count(data: bytes | bytearray) -> None:
-    """Raises LimitExceeded where part 10 bytes, or their beginning, hold too many elements.
-
-    Those of sequences of defined length, too, which pydicom reads when they are asked for. How
-    many may be goes by the frames that the bytes state.
-    """
-    meta = read_file_meta(data[:FILE_META_MAX_BYTES])
-    start, syntax = meta.dataset_offset, meta.transfer_syntax_uid
-    if syntax == _DEFLATED:
-        data, start = inflate(data[start:], INSTANCE), 0
-    if len(data) < _COUNTED_FROM_BYTES:
-        return
-    # What breaks the rules of its transfer syntax is counted as far as it keeps them.
-    with suppress(IrregularEncoding, InvalidInstance):
-        stated = walker_of(data, syntax, start).values({_NUMBER_OF_FRAMES})
-        frames = read_whole_number(unpadded_ascii(stated.get(_NUMBER_OF_FRAMES, b""), "IS")) or 0
-        most = most_elements(frames)
-        for element in walker_of(data, syntax, start, max_elements=most, thorough=True):
-            if element.tag in PIXEL_TAGS:
-                return
+    _check_message(data, explicit=not implicit, big=not little)
+    limit = ReadLimit(MAX_MESSAGE_ELEMENTS)
+    with reading_within(limit):
+        dataset = read_dataset(limit.of(io.BytesIO(data)), implicit, little)
+        _count_unread(dataset, limit)
+    return dataset
 
 
 @cache
 def _prepare_pydicom() -> None:
-    """Have pydicom read values as the node does, and raise an error of a nested element as it is.
+    """Have pydicom read values as the node does, within its limits, and raise errors as they are.
 
-    It would write the error and its traceback, which holds the error once more, into the
-    text of a new error at each level: a broken value forty levels deep fills any memory.
+    It would write the error of a nested element and its traceback, which holds the error once
+    more, into the text of a new error at each level: a broken value forty levels deep fills any
+    memory.
     """
-    from pydicom import dataset, filewriter
+    from pydicom import dataset, filewriter, values
 
     import storage.dicom.unpadded_reading  # noqa: F401
 
     for module in (dataset, filewriter):
         vars(module)["tag_in_exception"] = nullcontext
+    read_sequence = vars(values)["read_sequence"]
+
+    def read_counted(stream: BinaryIO, *more: Any, **named: Any) -> Any:
+        return read_sequence(counted(stream), *more, **named)
+
+    vars(values)["read_sequence"] = read_counted
 
 
-def _check_element_count(data: bytes, *, explicit: bool, big: bool) -> None:
+def _count_unread(dataset: "Dataset", limit: ReadLimit) -> None:
+    """Read the sequences that pydicom left for later, where they may hold too many elements.
+
+    By pydicom itself: what it makes of an odd encoding, no other reader would count alike.
+    """
+    if _unread_bytes(dataset) > limit.bytes_left:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _read_sequences(dataset, limit)
+
+
+def _unread_bytes(dataset: "Dataset") -> int:
+    """Of values that may be sequences."""
+    from pydicom.dataelem import RawDataElement
+
+    size = 0
+    for tag in dataset.keys():  # noqa: SIM118 - values would be decoded
+        element = dataset.get_item(tag)
+        if isinstance(element, RawDataElement):
+            if element.VR in _MAY_BE_SEQUENCES and element.value and int(tag) not in PIXEL_TAGS:
+                size += len(element.value)
+        elif element is not None and element.VR == "SQ":
+            size += sum(map(_unread_bytes, element.value))
+    return size
+
+
+def _read_sequences(dataset: "Dataset", limit: ReadLimit) -> None:
+    from pydicom.dataelem import RawDataElement
+    from pydicom.hooks import hooks
+
+    from storage.dicom.value_errors import UNREADABLE
+
+    for tag in list(dataset.keys()):
+        element = dataset.get_item(tag)
+        # The error of a broken one is for who asks for it, as it always was.
+        with suppress(*UNREADABLE):
+            if isinstance(element, RawDataElement):
+                if element.VR not in _MAY_BE_SEQUENCES:
+                    continue
+                vr: dict[str, str] = {}
+                hooks.raw_element_vr(element, vr, ds=dataset)
+                if vr["VR"] != "SQ":
+                    continue
+                element = dataset[tag]
+            if element is not None and element.VR == "SQ":
+                for item in element.value:
+                    _read_sequences(item, limit)
+        limit.check()
+
+
+def _check_message(data: bytes, *, explicit: bool, big: bool) -> None:
     """Raises LimitExceeded: pydicom takes a kilobyte for an element of eight bytes."""
     walker = ElementWalker(
         data, 0, explicit=explicit, big=big, max_elements=MAX_MESSAGE_ELEMENTS, thorough=True

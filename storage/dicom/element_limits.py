@@ -9,10 +9,9 @@ MAX_DEPTH = 64
 MAX_TOP_LEVEL_ELEMENTS = 100_000
 # With those of sequence items, of which a frame may have dozens.
 MAX_ELEMENTS = 4_000_000
-# pydicom takes a kilobyte for each: what a document or an image of one frame may have where all
-# of it is read at once. A frame of a functional group has dozens, private ones included.
-_ELEMENTS_WITHOUT_FRAMES = 300_000
-_ELEMENTS_PER_FRAME = 1_000
+# Where all of them are read by pydicom, which takes a kilobyte for each: 50 for each of 10,000
+# frames, or some 50,000 contours. By nothing that an instance states: anybody may state anything.
+MAX_READ_ELEMENTS = 500_000
 # Of what is deflated: a bomb has thousands of elements a byte, an honest data set less than one.
 MAX_DEFLATED_ELEMENTS = 100_000
 # Before the pixels of what does not follow its transfer syntax: a fraction of a second.
@@ -22,11 +21,6 @@ MAX_IRREGULAR_ELEMENTS = 5_000
 def most_deflated_elements(deflated_bytes: int) -> int:
     """How many a deflated data set of that size may have."""
     return min(MAX_ELEMENTS, MAX_DEFLATED_ELEMENTS + deflated_bytes)
-
-
-def most_elements(number_of_frames: int) -> int:
-    """How many an instance of so many frames (0: no image) may have to be read whole."""
-    return min(MAX_ELEMENTS, _ELEMENTS_WITHOUT_FRAMES + _ELEMENTS_PER_FRAME * number_of_frames)
 
 
 def check_depth(depth: int) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.core.errors import StorageUnavailable
 from storage.core.padding import unpadded_bytes
-from storage.dicom.dataset_reader import check_element_count, read_part10
+from storage.dicom.dataset_reader import read_part10
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -49,8 +49,6 @@ def is_same_content(one: bytes, other: bytes) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for file in (one, other):
-                check_element_count(file)
             first, second = read_part10(BytesIO(one)), read_part10(BytesIO(other))
             return _are_equal(first, second) and _have_equal_pixels(first, second)
     except (StorageUnavailable, *DAMAGED):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from storage.core.entities import Instance, Location
 from storage.core.errors import InvalidInstance, NotFound, StorageUnavailable
-from storage.dicom.dataset_reader import check_element_count, read_part10
+from storage.dicom.dataset_reader import read_part10
 from storage.integrity.checker import Checker, Prepared
 from storage.integrity.copies import object_range
 from storage.integrity.repository import DamagedInstances
@@ -191,16 +191,10 @@ class InstanceReader:
     def dataset(self, instance: Instance, *, stop_before_pixels: bool = False) -> "FileDataset":
         """The data set by pydicom, with the patient as corrected.
 
-        Raises InvalidInstance when pydicom cannot read it, LimitExceeded where it has more
-        elements than an instance of so many frames may have.
+        Raises InvalidInstance when pydicom cannot read it, LimitExceeded where it has too many
+        elements.
         """
-        stream: BinaryIO
-        if stop_before_pixels:
-            stream = self._stream(instance)
-        else:
-            data = self.read(instance)
-            check_element_count(data)
-            stream = io.BytesIO(data)
+        stream = self._stream(instance) if stop_before_pixels else io.BytesIO(self.read(instance))
         # Here, for the reason in `storage/dicom/part10.py`.
         import storage.dicom.unpadded_reading  # noqa: F401
 

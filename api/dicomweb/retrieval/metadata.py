@@ -28,7 +28,7 @@ from api.dicomweb.retrieval.frames import open_frames
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, InvalidInstance, MediViewError, NotFound
-from storage.dicom.dataset_reader import check_element_count, read_part10
+from storage.dicom.dataset_reader import read_part10
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Content
 from storage.index.unreadable_instances import UnreadableInstances
@@ -222,9 +222,7 @@ def header_before(
     """The data set up to its pixels, whose place is known."""
     if layout.inflated:
         return instances.dataset(instance, stop_before_pixels=True)
-    raw = raw_header(instances, instance, layout)
-    check_element_count(raw)
-    return read_part10(BytesIO(raw))
+    return read_part10(BytesIO(raw_header(instances, instance, layout)))
 
 
 def raw_header(instances: InstanceReader, instance: Instance, layout: PixelLayout) -> bytes:
