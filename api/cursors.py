@@ -121,7 +121,7 @@ def _unsealed(sealer: Sealer, keyset: Keyset[Any], cursor: str) -> list[KeyValue
             " without a cursor the list begins at its start.",
         )
     return [
-        value if one.kind is str else datetime.fromisoformat(value)
+        datetime.fromisoformat(value) if one.kind is datetime else value
         for value, one in zip(json.loads(text), keyset.columns, strict=True)
     ]
 

@@ -13,12 +13,17 @@ from api.access.principal import PrincipalDep
 from api.access.viewers import caller_of
 from api.access_groups.schemas import EmergencyPage, EmergencyPayload, EmergencyRequest
 from api.audit.rules import BY_ITSELF, Audited
+from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.errors import ApiProblem, status_of
-from api.paging import PagingDep
 from api.parameters import problems
 from api.routing import new_router
-from storage.access_groups.emergency import Emergency, EmergencyAccess, WantedStudies
+from storage.access_groups.emergency import (
+    NEWEST_EMERGENCIES,
+    Emergency,
+    EmergencyAccess,
+    WantedStudies,
+)
 from storage.access_groups.repository import AccessGroups
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, Actor, Audit, AuditEvent, Code, Type
 from storage.core.clock import utcnow
@@ -122,15 +127,20 @@ def _begun(
 def list_emergency_access(
     principal: PrincipalDep,
     storage: StorageDep,
-    paging: PagingDep,
+    paging: CursorPagingDep,
     unreviewed: Annotated[bool, Query(description="Only what nobody has reviewed.")] = False,
 ) -> EmergencyPage:
     """Administrators see all of it, others their own; the newest first."""
     mine = "" if "admin" in principal.roles else principal.identity.id
     found, total = storage.emergency_access.list(
-        paging.limit, paging.offset, identity_id=mine, unreviewed=unreviewed
+        paging.limit,
+        paging.offset,
+        identity_id=mine,
+        unreviewed=unreviewed,
+        beyond=paging.beyond(NEWEST_EMERGENCIES),
     )
-    return paging.page(EmergencyPage, [_payload(one) for one in found], total)
+    items = [_payload(one) for one in found]
+    return paging.page_of(EmergencyPage, items, total, found, NEWEST_EMERGENCIES)
 
 
 @router.post(

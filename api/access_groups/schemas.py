@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field
 
-from api.base_schemas import Page, Payload, RequestBody
+from api.base_schemas import CursorPage, Payload, RequestBody
 from storage.access_groups.entities import Member, MemberKind, Origin, Unmatched
 
 Rule = Annotated[
@@ -130,5 +130,5 @@ class EmergencyPayload(Payload):
     reviewed_by: str
 
 
-class EmergencyPage(Page):
+class EmergencyPage(CursorPage):
     items: list[EmergencyPayload]

@@ -8,14 +8,14 @@ from pydantic import AwareDatetime
 from api.access.policy import ADMINS, policy
 from api.audit.rules import Audited
 from api.audit.schemas import AuditPage, AuditVerification, event_payload, verification_payload
+from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.paging import PagingDep
 from api.parameters import problems
 from api.routing import new_router
 from storage.audit import Code
 from storage.audit.anchors import local_anchors
 from storage.audit.keys import audit_keys
-from storage.audit.query import AuditFilter, find_events
+from storage.audit.query import NEWEST_EVENTS, AuditFilter, find_events
 from storage.audit.verify import verify_chain
 
 router = new_router(prefix="/api/audit", tags=["audit"])
@@ -29,7 +29,7 @@ _Uid = Annotated[str, Query(pattern=r"^[0-9.]{0,64}$")]
 @policy(ADMINS, "admin", Audited(Code.AUDIT_LOG_USED, "R"))
 def list_events(
     storage: StorageDep,
-    paging: PagingDep,
+    paging: CursorPagingDep,
     since: AwareDatetime | None = None,
     until: Annotated[AwareDatetime | None, Query(description="Exclusive.")] = None,
     actor: _Text = "",
@@ -54,8 +54,11 @@ def list_events(
         failures=failures,
         text=text,
     )
-    found, total = find_events(storage.engine, wanted, paging.limit, paging.offset)
-    return paging.page(AuditPage, [event_payload(one) for one in found], total)
+    found, total = find_events(
+        storage.engine, wanted, paging.limit, paging.offset, beyond=paging.beyond(NEWEST_EVENTS)
+    )
+    items = [event_payload(one) for one in found]
+    return paging.page_of(AuditPage, items, total, found, NEWEST_EVENTS)
 
 
 @router.get("/verification", summary="Verify the chain of the trail", responses=problems(503))

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from api.base_schemas import Page, Payload
+from api.base_schemas import CursorPage, Payload
 from storage.audit import AuditRecord
 from storage.audit.messages import meaning
 from storage.audit.verify import ChainCheck
@@ -38,7 +38,7 @@ class AuditEventPayload(Payload):
     detail: dict[str, Any]
 
 
-class AuditPage(Page):
+class AuditPage(CursorPage):
     items: list[AuditEventPayload]
 
 

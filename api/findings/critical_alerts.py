@@ -10,12 +10,12 @@ from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
 from api.audit.rules import CHANGED, RESULTS
-from api.base_schemas import Page, Payload
+from api.base_schemas import CursorPage, Payload
+from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.paging import PagingDep
 from api.parameters import UidFilter, problems
 from api.routing import new_router
-from storage.reports.critical_alerts import Alert, AlertState
+from storage.reports.critical_alerts import NEWEST_ALERTS, Alert, AlertState
 
 router = new_router(prefix="/api/alerts", tags=["alerts"])
 
@@ -38,7 +38,7 @@ class AlertPayload(Payload):
     created_at: datetime
 
 
-class AlertPage(Page):
+class AlertPage(CursorPage):
     items: list[AlertPayload]
 
 
@@ -55,14 +55,21 @@ class Acknowledgement(BaseModel):
 def list_alerts(
     request: Request,
     storage: StorageDep,
-    paging: PagingDep,
+    paging: CursorPagingDep,
     state: AlertState | None = None,
     study_instance_uid: UidFilter = None,
 ) -> AlertPage:
     """Those that are OPEN wait for a person."""
-    alerts, total = storage.alerts.list(state, study_instance_uid, paging.limit, paging.offset)
+    alerts, total = storage.alerts.list(
+        state,
+        study_instance_uid,
+        paging.limit,
+        paging.offset,
+        beyond=paging.beyond(NEWEST_ALERTS),
+    )
     name_studies(request, *dict.fromkeys(one.study_instance_uid for one in alerts))
-    return paging.page(AlertPage, [_payload(one) for one in alerts], total)
+    items = [_payload(one) for one in alerts]
+    return paging.page_of(AlertPage, items, total, alerts, NEWEST_ALERTS)
 
 
 @router.post(

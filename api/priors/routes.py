@@ -8,9 +8,9 @@ from fastapi import Path, Request
 from api.access.policy import INTEGRATORS, policy
 from api.audit.middleware import name_studies
 from api.audit.rules import QUERY, UIDS_ALONE, Audited
+from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.paging import PagingDep
-from api.parameters import StudyUid, problems
+from api.parameters import StudyUid, UpdatedSince, problems
 from api.priors.schemas import (
     PriorFetchPage,
     PriorFetchPayload,
@@ -23,6 +23,8 @@ from api.routing import new_router
 from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.priors.entities import PriorState
+from storage.priors.fetches import LAST_FETCHED
+from storage.priors.searches import LAST_SEARCHED
 
 log = structlog.get_logger(__name__)
 
@@ -35,21 +37,41 @@ _FETCHED = Audited(Code.IMPORT, "E", with_change=True)
 @router.get("", summary="List the studies that come from other archives")
 @policy(INTEGRATORS, "api:read", QUERY)
 def list_priors(
-    storage: StorageDep, paging: PagingDep, state: PriorState | None = None
+    storage: StorageDep,
+    paging: CursorPagingDep,
+    state: PriorState | None = None,
+    updated_since: UpdatedSince = None,
 ) -> PriorFetchPage:
     """What changed last comes first."""
-    found, total = storage.prior_fetches.list(state, paging.limit, paging.offset)
-    return paging.page(PriorFetchPage, [prior_payload(one) for one in found], total)
+    found, total = storage.prior_fetches.list(
+        state,
+        paging.limit,
+        paging.offset,
+        updated_since=updated_since,
+        beyond=paging.beyond(LAST_FETCHED),
+    )
+    items = [prior_payload(one) for one in found]
+    return paging.page_of(PriorFetchPage, items, total, found, LAST_FETCHED)
 
 
 @router.get("/searches", summary="List the searches for earlier studies")
 @policy(INTEGRATORS, "api:read", UIDS_ALONE)
 def list_searches(
-    storage: StorageDep, paging: PagingDep, state: PriorState | None = None
+    storage: StorageDep,
+    paging: CursorPagingDep,
+    state: PriorState | None = None,
+    updated_since: UpdatedSince = None,
 ) -> PriorSearchPage:
     """One for each study or order, rule and archive; what changed last comes first."""
-    found, total = storage.prior_searches.list(state, paging.limit, paging.offset)
-    return paging.page(PriorSearchPage, [search_payload(one) for one in found], total)
+    found, total = storage.prior_searches.list(
+        state,
+        paging.limit,
+        paging.offset,
+        updated_since=updated_since,
+        beyond=paging.beyond(LAST_SEARCHED),
+    )
+    items = [search_payload(one) for one in found]
+    return paging.page_of(PriorSearchPage, items, total, found, LAST_SEARCHED)
 
 
 @router.post("/retry", summary="Try again all that was given up")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from api.base_schemas import Page, Payload, RequestBody
+from api.base_schemas import CursorPage, Payload, RequestBody
 from storage.priors.entities import FetchCause, PriorState, SearchCause
 
 
@@ -28,7 +28,7 @@ class PriorFetchPayload(Payload):
     updated_at: datetime
 
 
-class PriorFetchPage(Page):
+class PriorFetchPage(CursorPage):
     items: list[PriorFetchPayload]
 
 
@@ -49,7 +49,7 @@ class PriorSearchPayload(Payload):
     updated_at: datetime
 
 
-class PriorSearchPage(Page):
+class PriorSearchPage(CursorPage):
     items: list[PriorSearchPayload]
 
 

@@ -8,6 +8,7 @@ from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import add_detail, name_studies
 from api.audit.rules import UIDS_ALONE, Audited
+from api.cursors import CursorPagingDep
 from api.deps import SettingsDep, StorageDep
 from api.paging import PagingDep
 from api.parameters import StudyUid, problems
@@ -44,7 +45,8 @@ from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.core.uids import check_uid
 from storage.projects.entities import ProjectExport
-from storage.projects.exports import ProjectExports
+from storage.projects.exports import NEWEST_EXPORTS, ProjectExports
+from storage.projects.repository import BY_NAME, FIRST_ADDED
 from storage.studies.filter import StudyFilter
 
 router = new_router(prefix="/api/projects", tags=["projects"])
@@ -60,11 +62,11 @@ _REIDENTIFIED = Audited(Code.PATIENT_RECORD, "R")
 
 @router.get("", summary="List the research projects")
 @policy(ADMINS, "admin", UIDS_ALONE)
-def list_projects(storage: StorageDep, paging: PagingDep) -> ProjectPage:
+def list_projects(storage: StorageDep, paging: CursorPagingDep) -> ProjectPage:
     """By name."""
-    found, total = storage.projects.page(paging.limit, paging.offset)
+    found, total = storage.projects.page(paging.limit, paging.offset, beyond=paging.beyond(BY_NAME))
     items = [project_payload(one, storage.projects.studies(one, 0)[1]) for one in found]
-    return paging.page(ProjectPage, items, total)
+    return paging.page_of(ProjectPage, items, total, found, BY_NAME)
 
 
 @router.post("", status_code=201, summary="Create a project", responses=problems(400))
@@ -106,11 +108,16 @@ def delete_project(request: Request, storage: StorageDep, name: Name) -> Respons
 
 @router.get("/{name}/studies", summary="List a project's studies", responses=problems(404))
 @policy(ADMINS, "admin", UIDS_ALONE)
-def list_project_studies(storage: StorageDep, paging: PagingDep, name: Name) -> ProjectStudyPage:
+def list_project_studies(
+    storage: StorageDep, paging: CursorPagingDep, name: Name
+) -> ProjectStudyPage:
     """In the order in which they were added."""
     project = storage.projects.get(name)
-    found, total = storage.projects.studies(project, paging.limit, paging.offset)
-    return paging.page(ProjectStudyPage, [study_payload(project, one) for one in found], total)
+    found, total = storage.projects.studies(
+        project, paging.limit, paging.offset, beyond=paging.beyond(FIRST_ADDED)
+    )
+    items = [study_payload(project, one) for one in found]
+    return paging.page_of(ProjectStudyPage, items, total, found, FIRST_ADDED)
 
 
 @router.post("/{name}/studies", summary="Add studies to a project", responses=problems(400, 404))
@@ -165,11 +172,17 @@ def delete_project_study(
 
 @router.get("/{name}/exports", summary="List a project's exports", responses=problems(404))
 @policy(ADMINS, "admin", UIDS_ALONE)
-def list_exports(storage: StorageDep, paging: PagingDep, name: Name) -> ExportPage:
+def list_exports(storage: StorageDep, paging: CursorPagingDep, name: Name) -> ExportPage:
     """The newest first."""
     exports = storage.project_exports
-    found, total = exports.of_project(storage.projects.get(name), paging.limit, paging.offset)
-    return paging.page(ExportPage, [_payload(exports, one) for one in found], total)
+    found, total = exports.of_project(
+        storage.projects.get(name),
+        paging.limit,
+        paging.offset,
+        beyond=paging.beyond(NEWEST_EXPORTS),
+    )
+    items = [_payload(exports, one) for one in found]
+    return paging.page_of(ExportPage, items, total, found, NEWEST_EXPORTS)
 
 
 @router.post(

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from api.base_schemas import Page, Payload, RequestBody
+from api.base_schemas import CursorPage, Page, Payload, RequestBody
 from inference.deidentification.profile import Option
 from inference.projects.selection import NAME_PATTERN
 from storage.projects.entities import ExportFormat, ExportState
@@ -40,7 +40,7 @@ class ProjectPayload(Payload):
     created_at: AwareDatetime
 
 
-class ProjectPage(Page):
+class ProjectPage(CursorPage):
     items: list[ProjectPayload]
 
 
@@ -75,7 +75,7 @@ class ProjectStudyPayload(Payload):
     added_at: AwareDatetime
 
 
-class ProjectStudyPage(Page):
+class ProjectStudyPage(CursorPage):
     items: list[ProjectStudyPayload]
 
 
@@ -108,7 +108,7 @@ class ExportPayload(Payload):
     updated_at: AwareDatetime
 
 
-class ExportPage(Page):
+class ExportPage(CursorPage):
     items: list[ExportPayload]
 
 

@@ -9,13 +9,13 @@ from pydantic import Field
 from api.access.policy import INTEGRATORS, policy
 from api.audit.middleware import name_studies
 from api.audit.rules import UIDS_ALONE, Audited
-from api.base_schemas import Page, Payload
+from api.base_schemas import CursorPage, Payload
+from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.paging import PagingDep
-from api.parameters import problems
+from api.parameters import UpdatedSince, problems
 from api.routing import new_router
 from storage.audit import Code
-from storage.reports.hl7_outbox import Hl7Message, Hl7State
+from storage.reports.hl7_outbox import NEWEST_MESSAGES, Hl7Message, Hl7State
 
 router = new_router(prefix="/api/hl7", tags=["hl7"])
 
@@ -44,18 +44,28 @@ class Hl7MessagePayload(Payload):
     )
 
 
-class Hl7MessagePage(Page):
+class Hl7MessagePage(CursorPage):
     items: list[Hl7MessagePayload]
 
 
 @router.get("/messages", summary="List the messages to HL7 systems, the newest first")
 @policy(INTEGRATORS, "api:read", UIDS_ALONE)
 def list_hl7_messages(
-    storage: StorageDep, paging: PagingDep, state: Hl7State | None = None
+    storage: StorageDep,
+    paging: CursorPagingDep,
+    state: Hl7State | None = None,
+    updated_since: UpdatedSince = None,
 ) -> Hl7MessagePage:
     """Without their text, which is made from the report when it is sent."""
-    messages, total = storage.hl7_messages.list(state, paging.limit, paging.offset)
-    return paging.page(Hl7MessagePage, [_payload(one) for one in messages], total)
+    messages, total = storage.hl7_messages.list(
+        state,
+        paging.limit,
+        paging.offset,
+        updated_since=updated_since,
+        beyond=paging.beyond(NEWEST_MESSAGES),
+    )
+    items = [_payload(one) for one in messages]
+    return paging.page_of(Hl7MessagePage, items, total, messages, NEWEST_MESSAGES)
 
 
 @router.get("/messages/{message_id}", summary="One message", responses=problems(404))

@@ -8,13 +8,13 @@ from api.access.changes import legal_hold_change
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.audit.rules import BY_ITSELF, UIDS_ALONE
-from api.base_schemas import Page, Payload, RequestBody
+from api.base_schemas import CursorPage, Payload, RequestBody
+from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.paging import PagingDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router
 from storage.core.clock import utcnow
-from storage.retention.legal_holds import REASON_MAX_CHARACTERS, LegalHold
+from storage.retention.legal_holds import NEWEST_HOLDS, REASON_MAX_CHARACTERS, LegalHold
 
 router = new_router(prefix="/api/legal-holds", tags=["retention"])
 
@@ -26,7 +26,7 @@ class LegalHoldPayload(Payload):
     placed_at: AwareDatetime
 
 
-class LegalHoldPage(Page):
+class LegalHoldPage(CursorPage):
     items: list[LegalHoldPayload]
 
 
@@ -42,10 +42,13 @@ class NewLegalHold(RequestBody):
 
 @router.get("", summary="List the legal holds, the newest first")
 @policy(ADMINS, "admin", UIDS_ALONE)
-def list_legal_holds(storage: StorageDep, paging: PagingDep) -> LegalHoldPage:
+def list_legal_holds(storage: StorageDep, paging: CursorPagingDep) -> LegalHoldPage:
     """Studies that no rule and no DELETE removes."""
-    found, total = storage.legal_holds.page(paging.limit, paging.offset)
-    return paging.page(LegalHoldPage, [_payload(one) for one in found], total)
+    found, total = storage.legal_holds.page(
+        paging.limit, paging.offset, beyond=paging.beyond(NEWEST_HOLDS)
+    )
+    items = [_payload(one) for one in found]
+    return paging.page_of(LegalHoldPage, items, total, found, NEWEST_HOLDS)
 
 
 @router.put(

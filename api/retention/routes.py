@@ -6,6 +6,7 @@ from fastapi import Query
 
 from api.access.policy import ADMINS, policy
 from api.audit.rules import UIDS_ALONE
+from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems
@@ -19,6 +20,7 @@ from api.routing import new_router
 from inference.retention.departure import removals
 from inference.retention.outlook import disk_outlook
 from inference.retention.plan import plan
+from storage.audit.query import NEWEST_EVENTS
 from storage.core.clock import utcnow
 
 router = new_router(prefix="/api/retention", tags=["retention"])
@@ -52,7 +54,10 @@ def get_retention_status(storage: StorageDep) -> RetentionStatus:
 
 @router.get("/removed", summary="List the studies that have left by rule")
 @policy(ADMINS, "admin", UIDS_ALONE)
-def list_removed(storage: StorageDep, paging: PagingDep) -> RemovedStudies:
+def list_removed(storage: StorageDep, paging: CursorPagingDep) -> RemovedStudies:
     """As far back as the audit trail reaches."""
-    found, total = removals(storage.engine, paging.limit, paging.offset)
-    return paging.page(RemovedStudies, [removed_payload(one) for one in found], total)
+    found, total = removals(
+        storage.engine, paging.limit, paging.offset, beyond=paging.beyond(NEWEST_EVENTS)
+    )
+    items = [removed_payload(one) for one in found]
+    return paging.page_of(RemovedStudies, items, total, found, NEWEST_EVENTS)

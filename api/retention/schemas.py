@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from api.base_schemas import Page, Payload
+from api.base_schemas import CursorPage, Page, Payload
 
 
 class ReasonPayload(Payload):
@@ -72,7 +72,7 @@ class RemovedStudy(Payload):
     size_bytes: int
 
 
-class RemovedStudies(Page):
+class RemovedStudies(CursorPage):
     """From the audit trail, the newest first."""
 
     items: list[RemovedStudy]

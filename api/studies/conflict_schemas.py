@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from api.base_schemas import Payload, RequestBody
+from api.base_schemas import CursorPage, Payload, RequestBody
 from storage.ingest.bulk_decisions import ConflictDecision
 
 MAX_DIFFERENCES = 200
@@ -38,11 +38,8 @@ class ConflictPayload(Payload):
     )
 
 
-class ConflictPage(Payload):
+class ConflictPage(CursorPage):
     items: list[ConflictPayload]
-    total: int
-    limit: int
-    offset: int
 
 
 class Difference(Payload):

@@ -8,8 +8,9 @@ from fastapi.responses import StreamingResponse
 from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.middleware import name_studies
 from api.audit.rules import RESULTS, RETRIEVED, UIDS_ALONE, Audited
+from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.parameters import Limit, Offset, binary, problems
+from api.parameters import binary, problems
 from api.routing import new_router
 from api.studies.conflict_comparison import differences_of
 from api.studies.conflict_schemas import (
@@ -26,7 +27,7 @@ from storage.audit import Code
 from storage.core.entities import Instance
 from storage.index.repository import Index
 from storage.ingest.bulk_decisions import decide_all
-from storage.ingest.conflicts import Conflict
+from storage.ingest.conflicts import NEWEST_CONFLICTS, Conflict
 
 router = new_router(prefix="/api/conflicts", tags=["conflicts"])
 
@@ -36,14 +37,16 @@ ConflictId = Annotated[int, Path(ge=1, le=2**62, description="The conflict's num
 @router.get("")
 @policy(INTEGRATORS, "api:read", UIDS_ALONE)
 def list_conflicts(
-    request: Request, storage: StorageDep, limit: Limit = 100, offset: Offset = 0
+    request: Request, storage: StorageDep, paging: CursorPagingDep
 ) -> ConflictPage:
     """What is kept aside, the newest first, with the patient of what is stored."""
-    found, total = storage.conflicts.page(limit, offset)
+    found, total = storage.conflicts.page(
+        paging.limit, paging.offset, beyond=paging.beyond(NEWEST_CONFLICTS)
+    )
     existing = [storage.conflicts.existing(one) for one in found]
     name_studies(request, *dict.fromkeys(one.study_instance_uid for one in existing if one))
     items = [_payload(storage.index, *pair) for pair in zip(found, existing, strict=True)]
-    return ConflictPage(items=items, total=total, limit=limit, offset=offset)
+    return paging.page_of(ConflictPage, items, total, found, NEWEST_CONFLICTS)
 
 
 @router.post("/decisions", responses=problems(503, 507))

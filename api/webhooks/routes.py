@@ -9,9 +9,9 @@ from api.access.policy import INTEGRATORS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.access.viewers import caller_of
 from api.audit.rules import UIDS_ALONE, Audited, NotAudited, network_change
+from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.errors import ApiProblem
-from api.paging import PagingDep
 from api.parameters import problems
 from api.routing import new_router
 from api.webhooks.schemas import (
@@ -28,8 +28,8 @@ from inference.webhooks.service import ping
 from inference.worker.broker_notify import wake
 from storage.audit import Code, Type
 from storage.webhooks.entities import NoticeState, WebhookDelivery
-from storage.webhooks.outbox import WebhookQueue
-from storage.webhooks.repository import Webhook
+from storage.webhooks.outbox import NEWEST_NOTICES, WebhookQueue
+from storage.webhooks.repository import OLDEST_WEBHOOKS, Webhook
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +41,13 @@ DeliveryId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The no
 
 @router.get("", summary="List the webhooks")
 @policy(INTEGRATORS, "api:read", NotAudited("It shows addresses of systems, and nobody's data."))
-def list_webhooks(storage: StorageDep, paging: PagingDep) -> WebhookPage:
+def list_webhooks(storage: StorageDep, paging: CursorPagingDep) -> WebhookPage:
     """The oldest first, without their secrets."""
-    hooks, total = storage.webhooks.list(paging.limit, paging.offset)
-    return paging.page(WebhookPage, _payloads(storage.webhook_queue, hooks), total)
+    hooks, total = storage.webhooks.list(
+        paging.limit, paging.offset, beyond=paging.beyond(OLDEST_WEBHOOKS)
+    )
+    items = _payloads(storage.webhook_queue, hooks)
+    return paging.page_of(WebhookPage, items, total, hooks, OLDEST_WEBHOOKS)
 
 
 @router.post("", status_code=201, summary="Add a webhook", responses=problems(400, 422))
@@ -138,14 +141,17 @@ def ping_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPinged:
 @policy(INTEGRATORS, "api:read", UIDS_ALONE)
 def list_webhook_deliveries(
     storage: StorageDep,
-    paging: PagingDep,
+    paging: CursorPagingDep,
     webhook_id: WebhookId,
     state: Annotated[NoticeState | None, Query(description="In this state only.")] = None,
 ) -> WebhookDeliveryPage:
     """The newest first. DEAD ones were given up after their last attempt."""
     storage.webhooks.get(webhook_id)
-    notices, total = storage.webhook_queue.list(webhook_id, state, paging.limit, paging.offset)
-    return paging.page(WebhookDeliveryPage, [_delivery(one) for one in notices], total)
+    notices, total = storage.webhook_queue.list(
+        webhook_id, state, paging.limit, paging.offset, beyond=paging.beyond(NEWEST_NOTICES)
+    )
+    items = [_delivery(one) for one in notices]
+    return paging.page_of(WebhookDeliveryPage, items, total, notices, NEWEST_NOTICES)
 
 
 @router.post(

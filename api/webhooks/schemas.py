@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from api.base_schemas import Payload, RequestBody
+from api.base_schemas import CursorPage, Payload, RequestBody
 from storage.webhooks.entities import NoticeState
 from storage.webhooks.payloads import EVENT_TYPES
 
@@ -82,11 +82,8 @@ class WebhookWithSecret(WebhookPayload):
     )
 
 
-class WebhookPage(Payload):
+class WebhookPage(CursorPage):
     items: list[WebhookPayload]
-    total: int
-    limit: int
-    offset: int
 
 
 class WebhookDeliveryPayload(Payload):
@@ -102,11 +99,8 @@ class WebhookDeliveryPayload(Payload):
     ended_at: datetime | None
 
 
-class WebhookDeliveryPage(Payload):
+class WebhookDeliveryPage(CursorPage):
     items: list[WebhookDeliveryPayload]
-    total: int
-    limit: int
-    offset: int
 
 
 class WebhookPinged(Payload):

@@ -7,10 +7,10 @@ from fastapi import Path, Query, Request, Response
 from api.access.policy import INTEGRATORS, READERS, policy
 from api.audit.middleware import name_studies
 from api.audit.rules import QUERY, Audited
+from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.errors import MISMATCH_TITLE, ApiProblem
-from api.paging import PagingDep
-from api.parameters import problems
+from api.parameters import UpdatedSince, problems
 from api.routing import new_router
 from api.worklist.schemas import (
     NewWorklistItem,
@@ -22,7 +22,7 @@ from api.worklist.schemas import (
 )
 from storage.audit import Code
 from storage.core.uids import new_uid
-from storage.worklist.repository import WorklistItem, WorklistState
+from storage.worklist.repository import NEXT_TO_START, WorklistItem, WorklistState
 
 router = new_router(prefix="/api/worklist", tags=["worklist"])
 
@@ -52,13 +52,22 @@ def add_worklist_item(
 @policy(READERS, "api:read", QUERY)
 def list_worklist_items(
     storage: StorageDep,
-    paging: PagingDep,
+    paging: CursorPagingDep,
     state: WorklistState | None = None,
     accession_number: Annotated[str, Query(max_length=16, pattern=r"^[^\x00]*$")] = "",
+    updated_since: UpdatedSince = None,
 ) -> WorklistPage:
     """Items in any state, unless one is asked for."""
-    items, total = storage.worklist.list(state, accession_number, paging.limit, paging.offset)
-    return paging.page(WorklistPage, [item_payload(item) for item in items], total)
+    found, total = storage.worklist.list(
+        state,
+        accession_number,
+        paging.limit,
+        paging.offset,
+        updated_since=updated_since,
+        beyond=paging.beyond(NEXT_TO_START),
+    )
+    items = [item_payload(item) for item in found]
+    return paging.page_of(WorklistPage, items, total, found, NEXT_TO_START)
 
 
 @router.get("/{worklist_item_id}", summary="One worklist item", responses=problems(404))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.base_schemas import Page, Payload
+from api.base_schemas import CursorPage, Payload
 from api.dicom_values import dicom_date, dicom_time
 from storage.worklist.attributes import KEYWORD_OF, snake_case
 from storage.worklist.repository import WorklistItem, WorklistState
@@ -116,7 +116,7 @@ class WorklistItemPayload(Payload):
     updated_at: datetime
 
 
-class WorklistPage(Page):
+class WorklistPage(CursorPage):
     items: list[WorklistItemPayload]
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import ColumnElement, Engine
 
 from inference.retention.assessment import Assessment, Retention
 from storage.audit import Actor, Audit, AuditEvent, AuditRecord, Code
@@ -77,7 +77,9 @@ def _day(at: datetime) -> str:
     return at.date().isoformat()
 
 
-def removals(engine: Engine, limit: int, offset: int) -> tuple[list[AuditRecord], int]:
+def removals(
+    engine: Engine, limit: int, offset: int, *, beyond: ColumnElement[bool] | None = None
+) -> tuple[list[AuditRecord], int]:
     """What has left by rule, the newest first, as far back as the audit trail reaches."""
     wanted = AuditFilter(actor_kind="node", actor=ACTOR_NAME, code=Code.STUDY_DELETED)
-    return find_events(engine, wanted, limit, offset)
+    return find_events(engine, wanted, limit, offset, beyond=beyond)

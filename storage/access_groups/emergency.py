@@ -28,6 +28,7 @@ from storage.audit import NODE, Actor, Audit, AuditEvent, Code, Type
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.viewer import Caller, as_node
 from storage.db.engine import reading, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.events.repository import add_event
 
@@ -49,6 +50,15 @@ class Emergency:
     ended_at: datetime | None
     reviewed_at: datetime | None
     reviewed_by: str
+
+
+NEWEST_EMERGENCIES = Keyset[Emergency](
+    "emergency access",
+    (
+        SortColumn.of(_ACCESS.started_at, falls=True),
+        SortColumn.of(_ACCESS.emergency_id),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -167,21 +177,28 @@ class EmergencyAccess:
         )
 
     def list(
-        self, limit: int, offset: int, *, identity_id: str = "", unreviewed: bool = False
+        self,
+        limit: int,
+        offset: int,
+        *,
+        identity_id: str = "",
+        unreviewed: bool = False,
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[Sequence[Emergency], int]:
-        """The newest first, and how many there are in all."""
+        """The newest first, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`NEWEST_EMERGENCIES`).
+        """
         conditions = []
         if identity_id:
             conditions.append(_ACCESS.identity_id == identity_id)
         if unreviewed:
             conditions.append(_ACCESS.reviewed_at.is_(None))
         statement = (
-            select(t.emergency_access)
-            .where(*conditions)
-            .order_by(_ACCESS.started_at.desc(), _ACCESS.emergency_id)
+            select(t.emergency_access).where(*conditions).order_by(*NEWEST_EMERGENCIES.order())
         )
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [_emergency(row) for row in rows], total
 
     def end(self, emergency_id: str, actor: Actor, now: datetime) -> Emergency:

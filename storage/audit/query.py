@@ -13,6 +13,7 @@ from storage import tables as t
 from storage.audit.events import ActorKind, AuditRecord
 from storage.audit.rows import to_record
 from storage.db.engine import reading
+from storage.db.keyset import Keyset, SortColumn
 
 _PAGE = 1000
 
@@ -38,17 +39,34 @@ class AuditFilter:
     """Within actor, address, request id or details."""
 
 
+NEWEST_EVENTS = Keyset[AuditRecord](
+    "audit",
+    (
+        SortColumn.of(t.audit_event.c.at, falls=True),
+        SortColumn.of(t.audit_event.c.audit_id, falls=True),
+    ),
+)
+
+
 def find_events(
-    engine: Engine, wanted: AuditFilter, limit: int, offset: int, *, oldest_first: bool = False
+    engine: Engine,
+    wanted: AuditFilter,
+    limit: int,
+    offset: int,
+    *,
+    oldest_first: bool = False,
+    beyond: ColumnElement[bool] | None = None,
 ) -> tuple[list[AuditRecord], int]:
-    """A page of events, the newest first unless the oldest are wanted, and how many there are."""
+    """A page of events, the newest first unless the oldest are wanted, and how many there are.
+
+    `beyond` begins the page where another one ended (`NEWEST_EVENTS`).
+    """
     conditions = _conditions(wanted)
     at, number = t.audit_event.c.at, t.audit_event.c.audit_id
-    order = (at.asc(), number.asc()) if oldest_first else (at.desc(), number.desc())
+    order = [at.asc(), number.asc()] if oldest_first else NEWEST_EVENTS.order()
+    page = select(t.audit_event).where(*conditions, *(() if beyond is None else (beyond,)))
     with reading(engine) as connection:
-        rows = connection.execute(
-            select(t.audit_event).where(*conditions).order_by(*order).limit(limit).offset(offset)
-        ).mappings()
+        rows = connection.execute(page.order_by(*order).limit(limit).offset(offset)).mappings()
         found = [to_record(row) for row in rows]
         total = connection.execute(
             select(func.count()).select_from(t.audit_event).where(*conditions)

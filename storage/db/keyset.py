@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from operator import attrgetter
+from typing import Any, Generic, Self, TypeVar
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import Column, ColumnElement, and_, or_
 
 RowT = TypeVar("RowT")
-KeyValue = str | datetime
+KeyValue = str | int | datetime
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,14 @@ class SortColumn(Generic[RowT]):
     column: ColumnElement[Any]
     value: Callable[[RowT], KeyValue]
     """What an entity has in the column."""
-    kind: type[str] | type[datetime] = str
+    kind: type[str] | type[int] | type[datetime] = str
     falls: bool = False
+
+    @classmethod
+    def of(cls, column: Column[Any], attribute: str = "", *, falls: bool = False) -> Self:
+        """`attribute`: of the entity, where it is not named as the column is."""
+        kind = column.type.python_type
+        return cls(column, attrgetter(attribute or column.name), kind, falls)
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ class DeliveryFilter:
 LAST_CHANGED = Keyset[Delivery](
     "deliveries",
     (
-        SortColumn(t.delivery.c.updated_at, lambda one: one.updated_at, datetime, falls=True),
-        SortColumn(t.delivery.c.delivery_id, lambda one: one.delivery_id),
+        SortColumn.of(t.delivery.c.updated_at, falls=True),
+        SortColumn.of(t.delivery.c.delivery_id),
     ),
 )
 

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, RowMapping, Select, delete, func, select
+from sqlalchemy import ColumnElement, Engine, RowMapping, Select, delete, func, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Location
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.db.engine import reading, translated, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.deletion.service import bury, remove_derived
 from storage.dicom.part10 import Header, read_header
@@ -60,6 +61,11 @@ class Conflict:
     location: Location
 
 
+NEWEST_CONFLICTS = Keyset[Conflict](
+    "conflicts", (SortColumn.of(t.conflict.c.id, "conflict_id", falls=True),)
+)
+
+
 class Conflicts:
     """Looks at what is kept aside, and takes it in or lets it go."""
 
@@ -79,11 +85,16 @@ class Conflicts:
         self._reader = reader
         self._objects = objects
 
-    def page(self, limit: int, offset: int) -> tuple[list[Conflict], int]:
-        """The newest first, and how many there are in all."""
-        statement = select(t.conflict).order_by(t.conflict.c.id.desc())
+    def page(
+        self, limit: int, offset: int, *, beyond: ColumnElement[bool] | None = None
+    ) -> tuple[list[Conflict], int]:
+        """The newest first, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`NEWEST_CONFLICTS`).
+        """
+        statement = select(t.conflict).order_by(*NEWEST_CONFLICTS.order())
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [_to_conflict(row) for row in rows], total
 
     def waiting(

@@ -14,8 +14,8 @@ from storage.db.row_mapping import to_job
 NEWEST_JOBS = Keyset[Job](
     "jobs",
     (
-        SortColumn(t.job.c.created_at, lambda job: job.created_at, datetime, falls=True),
-        SortColumn(t.job.c.job_id, lambda job: job.job_id),
+        SortColumn.of(t.job.c.created_at, falls=True),
+        SortColumn.of(t.job.c.job_id),
     ),
 )
 

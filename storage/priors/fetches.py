@@ -10,11 +10,21 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.outbox.tables import PRIOR_FETCHES
 from storage.priors.entities import PriorFetch, PriorState, WantedStudy
 
 _CLAIM_LOCK = 0x6D76_7072  # of this transaction alone among those of the database
+
+
+LAST_FETCHED = Keyset[PriorFetch](
+    "priors",
+    (
+        SortColumn.of(t.prior_fetch.c.updated_at, falls=True),
+        SortColumn.of(t.prior_fetch.c.study_instance_uid),
+    ),
+)
 
 
 class PriorFetches:
@@ -167,18 +177,24 @@ class PriorFetches:
         return found
 
     def list(
-        self, state: PriorState | None = None, limit: int = 100, offset: int = 0
+        self,
+        state: PriorState | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        *,
+        updated_since: datetime | None = None,
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[list[PriorFetch], int]:
-        """What changed last first, and how many there are in all."""
+        """What changed last first, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`LAST_FETCHED`).
+        """
         conditions = [] if state is None else [t.prior_fetch.c.state == state]
-        columns = t.prior_fetch.c
-        statement = (
-            select(t.prior_fetch)
-            .where(*conditions)
-            .order_by(columns.updated_at.desc(), columns.study_instance_uid)
-        )
+        if updated_since is not None:
+            conditions.append(t.prior_fetch.c.updated_at >= updated_since)
+        statement = select(t.prior_fetch).where(*conditions).order_by(*LAST_FETCHED.order())
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [_fetch(row) for row in rows], total
 
     def prior_of(self, study_instance_uid: str) -> PriorFetch | None:

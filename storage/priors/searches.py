@@ -4,15 +4,24 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import ColumnElement, Engine, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.outbox.tables import PRIOR_SEARCHES
 from storage.priors.entities import PriorSearch, PriorState, SearchCause
+
+LAST_SEARCHED = Keyset[PriorSearch](
+    "prior searches",
+    (
+        SortColumn.of(t.prior_search.c.updated_at, falls=True),
+        SortColumn.of(t.prior_search.c.search_id),
+    ),
+)
 
 
 class PriorSearches:
@@ -122,17 +131,24 @@ class PriorSearches:
             return result.rowcount
 
     def list(
-        self, state: PriorState | None = None, limit: int = 100, offset: int = 0
+        self,
+        state: PriorState | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        *,
+        updated_since: datetime | None = None,
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[list[PriorSearch], int]:
-        """The newest first, and how many there are in all."""
+        """What changed last first, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`LAST_SEARCHED`).
+        """
         conditions = [] if state is None else [t.prior_search.c.state == state]
-        statement = (
-            select(t.prior_search)
-            .where(*conditions)
-            .order_by(t.prior_search.c.updated_at.desc(), t.prior_search.c.search_id)
-        )
+        if updated_since is not None:
+            conditions.append(t.prior_search.c.updated_at >= updated_since)
+        statement = select(t.prior_search).where(*conditions).order_by(*LAST_SEARCHED.order())
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [_search(row) for row in rows], total
 
     def _end(self, search_id: str, owner: str, values: dict[str, Any]) -> None:

@@ -6,12 +6,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, case, func, insert, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.outbox.tables import PROJECT_EXPORTS
 from storage.projects.entities import (
@@ -24,6 +25,15 @@ from storage.projects.entities import (
 
 _EXPORT = t.project_export.c
 _INSTANCE = t.project_export_instance.c
+
+
+NEWEST_EXPORTS = Keyset[ProjectExport](
+    "project exports",
+    (
+        SortColumn.of(_EXPORT.created_at, falls=True),
+        SortColumn.of(_EXPORT.export_id),
+    ),
+)
 
 
 class ProjectExports:
@@ -67,16 +77,21 @@ class ProjectExports:
         return _export(row)
 
     def of_project(
-        self, project: Project, limit: int, offset: int = 0
+        self,
+        project: Project,
+        limit: int,
+        offset: int = 0,
+        *,
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[list[ProjectExport], int]:
-        """The newest first, and how many there are in all."""
-        statement = (
-            select(t.project_export)
-            .where(_EXPORT.project_id == project.project_id)
-            .order_by(_EXPORT.created_at.desc(), _EXPORT.export_id)
-        )
+        """The newest first, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`NEWEST_EXPORTS`).
+        """
+        of_project = _EXPORT.project_id == project.project_id
+        statement = select(t.project_export).where(of_project).order_by(*NEWEST_EXPORTS.order())
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [_export(row) for row in rows], total
 
     def is_due(self, now: datetime) -> bool:

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, case, delete, select, update
+from sqlalchemy import ColumnElement, Engine, RowMapping, case, delete, select, update
 
 from storage import tables as t
 from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
 from storage.crypto.secret_box import Sealer
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.projects.entities import Project, ProjectStudy, Split
 from storage.settings import Settings
@@ -27,6 +28,16 @@ _PATIENT_KEY = case(
     # Without a patient ID nothing says that two studies are of one patient.
     (t.patient.c.patient_id == "", "study:" + t.project_study.c.study_instance_uid),
     else_=t.patient.c.patient_key,
+)
+
+
+BY_NAME = Keyset[Project]("projects", (SortColumn.of(t.project.c.name),))
+FIRST_ADDED = Keyset[ProjectStudy](
+    "project studies",
+    (
+        SortColumn.of(t.project_study.c.added_at),
+        SortColumn.of(t.project_study.c.study_instance_uid),
+    ),
 )
 
 
@@ -86,11 +97,16 @@ class Projects:
             ).scalar()
         return self.get(name or "")
 
-    def page(self, limit: int, offset: int) -> tuple[list[Project], int]:
-        """By name, and how many there are in all."""
-        statement = select(t.project).order_by(t.project.c.name)
+    def page(
+        self, limit: int, offset: int, *, beyond: ColumnElement[bool] | None = None
+    ) -> tuple[list[Project], int]:
+        """By name, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`BY_NAME`).
+        """
+        statement = select(t.project).order_by(*BY_NAME.order())
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [self._project(row) for row in rows], total
 
     def delete(self, project: Project) -> None:
@@ -136,10 +152,16 @@ class Projects:
             )
 
     def studies(
-        self, project: Project, limit: int | None = None, offset: int = 0
+        self,
+        project: Project,
+        limit: int | None = None,
+        offset: int = 0,
+        *,
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[list[ProjectStudy], int]:
         """In the order in which they came in, and how many there are in all.
 
+        `beyond` begins the page where another one ended (`FIRST_ADDED`).
         Their patients are those of now: studies are moved to other patients, and patients merged.
         """
         columns = t.project_study.c
@@ -150,10 +172,10 @@ class Projects:
             )
             .select_from(_WITH_PATIENTS)
             .where(columns.project_id == project.project_id)
-            .order_by(columns.added_at, columns.study_instance_uid)
+            .order_by(*FIRST_ADDED.order())
         )
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             names = ProjectStudy.__dataclass_fields__
             return [ProjectStudy(**{n: row[n] for n in names}) for row in rows], total
 

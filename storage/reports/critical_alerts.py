@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
 from storage.core.identity import Identity
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.events.repository import add_event
 
@@ -35,6 +36,15 @@ class Alert:
     acknowledged_at: datetime | None
     note: str
     created_at: datetime
+
+
+NEWEST_ALERTS = Keyset[Alert](
+    "alerts",
+    (
+        SortColumn.of(t.alert.c.created_at, falls=True),
+        SortColumn.of(t.alert.c.alert_id),
+    ),
+)
 
 
 class Alerts:
@@ -143,20 +153,21 @@ class Alerts:
         study_instance_uid: str | None = None,
         limit: int = 100,
         offset: int = 0,
+        *,
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[Sequence[Alert], int]:
-        """The newest first, and how many there are in all."""
+        """The newest first, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`NEWEST_ALERTS`).
+        """
         conditions = []
         if state is not None:
             conditions.append(t.alert.c.state == state)
         if study_instance_uid is not None:
             conditions.append(t.alert.c.study_instance_uid == study_instance_uid)
-        statement = (
-            select(t.alert)
-            .where(*conditions)
-            .order_by(t.alert.c.created_at.desc(), t.alert.c.alert_id)
-        )
+        statement = select(t.alert).where(*conditions).order_by(*NEWEST_ALERTS.order())
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [_alert(row) for row in rows], total
 
 

@@ -16,6 +16,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.outbox.tables import HL7_MESSAGES
 from storage.reports.entities import Report
@@ -42,6 +43,15 @@ class Hl7Message:
     updated_at: datetime
     superseded_at: datetime | None = None
     """Of a message that withdraws: when results under the version were withdrawn."""
+
+
+NEWEST_MESSAGES = Keyset[Hl7Message](
+    "hl7 messages",
+    (
+        SortColumn.of(t.hl7_message.c.created_at, falls=True),
+        SortColumn.of(t.hl7_message.c.message_id),
+    ),
+)
 
 
 class Hl7Messages:
@@ -204,17 +214,24 @@ class Hl7Messages:
         return _message(row)
 
     def list(
-        self, state: Hl7State | None = None, limit: int = 100, offset: int = 0
+        self,
+        state: Hl7State | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        *,
+        updated_since: datetime | None = None,
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[Sequence[Hl7Message], int]:
-        """The newest first, and how many there are in all."""
+        """The newest first, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`NEWEST_MESSAGES`).
+        """
         conditions = [] if state is None else [t.hl7_message.c.state == state]
-        statement = (
-            select(t.hl7_message)
-            .where(*conditions)
-            .order_by(t.hl7_message.c.created_at.desc(), t.hl7_message.c.message_id)
-        )
+        if updated_since is not None:
+            conditions.append(t.hl7_message.c.updated_at >= updated_since)
+        statement = select(t.hl7_message).where(*conditions).order_by(*NEWEST_MESSAGES.order())
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [_message(row) for row in rows], total
 
     def _set(self, message_id: str, values: dict[str, Any]) -> None:

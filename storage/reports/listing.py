@@ -14,8 +14,8 @@ from storage.reports.row_mapping import to_report
 LAST_CHANGED = Keyset[Report](
     "reports",
     (
-        SortColumn(t.report.c.updated_at, lambda one: one.updated_at, datetime, falls=True),
-        SortColumn(t.report.c.report_id, lambda one: one.report_id),
+        SortColumn.of(t.report.c.updated_at, falls=True),
+        SortColumn.of(t.report.c.report_id),
     ),
 )
 

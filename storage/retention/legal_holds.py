@@ -4,11 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, delete, insert, select, update
 
 from storage import tables as t
 from storage.core.errors import InvalidRequest, NotFound, StateConflict
 from storage.db.engine import reading, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.events.repository import add_event
 
@@ -23,6 +24,15 @@ class LegalHold:
     placed_by_id: str
     """The identity behind the name; empty for an operator of the command line."""
     placed_at: datetime
+
+
+NEWEST_HOLDS = Keyset[LegalHold](
+    "legal holds",
+    (
+        SortColumn.of(t.legal_hold.c.placed_at, falls=True),
+        SortColumn.of(t.legal_hold.c.study_instance_uid),
+    ),
+)
 
 
 class LegalHolds:
@@ -69,13 +79,16 @@ class LegalHolds:
                 remedy="`mediview retention list` and GET /api/legal-holds show those that are.",
             )
 
-    def page(self, limit: int, offset: int) -> tuple[list[LegalHold], int]:
-        """The newest first, and how many there are in all."""
-        statement = select(t.legal_hold).order_by(
-            t.legal_hold.c.placed_at.desc(), t.legal_hold.c.study_instance_uid
-        )
+    def page(
+        self, limit: int, offset: int, *, beyond: ColumnElement[bool] | None = None
+    ) -> tuple[list[LegalHold], int]:
+        """The newest first, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`NEWEST_HOLDS`).
+        """
+        statement = select(t.legal_hold).order_by(*NEWEST_HOLDS.order())
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [_to_hold(row) for row in rows], total
 
     def among(self, study_instance_uids: Collection[str]) -> dict[str, LegalHold]:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
 from storage import tables as t
 from storage.core.clock import rfc3339, utcnow
 from storage.core.errors import NotFound
 from storage.core.viewer import Caller, Viewer, read_caller, viewing
 from storage.db.engine import reading, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.events.row_mapping import to_event
 from storage.outbox.leases import OWNER_ENDED
@@ -24,6 +25,11 @@ from storage.webhooks.entities import NoticeState, WebhookDelivery
 from storage.webhooks.payloads import notices_of, wanted_as
 
 _EVENTS_AT_ONCE = 200
+
+
+NEWEST_NOTICES = Keyset[WebhookDelivery](
+    "notices", (SortColumn.of(t.webhook_delivery.c.number, falls=True),)
+)
 
 
 class WebhookQueue:
@@ -194,16 +200,25 @@ class WebhookQueue:
         return WebhookDelivery(**row)
 
     def list(
-        self, webhook_id: str, state: NoticeState | None, limit: int, offset: int
+        self,
+        webhook_id: str,
+        state: NoticeState | None,
+        limit: int,
+        offset: int,
+        *,
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[list[WebhookDelivery], int]:
-        """The newest first, and how many there are in all."""
+        """The newest first, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`NEWEST_NOTICES`).
+        """
         table = t.webhook_delivery
         conditions = [table.c.webhook_id == webhook_id]
         if state is not None:
             conditions.append(table.c.state == state)
-        statement = select(table).where(*conditions).order_by(table.c.number.desc())
+        statement = select(table).where(*conditions).order_by(*NEWEST_NOTICES.order())
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [WebhookDelivery(**row) for row in rows], total
 
     def counts(self, webhook_ids: Sequence[str]) -> dict[str, dict[str, int]]:

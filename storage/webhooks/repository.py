@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -15,6 +15,7 @@ from storage.core.errors import InvalidRequest, NotFound
 from storage.core.viewer import Caller
 from storage.crypto.secret_box import Sealer
 from storage.db.engine import reading, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.http.url_policy import check_url
 from storage.settings import Settings
@@ -45,6 +46,15 @@ class Webhook:
     sends_everything: bool
     created_at: datetime
     updated_at: datetime
+
+
+OLDEST_WEBHOOKS = Keyset[Webhook](
+    "webhooks",
+    (
+        SortColumn.of(t.webhook.c.created_at),
+        SortColumn.of(t.webhook.c.webhook_id),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -102,11 +112,16 @@ class Webhooks:
             raise _not_found()
         return self._opened(dict(row))
 
-    def list(self, limit: int, offset: int) -> tuple[list[Webhook], int]:
-        """The oldest first, and how many there are in all."""
-        statement = select(t.webhook).order_by(t.webhook.c.created_at, t.webhook.c.webhook_id)
+    def list(
+        self, limit: int, offset: int, *, beyond: ColumnElement[bool] | None = None
+    ) -> tuple[list[Webhook], int]:
+        """The oldest first, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`OLDEST_WEBHOOKS`).
+        """
+        statement = select(t.webhook).order_by(*OLDEST_WEBHOOKS.order())
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [self._opened(dict(row)) for row in rows], total
 
     def owners(self) -> WebhookOwners:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Engine, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, delete, insert, select, tuple_, update
 
 from storage import tables as t
 from storage.access_groups.departures import forget_groups
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
+from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.worklist.studies import mark_reports, patient_ids_of
 
@@ -44,6 +45,15 @@ class WorklistItem:
     """When the newest HL7 order about it was made."""
     created_at: datetime
     updated_at: datetime
+
+
+NEXT_TO_START = Keyset[WorklistItem](
+    "worklist",
+    (
+        SortColumn.of(t.worklist_item.c.start),
+        SortColumn.of(t.worklist_item.c.worklist_item_id),
+    ),
+)
 
 
 class Worklist:
@@ -174,20 +184,24 @@ class Worklist:
         accession_number: str = "",
         limit: int = 100,
         offset: int = 0,
+        *,
+        updated_since: datetime | None = None,
+        beyond: ColumnElement[bool] | None = None,
     ) -> tuple[list[WorklistItem], int]:
-        """A page, the next to start first, and how many there are in all."""
+        """A page, the next to start first, and how many there are in all.
+
+        `beyond` begins the page where another one ended (`NEXT_TO_START`).
+        """
         conditions = []
         if state is not None:
             conditions.append(t.worklist_item.c.state == state)
         if accession_number:
             conditions.append(t.worklist_item.c.accession_number == accession_number)
-        statement = (
-            select(t.worklist_item)
-            .where(*conditions)
-            .order_by(t.worklist_item.c.start, t.worklist_item.c.worklist_item_id)
-        )
+        if updated_since is not None:
+            conditions.append(t.worklist_item.c.updated_at >= updated_since)
+        statement = select(t.worklist_item).where(*conditions).order_by(*NEXT_TO_START.order())
         with reading(self._engine) as connection:
-            rows, total = read_page(connection, statement, limit, offset)
+            rows, total = read_page(connection, statement, limit, offset, beyond)
             return [WorklistItem(**row) for row in rows], total
 
     def open_items(self) -> Iterator[WorklistItem]:
