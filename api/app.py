@@ -219,7 +219,7 @@ def create_app(settings: Settings) -> FastAPI:
         stow.router,
     )
     direct = DirectRoutes(app.router.middleware_stack, hot)
-    unchanged = UnchangedLists(direct, (studies.router, jobs.router))
+    unchanged = UnchangedLists(direct, (studies.router, jobs.router), _ROUTERS)
     app.router.middleware_stack = HeadAsGet(unchanged)
     # `TrailingSlash` has taken it off; a redirect would lose the body of some clients.
     app.router.redirect_slashes = False

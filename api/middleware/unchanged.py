@@ -1,11 +1,18 @@
-"""304 for lists that have not changed, without making them (RFC 9110 13.1.2)."""
+"""ETags of lists, and 304 for who has seen them as they are (RFC 9110 13.1.2).
+
+That of a list that events announce is known without making the list; that of any other list is
+a digest of its answer, which spares the bytes alone.
+"""
 
 import asyncio
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import BaseRoute, Route
@@ -20,31 +27,38 @@ _AT_MOST_S = 60
 
 
 class UnchangedLists:
-    """Gives lists an ETag of the newest event, and answers who has seen that one with 304.
+    """`announced`: routers whose list never differs without an event, or an instance that arrives.
 
     Stands inside of what knows who asks: what one may see is a part of the ETag.
     """
 
-    def __init__(self, app: ASGIApp, routers: Iterable[APIRouter]) -> None:
+    def __init__(
+        self, app: ASGIApp, announced: Iterable[APIRouter], all_routers: Iterable[APIRouter]
+    ) -> None:
         self.app = app
         self._lists: Mapping[str, BaseRoute] = {
             route.path: route
-            for router in routers
+            for router in announced
             for route in router.routes
             if isinstance(route, Route)
             and route.path == router.prefix
             and "GET" in (route.methods or ())
         }
+        every = {path for router in all_routers for path in _lists_of(router)}
+        self._others = every - self._lists.keys()
         self._seen = _Seen()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self._lists.get(scope["path"]) if scope["type"] == "http" else None
-        if route is None or scope["method"] != "GET":
+        if scope["type"] != "http" or scope["method"] != "GET":
             await self.app(scope, receive, send)
+            return
+        route = self._lists.get(scope["path"])
+        if route is None:
+            await self.app(scope, receive, _Digesting(scope, send, self._others))
             return
         # Taken before the list is read: it may be older than the list, never newer.
         etag = _etag(scope, await self._seen.mark(scope["app"].state.storage))
-        if etag in _named(Headers(scope=scope).get("if-none-match", "")):
+        if _is_known(etag, scope):
             # Who records requests finds here what was asked for.
             scope["route"] = route
             headers = [(b"etag", etag.encode())]
@@ -58,6 +72,52 @@ class UnchangedLists:
             await send(message)
 
         await self.app(scope, receive, send_tagged)
+
+
+def _lists_of(router: APIRouter) -> Iterator[str]:
+    """The addresses that answer `items`."""
+    for route in router.routes:
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
+            model = route.response_model
+            is_model = isinstance(model, type) and issubclass(model, BaseModel)
+            if is_model and "items" in model.model_fields:
+                yield route.path
+
+
+class _Digesting:
+    """Sends the answer of a list with the digest of its bytes, or 304 instead of it."""
+
+    def __init__(self, scope: Scope, send: Send, lists: AbstractSet[str]) -> None:
+        self._scope, self._send, self._lists = scope, send, lists
+        self._begun: Message | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and self._is_list(message):
+            self._begun = message
+            return
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            message = self._finished(begun, message)
+            await self._send(begun)
+        await self._send(message)
+
+    def _is_list(self, begun: Message) -> bool:
+        route = self._scope.get("route")
+        return begun["status"] == 200 and getattr(route, "path", "") in self._lists
+
+    def _finished(self, begun: Message, body: Message) -> Message:
+        """The body as it is to be sent; the beginning of the answer gets what belongs to it."""
+        if body.get("more_body"):
+            return body
+        headers = MutableHeaders(scope=begun)
+        etag = f'W/"{hashlib.sha256(body.get("body", b"")).hexdigest()[:24]}"'
+        headers.setdefault("ETag", etag)
+        if not _is_known(headers["ETag"], self._scope):
+            return body
+        begun["status"] = 304
+        for name in ("content-length", "content-type"):
+            del headers[name]
+        return {"type": "http.response.body", "body": b""}
 
 
 class _Seen:
@@ -78,12 +138,14 @@ class _Seen:
 
 @as_node()
 def _look(storage: Storage) -> str:
-    """The newest event, and the newest instance: those of a series that arrives make no events."""
-    return f"{storage.events.last_id()} {storage.index.receiving()}"
+    """The newest event, and what makes none: instances of a series that arrives, and damage."""
+    return f"{storage.events.last_id()} {storage.index.receiving()} {storage.damaged.noted()}"
 
 
-def _named(if_none_match: str) -> list[str]:
-    return [tag.strip() for tag in if_none_match.split(",")]
+def _is_known(etag: str, scope: Scope) -> bool:
+    """Whether who asks has the answer of that ETag."""
+    seen = [tag.strip() for tag in Headers(scope=scope).get("if-none-match", "").split(",")]
+    return etag in seen or "*" in seen
 
 
 def _etag(scope: Scope, mark: str) -> str:

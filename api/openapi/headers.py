@@ -36,18 +36,16 @@ _BY_OPERATION = {
     ("read_diagnostic_report", "200"): _ETAG,
     ("read_observation", "200"): _ETAG,
 }
-_TAGGED = frozenset({"list_studies", "list_jobs"})
-"""Lists that are answered by 304 while nothing changes (`api.middleware.unchanged`)."""
 
 
-def add_headers(operation: dict[str, Any]) -> None:
+def add_headers(operation: dict[str, Any], *, is_list: bool) -> None:
     """Describe the headers of an operation's answers."""
     name, responses = operation["operationId"], operation["responses"]
     for status, response in responses.items():
         found = _BY_OPERATION.get((name, status))
         if found:
             response["headers"] = found
-    if name in _TAGGED:
+    if is_list:
         responses["200"]["headers"] = _ETAG
     asked = {one["name"] for one in operation.get("parameters", ())}
     if {"limit", "offset"} <= asked:

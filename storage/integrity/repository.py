@@ -219,6 +219,16 @@ class DamagedInstances:
         with reading(self._engine) as connection:
             return connection.execute(query).scalar_one()
 
+    def noted(self) -> tuple[int, int, datetime | None]:
+        """How many are noted, how many of them have no copy, and when the last one was noticed."""
+        noted = t.damaged_instance.c
+        counted = select(
+            func.count(), func.count().filter(noted.has_copy.is_(False)), func.max(noted.noticed_at)
+        )
+        with reading(self._engine) as connection:
+            in_all, lost, last = connection.execute(counted).one()
+        return in_all, lost, last
+
     def newest(self, limit: int = 20) -> list[DamagedInstance]:
         """Those without a right copy first."""
         noted = t.damaged_instance

@@ -35,6 +35,11 @@ _NOT_ASKED = "|".join(
         r"/peers/\{name\}/test",
     )
 )
+_BY_OFFSET_ALONE = {
+    "/api/v1/retention",
+    "/api/v1/projects/{name}/exports/{export_id}/refused",
+    "/api/v1/patient-changes",
+}
 _CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -97,6 +102,15 @@ def test_every_tag_and_every_notice_is_described(description: dict[str, Any]) ->
     assert {one["name"] for one in description["tags"]} == used
     assert set(description["webhooks"]) == set(EVENT_TYPES)
     assert not any(path.startswith("/api/") and "/v1/" not in path for path in description["paths"])
+
+
+def test_lists_go_on_by_cursor_and_have_an_etag(description: dict[str, Any]) -> None:
+    for path, operations in description["paths"].items():
+        operation = operations.get("get", {})
+        asked = {one["name"] for one in operation.get("parameters", [])}
+        if {"limit", "offset"} <= asked and path.startswith("/api/"):
+            assert ("cursor" in asked) == (path not in _BY_OFFSET_ALONE), path
+            assert "ETag" in operation["responses"]["200"]["headers"], path
 
 
 def test_a_collection_has_each_operation_once_and_bodies_that_the_node_takes(
