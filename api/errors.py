@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from api.unknown_names import known_fields, suggestion
+from api.versioned import versioned_text
 from dicom_node.peers import PeerFailed
 from inference.models.registry.status import ModelBlocked
 from inference.refusals import ModelUnusable
@@ -122,9 +123,9 @@ def problem_response(
         "type": "about:blank" if not code else f"urn:mediview:problem:{code}",
         "title": title or HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": versioned_text(detail),
         "code": code,
-        "remedy": remedy,
+        "remedy": versioned_text(remedy),
         "request_id": request_id,
         **(extra or {}),
     }

@@ -26,7 +26,7 @@ from api.fhir.types import (
     some,
     uid_identifier,
 )
-from api.middleware import versioned
+from api.versioned import versioned
 from storage.core.entities import Study
 from storage.db.conditions import Condition, all_of, always, never
 from storage.findings.search import Found, SortKey

@@ -14,7 +14,7 @@ from api.findings.schemas import (
     SegmentRefPayload,
     ValidityPayload,
 )
-from api.middleware import versioned
+from api.versioned import versioned
 from storage.core.findings import Feedback, Finding, ImageRef, Prior, Validity
 
 

@@ -12,7 +12,7 @@ from api.middleware.request_timeout import RequestTimeout
 from api.middleware.security_headers import SecurityHeaders, content_security_policy
 from api.middleware.trailing_slash import TrailingSlash
 from api.middleware.unchanged import UnchangedLists
-from api.middleware.versions import ApiVersion, versioned
+from api.middleware.versions import ApiVersion
 
 __all__ = [
     "AllowedMethods",
@@ -29,6 +29,5 @@ __all__ = [
     "content_security_policy",
     "limited",
     "route_template",
-    "versioned",
     "with_head",
 ]

@@ -11,20 +11,13 @@ from urllib.parse import quote
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-VERSION = "v1"
+from api.versioned import ALIAS, PREFIX, versioned
+
 ALIAS_DEPRECATED_AT = datetime(2026, 11, 28, tzinfo=UTC)
 ALIAS_SUNSET_AT = datetime(2027, 6, 30, tzinfo=UTC)
 """When addresses without a version may be gone (docs/api.md, "Versions")."""
 
-_ALIAS, _PREFIX = "/api", f"/api/{VERSION}"
 _LINKS = ("Location", "Content-Location", "Link")
-
-
-def versioned(path: str) -> str:
-    """The address that clients are given for a route's path; others than the API's stay."""
-    if path == _ALIAS or path.startswith(f"{_ALIAS}/"):
-        return _PREFIX + path.removeprefix(_ALIAS)
-    return path
 
 
 class ApiVersion:
@@ -36,12 +29,12 @@ class ApiVersion:
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
-        if path.startswith(f"{_PREFIX}/"):
-            alias = _ALIAS + path.removeprefix(_PREFIX)
+        if path.startswith(f"{PREFIX}/"):
+            alias = ALIAS + path.removeprefix(PREFIX)
             await self.app(
                 {**scope, "path": alias, "raw_path": quote(alias).encode()}, receive, _linking(send)
             )
-        elif path.startswith(f"{_ALIAS}/"):
+        elif path.startswith(f"{ALIAS}/"):
             await self.app(scope, receive, _deprecating(send, path))
         else:
             await self.app(scope, receive, send)
@@ -53,10 +46,10 @@ def _linking(send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name in _LINKS:
                 value = headers.get(name, "")
-                if value.startswith(f"{_ALIAS}/"):
+                if value.startswith(f"{ALIAS}/"):
                     headers[name] = versioned(value)
                 elif name == "Link" and value:
-                    headers[name] = value.replace(f"<{_ALIAS}/", f"<{_PREFIX}/")
+                    headers[name] = value.replace(f"<{ALIAS}/", f"<{PREFIX}/")
         await send(message)
 
     return link

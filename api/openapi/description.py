@@ -15,13 +15,13 @@ from api.base_schemas import Problem
 from api.fhir.resources import OperationOutcome
 from api.idempotency import DESCRIPTION as IDEMPOTENCY_KEY
 from api.idempotency import takes_key
-from api.middleware import versioned
 from api.openapi import dicomweb
 from api.openapi.headers import add_headers
 from api.openapi.security import secure, security_schemes
 from api.openapi.tags import tags
 from api.openapi.webhooks import notice_schemas, webhooks
 from api.parameters import PROBLEM
+from api.versioned import versioned
 
 _FHIR = "/fhir"
 _OUTCOME = {"$ref": "#/components/schemas/OperationOutcome"}
@@ -84,7 +84,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
                     secure(operation, rule, problem)
                 if path.startswith(dicomweb.PREFIX):
                     dicomweb.add_media_types(operation, path, method)
-                add_headers(operation)
+                add_headers(operation, is_list=method == "get" and _is_list(operation, schemas))
     description["paths"] = {versioned(path): one for path, one in description["paths"].items()}
     description["components"]["securitySchemes"] = security_schemes(app.state.settings)
     description["servers"] = [{"url": "/", "description": "The node that serves this description."}]
@@ -96,6 +96,13 @@ def _describe(app: FastAPI) -> dict[str, Any]:
 def _rules_by_template(index: RuleIndex) -> dict[tuple[str, str], Rule]:
     """By method and path as the description writes it, without converters of parameters."""
     return {(rule.method, rule.path.replace(":path}", "}")): rule for rule in index.rules}
+
+
+def _is_list(operation: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    """Whether it answers `items`: as `api.middleware.unchanged` finds lists."""
+    content = operation["responses"].get("200", {}).get("content", {})
+    named = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+    return "items" in schemas.get(named.rpartition("/")[2], {}).get("properties", {})
 
 
 def _complete(operation: dict[str, Any], problem: dict[str, Any]) -> None:

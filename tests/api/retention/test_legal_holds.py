@@ -26,7 +26,7 @@ def test_a_held_study_is_deleted_by_nobody_and_the_reason_is_in_the_trail(api: A
     for path in ("", f"/series/{SERIES}"):
         refused = api.client.delete(f"/dicom-web/studies/{STUDY}{path}")
         problem = is_problem(refused, 409, "state_conflict")
-        assert f"DELETE /api/legal-holds/{STUDY}" in problem["remedy"]
+        assert f"DELETE /api/v1/legal-holds/{STUDY}" in problem["remedy"]
     assert api.client.delete(f"/api/legal-holds/{STUDY}").status_code == 204
     is_problem(api.client.delete(f"/api/legal-holds/{STUDY}"), 404, "not_found")
     assert api.client.delete(f"/dicom-web/studies/{STUDY}").status_code == 204
