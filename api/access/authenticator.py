@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from base64 import b64decode
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ _MOST = 4096
 
 @dataclass(frozen=True)
 class Credential:
-    """What a request carries: a bearer token, or a session's cookie."""
+    """What a request carries: a bearer token, a key's name and key, or a session's cookie."""
 
     kind: str
     text: str
@@ -46,8 +47,13 @@ class Authenticator:
     def credential(self, headers: Headers) -> Credential | None:
         """A header comes before a cookie: a program says so on purpose."""
         scheme, _, text = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return Credential("bearer", text.strip())
+        # Browsers keep a name and password, and send them for any page; programs alone may.
+        if scheme.lower() == "basic" and "sec-fetch-site" not in headers:
+            return Credential("basic", _decoded(text.strip()))
         if scheme:
-            return Credential("bearer" if scheme.lower() == "bearer" else "other", text.strip())
+            return Credential("other", text.strip())
         token = read_cookie(headers, self._cookie)
         return Credential("cookie", token) if token else None
 
@@ -73,6 +79,11 @@ class Authenticator:
             found = of_session(storage.sessions, credential.text, now, is_use=is_use)
         elif credential.kind == "bearer" and credential.text.startswith(PREFIX):
             found = _of_key(storage.api_keys, credential.text, now)
+        elif credential.kind == "basic":
+            name, _, key = credential.text.partition(":")
+            found = _of_key(storage.api_keys, key, now) if key.startswith(PREFIX) else None
+            if found is not None and found.identity.name != name:
+                found = None
         elif credential.kind == "bearer" and self._tokens is not None:
             found = self._tokens.principal_of(credential.text)
             if found is not None:
@@ -99,6 +110,14 @@ def with_own_name(accounts: Accounts, principal: Principal) -> Principal:
         return principal
     host = urlsplit(identity.issuer).hostname or identity.issuer
     return replace(principal, identity=replace(identity, name=f"{identity.name} ({host})"))
+
+
+def _decoded(text: str) -> str:
+    """User and password (RFC 7617 2), empty where they cannot be read."""
+    try:
+        return b64decode(text, validate=True).decode()
+    except ValueError:
+        return ""
 
 
 def _key(credential: Credential) -> str:

@@ -41,7 +41,8 @@ def unauthenticated(credential: Credential | None) -> ApiProblem:
         401,
         "credential_refused",
         "The key or token is not valid: unknown, expired or revoked.",
-        remedy="Ask an administrator for a new one; send it as 'Authorization: Bearer …'.",
+        remedy="Ask an administrator for a new one; send it as 'Authorization: Bearer …', or as the"
+        " password of a program whose user is the key's name.",
         headers={"WWW-Authenticate": f'{challenge}, error="invalid_token"'},
     )
 

@@ -3,6 +3,7 @@
 import io
 from datetime import timedelta
 
+import httpx
 import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
@@ -43,6 +44,18 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(stored_closed: ClosedNode) -> No
             assert "dicomweb:write" in ris.post("/dicom-web/studies").json()["remedy"]
             assert ris.get("/api/session").json()["kind"] == "key"
             assert root.get(f"/api/keys/{key['key_id']}").json()["last_used_at"]
+            # Programs that know a user and a password alone (RFC 7617).
+            address = f"{closed.url}/dicom-web/studies"
+            assert httpx.get(address, auth=("ris", secret)).status_code == 200
+            of_browsers = {"Sec-Fetch-Site": "none"}
+            for refused in (
+                httpx.get(address, auth=("another", secret)),
+                httpx.get(address, auth=("ris", "wrong")),
+                httpx.get(address, auth=("ris", secret), headers=of_browsers),
+                httpx.get(address, headers={"Authorization": "Basic ÿ?".encode("latin-1")}),
+            ):
+                is_problem(refused, 401, "credential_refused")
+                assert "basic" not in refused.headers["www-authenticate"].lower()
             assert root.delete(f"/api/keys/{key['key_id']}").json()["revoked_at"]
             answer = ris.get("/dicom-web/studies")
             is_problem(answer, 401, "credential_refused")
