@@ -42,8 +42,6 @@ generate() {
     else
         "$root/.venv/bin/mediview" openapi --output shared/api/generated/openapi.json
     fi
-    # The viewer is served by the node that it talks to, and uses the addresses without a version.
-    sed -i 's#"/api/v1/#"/api/#' shared/api/generated/openapi.json
     npm run --silent generate
 }
 

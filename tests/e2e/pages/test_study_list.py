@@ -45,7 +45,7 @@ def test_a_narrowed_list_is_kept_as_a_view_and_found_again(
     assert "sort=study_date" in page.url
     page.get_by_test_id("views").locator("summary").click()
     page.get_by_label("View name").fill("Heads")
-    with page.expect_response("**/api/me/preferences") as kept:
+    with page.expect_response("**/api/v1/me/preferences") as kept:
         page.keyboard.press("Enter")
     assert kept.value.ok
     expect(page.get_by_test_id("view")).to_have_text("Heads")

@@ -68,21 +68,21 @@ export function listStudies(
     order: query.order || undefined,
   };
   return dataOf<Page<StudySummary>>(
-    node.GET("/api/studies", { params: { query: asked }, signal }),
+    node.GET("/api/v1/studies", { params: { query: asked }, signal }),
   );
 }
 
 export function getPreferences(): Promise<Preferences> {
-  return dataOf<Preferences>(node.GET("/api/me/preferences"));
+  return dataOf<Preferences>(node.GET("/api/v1/me/preferences"));
 }
 
 export function putPreferences(body: Preferences): Promise<Preferences> {
-  return dataOf<Preferences>(node.PUT("/api/me/preferences", { body }));
+  return dataOf<Preferences>(node.PUT("/api/v1/me/preferences", { body }));
 }
 
 export function getStudy(study_instance_uid: string, signal?: AbortSignal): Promise<StudyDetail> {
   const params = { path: { study_instance_uid } };
-  return dataOf<StudyDetail>(node.GET("/api/studies/{study_instance_uid}", { params, signal }));
+  return dataOf<StudyDetail>(node.GET("/api/v1/studies/{study_instance_uid}", { params, signal }));
 }
 
 export async function listFindings(
@@ -90,7 +90,7 @@ export async function listFindings(
   signal?: AbortSignal,
 ): Promise<Finding[]> {
   const params = { path: { study_instance_uid } };
-  const path = "/api/studies/{study_instance_uid}/findings";
+  const path = "/api/v1/studies/{study_instance_uid}/findings";
   return (await dataOf<{ items: Finding[] }>(node.GET(path, { params, signal }))).items;
 }
 
@@ -100,7 +100,7 @@ export async function listTrends(
   signal?: AbortSignal,
 ): Promise<Trend[]> {
   const params = { path: { study_instance_uid } };
-  const path = "/api/studies/{study_instance_uid}/trend";
+  const path = "/api/v1/studies/{study_instance_uid}/trend";
   return (await dataOf<{ items: Trend[] }>(node.GET(path, { params, signal }))).items;
 }
 
@@ -110,12 +110,12 @@ export async function listLesions(
   signal?: AbortSignal,
 ): Promise<LesionCourse[]> {
   const params = { path: { study_instance_uid } };
-  const path = "/api/studies/{study_instance_uid}/lesions";
+  const path = "/api/v1/studies/{study_instance_uid}/lesions";
   return (await dataOf<{ items: LesionCourse[] }>(node.GET(path, { params, signal }))).items;
 }
 
 export async function listPipelines(signal?: AbortSignal): Promise<Pipeline[]> {
-  return (await dataOf<{ items: Pipeline[] }>(node.GET("/api/pipelines", { signal }))).items;
+  return (await dataOf<{ items: Pipeline[] }>(node.GET("/api/v1/pipelines", { signal }))).items;
 }
 
 /** The cards of the models behind a version of a pipeline. */
@@ -125,7 +125,7 @@ export async function listModels(
   signal?: AbortSignal,
 ): Promise<Model[]> {
   const params = { query: { pipeline, pipeline_version } };
-  return (await dataOf<{ items: Model[] }>(node.GET("/api/models", { params, signal }))).items;
+  return (await dataOf<{ items: Model[] }>(node.GET("/api/v1/models", { params, signal }))).items;
 }
 
 /** What the pipelines and the site's rules say of each series now, condition by condition. */
@@ -134,29 +134,29 @@ export async function explainRules(
   signal?: AbortSignal,
 ): Promise<Explanation[]> {
   const params = { path: { study_instance_uid } };
-  const path = "/api/studies/{study_instance_uid}/rules";
+  const path = "/api/v1/studies/{study_instance_uid}/rules";
   return (await dataOf<{ items: Explanation[] }>(node.GET(path, { params, signal }))).items;
 }
 
 export function sayOfFinding(finding_id: string, body: NewFeedback): Promise<Feedback> {
   const params = { path: { finding_id } };
-  return dataOf<Feedback>(node.POST("/api/findings/{finding_id}/feedback", { params, body }));
+  return dataOf<Feedback>(node.POST("/api/v1/findings/{finding_id}/feedback", { params, body }));
 }
 
 /** What a lesion was before: the same as the earlier one, or new where none is named. */
 export function correctLesionMatch(lesion_id: string, body: NewMatch): Promise<LesionMatch> {
   const params = { path: { lesion_id } };
-  return dataOf<LesionMatch>(node.POST("/api/lesions/{lesion_id}/match", { params, body }));
+  return dataOf<LesionMatch>(node.POST("/api/v1/lesions/{lesion_id}/match", { params, body }));
 }
 
 export async function listReceivers(signal?: AbortSignal): Promise<Receiver[]> {
-  return (await dataOf<{ items: Receiver[] }>(node.GET("/api/receivers", { signal }))).items;
+  return (await dataOf<{ items: Receiver[] }>(node.GET("/api/v1/receivers", { signal }))).items;
 }
 
 /** How many instances are on their way, by peer. */
 export async function sendStudy(study_instance_uid: string, to: string[]): Promise<Record<string, number>> {
   const params = { path: { study_instance_uid } };
-  const path = "/api/studies/{study_instance_uid}/send";
+  const path = "/api/v1/studies/{study_instance_uid}/send";
   return (await dataOf<{ instances: Record<string, number> }>(node.POST(path, { params, body: { to } }))).instances;
 }
 
@@ -167,42 +167,42 @@ export async function decideRelease(
   decision: "release" | "withhold",
 ): Promise<void> {
   const params = { path: { study_instance_uid } };
-  await dataOf(node.POST("/api/studies/{study_instance_uid}/release", { params, body: { decision, destination } }));
+  await dataOf(node.POST("/api/v1/studies/{study_instance_uid}/release", { params, body: { decision, destination } }));
 }
 
 /** Asks the archives, which takes a moment. */
 export function listElsewhere(study_instance_uid: string, signal?: AbortSignal): Promise<Elsewhere> {
   const params = { path: { study_instance_uid } };
-  return dataOf<Elsewhere>(node.GET("/api/studies/{study_instance_uid}/elsewhere", { params, signal }));
+  return dataOf<Elsewhere>(node.GET("/api/v1/studies/{study_instance_uid}/elsewhere", { params, signal }));
 }
 
 /** How far the fetching of a study is. */
 export function getElsewhere(study_instance_uid: string, prior: string, signal?: AbortSignal): Promise<Prior> {
   const params = { path: { study_instance_uid, prior_study_instance_uid: prior } };
-  return dataOf<Prior>(node.GET("/api/studies/{study_instance_uid}/elsewhere/{prior_study_instance_uid}", { params, signal }));
+  return dataOf<Prior>(node.GET("/api/v1/studies/{study_instance_uid}/elsewhere/{prior_study_instance_uid}", { params, signal }));
 }
 
 export function fetchElsewhere(study_instance_uid: string, prior: string, source: string): Promise<Prior> {
   const params = { path: { study_instance_uid, prior_study_instance_uid: prior } };
-  const path = "/api/studies/{study_instance_uid}/elsewhere/{prior_study_instance_uid}";
+  const path = "/api/v1/studies/{study_instance_uid}/elsewhere/{prior_study_instance_uid}";
   return dataOf<Prior>(node.POST(path, { params, body: { source } }));
 }
 
 export function startJob(body: NewJob): Promise<Job> {
-  return dataOf<Job>(node.POST("/api/jobs", { body }));
+  return dataOf<Job>(node.POST("/api/v1/jobs", { body }));
 }
 
 export function cancelJob(job_id: string): Promise<Job> {
-  return dataOf<Job>(node.POST("/api/jobs/{job_id}/cancel", { params: { path: { job_id } } }));
+  return dataOf<Job>(node.POST("/api/v1/jobs/{job_id}/cancel", { params: { path: { job_id } } }));
 }
 
 export function retryJob(job_id: string): Promise<Job> {
-  return dataOf<Job>(node.POST("/api/jobs/{job_id}/retry", { params: { path: { job_id } } }));
+  return dataOf<Job>(node.POST("/api/v1/jobs/{job_id}/retry", { params: { path: { job_id } } }));
 }
 
 export function hurryJob(job_id: string): Promise<Job> {
   const params = { path: { job_id } };
-  return dataOf<Job>(node.PATCH("/api/jobs/{job_id}", { params, body: { priority: "STAT" } }));
+  return dataOf<Job>(node.PATCH("/api/v1/jobs/{job_id}", { params, body: { priority: "STAT" } }));
 }
 
 /** Readiness by part. A node that is degraded answers 503 with the same body. */
@@ -241,7 +241,7 @@ export function followEvents(
   let ended = false;
 
   const open = () => {
-    const stream = new EventSource("/api/events");
+    const stream = new EventSource("/api/v1/events");
     source = stream;
     onState("connecting");
     stream.onopen = () => onState("live");

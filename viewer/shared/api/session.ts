@@ -1,6 +1,6 @@
 import { problemFrom, unreachable } from "@/shared/api/problem";
 
-/** Who is signed in, and how to sign in (GET /api/session). */
+/** Who is signed in, and how to sign in (GET /api/v1/session). */
 export interface Session {
   signed_in: boolean;
   /** What the sign-in still lacks; until then `signed_in` is false. */
@@ -14,7 +14,7 @@ export interface Session {
   provider: { label: string; href: string } | null;
 }
 
-const path = "/api/session";
+const path = "/api/v1/session";
 const signInPage = "/sign-in/";
 
 let known: Promise<Session> | null = null;

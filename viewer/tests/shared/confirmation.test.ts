@@ -5,7 +5,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-const signPath = "/api/reports/r-1/state";
+const signPath = "/api/v1/reports/r-1/state";
 
 /** A node that signs once for each right password, as the real one does. */
 function signingNode() {
@@ -16,8 +16,8 @@ function signingNode() {
     heard.push(`${method} ${path} ${typeof init.body === "string" ? init.body : ""}`.trim());
     const answer = (status: number, body: unknown) =>
       Promise.resolve(new Response(status === 204 ? null : JSON.stringify(body), { status }));
-    if (path === "/api/session") return answer(200, { signed_in: true, kind: "account", csrf_token: "t" });
-    if (path === "/api/session/confirmation") {
+    if (path === "/api/v1/session") return answer(200, { signed_in: true, kind: "account", csrf_token: "t" });
+    if (path === "/api/v1/session/confirmation") {
       if (init.body !== JSON.stringify({ password: "right" })) {
         return answer(401, { code: "wrong_credentials", detail: "The password is wrong." });
       }

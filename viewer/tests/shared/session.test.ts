@@ -65,14 +65,14 @@ describe("signing out", () => {
     const replace = pageAt("/", "?q=somebody");
     let ended = false;
     node(({ path, method }) => {
-      if (path !== "/api/session") return json(401, { code: "session_ended" });
+      if (path !== "/api/v1/session") return json(401, { code: "session_ended" });
       if (method === "DELETE") ended = true;
       return json(200, method === "DELETE" ? { redirect: "" } : { signed_in: !ended, csrf_token: "t" });
     });
     const { request } = await import("@/shared/api/http");
     const { checkSignedIn, signOut } = await import("@/shared/api/session");
-    await Promise.allSettled([signOut(), request("/api/studies"), checkSignedIn()]);
-    await request("/api/studies").catch(() => undefined);
+    await Promise.allSettled([signOut(), request("/api/v1/studies"), checkSignedIn()]);
+    await request("/api/v1/studies").catch(() => undefined);
     expect(replace.mock.calls).toEqual([["/sign-in/"]]);
   });
 });
@@ -81,13 +81,13 @@ describe("changing the password", () => {
   it("is refused where one is: who mistypes the old one is signed in as before", async () => {
     const replace = pageAt("/account/", "");
     const heard = node(({ path }) =>
-      path === "/api/session"
+      path === "/api/v1/session"
         ? json(200, { signed_in: true, csrf_token: "t" })
         : json(401, { code: "wrong_credentials", detail: "The password is wrong." }),
     );
     const { changePassword } = await import("@/shared/api/session");
     await expect(changePassword("old", "new")).rejects.toThrow("The password is wrong.");
-    expect(heard.at(-1)).toEqual({ path: "/api/session/password", method: "PUT", token: "t" });
+    expect(heard.at(-1)).toEqual({ path: "/api/v1/session/password", method: "PUT", token: "t" });
     expect(replace).not.toHaveBeenCalled();
   });
 });
@@ -95,31 +95,31 @@ describe("changing the password", () => {
 describe("a request", () => {
   it("shows the page's token where it changes something, and asks for it once", async () => {
     const heard = node(({ path }) =>
-      path === "/api/session" ? json(200, { signed_in: true, csrf_token: "t" }) : json(200, {}),
+      path === "/api/v1/session" ? json(200, { signed_in: true, csrf_token: "t" }) : json(200, {}),
     );
     const { request } = await import("@/shared/api/http");
-    await request("/api/studies");
-    await request("/api/jobs", { method: "POST", headers: { Accept: "application/json" } });
-    await request("/api/jobs", { method: "POST" });
+    await request("/api/v1/studies");
+    await request("/api/v1/jobs", { method: "POST", headers: { Accept: "application/json" } });
+    await request("/api/v1/jobs", { method: "POST" });
     expect(heard.map(({ path, token }) => [path, token])).toEqual([
-      ["/api/studies", null],
-      ["/api/session", null],
-      ["/api/jobs", "t"],
-      ["/api/jobs", "t"],
+      ["/api/v1/studies", null],
+      ["/api/v1/session", null],
+      ["/api/v1/jobs", "t"],
+      ["/api/v1/jobs", "t"],
     ]);
   });
 
   it("asks for the token again where the session is another one by now", async () => {
     let token = "old";
     const heard = node(({ path, token: shown }) => {
-      if (path === "/api/session") return json(200, { signed_in: true, csrf_token: token });
+      if (path === "/api/v1/session") return json(200, { signed_in: true, csrf_token: token });
       return shown === "new" ? json(200, {}) : json(403, { code: "csrf" });
     });
     const { request } = await import("@/shared/api/http");
     const { getSession } = await import("@/shared/api/session");
     await getSession();
     token = "new";
-    await request("/api/jobs", { method: "POST" });
+    await request("/api/v1/jobs", { method: "POST" });
     expect(heard.map((asked) => asked.token)).toEqual([null, "old", null, "new"]);
   });
 
@@ -127,7 +127,7 @@ describe("a request", () => {
     const replace = pageAt("/study/", "?study=1.2");
     node(() => json(401, { code: "session_ended", detail: "The session has ended." }));
     const { request } = await import("@/shared/api/http");
-    await expect(request("/api/studies")).rejects.toThrow("The session has ended.");
+    await expect(request("/api/v1/studies")).rejects.toThrow("The session has ended.");
     expect(replace).toHaveBeenCalledWith("/sign-in/?next=%2Fstudy%2F%3Fstudy%3D1.2");
   });
 });

@@ -10,43 +10,43 @@ type Options = { public_key: Record<string, unknown> };
 export type ShownFactor = { code: string } | { recovery_code: string };
 
 export const factors = {
-  list: (signal?: AbortSignal) => dataOf<OwnFactors>(node.GET("/api/me/second-factors", { signal })),
-  beginApp: () => dataOf<NewTotp>(node.POST("/api/me/second-factors/totp")),
+  list: (signal?: AbortSignal) => dataOf<OwnFactors>(node.GET("/api/v1/me/second-factors", { signal })),
+  beginApp: () => dataOf<NewTotp>(node.POST("/api/v1/me/second-factors/totp")),
   finishApp: (factor_id: string, code: string, label: string) =>
     dataOf<Codes>(
-      node.POST("/api/me/second-factors/totp/{factor_id}", {
+      node.POST("/api/v1/me/second-factors/totp/{factor_id}", {
         params: { path: { factor_id } },
         body: { code, label },
       }),
     ),
   remove: (factor_id: string) =>
-    node.DELETE("/api/me/second-factors/{factor_id}", { params: { path: { factor_id } } }),
-  renewCodes: () => dataOf<Codes>(node.POST("/api/me/recovery-codes")),
-  show: (body: ShownFactor) => node.POST("/api/session/second-factor", { body }),
+    node.DELETE("/api/v1/me/second-factors/{factor_id}", { params: { path: { factor_id } } }),
+  renewCodes: () => dataOf<Codes>(node.POST("/api/v1/me/recovery-codes")),
+  show: (body: ShownFactor) => node.POST("/api/v1/session/second-factor", { body }),
   async addKey(label: string): Promise<Codes> {
-    const { public_key } = await dataOf<Options>(node.POST("/api/me/second-factors/key/options"));
+    const { public_key } = await dataOf<Options>(node.POST("/api/v1/me/second-factors/key/options"));
     const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(
       public_key as unknown as PublicKeyCredentialCreationOptionsJSON,
     );
     const credential = asJson(await answered(navigator.credentials.create({ publicKey })));
-    return dataOf<Codes>(node.POST("/api/me/second-factors/key", { body: { credential, label } }));
+    return dataOf<Codes>(node.POST("/api/v1/me/second-factors/key", { body: { credential, label } }));
   },
   async showKey(): Promise<void> {
-    const { public_key } = await dataOf<Options>(node.POST("/api/session/second-factor/options"));
+    const { public_key } = await dataOf<Options>(node.POST("/api/v1/session/second-factor/options"));
     const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(
       public_key as unknown as PublicKeyCredentialRequestOptionsJSON,
     );
     const credential = asJson(await answered(navigator.credentials.get({ publicKey })));
-    await node.POST("/api/session/second-factor", { body: { credential } });
+    await node.POST("/api/v1/session/second-factor", { body: { credential } });
   },
 };
 
 export const sessions = {
   list: (signal?: AbortSignal) =>
-    dataOf<{ items: OwnSession[] }>(node.GET("/api/me/sessions", { signal })),
+    dataOf<{ items: OwnSession[] }>(node.GET("/api/v1/me/sessions", { signal })),
   end: (session_id: string) =>
-    node.DELETE("/api/me/sessions/{session_id}", { params: { path: { session_id } } }),
-  endOthers: () => node.DELETE("/api/me/sessions"),
+    node.DELETE("/api/v1/me/sessions/{session_id}", { params: { path: { session_id } } }),
+  endOthers: () => node.DELETE("/api/v1/me/sessions"),
 };
 
 /** Whether this browser can use security keys on this page. */

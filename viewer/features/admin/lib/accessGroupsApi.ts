@@ -14,22 +14,22 @@ type Items<T> = { items: T[] };
 const path = (name: string) => ({ path: { name } });
 
 export const accessPolicy = {
-  get: (signal?: AbortSignal) => dataOf<AccessPolicyStatus>(node.GET("/api/access-policy", { signal })),
-  set: (body: AccessPolicy) => dataOf<AccessPolicyStatus>(node.PUT("/api/access-policy", { body })),
+  get: (signal?: AbortSignal) => dataOf<AccessPolicyStatus>(node.GET("/api/v1/access-policy", { signal })),
+  set: (body: AccessPolicy) => dataOf<AccessPolicyStatus>(node.PUT("/api/v1/access-policy", { body })),
 };
 
 export const accessGroups = {
-  list: (signal?: AbortSignal) => dataOf<Items<AccessGroup>>(node.GET("/api/access-groups", { signal })),
-  add: (body: NewAccessGroup) => dataOf<AccessGroup>(node.POST("/api/access-groups", { body })),
-  remove: (name: string) => node.DELETE("/api/access-groups/{name}", { params: path(name) }),
+  list: (signal?: AbortSignal) => dataOf<Items<AccessGroup>>(node.GET("/api/v1/access-groups", { signal })),
+  add: (body: NewAccessGroup) => dataOf<AccessGroup>(node.POST("/api/v1/access-groups", { body })),
+  remove: (name: string) => node.DELETE("/api/v1/access-groups/{name}", { params: path(name) }),
   members: (name: string, signal?: AbortSignal) =>
     dataOf<Items<AccessMember>>(
-      node.GET("/api/access-groups/{name}/members", { params: path(name), signal }),
+      node.GET("/api/v1/access-groups/{name}/members", { params: path(name), signal }),
     ),
   addMember: (name: string, body: NewAccessMember) =>
-    node.POST("/api/access-groups/{name}/members", { params: path(name), body }),
+    node.POST("/api/v1/access-groups/{name}/members", { params: path(name), body }),
   removeMember: (name: string, { kind, subject, issuer }: AccessMember) =>
-    node.DELETE("/api/access-groups/{name}/members", {
+    node.DELETE("/api/v1/access-groups/{name}/members", {
       params: { ...path(name), query: { kind, subject, issuer } },
     }),
 };

@@ -38,15 +38,15 @@ export type ModelOrder = "verify" | "activate" | "shadow" | "retire";
 type TestOutcome = { ok: boolean; sentence: string };
 
 export const peers = {
-  kinds: (signal?: AbortSignal) => dataOf<DestinationKinds>(node.GET("/api/destination-kinds", { signal })),
-  list: (signal?: AbortSignal) => dataOf<Items<Peer>>(node.GET("/api/peers", { signal })),
-  add: (body: NewPeer) => dataOf<Peer>(node.POST("/api/peers", { body })),
+  kinds: (signal?: AbortSignal) => dataOf<DestinationKinds>(node.GET("/api/v1/destination-kinds", { signal })),
+  list: (signal?: AbortSignal) => dataOf<Items<Peer>>(node.GET("/api/v1/peers", { signal })),
+  add: (body: NewPeer) => dataOf<Peer>(node.POST("/api/v1/peers", { body })),
   change: (name: string, body: PeerChange) =>
-    dataOf<Peer>(node.PUT("/api/peers/{name}", { params: { path: { name } }, body })),
+    dataOf<Peer>(node.PUT("/api/v1/peers/{name}", { params: { path: { name } }, body })),
   // Answers nothing: a failure is thrown.
-  remove: (name: string) => node.DELETE("/api/peers/{name}", { params: { path: { name } } }),
+  remove: (name: string) => node.DELETE("/api/v1/peers/{name}", { params: { path: { name } } }),
   test: (name: string) =>
-    dataOf<TestOutcome>(node.POST("/api/peers/{name}/test", { params: { path: { name } } })),
+    dataOf<TestOutcome>(node.POST("/api/v1/peers/{name}/test", { params: { path: { name } } })),
 };
 
 export interface DeliveryQuery {
@@ -63,57 +63,57 @@ export const deliveries = {
       troubled: which === "troubled" ? true : undefined,
       state: which === "troubled" || which === "all" ? undefined : which,
     };
-    return dataOf<Page<Delivery>>(node.GET("/api/deliveries", { params: { query }, signal }));
+    return dataOf<Page<Delivery>>(node.GET("/api/v1/deliveries", { params: { query }, signal }));
   },
   retry: (delivery_id: string) =>
     dataOf<Delivery>(
-      node.POST("/api/deliveries/{delivery_id}/retry", { params: { path: { delivery_id } } }),
+      node.POST("/api/v1/deliveries/{delivery_id}/retry", { params: { path: { delivery_id } } }),
     ),
   retryAll: (destination: string) =>
     dataOf<{ count: number }>(
-      node.POST("/api/deliveries/retry", { body: { destination: destination || null } }),
+      node.POST("/api/v1/deliveries/retry", { body: { destination: destination || null } }),
     ),
 };
 
 export const hl7Messages = {
   list: (state: Hl7Message["state"] | undefined, limit: number, offset: number, signal?: AbortSignal) =>
     dataOf<Page<Hl7Message>>(
-      node.GET("/api/hl7/messages", { params: { query: { state, limit, offset } }, signal }),
+      node.GET("/api/v1/hl7/messages", { params: { query: { state, limit, offset } }, signal }),
     ),
   retry: (message_id: string) =>
     dataOf<Hl7Message>(
-      node.POST("/api/hl7/messages/{message_id}/retry", { params: { path: { message_id } } }),
+      node.POST("/api/v1/hl7/messages/{message_id}/retry", { params: { path: { message_id } } }),
     ),
 };
 
 export const priors = {
   list: (state: Prior["state"] | undefined, limit: number, offset: number, signal?: AbortSignal) =>
-    dataOf<Page<Prior>>(node.GET("/api/priors", { params: { query: { state, limit, offset } }, signal })),
+    dataOf<Page<Prior>>(node.GET("/api/v1/priors", { params: { query: { state, limit, offset } }, signal })),
   retry: (study_instance_uid: string) =>
     dataOf<Prior>(
-      node.POST("/api/priors/{study_instance_uid}/retry", { params: { path: { study_instance_uid } } }),
+      node.POST("/api/v1/priors/{study_instance_uid}/retry", { params: { path: { study_instance_uid } } }),
     ),
 };
 
 export const priorSearches = {
   list: (state: Prior["state"] | undefined, limit: number, offset: number, signal?: AbortSignal) =>
     dataOf<Page<PriorSearch>>(
-      node.GET("/api/priors/searches", { params: { query: { state, limit, offset } }, signal }),
+      node.GET("/api/v1/priors/searches", { params: { query: { state, limit, offset } }, signal }),
     ),
   retry: (search_id: string) =>
     dataOf<PriorSearch>(
-      node.POST("/api/priors/searches/{search_id}/retry", { params: { path: { search_id } } }),
+      node.POST("/api/v1/priors/searches/{search_id}/retry", { params: { path: { search_id } } }),
     ),
 };
 
 export const orders = {
   list: (limit: number, offset: number, signal?: AbortSignal) =>
     dataOf<Page<WorklistItem>>(
-      node.GET("/api/worklist", { params: { query: { limit, offset } }, signal }),
+      node.GET("/api/v1/worklist", { params: { query: { limit, offset } }, signal }),
     ),
   callOff: (worklist_item_id: string) =>
     dataOf<WorklistItem>(
-      node.PATCH("/api/worklist/{worklist_item_id}", {
+      node.PATCH("/api/v1/worklist/{worklist_item_id}", {
         params: { path: { worklist_item_id } },
         // What is left out stays as it is.
         body: { state: "CANCELED" } as WorklistChanges,
@@ -124,45 +124,45 @@ export const orders = {
 export const conflicts = {
   list: (limit: number, offset: number, signal?: AbortSignal) =>
     dataOf<Page<Conflict>>(
-      node.GET("/api/conflicts", { params: { query: { limit, offset } }, signal }),
+      node.GET("/api/v1/conflicts", { params: { query: { limit, offset } }, signal }),
     ),
   get: (conflict_id: number, signal?: AbortSignal) =>
     dataOf<ConflictDetail>(
-      node.GET("/api/conflicts/{conflict_id}", { params: { path: { conflict_id } }, signal }),
+      node.GET("/api/v1/conflicts/{conflict_id}", { params: { path: { conflict_id } }, signal }),
     ),
   accept: (conflict_id: number) =>
     dataOf<Conflict>(
-      node.POST("/api/conflicts/{conflict_id}/accept", { params: { path: { conflict_id } } }),
+      node.POST("/api/v1/conflicts/{conflict_id}/accept", { params: { path: { conflict_id } } }),
     ),
   discard: (conflict_id: number) =>
-    node.DELETE("/api/conflicts/{conflict_id}", { params: { path: { conflict_id } } }),
+    node.DELETE("/api/v1/conflicts/{conflict_id}", { params: { path: { conflict_id } } }),
   /** All that wait for one study. */
   decideStudy: (study_instance_uid: string, decision: "accept" | "discard") =>
     dataOf<ConflictDecisions>(
-      node.POST("/api/conflicts/decisions", {
+      node.POST("/api/v1/conflicts/decisions", {
         body: { decision, study_instance_uid, source: "", conflict_ids: [] },
       }),
     ),
 };
 
 export const rules = {
-  get: (signal?: AbortSignal) => dataOf<RuleSet>(node.GET("/api/rules", { signal })),
+  get: (signal?: AbortSignal) => dataOf<RuleSet>(node.GET("/api/v1/rules", { signal })),
 };
 
 export const models = {
-  list: (signal?: AbortSignal) => dataOf<Items<Model>>(node.GET("/api/models", { signal })),
+  list: (signal?: AbortSignal) => dataOf<Items<Model>>(node.GET("/api/v1/models", { signal })),
   get: (name: string, signal?: AbortSignal) =>
-    dataOf<ModelDetail>(node.GET("/api/models/{name}", { params: { path: { name } }, signal })),
+    dataOf<ModelDetail>(node.GET("/api/v1/models/{name}", { params: { path: { name } }, signal })),
   agreement: (name: string, signal?: AbortSignal) =>
     dataOf<Items<ModelAgreement>>(
-      node.GET("/api/models/{name}/agreement", { params: { path: { name } }, signal }),
+      node.GET("/api/v1/models/{name}/agreement", { params: { path: { name } }, signal }),
     ),
-  drift: (signal?: AbortSignal) => dataOf<Items<Shift>>(node.GET("/api/drift", { signal })),
+  drift: (signal?: AbortSignal) => dataOf<Items<Shift>>(node.GET("/api/v1/drift", { signal })),
   newBaseline: (pipeline: string, pipeline_version: string) =>
-    dataOf<unknown>(node.POST("/api/drift/baseline", { body: { pipeline, pipeline_version } })),
+    dataOf<unknown>(node.POST("/api/v1/drift/baseline", { body: { pipeline, pipeline_version } })),
   order: (order: ModelOrder, name: string, version: string) =>
     dataOf<ModelDetail>(
-      node.POST(`/api/models/{name}/${order}`, {
+      node.POST(`/api/v1/models/{name}/${order}`, {
         params: { path: { name } },
         body: { version, reason: "" },
       }),
@@ -170,17 +170,17 @@ export const models = {
 };
 
 export const users = {
-  list: (signal?: AbortSignal) => dataOf<Items<User>>(node.GET("/api/users", { signal })),
-  add: (body: NewUser) => dataOf<User>(node.POST("/api/users", { body })),
+  list: (signal?: AbortSignal) => dataOf<Items<User>>(node.GET("/api/v1/users", { signal })),
+  add: (body: NewUser) => dataOf<User>(node.POST("/api/v1/users", { body })),
   change: (name: string, body: UserChange) =>
-    dataOf<User>(node.PATCH("/api/users/{name}", { params: { path: { name } }, body })),
+    dataOf<User>(node.PATCH("/api/v1/users/{name}", { params: { path: { name } }, body })),
 };
 
 export const keys = {
-  list: (signal?: AbortSignal) => dataOf<Items<Key>>(node.GET("/api/keys", { signal })),
-  make: (body: NewKey) => dataOf<MadeKey>(node.POST("/api/keys", { body })),
+  list: (signal?: AbortSignal) => dataOf<Items<Key>>(node.GET("/api/v1/keys", { signal })),
+  make: (body: NewKey) => dataOf<MadeKey>(node.POST("/api/v1/keys", { body })),
   revoke: (key_id: string) =>
-    dataOf<Key>(node.DELETE("/api/keys/{key_id}", { params: { path: { key_id } } })),
+    dataOf<Key>(node.DELETE("/api/v1/keys/{key_id}", { params: { path: { key_id } } })),
 };
 
 export interface AuditQuery {
@@ -197,31 +197,31 @@ export interface AuditQuery {
 
 export const audit = {
   list: (query: AuditQuery, signal?: AbortSignal) =>
-    dataOf<Page<AuditEvent>>(node.GET("/api/audit", { params: { query }, signal })),
+    dataOf<Page<AuditEvent>>(node.GET("/api/v1/audit", { params: { query }, signal })),
   verify: (signal?: AbortSignal) =>
-    dataOf<AuditVerification>(node.GET("/api/audit/verification", { signal })),
+    dataOf<AuditVerification>(node.GET("/api/v1/audit/verification", { signal })),
 };
 
 export const webhooks = {
   list: (signal?: AbortSignal) =>
-    dataOf<Items<Webhook>>(node.GET("/api/webhooks", { params: { query: { limit: 500 } }, signal })),
+    dataOf<Items<Webhook>>(node.GET("/api/v1/webhooks", { params: { query: { limit: 500 } }, signal })),
   add: (url: string, description: string, events: string[]) =>
     dataOf<Webhook & { secret: string }>(
-      node.POST("/api/webhooks", { body: { url, description, events } }),
+      node.POST("/api/v1/webhooks", { body: { url, description, events } }),
     ),
   turn: (webhook_id: string, is_active: boolean) =>
     dataOf<Webhook>(
-      node.PATCH("/api/webhooks/{webhook_id}", {
+      node.PATCH("/api/v1/webhooks/{webhook_id}", {
         params: { path: { webhook_id } },
         body: { is_active },
       }),
     ),
   ping: (webhook_id: string) =>
     dataOf<TestOutcome>(
-      node.POST("/api/webhooks/{webhook_id}/ping", { params: { path: { webhook_id } } }),
+      node.POST("/api/v1/webhooks/{webhook_id}/ping", { params: { path: { webhook_id } } }),
     ),
   remove: (webhook_id: string) =>
-    node.DELETE("/api/webhooks/{webhook_id}", { params: { path: { webhook_id } } }),
+    node.DELETE("/api/v1/webhooks/{webhook_id}", { params: { path: { webhook_id } } }),
 };
 
 /** The numbers that monitors read, as Prometheus writes them. */

@@ -20,21 +20,21 @@ const ofSeries = (series_instance_uid: string) => ({ params: { path: { series_in
 
 export const webhookKeeping = {
   change: (webhook_id: string, body: WebhookChange) =>
-    dataOf<Webhook>(node.PATCH("/api/webhooks/{webhook_id}", { ...ofWebhook(webhook_id), body })),
+    dataOf<Webhook>(node.PATCH("/api/v1/webhooks/{webhook_id}", { ...ofWebhook(webhook_id), body })),
   newSecret: (webhook_id: string) =>
     dataOf<Webhook & { secret: string }>(
-      node.POST("/api/webhooks/{webhook_id}/secret", ofWebhook(webhook_id)),
+      node.POST("/api/v1/webhooks/{webhook_id}/secret", ofWebhook(webhook_id)),
     ),
   notices: (webhook_id: string, limit: number, offset: number, signal?: AbortSignal) =>
     dataOf<Page<WebhookNotice>>(
-      node.GET("/api/webhooks/{webhook_id}/deliveries", {
+      node.GET("/api/v1/webhooks/{webhook_id}/deliveries", {
         params: { path: { webhook_id }, query: { limit, offset } },
         signal,
       }),
     ),
   redeliver: (webhook_id: string, delivery_id: string) =>
     dataOf<WebhookNotice>(
-      node.POST("/api/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", {
+      node.POST("/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", {
         params: { path: { webhook_id, delivery_id } },
       }),
     ),
@@ -53,17 +53,17 @@ export function findStudies(
 export const completion = {
   ofStudy: (study_instance_uid: string) =>
     dataOf<unknown>(
-      node.POST("/api/studies/{study_instance_uid}/complete", { params: { path: { study_instance_uid } } }),
+      node.POST("/api/v1/studies/{study_instance_uid}/complete", { params: { path: { study_instance_uid } } }),
     ),
   ofSeries: (study_instance_uid: string, series_instance_uid: string) =>
     dataOf<unknown>(
-      node.POST("/api/studies/{study_instance_uid}/series/{series_instance_uid}/complete", {
+      node.POST("/api/v1/studies/{study_instance_uid}/series/{series_instance_uid}/complete", {
         params: { path: { study_instance_uid, series_instance_uid } },
       }),
     ),
 };
 
-const announced = "/api/series/{series_instance_uid}/expectations";
+const announced = "/api/v1/series/{series_instance_uid}/expectations";
 
 export const expectations = {
   list: (series_instance_uid: string, signal?: AbortSignal) =>
@@ -80,26 +80,26 @@ export const expectations = {
 
 export const hanging = {
   get: (signal?: AbortSignal) =>
-    dataOf<HangingProtocols>(node.GET("/api/hanging-protocols", { signal })),
+    dataOf<HangingProtocols>(node.GET("/api/v1/hanging-protocols", { signal })),
   put: (body: HangingProtocols) =>
-    dataOf<HangingProtocols>(node.PUT("/api/hanging-protocols", { body })),
-  reset: () => node.DELETE("/api/hanging-protocols"),
+    dataOf<HangingProtocols>(node.PUT("/api/v1/hanging-protocols", { body })),
+  reset: () => node.DELETE("/api/v1/hanging-protocols"),
 };
 
 export const orderKeeping = {
-  add: (body: NewOrder) => dataOf<WorklistItem>(node.POST("/api/worklist", { body })),
+  add: (body: NewOrder) => dataOf<WorklistItem>(node.POST("/api/v1/worklist", { body })),
   remove: (worklist_item_id: string) =>
-    node.DELETE("/api/worklist/{worklist_item_id}", { params: { path: { worklist_item_id } } }),
+    node.DELETE("/api/v1/worklist/{worklist_item_id}", { params: { path: { worklist_item_id } } }),
 };
 
 export const allJobs = {
   list: (state: JobState | undefined, limit: number, offset: number, signal?: AbortSignal) =>
-    dataOf<Page<Job>>(node.GET("/api/jobs", { params: { query: { state, limit, offset } }, signal })),
+    dataOf<Page<Job>>(node.GET("/api/v1/jobs", { params: { query: { state, limit, offset } }, signal })),
   /** The picture that the job analysed, and all that was made of it. */
   removePicture: (job_id: string) =>
-    node.DELETE("/api/jobs/{job_id}", { params: { path: { job_id } } }),
-  labelPictureUrl: (job_id: string) => `/api/jobs/${job_id}/label-picture`,
+    node.DELETE("/api/v1/jobs/{job_id}", { params: { path: { job_id } } }),
+  labelPictureUrl: (job_id: string) => `/api/v1/jobs/${job_id}/label-picture`,
 };
 
 /** The file of a conflict that was kept aside, byte for byte. */
-export const conflictFileUrl = (conflict_id: number) => `/api/conflicts/${conflict_id}/file`;
+export const conflictFileUrl = (conflict_id: number) => `/api/v1/conflicts/${conflict_id}/file`;

@@ -20,7 +20,7 @@ export async function askAboutStudy(
 ): Promise<Answer> {
   return awaited(
     await dataOf<Answer | AnswerStarted>(
-      node.POST("/api/vqa", { body: { study_instance_uid, question }, signal }),
+      node.POST("/api/v1/vqa", { body: { study_instance_uid, question }, signal }),
     ),
     signal,
   );
@@ -57,7 +57,7 @@ async function summarize(
   signal: AbortSignal,
 ): Promise<Answer> {
   const body = { report_ids: [], max_sentences: 5, ...source };
-  return awaited(await dataOf<Answer | AnswerStarted>(node.POST("/api/summarize", { body, signal })), signal);
+  return awaited(await dataOf<Answer | AnswerStarted>(node.POST("/api/v1/summarize", { body, signal })), signal);
 }
 
 /** A text with placeholders in place of names and numbers of people. */
@@ -67,11 +67,11 @@ export async function takeOutIdentifiers(
   signal: AbortSignal,
 ): Promise<Answer> {
   const body = { text, keep_dates };
-  return awaited(await dataOf<Answer | AnswerStarted>(node.POST("/api/deid/text", { body, signal })), signal);
+  return awaited(await dataOf<Answer | AnswerStarted>(node.POST("/api/v1/deid/text", { body, signal })), signal);
 }
 
 async function asked(init: RequestInit & { signal: AbortSignal }): Promise<Answer> {
-  const response = await request("/api/docqa", { method: "POST", ...init });
+  const response = await request("/api/v1/docqa", { method: "POST", ...init });
   return awaited((await response.json()) as Answer | AnswerStarted, init.signal);
 }
 
@@ -82,7 +82,7 @@ async function awaited(first: Answer | AnswerStarted, signal: AbortSignal): Prom
     signal.throwIfAborted();
     const params = { path: { job_id: answer.job_id } };
     answer = await dataOf<Answer | AnswerStarted>(
-      node.GET("/api/answers/{job_id}", { params, signal }),
+      node.GET("/api/v1/answers/{job_id}", { params, signal }),
     );
   }
   return answer;
@@ -90,7 +90,7 @@ async function awaited(first: Answer | AnswerStarted, signal: AbortSignal): Prom
 
 /** The page of the document that was asked, as a picture. */
 export function pageUrl({ job_id }: Answer, pageNumber: number): string {
-  return `/api/answers/${job_id}/pages/${pageNumber}`;
+  return `/api/v1/answers/${job_id}/pages/${pageNumber}`;
 }
 
 /** The PDFs that came with the study or were made of it. */
@@ -111,11 +111,11 @@ export function searchByMeaning(
   kind: "report" | "finding" | undefined,
   signal: AbortSignal,
 ): Promise<SearchResult> {
-  return dataOf<SearchResult>(node.GET("/api/search", { params: { query: { q, kind, limit: 50 } }, signal }));
+  return dataOf<SearchResult>(node.GET("/api/v1/search", { params: { query: { q, kind, limit: 50 } }, signal }));
 }
 
 export async function similarReports(report_id: string, signal: AbortSignal): Promise<SimilarReport[]> {
   const params = { path: { report_id } };
-  const path = "/api/reports/{report_id}/similar";
+  const path = "/api/v1/reports/{report_id}/similar";
   return (await dataOf<{ items: SimilarReport[] }>(node.GET(path, { params, signal }))).items;
 }

@@ -5,7 +5,7 @@ import type { HangingProtocol, Page, StudySummary } from "@/shared/api/types";
 
 /** The site's hanging protocols, in the order in which they are tried. */
 export async function listHangingProtocols(signal?: AbortSignal): Promise<HangingProtocol[]> {
-  const response = await request("/api/hanging-protocols", { signal });
+  const response = await request("/api/v1/hanging-protocols", { signal });
   return ((await response.json()) as { protocols: HangingProtocol[] }).protocols;
 }
 
@@ -15,14 +15,14 @@ export async function listStudiesOf(
   signal?: AbortSignal,
 ): Promise<StudySummary[]> {
   const query = new URLSearchParams({ patient_id: patientId, sort: "study_date", limit: "50" });
-  const response = await request(`/api/studies?${query}`, { signal });
+  const response = await request(`/api/v1/studies?${query}`, { signal });
   return ((await response.json()) as Page<StudySummary>).items;
 }
 
 /** The studies of one accession number, the newest first. */
 export async function listStudiesOfOrder(accessionNumber: string, signal?: AbortSignal): Promise<StudySummary[]> {
   const query = new URLSearchParams({ accession_number: accessionNumber, sort: "study_date", limit: "50" });
-  const response = await request(`/api/studies?${query}`, { signal });
+  const response = await request(`/api/v1/studies?${query}`, { signal });
   return ((await response.json()) as Page<StudySummary>).items;
 }
 
@@ -87,7 +87,7 @@ export async function listMeasurements(
   studyInstanceUid: string,
   signal?: AbortSignal,
 ): Promise<MeasurementReport[]> {
-  const response = await request(`/api/studies/${studyInstanceUid}/measurements`, { signal });
+  const response = await request(`/api/v1/studies/${studyInstanceUid}/measurements`, { signal });
   return ((await response.json()) as { items: KeptReport[] }).items.map(reportOf);
 }
 
@@ -97,7 +97,7 @@ export async function saveMeasurements(
   measurements: readonly Measurement[],
   predecessor: string,
 ): Promise<MeasurementReport> {
-  const response = await request(`/api/studies/${studyInstanceUid}/measurements`, {
+  const response = await request(`/api/v1/studies/${studyInstanceUid}/measurements`, {
     method: "POST",
     headers: json,
     body: JSON.stringify({
@@ -124,7 +124,7 @@ export async function listKeyImages(
   studyInstanceUid: string,
   signal?: AbortSignal,
 ): Promise<KeyImages[]> {
-  const response = await request(`/api/studies/${studyInstanceUid}/key-images`, { signal });
+  const response = await request(`/api/v1/studies/${studyInstanceUid}/key-images`, { signal });
   return ((await response.json()) as { items: KeyImages[] }).items;
 }
 
@@ -133,7 +133,7 @@ export async function saveKeyImages(
   images: readonly KeyImage[],
   predecessor: string,
 ): Promise<KeyImages> {
-  const response = await request(`/api/studies/${studyInstanceUid}/key-images`, {
+  const response = await request(`/api/v1/studies/${studyInstanceUid}/key-images`, {
     method: "POST",
     headers: json,
     body: JSON.stringify({ images, predecessor_sop_instance_uid: predecessor }),

@@ -35,7 +35,7 @@ export async function saveMaskEdit(
     }),
   );
   body.append("labels", await gzipped(edit.slices.map(({ values }) => values)), "labels.gz");
-  await request(`/api/studies/${studyInstanceUid}/segmentations/${sopInstanceUid}/edits`, {
+  await request(`/api/v1/studies/${studyInstanceUid}/segmentations/${sopInstanceUid}/edits`, {
     method: "POST",
     body,
   });

@@ -8,20 +8,20 @@ const at = (upload_id: string) => ({ params: { path: { upload_id } } });
 export const uploads = {
   begin: (filename: string, content_type: string, size_bytes: number) =>
     dataOf<UploadStatus>(
-      node.POST("/api/uploads/multipart", {
+      node.POST("/api/v1/uploads/multipart", {
         body: { filename, content_type: content_type || "application/octet-stream", size_bytes },
       }),
     ),
-  look: (id: string) => dataOf<UploadStatus>(node.GET("/api/uploads/{upload_id}", at(id))),
-  giveUp: (id: string) => node.DELETE("/api/uploads/{upload_id}", at(id)),
+  look: (id: string) => dataOf<UploadStatus>(node.GET("/api/v1/uploads/{upload_id}", at(id))),
+  giveUp: (id: string) => node.DELETE("/api/v1/uploads/{upload_id}", at(id)),
   start: (upload_id: string) =>
-    dataOf<AnalyzeStarted>(node.POST("/api/analyze/start", { body: { upload_id } })),
+    dataOf<AnalyzeStarted>(node.POST("/api/v1/analyze/start", { body: { upload_id } })),
 };
 
 export const partStore: PartStore = {
   look: uploads.look,
   place: async (id, number) => {
-    const asked = node.POST("/api/uploads/{upload_id}/parts", {
+    const asked = node.POST("/api/v1/uploads/{upload_id}/parts", {
       ...at(id),
       body: { part_numbers: [number] },
     });
@@ -30,7 +30,7 @@ export const partStore: PartStore = {
   },
   send: (place, bytes, onSent, signal) => sendPart(place.url, bytes, onSent, signal),
   complete: (id) =>
-    dataOf<UploadStatus>(node.POST("/api/uploads/{upload_id}/complete", at(id))),
+    dataOf<UploadStatus>(node.POST("/api/v1/uploads/{upload_id}/complete", at(id))),
   rest: (ms) =>
     new Promise((resolve) => {
       const done = () => {
