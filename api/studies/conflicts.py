@@ -36,9 +36,7 @@ ConflictId = Annotated[int, Path(ge=1, le=2**62, description="The conflict's num
 
 @router.get("")
 @policy(INTEGRATORS, "api:read", UIDS_ALONE)
-def list_conflicts(
-    request: Request, storage: StorageDep, paging: CursorPagingDep
-) -> ConflictPage:
+def list_conflicts(request: Request, storage: StorageDep, paging: CursorPagingDep) -> ConflictPage:
     """What is kept aside, the newest first, with the patient of what is stored."""
     found, total = storage.conflicts.page(
         paging.limit, paging.offset, beyond=paging.beyond(NEWEST_CONFLICTS)
