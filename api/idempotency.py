@@ -2,7 +2,8 @@
 
 `Idempotency-Key` on a POST with a JSON body, or none, below `/api`
 (draft-ietf-httpapi-idempotency-key-header). The same key of the same principal on
-the same route and body replays the first answer, whichever process gave it.
+the same route and body replays the first answer, whichever process gave it, unless rights have
+ended since with which it was given.
 """
 
 import hashlib
@@ -21,11 +22,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.principal import principal_of
 from api.access.rule_index import RuleIndex
+from api.audit.middleware import NAMED_STUDIES
 from api.errors import ApiProblem, problem_response, status_of
 from api.middleware.refusing import refuse
+from storage.access_groups.viewers import all_seen
 from storage.container import Storage
 from storage.core.errors import MediViewError
-from storage.idempotency.repository import Answer, Begun, IdempotencyKey, IdempotencyKeys
+from storage.core.viewer import current_viewer
+from storage.idempotency.repository import Answer, Begun, IdempotencyKey, IdempotencyKeys, Rights
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -36,6 +40,9 @@ _KEY = re.compile(r"[\x21-\x7e]{16,255}")
 # Its answer is a cookie, and who signs in is not known yet.
 _EXCLUDED = frozenset({"/api/session"})
 _JSON = "application/json"
+# One, or a list of them.
+_STUDIES = re.compile(rb'study_instance_uids?"\s*:\s*("[0-9.]*"|\[[^\]]*\])')
+_UID = re.compile(rb'"([0-9.]{1,64})"')
 _KEPT_HEADERS = ("content-type", "location")
 _MAX_ANSWER_BYTES = 1024 * 1024
 # Longer than any answer takes; a process that died holds its keys for so long.
@@ -50,7 +57,8 @@ DESCRIPTION: dict[str, Any] = {
         "Makes it safe to send the request again: the same key with the same body is answered"
         " as the first time, with `Idempotency-Replayed: true`, and nothing is done twice."
         " Another body under the key is 422 `idempotency_key_reused`; one whose first request"
-        " is still under way 409 `idempotency_in_flight`. A refusal is not kept. A UUID is a"
+        " is still under way 409 `idempotency_in_flight`. Who has lost rights since is not"
+        " answered again: 403 `idempotency_rights_ended`. A refusal is not kept. A UUID is a"
         " good key; it holds for a day."
     ),
     "schema": {"type": "string", "minLength": 16, "maxLength": 255},
@@ -93,7 +101,10 @@ class Idempotency:
                 keys.begin, key, _digest(scope, body), attempt, _LOCK_S, self._retention_s
             )
             if isinstance(begun, Answer):
+                if not await run_in_threadpool(_is_allowed, storage, scope, begun):
+                    raise _conflict("other-rights")
                 self._name_route(scope)
+                scope.setdefault("state", {})[NAMED_STUDIES] = begun.study_instance_uids
                 await _replay(begun, send)
                 return
             if begun != "ours":
@@ -122,7 +133,7 @@ class Idempotency:
 
     async def _do(self, hold: "_Hold", scope: Scope, receive: Receive, send: Send) -> None:
         """Have it done, and keep the answer where something was done."""
-        recorder = _Recorder(send, hold)
+        recorder = _Recorder(send, hold, scope)
         try:
             await self.app(scope, receive, recorder.send)
         finally:
@@ -155,8 +166,10 @@ class _Hold:
 class _Recorder:
     """Passes an answer on; before its last part leaves it is kept, or its key is free again."""
 
-    def __init__(self, send: Send, hold: _Hold) -> None:
+    def __init__(self, send: Send, hold: _Hold, scope: Scope) -> None:
         self._send = send
+        self._scope = scope
+        self._rights = _rights(scope)
         self._hold = hold
         self._status = 0
         self._headers: dict[str, str] = {}
@@ -176,7 +189,9 @@ class _Recorder:
                 self._parts.append(part)
             if not message.get("more_body", False):
                 if self._was_done():
-                    answer = Answer(self._status, self._headers, b"".join(self._parts))
+                    body = b"".join(self._parts)
+                    studies = _studies(self._scope, body)
+                    answer = Answer(self._status, self._headers, body, self._rights, studies)
                     await self._hold.keep(answer)
                 else:
                     await self._hold.forget()
@@ -210,6 +225,35 @@ def _read_key(scope: Scope, header: str) -> IdempotencyKey:
     principal = principal_of(scope)
     who = principal.identity.id if principal else ""
     return IdempotencyKey((who, "POST", path), value)
+
+
+def _rights(scope: Scope) -> Rights:
+    principal, viewer = principal_of(scope), current_viewer()
+    return Rights(
+        roles=tuple(sorted(principal.roles)) if principal else (),
+        scopes=tuple(sorted(principal.scopes)) if principal else (),
+        is_person=principal is not None and principal.is_person,
+        group_ids=viewer.group_ids if viewer else None,
+        sees_unmatched=viewer.sees_unmatched if viewer else True,
+    )
+
+
+def _studies(scope: Scope, body: bytes) -> tuple[str, ...]:
+    """What is asked about and what is answered."""
+    named = (scope.get("state") or {}).get(NAMED_STUDIES, ())
+    in_path = (scope.get("path_params") or {}).get("study_instance_uid")
+    in_body = (uid.decode() for one in _STUDIES.findall(body) for uid in _UID.findall(one))
+    return tuple(dict.fromkeys((*([str(in_path)] if in_path else ()), *named, *in_body)))
+
+
+def _is_allowed(storage: Storage, scope: Scope, answer: Answer) -> bool:
+    """Whether who asks still has the rights with which it was answered. Raises StorageUnavailable.
+
+    The role that the route needs, and whether the account or key still is, were looked at before.
+    """
+    if not _rights(scope).include(answer.rights):
+        return False
+    return all_seen(storage.engine, current_viewer(), answer.study_instance_uids)
 
 
 def _digest(scope: Scope, body: bytes) -> str:
@@ -273,6 +317,14 @@ async def _refuse_as(
 
 
 def _conflict(begun: Begun) -> ApiProblem:
+    if begun == "other-rights":
+        return ApiProblem(
+            403,
+            "idempotency_rights_ended",
+            "The first request under this Idempotency-Key was answered when you had rights that"
+            " have ended.",
+            remedy="It was done. Look with what you may see now, or send it with a new key.",
+        )
     if begun == "other-request":
         return ApiProblem(
             422,

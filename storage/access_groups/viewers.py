@@ -1,6 +1,8 @@
 """From who asks to what they may see."""
 
-from sqlalchemy import Connection, Engine, or_, select, tuple_
+from collections.abc import Collection
+
+from sqlalchemy import Connection, Engine, or_, select, tuple_, union
 
 from storage import tables as t
 from storage.access_groups.entities import AccessState
@@ -42,3 +44,26 @@ def viewer_of(engine: Engine, caller: Caller | None) -> Viewer | None:
         ).scalars()
         groups = dict.fromkeys([EVERYONE, *found])
     return Viewer(caller.identity_id, tuple(groups), state.unmatched == "everyone")
+
+
+def all_seen(engine: Engine, viewer: Viewer | None, study_instance_uids: Collection[str]) -> bool:
+    """Whether no study belongs, or belonged until it went, to groups of others alone.
+
+    One that belongs to none yet is nobody's.
+    """
+    if viewer is None or not study_instance_uids:
+        return True
+    now, former = t.study_group.c, t.former_study_group.c
+    with reading(engine) as connection:
+        found = connection.execute(
+            union(
+                *(
+                    select(one.study_instance_uid, one.group_id).where(
+                        one.study_instance_uid.in_(study_instance_uids)
+                    )
+                    for one in (now, former)
+                )
+            )
+        ).all()
+    seen = {study for study, group_id in found if group_id in viewer.group_ids}
+    return all(study in seen for study, _ in found)

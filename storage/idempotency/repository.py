@@ -8,9 +8,9 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ColumnElement, Engine, delete, select, update
 
@@ -22,17 +22,50 @@ from storage.db.joined_writes import joining_nothing
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
-Begun = Literal["ours", "other-request", "in-flight"]
+Begun = Literal["ours", "other-request", "other-rights", "in-flight"]
 
 # Takers-over of a row that ended meanwhile; each round somebody gets on.
 _ROUNDS = 5
 
 
 @dataclass(frozen=True)
+class Rights:
+    """What somebody may do and see at a moment. `group_ids`: None for who sees everything."""
+
+    roles: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    is_person: bool = False
+    group_ids: tuple[int, ...] | None = None
+    sees_unmatched: bool = True
+
+    def include(self, earlier: "Rights") -> bool:
+        """Whether nothing of the earlier ones has ended."""
+        return (
+            set(earlier.roles) <= set(self.roles)
+            and set(earlier.scopes) <= set(self.scopes)
+            and self.is_person >= earlier.is_person
+            and self._see_all_of(earlier)
+        )
+
+    def _see_all_of(self, earlier: "Rights") -> bool:
+        if self.group_ids is None:
+            return True
+        if earlier.group_ids is None:
+            return False
+        return self.sees_unmatched >= earlier.sees_unmatched and set(earlier.group_ids) <= set(
+            self.group_ids
+        )
+
+
+@dataclass(frozen=True)
 class Answer:
+    """`rights`: those of who asked. `study_instance_uids`: what the answer is about."""
+
     status: int
     headers: dict[str, str]
     body: bytes
+    rights: Rights = Rights()
+    study_instance_uids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,7 +181,9 @@ def _ours(key: IdempotencyKey, attempt: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _sealed(key: IdempotencyKey, answer: Answer) -> bytes:
-    head = json.dumps({"status": answer.status, "headers": answer.headers}).encode()
+    said = asdict(answer)
+    del said["body"]
+    head = json.dumps(said).encode()
     return key.cipher.encrypt(head + b"\n" + answer.body)
 
 
@@ -160,4 +195,13 @@ def _opened(key: IdempotencyKey, sealed: bytes) -> Begun | Answer:
     except InvalidToken:
         return "other-request"  # a row that was tampered with
     said = json.loads(head)
-    return Answer(said["status"], said["headers"], body)
+    if "rights" not in said:
+        return "other-rights"  # of an earlier version, which kept none
+    rights = {name: _tuple(value) for name, value in said["rights"].items()}
+    return Answer(
+        said["status"], said["headers"], body, Rights(**rights), tuple(said["study_instance_uids"])
+    )
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
