@@ -17,7 +17,15 @@ from inference.imaging.field_strength import field_strengths_t
 OnOutside = Literal["caveat", "refuse"]
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
 _DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
+_FIELD_STRENGTH_MAY_BE_OFF = 0.05
+"""Magnets of 1.5 and 3 T state 1.494 and 2.8936 T as well."""
+_ECHOES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
+"""EchoPulseSequence of enhanced images (PS3.3 C.8.13.4) as ScanningSequence calls it."""
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
+
+_ROUNDING = 1e-6
+_THICKNESS = ("SliceThickness", "PixelMeasuresSequence")
+_VOLTAGE = ("KVP", "CTXRayDetailsSequence")
 
 
 @dataclass(frozen=True)
@@ -25,13 +33,15 @@ class Population:
     """Ranges include their ends; what is None or empty does not restrict."""
 
     age_years: tuple[float, float] | None = None
+    """An end in whole years holds until the next birthday."""
     sex: tuple[str, ...] = ()
     """Of M, F and O (PS3.3 C.7.1.1)."""
     field_strength_t: tuple[float, float] | None = None
+    """As magnets are called: what a header states may be off by 5 %."""
     manufacturers: tuple[str, ...] = ()
     """Parts of Manufacturer; upper and lower case are alike."""
     sequences: tuple[str, ...] = ()
-    """Of ScanningSequence (PS3.3 C.8.3.1): one of them is stated."""
+    """Of ScanningSequence (PS3.3 C.8.3.1), of enhanced images SE, GR and IR: one is stated."""
     contrast_agent: bool | None = None
     """True: given; False: not given."""
     slice_thickness_mm: tuple[float, float] | None = None
@@ -48,30 +58,31 @@ class Population:
 
     def _outside(self, header: Dataset) -> Iterator[str]:
         age = age_years(header)
-        if age is not None and not _within(age, self.age_years):
+        if age is not None and not _within_years(age, self.age_years):
             yield f"age {_years(age)} ({_range(self.age_years)} years)"
-        sex = str(header.get("PatientSex") or "")
+        sex = str(header.get("PatientSex") or "").strip().upper()
         if sex and self.sex and sex not in self.sex:
             yield f"sex {sex} ({', '.join(self.sex)})"
         tesla = field_strengths_t(header)
-        if not all(_within(one, self.field_strength_t) for one in tesla):
+        off = _FIELD_STRENGTH_MAY_BE_OFF
+        if not all(_within(one, self.field_strength_t, off) for one in tesla):
             meant = " or ".join(f"{one:g} T" for one in tesla)
             unit = ", in which unit is not stated" if len(tesla) > 1 else ""
             yield f"field strength {meant}{unit} ({_range(self.field_strength_t)} T)"
         maker = str(header.get("Manufacturer") or "").strip()
         if maker and self.manufacturers and not _is_among(maker, self.manufacturers):
             yield f"manufacturer {maker} ({', '.join(self.manufacturers)})"
-        stated = _texts(header, "ScanningSequence")
+        stated = _texts(header, "ScanningSequence") or _echoes(header)
         if stated and self.sequences and not set(stated) & set(self.sequences):
             yield f"sequence {', '.join(stated)} ({', '.join(self.sequences)})"
         given = contrast_agent_given(header)
         if self.contrast_agent is not None and given is not self.contrast_agent:
             yield f"{'with' if given else 'without'} contrast agent"
-        for keyword, name, unit, limits in (
-            ("SliceThickness", "slice thickness", "mm", self.slice_thickness_mm),
-            ("KVP", "tube voltage", "kV", self.kvp),
+        for place, name, unit, limits in (
+            (_THICKNESS, "slice thickness", "mm", self.slice_thickness_mm),
+            (_VOLTAGE, "tube voltage", "kV", self.kvp),
         ):
-            value = _number(header, keyword)
+            value = _number(header, *place)
             if value is not None and not _within(value, limits):
                 yield f"{name} {value:g} {unit} ({_range(limits)} {unit})"
 
@@ -117,11 +128,26 @@ def _date(header: Dataset, keyword: str) -> date | None:
         return None
 
 
-def _number(header: Dataset, keyword: str) -> float | None:
-    try:
-        return float(header.get(keyword))
-    except (TypeError, ValueError):
-        return None
+def _number(header: Dataset, keyword: str, macro: str) -> float | None:
+    """Stated by the image; of enhanced images in a functional group, of the first frame."""
+    for holder in (header, *_groups(header, macro)):
+        try:
+            return float(holder.get(keyword))
+        except (TypeError, ValueError):
+            continue
+    return None
+
+
+def _groups(header: Dataset, macro: str) -> Iterator[Dataset]:
+    per_frame = header.get("PerFrameFunctionalGroupsSequence") or ()
+    for group in (*(header.get("SharedFunctionalGroupsSequence") or ()), *per_frame[:1]):
+        yield from group.get(macro) or ()
+
+
+def _echoes(header: Dataset) -> Sequence[str]:
+    inverts = str(header.get("InversionRecovery") or "") == "YES"
+    found = _ECHOES.get(str(header.get("EchoPulseSequence") or ""), ())
+    return (*found, "IR") if found and inverts else found
 
 
 def _texts(header: Dataset, keyword: str) -> Sequence[str]:
@@ -129,8 +155,15 @@ def _texts(header: Dataset, keyword: str) -> Sequence[str]:
     return (value,) if isinstance(value, str) else tuple(map(str, value))
 
 
-def _within(value: float, limits: tuple[float, float] | None) -> bool:
-    return limits is None or limits[0] <= value <= limits[1]
+def _within(value: float, limits: tuple[float, float] | None, off: float = 0.0) -> bool:
+    return limits is None or limits[0] * (1 - off) <= value <= limits[1] * (1 + off)
+
+
+def _within_years(age: float, limits: tuple[float, float] | None) -> bool:
+    if limits is None:
+        return True
+    low, high = limits
+    return low <= age and (int(age) if float(high).is_integer() else age) <= high
 
 
 def _is_among(maker: str, known: Sequence[str]) -> bool:
@@ -142,4 +175,11 @@ def _range(limits: tuple[float, float] | None) -> str:
 
 
 def _years(age: float) -> str:
-    return f"{age:.0f} years" if age >= 2 else f"{age * 12:.0f} months"
+    """Completed years, of small children months, days: as people state it."""
+    if age >= 2:
+        return f"{int(age)} years"
+    months = int(age * 12 + _ROUNDING)
+    days = int(age * _DAYS["Y"] + _ROUNDING)
+    if months >= 2:
+        return f"{months} months"
+    return "1 day" if days == 1 else f"{days} days"

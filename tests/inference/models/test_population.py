@@ -51,6 +51,31 @@ def test_within_there_is_no_word() -> None:
     assert caveat_of(POPULATION, header(MagneticFieldStrength="15000")) == ""
     in_millitesla = header(MagneticFieldStrength="1500", ImagingFrequency="63.87")
     assert caveat_of(POPULATION, in_millitesla) == ""
+    # As magnets of 1.5 and 3 T state it.
+    for tesla in ("1.494", "2.89362", "3.0001"):
+        assert caveat_of(POPULATION, header(MagneticFieldStrength=tesla)) == ""
+    # Until the 97th birthday, however the age is stated.
+    assert caveat_of(POPULATION, header(PatientBirthDate="19290616")) == ""
+    assert caveat_of(POPULATION, header(PatientBirthDate=None, PatientAge="096Y")) == ""
+    assert caveat_of(POPULATION, enhanced(thickness_mm="1.0", EchoPulseSequence="BOTH")) == ""
+
+
+def enhanced(*, thickness_mm: str, **attributes: object) -> Dataset:
+    """An enhanced image, which states the thickness for its frames."""
+    measures, group = Dataset(), Dataset()
+    measures.SliceThickness = thickness_mm
+    group.PixelMeasuresSequence = [measures]
+    dataset = header(SliceThickness=None, ScanningSequence=None, **attributes)
+    dataset.SharedFunctionalGroupsSequence = [group]
+    return dataset
+
+
+def test_enhanced_images_are_judged_by_what_they_state_elsewhere() -> None:
+    outside = enhanced(thickness_mm="4", EchoPulseSequence="SPIN", InversionRecovery="YES")
+    assert POPULATION.outside(outside) == (
+        "sequence SE, IR (GR)",
+        "slice thickness 4 mm (0.5 to 1.5 mm)",
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,8 +84,13 @@ def test_within_there_is_no_word() -> None:
         ({"PatientBirthDate": "20230601"}, "age 3 years (18 to 96 years)"),
         ({"PatientBirthDate": "20260201"}, "age 4 months (18 to 96 years)"),
         ({"PatientBirthDate": None, "PatientAge": "003Y"}, "age 3 years (18 to 96 years)"),
+        ({"PatientBirthDate": None, "PatientAge": "003W"}, "age 21 days (18 to 96 years)"),
+        # The day before a birthday, and the birthday.
+        ({"PatientBirthDate": "20080616"}, "age 17 years (18 to 96 years)"),
+        ({"PatientBirthDate": "19290615"}, "age 97 years (18 to 96 years)"),
         ({"PatientSex": "M"}, "sex M (F)"),
         ({"MagneticFieldStrength": "7"}, "field strength 7 T (1.5 to 3 T)"),
+        ({"MagneticFieldStrength": "1"}, "field strength 1 T (1.5 to 3 T)"),
         ({"MagneticFieldStrength": "70000"}, "field strength 7 T (1.5 to 3 T)"),
         (
             {"MagneticFieldStrength": "3000"},
