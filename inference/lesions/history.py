@@ -45,6 +45,19 @@ def history_of(
     return History(jobs, lesions, matches, effective_uids(lesions, matches))
 
 
+def findings_of_lesions(lesion_repository: Lesions, findings: Sequence[Finding]) -> list[Finding]:
+    """Of the findings that measure lesions, one for each lesion."""
+    in_segments = [one for one in findings if one.segmentation is not None]
+    jobs = sorted({one.job_id for one in in_segments})
+    lesions = {(one.job_id, one.segment_number) for one in lesion_repository.of_jobs(jobs)}
+    found: dict[tuple[str, int], Finding] = {}
+    for one in in_segments:
+        number = one.segmentation.segment_number if one.segmentation is not None else 0
+        if (one.job_id, number) in lesions:
+            found.setdefault((one.job_id, number), one)
+    return list(found.values())
+
+
 def lesion_uids(
     job_repository: Jobs,
     lesion_repository: Lesions,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from inference.findings.derived import void_findings
 from inference.findings.facts import Fact, fact_of
-from inference.lesions.history import lesion_uids
+from inference.lesions.history import findings_of_lesions, lesion_uids
 from inference.reports.lesion_text import LesionCourse, lesion_courses
 from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container import Storage
@@ -97,9 +97,7 @@ def gather(storage: Storage, study_instance_uid: str, indication: str = "") -> E
         withdrawn_pipelines=_ended(jobs, "SUPERSEDED"),
         technique=_technique(storage.index, storage.instances, study_instance_uid, facts),
         prior=_prior(storage, study_instance_uid, facts),
-        lesions=lesion_courses(
-            storage.index, storage.jobs, storage.lesions, storage.priors, study_instance_uid
-        ),
+        lesions=_courses(storage, study_instance_uid, [one.finding for one in facts]),
         indication=" ".join(indication.split()) or _requested(storage.worklist, study),
     )
 
@@ -151,6 +149,36 @@ def _with_lesions(
     findings = [one.finding for one in facts]
     uids = lesion_uids(jobs, lesions, studies, findings)
     return tuple(replace(one, lesion_uid=uids.get(one.finding.finding_id, "")) for one in facts)
+
+
+def _courses(
+    storage: Storage, study_instance_uid: str, findings: Sequence[Finding]
+) -> tuple[LesionCourse, ...]:
+    """With the findings of this study and of those before that the sums rest on."""
+    courses = lesion_courses(
+        storage.index, storage.jobs, storage.lesions, storage.priors, study_instance_uid
+    )
+    earlier = {study for one in courses for study in one.earlier_studies}
+    before = [
+        one for found in storage.findings.of_studies(sorted(earlier)).values() for one in found
+    ]
+    now = findings_of_lesions(storage.lesions, findings)
+    then = findings_of_lesions(storage.lesions, before)
+
+    def ids(found: Sequence[Finding], pipeline: str) -> tuple[str, ...]:
+        return tuple(one.finding_id for one in found if one.pipeline == pipeline)
+
+    return tuple(
+        replace(
+            one,
+            finding_ids=ids(now, one.pipeline),
+            prior_finding_ids=ids(
+                [finding for finding in then if finding.study_instance_uid in one.earlier_studies],
+                one.pipeline,
+            ),
+        )
+        for one in courses
+    )
 
 
 def _ended(jobs: Sequence[Job], *statuses: JobStatus) -> tuple[str, ...]:

@@ -138,7 +138,8 @@ def _worded(structure: str, cut_off: Group, locale: Locale, kind: str) -> Iterat
                 "values": ", ".join(values),
             },
         )
-        yield ReportSentence(text, tuple(fact.finding.finding_id for fact in facts), basis="node")
+        ids = tuple(fact.finding.finding_id for fact in facts)
+        yield ReportSentence(text, ids, basis="node", states_result=True)
 
 
 def _filled(template: str, structure: str, group: Group, locale: Locale) -> ReportSentence | None:

@@ -29,6 +29,12 @@ class LesionCourse:
     previous_date: str
     recist: Response | None
     lugano: Response | None
+    earlier_studies: tuple[str, ...] = ()
+    """Those that the sums go back to."""
+    finding_ids: tuple[str, ...] = ()
+    """Of findings that measure its lesions, one for each lesion."""
+    prior_finding_ids: tuple[str, ...] = ()
+    """Likewise, of the earlier studies."""
 
     @property
     def counts(self) -> Counter[str]:
@@ -58,8 +64,12 @@ def lesion_courses(
         if visits[-1].study_instance_uid != study_instance_uid or len(visits) < 2:
             continue
         if visits[-1].is_compared:
-            sums = [_last(table(visits)[1], study_instance_uid) for table in (recist, lugano)]
-            found.append(LesionCourse(pipeline, visits[-1], visits[-2].study_date, *sums))
+            diameters, products = (
+                _last(table(visits)[1], study_instance_uid) for table in (recist, lugano)
+            )
+            earlier = tuple(one.study_instance_uid for one in visits[:-1])
+            date = visits[-2].study_date
+            found.append(LesionCourse(pipeline, visits[-1], date, diameters, products, earlier))
     return tuple(found)
 
 
@@ -82,10 +92,16 @@ def lesion_sentences(courses: Sequence[LesionCourse], locale: Locale) -> Iterato
         ]
         date = locale.date(course.previous_date)
         text = locale.fill(words["compared"], {"date": date, "parts": ", ".join(parts)})
-        yield ReportSentence(text, (), basis="node")
+        yield _stated(text, course)
         for name, response in (("recist", course.recist), ("lugano", course.lugano)):
             if response is not None:
-                yield ReportSentence(_sum(words, name, response, locale), (), basis="node")
+                yield _stated(_sum(words, name, response, locale), course)
+
+
+def _stated(text: str, course: LesionCourse) -> ReportSentence:
+    return ReportSentence(
+        text, course.finding_ids, course.prior_finding_ids, basis="node", states_result=True
+    )
 
 
 def _sum(words: dict[str, str], name: str, response: Response, locale: Locale) -> str:

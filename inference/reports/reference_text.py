@@ -18,7 +18,8 @@ def beside_normal_ranges(
         return
     parts = [_part(fact, normal, structure, locale) for fact, normal in stated]
     text = locale.fill(locale.words["normal_range"]["sentence"], {"parts": "; ".join(parts)})
-    yield ReportSentence(text, _ids(fact for fact, _ in stated), basis="node")
+    ids = _ids(fact for fact, _ in stated)
+    yield ReportSentence(text, ids, basis="node", states_result=True)
 
 
 def sources_of_normal_ranges(facts: Iterable[Fact], locale: Locale) -> Iterator[ReportSentence]:

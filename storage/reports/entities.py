@@ -28,6 +28,16 @@ class ReportSentence:
     origin: SentenceOrigin = "template"
     author: str = ""
     """The person or the model; empty for the template."""
+    states_result: bool = False
+    """Of a sentence that the node vouches for: whether it states what was measured, such as a part
+    that the images cut off, and not what the node says of itself."""
+
+    @property
+    def result_ids(self) -> tuple[str, ...]:
+        """The findings, now and earlier, without which it does not stand."""
+        if self.basis == "node" and not self.states_result:
+            return ()
+        return (*self.finding_ids, *self.prior_finding_ids)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Rows of reports to entities."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -54,4 +55,9 @@ def _words(stored: dict[str, Any] | None) -> ModelWords | None:
 
 def _sentence(stored: dict[str, Any]) -> ReportSentence:
     lists = ("finding_ids", "prior_finding_ids", "series_instance_uids")
-    return ReportSentence(**{**stored, **{name: tuple(stored.get(name, ())) for name in lists}})
+    found = ReportSentence(**{**stored, **{name: tuple(stored.get(name, ())) for name in lists}})
+    if "states_result" in stored:
+        return found
+    # Of older versions, by what such sentences have in common: they state numbers.
+    states = found.basis == "node" and any(one.isdigit() for one in found.text)
+    return replace(found, states_result=states)

@@ -88,10 +88,4 @@ def withdrawn_findings(
 
 
 def _cited(sentences: Sequence[ReportSentence]) -> set[str]:
-    """But not by what the node says of itself, such as what was not looked at: no result."""
-    return {
-        found
-        for one in sentences
-        if one.basis != "node"
-        for found in (*one.finding_ids, *one.prior_finding_ids)
-    }
+    return {found for one in sentences for found in one.result_ids}

@@ -60,9 +60,7 @@ def in_full(sentence: ReportSentence, withdrawn: Collection[str]) -> str:
 
 
 def rests_on(sentence: ReportSentence, withdrawn: Collection[str]) -> bool:
-    """But for what the node says of itself, which states no result."""
-    cited = (*sentence.finding_ids, *sentence.prior_finding_ids)
-    return sentence.basis != "node" and any(one in withdrawn for one in cited)
+    return any(one in withdrawn for one in sentence.result_ids)
 
 
 def by_model(sentence: ReportSentence) -> str:

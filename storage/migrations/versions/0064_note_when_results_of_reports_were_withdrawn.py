@@ -87,8 +87,13 @@ def _withdrawn_at(connection: sa.Connection, report: sa.RowMapping) -> datetime 
     if report["state"] == "draft" and all(one.get("origin") != "person" for one in sentences):
         return None
     lists = ("finding_ids", "prior_finding_ids")
-    # What the node says of itself, such as what was not looked at, states no result.
-    stating = [one for one in sentences if one.get("basis") != "node"]
+    # What the node says of itself, such as what was not looked at, states no result; parts that
+    # the images cut off, percentiles and sums are numbers.
+    stating = [
+        one
+        for one in sentences
+        if one.get("basis") != "node" or any(sign.isdigit() for sign in one.get("text", ""))
+    ]
     cited = {found for one in stating for name in lists for found in one.get(name, ())}
     times = connection.execute(
         sa.select(sa.func.coalesce(_job.c.withdrawn_at, _job.c.updated_at, type_=UtcDateTime()))

@@ -125,14 +125,21 @@ def test_the_sums_follow_recist(followed: Followed) -> None:
 
 
 def test_the_report_says_what_became_of_them(followed: Followed) -> None:
-    api, _, now = followed
+    api, before, now = followed
     sections = draft_sections(gather(api.storage, now.study_instance_uid), load_locale("en"))
-    text = " ".join(one.text for section in sections for one in section.sentences)
+    sentences = [one for section in sections for one in section.sentences]
+    text = " ".join(one.text for one in sentences)
     assert (
         "Lesions beside the study of 1 January 2023, matched by software: 2 seen before, 1 new,"
         " 1 no longer found." in text
     )
     assert "In the manner of RECIST 1.1, computed and not verified: PD." in text
+    # Where either study's results are withdrawn, what compares them is not current.
+    for one in sentences:
+        if "beside the study of" in one.text or "RECIST" in one.text:
+            rests_on = api.storage.findings.named(one.result_ids)
+            assert {found.job_id for found in rests_on} == {before.job_id, now.job_id}
+            assert len(rests_on) == 6, "one for each lesion"
 
 
 def test_a_person_corrects_a_match(api: ApiNode, tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from inference.findings.facts import Fact
+from inference.findings.facts import Fact, fact_of
 from inference.language.guard import Evidence as Known
 from inference.language.guard import PriorFindings, StudyFacts, check_sentence
 from inference.reports.draft import draft_sections, title_of
 from inference.reports.evidence import Evidence
 from inference.reports.locale import languages, load_locale, placeholders
-from storage.core.findings import NormalRange
+from storage.core.findings import NormalRange, Validity
 from storage.reports.entities import ReportSentence
 from tests.inference.reports.known import brain, evidence, lungs
 
@@ -48,6 +48,22 @@ def test_the_guard_supports_every_sentence_about_findings(one: Evidence) -> None
             if sentence.basis == "findings":
                 verdict = check_sentence(sentence.text, known)
                 assert verdict.supported, (sentence.text, verdict.reasons)
+
+
+def test_results_that_the_node_vouches_for_rest_on_their_findings() -> None:
+    volume, *_ = brain()
+    normal = NormalRange("cm3", 1000.0, 1500.0, "Cohort of 2020")
+    for finding, words in (
+        (replace(volume.finding, validity=Validity("truncated", ("inferior",))), "not measured"),
+        (replace(volume.finding, validity=Validity("implausible", reason="No.")), "not plausible"),
+        (replace(volume.finding, normal_range=normal), "Among reference values"),
+    ):
+        one = replace(evidence(brain, "MR"), facts=(fact_of(finding),))
+        node = [s for told in sentences(one).values() for s in told if s.basis == "node"]
+        stating = [s for s in node if s.states_result]
+        assert {words in s.text for s in stating} == {True}
+        assert {s.result_ids for s in stating} == {(finding.finding_id,)}
+        assert all(s.result_ids == () for s in node if s not in stating)
 
 
 @pytest.mark.parametrize("language", languages())

@@ -2,7 +2,7 @@
 
 import pytest
 from alembic import command
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from storage import tables as t
 from storage.container import Storage
@@ -90,6 +90,24 @@ def test_withdrawn_results_are_not_signed_before_they_were_seen(storage: Storage
         report.report_id, 5, "amended", READER, sections=text, reason="Withdrawn."
     )
     assert not amended.is_superseded
+
+
+def test_a_part_that_the_images_cut_off_is_a_result(storage: Storage) -> None:
+    """The node vouches for it, so that no model rewords it; late slices withdraw it."""
+    job_id = found(storage, "2.25.77", "f1")
+    part = ReportSentence("Part: 1.0 cm3.", ("f1",), basis="node", states_result=True)
+    sections = (ReportSection("Findings", (part, limits("f1"))),)
+    report = preliminary(storage, "2.25.77", sections)
+    # As an older version of the node stored it.
+    with writing(storage.engine) as connection:
+        (row,) = connection.execute(select(t.report.c.sections)).scalars()
+        for sentence in row[0]["sentences"]:
+            del sentence["states_result"]
+        connection.execute(update(t.report).values(sections=row))
+    there = storage.reports.get(report.report_id)
+    assert [one.result_ids for one in there.sentences] == [("f1",), ()]
+    withdrawn(storage, job_id)
+    assert storage.reports.get(report.report_id).is_superseded
 
 
 def test_a_draft_that_cites_what_was_withdrawn_is_not_signed(storage: Storage) -> None:
