@@ -194,11 +194,16 @@ def read_transaction_uid(dataset: Dataset) -> str:
 
 
 def read_references(dataset: Dataset, keyword: str) -> Sequence[Reference]:
-    """The items of a sequence of SOP references. Raises Refused."""
-    return [
-        Reference(_uid(item, "ReferencedSOPClassUID"), _uid(item, "ReferencedSOPInstanceUID"))
-        for item in dataset.get(keyword) or []
-    ]
+    """The items of a sequence of SOP references, each once: every one costs reading what it names.
+
+    Raises Refused.
+    """
+    return list(
+        dict.fromkeys(
+            Reference(_uid(item, "ReferencedSOPClassUID"), _uid(item, "ReferencedSOPInstanceUID"))
+            for item in dataset.get(keyword) or []
+        )
+    )
 
 
 def _uid(dataset: Dataset, keyword: str) -> str:

@@ -1,6 +1,7 @@
 """C-MOVE and C-GET as SCP (PS3.4 C.4.2 and C.4.3)."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,6 +31,7 @@ from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
 from storage.index.attributes import Level
+from storage.index.conditions import MAX_UIDS
 from storage.index.query import Query, find
 
 log = structlog.get_logger(__name__)
@@ -85,7 +87,7 @@ class RetrieveScp:
         try:
             identifier = read_identifier(data, context[1])
             send_items = self._sender(context_id, command, context[0])
-            instances = list(self._instances(identifier, query_level(identifier, context[0])))
+            instances = self._instances(identifier, query_level(identifier, context[0]))
             progress.total = len(instances)
             status = self._retrieve(context_id, command, instances, send_items, progress)
         except MediViewError as error:
@@ -188,34 +190,45 @@ class RetrieveScp:
             remedy="Add it with `mediview peers add`, or to MEDIVIEW_DESTINATIONS.",
         )
 
-    def _instances(self, identifier: Identifier, level: Level) -> Iterator[Instance]:
-        """What the unique keys name (PS3.4 C.4.2.1.4.1); unknown UIDs name nothing."""
-        index = self._storage.index
-        values = [
-            value for value in identifier.keys.get(_UNIQUE_KEYS[level], "").split("\\") if value
-        ]
+    def _instances(self, identifier: Identifier, level: Level) -> list[Instance]:
+        """What the unique keys name (PS3.4 C.4.2.1.4.1), each once; unknown UIDs name nothing."""
+        named = (
+            value.strip() for value in identifier.keys.get(_UNIQUE_KEYS[level], "").split("\\")
+        )
+        # A list of a few bytes could name a study a million times.
+        values = [value for value in dict.fromkeys(named) if value]
         if not values or any(set(value) & set("*?") for value in values):
             raise InvalidRequest(
                 f"{_UNIQUE_KEYS[level]} names nothing to retrieve at level {level}.",
                 remedy="Send the unique key of the level, without wildcards.",
             )
+        if len(values) > MAX_UIDS:
+            raise InvalidRequest(
+                f"{_UNIQUE_KEYS[level]} lists {len(values)} values; {MAX_UIDS} are allowed.",
+                remedy="Ask in several requests.",
+            )
         study = identifier.keys.get("StudyInstanceUID", "")
+        found: dict[str, Instance] = {}
         for value in values:
-            if level == "STUDY":
-                yield from index.instances_of(value)
-            elif level == "SERIES" and study and "\\" not in study:
-                yield from index.instances_of(study, value)
-            elif level == "IMAGE":
-                try:
-                    yield index.instance(value)
-                except NotFound:
-                    continue
-            else:
-                for row in find(self._storage.engine, Query(level, {_UNIQUE_KEYS[level]: value})):
-                    if level == "PATIENT":
-                        yield from self._of_patient(value)
-                    else:
-                        yield from index.instances_of(row["StudyInstanceUID"], value)
+            for instance in self._named_by(value, level, study):
+                found.setdefault(instance.sop_instance_uid, instance)
+        return list(found.values())
+
+    def _named_by(self, value: str, level: Level, study: str) -> Iterator[Instance]:
+        index = self._storage.index
+        if level == "STUDY":
+            yield from index.instances_of(value)
+        elif level == "SERIES" and study and "\\" not in study:
+            yield from index.instances_of(study, value)
+        elif level == "IMAGE":
+            with suppress(NotFound):
+                yield index.instance(value)
+        else:
+            for row in find(self._storage.engine, Query(level, {_UNIQUE_KEYS[level]: value})):
+                if level == "PATIENT":
+                    yield from self._of_patient(value)
+                else:
+                    yield from index.instances_of(row["StudyInstanceUID"], value)
 
     def _of_patient(self, patient_id: str) -> Iterator[Instance]:
         for row in find(self._storage.engine, Query("STUDY", {"PatientID": patient_id})):

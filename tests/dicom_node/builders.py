@@ -112,7 +112,7 @@ def storescu(port: int, files: Iterable[Path], *options: str) -> subprocess.Comp
     return dcmtk("storescu", "-v", "-aec", "MEDIVIEW", *options, "127.0.0.1", str(port), *files)
 
 
-def identifier(keys: Mapping[str, str | None]) -> Dataset:
+def identifier(keys: Mapping[str, str | list[str] | None]) -> Dataset:
     """An identifier with any key values, valid or not."""
     query = Dataset()
     for keyword, value in keys.items():

@@ -122,7 +122,7 @@ def uids(sequence: Any) -> list[str]:
 def test_what_is_stored_is_committed_to_on_the_same_association(node: Node) -> None:
     held = stored(node)
     reports = Reports()
-    asked = question(*held)
+    asked = question(*held, *held)  # each is read once
     with association(node.port, reports) as peer:
         status, _ = peer.send_n_action(asked, 1, CLASS, INSTANCE)
         assert status.Status == 0

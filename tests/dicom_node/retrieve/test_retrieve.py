@@ -1,5 +1,6 @@
 """C-MOVE and C-GET from DCMTK and pynetdicom, into storescp, Orthanc and getscu itself."""
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -93,7 +94,9 @@ def moving(tmp_path: Path):  # type: ignore[no-untyped-def]
                 scp.shutdown()
 
 
-def move(node: Node, destination: str, keys: dict[str, str]) -> tuple[list[Dataset], Dataset]:
+def move(
+    node: Node, destination: str, keys: Mapping[str, str | list[str] | None]
+) -> tuple[list[Dataset], Dataset]:
     """All responses' status data sets, and the last identifier, by pynetdicom."""
     query = identifier(keys)
     ae = AE("MOVER")
@@ -159,6 +162,31 @@ def test_a_retrieval_without_a_definite_key_is_refused(moving, uid: str) -> None
     node, _ = moving
     fill(node, count=1)
     statuses, _ = move(node, "DEST", {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": uid})
+    assert [status.Status for status in statuses] == [0xA900]
+
+
+def test_what_a_list_names_again_is_moved_once(moving) -> None:  # type: ignore[no-untyped-def]
+    node, destination = moving
+    study, series, sent = fill(node, count=2)
+    uid = str(sent[0].SOPInstanceUID)
+    for keys, count in (
+        ({"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": [study] * 50}, 2),
+        ({"QueryRetrieveLevel": "SERIES", "SeriesInstanceUID": [series] * 3}, 2),
+        ({"QueryRetrieveLevel": "IMAGE", "SOPInstanceUID": [uid] * 3}, 1),
+    ):
+        statuses, _ = move(node, "DEST", keys)
+        assert statuses[-1].Status == 0x0000
+        assert statuses[-1].NumberOfCompletedSuboperations == count
+    assert len(destination.files()) == 2
+
+
+def test_a_list_longer_than_a_query_may_have_is_refused(  # type: ignore[no-untyped-def]
+    moving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, _ = moving
+    uids = [f"2.{number}" for number in range(40)]
+    monkeypatch.setattr("dicom_node.retrieve.scp.MAX_UIDS", len(uids) - 1)
+    statuses, _ = move(node, "DEST", {"QueryRetrieveLevel": "IMAGE", "SOPInstanceUID": uids})
     assert [status.Status for status in statuses] == [0xA900]
 
 
