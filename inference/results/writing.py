@@ -9,12 +9,14 @@ from pydicom.dataset import Dataset
 _LARGE_BYTES = 1 << 20
 
 
-def part10(dataset: Dataset) -> memoryview:
-    """With preamble and file meta (PS3.10 7.1); a view, since a mask may be large."""
+def part10(dataset: Dataset) -> bytes:
+    """With preamble and file meta (PS3.10 7.1)."""
     buffer = BytesIO()
     with _pixels_in_pieces(dataset):
         dataset.save_as(buffer, enforce_file_format=True)
-    return buffer.getbuffer()
+    # Not a copy. A view would keep the buffer open, about which Python 3.13 complains when both
+    # go as garbage.
+    return buffer.getvalue()
 
 
 @contextmanager

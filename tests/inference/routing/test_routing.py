@@ -238,8 +238,8 @@ def test_series_that_cannot_be_read_do_not_hold_up_the_others(
 
         monkeypatch.setattr(type(storage.instances), "dataset", dataset)
         rounds = RoutingRounds(storage)
-        quiet = utcnow() + timedelta(seconds=storage.settings.study_quiet_s + 1)
         assert [rounds.round(utcnow()) for _ in range(2)] == [0, 0]
+        quiet = utcnow() + timedelta(seconds=storage.settings.study_quiet_s + 1)
         assert sum(rounds.round(quiet) for _ in range(6)) == 2
 
 
