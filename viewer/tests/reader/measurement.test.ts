@@ -135,6 +135,9 @@ describe("the factor from Bq/ml to SUV", () => {
     "00101030": { vr: "DS", Value: [70] },
     "00080021": { vr: "DA", Value: ["20260101"] },
     "00080031": { vr: "TM", Value: ["100000"] },
+    "00080022": { vr: "DA", Value: ["20260101"] },
+    "00080032": { vr: "TM", Value: ["100000.5"] },
+    "00280051": { vr: "CS", Value: ["DECY", "ATTN", "SCAT"] },
     "00540016": {
       vr: "SQ",
       Value: [
@@ -147,9 +150,30 @@ describe("the factor from Bq/ml to SUV", () => {
     },
   };
 
+  const givenOn = (moment: string) => {
+    const [drug] = pet["00540016"].Value;
+    return { "00540016": { vr: "SQ", Value: [{ ...drug, "00181078": { vr: "DT", Value: [moment] } }] } };
+  };
+
   it("lets the dose decay from its injection to the start of the series", () => {
     // 6590 s, one half life, lie between 08:10:10 and 10:00:00.
     expect(suvFactorOf(pet)).toBeCloseTo(70_000 / 185e6, 12);
+  });
+
+  it("is none of a series that was made after its acquisition, nor of dates that do not belong together", () => {
+    expect(suvFactorOf({ ...pet, "00080031": { vr: "TM", Value: ["160000"] } })).toBeNull();
+    expect(suvFactorOf({ ...pet, "00080032": undefined })).toBeNull();
+    const day = { vr: "DA", Value: ["20260109"] };
+    expect(suvFactorOf({ ...pet, "00080021": day, "00080022": day, ...givenOn("20260101081010") })).toBeNull();
+  });
+
+  it("is none without correction of attenuation, nor of an SUV by something else than body weight", () => {
+    expect(suvFactorOf({ ...pet, "00280051": { vr: "CS", Value: ["DECY"] } })).toBeNull();
+    expect(suvFactorOf({ ...pet, "00280051": undefined })).toBeNull();
+    const grams = { ...pet, "00541001": { vr: "CS", Value: ["GML"] } };
+    expect(suvFactorOf(grams)).toBe(1);
+    expect(suvFactorOf({ ...grams, "00541006": { vr: "CS", Value: ["BW"] } })).toBe(1);
+    expect(suvFactorOf({ ...grams, "00541006": { vr: "CS", Value: ["LBM"] } })).toBeNull();
   });
 
   it("is not guessed where the header lacks a part", () => {

@@ -11,6 +11,7 @@ const tag = {
   units: "00541001",
   decayCorrection: "00541102",
   correctedImage: "00280051",
+  suvType: "00541006",
   radiopharmaceutical: "00540016",
   startTime: "00181072",
   startDateTime: "00181078",
@@ -40,17 +41,24 @@ export function suvWindowOf(dataset: DicomJson): WindowRange | null {
   return factor === null ? null : { lower: readingSuv.lower / factor, upper: readingSuv.upper / factor };
 }
 
+/** After more of them nothing is left to be measured: dates that do not belong together. */
+const mostHalfLives = 20;
+
 /**
  * What a value of a PET image in Bq/ml is multiplied by to give SUVbw in g/ml, by the vendor-neutral
- * computation of QIBA; null for other images, and where the header lacks a part of it.
+ * computation of QIBA; null for other images, and where the header lacks a part of it. That is so without correction of
+ * attenuation, and where the series is dated after its acquisition: it was made later, and its date is not what
+ * the activity was decay corrected to.
  */
 export function suvFactorOf(dataset: DicomJson): number | null {
   if (stringOf(dataset, tag.modality) !== "PT") return null;
   const units = stringOf(dataset, tag.units);
-  if (units === "GML") return 1;
+  // Of lean mass, ideal weight or surface it is another SUV; without a type, of body weight (PS3.3 C.8.9.1).
+  if (units === "GML") return ["", "BW"].includes(stringOf(dataset, tag.suvType)) ? 1 : null;
   const [drug] = itemsOf(dataset, tag.radiopharmaceutical);
   const [weightKg] = numbersOf(dataset, tag.weightKg);
   if (units !== "BQML" || !drug || !weightKg) return null;
+  if (!(dataset[tag.correctedImage]?.Value ?? []).includes("ATTN")) return null;
   const [doseBq] = numbersOf(drug, tag.doseBq);
   const [halfLifeS] = numbersOf(drug, tag.halfLifeS);
   const correction = stringOf(dataset, tag.decayCorrection);
@@ -63,6 +71,8 @@ export function suvFactorOf(dataset: DicomJson): number | null {
     ? instant(given, given.slice(8))
     : instant(stringOf(dataset, tag.seriesDate), stringOf(drug, tag.startTime));
   if (scanned === null || injected === null || scanned < injected) return null;
-  const decayed = doseBq * 2 ** (-(scanned - injected) / 1000 / halfLifeS);
-  return (weightKg * 1000) / decayed;
+  const acquired = instant(stringOf(dataset, tag.acquisitionDate), stringOf(dataset, tag.acquisitionTime));
+  if (acquired === null || scanned > acquired) return null;
+  const halfLives = (scanned - injected) / 1000 / halfLifeS;
+  return halfLives > mostHalfLives ? null : (weightKg * 1000 * 2 ** halfLives) / doseBq;
 }
