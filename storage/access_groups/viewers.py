@@ -2,13 +2,15 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, Engine, or_, select, tuple_, union
+from sqlalchemy import Connection, Engine, or_, select, tuple_
 
 from storage import tables as t
 from storage.access_groups.entities import AccessState
 from storage.core.clock import utcnow
-from storage.core.viewer import EVERYONE, Caller, Viewer
+from storage.core.errors import NotPermitted
+from storage.core.viewer import EVERYONE, Caller, Viewer, current_viewer
 from storage.db.engine import reading
+from storage.db.portions import in_portions
 
 
 def read_state(connection: Connection) -> AccessState:
@@ -46,6 +48,15 @@ def viewer_of(engine: Engine, caller: Caller | None) -> Viewer | None:
     return Viewer(caller.identity_id, tuple(groups), state.unmatched == "everyone")
 
 
+def check_may_name(engine: Engine, study_instance_uids: Collection[str]) -> None:
+    """Raises NotPermitted where a request names a study of other groups than the caller's."""
+    if not all_seen(engine, current_viewer(), study_instance_uids):
+        raise NotPermitted(
+            "The request names a study that you may not use.",
+            remedy="Check its Study Instance UID, or ask an administrator for access to it.",
+        )
+
+
 def all_seen(engine: Engine, viewer: Viewer | None, study_instance_uids: Collection[str]) -> bool:
     """Whether no study belongs, or belonged until it went, to groups of others alone.
 
@@ -55,15 +66,15 @@ def all_seen(engine: Engine, viewer: Viewer | None, study_instance_uids: Collect
         return True
     now, former = t.study_group.c, t.former_study_group.c
     with reading(engine) as connection:
-        found = connection.execute(
-            union(
-                *(
-                    select(one.study_instance_uid, one.group_id).where(
-                        one.study_instance_uid.in_(study_instance_uids)
-                    )
-                    for one in (now, former)
+        found = [
+            row
+            for portion in in_portions(study_instance_uids)
+            for one in (now, former)
+            for row in connection.execute(
+                select(one.study_instance_uid, one.group_id).where(
+                    one.study_instance_uid.in_(portion)
                 )
             )
-        ).all()
-    seen = {study for study, group_id in found if group_id in viewer.group_ids}
-    return all(study in seen for study, _ in found)
+        ]
+    seen = {row.study_instance_uid for row in found if row.group_id in viewer.group_ids}
+    return all(row.study_instance_uid in seen for row in found)

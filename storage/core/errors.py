@@ -56,6 +56,12 @@ class UidConflict(MediViewError):
     code = "uid_conflict"
 
 
+class NotPermitted(MediViewError):
+    """Who asks may not do it with the study that the request names."""
+
+    code = "not_permitted"
+
+
 class NotFound(MediViewError):
     """Nothing under that identifier."""
 

@@ -131,8 +131,19 @@ def _of_webhook() -> ColumnElement[bool]:
     )
 
 
+def _names_unseen(workitem_uid: ColumnElement[str]) -> ColumnElement[bool]:
+    """A work item shows all studies that it names, so it is hidden with any of them."""
+    named = t.work_item_study.alias()
+    return exists().where(
+        named.c.sop_instance_uid == workitem_uid, ~_of_study(named.c.study_instance_uid)
+    )
+
+
 def _of_event() -> ColumnElement[bool]:
     event = t.event.c
+    names_unseen = and_(
+        event.topic == "workitem", _names_unseen(event.payload["workitem"].as_string())
+    )
     unmatched = and_(event.topic == "workitem", _SEES_UNMATCHED)
     about_none = or_(event.topic.in_(_FOR_ALL), unmatched, _of_job(event.job_id))
     former = t.former_study_group.alias()
@@ -141,16 +152,21 @@ def _of_event() -> ColumnElement[bool]:
         former.c.group_id.in_(_GROUP_IDS),
         former.c.left_at >= event.at,
     )
-    return or_(
+    visible = or_(
         _of_study(event.study_instance_uid),
         until_deleted,
         and_(event.study_instance_uid == "", about_none),
     )
+    return and_(visible, ~names_unseen)
 
 
 def _of_work_item() -> ColumnElement[bool]:
-    study_instance_uid = t.work_item.c.study_instance_uid
-    return or_(_of_study(study_instance_uid), and_(study_instance_uid == "", _SEES_UNMATCHED))
+    item = t.work_item.c
+    visible = or_(
+        _of_study(item.study_instance_uid),
+        and_(item.study_instance_uid == "", _SEES_UNMATCHED),
+    )
+    return and_(visible, ~_names_unseen(item.sop_instance_uid))
 
 
 def _of_expectation() -> ColumnElement[bool]:
@@ -188,6 +204,7 @@ _BY_STUDY_UID = (
     t.received_patient,
     t.rejection,
     t.rejection_note,
+    t.work_item_study,
 )
 
 VISIBLE: dict[Table, ColumnElement[bool]] = {

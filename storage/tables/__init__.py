@@ -30,7 +30,13 @@ from storage.tables.exchange.deliveries import breaker, delivery
 from storage.tables.exchange.dimse import dimse_traffic
 from storage.tables.exchange.mpps import availability_notice, procedure_step
 from storage.tables.exchange.peers import peer
-from storage.tables.exchange.ups import gone_work_item, subscriber, subscription, work_item
+from storage.tables.exchange.ups import (
+    gone_work_item,
+    subscriber,
+    subscription,
+    work_item,
+    work_item_study,
+)
 from storage.tables.exchange.webhooks import webhook, webhook_delivery
 from storage.tables.exchange.worklist import worklist_item
 from storage.tables.results.findings import feedback_report, finding, finding_feedback
@@ -180,5 +186,6 @@ __all__ = [
     "webhook",
     "webhook_delivery",
     "work_item",
+    "work_item_study",
     "worklist_item",
 ]

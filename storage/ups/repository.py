@@ -10,13 +10,23 @@ from typing import Any
 from sqlalchemy import Engine
 
 from storage import tables as t
+from storage.access_groups.viewers import check_may_name
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, UidConflict
 from storage.core.uids import check_uid, new_uid
+from storage.core.viewer import as_node
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.dicom_json import JsonAttributes, attributes_of, text_of
 from storage.ups.events import cancel_requested, of_update, record, state_report
-from storage.ups.rows import Edit, WorkItem, canceled, edit_item, missing_item, read_item
+from storage.ups.rows import (
+    Edit,
+    WorkItem,
+    canceled,
+    edit_item,
+    missing_item,
+    note_studies,
+    read_item,
+)
 from storage.ups.validation import (
     ENDED,
     WorkItemRefused,
@@ -24,6 +34,7 @@ from storage.ups.validation import (
     check_final,
     created,
     performer_of,
+    studies_of,
     study_of,
     updated,
 )
@@ -36,12 +47,14 @@ class WorkItems:
     def create(self, uid: str, given: Mapping[str, Any]) -> tuple[WorkItem, bool]:
         """A new item, and whether the node had to add attributes.
 
-        Raises InvalidRequest for what a creator must give, UidConflict for a UID that is taken.
+        Raises InvalidRequest for what a creator must give, UidConflict for a UID that is taken,
+        NotPermitted for a study that the caller does not see.
         """
         now = utcnow()
         uid = check_uid(uid, "SOPInstanceUID") if uid else new_uid()
         attributes, modified = created(uid, given, now)
         study_instance_uid = study_of(attributes)
+        check_may_name(self._engine, studies_of(attributes))
         with writing(self._engine) as connection:
             written = insert_or_ignore(
                 connection,
@@ -64,8 +77,11 @@ class WorkItems:
                     f"There is a work item {uid} already.",
                     remedy="Create it under a UID of its own, or leave the UID to the node.",
                 )
+            note_studies(connection, uid, study_instance_uid, attributes)
             record(connection, now, uid, study_instance_uid, state_report(attributes))
-        return self.get(uid), modified
+        # Who made it need not see it: its study may not be here yet.
+        with as_node():
+            return self.get(uid), modified
 
     def find(self, uid: str) -> WorkItem | None:
         with reading(self._engine) as connection:
@@ -84,7 +100,13 @@ class WorkItems:
             return missing_item(connection, uid)
 
     def update(self, uid: str, transaction_uid: str, given: Mapping[str, Any]) -> WorkItem:
-        """Change attributes (PS3.18 11.6). Raises NotFound, WorkItemRefused, InvalidRequest."""
+        """Change attributes (PS3.18 11.6).
+
+        Raises NotFound, WorkItemRefused, InvalidRequest, NotPermitted for a study that the caller
+        does not see.
+        """
+
+        check_may_name(self._engine, studies_of(given))
 
         def edit(item: WorkItem, now: datetime) -> Edit:
             if item.state in ENDED:

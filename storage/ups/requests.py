@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound
+from storage.core.viewer import as_node
 from storage.jobs.repository import PRIORITIES, Jobs
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
 from storage.ups.job_mapping import job_id_of, state_of_job
@@ -108,11 +109,11 @@ def request_cancel(
                 remedy="Reach the performer by other means.",
             )
     elif item.state not in ENDED:
+        # Those of other access groups as well.
+        with as_node():
+            open_items = storage.performed_items.open(1000)
         others = {
-            job_id
-            for one in storage.performed_items.open(1000)
-            if one.sop_instance_uid != uid
-            for job_id in one.job_ids
+            job_id for one in open_items if one.sop_instance_uid != uid for job_id in one.job_ids
         }
         for job_id in set(item.job_ids) - others:
             storage.jobs.cancel(job_id, reason, utcnow())

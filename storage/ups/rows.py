@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from storage import tables as t
 from storage.access_groups.departures import forget_groups
@@ -22,8 +22,9 @@ from storage.ups.dicom_json import (
 )
 from storage.ups.events import ReportedEvent, record, state_report
 from storage.ups.job_mapping import UNSPECIFIED, cancellation
-from storage.ups.validation import WorkItemState, with_progress
+from storage.ups.validation import WorkItemState, studies_of, with_progress
 
+_UID_LENGTH = 64
 OPEN: tuple[WorkItemState, ...] = ("SCHEDULED", "IN PROGRESS")
 
 
@@ -65,6 +66,17 @@ def read_item(connection: Connection, uid: str, *, lock: bool = False) -> WorkIt
     return None if row is None else to_work_item(dict(row))
 
 
+def note_studies(connection: Connection, uid: str, about: str, attributes: JsonAttributes) -> None:
+    """Which studies the item names beside the one that it is about."""
+    table = t.work_item_study
+    connection.execute(delete(table).where(table.c.sop_instance_uid == uid))
+    # What is longer is the UID of no study.
+    others = {one for one in studies_of(attributes) if one != about and len(one) <= _UID_LENGTH}
+    if others:
+        rows = [{"sop_instance_uid": uid, "study_instance_uid": one} for one in sorted(others)]
+        connection.execute(insert(table), rows)
+
+
 def edit_item(engine: Engine, uid: str, decide: Callable[[WorkItem, datetime], Edit]) -> WorkItem:
     """Read, decide and write with the row locked, so that two cannot both claim.
 
@@ -83,6 +95,9 @@ def edit_item(engine: Engine, uid: str, decide: Callable[[WorkItem, datetime], E
                 .values(**edit.values, updated_at=now)
             )
         study_instance_uid = edit.values.get("study_instance_uid", item.study_instance_uid)
+        attributes = edit.values.get("attributes", item.attributes)
+        if studies_of(attributes) != studies_of(item.attributes):
+            note_studies(connection, uid, study_instance_uid, attributes)
         if study_instance_uid != item.study_instance_uid:
             forget_groups(connection, item.study_instance_uid)
         for event in edit.events:

@@ -112,6 +112,9 @@ _DATE_TIMES = (
 )
 
 
+_STUDY = tag_of("StudyInstanceUID")
+
+
 def created(uid: str, given: Mapping[str, Any], now: datetime) -> tuple[JsonAttributes, bool]:
     """A new work item's attributes, and whether the node had to add some (PS3.4 CC.2.5.3).
 
@@ -259,6 +262,18 @@ def study_of(attributes: Mapping[str, Any]) -> str:
         attributes,
     )
     return next((uid for one in places if (uid := text_of(one, "StudyInstanceUID"))), "")
+
+
+def studies_of(attributes: Mapping[str, Any]) -> frozenset[str]:
+    """All studies that the item names, in sequences of any depth."""
+    found = {str(one) for one in (attributes.get(_STUDY) or {}).get("Value") or [] if one}
+    for item in items_of(attributes, "ReferencedStudySequence"):
+        found.add(text_of(item, "ReferencedSOPInstanceUID"))
+    for element in attributes.values():
+        if element.get("vr") == "SQ":
+            for item in element.get("Value") or []:
+                found |= studies_of(item)
+    return frozenset(found - {""})
 
 
 def performer_of(attributes: Mapping[str, Any]) -> str:

@@ -22,6 +22,14 @@ work_item = Table(
     Index("ix_work_item_created_at", "created_at"),
 )
 
+# Studies that an item names beside the one that it is about. They outlast it, for its events.
+work_item_study = Table(
+    "work_item_study",
+    metadata,
+    Column("sop_instance_uid", Uid, primary_key=True),
+    Column("study_instance_uid", Uid, primary_key=True),
+)
+
 gone_work_item = Table(
     "gone_work_item",
     metadata,

@@ -1,0 +1,131 @@
+"""A work item is seen by those alone who see every study that it names."""
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, delete, insert, select, text
+
+from storage import tables as t
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound, NotPermitted
+from storage.core.viewer import EVERYONE, Viewer, viewing
+from storage.db.engine import reading, writing
+from storage.ups.dicom_json import JsonAttributes, attributes_of
+from storage.ups.requests import change_state, request_cancel, update
+from storage.ups.search import Narrowed
+from tests.api.ups.worklist_client import el, new_item
+
+# Studies of groups 3 and 4, and one that nobody has decided on.
+OURS, THEIRS, UNKNOWN = "1.3", "1.4", "1.5"
+VIEWER = Viewer("key:1", (EVERYONE, 3), sees_unmatched=True)
+# As input, of its own, as a referenced study, and deep in another sequence.
+NAMING: tuple[dict[str, Any], ...] = (
+    {"t00404021": el("SQ", {"0020000D": el("UI", OURS)}, {"0020000D": el("UI", THEIRS)})},
+    {"t0020000d": el("UI", THEIRS)},
+    {"t00081110": el("SQ", {"00081155": el("UI", THEIRS)})},
+    {"t00741210": el("SQ", {"0040A370": el("SQ", {"0020000D": el("UI", THEIRS)})})},
+)
+
+
+@pytest.fixture
+def shared(storage: Storage) -> Storage:
+    now = utcnow()
+    with writing(storage.engine) as connection:
+        for group_id, uid in ((3, OURS), (4, THEIRS)):
+            values = {"name": uid, "created_at": now, "updated_at": now}
+            connection.execute(insert(t.access_group).values(group_id=group_id, **values))
+            values = {"study_instance_uid": uid, "origin": "rule", "decided_at": now}
+            connection.execute(insert(t.study_group).values(group_id=group_id, **values))
+    return storage
+
+
+def listed(storage: Storage) -> set[str]:
+    return {one.sop_instance_uid for one in storage.work_item_list.all(Narrowed())}
+
+
+def told(storage: Storage) -> set[str]:
+    return {one.payload["workitem"] for one in storage.events.since(0) if one.topic == "workitem"}
+
+
+def test_an_item_is_hidden_with_any_study_that_it_names(shared: Storage) -> None:
+    ours = shared.work_items.create("", new_item(OURS))[0].sop_instance_uid
+    for number, changes in enumerate(NAMING):
+        uid = f"1.9.{number}"
+        shared.work_items.create(uid, new_item(OURS, **changes))
+        with viewing(VIEWER):
+            assert listed(shared) == {ours} == told(shared), changes
+            assert shared.work_item_list.find(uid) is None
+            for ask in (
+                lambda: change_state(shared, uid, "IN PROGRESS", "1.2.3"),  # noqa: B023
+                lambda: update(shared, uid, "", attributes_of(WorklistLabel="x")),  # noqa: B023
+                lambda: request_cancel(shared, uid, "me", {}),  # noqa: B023
+            ):
+                with pytest.raises(NotFound):
+                    ask()
+    # Of an update by who sees it, the events as well; and back.
+    shared.work_items.update(ours, "", dict([naming(THEIRS)]))
+    with viewing(VIEWER):
+        assert not listed(shared)
+        assert not told(shared)
+    shared.work_items.update(ours, "", dict([naming(OURS)]))
+    with viewing(VIEWER):
+        assert listed(shared) == {ours}
+    # Also when the item is gone.
+    with writing(shared.engine) as connection:
+        connection.execute(delete(t.work_item))
+    with viewing(VIEWER):
+        assert told(shared) == {ours}
+
+
+def naming(study: str) -> tuple[str, Any]:
+    items = ({"0020000D": el("UI", OURS)}, {"0020000D": el("UI", study)})
+    return "00404021", el("SQ", *items)
+
+
+def test_nobody_names_a_study_that_it_does_not_see(shared: Storage) -> None:
+    with viewing(VIEWER):
+        for changes in NAMING:
+            with pytest.raises(NotPermitted, match="may not use"):
+                shared.work_items.create("", new_item(OURS, **changes))
+        ours = shared.work_items.create("", new_item(OURS))[0].sop_instance_uid
+        with pytest.raises(NotPermitted):
+            shared.work_items.update(ours, "", dict([naming(THEIRS)]))
+        # One that is not here yet is nobody's; who made the item need not see it.
+        item, _ = shared.work_items.create("", new_item(UNKNOWN))
+        assert item.study_instance_uid == UNKNOWN
+        assert listed(shared) == {ours}
+    with reading(shared.engine) as connection:
+        assert connection.scalar(select(t.work_item_study.c.study_instance_uid)) is None
+
+
+def test_studies_of_earlier_items_are_found() -> None:
+    module = "0068_note_all_studies_that_work_items_name"
+    migration = importlib.import_module(f"storage.migrations.versions.{module}")
+    attributes: JsonAttributes = {}
+    for changes in NAMING:
+        attributes |= {name[1:].upper(): value for name, value in changes.items()}
+    with database() as connection:
+        connection.execute(
+            text("CREATE TABLE work_item (sop_instance_uid, study_instance_uid, attributes)")
+        )
+        values = {"sop_instance_uid": "1.9", "study_instance_uid": OURS, "attributes": attributes}
+        connection.execute(insert(migration._work_item).values(values))
+        with Operations.context(MigrationContext.configure(connection)):
+            migration.upgrade()
+            rows = connection.execute(text("SELECT * FROM work_item_study")).all()
+            assert [tuple(row) for row in rows] == [("1.9", THEIRS)]
+            migration.downgrade()
+
+
+@contextmanager
+def database() -> Iterator[Any]:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
