@@ -1,5 +1,6 @@
 """The tutorial, as somebody follows it."""
 
+import json
 import os
 import re
 import runpy
@@ -9,6 +10,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 from PIL import Image
 
@@ -55,6 +58,24 @@ def test_the_example_plots_a_study(
     with Image.open(tmp_path / "plot.png") as plot:
         assert plot.size == (1200, 400)
         assert len(plot.convert("RGB").getcolors(10**6) or ()) > 100
+
+
+def test_the_notebook_runs_from_top_to_bottom(
+    closed: ClosedNode, study_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study_folder, tmp_path / "study")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NODE_URL", closed.url)
+    monkeypatch.setenv("NODE_KEY", closed.key)
+    matplotlib.use("Agg")
+    notebook = json.loads((README.parent / "examples" / "study.ipynb").read_text())
+    names: dict[str, Any] = {}
+    for number, cell in enumerate(notebook["cells"]):
+        assert not cell.get("outputs"), "a notebook is kept without what it showed"
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), f"cell {number}", "exec"), names)
+    assert [len(panel.images) for panel in names["panels"]] == [2, 2, 2]
+    plt.close(names["figure"])
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
