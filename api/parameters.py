@@ -3,7 +3,8 @@
 from typing import Annotated, Any
 
 from fastapi import Path, Query
-from pydantic import AwareDatetime
+
+from api.times import Moment
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 """The schema of every error; `api.openapi` adds it to the description."""
@@ -29,7 +30,7 @@ ReportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The
 UploadId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The upload's id.")]
 UidFilter = Annotated[str | None, Query(pattern=r"^[0-9.]{1,64}$")]
 NameFilter = Annotated[str | None, Query(max_length=80, pattern=r"^[^\x00]*$")]
-UpdatedSince = Annotated[AwareDatetime | None, Query(description="Changed since then.")]
+UpdatedSince = Annotated[Moment | None, Query(description="Changed since then.")]
 JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The job's id.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 Offset = Annotated[int, Query(ge=0, le=1_000_000_000, description="How many to skip.")]

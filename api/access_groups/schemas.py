@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from api.base_schemas import CursorPage, Payload, RequestBody
+from api.times import Moment
 from storage.access_groups.entities import Member, MemberKind, Origin, Unmatched
 
 Rule = Annotated[
@@ -83,7 +84,7 @@ class MemberFields(RequestBody):
 
 
 class NewMember(MemberFields):
-    expires_at: AwareDatetime | None = Field(None, description="Null: until it is removed.")
+    expires_at: Moment | None = Field(None, description="Null: until it is removed.")
 
 
 class MemberPayload(Payload):

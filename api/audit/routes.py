@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AwareDatetime
 
 from api.access.policy import ADMINS, policy
 from api.audit.rules import Audited
@@ -12,6 +11,7 @@ from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
+from api.times import Moment
 from storage.audit import Code
 from storage.audit.anchors import local_anchors
 from storage.audit.keys import audit_keys
@@ -30,8 +30,8 @@ _Uid = Annotated[str, Query(pattern=r"^[0-9.]{0,64}$")]
 def list_events(
     storage: StorageDep,
     paging: CursorPagingDep,
-    since: AwareDatetime | None = None,
-    until: Annotated[AwareDatetime | None, Query(description="Exclusive.")] = None,
+    since: Moment | None = None,
+    until: Annotated[Moment | None, Query(description="Exclusive.")] = None,
     actor: _Text = "",
     code: _Code = "",
     study_instance_uid: _Uid = "",

@@ -1,11 +1,11 @@
 """Research projects as JSON."""
 
-from datetime import date
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
 from api.base_schemas import CursorPage, Page, Payload, RequestBody
+from api.times import Day
 from inference.deidentification.profile import Option
 from inference.projects.selection import NAME_PATTERN
 from storage.projects.entities import ExportFormat, ExportState
@@ -48,8 +48,8 @@ class StudyConditions(RequestBody):
     """What studies must be; at least one condition."""
 
     modalities: list[str] = Field([], max_length=20, examples=[["MR"]])
-    study_date_from: date | None = None
-    study_date_to: date | None = None
+    study_date_from: Day | None = None
+    study_date_to: Day | None = None
 
 
 class AddedStudies(RequestBody):

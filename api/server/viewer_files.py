@@ -36,8 +36,8 @@ a { color: #8fc7ff } code { background: #252a30; padding: .1rem .3rem; border-ra
 <p>Studies are received and analysed all the same. To see them here, stop the node and start it
 with <code>make run</code>, which builds the viewer, or set <code>MEDIVIEW_VIEWER_DIR</code> to a
 folder that holds a built one.</p>
-<p>For programs: <a href="/api/studies">/api/studies</a>, <a href="/api/openapi.json">the API's
-description</a>, <a href="/health">/health</a>.</p>
+<p>For programs: <a href="/api/v1/studies">/api/v1/studies</a>, <a
+href="/api/v1/openapi.json">the API's description</a>, <a href="/health">/health</a>.</p>
 </html>
 """
 

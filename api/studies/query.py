@@ -1,10 +1,10 @@
 """What a list of studies may be asked for."""
 
-from datetime import date
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.times import Day, Moment
 from storage.core.entities import Study, StudyState
 from storage.db.keyset import Keyset
 from storage.reports.entities import ReportState
@@ -40,11 +40,11 @@ class StudyQuery(BaseModel):
     awaiting_release: bool = Field(
         False, description="With results that leave once a person has accepted them."
     )
-    study_date_from: date | None = Field(None, description="On this day or later.")
-    study_date_to: date | None = Field(None, description="On this day or earlier.")
-    received_from: AwareDatetime | None = Field(None, description="First instance since then.")
-    received_before: AwareDatetime | None = None
-    updated_since: AwareDatetime | None = Field(
+    study_date_from: Day | None = Field(None, description="On this day or later.")
+    study_date_to: Day | None = Field(None, description="On this day or earlier.")
+    received_from: Moment | None = Field(None, description="First instance since then.")
+    received_before: Moment | None = None
+    updated_since: Moment | None = Field(
         None,
         description="Instances, series, jobs, findings, reports, deliveries or access changed"
         " since then; all but instances within the retention of events.",

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.base_schemas import CursorPage, Payload
 from api.dicom_values import dicom_date, dicom_time
+from api.times import Day, TimeOfDay
 from storage.worklist.attributes import KEYWORD_OF, snake_case
 from storage.worklist.repository import WorklistItem, WorklistState
 
@@ -49,8 +50,8 @@ class ScheduledStep(_Attributes):
     scheduled_station_ae_title: AeTitle = Field(min_length=1, examples=["MR1"])
     scheduled_station_name: ShortString = ""
     scheduled_procedure_step_location: ShortString = ""
-    scheduled_procedure_step_start_date: date = Field(examples=["2026-01-31"])
-    scheduled_procedure_step_start_time: time = Field(
+    scheduled_procedure_step_start_date: Day = Field(examples=["2026-01-31"])
+    scheduled_procedure_step_start_time: TimeOfDay = Field(
         examples=["14:30:00"], description="In the modality's time zone."
     )
     scheduled_performing_physician_name: Name = ""
@@ -69,7 +70,7 @@ class WorklistChanges(_Attributes):
     patient_name: Name = Field("", examples=["Doe^Jane"])
     patient_id: LongString = ""
     issuer_of_patient_id: LongString = ""
-    patient_birth_date: date | None = None
+    patient_birth_date: Day | None = None
     patient_sex: Annotated[str, StringConstraints(pattern="^[FMO]?$")] = ""
     patient_size: float | None = Field(None, gt=0, lt=4, description="In metres.")
     patient_weight: float | None = Field(None, gt=0, lt=1000, description="In kilograms.")
