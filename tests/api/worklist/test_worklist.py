@@ -87,7 +87,7 @@ def test_a_modality_sees_it_until_it_is_cancelled(api: ApiNode) -> None:
         {"patient_id": "A\u0000"},
         {"accession_number": "a number of far too many characters"},
         {"study_instance_uid": "1..2"},
-        {"patient_birth_date": "19701201"},
+        {"patient_birth_date": "19701301"},
         {"scheduled_procedure_step_sequence": []},
         {"scheduled_procedure_step_sequence": [STEP | {"modality": "mr"}]},
         {"scheduled_procedure_step_sequence": [STEP | {"scheduled_station_ae_title": "  "}]},
