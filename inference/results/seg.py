@@ -12,6 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.annotations.observer import person_name
 from inference.findings.build import tracking_identifier
+from inference.imaging.attributes import tag_of
 from inference.imaging.directions import in_words
 from inference.imaging.stacks import with_frames
 from inference.imaging.volume import Volume
@@ -39,6 +40,7 @@ from storage.core.findings import Direction
 
 answer_once()
 
+_ORIENTATION = tag_of("ImageOrientationPatient")
 # Up to so many segments, frames without a voxel are kept.
 _KEEPS_EMPTY_FRAMES = 4
 
@@ -134,6 +136,10 @@ def _in_source_order(
         return [with_measures(reference, volume)], masks[order]
     alike: Alike = {}
     references = [reference_to(sources[index], alike) for index in volume.instance_indices]
+    for reference in references:
+        # Within the rounding that a volume allows, scanners write it differently slice by slice;
+        # the encoder asks for one, as the mask states one.
+        reference[_ORIENTATION] = references[0][_ORIENTATION]
     return [with_measures(reference, volume) for reference in references], masks
 
 

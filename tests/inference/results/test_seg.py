@@ -135,6 +135,20 @@ def test_a_thickness_of_zero_is_that_of_the_steps_in_the_mask_and_stays_in_the_s
     assert {float(dataset.SliceThickness) for dataset in datasets} == {0.0}
 
 
+def test_orientations_that_differ_by_rounding_are_one_in_the_mask(tmp_path: Path) -> None:
+    datasets, mask = _oblique(), builders.asymmetric_mask(SHAPE)
+    for number, dataset in enumerate(datasets):
+        rounded = [
+            float(f"{cosine:.{6 + number % 3}f}") for cosine in dataset.ImageOrientationPatient
+        ]
+        dataset.ImageOrientationPatient = rounded
+    path = save(result(encode(datasets, mask), "SEG"), tmp_path / "seg.dcm")
+    assert complaints(path) == []
+    found = _points_by_hand(pydicom.dcmread(path), 1)
+    expected = _expected_points(datasets, mask)
+    np.testing.assert_allclose(_sorted(found), _sorted(expected), atol=1e-3)
+
+
 def test_a_multi_frame_source_keeps_its_own_order_of_frames(tmp_path: Path) -> None:
     classic = builders.series(np.zeros(SHAPE, np.int16), directions=builders.rotation(25, -15, 110))
     source = builders.enhanced_mr(classic, frame_order=(4, 0, 8, 2, 1, 7, 3, 6, 5))
