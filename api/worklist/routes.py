@@ -40,9 +40,7 @@ def add_worklist_item(
     """List a requested procedure with its steps; each step is one answer to a modality."""
     values = {name: value for name, value in new.model_dump(exclude_none=True).items() if value}
     values.setdefault("study_instance_uid", new_uid())
-    item = storage.worklist.add(to_attributes(values))
-    if new.state != "SCHEDULED":
-        item = storage.worklist.change(item.worklist_item_id, state=new.state)
+    item = storage.worklist.add(to_attributes(values), state=new.state)
     _name(request, item)
     response.headers["Location"] = f"/api/worklist/{item.worklist_item_id}"
     return item_payload(item)

@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, Engine, delete, insert, select, tuple_, up
 
 from storage import tables as t
 from storage.access_groups.departures import forget_groups
+from storage.access_groups.viewers import check_may_name
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
+from storage.core.viewer import as_node
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
@@ -61,16 +63,23 @@ class Worklist:
         self._engine = engine
 
     def add(
-        self, attributes: Mapping[str, Any], ordered_at: datetime | None = None
+        self,
+        attributes: Mapping[str, Any],
+        ordered_at: datetime | None = None,
+        state: WorklistState = "SCHEDULED",
     ) -> WorklistItem:
-        """Schedule an item; it carries its StudyInstanceUID."""
+        """Schedule an item; it carries its StudyInstanceUID.
+
+        Raises NotPermitted for a study that the caller does not see.
+        """
         now = utcnow()
+        check_may_name(self._engine, [str(attributes["StudyInstanceUID"])])
         worklist_item_id = str(uuid.uuid4())
         with writing(self._engine) as connection:
             connection.execute(
                 insert(t.worklist_item).values(
                     worklist_item_id=worklist_item_id,
-                    state="SCHEDULED",
+                    state=state,
                     ordered_at=ordered_at,
                     created_at=now,
                     updated_at=now,
@@ -78,7 +87,9 @@ class Worklist:
                 )
             )
             mark_reports(connection, worklist_item_id, now)
-        return self.get(worklist_item_id)
+        # Who orders need not see it: no rule has decided on it yet.
+        with as_node():
+            return self.get(worklist_item_id)
 
     def change(
         self,
@@ -88,8 +99,9 @@ class Worklist:
         attributes: Mapping[str, Any] | None = None,
         ordered_at: datetime | None = None,
     ) -> WorklistItem:
-        """Another state, other attributes, or both. Raises NotFound.
+        """Another state, other attributes, or both.
 
+        Raises NotFound, NotPermitted for a study that the caller does not see.
         `ordered_at`: when the order was made that says so, where one does.
         """
         before = self.get(worklist_item_id)
@@ -100,6 +112,7 @@ class Worklist:
             values["ordered_at"] = ordered_at
         if attributes is not None:
             values |= _columns(attributes)
+            check_may_name(self._engine, [values["study_instance_uid"]])
         with writing(self._engine) as connection:
             connection.execute(
                 update(t.worklist_item)
@@ -110,7 +123,8 @@ class Worklist:
                 mark_reports(connection, worklist_item_id, values["updated_at"])
                 if values["study_instance_uid"] != before.study_instance_uid:
                     forget_groups(connection, before.study_instance_uid)
-        return self.get(worklist_item_id)
+        with as_node():
+            return self.get(worklist_item_id)
 
     def remove(self, worklist_item_id: str) -> None:
         """Raises NotFound."""

@@ -1,4 +1,4 @@
-"""A work item is seen by those alone who see every study that it names."""
+"""A work item is seen by those alone who see every study that it names; orders name their own."""
 
 import importlib
 from collections.abc import Iterator
@@ -102,6 +102,20 @@ def test_nobody_names_a_study_that_it_does_not_see(shared: Storage) -> None:
         assert listed(shared) == {ours}
     with reading(shared.engine) as connection:
         assert connection.scalar(select(t.work_item_study.c.study_instance_uid)) is None
+
+
+def test_nobody_orders_a_study_that_it_does_not_see(shared: Storage) -> None:
+    order = {"StudyInstanceUID": THEIRS, "PatientID": "P", "ScheduledProcedureStepSequence": []}
+    with viewing(VIEWER):
+        with pytest.raises(NotPermitted):
+            shared.worklist.add(order)
+        # Whoever orders a new one is told what it is, although no rule has decided on it.
+        assert shared.worklist.add(order | {"StudyInstanceUID": UNKNOWN}).state == "SCHEDULED"
+        ours = shared.worklist.add(order | {"StudyInstanceUID": OURS}).worklist_item_id
+        with pytest.raises(NotPermitted):
+            shared.worklist.change(ours, attributes=order)
+        moved = shared.worklist.change(ours, attributes=order | {"StudyInstanceUID": UNKNOWN})
+        assert moved.study_instance_uid == UNKNOWN
 
 
 def test_studies_of_earlier_items_are_found() -> None:
