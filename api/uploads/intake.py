@@ -18,7 +18,7 @@ from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series
-from storage.core.errors import InvalidInstance, LimitExceeded, NotFound, UidConflict
+from storage.core.errors import InvalidInstance, LimitExceeded, NotFound, NotPermitted, UidConflict
 from storage.core.viewer import current_viewer
 from storage.index.repository import Index
 
@@ -98,7 +98,7 @@ class Intake:
     def _accept(self, storage: Storage, file: DicomFile, source: str, note_source: str) -> None:
         try:
             accepted = storage.ingest.accept(file.data, source=source, note_source=note_source)
-        except (InvalidInstance, LimitExceeded, UidConflict) as error:
+        except (InvalidInstance, LimitExceeded, NotPermitted, UidConflict) as error:
             self._refuse(Refusal(file.name, f"{error.message} {error.remedy}".strip()))
             return
         if accepted.outcome == "stored":

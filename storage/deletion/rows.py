@@ -53,6 +53,10 @@ def remove_rows(connection: Connection, tombstone: Tombstone) -> int:
     for series_uid in emptied:
         _remove_series(connection, study_uid, series_uid)
     study_gone = _remove_empty_study(connection, study_uid)
+    if study_gone:
+        connection.execute(
+            delete(t.study_sender).where(t.study_sender.c.study_instance_uid == study_uid)
+        )
     change = "study_deleted" if study_gone else "instances_deleted"
     payload = {"change": change, "series_instance_uids": emptied, "instances": len(gone)}
     add_event(connection, tombstone.deleted_at, "study", study_uid, payload=payload)

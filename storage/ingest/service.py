@@ -5,10 +5,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from sqlalchemy import Engine
 
+from storage.access_groups.senders import StudySenders
 from storage.core.entities import Origin
 from storage.core.errors import (
     InstanceDamaged,
@@ -19,7 +21,7 @@ from storage.core.errors import (
 )
 from storage.core.request_context import tell_stored
 from storage.core.sources import KEY_OBJECT_SELECTION
-from storage.core.viewer import as_node
+from storage.core.viewer import as_node, current_viewer
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.file_meta import make_file_meta
 from storage.dicom.part10 import Header, read_dataset_header, read_header
@@ -61,6 +63,7 @@ class Ingest:
     ) -> None:
         """`read_stored` gives the part 10 file of a UID, None where it is larger or not there."""
         self._engine = engine
+        self._senders = StudySenders(engine)
         self._read_stored = read_stored
         self._indexer = Indexer(engine, recovery.run_if_due) if recovery else Indexer(engine)
         self._volumes = volumes
@@ -84,7 +87,7 @@ class Ingest:
         `source` says by which way it came: `dimse:CALLINGAE`, `stow`,
         `upload:<id>`, `result:<job id>`. `note_source` stands in its place for a Key Object
         Selection, which may be a rejection note. On return the instance is durable and
-        can be queried. Raises InvalidInstance, LimitExceeded, StorageFull,
+        can be queried. Raises InvalidInstance, LimitExceeded, NotPermitted, StorageFull,
         StorageUnavailable; then nothing of it is visible.
         """
         if len(part10) > self._max_instance_bytes:
@@ -173,9 +176,11 @@ class Ingest:
             check(header)
             return self._accept_whole(part10, header, _source(header, source, note_source), origin)
 
-        @as_node()
         def accept_large(header: Header, large: LargeVolume) -> Accepted:
             check(header)
+            return self._for_caller(header, partial(store_large, header, large))
+
+        def store_large(header: Header, large: LargeVolume) -> Accepted:
             known = self._indexer.known_digest(header)
             if known and large.is_proved_by(known):
                 # A digest of another kind would make a conflict of it, were the index rebuilt.
@@ -216,9 +221,32 @@ class Ingest:
         meta, dataset = whole[: header.dataset_offset], whole[header.dataset_offset :]
         return self._accept_pieces(meta, dataset, header, source, origin)
 
-    # What is stored under a UID already must be known, whoever sends it again.
-    @as_node()
+    def _for_caller(self, header: Header, store: Callable[[], Accepted]) -> Accepted:
+        """Raises NotPermitted for a study that the caller may not add to."""
+        viewer = current_viewer()
+        if viewer is None:
+            return store()
+        # What is stored under a UID already must be known, whoever sends it again.
+        with as_node():
+            begins = self._senders.check(viewer, header.study_instance_uid)
+            accepted = store()
+            if begins and accepted.outcome == "stored":
+                self._senders.note(viewer, header.study_instance_uid)
+            return accepted
+
     def _accept_pieces(
+        self,
+        meta: bytes | memoryview,
+        dataset: bytes | memoryview,
+        header: Header,
+        source: str,
+        origin: Origin,
+    ) -> Accepted:
+        return self._for_caller(
+            header, partial(self._store_pieces, meta, dataset, header, source, origin)
+        )
+
+    def _store_pieces(
         self,
         meta: bytes | memoryview,
         dataset: bytes | memoryview,

@@ -12,6 +12,7 @@ from storage.tables.access.access_groups import (
     emergency_access,
     former_study_group,
     study_group,
+    study_sender,
 )
 from storage.tables.access.accounts import (
     account,
@@ -176,6 +177,7 @@ __all__ = [
     "study_confirmation",
     "study_group",
     "study_retention",
+    "study_sender",
     "study_use",
     "subscriber",
     "subscription",

@@ -10,6 +10,7 @@ from storage.core.errors import (
     InvalidInstance,
     LimitExceeded,
     MediViewError,
+    NotPermitted,
     StorageFull,
     StorageUnavailable,
     UidConflict,
@@ -20,6 +21,7 @@ from storage.ingest.service import Accepted
 PROCESSING_FAILURE = 0x0110
 DUPLICATE_SOP_INSTANCE = 0x0111
 SOP_CLASS_NOT_SUPPORTED = 0x0122
+NOT_AUTHORIZED = 0x0124  # of PS3.7 C.4.2
 OUT_OF_RESOURCES = 0xA700
 MISMATCH = 0xA900
 CANNOT_UNDERSTAND = 0xC000
@@ -42,6 +44,7 @@ _REASONS: tuple[tuple[type[MediViewError], int], ...] = (
     (StorageUnavailable, PROCESSING_FAILURE),
     (UidConflict, DUPLICATE_SOP_INSTANCE),
     (WrongStudy, MISMATCH),
+    (NotPermitted, NOT_AUTHORIZED),
     (NotStorable, SOP_CLASS_NOT_SUPPORTED),
     (InvalidInstance, CANNOT_UNDERSTAND),
     (LimitExceeded, OUT_OF_RESOURCES),
@@ -52,6 +55,7 @@ _REASONS: tuple[tuple[type[MediViewError], int], ...] = (
 _CAUSES: dict[type[MediViewError], str] = {
     UidConflict: "SOPInstanceUID",
     WrongStudy: "StudyInstanceUID",
+    NotPermitted: "StudyInstanceUID",
     NotStorable: "SOPClassUID",
 }
 _MAX_SENTENCES = 10

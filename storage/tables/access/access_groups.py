@@ -79,6 +79,15 @@ former_study_group = Table(
     Index("ix_former_study_group_left_at", "left_at"),
 )
 
+# Who sent the first instance of a study over HTTP while groups were enforced: it may go on,
+# whatever group the study is given to.
+study_sender = Table(
+    "study_sender",
+    metadata,
+    Column("study_instance_uid", Uid, primary_key=True),
+    Column("identity_id", String(620), nullable=False),
+)
+
 # One row: whether groups are enforced, the version of the rules, and which of the two groups that
 # are always there gets what no rule matches.
 access_state = Table(

@@ -11,7 +11,7 @@ from inference.access_groups.service import apply_rules
 from storage.access_groups.entities import Member
 from storage.core.clock import utcnow
 from tests.api.access_groups.two_groups import NORTH, SOUTH, TwoHospitals, two_hospitals
-from tests.api.client import part10, png
+from tests.api.client import is_problem, part10, png
 from tests.inference.rejections.notes import hide_rejected, images, note_over
 
 
@@ -59,13 +59,29 @@ def into(hospitals: TwoHospitals, sop_instance_uid: str) -> Dataset:
     return made
 
 
-def test_an_instance_that_is_sent_into_a_study_opens_it_to_nobody(
+def test_nobody_adds_to_a_study_that_it_does_not_see(
     hospitals: TwoHospitals, program: httpx.Client
 ) -> None:
     study = hospitals.south.study_instance_uid
-    answer = stowed(program, into(hospitals, "2.25.40001"), f"/dicom-web/studies/{study}")
-    assert answer.status_code == 200, answer.text
-    assert "Südermann" not in answer.text
+    made = into(hospitals, "2.25.40001")
+    answer = stowed(program, made, f"/dicom-web/studies/{study}")
+    assert answer.status_code == 409, answer.text
+    (failed,) = answer.json()["00081198"]["Value"]
+    assert failed["00081197"]["Value"] == [0x0124]
+    assert "may not add to the study" in answer.headers["Warning"]
+    uploaded = program.post("/api/analyze", files={"files": ("a.dcm", part10(made))})
+    refused = is_problem(uploaded, 422, "nothing_usable")
+    assert "may not add to the study" in refused["detail"]
+    for one in (answer, uploaded):
+        assert "Südermann" not in one.text
+
+
+def test_an_instance_that_is_sent_into_a_study_opens_it_to_nobody(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    """A modality of another group is not refused."""
+    study = hospitals.south.study_instance_uid
+    hospitals.storage.ingest.accept(part10(into(hospitals, "2.25.40001")), "dimse:CTN")
     hospitals.storage.access_groups.give_unmatched_to("everyone")  # all rules are applied again
     apply_rules(hospitals.storage, utcnow(), budget_s=60)
     assert hospitals.storage.access_groups.of_study(study) == {SOUTH: "rule"}
@@ -184,19 +200,18 @@ def test_uploads_and_their_pictures_are_those_of_whoever_made_them(
 def test_the_same_bytes_again_are_answered_alike(
     hospitals: TwoHospitals, program: httpx.Client
 ) -> None:
-    """Whether the node has an instance already is not to be found out by sending it."""
+    """Which instances a study has is not to be found out by sending one."""
     known = stowed(program, hospitals.south.instances[0])
-    fresh = into(hospitals, "2.25.40009")
-    fresh.StudyInstanceUID = "2.25.40010"
-    new = stowed(program, fresh)
-    assert known.status_code == new.status_code == 200
+    new = stowed(program, into(hospitals, "2.25.40009"))
+    assert known.status_code == new.status_code == 409
+    assert known.headers["Warning"] == new.headers["Warning"]
     assert set(known.json()) == set(new.json())
 
 
 def test_what_somebody_uploads_is_worked_on_where_its_groups_see_it(
     hospitals: TwoHospitals, program: httpx.Client
 ) -> None:
-    """At once, without the worker having applied the rules; a study of another group as nothing."""
+    """At once, without the worker having applied the rules; a study of another group not at all."""
     mine = into(hospitals, "2.25.40011")
     mine.StudyInstanceUID = "2.25.40012"
     theirs = into(hospitals, "2.25.40013")
@@ -205,9 +220,9 @@ def test_what_somebody_uploads_is_worked_on_where_its_groups_see_it(
         program.post("/api/analyze", files={"files": ("a.dcm", part10(one))}).json()
         for one in (mine, theirs)
     ]
-    assert [one["code"] for one in answers] == ["no_pipeline_accepts"] * 2
+    assert [one["code"] for one in answers] == ["no_pipeline_accepts", "nothing_usable"]
     assert answers[0]["decisions"]
-    assert not answers[1]["decisions"], "they would tell of South's series"
+    assert "decisions" not in answers[1], "they would tell of South's series"
     assert program.get("/api/studies/2.25.40012").status_code == 200
 
 

@@ -22,7 +22,7 @@ OURS = Viewer("account:ada", (EVERYONE, 3), sees_unmatched=True)
 # the node and administrators read.
 NOT_ABOUT_STUDIES = {
     t.access_group, t.access_group_member, t.access_state, t.emergency_access, t.study_group,
-    t.former_study_group,
+    t.former_study_group, t.study_sender,
     t.account, t.api_key, t.failed_attempt, t.recovery_code, t.second_factor, t.session,
     t.preference, t.idempotency_key, t.peer, t.model_change, t.model_state, t.drift_alert,
     t.drift_baseline, t.breaker, t.component, t.heartbeat, t.dimse_traffic, t.scrub, t.volume,

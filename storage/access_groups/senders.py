@@ -1,0 +1,58 @@
+"""Who may add to a study over HTTP: who sees it, and who began it.
+
+A program that sends for others need not belong to the group that gets the study. C-STORE comes
+from modalities, which are not asked: `storage.core.viewer` is set for no C-STORE.
+"""
+
+from sqlalchemy import Engine, delete, insert, select
+
+from storage import tables as t
+from storage.core.errors import NotPermitted
+from storage.core.viewer import Viewer
+from storage.db.engine import reading, writing
+
+
+class StudySenders:
+    """To be asked and told as the node (`as_node`)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def check(self, viewer: Viewer, study_instance_uid: str) -> bool:
+        """Whether the study is not here yet, so that the viewer begins it.
+
+        One that no rule has decided on yet takes what anybody sends, as the sender's own second
+        instance may be. Raises NotPermitted for one of other groups that somebody else began.
+        """
+        study, groups, sender = t.study.c, t.study_group.c, t.study_sender.c
+        with reading(self._engine) as connection:
+            known = select(study.id).where(study.study_instance_uid == study_instance_uid)
+            if connection.execute(known).first() is None:
+                return True
+            of_study = groups.study_instance_uid == study_instance_uid
+            decided = set(connection.scalars(select(groups.group_id).where(of_study)))
+            if not decided or not decided.isdisjoint(viewer.group_ids):
+                return False
+            begun_by = connection.scalar(
+                select(sender.identity_id).where(sender.study_instance_uid == study_instance_uid)
+            )
+        if begun_by != viewer.identity_id:
+            raise NotPermitted(
+                "You may not add to the study that the instance names.",
+                remedy="Check its Study Instance UID, or ask an administrator for access to it.",
+            )
+        return False
+
+    def note(self, viewer: Viewer, study_instance_uid: str) -> None:
+        """The viewer sent its first instance."""
+        table = t.study_sender
+        with writing(self._engine) as connection:
+            # Of one that went before it was forgotten.
+            connection.execute(
+                delete(table).where(table.c.study_instance_uid == study_instance_uid)
+            )
+            connection.execute(
+                insert(table).values(
+                    study_instance_uid=study_instance_uid, identity_id=viewer.identity_id
+                )
+            )
