@@ -21,6 +21,11 @@ _MOST_TARGETS, _MOST_OF_A_TYPE = 5, 2
 _LEAST_MM, _LEAST_NODE_MM, _NORMAL_NODE_MM = 10.0, 15.0, 10.0
 _MOST_NODES, _MEASURABLE_NODE_MM = 6, 15.0
 _NOT_BEFORE = "A lesion was measured that was not measured in the study before."
+_NOT_AT_FIRST = "A lesion was measured that was not measured in the first study."
+_STILL_NEW = "A lesion that was new in a study before is still there."
+_NEW_UNKNOWN = (
+    "Of a lesion that was new in a study before nobody can say whether it is still there."
+)
 _METHODS_APART = frozenset({"edges", "half-pixel"})
 _OTHER_METHOD: tuple[Category, str] = (
     "NE",
@@ -129,8 +134,8 @@ def _responses(
 ) -> Iterator[Response]:
     baseline = nadir = 0.0
     methods = set[str]()
-    followed = zip(visits, _followed(visits, targets), strict=True)
-    for number, (visit, (groups, lost)) in enumerate(followed):
+    followed = zip(visits, _followed(visits, targets), _added(visits), strict=True)
+    for number, (visit, (groups, lost), (added, unknown)) in enumerate(followed):
         of_targets = [one for one in visit.seen if one.group in groups]
         total = sum(size(one) for one in of_targets)
         new = sum(1 for one in visit.seen if _is_new(one))
@@ -150,6 +155,11 @@ def _responses(
             # A complete response is compared with nothing.
             if not gap and not comparable and found[0] != "CR":
                 found = _OTHER_METHOD
+            # RECIST 1.1, table 1: with a lesion that was not there at first, neither CR, PR nor SD.
+            if added - groups and found[0] != "PD":
+                found = "PD", _NOT_AT_FIRST if visit.by_readers else _STILL_NEW
+            elif unknown and found[0] not in ("PD", "NE"):
+                found = "NE", _NEW_UNKNOWN
         yield Response(
             study_instance_uid=visit.study_instance_uid,
             study_date=visit.study_date,
@@ -210,6 +220,29 @@ def _followed(
         over -= seen
         outside = {group_of(one.earlier_lesion_id) for one in visit.outside}
         yield frozenset(groups), (groups - seen - over) | (groups & outside)
+
+
+def _added(visits: Sequence[Visit]) -> Iterator[tuple[Set[str], Set[str]]]:
+    """By study: lesions that were new after the first one and are there, and those of which nobody
+    can say it.
+
+    One that has merged into another lesion is there as long as that is.
+    """
+    by_lesion = {one.lesion.lesion_id: one.group for visit in visits for one in visit.seen}
+    added, over = set[str](), set[str]()
+    for number, visit in enumerate(visits):
+        seen = {one.group for one in visit.seen}
+        if number:
+            added |= {one.group for one in visit.seen if _is_new(one)}
+        if not visit.by_readers:
+            over |= {by_lesion.get(one.earlier_lesion_id, "") for one in visit.gone}
+        for match in visit.merged:
+            group = by_lesion.get(match.earlier_lesion_id, "")
+            if group in added and match.later_lesion_id in by_lesion:
+                added.add(by_lesion[match.later_lesion_id])
+                over.add(group)
+        over -= seen
+        yield added & seen, added - seen - over
 
 
 def _change(now: float, then: float) -> float | None:

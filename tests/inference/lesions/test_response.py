@@ -69,6 +69,25 @@ def test_all_gone_is_a_complete_response_and_anything_new_is_progress() -> None:
     assert recist([FIRST, new])[1][1].category == "PD"
 
 
+def test_a_lesion_that_was_new_before_leaves_no_response_while_it_is_there() -> None:
+    gone = [match("gone", "a1"), match("gone", "b1")]
+    new = visit({"C": lesion("c2", 8)}, new=["C"], gone=gone)
+    grown = visit({"C": lesion("c3", 20)})
+    found = recist([FIRST, new, grown])[1]
+    assert [(one.category, one.new_lesions) for one in found[1:]] == [("PD", 1), ("PD", 0)]
+    assert found[2].reason == "A lesion that was new in a study before is still there."
+    outside = visit({}, outside=[match("outside", "c2")])
+    assert recist([FIRST, new, outside])[1][2].category == "NE"
+    over = visit({}, gone=[match("gone", "c2")])
+    assert recist([FIRST, new, over])[1][2].category == "CR"
+    # It is a part of a target now, whose diameter counts.
+    merged = visit({"A": lesion("a3", 14)}, merged=[match("merged", "c2", "a3", is_main=False)])
+    kept = visit({"A": lesion("a2", 15), "C": lesion("c2", 8)}, new=["C"], gone=gone[1:])
+    assert recist([FIRST, kept, merged])[1][2].category == "PR"
+    drawn = [replace(one, by_readers=True) for one in (FIRST, kept, grown)]
+    assert recist(drawn)[1][2].category == "PD"
+
+
 def test_what_a_reader_did_not_measure_is_not_gone() -> None:
     one_of_two = replace(
         visit({"A": lesion("a2", 30)}, gone=[match("gone", "b1")]), by_readers=True
