@@ -52,8 +52,8 @@ _RADIOLOGY = CodeableConcept(
 _CODE = Coding(system="http://loinc.org", code="18748-4", display="Diagnostic imaging study")
 _DRAFT = "A draft made by software from unverified findings; nobody has signed it."
 _SUPERSEDED = (
-    "Not current: results that this report rests on were withdrawn after it was written, since the"
-    " images of their series have changed."
+    "Not current: results that this report rests on were withdrawn, since the images of their"
+    " series have changed."
 )
 # hl7.org/fhir/R4/valueset-diagnostic-report-status.html
 _STATUS: Mapping[ReportState, str] = {

@@ -141,7 +141,7 @@ def with_notice(
 ) -> ReportDocument:
     """The document, saying that results under it were withdrawn, and which."""
     withdrawn = storage.reports.withdrawn(document.report, document.version)
-    notice = withdrawn_notice(withdrawn_at)
+    notice = withdrawn_notice(document.version, withdrawn_at)
     return replace(document, withdrawn_at=withdrawn_at, notice=notice, withdrawn=withdrawn)
 
 

@@ -23,14 +23,21 @@ def superseded_notice(report: Report, version: ReportVersion) -> str:
     # A text that is edited but has not left since stands outside as it was.
     if version.version not in (report.version, report.publish_version):
         return ""
-    return withdrawn_notice(report.superseded_at)
+    return withdrawn_notice(version, report.superseded_at)
 
 
-def withdrawn_notice(at: datetime) -> str:
+def withdrawn_notice(version: ReportVersion, at: datetime) -> str:
+    """Another one where somebody wrote or signed the version after that."""
+    why = "since the images of their series have changed"
+    if version.changed_at > at:
+        return (
+            "NOT CURRENT: this text rests on results that had been withdrawn on"
+            f" {at:%Y-%m-%d %H:%M} UTC, {why}. Read the images again."
+        )
     return (
         f"NOT CURRENT: on {at:%Y-%m-%d %H:%M} UTC, after this text was written, results that it"
-        " rests on were withdrawn, since the images of their series have changed. Nobody has"
-        " changed the text since: read the images again."
+        f" rests on were withdrawn, {why}. Nobody has changed the text since: read the images"
+        " again."
     )
 
 

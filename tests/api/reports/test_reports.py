@@ -143,7 +143,7 @@ def test_a_signed_report_whose_results_were_withdrawn_is_not_current(
     assert "were withdrawn" in told["attention"]["reason"]
     assert api.client.get("/api/studies").json()["items"][0]["report"]["is_superseded"]
     text = api.client.get(f"{url}/text").text
-    assert "NOT CURRENT" in text
+    assert "NOT CURRENT: on " in text
     assert f"{sentence} [rests on withdrawn results]" in text
     with pypdfium2.PdfDocument(api.client.get(f"{url}/pdf").content) as pdf:
         page = pdf[0].get_textpage().get_text_range()
@@ -162,6 +162,8 @@ def test_a_signed_report_whose_results_were_withdrawn_is_not_current(
     amendment = {"sections": sent(final, texts(final)["indication"][0], "No symptoms.")}
     amended = moved(api, told, "amended", reason="Spelling.", **amendment).json()
     assert (amended["state"], amended["superseded_at"]) == ("amended", told["superseded_at"])
+    text = api.client.get(f"{url}/text").text
+    assert "NOT CURRENT: this text rests on results that had been withdrawn" in text
     withdrawn = [{"heading": "Impression", "kind": "impression",
                   "sentences": [{"text": "Withdrawn."}]}]  # fmt: skip
     amended = moved(api, amended, "amended", reason="More images.", sections=withdrawn).json()
