@@ -165,7 +165,8 @@ def test_the_jpeg_of_a_frame_comes_as_a_jpeg(node: DicomwebNode, shared_data: Pa
 
 
 @pytest.mark.parametrize(
-    ("frames", "status"), [("2", 404), ("0", 400), ("1,x", 400), ("1,9", 404), ("-1", 400)]
+    ("frames", "status"),
+    [("2", 404), ("0", 400), ("1,x", 400), ("1,9", 404), ("-1", 400), ("1,1", 400)],
 )
 def test_a_frame_that_is_not_there_is_refused(
     node: DicomwebNode, shared_data: Path, frames: str, status: int
