@@ -17,6 +17,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import NotFound
 from storage.core.identity import Identity
+from storage.core.viewer import as_node
 from storage.db.engine import reading, writing
 from storage.jobs.insert import add_job
 
@@ -58,7 +59,8 @@ class Answers:
     ) -> Job:
         """Put a question; the job that will answer it. The same question is asked again."""
         now = utcnow()
-        with writing(self._engine) as connection:
+        # The job is its asker's by the question, which is written after it.
+        with as_node(), writing(self._engine) as connection:
             job, _ = add_job(
                 connection,
                 {

@@ -172,6 +172,25 @@ def test_a_similar_report_and_a_search_show_none_of_another_group(
     assert hospitals.south.ids["report_id"] not in alike.text
 
 
+def test_a_question_is_taken_from_and_answered_to_whoever_asks_it(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    study = hospitals.north.study_instance_uid
+    asked = [
+        program.post(path, json=question, headers={"Prefer": "respond-async"})
+        for path, question in (
+            ("/api/deid/text", {"text": "Nora came on Monday."}),
+            ("/api/vqa", {"question": "How large is it?", "study_instance_uid": study}),
+        )
+    ]
+    assert [one.status_code for one in asked] == [202, 202]
+    with hospitals.key("south questions", "integrator", SOUTH) as theirs:
+        for one in asked:
+            path = f"/api/answers/{one.json()['job_id']}"
+            assert program.get(path).status_code == 202
+            assert theirs.get(path).status_code == 404
+
+
 def test_counts_are_those_of_the_group(hospitals: TwoHospitals, program: httpx.Client) -> None:
     """A number that grows with the other hospital's studies would tell of them."""
     for path in ("/api/studies", "/api/jobs", "/api/reports", "/api/deliveries"):
