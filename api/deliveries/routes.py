@@ -17,6 +17,7 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.parameters import NameFilter, UidFilter, UpdatedSince, problems
 from api.routing import new_router
+from api.words import spelled_freely
 from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.core.entities import DeliveryState
@@ -50,6 +51,7 @@ def list_deliveries(
     job_id: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9-]{1,64}$")] = None,
     state: Annotated[
         DeliveryState | Literal["HELD"] | None,
+        spelled_freely(DeliveryState),
         Query(description="`HELD` is the former name of `CONFIRMED`."),
     ] = None,
     troubled: Annotated[

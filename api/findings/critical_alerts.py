@@ -15,6 +15,7 @@ from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.parameters import UidFilter, problems
 from api.routing import new_router
+from api.words import spelled_freely
 from storage.reports.critical_alerts import NEWEST_ALERTS, Alert, AlertState
 
 router = new_router(prefix="/api/alerts", tags=["alerts"])
@@ -56,7 +57,7 @@ def list_alerts(
     request: Request,
     storage: StorageDep,
     paging: CursorPagingDep,
-    state: AlertState | None = None,
+    state: Annotated[AlertState | None, spelled_freely(AlertState)] = None,
     study_instance_uid: UidFilter = None,
 ) -> AlertPage:
     """Those that are OPEN wait for a person."""

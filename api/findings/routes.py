@@ -1,7 +1,7 @@
 """Findings: coded, with the model's version, and with what people say of them."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 import structlog
 from fastapi import Request
@@ -19,7 +19,8 @@ from api.findings.schemas import FeedbackList, FeedbackPayload, FindingList, Fin
 from api.findings.serializers import feedback_payload, finding_payload
 from api.parameters import FindingId, StudyUid, problems
 from api.routing import new_router
-from storage.core.findings import Code, Finding
+from api.words import spelled_freely
+from storage.core.findings import Code, Finding, Verdict
 from storage.findings.feedback import FindingFeedback
 from storage.jobs.withdrawals import Withdrawals
 
@@ -46,7 +47,7 @@ class FeedbackUnit(RequestBody):
 class NewFeedback(RequestBody):
     """A verdict on a finding. EDITED says what would be right: a value, a name, or both."""
 
-    verdict: Literal["ACCEPTED", "REJECTED", "EDITED"]
+    verdict: Annotated[Verdict, spelled_freely(Verdict)]
     value: float | None = Field(None, allow_inf_nan=False, examples=[1788.2])
     unit: FeedbackUnit | None = Field(None, description="Of the value; without it the finding's.")
     label: ShortText = ""

@@ -1,6 +1,6 @@
 """Jobs: what runs, what ran, what came of it, and the orders that people give."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import structlog
 from fastapi import Query, Request, Response
@@ -16,10 +16,11 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.findings.routes import finding_payloads
 from api.jobs import cancel_retry
-from api.jobs.schemas import CancelReason, JobPage, JobPayload
+from api.jobs.schemas import CancelReason, JobPage, JobPayload, PriorityName
 from api.jobs.serializers import decision_payloads, job_payload
 from api.parameters import JobId, NameFilter, UidFilter, UpdatedSince, problems
 from api.routing import new_router
+from api.words import spelled_freely
 from inference.models.registry.status import standing_named
 from inference.scheduling.schedule import schedule_pipeline
 from inference.worker.broker_notify import wake
@@ -37,7 +38,8 @@ log = structlog.get_logger(__name__)
 router = new_router(prefix="/api/jobs", tags=["jobs"])
 
 Priority = Annotated[
-    Annotated[int, Field(ge=-1000, le=1000)] | Literal["LOW", "ROUTINE", "HIGH", "STAT"],
+    Annotated[int, Field(ge=-1000, le=1000)] | PriorityName,
+    spelled_freely(PriorityName),
     Field(
         description="The highest is taken first. LOW is -50, ROUTINE 0, HIGH 50, STAT 100.",
         examples=["STAT", 75],
@@ -79,7 +81,9 @@ def list_jobs(
     study_instance_uid: UidFilter = None,
     series_instance_uid: UidFilter = None,
     pipeline: NameFilter = None,
-    state: Annotated[JobStatus | None, Query(description="In this state only.")] = None,
+    state: Annotated[
+        JobStatus | None, spelled_freely(JobStatus), Query(description="In this state only.")
+    ] = None,
     updated_since: UpdatedSince = None,
 ) -> JobPage:
     """Jobs without their findings; ask for one job to get them. Each names its patient."""
@@ -228,7 +232,7 @@ def _name_study(request: Request, jobs: Jobs, job_id: str) -> None:
     name_studies(request, jobs.get(job_id).study_instance_uid)
 
 
-def _number(priority: int | Literal["LOW", "ROUTINE", "HIGH", "STAT"]) -> int:
+def _number(priority: int | PriorityName) -> int:
     return priority if isinstance(priority, int) else PRIORITIES[priority]
 
 

@@ -1,7 +1,7 @@
 """Jobs, and why a pipeline takes a series or does not."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -16,6 +16,9 @@ CancelReason = Annotated[
     ),
     Field(examples=["The wrong patient."]),
 ]
+
+
+PriorityName = Literal["LOW", "ROUTINE", "HIGH", "STAT"]
 
 
 class JobInputPayload(Payload):
@@ -45,6 +48,9 @@ class JobPayload(Payload):
     )
     attempts: int
     priority: int
+    priority_name: PriorityName = Field(
+        description="The highest of these whose number (-50, 0, 50, 100) the priority reaches."
+    )
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

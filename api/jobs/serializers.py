@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from api.base_schemas import ResultInstance
 from api.findings.schemas import FindingPayload
 from api.findings.serializers import model_url
-from api.jobs.schemas import DecisionPayload, JobInputPayload, JobPayload
+from api.jobs.schemas import DecisionPayload, JobInputPayload, JobPayload, PriorityName
 from storage.core.entities import Decision, Job
+from storage.jobs.repository import PRIORITIES
 
 _STAGE_TEXT = {
     "": "Starting.",
@@ -41,6 +42,13 @@ def stage_text(job: Job) -> str:
     return _STAGE_TEXT.get(job.stage) or f"{job.stage.replace('_', ' ').capitalize()}."
 
 
+def _priority_name(priority: int) -> PriorityName:
+    for name in ("STAT", "HIGH", "ROUTINE"):
+        if priority >= PRIORITIES[name]:
+            return name
+    return "LOW"
+
+
 def job_payload(
     job: Job, findings: Sequence[FindingPayload] = (), *, patient: tuple[str, str] = ("", "")
 ) -> JobPayload:
@@ -61,6 +69,7 @@ def job_payload(
         reason=job.reason,
         attempts=job.attempts,
         priority=job.priority,
+        priority_name=_priority_name(job.priority),
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,

@@ -20,6 +20,7 @@ from api.priors.schemas import (
 )
 from api.priors.serializers import prior_payload, search_payload
 from api.routing import new_router
+from api.words import spelled_freely
 from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.priors.entities import PriorState
@@ -39,7 +40,7 @@ _FETCHED = Audited(Code.IMPORT, "E", with_change=True)
 def list_priors(
     storage: StorageDep,
     paging: CursorPagingDep,
-    state: PriorState | None = None,
+    state: Annotated[PriorState | None, spelled_freely(PriorState)] = None,
     updated_since: UpdatedSince = None,
 ) -> PriorFetchPage:
     """What changed last comes first."""
@@ -59,7 +60,7 @@ def list_priors(
 def list_searches(
     storage: StorageDep,
     paging: CursorPagingDep,
-    state: PriorState | None = None,
+    state: Annotated[PriorState | None, spelled_freely(PriorState)] = None,
     updated_since: UpdatedSince = None,
 ) -> PriorSearchPage:
     """One for each study or order, rule and archive; what changed last comes first."""

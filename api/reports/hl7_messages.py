@@ -14,6 +14,7 @@ from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.parameters import UpdatedSince, problems
 from api.routing import new_router
+from api.words import spelled_freely
 from storage.audit import Code
 from storage.reports.hl7_outbox import NEWEST_MESSAGES, Hl7Message, Hl7State
 
@@ -53,7 +54,7 @@ class Hl7MessagePage(CursorPage):
 def list_hl7_messages(
     storage: StorageDep,
     paging: CursorPagingDep,
-    state: Hl7State | None = None,
+    state: Annotated[Hl7State | None, spelled_freely(Hl7State)] = None,
     updated_since: UpdatedSince = None,
 ) -> Hl7MessagePage:
     """Without their text, which is made from the report when it is sent."""

@@ -18,6 +18,7 @@ from api.reports.changes import IfMatch, check_may_sign, expected_version, writt
 from api.reports.schemas import NewDraft, ReportEdit, ReportMove, ReportPage, ReportPayload
 from api.reports.serializers import report_payload
 from api.routing import new_router
+from api.words import spelled_freely
 from inference.reports.draft import draft_study
 from inference.reports.llm_answers import without_lost_words
 from storage.audit import Code
@@ -36,7 +37,7 @@ def list_reports(
     storage: StorageDep,
     paging: CursorPagingDep,
     study_instance_uid: UidFilter = None,
-    state: ReportState | None = None,
+    state: Annotated[ReportState | None, spelled_freely(ReportState)] = None,
     needs_attention: Annotated[
         bool | None, Query(description="Whether something came after the text was written.")
     ] = None,

@@ -1,10 +1,11 @@
 """What a list of studies may be asked for."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.times import Day, Moment
+from api.words import spelled_freely
 from storage.core.entities import Study, StudyState
 from storage.db.keyset import Keyset
 from storage.reports.entities import ReportState
@@ -25,7 +26,7 @@ class StudyQuery(BaseModel):
         description="Words to find in patient name and ID, description, accession number"
         " and the start of the study date.",
     )
-    state: list[StudyState] = Field(
+    state: list[Annotated[StudyState, spelled_freely(StudyState)]] = Field(
         [], max_length=8, description="In one of these states.", examples=[["RUNNING", "QUEUED"]]
     )
     modality: list[str] = Field(

@@ -24,6 +24,7 @@ from api.webhooks.schemas import (
     WebhookPinged,
     WebhookWithSecret,
 )
+from api.words import spelled_freely
 from inference.webhooks.service import ping
 from inference.worker.broker_notify import wake
 from storage.audit import Code, Type
@@ -143,7 +144,9 @@ def list_webhook_deliveries(
     storage: StorageDep,
     paging: CursorPagingDep,
     webhook_id: WebhookId,
-    state: Annotated[NoticeState | None, Query(description="In this state only.")] = None,
+    state: Annotated[
+        NoticeState | None, spelled_freely(NoticeState), Query(description="In this state only.")
+    ] = None,
 ) -> WebhookDeliveryPage:
     """The newest first. DEAD ones were given up after their last attempt."""
     storage.webhooks.get(webhook_id)

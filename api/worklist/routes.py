@@ -12,6 +12,7 @@ from api.deps import StorageDep
 from api.errors import MISMATCH_TITLE, ApiProblem
 from api.parameters import UpdatedSince, problems
 from api.routing import new_router
+from api.words import spelled_freely
 from api.worklist.schemas import (
     NewWorklistItem,
     WorklistChanges,
@@ -51,7 +52,7 @@ def add_worklist_item(
 def list_worklist_items(
     storage: StorageDep,
     paging: CursorPagingDep,
-    state: WorklistState | None = None,
+    state: Annotated[WorklistState | None, spelled_freely(WorklistState)] = None,
     accession_number: Annotated[str, Query(max_length=16, pattern=r"^[^\x00]*$")] = "",
     updated_since: UpdatedSince = None,
 ) -> WorklistPage:

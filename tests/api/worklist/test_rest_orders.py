@@ -98,9 +98,13 @@ def test_a_job_is_made_once_moved_up_canceled_and_tried_again(stored_api: ApiNod
     assert (job["state"], job["priority"]) == ("SCHEDULED", 0)
     again = api.client.post("/api/jobs", json={**wanted, "priority": "STAT"})
     assert (again.status_code, again.json()["job_id"]) == (200, job["job_id"])
-    assert again.json()["priority"] == 100
+    assert (again.json()["priority"], again.json()["priority_name"]) == (100, "STAT")
     path = f"/api/jobs/{job['job_id']}"
-    assert api.client.patch(path, json={"priority": -7}).json()["priority"] == -7
+    changed = api.client.patch(path, json={"priority": -7}).json()
+    assert (changed["priority"], changed["priority_name"]) == (-7, "LOW")
+    assert api.client.patch(path, json={"priority": "high"}).json()["priority"] == 50
+    assert api.client.get("/api/v1/jobs?state=scheduled").json()["total"] == 1
+    assert api.client.get("/api/v1/jobs?state=in_progress").json()["total"] == 0
     canceled = api.client.post(f"{path}/cancel", json={"reason": "The wrong head."}).json()
     assert (canceled["state"], canceled["reason"]) == (
         "CANCELLED",

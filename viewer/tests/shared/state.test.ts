@@ -26,6 +26,7 @@ function job(changes: Partial<Job>): Job {
     reason: "",
     attempts: 0,
     priority: 0,
+    priority_name: "ROUTINE",
     created_at: "2026-01-01T00:00:00Z",
     started_at: null,
     finished_at: null,

@@ -263,6 +263,8 @@ class Job(TypedDict):
     which was forced, ended without results. Empty otherwise."""
     attempts: int
     priority: int
+    priority_name: Literal["LOW", "ROUTINE", "HIGH", "STAT"]
+    """The highest of these whose number (-50, 0, 50, 100) the priority reaches."""
     created_at: str
     started_at: str | None
     finished_at: str | None
