@@ -91,9 +91,9 @@ ANYBODY = Population()
 """Of a card that says nothing."""
 
 
-def caveat_of(population: Population, header: Dataset) -> str:
-    """One sentence for a study outside, "" for one within."""
-    outside = population.outside(header)
+def caveat_of(population: Population, *headers: Dataset) -> str:
+    """One sentence where one of the images lies outside, "" where all are within."""
+    outside = dict.fromkeys(phrase for one in headers for phrase in population.outside(one))
     if not outside:
         return ""
     by = f", by {population.source}" if population.source else ""

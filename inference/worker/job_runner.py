@@ -96,8 +96,9 @@ class Work:
                 self._tracked = track_lesions(self._storage, self._job, pipeline, volume, output)
             output = self._tracked.output
         if sources:
-            source = sources[volume.instance_indices[0] if volume is not None else 0]
-            output = with_caveat(output, caveat_of(pipeline.card.population, source))
+            # Of a stack all images are alike; films, and the series of a study, need not be.
+            judged = sources if volume is None else (sources[volume.instance_indices[0]], *others)
+            output = with_caveat(output, caveat_of(pipeline.card.population, *judged))
         is_prior = stays_here(self._storage.prior_fetches, self._job.study_instance_uid)
         destinations = [] if is_prior else destinations_of(self._storage.peers, rule)
         with self._progress.stage("encoding", _ENCODING):

@@ -60,6 +60,13 @@ def test_within_there_is_no_word() -> None:
     assert caveat_of(POPULATION, enhanced(thickness_mm="1.0", EchoPulseSequence="BOTH")) == ""
 
 
+def test_of_several_series_each_counts() -> None:
+    thick, high = header(SliceThickness="4"), header(MagneticFieldStrength="7")
+    assert caveat_of(POPULATION, header(), thick, high, thick).endswith(
+        ": slice thickness 4 mm (0.5 to 1.5 mm); field strength 7 T (1.5 to 3 T)."
+    )
+
+
 def enhanced(*, thickness_mm: str, **attributes: object) -> Dataset:
     """An enhanced image, which states the thickness for its frames."""
     measures, group = Dataset(), Dataset()
