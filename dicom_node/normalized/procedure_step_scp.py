@@ -19,6 +19,7 @@ from dicom_node.normalized.requests import (
     NormalizedScp,
     Refused,
 )
+from storage.core.bounded_json import check_bounded
 from storage.core.uids import check_uid, new_uid
 from storage.mpps.repository import PROCEDURE_STEP_STATES, ProcedureSteps, ProcedureStepState
 from storage.worklist.repository import Worklist, WorklistState
@@ -26,6 +27,8 @@ from storage.worklist.repository import Worklist, WorklistState
 log = structlog.get_logger(__name__)
 
 PROCEDURE_STEP_CLASS = str(ModalityPerformedProcedureStep)
+# JSON has two for each element of 60,000 references, which a message may have.
+_MOST_ELEMENTS = 500_000
 _REFERENCES = ("ReferencedImageSequence", "ReferencedNonImageCompositeSOPInstanceSequence")
 _WORKLIST_STATES: dict[ProcedureStepState, WorklistState] = {
     "IN PROGRESS": "IN PROGRESS",
@@ -87,6 +90,8 @@ class ProcedureStepSetScp(NormalizedScp):
         step = steps.get(request.sop_instance_uid)
         state = _state(request.dataset, required=False)
         attributes = {**step.attributes, **as_json(request.dataset)}
+        # Each message is counted by itself; a step is changed by any number of them.
+        check_bounded(attributes, _MOST_ELEMENTS)
         whole = Dataset.from_json(attributes)
         step = steps.change(
             request.sop_instance_uid,

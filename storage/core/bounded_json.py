@@ -32,11 +32,12 @@ def load_bounded_json(
         said = json.loads(body, parse_constant=_no_constant if strict else None)
     except RecursionError as error:
         raise ValueError("It is nested too deeply.") from error
-    _check(said, max_elements, remedy)
+    check_bounded(said, max_elements, remedy)
     return said
 
 
-def _check(said: Any, max_elements: int, remedy: str) -> None:
+def check_bounded(said: Any, max_elements: int, remedy: str = "") -> None:
+    """Raises LimitExceeded for a value of that many elements, or sequences too deep."""
     count = 0
     layer, depth = [said], 0
     while layer:

@@ -10,6 +10,7 @@ from pydicom.uid import CTImageStorage, generate_uid
 from pynetdicom import AE
 from pynetdicom.sop_class import InstanceAvailabilityNotification, ModalityPerformedProcedureStep
 
+from dicom_node.normalized import procedure_step_scp
 from dicom_node.scu import send
 from storage.index.expected_instances import Announced
 from tests.dicom_node.builders import ct_instance, encoded, item_of
@@ -173,6 +174,20 @@ def test_a_step_that_cannot_begin_is_refused(
     with modality(node) as scu:
         answer, _ = scu.send_n_create(step, MPPS, "1.2.3")
         assert answer.Status == status
+
+
+def test_a_step_does_not_grow_without_end(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By updates that are counted one by one."""
+    monkeypatch.setattr(procedure_step_scp, "_MOST_ELEMENTS", 100)
+    with modality(node) as scu:
+        assert scu.send_n_create(beginning(), MPPS, "1.2.3")[0].Status == 0
+        answers = []
+        for group in (0x0009, 0x000B, 0x000D):
+            more = Dataset()
+            for number in range(0x1000, 0x1010):
+                more.add_new(group << 16 | number, "LO", "x")
+            answers.append(scu.send_n_set(more, MPPS, "1.2.3")[0].Status)
+    assert answers == [0, 0, 0x0213]
 
 
 def test_a_uid_is_taken_once_unknown_ones_are_said_and_missing_ones_given(node: Node) -> None:
