@@ -80,15 +80,14 @@ def read_part10(
     tags: list[BaseTag | int] | None = None
     if specific_tags is not None:
         tags = [Tag("SpecificCharacterSet"), *(Tag(keyword) for keyword in specific_tags)]
-    with reading_within(limit):
-        dataset = read_dataset(
-            limit.of(stream),
-            implicit,
-            little,
-            stop_when=at_end if stop_before_pixels or last is not None else None,
-            specific_tags=tags,
-        )
-        _count_unread(dataset, limit)
+    dataset = _read_within(
+        limit,
+        stream,
+        implicit,
+        little,
+        stop_when=at_end if stop_before_pixels or last is not None else None,
+        specific_tags=tags,
+    )
     found = FileDataset(stream, dataset, head[:_PREAMBLE_BYTES], file_meta, implicit, little)
     found.set_original_encoding(implicit, little, dataset._character_set)
     return found
@@ -99,7 +98,6 @@ def decode_message(data: bytes, transfer_syntax_uid: str) -> "Dataset":
 
     Raises CannotInflate, LimitExceeded, and what pydicom raises.
     """
-    from pydicom.filereader import read_dataset
     from pydicom.uid import UID
 
     _prepare_pydicom()
@@ -108,9 +106,31 @@ def decode_message(data: bytes, transfer_syntax_uid: str) -> "Dataset":
         data = inflate(data, MESSAGE)
     implicit, little = bool(syntax.is_implicit_VR), bool(syntax.is_little_endian)
     _check_message(data, explicit=not implicit, big=not little)
-    limit = ReadLimit(MAX_MESSAGE_ELEMENTS)
+    return _read_within(ReadLimit(MAX_MESSAGE_ELEMENTS), io.BytesIO(data), implicit, little)
+
+
+def read_up_to(file: BinaryIO, implicit: bool, little: bool, last: int) -> "Dataset":
+    """The elements up to a tag; the file, which stands at the first, stands behind them then.
+
+    Raises LimitExceeded, and what pydicom raises.
+    """
+    _prepare_pydicom()
+    return _read_within(
+        ReadLimit(MAX_READ_ELEMENTS),
+        file,
+        implicit,
+        little,
+        stop_when=lambda tag, _vr, _length: tag > last,
+    )
+
+
+def _read_within(
+    limit: ReadLimit, stream: BinaryIO, implicit: bool, little: bool, **more: Any
+) -> "Dataset":
+    from pydicom.filereader import read_dataset
+
     with reading_within(limit):
-        dataset = read_dataset(limit.of(io.BytesIO(data)), implicit, little)
+        dataset = read_dataset(limit.of(stream), implicit, little, **more)
         _count_unread(dataset, limit)
     return dataset
 

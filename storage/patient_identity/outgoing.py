@@ -8,7 +8,7 @@ import io
 import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from storage.dicom.dataset_reader import read_part10
+from storage.dicom.dataset_reader import read_part10, read_up_to
 from storage.dicom.file_meta import FILE_META_MAX_BYTES, read_file_meta
 from storage.patient_identity.entities import Patient
 
@@ -92,10 +92,8 @@ def correct(dataset: "Dataset", patient: Patient) -> None:
 
 def _read_up_to(file: BinaryIO, offset: int, encoding: tuple[bool, bool], last: int) -> "Dataset":
     """The elements up to a tag; the file stands where the next one begins."""
-    from pydicom.filereader import read_dataset
-
     file.seek(offset)
-    return read_dataset(file, *encoding, stop_when=lambda tag, _vr, _length: tag > last)
+    return read_up_to(file, *encoding, last)
 
 
 def _takes(dataset: "Dataset", patient: Patient) -> bool:

@@ -17,7 +17,7 @@ from pydicom.uid import (
 
 from storage.core.errors import LimitExceeded
 from storage.dicom import dataset_reader
-from storage.dicom.dataset_reader import decode_message, read_part10
+from storage.dicom.dataset_reader import decode_message, read_part10, read_up_to
 from storage.dicom.file_meta import read_file_meta
 from tests.storage.instances import part10
 
@@ -96,6 +96,13 @@ def test_what_an_image_states_raises_no_limit() -> None:
 def test_no_odd_encoding_hides_elements(value: bytes) -> None:
     with pytest.raises(LimitExceeded):
         read_part10(BytesIO(with_sequence(value)))
+
+
+def test_those_of_a_beginning_are_counted() -> None:
+    """Of what is read before a patient is corrected."""
+    file = BytesIO(explicit(b"\x08\x00\x40\x11", b"SQ", MANY))
+    with pytest.raises(LimitExceeded):
+        read_up_to(file, False, True, 0x00104000)
 
 
 def test_empty_elements_are_counted() -> None:
