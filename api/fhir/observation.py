@@ -77,7 +77,7 @@ _WITHDRAWN = Annotation(
     author_string="MediViewAI",
     text="Withdrawn: the series has changed since this was measured.",
 )
-_VERDICTS = {"ACCEPTED": "accepts it", "REJECTED": "rejects it", "EDITED": "corrects it"}
+_BY_KIND = {"ACCEPTED": "accepts it", "REJECTED": "rejects it", "CORRECTED": "corrects it"}
 
 
 def _code(name: str, value: str) -> Condition:
@@ -131,7 +131,7 @@ def observation(found: Found[Finding], study: Study, feedback: Sequence[Feedback
     value, unit = value_of(finding, feedback)
     # A person who gives a value gives that of the whole.
     newest = feedback[-1] if feedback else None
-    corrected = newest is not None and newest.verdict == "EDITED" and newest.value is not None
+    corrected = newest is not None and newest.kind == "CORRECTED" and newest.value is not None
     doubtful = not finding.is_sound and not corrected
     status = status_of(feedback, is_withdrawn=found.is_withdrawn)
     return Observation(
@@ -278,7 +278,7 @@ def _stated(finding: Finding, status: Status) -> Annotation:
 
 
 def _feedback_note(feedback: Feedback) -> Annotation:
-    parts = [f"{feedback.given_by} {_VERDICTS[feedback.verdict]}."]
+    parts = [f"{feedback.given_by} {_BY_KIND[feedback.kind]}."]
     if feedback.value is not None:
         unit = f" {feedback.unit.meaning or feedback.unit.value}" if feedback.unit else ""
         parts.append(f"Value: {feedback.value:g}{unit}.")

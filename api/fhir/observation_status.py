@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from api.fhir.parameters import read_token
-from storage.core.findings import Code, Feedback, Finding, Verdict
+from storage.core.findings import Code, Feedback, FeedbackKind, Finding
 from storage.db.conditions import Condition, all_of, any_of, never
 from storage.findings.conditions import (
     finding_is_withdrawn,
@@ -16,9 +16,9 @@ Status = Literal["preliminary", "final", "corrected", "entered-in-error"]
 
 # hl7.org/fhir/R4/valueset-observation-status.html. A machine's statement is preliminary until
 # somebody who may verify has given feedback.
-_VERIFIED: Mapping[Verdict, Status] = {
+_VERIFIED: Mapping[FeedbackKind, Status] = {
     "ACCEPTED": "final",
-    "EDITED": "corrected",
+    "CORRECTED": "corrected",
     "REJECTED": "entered-in-error",
 }
 
@@ -32,13 +32,13 @@ def status_of(feedback: Sequence[Feedback], *, is_withdrawn: bool = False) -> St
         return "entered-in-error"
     if not feedback or not feedback[-1].verifies:
         return "preliminary"
-    return _VERIFIED[feedback[-1].verdict]
+    return _VERIFIED[feedback[-1].kind]
 
 
 def value_of(finding: Finding, feedback: Sequence[Feedback]) -> tuple[float | None, Code | None]:
     """The value with its unit as the newest report states it: corrected where somebody did."""
     newest = feedback[-1] if feedback else None
-    if newest is None or newest.verdict != "EDITED" or newest.value is None:
+    if newest is None or newest.kind != "CORRECTED" or newest.value is None:
         return finding.value, finding.unit
     return newest.value, newest.unit or finding.unit
 
@@ -48,8 +48,8 @@ def by_status(name: str, value: str) -> Condition:
     wanted = read_token(value).code
     if wanted not in get_args(Status):
         return never()
-    verdicts = [verdict for verdict, status in _VERIFIED.items() if status == wanted]
-    by_feedback = is_unverified() if wanted == "preliminary" else last_feedback_in(verdicts)
+    kinds = [kind for kind, status in _VERIFIED.items() if status == wanted]
+    by_feedback = is_unverified() if wanted == "preliminary" else last_feedback_in(kinds)
     if wanted == "entered-in-error":
         return any_of(finding_is_withdrawn(True), by_feedback)
     return all_of(finding_is_withdrawn(False), by_feedback)

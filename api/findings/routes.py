@@ -1,7 +1,7 @@
 """Findings: coded, with the model's version, and with what people say of them."""
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import structlog
 from fastapi import Request
@@ -20,7 +20,7 @@ from api.findings.serializers import feedback_payload, finding_payload
 from api.parameters import FindingId, StudyUid, problems
 from api.routing import new_router
 from api.words import spelled_freely
-from storage.core.findings import Code, Finding, Verdict
+from storage.core.findings import Code, FeedbackKind, Finding, FormerKind
 from storage.findings.feedback import FindingFeedback
 from storage.jobs.withdrawals import Withdrawals
 
@@ -45,21 +45,35 @@ class FeedbackUnit(RequestBody):
 
 
 class NewFeedback(RequestBody):
-    """A verdict on a finding. EDITED says what would be right: a value, a name, or both."""
+    """Feedback on a finding. CORRECTED states what would be right: a value, a name, or both."""
 
-    verdict: Annotated[Verdict, spelled_freely(Verdict)]
+    kind: Annotated[FeedbackKind, spelled_freely(FeedbackKind)]
+    verdict: Annotated[FormerKind, spelled_freely(FormerKind)] | None = Field(
+        None,
+        description="The former name of `kind`, with EDITED for CORRECTED.",
+        deprecated=True,
+    )
     value: float | None = Field(None, allow_inf_nan=False, examples=[1788.2])
     unit: FeedbackUnit | None = Field(None, description="Of the value; without it the finding's.")
     label: ShortText = ""
     reason: Text = Field("", examples=["The mask leaves out the cerebellum."])
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_the_former_name(cls, body: Any) -> Any:
+        if not isinstance(body, dict) or "kind" in body or "verdict" not in body:
+            return body
+        former = body["verdict"]
+        is_edited = isinstance(former, str) and former.strip().upper() == "EDITED"
+        return {**body, "kind": "CORRECTED" if is_edited else former}
+
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         says_what = self.value is not None or bool(self.label)
-        if self.verdict == "EDITED" and not says_what:
-            raise ValueError("EDITED needs the value or the label that would be right")
-        if self.verdict != "EDITED" and (says_what or self.unit):
-            raise ValueError("only EDITED comes with a value, a unit or a label")
+        if self.kind == "CORRECTED" and not says_what:
+            raise ValueError("CORRECTED needs the value or the label that would be right")
+        if self.kind != "CORRECTED" and (says_what or self.unit):
+            raise ValueError("only CORRECTED comes with a value, a unit or a label")
         if self.unit is not None and self.value is None:
             raise ValueError("a unit needs a value")
         return self
@@ -123,7 +137,7 @@ def add_feedback(
     name_studies(request, finding.study_instance_uid)
     kept = storage.finding_feedback.add(
         finding,
-        feedback.verdict,
+        feedback.kind,
         principal.identity,
         value=feedback.value,
         unit=_unit(finding, feedback),
@@ -131,7 +145,7 @@ def add_feedback(
         reason=feedback.reason,
         verifies=author_of(principal).may_verify,
     )
-    log.info("finding_feedback", finding_id=finding_id, verdict=feedback.verdict)
+    log.info("finding_feedback", finding_id=finding_id, kind=feedback.kind)
     return feedback_payload(kept)
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.base_schemas import CodePayload, Payload
-from storage.core.findings import Direction, Verdict
+from storage.core.findings import Direction, FeedbackKind, FormerKind
 
 MODEL_URL_EXAMPLE = "/api/v1/models?pipeline=brain-volume&pipeline_version=1.1.0"
 
@@ -48,13 +48,16 @@ class FeedbackPayload(Payload):
 
     feedback_id: str
     finding_id: str
-    verdict: Verdict
-    value: float | None = Field(description="The right value, where the verdict is EDITED.")
+    kind: FeedbackKind
+    value: float | None = Field(description="The right value, where the kind is CORRECTED.")
     unit: CodePayload | None
     label: str = Field(description="The right name; empty where it stays.")
     reason: str
     given_by: str = Field(examples=["dr-jones"])
     given_at: datetime
+    verdict: FormerKind = Field(
+        description="The former name of `kind`, with EDITED for CORRECTED.", deprecated=True
+    )
     said_by: str = Field(description="The former name of `given_by`.", deprecated=True)
     said_at: datetime = Field(description="The former name of `given_at`.", deprecated=True)
 

@@ -15,20 +15,21 @@ from api.findings.schemas import (
     ValidityPayload,
 )
 from api.versioned import versioned
-from storage.core.findings import Feedback, Finding, ImageRef, Prior, Validity
+from storage.core.findings import Feedback, Finding, ImageRef, Prior, Validity, former_kind
 
 
 def feedback_payload(feedback: Feedback) -> FeedbackPayload:
     return FeedbackPayload(
         feedback_id=feedback.feedback_id,
         finding_id=feedback.finding_id,
-        verdict=feedback.verdict,
+        kind=feedback.kind,
         value=feedback.value,
         unit=code_payload(feedback.unit) if feedback.unit else None,
         label=feedback.label,
         reason=feedback.reason,
         given_by=feedback.given_by,
         given_at=feedback.given_at,
+        verdict=former_kind(feedback.kind),
         said_by=feedback.given_by,
         said_at=feedback.given_at,
     )

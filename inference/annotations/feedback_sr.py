@@ -69,18 +69,18 @@ def speak(
 
 
 def _apply(document: Dataset, finding: Finding, word: Feedback) -> None:
-    if finding.value is None and word.verdict == "REJECTED":
+    if finding.value is None and word.kind == "REJECTED":
         for container, group in _groups(document, finding):
             container.ContentSequence.remove(group)
         return
     for group, number in _numbers(document, finding):
-        if word.verdict == "REJECTED" or word.value is not None:
+        if word.kind == "REJECTED" or word.value is not None:
             # They rest on the number that counts no more.
             for item in [one for one in group.ContentSequence if _is_change(one)]:
                 group.ContentSequence.remove(item)
-        if word.verdict == "REJECTED":
+        if word.kind == "REJECTED":
             group.ContentSequence.remove(number)
-        elif word.verdict == "EDITED" and word.value is not None:
+        elif word.kind == "CORRECTED" and word.value is not None:
             _drop_truncation(number)
             measured = number.MeasuredValueSequence[0]
             measured.NumericValue = f"{word.value:.10g}"
@@ -158,9 +158,9 @@ def _sentence(finding: Finding, word: Feedback) -> str:
         if finding.value is not None
         else finding.label
     )
-    if word.verdict == "ACCEPTED":
+    if word.kind == "ACCEPTED":
         text = f"{stated}: accepted"
-    elif word.verdict == "REJECTED":
+    elif word.kind == "REJECTED":
         text = f"{stated}: rejected"
     else:
         right = (

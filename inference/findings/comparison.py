@@ -167,7 +167,7 @@ def value_that_counts(finding: Finding, feedback: list[Feedback]) -> float | Non
     if not feedback:
         return stated
     word = feedback[-1]
-    if word.verdict == "REJECTED":
+    if word.kind == "REJECTED":
         return None
     if word.value is None:
         return stated

@@ -20,7 +20,7 @@ def void_findings(
     touched = {
         one
         for one, word in last.items()
-        if word.verdict == "REJECTED" or (word.verdict == "EDITED" and word.value is not None)
+        if word.kind == "REJECTED" or (word.kind == "CORRECTED" and word.value is not None)
     }
     if not touched:
         return frozenset()

@@ -130,11 +130,11 @@ def _facts(
     without = void_findings(findings, said)
     for finding in findings:
         last = said[finding.finding_id][-1] if said[finding.finding_id] else None
-        if last is not None and last.verdict == "REJECTED":
+        if last is not None and last.kind == "REJECTED":
             rejected.append(finding)
         elif finding.finding_id in without:
             void.append(finding)
-        elif last is not None and last.verdict == "EDITED" and last.value is not None:
+        elif last is not None and last.kind == "CORRECTED" and last.value is not None:
             facts.append(fact_of(finding, last.value, last.given_by))
         else:
             facts.append(fact_of(finding))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Verdict = Literal["ACCEPTED", "REJECTED", "EDITED"]
+FeedbackKind = Literal["ACCEPTED", "REJECTED", "CORRECTED"]
+FormerKind = Literal["ACCEPTED", "REJECTED", "EDITED"]
 Direction = Literal["left", "right", "anterior", "posterior", "superior", "inferior"]
 """Of the patient: the six ways along the axes of LPS (PS3.3 C.7.6.2.1.1)."""
 
@@ -179,9 +180,9 @@ class Feedback:
     feedback_id: str
     finding_id: str
     study_instance_uid: str
-    verdict: Verdict
+    kind: FeedbackKind
     value: float | None
-    """The value that the person holds to be right; of EDITED alone."""
+    """The value that the person holds to be right; of CORRECTED alone."""
     unit: Code | None
     label: str
     """The name that the person holds to be right; empty where it stays."""
@@ -197,3 +198,8 @@ class Feedback:
     def author_id(self) -> str:
         """What tells authors apart; the name alone where no more is known."""
         return self.given_by_id or self.given_by
+
+
+def former_kind(kind: FeedbackKind) -> FormerKind:
+    """The kind as it was called in `verdict`, which is deprecated."""
+    return "EDITED" if kind == "CORRECTED" else kind

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, exists, func, select
 
 from storage import tables as t
-from storage.core.findings import Verdict
+from storage.core.findings import FeedbackKind
 from storage.db.conditions import Condition, TimeSpan, at_time
 
 
@@ -44,11 +44,11 @@ def finding_is_withdrawn(withdrawn: bool) -> Condition:
     return superseded if withdrawn else ~superseded
 
 
-def last_feedback_in(verdicts: Collection[Verdict]) -> Condition:
+def last_feedback_in(kinds: Collection[FeedbackKind]) -> Condition:
     """The newest feedback verifies (`Feedback.verifies`) and is one of these."""
     return exists(
         select(t.finding_feedback.c.id)
-        .where(_is_newest_and_verifies(), t.finding_feedback.c.verdict.in_(verdicts))
+        .where(_is_newest_and_verifies(), t.finding_feedback.c.kind.in_(kinds))
         .correlate(t.finding)
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, insert, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.findings import Code, Feedback, Finding, Verdict
+from storage.core.findings import Code, Feedback, FeedbackKind, Finding, former_kind
 from storage.core.identity import Identity
 from storage.db.engine import reading, writing
 from storage.events.repository import add_event
@@ -26,7 +26,7 @@ class FindingFeedback:
     def add(
         self,
         finding: Finding,
-        verdict: Verdict,
+        kind: FeedbackKind,
         given_by: Identity,
         *,
         value: float | None = None,
@@ -40,7 +40,7 @@ class FindingFeedback:
             feedback_id=str(uuid.uuid4()),
             finding_id=finding.finding_id,
             study_instance_uid=finding.study_instance_uid,
-            verdict=verdict,
+            kind=kind,
             value=value,
             unit=unit,
             label=label,
@@ -60,7 +60,11 @@ class FindingFeedback:
                 "finding",
                 finding.study_instance_uid,
                 job_id=finding.job_id,
-                payload={"finding_id": finding.finding_id, "verdict": verdict},
+                payload={
+                    "finding_id": finding.finding_id,
+                    "kind": kind,
+                    "verdict": former_kind(kind),
+                },
             )
             mark_report_due(connection, finding.study_instance_uid, feedback.given_at)
         return feedback

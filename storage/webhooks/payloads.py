@@ -28,7 +28,7 @@ EVENT_TYPES: Mapping[str, str] = {
     "delivery.confirmed": "A destination has confirmed that it stores them.",
     "finding.accepted": "Somebody has accepted a finding.",
     "finding.rejected": "Somebody has rejected a finding.",
-    "finding.edited": "Somebody has corrected a finding.",
+    "finding.corrected": "Somebody has corrected a finding.",
     "report.drafted": "The report of a study was drafted, for the first time or again.",
     "report.edited": "Somebody has changed the text of a report.",
     "report.attention": "Results came after the text of a report was written or signed.",
@@ -48,7 +48,10 @@ EVENT_TYPES: Mapping[str, str] = {
 }
 """What a webhook may ask for, by name or as `job.*` or `*`."""
 
-FORMER_NAMES: Mapping[str, str] = {"delivery.held": "delivery.confirmed"}
+FORMER_NAMES: Mapping[str, str] = {
+    "delivery.held": "delivery.confirmed",
+    "finding.edited": "finding.corrected",
+}
 """Deprecated: a webhook that asks for one gets its events under it."""
 
 PING = "ping"
@@ -88,7 +91,7 @@ def notices_of(connection: Connection, event: Event) -> list[Notice]:
             named = FORMER_NAMES.get(named, named)
             data = about | {"destination": event.payload.get("destination", "")}
         case "finding":
-            named = f"finding.{_verdict(event.payload)}"
+            named = f"finding.{_feedback_kind(event.payload)}"
             data = about | {"finding_id": event.payload.get("finding_id", "")}
         case "report":
             named = f"report.{event.payload['change']}"
@@ -177,6 +180,8 @@ def _of_job(connection: Connection, event: Event, about: dict[str, Any]) -> list
             return [Notice(_ENDINGS.get(status, "job.failed"), data)]
 
 
-def _verdict(payload: Mapping[str, Any]) -> str:
-    verdict = str(payload.get("verdict", "")).lower()
-    return {"accept": "accepted", "reject": "rejected", "edit": "edited"}.get(verdict, verdict)
+def _feedback_kind(payload: Mapping[str, Any]) -> str:
+    # Events of older versions of the node name it otherwise, under another key.
+    kind = str(payload.get("kind") or payload.get("verdict", "")).lower()
+    former = {"accept": "accepted", "reject": "rejected", "edit": "corrected"}
+    return former.get(kind, "corrected" if kind == "edited" else kind)

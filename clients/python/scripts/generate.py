@@ -147,6 +147,9 @@ def _typed_dict(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
         yield textwrap.indent(textwrap.fill(f'"""{described}"""', 90), "    ") + "\n"
     required = schema.get("required", ())
     for key, value in schema["properties"].items():
+        if value.get("deprecated"):
+            # What is about to go is for programs that have it already.
+            continue
         type_ = _type_of(value)
         yield f"    {key}: {type_ if key in required else f'NotRequired[{type_}]'}"
         note = " ".join(value.get("description", "").split())

@@ -54,7 +54,7 @@ finding_feedback = Table(
     Column("feedback_id", String(36), nullable=False, unique=True),
     Column("finding_id", String(36), nullable=False),
     Column("study_instance_uid", Uid, nullable=False, index=True),
-    Column("verdict", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
     Column("value", Float),
     Column("unit", JSON),
     text_column("label"),

@@ -64,7 +64,7 @@ def test_a_radiologists_word_verifies_and_her_name_stands_in_the_report(
     job = made(closed, 71)
     (finding,) = closed.storage.findings.of_job(job.job_id)
     with closed.signed_in("dr-jones", "radiologist") as client:
-        say(client, finding.finding_id, verdict="ACCEPTED")
+        say(client, finding.finding_id, kind="ACCEPTED")
         told = observation(client, finding.finding_id)
         assert told["status"] == "final"
     document = report(closed, job)
@@ -85,7 +85,7 @@ def test_an_integrator_may_say_nothing_of_findings(closed: ClosedNode, who: str)
     (finding,) = closed.storage.findings.of_job(job.job_id)
     with opened(closed, who, "integrator") as client:
         answer = client.post(
-            f"/api/findings/{finding.finding_id}/feedback", json={"verdict": "ACCEPTED"}
+            f"/api/findings/{finding.finding_id}/feedback", json={"kind": "ACCEPTED"}
         )
         is_problem(answer, 403, "not_allowed")
         assert observation(client, finding.finding_id)["status"] == "preliminary"
@@ -103,7 +103,7 @@ def test_the_word_of_a_program_or_an_administrator_is_kept_and_verifies_nothing(
 ) -> None:
     job = made(closed, 72)
     (finding,) = closed.storage.findings.of_job(job.job_id)
-    word = {"verdict": "EDITED", "value": 1.25, "reason": "By our own tool."}
+    word = {"kind": "CORRECTED", "value": 1.25, "reason": "By our own tool."}
     with opened(closed, who, role) as client:
         say(client, finding.finding_id, **word)
         told = observation(client, finding.finding_id)
@@ -127,15 +127,15 @@ def test_a_program_that_speaks_after_a_radiologist_takes_the_verification_away(
     job = made(closed, 73)
     (finding,) = closed.storage.findings.of_job(job.job_id)
     with closed.signed_in("dr-jones", "radiologist") as client:
-        say(client, finding.finding_id, verdict="REJECTED", reason="Motion.")
+        say(client, finding.finding_id, kind="REJECTED", reason="Motion.")
         told = observation(client, finding.finding_id)
         assert told["status"] == "entered-in-error"
-        say(client, finding.finding_id, verdict="EDITED", value=0.75)
+        say(client, finding.finding_id, kind="CORRECTED", value=0.75)
         told = observation(client, finding.finding_id)
         assert (told["status"], told["valueQuantity"]["value"]) == ("corrected", 0.75)
     assert report(closed, job).VerificationFlag == "VERIFIED"
     with closed.with_key("their-system", "radiologist") as client:
-        say(client, finding.finding_id, verdict="ACCEPTED")
+        say(client, finding.finding_id, kind="ACCEPTED")
         told = observation(client, finding.finding_id)
         assert told["status"] == "preliminary"
     assert report(closed, job).VerificationFlag == "UNVERIFIED"

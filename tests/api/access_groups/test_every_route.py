@@ -137,7 +137,7 @@ BODIES: dict[tuple[str, str], Any] = {
         "sections": [{"heading": "Findings", "sentences": [{"text": "Nothing."}]}]
     },
     ("POST", "/api/reports/{report_id}/state"): {"state": "preliminary"},
-    ("POST", "/api/findings/{finding_id}/feedback"): {"verdict": "REJECTED"},
+    ("POST", "/api/findings/{finding_id}/feedback"): {"kind": "REJECTED"},
     ("POST", "/api/lesions/{lesion_id}/match"): {},
     ("POST", "/api/alerts/{alert_id}/acknowledge"): {"note": "seen"},
     ("POST", "/api/summarize"): {"report_ids": ["{report_id}"]},

@@ -160,7 +160,7 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
         "finding_id": finding.finding_id,
         "lesion_id": lesion.lesion_id,
     }
-    said = admin.post(f"/api/findings/{finding.finding_id}/feedback", json={"verdict": "ACCEPTED"})
+    said = admin.post(f"/api/findings/{finding.finding_id}/feedback", json={"kind": "ACCEPTED"})
     assert said.status_code in (200, 201), said.text
     drafted = admin.post("/api/reports/draft", json={"study_instance_uid": study})
     assert drafted.status_code in (200, 201), drafted.text

@@ -138,7 +138,7 @@ def test_a_finding_is_preliminary_with_its_device_and_what_people_say(held: Held
     assert device.version[0].value == "1.1.0"
     etag = first.headers["etag"]
     assert api.client.get(path, headers={"If-None-Match": etag}).status_code == 304
-    rejected = {"verdict": "REJECTED", "reason": "Motion."}
+    rejected = {"kind": "REJECTED", "reason": "Motion."}
     assert api.client.post(f"/api/findings/{finding_id}/feedback", json=rejected).is_success
     later = api.client.get(path, headers={"If-None-Match": etag})
     assert "rejects it. Motion." in read(later, "Observation").note[1].text

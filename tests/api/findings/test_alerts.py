@@ -68,7 +68,7 @@ def test_an_alert_waits_for_a_person_and_is_told_again_until_then(api: ApiNode, 
 def test_what_a_person_rejected_raises_nothing(api: ApiNode, study: str) -> None:
     (finding,) = api.storage.findings.of_study(study)
     api.client.post(
-        f"/api/findings/{finding.finding_id}/feedback", json={"verdict": "REJECTED"}
+        f"/api/findings/{finding.finding_id}/feedback", json={"kind": "REJECTED"}
     ).raise_for_status()
     assert raise_alerts(api.storage, study) == 0
 

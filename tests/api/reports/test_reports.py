@@ -185,7 +185,7 @@ def test_a_signed_report_is_amended_and_never_edited(api: ApiNode, study: str) -
     is_problem(moved(api, final, "draft"), 409, "state_conflict")
     (finding,) = api.storage.findings.of_study(study)
     api.client.post(
-        f"/api/findings/{finding.finding_id}/feedback", json={"verdict": "EDITED", "value": 1300}
+        f"/api/findings/{finding.finding_id}/feedback", json={"kind": "CORRECTED", "value": 1300}
     ).raise_for_status()
     told = drafted(api, study)
     assert texts(told) == texts(final)
@@ -208,7 +208,7 @@ def test_a_rejected_finding_leaves_the_draft(api: ApiNode, study: str) -> None:
     (finding,) = api.storage.findings.of_study(study)
     drafted(api, study)
     api.client.post(
-        f"/api/findings/{finding.finding_id}/feedback", json={"verdict": "REJECTED"}
+        f"/api/findings/{finding.finding_id}/feedback", json={"kind": "REJECTED"}
     ).raise_for_status()
     told = texts(drafted(api, study))
     assert "1,234.5" not in str(told)

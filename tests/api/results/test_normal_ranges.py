@@ -113,7 +113,7 @@ def test_fhir_states_it_until_a_person_corrects_the_value(
     assert interpreted(observation) == "N"
     components = {one["code"]["coding"][0]["code"]: one for one in observation["component"]}
     assert components["121415"]["valueQuantity"]["value"] == 30.9
-    said = {"verdict": "EDITED", "value": 900.0, "reason": "Measured again."}
+    said = {"kind": "CORRECTED", "value": 900.0, "reason": "Measured again."}
     assert api.client.post(f"/api/findings/{finding['finding_id']}/feedback", json=said).is_success
     observation = api.client.get(path).json()
     assert interpreted(observation) == "H"

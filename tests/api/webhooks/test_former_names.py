@@ -1,6 +1,7 @@
-"""Names of before CONFIRMED are understood for one version more."""
+"""Former names of events and states are understood for one version more."""
 
 from storage.core.clock import utcnow
+from storage.webhooks.payloads import wanted_as
 from tests.api.client import ApiNode
 from tests.api.webhooks.receiver import Receiver, added, told
 from tests.inference.orchestration import complete_series
@@ -31,6 +32,11 @@ def test_a_webhook_that_asks_by_the_new_name_gets_that(node: ApiNode, hook: Rece
     _confirmed_delivery(node)
     told(node.storage)
     assert set(hook.types) == {_OF_LATE}
+
+
+def test_a_correction_is_notified_under_the_name_that_a_webhook_asks_for() -> None:
+    assert wanted_as(("finding.edited",), "finding.corrected") == "finding.edited"
+    assert wanted_as(("finding.*",), "finding.corrected") == "finding.corrected"
 
 
 def test_the_list_of_deliveries_takes_the_former_state(node: ApiNode) -> None:

@@ -155,15 +155,18 @@ def test_what_people_say_stands_beside_the_finding_with_who_and_when(stored_api:
     (finding,) = api.storage.findings.of_job(job.job_id)
     path = f"/api/findings/{finding.finding_id}/feedback"
     with events(api, "/api/events") as stream:
-        corrected = {"verdict": "EDITED", "value": 1240.0, "reason": "Cerebellum left out."}
+        corrected = {"kind": "CORRECTED", "value": 1240.0, "reason": "Cerebellum left out."}
         said = api.client.post(path, json=corrected)
         assert said.status_code == 201, said.text
         name, data = next((name, data) for _, name, data in stream if name == "finding")
-    assert (name, data["finding_id"], data["verdict"]) == ("finding", finding.finding_id, "EDITED")
-    assert api.client.post(path, json={"verdict": "ACCEPTED"}).status_code == 201
+    assert (name, data["finding_id"], data["kind"]) == ("finding", finding.finding_id, "CORRECTED")
+    assert data["verdict"] == "EDITED", "the former name, for one version more"
+    assert api.client.post(path, json={"verdict": "EDITED", "value": 1241.0}).status_code == 201
+    assert api.client.post(path, json={"kind": "ACCEPTED"}).status_code == 201
     told = api.client.get(f"/api/findings/{finding.finding_id}").json()
     assert told["value"] == 1234.5
-    assert [one["verdict"] for one in told["feedback"]] == ["EDITED", "ACCEPTED"]
+    kinds = [(one["kind"], one["verdict"]) for one in told["feedback"]]
+    assert kinds == [("CORRECTED", "EDITED")] * 2 + [("ACCEPTED", "ACCEPTED")]
     assert told["feedback"][0]["given_by"] == "local"
     assert told["feedback"][0]["value"] == 1240.0
     assert told["feedback"][0]["unit"]["value"] == "cm3"
@@ -177,19 +180,19 @@ def test_what_people_say_stands_beside_the_finding_with_who_and_when(stored_api:
 @pytest.mark.parametrize(
     "body",
     [
-        {"verdict": "MAYBE"},
-        {"verdict": "EDITED"},
-        {"verdict": "ACCEPTED", "value": 3},
-        {"verdict": "EDITED", "value": "NaN"},
-        {"verdict": "EDITED", "label": "x", "unit": {"value": "cm3"}},
-        {"verdict": "REJECTED", "reason": "a\u0000b"},
-        {"verdict": "REJECTED", "reason": "x" * 2001},
+        {"kind": "MAYBE"},
+        {"kind": "CORRECTED"},
+        {"kind": "ACCEPTED", "value": 3},
+        {"kind": "CORRECTED", "value": "NaN"},
+        {"kind": "CORRECTED", "label": "x", "unit": {"value": "cm3"}},
+        {"kind": "REJECTED", "reason": "a\u0000b"},
+        {"kind": "REJECTED", "reason": "x" * 2001},
     ],
 )
 def test_senseless_feedback_is_refused(reading_api: ApiNode, body: dict[str, object]) -> None:
     answer = reading_api.client.post("/api/findings/none/feedback", json=body)
     is_problem(answer, 422, "validation_failed")
-    unknown = reading_api.client.post("/api/findings/none/feedback", json={"verdict": "ACCEPTED"})
+    unknown = reading_api.client.post("/api/findings/none/feedback", json={"kind": "ACCEPTED"})
     is_problem(unknown, 404, "not_found")
 
 
@@ -264,6 +267,6 @@ def test_findings_without_a_number_take_no_other_number(api: ApiNode) -> None:
     labelled = replace(finding_of(job, 1.0), value=None, unit=None, confidence=0.8)
     api.storage.findings.replace_for_job(job.job_id, [labelled])
     path = f"/api/findings/{labelled.finding_id}/feedback"
-    numbered = api.client.post(path, json={"verdict": "EDITED", "value": 2})
+    numbered = api.client.post(path, json={"kind": "CORRECTED", "value": 2})
     is_problem(numbered, 422, "finding_has_no_value")
-    assert api.client.post(path, json={"verdict": "EDITED", "label": "pneumonia"}).is_success
+    assert api.client.post(path, json={"kind": "CORRECTED", "label": "pneumonia"}).is_success

@@ -57,9 +57,9 @@ def test_a_list_is_followed_to_its_last_page(node: MediView, study_instance_uid:
 
 def test_feedback_stands_beside_a_finding(node: MediView, study_instance_uid: str) -> None:
     (finding,) = node.findings.of_study(study_instance_uid)
-    node.findings.give_feedback(finding["finding_id"], "EDITED", value=7.5, reason="Too small.")
+    node.findings.give_feedback(finding["finding_id"], "CORRECTED", value=7.5, reason="Too small.")
     (given,) = node.findings.get(finding["finding_id"])["feedback"]
-    assert (given["verdict"], given["value"], given["reason"]) == ("EDITED", 7.5, "Too small.")
+    assert (given["kind"], given["value"], given["reason"]) == ("CORRECTED", 7.5, "Too small.")
 
 
 def test_waiting_ends(node: MediView, closed: ClosedNode, study_instance_uid: str) -> None:

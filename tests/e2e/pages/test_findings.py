@@ -52,7 +52,7 @@ def test_a_correction_by_keyboard_is_found_again_after_a_reload(
     expect(said).to_contain_text("The mask holds part of the orbit.")
     expect(said).to_contain_text("local")
     (kept, *_) = node.get(f"/api/findings/{finding['finding_id']}")["feedback"]
-    assert (kept["verdict"], kept["value"]) == ("EDITED", 1788.2)
+    assert (kept["kind"], kept["value"]) == ("CORRECTED", 1788.2)
     # What the pipeline stated stays.
     expect(page.get_by_test_id("finding-value")).to_have_attribute(
         "data-value", str(finding["value"])

@@ -87,7 +87,7 @@ def test_signing_names_what_is_open(
     area.press("Control+Enter")
     expect(panel.get_by_test_id("report")).to_contain_text("No midline shift.")
     path = f"/api/findings/{finding['finding_id']}/feedback"
-    answer = node.api.post(path, json={"verdict": "REJECTED", "reason": "The mask holds an eye."})
+    answer = node.api.post(path, json={"kind": "REJECTED", "reason": "The mask holds an eye."})
     assert answer.is_success, answer.text
     expect(panel.get_by_test_id("attention")).to_be_visible(timeout=60_000)
     sign.click()

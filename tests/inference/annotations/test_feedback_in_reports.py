@@ -83,7 +83,7 @@ def test_a_word_gives_a_version_that_replaces_the_report_and_follows_it(
     old = report(storage, job)
     brain, cerebellum = storage.findings.of_job(job.job_id)
     say = storage.finding_feedback.add
-    say(brain, "EDITED", of_account("dr-jones"), value=1.5, unit=brain.unit, reason="Too small.",
+    say(brain, "CORRECTED", of_account("dr-jones"), value=1.5, unit=brain.unit, reason="Too small.",
         verifies=True)  # fmt: skip
     say(cerebellum, "REJECTED", of_account("dr-jones"), verifies=True)
     assert write_feedback_reports(storage, utcnow()) == 1
@@ -193,7 +193,7 @@ def test_another_patient_a_later_study_and_a_rejected_value_are_no_prior(
     corrected = storage.findings.of_job(second.job_id)[1]
     storage.finding_feedback.add(
         corrected,
-        "EDITED",
+        "CORRECTED",
         of_account("dr-jones"),
         value=0.02,
         unit=Code("cm3", "UCUM", "cubic centimeter"),

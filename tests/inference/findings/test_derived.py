@@ -71,7 +71,7 @@ def test_a_rejected_lung_volume_is_in_no_total(storage: Storage) -> None:
         " Both lungs volume." in all_text(storage, study)
     )
     storage.finding_feedback.add(
-        found["Both lungs volume"], "EDITED", of_account("dr-jones"), value=4.5
+        found["Both lungs volume"], "CORRECTED", of_account("dr-jones"), value=4.5
     )
     assert "Total lung volume 4.50 L" in impression(storage, study)
 
@@ -80,7 +80,7 @@ def test_a_corrected_lung_volume_is_in_no_total_either(storage: Storage) -> None
     study = measured_study(storage)
     found = measured(storage, study, [one.finding for one in lungs()])
     storage.finding_feedback.add(
-        found["Right lung volume"], "EDITED", of_account("dr-jones"), value=3.1
+        found["Right lung volume"], "CORRECTED", of_account("dr-jones"), value=3.1
     )
     assert "4.84" not in all_text(storage, study)
     assert "Right lung volume 3.10 L." in impression(storage, study)

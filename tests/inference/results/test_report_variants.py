@@ -125,7 +125,7 @@ def test_a_word_gets_into_both_reports_and_each_goes_where_the_one_before_went(
     (finding,) = storage.findings.of_job(job.job_id)
     for value in (1.5, 2.5):
         before = {kind: report(storage, job, kind) for kind in kinds}
-        storage.finding_feedback.add(finding, "EDITED", of_account("dr-jones"), value=value)
+        storage.finding_feedback.add(finding, "CORRECTED", of_account("dr-jones"), value=value)
         assert write_feedback_reports(storage, utcnow()) == 1
         for kind in kinds:
             after = report(storage, job, kind)

@@ -138,7 +138,7 @@ export async function explainRules(
   return (await dataOf<{ items: Explanation[] }>(node.GET(path, { params, signal }))).items;
 }
 
-export function sayOfFinding(finding_id: string, body: NewFeedback): Promise<Feedback> {
+export function giveFeedback(finding_id: string, body: NewFeedback): Promise<Feedback> {
   const params = { path: { finding_id } };
   return dataOf<Feedback>(node.POST("/api/v1/findings/{finding_id}/feedback", { params, body }));
 }

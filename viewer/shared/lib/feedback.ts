@@ -8,14 +8,14 @@ export function latestFeedback(finding: Finding): Feedback | null {
   return finding.feedback?.at(-1) ?? null;
 }
 
-const signs: Record<Feedback["verdict"], { sign: string; tone: Tone }> = {
+const signs: Record<Feedback["kind"], { sign: string; tone: Tone }> = {
   ACCEPTED: { sign: "✓", tone: "good" },
   REJECTED: { sign: "✗", tone: "bad" },
-  EDITED: { sign: "✎", tone: "warn" },
+  CORRECTED: { sign: "✎", tone: "warn" },
 };
 
-export function verdictOf(given: Feedback): { word: string; sign: string; tone: Tone } {
-  return { word: text().reader.verdicts[given.verdict], ...signs[given.verdict] };
+export function badgeOf(given: Feedback): { word: string; sign: string; tone: Tone } {
+  return { word: text().reader.feedbackKinds[given.kind], ...signs[given.kind] };
 }
 
 /** A number with its unit: "1.73 L". */
@@ -29,14 +29,14 @@ export function valueText(value: number, ucum: string): string {
  */
 export function isTruncated(finding: Finding): boolean {
   const given = latestFeedback(finding);
-  const corrected = given?.verdict === "EDITED" && given.value !== null;
+  const corrected = given?.kind === "CORRECTED" && given.value !== null;
   return finding.validity?.state === "truncated" && !corrected;
 }
 
 /** Whether the value failed a check of what the model found, and nobody has given another. */
 export function isImplausible(finding: Finding): boolean {
   const given = latestFeedback(finding);
-  const corrected = given?.verdict === "EDITED" && given.value !== null;
+  const corrected = given?.kind === "CORRECTED" && given.value !== null;
   return finding.validity?.state === "implausible" && !corrected;
 }
 
@@ -60,8 +60,8 @@ export function statedText(finding: Finding): string {
 
 /** "Corrected to 4.20 cm³" or "Accepted": the feedback, without who and why. */
 export function feedbackText(given: Feedback): string {
-  const { word } = verdictOf(given);
-  if (given.verdict !== "EDITED") return word;
+  const { word } = badgeOf(given);
+  if (given.kind !== "CORRECTED") return word;
   const parts = [
     given.value === null ? "" : valueText(given.value, given.unit?.value ?? ""),
     given.label ? `“${given.label}”` : "",
@@ -82,23 +82,23 @@ export type Draft =
 /** What is sent, or the sentence that says what is missing. */
 export function draftOf(
   finding: Finding,
-  verdict: Feedback["verdict"],
+  kind: Feedback["kind"],
   typed: string,
   reason: string,
 ): Draft {
-  if (verdict === "ACCEPTED") return { feedback: { verdict, label: "", reason }, problem: null };
+  if (kind === "ACCEPTED") return { feedback: { kind, label: "", reason }, problem: null };
   if (reason.trim() === "") {
     return { feedback: null, problem: text().reader.sayWhy };
   }
-  if (verdict === "REJECTED") return { feedback: { verdict, label: "", reason }, problem: null };
+  if (kind === "REJECTED") return { feedback: { kind, label: "", reason }, problem: null };
   if (finding.value === null) {
     const label = typed.trim();
-    if (label) return { feedback: { verdict, label, reason }, problem: null };
+    if (label) return { feedback: { kind, label, reason }, problem: null };
     return { feedback: null, problem: text().reader.writeName };
   }
   const value = typedNumber(typed);
   if (value === null) {
     return { feedback: null, problem: text().reader.writeValue };
   }
-  return { feedback: { verdict, value, label: "", reason }, problem: null };
+  return { feedback: { kind, value, label: "", reason }, problem: null };
 }

@@ -20,7 +20,7 @@ export function openPoints(report: Report, findings: readonly Finding[], alerts:
       sentences.filter(({ basis }) => basis !== "node").flatMap((sentence) => sentence.finding_ids),
     ),
   );
-  const isRejected = (finding: Finding) => latestFeedback(finding)?.verdict === "REJECTED";
+  const isRejected = (finding: Finding) => latestFeedback(finding)?.kind === "REJECTED";
   return {
     critical: alerts.map((alert) => alert.text),
     rejected: findings

@@ -5,8 +5,8 @@ import { withInsertions } from "@/features/report/lib/reportText";
 import { isAnythingOpen, openPoints } from "@/shared/lib/signing";
 import type { Alert, Finding, Report } from "@/shared/api/types";
 
-function finding(id: string, label: string, verdict?: string): Finding {
-  return { finding_id: id, label, feedback: verdict ? [{ verdict: "ACCEPTED" }, { verdict }] : [] } as unknown as Finding;
+function finding(id: string, label: string, kind?: string): Finding {
+  return { finding_id: id, label, feedback: kind ? [{ kind: "ACCEPTED" }, { kind }] : [] } as unknown as Finding;
 }
 
 function report(...sentences: { finding_ids: string[]; basis: string }[]): Report {

@@ -21,14 +21,14 @@ describe("feedback", () => {
 
   it("asks for a reason and a number before it is sent", () => {
     expect(draftOf(measured, "REJECTED", "", " ").problem).toMatch(/Enter a reason/);
-    expect(draftOf(measured, "EDITED", "four", "why").problem).toMatch(/number/);
-    expect(draftOf(measured, "EDITED", "4,3", "why").feedback).toEqual({
-      verdict: "EDITED",
+    expect(draftOf(measured, "CORRECTED", "four", "why").problem).toMatch(/number/);
+    expect(draftOf(measured, "CORRECTED", "4,3", "why").feedback).toEqual({
+      kind: "CORRECTED",
       value: 4.3,
       label: "",
       reason: "why",
     });
-    expect(draftOf(measured, "ACCEPTED", "", "").feedback?.verdict).toBe("ACCEPTED");
+    expect(draftOf(measured, "ACCEPTED", "", "").feedback?.kind).toBe("ACCEPTED");
   });
 
   it("never shows the value of a part as that of the structure, unless a person corrected it", () => {
@@ -41,7 +41,7 @@ describe("feedback", () => {
     expect(isTruncated(part)).toBe(true);
     expect(statedText(part)).toBe("part only: 0.320 cm³");
     expect(truncationText(part)).toContain("on the right and at the top");
-    const corrected = { ...part, feedback: [{ verdict: "EDITED", value: 3.9 }] } as unknown as Finding;
+    const corrected = { ...part, feedback: [{ kind: "CORRECTED", value: 3.9 }] } as unknown as Finding;
     expect(isTruncated(corrected)).toBe(false);
     expect(isTruncated({ ...part, validity: null } as Finding)).toBe(false);
   });
@@ -49,7 +49,7 @@ describe("feedback", () => {
   it("writes litres with two decimals, as the report does", () => {
     expect(valueText(3.685, "L")).toMatch(/^3\.6[89] L$/);
     expect(valueText(2, "L")).toBe("2.00 L");
-    const given = { verdict: "EDITED", value: 1.7, unit: { value: "L" }, label: "" } as Feedback;
+    const given = { kind: "CORRECTED", value: 1.7, unit: { value: "L" }, label: "" } as Feedback;
     expect(feedbackText(given)).toBe("Corrected to 1.70 L");
   });
 });

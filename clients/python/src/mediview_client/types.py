@@ -134,8 +134,6 @@ class DeliveryProgress(TypedDict):
     total: int
     confirmed: int
     """The destination confirmed that it stores them."""
-    held: int
-    """The former name of `confirmed`."""
     failing: int
     """Tried, not taken, and to be tried again."""
     awaiting_release: int
@@ -148,19 +146,15 @@ class Feedback(TypedDict):
 
     feedback_id: str
     finding_id: str
-    verdict: Literal["ACCEPTED", "REJECTED", "EDITED"]
+    kind: Literal["ACCEPTED", "REJECTED", "CORRECTED"]
     value: float | None
-    """The right value, where the verdict is EDITED."""
+    """The right value, where the kind is CORRECTED."""
     unit: "Code | None"
     label: str
     """The right name; empty where it stays."""
     reason: str
     given_by: str
     given_at: str
-    said_by: str
-    """The former name of `given_by`."""
-    said_at: str
-    """The former name of `given_at`."""
 
 
 class Finding(TypedDict):
@@ -607,8 +601,6 @@ class Route(TypedDict):
     total: int
     confirmed: int
     """The destination confirmed that it stores them."""
-    held: int
-    """The former name of `confirmed`."""
     sent: int
     """Answered with success, and never proven."""
     failing: int

@@ -43,7 +43,7 @@ export const reader: Messages["reader"] = {
   rightName: "Richtiger Name",
   rightValue: (unit) => (unit ? `Richtiger Wert in ${unit}` : "Richtiger Wert"),
   reason: "Grund",
-  verdicts: { ACCEPTED: "Angenommen", REJECTED: "Abgelehnt", EDITED: "Korrigiert" },
+  feedbackKinds: { ACCEPTED: "Angenommen", REJECTED: "Abgelehnt", CORRECTED: "Korrigiert" },
   correctedTo: (what) => `Korrigiert zu ${what}`,
   sayWhy: "Bitte einen Grund angeben.",
   writeName: "Bitte den richtigen Namen eingeben.",

@@ -41,7 +41,7 @@ export const reader = {
   rightName: "Correct name",
   rightValue: (unit: string) => (unit ? `Correct value in ${unit}` : "Correct value"),
   reason: "Reason",
-  verdicts: { ACCEPTED: "Accepted", REJECTED: "Rejected", EDITED: "Corrected" },
+  feedbackKinds: { ACCEPTED: "Accepted", REJECTED: "Rejected", CORRECTED: "Corrected" },
   correctedTo: (what: string) => `Corrected to ${what}`,
   sayWhy: "Enter a reason.",
   writeName: "Enter the correct name.",

@@ -1,4 +1,4 @@
-"""What pipelines state, and what people say of it."""
+"""What pipelines state, and the feedback of people on it."""
 
 from typing import Literal, cast
 
@@ -20,13 +20,13 @@ class AsyncFindings:
     async def give_feedback(
         self,
         finding_id: str,
-        verdict: Literal["ACCEPTED", "REJECTED", "EDITED"],
+        kind: Literal["ACCEPTED", "REJECTED", "CORRECTED"],
         *,
         value: float | None = None,
         label: str = "",
         reason: str = "",
     ) -> types.Feedback:
-        """Say what is right; EDITED takes the right value, or the right name, or both."""
-        said = {"verdict": verdict, "value": value, "label": label, "reason": reason}
-        answer = await self._http.post(f"/api/v1/findings/{finding_id}/feedback", said)
+        """Say what is right; CORRECTED takes the right value, or the right name, or both."""
+        feedback = {"kind": kind, "value": value, "label": label, "reason": reason}
+        answer = await self._http.post(f"/api/v1/findings/{finding_id}/feedback", feedback)
         return cast(types.Feedback, answer)

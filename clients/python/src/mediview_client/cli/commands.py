@@ -181,12 +181,12 @@ def list_findings(node: MediView, given: argparse.Namespace, out: Output) -> Non
     "feedback",
     "Say whether a finding is right.",
     argument("finding", "Its id."),
-    argument("verdict", "What you say.", choices=("ACCEPTED", "REJECTED")),
+    argument("kind", "What you say.", choices=("ACCEPTED", "REJECTED")),
     argument("--reason", "Why.", default=""),
 )
 def give_feedback(node: MediView, given: argparse.Namespace, out: Output) -> None:
-    said = node.findings.give_feedback(given.finding, given.verdict, reason=given.reason)
-    out.one(said, "verdict", "given_by", "given_at")
+    feedback = node.findings.give_feedback(given.finding, given.kind, reason=given.reason)
+    out.one(feedback, "kind", "given_by", "given_at")
 
 
 @command("reports", "list", "List reports, the last changed first.", _FILTERS, _LIMIT)

@@ -6,12 +6,12 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import { FindingContext } from "@/features/reader/components/findings/FindingContext";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
-import { sayOfFinding } from "@/shared/api/api";
-import { draftOf, feedbackText, isImplausible, isTruncated, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
+import { giveFeedback } from "@/shared/api/api";
+import { draftOf, feedbackText, isImplausible, isTruncated, statedText, truncationText, badgeOf } from "@/shared/lib/feedback";
 import { moment, unitSymbol } from "@/shared/lib/format";
 import type { Feedback, Finding, StudyDetail, Trend } from "@/shared/api/types";
 
-type Verdict = Feedback["verdict"];
+type FeedbackKind = Feedback["kind"];
 
 /** One finding in full, the feedback on it, and the form to give more. */
 export function FindingDetail({
@@ -30,12 +30,12 @@ export function FindingDetail({
   onChanged: () => void;
 }) {
   const { reader: t } = useText();
-  const [verdict, setVerdict] = useState<Verdict | null>(null);
+  const [kind, setKind] = useState<FeedbackKind | null>(null);
   const action = useAction(onChanged);
   const accept = () => {
     const { feedback } = draftOf(finding, "ACCEPTED", "", "");
-    setVerdict(null);
-    if (feedback) void action.run(() => sayOfFinding(finding.finding_id, feedback));
+    setKind(null);
+    if (feedback) void action.run(() => giveFeedback(finding.finding_id, feedback));
   };
   return (
     <div data-testid="finding-detail" className="rounded-md border border-line bg-raised p-2.5 text-[0.8125rem]">
@@ -72,28 +72,28 @@ export function FindingDetail({
         <button type="button" className="control px-2 py-0.5" disabled={action.busy} onClick={accept}>
           {t.accept}
         </button>
-        {(["REJECTED", "EDITED"] as const).map((one) => (
+        {(["REJECTED", "CORRECTED"] as const).map((one) => (
           <button
             key={one}
             type="button"
             className="control px-2 py-0.5"
-            aria-expanded={verdict === one}
-            onClick={() => setVerdict(verdict === one ? null : one)}
+            aria-expanded={kind === one}
+            onClick={() => setKind(kind === one ? null : one)}
           >
             {one === "REJECTED" ? t.reject : t.correct}
           </button>
         ))}
       </div>
-      {verdict && (
+      {kind && (
         <SayForm
-          key={verdict}
+          key={kind}
           finding={finding}
-          verdict={verdict}
+          kind={kind}
           busy={action.busy}
           onSay={async (feedback) => {
-            if (await action.run(() => sayOfFinding(finding.finding_id, feedback))) setVerdict(null);
+            if (await action.run(() => giveFeedback(finding.finding_id, feedback))) setKind(null);
           }}
-          onCancel={() => setVerdict(null)}
+          onCancel={() => setKind(null)}
         />
       )}
       {action.problem && (
@@ -111,8 +111,8 @@ function FeedbackList({ feedback }: { feedback: readonly Feedback[] }) {
   return (
     <ul className="mt-1.5 space-y-1.5" aria-live="polite">
       {[...feedback].reverse().map((one) => (
-        <li key={one.feedback_id} data-testid="feedback" data-verdict={one.verdict}>
-          <Badge word={feedbackText(one)} tone={verdictOf(one).tone} />
+        <li key={one.feedback_id} data-testid="feedback" data-kind={one.kind}>
+          <Badge word={feedbackText(one)} tone={badgeOf(one).tone} />
           <p className="text-xs text-dim">
             {one.given_by}, {moment(one.given_at)}
           </p>
@@ -125,13 +125,13 @@ function FeedbackList({ feedback }: { feedback: readonly Feedback[] }) {
 
 function SayForm({
   finding,
-  verdict,
+  kind,
   busy,
   onSay,
   onCancel,
 }: {
   finding: Finding;
-  verdict: Verdict;
+  kind: FeedbackKind;
   busy: boolean;
   onSay: (feedback: NonNullable<ReturnType<typeof draftOf>["feedback"]>) => Promise<void>;
   onCancel: () => void;
@@ -143,7 +143,7 @@ function SayForm({
   const [missing, setMissing] = useState("");
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const draft = draftOf(finding, verdict, typed, reason);
+    const draft = draftOf(finding, kind, typed, reason);
     setMissing(draft.problem ?? "");
     if (draft.feedback) void onSay(draft.feedback);
   };
@@ -162,7 +162,7 @@ function SayForm({
         onCancel();
       }}
     >
-      {verdict === "EDITED" && (
+      {kind === "CORRECTED" && (
         <label className="block text-xs text-dim" htmlFor={`${id}-value`}>
           {finding.value === null ? t.rightName : t.rightValue(unit)}
           <input
@@ -180,7 +180,7 @@ function SayForm({
         {t.reason}
         <textarea
           id={`${id}-reason`}
-          autoFocus={verdict === "REJECTED"}
+          autoFocus={kind === "REJECTED"}
           className={`${field} text-ink`}
           rows={2}
           maxLength={2000}
@@ -195,7 +195,7 @@ function SayForm({
       )}
       <div className="flex gap-1.5">
         <button type="submit" className="control px-2 py-0.5" disabled={busy}>
-          {verdict === "REJECTED" ? t.rejectFinding : t.saveCorrection}
+          {kind === "REJECTED" ? t.rejectFinding : t.saveCorrection}
         </button>
         <button type="button" className="control px-2 py-0.5" onClick={onCancel}>
           {common.cancel}

@@ -1,5 +1,5 @@
 import { useText } from "@/shared/hooks/useText";
-import { feedbackText, isImplausible, isTruncated, latestFeedback, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
+import { feedbackText, isImplausible, isTruncated, latestFeedback, statedText, truncationText, badgeOf } from "@/shared/lib/feedback";
 import { findingValue, unitSymbol } from "@/shared/lib/format";
 import type { Tone } from "@/shared/lib/state";
 import type { Finding } from "@/shared/api/types";
@@ -22,7 +22,7 @@ export function FindingValue({
 }) {
   const { reader: t } = useText();
   const given = latestFeedback(finding);
-  const verdict = given && verdictOf(given);
+  const badge = given && badgeOf(given);
   const unit = finding.unit?.value ?? "";
   const truncated = isTruncated(finding);
   const implausible = isImplausible(finding);
@@ -43,9 +43,9 @@ export function FindingValue({
         onClick={onChoose}
       >
         <span className="sr-only">{finding.label}: </span>
-        {verdict && (
-          <span aria-hidden="true" className={`mr-1 ${colors[verdict.tone] ?? ""}`}>
-            {verdict.sign}
+        {badge && (
+          <span aria-hidden="true" className={`mr-1 ${colors[badge.tone] ?? ""}`}>
+            {badge.sign}
           </span>
         )}
         {finding.segmentation && (
@@ -64,7 +64,7 @@ export function FindingValue({
             data-implausible={implausible || undefined}
             title={truncated ? truncationText(finding) : implausible ? finding.validity?.reason : caveats || undefined}
             className={
-              given?.verdict === "REJECTED" ? "line-through" : truncated || implausible ? "text-warn" : "font-semibold"
+              given?.kind === "REJECTED" ? "line-through" : truncated || implausible ? "text-warn" : "font-semibold"
             }
           >
             {truncated || implausible ? (

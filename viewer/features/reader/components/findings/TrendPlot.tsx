@@ -64,7 +64,7 @@ export function TrendPlot({
               {point.percentile !== null && (
                 <span className="ml-1 text-dim">{t.percentile(percentileText(point.percentile))}</span>
               )}
-              {point.is_corrected && <span className="ml-1 text-dim">{t.verdicts.EDITED}</span>}
+              {point.is_corrected && <span className="ml-1 text-dim">{t.feedbackKinds.CORRECTED}</span>}
               {point.pipeline_version !== version && (
                 <span className="ml-1 text-dim">{t.versionOf(point.pipeline_version)}</span>
               )}
