@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 if ! make --no-print-directory --question viewer 2>/dev/null; then
     mkdir -p .stamps
     echo "The viewer is being built while the node starts; what it prints is in .stamps/viewer.log"
-    # Without a job-controlling shell a background process ignores Ctrl-C unless told otherwise.
+    # Without a job-controlling shell a background process ignores Ctrl-C unless it is set otherwise.
     env --default-signal=INT bash -c '
         if make --no-print-directory viewer >.stamps/viewer.log 2>&1; then
             echo "The viewer is built: reload its page."

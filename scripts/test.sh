@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# A process that may not keep what it compiles compiles all of the node anew, and hundreds are started.
+# A process that may not keep what it compiles compiles all of the node again, and hundreds are started.
 unset PYTHONDONTWRITEBYTECODE
 
 logs=.test-output
@@ -22,7 +22,7 @@ start() {
         begun=$SECONDS
         code=0
         "$@" >"$logs/$name.log" 2>&1 &
-        # Whoever ends this shell means what runs in it.
+        # Ending this shell is meant to end what runs in it.
         trap 'kill $! 2>/dev/null' TERM
         wait $! || code=$?
         echo $((SECONDS - begun)) >"$logs/$name.time"

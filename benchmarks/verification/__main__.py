@@ -19,7 +19,7 @@ _HEAD = """# Clinical verification
 
 Written by `make verification`; do not edit it. Each row compares what the node gives with what
 another program (SimpleITK, DCMTK, a model's own command) or a calculation by hand gives for the
-same input, never with the node itself. `none` means that there must be no number; *said with it*
+same input, never with the node itself. `none` means that there must be no number; *caveat*
 is the caveat or the refusal that people read. A hospital's acceptance test can begin with these
 rows and its own series. Research use only: agreement of numbers is no proof of clinical
 performance.

@@ -34,7 +34,7 @@ class Row:
 def table(rows: list[Row]) -> str:
     """Markdown, in the order of the rows."""
     lines = [
-        "| what | input | quantity | expected | measured | tolerance | expected by | said with it |"
+        "| what | input | quantity | expected | measured | tolerance | expected by | caveat |"
         " agrees |",
         "|---|---|---|---|---|---|---|---|---|",
     ]

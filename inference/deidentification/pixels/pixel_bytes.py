@@ -1,4 +1,4 @@
-"""The bytes of the pixel group without what is no pixel: anything may be written there.
+"""Remove from the pixel group all that is not pixel data, since any text may hide there.
 
 Native pixels end where rows, columns and frames say so, compressed frames lose their comments and
 application data, and attributes that hold no pixels are removed.
