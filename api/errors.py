@@ -68,7 +68,7 @@ _TITLE_OF = {
     "index_damaged": "The index is damaged",
     "instance_damaged": "The stored instance is damaged or lost",
 }
-# Told only when waiting alone may help.
+# Sent only where waiting alone may help.
 _RETRY_AFTER_S = {"storage_full": "60", "storage_unavailable": "5"}
 
 # Phrases of newer Pythons differ from older ones; these codes stay.

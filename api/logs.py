@@ -2,7 +2,7 @@
 
 Events are static names with keys. What other libraries log goes through the
 same lines; those that would write down requests or identifiers are kept quiet.
-An exception is told by its kind and its places: its message may hold values of
+An exception is logged by its kind and its places: its message may hold values of
 a data set or of a statement.
 """
 

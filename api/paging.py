@@ -1,6 +1,6 @@
 """Pages, alike everywhere: `items`, `total`, `limit`, `offset`, and links (RFC 8288).
 
-A list that has no `limit` and no `offset` is always told whole.
+A list that has no `limit` and no `offset` is always answered whole.
 """
 
 from collections.abc import Mapping, Sequence

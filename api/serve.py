@@ -40,7 +40,7 @@ _TICK_S = 1.0
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which looks ten times a second whether it should end; this one is told.
+    """uvicorn, which looks ten times a second whether it should end; this one is notified.
 
     Its Date header is right to the second.
     """
@@ -109,7 +109,7 @@ def run_api(settings: Settings) -> int:
     with asked.counting_signals():
         if not wait_for_database(settings, asked):
             return 0
-        # What it cannot do is told here in a sentence; within uvicorn it would be a stack trace.
+        # What it cannot do is stated here in a sentence; within uvicorn it would be a stack trace.
         with open_storage(settings) as storage:
             storage.recovery.run_at_start()
         return _listen_and_serve(settings, asked)
@@ -146,7 +146,7 @@ def _listen_and_serve(settings: Settings, asked: StopRequests) -> int:
 def _serve(server: Server, listener: socket.socket, asked: StopRequests | None = None) -> int:
     """Serve in this process from a listening socket; returns the exit status.
 
-    `asked` holds what was heard before.
+    `asked` holds the signals that came before.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:

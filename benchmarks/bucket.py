@@ -3,7 +3,7 @@
     python -m benchmarks.bucket [--instances 4000] [--spool-mb 1024]
 
 Ceph's gateway, in memory, is the bucket; it, the node and the sender share the machine. Four
-associations push CT without a pause. Told are how long receiving and settling took, the most
+associations push CT without a pause. The output: how long receiving and settling took, the most
 that waited for the bucket, and how many instances the node refused for now (PS3.4 B.2.3: 0xA700)
 because more waited than it may keep.
 """

@@ -3,7 +3,7 @@
     python -m benchmarks.compare BEFORE.json AFTER.json
 
 A figure changed where every round of one run lies above every round of the other, and the medians
-differ by more than 3%. With fewer than two rounds nothing can be said.
+differ by more than 3%. With fewer than two rounds nothing can be concluded.
 """
 
 import argparse
@@ -19,7 +19,7 @@ _FEWEST_ROUNDS = 2
 
 
 def change(before: Sequence[float], after: Sequence[float]) -> str:
-    """`+12%`, or why nothing is said."""
+    """`+12%`, or why nothing is concluded."""
     if min(len(before), len(after)) < _FEWEST_ROUNDS:
         return "too few rounds"
     share = statistics.median(after) / statistics.median(before) - 1

@@ -4,10 +4,10 @@
     python -m benchmarks.pipelines --plain
 
 Reads `shared/` beside the checkout, or MEDIVIEW_SHARED. The series is received first; the time
-is that of the decision and of the job: loading, volume, model, results, storing. It is told
+is that of the decision and of the job: loading, volume, model, results, storing. It is given
 twice: of the first job of a process, which imports, loads and proves the model, and of the
 next, as in a worker that runs. The share that is not the model's is what remains of the job
-without the stages in which the model computes. CPU seconds are told beside those of the clock,
+without the stages in which the model computes. CPU seconds are given beside those of the clock,
 for machines that are busy. `--plain` compares the classes of `brain-structures`, which computes
 around the brain alone, with those of the network over the whole grid of 256³ in float32 (6 GB).
 """

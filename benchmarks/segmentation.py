@@ -2,9 +2,9 @@
 
     python -m benchmarks.segmentation [--segments 100] [--slices 500] [--kind SEG|LABELMAP]
 
-512 × 512 pixels; masks are boxes at random places, as a label map. The memory told is that
+512 × 512 pixels; masks are boxes at random places, as a label map. The memory given is that
 of the whole process, the masks (125 MiB) and the headers included, until the file's bytes
-are there. CPU seconds are told beside those of the clock, for machines that are busy.
+are there. CPU seconds are given beside those of the clock, for machines that are busy.
 """
 
 import argparse

@@ -12,7 +12,7 @@ from storage.settings import Destination, Settings
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A DICOM application entity that can be called: over TLS and not too fast, where told so."""
+    """A DICOM application entity that can be called: over TLS and not too fast, where set so."""
 
     ae_title: str
     host: str

@@ -101,7 +101,7 @@ class Authenticator:
 
 
 def with_own_name(accounts: Accounts, principal: Principal) -> Principal:
-    """Somebody of a provider whom it calls as an account of this node is called is told apart.
+    """A person of a provider who has the name of an account of this node is another person.
 
     Identities are compared by issuer and subject; this is for those who read the name.
     """

@@ -113,9 +113,9 @@ def finish(
         _check_just_signed_in(claims)
     wanted = filter(None, (settings.oidc_roles_claim, settings.oidc_groups_claim))
     if any(claim_at(claims, claim) is None for claim in wanted):
-        said = provider.userinfo(str(tokens.get("access_token", "")))
-        if said.get("sub") == claims["sub"]:
-            claims = {**said, **claims}
+        user_info = provider.userinfo(str(tokens.get("access_token", "")))
+        if user_info.get("sub") == claims["sub"]:
+            claims = {**user_info, **claims}
     return principal_from(settings, claims)
 
 

@@ -15,7 +15,7 @@ from storage.core.roles import AccessScope, Role
 
 
 class RouteWithoutPolicy(MediViewError):
-    """A route would be served of which nobody has said who may use it."""
+    """A route would be served without a policy that states who may use it."""
 
     code = "route_without_policy"
 

@@ -82,7 +82,7 @@ def add(
     ],
     destination: Annotated[
         bool | None,
-        typer.Option(help="Send results to it; where nothing is said: not to a DICOM peer."),
+        typer.Option(help="Send results to it; by default not to a DICOM peer."),
     ] = None,
     gets: Annotated[
         list[str] | None,

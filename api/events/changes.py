@@ -82,7 +82,7 @@ async def list_changes(
 
 @as_node()
 def _check_known(storage: Storage, after: int, newest: int) -> None:
-    """Raises ApiProblem where it cannot be said what came after that number."""
+    """Raises ApiProblem where it is not known what came after that number."""
     if after > newest:
         reason = "The node has no change of that number: its database is another one."
     elif after < storage.events.oldest_id() - 1:

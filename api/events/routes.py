@@ -1,6 +1,6 @@
 """Live events as server-sent events, resumable by number (HTML Standard 9.2).
 
-The events table is the source: what is committed is told, whichever process
+The events table is the source: what is committed is sent, whichever process
 did it. All streams of a process share one look at the newest number, so that
 many open pages cost the database little.
 """
@@ -163,7 +163,7 @@ class _Stream:
         return start, ""
 
     async def of_job(self, job_id: str, start: int | None) -> AsyncIterator[str]:
-        # The number is taken before the state: what happens between is told twice, not never.
+        # The number is taken before the state: what happens between is sent twice, not never.
         newest = await self.newest(start)
         # The whole job is in each message, so nothing is lost with events that are gone.
         position = newest if start is None or start > newest else start
@@ -186,7 +186,7 @@ class _Stream:
 
     async def _batches(self, position: int, wanted: _Wanted) -> AsyncIterator[list[Event]]:
         """Events after `position`, as they come; an empty batch asks for a keep-alive."""
-        told_at = time.monotonic()
+        sent_at = time.monotonic()
         while not self._stopping():
             batch: list[Event] = []
             newest = await self.newest()
@@ -200,8 +200,8 @@ class _Stream:
                 )
                 # Without an event that is wanted the next look starts behind all that was seen.
                 position = batch[-1].event_id if batch else newest
-            if batch or time.monotonic() - told_at >= _KEEP_ALIVE_S:
-                told_at = time.monotonic()
+            if batch or time.monotonic() - sent_at >= _KEEP_ALIVE_S:
+                sent_at = time.monotonic()
                 yield batch
             if not batch:
                 await asyncio.sleep(LOOK_EVERY_S)

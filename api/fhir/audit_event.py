@@ -133,7 +133,7 @@ def _subjects(record: AuditRecord) -> list[AuditEventEntity]:
 
 
 def _details(record: AuditRecord) -> list[AuditEventEntity]:
-    told = {
+    texts = {
         "request id": record.request_id,
         "occurrences": str(record.occurrences),
         **{
@@ -142,7 +142,7 @@ def _details(record: AuditRecord) -> list[AuditEventEntity]:
         },
     }
     details = [
-        AuditEventDetail(type=key, value_string=value) for key, value in told.items() if value
+        AuditEventDetail(type=key, value_string=value) for key, value in texts.items() if value
     ]
     return [
         AuditEventEntity(

@@ -1,4 +1,4 @@
-"""What the FHIR side can do, told from the very tables that the searches use."""
+"""What the FHIR side can do, from the very tables that the searches use."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -66,7 +66,7 @@ def capability_statement(settings: Settings) -> CapabilityStatement:
 
 
 def _resource(kind: str, known: Mapping[str, object]) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    resource: dict[str, Any] = {
         "type": kind,
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "no-version",
@@ -75,12 +75,12 @@ def _resource(kind: str, known: Mapping[str, object]) -> dict[str, Any]:
     # A modifier or a chain is a way to use a parameter, not one of its own.
     names = dict.fromkeys(name.partition(":")[0].partition(".")[0] for name in known)
     if names:
-        told["searchParam"] = [_parameter(name) for name in names]
+        resource["searchParam"] = [_parameter(name) for name in names]
     if INCLUDES.get(kind):
-        told["searchInclude"] = list(INCLUDES[kind])
+        resource["searchInclude"] = list(INCLUDES[kind])
     if _SORTS.get(kind):
-        told["documentation"] = f"Sorted by {', '.join(_SORTS[kind])}."
-    return told
+        resource["documentation"] = f"Sorted by {', '.join(_SORTS[kind])}."
+    return resource
 
 
 def _security(settings: Settings) -> dict[str, Any]:

@@ -90,8 +90,8 @@ def _pipeline(name: str, number: str, pipeline: Pipeline | None) -> Device:
             DeviceVersion(type=plain(f"sha256 of {one.name}"), value=one.sha256)
             for one in card.files
         ]
-        told = {"Licence": card.licence, "Source": card.source, "Intended use": card.intended_use}
-        notes = [Annotation(text=f"{what}: {text}") for what, text in told.items() if text.strip()]
+        texts = {"Licence": card.licence, "Source": card.source, "Intended use": card.intended_use}
+        notes = [Annotation(text=f"{what}: {text}") for what, text in texts.items() if text.strip()]
     return Device(
         id=device_id(name, number),
         identifier=[Identifier(system=f"{OWN}:pipeline", value=f"{name} {number}")],

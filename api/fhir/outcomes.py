@@ -69,7 +69,7 @@ class FhirOutcomes:
 
 def _outcome(problem: dict[str, Any]) -> bytes:
     status = int(problem.get("status", 500))
-    said = f"{problem.get('detail', '')} {problem.get('remedy', '')}".strip()
+    details = f"{problem.get('detail', '')} {problem.get('remedy', '')}".strip()
     outcome = OperationOutcome(
         issue=[
             IssueDetails(
@@ -77,7 +77,7 @@ def _outcome(problem: dict[str, Any]) -> bytes:
                 code=str(problem.get("issue") or _ISSUES.get(status, "exception")),
                 details=CodeableConcept(
                     coding=[Coding(system=f"{OWN}:problem", code=str(problem.get("code", "")))],
-                    text=said or None,
+                    text=details or None,
                 ),
                 diagnostics=f"request id {problem['request_id']}"
                 if problem.get("request_id")

@@ -30,7 +30,7 @@ _VALUES_MAX = 200
 
 @dataclass(frozen=True)
 class Token:
-    """`system|code`; None: it was not said, the empty string: explicitly none."""
+    """`system|code`; None: it was not stated, the empty string: explicitly none."""
 
     system: str | None
     code: str

@@ -48,7 +48,7 @@ class Acknowledgement(BaseModel):
 
     note: Annotated[
         str, StringConstraints(strip_whitespace=True, max_length=1000, pattern=r"^[^\x00]*$")
-    ] = Field("", examples=["Told the ward by telephone."])
+    ] = Field("", examples=["Informed the ward by telephone."])
 
 
 @router.get("", summary="List the alerts, the newest first")
@@ -82,11 +82,11 @@ def acknowledge_alert(
     storage: StorageDep,
     principal: PrincipalDep,
     alert_id: AlertId,
-    said: Acknowledgement | None = None,
+    acknowledgement: Acknowledgement | None = None,
 ) -> AlertPayload:
     """The person who does so has seen it, and it is not repeated."""
     name_studies(request, storage.alerts.get(alert_id).study_instance_uid)
-    note = said.note if said is not None else ""
+    note = acknowledgement.note if acknowledgement is not None else ""
     return _payload(storage.alerts.acknowledge(alert_id, principal.identity, note))
 
 

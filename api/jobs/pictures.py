@@ -45,7 +45,7 @@ def picture_pipelines(
             )
         return (_usable(standing),)
     found = _for_pictures(settings, model_states)
-    # One that is set and cannot be used is told of, though another could.
+    # One that is set and cannot be used is reported, though another could be used.
     meant = [one for one in found if not one.pipeline.readiness().optional]
     if not meant:
         raise NotConfigured("No image model is configured.", remedy=_NOT_CONFIGURED)

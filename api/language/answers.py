@@ -132,21 +132,21 @@ async def _events(
             job, asked = await run_in_threadpool(_read, jobs, answers, job_id)
         except NotFound:
             return
-        said = []
+        messages = []
         for name, event in (("sentences", "sentence"), ("withheld", "withheld")):
             for one in asked.progress[name][sent[name] :]:
-                said.append(_message(event, one))
+                messages.append(_message(event, one))
             sent[name] = max(sent[name], len(asked.progress[name]))
         if asked.progress["tokens"] != tokens:
             tokens = asked.progress["tokens"]
-            said.append(_message("tokens", {"tokens": tokens}))
+            messages.append(_message("tokens", {"tokens": tokens}))
         if job.state in ENDED:
-            said.append(_last(job, asked))
-        if not said and time.monotonic() - sent_at >= _KEEP_ALIVE_S:
-            said.append(": still here\n\n")
-        if said:
+            messages.append(_last(job, asked))
+        if not messages and time.monotonic() - sent_at >= _KEEP_ALIVE_S:
+            messages.append(": still here\n\n")
+        if messages:
             sent_at = time.monotonic()
-            yield "".join(said)
+            yield "".join(messages)
         if job.state in ENDED:
             return
         await asyncio.sleep(_LOOK_EVERY_S)

@@ -110,7 +110,7 @@ def started(job: Job, asked: Asked) -> JSONResponse:
 
 
 def addresses(job_id: str) -> dict[str, str]:
-    """Where an answer will be, and where its sentences are told as they come."""
+    """Where an answer will be, and where its sentences are sent as they come."""
     return {
         "answer_url": versioned(f"/api/answers/{job_id}"),
         "events_url": versioned(f"/api/answers/{job_id}/events"),

@@ -115,7 +115,7 @@ def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[
 
 
 def _example(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> Any:
-    """A value of the form; what need not be said is left out where it has no example."""
+    """A value of the form; what is optional is left out where it has no example."""
     schema = _resolved(schema, schemas)
     fixed = [schema[name] for name in ("const", "default") if name in schema]
     given = [*schema.get("examples", []), *fixed, *schema.get("enum", [])]

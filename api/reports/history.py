@@ -90,10 +90,10 @@ def _sections(
 ) -> list[ReportDiffSection]:
     old = {section.heading: section for section in before}
     new = {section.heading: section for section in after}
-    told = []
+    sections = []
     for heading in dict.fromkeys([*new, *old]):
         section = new.get(heading) or old[heading]
-        told.append(
+        sections.append(
             ReportDiffSection(
                 heading=heading,
                 kind=section.kind,
@@ -103,7 +103,7 @@ def _sections(
                 ),
             )
         )
-    return told
+    return sections
 
 
 def _lines(

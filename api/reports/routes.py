@@ -80,7 +80,7 @@ async def draft_report(
     of HF_REPORT_MODEL, its sentences that these support as well.
 
     Where people have edited or signed the report, its text stays as it is, and the new draft is
-    told in `attention`. The node drafts by itself when the results of a study are there.
+    announced in `attention`. The node drafts by itself when the results of a study are there.
     A model that takes longer than is waited (`Prefer: wait=5`, `respond-async`) is answered 202:
     the template's draft is there, and the model's words make its next version.
     """

@@ -65,9 +65,9 @@ def words_payload(words: ModelWords | None) -> p.ReportWords | None:
     if words is None:
         return None
     where = addresses(words.job_id) if words.job_id else {"answer_url": "", "events_url": ""}
-    told = asdict(words)
-    del told["template_digest"]
-    return p.ReportWords.model_validate({**told, **where})
+    fields = asdict(words)
+    del fields["template_digest"]
+    return p.ReportWords.model_validate({**fields, **where})
 
 
 def version_payload(version: ReportVersion) -> p.ReportVersionPayload:

@@ -171,7 +171,7 @@ class _Ledger(Collector):
 
 
 class _Traffic(Collector):
-    """What went over DICOM associations, as every SCP process has told the database."""
+    """What went over DICOM associations, as every SCP process has recorded it in the database."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -273,11 +273,11 @@ def _read(settings: Settings) -> HangingProtocols:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise _unusable(f"{path.name} is no JSON: {error}.") from error
     except ValidationError as error:
-        told = "; ".join(
+        problems = "; ".join(
             f"{'.'.join(map(str, one['loc'])) or 'the whole'}: {one['msg']}"
             for one in error.errors()
         )
-        raise _unusable(f"{path.name} is wrong. {told}.") from error
+        raise _unusable(f"{path.name} is wrong. {problems}.") from error
 
 
 def _unusable(detail: str) -> ApiProblem:

@@ -106,7 +106,7 @@ def complete_series(
 
 
 def _complete(storage: Storage, receiving: Sequence[Series]) -> Completed:
-    """One in which an instance arrives at this very moment stays open, and is told as such."""
+    """One in which an instance arrives at this very moment stays open, and is listed as such."""
     marked = [storage.index.mark_complete(series, utcnow()) for series in receiving]
     completed = [series for series in marked if series is not None]
     decisions = [one for series in completed for one in schedule_series(storage, series)]

@@ -124,7 +124,7 @@ class StudyPage(CursorPage):
 
 
 class Completed(Payload):
-    """What an integrator's word completed, and what the pipelines said to it."""
+    """What an integrator completed, and what the pipelines decided."""
 
     series: list[SeriesSummary] = Field(description="Those that were still receiving.")
     decisions: list[DecisionPayload]

@@ -1,4 +1,4 @@
-"""The state of a study, said in one place: from its series, decisions, jobs and deliveries."""
+"""The state of a study, computed in one place: from its series, decisions, jobs and deliveries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Uploads in parts: resumed where they broke off, for archives that take a while.
 
 Create it, ask for the URLs of parts, PUT them in any order, complete it. Which parts
-have arrived is told by GET, so that a client that comes back sends only the rest. With
+have arrived is answered to GET, so that a client that comes back sends only the rest. With
 S3 the parts go to the bucket; with the filesystem store the node takes them itself.
 """
 

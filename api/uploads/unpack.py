@@ -1,6 +1,6 @@
 """Files that people send → DICOM instances and pictures, within limits.
 
-A name inside an archive is told back to the sender and never becomes a path.
+A name inside an archive is reported to the sender and never becomes a path.
 The limits of an archive are checked against its directory before anything of
 it is read, and again while reading, since a directory can lie.
 """
@@ -97,7 +97,7 @@ def sniff(file: BinaryIO) -> FileKind:
 def unpack(
     name: str, file: BinaryIO, limits: Limits, count: Callable[[int], object] = abs
 ) -> Iterator[DicomFile | Refusal]:
-    """The instances of one file: itself, or what a ZIP carries; `count` is told how many.
+    """The instances of one file: itself, or what a ZIP carries; `count` gets how many.
 
     Raises LimitExceeded and ApiProblem when an archive as a whole is refused,
     before anything of it was given out.

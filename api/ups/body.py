@@ -43,7 +43,7 @@ async def read_attributes(request: Request) -> JsonAttributes:
 def parse_attributes(body: bytes) -> JsonAttributes:
     """The data set that the bytes say. Raises InvalidRequest, LimitExceeded."""
     try:
-        said = load_bounded_json(
+        decoded = load_bounded_json(
             body,
             _MAX_ELEMENTS,
             strict=True,
@@ -51,20 +51,20 @@ def parse_attributes(body: bytes) -> JsonAttributes:
         )
     except ValueError as error:
         raise _invalid("The body is no JSON") from error
-    if isinstance(said, list) and len(said) == 1:
-        said = said[0]
-    if not isinstance(said, dict):
+    if isinstance(decoded, list) and len(decoded) == 1:
+        decoded = decoded[0]
+    if not isinstance(decoded, dict):
         raise _invalid("The body is not one data set: an object, or a list of one")
-    attributes = _checked(said, 0)
+    attributes = _checked(decoded, 0)
     _check_values(attributes)
     return attributes
 
 
-def _checked(said: dict[str, Any], depth: int) -> JsonAttributes:
+def _checked(decoded: dict[str, Any], depth: int) -> JsonAttributes:
     if depth > _MAX_DEPTH:
         raise _invalid(f"Sequences lie more than {_MAX_DEPTH} deep in each other")
     checked: JsonAttributes = {}
-    for name, element in said.items():
+    for name, element in decoded.items():
         if not _TAG.fullmatch(name) or not isinstance(element, dict):
             raise _invalid("A member of the data set is no element under a tag")
         tag = name.upper()

@@ -178,10 +178,10 @@ def _transaction(request: Request) -> str:
 
 
 def _state(attributes: JsonAttributes) -> WorkItemState:
-    said = text_of(attributes, "ProcedureStepState")
+    stated = text_of(attributes, "ProcedureStepState")
     for state in STATES:
         # The standard's own text writes CANCELLED once.
-        if said == state or (said == "CANCELLED" and state == "CANCELED"):
+        if stated == state or (stated == "CANCELLED" and state == "CANCELED"):
             return state
     what = "names no" if not has_value(attributes, "ProcedureStepState") else "names another"
     raise InvalidRequest(

@@ -67,7 +67,7 @@ class Measure:
 
 
 def is_withheld(case: Case) -> bool:
-    """Of a text: whether it is said to leave something critical out, or has a sentence withheld."""
+    """Of a text: whether something critical is reported as left out, or has a sentence withheld."""
     if case.whole_text:
         checked = check_text(case.text, case.evidence)
         return bool(checked.omissions or checked.withheld)

@@ -12,7 +12,7 @@ from benchmarks.faithfulness.wording import words_of
 from inference.language.guard import Evidence
 
 WHAT = "omitted_critical"
-# Of the reports: what must be said, and the text that says all that is critical.
+# Of the reports: what must be stated, and the text that says all that is critical.
 _WHOLE = {
     "ct_chest_joe": (
         "Left hilar mass concerning for malignancy.",
@@ -33,7 +33,7 @@ _NOT_CRITICAL = ("No involvement", "No evidence", "Normal")
 
 
 def omission_cases(half: Half) -> Iterator[Case]:
-    """The half of a case is told by the sentence that is left out, as for templates."""
+    """The half of a case is known by the sentence that is left out, as for templates."""
     for name, evidence, left_out, whole in (*_of_findings(), *_of_reports()):
         if is_held_out(left_out) != (half == "held_out"):
             continue
@@ -47,10 +47,10 @@ def _of_findings() -> Iterator[tuple[str, Evidence, str, list[str]]]:
         evidence = measured()[name]
         volumes = [one for one in map(words_of, evidence.findings) if one.kind == "volume"]
         for position, critical in enumerate(volumes):
-            told = (*volumes[position : position + 4], *volumes[: max(0, position - 28)])
+            shown = (*volumes[position : position + 4], *volumes[: max(0, position - 28)])
             sentences = [
                 "The {what} measures {value} {unit}.".format(**one.slots(evidence, 0))
-                for one in told
+                for one in shown
             ]
             ids = (critical.finding.finding_id,)
             yield name, replace(evidence, critical_finding_ids=ids), sentences[0], sentences

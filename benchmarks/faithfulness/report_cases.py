@@ -48,23 +48,23 @@ def _plain(marked: str) -> str:
 def _changed(marked: str) -> Iterator[tuple[str, str]]:
     """One sentence for each marked part, and for some parts more than one."""
     for match in _MARKED.finditer(marked):
-        kind, said = match.groups()
+        kind, stated = match.groups()
         for variant in range(3):
-            other = _other(kind, said, variant)
-            if other and other != said:
+            other = _other(kind, stated, variant)
+            if other and other != stated:
                 text = marked[: match.start()] + other + marked[match.end() :]
                 yield _WHAT.get(kind, "wrong_patient"), _plain(text)
             if kind not in ("n", "u"):
                 break
 
 
-def _other(kind: str, said: str, variant: int) -> str:
+def _other(kind: str, stated: str, variant: int) -> str:
     if kind in ("n", "a"):
-        return changed_number(said, variant)
+        return changed_number(stated, variant)
     if kind == "u":
-        return replaced_unit(said, variant)
+        return replaced_unit(stated, variant)
     if kind == "s":
-        return replaced_side(said)
+        return replaced_side(stated)
     if kind == "d":
-        return f"{said[:-1]}{(int(said[-1]) + 3) % 10}"
-    return _OTHER_SEX[said]
+        return f"{stated[:-1]}{(int(stated[-1]) + 3) % 10}"
+    return _OTHER_SEX[stated]

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, CDPSession, Page
 
 from benchmarks.support.dicomweb_servers import children, pss_mb
 
-# Events of Cornerstone go to the element of a viewport and do not bubble; whoever listens on the
+# Events of Cornerstone go to the element of a viewport and do not bubble; a listener on the
 # document in the capturing phase hears those of every page.
 _WATCH = """
 (() => {
@@ -139,8 +139,8 @@ class Watched:
         """From one end of the series to the other by the wheel, turned as soon as a slice is
         drawn: slices drawn, and seconds."""
         self.page.evaluate(_SCROLL, False)
-        told = self.page.evaluate(_SCROLL, True)
-        return int(told["drawn"]), float(told["seconds"])
+        scrolled = self.page.evaluate(_SCROLL, True)
+        return int(scrolled["drawn"]), float(scrolled["seconds"])
 
     def expect_picture(self) -> None:
         """What was drawn until now no longer counts."""

@@ -90,7 +90,7 @@ class AcceptedAssociation(NodeAssociation):
             if self.is_established:
                 self._serve()
         except OSError as error:
-            # The peer went away while we answered; what it was told stands.
+            # The peer went away while we answered; what was answered stands.
             log.warning("association_lost", peer=self.peer_ae_title, detail=str(error))
             self._happened("Evt17")
         except Exception as error:
@@ -159,7 +159,7 @@ class AcceptedAssociation(NodeAssociation):
 
     @property
     def _has_stored_short(self) -> bool:
-        """Whether the last that was said was to store an instance of few bytes."""
+        """Whether the last message stored an instance of few bytes."""
         messages = self._messages
         return not (self._has_news or messages is None or messages.in_message or messages.is_long)
 

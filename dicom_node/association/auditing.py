@@ -1,8 +1,8 @@
 """What the audit trail hears of one association: asked, moved, refused.
 
-Nothing here is written an instance at a time. A study that comes in is told
+Nothing here is written an instance at a time. A study that comes in is recorded
 when its first instance is here and again, with its counts, when the association
-ends, however it ends; a process that dies in between has told the first.
+ends, however it ends; a process that dies in between has recorded the first.
 """
 
 import base64
@@ -37,7 +37,7 @@ _REJECTIONS = {
 
 
 class AssociationAuditing:
-    """Keeps what came in by study; told by the thread of the association alone."""
+    """Keeps what came in by study; called by the thread of the association alone."""
 
     def __init__(self, audit: Audit, address: str) -> None:
         self._audit = audit
@@ -61,7 +61,7 @@ class AssociationAuditing:
                 self._ended()
 
     def associated(self, request: A_ASSOCIATE) -> None:
-        """The peer has said who it is."""
+        """The peer has stated who it is."""
         self.peer_ae_title = str(request.calling_ae_title).strip()
 
     def rejected(self, rejection: tuple[int, int, int]) -> None:

@@ -1,6 +1,6 @@
 """SOP Class Extended Negotiation of the query and retrieve classes (PS3.4 C.5.1.1.1, C.5.2.1.1).
 
-A peer says what it would like; the node answers what it does. Only what both said is in
+A peer says what it would like; the node answers what it does. Only what both stated is in
 force, but for relational keys: a request that leaves out the keys of the levels above is
 answered whatever was negotiated, as it cannot be meant otherwise.
 """
@@ -44,7 +44,7 @@ def answer_extended(asked: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def query_options(association: NodeAssociation, sop_class_uid: str) -> QueryOptions:
-    """What both sides have said on this association."""
+    """What both sides have stated on this association."""
     asked = {str(uid): info for uid, info in association.requestor.sop_class_extended.items()}
     flags = answer_extended(asked).get(sop_class_uid, b"") + bytes(3)
     return QueryOptions(*(bool(flag) for flag in flags[:3]))

@@ -183,7 +183,7 @@ class SynchronousDul(DULServiceProvider):  # type: ignore[misc]
     """pynetdicom's upper layer without its thread."""
 
     def start(self) -> None:
-        """There is no thread to start: release whoever waits for it."""
+        """There is no thread to start: release the one that waits for it."""
         self.assoc._dul_ready.set()
 
     def send_pdu(self, primitive: Any) -> None:

@@ -20,7 +20,7 @@ _ASSOCIATION = "association"
 
 
 class TrafficCounter:
-    """What this process counted since it last told the database. Safe for threads."""
+    """What this process counted since it last updated the database. Safe for threads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

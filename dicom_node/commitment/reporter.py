@@ -39,7 +39,7 @@ class CommitmentReporter:
         self._owner = f"reporter-{uuid.uuid4().hex[:12]}"
         self._stopping = threading.Event()
         # A daemon: a peer that is silent just now must not hold up the node's end. What it
-        # was about to be told is still due then.
+        # was about to be reported is still due then.
         self._thread = threading.Thread(target=self._run, name="commitment-reporter", daemon=True)
 
     def start(self) -> None:

@@ -144,8 +144,8 @@ def send_report(association: NodeAssociation, storage: Storage, report: Commitme
     association.send_data(context_id, command, memoryview(data))
     status = _answer(association)
     if status != 0:
-        said = "did not answer" if status is None else f"answered status {status:#06x} to"
-        raise PeerDidNotAnswer(f"{report.peer_ae_title} {said} the report of commitment.")
+        outcome = "did not answer" if status is None else f"answered status {status:#06x} to"
+        raise PeerDidNotAnswer(f"{report.peer_ae_title} {outcome} the report of commitment.")
     log.info(
         "commitment_reported",
         transaction_uid=report.transaction_uid,

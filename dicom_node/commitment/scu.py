@@ -2,7 +2,7 @@
 
 The peer reports when it likes: on the association of the request, or on one that it
 opens to our SCP, now or tomorrow. Both end in `CommitmentResultScp`, and the row of
-the request tells what was said.
+the request has what was answered.
 """
 
 import time
@@ -107,7 +107,7 @@ def request(
         [build_context(COMMITMENT_CLASS, list(MESSAGE_TRANSFER_SYNTAXES[:2]))],
         timeouts,
     )
-    # From here on the peer may report, and whoever takes the report must know the request.
+    # From here on the peer may report, and the receiver of the report must know the request.
     results = CommitmentResultScp(requests, association)
     association.served = frozenset({Command.N_EVENT_REPORT_RQ})
     try:

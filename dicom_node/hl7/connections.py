@@ -51,7 +51,7 @@ class Connections:
         self._open.append(new)
         return new
 
-    def heard(self, connection: Connection) -> None:
+    def received(self, connection: Connection) -> None:
         """A message came by it: all others have been silent for longer."""
         if connection in self._open:
             self._open.remove(connection)

@@ -1,4 +1,4 @@
-"""What is said of messages whose kind is not taken."""
+"""What is answered to messages whose kind is not taken."""
 
 import re
 

@@ -184,7 +184,7 @@ class Listening:
             message = await read_message(reader, _IDLE_S, _MESSAGE_S)
             if message is None:
                 return
-            self._connections.heard(connection)
+            self._connections.received(connection)
             await self._one_by_one.acquire()
             # A thread goes on when who waits for it is cancelled: the next message waits for it.
             recorded = asyncio.ensure_future(asyncio.to_thread(self._respond, message, peer))

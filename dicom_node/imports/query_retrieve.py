@@ -17,7 +17,7 @@ class QueryRetrieveSource:
     def __init__(self, peer: Peer, query: Mapping[str, str], settings: Settings) -> None:
         """`query`: what studies must match, by keyword, as C-FIND has it. Raises InvalidRequest.
 
-        C-MOVE is not used: what it brings comes as if it were sent, and would not be told apart.
+        C-MOVE is not used: what it brings comes as if it were sent, and could not be distinguished.
         """
         self._archive = AeArchive(peer, settings, may_move=False)
         self._query = check_study_keys(query)

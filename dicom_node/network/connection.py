@@ -19,7 +19,7 @@ _SLOWEST_BYTES_PER_S = 1024.0
 # The last answers and an abort may still be on their way to a peer far off; more is not.
 _LEFT_BEHIND_BYTES = 64 * 1024
 _INT = struct.Struct("i")
-# With SO_LINGER on and no time: whoever closes resets.
+# With SO_LINGER on and no time: closing resets.
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -77,7 +77,7 @@ class Connection:
             self._shared, self._flags = None, 0
 
     def message_done(self) -> None:
-        """The peer has said something whole; its rate is watched again from its next byte."""
+        """The peer has sent something whole; its rate is watched again from its next byte."""
         self._message_started = 0.0
         if self._shared is not None:
             # More may have come already, and would be served before anything of the others.

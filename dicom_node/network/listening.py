@@ -65,7 +65,7 @@ class Listeners:
             return None
 
     def close(self) -> None:
-        """Accept no more in this process; whoever waits for a connection is woken."""
+        """Accept no more in this process; threads that wait for a connection are woken."""
         for listener, _ in self.sockets():
             if not self.is_shared:
                 with contextlib.suppress(OSError):

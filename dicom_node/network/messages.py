@@ -31,7 +31,7 @@ class LargeStore(Protocol):
     """A C-STORE whose data set is taken piece by piece."""
 
     def write(self, piece: memoryview) -> None:
-        """Take the next piece, which holds until return. Failures are told by `finish`."""
+        """Take the next piece, which holds until return. Failures are raised by `finish`."""
 
     def finish(self) -> None:
         """The data set has ended: keep the instance and answer."""

@@ -124,7 +124,7 @@ class SharedThread:
             self._scheduler = TaskScheduler(self._take, self._wake_fd)
             self._scheduler.serve(lambda: self._is_stopping and not self._submitted)
         except Exception:
-            # Associations go on in their own threads; those that were here are told.
+            # Associations go on in their own threads; those that were here are notified.
             log.error("shared_thread_failed", exc_info=True)
             with self._lock:
                 self._is_stopping = True

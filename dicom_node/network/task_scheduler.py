@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 # How often time limits are looked at.
 _TICK_S = 0.25
-# Whoever goes on for longer without a wait keeps the others from their turn.
+# A task that goes on for longer without a wait keeps the others from their turn.
 _LONGEST_TURN_S = 0.2
 # What waits to be committed waits no longer, whatever else there is to do.
 _MOST_ROUNDS = 4
@@ -103,7 +103,7 @@ class TaskScheduler:
         fd = sock.fileno()
         if self._watched.get(fd) != event:
             watch = self._epoll.modify if fd in self._watched else self._epoll.register
-            # By edges: who waits has found nothing, and what comes then is told once.
+            # By edges: who waits has found nothing, and what comes then is signalled once.
             watch(fd, event | select.EPOLLET)
             self._watched[fd] = event
             run.watched.add(fd)
@@ -150,13 +150,13 @@ class TaskScheduler:
         run.task.has_ended.set()
 
     def _commit(self) -> None:
-        """What waits, if it is for this thread to lead; and whoever is settled can go on."""
+        """What waits, if it is for this thread to lead; and those that are settled can go on."""
         leader = next((pending for _, pending in self._pending_commits if pending.is_leader), None)
         if leader is not None and not leader.is_done:
             try:
                 leader.lead()
             except Exception:
-                # All that wait are told that nothing was kept; the thread goes on.
+                # All that wait are answered that nothing was stored; the thread goes on.
                 log.error("group_commit_failed", exc_info=True)
         still = []
         for run, pending in self._pending_commits:

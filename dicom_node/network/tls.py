@@ -59,7 +59,7 @@ class ClientTls:
         if self.ca is not None:
             context.load_verify_locations(self.ca)
         elif self.verify == "chain":
-            # Any certificate of any public authority would do, whoever has it.
+            # Any certificate of any public authority would do, no matter whose.
             raise FileNotFoundError(2, "MEDIVIEW_TLS_CA names no authority")
         elif self.verify == "full":
             context.load_default_certs(ssl.Purpose.SERVER_AUTH)

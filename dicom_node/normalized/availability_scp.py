@@ -1,4 +1,4 @@
-"""Instance Availability Notification as SCP (PS3.4 R): kept, and heard as a hint."""
+"""Instance Availability Notification as SCP (PS3.4 R): stored, and taken as a hint."""
 
 import structlog
 from pynetdicom.sop_class import InstanceAvailabilityNotification

@@ -1,4 +1,4 @@
-"""Modality Performed Procedure Step as SCP (PS3.4 F.7): kept, and heard as a hint.
+"""Modality Performed Procedure Step as SCP (PS3.4 F.7): stored, and taken as a hint.
 
 A completed step names every instance that the modality made; the series is then
 complete when they are there.

@@ -1,4 +1,4 @@
-"""What every C-FIND service shares: matches out in portions, C-CANCEL heard between them.
+"""What every C-FIND service shares: matches out in portions, C-CANCEL received between them.
 
 A service says what it finds; checking the context, answering, ending on a cancel and
 turning errors into statuses (PS3.4 Table C.4-1) happens here.

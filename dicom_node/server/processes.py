@@ -42,7 +42,7 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
     with asked.counting_signals():
         if not wait_for_database(settings, asked):
             return
-        # What keeps every process from working is told once, and before any is made.
+        # What keeps every process from working is reported once, and before any is made.
         with open_storage(settings) as storage:
             storage.recovery.run_at_start()
         if count == 1:
@@ -67,7 +67,7 @@ def _serve(
     is_first: bool = True,
     asked: StopRequests | None = None,
 ) -> None:
-    """`asked` holds what was heard before."""
+    """`asked` holds the signals that came before."""
     asked, stop = asked or StopRequests(), threading.Event()
     with asked.counting_signals(), contextlib.ExitStack() as stack:
         stack.callback(listeners.close)

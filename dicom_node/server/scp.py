@@ -105,7 +105,7 @@ class Scp:
         self._stopping.set()
         self._processor_share.stop()
         if self.listeners.is_shared:
-            # Whoever waits for a connection looks up in a moment.
+            # Threads that wait for a connection look up in a moment.
             for thread in self._threads:
                 thread.join()
         self.listeners.close()
@@ -193,7 +193,7 @@ class Scp:
             raise
 
     def _interrupt_silent(self) -> bool:
-        """End the connections that have said nothing for long, where they leave others no place.
+        """End the connections that have sent nothing for long, where they leave others no place.
 
         Whether there were any; waits a moment until their places are free.
         """

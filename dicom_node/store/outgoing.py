@@ -184,5 +184,5 @@ def _reading() -> Iterator[None]:
         raise
     except Exception as error:
         # Whatever pydicom, a codec or the storage meets in the stored bytes. The
-        # error's own text may quote them, so only its kind is told.
+        # error's own text may quote them, so only its kind is reported.
         raise Unreadable(type(error).__name__) from error

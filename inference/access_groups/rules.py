@@ -27,8 +27,8 @@ def read_rule(rule: Mapping[str, Any]) -> Condition:
     try:
         condition = Condition.model_validate(rule)
     except ValidationError as error:
-        said = "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
-        raise InvalidRequest(f"The rule is wrong: {said}.", remedy=_REMEDY) from error
+        problems = "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
+        raise InvalidRequest(f"The rule is wrong: {problems}.", remedy=_REMEDY) from error
     computed = sorted(set(condition.names()) & set(FACTS))
     if computed:
         raise InvalidRequest(

@@ -38,7 +38,7 @@ DESCRIPTION = Code("113012", "DCM", "Key Object Description")
 def key_image_lists(
     index: Index, instances: InstanceReader, study_instance_uid: str
 ) -> list[tuple[KeyImages, Instance]]:
-    """The selections of a study, whoever made them; oldest first.
+    """The selections of a study, no matter who made them; oldest first.
 
     A version of this node stands in the series of the one before, and only the last of a
     series counts. One that names no image says that the selection is empty now.

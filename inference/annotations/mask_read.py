@@ -85,7 +85,7 @@ def _frames(segmentation: Dataset) -> Iterator[tuple[SliceKey, int | None, NDArr
     for index, own in enumerate(segmentation.PerFrameFunctionalGroupsSequence):
 
         def group(keyword: str, own: Dataset = own) -> Dataset:
-            """What all frames share is said once (PS3.3 C.7.6.16)."""
+            """What all frames share is stated once (PS3.3 C.7.6.16)."""
             found: Dataset = (own.get(keyword) or shared[keyword].value)[0]
             return found
 

@@ -77,8 +77,8 @@ def _drawing(group: Dataset) -> Drawing | None:
     identifier = text_of(items, words.TRACKING_IDENTIFIER, "TextValue")
     shape = words.SHAPE_OF_TOOL.get(identifier.rpartition(":")[2]) or _shape_of(lines)
     # Some writers say the same coordinates again for each number.
-    told = lines[:2] if shape == "BIDIRECTIONAL" else lines[:1]
-    points = [point for line in told for point in _points(line)]
+    drawn = lines[:2] if shape == "BIDIRECTIONAL" else lines[:1]
+    points = [point for line in drawn for point in _points(line)]
     image = _image(lines[0])
     if image is None:
         return None

@@ -28,7 +28,7 @@ from storage.integrity.instance_reader import InstanceReader
 def measurement_reports(
     index: Index, instances: InstanceReader, study_instance_uid: str, *, all_versions: bool = False
 ) -> list[tuple[MeasurementReport, Instance]]:
-    """The reports of a study that hold drawings, whoever wrote them; oldest first.
+    """The reports of a study that hold drawings, no matter who wrote them; oldest first.
 
     Those that a later version takes the place of are left out, unless `all_versions`.
     """

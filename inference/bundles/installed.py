@@ -87,7 +87,7 @@ def add_bundle(settings: Settings, folder: Path) -> ModelDescription:
 
 
 def installed_bundles(settings: Settings) -> list[ModelDescription]:
-    """Every bundle that was added, by name; one that cannot be read is said in the log."""
+    """Every bundle that was added, by name; one that cannot be read is logged."""
     of_others = (_is_of_images, is_added_nnunet, is_container)
     found = _read(
         [one for one in _folders(settings) if not any(is_other(one) for is_other in of_others)],

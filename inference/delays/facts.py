@@ -14,7 +14,7 @@ from storage.processes.heartbeats import HANDLED
 from storage.rejections.repository import IgnoredNote
 from storage.settings import Settings
 
-# Whoever waits behind more hears that they are more.
+# Who waits behind more is informed that they are more.
 JOBS_LOOKED_AT = 1000
 _CANCELLED_LOOKED_AT = 1000
 

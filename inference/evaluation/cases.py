@@ -122,7 +122,7 @@ def read_case(folder: Path) -> Case:
 
 
 def groups_of(image: Dataset) -> dict[str, str]:
-    """By what results are told apart: whom, and on which machine."""
+    """By what results are distinguished: whom, and on which machine."""
     thickness = _number(image.get("SliceThickness"))
     age = str(image.get("PatientAge") or "")
     years = int(age[:3]) if age[:3].isdigit() and age.endswith("Y") else None

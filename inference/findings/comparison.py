@@ -17,7 +17,7 @@ from storage.jobs.repository import Jobs
 
 VOLUME_UNITS = frozenset({"mm3", "cm3", "mL", "L"})
 """UCUM codes of what a change in per cent is stated of."""
-# Closer together, the noise of two measurements would be told as a rate.
+# Closer together, the noise of two measurements would be stated as a rate.
 _RATE_FROM_DAYS = 30
 _DAYS_IN_YEAR = 365.25
 _DECIMALS = 2

@@ -16,7 +16,7 @@ def void_findings(
     The total of both lungs is wrong where the volume of one is; it counts again once a person
     has given its own value. `feedback` is that of each finding, by its id, the oldest first.
     """
-    last = {one: said[-1] for one, said in feedback.items() if said}
+    last = {one: given[-1] for one, given in feedback.items() if given}
     touched = {
         one
         for one, word in last.items()

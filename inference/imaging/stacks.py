@@ -2,7 +2,7 @@
 
 A series is split only where the slices lie at the same positions more than once, or where a
 localizer is among them, and only by an attribute that states what tells them apart. What
-cannot be told apart stays together and is refused by its geometry.
+cannot be distinguished stays together and is refused by its geometry.
 """
 
 from collections import Counter

@@ -1,1 +1,1 @@
-"""Text from models and text about findings: nothing is said that is not supported."""
+"""Text from models and text about findings: nothing is stated that is not supported."""

@@ -1,4 +1,4 @@
-"""Words of a model for a report: sentences said again, or a draft from images and findings.
+"""Words of a model for a report: sentences worded again, or a draft from images and findings.
 
 The report itself is drafted from templates elsewhere; what comes from here has passed the
 guard sentence by sentence, and the template stands where it has not.
@@ -86,10 +86,10 @@ def _local(settings: Settings, text: str, image: Image.Image) -> Writer:
 
 def _bound(check: Check, template: Sequence[Sentence]) -> Check:
     """Of what the guard supports, what rests on a finding and is not in the draft already."""
-    said = {_plain(one.text) for one in template}
+    stated = {_plain(one.text) for one in template}
 
     def bound(sentence: str) -> Sentence | Withheld:
-        if _plain(sentence) in said:
+        if _plain(sentence) in stated:
             return Withheld(sentence, (_SAID,))
         checked = check(sentence)
         if isinstance(checked, Sentence) and not checked.finding_ids:

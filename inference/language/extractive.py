@@ -97,12 +97,12 @@ def most_telling(text: str, count: int) -> list[Placed]:
     chosen = [index for index, one in enumerate(sentences) if _CONCLUSIONS.search(one.heading)][
         :count
     ]
-    said = {word for index in chosen for word in _urgent_words(sentences[index].text)}
+    stated = {word for index in chosen for word in _urgent_words(sentences[index].text)}
     for index, one in enumerate(sentences):
         words = _urgent_words(one.text)
-        if words and not words <= said and not _PREAMBLE.search(one.heading):
+        if words and not words <= stated and not _PREAMBLE.search(one.heading):
             chosen.append(index)
-            said |= words
+            stated |= words
     concludes = any(_CONCLUSIONS.search(sentences[index].heading) for index in chosen)
     vectors = embed([one.text for one in sentences])
     scores = _scores(sentences, vectors)

@@ -55,12 +55,12 @@ def answer_from_findings(question: str, findings: Sequence[Finding]) -> list[Sen
 
 
 def _covers(finding: Finding, named: Sequence[str]) -> bool:
-    said = {
+    words = {
         _SAME.get(word, word)
         for text in (finding.label, finding.code.meaning)
         for word in _WORD.findall(text.lower())
     }
-    return all(any(_same_word(word, other) for other in said) for word in named)
+    return all(any(_same_word(word, other) for other in words) for word in named)
 
 
 def _same_word(word: str, other: str) -> bool:

@@ -104,13 +104,13 @@ def _deid(
 
 _Work = Callable[[Storage, str, Mapping[str, Any], Progress], dict[str, Any]]
 _WORK: dict[str, _Work] = {
-    "summary": lambda storage, _, asked, told: summarize(storage, asked, told).as_json(),
-    "vqa": lambda storage, _, asked, told: answer_question(storage, asked, told).as_json(),
-    "docqa": lambda storage, _, asked, told: answer_document(storage, asked, told).as_json(),
+    "summary": lambda storage, _, asked, tell: summarize(storage, asked, tell).as_json(),
+    "vqa": lambda storage, _, asked, tell: answer_question(storage, asked, tell).as_json(),
+    "docqa": lambda storage, _, asked, tell: answer_document(storage, asked, tell).as_json(),
     "deid": lambda storage, _, asked, __: _deid(
         storage.settings, storage.index, storage.instances, asked
     ),
-    "report": lambda storage, job_id, asked, told: write_words(
-        storage, job_id, asked, told
+    "report": lambda storage, job_id, asked, tell: write_words(
+        storage, job_id, asked, tell
     ).as_json(),
 }

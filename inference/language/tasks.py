@@ -38,7 +38,7 @@ class Task:
     title: str
     without: str
     is_pipeline: bool = False
-    """Of the catalogue too, where it is told of by its name there."""
+    """Of the catalogue too, where it is listed by its name there."""
     by_server: bool = False
     """Whether a chat model of a model server can be set for it."""
 

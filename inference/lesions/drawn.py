@@ -256,7 +256,7 @@ def _matches(storage: Storage, job: Job, this: JobLesions) -> Iterator[LesionMat
 def _compared(
     storage: Storage, by: Job, earlier: JobLesions, later: JobLesions
 ) -> Iterator[LesionMatch]:
-    """A reader who takes a tracking UID over has said which lesion it is; the rest is aligned."""
+    """A reader who takes a tracking UID over has stated which lesion it is; the rest is aligned."""
     of_uid = {earlier.uids[one.lesion_id]: one for one in earlier.lesions}
     same = {one.lesion_id: of_uid[one.tracking_uid] for one in later.lesions
             if one.tracking_uid in of_uid}  # fmt: skip

@@ -43,7 +43,7 @@ def counting(matches: Sequence[LesionMatch]) -> list[LesionMatch]:
 def _claims(
     computed: Sequence[LesionMatch], stated: Mapping[str, LesionMatch]
 ) -> Callable[[LesionMatch], bool]:
-    """Whether a person has said of the earlier lesion of a match which lesion it is there.
+    """Whether a person has stated of the earlier lesion of a match which lesion it is there.
 
     A lesion that is an older one is claimed with it.
     """

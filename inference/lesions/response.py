@@ -142,7 +142,7 @@ def _responses(
         gap = _not_evaluable(visit, of_targets, lost) if number else None
         if not gap:
             methods |= {one.lesion.axes_method for one in of_targets}
-        # One pixel more or less may decide, so that nothing is said of sums apart.
+        # One pixel more or less may decide, so that nothing is stated of sums apart.
         comparable = not gap and not methods >= _METHODS_APART
         has_change = comparable and number > 0
         if number == 0:

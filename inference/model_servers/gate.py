@@ -44,7 +44,7 @@ class _Guard:
     storage: Storage
     study_instance_uid: str
     audited: set[str] = field(default_factory=set)
-    """Servers that the audit trail has heard of."""
+    """Servers that the audit trail has a record of."""
 
 
 _guard: ContextVar[_Guard | None] = ContextVar("model_server_guard", default=None)
@@ -193,7 +193,7 @@ def _counted(guard: _Guard, endpoint: Endpoint, model: str) -> Iterator[None]:
         _note_failure(storage.settings, storage.breakers, of_model, error.message)
         raise
     finally:
-        # A caller that was stopped, or has heard enough, has had an answer.
+        # A caller that was stopped, or needs no more, has had an answer.
         for key in answered:
             breakers.answered(key, utcnow())
 

@@ -50,7 +50,7 @@ class GateThreshold:
 
 @dataclass(frozen=True)
 class CriticalLimit:
-    """Beyond which a finding of the model must be heard of at once."""
+    """Beyond which a finding of the model must be reported at once."""
 
     finding: str
     """Its label or the value of its code; upper and lower case are alike."""

@@ -29,7 +29,7 @@ _BINS = 10
 # A share of nothing has no logarithm.
 _LEAST_SHARE = 0.005
 ALERT_STABILITY_INDEX = 0.25
-"""Above it a population is commonly said to have shifted."""
+"""Above it a population is commonly considered to have shifted."""
 ALERT_PROBABILITY = 0.001
 """Of so large a distance by chance alone; both must speak for an alert."""
 _SAMPLES_AT_MOST = 1_000_000

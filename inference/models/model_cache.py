@@ -102,7 +102,7 @@ class WarmModels:
 
 
 def _give_back() -> None:
-    """Networks hold each other in circles; CUDA keeps what was freed until it is told."""
+    """Networks hold each other in circles; CUDA keeps what was freed until released."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():

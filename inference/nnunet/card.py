@@ -60,7 +60,7 @@ class NnunetCard(Card):
 
 
 class Converted(Strict):
-    """`nnunet.json` beside the plans: what the checkpoints said besides their weights."""
+    """`nnunet.json` beside the plans: what the checkpoints stated besides their weights."""
 
     trainer: str
     configuration: str

@@ -77,7 +77,7 @@ def convert(
             remedy="Name the folder that nnUNetv2_train wrote, with plans.json and fold_0; of a"
             ' model without final checkpoints add "checkpoint": "best" to the card\'s model.',
         )
-    told: dict[str, dict[str, Any]] = {}
+    stated: dict[str, dict[str, Any]] = {}
     for fold, path in paths.items():
         if not path.is_file():
             raise InvalidRequest(
@@ -85,9 +85,9 @@ def convert(
             )
         if path.stat().st_size > _CHECKPOINT_BYTES_AT_MOST:
             raise InvalidRequest(f"{path} is larger than 8 GiB.", remedy="Check the model.")
-        told[fold], weights = _read(processes, path)
+        stated[fold], weights = _read(processes, path)
         (target / weights_file(fold)).write_bytes(weights)
-    first, *others = told.values()
+    first, *others = stated.values()
     if any(other != first for other in others):
         raise InvalidRequest(
             f"The folds of {source} differ in their trainer or configuration.",

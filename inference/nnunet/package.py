@@ -1,4 +1,4 @@
-"""nnunetv2 itself, which is an extra: what is said where it is missing, and what it says."""
+"""nnunetv2 itself, which is an extra: the error where it is missing, and its messages."""
 
 import contextlib
 import io

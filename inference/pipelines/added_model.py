@@ -135,23 +135,23 @@ class AddedModel:
     ) -> tuple[list[NDArray[np.float32]], str]:
         """The inputs on the grid of the reference, in the card's order, and how they came there."""
         channels: list[NDArray[np.float32]] = []
-        told = []
+        notes = []
         for one in self.inputs:
             given = context.inputs.get(one.name)
             if given is None:
                 channels.append(np.zeros(volume.voxels.shape, np.float32))
-                told.append(f"{one.title} not there, given as zeros")
+                notes.append(f"{one.title} not there, given as zeros")
                 continue
             channels.append(onto_grid(given, volume))
             if one.name == self.reference:
-                told.append(f"{one.title} is the reference")
+                notes.append(f"{one.title} is the reference")
             elif on_same_grid(given, volume):
-                told.append(f"{one.title} lies on its grid")
+                notes.append(f"{one.title} lies on its grid")
             else:
-                told.append(f"{one.title} resampled onto its grid, trilinear")
-        if not told:
+                notes.append(f"{one.title} resampled onto its grid, trilinear")
+        if not notes:
             return channels, ""
-        return channels, f"{', '.join(told)}; by one Frame of Reference, nothing registered"
+        return channels, f"{', '.join(notes)}; by one Frame of Reference, nothing registered"
 
     def _segments_of_values(
         self, classes: NDArray[np.integer[Any]]

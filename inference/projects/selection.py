@@ -83,7 +83,7 @@ def matching_studies(index: Index, wanted: StudyFilter) -> list[str]:
     conditions = wanted.conditions()
     if not conditions:
         raise InvalidRequest(
-            "Nothing is said of the studies that are wanted.",
+            "The studies that are wanted are not stated.",
             remedy="Name studies, or conditions such as a modality and dates.",
         )
     found: list[str] = []

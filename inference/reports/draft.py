@@ -208,8 +208,8 @@ def _limits(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
 
 
 def _impression(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
-    said = list(impression_sentences(evidence, locale))
-    yield from said
+    sentences = list(impression_sentences(evidence, locale))
+    yield from sentences
     if evidence.facts and evidence.prior is None:
         yield ReportSentence(locale.words["no_comparison"], basis="node")
     all_findings = tuple(one.finding.finding_id for one in evidence.facts)

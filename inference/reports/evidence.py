@@ -53,7 +53,7 @@ class Evidence:
 
     @property
     def digest(self) -> str:
-        """Of what was found and what people said of it: the same results give the same."""
+        """Of the findings and the feedback on them: the same results give the same."""
         withdrawn = [f"withdrawn {one}" for one in self.withdrawn_pipelines]
         followed = [one.digest for one in self.lesions]
         return digest_of(self.facts, [*self.failed_pipelines, *withdrawn, *followed])
@@ -123,13 +123,13 @@ def _facts(
     findings = [
         one for one in finding_repository.of_study(study_instance_uid) if one.job_id in done
     ]
-    said = finding_feedback.of_findings([one.finding_id for one in findings])
+    feedback = finding_feedback.of_findings([one.finding_id for one in findings])
     facts: list[Fact] = []
     rejected: list[Finding] = []
     void: list[Finding] = []
-    without = void_findings(findings, said)
+    without = void_findings(findings, feedback)
     for finding in findings:
-        last = said[finding.finding_id][-1] if said[finding.finding_id] else None
+        last = feedback[finding.finding_id][-1] if feedback[finding.finding_id] else None
         if last is not None and last.kind == "REJECTED":
             rejected.append(finding)
         elif finding.finding_id in without:

@@ -85,18 +85,18 @@ def _about(
     for rule in locale.words["findings"]:
         if rule["structure"] not in (structure, "*"):
             continue
-        told = False
+        is_stated = False
         for template in rule["texts"]:
             sentence = _filled(template, structure, left, locale)
             if sentence is not None:
-                told = True
+                is_stated = True
                 yield sentence
                 left = {
                     slot: fact
                     for slot, fact in left.items()
                     if fact.finding.finding_id not in sentence.finding_ids
                 }
-        if told:
+        if is_stated:
             yield from _changes(rule.get("change", ()), structure, whole, prior, locale)
     yield from _not_whole(structure, cut_off, locale)
 
@@ -218,12 +218,12 @@ def _concluded(
     locale: Locale,
     contrast: bool,
 ) -> Iterator[ReportSentence]:
-    told = False
+    is_stated = False
     group, cut_off = _apart(group)
     for template in rule["texts"]:
         sentence = _filled(template, structure, group, locale)
-        if sentence is not None and not told:
-            told = True
+        if sentence is not None and not is_stated:
+            is_stated = True
             yield sentence
     # Of several rules about the structure, the one about volume tells it.
     asked = {slot for text in rule["texts"] for slot in placeholders(text)}
@@ -236,7 +236,7 @@ def _concluded(
         },
         locale,
     )
-    if told:
+    if is_stated:
         yield from _changes(rule.get("change", ()), structure, group, prior, locale)
         if rule.get("reference", "") in group:
             yield from _beside_reference(rule["reference"], group, locale, contrast)

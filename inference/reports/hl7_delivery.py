@@ -117,10 +117,10 @@ def _tls(settings: Settings, destination: Hl7Destination) -> ssl.SSLContext | No
 def _judge(answer: bytes, message: Hl7Message) -> None:
     """Raises NotTaken unless MSA says that this very message was accepted."""
     try:
-        told = Message(read_header(answer), answer)
+        acknowledgement = Message(read_header(answer), answer)
     except Refused as error:
         raise NotTaken("The answer is no HL7 acknowledgement.") from error
-    code, control_id = told.field("MSA-1"), told.field("MSA-2")
+    code, control_id = acknowledgement.field("MSA-1"), acknowledgement.field("MSA-2")
     if control_id != message.control_id:
         raise NotTaken("The answer is to another message.")
     # Its words may repeat what stood in the message, and so are not kept.

@@ -69,12 +69,12 @@ def _part(fact: Fact, normal: NormalRange, structure: str, locale: Locale) -> st
     subject = locale.measured_of(fact.slot, fact.side, structure, fact.finding.label)
     limits = _limits(fact, normal, locale)
     place = None if fact.value is None else normal.place_of(fact.value)
-    said = [
+    parts = [
         _percentile(normal.percentile, locale),
         words["places"][place] if place else "",
         locale.fill(words["limits"], {"limits": limits}) if limits else "",
     ]
-    values = {"subject": subject, "place": ", ".join(part for part in said if part)}
+    values = {"subject": subject, "place": ", ".join(part for part in parts if part)}
     return locale.fill(words["part"], values)
 
 

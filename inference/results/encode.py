@@ -85,7 +85,7 @@ def encode_results(
         segmentation = encode_seg(job, pipeline, sources, volume, output, edit)
         objects.append(ResultObject("SEG", segmentation))
         masks["SR"] = segmentation
-        # Where segments overlap, no voxel can be told by one number.
+        # Where segments overlap, no voxel can be stated by one number.
         if "LABELMAP" in extra_kinds and output.masks is not None and output.masks.ndim == 3:
             label_map = encode_seg(job, pipeline, sources, volume, output, edit, as_label_map=True)
             objects.append(ResultObject("LABELMAP", label_map))

@@ -43,7 +43,7 @@ def contributing_equipment(
 
 
 def node_equipment(at: datetime) -> list[hd.ContributingEquipment]:
-    """This node alone: it wrote down what a person drew or said."""
+    """This node alone: it recorded what a person drew or stated."""
     return [
         hd.ContributingEquipment(
             manufacturer=MANUFACTURER,

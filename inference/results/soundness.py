@@ -1,4 +1,4 @@
-"""What a faulty header would make faulty in a result: completed where nothing is said, or left out.
+"""What a faulty header would make faulty in a result: completed where not stated, or left out.
 
 By PS3.3 C.7.1.1, C.7.1.3, C.7.2.1, C.7.2.2 and C.7.2.3.
 """

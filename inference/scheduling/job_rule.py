@@ -40,7 +40,7 @@ def stays_here(fetches: PriorFetches, study_instance_uid: str) -> bool:
 def destinations_of(peers: Peers, rule: Rule | None) -> list[KnownPeer]:
     """All destinations, or those that the rule names.
 
-    A name that is no destination (any more) is said in the log; the others get theirs.
+    A name that is no destination (any more) is logged; the others get theirs.
     """
     known = list(peers.destinations())
     if rule is None or rule.destinations is None:

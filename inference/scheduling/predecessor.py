@@ -34,7 +34,7 @@ def predecessor_reports(
     found: dict[ResultKind, Dataset] = {}
     for one in earlier:
         for kind in REPORT_KINDS:
-            # With what people said of it, so that no version is passed over.
+            # With the feedback on it, so that no version is passed over.
             report = (
                 None
                 if kind in found

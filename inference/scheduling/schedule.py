@@ -84,7 +84,7 @@ def _follow_measured(storage: Storage, series: Series) -> None:
 def schedule_series(
     storage: Storage, series: Series, pipelines: Sequence[Pipeline] | None = None
 ) -> list[Decision]:
-    """Offer one complete series to every pipeline and store what each said.
+    """Offer one complete series to every pipeline and store what each decided.
 
     Doing it again changes nothing: a job is unique on pipeline, version and fingerprint.
     Our own results are offered to nobody, and no series to a pipeline for uploaded images.
@@ -122,7 +122,7 @@ def schedule_series(
 def schedule_pipeline(
     storage: Storage, series: Series, pipeline: Pipeline, priority: int = 0
 ) -> Decision:
-    """Offer one complete series to one pipeline, on somebody's word, and store what it said.
+    """Offer one complete series to one pipeline, on a person's request, and store what it decided.
 
     A series that waits for its turn is offered to every pipeline before: once any decision
     is stored, nobody would look at it again.

@@ -122,8 +122,8 @@ def with_geometry(
     degrees = tilt_degrees(stack.lps_from_kji)
     if not degrees:
         return acceptance
-    told = f"Its slices are tilted by {degrees:.1f}° and are resampled upright for the model."
-    return Acceptance(True, f"{acceptance.reason} {told}")
+    sentences = f"Its slices are tilted by {degrees:.1f}° and are resampled upright for the model."
+    return Acceptance(True, f"{acceptance.reason} {sentences}")
 
 
 def _judged(judge: Judge, instances: Sequence[Instance], headers: Sequence[Dataset]) -> Acceptance:
@@ -146,11 +146,11 @@ def _left(taken: SeriesStack, stacks: Sequence[SeriesStack]) -> str:
 def _why_none(refused: dict[str, list[str]], stacks: Sequence[SeriesStack]) -> str:
     if len(stacks) == 1:
         return next(iter(refused))
-    told = [f"{_listed(names)}: {reason}" for reason, names in refused.items()]
-    more = len(told) - _REASONS_AT_MOST
+    sentences = [f"{_listed(names)}: {reason}" for reason, names in refused.items()]
+    more = len(sentences) - _REASONS_AT_MOST
     if more > 0:
-        told = [*told[:_REASONS_AT_MOST], f"And {more} more reasons."]
-    return f"The series holds {len(stacks)} stacks, none of which is taken. {' '.join(told)}"
+        sentences = [*sentences[:_REASONS_AT_MOST], f"And {more} more reasons."]
+    return f"The series holds {len(stacks)} stacks, none of which is taken. {' '.join(sentences)}"
 
 
 def _listed(names: Sequence[str]) -> str:

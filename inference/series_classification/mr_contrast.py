@@ -54,9 +54,9 @@ def mr_contrast(header: Dataset) -> MrContrast:
     if "ADC" in kinds:
         return "ADC"
     stated = _ACQUISITION_CONTRASTS.get(str(header.get("AcquisitionContrast") or ""))
-    told = stated or _by_parameters(header)
-    if told:
-        return told
+    contrast = stated or _by_parameters(header)
+    if contrast:
+        return contrast
     words = _by_words(header)
     # Who calls it a localizer knows what no parameter tells: no classifier overrides that.
     return words if words == "LOCALIZER" else classified_contrast(header) or words

@@ -1,4 +1,4 @@
-"""What Celery is told; nothing of a patient ever travels in a message.
+"""What Celery is given; nothing of a patient ever travels in a message.
 
 Messages are wake-ups. The ledger (`storage.jobs.repository`, `storage.deliveries.repository`) is
 the queue, so every message may be lost, doubled or late.

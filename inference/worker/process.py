@@ -1,6 +1,6 @@
 """What one worker process holds: its storage, its heartbeat, and the keeping of the audit trail.
 
-And what holds it: made after the fork, and told from outside when to stop.
+And what holds it: made after the fork, and notified from outside when to stop.
 """
 
 import mmap

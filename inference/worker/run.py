@@ -96,7 +96,7 @@ def _work_on(
 ) -> Job | None:
     job_id = job.job_id
     if job.attempts > settings.job_max_attempts:
-        # Whoever ran it last ended without a word, each time: it would take us along as well.
+        # The process that ran it last ended without an error, each time: it would end us as well.
         return _end(settings, jobs, job, owner, _died(before))
     log.info("job_started", job_id=job_id, pipeline=job.pipeline, attempt=job.attempts)
     try:

@@ -178,7 +178,7 @@ class Clockwork:
         self._storage.emergency_access.remove_expired(now)
 
     def _apply_access_rules(self, now: datetime) -> None:
-        """Before scheduling: what comes of a study is told to those who may see it."""
+        """Before scheduling: what comes of a study is shown to those who may see it."""
         apply_rules(self._storage, now)
 
     def _hide_rejected(self, now: datetime) -> None:

@@ -182,7 +182,7 @@ def hide_unmatched(connection: Connection, study_instance_uid: str) -> None:
 def announce_change(
     connection: Connection, study_instance_uid: str, *, left: Collection[int] = ()
 ) -> None:
-    """Whoever shows studies looks again, those of the groups that it left too."""
+    """Those who show studies look again, those of the groups that it left too."""
     now = utcnow()
     add_event(connection, now, "study", study_instance_uid, payload={"change": "access_changed"})
     note_departure(connection, study_instance_uid, left)

@@ -98,7 +98,7 @@ def _wait(connection: Connection, subject: Subject) -> float:
         .where(t.failed_attempt.c.subject == subject.key)
         .with_for_update()
     ).scalar_one()
-    # Now, not before: whoever held the row meanwhile has counted.
+    # Now, not before: another that had locked the row meanwhile has counted.
     return max(0.0, float((blocked_until - utcnow()).total_seconds()))
 
 

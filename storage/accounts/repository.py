@@ -30,7 +30,7 @@ class Account:
     password_changed_at: datetime
     last_sign_in_at: datetime | None
     person_name: str = ""
-    """As DICOM writes it, `Family^Given^Middle^Prefix^Suffix`; empty where nobody has said it."""
+    """As DICOM writes it, `Family^Given^Middle^Prefix^Suffix`; empty where nobody has stated it."""
     must_change_password: bool = False
     """Somebody else has set the password, and so knows it."""
 

@@ -1,6 +1,6 @@
 """The chain over the audit events: sealing them, and cutting off what is too old.
 
-Each event's hash takes in its predecessor's, so that whoever changes, removes
+Each event's hash takes in its predecessor's, so that a person who changes, removes
 or inserts one has to rewrite all that follow. With a key (HMAC-SHA256, RFC 2104)
 that takes the key too, which is not in the database.
 """

@@ -80,7 +80,7 @@ class AuditKeeper:
             path.unlink()
 
     def _seal(self, now: datetime) -> None:
-        # Anew each round: an operator may have made a new one.
+        # Again each round: an operator may have made a new one.
         self._keys = keys_to_seal(self._settings)
         if adopt(self._engine, self._keys, now):
             log.info("audit_chain_keyed", key=self._keys.current)
@@ -91,7 +91,7 @@ class AuditKeeper:
         self._sinks = open_sinks(self._settings)
 
     def _tell(self, sink: Sink, now: datetime, stopping: Callable[[], bool]) -> None:
-        """Tell the sink what it has not heard, in order; where it was is kept in the database."""
+        """Send the sink what it has not got, in order; its position is stored in the database."""
         engine = self._engine
         for _ in range(_ROUNDS_AT_ONCE):
             if stopping():

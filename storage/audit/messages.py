@@ -88,7 +88,7 @@ def _event(message: ET.Element, record: AuditRecord) -> None:
 
 
 def _participants(message: ET.Element, record: AuditRecord, source: AuditSource) -> None:
-    """Who asked, then the node, then whoever else took part."""
+    """Who asked, then the node, then all others who took part."""
     toward = str(record.detail.get("toward", ""))
     if record.actor_kind != "node":
         actor = _participant(message, record.actor_name or record.actor_kind, requestor=True)

@@ -76,7 +76,7 @@ class SyslogSink:
     """RFC 5424 messages over TLS with octet counting (RFC 5425), or over UDP (RFC 5426).
 
     TLS keeps a connection. Syslog answers nothing, so what was handed to a
-    connection that broke at once is told again, and a repository may see a
+    connection that broke at once is sent again, and a repository may see a
     message twice; over UDP nobody knows what arrived.
     """
 

@@ -90,11 +90,11 @@ class _Walk:
     def check_mac(self, name: str, place: Link) -> None:
         if not self._keys.secrets or not place.position:
             return
-        said = self._connection.execute(
+        stored = self._connection.execute(
             select(t.audit_chain.c.mac).where(t.audit_chain.c.name == name)
         ).scalar()
         known = {Keys((one,)).mac(name, place) for one in self._keys.secrets}
-        if said not in known:
+        if stored not in known:
             raise _Broken(
                 place.position,
                 f"The note of the chain's {name} at {place.position} was not written with the key.",

@@ -1,4 +1,4 @@
-"""Storage commitment that we asked destinations for (PS3.4 J), and what they said."""
+"""Storage commitment that we asked destinations for (PS3.4 J), and what they answered."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
@@ -24,7 +24,7 @@ _RESEND_AFTER = timedelta(seconds=30)
 
 
 class CommitmentRequests:
-    """What destinations were asked to commit to, and what they said, whenever they say it."""
+    """What destinations were asked to commit to, and what they answered, whenever it comes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -29,17 +29,17 @@ def load_bounded_json(
             remedy=remedy,
         )
     try:
-        said = json.loads(body, parse_constant=_no_constant if strict else None)
+        decoded = json.loads(body, parse_constant=_no_constant if strict else None)
     except RecursionError as error:
         raise ValueError("It is nested too deeply.") from error
-    check_bounded(said, max_elements, remedy)
-    return said
+    check_bounded(decoded, max_elements, remedy)
+    return decoded
 
 
-def check_bounded(said: Any, max_elements: int, remedy: str = "") -> None:
+def check_bounded(decoded: Any, max_elements: int, remedy: str = "") -> None:
     """Raises LimitExceeded for a value of that many elements, or sequences too deep."""
     count = 0
-    layer, depth = [said], 0
+    layer, depth = [decoded], 0
     while layer:
         if depth > _MAX_LAYERS:
             raise LimitExceeded(

@@ -189,7 +189,7 @@ class JobInput:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the catalogue said of one series and one pipeline, and why."""
+    """Whether a pipeline runs on a series, and why."""
 
     study_instance_uid: str
     series_instance_uid: str

@@ -1,7 +1,7 @@
 """Which request or association is being served: one id through logs, ledger and audit.
 
 Work that comes of it carries the id on: a job row, a delivery row, and the log
-lines of whoever does them. Whoever serves may listen to what is stored meanwhile.
+lines of the one who does them. The server may listen to what is stored meanwhile.
 """
 
 from collections.abc import Callable, Iterator

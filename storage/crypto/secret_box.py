@@ -2,7 +2,7 @@
 
 Tokens of peers and secrets of webhooks are sent or signed with, so a hash will not do.
 The key is a file of the data folder, made at first use and readable by the node's user
-alone: a copy of the database without it shows nothing. Whoever can read the data folder
+alone: a copy of the database without it shows nothing. A person who can read the data folder
 can read both; against that only encrypting the disk helps.
 """
 
@@ -41,7 +41,7 @@ class Sealer:
     def open(self, kept: str, place: str) -> str:
         """The secret; one from before there were seals as it is.
 
-        Empty, with a line in the log, where the key is another one: whoever is called
+        Empty, with a line in the log, where the key is another one: the receiver
         then refuses, and the secret has to be given again.
         """
         if not kept.startswith(_MARK):

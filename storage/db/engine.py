@@ -145,7 +145,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def _for_viewer(engine: Engine) -> Engine:
-    """The engine itself, or one that shows whoever asks nothing but what its groups may see."""
+    """The engine itself, or one that shows nothing but what the groups of the caller may see."""
     if current_viewer() is None:
         return engine
     # `render_as_string` for the password, which `str` leaves out.

@@ -1,4 +1,4 @@
-"""The row with an identity: found, or added by whoever comes first."""
+"""The row with an identity: found, or added by the first who comes."""
 
 from typing import Any
 

@@ -56,7 +56,7 @@ class Breakers:
             return bool(won.rowcount)
 
     def failed(self, destination: str, error: str, now: datetime) -> int:
-        """One more call in vain; how many there were in a row. It is due at once until told."""
+        """One more call in vain; how many there were in a row. It is due at once until deferred."""
         with writing(self._engine) as connection:
             insert_or_ignore(
                 connection,

@@ -55,7 +55,7 @@ class Deliveries:
             "request_id": current_request_id(),
         }
         added = 0
-        # Portions, since receiving waits for whoever writes.
+        # Portions, since receiving waits for those who write.
         for portion in in_portions(enumerate(instances)):
             with writing(self._engine) as connection:
                 for position, instance in portion:

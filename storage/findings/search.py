@@ -23,7 +23,7 @@ EntityT = TypeVar("EntityT")
 class Found(Generic[EntityT]):
     entity: EntityT
     updated_at: datetime
-    """When it came, when somebody last said something of it, or when it was withdrawn."""
+    """When it came, when feedback on it last came, or when it was withdrawn."""
     is_withdrawn: bool = False
     """Of a finding: its job is superseded, because the series has changed since."""
 

@@ -1,6 +1,6 @@
 """What the node itself may call over HTTP, so that nobody can aim it at its own network.
 
-An operator lists hosts in a setting; whoever changes a destination or a webhook
+An operator lists hosts in a setting; a person who changes a destination or a webhook
 chooses among them. Which address such a name leads to is asked for each
 connection, checked, and that very address is connected to: a name that answers
 differently a moment later (DNS rebinding) gains nothing. Redirects and proxies

@@ -181,9 +181,9 @@ def _ours(key: IdempotencyKey, attempt: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _sealed(key: IdempotencyKey, answer: Answer) -> bytes:
-    said = asdict(answer)
-    del said["body"]
-    head = json.dumps(said).encode()
+    stored = asdict(answer)
+    del stored["body"]
+    head = json.dumps(stored).encode()
     return key.cipher.encrypt(head + b"\n" + answer.body)
 
 
@@ -194,12 +194,12 @@ def _opened(key: IdempotencyKey, sealed: bytes) -> Begun | Answer:
         head, _, body = key.cipher.decrypt(bytes(sealed)).partition(b"\n")
     except InvalidToken:
         return "other-request"  # a row that was tampered with
-    said = json.loads(head)
-    if "rights" not in said:
+    stored = json.loads(head)
+    if "rights" not in stored:
         return "other-rights"  # of an earlier version, which kept none
-    rights = {name: _tuple(value) for name, value in said["rights"].items()}
+    rights = {name: _tuple(value) for name, value in stored["rights"].items()}
     return Answer(
-        said["status"], said["headers"], body, Rights(**rights), tuple(said["study_instance_uids"])
+        stored["status"], stored["headers"], body, Rights(**rights), tuple(stored["study_instance_uids"])
     )
 
 

@@ -107,7 +107,7 @@ def like(column: ColumnElement[str], value: str) -> ColumnElement[bool]:
     prefix = value[: min(value.find(mark) % (len(value) + 1) for mark in "*?")]
     if not prefix or not getattr(column, "info", {}).get("ordered"):
         return matched
-    # Said as a range too: SQLite takes an index for LIKE only where it knows the pattern.
+    # Stated as a range too: SQLite takes an index for LIKE only where it knows the pattern.
     return and_(column.between(prefix, prefix + _LAST_CHARACTER), matched)
 
 

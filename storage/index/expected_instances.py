@@ -27,7 +27,7 @@ class Announced:
     missing: frozenset[str]
     """SOP Instance UIDs that were announced and have not arrived."""
     is_final: bool
-    """Whether whoever announced them has said all that he will."""
+    """Whether the one who announced them has stated all that will come."""
     extra_count: int
     """Instances that arrived and that nobody announced."""
     missing_count: int
@@ -57,9 +57,9 @@ class Expectations:
     def announce(
         self, announced_by: str, series: Mapping[str, Collection[str]], *, is_final: bool
     ) -> None:
-        """Expect the instances of each series, in place of what `announced_by` said before.
+        """Expect the instances of each series, in place of what `announced_by` stated before.
 
-        No series at all takes back what was said before.
+        No series at all takes back what was stated before.
         """
         with writing(self._engine) as connection:
             announce(connection, announced_by, series, is_final=is_final)
@@ -73,7 +73,7 @@ class Expectations:
         instance_count: int | None,
         is_final: bool,
     ) -> Expectation:
-        """Expect that many instances of one series, or these, in place of what was said before."""
+        """Expect that many instances of one series, or these, in place of those before."""
         kept = Expectation(
             announced_by,
             tuple(sorted(set(sop_instance_uids))),

@@ -68,7 +68,7 @@ class Priors:
 
 
 def _seen_by_all_of(this: FromClause, other: FromClause) -> ColumnElement[bool]:
-    """Whether everybody who sees this study sees the other: what is said of it enters results.
+    """Whether everybody who sees this study sees the other: its findings enter results.
 
     Without access groups everybody does.
     """

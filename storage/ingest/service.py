@@ -226,7 +226,7 @@ class Ingest:
         viewer = current_viewer()
         if viewer is None:
             return store()
-        # What is stored under a UID already must be known, whoever sends it again.
+        # What is stored under a UID already must be known, no matter who sends it again.
         with as_node():
             begins = self._senders.check(viewer, header.study_instance_uid)
             accepted = store()
@@ -322,11 +322,11 @@ def _source(header: Header, source: str, note_source: str) -> str:
 
 
 def _check_same_instance(header: Header, sop_class_uid: str, sop_instance_uid: str) -> None:
-    for keyword, said, found in (
+    for keyword, stated, found in (
         ("SOPInstanceUID", sop_instance_uid, header.sop_instance_uid),
         ("SOPClassUID", sop_class_uid, header.sop_class_uid),
     ):
-        if said != found:
+        if stated != found:
             raise InvalidRequest(
                 f"The C-STORE request and its data set name different {keyword}s.",
                 remedy="Check the sending system.",

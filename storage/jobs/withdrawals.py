@@ -218,7 +218,7 @@ def _withdraw_findings(connection: Connection, job: Job, now: datetime) -> None:
 def _of_same_patient(connection: Connection, study_instance_uid: str) -> set[str]:
     """A report compares facts of every kind, of which a finding's own prior notes volumes alone.
 
-    Whatever dates and groups say now: the text was written by what they said then.
+    Whatever dates and groups say now: the text was written by what they stated then.
     """
     this, other = t.study.alias("this"), t.study.alias("other")
     rows = connection.execute(

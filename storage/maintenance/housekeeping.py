@@ -43,7 +43,7 @@ class Housekeeper:
         self._compacted_at: datetime | None = None
         self._reconcile_next_s = 0.0
         self._out: set[str] = set()
-        """Steps that failed last time: an outage is told once."""
+        """Steps that failed last time: an outage is logged once."""
         whole = storage.engine, storage.volumes, storage.objects, storage.damaged
         self._repair = Repair(*whole)
         days = storage.settings.scrub_days

@@ -43,7 +43,7 @@ _IN_MEMORY_BYTES = 32 << 20
 
 
 Tell = Callable[[int, int], None]
-"""Is told how much is done of how much: bytes of volumes, or objects."""
+"""Called with how much is done of how much: bytes of volumes, or objects."""
 
 
 def reindex(

@@ -62,7 +62,7 @@ class Problem:
 
 
 Tell = Callable[[tuple[int, int]], None]
-"""Is told how many bytes of volumes were looked at, of how many."""
+"""Called with how many bytes of volumes were looked at, of how many."""
 
 
 def verify_storage(

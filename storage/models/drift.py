@@ -97,7 +97,7 @@ class Drift:
     def settle(
         self, pipeline: str, version: str, scanner: str, found: list[DriftAlert], now: datetime
     ) -> list[DriftAlert]:
-        """Make `found` the alerts of a scanner; those that are new, each told as an event."""
+        """Make `found` the alerts of a scanner; those that are new, each announced by an event."""
         where = (
             t.drift_alert.c.pipeline == pipeline,
             t.drift_alert.c.pipeline_version == version,

@@ -87,7 +87,7 @@ def decode_with_colours(frame: bytes, encoding: FrameEncoding) -> tuple[NDArray[
         length = -(-encoding.values // 8)
         options |= {"rows": 1, "columns": length, "bits_allocated": 8, "bits_stored": 8}
     with warnings.catch_warnings():
-        # What is odd about a header has been said when it was stored; here only pixels matter.
+        # What is odd about a header was logged when it was stored; here only pixels matter.
         warnings.simplefilter("ignore")
         array, came_out = get_decoder(syntax).as_array(buffer, index=0, **options)
     if packed:

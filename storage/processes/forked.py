@@ -79,7 +79,7 @@ class Processes:
     The first SIGTERM, SIGINT or SIGHUP is passed on to all as SIGTERM, which have
     `grace_s` to end; what is left then, or at a second signal, is killed. `work`
     installs its own handlers and returns an exit status; `on_stop` runs in the
-    parent before the others are asked; `asked` holds what was heard before. `role`
+    parent before the others are asked; `asked` holds the signals of before. `role`
     names them in the log. Call `run` in the main thread of a process without other
     threads: they would not exist in a child.
     """
@@ -135,7 +135,7 @@ class Processes:
         child.pid = fork(f"mediview {self._role} {child.number}", work)
 
     def _has_ended(self, child: _Child) -> bool:
-        """Whether the process is gone; if so it is waited for and told."""
+        """Whether the process is gone; if so it is waited for and logged."""
         pid, status = os.waitpid(child.pid, os.WNOHANG)
         if not pid:
             return False

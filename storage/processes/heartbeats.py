@@ -23,7 +23,7 @@ class Heartbeats:
             connection.execute(insert(t.heartbeat).values(name=name, at=now))
 
     def last(self, name: str) -> datetime | None:
-        """When the process last said that it lives; None when it never did."""
+        """When the process last reported that it lives; None when it never did."""
         with reading(self._engine) as connection:
             return connection.execute(
                 select(t.heartbeat.c.at).where(t.heartbeat.c.name == name)

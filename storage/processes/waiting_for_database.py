@@ -21,7 +21,7 @@ def wait_for_database(settings: Settings, asked: StopRequests) -> bool:
     StorageUnavailable with what to do about it.
     """
     engine = make_engine(settings.resolved_database_url)
-    is_told = False
+    is_logged = False
     try:
         while not asked.count:
             try:
@@ -29,12 +29,12 @@ def wait_for_database(settings: Settings, asked: StopRequests) -> bool:
             except StorageUnavailable as error:
                 if error.__cause__ is None or engine.dialect.name == "sqlite":
                     raise
-                if not is_told:
+                if not is_logged:
                     log.warning("database_awaited", error=error.message, remedy=error.remedy)
-                is_told = True
+                is_logged = True
                 asked.pause(_TRY_EVERY_S)
             else:
-                if is_told:
+                if is_logged:
                     log.info("database_answers")
                 return True
         return False

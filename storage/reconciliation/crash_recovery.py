@@ -1,7 +1,7 @@
 """A database server that crashed may have lost the newest rows of instances: index them again.
 
 Those rows alone are committed without waiting for the disk (`storage.db.engine`), because their
-records are durable in the volumes. So whoever acknowledges an instance asks here first whether
+records are durable in the volumes. So before an instance is acknowledged, it is asked here whether
 the server behind its connections is still the one that the folder was reconciled with.
 """
 
@@ -55,7 +55,7 @@ class CrashRecovery:
     def is_due(self) -> bool:
         """Whether a connection was made to a server that this process doesn't know yet.
 
-        No connection outlives a crash, so whoever has just written something
+        No connection outlives a crash, so a process that has just written something
         and finds nothing due wrote it to the server that all before him wrote to.
         """
         return bool(self._unknown)
@@ -114,7 +114,7 @@ class CrashRecovery:
         from psycopg import Error
 
         identity = ""
-        # One that breaks at once is found broken by whoever uses it.
+        # One that breaks at once is found broken when it is used.
         with suppress(Error):
             with driver.cursor() as cursor:
                 cursor.execute(_IDENTITY)

@@ -1,4 +1,4 @@
-"""Critical findings: an alert each, told again and again until a person acknowledges it."""
+"""Critical findings: an alert each, repeated until a person acknowledges it."""
 
 import uuid
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Alert:
     text: str
     state: AlertState
     repeats: int
-    """How often it was told again since it was raised."""
+    """How often it was repeated since it was raised."""
     next_repeat_at: datetime
     acknowledged_by: str
     acknowledged_by_id: str

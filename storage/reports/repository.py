@@ -173,8 +173,8 @@ class Reports:
                 }
                 if state == "final":
                     check_seen(connection, report)
-                told = report.sections if sections is None else sections
-                sentences = [sentence for one in told for sentence in one.sentences]
+                current = report.sections if sections is None else sections
+                sentences = [sentence for one in current for sentence in one.sentences]
                 marks = still_marked(connection, report, sentences, now)
                 values |= SETTLED | _seen(report) if marks is None else marks
             return next_version(connection, report, values, moved_by, now, state, reason)

@@ -37,8 +37,8 @@ def check_move(
             f"A move to {state} takes no text.", remedy="Change the text first, by PUT."
         )
     if state in ("final", "amended"):
-        told = report.sections if sections is None else sections
-        if not any(sentence.text.strip() for one in told for sentence in one.sentences):
+        current = report.sections if sections is None else sections
+        if not any(sentence.text.strip() for one in current for sentence in one.sentences):
             raise InvalidRequest(
                 "The report is empty.", remedy="Write it, or draft it again, before it is signed."
             )

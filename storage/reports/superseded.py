@@ -37,7 +37,7 @@ def mark_superseded(
 
 def check_seen(connection: Connection, report: Report) -> None:
     """Before a first signature. Raises StateConflict where the text rests on withdrawn results
-    and nobody has said since that it stands: the mark gives the text no other version."""
+    and nobody has confirmed since that it stands: the mark gives the text no other version."""
     is_seen = report.is_superseded and not report.attention
     if not is_seen and _rests_on_withdrawn(connection, report, report.sentences):
         raise StateConflict(

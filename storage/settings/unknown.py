@@ -1,4 +1,4 @@
-"""Settings that somebody made and the node does not have: a misspelt one is said, not ignored."""
+"""Settings that the node does not have: a misspelt one is reported, not ignored."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

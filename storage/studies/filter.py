@@ -47,7 +47,7 @@ class StudyFilter:
     patient_id: str = ""
     accession_number: str = ""
     updated_since: datetime | None = None
-    """Something of it arrived, or was said in an event, since then."""
+    """Something of it arrived, or an event was about it, since then."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """For `Index.studies`."""

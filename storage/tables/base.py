@@ -62,7 +62,7 @@ def ordered_text_column(name: str) -> Column[str]:
     """Text that is compared byte by byte on every database, so that an index serves prefixes and
     ranges; PostgreSQL would else sort by the language of the database.
 
-    The migration gives it the collation. Not said here: SQLAlchemy would cast each value to it,
+    The migration gives it the collation. Not stated here: SQLAlchemy would cast each value to it,
     which PostgreSQL's grammar does not take within BETWEEN.
     """
     return text_column(name, info={"ordered": True})

@@ -114,7 +114,7 @@ def canceled(
 ) -> Edit:
     """The end of an open item, through IN PROGRESS, which none leaves out (PS3.4 CC.2.2.3).
 
-    `details`: what a request for cancellation said of it.
+    `details`: what a request for cancellation stated.
     """
     events = []
     attributes = item.attributes

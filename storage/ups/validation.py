@@ -169,7 +169,7 @@ def updated(
     changes.pop(tag_of("SpecificCharacterSet"), None)
     for keyword in _NOT_UPDATED:
         tag = tag_of(keyword)
-        # Said again as it stands, as a client does that sends back what it got.
+        # Repeated as it stands, as a client does that sends back what it got.
         if tag in changes and changes[tag].get("Value") != attributes.get(tag, {}).get("Value"):
             raise InvalidRequest(
                 f"{keyword} is not changed by an update.",

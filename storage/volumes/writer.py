@@ -1,6 +1,6 @@
 """Volumes: append-only files of checksummed records, the truth about what was received.
 
-Many threads stage records in memory; whoever flushes writes all that was staged
+Many threads stage records in memory; the one that flushes writes all that was staged
 meanwhile in one go, past the page cache, and makes it durable with one
 fdatasync (group commit). A torn record at the end of a volume is recognised by
 its checksums, so a crash at any moment leaves nothing that lies.
@@ -229,7 +229,7 @@ class VolumeWriter:
     def _flush(self) -> None:
         """Make durable what is staged; the caller holds the flush lock.
 
-        Each record is told what became of it; nothing is raised.
+        Each record gets what became of it; nothing is raised.
         """
         with self._stage_lock:
             volume, batch = self._open, self._waiting

@@ -267,7 +267,7 @@ class Worklist:
         """Follow a performed procedure step; how many open items of these studies changed.
 
         An item of several steps stays in progress when one of them is completed: which
-        one it was is not always said, and an integrator knows when all are.
+        one it was is not always stated, and an integrator knows when all are.
         """
         if not study_instance_uids:
             return 0

@@ -116,7 +116,7 @@ def test_expressions_that_search_take_time_by_the_length() -> None:
     """Those that look through reports and through what models say of them."""
     searching = [
         *(pattern for _, pattern in identifiers._PATTERNS),
-        instructions._pattern("orders", "marks", "not_said"),
+        instructions._pattern("orders", "marks", "not_repeated"),
         reading._BREAK,
         editing._NUMBER,
         lexicon._PIECE,

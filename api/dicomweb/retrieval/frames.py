@@ -212,7 +212,7 @@ def _group(
         ]
     if not starts or starts[0] != fragments[0][0]:
         raise InvalidInstance(
-            f"The {len(fragments)} fragments of the pixel data cannot be told apart"
+            f"The {len(fragments)} fragments of the pixel data cannot be divided into frames"
             f" into {count} frames.",
             remedy="Ask for a resend with an offset table.",
         )

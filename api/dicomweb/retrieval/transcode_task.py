@@ -51,7 +51,7 @@ def transcode(
         _swap(dataset, pixels)
     has_pixels = "PixelData" in dataset
     with warnings.catch_warnings():
-        # What is odd about a header was said when it was stored.
+        # What is odd about a header was logged when it was stored.
         warnings.simplefilter("ignore")
         if has_pixels and stored.is_encapsulated:
             try:

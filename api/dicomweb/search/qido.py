@@ -171,7 +171,7 @@ def _find(
     asked: SearchParameters,
     returned: frozenset[str],
 ) -> _Found:
-    """One page of matches, and what has to be said about it (PS3.18 8.3.4.4, 10.6.1.3)."""
+    """One page of matches, and the warnings about it (PS3.18 8.3.4.4, 10.6.1.3)."""
     query = Query(
         search.level, {**asked.keys, **search.path_keys}, fuzzy=asked.fuzzy, returned=returned
     )
@@ -225,7 +225,7 @@ def _extras(
     asked: SearchParameters,
     known: set[str],
 ) -> tuple[list[JsonDataset] | None, list[str]]:
-    """What only the data sets hold of each row, and what has to be said about it."""
+    """What only the data sets hold of each row, and the warnings about it."""
     level = search.level
     names = list(dict.fromkeys([*asked.include, *asked.keys]))
     if level == "SERIES" and search.path_keys and len(rows) <= _MAX_SERIES_READ:

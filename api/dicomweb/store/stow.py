@@ -101,7 +101,7 @@ def _answer(request: Request, report: Report) -> Response:
     try:
         model = choose_model(accepted(request))
     except ApiProblem:
-        # The instances are in; which is told even to one who forgot to say how.
+        # The instances are stored: that is answered even where the form asked for is not known.
         model = DICOM_JSON
     elements = report.elements()
     body = dataset_to_xml(elements) if model == DICOM_XML else json_bytes(elements)

@@ -84,7 +84,7 @@ def _clean_frames(dataset: FileDataset) -> None:
         ]
     except (NotUnderstood, IndexError, ValueError, struct.error) as error:
         raise CannotDeidentify(
-            "Its compressed pixels have a form in which texts cannot be told from pixels"
+            "Its compressed pixels have a form in which texts cannot be distinguished from pixels"
             f" ({dataset.file_meta.TransferSyntaxUID.name}).",
             remedy="Leave it out, or send it to this node again without compression.",
         ) from error

@@ -82,8 +82,10 @@ class BucketDestination:
             except PeerFailed as error:
                 # Each of the others would wait as long for the same silence.
                 rest = instances[number:]
-                said = [Outcome(one.sop_instance_uid, error.message, reached=False) for one in rest]
-                return outcomes + said
+                others = [
+                    Outcome(one.sop_instance_uid, error.message, reached=False) for one in rest
+                ]
+                return outcomes + others
             except MediViewError as error:
                 sentence = f"{self}: {explain(error).sentence}"
                 outcomes.append(Outcome(instance.sop_instance_uid, sentence))

@@ -162,7 +162,7 @@ class SftpDestination:
                 raise _NotWritten("the file there is shorter than what was sent")
             there.posix_rename(part, str(path))
         except BaseException:
-            # Whatever is wrong with the connection has been said already.
+            # Whatever is wrong with the connection has been reported already.
             with suppress(Exception):
                 there.remove(part)
             raise

@@ -85,8 +85,8 @@ class StowDestination:
     def _outcome(self, uid: str, stored: set[str], failed: dict[str, int | None]) -> Outcome:
         if uid in failed:
             reason = failed[uid]
-            said = "" if reason is None else f" (failure reason {reason:#06x})"
-            return Outcome(uid, f"{self} refused the instance{said}.")
+            failure = "" if reason is None else f" (failure reason {reason:#06x})"
+            return Outcome(uid, f"{self} refused the instance{failure}.")
         if uid not in stored:
             return Outcome(uid, f"{self} did not say what became of the instance.")
         return Outcome(uid)

@@ -167,10 +167,10 @@ def _of_study(part: str, rest: str, reading: Reading, evidence: Evidence) -> Ver
     # `Larger than the right` compares within the study, which the rules for values do not read.
     if not measured.reasons and not any(one.than for one in parsed.assertions):
         return Verdict(True, finding_ids=measured.finding_ids)
-    said = _said_by_texts(rest, evidence, known)
-    if said.supported or not _speaks_of_findings(reading, known):
-        return said
-    return Verdict(False, measured.reasons or said.reasons)
+    by_texts = _supported_by_texts(rest, evidence, known)
+    if by_texts.supported or not _speaks_of_findings(reading, known):
+        return by_texts
+    return Verdict(False, measured.reasons or by_texts.reasons)
 
 
 def _without_modality(reading: Reading, study: StudyFacts) -> Reading:
@@ -209,7 +209,7 @@ def _names_anything(reading: Reading) -> bool:
     return named or bool(reading.quantities) or bool(reading.dates)
 
 
-def _said_by_texts(rest: str, evidence: Evidence, known: _Known) -> Verdict:
+def _supported_by_texts(rest: str, evidence: Evidence, known: _Known) -> Verdict:
     judged = judge_sentence(parse(rest), known.corpus, evidence.study)
     return Verdict(not judged.reasons, judged.reasons, source_spans=judged.spans)
 

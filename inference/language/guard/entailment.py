@@ -47,8 +47,8 @@ class Entailment:
         return None
 
     def _longest(self) -> int:
-        said = getattr(self.model.config, "max_position_embeddings", _LONGEST_TOKENS)
-        return min(int(said), _LONGEST_TOKENS)
+        stated = getattr(self.model.config, "max_position_embeddings", _LONGEST_TOKENS)
+        return min(int(stated), _LONGEST_TOKENS)
 
 
 def entailment_of(model: Any, tokenizer: Any, name: str) -> Entailment:

@@ -12,7 +12,7 @@ STUDY = "study"
 
 @dataclass(frozen=True)
 class SourceText:
-    """A text whose sentences may be said again; of a prior report, as what was found then."""
+    """A text whose sentences may be repeated; of a prior report, as what was found then."""
 
     source_id: str
     text: str
@@ -49,7 +49,7 @@ class StudyFacts:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is known; what is not in here cannot be said.
+    """All that is known; what is not in here cannot be stated.
 
     Hashable, since it is read once and then asked about many sentences.
     """

@@ -18,7 +18,7 @@ def _pattern(*kinds: str) -> re.Pattern[str]:
 
 def instructs(text: str) -> bool:
     """Whether the text gives orders, names an address, or carries mark-up or code."""
-    return _pattern("orders", "marks", "not_said").search(text.casefold()) is not None
+    return _pattern("orders", "marks", "not_repeated").search(text.casefold()) is not None
 
 
 def gives_orders(text: str) -> bool:

@@ -58,7 +58,7 @@ _LATIN = {
     plural: f"{plural[:-1]}us"
     for plural in "bronchi hippocampi menisci thrombi emboli calculi nuclei sulci gyri hili".split()
 } | {"diverticula": "diverticulum", "septa": "septum", "foramina": "foramen", "ganglia": "ganglion"}
-# What an entry may be said to be, in place of what its file holds.
+# What an entry may be called, in place of what its file holds.
 _OWN_CATEGORY: tuple[Category, ...] = ("property", "relation", "soft")
 
 
@@ -83,7 +83,7 @@ class Entry:
     procedure: bool = False
     """Is past by its nature: `lobectomy`, `status post lobectomy`."""
     light: bool = False
-    """May be left unsaid, or said of what is there: `projects`."""
+    """May be left out, or stated of what is there: `projects`."""
     toward: int | None = None
     """Of a change: the direction of the value."""
     part_of: str = ""

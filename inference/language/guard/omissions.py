@@ -1,4 +1,4 @@
-"""What is critical in the evidence and is said by no supported sentence of a text."""
+"""What is critical in the evidence and is stated by no supported sentence of a text."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ def omissions_of(
     checked: Sequence[CheckedSentence], evidence: Evidence, corpus: Corpus
 ) -> tuple[Omission, ...]:
     """Critical findings by their ids, and critical words that a report affirms."""
-    said = [one for one in checked if one.verdict.supported]
-    return (*_findings(said, evidence), *_words(said, corpus))
+    supported = [one for one in checked if one.verdict.supported]
+    return (*_findings(supported, evidence), *_words(supported, corpus))
 
 
-def _findings(said: Sequence[CheckedSentence], evidence: Evidence) -> Iterable[Omission]:
-    named = {finding_id for one in said for finding_id in one.verdict.finding_ids}
+def _findings(supported: Sequence[CheckedSentence], evidence: Evidence) -> Iterable[Omission]:
+    named = {finding_id for one in supported for finding_id in one.verdict.finding_ids}
     for finding in evidence.findings:
         if finding.finding_id in evidence.critical_finding_ids and finding.finding_id not in named:
-            yield Omission(f"{finding.label} is critical and is not said.", (finding.finding_id,))
+            yield Omission(f"{finding.label} is critical and is not stated.", (finding.finding_id,))
 
 
-def _words(said: Sequence[CheckedSentence], corpus: Corpus) -> Iterable[Omission]:
-    there = [one for each in said for one in parse(each.sentence).assertions]
+def _words(supported: Sequence[CheckedSentence], corpus: Corpus) -> Iterable[Omission]:
+    there = [one for each in supported for one in parse(each.sentence).assertions]
     found: dict[tuple[str, frozenset[str]], Omission] = {}
     for source in corpus.sources:
         one = source.assertion
         key = (one.observation, known_place(one).sides)
-        if key in found or source.history or not _is_critical(one) or _is_said(one, there):
+        if key in found or source.history or not _is_critical(one) or _is_stated(one, there):
             continue
         found[key] = Omission(
-            f"“{readable(one.observation)}” is affirmed in the evidence and is not said.",
+            f"“{readable(one.observation)}” is affirmed in the evidence and is not stated.",
             source_spans=source.spans,
         )
     yield from found.values()
@@ -61,7 +61,7 @@ def _is_critical(one: Assertion) -> bool:
     return critical and one.polarity == PRESENT and not one.labels & _NOT_NOW
 
 
-def _is_said(one: Assertion, there: Sequence[Assertion]) -> bool:
+def _is_stated(one: Assertion, there: Sequence[Assertion]) -> bool:
     sides = known_place(one).sides
     return any(
         other.observation in kinds(one.observation)

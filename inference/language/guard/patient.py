@@ -71,11 +71,11 @@ def check_patient(sentence: str, evidence: Evidence) -> PatientCheck:
 def _known(evidence: Evidence) -> tuple[frozenset[int], frozenset[str]]:
     study = evidence.study
     texts = [ages_and_sexes(one.text) for one in evidence.texts if one.kind != "document"]
-    said_ages = frozenset(age for ages, _ in texts for age in ages)
-    said_sexes = frozenset(sex for _, sexes in texts for sex in sexes)
+    stated_ages = frozenset(age for ages, _ in texts for age in ages)
+    stated_sexes = frozenset(sex for _, sexes in texts for sex in sexes)
     # What the headers say of the patient stands above what a text says.
-    ages = said_ages if study.patient_age_years is None else {study.patient_age_years}
-    sexes = {study.patient_sex} if study.patient_sex in _SEXES else said_sexes
+    ages = stated_ages if study.patient_age_years is None else {study.patient_age_years}
+    sexes = {study.patient_sex} if study.patient_sex in _SEXES else stated_sexes
     return frozenset(ages), frozenset(sexes)
 
 
@@ -98,5 +98,5 @@ def _without_name(plain: str, name: str) -> str:
     if not parts:
         return plain
     pattern = "|".join(re.escape(part) for part in parts)
-    said = re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
-    return said.sub(" ", plain)
+    named = re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+    return named.sub(" ", plain)

@@ -8,19 +8,21 @@ from storage.core.findings import Finding
 def premises_of(verdict: Verdict, evidence: Evidence) -> tuple[str, ...]:
     """The findings and the sentences of sources that support, each as a sentence."""
     texts = {one.source_id: one.text for one in evidence.texts}
-    said = [_in_words(one) for one in evidence.findings if one.finding_id in verdict.finding_ids]
+    premises = [
+        _in_words(one) for one in evidence.findings if one.finding_id in verdict.finding_ids
+    ]
     for prior in evidence.priors:
-        said += [
+        premises += [
             f"On {_iso(prior.study_date)}: {_in_words(one)}"
             for one in prior.findings
             if one.finding_id in verdict.finding_ids
         ]
-    said += [
+    premises += [
         texts[span.source_id][span.start : span.end]
         for span in verdict.source_spans
         if span.source_id != STUDY
     ]
-    return tuple(said)
+    return tuple(premises)
 
 
 def _in_words(finding: Finding) -> str:

@@ -50,7 +50,7 @@ class Reading:
 
 @lru_cache(maxsize=4096)
 def read(sentence: str, german: bool | None = None) -> Reading:
-    """Take a sentence apart; its language is told by its small words where none is given."""
+    """Take a sentence apart; its language is known by its small words where none is given."""
     # A dash between spaces parts; it is no sign of a number.
     plain = _PARTING_DASH.sub(":", folded(sentence))
     dates = find_dates(plain)

@@ -25,7 +25,7 @@ _ASSERTING = ("thing", "property", "relation", "change", "word")
 
 @dataclass(frozen=True)
 class Mention:
-    """A name, and all that is said of it."""
+    """A name, and all that is stated of it."""
 
     word: Word
     negations: int = 0
@@ -80,8 +80,8 @@ def mentions_of(reading: Reading) -> tuple[Mention, ...]:
 
 def _answers_none(reading: Reading) -> bool:
     """`Distant metastases: none.`"""
-    said = [piece for piece in reading.pieces if piece != "."]
-    return len(said) > 2 and said[-2] == ":" and said[-1] in NONE
+    pieces = [piece for piece in reading.pieces if piece != "."]
+    return len(pieces) > 2 and pieces[-2] == ":" and pieces[-1] in NONE
 
 
 def _kind_of(trigger: Word, reading: Reading) -> str:
@@ -221,9 +221,9 @@ def _ends_behind(reading: Reading, word: Word, trigger: Word) -> bool:
 def with_sides(
     mentions: Sequence[Mention], reading: Reading, start: int, end: int
 ) -> tuple[Mention, ...]:
-    """Each name of `start` to `end` with the side that is said of it there.
+    """Each name of `start` to `end` with the side that is stated of it there.
 
-    One side in a clause is said of all of it; of several, each is said of what follows, or
+    One side in a clause is stated of all of it; of several, each is stated of what follows, or
     of what stands before where nothing follows.
     """
     sides = [

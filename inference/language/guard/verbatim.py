@@ -21,12 +21,12 @@ def word_for_word(
     A sentence that says nothing without the heading above it is not taken from under it,
     and none is taken from a prior report, whose sentences are of then.
     """
-    said = _plain(sentence)
+    stated = _plain(sentence)
     for text in texts:
         if text.kind == "prior report":
             continue
         for span, whole in _stated(text, sources):
-            if said == whole and not instructs(sentence):
+            if stated == whole and not instructs(sentence):
                 return span
     return None
 

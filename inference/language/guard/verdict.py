@@ -64,7 +64,7 @@ class CheckedSentence:
 
 @dataclass(frozen=True)
 class Omission:
-    """What is critical in the evidence and is not said by any supported sentence."""
+    """What is critical in the evidence and is not stated by any supported sentence."""
 
     text: str
     finding_ids: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Let a model write, within bounds: what loops, is empty or never ends is cut and said so."""
+"""Let a model write, within bounds: what loops, is empty or never ends is cut and reported."""
 
 from __future__ import annotations
 

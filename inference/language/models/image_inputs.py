@@ -39,7 +39,7 @@ def check_looks(loaded: LoadedModel) -> None:
     noise = np.random.default_rng(3).integers(0, 255, (_SIDE, _SIDE, 3), dtype=np.uint8)
     pictures = (Image.fromarray(noise), Image.new("RGB", (_SIDE, _SIDE)))
     first, second = (_first_scores(loaded, picture) for picture in pictures)
-    # Whoever looks, however little, differs in the last bit at least.
+    # A model that looks, however little, differs in the last bit at least.
     if np.array_equal(first, second):
         raise ModelUnusable(
             f"The model {loaded.ref.name} gives the same answer to a picture and to a blank one:"

@@ -1,7 +1,7 @@
 """Text that talks to a model instead of about a patient.
 
 A report, a DICOM attribute or a scanned page is data. A sentence in it that gives orders to
-whoever reads it by machine is taken out before a model or a summary sees it, and is reported.
+a machine that reads it is taken out before a model or a summary sees it, and is reported.
 What slips through meets the guard, which lets nothing pass that the findings do not support.
 """
 

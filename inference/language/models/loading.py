@@ -67,7 +67,7 @@ def load_ref(
 
 
 def _weights_bytes(ref: ModelRef) -> int:
-    """Of a local model; what the hub's cache holds is told by no path."""
+    """Of a local model; what the hub's cache holds has no path."""
     path = Path(ref.source)
     files = path.iterdir() if path.is_dir() else (path,)
     return weights_bytes(*files) if ref.is_local else 0
@@ -82,7 +82,7 @@ def _advice(settings: Settings, ref: ModelRef) -> str:
 
 
 def _options(settings: Settings, ref: ModelRef) -> dict[str, Any]:
-    """What every `from_pretrained` is told: where from, which commit, whose code may run."""
+    """What every `from_pretrained` is given: where from, which commit, whose code may run."""
     options: dict[str, Any] = {
         "trust_remote_code": bool(ref.revision) and ref.pinned in settings.hf_trust_remote_code,
         "local_files_only": ref.is_local or settings.hf_hub_offline,

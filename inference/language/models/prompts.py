@@ -1,4 +1,4 @@
-"""What text models are told. The source is data between marks, after identifiers are gone."""
+"""What text models are given. The source is data between marks, after identifiers are gone."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def text_inputs(loaded: LoadedModel, task: str, text: str) -> tuple[dict[str, An
     """What the model reads, on its device, and whether the text had to be cut to fit.
 
     A sequence-to-sequence model is trained for its task and reads the text alone; a chat model
-    is told the task; a causal model without a chat template continues a plain prompt.
+    is given the task; a causal model without a chat template continues a plain prompt.
     """
     tokenizer = loaded.tokenizer
     room = _room(loaded)
@@ -93,7 +93,7 @@ def _moved(loaded: LoadedModel, encoded: Any) -> dict[str, Any]:
 
 
 def draft_prompt(findings: str) -> str:
-    """For a model that sees an image and is told what was measured on it."""
+    """For a model that sees an image and is given what was measured on it."""
     return (
         f"{_SYSTEM}\nWrite the findings of a radiology report for this image from the sentences"
         f" between the marks.\n{_OPEN}\n{findings}\n{_CLOSE}"

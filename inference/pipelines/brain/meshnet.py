@@ -65,7 +65,7 @@ def classify(
 ) -> NDArray[np.uint8]:
     """The most likely class of each voxel: uint8, of the shape of `voxels`.
 
-    `on_layer` is told the fraction done. What lies outside of `voxels` counts as 0, the
+    `on_layer` gets the fraction done. What lies outside of `voxels` counts as 0, the
     value of the darkest voxels. Where tiles are asked for, each is seen with as much around
     it as the network reaches, so that the classes are the same.
     """

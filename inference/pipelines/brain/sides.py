@@ -54,7 +54,7 @@ def middle_plane(guides_lps_mm: list[NDArray[np.float64]]) -> MiddlePlane:
         offset = float(np.mean([(left + right) @ normal / 2 for left, right in pairs]))
     if not pairs or normal[0] < _MOST_TILTED:
         raise NothingFound(
-            "Left and right of the brain could not be told apart.",
+            "Left and right of the brain could not be distinguished.",
             remedy="Check the position of the head in the series.",
         )
     return MiddlePlane(normal, offset)

@@ -1,7 +1,7 @@
 """Lungs in a chest CT: thresholds and morphology, no weights.
 
 Air inside the body is found by threshold, the airways are followed from the trachea and
-left out, what remains is told apart into left and right by where it lies in the patient,
+left out, what remains is divided into left and right by where it lies in the patient,
 and vessels are taken in by closing.
 """
 
@@ -98,7 +98,7 @@ def segment_lungs(
 def _air_inside(hu: NDArray[np.float32], voxel_ml: float, padding: Mask | None) -> Mask:
     """Air that no path through air joins to the sides of the picture, and lungs cut off there.
 
-    What a side cuts off is told from the air around the patient by its density.
+    What a side cuts off is distinguished from the air around the patient by its density.
     """
     import cc3d
 

@@ -135,7 +135,7 @@ class FilmField:
             results.append(_result(dataset, frame, field))
             number = dataset.get("InstanceNumber")
             which = f"Image {number}" if len(context.images) > 1 else "The film"
-            notes.append(f"{which}: {_sides_told(field)}")
+            notes.append(f"{which}: {_sides_text(field)}")
         return PipelineOutput(
             images=tuple(results),
             timings_s={"find_field": time.perf_counter() - started},
@@ -235,7 +235,7 @@ def saturated_share(stored: NDArray[Any], header: Dataset) -> float:
     return clipped / stored.size
 
 
-def _sides_told(field: ExposedField) -> str:
+def _sides_text(field: ExposedField) -> str:
     if not field.sides:
         return "No side of a collimation was found; the whole image counts as exposed."
     rest = [side for side in ("left", "right", "top", "bottom") if side not in field.sides]

@@ -253,6 +253,6 @@ def _why_none(judged: Sequence[Acceptance]) -> str:
     counts = Counter(one.reason for one in judged)
     if len(judged) == 1:
         return judged[0].reason
-    told = [f"{count} not taken: {reason}" for reason, count in counts.most_common()]
-    more = len(told) - _REASONS_AT_MOST
-    return " ".join((*told[:_REASONS_AT_MOST], *([f"{more} reasons more."] if more > 0 else [])))
+    reasons = [f"{count} not taken: {reason}" for reason, count in counts.most_common()]
+    more = len(reasons) - _REASONS_AT_MOST
+    return " ".join((*reasons[:_REASONS_AT_MOST], *([f"{more} reasons more."] if more > 0 else [])))

@@ -37,7 +37,7 @@ class ImageSegmentation(PicturePipeline):
     def run(self, context: PipelineContext) -> PipelineOutput:
         """One measurement for each class that is seen, the largest first.
 
-        A picture has no physical size, so shares of its area are told. Confidence is the
+        A picture has no physical size, so shares of its area are given. Confidence is the
         mean probability of the class where it is the likeliest.
         Raises NotConfigured, ModelUnusable, InvalidRequest, LimitExceeded.
         """

@@ -242,10 +242,10 @@ def _table(rows: Sequence[Sequence[str]], widths: Sequence[int], styles: dict[st
 
 def _footer(document: ReportDocument) -> Any:
     signed = document.is_signed
-    said = "" if signed else " Drafted by software from unverified findings."
+    origin = "" if signed else " Drafted by software from unverified findings."
     text = (
         f"{MANUFACTURER}, report version {document.version.version},"
-        f" {document.version.state}.{said} Research use only."
+        f" {document.version.state}.{origin} Research use only."
     )
 
     def draw(canvas: Any, page: Any) -> None:

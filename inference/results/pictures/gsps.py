@@ -204,7 +204,7 @@ class _Drawing:
         _, row_mm, column_mm = self.volume.spacing_mm
         (area,) = state.DisplayedAreaSelectionSequence
         del area.PresentationPixelAspectRatio
-        # Told of images with several levels of detail alone.
+        # Of images with several levels of detail alone.
         del area.PixelOriginInterpretation
         area.PresentationPixelSpacing = [_text(row_mm), _text(column_mm)]
 

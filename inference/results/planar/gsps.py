@@ -240,7 +240,7 @@ def _said_of(box: FoundBox) -> str:
 def _show_true_to_aspect(state: Dataset, source: Dataset) -> None:
     """Pixels need not be square (PS3.3 C.10.4); 1:1 is stated of those alone that are."""
     (area,) = state.DisplayedAreaSelectionSequence
-    # Told of images with several levels of detail alone.
+    # Of images with several levels of detail alone.
     del area.PixelOriginInterpretation
     calibration = calibration_of(source)
     row, column = calibration.aspect

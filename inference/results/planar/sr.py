@@ -1,7 +1,7 @@
 """What was found in single images as a Comprehensive 3D SR (PS3.16 TID 1500).
 
 A box is a planar region of interest in the coordinates of its image (TID 1410); a segment one
-that refers to the SEG of its image; what is said of a whole image names the image (TID 1501).
+that refers to the SEG of its image; a statement about a whole image names the image (TID 1501).
 """
 
 from collections.abc import Mapping, Sequence

@@ -40,7 +40,7 @@ _MODALITIES = {
 def image_library(references: Sequence[Dataset]) -> ContainerContentItem:
     """One group of all the images, which share modality, size and frame of reference.
 
-    What they share is said once for the group (TID 1602), so that a report on a thousand
+    What they share is stated once for the group (TID 1602), so that a report on a thousand
     slices stays small; what differs is in the images themselves.
     """
     library = _container(codes.DCM.ImageLibrary)

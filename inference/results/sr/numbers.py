@@ -55,7 +55,7 @@ def measurements_of(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
             measurements.append(measurement)
         if finding.prior is not None:
             measurements += _changes(finding.prior)
-    # Said once of what several numbers of one thing share.
+    # Stated once of what several numbers of one thing share.
     for confidence in dict.fromkeys(one.confidence for one in findings):
         if confidence is not None:
             percent = round(confidence * 100, _CERTAINTY_DECIMALS)
@@ -110,10 +110,10 @@ def _mark(measurement: hd.sr.Measurement, validity: Validity) -> None:
 
 def _changes(prior: Prior) -> list[hd.sr.Measurement]:
     """Per cent since the prior, and per year, each with the prior's date and its report."""
-    told = [(CHANGE, prior.change_percent, PERCENT)]
+    stated = [(CHANGE, prior.change_percent, PERCENT)]
     if prior.change_percent_per_year is not None:
-        told.append((CHANGE_PER_YEAR, prior.change_percent_per_year, PERCENT_PER_YEAR))
-    changes = [_measurement(*one) for one in told]
+        stated.append((CHANGE_PER_YEAR, prior.change_percent_per_year, PERCENT_PER_YEAR))
+    changes = [_measurement(*one) for one in stated]
     for change in changes:
         number = change[0]
         if "ContentSequence" not in number:

@@ -16,7 +16,7 @@ HF_MODELS = (
     "hf_deid_model",
     "hf_nli_model",
 )
-"""The settings that name a model, in the order in which people are told of them."""
+"""The settings that name a model, in the order in which they are listed."""
 
 
 class LanguageSettings(BaseModel):

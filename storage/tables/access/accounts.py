@@ -9,7 +9,7 @@ account = Table(
     metadata,
     Column("name", String(80), primary_key=True),
     text_column("password_hash"),
-    # As DICOM writes it (PS3.5 6.2.1); empty where nobody has said it.
+    # As DICOM writes it (PS3.5 6.2.1); empty where nobody has stated it.
     text_column("person_name"),
     Column("roles", JSON, nullable=False),
     Column("disabled", Boolean, nullable=False),

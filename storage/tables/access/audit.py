@@ -64,7 +64,7 @@ audit_chain = Table(
     Column("mac", String(64), nullable=False),
     time_column("updated_at"),
 )
-"""`base`: retention removed up to it; `head`: the last one sealed; `sink:…`: the last one told."""
+"""`base`: retention removed up to it; `head`: the last one sealed; `sink:…`: the last one sent."""
 
 series_request = Table(
     "series_request",

@@ -28,14 +28,14 @@ prior_search = Table(
     Index("ix_prior_search_state_next_attempt_at", "state", "next_attempt_at"),
 )
 
-# A study comes from one source, whoever wants it.
+# A study comes from one source, no matter who wants it.
 prior_fetch = Table(
     "prior_fetch",
     metadata,
     Column("study_instance_uid", Uid, primary_key=True),
     Column("source", String(80), nullable=False),
     # `source` of its instances (`storage.core.sources`), by which a study that a modality sends
-    # meanwhile is told from one that was fetched.
+    # meanwhile is distinguished from one that was fetched.
     Column("label", Text, nullable=False),
     Column("cause", String(16), nullable=False),
     text_column("rule"),

@@ -11,7 +11,7 @@ rejection_note = Table(
     Column("sop_instance_uid", Uid, primary_key=True),
     Column("study_instance_uid", Uid, nullable=False, index=True),
     Column("code", String(16), nullable=False),
-    # Its code, where whoever sent it may not reject; `code` is empty then.
+    # Its code, where its sender may not reject; `code` is empty then.
     Column("ignored_code", String(16), nullable=False, server_default=""),
     # Another note in force rejects it.
     Column("is_revoked", Boolean, nullable=False, server_default=false()),

@@ -51,10 +51,10 @@ def test_an_integrator_orders_and_follows_to_the_results(tmp_path: Path) -> None
             found = api.client.get(f"/dicom-web/instances?SOPInstanceUID={sop_instance_uid}")
             assert len(found.json()) == 1, "what is named is held"
 
-        def is_told() -> bool:
+        def is_logged() -> bool:
             return "results.stored" in hook.types and hook.types.count("workitem.changed") == 3
 
-        wait_for(is_told, "the notices")
+        wait_for(is_logged, "the notices")
         states_told = [
             one["data"]["state"] for one in hook.notices if one["type"] == "workitem.changed"
         ]

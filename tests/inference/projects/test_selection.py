@@ -52,7 +52,7 @@ def test_a_split_that_does_not_add_up_is_refused(shares: list[int]) -> None:
 
 
 def test_studies_are_asked_for_by_something(storage: Storage) -> None:
-    with pytest.raises(InvalidRequest, match="Nothing is said"):
+    with pytest.raises(InvalidRequest, match="not stated"):
         matching_studies(storage.index, StudyFilter())
     (uid,) = filled(storage, AccessionNumber="ACC-8811")
     assert matching_studies(storage.index, StudyFilter(accession_number="ACC-8811")) == [uid]

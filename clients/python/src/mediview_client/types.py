@@ -68,7 +68,7 @@ class Code(TypedDict):
 
 
 class Completed(TypedDict):
-    """What an integrator's word completed, and what the pipelines said to it."""
+    """What an integrator completed, and what the pipelines decided."""
 
     series: list["SeriesSummary"]
     """Those that were still receiving."""

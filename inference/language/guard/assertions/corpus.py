@@ -62,10 +62,10 @@ def corpus_of(evidence: Evidence) -> Corpus:
 def _stated_by_study(evidence: Evidence) -> list[SourceText]:
     study = evidence.study
     parts = (study.study_description, study.body_part_examined.casefold())
-    said = ". ".join(part for part in parts if part)
+    text = ". ".join(part for part in parts if part)
     found: list[SourceText] = []
-    if said:
-        found.append(SourceText(STUDY, said, "header"))
+    if text:
+        found.append(SourceText(STUDY, text, "header"))
     if not evidence.priors and not any("report" in one.kind for one in evidence.texts):
         found.append(SourceText(STUDY, "No comparison.", "header"))
     return found

@@ -119,7 +119,7 @@ def _labels(claim: Assertion, source: Assertion, name: str) -> Iterator[Reason]:
         ground = Ground.PATIENT
     elif differing & {"historical", "prior"}:
         ground = Ground.TIME
-    yield Reason(ground, f"“{name}” is not said with this certainty.")
+    yield Reason(ground, f"“{name}” is not stated with this certainty.")
 
 
 # --- places ----------------------------------------------------------------------------------

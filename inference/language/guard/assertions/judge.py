@@ -62,7 +62,7 @@ def _judge(claim: Assertion, corpus: Corpus, study: StudyFacts) -> TextJudgement
     nearest = _nearest(claim, corpus)
     if not nearest.reasons or claim.place.sides != BOTH_SIDES:
         return nearest
-    # What is said of both sides may be said of each in a sentence of its own.
+    # What is stated of both sides may be stated of each in a sentence of its own.
     halves = [
         _nearest(
             replace(claim, place=replace(claim.place, sides=frozenset((side,))), plural=False),

@@ -87,7 +87,7 @@ def _measured(
 
 
 def _then(claim: Assertion) -> Assertion:
-    """A size with a date of before is of then, where no change is told with it."""
+    """A size with a date of before is of then, where no change is stated with it."""
     if claim.changes or any(one.prior or one.change for one in claim.extents):
         return claim
     return replace(claim, extents=tuple(replace(one, prior=True) for one in claim.extents))
@@ -150,8 +150,8 @@ def _compared(claim: Assertion, subjects: Sequence[Subject]) -> Iterable[str]:
         return ()
     axes = [axis for extent in claim.extents for axis in extent.axes]
     values = (one.value, other.value)
-    said = not axes or (
+    stated = not axes or (
         len(axes) == 2
         and all(axis.says(value, one.unit) for axis, value in zip(axes, values, strict=True))
     )
-    return (one.finding_id, other.finding_id) if said else ()
+    return (one.finding_id, other.finding_id) if stated else ()

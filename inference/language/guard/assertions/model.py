@@ -1,4 +1,4 @@
-"""An assertion: what is said of what, where, how large, how surely and when."""
+"""An assertion: what is stated of what, where, how large, how surely and when."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Extent:
     change: bool = False
     """It is the amount of a change."""
     greatest: bool = False
-    """It is said to be the largest axis: `up to 5.3 cm`."""
+    """It is stated to be the largest axis: `up to 5.3 cm`."""
     order: str = ""
     """The names of its axes, where they are named."""
     aspects: frozenset[str] = frozenset()

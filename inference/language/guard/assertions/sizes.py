@@ -38,7 +38,7 @@ def _is_compared(items: Sequence[Item], position: int) -> bool:
 
 
 def _has_date_behind(items: Sequence[Item], position: int) -> bool:
-    """`11 mm on 30 October 2023`: a date of today is not told with a size of today."""
+    """`11 mm on 30 October 2023`: a date of today is not stated with a size of today."""
     for item in items[position + 1 : position + 3]:
         if item.kind == "date":
             return True

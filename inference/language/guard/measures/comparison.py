@@ -10,7 +10,7 @@ from inference.language.guard.subjects import Prior
 
 UNCHANGED_WITHIN_PERCENT = 1.0
 CHANGED_BEYOND_PERCENT = 3.0
-"""What lies between may be said with its amount alone: it may be noise, and may be none."""
+"""What lies between may be stated with its amount alone: it may be noise, and may be none."""
 _BEFORE_PRIOR = frozenset(
     "previously previous prior from earlier voruntersuchung voraufnahme formerly zuvor vorher vs"
     " versus gegenüber than gegen".split()
@@ -112,13 +112,13 @@ def moved(prior: Prior, value: float) -> tuple[float, float]:
     return difference, percent
 
 
-def moved_toward(prior: Prior, value: float, amount_said: bool) -> frozenset[int]:
-    """The directions that may be said: +1, -1 or 0."""
+def moved_toward(prior: Prior, value: float, amount_stated: bool) -> frozenset[int]:
+    """The directions that may be stated: +1, -1 or 0."""
     difference, percent = moved(prior, value)
     directions = set()
     if abs(percent) <= UNCHANGED_WITHIN_PERCENT:
         directions.add(0)
-    if difference and (amount_said or abs(percent) > CHANGED_BEYOND_PERCENT):
+    if difference and (amount_stated or abs(percent) > CHANGED_BEYOND_PERCENT):
         directions.add(1 if difference > 0 else -1)
     return frozenset(directions)
 

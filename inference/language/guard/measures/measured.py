@@ -117,16 +117,16 @@ def _unsaid(
         side = " and ".join(sorted(subject.sides)) or "no side"
         yield Reason(Ground.SIDE, f"The finding is of {side}.")
     yield from _kind(segment, subject)
-    amount_said = False
+    amount_stated = False
     for one in segment.quantities:
         if is_change(reading, one):
-            amount_said = True
+            amount_stated = True
             yield from _amount(one, subject, prior)
         elif is_of_prior(reading, one, study_date):
             yield from _then(one, subject, prior)
         elif subject.value is None or not one.says(subject.value, subject.unit):
             yield _wrong_number(one, subject)
-    yield from _direction(segment, subject, prior, amount_said)
+    yield from _direction(segment, subject, prior, amount_stated)
 
 
 def _triggers(segment: Segment, subject: Subject) -> Iterator[Reason]:
@@ -155,10 +155,10 @@ def _names(segment: Segment, subject: Subject, prior: Prior | None) -> Iterator[
 
 
 def _kind(segment: Segment, subject: Subject) -> Iterator[Reason]:
-    said = {one.concept for one in segment.mentions}
-    if subject.kind == "share" and "brain" in said and "volume" in said:
+    mentioned = {one.concept for one in segment.mentions}
+    if subject.kind == "share" and "brain" in mentioned and "volume" in mentioned:
         return
-    if subject.kind and subject.kind_needed() and subject.kind not in said:
+    if subject.kind and subject.kind_needed() and subject.kind not in mentioned:
         if subject.kind == CONFIDENCE or _is_share_by_words(segment, subject):
             return
         yield Reason(Ground.SUBJECT, f"It does not say that the {subject.kind} is meant.")
@@ -169,8 +169,8 @@ def _kind(segment: Segment, subject: Subject) -> Iterator[Reason]:
 
 
 def _is_share_by_words(segment: Segment, subject: Subject) -> bool:
-    said = {one.concept for one in segment.mentions}
-    return subject.kind == "share" and "brain" in said and "brain" not in subject.concepts
+    mentioned = {one.concept for one in segment.mentions}
+    return subject.kind == "share" and "brain" in mentioned and "brain" not in subject.concepts
 
 
 def _wrong_number(one: Quantity, subject: Subject) -> Reason:
@@ -196,17 +196,17 @@ def _then(one: Quantity, subject: Subject, prior: Prior | None) -> Iterator[Reas
 
 
 def _direction(
-    segment: Segment, subject: Subject, prior: Prior | None, amount_said: bool
+    segment: Segment, subject: Subject, prior: Prior | None, amount_stated: bool
 ) -> Iterator[Reason]:
     changes: list[Mention] = [one for one in segment.mentions if one.category == "change"]
     for one in changes:
-        if one.concept == "moved" and amount_said:
+        if one.concept == "moved" and amount_stated:
             continue
         if one.word.entry.toward is None:
             yield Reason(Ground.COMPARISON, f"No finding says “{one.word.text}”.")
         elif prior is None or subject.value is None:
             yield Reason(Ground.COMPARISON, "There is no prior to compare with.")
-        elif one.word.entry.toward not in moved_toward(prior, subject.value, amount_said):
+        elif one.word.entry.toward not in moved_toward(prior, subject.value, amount_stated):
             yield Reason(Ground.COMPARISON, f"The value is not “{one.word.text}”.")
 
 

@@ -44,10 +44,10 @@ class Output:
             print(json.dumps(answer, indent=2, ensure_ascii=False))
         else:
             for item in answer["items"]:
-                said = item["state"] or "done"
+                outcome = item["state"] or "done"
                 if item["status"] != 200:
-                    said = f"refused: {item['detail']} {item['remedy']}".strip()
-                print(f"{item['id']}  {said}")
+                    outcome = f"refused: {item['detail']} {item['remedy']}".strip()
+                print(f"{item['id']}  {outcome}")
         return 1 if answer["failed"] else 0
 
 

@@ -10,8 +10,8 @@ from inference.language.guard.assertions.reading.frames import Frame
 from inference.language.guard.assertions.reading.merging import (
     add_attributes,
     hold_to,
-    said_of_place,
-    said_of_thing,
+    stated_of_place,
+    stated_of_thing,
     to_state,
 )
 from inference.language.guard.assertions.reading.state import ClauseState
@@ -57,8 +57,8 @@ class Attaching(ClauseState):
             if frame.polarity == one.polarity and frame.labels <= one.labels:
                 add_attributes(one, frame)
             else:
-                said = said_of_place if one.form == "bare" else said_of_thing
-                self.frames.append(said(frame, one))
+                new_frame = stated_of_place if one.form == "bare" else stated_of_thing
+                self.frames.append(new_frame(frame, one))
 
     def _attach_to_nothing(self, frame: Frame, role: str) -> None:
         if role in ("of", "place"):

@@ -166,6 +166,6 @@ class Builder(Numbering):
 
 
 def _may_stand(frame: Frame, classes: frozenset[str]) -> bool:
-    """`Enlargement of ...`, `BI-RADS 1 on the right`: what describes is what is said."""
+    """`Enlargement of ...`, `BI-RADS 1 on the right`: what describes is what is stated."""
     placed = bool(classes & {"place", "toward"}) and bool(chief_of(frame.attributes, frame.needed))
     return "of" in classes or placed

@@ -89,7 +89,7 @@ def sentences_of(source: SourceText) -> Iterator[SourceSentence]:
     above, ordered_at, history = Context(), -1, False
     for position, match in enumerate(lines):
         line = match.text
-        # What follows an order in its paragraph is what it wants to be said.
+        # What follows an order in its paragraph is what it wants to be stated.
         if line.strip() and (instructs(line) or match.start == ordered_at):
             ordered_at = match.end + 1
             continue
@@ -106,8 +106,8 @@ def sentences_of(source: SourceText) -> Iterator[SourceSentence]:
             around = Context() if _is_location(label) else located[position]
             here = _together(above, around, own)
             start += label.end()
-        told = label is not None and _HISTORY.search(label.group(1)) is not None
-        yield from _of_line(source, start, match.end, here, history or told, title)
+        is_history = label is not None and _HISTORY.search(label.group(1)) is not None
+        yield from _of_line(source, start, match.end, here, history or is_history, title)
 
 
 def _holds_number(label: str) -> bool:

@@ -64,9 +64,9 @@ class Frame:
     adjectival: frozenset[str] = frozenset()
     """Those of its places that are named by an adjective at its end."""
     shared: bool = False
-    """Its observation stands before its place, and is said of the places that follow, too."""
+    """Its observation stands before its place, and is stated of the places that follow, too."""
     used: bool = False
-    """Something was said of it."""
+    """Something was stated of it."""
     procedure: bool = False
     either: bool = False
     """It is one of several that are offered as alternatives."""
@@ -88,7 +88,7 @@ class Frame:
         )
 
     def whole_places(self) -> list[Place]:
-        """Each place that it is said to be at."""
+        """Each place that it is stated to be at."""
         return [self.place.joined(one) for one in self.places] or [self.place]
 
 
@@ -211,7 +211,7 @@ def _describe(frame: Frame, one: Mention, head: Mention | None) -> None:
 
 
 def _state_of_place(frame: Frame, names: Sequence[Mention]) -> None:
-    """`The enlarged liver`, `mild left ventricle`: what describes a place is said of it."""
+    """`The enlarged liver`, `mild left ventricle`: what describes a place is stated of it."""
     described = [
         one
         for one in names

@@ -67,7 +67,7 @@ def done_to(relation: Frame, frame: Frame) -> None:
 
 
 def add_attributes(one: Frame, frame: Frame, keep_polarity: bool = False) -> None:
-    """All that a frame without a head says is said of one that has a head."""
+    """All that a frame without a head says is stated of one that has a head."""
     one.attributes |= frame.attributes
     one.needed |= frame.needed
     one.changes |= frame.changes
@@ -84,7 +84,7 @@ def add_attributes(one: Frame, frame: Frame, keep_polarity: bool = False) -> Non
 
 
 def to_state(frame: Frame) -> None:
-    """What describes a place becomes what is said of it."""
+    """What describes a place becomes what is stated of it."""
     frame.form = "state"
     chief = chief_of(frame.attributes, frame.needed)
     frame.observation = chief or EXTENT
@@ -103,7 +103,7 @@ def chief_of(attributes: set[str], needed: set[str]) -> str:
     return next(iter(narrow or properties or grades or unknown), "")
 
 
-def said_of_place(frame: Frame, subject: Frame) -> Frame:
+def stated_of_place(frame: Frame, subject: Frame) -> Frame:
     """`The liver is enlarged`"""
     subject.used = True
     one = copied(frame)
@@ -123,7 +123,7 @@ def said_of_place(frame: Frame, subject: Frame) -> Frame:
     return one
 
 
-def said_of_thing(frame: Frame, subject: Frame) -> Frame:
+def stated_of_thing(frame: Frame, subject: Frame) -> Frame:
     """`The mass is not homogeneous`, `the nodule is suspicious for cancer`"""
     one = copied(frame)
     one.labels |= subject.labels

@@ -216,11 +216,11 @@ def _of_heading(frame: Frame, context: Context) -> tuple[list[Assertion], list[s
             whole = replace_form(frame, "state", "")
             to_state(whole)
             return [_assertion(whole, Place(), context)], []
-        return [], ["what it is said of"]
+        return [], ["what it is stated of"]
     whole = replace_form(frame, "state", "")
     to_state(whole)
     if whole.observation == EXTENT and not frame.extents and not frame.changes:
-        return [], ["what is said"]
+        return [], ["what is stated"]
     if graded and not context.place and not whole.observation.startswith(GRADE):
         # `BI-RADS 2, benign`
         whole.attributes.add(whole.observation)
@@ -267,4 +267,4 @@ def _of_bare(frame: Frame, context: Context) -> tuple[list[Assertion], list[str]
     if context.observation and not frame.used:
         whole = replace_form(frame, "thing", context.observation)
         return [_assertion(whole, place, context) for place in frame.whole_places()], []
-    return [], [] if frame.used else ["what is said of the place"]
+    return [], [] if frame.used else ["what is stated of the place"]

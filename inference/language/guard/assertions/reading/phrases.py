@@ -14,9 +14,9 @@ from inference.language.guard.assertions.reading.merging import (
     copied,
     done_to,
     ranked,
-    said_of_place,
-    said_of_thing,
     share,
+    stated_of_place,
+    stated_of_thing,
 )
 from inference.language.guard.assertions.reading.predicating import Predicating
 
@@ -163,9 +163,9 @@ class Phrases(Predicating):
             self.start(relation)
         elif head.form == "bare" and not article and frame.form != "bare":
             # `Heart not enlarged`
-            self.start(said_of_place(frame, head))
+            self.start(stated_of_place(frame, head))
         elif frame.form == "attribute" and frame.polarity != head.polarity:
-            self.start(said_of_thing(frame, head))
+            self.start(stated_of_thing(frame, head))
         elif frame.form == "attribute":
             self.describe(frame)
         elif frame.form == "bare" and not frame.place.anatomy:

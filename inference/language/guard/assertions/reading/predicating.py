@@ -17,9 +17,9 @@ from inference.language.guard.assertions.reading.merging import (
     add_attributes,
     copied,
     done_to,
-    said_of_place,
-    said_of_thing,
     share,
+    stated_of_place,
+    stated_of_thing,
 )
 
 _MODALITIES = frozenset(("CT", "MR", "PT", "CR", "US", "MG", "NM"))
@@ -43,11 +43,11 @@ class Predicating(Attaching):
     def _said_of(self, frame: Frame, subject: Frame) -> Frame:
         if frame.form == "bare":
             if subject.form == "bare":
-                self.not_understood.append("a place that is said to be a place")
+                self.not_understood.append("a place that is stated to be a place")
             subject.places.append(frame.place)
             return subject
         if subject.form == "bare":
-            return said_of_place(frame, subject)
+            return stated_of_place(frame, subject)
         if frame.form == "attribute":
             like = frame.polarity == subject.polarity
             if like and (frame.labels <= subject.labels or not frame.attributes):
@@ -58,7 +58,7 @@ class Predicating(Attaching):
                 add_attributes(subject, frame)
                 subject.polarity = frame.polarity
                 return subject
-        return said_of_thing(frame, subject)
+        return stated_of_thing(frame, subject)
 
     def show_objects(self, frame: Frame) -> None:
         """`The kidney shows a cyst`, `the mass surrounds the artery`"""
@@ -88,8 +88,8 @@ class Predicating(Attaching):
             return
         # `A nodule, probably benign`
         for one in group:
-            said = said_of_place if one.form == "bare" else said_of_thing
-            self.frames.append(said(frame, one))
+            new_frame = stated_of_place if one.form == "bare" else stated_of_thing
+            self.frames.append(new_frame(frame, one))
 
     def add_size(self, extent: Extent) -> None:
         """A size of the phrases before it, or of the subject of `measures`."""
