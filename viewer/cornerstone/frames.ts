@@ -20,7 +20,7 @@ export class FrameWatch {
   private asked = "";
   private pending = false;
 
-  /** Told why a frame cannot be drawn, or null while nothing speaks against the one asked for. */
+  /** Gets why a frame cannot be drawn, or null while nothing speaks against the one asked for. */
   constructor(private readonly onChange: (imageId: string, reason: string | null) => void) {
     eventTarget.addEventListener(Enums.Events.IMAGE_LOAD_FAILED, this.onFailed);
     window.addEventListener("unhandledrejection", this.onUnhandled);
@@ -81,7 +81,7 @@ export class FrameWatch {
     if (isObject(error)) this.reported.add(error);
     if (imageId === this.asked) this.pending = false;
     if (this.reasons.has(imageId)) return;
-    // A library's own words help nobody: only what this viewer found is told.
+    // A library's own words help nobody: only what this viewer found is shown.
     const reason = error instanceof FrameRefusal ? error.message : "";
     this.reasons.set(imageId, reason);
     for (const resolve of this.waiting.get(imageId) ?? []) resolve();
@@ -98,7 +98,7 @@ export class FrameWatch {
     const reason: unknown = event.reason;
     const isReported = isObject(reason) && this.reported.has(reason);
     if (!isReported && !this.pending) return;
-    // Said over the image, so it need not be said in the console.
+    // Shown over the image, so it need not be in the console.
     event.preventDefault();
     if (!isReported) this.fail(this.asked, reason);
   };

@@ -50,8 +50,8 @@ function configurationOf(toolName: string, linesOf: LinesOf): Record<string, unk
     };
   }
   // Beside a drawing stands what the list says of it, in the page's language: a probe's SUV, too.
-  const said = measuringToolOf(toolName) === null ? {} : { getTextLines: (data: ToolTypes.AnnotationData) => orNone(linesOf(data)) };
-  return toolName === toolClasses.freehand.toolName ? { ...said, calculateStats: true } : said;
+  const overrides = measuringToolOf(toolName) === null ? {} : { getTextLines: (data: ToolTypes.AnnotationData) => orNone(linesOf(data)) };
+  return toolName === toolClasses.freehand.toolName ? { ...overrides, calculateStats: true } : overrides;
 }
 
 /** Nothing to say yet is no text at all: an empty one would draw its line. */

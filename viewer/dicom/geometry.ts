@@ -27,7 +27,7 @@ export interface Slice {
 
 export interface SliceOrder {
   slices: Slice[];
-  /** Said to the reader when the order is not by position in space. */
+  /** Shown to the reader when the order is not by position in space. */
   notice: string;
   /** Why no volume can be made of these slices; empty when one can. */
   volumeRefusal: string;

@@ -13,7 +13,7 @@ import { keyOf, type LoadedSeries } from "@/cornerstone/series";
 import { measuringToolOf } from "@/cornerstone/tools";
 import { pixelValues } from "@/cornerstone/pixels";
 
-const heard = [
+const followed = [
   Enums.Events.ANNOTATION_COMPLETED,
   Enums.Events.ANNOTATION_MODIFIED,
   Enums.Events.ANNOTATION_REMOVED,
@@ -35,7 +35,7 @@ export class Measuring {
   private listener: MeasuringListener = () => undefined;
 
   constructor(private readonly render: () => void) {
-    for (const name of heard) eventTarget.addEventListener(name, this.onEvent);
+    for (const name of followed) eventTarget.addEventListener(name, this.onEvent);
   }
 
   /** Tells of everything that is drawn now, and again whenever that changes. */
@@ -152,7 +152,7 @@ export class Measuring {
   }
 
   end(): void {
-    for (const name of heard) eventTarget.removeEventListener(name, this.onEvent);
+    for (const name of followed) eventTarget.removeEventListener(name, this.onEvent);
     annotation.state.removeAllAnnotations();
   }
 

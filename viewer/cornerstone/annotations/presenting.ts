@@ -7,7 +7,7 @@ import { drawnPlane, worldOf } from "@/cornerstone/views/plane";
 /** The presentation states that are chosen, one for a series, over the stacks that show it. */
 export class Presenting {
   private readonly states = new Map<string, PresentationState>();
-  /** What each stack was last told: a reader's own changes stay until something else is due. */
+  /** What each stack was last set to: a reader's own changes stay until something else is due. */
   private readonly reported = new WeakMap<StackCell, string>();
 
   constructor(private readonly shown: () => readonly StackCell[]) {}

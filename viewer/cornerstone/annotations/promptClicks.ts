@@ -6,7 +6,7 @@
 export function promptClicks(): () => void {
   const onUp = ({ target, clientX, clientY }: MouseEvent) => {
     const view = target instanceof Element ? target.closest("[data-viewport-uid]") : null;
-    // After Cornerstone has heard of the same event.
+    // After Cornerstone has handled the same event.
     setTimeout(() => {
       view?.dispatchEvent(new MouseEvent("mousemove", { clientX: clientX + beyond, clientY }));
       view?.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY }));

@@ -78,7 +78,7 @@ export class StackCell {
   /** Goes to an index of the series, once it is shown, if that is still the one here by then. */
   async goToIndex(index: number): Promise<void> {
     const { series } = this;
-    // Who shows the series is told of its failure.
+    // Who shows the series is informed of its failure.
     await this.showing.catch(() => false);
     const { view } = this;
     if (!view || !series || this.isPast(series)) return;

@@ -17,7 +17,7 @@ export interface ViewInput {
   orientation?: Enums.OrientationAxis;
 }
 
-/** What is heard from the element of every view, by the event's name. */
+/** The events of the element of every view, by their names. */
 export type ViewListeners = Readonly<Record<string, (event: Event) => void>>;
 
 const resizeAttempts = 20;

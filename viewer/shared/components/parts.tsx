@@ -27,7 +27,7 @@ export function Grid({
 }: {
   label: string;
   columns: readonly string[];
-  /** Said in place of the table where it has no row; "" where it has some. */
+  /** Shown in place of the table where it has no row; "" where it has some. */
   empty: string;
   children: ReactNode;
 }) {
@@ -62,7 +62,7 @@ export function PagedGrid<T>({
   pages: Pages<T>;
   label: string;
   columns: readonly string[];
-  /** Said where there is no row. */
+  /** Shown where there is no row. */
   empty: string;
   row: (item: T) => ReactNode;
 }) {

@@ -16,7 +16,7 @@ interface Kept {
 const nothing: Preferences = { language: null, theme: null, columns: [], views: [], phrases: [] };
 
 let kept: Kept = { chosen: nothing, problem: null };
-/** What was chosen before the node had said what was chosen before. */
+/** What was chosen before the node had answered what was chosen before. */
 let ahead: Partial<Preferences> = {};
 let loading: Promise<void> | null = null;
 const listeners = new Set<() => void>();
@@ -58,7 +58,7 @@ async function keep(change: Partial<Preferences>): Promise<void> {
 }
 
 export interface PreferencesNow extends Kept {
-  /** Shown at once, and kept on the node; what could not be kept is told in `problem`. */
+  /** Shown at once, and kept on the node; what could not be stored is in `problem`. */
   choose: (change: Partial<Preferences>) => void;
 }
 

@@ -45,7 +45,7 @@ export function isComparable(finding: Finding): boolean {
   return !isTruncated(finding) && !isImplausible(finding);
 }
 
-/** "cut off on the left and at the top": what a person is told of a truncated value. */
+/** "cut off on the left and at the top": the text beside a truncated value. */
 export function truncationText(finding: Finding): string {
   const { sides, and, cutOff } = text().reader;
   return cutOff((finding.validity?.cut_off_at ?? []).map((one) => sides[one]).join(` ${and} `));

@@ -91,7 +91,7 @@ export function percent(job: Job): number {
   return Math.round(Math.min(1, Math.max(0, job.progress)) * 100);
 }
 
-/** The list of jobs with one replaced by what an event said, unless the event is the older one. */
+/** The list of jobs with one replaced by that of an event, unless the event is the older one. */
 export function withJob(jobs: readonly Job[], update: Job): Job[] {
   const known = jobs.some((job) => job.job_id === update.job_id);
   if (!known) return [update, ...jobs];

@@ -27,16 +27,16 @@ export const emptyOrder: OrderFields = {
   time: "",
 };
 
-/** As the node takes it; the node checks every value. What is not said is left out. */
+/** As the node takes it; the node checks every value. What is not stated is left out. */
 export function orderFrom(words: OrderFields): NewOrder {
-  const said = Object.entries({
+  const stated = Object.entries({
     patient_birth_date: words.birthDate,
     patient_sex: words.sex,
     accession_number: words.accessionNumber.trim(),
     requested_procedure_description: words.description.trim(),
   }).filter(([, value]) => value !== "");
   return {
-    ...Object.fromEntries(said),
+    ...Object.fromEntries(stated),
     patient_name: words.patientName.trim(),
     patient_id: words.patientId.trim(),
     scheduled_procedure_step_sequence: [

@@ -16,7 +16,7 @@ export function conditionText(condition: RuleCondition): string {
   if (condition.any) return several(condition.any, "or");
   if (condition.not) return `not ${bracketed(condition.not)}`;
   const { name = "", test } = condition;
-  const said = [
+  const parts = [
     test?.equals && `${name} = ${test.equals.join(" | ")}`,
     test?.contains && `${name} ∋ ${test.contains.join(" | ")}`,
     typeof test?.matches === "string" && `${name} ~ ${test.matches}`,
@@ -24,5 +24,5 @@ export function conditionText(condition: RuleCondition): string {
     typeof test?.at_most === "number" && `${name} ≤ ${test.at_most}`,
     typeof test?.present === "boolean" && (test.present ? `${name} present` : `${name} absent`),
   ].filter((one): one is string => typeof one === "string" && one !== "");
-  return said.join(" and ");
+  return parts.join(" and ");
 }

@@ -36,7 +36,7 @@ export function SidePanel({
   insertions: readonly Insertion[];
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
   onShowImageOf: (finding: Finding) => void;
-  /** Something was said or ordered: what is shown may be old. */
+  /** Feedback was given, or something ordered: what is shown may be old. */
   onChanged: () => void;
   children: ReactNode;
 }) {

@@ -13,7 +13,7 @@ export interface StudyNow {
   findings: Finding[];
   problem: Problem | null;
   stream: StreamState;
-  /** Reads the study again: after something was said or ordered here. */
+  /** Reads the study again: after feedback was given or something ordered here. */
   reload: () => void;
 }
 

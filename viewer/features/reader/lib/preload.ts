@@ -28,7 +28,7 @@ export function askEarly(studyInstanceUid: string): void {
   asked.set(studyInstanceUid, early);
 }
 
-/** The answers to what was asked early, once; whoever comes later asks again. */
+/** The answers to what was asked early, once; what comes later asks again. */
 export function takeEarly(studyInstanceUid: string): Early | null {
   const early = asked.get(studyInstanceUid) ?? null;
   asked.delete(studyInstanceUid);

@@ -29,7 +29,7 @@ export function changePercent(now: number, before: number): number | null {
 
 export type RangePlace = NonNullable<NonNullable<Finding["normal_range"]>["place"]>;
 
-/** In whole numbers; the ends of a distribution are not told apart. */
+/** In whole numbers; the ends of a distribution are not distinguished. */
 export function percentileText(percentile: number): string {
   if (percentile < 1) return "< 1";
   return percentile > 99 ? "> 99" : Math.round(percentile).toString();

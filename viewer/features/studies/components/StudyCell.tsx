@@ -23,7 +23,7 @@ export function StudyCell({
 }) {
   const { common } = useText();
   const none = <span className="text-dim">{common.none}</span>;
-  // One line: what does not fit is cut, and told in full by its title.
+  // One line: what does not fit is cut, and shown in full by its title.
   const cell = (content: ReactNode, wide = "", title = "") => (
     <td className={`h-8 px-2.5 py-0 whitespace-nowrap ${wide}`}>
       <div className="truncate" title={title || undefined}>

@@ -58,7 +58,7 @@ export function newestJobs(jobs: readonly Job[]): Job[] {
   return [...newest.values()].sort((a, b) => a.pipeline.localeCompare(b.pipeline));
 }
 
-/** What is made of images, or told about them: no modality by which a study was taken. */
+/** What is made of images, or states something about them: no modality by which a study was taken. */
 const notTaken = new Set(["SEG", "SR", "DOC", "PR", "KO", "REG", "FID"]);
 
 export function imageModalities(modalities: readonly string[]): string[] {

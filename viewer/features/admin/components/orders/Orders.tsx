@@ -20,7 +20,7 @@ const tones: Record<WorklistItem["state"], Tone> = {
   CANCELED: "warn",
 };
 
-/** What modalities are told to do: the procedures that were ordered over REST or HL7. */
+/** What modalities are to do: the procedures that were ordered over REST or HL7. */
 export function Orders() {
   const { admin: t, common } = useText();
   const pages = usePages(orders.list);

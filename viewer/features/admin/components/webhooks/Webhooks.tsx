@@ -9,7 +9,7 @@ import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { webhooks } from "@/features/admin/lib/adminApi";
 
-/** Programs that are told what happens here. */
+/** Programs that are notified of what happens here. */
 export function Webhooks() {
   const { admin: t, upkeep } = useText();
   const fetched = useFetched(webhooks.list);

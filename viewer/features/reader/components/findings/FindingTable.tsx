@@ -117,7 +117,7 @@ function StructureRows({
           <span>{name}</span>
         )}
         {first.measure && (
-          // A closed row's volume is told by its unit; a name needs the room.
+          // A closed row's volume is recognised by its unit; a name needs the room.
           <span className={first.measure === "volume" && !open ? "sr-only" : "ml-1 text-xs text-dim"}>
             {first.measure}
           </span>

@@ -61,12 +61,12 @@ function JobItem({ job, onChanged }: { job: Job; onChanged: () => void }) {
 
 function finishedText(
   job: Job,
-  said: (when: string, took: string, attempts: number) => string,
+  words: (when: string, took: string, attempts: number) => string,
 ): string {
   const seconds =
     job.started_at && job.finished_at
       ? (new Date(job.finished_at).getTime() - new Date(job.started_at).getTime()) / 1000
       : null;
   const took = seconds !== null && seconds >= 0 ? fixed(seconds, seconds < 10 ? 1 : 0) : "";
-  return said(moment(job.finished_at), took, job.attempts);
+  return words(moment(job.finished_at), took, job.attempts);
 }

@@ -15,7 +15,7 @@ import type { StudyDetail } from "@/shared/api/types";
 const columnsOf = { 1: "grid-cols-1", 2: "grid-cols-2", 3: "grid-cols-3" };
 const rowsOf = { 1: "grid-rows-1", 2: "grid-rows-2", 3: "grid-rows-3" };
 
-/** The middle of the reader: its viewports, and what has to be said about them. */
+/** The middle of the reader: its viewports, and the notices about them. */
 export function Stage({
   reader,
   study,

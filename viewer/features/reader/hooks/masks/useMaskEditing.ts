@@ -13,7 +13,7 @@ export interface MaskEditState {
   tool: EditTool;
   brushRadiusMm: number;
   saving: boolean;
-  /** Said after something was done: how many slices were filled, or that it was saved. */
+  /** Shown after something was done: how many slices were filled, or that it was saved. */
   notice: string;
   problem: Problem | null;
   begin: (mask: LoadedMask, segmentNumber: number) => void;

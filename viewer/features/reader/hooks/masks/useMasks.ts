@@ -45,7 +45,7 @@ export function useMasks(
   useEffect(() => {
     if (!scene || !shown) return;
     if (segSeries === "") {
-      // Nothing to wait for; said here so that the frames may be loaded.
+      // Nothing to wait for; announced here so that the frames may be loaded.
       // eslint-disable-next-line react-hooks/set-state-in-effect
       setState({ series: shown, ...none, settled: true });
       return;

@@ -60,7 +60,7 @@ export function useKeyImages(studyInstanceUid: string): KeyImageState {
           setProblem(null);
         } catch (error) {
           setProblem(asProblem(error));
-          // What is marked on the screen is what the node keeps, whoever saved it.
+          // What is marked on the screen is what the node stores, no matter who saved it.
           await ownSelection(studyInstanceUid).then(take, () => undefined);
         }
       });

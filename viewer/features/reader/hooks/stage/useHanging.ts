@@ -26,7 +26,7 @@ export interface Hanging {
   arrangement: Arrangement | null;
   change: (by: (now: Arrangement) => Arrangement) => void;
   stages: Stages;
-  /** Said to the reader: why the site's protocols are not used. */
+  /** Shown to the reader: why the site's protocols are not used. */
   notice: string;
 }
 
