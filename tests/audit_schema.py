@@ -151,7 +151,7 @@ def _check(element: ET.Element) -> None:
     for name, least, most in rule.children:
         assert least <= tags.count(name) <= (most or len(tags)), f"{element.tag} holds {tags}"
     if element.tag == "ParticipantObjectIdentification":
-        told = tags.count("ParticipantObjectName") + tags.count("ParticipantObjectQuery")
-        assert told == 1, "an object has a name or a query"
+        stated = tags.count("ParticipantObjectName") + tags.count("ParticipantObjectQuery")
+        assert stated == 1, "an object has a name or a query"
     for child in element:
         _check(child)

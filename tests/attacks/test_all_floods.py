@@ -80,9 +80,9 @@ def flooded(node: AttackedNode, hl7_port: int) -> Iterator[dict[str, int]]:
         yield attempts
     finally:
         attackers.terminate()
-        said, _ = attackers.communicate(timeout=PATIENCE_S)
+        output, _ = attackers.communicate(timeout=PATIENCE_S)
         with suppress(ValueError):
-            attempts.update(json.loads(said))
+            attempts.update(json.loads(output))
 
 
 def stored_a_second(node: AttackedNode, batch: Batch, seconds: float) -> float:

@@ -53,15 +53,15 @@ def test_signing_out_takes_what_the_pages_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("public_url", "told"),
+    ("public_url", "expected"),
     [("https://mediview.example.org", "max-age=31536000"), ("http://127.0.0.1:8000", None)],
 )
 def test_a_node_behind_https_is_asked_by_https_alone(
-    tmp_path: Path, public_url: str, told: str | None
+    tmp_path: Path, public_url: str, expected: str | None
 ) -> None:
     with (
         closed_node(closed_settings(tmp_path, public_url=public_url)) as node,
         node.client() as client,
     ):
         for path in ("/api/session", "/sign-in/", "/health"):
-            assert client.get(path).headers.get("strict-transport-security") == told
+            assert client.get(path).headers.get("strict-transport-security") == expected

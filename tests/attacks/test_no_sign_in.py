@@ -45,9 +45,9 @@ def test_it_does_not_start_behind_a_proxy(
         check=False,
     )
     assert ended.returncode != 0
-    told = " ".join(f"{ended.stdout} {ended.stderr}".split())
-    assert "nobody would have to sign in" in told
-    assert "MEDIVIEW_AUTH=required" in told
+    output = " ".join(f"{ended.stdout} {ended.stderr}".split())
+    assert "nobody would have to sign in" in output
+    assert "MEDIVIEW_AUTH=required" in output
 
 
 @pytest.mark.parametrize(

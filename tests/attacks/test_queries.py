@@ -23,7 +23,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedNode]:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "expected"),
     [
         ({"PatientName": " ".join(["a"] * 500), "fuzzymatching": "true"}, "words"),
         ({"PatientName": "a" * 15_000}, "characters"),
@@ -36,14 +36,14 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedNode]:
     ids=range(7),
 )
 def test_a_key_that_no_database_takes_is_told(
-    node: AttackedNode, query: dict[str, str], said: str
+    node: AttackedNode, query: dict[str, str], expected: str
 ) -> None:
     path = "/dicom-web/instances" if "InstanceNumber" in query else "/dicom-web/studies"
     started = time.monotonic()
     answer = httpx.get(f"{node.url}{path}", params=query)
     assert answer.status_code == 400, answer.text
     problem = answer.json()
-    assert said in problem["detail"]
+    assert expected in problem["detail"]
     assert "are allowed" in problem["detail"] or "takes" in problem["detail"]
     assert problem["remedy"]
     assert time.monotonic() - started < LIMIT_S

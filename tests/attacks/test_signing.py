@@ -21,10 +21,10 @@ from tests import builders
 from tests.api.access.closed import (
     PASSWORD,
     ClosedNode,
+    audited,
     closed_node,
     closed_settings,
     confirm,
-    heard,
 )
 from tests.api.access.provider import AUDIENCE, CLIENT_ID, CLIENT_SECRET, Provider, provider
 from tests.api.client import is_problem, part10
@@ -101,10 +101,10 @@ def test_a_key_signs_nothing_whatever_it_is_called(node: ClosedNode) -> None:
         assert sign(program, report, "preliminary").status_code == 200
         is_problem(sign(program, report), 403, "not_a_person")
         is_problem(confirm(program), 409, "no_password")
-        told = program.get(f"/api/reports/{report.report_id}/text").text
+        answer = program.get(f"/api/reports/{report.report_id}/text").text
     kept = node.storage.reports.get(report.report_id)
     assert (kept.state, kept.signed_by, kept.signed_name) == ("preliminary", "", "")
-    assert "Doe" not in told
+    assert "Doe" not in answer
 
 
 def test_an_access_token_signs_and_verifies_nothing(node: ClosedNode, identity: Provider) -> None:
@@ -131,9 +131,9 @@ def test_a_namesake_of_the_provider_signs_under_its_own_name(
         as_page(other)
         signed = sign(other, report)
         assert signed.status_code == 200, signed.text
-        told = other.get(f"/api/reports/{report.report_id}/text").text
-    assert "FINAL: jane (127.0.0.1), " in told
-    assert "Doe" not in told
+        answer = other.get(f"/api/reports/{report.report_id}/text").text
+    assert "FINAL: jane (127.0.0.1), " in answer
+    assert "Doe" not in answer
     kept = node.storage.reports.get(report.report_id)
     assert (kept.signed_by_id, kept.signed_name) == (f"oidc:{identity.url} 4711", "")
 
@@ -143,7 +143,7 @@ def test_the_audit_trail_tells_namesakes_apart(node: ClosedNode, identity: Provi
         through_provider(theirs)
     with node.signed_in("jane", "viewer") as ours:
         ours.get("/api/studies")
-    ids = {row["actor_id"] for row in heard(node.storage, 2, type_code="110122")}
+    ids = {row["actor_id"] for row in audited(node.storage, 2, type_code="110122")}
     assert ids == {"account:jane", f"oidc:{identity.url} 4711"}
 
 
@@ -173,10 +173,10 @@ def test_a_signature_takes_the_password_each_time(node: ClosedNode) -> None:
         signed = sign(jane, report)
         assert signed.status_code == 200, signed.text
         is_problem(sign(jane, other), 403, "confirmation_required")
-        told = jane.get(f"/api/reports/{report.report_id}/text").text
-    assert "Dr. Jane Doe (jane)" in told
+        answer = jane.get(f"/api/reports/{report.report_id}/text").text
+    assert "Dr. Jane Doe (jane)" in answer
     assert node.storage.reports.get(report.report_id).signed_by_id == "account:jane"
-    methods = [row["detail"].get("method") for row in heard(node.storage, 3, type_code="110122")]
+    methods = [row["detail"].get("method") for row in audited(node.storage, 3, type_code="110122")]
     assert methods == ["password", "confirmation", "confirmation by password"]
 
 

@@ -60,9 +60,9 @@ def test_a_certificate_of_the_site_opens_no_ae_title_but_its_own(
         assert not associates(node, "ANYBODY", *as_scanner)
         # Who proves itself by a certificate does not come without one.
         assert not associates(node, "CT1")
-    told = capfd.readouterr().out
+    output = capfd.readouterr().out
     for reason in ("certificate_of_another_peer", "certificate_not_of_peer", "tls_required"):
-        assert reason in told
+        assert reason in output
 
 
 def test_a_known_peer_that_names_no_certificate_is_not_recognised_by_any(
@@ -91,11 +91,11 @@ def test_a_name_in_the_certificate_is_as_good_as_the_fingerprint(
 
 
 @pytest.mark.parametrize(
-    ("unbound", "told"),
+    ("unbound", "expected"),
     [("reject", "rejected when they show one"), ("accept", "any certificate of the authority")],
 )
 def test_doctor_names_peers_that_anybody_of_the_site_could_be(
-    tmp_path: Path, authority: Authority, unbound: str, told: str
+    tmp_path: Path, authority: Authority, unbound: str, expected: str
 ) -> None:
     with tls_node(tmp_path, authority, tls_unbound_peers=unbound) as node:
         add(node, "CT1", fingerprint(authority.issue("scanner")))
@@ -103,7 +103,7 @@ def test_doctor_names_peers_that_anybody_of_the_site_could_be(
         assert check.state == "ok"
         add(node, "WS1")
         (check,) = check_tls_peers(node.storage.settings, node.storage.peers)
-        assert (check.state, told in check.detail) == ("note", True)
+        assert (check.state, expected in check.detail) == ("note", True)
         assert "ws1" in check.detail
         assert "ct1" not in check.detail
 

@@ -9,7 +9,7 @@ from benchmarks.support.figures import Surroundings, read_figures, write_figures
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "expected"),
     [
         ([100, 104, 98], [120, 118, 125], "+20%"),
         ([100, 104, 98], [70, 81, 75], "-25%"),
@@ -20,9 +20,9 @@ from benchmarks.support.figures import Surroundings, read_figures, write_figures
     ],
 )
 def test_a_change_is_one_where_all_rounds_lie_apart(
-    before: list[float], after: list[float], said: str
+    before: list[float], after: list[float], expected: str
 ) -> None:
-    assert change(before, after) == said
+    assert change(before, after) == expected
 
 
 def test_two_runs_are_compared_with_where_they_come_from(tmp_path: Path) -> None:

@@ -44,8 +44,8 @@ def test_pynetdicom_s_findscu_and_getscu(node: Node, tmp_path: Path) -> None:
     sent = fill(node)
     keys = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={sent[0].StudyInstanceUID}")
     at = ("127.0.0.1", str(node.port))
-    said = pynetdicom("findscu", "-S", "-v", *keys, "-k", "NumberOfStudyRelatedInstances", *at)
-    assert "(0020,1208) IS [3" in said
+    output = pynetdicom("findscu", "-S", "-v", *keys, "-k", "NumberOfStudyRelatedInstances", *at)
+    assert "(0020,1208) IS [3" in output
     pynetdicom("getscu", "-S", *keys, "-od", tmp_path, *at)
     assert pixels(tmp_path) == wanted(sent)
 

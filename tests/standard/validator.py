@@ -91,8 +91,8 @@ def _path(tag: DicomTag) -> str:
 
 def _details(error: TagError) -> str:
     """The value that is wrong and those that are right, where it is a matter of values."""
-    told = {key: value for key, value in (error.context or {}).items() if key != "cond"}
-    return str(told) if told else ""
+    stated = {key: value for key, value in (error.context or {}).items() if key != "cond"}
+    return str(stated) if stated else ""
 
 
 def _is_known(sop_class: UID, module: str, path: str, code: ErrorCode) -> bool:

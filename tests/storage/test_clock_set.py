@@ -123,9 +123,9 @@ def test_the_audit_trail_is_in_the_order_of_what_happened(storage: Storage) -> N
         login = AuditEvent(Code.USER_AUTHENTICATION, "E", actor, type=Type.LOGIN, at=noon + step)
         storage.audit.record(login)
     storage.audit.flush()
-    told = list(all_events(storage.engine, AuditFilter()))
-    assert [one.actor_name for one in told] == [f"user-{number}" for number in range(len(steps))]
-    assert [one.at for one in told] == [noon + step for step in steps]
+    events = list(all_events(storage.engine, AuditFilter()))
+    assert [one.actor_name for one in events] == [f"user-{number}" for number in range(len(steps))]
+    assert [one.at for one in events] == [noon + step for step in steps]
 
 
 @pytest.mark.usefixtures("berlin")

@@ -89,7 +89,7 @@ def closed_node(settings: Settings) -> Iterator[ClosedNode]:
         yield ClosedNode(node)
 
 
-def heard(storage: Storage, at_least: int = 1, **wanted: Any) -> list[dict[str, Any]]:
+def audited(storage: Storage, at_least: int = 1, **wanted: Any) -> list[dict[str, Any]]:
     """Audit events of this kind, oldest first; waits a moment for them."""
     query = select(t.audit_event).order_by(t.audit_event.c.audit_id)
     deadline = time.monotonic() + PATIENCE_S

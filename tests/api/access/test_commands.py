@@ -17,7 +17,7 @@ from tests.patience import PATIENCE_S
 
 
 def with_password(folder: Path, *arguments: str, password: str = PASSWORD) -> str:
-    said = subprocess.run(
+    output = subprocess.run(
         [PROGRAM, "users", *arguments, "--password-stdin"],
         check=False,
         cwd=folder,
@@ -27,9 +27,9 @@ def with_password(folder: Path, *arguments: str, password: str = PASSWORD) -> st
         text=True,
         timeout=PATIENCE_S,
     )
-    assert "Traceback" not in said.stderr
-    assert password not in said.stdout + said.stderr
-    return said.stdout + said.stderr
+    assert "Traceback" not in output.stderr
+    assert password not in output.stdout + output.stderr
+    return output.stdout + output.stderr
 
 
 def test_an_operator_makes_the_first_account_and_a_key(tmp_path: Path) -> None:
@@ -75,9 +75,9 @@ def test_accounts_change_and_the_last_administrator_stays(tmp_path: Path) -> Non
     upgrade(load_settings(data_dir=tmp_path / "data"))
     with_password(tmp_path, "add", "root", "--role", "admin")
     with_password(tmp_path, "add", "eve", "--role", "viewer")
-    said = mediview(tmp_path, "users", "disable", "root")
-    assert said.returncode == 1
-    assert "Nobody would be left" in said.stderr
+    output = mediview(tmp_path, "users", "disable", "root")
+    assert output.returncode == 1
+    assert "Nobody would be left" in output.stderr
     changed = mediview(
         tmp_path, "users", "set-roles", "eve", "--role", "admin", "--role", "radiologist"
     )
@@ -114,23 +114,23 @@ def test_a_password_is_asked_for_twice_and_not_shown(tmp_path: Path) -> None:
         stderr=theirs,
     )
     os.close(theirs)
-    said = b""
+    stated = b""
     try:
         for prompt in (b"Password", b"confirm"):
             # The space after the colon comes once the terminal no longer shows what is typed, and
             # what was typed before is thrown away.
             while not (
-                prompt.lower() in said.lower().rpartition(b"\n")[2] and said.endswith(b": ")
+                prompt.lower() in stated.lower().rpartition(b"\n")[2] and stated.endswith(b": ")
             ):
-                said += os.read(ours, 4096)
+                stated += os.read(ours, 4096)
             os.write(ours, f"{PASSWORD}\n".encode())
         assert process.wait(PATIENCE_S) == 0
-        said += os.read(ours, 4096)
+        stated += os.read(ours, 4096)
     finally:
         os.close(ours)
         process.kill()
         process.wait()
-    assert PASSWORD.encode() not in said
+    assert PASSWORD.encode() not in stated
     with open_storage(load_settings(data_dir=tmp_path / "data")) as storage:
         assert storage.accounts.check("ada", PASSWORD)
 
@@ -140,7 +140,7 @@ def test_doctor_and_the_demo_ask_a_node_that_wants_sign_in(tmp_path: Path) -> No
     settings = closed_settings(tmp_path)
     with closed_node(settings) as closed:
         closed.storage.accounts.add("root", PASSWORD, ["admin"])
-        said = mediview(
+        output = mediview(
             tmp_path,
             "doctor",
             auth="required",
@@ -148,7 +148,7 @@ def test_doctor_and_the_demo_ask_a_node_that_wants_sign_in(tmp_path: Path) -> No
             dicom_port=settings.dicom_port,
         ).stdout
         # The parts and their reasons, not the short answer that strangers get.
-        assert "Not running: mediview worker" in said
-        assert "sign-in" in said
+        assert "Not running: mediview worker" in output
+        assert "sign-in" in output
         # The command's own key is gone again.
         assert closed.storage.api_keys.all() == []

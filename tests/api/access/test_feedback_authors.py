@@ -65,8 +65,8 @@ def test_a_radiologists_word_verifies_and_her_name_stands_in_the_report(
     (finding,) = closed.storage.findings.of_job(job.job_id)
     with closed.signed_in("dr-jones", "radiologist") as client:
         say(client, finding.finding_id, kind="ACCEPTED")
-        told = observation(client, finding.finding_id)
-        assert told["status"] == "final"
+        answer = observation(client, finding.finding_id)
+        assert answer["status"] == "final"
     document = report(closed, job)
     assert document.VerificationFlag == "VERIFIED"
     (observer,) = document.VerifyingObserverSequence
@@ -106,9 +106,9 @@ def test_the_word_of_a_program_or_an_administrator_is_kept_and_verifies_nothing(
     word = {"kind": "CORRECTED", "value": 1.25, "reason": "By our own tool."}
     with opened(closed, who, role) as client:
         say(client, finding.finding_id, **word)
-        told = observation(client, finding.finding_id)
-    assert told["status"] == "preliminary"
-    assert told["valueQuantity"]["value"] == 1.25
+        answer = observation(client, finding.finding_id)
+    assert answer["status"] == "preliminary"
+    assert answer["valueQuantity"]["value"] == 1.25
     document = report(closed, job)
     assert document.VerificationFlag == "UNVERIFIED"
     assert document.PreliminaryFlag == "PRELIMINARY"
@@ -128,14 +128,14 @@ def test_a_program_that_speaks_after_a_radiologist_takes_the_verification_away(
     (finding,) = closed.storage.findings.of_job(job.job_id)
     with closed.signed_in("dr-jones", "radiologist") as client:
         say(client, finding.finding_id, kind="REJECTED", reason="Motion.")
-        told = observation(client, finding.finding_id)
-        assert told["status"] == "entered-in-error"
+        answer = observation(client, finding.finding_id)
+        assert answer["status"] == "entered-in-error"
         say(client, finding.finding_id, kind="CORRECTED", value=0.75)
-        told = observation(client, finding.finding_id)
-        assert (told["status"], told["valueQuantity"]["value"]) == ("corrected", 0.75)
+        answer = observation(client, finding.finding_id)
+        assert (answer["status"], answer["valueQuantity"]["value"]) == ("corrected", 0.75)
     assert report(closed, job).VerificationFlag == "VERIFIED"
     with closed.with_key("their-system", "radiologist") as client:
         say(client, finding.finding_id, kind="ACCEPTED")
-        told = observation(client, finding.finding_id)
-        assert told["status"] == "preliminary"
+        answer = observation(client, finding.finding_id)
+        assert answer["status"] == "preliminary"
     assert report(closed, job).VerificationFlag == "UNVERIFIED"

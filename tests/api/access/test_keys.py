@@ -14,7 +14,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
 from tests import builders
-from tests.api.access.closed import ClosedNode, confirm, heard
+from tests.api.access.closed import ClosedNode, audited, confirm
 from tests.api.access.test_sessions import eventually_401
 from tests.api.client import is_problem, part10
 
@@ -60,8 +60,8 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(stored_closed: ClosedNode) -> No
             answer = ris.get("/dicom-web/studies")
             is_problem(answer, 401, "credential_refused")
             assert 'error="invalid_token"' in answer.headers["www-authenticate"]
-    assert heard(closed.storage, actor_name="root", action="D")[0]["detail"]["key"] == "ris"
-    assert heard(closed.storage, actor_name="ris", type_code="110132")
+    assert audited(closed.storage, actor_name="root", action="D")[0]["detail"]["key"] == "ris"
+    assert audited(closed.storage, actor_name="ris", type_code="110132")
 
 
 def test_a_key_ends_when_it_expires(closed: ClosedNode) -> None:

@@ -251,9 +251,9 @@ def test_no_spelling_of_a_path_gets_around_it(closed: ClosedNode, path: str) -> 
         wire.sendall(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
         )
-        said = b""
+        stated = b""
         while piece := wire.recv(65536):
-            said += piece
-    status = int(said.split()[1])
-    assert status in (307, 400, 401, 404), said[:200]
-    assert b'"items"' not in said
+            stated += piece
+    status = int(stated.split()[1])
+    assert status in (307, 400, 401, 404), stated[:200]
+    assert b'"items"' not in stated

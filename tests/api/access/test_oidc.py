@@ -15,7 +15,7 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from tests.api.access.closed import ClosedNode, closed_node, closed_settings, heard
+from tests.api.access.closed import ClosedNode, audited, closed_node, closed_settings
 from tests.api.access.provider import AUDIENCE, CLIENT_ID, CLIENT_SECRET, Provider, provider
 from tests.api.client import is_problem
 from tests.patience import PATIENCE_S
@@ -78,7 +78,7 @@ def test_a_person_signs_in_at_the_provider_and_comes_back(
         assert f"{end.scheme}://{end.netloc}{end.path}" == f"{identity.url}/end"
         assert parse_qs(end.query)["client_id"] == [CLIENT_ID]
         assert ada.get("/api/studies").status_code == 401
-    (login,) = heard(closed.storage, type_code="110122")
+    (login,) = audited(closed.storage, type_code="110122")
     assert (login["actor_kind"], login["actor_name"]) == ("oidc", "ada")
     assert login["detail"] == {"method": "oidc"}
 
@@ -108,7 +108,7 @@ def test_an_id_token_that_is_not_quite_right_signs_nobody_in(
         answer = walk(ada, "/api/session/oidc/start")
         assert answer.headers["location"] == "/sign-in/?failed=provider"
         assert ada.get("/api/session").json()["signed_in"] is False
-    assert heard(closed.storage, type_code="110122", outcome=4)
+    assert audited(closed.storage, type_code="110122", outcome=4)
 
 
 def test_state_and_browser_belong_together(closed: ClosedNode, identity: Provider) -> None:

@@ -8,7 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.access.limits.forwarded import ForwardedClient
 from storage.settings import load_settings
-from tests.api.access.closed import closed_node, closed_settings, heard, sign_in
+from tests.api.access.closed import audited, closed_node, closed_settings, sign_in
 
 
 def test_the_client_behind_a_trusted_proxy_is_who_counts(tmp_path: Path) -> None:
@@ -18,13 +18,13 @@ def test_the_client_behind_a_trusted_proxy_is_who_counts(tmp_path: Path) -> None
         closed.client(headers=forged) as browser,
     ):
         assert sign_in(browser, "nobody", "wrong password").status_code == 401
-        assert heard(closed.storage, outcome=4)[0]["actor_address"] == "203.0.113.9"
+        assert audited(closed.storage, outcome=4)[0]["actor_address"] == "203.0.113.9"
     with (
         closed_node(closed_settings(tmp_path / "b")) as closed,
         closed.client(headers=forged) as browser,
     ):
         assert sign_in(browser, "nobody", "wrong password").status_code == 401
-        assert heard(closed.storage, outcome=4)[0]["actor_address"] == "127.0.0.1"
+        assert audited(closed.storage, outcome=4)[0]["actor_address"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize(

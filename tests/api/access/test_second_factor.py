@@ -12,10 +12,10 @@ from storage.db.engine import reading, writing
 from tests.api.access.closed import (
     PASSWORD,
     ClosedNode,
+    audited,
     closed_node,
     closed_settings,
     confirm,
-    heard,
 )
 from tests.api.access.factors import NEW_PASSWORD, begin, enrol_app, show
 from tests.api.client import is_problem
@@ -58,10 +58,10 @@ def test_a_code_of_the_app_completes_the_sign_in_once(stored_closed: ClosedNode)
     with reading(closed.storage.engine) as connection:
         kept = connection.execute(select(t.second_factor)).mappings().one()
     assert app.secret not in str(dict(kept))
-    methods = [one["detail"]["method"] for one in heard(closed.storage, 5, type_code="110122")]
+    methods = [one["detail"]["method"] for one in audited(closed.storage, 5, type_code="110122")]
     assert "password; second factor to come" in methods
     assert "authenticator app" in methods
-    changes = heard(closed.storage, type_code="110137")
+    changes = audited(closed.storage, type_code="110137")
     assert {"account": "ada", "what": "second factor added"} in [one["detail"] for one in changes]
 
 
@@ -82,7 +82,7 @@ def test_a_recovery_code_counts_once_and_a_stranger_guesses_five_times(closed: C
         answer = show(other, code=app.now())
         is_problem(answer, 429, "too_many_attempts")
         assert int(answer.headers["retry-after"]) >= 1
-    failures = heard(closed.storage, 6, outcome=4)
+    failures = audited(closed.storage, 6, outcome=4)
     assert {one["actor_name"] for one in failures} == {"ada"}
 
 
@@ -163,8 +163,8 @@ def test_an_administrator_helps_one_who_has_lost_it(closed: ClosedNode) -> None:
             is_problem(ris.delete(path), 403, "not_a_person")
     with begin(closed, "ada") as again:
         assert again.get("/api/studies").status_code == 200
-    told = [one["detail"] for one in heard(closed.storage, type_code="110137")]
-    assert {"account": "ada", "what": "second factors removed"} in told
+    events = [one["detail"] for one in audited(closed.storage, type_code="110137")]
+    assert {"account": "ada", "what": "second factors removed"} in events
 
 
 def test_one_sees_where_one_is_signed_in_and_ends_the_rest(stored_closed: ClosedNode) -> None:

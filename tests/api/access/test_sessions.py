@@ -17,10 +17,10 @@ from storage.db.engine import reading, writing
 from tests.api.access.closed import (
     PASSWORD,
     ClosedNode,
+    audited,
     closed_node,
     closed_settings,
     confirm,
-    heard,
     sign_in,
 )
 from tests.api.client import is_problem
@@ -84,9 +84,9 @@ def test_one_signs_in_reads_and_signs_out(stored_closed: ClosedNode) -> None:
         assert "mediview" not in ada.cookies
         again = ada.get("/api/studies", headers={"Cookie": f"mediview={token}"})
         is_problem(again, 401, "session_ended")
-    logins = heard(closed.storage, type_code="110122")
+    logins = audited(closed.storage, type_code="110122")
     assert [(one["actor_name"], one["outcome"]) for one in logins] == [("ada", 0)]
-    assert heard(closed.storage, type_code="110123")[0]["actor_name"] == "ada"
+    assert audited(closed.storage, type_code="110123")[0]["actor_name"] == "ada"
 
 
 def test_cookies_are_secure_where_browsers_come_by_https(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_wrong_names_and_wrong_passwords_look_alike(closed: ClosedNode) -> None:
         ]
     problems = [is_problem(answer, 401, "wrong_credentials") for answer in answers]
     assert len({problem["detail"] for problem in problems}) == 1
-    failures = heard(closed.storage, 4, outcome=4)
+    failures = audited(closed.storage, 4, outcome=4)
     # A password in the wrong field is not written down.
     assert [one["actor_name"] for one in failures] == ["ada", "anonymous", "bob", "anonymous"]
     assert PASSWORD not in str(failures)
@@ -283,7 +283,7 @@ def test_an_administrator_adds_people_with_good_passwords(closed: ClosedNode) ->
         )
         names = [one["name"] for one in root.get("/api/users").json()["items"]]
         assert names == ["eve", "root"]
-    changes = heard(closed.storage, type_code="110136")
+    changes = audited(closed.storage, type_code="110136")
     assert changes[0]["detail"] == {"account": "eve", "roles": ["radiologist"]}
 
 

@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from tests.api.access.closed import ClosedNode, heard
+from tests.api.access.closed import ClosedNode, audited
 from tests.api.client import ApiNode, is_problem
 
 
@@ -70,7 +70,7 @@ def test_roles_scopes_and_the_trail_are_those_of_the_route(closed: ClosedNode) -
     with closed.with_key("auditor", "admin") as auditor:
         assert auditor.get("/api/v1/audit").status_code == 200
         assert auditor.get("/api/audit").status_code == 200
-    new, old = heard(closed.storage, 2, code="110101")
+    new, old = audited(closed.storage, 2, code="110101")
     assert (new["action"], new["outcome"]) == (old["action"], old["outcome"]) == ("R", 0)
     assert new["detail"] == old["detail"]
 

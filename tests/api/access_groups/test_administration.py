@@ -12,7 +12,7 @@ import pytest
 from inference.access_groups.service import apply_rules
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from tests.api.access.closed import ClosedNode, closed_node, closed_settings, confirm, heard
+from tests.api.access.closed import ClosedNode, audited, closed_node, closed_settings, confirm
 from tests.api.access_groups.commands import commands
 from tests.api.client import is_problem, part10
 from tests.builders import series
@@ -75,9 +75,11 @@ def test_from_the_first_group_to_enforcement(closed: ClosedNode) -> None:
         assert admin.delete(f"{GROUPS}/North").status_code == 204
         apply_rules(closed.storage, utcnow(), budget_s=60)
         assert listed(ada) == {north, south}, "no rule matches any more"
-    assert heard(closed.storage, type_code="110129", action="D"), "the last that is written"
+    assert audited(closed.storage, type_code="110129", action="D"), "the last that is written"
     recorded = [
-        one for one in heard(closed.storage, type_code="110129") if "access_group" in one["detail"]
+        one
+        for one in audited(closed.storage, type_code="110129")
+        if "access_group" in one["detail"]
     ]
     assert [one["action"] for one in recorded] == ["C", "U", "U", "U", "U", "D"]
     assert {one["actor_name"] for one in recorded} == {"root"}
@@ -143,9 +145,9 @@ def test_the_same_at_the_command_line(
     run("list")
     assert "Groups are enforced" in capsys.readouterr().out
     run("show", "North")
-    said = capsys.readouterr().out
-    assert f"key {key.key_id}, until 2099-01-01 00:00 UTC" in said
-    assert "oidc-group rad (https://id.example.org)" in said
+    output = capsys.readouterr().out
+    assert f"key {key.key_id}, until 2099-01-01 00:00 UTC" in output
+    assert "oidc-group rad (https://id.example.org)" in output
     run("of-study", study)
     assert "North (rule)" in capsys.readouterr().out
     run("unmatched", "administrators")

@@ -12,7 +12,7 @@ from storage import tables as t
 from storage.audit import MINOR_FAILURE
 from storage.core.clock import utcnow
 from storage.db.engine import writing
-from tests.api.access.closed import heard
+from tests.api.access.closed import audited
 from tests.api.access_groups.two_groups import NORTH, TwoHospitals
 from tests.api.client import is_problem
 
@@ -54,7 +54,7 @@ def test_a_radiologist_sees_the_study_for_a_while(hospitals: TwoHospitals, named
         assert not sees(other, hospitals), "it is one person's"
         assert other.get(URL).json()["items"] == []
         assert other.post(f"{URL}/{emergency['emergency_id']}/end").status_code == 404
-        (tried,) = heard(hospitals.storage, type_code="110138", actor_name=other_name)
+        (tried,) = audited(hospitals.storage, type_code="110138", actor_name=other_name)
         assert tried["outcome"] == MINOR_FAILURE
         ended = client.post(f"{URL}/{emergency['emergency_id']}/end").json()
         assert ended["ended_at"]
@@ -93,7 +93,7 @@ def test_administrators_are_told_and_review_it(hospitals: TwoHospitals) -> None:
         assert [one.payload["change"] for one in events if one.topic == "access"] == [
             "emergency_started"
         ]
-        (recorded,) = heard(hospitals.storage, type_code="110127", actor_name="er-alarm")
+        (recorded,) = audited(hospitals.storage, type_code="110127", actor_name="er-alarm")
         assert recorded["detail"]["reason"] == REASON
         listed = admin.get(URL, params={"unreviewed": True}).json()["items"]
         assert emergency["emergency_id"] in [one["emergency_id"] for one in listed]
@@ -135,7 +135,7 @@ def test_an_attempt_that_is_refused_is_recorded_as_a_failure(
 ) -> None:
     with hospitals.person(name, "radiologist", NORTH) as client:
         assert client.post(URL, json={"reason": REASON, **wanted}).status_code in (400, 404)
-    (recorded,) = heard(hospitals.storage, type_code="110127", actor_name=name)
+    (recorded,) = audited(hospitals.storage, type_code="110127", actor_name=name)
     assert recorded["outcome"] == MINOR_FAILURE
     assert recorded["detail"] == {"reason": REASON, "studies": 0, "refused": refused}
 
@@ -149,7 +149,7 @@ def test_an_attempt_while_groups_are_not_enforced_is_recorded(hospitals: TwoHosp
             is_problem(answer, 409, "access_is_open")
     finally:
         groups.enforce(True)
-    (recorded,) = heard(hospitals.storage, type_code="110127", actor_name="er-open")
+    (recorded,) = audited(hospitals.storage, type_code="110127", actor_name="er-open")
     assert recorded["outcome"] == MINOR_FAILURE
 
 

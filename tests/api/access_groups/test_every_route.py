@@ -255,12 +255,12 @@ def test_a_study_of_another_group_answers_as_one_that_does_not_exist(
     with hospitals.person(f"north-{role}", role, NORTH) as client:
         for rule in (one for one in rules if role in one.roles or one.is_public):
             ids, none = other.ids, nothing(other)
-            said = form_of(ask(client, rule, ids), ids)
-            if said != form_of(ask(client, rule, none), none):
+            answer = form_of(ask(client, rule, ids), ids)
+            if answer != form_of(ask(client, rule, none), none):
                 wrong.append((rule.method, rule.path, "answers otherwise than for nothing"))
-            if said[0] == 500:
+            if answer[0] == 500:
                 wrong.append((rule.method, rule.path, "fails for everything alike"))
-            if any(mark in said[2] for mark in marks):
+            if any(mark in answer[2] for mark in marks):
                 wrong.append((rule.method, rule.path, "names what it must not"))
     assert wrong == []
     assert kept(hospitals, other) == before
@@ -273,9 +273,9 @@ def test_programs_are_narrowed_as_people_are(
     with hospitals.key("north key", "integrator", NORTH) as client:
         for rule in (one for one in rules if "integrator" in one.roles and not one.people_only):
             ids, none = other.ids, nothing(other)
-            said = form_of(ask(client, rule, ids), ids)
-            is_named = any(mark in said[2] for mark in other.marks())
-            if is_named or said != form_of(ask(client, rule, none), none):
+            answer = form_of(ask(client, rule, ids), ids)
+            is_named = any(mark in answer[2] for mark in other.marks())
+            if is_named or answer != form_of(ask(client, rule, none), none):
                 wrong.append((rule.method, rule.path))
     assert wrong == []
 

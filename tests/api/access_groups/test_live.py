@@ -38,16 +38,16 @@ def change(hospitals: TwoHospitals, job_id: str, priority: int) -> None:
     )
 
 
-def heard(client: httpx.Client, path: str, until: str) -> str:
+def received_until(client: httpx.Client, path: str, until: str) -> str:
     """What a stream says up to a text."""
-    said = ""
+    stated = ""
     with client.stream("GET", path, timeout=PATIENCE_S) as answer:
         assert answer.status_code == 200
         for line in answer.iter_lines():
-            said += f"{line}\n"
-            if until in said:
-                return said
-    return said
+            stated += f"{line}\n"
+            if until in stated:
+                return stated
+    return stated
 
 
 def test_events_that_are_told_again_are_those_of_the_group(hospitals: TwoHospitals) -> None:
@@ -55,9 +55,9 @@ def test_events_that_are_told_again_are_those_of_the_group(hospitals: TwoHospita
     change(hospitals, hospitals.south.ids["job_id"], 1)
     change(hospitals, hospitals.north.ids["job_id"], 7654321)
     with hospitals.person("streams", "viewer", NORTH) as client:
-        said = heard(client, "/api/events?after=0", "7654321")
+        events = received_until(client, "/api/events?after=0", "7654321")
         listed = client.get("/api/changes?after=0&limit=500").text
-    for text in (said, listed):
+    for text in (events, listed):
         assert hospitals.north.study_instance_uid in text
         assert not [mark for mark in hospitals.south.marks() if mark in text]
 
@@ -65,7 +65,7 @@ def test_events_that_are_told_again_are_those_of_the_group(hospitals: TwoHospita
 def test_a_stream_ends_with_the_membership(hospitals: TwoHospitals) -> None:
     """It was opened by a member, and goes on for somebody who is none any more."""
     groups, member = hospitals.storage.access_groups, Member("account", "leaves")
-    said: list[str] = []
+    stated: list[str] = []
     with hospitals.person("leaves", "viewer", NORTH) as client:
         opened, done = threading.Event(), threading.Event()
 
@@ -76,7 +76,7 @@ def test_a_stream_ends_with_the_membership(hospitals: TwoHospitals) -> None:
             ):
                 opened.set()
                 for line in answer.iter_lines():
-                    said.append(line)
+                    stated.append(line)
                     if "the end" in line:
                         break
             done.set()
@@ -89,7 +89,7 @@ def test_a_stream_ends_with_the_membership(hospitals: TwoHospitals) -> None:
         change(hospitals, hospitals.north.ids["job_id"], 1234567)
         hospitals.storage.events.announce("model", {"model": "the end"})
         assert done.wait(PATIENCE_S)
-    assert "1234567" not in "".join(said)
+    assert "1234567" not in "".join(stated)
 
 
 def until_the_end(hospitals: TwoHospitals, lines: Iterator[str]) -> str:
@@ -170,5 +170,5 @@ def test_a_subscriber_hears_of_the_workitems_of_its_group(hospitals: TwoHospital
                     Worklist(admin, "").created(new_item(one.study_instance_uid))
                     for one in (hospitals.south, hospitals.north)
                 ]
-            told = json.loads(socket.recv(PATIENCE_S))
-    assert told["00001000"]["Value"] == [uids[1]]
+            stated = json.loads(socket.recv(PATIENCE_S))
+    assert stated["00001000"]["Value"] == [uids[1]]

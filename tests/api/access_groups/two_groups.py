@@ -160,8 +160,8 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
         "finding_id": finding.finding_id,
         "lesion_id": lesion.lesion_id,
     }
-    said = admin.post(f"/api/findings/{finding.finding_id}/feedback", json={"kind": "ACCEPTED"})
-    assert said.status_code in (200, 201), said.text
+    answer = admin.post(f"/api/findings/{finding.finding_id}/feedback", json={"kind": "ACCEPTED"})
+    assert answer.status_code in (200, 201), answer.text
     drafted = admin.post("/api/reports/draft", json={"study_instance_uid": study})
     assert drafted.status_code in (200, 201), drafted.text
     ids["report_id"] = drafted.json()["report_id"]

@@ -55,7 +55,7 @@ def edit(
     numbers: Sequence[int] = (1,),
     packed: bytes | None = None,
 ) -> httpx.Response:
-    told = {
+    stated = {
         "segment_numbers": list(numbers),
         "slices": [{"sop_instance_uid": one} for one in slices],
         "rows": values.shape[1],
@@ -64,7 +64,7 @@ def edit(
     }
     return api.client.post(
         f"/api/studies/{job.study_instance_uid}/segmentations/{uid}/edits",
-        data={"edit": json.dumps(told)},
+        data={"edit": json.dumps(stated)},
         files={"labels": ("labels", packed or gzip.compress(values.tobytes()))},
     )
 
@@ -99,21 +99,21 @@ def test_an_edit_gives_a_new_mask_and_a_report_that_replaces_the_old_one(
     seg = made_by(job, "SEG")
     answer = edit(api, job, seg, values, [volume.sop_instance_uids[k] for k in order])
     assert answer.status_code == 201, answer.text
-    told = answer.json()
-    assert (told["state"], told["edited_by"]) == ("COMPLETED", "local")
+    shown = answer.json()
+    assert (shown["state"], shown["edited_by"]) == ("COMPLETED", "local")
     expected = first.copy()
     expected[order] = wanted[order]
-    new = made_by(told, "SEG")
+    new = made_by(shown, "SEG")
     assert np.array_equal(masks_of(api, new, volume), np.stack([expected, second], axis=-1))
     assert np.array_equal(masks_of(api, seg, volume), np.stack([first, second], axis=-1))
-    found = {one["label"]: one["value"] for one in told["findings"]}
+    found = {one["label"]: one["value"] for one in shown["findings"]}
     assert found == {
         "Brain volume": pytest.approx(expected.sum() * VOXEL_MM3 / 1000, abs=6e-4),
         "Cerebellum volume": pytest.approx(second.sum() * VOXEL_MM3 / 1000, abs=6e-4),
     }
     listed = api.client.get(f"/api/studies/{job.study_instance_uid}/findings").json()["items"]
-    assert {one["job_id"] for one in listed} == {told["job_id"]}
-    report, old = document(api, made_by(told, "SR")), document(api, made_by(job, "SR"))
+    assert {one["job_id"] for one in listed} == {shown["job_id"]}
+    report, old = document(api, made_by(shown, "SR")), document(api, made_by(job, "SR"))
     (reference,) = (
         report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
     )

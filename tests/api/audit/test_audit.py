@@ -72,9 +72,9 @@ def test_what_comes_in_is_told_by_study_with_its_counts(api: ApiNode) -> None:
     content = part10(PatientID="P-8")
     answer = api.client.post("/dicom-web/studies", content=content, headers=UPLOADED)
     assert answer.status_code == 200, answer.text
-    (told,) = trail(api, patient_id="P-8")
-    assert (told["meaning"], told["action"]) == ("DICOM Instances Transferred", "C")
-    assert sum(told["detail"]["sop_classes"].values()) == 1
+    (events,) = trail(api, patient_id="P-8")
+    assert (events["meaning"], events["action"]) == ("DICOM Instances Transferred", "C")
+    assert sum(events["detail"]["sop_classes"].values()) == 1
     refused = api.client.post("/dicom-web/studies", content=b"nonsense", headers=UPLOADED)
     assert refused.status_code >= 400
     (failure,) = trail(api, failures=True)
@@ -86,9 +86,9 @@ def test_changes_of_peers_and_failures_are_told(api: ApiNode) -> None:
     assert api.client.post("/api/peers", json=peer).status_code == 201
     assert api.client.delete("/api/peers/pacs").status_code == 204
     assert api.client.delete("/api/peers/pacs").status_code == 404
-    told = trail(api, least=3, code="110128")
-    assert [(one["action"], one["outcome"]) for one in told] == [("D", 4), ("D", 0), ("C", 0)]
-    assert told[0]["detail"]["name"] == "pacs"
+    events = trail(api, least=3, code="110128")
+    assert [(one["action"], one["outcome"]) for one in events] == [("D", 4), ("D", 0), ("C", 0)]
+    assert events[0]["detail"]["name"] == "pacs"
 
 
 def test_reading_the_trail_is_told_too_and_pages_are_as_everywhere(api: ApiNode) -> None:

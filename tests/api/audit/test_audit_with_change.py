@@ -202,10 +202,10 @@ def test_of_several_changes_of_an_account_all_are_made_or_none(
 def test_whom_a_study_is_sent_to_is_recorded_even_where_nobody_is_known(
     closed: ClosedNode, admin: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[AuditEvent] = []
-    monkeypatch.setattr(Audit, "record", lambda self, event: told.append(event))
+    stated: list[AuditEvent] = []
+    monkeypatch.setattr(Audit, "record", lambda self, event: stated.append(event))
     study = stored(closed, "P-10")
     assert admin.post(f"/api/studies/{study}/send", json={"to": ["elsewhere"]}).status_code == 404
-    (event,) = [one for one in told if "to" in one.detail]
+    (event,) = [one for one in stated if "to" in one.detail]
     assert (event.outcome, event.detail["to"]) == (4, ["elsewhere"])
     assert event.study_instance_uids == (study,)

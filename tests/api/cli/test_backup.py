@@ -72,7 +72,7 @@ def test_why_is_one_sentence_or_one_object(node: Path) -> None:
     asked = run("why", study_uid("head"))
     assert asked.exit_code == 0, asked.output
     assert asked.stdout.startswith("The control worker has never looked for work")
-    told = json.loads(run("why", study_uid("head"), "--json").stdout)
-    assert told["cause"] == "control_worker_away"
+    printed = json.loads(run("why", study_uid("head"), "--json").stdout)
+    assert printed["cause"] == "control_worker_away"
     unknown = run("why", "1.2.3").exception
     assert isinstance(unknown, MediViewError)

@@ -81,10 +81,10 @@ class TestUp:
             taken.listen()
             port = taken.getsockname()[1]
             for setting, other in (("dicom_port", "http_port"), ("http_port", "dicom_port")):
-                said = mediview(tmp_path, "up", **{setting: port, other: free_port()})
-                assert said.returncode == 1
-                assert f"Port {port} on 127.0.0.1" in said.stderr
-                assert f"MEDIVIEW_{setting.upper()}" in said.stderr
+                output = mediview(tmp_path, "up", **{setting: port, other: free_port()})
+                assert output.returncode == 1
+                assert f"Port {port} on 127.0.0.1" in output.stderr
+                assert f"MEDIVIEW_{setting.upper()}" in output.stderr
 
     @pytest.mark.parametrize(
         ("setting", "remedy"),
@@ -96,17 +96,17 @@ class TestUp:
     def test_it_does_not_listen_to_the_world_unasked(
         self, tmp_path: Path, setting: str, remedy: str
     ) -> None:
-        said = mediview(tmp_path, "up", **{setting: "0.0.0.0"})
-        assert said.returncode == 1
-        assert remedy in said.stderr
-        assert "Traceback" not in said.stderr
+        output = mediview(tmp_path, "up", **{setting: "0.0.0.0"})
+        assert output.returncode == 1
+        assert remedy in output.stderr
+        assert "Traceback" not in output.stderr
 
     def test_a_wrong_setting_is_explained(self, tmp_path: Path) -> None:
-        said = mediview(tmp_path, "up", destinations="nonsense")
-        assert said.returncode == 2
-        assert "destinations" in said.stderr
-        assert "pacs=ORTHANC@127.0.0.1:4242" in said.stderr
-        assert "Traceback" not in said.stderr
+        output = mediview(tmp_path, "up", destinations="nonsense")
+        assert output.returncode == 2
+        assert "destinations" in output.stderr
+        assert "pacs=ORTHANC@127.0.0.1:4242" in output.stderr
+        assert "Traceback" not in output.stderr
 
     def test_it_stands_up_restarts_what_dies_and_ends_cleanly(self, tmp_path: Path) -> None:
         ports = {"dicom_port": free_port(), "http_port": free_port()}
@@ -147,10 +147,10 @@ class TestSend:
         folder = tmp_path / "disc"
         builders.write(series, folder / "deep" / "deeper")
         (folder / "notes.txt").write_text("not DICOM")
-        said = mediview(tmp_path, "send", str(folder), "--to", f"MEDIVIEW@127.0.0.1:{scp.port}")
-        assert said.returncode == 0, said.stderr
-        assert "Sent 5 of 5 instances" in said.stdout
-        assert "notes.txt: It is not a DICOM file." in said.stderr
+        output = mediview(tmp_path, "send", str(folder), "--to", f"MEDIVIEW@127.0.0.1:{scp.port}")
+        assert output.returncode == 0, output.stderr
+        assert "Sent 5 of 5 instances" in output.stdout
+        assert "notes.txt: It is not a DICOM file." in output.stderr
         assert scp.storage.index.study(series[0].StudyInstanceUID).instance_count == 5
 
     def test_what_the_peer_refuses_is_counted_with_the_reason(
@@ -160,67 +160,69 @@ class TestSend:
         series[1].StudyInstanceUID = ""
         folder = tmp_path / "disc"
         builders.write(series, folder)
-        said = mediview(tmp_path, "send", str(folder), "--to", f"MEDIVIEW@127.0.0.1:{scp.port}")
-        assert said.returncode == 1
-        assert "Sent 2 of 3 instances" in said.stdout
-        assert "0001.dcm" in said.stderr
+        output = mediview(tmp_path, "send", str(folder), "--to", f"MEDIVIEW@127.0.0.1:{scp.port}")
+        assert output.returncode == 1
+        assert "Sent 2 of 3 instances" in output.stdout
+        assert "0001.dcm" in output.stderr
 
     def test_a_peer_that_is_not_there_is_named(self, tmp_path: Path) -> None:
         builders.write(builders.series(np.ones((1, 8, 8), np.int16)), tmp_path / "disc")
         port = free_port()
-        said = mediview(tmp_path, "send", "disc", "--to", f"PACS@127.0.0.1:{port}")
-        assert said.returncode == 1
-        assert f"PACS@127.0.0.1:{port}" in said.stderr
+        output = mediview(tmp_path, "send", "disc", "--to", f"PACS@127.0.0.1:{port}")
+        assert output.returncode == 1
+        assert f"PACS@127.0.0.1:{port}" in output.stderr
 
     def test_an_address_that_is_none_says_how_to_write_it(self, tmp_path: Path) -> None:
-        said = mediview(tmp_path, "send", ".", "--to", "somewhere")
-        assert said.returncode == 1
-        assert "AETITLE@host:port" in said.stderr
+        output = mediview(tmp_path, "send", ".", "--to", "somewhere")
+        assert output.returncode == 1
+        assert "AETITLE@host:port" in output.stderr
 
     def test_a_dicomdir_is_not_an_instance(self, tmp_path: Path, shared_data: Path) -> None:
         folder = tmp_path / "disc"
         folder.mkdir()
         source = next((shared_data / "dicomdir").rglob("DICOMDIR"))
         shutil.copy(source, folder / "DICOMDIR")
-        said = mediview(tmp_path, "send", str(folder), "--to", f"PACS@127.0.0.1:{free_port()}")
-        assert "DICOMDIR" in said.stderr
-        assert "There is no DICOM instance" in said.stderr
+        output = mediview(tmp_path, "send", str(folder), "--to", f"PACS@127.0.0.1:{free_port()}")
+        assert "DICOMDIR" in output.stderr
+        assert "There is no DICOM instance" in output.stderr
 
 
 class TestDoctor:
     @pytest.mark.slow
     def test_a_node_that_is_not_running_is_diagnosed(self, tmp_path: Path) -> None:
         pacs = free_port()
-        said = mediview(
+        output = mediview(
             tmp_path,
             "doctor",
             dicom_port=free_port(),
             http_port=free_port(),
             destinations=f"pacs=ORTHANC@127.0.0.1:{pacs}",
         )
-        assert said.returncode == 1
-        lines = {line[6:28].strip(): line for line in said.stdout.splitlines() if line[:4].strip()}
+        assert output.returncode == 1
+        lines = {
+            line[6:28].strip(): line for line in output.stdout.splitlines() if line[:4].strip()
+        }
         assert lines["python"].startswith("ok")
         assert lines["data folder"].startswith("ok")
         assert lines["database"].startswith("fail")
-        assert "mediview migrate" in said.stdout
+        assert "mediview migrate" in output.stdout
         for part in ("DICOM", "HTTP", "workers", "to pacs"):
             assert lines[part].startswith("fail"), part
         assert lines["brain-volume"].startswith("ok")
         assert lines["image-classification"].startswith("note")
-        assert "Traceback" not in said.stdout + said.stderr
+        assert "Traceback" not in output.stdout + output.stderr
 
     @pytest.mark.slow
     def test_a_password_is_not_shown(self, tmp_path: Path) -> None:
         url = f"postgresql://user:sesame@127.0.0.1:{free_port()}/db"
-        said = mediview(tmp_path, "doctor", database_url=url)
-        assert "sesame" not in said.stdout + said.stderr
+        output = mediview(tmp_path, "doctor", database_url=url)
+        assert "sesame" not in output.stdout + output.stderr
 
 
 def test_the_demo_without_a_node_says_how_to_start_one(tmp_path: Path) -> None:
-    said = mediview(tmp_path, "demo", dicom_port=free_port())
-    assert said.returncode == 1
-    assert "mediview up" in said.stderr
+    output = mediview(tmp_path, "demo", dicom_port=free_port())
+    assert output.returncode == 1
+    assert "mediview up" in output.stderr
 
 
 def test_the_description_is_valid_json(tmp_path: Path) -> None:
@@ -283,16 +285,16 @@ def test_the_api_alone_ends_by_sigterm_as_asked(tmp_path: Path) -> None:
 
 
 def test_an_api_before_its_migration_says_what_to_do(tmp_path: Path) -> None:
-    said = mediview(tmp_path, "api", http_port=free_port())
-    assert said.returncode != 0
-    assert "mediview migrate" in said.stderr
-    assert "Traceback" not in said.stderr
+    output = mediview(tmp_path, "api", http_port=free_port())
+    assert output.returncode != 0
+    assert "mediview migrate" in output.stderr
+    assert "Traceback" not in output.stderr
 
 
 def test_migrating_twice_is_harmless(tmp_path: Path) -> None:
     for _ in range(2):
-        said = mediview(tmp_path, "migrate")
-        assert said.returncode == 0, said.stderr
+        output = mediview(tmp_path, "migrate")
+        assert output.returncode == 0, output.stderr
 
 
 def wait_for(look: "object", log: Path, limit_s: float = PATIENCE_S) -> None:

@@ -19,10 +19,10 @@ def test_a_command_loads_neither_models_nor_servers_nor_dicom(command: str) -> N
         f" command_line(['{command}']); import storage.container, storage.maintenance.upgrade;"
         f" print(json.dumps(sorted(set('{_HEAVY}'.split()) & set(sys.modules))))"
     )
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", asked], check=True, capture_output=True, timeout=PATIENCE_S
     )
-    assert json.loads(said.stdout) == []
+    assert json.loads(output.stdout) == []
 
 
 def test_what_a_command_loaded_is_not_looked_through_again() -> None:
@@ -32,7 +32,7 @@ def test_what_a_command_loaded_is_not_looked_through_again() -> None:
         " collector.pause(); print(gc.isenabled(), gc.get_freeze_count() > 0);"
         " start(); print(gc.isenabled(), gc.get_freeze_count() > 0)"
     )
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", asked], check=True, capture_output=True, timeout=PATIENCE_S
     )
-    assert said.stdout.split() == [b"False", b"False", b"True", b"True"]
+    assert output.stdout.split() == [b"False", b"False", b"True", b"True"]

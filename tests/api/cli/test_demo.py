@@ -54,9 +54,9 @@ def by_simpleitk(folder: Path) -> sitk.Image:
 @pytest.mark.slow
 def test_the_validators_find_no_error(folder: Path) -> None:
     command = [tool("dciodvfy", "dicom3tools"), str(folder / "0090.dcm")]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert said.stderr.splitlines()[-1] == "MRImage"
-    assert [line for line in said.stderr.splitlines() if line.startswith("Error")] == []
+    output = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert output.stderr.splitlines()[-1] == "MRImage"
+    assert [line for line in output.stderr.splitlines() if line.startswith("Error")] == []
     assert validator_complaints(folder / "0090.dcm") == []
 
 
@@ -137,8 +137,8 @@ def test_the_film_is_a_whole_dx_image_of_nobody(chest: ChestFilm, tmp_path: Path
     path.write_bytes(demo_film.write_film(chest))
     for options in ([], ["-new"]):
         command = [tool("dciodvfy", "dicom3tools"), *options, str(path)]
-        said = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert said.stderr.splitlines() == ["DXImageForPresentation"]
+        output = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert output.stderr.splitlines() == ["DXImageForPresentation"]
     dataset = pydicom.dcmread(path)
     assert dataset.ManufacturerModelName == "Drawn by formulas, no person"
     assert dataset.SOPInstanceUID == demo_film.send_item(chest).sop_instance_uid

@@ -31,19 +31,19 @@ def test_a_job_is_followed_to_its_end_and_the_stream_closes(stored_api: ApiNode)
         event_id, name, first = next(stream)
         assert (name, first["state"]) == ("job", "SCHEDULED")
         worked_on(api.storage, job)
-        told = list(stream)
-    assert told[-1][2]["state"] == "COMPLETED"
-    assert told[-1][2]["findings"][0]["value"] == 1234.5
-    assert told[-1][0] > event_id
-    assert [one[0] for one in told] == sorted(one[0] for one in told)
+        recorded = list(stream)
+    assert recorded[-1][2]["state"] == "COMPLETED"
+    assert recorded[-1][2]["findings"][0]["value"] == 1234.5
+    assert recorded[-1][0] > event_id
+    assert [one[0] for one in recorded] == sorted(one[0] for one in recorded)
 
 
 def test_the_stream_of_an_ended_job_tells_it_and_ends(api: ApiNode) -> None:
     job = scheduled_job(api.storage)
     api.storage.jobs.cancel(job.job_id, "Not needed any more.", utcnow())
     with events(api, f"/api/jobs/{job.job_id}/events") as stream:
-        ((_, _, told),) = list(stream)
-    assert (told["state"], told["stage_text"]) == ("CANCELLED", "Not needed any more.")
+        ((_, _, recorded),) = list(stream)
+    assert (recorded["state"], recorded["stage_text"]) == ("CANCELLED", "Not needed any more.")
 
 
 def test_a_reader_resumes_after_the_last_event_it_saw(api: ApiNode) -> None:
@@ -86,11 +86,11 @@ def test_an_event_is_told_within_a_second(api: ApiNode) -> None:
 
 
 def test_many_readers_all_hear_it(api: ApiNode) -> None:
-    heard: list[str] = []
+    stated: list[str] = []
 
     def listen() -> None:
         with events(api, "/api/events?after=0") as stream:
-            heard.append(next(stream)[2]["study_instance_uid"])
+            stated.append(next(stream)[2]["study_instance_uid"])
 
     readers = [threading.Thread(target=listen) for _ in range(12)]
     for reader in readers:
@@ -98,7 +98,7 @@ def test_many_readers_all_hear_it(api: ApiNode) -> None:
     scheduled_job(api.storage, "2.25.9")
     for reader in readers:
         reader.join(PATIENCE_S)
-    assert heard == ["2.25.9"] * 12
+    assert stated == ["2.25.9"] * 12
 
 
 def test_an_open_stream_does_not_hold_up_the_end(api_settings: Settings) -> None:
@@ -146,9 +146,9 @@ def test_a_refusal_is_told_so_that_a_page_can_show_its_reason(api: ApiNode) -> N
     series = builders.series(np.zeros((3, 4, 4), np.int16), modality="CT")
     with events(api, "/api/events?after=0") as stream:
         api.start(api.upload(zipped(series), "ct.zip", "application/zip"))
-        told = next(data for _, _, data in stream if data.get("change") == "decided")
-    assert told["study_instance_uid"] == series[0].StudyInstanceUID
-    assert (told["pipeline"], told["accepted"]) == ("brain-volume", False)
+        recorded = next(data for _, _, data in stream if data.get("change") == "decided")
+    assert recorded["study_instance_uid"] == series[0].StudyInstanceUID
+    assert (recorded["pipeline"], recorded["accepted"]) == ("brain-volume", False)
 
 
 def test_a_stream_that_resumes_where_nothing_is_kept_says_so(stored_api: ApiNode) -> None:
@@ -181,12 +181,12 @@ def test_every_process_tells_what_any_of_them_did_and_a_restart_loses_nothing(
             with events(second, "/api/events?after=0") as stream:
                 answer = first.client.post(f"/api/jobs/{job.job_id}/cancel")
                 assert answer.is_success, answer.text
-                told = [next(stream) for _ in range(2)]
-        assert [one[2]["state"] for one in told] == ["SCHEDULED", "CANCELLED"]
+                recorded = [next(stream) for _ in range(2)]
+        assert [one[2]["state"] for one in recorded] == ["SCHEDULED", "CANCELLED"]
         scheduled_job(first.storage, "2.25.3")
     with api_node(other) as again:
         scheduled_job(again.storage, "2.25.2")
-        resumed = {"Last-Event-ID": str(told[-1][0])}
+        resumed = {"Last-Event-ID": str(recorded[-1][0])}
         with events(again, "/api/events?after=0", resumed) as stream:
             missed = [next(stream)[2] for _ in range(2)]
     assert [one["state"] for one in missed] == ["SCHEDULED", "SCHEDULED"]

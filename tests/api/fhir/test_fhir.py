@@ -77,10 +77,10 @@ Held = tuple[ApiNode, str, str, str]
 
 
 def test_the_capability_statement_says_what_the_routes_do(reading_api: ApiNode) -> None:
-    told = read(reading_api.client.get("/fhir/metadata"), "CapabilityStatement")
-    assert told.fhirVersion == "4.0.1"
+    answer = read(reading_api.client.get("/fhir/metadata"), "CapabilityStatement")
+    assert answer.fhirVersion == "4.0.1"
     paths = reading_api.client.get("/api/openapi.json").json()["paths"]
-    kinds = {one.type for one in told.rest[0].resource}
+    kinds = {one.type for one in answer.rest[0].resource}
     assert kinds == {
         path.split("/")[2] for path in paths if path.startswith("/fhir/") and "{" in path
     }
@@ -128,13 +128,13 @@ def test_a_finding_is_preliminary_with_its_device_and_what_people_say(held: Held
     api, uid, finding_id, _ = held
     path = f"/fhir/Observation/{finding_id}"
     first = api.client.get(path)
-    told = read(first, "Observation")
-    assert told.status == "preliminary"
-    assert (told.valueQuantity.value, told.valueQuantity.code) == (1234.5, "cm3")
-    assert told.code.coding[0].system == "http://snomed.info/sct"
-    assert "UNVERIFIED" in told.note[0].text
-    assert told.derivedFrom[0].reference == f"ImagingStudy/{uid}"
-    device = read(api.client.get(f"/fhir/{told.device.reference}"), "Device")
+    answer = read(first, "Observation")
+    assert answer.status == "preliminary"
+    assert (answer.valueQuantity.value, answer.valueQuantity.code) == (1234.5, "cm3")
+    assert answer.code.coding[0].system == "http://snomed.info/sct"
+    assert "UNVERIFIED" in answer.note[0].text
+    assert answer.derivedFrom[0].reference == f"ImagingStudy/{uid}"
+    device = read(api.client.get(f"/fhir/{answer.device.reference}"), "Device")
     assert device.version[0].value == "1.1.0"
     etag = first.headers["etag"]
     assert api.client.get(path, headers={"If-None-Match": etag}).status_code == 304
@@ -144,7 +144,7 @@ def test_a_finding_is_preliminary_with_its_device_and_what_people_say(held: Held
     assert "rejects it. Motion." in read(later, "Observation").note[1].text
     for query in (
         {"derived-from": f"ImagingStudy/{uid}"},
-        {"device": told.device.reference},
+        {"device": answer.device.reference},
         {"code": "http://snomed.info/sct|118565006"},
         {"code": "118565006", "patient.identifier": PATIENT},
         {"identifier": "urn:dicom:uid|urn:oid:2.25.7"},
@@ -158,14 +158,14 @@ def test_a_finding_is_preliminary_with_its_device_and_what_people_say(held: Held
 
 def test_a_report_is_preliminary_and_its_text_is_escaped(held: Held) -> None:
     api, uid, finding_id, report_id = held
-    told = read(api.client.get(f"/fhir/DiagnosticReport/{report_id}"), "DiagnosticReport")
-    assert told.status == "preliminary"
-    assert "<script>" not in told.text.div
-    assert [one.reference for one in told.result] == [f"Observation/{finding_id}"]
-    assert told.imagingStudy[0].reference == f"ImagingStudy/{uid}"
-    assert told.basedOn[0].identifier.value == "A 1"
-    assert told.conclusion
-    (form,) = told.presentedForm
+    answer = read(api.client.get(f"/fhir/DiagnosticReport/{report_id}"), "DiagnosticReport")
+    assert answer.status == "preliminary"
+    assert "<script>" not in answer.text.div
+    assert [one.reference for one in answer.result] == [f"Observation/{finding_id}"]
+    assert answer.imagingStudy[0].reference == f"ImagingStudy/{uid}"
+    assert answer.basedOn[0].identifier.value == "A 1"
+    assert answer.conclusion
+    (form,) = answer.presentedForm
     assert (form.contentType, form.language) == ("application/pdf", "en")
     assert api.client.get(str(form.url)).content.startswith(b"%PDF-")
     for query in ({"study": uid}, {"status": "preliminary"}, {"patient.identifier": PATIENT}):
@@ -198,7 +198,7 @@ def test_devices_are_the_node_and_its_pipelines(reading_api: ApiNode) -> None:
 
 
 def test_the_audit_trail_is_read_as_audit_events(api: ApiNode) -> None:
-    told = AuditEvent(
+    events = AuditEvent(
         Code.INSTANCES_ACCESSED,
         "R",
         Actor("account", "dr-jones", "10.0.0.9"),
@@ -206,7 +206,7 @@ def test_the_audit_trail_is_read_as_audit_events(api: ApiNode) -> None:
         patient_ids=("id-7",),
         detail={"what": "frames", "number": 3},
     )
-    api.storage.audit.record(told)
+    api.storage.audit.record(events)
     api.storage.audit.flush()
     query = {"agent-name": "dr-jones", "entity": "ImagingStudy/2.25.1"}
     found = read(api.client.get("/fhir/AuditEvent", params=query), "Bundle")

@@ -22,8 +22,8 @@ def ids(bundle: Any, mode: str = "match") -> list[str]:
 
 
 def test_all_that_is_promised_is_answered(reading_api: ApiNode) -> None:
-    told = read(reading_api.client.get("/fhir/metadata"), "CapabilityStatement")
-    (rest,) = told.rest
+    answer = read(reading_api.client.get("/fhir/metadata"), "CapabilityStatement")
+    (rest,) = answer.rest
     assert rest.security.description
     for resource in rest.resource:
         path = f"/fhir/{resource.type}"

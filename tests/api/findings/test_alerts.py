@@ -55,9 +55,13 @@ def test_an_alert_waits_for_a_person_and_is_told_again_until_then(api: ApiNode, 
     later = utcnow() + timedelta(seconds=api.storage.settings.alert_repeat_s + 1)
     assert repeat_alerts(api.storage.settings, api.storage.alerts, later) == 1
     url = f"/api/alerts/{alert['alert_id']}/acknowledge"
-    told = api.client.post(url, json={"note": "Told the ward."}).json()
-    assert (told["state"], told["acknowledged_by"], told["repeats"]) == ("ACKNOWLEDGED", "local", 1)
-    assert told["acknowledged_at"]
+    answer = api.client.post(url, json={"note": "Told the ward."}).json()
+    assert (answer["state"], answer["acknowledged_by"], answer["repeats"]) == (
+        "ACKNOWLEDGED",
+        "local",
+        1,
+    )
+    assert answer["acknowledged_at"]
     is_problem(api.client.post(url), 409, "state_conflict")
     is_problem(api.client.post("/api/alerts/0/acknowledge"), 404, "not_found")
     assert repeat_alerts(api.storage.settings, api.storage.alerts, later + timedelta(days=1)) == 0

@@ -108,16 +108,16 @@ def test_a_model_answers_sentence_by_sentence(api_settings: Settings, llama: Pat
         assert started.headers["location"] == started.json()["answer_url"]
         assert api.client.get(started.json()["answer_url"]).status_code == 202
         with answering(settings):
-            told = list(stream(api, started.json()["events_url"]))
-    names = [name for name, _ in told]
+            events = list(stream(api, started.json()["events_url"]))
+    names = [name for name, _ in events]
     assert names[-1] == "answer"
-    assert [data["text"] for name, data in told if name == "sentence"] == [RIGHT]
-    assert [data["text"] for name, data in told if name == "withheld"] == [WRONG]
-    answer = told[-1][1]
+    assert [data["text"] for name, data in events if name == "sentence"] == [RIGHT]
+    assert [data["text"] for name, data in events if name == "withheld"] == [WRONG]
+    answer = events[-1][1]
     assert answer["text"] == RIGHT
     assert (answer["model"], answer["revision"]) == ("llama", "local")
     assert answer["tokens"] > 0
-    assert WRONG not in json.dumps([data for name, data in told if name == "sentence"])
+    assert WRONG not in json.dumps([data for name, data in events if name == "sentence"])
 
 
 def stream(api: ApiNode, path: str) -> Iterator[tuple[str, Any]]:
@@ -162,8 +162,8 @@ def test_what_nobody_can_answer_is_not_invented(asked: ApiNode) -> None:
     assert "HF_VQA_MODEL" in problem["remedy"]
     again = is_problem(asked.client.get(f"/api/answers/{problem['job_id']}"), 503, "not_configured")
     assert again["detail"] == problem["detail"]
-    told = list(stream(asked, f"/api/answers/{problem['job_id']}/events"))
-    assert told[-1][0] == "problem"
+    events = list(stream(asked, f"/api/answers/{problem['job_id']}/events"))
+    assert events[-1][0] == "problem"
     # A question is no step of the study's work.
     (found,) = asked.client.get("/api/studies").json()["items"]
     assert found["state"] != "FAILED"

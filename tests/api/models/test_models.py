@@ -94,8 +94,8 @@ def test_a_finding_links_its_card_which_says_what_is_normal(api: ApiNode, bundle
     )
     job, _ = api.storage.jobs.schedule(f"bundle-{NAME}", "0.3.1", "2.25.1", "2.25.2", "f" * 64)
     worked_on(api.storage, job, 950.0)
-    told = api.client.get(f"/api/jobs/{job.job_id}").json()
-    (finding,) = told["findings"]
+    answer = api.client.get(f"/api/jobs/{job.job_id}").json()
+    (finding,) = answer["findings"]
     (card,) = api.client.get(finding["model_url"]).json()["items"]
     assert (card["name"], card["version"]) == (NAME, "0.3.1")
     stated = [(one["low"], one["sex"], one["source"]) for one in card["normal_ranges"]]

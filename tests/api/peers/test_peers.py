@@ -138,27 +138,27 @@ def peers(settings: Settings, *arguments: str, **environment: str) -> tuple[int,
 @pytest.mark.slow
 def test_the_command_adds_lists_tests_and_removes(api_settings: Settings) -> None:
     nowhere = f"NOWHERE@127.0.0.1:{free_port()}"
-    code, said = peers(
+    code, answer = peers(
         api_settings, "add", "far", nowhere, "--destination", "--gets", "SEG", "--may", "query",
         "--source", "10.0.0.0/24", "--tls",
     )  # fmt: skip
-    assert code == 0, said
+    assert code == 0, answer
     token = "Bearer very-secret"
     url = "https://pacs.example.org/dicom-web"
     assert peers(api_settings, "add", "cloud", url, MEDIVIEW_PEER_TOKEN=token)[0] == 0
     assert peers(api_settings, "add", "disk", "folder:research")[0] == 0
-    code, said = peers(api_settings, "list")
-    assert code == 0, said
-    assert "10.0.0.0/24" in said
-    assert nowhere in said
-    assert "very-secret" not in said
-    assert "3 known. Others are accepted" in said
-    code, said = peers(api_settings, "test", "far")
-    assert (code, "cannot be reached" in said) == (1, True)
-    code, said = peers(api_settings, "test", "disk")
-    assert (code, "can be written" in said) == (0, True)
-    code, said = peers(api_settings, "add", "bad", "https://evil.test/")
-    assert (code, "MEDIVIEW_STOW_HOSTS" in said) == (1, True)
+    code, answer = peers(api_settings, "list")
+    assert code == 0, answer
+    assert "10.0.0.0/24" in answer
+    assert nowhere in answer
+    assert "very-secret" not in answer
+    assert "3 known. Others are accepted" in answer
+    code, answer = peers(api_settings, "test", "far")
+    assert (code, "cannot be reached" in answer) == (1, True)
+    code, answer = peers(api_settings, "test", "disk")
+    assert (code, "can be written" in answer) == (0, True)
+    code, answer = peers(api_settings, "add", "bad", "https://evil.test/")
+    assert (code, "MEDIVIEW_STOW_HOSTS" in answer) == (1, True)
     assert peers(api_settings, "remove", "far")[0] == 0
-    code, said = peers(api_settings, "remove", "far")
-    assert (code, "No peer is named" in said) == (1, True)
+    code, answer = peers(api_settings, "remove", "far")
+    assert (code, "No peer is named" in answer) == (1, True)

@@ -127,9 +127,9 @@ def test_who_fetched_what_is_in_the_audit_trail_and_no_patient_in_the_log(
     # Who asked for it, and the node that fetched it.
     both = {("local", study_uid("2023")), ("node", study_uid("2023"))}
     wait_for(lambda: imports() == both, "the record of the fetch")
-    said = "".join(capfd.readouterr())
-    assert "Q-4711" not in said
-    assert "Quernhammer" not in said
+    output = "".join(capfd.readouterr())
+    assert "Q-4711" not in output
+    assert "Quernhammer" not in output
 
 
 def test_an_archive_of_another_group_is_not_shown(

@@ -100,13 +100,13 @@ def test_sentences_come_as_they_pass(api_settings: Settings, llava: Path) -> Non
         assert report["words"]["state"] == "pending"
         assert by_origin(report, "template")
         with answering(settings):
-            told = list(stream(api, report["words"]["events_url"]))
-        names = [name for name, _ in told]
+            events = list(stream(api, report["words"]["events_url"]))
+        names = [name for name, _ in events]
         assert "tokens" in names
         assert names[-1] == "answer"
-        said = [data for name, data in told if name == "sentence"]
-        assert said == [{"text": TRUE, "finding_ids": [finding_id]}]
-        assert FALSE not in json.dumps([one for one in told[:-1] if one[0] != "withheld"])
+        stated = [data for name, data in events if name == "sentence"]
+        assert stated == [{"text": TRUE, "finding_ids": [finding_id]}]
+        assert FALSE not in json.dumps([one for one in events[:-1] if one[0] != "withheld"])
         now = api.client.get(f"/api/reports/{report['report_id']}").json()
         assert now["version"] == report["version"] + 1
         assert now["words"]["state"] == "done"

@@ -64,11 +64,11 @@ def moved(api: ApiNode, report: dict[str, Any], state: str, **more: Any) -> http
 
 def test_a_draft_says_what_was_found_in_the_sections_of_a_report(api: ApiNode, study: str) -> None:
     report = drafted(api, study, indication="Memory loss.\nSince 2023.")
-    told = texts(report)
-    assert list(told) == ["indication", "technique", "comparison", "findings", "impression"]
-    assert "“Memory loss. Since 2023.”" in told["indication"][0]
-    assert told["findings"][0] == "The brain has a volume of 1,234.5 cm³."
-    assert told["findings"][-1].startswith("Not assessed:")
+    sentences = texts(report)
+    assert list(sentences) == ["indication", "technique", "comparison", "findings", "impression"]
+    assert "“Memory loss. Since 2023.”" in sentences["indication"][0]
+    assert sentences["findings"][0] == "The brain has a volume of 1,234.5 cm³."
+    assert sentences["findings"][-1].startswith("Not assessed:")
     (finding,) = api.storage.findings.of_study(study)
     sentence = report["sections"][3]["sentences"][0]
     assert (sentence["finding_ids"], sentence["origin"]) == ([finding.finding_id], "template")
@@ -136,11 +136,11 @@ def test_a_signed_report_whose_results_were_withdrawn_is_not_current(
     assert api.client.get(resource).json()["status"] == "final"
     (finding,) = api.storage.findings.of_study(study)
     assert api.storage.withdrawals.supersede(finding.job_id, "The series changed.", utcnow())
-    told = api.client.get(url).json()
-    assert (told["state"], texts(told)) == ("final", texts(final))
+    answer = api.client.get(url).json()
+    assert (answer["state"], texts(answer)) == ("final", texts(final))
     sentence = next(one for one in texts(final)["findings"] if "1,234.5" in one)
-    assert told["superseded_at"] is not None
-    assert "were withdrawn" in told["attention"]["reason"]
+    assert answer["superseded_at"] is not None
+    assert "were withdrawn" in answer["attention"]["reason"]
     assert api.client.get("/api/studies").json()["items"][0]["report"]["is_superseded"]
     text = api.client.get(f"{url}/text").text
     assert "NOT CURRENT: on " in text
@@ -160,8 +160,8 @@ def test_a_signed_report_whose_results_were_withdrawn_is_not_current(
         assert bundle["total"] == found
     # A text that goes on stating them is no more current than it was.
     amendment = {"sections": sent(final, texts(final)["indication"][0], "No symptoms.")}
-    amended = moved(api, told, "amended", reason="Spelling.", **amendment).json()
-    assert (amended["state"], amended["superseded_at"]) == ("amended", told["superseded_at"])
+    amended = moved(api, answer, "amended", reason="Spelling.", **amendment).json()
+    assert (amended["state"], amended["superseded_at"]) == ("amended", answer["superseded_at"])
     text = api.client.get(f"{url}/text").text
     assert "NOT CURRENT: this text rests on results that had been withdrawn" in text
     withdrawn = [{"heading": "Impression", "kind": "impression",
@@ -187,9 +187,9 @@ def test_a_signed_report_is_amended_and_never_edited(api: ApiNode, study: str) -
     api.client.post(
         f"/api/findings/{finding.finding_id}/feedback", json={"kind": "CORRECTED", "value": 1300}
     ).raise_for_status()
-    told = drafted(api, study)
-    assert texts(told) == texts(final)
-    assert "1,300.0 cm³" in str(told["attention"]["proposal"])
+    answer = drafted(api, study)
+    assert texts(answer) == texts(final)
+    assert "1,300.0 cm³" in str(answer["attention"]["proposal"])
     waiting = api.client.get("/api/reports", params={"needs_attention": "true"}).json()
     assert [one["report_id"] for one in waiting["items"]] == [report["report_id"]]
     corrected = sent(
@@ -210,9 +210,9 @@ def test_a_rejected_finding_leaves_the_draft(api: ApiNode, study: str) -> None:
     api.client.post(
         f"/api/findings/{finding.finding_id}/feedback", json={"kind": "REJECTED"}
     ).raise_for_status()
-    told = texts(drafted(api, study))
-    assert "1,234.5" not in str(told)
-    assert any("rejected on review" in one for one in told["findings"])
+    answer = texts(drafted(api, study))
+    assert "1,234.5" not in str(answer)
+    assert any("rejected on review" in one for one in answer["findings"])
 
 
 def test_the_pages_of_a_version_are_shown_as_the_pdf_has_them(api: ApiNode, study: str) -> None:

@@ -29,11 +29,11 @@ from tests.services import tool
 def test_pictures_show_the_mask_and_say_its_numbers(made: Made) -> None:
     from inference.language.documents.reading import read_document
 
-    told = made.json()
+    answer = made.json()
     place = {uid: k for k, uid in enumerate(made.volume.sop_instance_uids)}
     captures = made.of_kind("SC")
     assert len(captures) == 3
-    said: set[str] = set()
+    received: set[str] = set()
     for capture in captures:
         (reference,) = capture.SourceImageSequence
         plane = masks(2)[place[reference.ReferencedSOPInstanceUID]]
@@ -53,12 +53,12 @@ def test_pictures_show_the_mask_and_say_its_numbers(made: Made) -> None:
                 found = pixels.min() * spacing_mm, (pixels.max() + 1) * spacing_mm
                 expected = voxels.min() * size_mm, (voxels.max() + 1) * size_mm
                 assert found == pytest.approx(expected, abs=0.75 * size_mm)
-            said.add(f"{segment.label} volume")
-            finding = told[f"{segment.label} volume"]
+            received.add(f"{segment.label} volume")
+            finding = answer[f"{segment.label} volume"]
             assert printed(finding, capture.ImageComments) == pytest.approx(
                 finding["value"], rel=0.005
             )
-    assert said == {f"{one.label} volume" for one in SEGMENTS}
+    assert received == {f"{one.label} volume" for one in SEGMENTS}
     # What is burned in, as somebody reads it who is not told.
     shown = captures[0]
     buffer = io.BytesIO()
@@ -87,7 +87,7 @@ def test_outlines_and_key_images_are_of_the_slices_of_the_pictures(made: Made) -
         for one in chosen.ContentSequence
         if one.ConceptNameCodeSequence[0].CodeValue == "113012"
     ]
-    told = made.json()
+    answer = made.json()
     place = {uid: k for k, uid in enumerate(made.volume.sop_instance_uids)}
     seen = set()
     (state,) = made.of_kind("GSPS")
@@ -109,7 +109,7 @@ def test_outlines_and_key_images_are_of_the_slices_of_the_pictures(made: Made) -
             x, y = np.array(drawn.GraphicData, float).reshape(-1, 2).T
             area += abs(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1])) / 2
         assert area == plane.sum()
-        finding = told[f"{label} volume"]
+        finding = answer[f"{label} volume"]
         (text,) = annotation.TextObjectSequence
         for line in (text.UnformattedTextValue, described):
             assert printed(finding, line) == pytest.approx(finding["value"], rel=0.005)

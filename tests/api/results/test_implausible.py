@@ -62,15 +62,15 @@ def test_sr_and_fhir_set_it_apart(made: tuple[ApiNode, str, Job], tmp_path: Path
     api, study, job = made
     document = result(api, job, "SR")
     assert complaints(save(document, tmp_path / "sr.dcm")) == []
-    told: dict[str, str] = {}
+    stated: dict[str, str] = {}
     for number in numbers(document):
         for item in number.get("ContentSequence") or ():
             if item.ValueType == "CODE" and item.ConceptCodeSequence[0].CodeValue == "IMPLAUSIBLE":
-                told["code"] = item.ConceptNameCodeSequence[0].CodeValue
+                stated["code"] = item.ConceptNameCodeSequence[0].CodeValue
             if item.ValueType == "TEXT" and "Not plausible" in item.TextValue:
-                told["text"] = item.TextValue
-    assert told["code"] == "111052"
-    assert REASON in told["text"]
+                stated["text"] = item.TextValue
+    assert stated["code"] == "111052"
+    assert REASON in stated["text"]
     found = findings_of(api, study)
     part = found["Cerebellum volume"]
     observation = read(api.client.get(f"/fhir/Observation/{part['finding_id']}"), "Observation")

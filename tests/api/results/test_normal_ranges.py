@@ -113,8 +113,8 @@ def test_fhir_states_it_until_a_person_corrects_the_value(
     assert interpreted(observation) == "N"
     components = {one["code"]["coding"][0]["code"]: one for one in observation["component"]}
     assert components["121415"]["valueQuantity"]["value"] == 30.9
-    said = {"kind": "CORRECTED", "value": 900.0, "reason": "Measured again."}
-    assert api.client.post(f"/api/findings/{finding['finding_id']}/feedback", json=said).is_success
+    body = {"kind": "CORRECTED", "value": 900.0, "reason": "Measured again."}
+    assert api.client.post(f"/api/findings/{finding['finding_id']}/feedback", json=body).is_success
     observation = api.client.get(path).json()
     assert interpreted(observation) == "H"
     components = {one["code"]["coding"][0]["code"]: one for one in observation["component"]}

@@ -13,14 +13,14 @@ from tests.inference.results_support import PIPELINE
 
 
 def test_numbers_of_json_are_those_of_the_mask(made: Made) -> None:
-    seg, told = made.one("SEG"), made.json()
+    seg, answer = made.one("SEG"), made.json()
     read = hd.seg.Segmentation.from_dataset(seg).get_pixels_by_source_instance(
         list(made.volume.sop_instance_uids)
     )
     voxel_mm3 = float(np.prod(affine_by_hand(seg)))
     assert voxel_mm3 == pytest.approx(np.prod(SPACING_MM), rel=1e-4)
     for number, (label, kind, side, tracking_uid) in segments_of(seg).items():
-        finding = told[f"{label} volume"]
+        finding = answer[f"{label} volume"]
         expected = int(read[..., number - 1].sum()) * voxel_mm3 / 1000
         assert finding["value"] == pytest.approx(expected, abs=1e-3)
         assert (finding["code"]["value"], finding["unit"]["value"]) == ("118565006", "cm3")
@@ -35,12 +35,12 @@ def test_numbers_of_json_are_those_of_the_mask(made: Made) -> None:
 
 
 def test_the_report_states_each_number_of_json_once(made: Made) -> None:
-    seg, report, told = made.one("SEG"), made.one("SR"), made.json()
+    seg, report, answer = made.one("SEG"), made.one("SR"), made.json()
     groups, segments = groups_of(report), segments_of(seg)
     assert groups.keys() == segments.keys()
     for number, group in groups.items():
         label, kind, side, tracking_uid = segments[number]
-        finding = told[f"{label} volume"]
+        finding = answer[f"{label} volume"]
         assert group.referenced_segment.referenced_sop_instance_uid == seg.SOPInstanceUID
         assert (group.finding_type.value, group.tracking_uid) == (kind, tracking_uid)
         assert group.tracking_identifier == finding["tracking_identifier"]
@@ -53,7 +53,7 @@ def test_the_report_states_each_number_of_json_once(made: Made) -> None:
     content = hd.sr.MeasurementReport.from_sequence([report], is_root=True)
     (whole,) = content.get_image_measurement_groups()
     (share,) = whole.get_measurements()
-    finding = told["Share of the right"]
+    finding = answer["Share of the right"]
     assert (share.name.value, share.value, share.unit.value) == (
         finding["code"]["value"], finding["value"], finding["unit"]["value"]
     )  # fmt: skip
@@ -106,11 +106,11 @@ def test_the_label_map_and_its_report_say_what_the_other_two_say(made: Made) -> 
 def test_fhir_states_what_json_states(made: Made) -> None:
     study = made.job.study_instance_uid
     found = made.api.client.get("/fhir/Observation", params={"derived-from": study}).json()
-    told = {one["finding_id"]: one for one in made.json().values()}
+    answer = {one["finding_id"]: one for one in made.json().values()}
     entries = {one["resource"]["id"]: one["resource"] for one in found["entry"]}
-    assert entries.keys() == told.keys()
+    assert entries.keys() == answer.keys()
     for finding_id, observation in entries.items():
-        finding = told[finding_id]
+        finding = answer[finding_id]
         quantity = observation["valueQuantity"]
         assert (quantity["value"], quantity["code"]) == (
             finding["value"],

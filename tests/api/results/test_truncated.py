@@ -224,8 +224,8 @@ def test_a_person_who_corrects_it_makes_it_the_value_of_the_whole(
 ) -> None:
     api, study, job = cut_off
     finding_id = findings_of(api, study)["Cerebellum volume"]["finding_id"]
-    said = {"kind": "CORRECTED", "value": 0.2, "reason": "Measured in another series."}
-    assert api.client.post(f"/api/findings/{finding_id}/feedback", json=said).status_code == 201
+    body = {"kind": "CORRECTED", "value": 0.2, "reason": "Measured in another series."}
+    assert api.client.post(f"/api/findings/{finding_id}/feedback", json=body).status_code == 201
     observation = api.client.get(f"/fhir/Observation/{finding_id}").json()
     assert observation["valueQuantity"]["value"] == 0.2
     trends = api.client.get(f"/api/studies/{study}/trend").json()["items"]

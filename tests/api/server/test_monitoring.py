@@ -88,9 +88,9 @@ def test_alerts_and_panels_name_what_the_node_really_tells(reading_api: ApiNode)
     note_backup(reading_api.storage.settings.data_dir)
     text = reading_api.client.get("/metrics").text
     families = list(text_string_to_metric_families(text))
-    told = {family.name for family in families}
-    told |= {f"{family.name}_total" for family in families if family.type == "counter"}
-    told |= {
+    stated = {family.name for family in families}
+    stated |= {f"{family.name}_total" for family in families if family.type == "counter"}
+    stated |= {
         f"{family.name}_{part}"
         for family in families
         if family.type == "histogram"
@@ -102,7 +102,7 @@ def test_alerts_and_panels_name_what_the_node_really_tells(reading_api: ApiNode)
     queries.append((MONITORING / "alerts.yml").read_text())
     asked = {name for query in queries for name in _NAME.findall(query)}
     assert len(asked) > 20
-    assert asked <= told
+    assert asked <= stated
 
 
 def test_the_alerts_pass_promtool() -> None:

@@ -81,9 +81,9 @@ class Supervised:
         """Process ids that a role has told, in order."""
         lines = (line.partition(" | ") for line in self.text.splitlines())
         return [
-            int(said.split()[1])
-            for name, _, said in lines
-            if name.strip() == role and said.startswith("born")
+            int(stated.split()[1])
+            for name, _, stated in lines
+            if name.strip() == role and stated.startswith("born")
         ]
 
     def wait_for(self, look: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:

@@ -161,29 +161,29 @@ def with_conflicts(api: ApiNode, count: int = 4) -> tuple[list[Dataset], list[Da
 def decide(api: ApiNode, decision: str, **which: object) -> dict[str, Any]:
     answer = api.client.post("/api/conflicts/decisions", json={"decision": decision, **which})
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    shown: dict[str, Any] = answer.json()
+    return shown
 
 
 def test_all_conflicts_of_a_study_are_decided_at_once(stored_api: ApiNode) -> None:
     series, others = with_conflicts(stored_api)
     study = series[0].StudyInstanceUID
     assert decide(stored_api, "accept", study_instance_uid="1.2.3")["decided"] == []
-    told = decide(stored_api, "accept", study_instance_uid=study)
-    assert (len(told["decided"]), told["left"], told["waiting"]) == (4, [], 0)
+    answer = decide(stored_api, "accept", study_instance_uid=study)
+    assert (len(answer["decided"]), answer["left"], answer["waiting"]) == (4, [], 0)
     assert [held(stored_api, one) for one in others] == [part10(one) for one in others]
     assert len(stored_api.client.get("/dicom-web/instances").json()) == 4
 
 
 def test_those_of_one_sender_are_discarded_and_the_others_wait(api: ApiNode) -> None:
     series, _ = with_conflicts(api)
-    told = decide(api, "discard", source="dimse:CT1")
-    assert (len(told["decided"]), told["waiting"]) == (2, 2)
+    answer = decide(api, "discard", source="dimse:CT1")
+    assert (len(answer["decided"]), answer["waiting"]) == (2, 2)
     rest = api.client.get("/api/conflicts").json()["items"]
     assert {one["source"] for one in rest} == {"dimse:CT2"}
     numbers = [one["conflict_id"] for one in rest]
-    told = decide(api, "discard", conflict_ids=[*numbers, 999])
-    assert (told["decided"], told["gone"]) == (sorted(numbers), [999])
+    answer = decide(api, "discard", conflict_ids=[*numbers, 999])
+    assert (answer["decided"], answer["gone"]) == (sorted(numbers), [999])
     assert held(api, series[0]) == part10(series[0])
 
 
@@ -193,20 +193,20 @@ def test_two_contents_of_one_uid_are_not_accepted_together(api: ApiNode) -> None
     assert api.storage.ingest.accept(part10(other), "dimse:CT2").outcome == "conflict"
     # Nor where the other one came by another sender, which this decision is not about.
     assert decide(api, "accept", source="dimse:CT1")["decided"] == []
-    told = decide(api, "accept", study_instance_uid=series[0].StudyInstanceUID)
-    assert told["decided"] == []
-    assert {one["conflict_id"] for one in told["left"]} >= {number}
-    assert "2 contents wait under this UID" in told["left"][0]["reason"]
+    answer = decide(api, "accept", study_instance_uid=series[0].StudyInstanceUID)
+    assert answer["decided"] == []
+    assert {one["conflict_id"] for one in answer["left"]} >= {number}
+    assert "2 contents wait under this UID" in answer["left"][0]["reason"]
     assert held(api, series[0]) == part10(series[0])
 
 
 def test_what_two_decide_at_once_is_decided_by_one_of_them(stored_api: ApiNode) -> None:
     series, _ = with_conflicts(stored_api, 6)
     study = series[0].StudyInstanceUID
-    told: dict[str, dict[str, Any]] = {}
+    stated: dict[str, dict[str, Any]] = {}
     threads = [
         threading.Thread(
-            target=lambda one=decision: told.update(
+            target=lambda one=decision: stated.update(
                 {one: decide(stored_api, one, study_instance_uid=study)}
             )
         )
@@ -216,10 +216,10 @@ def test_what_two_decide_at_once_is_decided_by_one_of_them(stored_api: ApiNode) 
         thread.start()
     for thread in threads:
         thread.join()
-    accepted, discarded = (set(told[one]["decided"]) for one in ("accept", "discard"))
+    accepted, discarded = (set(stated[one]["decided"]) for one in ("accept", "discard"))
     assert not accepted & discarded
     assert len(accepted | discarded) == 6
-    assert set(told["accept"]["gone"]) <= discarded
+    assert set(stated["accept"]["gone"]) <= discarded
     descriptions = [pydicom.dcmread(io.BytesIO(held(stored_api, one))) for one in series]
     assert sum(one.SeriesDescription == "corrected" for one in descriptions) == len(accepted)
 

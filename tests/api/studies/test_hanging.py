@@ -37,7 +37,7 @@ def test_the_protocols_of_the_box_stand_until_a_site_sets_its_own(api: ApiNode) 
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"rows": 4}, "rows"),
         ({"columns": 1}, "room for 1"),
@@ -52,12 +52,12 @@ def test_the_protocols_of_the_box_stand_until_a_site_sets_its_own(api: ApiNode) 
     ],
 )
 def test_a_wrong_protocol_is_refused_and_changes_nothing(
-    api: ApiNode, changes: dict[str, object], told: str
+    api: ApiNode, changes: dict[str, object], expected: str
 ) -> None:
     before = api.client.get(_PATH).json()
     answer = api.client.put(_PATH, json={"protocols": [protocol(**changes)]})
     assert is_problem(answer, 422, "validation_failed")
-    assert told in answer.json()["detail"]
+    assert expected in answer.json()["detail"]
     assert api.client.get(_PATH).json() == before
 
 

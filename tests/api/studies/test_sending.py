@@ -57,7 +57,7 @@ def test_rules_of_routing_are_explained(stored_api: ApiNode) -> None:
     rule = {"name": "all MR", "when": {"Modality": "MR"}, "to": "archive"}
     path = stored_api.storage.settings.data_dir / "rules.yaml"
     path.write_text(json.dumps({"routing": [rule]}))
-    (told,) = stored_api.client.get(f"/api/studies/{uid}/rules").json()["routing"]
-    assert (told["rule"], told["to"], told["holds"]) == ("all MR", ["archive"], False)
-    assert told["trace"]["found"] == "CT"
+    (answer,) = stored_api.client.get(f"/api/studies/{uid}/rules").json()["routing"]
+    assert (answer["rule"], answer["to"], answer["holds"]) == ("all MR", ["archive"], False)
+    assert answer["trace"]["found"] == "CT"
     assert stored_api.client.get("/api/rules").json()["routing"][0]["send"] == "series"

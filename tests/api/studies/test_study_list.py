@@ -54,8 +54,8 @@ def test_studies_are_found_by_their_report_and_by_open_alerts(api: ApiNode) -> N
     assert api.storage.alerts.rise(one, "f" * 36, "large", "Large.", 900)
     assert listed(api, critical="true") == [one]
     assert listed(api, critical="true", report="draft") == []
-    (told,), _ = api.storage.alerts.list("OPEN", one, 1, 0)
-    api.storage.alerts.acknowledge(told.alert_id, of_account("petra"))
+    (answer,), _ = api.storage.alerts.list("OPEN", one, 1, 0)
+    api.storage.alerts.acknowledge(answer.alert_id, of_account("petra"))
     assert listed(api, critical="true") == []
 
 
@@ -122,7 +122,7 @@ def test_the_database_derives_the_state_that_people_are_told(storage: Storage) -
     uids = send(storage, *(study(seed) for seed in range(40)))
     for uid in uids:
         _happen(storage, uid, chance)
-    told: dict[str, set[str]] = {}
+    stated: dict[str, set[str]] = {}
     for uid in uids:
         derived = derive_state(
             storage.index.series_of(uid),
@@ -130,9 +130,9 @@ def test_the_database_derives_the_state_that_people_are_told(storage: Storage) -
             storage.jobs.of_studies([uid])[uid],
             storage.deliveries.of_study(uid),
         )
-        told.setdefault(derived.state, set()).add(uid)
-    assert len(told) >= 6, "too little happened to be a test"
-    for state, expected in told.items():
+        stated.setdefault(derived.state, set()).add(uid)
+    assert len(stated) >= 6, "too little happened to be a test"
+    for state, expected in stated.items():
         wanted = StudyFilter(states=frozenset({state}))  # type: ignore[arg-type]
         found, total = storage.index.studies(100, 0, where=wanted.conditions())
         assert {one.study_instance_uid for one in found} == expected, state

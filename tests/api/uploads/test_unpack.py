@@ -102,7 +102,7 @@ def test_an_archive_cut_short_is_refused(cut: int) -> None:
 
 
 def test_each_file_that_is_not_dicom_is_told_by_name() -> None:
-    told = refusals(
+    stated = refusals(
         zipped(
             {
                 "report.pdf": b"%PDF-1.7 and so on",
@@ -113,10 +113,10 @@ def test_each_file_that_is_not_dicom_is_told_by_name() -> None:
             }
         )
     )
-    assert set(told) == {"report.pdf", "inner.zip", "photo.png", "nothing.dcm"}
-    assert "inside an archive" in told["inner.zip"]
-    assert "by itself" in told["photo.png"]
-    assert "empty" in told["nothing.dcm"]
+    assert set(stated) == {"report.pdf", "inner.zip", "photo.png", "nothing.dcm"}
+    assert "inside an archive" in stated["inner.zip"]
+    assert "by itself" in stated["photo.png"]
+    assert "empty" in stated["nothing.dcm"]
 
 
 def test_a_damaged_file_does_not_hide_the_others() -> None:

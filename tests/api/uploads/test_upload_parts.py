@@ -86,9 +86,9 @@ def test_an_upload_breaks_off_and_goes_on_where_it_was(stored_api: ApiNode) -> N
     assert (upload["state"], upload["part_count"]) == ("PRESIGNED", 2)
     path = f"/api/uploads/{upload['upload_id']}"
     assert send_part(api.client, upload, 2, data).status_code == 200
-    told = api.client.get(path).json()
-    assert [one["part_number"] for one in told["parts"]] == [2]
-    assert told["received_bytes"] == len(data) - 5 * MIB
+    answer = api.client.get(path).json()
+    assert [one["part_number"] for one in answer["parts"]] == [2]
+    assert answer["received_bytes"] == len(data) - 5 * MIB
     problem = is_problem(api.client.post(f"{path}/complete"), 409, "parts_missing")
     assert problem["missing"] == [1]
     is_problem(api.start(upload), 409, "upload_not_received")
@@ -155,14 +155,14 @@ def test_the_unpacking_is_told_as_it_goes(api: ApiNode, monkeypatch: pytest.Monk
     presigned = api.upload(zipped(series), "study.zip", "application/zip")
     with events(api, "/api/events?after=0") as stream:
         api.start(presigned)
-        told = []
+        stated = []
         for _, name, data in stream:
             if name == "upload":
-                told.append((data["state"], data["files_done"], data["files_total"]))
+                stated.append((data["state"], data["files_done"], data["files_total"]))
             if data.get("state") == "ACCEPTED":
                 break
-    assert told[0] == ("RECEIVED", 0, 0)
-    assert ("RECEIVED", 2, 4) in told
+    assert stated[0] == ("RECEIVED", 0, 0)
+    assert ("RECEIVED", 2, 4) in stated
 
 
 @contextmanager

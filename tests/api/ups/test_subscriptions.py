@@ -48,13 +48,13 @@ def test_a_subscriber_follows_one_item_to_its_end(stored_api: ApiNode) -> None:
         assert first["00404041"] == el("CS", "READY")
         worklist.change(other, "IN PROGRESS", "2.25.5")
         worklist.change(uid, "IN PROGRESS", "2.25.5")
-        assert listener.told() == (uid, STATE_REPORT, "IN PROGRESS")
+        assert listener.next_event() == (uid, STATE_REPORT, "IN PROGRESS")
         worklist.update(uid, {"00741002": el("SQ", {"00741004": el("DS", 40)})}, "2.25.5")
         progress = listener.next()
         assert progress["00001002"] == el("US", PROGRESS)
         assert progress["00741002"]["Value"][0]["00741004"]["Value"] == [40]
         worklist.update(uid, {"00404025": el("SQ", code("S2", "99LOCAL", "Two"))}, "2.25.5")
-        assert listener.told() == (uid, ASSIGNED, "")
+        assert listener.next_event() == (uid, ASSIGNED, "")
         assert worklist.cancel(uid, {"00741238": el("LT", "Too late.")}).status_code == 202
         asked = listener.next()
         assert asked["00001002"] == el("US", CANCEL_REQUESTED)
@@ -72,11 +72,11 @@ def test_what_happens_while_nobody_listens_is_told_later_and_once(worklist: Work
     worklist.subscribe(WORKLIST, "WATCHER")
     uid = worklist.created(new_item())
     with worklist.listening("WATCHER") as listener:
-        assert listener.told() == (uid, STATE_REPORT, "SCHEDULED")
+        assert listener.next_event() == (uid, STATE_REPORT, "SCHEDULED")
         assert listener.is_silent()
     worklist.change(uid, "IN PROGRESS", "2.25.5")
     with worklist.listening("WATCHER") as listener:
-        assert listener.told() == (uid, STATE_REPORT, "IN PROGRESS")
+        assert listener.next_event() == (uid, STATE_REPORT, "IN PROGRESS")
         assert listener.is_silent()
 
 
@@ -89,7 +89,7 @@ def test_a_suspended_subscriber_hears_of_what_exists_alone(worklist: Worklist) -
     with worklist.listening("WATCHER") as listener:
         worklist.created(new_item())
         worklist.change(old, "IN PROGRESS", "2.25.5")
-        assert listener.told() == (old, STATE_REPORT, "IN PROGRESS")
+        assert listener.next_event() == (old, STATE_REPORT, "IN PROGRESS")
         assert worklist.http.delete(path).status_code == 200
         worklist.cancel(old)
         assert listener.is_silent()
@@ -101,15 +101,17 @@ def test_one_item_is_left_out_of_a_subscription_to_all(worklist: Worklist) -> No
     quiet, loud = worklist.created(new_item()), worklist.created(new_item())
     worklist.subscribe(WORKLIST, "WATCHER", "deletionlock=true")
     with worklist.listening("WATCHER") as listener:
-        assert {listener.told()[0], listener.told()[0]} == {quiet, loud}, "as they are now"
+        assert {listener.next_event()[0], listener.next_event()[0]} == {quiet, loud}, (
+            "as they are now"
+        )
         worklist.http.delete(f"{PREFIX}/workitems/{quiet}/subscribers/WATCHER")
         worklist.change(quiet, "IN PROGRESS", "2.25.5")
         worklist.change(loud, "IN PROGRESS", "2.25.5")
-        assert listener.told() == (loud, STATE_REPORT, "IN PROGRESS")
+        assert listener.next_event() == (loud, STATE_REPORT, "IN PROGRESS")
         assert listener.is_silent()
 
 
-def test_a_filter_chooses_what_is_heard(worklist: Worklist) -> None:
+def test_a_filter_chooses_what_arrives(worklist: Worklist) -> None:
     address = f"{PREFIX}/workitems/{FILTERED}/subscribers/WATCHER"
     is_problem(worklist.http.post(address), 400, "invalid_request")
     is_problem(worklist.http.post(f"{address}?filter=Nonsense=1"), 400, "invalid_request")
@@ -121,7 +123,7 @@ def test_a_filter_chooses_what_is_heard(worklist: Worklist) -> None:
         worklist.created(new_item())
         worklist.created(new_item(t00404025=chosen["t00404025"]))
         uid = worklist.created(new_item(**chosen))
-        assert listener.told() == (uid, STATE_REPORT, "SCHEDULED")
+        assert listener.next_event() == (uid, STATE_REPORT, "SCHEDULED")
         assert listener.is_silent()
 
 
@@ -131,13 +133,13 @@ def test_jobs_of_the_node_are_told_of_as_work_items(api: ApiNode) -> None:
     with worklist.listening("WATCHER") as listener:
         job = scheduled_job(api.storage)
         uid = uid_of_job(job.job_id)
-        assert listener.told() == (uid, STATE_REPORT, "SCHEDULED")
+        assert listener.next_event() == (uid, STATE_REPORT, "SCHEDULED")
         worked_on(api.storage, job)
-        assert listener.told() == (uid, STATE_REPORT, "IN PROGRESS")
+        assert listener.next_event() == (uid, STATE_REPORT, "IN PROGRESS")
         progress = listener.next()
         assert progress["00001002"] == el("US", PROGRESS)
         assert progress["00741002"]["Value"][0]["00741004"]["Value"] == [50.0]
-        assert listener.told() == (uid, STATE_REPORT, "COMPLETED")
+        assert listener.next_event() == (uid, STATE_REPORT, "COMPLETED")
         second = scheduled_job(api.storage, "2.25.9")
         listener.next()
         api.storage.jobs.cancel(second.job_id, "The wrong patient.", utcnow())
@@ -157,8 +159,8 @@ def test_another_process_of_the_api_tells_the_same(api: ApiNode, api_settings: S
         there.subscribe(WORKLIST, "WATCHER")
         with there.listening("WATCHER") as far, here.listening("WATCHER") as near:
             uid = here.created(new_item())
-            assert far.told() == (uid, STATE_REPORT, "SCHEDULED")
-            assert near.told() == (uid, STATE_REPORT, "SCHEDULED")
+            assert far.next_event() == (uid, STATE_REPORT, "SCHEDULED")
+            assert near.next_event() == (uid, STATE_REPORT, "SCHEDULED")
 
 
 def test_a_subscriber_may_connect_before_it_subscribes(worklist: Worklist) -> None:
@@ -167,7 +169,7 @@ def test_a_subscriber_may_connect_before_it_subscribes(worklist: Worklist) -> No
         assert listener.is_silent()
         uid = worklist.created(new_item())
         worklist.subscribe(uid, "WATCHER")
-        assert listener.told() == (uid, STATE_REPORT, "SCHEDULED")
+        assert listener.next_event() == (uid, STATE_REPORT, "SCHEDULED")
 
 
 def test_pages_of_other_sites_cannot_listen(api: ApiNode) -> None:
@@ -195,4 +197,4 @@ def test_many_words_of_a_subscriber_mean_nothing(worklist: Worklist) -> None:
         for _ in range(20):
             listener.socket.send(json.dumps({"hello": "you"}))
         uid = worklist.created(new_item())
-        assert listener.told() == (uid, STATE_REPORT, "SCHEDULED")
+        assert listener.next_event() == (uid, STATE_REPORT, "SCHEDULED")

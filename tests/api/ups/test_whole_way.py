@@ -33,13 +33,13 @@ def test_an_integrator_orders_and_follows_to_the_results(tmp_path: Path) -> None
         uid = worklist.created(order)
         worklist.subscribe(uid, "RIS")
         with worklist.listening("RIS") as listener:
-            assert listener.told() == (uid, 1, "SCHEDULED")
+            assert listener.next_event() == (uid, 1, "SCHEDULED")
             receive(workers.storage, mr_series("a"))
-            assert listener.told(30) == (uid, 1, "IN PROGRESS")
+            assert listener.next_event(30) == (uid, 1, "IN PROGRESS")
             workers.go.touch()
-            states = [listener.told(30)]
+            states = [listener.next_event(30)]
             while states[-1][1] == 3:
-                states.append(listener.told(30))
+                states.append(listener.next_event(30))
             assert states[-1] == (uid, 1, "COMPLETED")
         performed = worklist.get(uid)["00741216"]["Value"][0]
         outputs = {
@@ -61,5 +61,5 @@ def test_an_integrator_orders_and_follows_to_the_results(tmp_path: Path) -> None
         assert states_told == ["SCHEDULED", "IN PROGRESS", "COMPLETED"]
         (result,) = [one for one in hook.notices if one["type"] == "results.stored"]
         assert {one["sop_instance_uid"] for one in result["data"]["instances"]} == outputs
-        for headers, body in hook.heard:
+        for headers, body in hook.received:
             assert headers["webhook-signature"] == signed(added["secret"], headers, body)

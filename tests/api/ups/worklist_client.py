@@ -136,7 +136,7 @@ class Listener:
     def next(self, timeout_s: float = 10.0) -> Json:
         return dict(json.loads(self.socket.recv(timeout_s)))
 
-    def told(self, timeout_s: float = 10.0) -> tuple[str, int, str]:
+    def next_event(self, timeout_s: float = 10.0) -> tuple[str, int, str]:
         """Work item, event type, and its state where the event says one."""
         report = self.next(timeout_s)
         state = report.get(STATE, {}).get("Value", [""])[0]

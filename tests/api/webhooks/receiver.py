@@ -1,4 +1,4 @@
-"""A real HTTP receiver of webhooks, and what a node is asked and told about it."""
+"""A real HTTP receiver of webhooks, and what a node is asked and notified about it."""
 
 import base64
 import contextlib
@@ -30,13 +30,13 @@ class Receiver:
     """Notes what it gets; `answer` says how it behaves."""
 
     url: str
-    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     answer: Answer | None = None
 
     @property
     def notices(self) -> list[dict[str, Any]]:
         """In the order in which they came; each is as the API's description has it."""
-        notices = [json.loads(body) for _, body in self.heard]
+        notices = [json.loads(body) for _, body in self.received]
         for notice in notices:
             assert notice["timestamp"].endswith("Z")
             if notice["type"] in EVENT_TYPES:
@@ -86,19 +86,19 @@ def receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            heard.heard.append(({k.lower(): v for k, v in self.headers.items()}, body))
-            (heard.answer or status(204))(self)
+            made.received.append(({k.lower(): v for k, v in self.headers.items()}, body))
+            (made.answer or status(204))(self)
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    heard = Receiver(f"http://127.0.0.1:{server.server_address[1]}/hook?token=s3cret")
+    made = Receiver(f"http://127.0.0.1:{server.server_address[1]}/hook?token=s3cret")
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield heard
+        yield made
     finally:
         server.shutdown()
         thread.join()
@@ -125,17 +125,17 @@ def added(node: ApiNode, hook: Receiver, *events: str) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def told(storage: Storage) -> None:
+def notified(storage: Storage) -> None:
     """What the clock and the control worker do."""
     storage.webhook_queue.fill()
     notify_due(storage, "tests")
 
 
-def told_until(storage: Storage, done: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:
+def notified_until(storage: Storage, done: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + limit_s
     while not done():
         assert time.monotonic() < deadline
-        told(storage)
+        notified(storage)
         time.sleep(0.02)
 
 

@@ -3,7 +3,7 @@
 from storage.core.clock import utcnow
 from storage.webhooks.payloads import wanted_as
 from tests.api.client import ApiNode
-from tests.api.webhooks.receiver import Receiver, added, told
+from tests.api.webhooks.receiver import Receiver, added, notified
 from tests.inference.orchestration import complete_series
 
 _OF_LATE = "delivery.confirmed"
@@ -23,14 +23,14 @@ def test_a_webhook_that_asks_by_the_former_name_gets_its_events_under_it(
 ) -> None:
     added(node, hook, _FORMER)
     _confirmed_delivery(node)
-    told(node.storage)
+    notified(node.storage)
     assert set(hook.types) == {_FORMER}
 
 
 def test_a_webhook_that_asks_by_the_new_name_gets_that(node: ApiNode, hook: Receiver) -> None:
     added(node, hook, _OF_LATE)
     _confirmed_delivery(node)
-    told(node.storage)
+    notified(node.storage)
     assert set(hook.types) == {_OF_LATE}
 
 

@@ -17,10 +17,10 @@ from tests.api.webhooks.receiver import (
     deliveries,
     drip,
     hang,
+    notified,
+    notified_until,
     receiver,
     status,
-    told,
-    told_until,
 )
 
 
@@ -39,14 +39,14 @@ def test_failures_are_retried_in_order_and_end_as_dead_letters(
         for number in range(3):
             scheduled_job(node.storage, f"2.25.{number}")
         hook.answer = status(500)
-        told(node.storage)
+        notified(node.storage)
         # A busy machine may have tried the first one again by now.
         about = {one["data"]["study_instance_uid"] for one in hook.notices}
         assert about == {"2.25.0"}, "what comes later waits"
         pending = deliveries(node, webhook)
-        assert [one["attempts"] for one in pending] == [0, 0, len(hook.heard)]
+        assert [one["attempts"] for one in pending] == [0, 0, len(hook.received)]
         assert pending[-1]["last_error"] == "It answered HTTP 500."
-        told_until(node.storage, lambda: len(hook.heard) == 9)
+        notified_until(node.storage, lambda: len(hook.received) == 9)
         about = [one["data"]["study_instance_uid"] for one in hook.notices]
         assert about == ["2.25.0"] * 3 + ["2.25.1"] * 3 + ["2.25.2"] * 3
         dead = deliveries(node, webhook, "state=DEAD")
@@ -55,7 +55,7 @@ def test_failures_are_retried_in_order_and_end_as_dead_letters(
         path = f"/api/webhooks/{webhook['webhook_id']}/deliveries"
         again = node.client.post(f"{path}/{dead[0]['delivery_id']}/redeliver")
         assert (again.status_code, again.json()["state"]) == (202, "PENDING")
-        told(node.storage)
+        notified(node.storage)
         assert hook.notices[-1]["id"] == dead[0]["delivery_id"], "the receiver knows it again"
         assert len(deliveries(node, webhook, "state=DELIVERED")) == 1
         missing = node.client.post(f"{path}/{'0' * 36}/redeliver")
@@ -80,7 +80,7 @@ def test_a_receiver_that_misbehaves_is_tried_again(
     hook.answer = answer
     scheduled_job(node.storage)
     begun = time.monotonic()
-    told(node.storage)
+    notified(node.storage)
     # Half a second is waited; the rest is what a busy machine takes.
     assert time.monotonic() - begun < 10
     (failed,) = deliveries(node, webhook)
@@ -88,8 +88,8 @@ def test_a_receiver_that_misbehaves_is_tried_again(
     assert sentence in failed["last_error"]
     assert "s3cret" not in failed["last_error"]
     hook.answer = None
-    told_until(node.storage, lambda: deliveries(node, webhook)[0]["state"] == "DELIVERED")
-    assert len({headers["webhook-id"] for headers, _ in hook.heard}) == 1
+    notified_until(node.storage, lambda: deliveries(node, webhook)[0]["state"] == "DELIVERED")
+    assert len({headers["webhook-id"] for headers, _ in hook.received}) == 1
 
 
 def test_one_that_hangs_does_not_hold_up_another(node: ApiNode, hook: Receiver) -> None:
@@ -98,10 +98,10 @@ def test_one_that_hangs_does_not_hold_up_another(node: ApiNode, hook: Receiver) 
     with receiver() as prompt:
         added(node, prompt, "job.scheduled")
         scheduled_job(node.storage)
-        sender = threading.Thread(target=told, args=(node.storage,))
+        sender = threading.Thread(target=notified, args=(node.storage,))
         begun = time.monotonic()
         sender.start()
-        while not prompt.heard:
+        while not prompt.received:
             time.sleep(0.01)
             assert time.monotonic() - begun < 5
         assert sender.is_alive(), "the other one is still waited for"

@@ -12,7 +12,7 @@ from storage.core.entities import Job
 from storage.outbox.leases import OWNER_ENDED
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, scheduled_job
-from tests.api.webhooks.receiver import Receiver, added, configured, deliveries, signed, told
+from tests.api.webhooks.receiver import Receiver, added, configured, deliveries, notified, signed
 from tests.inference.orchestration import complete_series
 
 
@@ -22,19 +22,19 @@ def test_a_job_is_told_of_from_beginning_to_end(storage_settings: Settings, hook
         webhook = added(node, hook, "job.*", "results.stored")
         job = scheduled_job(node.storage)
         finished(node.storage, job)
-        told(node.storage)
+        notified(node.storage)
         assert hook.types == ["job.scheduled", "job.started", "job.completed", "results.stored"]
         result = hook.notices[-1]
         assert result["data"]["job_id"] == job.job_id
         assert result["data"]["study_instance_uid"] == "2.25.1"
         assert result["data"]["instances"] == _RESULTS
-        for headers, body in hook.heard:
+        for headers, body in hook.received:
             assert headers["webhook-signature"] == signed(webhook["secret"], headers, body)
             assert headers["content-type"] == "application/json"
             assert abs(int(headers["webhook-timestamp"]) - time.time()) < 30
             assert headers["webhook-id"] == json.loads(body)["id"]
-        told(node.storage)
-        assert len(hook.heard) == 4, "once"
+        notified(node.storage)
+        assert len(hook.received) == 4, "once"
         assert [one["state"] for one in deliveries(node, webhook)] == ["DELIVERED"] * 4
 
 
@@ -70,10 +70,10 @@ def test_the_signature_is_that_of_the_published_example() -> None:
 def test_studies_are_told_of_once_they_are_whole(node: ApiNode, hook: Receiver) -> None:
     added(node, hook, "study.*", "series.complete")
     series = complete_series(node.storage, "a")
-    told(node.storage)
+    notified(node.storage)
     assert hook.types == ["series.complete", "study.complete"]
     assert hook.notices[1]["data"] == {"study_instance_uid": series.study_instance_uid}
-    everything = b"".join(body for _, body in hook.heard)
+    everything = b"".join(body for _, body in hook.received)
     assert b"Quernhammer" not in everything
     assert b"Q-4711" not in everything
 
@@ -87,14 +87,14 @@ def test_two_processes_never_send_the_same_or_out_of_order(
         for number in range(40):
             scheduled_job(node.storage, f"2.25.{number}")
         threads = [
-            threading.Thread(target=told, args=(storage,))
+            threading.Thread(target=notified, args=(storage,))
             for storage in (node.storage, other, node.storage, other)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        told(node.storage)
+        notified(node.storage)
         about = [one["data"]["study_instance_uid"] for one in hook.notices]
         assert about == [f"2.25.{number}" for number in range(40)]
 
@@ -105,7 +105,7 @@ def test_a_sender_that_died_is_replaced_when_its_lease_ends(node: ApiNode, hook:
     node.storage.webhook_queue.fill()
     assert node.storage.webhook_queue.claim("dead", 0.3, utcnow()) is not None
     notify_due(node.storage, "tests")
-    assert hook.heard == []
+    assert hook.received == []
     time.sleep(0.35)
     webhook_id = node.storage.webhook_queue.claim("another", 0.3, utcnow())
     assert webhook_id is not None
@@ -114,4 +114,4 @@ def test_a_sender_that_died_is_replaced_when_its_lease_ends(node: ApiNode, hook:
     assert notice.last_error == OWNER_ENDED
     time.sleep(0.35)
     notify_due(node.storage, "tests")
-    assert len(hook.heard) == 1
+    assert len(hook.received) == 1

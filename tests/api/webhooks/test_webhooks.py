@@ -19,9 +19,9 @@ from tests.api.webhooks.receiver import (
     configured,
     cut,
     deliveries,
+    notified,
     signed,
     status,
-    told,
 )
 
 
@@ -42,8 +42,8 @@ def test_only_hosts_of_the_list_are_called(
     is_problem(node.client.patch(path, json={"url": "http://example.org"}), 400, "invalid_request")
     with open_storage(configured(api_settings, webhook_hosts=())) as closed:
         scheduled_job(closed)
-        told(closed)
-        assert hook.heard == [], "an operator took it off the list"
+        notified(closed)
+        assert hook.received == [], "an operator took it off the list"
         (refused,) = deliveries(node, webhook)
         assert "MEDIVIEW_WEBHOOK_HOSTS" in refused["last_error"]
 
@@ -64,18 +64,18 @@ def test_a_webhook_is_kept_changed_tried_and_removed(node: ApiNode, hook: Receiv
     renewed = node.client.post(f"{path}/secret").json()["secret"]
     assert renewed != webhook["secret"]
     node.client.post(f"{path}/ping")
-    headers, body = hook.heard[-1]
+    headers, body = hook.received[-1]
     assert headers["webhook-signature"] == signed(renewed, headers, body)
 
     changed = node.client.patch(path, json={"events": ["job.canceled"], "is_active": False})
     assert changed.json()["events"] == ["job.canceled"]
     job = scheduled_job(node.storage)
     node.storage.jobs.cancel(job.job_id, "Asleep.", utcnow())
-    told(node.storage)
+    notified(node.storage)
     assert node.client.patch(path, json={"is_active": True}).status_code == 200
     other = scheduled_job(node.storage, "2.25.2")
     node.storage.jobs.cancel(other.job_id, "Awake.", utcnow())
-    told(node.storage)
+    notified(node.storage)
     assert [one["data"].get("reason") for one in hook.notices[3:]] == ["Awake."]
     is_problem(node.client.patch(path, json={"events": ["nonsense"]}), 400, "invalid_request")
     assert node.client.post("/api/webhooks", json={"url": hook.url, "events": []}).is_client_error
@@ -86,7 +86,7 @@ def test_a_webhook_is_kept_changed_tried_and_removed(node: ApiNode, hook: Receiv
 def test_old_notices_are_forgotten(node: ApiNode, hook: Receiver) -> None:
     webhook = added(node, hook, "job.scheduled")
     scheduled_job(node.storage)
-    told(node.storage)
+    notified(node.storage)
     node.storage.webhook_queue.prune(utcnow() - timedelta(hours=1))
     assert len(deliveries(node, webhook)) == 1
     node.storage.webhook_queue.prune(utcnow() + timedelta(seconds=1))
@@ -103,7 +103,7 @@ def test_nothing_secret_is_written_down(
     webhook = added(node, hook, "*")
     hook.answer = cut
     worked_on(node.storage, scheduled_job(node.storage))
-    told(node.storage)
+    notified(node.storage)
     with pytest.raises(httpx.HTTPStatusError):
         node.client.get(f"/api/webhooks/{'1' * 36}").raise_for_status()
     written = "".join(capfd.readouterr())

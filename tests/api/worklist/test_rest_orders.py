@@ -45,8 +45,8 @@ def accepting(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_series_that_is_known_to_be_whole_need_not_be_quiet(stored_api: ApiNode) -> None:
     api = stored_api
     study, series = send(api, head())
-    (told,) = api.client.get("/api/studies", params={"state": "RECEIVING"}).json()["items"]
-    assert told["study_instance_uid"] == study
+    (shown,) = api.client.get("/api/studies", params={"state": "RECEIVING"}).json()["items"]
+    assert shown["study_instance_uid"] == study
     answer = api.client.post(f"/api/studies/{study}/series/{series}/complete").json()
     assert [one["state"] for one in answer["series"]] == ["COMPLETE"]
     assert {one["series_instance_uid"] for one in answer["decisions"]} == {series}
@@ -76,8 +76,8 @@ def test_an_announced_number_completes_a_series_and_holds_one_that_lacks_some(
         api.storage.settings, api.storage.index, api.storage.expectations, utcnow()
     )
     assert completed.instance_count == 4
-    (told,) = api.client.get(path).json()["items"]
-    assert (told["instance_count"], told["sop_instance_uids"]) == (4, [])
+    (answer,) = api.client.get(path).json()["items"]
+    assert (answer["instance_count"], answer["sop_instance_uids"]) == (4, [])
     assert api.client.delete(path).status_code == 204
     assert api.client.get(path).json() == {"items": []}
     is_problem(api.client.put(path, json={}), 422, "validation_failed")
@@ -156,25 +156,25 @@ def test_what_people_say_stands_beside_the_finding_with_who_and_when(stored_api:
     path = f"/api/findings/{finding.finding_id}/feedback"
     with events(api, "/api/events") as stream:
         corrected = {"kind": "CORRECTED", "value": 1240.0, "reason": "Cerebellum left out."}
-        said = api.client.post(path, json=corrected)
-        assert said.status_code == 201, said.text
+        answer = api.client.post(path, json=corrected)
+        assert answer.status_code == 201, answer.text
         name, data = next((name, data) for _, name, data in stream if name == "finding")
     assert (name, data["finding_id"], data["kind"]) == ("finding", finding.finding_id, "CORRECTED")
     assert data["verdict"] == "EDITED", "the former name, for one version more"
     assert api.client.post(path, json={"verdict": "EDITED", "value": 1241.0}).status_code == 201
     assert api.client.post(path, json={"kind": "ACCEPTED"}).status_code == 201
-    told = api.client.get(f"/api/findings/{finding.finding_id}").json()
-    assert told["value"] == 1234.5
-    kinds = [(one["kind"], one["verdict"]) for one in told["feedback"]]
+    answer = api.client.get(f"/api/findings/{finding.finding_id}").json()
+    assert answer["value"] == 1234.5
+    kinds = [(one["kind"], one["verdict"]) for one in answer["feedback"]]
     assert kinds == [("CORRECTED", "EDITED")] * 2 + [("ACCEPTED", "ACCEPTED")]
-    assert told["feedback"][0]["given_by"] == "local"
-    assert told["feedback"][0]["value"] == 1240.0
-    assert told["feedback"][0]["unit"]["value"] == "cm3"
-    assert api.client.get(path).json()["items"] == told["feedback"]
+    assert answer["feedback"][0]["given_by"] == "local"
+    assert answer["feedback"][0]["value"] == 1240.0
+    assert answer["feedback"][0]["unit"]["value"] == "cm3"
+    assert api.client.get(path).json()["items"] == answer["feedback"]
     # A job that runs again writes its findings again; what was said stays.
     api.storage.findings.replace_for_job(job.job_id, [finding])
     (again,) = api.client.get(f"/api/jobs/{job.job_id}").json()["findings"]
-    assert again["feedback"] == told["feedback"]
+    assert again["feedback"] == answer["feedback"]
 
 
 @pytest.mark.parametrize(

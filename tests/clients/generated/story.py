@@ -47,4 +47,4 @@ assert gone.status_code == 204
 missing = get_worklist_item.sync(made.worklist_item_id, client=node)
 assert isinstance(missing, Problem)
 assert missing.status == 404
-print("the story is told")
+print("the story is complete")

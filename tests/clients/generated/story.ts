@@ -41,4 +41,4 @@ const gone = await node.DELETE(path, { params });
 assert.equal(gone.response.status, 204);
 const missing = await node.GET(path, { params });
 assert.equal(missing.error?.status, 404);
-console.log("the story is told");
+console.log("the story is complete");

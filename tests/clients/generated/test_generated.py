@@ -19,7 +19,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClosedNode]:
         yield node
 
 
-def told(closed: ClosedNode, name: str, *command: str | Path) -> str:
+def run_example(closed: ClosedNode, name: str, *command: str | Path) -> str:
     key = closed.key(name, "integrator")
     path = {"PYTHONPATH": f"{GENERATED}/python", "PATH": os.environ["PATH"]}
     run = subprocess.run(
@@ -31,9 +31,9 @@ def told(closed: ClosedNode, name: str, *command: str | Path) -> str:
 def test_a_generated_python_client_signs_in_and_orders(closed: ClosedNode) -> None:
     python = Path(GENERATED) / "venv" / "bin" / "python"
     story = Path(__file__).with_name("story.py")
-    assert told(closed, "python", python, story) == "the story is told\n"
+    assert run_example(closed, "python", python, story) == "the story is complete\n"
 
 
 def test_a_generated_typescript_client_signs_in_and_orders(closed: ClosedNode) -> None:
     story = Path(GENERATED) / "typescript" / "story.js"
-    assert told(closed, "typescript", "node", story) == "the story is told\n"
+    assert run_example(closed, "typescript", "node", story) == "the story is complete\n"

@@ -35,18 +35,18 @@ def signed_in(
     assert main(["login", closed.url]) == 0
     assert closed.key not in capsys.readouterr().out
 
-    def said(*words: str, status: int = 0) -> str:
+    def printed(*words: str, status: int = 0) -> str:
         assert main(words) == status
         captured = capsys.readouterr()
         # The node of these tests runs in the same process, and writes its log.
         printed = re.sub(r"^\d{4}-\d\d-\d\d \d\d:.*\n", "", captured.out, flags=re.M)
         return printed if status == 0 else printed + captured.err
 
-    return said
+    return printed
 
 
-def as_json(said: Said, *words: str) -> Any:
-    return json.loads(said(*words, "--json"))
+def as_json(expected: Said, *words: str) -> Any:
+    return json.loads(expected(*words, "--json"))
 
 
 def test_the_key_is_kept_where_nobody_else_reads_it(signed_in: Said, tmp_path: Path) -> None:
@@ -79,9 +79,9 @@ def test_a_study_is_followed_from_list_to_findings(
 
 def test_many_jobs_are_answered_one_by_one(signed_in: Said, study_instance_uid: str) -> None:
     (job,) = as_json(signed_in, "jobs", "list", f"study_instance_uid={study_instance_uid}")
-    said = signed_in("jobs", "retry", job["job_id"], "none", status=1)
-    assert f"{job['job_id']}  refused: The job is COMPLETED" in said
-    assert "none  refused: There is no job under that identifier." in said
+    output = signed_in("jobs", "retry", job["job_id"], "none", status=1)
+    assert f"{job['job_id']}  refused: The job is COMPLETED" in output
+    assert "none  refused: There is no job under that identifier." in output
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_many_jobs_are_answered_one_by_one(signed_in: Said, study_instance_uid: 
 def test_what_goes_wrong_is_a_sentence(
     signed_in: Said, words: list[str], status: int, sentence: str
 ) -> None:
-    said = signed_in(*words, status=status)
-    assert sentence in said
-    assert "Traceback" not in said
+    output = signed_in(*words, status=status)
+    assert sentence in output
+    assert "Traceback" not in output
 
 
 def test_a_node_that_does_not_answer_or_refuses_the_key_is_not_remembered(

@@ -89,11 +89,11 @@ def test_events_go_on_after_the_last_one_seen(node: MediView, study_instance_uid
 
 
 def test_notices_of_the_node_are_verified_and_others_refused(node: MediView) -> None:
-    with receiver() as heard:
-        hook = node.webhooks.add(heard.url, ["job.*"], description="of a test")
+    with receiver() as stated:
+        hook = node.webhooks.add(stated.url, ["job.*"], description="of a test")
         assert node.webhooks.ping(hook["webhook_id"])["ok"]
         node.webhooks.remove(hook["webhook_id"])
-    headers, body = heard.heard[0]
+    headers, body = stated.received[0]
     notice = verify_notice(hook["secret"], headers, body)
     assert notice["type"] == "ping"
     sent_at = float(headers["webhook-timestamp"])

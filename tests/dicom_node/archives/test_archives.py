@@ -169,14 +169,14 @@ def test_what_knows_no_c_get_moves_the_study_to_the_receiver(served: Served) -> 
 
 
 def test_progress_counts_up_to_all_instances(tmp_path: Path, served: Served) -> None:
-    heard: list[tuple[int, int]] = []
+    stated: list[tuple[int, int]] = []
     with storage_in(tmp_path) as storage:
         receiving = Receiving(storage.ingest, "dimse:ARCHIVE")
         served.getting.fetch(
-            study_uid("chest"), receiving, lambda done, total: heard.append((done, total))
+            study_uid("chest"), receiving, lambda done, total: stated.append((done, total))
         )
-    assert heard
-    assert {total for _, total in heard} == {3}
+    assert stated
+    assert {total for _, total in stated} == {3}
 
 
 def test_an_archive_that_does_not_know_this_node_says_so(tmp_path: Path) -> None:

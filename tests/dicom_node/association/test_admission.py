@@ -81,9 +81,9 @@ def test_a_peer_holds_no_more_associations_than_it_may(tmp_path: Path) -> None:
         held = [associate("ONE"), associate("TWO"), associate("TWO")]
         assert all(association.is_established for association in held)
         for title in ("ONE", "TWO"):
-            said = echo_as(node, title)
-            assert "Rejected Transient" in said
-            assert "Local Limit Exceeded" in said
+            stated = echo_as(node, title)
+            assert "Rejected Transient" in stated
+            assert "Local Limit Exceeded" in stated
         other = associate("THREE")
         assert other.is_established
         for association in [*held, other]:

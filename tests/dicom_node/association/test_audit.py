@@ -84,8 +84,8 @@ def test_a_study_is_told_although_its_association_breaks_off(node: Node) -> None
     association = ae.associate("127.0.0.1", node.port, ae_title="MEDIVIEW")
     association.send_c_store(datasets[0])
     association.abort()
-    (told,) = trail(node, 1, Code.INSTANCES_TRANSFERRED)
-    assert told.detail["sop_classes"] == {CTImageStorage: 1}
+    (events,) = trail(node, 1, Code.INSTANCES_TRANSFERRED)
+    assert events.detail["sop_classes"] == {CTImageStorage: 1}
 
 
 def test_a_query_is_kept_as_it_came(node: Node) -> None:
@@ -126,10 +126,10 @@ def test_a_retrieval_is_told_with_what_left(node: Node) -> None:
     keys.StudyInstanceUID = datasets[0].StudyInstanceUID
     list(association.send_c_get(keys, StudyRootQueryRetrieveInformationModelGet))
     association.release()
-    told = [one for one in trail(node, 2, Code.INSTANCES_TRANSFERRED) if one.action == "R"]
-    assert [one.actor_name for one in told] == ["WORKSTATION"]
-    assert told[0].detail["sop_classes"] == {CTImageStorage: 4}
-    assert told[0].detail["toward"] == "actor"
+    events = [one for one in trail(node, 2, Code.INSTANCES_TRANSFERRED) if one.action == "R"]
+    assert [one.actor_name for one in events] == ["WORKSTATION"]
+    assert events[0].detail["sop_classes"] == {CTImageStorage: 4}
+    assert events[0].detail["toward"] == "actor"
 
 
 class TestStrangers:

@@ -66,9 +66,9 @@ def system(
                     received += part
                 message = received.strip(b"\x0b").removesuffix(b"\x1c\r")
                 taken.append(message)
-                told = answer(message)
-                if told is not None:
-                    connection.sendall(b"\x0b" + told + b"\x1c\r")
+                shown = answer(message)
+                if shown is not None:
+                    connection.sendall(b"\x0b" + shown + b"\x1c\r")
 
     thread = threading.Thread(target=serve)
     thread.start()

@@ -13,9 +13,9 @@ def answered(kind: str, *segments: str) -> tuple[Mock, str, str, str]:
     """The receivers, the acknowledgement code, its sentence, and the error segment."""
     receivers = Mock(spec=Receivers)
     header = f"MSH|^~\\&|HIS|HOSPITAL|MEDIVIEW||20260102030405||{kind}|C-1|P|2.5.1"
-    told = answer(receivers, load_settings(), "\r".join((header, *segments)).encode(), "10.0.0.9")
-    msa = parsed(told).msa
-    error = next((one for one in told.decode().split("\r") if one.startswith("ERR")), "")
+    shown = answer(receivers, load_settings(), "\r".join((header, *segments)).encode(), "10.0.0.9")
+    msa = parsed(shown).msa
+    error = next((one for one in shown.decode().split("\r") if one.startswith("ERR")), "")
     return receivers, msa.msa_1.value, msa.msa_3.value or "", error
 
 

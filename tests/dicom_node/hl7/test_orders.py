@@ -48,12 +48,12 @@ def listens(tmp_path: Path, **more: Any) -> Iterator[tuple[int, Storage]]:
     settings = load_settings(data_dir=tmp_path / "data", free_disk_mark_bytes=0, **more)
     upgrade(settings)
     ready, ended = threading.Event(), asyncio.Event()
-    told: dict[str, int] = {}
+    stated: dict[str, int] = {}
     loop = asyncio.new_event_loop()
 
     async def serve(storage: Storage) -> None:
         async with listening(storage, settings, 0) as port:
-            told["port"] = port
+            stated["port"] = port
             ready.set()
             await ended.wait()
 
@@ -61,7 +61,7 @@ def listens(tmp_path: Path, **more: Any) -> Iterator[tuple[int, Storage]]:
         thread = threading.Thread(target=lambda: loop.run_until_complete(serve(storage)))
         thread.start()
         assert ready.wait(PATIENCE_S)
-        yield told["port"], storage
+        yield stated["port"], storage
         loop.call_soon_threadsafe(ended.set)
         thread.join()
         loop.close()
@@ -74,8 +74,8 @@ def items(storage: Storage) -> list[WorklistItem]:
 def answered(port: int, message: str, codec: str = "utf-8") -> tuple[str, str, str]:
     """Acknowledgement code, control id and reason, read by another library."""
     (answer,) = sent(port, message.encode(codec))
-    told = parsed(answer, codec)
-    return told.msa.msa_1.value, told.msa.msa_2.value, told.msa.msa_3.value or ""
+    shown = parsed(answer, codec)
+    return shown.msa.msa_1.value, shown.msa.msa_2.value, shown.msa.msa_3.value or ""
 
 
 def test_an_order_becomes_a_worklist_item(listener: tuple[int, Storage]) -> None:

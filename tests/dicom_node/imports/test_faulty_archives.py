@@ -138,10 +138,10 @@ def test_what_an_archive_should_not_answer_is_named(
 
     with serving(answer) as url, storage_in(tmp_path) as storage:
         try:
-            said = bring_in(storage, DicomwebSource(HttpArchive(url, ""), {})).failed[0]
+            stated = bring_in(storage, DicomwebSource(HttpArchive(url, ""), {})).failed[0]
         except PeerFailed as error:
-            said = error.message
-        assert complaint in said
+            stated = error.message
+        assert complaint in stated
 
 
 def test_an_archive_that_is_away_is_given_up_and_found_again(tmp_path: Path) -> None:

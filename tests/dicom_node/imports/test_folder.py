@@ -41,10 +41,10 @@ def test_pipelines_run_on_it_where_that_was_said(tmp_path: Path) -> None:
         bring_in(storage, FolderSource(tmp_path / "kept"))
         bring_in(storage, FolderSource(tmp_path / "used"), run_pipelines=True)
         decisions = complete_and_schedule(storage, later(60), (BrightRegion(),))
-        said = {one.study_instance_uid: one for one in decisions}
-        assert said[study_uid("b")].accepted
-        assert not said[study_uid("a")].accepted
-        assert "was imported" in said[study_uid("a")].reason
+        stated = {one.study_instance_uid: one for one in decisions}
+        assert stated[study_uid("b")].accepted
+        assert not stated[study_uid("a")].accepted
+        assert "was imported" in stated[study_uid("a")].reason
 
 
 def test_two_imports_of_one_name_do_not_run_at_once(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_peer_that_takes_nothing_hears_of_the_end_even_while_it_waits_to_send(
 
     waiting = select.poll()
     waiting.register(theirs, 0)
-    assert waiting.poll(PATIENCE_S * 1000), "an error is told without being asked for"
+    assert waiting.poll(PATIENCE_S * 1000), "an error is reported without being asked for"
     assert time.monotonic() - started < PATIENCE_S / 10
     with pytest.raises(ConnectionResetError):
         theirs.send(b"x")

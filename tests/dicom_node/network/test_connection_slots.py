@@ -16,14 +16,14 @@ from storage.settings import Settings
 @contextmanager
 def another_process_with(slots: ConnectionSlots, count: int) -> Iterator[None]:
     """Forks; the child holds so many slots until the block ends."""
-    taken, told = os.pipe()
+    taken, stated = os.pipe()
     waits, ends = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(ends)
         for _ in range(count):
             slots.take()
-        os.write(told, b".")
+        os.write(stated, b".")
         os.read(waits, 1)
         os._exit(0)
     os.read(taken, 1)
@@ -32,7 +32,7 @@ def another_process_with(slots: ConnectionSlots, count: int) -> Iterator[None]:
     finally:
         os.close(ends)
         os.waitpid(child, 0)
-        for fd in (taken, told, waits):
+        for fd in (taken, stated, waits):
             os.close(fd)
 
 

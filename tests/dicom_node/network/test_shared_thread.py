@@ -61,11 +61,11 @@ def test_who_waits_for_bytes_lets_the_others_go_on(
     shared: SharedThread, people: ThreadPoolExecutor
 ) -> None:
     ours, theirs = socket.socketpair()
-    heard: list[bytes] = []
+    stated: list[bytes] = []
 
     def listen() -> None:
         assert shared.wait_for(ours, select.EPOLLIN, PATIENCE_S)
-        heard.append(ours.recv(10, socket.MSG_DONTWAIT))
+        stated.append(ours.recv(10, socket.MSG_DONTWAIT))
 
     with ours, theirs:
         waiting = people.submit(shared.run, listen)
@@ -74,7 +74,7 @@ def test_who_waits_for_bytes_lets_the_others_go_on(
         assert not waiting.done()
         theirs.send(b"here")
         assert waiting.result(PATIENCE_S)
-    assert heard == [b"here"]
+    assert stated == [b"here"]
 
 
 def test_a_socket_that_takes_no_more_is_waited_for_and_then_read_from(

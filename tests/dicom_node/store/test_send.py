@@ -194,18 +194,18 @@ def test_one_unreadable_item_does_not_lose_the_rest(tmp_path: Path) -> None:
     instances = [ct_instance() for _ in range(3)]
     items = [item_of(encoded(ds)) for ds in instances]
     items.insert(1, SendItem(CTImageStorage, "1.2.3", ExplicitVRLittleEndian, broken))
-    heard: list[SendResult] = []
+    stated: list[SendResult] = []
     with storescp(tmp_path) as peer:
         results = send(
             items,
             peer=Peer("STORESCP", peer.host, peer.port),
             calling_ae_title="MEDIVIEW",
-            on_result=heard.append,
+            on_result=stated.append,
         )
         assert len(peer.files()) == 3
     assert [result.ok for result in results] == [True, False, True, True]
     assert "cannot be read" in results[1].error
-    assert heard == results
+    assert stated == results
 
 
 def test_a_peer_that_aborts_gets_the_rest_over_a_new_association(tmp_path: Path) -> None:

@@ -47,10 +47,10 @@ def test_a_correction_by_keyboard_is_found_again_after_a_reload(
     expect(page.get_by_test_id("feedback")).to_contain_text("Corrected to 1,788.2 cm³")
     page.reload()
     stated.press("Enter")
-    said = page.get_by_test_id("feedback").first
-    expect(said).to_contain_text("Corrected to 1,788.2 cm³")
-    expect(said).to_contain_text("The mask holds part of the orbit.")
-    expect(said).to_contain_text("local")
+    found = page.get_by_test_id("feedback").first
+    expect(found).to_contain_text("Corrected to 1,788.2 cm³")
+    expect(found).to_contain_text("The mask holds part of the orbit.")
+    expect(found).to_contain_text("local")
     (kept, *_) = node.get(f"/api/findings/{finding['finding_id']}")["feedback"]
     assert (kept["kind"], kept["value"]) == ("CORRECTED", 1788.2)
     # What the pipeline stated stays.

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.api.client import part10, png
-from tests.api.webhooks.receiver import receiver, told_until
+from tests.api.webhooks.receiver import notified_until, receiver
 from tests.builders import t1_head
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.guarded import sign_in
@@ -47,17 +47,17 @@ def test_a_webhook_gets_another_secret_and_a_notice_once_more(
         first = page.get_by_test_id("secret").inner_text()
         row = page.get_by_test_id("webhook")
         expect(row).to_contain_text("RIS of the ward")
-        complete_series(storage, "told")
-        told_until(storage, lambda: bool(hook.heard))
-        before = len(hook.heard)
+        complete_series(storage, "notified")
+        notified_until(storage, lambda: bool(hook.received))
+        before = len(hook.received)
         row.get_by_role("button", name=f"Notifications: {hook.url}").click()
         notice = page.get_by_test_id("notice").first
         expect(notice).to_have_attribute("data-state", "DELIVERED")
         assert serious_findings(page) == []
         notice.get_by_role("button", name="Try again").click()
-        told_until(storage, lambda: len(hook.heard) > before)
-        assert hook.heard[-1][0]["webhook-id"] in {
-            headers["webhook-id"] for headers, _ in hook.heard[:before]
+        notified_until(storage, lambda: len(hook.received) > before)
+        assert hook.received[-1][0]["webhook-id"] in {
+            headers["webhook-id"] for headers, _ in hook.received[:before]
         }
         surely(page, f"New secret: {hook.url}")
         expect(page.get_by_test_id("secret")).not_to_have_text(first)

@@ -60,8 +60,8 @@ def scp(hostile_scp: ScpProcess) -> Iterator[ScpProcess]:
         one = Batch(random.randrange(1 << 32), side=8).make()
         assert peer.store(one.sop_instance_uid, one.data_set) == 0x0000
         peer.release()
-    said = node.log.read_bytes()[log_bytes:].decode(errors="replace")
-    assert "Traceback" not in said, said[-4000:]
+    output = node.log.read_bytes()[log_bytes:].decode(errors="replace")
+    assert "Traceback" not in output, output[-4000:]
 
 
 def settled(node: ScpProcess) -> bool:

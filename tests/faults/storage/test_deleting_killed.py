@@ -59,7 +59,7 @@ def test_kill_9_in_the_middle_of_deleting_leaves_each_study_whole_or_gone(tmp_pa
         assert process.stdout.readline() == b"begun\n"
         time.sleep(random.uniform(0.05, 0.4))
         process.kill()
-        told = process.stdout.read().decode().split()
+        output = process.stdout.read().decode().split()
         process.stdout.close()
         process.wait()
 
@@ -67,8 +67,8 @@ def test_kill_9_in_the_middle_of_deleting_leaves_each_study_whole_or_gone(tmp_pa
         with open_storage(settings) as storage:
             storage.deletions.purge(10_000)
             gone = set(studies) - kept_whole(storage, studies)
-            assert {line for line in told if line in studies} <= gone
-            assert len(gone) <= len(told) + 1
+            assert {line for line in output if line in studies} <= gone
+            assert len(gone) <= len(output) + 1
             assert not [key for key in storage.objects.list("dicom/") if key.split("/")[1] in gone]
             before = {study: storage.index.contents_of(study) for study in studies}
         # The volumes alone say the same.

@@ -37,7 +37,7 @@ def test_a_rule_asks_for_sender_institution_department_and_physician(
 
 
 @pytest.mark.parametrize(
-    ("rule", "said"),
+    ("rule", "expected"),
     [
         ({"plane": "axial"}, "plane"),
         ({"all": [{"Modality": "MR"}, {"slices": {"at_least": 3}}]}, "slices"),
@@ -47,8 +47,8 @@ def test_a_rule_asks_for_sender_institution_department_and_physician(
         ({}, "one entry"),
     ],
 )
-def test_a_wrong_rule_is_refused_with_what_is_wrong(rule: dict[str, Any], said: str) -> None:
-    with pytest.raises(InvalidRequest, match=said):
+def test_a_wrong_rule_is_refused_with_what_is_wrong(rule: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InvalidRequest, match=expected):
         read_rule(rule)
 
 

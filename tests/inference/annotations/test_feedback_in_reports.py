@@ -173,9 +173,9 @@ def test_a_volume_tells_how_much_it_changed_since_the_prior(
     group = hd.sr.MeasurementReport.from_sequence(
         [document], is_root=True
     ).get_volumetric_roi_measurement_groups()[1]
-    told = {one.name.meaning: (one.value, one.unit.value) for one in group.get_measurements()}
-    assert told["Fractional Change"] == (prior.change_percent, "%")
-    assert told["Fractional change per year"] == (prior.change_percent_per_year, "%/a")
+    stated = {one.name.meaning: (one.value, one.unit.value) for one in group.get_measurements()}
+    assert stated["Fractional Change"] == (prior.change_percent, "%")
+    assert stated["Fractional change per year"] == (prior.change_percent_per_year, "%/a")
     assert complaints(save(document, tmp_path / "sr.dcm")) == []
 
 

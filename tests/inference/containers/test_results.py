@@ -127,9 +127,9 @@ def test_a_segmentation_that_is_not_of_the_series_is_refused(
     dataset = segmentation()
     change(dataset)
     dataset.save_as(tmp_path / "a.dcm")
-    told = refusal(tmp_path)
-    assert says in told
-    assert "SOMEBODY" not in told
+    stated = refusal(tmp_path)
+    assert says in stated
+    assert "SOMEBODY" not in stated
 
 
 def test_a_label_map_that_lies_elsewhere_is_refused(tmp_path: Path) -> None:
@@ -180,9 +180,9 @@ def test_what_cannot_be_read_is_refused(
     tmp_path: Path, name: str, content: bytes, says: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    told = refusal(tmp_path)
-    assert says in told
-    assert str(tmp_path) not in told
+    stated = refusal(tmp_path)
+    assert says in stated
+    assert str(tmp_path) not in stated
 
 
 def test_links_and_pipes_are_not_followed(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_comments_of_jpeg_2000_and_what_follows_its_end_go() -> None:
     found = deidentified(compressed(JPEG2000Lossless, frame))
     assert LETTER not in part10(found)
     assert (found.pixel_array.ravel() == np.arange(64)).all()
-    with pytest.raises(CannotDeidentify, match="cannot be told from pixels"):
+    with pytest.raises(CannotDeidentify, match="cannot be distinguished from pixels"):
         deidentified(compressed(JPEG2000Lossless, picture("JPEG2000")))
 
 

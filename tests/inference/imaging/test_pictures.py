@@ -101,11 +101,13 @@ def test_what_is_no_picture_is_refused(model_folder: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize(("columns", "told"), [(10_001, "10001 × 10000"), (20_001, "more than")])
-def test_a_picture_beyond_the_limit_is_refused(model_folder: Path, columns: int, told: str) -> None:
+@pytest.mark.parametrize(("columns", "limit"), [(10_001, "10001 × 10000"), (20_001, "more than")])
+def test_a_picture_beyond_the_limit_is_refused(
+    model_folder: Path, columns: int, limit: str
+) -> None:
     stream = io.BytesIO()
     Image.new("1", (columns, 10_000)).save(stream, "PNG")
-    with pytest.raises(LimitExceeded, match=f"{told}.* pixels"):
+    with pytest.raises(LimitExceeded, match=f"{limit}.* pixels"):
         _run(str(model_folder), stream.getvalue())
 
 

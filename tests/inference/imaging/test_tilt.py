@@ -173,10 +173,10 @@ def test_a_job_states_the_shear_in_all_that_it_gives(tmp_path: Path) -> None:
             for one in storage.index.instances_of(study_uid("tilted"), series.series_instance_uid)
             for ds in [storage.instances.dataset(one)]
         }
-    told = derivation_text(12.0)
+    stated = derivation_text(12.0)
     for groups in results["SEG"].PerFrameFunctionalGroupsSequence:
-        assert groups.DerivationImageSequence[0].DerivationDescription == told
-    assert f"preprocessing={told}" in results["SR"].to_json()
+        assert groups.DerivationImageSequence[0].DerivationDescription == stated
+    assert f"preprocessing={stated}" in results["SR"].to_json()
     for kind in ("SEG", "SR"):
         assert complaints(save(results[kind], tmp_path / f"{kind}.dcm")) == []
     # The mask lies on the frames as they were sent.

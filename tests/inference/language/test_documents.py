@@ -162,8 +162,8 @@ def test_a_model_that_writes_is_held_to_the_page(
     storage: Storage, recipe: list[Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Donut does: words that stand on the page get their place, others are withheld."""
-    said = iter([[{"answer": "kopjes"}], [{"answer": "seven onions"}]])
-    monkeypatch.setattr(documents, "load_model", lambda settings, task: lambda **given: next(said))
+    pages = iter([[{"answer": "kopjes"}], [{"answer": "seven onions"}]])
+    monkeypatch.setattr(documents, "load_model", lambda settings, task: lambda **given: next(pages))
     progress = Progress()
     settings = storage.settings.model_copy(update={"hf_dqa_model": str(tmp_path)})
     node = dataclasses.replace(storage, settings=settings)

@@ -58,10 +58,10 @@ def test_a_local_folder_is_found_from_wherever_the_worker_runs(
 
 def test_the_hub_is_asked_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
     """Token, cache folder, commit, offline, and whose code may run: what transformers is told."""
-    told: list[dict[str, Any]] = []
+    stated: list[dict[str, Any]] = []
 
     def remember(ref: Any, options: dict[str, Any]) -> str:
-        told.append(options)
+        stated.append(options)
         return "loaded"
 
     for name, value in {
@@ -74,10 +74,10 @@ def test_the_hub_is_asked_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -
     settings = load_settings(hf_summ_model=f"owner/own-code@{COMMIT}")
     assert "hf_sesame" not in repr(settings)
     trusted = model_ref(settings, "hf_summ_model")
-    loading.load_ref(settings, trusted, "hf_summ_model", "told-1", remember)
+    loading.load_ref(settings, trusted, "hf_summ_model", "given-1", remember)
     other = model_ref(load_settings(hf_summ_model=f"owner/other@{COMMIT}"), "hf_summ_model")
-    loading.load_ref(settings, other, "hf_summ_model", "told-2", remember)
-    assert told == [
+    loading.load_ref(settings, other, "hf_summ_model", "given-2", remember)
+    assert stated == [
         {
             "trust_remote_code": trust,
             "local_files_only": True,

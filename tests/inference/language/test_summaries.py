@@ -65,18 +65,18 @@ def test_without_a_model_the_conclusion_is_told_word_for_word(
 def test_what_is_urgent_is_told_though_the_conclusion_forgot_it(report: str) -> None:
     begin = report.index("Impression:")
     short = f"{report[:begin]}Impression:\n1. No evidence of pulmonary embolism."
-    told = [one.text for one in most_telling(short, 1)]
-    assert "A large left hydropneumothorax is noted." in told
-    assert "No evidence of pulmonary embolism." in told
+    sentences = [one.text for one in most_telling(short, 1)]
+    assert "A large left hydropneumothorax is noted." in sentences
+    assert "No evidence of pulmonary embolism." in sentences
     # The question is no answer, and what is denied is no finding.
-    assert not any("Concern for PE" in one for one in told)
+    assert not any("Concern for PE" in one for one in sentences)
 
 
 def test_a_text_without_a_conclusion_gives_its_findings_and_not_the_normal(report: str) -> None:
     findings = report[report.index("Findings:") : report.index("Impression:")]
-    told = " ".join(one.text for one in most_telling(findings, 4))
-    assert "hydropneumothorax" in told
-    assert "thyroid" not in told
+    sentences = " ".join(one.text for one in most_telling(findings, 4))
+    assert "hydropneumothorax" in sentences
+    assert "thyroid" not in sentences
 
 
 def test_a_side_stays_with_what_it_is_said_of(shared_data: Path) -> None:

@@ -72,10 +72,10 @@ FINDINGS = (
 def test_a_finding_answers_what_it_measured_and_nothing_else(
     question: str, answer: Sequence[str]
 ) -> None:
-    told = answer_from_findings(question, FINDINGS)
-    assert [one.text for one in told] == list(answer)
+    shown = answer_from_findings(question, FINDINGS)
+    assert [one.text for one in shown] == list(answer)
     by_id = {one.finding_id: one for one in FINDINGS}
-    for one in told:
+    for one in shown:
         (finding_id,) = one.finding_ids
         assert by_id[finding_id].label in one.text
 

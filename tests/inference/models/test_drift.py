@@ -50,8 +50,8 @@ def test_a_scanner_that_changes_alerts_once_and_the_other_does_not(tmp_path: Pat
             assert job.state == "COMPLETED"
         (alert,) = storage.drift.alerts()
         assert (alert.scanner, alert.measure) == ("Phantom", "output: Bright volume (cm3)")
-        told = [one for one in Events(storage.engine).since(0) if one.topic == "model"]
-        assert [one.payload["change"] for one in told] == ["drift"]
+        events = [one for one in Events(storage.engine).since(0) if one.topic == "model"]
+        assert [one.payload["change"] for one in events] == ["drift"]
         storage.drift.set_baseline("bright-region", "1.0.0", utcnow(), "petra")
         assert storage.drift.alerts() == []
         assert shifts_of(storage.drift, "bright-region", "1.0.0") == []

@@ -331,6 +331,6 @@ def test_a_folder_without_card_is_told_about_it(storage: Storage, folder: Path) 
     (folder / "mediview.json").unlink()
     with pytest.raises(
         InvalidRequest, match="no model with the classes of TotalSegmentator"
-    ) as told:
+    ) as stated:
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
-    assert "put a card there: docs/pipelines/nnunet.md" in told.value.remedy
+    assert "put a card there: docs/pipelines/nnunet.md" in stated.value.remedy

@@ -67,9 +67,9 @@ def test_a_bundle_is_added_and_ruled_as_the_page_says(tmp_path: Path) -> None:
         decision = decisions["bundle-spleen-of-phantoms"]
         assert decision.accepted, decision.reason
         assert storage.jobs.get(decision.job_id or "").priority == 100
-        told = mediview(tmp_path, storage, "rules", "explain", study_uid("head"))
-        assert "bundle-spleen-of-phantoms: All that the card asks holds." in told
-        assert "rule 'spleens for research' holds" in told
+        output = mediview(tmp_path, storage, "rules", "explain", study_uid("head"))
+        assert "bundle-spleen-of-phantoms: All that the card asks holds." in output
+        assert "rule 'spleens for research' holds" in output
         job = run_job(storage, decision.job_id or "", "worker")
         assert job is not None
         assert (job.state, job.reason) == ("COMPLETED", "")

@@ -182,9 +182,9 @@ def test_saturated_pixels_are_those_at_which_grey_values_end(
     ids=str,
 )
 def test_what_is_no_single_grey_film_is_left(attributes: dict[str, Any], reason: str) -> None:
-    said = FilmField().takes(film("other", **attributes))
-    assert not said.accepted
-    assert reason in said.reason
+    stated = FilmField().takes(film("other", **attributes))
+    assert not stated.accepted
+    assert reason in stated.reason
 
 
 def test_it_proves_itself() -> None:

@@ -190,8 +190,8 @@ def test_a_point_of_the_grid_is_where_it_was_in_the_film() -> None:
         # Away from borders, where interpolation has neighbours.
         y, x = np.mgrid[top + 3 : bottom - 3, left + 3 : right - 3]
         points = np.column_stack([x.ravel() + 0.5, y.ravel() + 0.5])
-        told = grid[y.ravel(), x.ravel()]
-        np.testing.assert_allclose(placement.points(points), told, atol=1e-3)
+        stated = grid[y.ravel(), x.ravel()]
+        np.testing.assert_allclose(placement.points(points), stated, atol=1e-3)
 
 
 def test_a_plane_of_the_grid_lies_where_the_film_was() -> None:

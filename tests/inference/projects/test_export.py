@@ -115,8 +115,8 @@ def test_a_changed_missing_or_added_file_and_a_forged_certificate_are_seen(
     text = (folder / "certificate.json").read_text()
     (folder / "certificate.json").write_text(text.replace('"refused": 0', '"refused": 1'))
     problems = " ".join(verify_folder(folder, ""))
-    for said in ("not as the node signed it", "was changed", "is missing", "more.dcm is not in"):
-        assert said in problems
+    for stated in ("not as the node signed it", "was changed", "is missing", "more.dcm is not in"):
+        assert stated in problems
     with pytest.raises(InvalidRequest, match="is no certificate"):
         verify_folder(folder.parent, "")
 

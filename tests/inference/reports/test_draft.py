@@ -22,7 +22,7 @@ def sentences(one: Evidence, language: str = "en") -> dict[str, list[ReportSente
 
 
 def texts(one: Evidence, language: str = "en") -> dict[str, list[str]]:
-    return {kind: [s.text for s in told] for kind, told in sentences(one, language).items()}
+    return {kind: [s.text for s in stated] for kind, stated in sentences(one, language).items()}
 
 
 CASES = [
@@ -69,10 +69,10 @@ def test_results_that_the_node_vouches_for_rest_on_their_findings() -> None:
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("one", CASES)
 def test_every_finding_is_told_and_every_sentence_bound(one: Evidence, language: str) -> None:
-    told = sentences(one, language)
-    stated = {i for s in told["findings"] if s.basis == "findings" for i in s.finding_ids}
+    drafted_text = sentences(one, language)
+    stated = {i for s in drafted_text["findings"] if s.basis == "findings" for i in s.finding_ids}
     assert stated == {fact.finding.finding_id for fact in one.facts}
-    for sentence in (s for section in told.values() for s in section):
+    for sentence in (s for section in drafted_text.values() for s in section):
         bound = sentence.finding_ids or sentence.prior_finding_ids or sentence.series_instance_uids
         assert bound or sentence.basis in ("request", "node"), sentence
         assert "{" not in sentence.text
@@ -92,35 +92,35 @@ def test_a_limit_that_does_not_hold_for_the_patient_is_not_stated() -> None:
 
 
 def test_a_contrast_agent_without_a_name_is_stated_all_the_same() -> None:
-    told = texts(evidence(lungs, "CT", contrast_agent=""))
-    assert told["technique"][-1] == (
+    stated = texts(evidence(lungs, "CT", contrast_agent=""))
+    assert stated["technique"][-1] == (
         "A contrast agent is recorded in the images, without its name."
     )
-    assert "Contrast agent raises lung density, so LAA-950 may be too low." in told["impression"]
+    assert "Contrast agent raises lung density, so LAA-950 may be too low." in stated["impression"]
 
 
 def test_a_chest_ct_reads_as_radiologists_write() -> None:
-    told = texts(evidence(lungs, "CT", contrast_agent="IV"))
-    assert told["findings"][:3] == [
+    stated = texts(evidence(lungs, "CT", contrast_agent="IV"))
+    assert stated["findings"][:3] == [
         "The lungs have a total volume of 4.84 L: right lung 2.63 L, left lung 2.21 L.",
         "Mean density of both lungs is −832 HU (right lung −832 HU, left lung −832 HU).",
         "Low-attenuation area below −950 HU (LAA-950) of both lungs is 3.1%"
         " (right lung 3.1%, left lung 3.1%).",
     ]
-    assert told["findings"][-1].startswith("Not assessed: nodules, ")
-    assert told["technique"] == [
+    assert stated["findings"][-1].startswith("Not assessed: nodules, ")
+    assert stated["technique"] == [
         "CT of the chest: series 3, 133 images, slice thickness 2.5 mm.",
         "A contrast agent is recorded in the images (IV).",
     ]
-    assert "Contrast agent raises lung density, so LAA-950 may be too low." in told["impression"]
+    assert "Contrast agent raises lung density, so LAA-950 may be too low." in stated["impression"]
 
 
 def test_change_is_told_with_its_date_and_direction() -> None:
-    told = texts(evidence(brain, "MR", prior_factor=1.1))
-    assert told["comparison"][0] == "MRI of 12 March 2023."
+    stated = texts(evidence(brain, "MR", prior_factor=1.1))
+    assert stated["comparison"][0] == "MRI of 12 March 2023."
     assert (
         "The volume of the left hippocampus has decreased by 9.1% since 12 March 2023"
-        " (from 4.19 cm³ to 3.81 cm³)." in told["findings"]
+        " (from 4.19 cm³ to 3.81 cm³)." in stated["findings"]
     )
     assert (
         "The volume of the brain is unchanged since 12 March 2023 (1,791.7 cm³)."

@@ -115,9 +115,9 @@ def test_a_report_reaches_a_system_by_hl7(tmp_path: Path) -> None:
     assert first.pid.pid_5.value == "Müller^Jürgen"
     assert (first.obr.obr_3.value, first.obr.obr_25.value) == ("A-1", "P")
     assert (second.obr.obr_25.value, second.obr.obr_32.value) == ("F", "dr-jones")
-    told = [one for one in first.children if one.name == "OBX"]
-    text = next(one for one in told if "brain has a volume" in one.obx_5.value)
-    number = next(one for one in told if one.obx_2.value == "NM" and
+    stated = [one for one in first.children if one.name == "OBX"]
+    text = next(one for one in stated if "brain has a volume" in one.obx_5.value)
+    number = next(one for one in stated if one.obx_2.value == "NM" and
                   one.obx_4.value == text.obx_4.value)  # fmt: skip
     assert (number.obx_5.value, number.obx_6.obx_6_1.value) == ("1234.5", "cm3")
     assert (number.obx_7.value, number.obx_8.value) == ("1000.5-1200", "H")
@@ -126,7 +126,7 @@ def test_a_report_reaches_a_system_by_hl7(tmp_path: Path) -> None:
         one.obx_5.value
         == "Among reference values: volume of the brain: 97th percentile, above normal,"
         " normal 1,000.5 cm³ to 1,200.0 cm³."
-        for one in told
+        for one in stated
     )
 
 
@@ -276,13 +276,13 @@ def test_the_order_and_the_person_stand_in_what_leaves(tmp_path: Path) -> None:
         assert send_due(storage, "w") == 1
         signed = storage.reports.get(report.report_id)
         text = as_text(storage.reports.version(report.report_id, 2))
-    told = parsed(taken[0])
-    assert (told.orc.orc_1.value, told.orc.orc_2.value, told.orc.orc_3.value) == (
+    stated = parsed(taken[0])
+    assert (stated.orc.orc_1.value, stated.orc.orc_2.value, stated.orc.orc_3.value) == (
         "RE", "PL-7", "FI-7",
     )  # fmt: skip
-    assert (told.obr.obr_2.value, told.obr.obr_3.value) == ("PL-7", "FI-7")
-    assert told.obr.obr_18.value == "A-1"
-    assert told.obr.obr_32.value == "jones^Jones^Indira^^^Dr."
+    assert (stated.obr.obr_2.value, stated.obr.obr_3.value) == ("PL-7", "FI-7")
+    assert stated.obr.obr_18.value == "A-1"
+    assert stated.obr.obr_32.value == "jones^Jones^Indira^^^Dr."
     assert (signed.signed_by, signed.signed_name) == ("jones", "Jones^Indira^^Dr.")
     assert "Dr. Indira Jones (jones)" in text
     sr = pydicom.dcmread(files["SR2"])

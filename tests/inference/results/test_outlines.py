@@ -86,13 +86,13 @@ def told_by_dcmtk(state: Path, image: Path, drawn: Path, frame: int = 1) -> dict
          str(drawn)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    told: dict[str, list[str]] = {"": []}
+    stated: dict[str, list[str]] = {"": []}
     layer = ""
     for line in (done.stdout + done.stderr).splitlines():
         begins = re.search(r"Graphic Layer #\d+ \[(\w+)\]", line)
         layer = begins[1] if begins else layer
-        told.setdefault(layer, []).append(line.removeprefix("I:").strip())
-    return told
+        stated.setdefault(layer, []).append(line.removeprefix("I:").strip())
+    return stated
 
 
 def polygons(lines: list[str]) -> list[NDArray[np.float64]]:
@@ -115,10 +115,10 @@ def test_dcmtk_finds_each_outline_where_the_mask_lies(tmp_path: Path) -> None:
     for reference in referenced.ReferencedImageSequence:
         source = by_uid[reference.ReferencedSOPInstanceUID]
         image = save(source, tmp_path / "image.dcm")
-        told = told_by_dcmtk(path, image, tmp_path / "drawn.pgm")
+        output = told_by_dcmtk(path, image, tmp_path / "drawn.pgm")
         k = volume.sop_instance_uids.index(source.SOPInstanceUID)
         for number, mask in enumerate(masks(), start=1):
-            found = polygons(told[f"SEGMENT_{number}"])
+            found = polygons(output[f"SEGMENT_{number}"])
             assert np.array_equal(filled(found, SHAPE[1:]), mask[k])
             if not found:
                 continue
@@ -135,8 +135,8 @@ def test_dcmtk_finds_each_outline_where_the_mask_lies(tmp_path: Path) -> None:
             points = np.argwhere(mask[k]).mean(axis=0)
             expected = volume.lps_from_kji @ [k, *points, 1]
             np.testing.assert_allclose(middle, expected[:3], atol=1e-3)
-        assert any("X=0.9mm Y=1.7 mm" in line for line in told[""])
-        assert "research use only" in " ".join(told["NOTE"]).lower()
+        assert any("X=0.9mm Y=1.7 mm" in line for line in output[""])
+        assert "research use only" in " ".join(output["NOTE"]).lower()
     assert seen == {1, 2}
 
 

@@ -204,7 +204,7 @@ def test_explaining_names_what_held_and_what_did_not(tmp_path: Path) -> None:
         rules = RuleSet.model_validate(
             {"rules": [{"name": "r", "pipeline": "brain-volume", "when": {"Modality": "CT"}}]}
         )
-        told = {
+        stated = {
             one.pipeline: one
             for one in explain_study(
                 storage.settings,
@@ -215,8 +215,8 @@ def test_explaining_names_what_held_and_what_did_not(tmp_path: Path) -> None:
                 rules,
             )
         }
-        assert set(told) == {"brain-volume", "brain-structures", "lung-density", "film-field"}
-        brain = told["brain-volume"]
+        assert set(stated) == {"brain-volume", "brain-structures", "lung-density", "film-field"}
+        brain = stated["brain-volume"]
         assert not brain.would_run
         (tried,) = brain.rules
         assert tried.trace is not None

@@ -69,8 +69,8 @@ def test_the_hash_is_what_the_page_of_the_decision_says(storage: Storage) -> Non
         "before": "0" * 64,
         "position": 1,
     }
-    said = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-    assert row["chain_hash"] == hmac.new(SECRET.encode(), said, hashlib.sha256).hexdigest()
+    stated = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    assert row["chain_hash"] == hmac.new(SECRET.encode(), stated, hashlib.sha256).hexdigest()
 
 
 @pytest.mark.parametrize(

@@ -151,11 +151,11 @@ def test_a_trail_that_can_be_written_nowhere_says_so_once_a_minute(storage: Stor
     spool = storage.settings.data_dir / "audit" / "spool"
     spool.parent.mkdir(exist_ok=True)
     spool.write_text("in the folder's place")
-    with capture_logs() as said:
+    with capture_logs() as stated:
         for number in range(5):
             storage.audit.record(login(f"u{number}"))
             storage.audit.flush()
-    assert [one["event"] for one in said].count("audit_not_spooled") == 1
+    assert [one["event"] for one in stated].count("audit_not_spooled") == 1
     spool.unlink()
     storage.audit.flush()
     _mend(storage)
@@ -192,7 +192,7 @@ from storage.settings import Settings
 settings = Settings.model_validate_json(sys.stdin.readline())
 with open_storage(settings) as storage:
     storage.audit.viewed(Actor("account", "ann"), "1.2.3", "frames", 7)
-    print("told", flush=True)
+    print("recorded", flush=True)
     time.sleep(60)
 """
     settings = storage.settings.model_dump(mode="json") | {
@@ -210,7 +210,7 @@ with open_storage(settings) as storage:
         assert process.stdout
         process.stdin.write(json.dumps(settings) + "\n")
         process.stdin.flush()
-        assert process.stdout.readline() == "told\n"
+        assert process.stdout.readline() == "recorded\n"
         for _ in range(50):
             if list(all_events(storage.engine, AuditFilter())):
                 break

@@ -49,7 +49,7 @@ def test_reads_what_pydicom_reads_from_every_file_at_hand(shared_data: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("folder", "name", "said"),
+    ("folder", "name", "expected"),
     [
         ("odd", "MR_truncated.dcm", "cut off"),
         ("odd", "rtplan_truncated.dcm", "cut off"),
@@ -59,9 +59,9 @@ def test_reads_what_pydicom_reads_from_every_file_at_hand(shared_data: Path) -> 
         ("dicomdir", "DICOMDIR-empty.dcm", "SOPClassUID"),
     ],
 )
-def test_refuses_in_a_sentence(shared_data: Path, folder: str, name: str, said: str) -> None:
+def test_refuses_in_a_sentence(shared_data: Path, folder: str, name: str, expected: str) -> None:
     (path,) = (shared_data / folder).rglob(name)
-    with pytest.raises(InvalidInstance, match=said) as refusal:
+    with pytest.raises(InvalidInstance, match=expected) as refusal:
         read_header(path.read_bytes())
     assert refusal.value.remedy
 

@@ -121,7 +121,7 @@ def test_a_series_that_got_the_id_of_a_deleted_one_gets_none_of_its_instances(
 ) -> None:
     storage.deletions.series(derive_uid("test", "a"), derive_uid("test", "a", "2"))
     add_in_another_process(storage, new("a", "3", "0"))
-    # Of the deleted one this process has heard nothing.
+    # Of the deleted one this process knows nothing.
     assert indexer.write([new("a", "1", "1"), new("a", "2", "1")]) == ["stored"] * 2
     for series, instances in (("1", 2), ("2", 1), ("3", 1)):
         assert one_series(storage, "a", series).instance_count == instances

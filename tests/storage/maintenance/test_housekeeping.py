@@ -294,7 +294,7 @@ def test_a_bucket_that_is_away_is_told_once_and_settling_resumes(
     storage.objects.put = put  # type: ignore[method-assign]
     keeper.round(utcnow())
     assert not is_behind(storage.engine)
-    told = capsys.readouterr().out
-    assert told.count("housekeeping_failed") == 1
-    assert told.count("housekeeping_recovered") == 1
+    output = capsys.readouterr().out
+    assert output.count("housekeeping_failed") == 1
+    assert output.count("housekeeping_recovered") == 1
     check(storage, contents)

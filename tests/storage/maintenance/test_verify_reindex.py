@@ -174,10 +174,10 @@ def test_the_index_is_rebuilt_from_the_volumes_alone(
     for path in volumes_in(storage.volumes.folder):
         path.rename(path.with_name(f"{random.randrange(10**9)}.mvv"))
     settings = emptied(storage.settings, request)
-    told: list[tuple[int, int]] = []
-    done = reindex(settings, "volumes", tell=lambda *state: told.append(state))
+    stated: list[tuple[int, int]] = []
+    done = reindex(settings, "volumes", tell=lambda *state: stated.append(state))
     assert (done.instances, done.conflicts, done.deleted) == (4, 1, 2)
-    assert told[-1][0] == told[-1][1]
+    assert stated[-1][0] == stated[-1][1]
     upgrade(settings)
     with open_storage(settings) as rebuilt:
         assert strip_places(snapshot(rebuilt)) == strip_places(before)

@@ -205,11 +205,11 @@ def test_every_command_answers_with_one_sentence(filled: Settings) -> None:
     first_page(filled)
     for command in (["storage", "verify"], ["storage", "reindex"], ["migrate"], ["up"]):
         answer = mediview(filled, *command)
-        said = answer.stdout + answer.stderr
-        assert answer.returncode == 1, said
-        assert f"The index {index(filled)} is damaged" in said
-        assert "mediview storage repair" in said
-        assert "Traceback" not in said
+        output = answer.stdout + answer.stderr
+        assert answer.returncode == 1, output
+        assert f"The index {index(filled)} is damaged" in output
+        assert "mediview storage repair" in output
+        assert "Traceback" not in output
     doctor = mediview(filled, "doctor")
     assert "Traceback" not in doctor.stdout + doctor.stderr
     assert "mediview storage repair" in doctor.stdout

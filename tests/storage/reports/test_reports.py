@@ -55,12 +55,12 @@ def test_a_persons_text_is_never_replaced_but_told_that_something_came(storage: 
         report.report_id, 1, text("Mine.", origin="person"), of_account("dr-a")
     )
     assert (edited.version, edited.changed_by) == (2, "dr-a")
-    told = offered(storage, text("Lungs 5.0 L."), "2")
-    assert told.sections == text("Mine.", origin="person")
-    assert told.attention
-    assert told.proposal == text("Lungs 5.0 L.")
-    assert told.version == 2, "what waits beside the text is no version of it"
-    assert offered(storage, text("Lungs 5.0 L."), "2") == told
+    stated = offered(storage, text("Lungs 5.0 L."), "2")
+    assert stated.sections == text("Mine.", origin="person")
+    assert stated.attention
+    assert stated.proposal == text("Lungs 5.0 L.")
+    assert stated.version == 2, "what waits beside the text is no version of it"
+    assert offered(storage, text("Lungs 5.0 L."), "2") == stated
     kept = storage.reports.dismiss(report.report_id, 2, of_account("dr-a"))
     assert (kept.attention, kept.proposal) == ("", None)
     assert offered(storage, text("Lungs 5.0 L."), "2") == kept, "seen once is seen"
@@ -78,11 +78,11 @@ def test_a_signed_report_stays_as_it_was_signed(storage: Storage) -> None:
     assert final.signed_at is not None
     with pytest.raises(StateConflict, match="final"):
         storage.reports.edit(report.report_id, 3, text("Other."), of_account("dr-b"))
-    told = storage.reports.offer(
+    stated = storage.reports.offer(
         STUDY, language="en", title="", sections=text("New."), basis_digest="2", replace=True
     )
-    assert told.sections == final.sections
-    assert told.proposal == text("New.")
+    assert stated.sections == final.sections
+    assert stated.proposal == text("New.")
     for wanted in ("draft", "preliminary", "final"):
         with pytest.raises(StateConflict):
             storage.reports.move(report.report_id, 3, wanted, of_account("dr-b"))  # type: ignore[arg-type]

@@ -184,7 +184,7 @@ def test_a_study_is_found_by_what_its_header_says(requested: DicomwebNode) -> No
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "expected"),
     [
         ("/studies?NumberOfStudyRelatedInstances=5", "not matched on: NumberOfStudyRelated"),
         ("/studies?Modality=CT", "not matched on: Modality"),
@@ -198,10 +198,12 @@ def test_a_study_is_found_by_what_its_header_says(requested: DicomwebNode) -> No
         ("/studies?limit=2", ""),
     ],
 )
-def test_an_answer_says_what_it_left_out(requested: DicomwebNode, query: str, said: str) -> None:
+def test_an_answer_says_what_it_left_out(
+    requested: DicomwebNode, query: str, expected: str
+) -> None:
     text = warning(requested, query)
-    assert said in text
-    assert bool(text) == bool(said)
+    assert expected in text
+    assert bool(text) == bool(expected)
 
 
 @pytest.mark.parametrize(

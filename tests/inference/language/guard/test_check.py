@@ -56,7 +56,7 @@ def test_what_was_not_measured_is_withheld(sentence: str, ground: Ground) -> Non
 
 
 @pytest.mark.parametrize(
-    ("said", "unsaid"),
+    ("expected", "unsaid"),
     [
         ("No pulmonary embolism.", "Pulmonary embolism is present."),
         (
@@ -69,8 +69,8 @@ def test_what_was_not_measured_is_withheld(sentence: str, ground: Ground) -> Non
         ("Großer Hydropneumothorax links.", "Großer Hydropneumothorax rechts."),
     ],
 )
-def test_a_report_is_said_again_but_not_changed(said: str, unsaid: str) -> None:
-    supported = check_sentence(said, TEXT)
+def test_a_report_is_said_again_but_not_changed(expected: str, unsaid: str) -> None:
+    supported = check_sentence(expected, TEXT)
     assert supported.supported, supported.reasons
     (span,) = supported.source_spans
     assert span.source_id == "report-1"
@@ -91,5 +91,5 @@ def test_a_text_is_judged_sentence_by_sentence_and_asked_what_it_leaves_out() ->
     assert [text[one.start : one.end] for one in checked] == [one.sentence for one in checked]
     (omission,) = checked.omissions
     assert "hydropneumothorax" in omission.text
-    said = check_text("Large left hydropneumothorax.", TEXT)
-    assert said.omissions == ()
+    sentences = check_text("Large left hydropneumothorax.", TEXT)
+    assert sentences.omissions == ()

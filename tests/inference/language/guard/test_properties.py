@@ -25,8 +25,8 @@ def evidence_with(finding_index: int) -> Evidence:
 @given(st.integers(0, len(VALUED) - 1), st.floats(0.3, 3.0), st.integers(0, 3))
 def test_a_number_beyond_rounding_is_withheld(index: int, factor: float, decimals: int) -> None:
     finding, evidence = VALUED[index], evidence_with(index)
-    said = (finding.value or 0.0) * factor
-    shown = f"{said:.{decimals}f}"
+    stated = (finding.value or 0.0) * factor
+    shown = f"{stated:.{decimals}f}"
     off = abs(float(shown) - (finding.value or 0.0))
     unit = finding.unit.value if finding.unit else ""
     unit = "HU" if unit == "[hnsf'U]" else unit
@@ -96,8 +96,8 @@ def test_no_trick_of_characters_lets_a_false_sentence_pass(trick: str) -> None:
 
 
 def test_what_looks_the_same_is_read_the_same() -> None:
-    for said in ("Left\u00a0lung volume: 1.73\u202fL", "Left lung volume – 1.73 L"):
-        assert check_sentence(said, CHEST_CT).supported, said
+    for stated in ("Left\u00a0lung volume: 1.73\u202fL", "Left lung volume – 1.73 L"):
+        assert check_sentence(stated, CHEST_CT).supported, stated
 
 
 @pytest.mark.parametrize(

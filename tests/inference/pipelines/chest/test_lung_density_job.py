@@ -54,16 +54,16 @@ def test_findings_name_both_lungs(storage: Storage, job: Job) -> None:
 
 
 def test_what_is_normal_is_told_beside_the_finding(storage: Storage, job: Job) -> None:
-    told = {one.label: one.normal_range for one in storage.findings.of_job(job.job_id)}
-    normal = told.pop("Both lungs LAA-950")
+    stated = {one.label: one.normal_range for one in storage.findings.of_job(job.job_id)}
+    normal = stated.pop("Both lungs LAA-950")
     assert normal is not None
     # The images were made with a contrast agent, which raises the density.
     assert "without contrast agent" in normal.missing
     assert (normal.low, normal.high) == (None, None)
-    capacity = told.pop("Both lungs volume")
+    capacity = stated.pop("Both lungs volume")
     assert capacity is not None
     assert "asks for the patient's" in capacity.missing
-    assert set(told.values()) == {None}
+    assert set(stated.values()) == {None}
 
 
 @pytest.mark.parametrize("kind", ["SEG", "SR"])
