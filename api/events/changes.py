@@ -18,9 +18,9 @@ from api.events.parameters import After, EventStudy, EventTypes
 from api.events.schemas import Change, ChangePage
 from api.parameters import Limit, problems
 from api.routing import new_router
-from storage.container import Storage
 from storage.core.entities import Event
 from storage.core.viewer import as_node
+from storage.events.repository import Events
 
 router = new_router(prefix="/api", tags=["events"])
 
@@ -63,7 +63,7 @@ async def list_changes(
     )
     # Looked up before the events are read: what is not among them then came later.
     up_to = await newest.event_id(at_least=after)
-    await run_in_threadpool(_check_known, storage, after, up_to)
+    await run_in_threadpool(_check_known, storage.events, after, up_to)
     end = time.monotonic() + wait_s
     found = await run_in_threadpool(read)
     while not found and not stopping() and time.monotonic() < end:
@@ -81,11 +81,11 @@ async def list_changes(
 
 
 @as_node()
-def _check_known(storage: Storage, after: int, newest: int) -> None:
+def _check_known(events: Events, after: int, newest: int) -> None:
     """Raises ApiProblem where it is not known what came after that number."""
     if after > newest:
         reason = "The node has no change of that number: its database is another one."
-    elif after < storage.events.oldest_id() - 1:
+    elif after < events.oldest_id() - 1:
         reason = "What came after that number is not known any more."
     else:
         return

@@ -20,6 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.container import Storage
 from storage.core.viewer import as_node, current_viewer
+from storage.events.repository import Events
+from storage.index.repository import Index
+from storage.integrity.repository import DamagedInstances
 
 _LOOK_EVERY_S = 0.05
 _AT_MOST_S = 60
@@ -131,15 +134,17 @@ class _Seen:
     async def mark(self, storage: Storage) -> str:
         async with self._lock:
             if not self._mark or time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
-                self._mark = await run_in_threadpool(_look, storage)
+                self._mark = await run_in_threadpool(
+                    _look, storage.events, storage.index, storage.damaged
+                )
                 self._looked_at = time.monotonic()
             return self._mark
 
 
 @as_node()
-def _look(storage: Storage) -> str:
+def _look(events: Events, index: Index, damaged: DamagedInstances) -> str:
     """The newest event, and what makes none: instances of a series that arrives, and damage."""
-    return f"{storage.events.last_id()} {storage.index.receiving()} {storage.damaged.noted()}"
+    return f"{events.last_id()} {index.receiving()} {damaged.noted()}"
 
 
 def _is_known(etag: str, scope: Scope) -> bool:

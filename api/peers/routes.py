@@ -17,9 +17,8 @@ from api.parameters import problems
 from api.routing import new_router
 from inference.delivery.destinations import KINDS, address_of, checked_peer, probe_peer
 from storage.audit import Code, Type
-from storage.container import Storage
 from storage.core.result_kinds import RESULT_KINDS
-from storage.deliveries.circuit_breaker import OpenBreaker
+from storage.deliveries.circuit_breaker import Breakers, OpenBreaker
 from storage.peers.repository import ACTIONS, Action, KnownPeer, TlsVerify
 from storage.settings import Settings
 
@@ -195,13 +194,13 @@ def list_destination_kinds() -> KindList:
 @policy(INTEGRATORS, "api:read", NotAudited("It shows addresses of systems, and nobody's data."))
 def list_peers(storage: StorageDep) -> PeerList:
     """Those of the table and of MEDIVIEW_DESTINATIONS, by name."""
-    return PeerList(items=_payloads(storage, storage.peers.all()))
+    return PeerList(items=_payloads(storage.breakers, storage.peers.all()))
 
 
 @router.get("/{name}", summary="One peer", responses=problems(404))
 @policy(INTEGRATORS, "api:read", NotAudited("It shows the address of a system."))
 def get_peer(storage: StorageDep, name: Name) -> PeerPayload:
-    return _payloads(storage, [storage.peers.get(name)])[0]
+    return _payloads(storage.breakers, [storage.peers.get(name)])[0]
 
 
 @router.post("", status_code=201, summary="Add a peer", responses=problems(400, 409))
@@ -257,8 +256,8 @@ def _checked(settings: Settings, name: str, wanted: PeerChange, token_before: st
     return checked_peer(KnownPeer(name=name, token=token, **fields), settings)
 
 
-def _payloads(storage: Storage, peers: Sequence[KnownPeer]) -> list[PeerPayload]:
-    breakers = {one.destination: one for one in storage.breakers.all()}
+def _payloads(breakers_repository: Breakers, peers: Sequence[KnownPeer]) -> list[PeerPayload]:
+    breakers = {one.destination: one for one in breakers_repository.all()}
     return [_payload(peer, breakers.get(peer.name)) for peer in peers]
 
 

@@ -40,13 +40,12 @@ from inference.projects.selection import (
 )
 from inference.worker.broker_notify import wake
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.core.uids import check_uid
 from storage.projects.entities import ProjectExport
 from storage.projects.exports import NEWEST_EXPORTS, ProjectExports
-from storage.projects.repository import BY_NAME, FIRST_ADDED
+from storage.projects.repository import BY_NAME, FIRST_ADDED, Projects
 from storage.studies.filter import StudyFilter
 
 router = new_router(prefix="/api/projects", tags=["projects"])
@@ -214,7 +213,9 @@ def post_export(
 @policy(ADMINS, "admin", UIDS_ALONE)
 def get_export(storage: StorageDep, name: Name, export_id: ExportId) -> ExportPayload:
     """What left, what was refused, and why it stopped."""
-    return _payload(storage.project_exports, _export(storage, name, export_id))
+    return _payload(
+        storage.project_exports, _export(storage.project_exports, storage.projects, name, export_id)
+    )
 
 
 @router.get(
@@ -227,7 +228,7 @@ def list_refused(
     storage: StorageDep, paging: PagingDep, name: Name, export_id: ExportId
 ) -> RefusedInstances:
     """By their original UIDs, each with its reason, which never repeats what was found."""
-    _export(storage, name, export_id)
+    _export(storage.project_exports, storage.projects, name, export_id)
     found = storage.project_exports.instances(
         export_id, refused=True, limit=paging.limit, offset=paging.offset
     )
@@ -253,7 +254,7 @@ def retry_export(
     storage: StorageDep, settings: SettingsDep, name: Name, export_id: ExportId
 ) -> ExportPayload:
     """Where it stopped; one that is under way or finished stays as it is."""
-    _export(storage, name, export_id)
+    _export(storage.project_exports, storage.projects, name, export_id)
     export = storage.project_exports.retry(export_id)
     wake(settings)
     return _payload(storage.project_exports, export)
@@ -274,9 +275,11 @@ def post_reidentify(
     return OriginalStudies(study_instance_uids=list(found.study_instance_uids))
 
 
-def _export(storage: Storage, name: str, export_id: str) -> ProjectExport:
+def _export(
+    project_exports: ProjectExports, projects: Projects, name: str, export_id: str
+) -> ProjectExport:
     """Raises NotFound, also where it is of another project."""
-    project, export = storage.projects.get(name), storage.project_exports.get(export_id)
+    project, export = projects.get(name), project_exports.get(export_id)
     if export.project_id != project.project_id:
         raise NotFound(f"Project {name} has no export {export_id}.", remedy="Check the identifier.")
     return export

@@ -16,9 +16,8 @@ from api.deps import StorageDep
 from api.routing import new_router
 from inference.routing.send import send_study
 from inference.worker.broker_notify import wake
-from storage.audit import Action, AuditEvent, Code
+from storage.audit import Action, Audit, AuditEvent, Code
 from storage.audit.changes import record_of_change
-from storage.container import Storage
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +42,7 @@ def send_studies(request: Request, storage: StorageDep, wanted: SendStudies) -> 
     """Each as `POST /api/studies/{study}/send` does it."""
 
     def send(uid: str) -> str:
-        event = _event(request, storage, uid, Code.EXPORT, "E", to=wanted.to)
+        event = _event(request, storage.audit, uid, Code.EXPORT, "E", to=wanted.to)
         with record_of_change(storage.audit, event):
             send_study(storage, uid, wanted.to, [])
         return ""
@@ -66,7 +65,7 @@ def delete_studies(request: Request, storage: StorageDep, wanted: DeleteStudies)
 
     def delete(uid: str) -> str:
         storage.index.study(uid)
-        event = _event(request, storage, uid, Code.STUDY_DELETED, "D")
+        event = _event(request, storage.audit, uid, Code.STUDY_DELETED, "D")
         with record_of_change(storage.audit, event):
             storage.deletions.study(uid)
         return ""
@@ -77,7 +76,7 @@ def delete_studies(request: Request, storage: StorageDep, wanted: DeleteStudies)
 
 
 def _event(
-    request: Request, storage: Storage, uid: str, code: Code, action: Action, **detail: list[str]
+    request: Request, audit: Audit, uid: str, code: Code, action: Action, **detail: list[str]
 ) -> AuditEvent:
     return AuditEvent(
         code,
@@ -85,6 +84,6 @@ def _event(
         actor_of(request.scope, principal_of(request.scope)),
         study_instance_uids=(uid,),
         # Looked up before the study may be gone.
-        patient_ids=storage.audit.patients_of([uid]),
+        patient_ids=audit.patients_of([uid]),
         detail={"route": f"POST {request.scope['path']}", **detail},
     )

@@ -21,6 +21,7 @@ from storage.core.entities import Decision, Job, Series
 from storage.core.errors import InvalidInstance, LimitExceeded, NotFound, NotPermitted, UidConflict
 from storage.core.viewer import current_viewer
 from storage.index.repository import Index
+from storage.ingest.service import Ingest
 
 _REFUSED_LISTED = 200
 
@@ -68,7 +69,7 @@ class Intake:
             if isinstance(part, Refusal):
                 self._refuse(part)
             else:
-                self._accept(storage, part, source, note_source)
+                self._accept(storage.ingest, part, source, note_source)
 
     def counts(self) -> IntakeCounts:
         return IntakeCounts(
@@ -95,9 +96,9 @@ class Intake:
             extra={"instances": self.counts().model_dump(mode="json")},
         )
 
-    def _accept(self, storage: Storage, file: DicomFile, source: str, note_source: str) -> None:
+    def _accept(self, ingest: Ingest, file: DicomFile, source: str, note_source: str) -> None:
         try:
-            accepted = storage.ingest.accept(file.data, source=source, note_source=note_source)
+            accepted = ingest.accept(file.data, source=source, note_source=note_source)
         except (InvalidInstance, LimitExceeded, NotPermitted, UidConflict) as error:
             self._refuse(Refusal(file.name, f"{error.message} {error.remedy}".strip()))
             return

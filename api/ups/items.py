@@ -19,10 +19,11 @@ from api.ups.body import read_attributes
 from api.ups.responses import empty, warning
 from inference.worker.broker_notify import wake
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.ups.dicom_json import JsonAttributes, has_value, tag_of, text_of
+from storage.ups.repository import WorkItems
 from storage.ups.requests import change_state, request_cancel, update
+from storage.ups.search import WorkItemList
 from storage.ups.validation import STATES, WorkItemState
 
 router = worklist_router()
@@ -85,7 +86,9 @@ async def update_work_item(
     """Change what is named. One that is claimed takes its Transaction UID, as the query
     itself, as `transaction-uid`, or in the body.
     """
-    await run_in_threadpool(_find, request, storage, workitem_uid)
+    await run_in_threadpool(
+        _find, request, storage.work_items, storage.work_item_list, workitem_uid
+    )
     attributes = await read_attributes(request)
     if not attributes:
         raise InvalidRequest("The body names nothing to change.", remedy="Send a data set.")
@@ -102,7 +105,9 @@ async def change_work_item_state(
     request: Request, storage: StorageDep, workitem_uid: WorkItemUid
 ) -> Response:
     """The body holds Procedure Step State and Transaction UID (PS3.18 11.7.1.4)."""
-    await run_in_threadpool(_find, request, storage, workitem_uid)
+    await run_in_threadpool(
+        _find, request, storage.work_items, storage.work_item_list, workitem_uid
+    )
     attributes = await read_attributes(request)
     state = _state(attributes)
     already = await run_in_threadpool(
@@ -128,7 +133,9 @@ async def request_cancellation(
     principal: OptionalPrincipalDep,
 ) -> Response:
     """What nobody has claimed, or this node performs, is canceled; else its performer is asked."""
-    await run_in_threadpool(_find, request, storage, workitem_uid)
+    await run_in_threadpool(
+        _find, request, storage.work_items, storage.work_item_list, workitem_uid
+    )
     details = await read_attributes(request)
     asked_by = (principal.name if principal else "") or "UNKNOWN"
     already = await run_in_threadpool(request_cancel, storage, workitem_uid, asked_by, details)
@@ -138,11 +145,13 @@ async def request_cancellation(
     return empty(202)
 
 
-def _find(request: Request, storage: Storage, workitem_uid: str) -> None:
+def _find(
+    request: Request, work_items: WorkItems, work_item_list: WorkItemList, workitem_uid: str
+) -> None:
     """Before the body is read; names the study for the audit trail. Raises NotFound."""
-    found = storage.work_item_list.find(workitem_uid)
+    found = work_item_list.find(workitem_uid)
     if found is None:
-        raise storage.work_items.missing(workitem_uid)
+        raise work_items.missing(workitem_uid)
     if found.study_instance_uid:
         name_studies(request, found.study_instance_uid)
 

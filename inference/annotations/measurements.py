@@ -20,6 +20,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.uids import derive_uid, new_uid
+from storage.deletion.service import Deletions
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
@@ -107,19 +108,21 @@ def save_measurements(
         predecessor=predecessor,
     )
     instance = keep(storage, document, f"reader:{author.name}")
-    _check_still_there(storage, whole, instance)
+    _check_still_there(storage.deletions, storage.index, whole, instance)
     return read_measurements(document), instance
 
 
-def _check_still_there(storage: Storage, drawings: Sequence[Drawing], saved: Instance) -> None:
+def _check_still_there(
+    deletions: Deletions, index: Index, drawings: Sequence[Drawing], saved: Instance
+) -> None:
     """A study that was deleted meanwhile does not come back as measurements without images.
 
     Raises NotFound.
     """
-    there = {one.sop_instance_uid for one in storage.index.instances_of(saved.study_instance_uid)}
+    there = {one.sop_instance_uid for one in index.instances_of(saved.study_instance_uid)}
     drawn_on = {one.sop_instance_uid for one in drawings}
     if drawn_on and not drawn_on & there:
-        storage.deletions.instance(saved.sop_instance_uid)
+        deletions.instance(saved.sop_instance_uid)
         raise NotFound(
             "The images were deleted while the measurements were saved.",
             remedy="Nothing was saved; send the images again to measure them.",

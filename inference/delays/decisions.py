@@ -15,6 +15,9 @@ from inference.scheduling.study_inputs import choose_inputs, inputs_of
 from storage.container import Storage
 from storage.core.entities import Decision
 from storage.core.errors import InvalidRequest
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.settings import Settings
 
 # The more telling, the later: who takes such images and could not says most.
 _TELLING: tuple[Cause, ...] = (
@@ -25,7 +28,7 @@ _TELLING: tuple[Cause, ...] = (
 )
 
 
-def of_undecided(storage: Storage, facts: StudyFacts) -> Iterator[Delay]:
+def of_undecided(settings: Settings, facts: StudyFacts) -> Iterator[Delay]:
     decided = {(one.series_instance_uid, one.input_fingerprint) for one in facts.decisions}
     waiting = [
         one
@@ -37,7 +40,7 @@ def of_undecided(storage: Storage, facts: StudyFacts) -> Iterator[Delay]:
     since = min(one.completed_at or one.last_instance_at for one in waiting)
     yield from control_worker_away(facts)
     try:
-        current_rules(storage.settings)
+        current_rules(settings)
     except InvalidRequest as error:
         yield Delay(
             "rules_unreadable",
@@ -105,7 +108,7 @@ def _causes(
     incomplete = {
         standing.pipeline.name
         for standing in offered(storage.settings, storage.model_states, pipelines)
-        if _lacks_an_input(storage, standing.pipeline, study_instance_uid)
+        if _lacks_an_input(storage.index, storage.instances, standing.pipeline, study_instance_uid)
     }
     return {
         (one.series.series_instance_uid, one.pipeline): _cause(one, incomplete)
@@ -121,9 +124,11 @@ def _cause(explanation: Explanation, incomplete: set[str]) -> Cause:
     return "excluded_by_rules" if explanation.ready else "model_not_ready"
 
 
-def _lacks_an_input(storage: Storage, pipeline: Pipeline, study_instance_uid: str) -> bool:
+def _lacks_an_input(
+    index: Index, instances: InstanceReader, pipeline: Pipeline, study_instance_uid: str
+) -> bool:
     """Whether some of its series are there, and others are not."""
     if not inputs_of(pipeline):
         return False
-    found = choose_inputs(storage.index, storage.instances, pipeline, study_instance_uid)
+    found = choose_inputs(index, instances, pipeline, study_instance_uid)
     return bool(found.chosen) and bool(found.missing)

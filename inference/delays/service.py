@@ -35,7 +35,7 @@ def _delays(
     yield from of_receiving(facts)
     yield from of_running(facts)
     yield from of_waiting(facts)
-    yield from of_undecided(storage, facts)
+    yield from of_undecided(storage.settings, facts)
     yield from of_failed(facts)
     yield from of_refused(storage, facts, pipelines)
     yield from of_deliveries(facts)

@@ -269,7 +269,7 @@ def _compared(
         compare_lesions(
             storage.settings,
             by,
-            lambda job: _volume_of(storage, job),
+            lambda job: _volume_of(storage.index, storage.instances, job),
             replace(
                 earlier, lesions=[one for one in earlier.lesions if one.lesion_id not in known]
             ),
@@ -279,8 +279,8 @@ def _compared(
     )
 
 
-def _volume_of(storage: Storage, job: Job) -> Volume:
-    drawings = _lesion_drawings(storage.index, storage.instances, job.study_instance_uid)
+def _volume_of(index: Index, instances: InstanceReader, job: Job) -> Volume:
+    drawings = _lesion_drawings(index, instances, job.study_instance_uid)
     return _measured(
-        storage.index, storage.instances, job.study_instance_uid, job.series_instance_uid, drawings
+        index, instances, job.study_instance_uid, job.series_instance_uid, drawings
     ).volume

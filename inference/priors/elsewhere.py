@@ -11,11 +11,15 @@ from inference.priors.search import ask, wanted_study
 from inference.priors.sources import open_archive
 from inference.priors.subjects import Subject, subject_of_study
 from storage.access_groups.viewers import viewer_of
+from storage.audit import Audit
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
 from storage.core.viewer import EVERYONE, as_node, current_viewer
+from storage.index.repository import Index
 from storage.peers.repository import KnownPeer
 from storage.priors.entities import PriorFetch
+from storage.priors.fetches import PriorFetches
+from storage.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,13 @@ def look_elsewhere(storage: Storage, study_instance_uid: str) -> Elsewhere:
     failures = {}
     for peer in archives_for_viewer(storage) if subject.patient_id else ():
         try:
-            studies = _ask(storage, peer, subject)
+            studies = _ask(storage.audit, storage.settings, peer, subject)
         except MediViewError as error:
             failures[peer.name] = explain(error).sentence
             continue
         for study in studies:
             uid = study.study_instance_uid
-            fetch, is_here = _how_far(storage, uid)
+            fetch, is_here = _how_far(storage.index, storage.prior_fetches, uid)
             if uid not in found and not is_here:
                 found[uid] = StudyElsewhere(peer.name, study, fetch)
     studies_by_date = sorted(
@@ -73,7 +77,10 @@ def fetch_from_elsewhere(
         raise NotFound(f"No archive that may be asked is named '{source}'.")
     if not subject.patient_id:
         raise InvalidRequest("The study has no patient ID by which to ask.")
-    studies = {one.study_instance_uid: one for one in _ask(storage, peers[source], subject)}
+    studies = {
+        one.study_instance_uid: one
+        for one in _ask(storage.audit, storage.settings, peers[source], subject)
+    }
     if prior not in studies:
         raise NotFound(f"{source} has no such study of this patient.")
     with as_node():
@@ -118,19 +125,21 @@ def _groups_of(storage: Storage, peer: KnownPeer) -> tuple[int, ...]:
     return viewer.group_ids if viewer else ()
 
 
-def _ask(storage: Storage, peer: KnownPeer, subject: Subject) -> list[Found]:
-    with closing(open_archive(peer, storage.settings)) as archive:
-        return ask(storage.audit, archive, peer, subject)
+def _ask(audit: Audit, settings: Settings, peer: KnownPeer, subject: Subject) -> list[Found]:
+    with closing(open_archive(peer, settings)) as archive:
+        return ask(audit, archive, peer, subject)
 
 
 @as_node()
-def _how_far(storage: Storage, study_instance_uid: str) -> tuple[PriorFetch | None, bool]:
+def _how_far(
+    index: Index, prior_fetches: PriorFetches, study_instance_uid: str
+) -> tuple[PriorFetch | None, bool]:
     """Its fetch, and whether it is here; also where the one who looks may not see it."""
-    fetch = storage.prior_fetches.find(study_instance_uid)
+    fetch = prior_fetches.find(study_instance_uid)
     if fetch is not None and fetch.state != "DONE":
         return fetch, False
     try:
-        storage.index.study(study_instance_uid)
+        index.study(study_instance_uid)
     except NotFound:
         return fetch, False
     return fetch, True

@@ -21,6 +21,7 @@ from storage.dicom.part10 import Header
 from storage.outbox.leases import LEASE_S, Lease, LeaseLost
 from storage.outbox.retry import retry_policy
 from storage.priors.entities import PriorFetch
+from storage.priors.fetches import PriorFetches
 
 log = structlog.get_logger(__name__)
 
@@ -53,13 +54,13 @@ def fetch_due(
         )
         if fetch is None:
             break
-        with Lease(partial(_renew, storage, fetch, claimant), "prior-fetch") as lease:
+        with Lease(partial(_renew, storage.prior_fetches, fetch, claimant), "prior-fetch") as lease:
             done += _Fetching(storage, fetch, claimant, lease, stopping).run()
     return done
 
 
-def _renew(storage: Storage, fetch: PriorFetch, claimant: str) -> bool:
-    return storage.prior_fetches.renew(fetch.study_instance_uid, claimant, LEASE_S, utcnow())
+def _renew(prior_fetches: PriorFetches, fetch: PriorFetch, claimant: str) -> bool:
+    return prior_fetches.renew(fetch.study_instance_uid, claimant, LEASE_S, utcnow())
 
 
 class _Stopped(MediViewError):

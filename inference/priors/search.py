@@ -20,10 +20,14 @@ from storage.audit import NODE, SUCCESS, Audit, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError, NotFound
+from storage.index.repository import Index
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry import retry_policy
 from storage.peers.repository import KnownPeer
 from storage.priors.entities import FetchCause, PriorSearch, WantedStudy
+from storage.priors.searches import PriorSearches
+from storage.settings import Settings
+from storage.worklist.repository import Worklist
 
 log = structlog.get_logger(__name__)
 
@@ -49,13 +53,15 @@ def search_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lamb
         search = storage.prior_searches.claim_due(claimant, LEASE_S, utcnow())
         if search is None:
             break
-        with Lease(partial(_renew, storage, search.search_id, claimant), "prior-search"):
+        with Lease(
+            partial(_renew, storage.prior_searches, search.search_id, claimant), "prior-search"
+        ):
             wanted += _search(storage, search, claimant)
     return wanted
 
 
-def _renew(storage: Storage, search_id: str, claimant: str) -> bool:
-    return storage.prior_searches.renew(search_id, claimant, LEASE_S, utcnow())
+def _renew(prior_searches: PriorSearches, search_id: str, claimant: str) -> bool:
+    return prior_searches.renew(search_id, claimant, LEASE_S, utcnow())
 
 
 def _search(storage: Storage, search: PriorSearch, claimant: str) -> int:
@@ -67,7 +73,9 @@ def _search(storage: Storage, search: PriorSearch, claimant: str) -> int:
     except Exception as error:  # noqa: BLE001 - the edge of a search: the next one asks elsewhere
         if not isinstance(error, MediViewError):
             log.error("prior_search_failed", error=type(error).__name__, place=place(error))
-        _not_answered(storage, search, claimant, explain(error).sentence)
+        _not_answered(
+            storage.prior_searches, storage.settings, search, claimant, explain(error).sentence
+        )
         return 0
     storage.prior_searches.done(search.search_id, claimant, found, wanted)
     log.info("priors_searched", source=search.source, rule=search.rule, found=found, wanted=wanted)
@@ -80,7 +88,7 @@ def _ask(storage: Storage, search: PriorSearch) -> tuple[int, int]:
     rule = rules.get(search.rule)
     if rule is None:
         raise _Nothing("The rule is in force no more.")
-    subject = _subject(storage, search)
+    subject = _subject(storage.index, storage.worklist, search)
     if not subject.patient_id:
         raise _Nothing("There is no patient ID by which to ask.")
     peer = storage.peers.find(search.source)
@@ -141,19 +149,25 @@ def wanted_study(
     )
 
 
-def _subject(storage: Storage, search: PriorSearch) -> Subject:
+def _subject(index: Index, worklist: Worklist, search: PriorSearch) -> Subject:
     try:
         if search.cause == "STUDY":
-            return subject_of_study(storage.index, search.subject)
-        return subject_of_order(storage.worklist.get(search.subject))
+            return subject_of_study(index, search.subject)
+        return subject_of_order(worklist.get(search.subject))
     except NotFound:
         raise _Nothing("The study or order was deleted.") from None
 
 
-def _not_answered(storage: Storage, search: PriorSearch, claimant: str, error: str) -> None:
-    at = retry_policy(storage.settings, "prior").next_attempt(search.attempts, utcnow())
+def _not_answered(
+    prior_searches: PriorSearches,
+    settings: Settings,
+    search: PriorSearch,
+    claimant: str,
+    error: str,
+) -> None:
+    at = retry_policy(settings, "prior").next_attempt(search.attempts, utcnow())
     if at is None:
-        storage.prior_searches.failed(search.search_id, claimant, error)
+        prior_searches.failed(search.search_id, claimant, error)
     else:
-        storage.prior_searches.retry_later(search.search_id, claimant, error, at)
+        prior_searches.retry_later(search.search_id, claimant, error, at)
     log.warning("source_not_asked", source=search.source, attempts=search.attempts)

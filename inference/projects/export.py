@@ -32,6 +32,7 @@ from storage.crypto.signing_key import SigningKey
 from storage.outbox.leases import LEASE_S, Lease, LeaseLost
 from storage.outbox.retry import retry_policy
 from storage.projects.entities import ExportedInstance, Project, ProjectExport, ProjectStudy
+from storage.projects.exports import ProjectExports
 
 log = structlog.get_logger(__name__)
 
@@ -57,14 +58,14 @@ def export_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lamb
         export = storage.project_exports.claim_due(claimant, LEASE_S, utcnow())
         if export is None:
             break
-        renew = partial(_renew, storage, export.export_id, claimant)
+        renew = partial(_renew, storage.project_exports, export.export_id, claimant)
         with Lease(renew, "project-export") as lease:
             done += _Exporting(storage, export, claimant, lease, stopping).run()
     return done
 
 
-def _renew(storage: Storage, export_id: str, claimant: str) -> bool:
-    return storage.project_exports.renew(export_id, claimant, LEASE_S, utcnow())
+def _renew(project_exports: ProjectExports, export_id: str, claimant: str) -> bool:
+    return project_exports.renew(export_id, claimant, LEASE_S, utcnow())
 
 
 class _Exporting:

@@ -12,13 +12,14 @@ from typing import Any
 import structlog
 from pydicom.dataset import Dataset
 
-from storage.audit import MINOR_FAILURE, NODE, SUCCESS, AuditEvent, Code
+from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Audit, AuditEvent, Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged
 from storage.core.put_off import PutOff
 from storage.core.sources import named_sender
 from storage.dicom.value_errors import DAMAGED
+from storage.integrity.instance_reader import InstanceReader
 from storage.rejections.rights import may_reject
 
 log = structlog.get_logger(__name__)
@@ -54,7 +55,7 @@ class RejectionRounds:
         notes = storage.rejections.unread(_NOTES_PER_ROUND, since, self._put_off.current())
         for note in notes:
             try:
-                code, rejected = _rejection(storage, note)
+                code, rejected = _rejection(storage.instances, note)
             except InstanceDamaged:
                 # Noted where damage is; it may be repaired.
                 self._put_off.add(note.sop_instance_uid)
@@ -73,7 +74,7 @@ class RejectionRounds:
                 senders=one.senders,
             )
             _record(
-                storage,
+                storage.audit,
                 one.study_instance_uid,
                 {"rejected_instances": one.instances, "senders": list(one.senders)},
             )
@@ -95,7 +96,7 @@ class RejectionRounds:
 def _note_shown(storage: Storage, study_instance_uid: str, instances: int) -> None:
     if instances:
         log.info("rejection_revoked", study_instance_uid=study_instance_uid, instances=instances)
-        _record(storage, study_instance_uid, {"shown_instances": instances})
+        _record(storage.audit, study_instance_uid, {"shown_instances": instances})
 
 
 def _ignore(storage: Storage, note: Instance, code: str, now: datetime) -> None:
@@ -110,13 +111,13 @@ def _ignore(storage: Storage, note: Instance, code: str, now: datetime) -> None:
         remedy="Give the peer the right 'reject', delete the note, and have it sent again.",
     )
     detail = {"ignored_note": note.sop_instance_uid, "senders": [sender]}
-    _record(storage, note.study_instance_uid, detail, MINOR_FAILURE)
+    _record(storage.audit, note.study_instance_uid, detail, MINOR_FAILURE)
 
 
 def _record(
-    storage: Storage, study_instance_uid: str, detail: dict[str, Any], outcome: int = SUCCESS
+    audit: Audit, study_instance_uid: str, detail: dict[str, Any], outcome: int = SUCCESS
 ) -> None:
-    storage.audit.record(
+    audit.record(
         AuditEvent(
             Code.PROCEDURE_RECORD,
             "U",
@@ -128,10 +129,10 @@ def _record(
     )
 
 
-def _rejection(storage: Storage, note: Instance) -> tuple[str, set[str]]:
+def _rejection(instances: InstanceReader, note: Instance) -> tuple[str, set[str]]:
     """The code of a rejection note and what it names; nothing of another Key Object Selection."""
     try:
-        document = storage.instances.dataset(note)
+        document = instances.dataset(note)
         titles = document.get("ConceptNameCodeSequence") or [Dataset()]
         code = str(titles[0].get("CodeValue") or "")
         if titles[0].get("CodingSchemeDesignator") != "DCM" or code not in REJECTING:

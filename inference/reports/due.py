@@ -11,8 +11,11 @@ from inference.reports.draft import draft_study
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
+from storage.index.priors import Priors
 from storage.priors.fetches import PriorFetches
+from storage.reports.draft_queue import ReportsDue
 from storage.reports.entities import Report
+from storage.reports.repository import Reports
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +38,9 @@ def draft_due(storage: Storage, now: datetime) -> int:
     for study_instance_uid, changed_at in storage.reports_due.due(waited_since, _STUDIES_PER_ROUND):
         try:
             if _is_prior(storage.prior_fetches, study_instance_uid):
-                _compare_again(storage, study_instance_uid)
+                _compare_again(
+                    storage.priors, storage.reports, storage.reports_due, study_instance_uid
+                )
             else:
                 draft_now(storage, study_instance_uid)
         except NotFound:
@@ -69,7 +74,7 @@ def draft_now(storage: Storage, study_instance_uid: str) -> None:
     )
     # What is only proposed beside a signed text counts for later studies all the same.
     if there is None or _offered(there) != _offered(report):
-        _compare_again(storage, study_instance_uid)
+        _compare_again(storage.priors, storage.reports, storage.reports_due, study_instance_uid)
 
 
 def _offered(report: Report) -> tuple[int, str, str]:
@@ -81,7 +86,9 @@ def _is_prior(fetches: PriorFetches, study_instance_uid: str) -> bool:
     return fetches.prior_of(study_instance_uid) is not None
 
 
-def _compare_again(storage: Storage, study_instance_uid: str) -> None:
+def _compare_again(
+    priors: Priors, reports: Reports, reports_due: ReportsDue, study_instance_uid: str
+) -> None:
     """Later studies of the same patient say what has changed since this one."""
-    for later in storage.reports.states_of(storage.priors.after(study_instance_uid)):
-        storage.reports_due.mark(later, utcnow())
+    for later in reports.states_of(priors.after(study_instance_uid)):
+        reports_due.mark(later, utcnow())

@@ -25,6 +25,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
 from storage.db.schema import newest_revision
+from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
 
@@ -43,7 +44,7 @@ def take_backup(storage: Storage, store: BackupStore) -> Manifest:
         store.load_names()
         with Copier(store, _files_before(store)) as copier:
             with translated_os_errors(settings.data_dir):
-                for _ in copier.copy_all(_everything(storage)):
+                for _ in copier.copy_all(_everything(storage.objects, storage.settings)):
                     pass
                 snapshot = take_snapshot(storage, store, copier)
             listed = PieceWriter(store)
@@ -98,8 +99,8 @@ def _files_before(store: BackupStore) -> Iterator[StoredFile]:
     return iter(())
 
 
-def _everything(storage: Storage) -> Iterator[Source]:
-    settings = storage.settings
+def _everything(objects: ObjectStore, settings_repository: Settings) -> Iterator[Source]:
+    settings = settings_repository
     yield from data_folder_files(settings)
-    yield from stored_objects(settings, storage.objects)
+    yield from stored_objects(settings, objects)
     yield from volume_files(settings)

@@ -24,9 +24,10 @@ from inference.projects.selection import (
 )
 from inference.worker.broker_notify import wake
 from storage.audit import Code
-from storage.container import Storage, open_storage
+from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.projects.entities import ExportFormat, ProjectExport
+from storage.projects.exports import ProjectExports
 from storage.studies.filter import StudyFilter
 
 app = typer.Typer(
@@ -154,7 +155,7 @@ def export(
             asked = storage.project_exports.add(project, folder, operator().name, export_format)
         if here:
             export_due(storage, f"{socket.gethostname()}:{os.getpid()}")
-            _show(storage, storage.project_exports.get(asked.export_id))
+            _show(storage.project_exports, storage.project_exports.get(asked.export_id))
             return
     wake(settings)
     out.print(f"Export {asked.export_id} is on its way.", markup=False, soft_wrap=True)
@@ -166,7 +167,7 @@ def exports(name: Name) -> None:
     with open_storage(start(log_level="ERROR")) as storage:
         found, _ = storage.project_exports.of_project(storage.projects.get(name), 50)
         for one in found:
-            _show(storage, one)
+            _show(storage.project_exports, one)
 
 
 @app.command("refused")
@@ -250,8 +251,8 @@ def delete(
     out.print(f"Project {name} and its key are deleted.", markup=False)
 
 
-def _show(storage: Storage, export: ProjectExport) -> None:
-    counts = storage.project_exports.counts(export.export_id)
+def _show(project_exports: ProjectExports, export: ProjectExport) -> None:
+    counts = project_exports.counts(export.export_id)
     out.print(
         f"{export.export_id} {export.state} {export.folder}: {counts.exported} exported,"
         f" {counts.refused} refused. {export.last_error}".rstrip(),

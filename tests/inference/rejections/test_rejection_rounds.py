@@ -16,6 +16,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, LimitExceeded
 from storage.dicom import dataset_reader, element_limits
+from storage.integrity.instance_reader import InstanceReader
 from storage.rejections import repository
 from tests.inference.orchestration import later, storage_in
 from tests.inference.rejections.notes import hide_rejected, images, note_over, seen, send, uids
@@ -56,10 +57,10 @@ def test_no_note_is_left_out_because_others_are_old_damaged_or_many(
     damaged = {one.sop_instance_uid for one in storage.rejections.unread(2)}
     read = service._rejection
 
-    def rejection(opened: Storage, note: Instance) -> tuple[str, set[str]]:
+    def rejection(reader: InstanceReader, note: Instance) -> tuple[str, set[str]]:
         if note.sop_instance_uid in damaged:
             raise InstanceDamaged(note.sop_instance_uid)
-        return read(opened, note)
+        return read(reader, note)
 
     monkeypatch.setattr(service, "_rejection", rejection)
     rounds = RejectionRounds(storage)
