@@ -124,7 +124,7 @@ def get_page(
 async def _events(
     jobs: Jobs, answers: Answers, job_id: str, stopping: Callable[[], bool]
 ) -> AsyncIterator[str]:
-    sent = {"sentences": 0, "withheld": 0}
+    sent = {"sentence": 0, "withheld": 0}
     tokens = 0
     sent_at = time.monotonic()
     while not stopping():
@@ -133,10 +133,12 @@ async def _events(
         except NotFound:
             return
         messages = []
-        for name, event in (("sentences", "sentence"), ("withheld", "withheld")):
-            for one in asked.progress[name][sent[name] :]:
-                messages.append(_message(event, one))
-            sent[name] = max(sent[name], len(asked.progress[name]))
+        for event, parts in (
+            ("sentence", asked.progress["sentences"]),
+            ("withheld", asked.progress["withheld"]),
+        ):
+            messages += [_message(event, one) for one in parts[sent[event] :]]
+            sent[event] = max(sent[event], len(parts))
         if asked.progress["tokens"] != tokens:
             tokens = asked.progress["tokens"]
             messages.append(_message("tokens", {"tokens": tokens}))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from inference.language.tasks import ModelRef
+from storage.language.repository import AnswerProgress
 
 Method = Literal["model", "extractive", "findings", "patterns"]
 """Written by a model; taken word for word from a text; read from findings; found by patterns."""
@@ -66,7 +67,7 @@ class Answer:
         return {**asdict(self), "timings_s": dict(self.timings_s)}
 
 
-def tell_nobody(progress: dict[str, Any]) -> None:
+def tell_nobody(progress: AnswerProgress) -> None:
     """For callers that wait for the whole."""
 
 
@@ -79,13 +80,13 @@ class Progress:
 
     def __init__(
         self,
-        tell: Callable[[dict[str, Any]], None] = tell_nobody,
+        tell: Callable[[AnswerProgress], None] = tell_nobody,
         stopping: Callable[[], bool] = never,
         every_s: float = 0.2,
     ) -> None:
         self._tell = tell
         self._every_s = every_s
-        self._told_at = float("-inf")
+        self._sent_at = float("-inf")
         self.stopping = stopping
         self.sentences: list[Sentence] = []
         self.withheld: list[Withheld] = []
@@ -104,8 +105,8 @@ class Progress:
         self._say(now=False)
 
     def _say(self, *, now: bool) -> None:
-        if now or time.monotonic() - self._told_at >= self._every_s:
-            self._told_at = time.monotonic()
+        if now or time.monotonic() - self._sent_at >= self._every_s:
+            self._sent_at = time.monotonic()
             self._tell(
                 {
                     "sentences": [asdict(one) for one in self.sentences],

@@ -25,7 +25,7 @@ from storage.core.job_result import JobResult
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.outcome import JobOutcome
-from storage.language.repository import NO_PROGRESS
+from storage.language.repository import NO_PROGRESS, AnswerProgress
 from storage.outbox.leases import Lease, LeaseLost
 from storage.settings import Settings
 
@@ -57,7 +57,7 @@ def _answer(
         lease.check()
         return stopping()
 
-    def tell(progress: dict[str, Any]) -> None:
+    def tell(progress: AnswerProgress) -> None:
         if must_stop():
             raise WorkerStopping
         if time.monotonic() - begun > 2 * storage.settings.language_deadline_s:

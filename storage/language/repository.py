@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import Engine, delete, insert, select, update
 
@@ -22,7 +22,25 @@ from storage.db.engine import reading, writing
 from storage.jobs.insert import add_job
 
 LANGUAGE_QUEUE = "language"
-NO_PROGRESS: dict[str, Any] = {"sentences": [], "withheld": [], "tokens": 0}
+
+
+class AnswerProgress(TypedDict):
+    """How far an answer is: its sentences and those that were withheld, as the answer has them."""
+
+    sentences: list[dict[str, Any]]
+    withheld: list[dict[str, Any]]
+    tokens: int
+
+
+class AnswerError(TypedDict):
+    """Why there is no answer."""
+
+    code: str
+    detail: str
+    remedy: str
+
+
+NO_PROGRESS: AnswerProgress = {"sentences": [], "withheld": [], "tokens": 0}
 
 
 @dataclass(frozen=True)
@@ -34,9 +52,9 @@ class Asked:
     study_instance_uid: str
     request: dict[str, Any]
     object_key: str
-    progress: dict[str, Any]
+    progress: AnswerProgress
     result: dict[str, Any] | None
-    error: dict[str, str] | None
+    error: AnswerError | None
     created_at: datetime
     asked_by_id: str = ""
     """The identity of who asked; empty where the node itself did, or an older version kept it."""
@@ -103,7 +121,7 @@ class Answers:
             raise no_such_answer()
         return Asked(**row)
 
-    def progress(self, job_id: str, progress: Mapping[str, Any]) -> None:
+    def progress(self, job_id: str, progress: AnswerProgress) -> None:
         self._set(job_id, progress=dict(progress))
 
     def answered(self, job_id: str, result: Mapping[str, Any]) -> None:
