@@ -66,7 +66,7 @@ for folder in language models nnunet planar retention scheduling; do
     with_faults+=("tests/inference/$folder")
     left_to_faults+=("--ignore=tests/inference/$folder")
 done
-others=(tests/api/access tests/test_*.py)
+others=(tests/api/access)
 for folder in tests/*/; do
     case $folder in
         tests/api/ | tests/inference/ | tests/e2e/ | tests/faults/ | tests/attacks/ | tests/chaos/) ;;

@@ -9,7 +9,7 @@ import pytest
 
 from api.cli.main import command_line
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "deploy" / "systemd"
 PROGRAM = Path(sys.executable).with_name("mediview")
 INSTANCES = {"mediview@": ("scp", "api", "beat", "hl7"), "mediview-worker@": ("jobs", "gpu")}

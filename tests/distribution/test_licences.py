@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 # Weak copyleft (LGPL, MPL) is for the package itself: it is used unchanged and can be replaced.
 ALLOWED = {
