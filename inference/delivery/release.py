@@ -76,7 +76,11 @@ def by_release(
         state = states.get(one.sop_instance_uid)
         if state in NOT_RELEASED:
             continue
-        release = "at_once" if state else _release_of(storage, one, destination)
+        release = (
+            "at_once"
+            if state
+            else _release_of(storage.instances, storage.jobs, storage.settings, one, destination)
+        )
         if release == "at_once":
             going.append(one)
         elif release == "when_accepted":
@@ -84,9 +88,14 @@ def by_release(
     return going, awaiting
 
 
-def _release_of(storage: Storage, instance: Instance, destination: str) -> ReleaseWhen:
+def _release_of(
+    instances: InstanceReader,
+    jobs: Jobs,
+    settings: Settings,
+    instance: Instance,
+    destination: str,
+) -> ReleaseWhen:
     """Of one that was never wanted there. Images, and what a person made or signed, may go."""
-    settings, jobs = storage.settings, storage.jobs
     if not current_rules(settings).releases_to(destination):
         return "at_once"
     kind, _, job_id = instance.source.partition(":")
@@ -96,10 +105,10 @@ def _release_of(storage: Storage, instance: Instance, destination: str) -> Relea
             release = release_of(settings, [job.pipeline], destination)
             # What was superseded before it was released goes nowhere, nor does the note about it.
             return "never" if release != "at_once" and job.status == "SUPERSEDED" else release
-        # What is said of a signed report goes wherever the report goes.
+        # A notice about a signed report goes wherever the report goes.
         if instance.source == SUPERSEDED_REPORT_SOURCE:
             return "at_once"
-        if kind == REPORT_SOURCE and not _is_signed(storage.instances, instance):
+        if kind == REPORT_SOURCE and not _is_signed(instances, instance):
             pipelines = pipelines_of(jobs, instance.study_instance_uid)
             return release_of(settings, pipelines or {None}, destination)
     except NotFound:

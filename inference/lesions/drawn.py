@@ -37,6 +37,7 @@ from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.outcome import JobOutcome, JobRows
 from storage.jobs.repository import Jobs
 from storage.lesions.entities import Lesion, LesionMatch
+from storage.settings import Settings
 
 _VERSION = "1.0.0"
 # The same lesion in each version of a report, so that what people state of it stays.
@@ -248,13 +249,18 @@ def _matches(storage: Storage, job: Job, this: JobLesions) -> Iterator[LesionMat
     before = nearest_lesions(storage.jobs, storage.lesions, storage.priors, job, "before")
     after = nearest_lesions(storage.jobs, storage.lesions, storage.priors, job, "after")
     if before is not None:
-        yield from _compared(storage, job, before, this)
+        yield from _compared(storage.index, storage.instances, storage.settings, job, before, this)
     if after is not None:
-        yield from _compared(storage, job, this, after)
+        yield from _compared(storage.index, storage.instances, storage.settings, job, this, after)
 
 
 def _compared(
-    storage: Storage, by: Job, earlier: JobLesions, later: JobLesions
+    index: Index,
+    instances: InstanceReader,
+    settings: Settings,
+    by: Job,
+    earlier: JobLesions,
+    later: JobLesions,
 ) -> Iterator[LesionMatch]:
     """A reader who takes a tracking UID over has stated which lesion it is; the rest is aligned."""
     of_uid = {earlier.uids[one.lesion_id]: one for one in earlier.lesions}
@@ -267,9 +273,9 @@ def _compared(
     known = {one.lesion_id for one in same.values()}
     yield from (
         compare_lesions(
-            storage.settings,
+            settings,
             by,
-            lambda job: _volume_of(storage.index, storage.instances, job),
+            lambda job: _volume_of(index, instances, job),
             replace(
                 earlier, lesions=[one for one in earlier.lesions if one.lesion_id not in known]
             ),

@@ -20,6 +20,7 @@ from storage.core.put_off import PutOff
 from storage.core.sources import named_sender
 from storage.dicom.value_errors import DAMAGED
 from storage.integrity.instance_reader import InstanceReader
+from storage.rejections.repository import Rejections
 from storage.rejections.rights import may_reject
 
 log = structlog.get_logger(__name__)
@@ -61,10 +62,10 @@ class RejectionRounds:
                 self._put_off.add(note.sop_instance_uid)
                 continue
             if code and not may_reject(note.source, storage.peers, storage.settings):
-                _ignore(storage, note, code, now)
+                _ignore(storage.audit, storage.rejections, note, code, now)
                 continue
             shown = storage.rejections.read(note, code, rejected, now)
-            _note_shown(storage, note.study_instance_uid, shown)
+            _note_shown(storage.audit, note.study_instance_uid, shown)
         hidden = storage.rejections.apply(now, since)
         for one in hidden:
             log.info(
@@ -89,18 +90,18 @@ class RejectionRounds:
             return
         judged = self._storage.rejections.judge(_STUDIES_PER_ROUND, self._judged_up_to, now)
         for study_instance_uid, shown in judged.items():
-            _note_shown(self._storage, study_instance_uid, shown)
+            _note_shown(self._storage.audit, study_instance_uid, shown)
         self._judged_up_to = max(judged) if len(judged) == _STUDIES_PER_ROUND else None
 
 
-def _note_shown(storage: Storage, study_instance_uid: str, instances: int) -> None:
+def _note_shown(audit: Audit, study_instance_uid: str, instances: int) -> None:
     if instances:
         log.info("rejection_revoked", study_instance_uid=study_instance_uid, instances=instances)
-        _record(storage.audit, study_instance_uid, {"shown_instances": instances})
+        _record(audit, study_instance_uid, {"shown_instances": instances})
 
 
-def _ignore(storage: Storage, note: Instance, code: str, now: datetime) -> None:
-    if not storage.rejections.ignore(note, code, now):
+def _ignore(audit: Audit, rejections: Rejections, note: Instance, code: str, now: datetime) -> None:
+    if not rejections.ignore(note, code, now):
         return
     sender = named_sender(note.source)
     log.warning(
@@ -111,7 +112,7 @@ def _ignore(storage: Storage, note: Instance, code: str, now: datetime) -> None:
         remedy="Give the peer the right 'reject', delete the note, and have it sent again.",
     )
     detail = {"ignored_note": note.sop_instance_uid, "senders": [sender]}
-    _record(storage.audit, note.study_instance_uid, detail, MINOR_FAILURE)
+    _record(audit, note.study_instance_uid, detail, MINOR_FAILURE)
 
 
 def _record(
