@@ -23,11 +23,11 @@ def publish_due(storage: Storage) -> int:
     UIDs derive from report and version, so that a round that ended half way is done again
     and makes nothing twice.
     """
-    told = storage.hl7_messages.enqueue_withdrawals(
+    queued = storage.hl7_messages.enqueue_withdrawals(
         [one.name for one in storage.settings.hl7_destinations], _WITHDRAWALS_PER_ROUND
     )
-    if told:
-        log.info("hl7_systems_told_of_withdrawal", messages=told)
+    if queued:
+        log.info("hl7_systems_told_of_withdrawal", messages=queued)
     done = 0
     for report in storage.reports.to_publish(_REPORTS_PER_ROUND):
         try:

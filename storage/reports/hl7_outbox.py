@@ -1,6 +1,7 @@
 """Messages to HL7 systems: one a report version and destination, until it is acknowledged.
 
-Whoever acknowledged a version whose results are withdrawn later gets another message that says so.
+A system that acknowledged a version whose results are withdrawn later gets another message
+about that.
 The text is made when it is sent: no copy of a patient's data lies in the queue.
 """
 
@@ -70,12 +71,12 @@ class Hl7Messages:
             return _add(connection, about)
 
     def enqueue_withdrawals(self, destinations: Sequence[str], limit: int) -> int:
-        """Tell the systems that have the last version of a report, and were not told, that results
-        under it were withdrawn; how many messages were added.
+        """Notify the systems that have the last version of a report, and were not notified, that
+        results under it were withdrawn; how many messages were added.
 
-        A system that gets the version later is told then.
+        A system that gets the version later is notified then.
         """
-        version, told = t.hl7_message, t.hl7_message.alias("told")
+        version, notice = t.hl7_message, t.hl7_message.alias("notice")
         query = (
             select(
                 version.c.destination,
@@ -99,11 +100,11 @@ class Hl7Messages:
                 version.c.state == "ACCEPTED",
                 version.c.destination.in_(destinations),
                 ~exists().where(
-                    told.c.study_instance_uid == version.c.study_instance_uid,
-                    told.c.destination == version.c.destination,
-                    told.c.report_id == version.c.report_id,
-                    told.c.report_version == version.c.report_version,
-                    told.c.superseded_at >= t.report.c.superseded_at,
+                    notice.c.study_instance_uid == version.c.study_instance_uid,
+                    notice.c.destination == version.c.destination,
+                    notice.c.report_id == version.c.report_id,
+                    notice.c.report_version == version.c.report_version,
+                    notice.c.superseded_at >= t.report.c.superseded_at,
                 ),
             )
             .limit(limit)
@@ -144,7 +145,7 @@ class Hl7Messages:
                 )
 
     def was_withdrawn(self, message: Hl7Message) -> bool:
-        """Whether the system may have been told that results under an older version were."""
+        """Whether the system may have been notified that results under an older version were."""
         earlier = t.hl7_message.c
         query = select(earlier.message_id).where(
             _about(message), earlier.superseded_at.is_not(None), earlier.attempts > 0,

@@ -299,7 +299,7 @@ class Reports:
             )
 
     def told_superseded(self, report: Report) -> None:
-        """Those who have the version were told; not of what was withdrawn since it was read."""
+        """Those who have the version were notified; not of what was withdrawn since it was read."""
         with writing(self._engine) as connection:
             connection.execute(
                 update(t.report)

@@ -122,7 +122,7 @@ def next_version(
     }
     if change in LEAVES:
         values["publish_version"] = values["version"]
-        # Whoever gets this version is told of it anew.
+        # Receivers of this version are notified of it again.
         values["superseded_told_at"] = None
     changed = change_report(connection, report, values, change, name)
     keep_version(connection, changed, reason)

@@ -66,8 +66,8 @@ def _organization(settings: Settings, document: ReportDocument) -> str:
 def _predecessors(
     index: Index, instances: InstanceReader, reports: Reports, document: ReportDocument
 ) -> Sequence[Dataset]:
-    """The SR of the version that went out last, where the node still has it, and what was said of
-    it since."""
+    """The SR of the version that went out last, where the node still has it, and the
+    notices about it since."""
     before = document.report.published_version
     if not before or before >= document.version.version:
         return []

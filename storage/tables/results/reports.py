@@ -33,7 +33,7 @@ report = Table(
     text_column("proposal_digest"),
     # When results that a person's text rests on were withdrawn, until one that does not is signed.
     time_column("superseded_at", nullable=True),
-    # The `superseded_at` of which the receivers of this version have been told.
+    # The `superseded_at` of which the receivers of this version have been notified.
     time_column("superseded_told_at", nullable=True),
     # What a model made of this draft; none where no model was asked.
     Column("words", JSON),
