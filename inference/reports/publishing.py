@@ -27,7 +27,7 @@ def publish_due(storage: Storage) -> int:
         [one.name for one in storage.settings.hl7_destinations], _WITHDRAWALS_PER_ROUND
     )
     if queued:
-        log.info("hl7_systems_told_of_withdrawal", messages=queued)
+        log.info("hl7_withdrawals_queued", messages=queued)
     done = 0
     for report in storage.reports.to_publish(_REPORTS_PER_ROUND):
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from storage.backup.places import check_size
+from storage.backup.size_limit import check_size
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.objects.s3_client import client_of, translated
 from storage.settings import Settings

@@ -8,6 +8,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from storage.backup.entities import BackupDamaged
+from storage.backup.size_limit import check_size
 from storage.core.errors import InvalidRequest, NotFound
 from storage.settings import Settings
 from storage.volumes.files import put_in_place, translated_os_errors
@@ -114,15 +115,6 @@ class FolderPlace:
     def delete(self, name: str) -> None:
         with translated_os_errors(self._folder):
             (self._folder / name).unlink(missing_ok=True)
-
-
-def check_size(name: str, place_name: str, size_bytes: int, max_bytes: int) -> None:
-    """Raises BackupDamaged before more is read than anything of a backup has."""
-    if size_bytes > max_bytes:
-        raise BackupDamaged(
-            f"{name} in {place_name} is damaged: it has {size_bytes} bytes, and at most"
-            f" {max_bytes} were ever written there."
-        )
 
 
 def _not_a_file(name: str, place_name: str) -> BackupDamaged:
