@@ -199,7 +199,11 @@ def _opened(key: IdempotencyKey, sealed: bytes) -> Begun | Answer:
         return "other-rights"  # of an earlier version, which kept none
     rights = {name: _tuple(value) for name, value in stored["rights"].items()}
     return Answer(
-        stored["status"], stored["headers"], body, Rights(**rights), tuple(stored["study_instance_uids"])
+        stored["status"],
+        stored["headers"],
+        body,
+        Rights(**rights),
+        tuple(stored["study_instance_uids"]),
     )
 
 
