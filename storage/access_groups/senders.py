@@ -13,7 +13,7 @@ from storage.db.engine import reading, writing
 
 
 class StudySenders:
-    """To be asked and notified as the node (`as_node`)."""
+    """To be called as the node (`as_node`)."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
