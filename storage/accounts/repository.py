@@ -200,6 +200,9 @@ class Accounts:
     def _change(self, name: str, **values: Any) -> Account:
         name = name.strip().lower()
         with writing(self._engine) as connection:
+            if "roles" in values or "disabled" in values:
+                # Two who take each other's role away at once would each still see the other's.
+                _lock_all(connection)
             before = _from_row(_row(connection, name))
             connection.execute(
                 update(t.account)
@@ -250,6 +253,11 @@ def _check_no_key_has(connection: Connection, name: str) -> None:
 
 def _administers(account: Account) -> bool:
     return "admin" in account.roles and not account.disabled
+
+
+def _lock_all(connection: Connection) -> None:
+    """In one order for all, so that two of them cannot wait for each other."""
+    connection.execute(select(t.account.c.name).order_by(t.account.c.name).with_for_update()).all()
 
 
 def _check_an_admin_is_left(connection: Connection) -> None:
