@@ -1,7 +1,8 @@
 """How the images were made, as their headers state it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from pydicom.dataset import Dataset
 
@@ -50,10 +51,40 @@ def technique_of(
     instances: Sequence[Instance],
     pipelines: tuple[str, ...],
 ) -> SeriesTechnique:
-    """Read the header in the middle of a series."""
-    header = instance_reader.dataset(instances[len(instances) // 2], stop_before_pixels=True)
+    """What images from all over a series state alike.
+
+    A series may hold several stacks (kernels, echoes, before and after contrast agent), one after
+    another or in turn, and which of them was measured is not known here.
+    """
     frames = sum(instance.number_of_frames or 1 for instance in instances)
-    return technique_from(header, series, frames, pipelines)
+    return _in_common(
+        [
+            technique_from(
+                instance_reader.dataset(instances[index], stop_before_pixels=True),
+                series,
+                frames,
+                pipelines,
+            )
+            for index in _all_over(len(instances))
+        ]
+    )
+
+
+def _all_over(count: int) -> list[int]:
+    middle = count // 2
+    return sorted({0, count // 4, middle, min(middle + 1, count - 1), 3 * count // 4, count - 1})
+
+
+def _in_common(found: Sequence[SeriesTechnique]) -> SeriesTechnique:
+    """One technique, without what differs; with contrast agent where any image has it."""
+    first = found[0]
+    differing: dict[str, Any] = {
+        field.name: field.default
+        for field in fields(SeriesTechnique)
+        if any(getattr(one, field.name) != getattr(first, field.name) for one in found)
+    }
+    agents = [one.contrast_agent for one in found if one.contrast_agent is not None]
+    return replace(first, **(differing | {"contrast_agent": max(agents, default=None)}))
 
 
 def technique_from(
