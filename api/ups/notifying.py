@@ -25,7 +25,7 @@ from api.ups.matching import Matcher
 from api.ups.subscribing import AeTitle
 from storage.container import Storage
 from storage.core.entities import Event
-from storage.core.errors import MediViewError
+from storage.core.errors import MediViewError, NotPermitted
 from storage.ups.dicom_json import attributes_of, date_time
 from storage.ups.events import (
     PROGRESS_REPORT,
@@ -101,7 +101,7 @@ class _Reporter:
             try:
                 await self._check_access()
                 position = await self._report_since(position)
-            except AccessEnded:
+            except (AccessEnded, NotPermitted):
                 await self._socket.close(_NOT_ALLOWED)
                 return
             except MediViewError as error:
@@ -145,7 +145,8 @@ class _Reporter:
             )
 
     def _reports(self, position: int) -> tuple[int, list[_Report]]:
-        """Up to where was looked, and what of it this subscriber gets."""
+        """Up to where was looked, and what of it this subscriber gets. Raises NotPermitted."""
+        self._storage.subscriptions.check_subscriber(self._ae_title)
         events = self._storage.events.since(position)
         if not events:
             return position, []

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, delete, func, or_, select, update
+from sqlalchemy import Connection, Engine, delete, func, null, or_, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest, NotFound
+from storage.core.errors import InvalidRequest, NotFound, NotPermitted
+from storage.core.viewer import EVERYONE, current_viewer
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.events import record, state_report
 from storage.ups.search import Listed
@@ -55,8 +56,9 @@ class Subscriptions:
     ) -> None:
         """Listen; a subscription that is there is replaced.
 
-        `initial`: items whose present state is reported at once.
+        `initial`: items whose present state is reported at once. Raises NotPermitted.
         """
+        self.check_subscriber(ae_title)
         now = utcnow()
         values = {
             "state": "ACTIVE",
@@ -71,6 +73,7 @@ class Subscriptions:
                 t.subscriber,
                 {"ae_title": ae_title, "event_id": newest, "updated_at": now},
             )
+            _note_groups(connection, ae_title)
             _put(connection, ae_title, workitem_uid, values)
             for item in initial or []:
                 record(
@@ -82,8 +85,31 @@ class Subscriptions:
                     receiver=ae_title,
                 )
 
+    def check_subscriber(self, ae_title: str) -> None:
+        """Raises NotPermitted for an AE title that somebody of other access groups subscribed with.
+
+        Who speaks for it takes its subscriptions away, and the reports that it waits for.
+        """
+        viewer = current_viewer()
+        if viewer is None:
+            return
+        with reading(self._engine) as connection:
+            group_ids = connection.scalar(
+                select(t.subscriber.c.group_ids).where(t.subscriber.c.ae_title == ae_title)
+            )
+        theirs = set(group_ids or ()) - {EVERYONE}
+        if theirs and theirs.isdisjoint(viewer.group_ids):
+            raise NotPermitted(
+                f"The AE title {ae_title} is that of another subscriber.",
+                remedy="Subscribe with a title of your own.",
+            )
+
     def unsubscribe(self, ae_title: str, workitem_uid: str) -> None:
-        """Stop listening; from the worklist as a whole, to everything. Raises NotFound."""
+        """Stop listening; from the worklist as a whole, to everything.
+
+        Raises NotFound, NotPermitted.
+        """
+        self.check_subscriber(ae_title)
         table = t.subscription
         with writing(self._engine) as connection:
             if workitem_uid in GLOBAL_UIDS:
@@ -110,7 +136,11 @@ class Subscriptions:
                 raise _no_subscription()
 
     def suspend(self, ae_title: str, workitem_uid: str) -> None:
-        """Do not listen to items that are yet to come. Raises NotFound, InvalidRequest."""
+        """Do not listen to items that are yet to come.
+
+        Raises NotFound, InvalidRequest, NotPermitted.
+        """
+        self.check_subscriber(ae_title)
         if workitem_uid not in GLOBAL_UIDS:
             raise InvalidRequest(
                 "Only a subscription to the worklist is suspended.",
@@ -170,6 +200,15 @@ class Subscriptions:
                 .where(t.subscriber.c.ae_title == ae_title, t.subscriber.c.event_id < event_id)
                 .values(event_id=event_id, updated_at=utcnow())
             )
+
+
+def _note_groups(connection: Connection, ae_title: str) -> None:
+    viewer = current_viewer()
+    connection.execute(
+        update(t.subscriber)
+        .where(t.subscriber.c.ae_title == ae_title)
+        .values(group_ids=list(viewer.group_ids) if viewer else null())
+    )
 
 
 def _put(

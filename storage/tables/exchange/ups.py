@@ -42,6 +42,8 @@ subscriber = Table(
     metadata,
     Column("ae_title", String(16), primary_key=True),
     Column("event_id", BigInteger, nullable=False),
+    # Access groups of who subscribed; none: of somebody whom no groups narrowed.
+    Column("group_ids", JSON),
     time_column("updated_at"),
 )
 

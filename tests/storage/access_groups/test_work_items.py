@@ -19,6 +19,7 @@ from storage.db.engine import reading, writing
 from storage.ups.dicom_json import JsonAttributes, attributes_of
 from storage.ups.requests import change_state, request_cancel, update
 from storage.ups.search import Narrowed
+from storage.ups.subscriptions import WORKLIST_UID
 from tests.api.ups.worklist_client import el, new_item
 
 # Studies of groups 3 and 4, and one that nobody has decided on.
@@ -116,6 +117,27 @@ def test_nobody_orders_a_study_that_it_does_not_see(shared: Storage) -> None:
             shared.worklist.change(ours, attributes=order)
         moved = shared.worklist.change(ours, attributes=order | {"StudyInstanceUID": UNKNOWN})
         assert moved.study_instance_uid == UNKNOWN
+
+
+def test_nobody_speaks_for_a_subscriber_of_other_groups(shared: Storage) -> None:
+    """It would take the reports that the other one waits for."""
+    subscriptions = shared.subscriptions
+    theirs = Viewer("key:2", (EVERYONE, 4), sees_unmatched=True)
+    replacement = Viewer("key:3", (EVERYONE, 4), sees_unmatched=True)
+    with viewing(theirs):
+        subscriptions.subscribe("READER", WORKLIST_UID)
+    with viewing(VIEWER):
+        for change in (subscriptions.subscribe, subscriptions.suspend, subscriptions.unsubscribe):
+            with pytest.raises(NotPermitted, match="READER"):
+                change("READER", WORKLIST_UID)
+        subscriptions.subscribe("MINE", WORKLIST_UID)
+    for viewer in (replacement, None):
+        with viewing(viewer):
+            subscriptions.check_subscriber("READER")
+            subscriptions.subscribe("READER", WORKLIST_UID)
+    # An administrator has taken it over.
+    with viewing(VIEWER):
+        subscriptions.check_subscriber("READER")
 
 
 def test_studies_of_earlier_items_are_found() -> None:
