@@ -57,6 +57,7 @@ from inference.worker.scheduler import (
 )
 from inference.worker.task_edge import at_edge, if_free
 from storage.core.clock import utcnow
+from storage.processes.stop_requests import readable_at_signals
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -272,6 +273,9 @@ def run_worker(
     log.info("worker_started", queue=queue)
     if queue == LANGUAGE_QUEUE and settings.self_test:
         start_self_test(settings)
-    worker.start()
+    with readable_at_signals() as woken_by:
+        if not settings.broker_url:
+            app.conf.broker_transport_options["woken_by"] = woken_by
+        worker.start()
     log.info("worker_ended", queue=queue)
     return int(worker.exitcode or 0)

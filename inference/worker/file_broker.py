@@ -26,6 +26,8 @@ TRANSPORT = "inference.worker.file_broker:Transport"
 _SUFFIX = ".msg"
 # Celery looks whether it should stop between two waits, which would be of 2 s each.
 _WAIT_S = 0.5
+# Where signals end the wait there is nothing else to look for.
+_WAIT_WOKEN_S = 60.0
 # Nothing tells that a worker which had its hands full has room again.
 _WAIT_WHILE_FULL_S = 0.1
 _PARTIAL = ".part"
@@ -95,15 +97,24 @@ class Transport(filesystem.Transport):  # type: ignore[misc]  # kombu has no typ
         self._arrivals: FolderWatch | None = None
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:
-        """Deliver one message, or raise TimeoutError; a message that arrives ends the wait."""
+        """Deliver one message, or raise TimeoutError; a message that arrives ends the wait.
+
+        So does what can be read from the transport option `woken_by`, a descriptor; the wait may
+        then be longer than `timeout`.
+        """
+        woken_by = self.client.transport_options.get("woken_by")
         if self._arrivals is None:
-            folder = Path(self.client.transport_options["data_folder_in"])
-            self._arrivals = FolderWatch(folder, ARRIVED)
+            self._arrivals = FolderWatch(
+                Path(self.client.transport_options["data_folder_in"]), ARRIVED, woken_by
+            )
         if self._delivered():
             return
         is_full = not all(channel.qos.can_consume() for channel in self.channels)
-        wait_s = _WAIT_WHILE_FULL_S if is_full else _WAIT_S
-        self._arrivals.wait(wait_s if timeout is None else min(timeout, wait_s))
+        if woken_by is not None and not is_full:
+            self._arrivals.wait(_WAIT_WOKEN_S)
+        else:
+            wait_s = _WAIT_WHILE_FULL_S if is_full else _WAIT_S
+            self._arrivals.wait(wait_s if timeout is None else min(timeout, wait_s))
         if not self._delivered():
             raise TimeoutError
 

@@ -1,6 +1,7 @@
 """What asks a process to end: signals, counted, which also wake it from its wait."""
 
 import contextlib
+import os
 import queue
 import signal
 from collections.abc import Iterator
@@ -13,6 +14,23 @@ def stop_signals() -> list[signal.Signals]:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         asking.append(signal.SIGHUP)
     return asking
+
+
+@contextlib.contextmanager
+def readable_at_signals() -> Iterator[int]:
+    """A descriptor that can be read from after each signal that Python handles.
+
+    For a wait of others' code, which a handler alone does not end (PEP 475). Of the main thread
+    alone; a child that is forked within must not wait for it.
+    """
+    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    previous = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield reading
+    finally:
+        signal.set_wakeup_fd(previous)
+        os.close(reading)
+        os.close(writing)
 
 
 class StopRequests:
