@@ -27,6 +27,7 @@ class TrafficCounter:
         self._counted: dict[TrafficKey, Traffic] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._has_counted = threading.Event()
         self._thread = threading.Thread(target=self._tell_forever, name="traffic", daemon=True)
 
     def start(self) -> None:
@@ -35,6 +36,7 @@ class TrafficCounter:
     def stop(self) -> None:
         """Tell what is left; without a database it is lost."""
         self._stopping.set()
+        self._has_counted.set()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -53,20 +55,24 @@ class TrafficCounter:
             if one is None:
                 one = self._counted[key] = Traffic()
             one.add(seconds, instances, size_bytes)
+        if not self._has_counted.is_set():
+            self._has_counted.set()
 
     def _tell_forever(self) -> None:
-        while not self._stopping.wait(_EVERY_S):
+        while self._has_counted.wait() and not self._stopping.wait(_EVERY_S):
             self._tell()
         self._tell()
 
     def _tell(self) -> None:
         with self._lock:
+            self._has_counted.clear()
             counted, self._counted = self._counted, {}
         try:
             add_traffic(self._engine, counted)
         except MediViewError as error:
             log.debug("traffic_not_recorded", code=error.code)
             with self._lock:
+                self._has_counted.set()
                 fresh, self._counted = self._counted, counted
             for key, one in fresh.items():
                 self._merge(key, one)

@@ -15,8 +15,6 @@ from storage.settings import Settings
 # few; a flood of them is closed without a word.
 SPARE_CONNECTIONS = 32
 _BACKLOG = 128
-# How long a process that is to stop may still wait for a connection.
-_ACCEPT_WAIT_S = 0.2
 # Time enough for another process to take a connection, and hardly any for who opens it.
 _LEAVE_TO_OTHERS_S = 0.002
 
@@ -44,8 +42,9 @@ class Listeners:
     def is_shared(self) -> bool:
         return self.processes > 1
 
-    def accept(self, listener: socket.socket) -> tuple[socket.socket, Address] | None:
-        """The next connection; None where none came for a while, or another process took it.
+    def accept(self, listener: socket.socket, stopped: int) -> tuple[socket.socket, Address] | None:
+        """The next connection; None where another process took it, or `stopped`, a descriptor,
+        can be read from.
 
         All processes wait, and one that has more associations than another leaves the next to
         it: the kernel would give three of four to one process, and speed depends on each having
@@ -55,7 +54,8 @@ class Listeners:
             return listener.accept()
         waiting = select.poll()
         waiting.register(listener, select.POLLIN)
-        if not waiting.poll(_ACCEPT_WAIT_S * 1000):
+        waiting.register(stopped, select.POLLIN)
+        if any(fd == stopped for fd, _ in waiting.poll()):
             return None
         if self.slots.is_ahead(self.processes):
             time.sleep(_LEAVE_TO_OTHERS_S)

@@ -1,6 +1,7 @@
 """The node's SCP: listening, admission, limits, and a clean end."""
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -82,6 +83,7 @@ class Scp:
         self._reporter = CommitmentReporter(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
+        self._accepting_ended = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._processor_share = ProcessorShare()
 
     @property
@@ -104,13 +106,7 @@ class Scp:
         """Stop accepting, let messages under way finish, then end what is left."""
         self._stopping.set()
         self._processor_share.stop()
-        if self.listeners.is_shared:
-            # Threads that wait for a connection look up in a moment.
-            for thread in self._threads:
-                thread.join()
-        self.listeners.close()
-        for thread in self._threads:
-            thread.join()
+        self._end_accepting()
         self._reporter.stop()
         deadline = time.monotonic() + grace_s
         while self.association_count:
@@ -123,6 +119,19 @@ class Scp:
             time.sleep(_POLL_S)
         self._shared_thread.stop()
         self._traffic.stop()
+
+    def _end_accepting(self) -> None:
+        if self._accepting_ended < 0:
+            return
+        os.eventfd_write(self._accepting_ended, 1)
+        if self.listeners.is_shared:
+            for thread in self._threads:
+                thread.join()
+        self.listeners.close()
+        for thread in self._threads:
+            thread.join()
+        os.close(self._accepting_ended)
+        self._accepting_ended = -1
 
     def _reject_for_number(self, _: NodeAssociation, request: A_ASSOCIATE) -> Rejection:
         log.warning(
@@ -151,7 +160,7 @@ class Scp:
     def _accept_forever(self, listener: socket.socket, tls: ServerTls | None) -> None:
         while not self._stopping.is_set():
             try:
-                accepted = self.listeners.accept(listener)
+                accepted = self.listeners.accept(listener, self._accepting_ended)
             except OSError as error:
                 if self._stopping.is_set():
                     return

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,14 @@ def listeners(tmp_path: Path) -> Iterator[Listeners]:
     listeners.close()
 
 
+@pytest.fixture
+def stopped() -> Iterator[int]:
+    """What ends the wait for a connection once it can be read from."""
+    stopped = os.eventfd(0)
+    yield stopped
+    os.close(stopped)
+
+
 @pytest.mark.parametrize(
     ("mine", "theirs", "is_ahead"), [(0, 0, False), (1, 0, True), (1, 1, False), (1, 2, False)]
 )
@@ -64,26 +73,37 @@ def test_what_a_process_gave_back_does_not_count() -> None:
         assert not slots.is_ahead(2)
 
 
-def test_one_that_is_ahead_takes_what_nobody_else_does(listeners: Listeners) -> None:
+def test_one_that_is_ahead_takes_what_nobody_else_does(listeners: Listeners, stopped: int) -> None:
     listeners.slots.take()
     address = listeners.listener.getsockname()
     with socket.create_connection(address) as client:
-        accepted = listeners.accept(listeners.listener)
+        accepted = listeners.accept(listeners.listener, stopped)
         assert accepted is not None
         assert accepted[1] == client.getsockname()
         accepted[0].close()
 
 
-def test_a_connection_is_taken_by_one_of_two_processes(listeners: Listeners) -> None:
+def test_a_process_that_is_to_stop_waits_for_no_connection(
+    listeners: Listeners, stopped: int
+) -> None:
+    stopping = threading.Timer(0.05, os.eventfd_write, (stopped, 1))
+    stopping.start()
+    assert listeners.accept(listeners.listener, stopped) is None
+    stopping.join()
+
+
+def test_a_connection_is_taken_by_one_of_two_processes(listeners: Listeners, stopped: int) -> None:
     listeners.slots.take()
     with socket.create_connection(listeners.listener.getsockname()):
         taken, taker = socket.socketpair()
         child = os.fork()
         if child == 0:
             # It is not ahead, and so takes what comes at once.
-            taker.send(b"1" if listeners.accept(listeners.listener) else b"0")
+            taker.send(b"1" if listeners.accept(listeners.listener, stopped) else b"0")
             os._exit(0)
-        ours = listeners.accept(listeners.listener)
+        # Who comes too late waits for the next one, which does not come.
+        threading.Timer(0.2, os.eventfd_write, (stopped, 1)).start()
+        ours = listeners.accept(listeners.listener, stopped)
         os.waitpid(child, 0)
         theirs = taken.recv(1)
         assert (ours is None) == (theirs == b"1")
