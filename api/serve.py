@@ -1,18 +1,20 @@
 """Run the HTTP side with uvicorn, in one or several processes, and end it within seconds."""
 
 import asyncio
-import contextlib
 import ctypes
 import os
 import resource
 import signal
 import socket
 import tempfile
+import time
+from email.utils import formatdate
 from types import FrameType
 
 import structlog
 import uvicorn
 from starlette.formparsers import MultiPartParser
+from uvicorn.server import ServerState
 
 from api.app import create_app
 from api.server import metrics
@@ -36,14 +38,37 @@ _MOST_BY_DEFAULT = 8
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _MMAP_FROM_BYTES = 1024 * 1024
 _ARENAS = 2
-_TICK_S = 1.0
+
+
+class _DatedState(ServerState):
+    """Dates each answer when it is asked for; uvicorn itself wakes every second to do so."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__()
+        self._config = config
+        self._dated_at = -1
+        self._dated: list[tuple[bytes, bytes]] = []
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        now = int(time.time())
+        if now != self._dated_at:
+            date = formatdate(now, usegmt=True).encode()
+            self._dated = [(b"date", date), *self._config.encoded_headers]
+            self._dated_at = now
+        return self._dated
+
+    @default_headers.setter
+    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """What uvicorn sets; it is of that moment."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which looks ten times a second whether it should end; this one is notified.
+    """uvicorn, which looks ten times a second whether it should end; this one is notified."""
 
-    Its Date header is right to the second.
-    """
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.server_state = _DatedState(config)
 
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -51,9 +76,8 @@ class Server(uvicorn.Server):
         self._stopped = asyncio.Event()
         # Last: from here on a signal wakes the loop.
         self._loop = asyncio.get_running_loop()
-        while not await self.on_tick(0):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), _TICK_S)
+        if not self.should_exit:
+            await self._stopped.wait()
 
     def stop(self) -> None:
         """From a signal handler or any thread."""
