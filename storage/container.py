@@ -276,7 +276,10 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             disk_samples=DiskSamples(engine),
             events=Events(engine),
             uploads=Uploads(engine),
-            heartbeats=Heartbeats(engine),
+            heartbeats=Heartbeats(
+                engine,
+                settings.data_dir / "heartbeats" if engine.dialect.name == "sqlite" else None,
+            ),
             components=Components(engine),
             peers=Peers(engine, settings),
             commitment_reports=CommitmentReports(engine),

@@ -21,12 +21,15 @@ from storage.commitment.entities import CommitmentReport
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
+from storage.db.commit_watch import CommitWatch
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry import retry_policy
 
 log = structlog.get_logger(__name__)
 
 _POLL_S = 0.5
+_SETTLE_S = 5.0
+_IDLE_S = 10.0
 _STOP_S = 3.0
 _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 
@@ -38,6 +41,9 @@ class CommitmentReporter:
         self._storage = storage
         self._owner = f"reporter-{uuid.uuid4().hex[:12]}"
         self._stopping = threading.Event()
+        self._watch = CommitWatch(
+            storage.engine, busy_s=_POLL_S, settle_s=_SETTLE_S, idle_s=_IDLE_S
+        )
         # A daemon: a peer that is silent just now must not hold up the node's end. What it
         # was about to be reported is still due then.
         self._thread = threading.Thread(target=self._run, name="commitment-reporter", daemon=True)
@@ -47,10 +53,13 @@ class CommitmentReporter:
 
     def stop(self) -> None:
         self._stopping.set()
+        self._watch.stop()
         self._thread.join(_STOP_S)
+        if not self._thread.is_alive():
+            self._watch.close()
 
     def _run(self) -> None:
-        while not self._stopping.wait(_POLL_S):
+        while self._watch.wait():
             try:
                 self.report_due(utcnow())
             except MediViewError as error:

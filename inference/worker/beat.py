@@ -3,29 +3,37 @@
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import structlog
 from celery import Celery, beat, signals
+from sqlalchemy import Engine
 
 from inference.worker.celery_config import (
     CONTROL_QUEUE,
+    TICK_TASK,
     backlog,
     configuration,
     leave_logging_alone,
 )
 from storage.container import open_storage
-from storage.core.clock import utcnow
+from storage.core.clock import ClockWatch, utcnow
 from storage.core.errors import MediViewError
+from storage.db.commit_watch import CommitWatch
+from storage.processes.heartbeats import BEAT_EVERY_S
 from storage.processes.stop_requests import StopRequests
 from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_HEARTBEAT_S = 2.0
+# Without anything committed: for what has waited for long, and to show that ticks are handled.
+_IDLE_TICK_S = 15.0
+# Longer than anything that is put off for less than a minute.
+_SETTLE_MARGIN_S = 5.0
 # With no control worker, ticks would fill the broker although one of them is enough.
 _MAX_WAITING = 30
 
@@ -33,30 +41,40 @@ _MAX_WAITING = 30
 class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
     """Sends each entry in its interval; says `beat` in the ledger; holds back while nobody listens.
 
-    Celery's own goes by the time of day and keeps it in a file: a clock that is set
+    The tick is sent when `watch` says that there may be something to do, and when the time of day
+    was set. Celery's own goes by the time of day and keeps it in a file: a clock that is set
     back by an hour would stop it for an hour. This one goes by a clock that nobody
     sets, and remembers nothing, since every entry may as well be sent at a start.
     """
 
     def __init__(
-        self, *args: Any, beat: Callable[[str, datetime], None] | None = None, **kwargs: Any
+        self, *args: Any, beat: Callable[[str, datetime], None], watch: CommitWatch, **kwargs: Any
     ) -> None:
         self._beat = beat
+        self._watch = watch
+        self._clock = ClockWatch()
         self._beat_next_s = 0.0
         self._due_s: dict[str, float] = {}
         self._troubled = ""
         super().__init__(*args, **kwargs)
 
     def tick(self, *_: Any, **__: Any) -> float:
-        """Send what is due; seconds until something will be."""
+        """Wait until something is due, and send it; 0 seconds until the next time."""
+        due_s = min([self._beat_next_s, *self._due_s.values()], default=0.0)
+        is_due = self._watch.wait(max(0.0, due_s - time.monotonic()))
         self._say_alive()
+        # Who ticks follows the clock, and shall not first hear of it when all is idle.
+        is_due = bool(self._clock.step(utcnow(), time.monotonic())) or is_due
         for name, entry in self.schedule.items():
+            if entry.task == TICK_TASK:
+                if is_due:
+                    self.apply_entry(entry)
+                continue
             now_s = time.monotonic()
             if now_s >= self._due_s.get(name, 0.0):
                 self._due_s[name] = now_s + entry.schedule.seconds
                 self.apply_entry(entry)
-        longest_s = float(self.max_interval)
-        return max(0.0, min(min(self._due_s.values()) - time.monotonic(), longest_s))
+        return 0.0
 
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -80,14 +98,14 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
         self._troubled = event
 
     def _say_alive(self) -> None:
-        if self._beat is None or time.monotonic() < self._beat_next_s:
+        if time.monotonic() < self._beat_next_s:
             return
         try:
             self._beat("beat", utcnow())
         except MediViewError as error:
             # The clock goes on: the database may be back before anybody asks.
             log.warning("beat_heartbeat_failed", error=error.code)
-        self._beat_next_s = time.monotonic() + _HEARTBEAT_S
+        self._beat_next_s = time.monotonic() + BEAT_EVERY_S
 
 
 def run_beat(settings: Settings) -> None:
@@ -101,6 +119,26 @@ def run_beat(settings: Settings) -> None:
     # Versions before this one kept Celery's schedule there, as a pickle.
     shutil.rmtree(settings.data_dir.absolute() / "beat", ignore_errors=True)
     signals.setup_logging.connect(leave_logging_alone, weak=False)
-    with open_storage(settings) as storage, storage.audit.running("beat"):
-        scheduler = partial(Scheduler, beat=storage.heartbeats.beat)
+    with (
+        open_storage(settings) as storage,
+        storage.audit.running("beat"),
+        closing(_work_watch(storage.engine, settings)) as watch,
+    ):
+        scheduler = partial(Scheduler, beat=storage.heartbeats.beat, watch=watch)
         app.Beat(scheduler=scheduler, quiet=True, socket_timeout=None).run()
+
+
+def _work_watch(engine: Engine, settings: Settings) -> CommitWatch:
+    """While all that waits for a short time may become due, ticks come at their usual pace."""
+    longest_s = max(
+        settings.series_quiet_s,
+        settings.study_quiet_s,
+        settings.feedback_quiet_s,
+        settings.job_lease_s,
+    )
+    return CommitWatch(
+        engine,
+        busy_s=settings.tick_s,
+        settle_s=longest_s + _SETTLE_MARGIN_S,
+        idle_s=max(settings.tick_s, _IDLE_TICK_S),
+    )

@@ -19,14 +19,17 @@ from storage.audit.keeper import AuditKeeper
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
+from storage.db.commit_watch import CommitWatch
+from storage.processes.heartbeats import BEAT_EVERY_S
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 Queue = Literal["control", "jobs", "gpu", "language"]
 
-_HEARTBEAT_S = 2.0
 _AUDIT_S = 1.0
+_AUDIT_SETTLE_S = 5.0
+_AUDIT_IDLE_S = 10.0
 _KEEPER_END_S = 5.0
 
 
@@ -41,6 +44,7 @@ class Process:
         self._storage: Storage | None = None
         self._ended = threading.Event()
         self._keeping: threading.Thread | None = None
+        self._keeping_watch: CommitWatch | None = None
         # A new name for each process: leases of one that died are nobody's.
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
@@ -64,6 +68,8 @@ class Process:
 
     def close(self) -> None:
         self._ended.set()
+        if self._keeping_watch is not None:
+            self._keeping_watch.stop()
         if self._keeping is not None:
             self._keeping.join(_KEEPER_END_S)
         self._stack.close()
@@ -71,16 +77,29 @@ class Process:
     def _keep_audit(self) -> None:
         """A thread of its own: an audit repository that is away must hold up nothing else."""
         keeper: AuditKeeper | None = None
-        while not self._ended.wait(_AUDIT_S):
+        while not self._ended.is_set():
             try:
-                keeper = keeper or AuditKeeper(
-                    self.storage.engine, self.storage.settings, self.storage.audit
-                )
+                keeper = keeper or self._open_keeper()
                 keeper.round(utcnow(), self._ended.is_set)
             except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round may work
                 log.error("audit_keeping_failed", error=type(error).__name__, place=place(error))
+            if keeper is None or self._keeping_watch is None:
+                self._ended.wait(_AUDIT_S)
+                continue
+            if keeper.is_troubled:
+                self._keeping_watch.stay_busy()
+            # Who ends the process may have looked for the watch before it was there.
+            if not self._ended.is_set():
+                self._keeping_watch.wait()
         if keeper is not None:
             keeper.close()
+
+    def _open_keeper(self) -> AuditKeeper:
+        engine, settings = self.storage.engine, self._settings
+        self._keeping_watch = CommitWatch(
+            engine, busy_s=_AUDIT_S, settle_s=_AUDIT_SETTLE_S, idle_s=_AUDIT_IDLE_S
+        )
+        return AuditKeeper(engine, settings, self.storage.audit)
 
     def _beat(self) -> None:
         while True:
@@ -88,7 +107,7 @@ class Process:
                 self.storage.heartbeats.beat(f"worker-{self.queue}", utcnow())
             except MediViewError as error:
                 log.warning("worker_heartbeat_failed", queue=self.queue, error=error.code)
-            if self._ended.wait(_HEARTBEAT_S):
+            if self._ended.wait(BEAT_EVERY_S):
                 return
 
 

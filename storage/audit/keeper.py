@@ -68,6 +68,11 @@ class AuditKeeper:
             self._failed("lock", error)
             return False
 
+    @property
+    def is_troubled(self) -> bool:
+        """Whether something failed in the last round, and is tried again in the next."""
+        return bool(self._out)
+
     def close(self) -> None:
         """Leave the sinks."""
         for sink in self._sinks or ():

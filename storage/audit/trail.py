@@ -113,6 +113,8 @@ class Audit:
             seen = self._seen.get(key)
             if seen is None or (self.fail_closed and not seen.written):
                 return False
+            if not seen.occurrences:
+                self._wake()
             seen.occurrences += occurrences
             return True
 
@@ -205,7 +207,9 @@ class Audit:
         while not self._closing:
             with self._pending_changed:
                 while not self._closing and not self._is_due():
-                    self._pending_changed.wait(_COUNT_EVERY_S)
+                    # Without counts of looks nothing becomes due by itself.
+                    has_counts = any(one.occurrences for one in self._seen.values())
+                    self._pending_changed.wait(_COUNT_EVERY_S if has_counts else None)
             # Events of the next moment share the transaction.
             time.sleep(_LINGER_S)
             self._write(everything=False)

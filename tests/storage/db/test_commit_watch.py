@@ -1,0 +1,97 @@
+"""Looking for work when something was committed, and seldom otherwise."""
+
+import errno
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from storage.db.commit_watch import CommitWatch
+from storage.db.engine import make_engine, reading, writing
+
+BUSY_S, SETTLE_S, IDLE_S = 0.02, 0.1, 60.0
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = make_engine(f"sqlite:///{tmp_path}/index.sqlite3")
+    with writing(engine) as connection:
+        connection.execute(text("create table work (number integer)"))
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def settled(engine: Engine) -> Iterator[CommitWatch]:
+    """A watch with which nothing happens any more."""
+    with closing(CommitWatch(engine, busy_s=BUSY_S, settle_s=SETTLE_S, idle_s=IDLE_S)) as watch:
+        while watch.wait(2 * BUSY_S):
+            pass
+        yield watch
+
+
+def commit(engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(text("insert into work values (1)"))
+
+
+def test_a_commit_ends_an_idle_wait_and_is_looked_after_until_it_has_settled(
+    engine: Engine,
+) -> None:
+    with settled(engine) as watch:
+        committing = threading.Timer(BUSY_S, commit, (engine,))
+        committing.start()
+        began = time.monotonic()
+        assert watch.wait(IDLE_S / 2)
+        assert watch.wait(IDLE_S / 2)
+        assert time.monotonic() - began < IDLE_S / 4
+        committing.join()
+        while watch.wait(2 * BUSY_S):
+            assert time.monotonic() - began < IDLE_S / 4
+
+
+def test_what_only_reads_or_changes_nothing_wakes_nobody(engine: Engine) -> None:
+    with settled(engine) as watch:
+        with reading(engine) as connection:
+            connection.execute(text("select * from work")).all()
+        with writing(engine) as connection:
+            connection.execute(text("delete from work where number = 7"))
+        assert not watch.wait(2 * BUSY_S)
+
+
+def test_without_commits_it_is_time_after_the_idle_interval(engine: Engine) -> None:
+    with closing(CommitWatch(engine, busy_s=BUSY_S, settle_s=0, idle_s=4 * BUSY_S)) as watch:
+        assert watch.wait()
+        began = time.monotonic()
+        assert watch.wait()
+        assert time.monotonic() - began >= 3 * BUSY_S
+
+
+def test_a_wait_is_ended_from_another_thread_and_none_begins_afterwards(engine: Engine) -> None:
+    with settled(engine) as watch:
+        stopping = threading.Timer(BUSY_S, watch.stop)
+        stopping.start()
+        assert not watch.wait()
+        assert not watch.wait()
+        stopping.join()
+
+
+def test_what_is_left_to_do_is_looked_after_without_a_commit(engine: Engine) -> None:
+    with settled(engine) as watch:
+        watch.stay_busy()
+        assert watch.wait(IDLE_S / 2)
+
+
+def test_where_commits_are_not_seen_it_is_always_time(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("inotify_simple.INotify", refuse)
+    with closing(CommitWatch(engine, busy_s=BUSY_S, settle_s=0, idle_s=IDLE_S)) as watch:
+        assert all(watch.wait(IDLE_S / 2) for _ in range(3))
