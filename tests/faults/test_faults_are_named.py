@@ -264,7 +264,7 @@ def test_a_disk_that_cannot_make_anything_durable_is_named(storage: Storage) -> 
     with injected([os.getpid()], "fsync,fdatasync:error=EIO"):
         sentence = health(storage, "disk")
         with pytest.raises(StorageUnavailable, match=r"index cannot be read or written: disk I/O"):
-            storage.heartbeats.beat("beat", utcnow())
+            storage.disk_samples.note(utcnow(), 0)
         with pytest.raises(StorageUnavailable, match="Input/output error"):
             storage.ingest.accept(part10(instance="2"), "stow")
     assert "fails: Input/output error" in sentence
