@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from inference.imaging.directions import direction_of, in_words
 from inference.imaging.empty_slices import imaged_slices, in_all_slices, run_on_slices
@@ -100,6 +99,9 @@ def cut_off_segments(
     padding = _padding(volume)
     touching = _touching(output, volume, padding, margin_mm)
     # In one pass over a label map; a hundred segments of a large CT would take minutes one by one.
+    # The processes that schedule and deliver know pipelines, and never look at a mask.
+    from scipy import ndimage
+
     boxes = ndimage.find_objects(output.masks) if output.masks.ndim == 3 else None
     found = {}
     for index in sorted(touching):

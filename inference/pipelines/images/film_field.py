@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,6 @@ from inference.pipeline import (
 )
 from inference.pipelines.codes import PERCENT
 from inference.planar.card import Grey
-from inference.planar.exposed_field import ExposedField, find_exposed_field
 from inference.planar.frame import GREY, PlanarFrame, read_frame
 from inference.refusals import ModelUnusable
 from storage.core.entities import Instance, Series
@@ -35,6 +34,9 @@ from storage.core.errors import LimitExceeded
 from storage.core.findings import Code
 from storage.core.padding import unpadded
 from storage.pixels.processes import budget
+
+if TYPE_CHECKING:
+    from inference.planar.exposed_field import ExposedField
 
 # The standard has codes for the collimated field in millimetres at the detector, none for shares.
 EXPOSED = Code("EXPOSEDSHARE", "99MEDIVIEW", "Exposed share of the image's area")
@@ -83,6 +85,8 @@ class FilmField:
 
     def prove(self) -> Proof:
         """Raises ModelUnusable where the field of a phantom is not where it is."""
+        from inference.planar.exposed_field import find_exposed_field
+
         film = np.full((160, 120), 0.9, np.float32)
         film[20:130, 30:110] = np.linspace(0.2, 0.7, 110, dtype=np.float32)[:, None]
         everywhere = np.ones(film.shape, bool)
@@ -126,6 +130,9 @@ class FilmField:
 
     def run(self, context: PipelineContext) -> PipelineOutput:
         """The field of each film. Raises ImageRefused, LimitExceeded."""
+        # With SciPy, which the processes that only know of pipelines never need.
+        from inference.planar.exposed_field import find_exposed_field
+
         started = time.perf_counter()
         results, notes = [], [f"No AI and no model: edges and counting. {_PURPOSE}"]
         for done, dataset in enumerate(context.images):

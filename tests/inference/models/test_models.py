@@ -77,7 +77,8 @@ def test_a_model_is_loaded_once() -> None:
 
 def test_the_catalogue_is_free_of_model_libraries() -> None:
     code = (
-        "import sys; from inference.pipelines.catalogue import catalogue;"
+        "import sys; import inference.worker.app;"
+        "from inference.pipelines.catalogue import catalogue; assert 'scipy' not in sys.modules;"
         "from storage.settings import Settings; from inference.findings import build;"
         "from inference.imaging import volume;"
         "import inference.results.encode;"
