@@ -159,6 +159,9 @@ def _listen_and_serve(settings: Settings, asked: StopRequests) -> int:
             with metrics.shared_by_processes():
                 # Made before they are forked, so that they share its memory too.
                 server = make_server(settings)
+                # With what they would import, each of them, before it serves.
+                server.config.load()
+                server.config.get_loop_factory()
                 processes = Processes(
                     "http", count, lambda _: _serve(server, listener), asked=asked
                 )

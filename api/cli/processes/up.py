@@ -4,7 +4,7 @@ import fcntl
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -26,11 +26,11 @@ from storage.settings import Settings
 
 # By each command, when it is run.
 _IMPORTED = {
-    "scp": "dicom_node.server.processes",
-    "hl7": "dicom_node.hl7.listener",
-    "beat": "inference.worker.beat",
-    "worker": "inference.worker.app",
-    "api": "api.serve",
+    "scp": ("api.cli.processes.scp", "dicom_node.server.processes"),
+    "hl7": ("api.cli.processes.hl7", "dicom_node.hl7.listener"),
+    "beat": ("api.cli.processes.beat", "inference.worker.beat"),
+    "worker": ("api.cli.processes.worker", "inference.worker.preloaded"),
+    "api": ("api.cli.processes.api", "api.serve"),
 }
 
 
@@ -74,8 +74,13 @@ def up(
 
 
 def _roles(settings: Settings) -> list[str]:
-    """A worker for pipelines of the GPU where there are any; HL7 where a port is named."""
+    """A worker for pipelines of the GPU where there are any; HL7 where a port is named.
+
+    First what a node that is ready must have. The API loads most, whose memory all share that are
+    forked after it.
+    """
     return [
+        "api",
         "scp",
         *(["hl7"] if settings.hl7_port else []),
         "beat",
@@ -83,14 +88,18 @@ def _roles(settings: Settings) -> list[str]:
         "worker-jobs",
         *(["worker-gpu"] if settings.gpu_pipelines else []),
         "worker-language",
-        "api",
     ]
 
 
 def _role(name: str) -> Role:
     command, _, queue = name.partition("-")
     arguments = [command, "--queue", queue] if queue else [command]
-    return Role(name, partial(_run, arguments), partial(import_module, _IMPORTED[command]))
+    return Role(name, partial(_run, arguments), partial(_import, _IMPORTED[command]))
+
+
+def _import(names: Sequence[str]) -> None:
+    for name in names:
+        import_module(name)
 
 
 def _run(arguments: list[str]) -> int:
