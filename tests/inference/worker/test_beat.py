@@ -1,0 +1,82 @@
+"""The node's clock: when it sends a tick, and that it says that it lives."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
+from celery import Celery
+
+from inference.worker import beat
+from inference.worker.beat import Scheduler
+from inference.worker.celery_config import configuration
+from storage.core.clock import utcnow
+from storage.db.commit_watch import CommitWatch
+from storage.settings import Settings
+
+
+@dataclass
+class Watch:
+    """Says what it is told; nobody waits."""
+
+    is_time: bool = False
+    waits_s: list[float] = field(default_factory=list)
+
+    def wait(self, at_most_s: float) -> bool:
+        self.waits_s.append(at_most_s)
+        return self.is_time
+
+
+@dataclass
+class Beaten:
+    scheduler: Scheduler
+    watch: Watch
+    sent: list[str]
+    beats: list[str]
+
+    def tick(self) -> list[str]:
+        """The names of what was sent."""
+        self.sent.clear()
+        assert self.scheduler.tick() == 0
+        return list(self.sent)
+
+
+@pytest.fixture
+def beaten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Beaten:
+    app = Celery("test", set_as_current=False)
+    app.conf.update(configuration(Settings(data_dir=tmp_path)))
+    watch, sent, beats = Watch(), list[str](), list[str]()
+    scheduler = Scheduler(
+        app=app, lazy=True, beat=lambda name, _: beats.append(name), watch=cast(CommitWatch, watch)
+    )
+    scheduler.setup_schedule()
+    monkeypatch.setattr(scheduler, "apply_entry", lambda entry: sent.append(entry.name))
+    return Beaten(scheduler, watch, sent, beats)
+
+
+def test_a_tick_is_sent_when_there_may_be_something_to_do(beaten: Beaten) -> None:
+    assert sorted(beaten.tick()) == ["housekeep", "retention"], "what a start does once"
+    assert beaten.tick() == []
+    beaten.watch.is_time = True
+    assert beaten.tick() == ["tick"]
+
+
+def test_it_waits_until_the_next_sign_of_life_or_task(beaten: Beaten) -> None:
+    beaten.tick()
+    beaten.tick()
+    assert beaten.beats == ["beat"]
+    assert 4 < beaten.watch.waits_s[-1] <= 5
+
+
+def test_a_tick_is_sent_when_the_time_of_day_was_set(
+    beaten: Beaten, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beaten.tick()
+
+    def an_hour_ago() -> datetime:
+        return utcnow() - timedelta(hours=1)
+
+    monkeypatch.setattr(beat, "utcnow", an_hour_ago)
+    assert beaten.tick() == ["tick"]
+    assert beaten.tick() == []
