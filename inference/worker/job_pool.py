@@ -1,6 +1,6 @@
 """Celery's pool of processes, in which one thread at a time looks after them.
 
-Its threads wait to be told; billiard's own look up every second, each of them.
+Its threads wait for what happens; billiard's own look up every second, each of them.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ from typing import Any
 from billiard import pool
 from celery.concurrency.prefork import BlockingPool, TaskPool
 
-# As billiard looks after its processes, where something is under way that nothing tells of.
+# As billiard looks after its processes, where something is under way that gives no sign.
 _LOOK_S = 0.8
 _IDLE_LOOK_S = 30.0
 _START_LOOKS, _START_LOOK_S = 10, 0.1

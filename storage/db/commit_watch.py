@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 
 class CommitWatch:
-    """Says when it is time to look for work that lies in the database, whoever put it there.
+    """Says when it is time to look for work that lies in the database, of any process.
 
     A commit is seen at once. From then on it is time every `busy_s`, until nothing was committed
     for `settle_s`: the first look may come before the commit can be read, and work may wait for

@@ -23,7 +23,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 class Heartbeats:
     """In a `folder`, where all processes of a node share a machine: the time of a file costs
-    neither a transaction nor a commit, which would wake whoever waits for work
+    neither a transaction nor a commit, which would wake those who wait for work
     (`storage.db.commit_watch`). Else in the database.
     """
 
