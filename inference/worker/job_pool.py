@@ -21,10 +21,10 @@ _START_LOOKS, _START_LOOK_S = 10, 0.1
 
 
 class _Supervisor(pool.Supervisor):  # type: ignore[misc]  # billiard has no types
-    """Looks after the processes when one has ended, and when it is told to."""
+    """Looks after the processes when one has ended, and when `look_now` was called."""
 
     def __init__(self, of: Any) -> None:
-        self._told = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._called = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         super().__init__(of)
 
     def body(self) -> None:
@@ -47,24 +47,24 @@ class _Supervisor(pool.Supervisor):  # type: ignore[misc]  # billiard has no typ
             self.pool.join()
             raise
 
-    def tell(self) -> None:
-        """Look now."""
-        os.eventfd_write(self._told, 1)
+    def look_now(self) -> None:
+        """Without waiting for anything."""
+        os.eventfd_write(self._called, 1)
 
     def close(self) -> None:
         super().close()
-        self.tell()
+        self.look_now()
 
     def terminate(self) -> None:
         super().terminate()
-        self.tell()
+        self.look_now()
 
     def _is_running(self) -> bool:
         return bool(self._state == pool.RUN and self.pool._state == pool.RUN)
 
     def _wait(self, at_most_s: float) -> None:
         poll = select.poll()
-        poll.register(self._told, select.POLLIN)
+        poll.register(self._called, select.POLLIN)
         ends: list[int] = []
         try:
             for process in list(self.pool._pool):
@@ -78,7 +78,7 @@ class _Supervisor(pool.Supervisor):  # type: ignore[misc]  # billiard has no typ
                 poll.register(end, select.POLLIN)
             poll.poll(at_most_s * 1000)
             try:
-                os.eventfd_read(self._told)
+                os.eventfd_read(self._called)
             except BlockingIOError:
                 return
         finally:
@@ -165,7 +165,7 @@ class _AttendedPool(BlockingPool):  # type: ignore[misc]
 
     def on_grow(self, n: int) -> None:
         super().on_grow(n)
-        self._worker_handler.tell()
+        self._worker_handler.look_now()
 
 
 class JobPool(TaskPool):  # type: ignore[misc]
