@@ -20,6 +20,7 @@ _FILES = {
     "license.txt": "LICENSE",
     "settings.txt": ".env.example",
     "plot_study.py": "clients/python/examples/plot_study.py",
+    "study.ipynb": "clients/python/examples/study.ipynb",
 }
 # Tests find examples by a word after the language, of which the site's fences know nothing.
 _FENCE = re.compile(r"^(```\w+)[ \w.-]+$", re.MULTILINE)
