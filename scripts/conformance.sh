@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Validate the description of the API, generate clients from it in two languages, and let each sign in and
-# pass a story at a node. The generators have an environment of their own, in .stamps/conformance.
+# pass a story at a node. Then run the tests by the standards, and print how many of each passed (docs/CONFORMANCE.md,
+# chapter 7). The generators have an environment of their own, in .stamps/conformance.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -42,4 +43,24 @@ scripts/viewer.sh exec bash -euc '
 ' "$folder/typescript"
 
 MEDIVIEW_LONG_TESTS=1 .venv/bin/python -m pytest tests/api/server/test_description.py
-MEDIVIEW_TEST_GENERATED="$folder" exec scripts/viewer.sh exec .venv/bin/python -m pytest tests/clients/generated "$@"
+MEDIVIEW_TEST_GENERATED="$folder" scripts/viewer.sh exec .venv/bin/python -m pytest tests/clients/generated "$@"
+
+failed=0
+figures=()
+suite() {
+    local name=$1 log
+    shift
+    log=$folder/${name// /-}.log
+    echo "==> $name"
+    .venv/bin/python -m pytest -q "$@" | tee "$log" | tail -n 1 || failed=1
+    figures+=("$(printf '%-12s %s' "$name" "$(tail -n 1 "$log")")")
+}
+suite DICOMweb tests/api/dicomweb
+suite UPS-RS tests/api/ups
+suite DIMSE tests/dicom_node --ignore tests/dicom_node/hl7
+suite "HL7 v2" tests/dicom_node/hl7 tests/inference/reports/test_export.py
+suite FHIR tests/api/fhir
+suite Objects tests/standard
+suite REST tests/api/server/test_description.py tests/api/test_unknown_names.py
+printf '%s\n' "" "${figures[@]}"
+exit $failed
