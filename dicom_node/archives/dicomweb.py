@@ -11,6 +11,7 @@ from dicom_node.archives.receiving import Receiving
 from dicom_node.archives.studies import distinct_studies
 from dicom_node.network.multipart import NotMultipart, read_parts
 from dicom_node.peers import PeerFailed
+from storage.http.client import flowing
 
 _AT_ONCE = 200
 _DICOM_JSON = "application/dicom+json"
@@ -68,7 +69,7 @@ class DicomwebArchive:
             try:
                 read_parts(
                     answer.headers.get("content-type", ""),
-                    answer.iter_raw(),
+                    flowing(answer),
                     begin=lambda: receiving.begin(f"of study {study_instance_uid}"),
                     write=receiving.write,
                     finish=finish,

@@ -9,6 +9,7 @@ from dicom_node.archives.http_archive import HttpArchive
 from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.sources import Part
 from dicom_node.peers import PeerFailed
+from storage.http.client import flowing
 
 _STUDIES_AT_ONCE = 500
 _ID = re.compile(r"[0-9a-f-]{1,64}")
@@ -48,7 +49,7 @@ class OrthancSource:
             try:
                 path = f"/instances/{instance_id}/file"
                 with self._archive.asked(path, "application/dicom") as answer:
-                    for piece in answer.iter_raw():
+                    for piece in flowing(answer):
                         receiving.write(piece)
                 receiving.finish()
             finally:

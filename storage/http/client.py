@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -66,6 +67,28 @@ def checked_client(
         headers={"Accept-Encoding": "identity"},
         **options,
     )
+
+
+# An answer of which less comes in so long has stopped, whatever still trickles in.
+_WINDOW_S = 300.0
+_LEAST_BYTES = 64 * 1024
+
+
+def flowing(answer: httpx.Response) -> Iterator[bytes]:
+    """The body as it comes, for one that may take as long as it flows.
+
+    A server that sends a byte now and then passes each single timeout, and would keep who waits
+    for ever. Raises ReadTimeout.
+    """
+    began, came = time.monotonic(), 0
+    for piece in answer.iter_raw():
+        came += len(piece)
+        now = time.monotonic()
+        if now - began > _WINDOW_S:
+            if came < _LEAST_BYTES:
+                raise httpx.ReadTimeout("trickling")
+            began, came = now, 0
+        yield piece
 
 
 @contextmanager

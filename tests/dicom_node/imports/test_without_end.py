@@ -1,18 +1,22 @@
 """Folders and archives that give what is no instance, and give it for ever."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
+import httpx
 import pytest
 
 from dicom_node.archives import receiving as module
+from dicom_node.archives.http_archive import HttpArchive
 from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.folder import FolderSource
 from dicom_node.network.multipart import NotMultipart, read_parts
 from dicom_node.peers import PeerFailed
 from storage.core.errors import InvalidInstance
+from storage.http.client import flowing
 from storage.ingest.service import Ingest
 
 
@@ -81,6 +85,34 @@ def test_an_archive_is_given_up_whose_answer_has_no_end(monkeypatch: pytest.Monk
         send_another()
     with pytest.raises(PeerFailed, match="More than 5 instances"):
         send_another()
+
+
+def test_an_archive_is_given_up_whose_answer_trickles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that sends a byte a minute kept the only one who fetches earlier studies, for ever."""
+    seconds = iter(range(0, 10**6, 60))
+    clock = SimpleNamespace(monotonic=lambda: next(seconds))
+    monkeypatch.setattr("storage.http.client.time", clock)
+    sent = 0
+
+    def trickle() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(1000):
+            sent += 1
+            yield b"x"
+
+    def stream() -> Iterator[bytes]:
+        return (bytes(20_000) for _ in range(100))
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=trickle() if not sent else stream())
+
+    archive = HttpArchive("http://127.0.0.1:9", "")
+    archive._client = httpx.Client(transport=httpx.MockTransport(answer))
+    with pytest.raises(PeerFailed, match="in time"):
+        archive.json("/studies")
+    assert sent < 10
+    with archive.asked("/studies/1.2", "*/*") as whole:
+        assert sum(map(len, flowing(whole))) == 2_000_000
 
 
 @pytest.mark.parametrize("boundary", ["b" * 60_000, '""', '"a b"'])
