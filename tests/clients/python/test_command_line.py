@@ -75,6 +75,11 @@ def test_a_study_is_followed_from_list_to_findings(
     assert findings[0]["finding_id"] in signed_in("findings", "list", study_instance_uid)
     events = as_json(signed_in, "events", "list", "--type", "job", "--limit", "500")
     assert job["job_id"] in {one["job_id"] for one in events}
+    assert "deepbet" in {one["name"] for one in as_json(signed_in, "models", "list")}
+    assert "brain-volume" in signed_in("models", "show", "deepbet")
+    assert json.loads(signed_in("rules", "show"))["version"] == 1
+    said = as_json(signed_in, "rules", "explain", study_instance_uid)
+    assert "brain-volume" in {one["pipeline"] for one in said}
 
 
 def test_many_jobs_are_answered_one_by_one(signed_in: Said, study_instance_uid: str) -> None:

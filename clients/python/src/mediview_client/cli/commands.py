@@ -41,6 +41,8 @@ GROUPS = {
     "reports": "Reports of studies.",
     "worklist": "What is scheduled for modalities.",
     "webhooks": "Whom the node notifies over HTTP.",
+    "models": "Models of the node.",
+    "rules": "Which series a site's rules give to which pipeline.",
     "events": "What happens on the node.",
 }
 
@@ -264,6 +266,34 @@ def ping_webhook(node: MediView, given: argparse.Namespace, out: Output) -> None
 def remove_webhook(node: MediView, given: argparse.Namespace, out: Output) -> None:
     node.webhooks.remove(given.webhook)
     out.line({"removed": given.webhook}, f"{given.webhook} is removed.")
+
+
+_MODEL_FIELDS = ("name", "version", "state", "ready", "pipelines")
+
+
+@command("models", "list", "List the models and their states.")
+def list_models(node: MediView, given: argparse.Namespace, out: Output) -> None:
+    out.many(node.models.all(), *_MODEL_FIELDS)
+
+
+@command("models", "show", "Show all versions of a model.", argument("model", "Its name."))
+def show_model(node: MediView, given: argparse.Namespace, out: Output) -> None:
+    found = node.models.get(given.model)
+    if out.as_json:
+        out.one(found)
+    else:
+        out.many(found["versions"], *_MODEL_FIELDS)
+
+
+@command("rules", "show", "Print the rules in force.")
+def show_rules(node: MediView, given: argparse.Namespace, out: Output) -> None:
+    print(json.dumps(node.http.get("/api/v1/rules"), indent=None if out.as_json else 2))
+
+
+@command("rules", "explain", "Say what each pipeline and the rules say of a study.", _STUDY)
+def explain_rules(node: MediView, given: argparse.Namespace, out: Output) -> None:
+    answered = node.http.get(f"/api/v1/studies/{given.study}/rules")["items"]
+    out.many(answered, "pipeline", "series_instance_uid", "would_run", "reason")
 
 
 _OF_STUDY = argument("--study", "Of this study alone.")
