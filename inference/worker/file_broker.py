@@ -110,7 +110,8 @@ class Transport(filesystem.Transport):  # type: ignore[misc]  # kombu has no typ
         if self._delivered():
             return
         is_full = not all(channel.qos.can_consume() for channel in self.channels)
-        if woken_by is not None and not is_full:
+        # Celery waits once more between hearing that it shall stop and doing so.
+        if woken_by is not None and not is_full and not self._arrivals.is_woken:
             self._arrivals.wait(_WAIT_WOKEN_S)
         else:
             wait_s = _WAIT_WHILE_FULL_S if is_full else _WAIT_S

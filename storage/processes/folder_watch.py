@@ -32,6 +32,8 @@ class FolderWatch:
 
     def __init__(self, folder: Path, events: int, woken_by: int | None = None) -> None:
         self._woken_by = woken_by
+        self.is_woken = False
+        """Whether something was read from `woken_by`."""
         self._watch: inotify_simple.INotify | None = None
         try:
             self._watch = inotify_simple.INotify(nonblocking=True)
@@ -54,6 +56,7 @@ class FolderWatch:
         if self._woken_by is not None:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._woken_by, _READ_BYTES)
+                self.is_woken = True
 
     def close(self) -> None:
         if self._watch is not None:

@@ -2,7 +2,9 @@
 
 import errno
 import os
+import signal
 import threading
+import time
 from pathlib import Path
 from queue import Empty
 
@@ -11,6 +13,7 @@ from kombu import Connection, Message
 from kombu.simple import SimpleQueue
 
 from inference.worker.file_broker import TRANSPORT, Transport, prepare_folder
+from storage.processes.stop_requests import readable_at_signals
 from tests.inference.orchestration import wait_for
 
 
@@ -127,3 +130,18 @@ def test_what_a_killed_process_left_is_swept_at_the_next_start(folder: Path) -> 
     os.utime(old, (0, 0))
     prepare_folder(folder)
     assert [path.name for path in folder.iterdir()] == [new.name]
+
+
+def test_a_wait_is_long_until_a_signal_ends_it_and_short_afterwards(folder: Path) -> None:
+    with readable_at_signals() as woken_by, connection(folder) as broker:
+        broker.transport_options["woken_by"] = woken_by
+        with broker.SimpleQueue("jobs"):
+            kept = signal.signal(signal.SIGUSR1, lambda *_: None)
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+            began = time.monotonic()
+            # As Celery does, which looks in between whether it should stop.
+            for _ in range(2):
+                with pytest.raises(TimeoutError):
+                    broker.drain_events(timeout=0.05)
+            signal.signal(signal.SIGUSR1, kept)
+            assert 0.1 < time.monotonic() - began < 20
