@@ -1,99 +1,56 @@
 """What a bundle says of itself: MONAI's `metadata.json`, and the card beside it.
 
-`metadata.json` names version, licence, channels of input and output. The card,
-`mediview.json` in the bundle's folder, adds what MONAI has no place for: which series are
-accepted (in the language of the site's rules), codes and colours of the segments.
+`metadata.json` (`inference.bundles.metadata`) names version, licence, channels of input and
+output. The card, `mediview.json` in the bundle's folder, adds what MONAI has no place for: which
+series are accepted (in the language of the site's rules), codes and colours of the segments.
 """
 
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from inference.bundles.configuration import inference_file_of, reads_guidance
+from inference.bundles.metadata import METADATA, Metadata, check_taken, kind_of
 from inference.models.card_file import CARD_FILE, Card, parsed
-from inference.models.description import VERSION_PATTERN, ModelDescription, OutputKind, slug
+from inference.models.description import ModelDescription, slug
 from storage.core.errors import InvalidRequest
 
-_METADATA = Path("configs", "metadata.json")
-_INFERENCE = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")
 _BACKGROUND = {"background", "bg", "0", "unlabeled"}
-_KINDS: dict[str, OutputKind] = {
-    "segmentation": "segmentation",
-    "labels": "segmentation",
-    "classification": "classification",
-    "class": "classification",
-    "probability": "classification",
-    "object": "detection",
-    "box": "detection",
-}
-
-
-class _Output(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    type: str = "image"
-    format: str = "segmentation"
-    channel_def: dict[str, str] = {}
-
-
-class _Input(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    modality: str = ""
-    num_channels: int = 1
-
-
-class _DataFormat(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    inputs: dict[str, _Input]
-    outputs: dict[str, _Output]
-
-
-class _Metadata(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    name: str = ""
-    version: Annotated[str, Field(pattern=VERSION_PATTERN)] = "0"
-    description: str = ""
-    copyright: str = ""
-    license: str = ""
-    intended_use: str = ""
-    network_data_format: _DataFormat
 
 
 def is_bundle(folder: Path) -> bool:
-    return (folder / _METADATA).is_file()
+    return (folder / METADATA).is_file()
 
 
 def describe(folder: Path) -> ModelDescription:
     """Read a bundle's description. Raises InvalidRequest naming what is wrong."""
-    inference_file = next((folder / name for name in _INFERENCE if (folder / name).is_file()), None)
-    if inference_file is None:
-        raise InvalidRequest(
-            f"The bundle in {folder} has no {_INFERENCE[0]}.",
-            remedy="Only bundles with an inference configuration can be run.",
-        )
-    metadata = parsed(_Metadata, folder / _METADATA)
+    metadata = parsed(Metadata, folder / METADATA)
+    title = metadata.name or folder.name
+    check_taken(metadata, title)
+    inference_file = inference_file_of(folder)
     card = parsed(Card, folder / CARD_FILE) if (folder / CARD_FILE).is_file() else Card()
-    source = metadata.network_data_format.inputs.get("image")
-    output = next(iter(metadata.network_data_format.outputs.values()), _Output())
-    kind = _KINDS.get(output.format.lower()) or _KINDS.get(output.type.lower())
+    source = metadata.image
+    output = metadata.output
+    kind = kind_of(output)
     channels = len(card.inputs) or 1
     if kind == "detection" and card.inputs:
         raise InvalidRequest(
-            f"The bundle {metadata.name or folder.name} detects, and its card names inputs.",
+            f"The bundle {title} detects, and its card names inputs.",
             remedy="Detectors take one series.",
         )
-    if kind is None or source is None or source.num_channels != channels:
+    # Channels for clicks are made by the bundle's own preprocessing.
+    clicks = source is not None and source.num_channels > 1 and reads_guidance(inference_file)
+    if kind is None or source is None or (source.num_channels != channels and not clicks):
         what = (
             f"gives '{output.format or output.type}'"
             if kind is None
             else f"does not take one image of {_channels(len(card.inputs) or 1)}"
         )
         raise InvalidRequest(
-            f"The bundle {metadata.name or folder.name} {what}, which cannot be run here.",
+            f"The bundle {title} {what}, which cannot be run here.",
             remedy="Segmentation, classification and detection can, in one series or, with a series"
             " for each channel, by the inputs of a card.",
         )
     name = slug(metadata.name or folder.name)
-    classes = {int(value): label for value, label in output.channel_def.items()}
+    classes = {int(value): label for value, label in output.names.items()}
     background = next(
         (value for value, label in classes.items() if label.lower() in _BACKGROUND), None
     )
@@ -122,6 +79,8 @@ def describe(folder: Path) -> ModelDescription:
         labels=labels,
         background=background,
         card=card,
+        channels=source.num_channels,
+        probe_shape=source.whole_shape,
     )
 
 

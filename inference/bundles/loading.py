@@ -12,8 +12,16 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inference.bundles.preparing import (
+    checkpoint_of,
+    leave_out,
+    read_keys,
+    without_downloads,
+    without_what_is_not_here,
+)
 from inference.model_servers.open_inference import client_of
 from inference.models.card_file import CARD_FILE
 from inference.models.description import ModelDescription
@@ -27,7 +35,7 @@ if TYPE_CHECKING:
     import torch
 
 REMEDY = "Get the bundle again, or one for this version of MONAI, and add it again."
-_READS, _WRITES = ("LoadImage",), ("SaveImage", "SaveClassification", "SaveToDisk")
+_READS, _WRITES = ("LoadImage",), ("SaveImage", "SaveClassification", "SaveToDisk", "NpySaver")
 # Boxes are placed in the patient by the node, from the grid on which they were found.
 _PLACES_BOXES = ("AffineBoxToWorld", "ConvertBoxMode", "DeleteItems")
 _WEIGHTS = ("models/model.pt", "models/model.ts", "models/model.onnx", "model.ts", "model.onnx")
@@ -45,12 +53,16 @@ class Parts:
     postprocessing: Any
     answer: dict[str, float]
     """What the network gives for the noise of the self-test."""
+    reads: tuple[str, ...] = ("image",)
+    """The keys under which the preprocessing wants its images; empty: one image without a key."""
+    prompts: tuple[int, ...] = ()
+    """Of a network that segments the classes it is asked for: all that it may be asked."""
 
 
 def load_parts(bundle: ModelDescription, threads: int) -> Parts:
     """The bundle's parts, from job to job the same ones. Raises ModelUnusable."""
     use_threads(threads)
-    weights = [bundle.folder / name for name in _WEIGHTS if (bundle.folder / name).is_file()]
+    weights = _weights_in(bundle)
     # The same weights with another configuration are another model; of one that a server computes,
     # the card says which.
     described = [path for path in (bundle.inference_file, bundle.folder / CARD_FILE) if path]
@@ -75,6 +87,12 @@ def as_bundle(bundle: ModelDescription) -> Iterator[None]:
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(root)
+
+
+def _weights_in(bundle: ModelDescription) -> list[Path]:
+    """What holds the weights by its name; else all of which the configuration may load one."""
+    named = [bundle.folder / name for name in _WEIGHTS if (bundle.folder / name).is_file()]
+    return named or sorted((bundle.folder / "models").glob("*.pt"))
 
 
 def _loaded(bundle: ModelDescription, threads: int) -> Parts:
@@ -116,9 +134,12 @@ def _parse(bundle: ModelDescription, threads: int) -> Parts:
         parser.read_config(str(bundle.inference_file))
     parser["bundle_root"] = str(bundle.folder)
     parser["device"] = f"$torch.device('{device()}')"
-    _leave_out(parser, "preprocessing", _READS)
+    reads = read_keys(parser) if bundle.inference_file is not None else ("image",)
     boxes = _PLACES_BOXES if bundle.kind == "detection" else ()
-    _leave_out(parser, "postprocessing", (*_WRITES, *boxes))
+    # A classification is stated with its probability, and not as the class that is likeliest.
+    decides = ("AsDiscrete",) if bundle.kind == "classification" else ()
+    leave_out(parser, (*_READS, *_WRITES, *boxes, *decides))
+    without_what_is_not_here(parser, device())
     network = _network(bundle, parser, threads)
     network.to(device()).eval()
     if "detector_ops" in parser.config:
@@ -126,12 +147,18 @@ def _parse(bundle: ModelDescription, threads: int) -> Parts:
         parser.get_parsed_content("detector_ops")
     inferer = parser.get_parsed_content("inferer")
     has_post = "postprocessing" in parser.config
+    prompts: tuple[int, ...] = ()
+    if takes_prompts(network):
+        everything = parser.get_parsed_content("everything_labels", default=sorted(bundle.labels))
+        prompts = tuple(int(one) for one in everything)
     return Parts(
         parser.get_parsed_content("preprocessing"),
         network,
         inferer,
         parser.get_parsed_content("postprocessing") if has_post else None,
         _answer(network, inferer, bundle),
+        reads,
+        prompts,
     )
 
 
@@ -142,7 +169,7 @@ def _network(bundle: ModelDescription, parser: Any, threads: int) -> torch.nn.Mo
         from inference.bundles.served_network import ServedNetwork
 
         return ServedNetwork(client_of(bundle.name, bundle.endpoint, bundle.served))
-    weights = next(
+    weights = checkpoint_of(parser, bundle.folder) or next(
         (bundle.folder / name for name in _WEIGHTS if (bundle.folder / name).is_file()), None
     )
     if weights is None:
@@ -154,9 +181,10 @@ def _network(bundle: ModelDescription, parser: Any, threads: int) -> torch.nn.Mo
 
         return OnnxNetwork(weights, threads)
     # `network` is what other parts of the configuration refer to, where it is there.
-    network: torch.nn.Module = parser.get_parsed_content(
-        _first_of(parser, "network", "network_def")
-    )
+    with without_downloads():
+        network: torch.nn.Module = parser.get_parsed_content(
+            _first_of(parser, "network", "network_def")
+        )
     state = torch.load(str(weights), map_location=device(), weights_only=True)
     network.load_state_dict(next((state[key] for key in _STATE_KEYS if key in state), state))
     return network
@@ -169,30 +197,23 @@ def _first_of(parser: Any, *names: str) -> str:
     raise ModelUnusable(f"The configuration names none of {', '.join(names)}.", remedy=REMEDY)
 
 
-def _leave_out(parser: Any, name: str, targets: tuple[str, ...]) -> None:
-    """Drop the transforms of a chain that do what the node does."""
-    chain = parser.config.get(name)
-    if not isinstance(chain, dict) or not isinstance(chain.get("transforms"), list):
-        return
-    parser[f"{name}::transforms"] = [
-        transform
-        for transform in chain["transforms"]
-        if not str(transform.get("_target_", "")).rpartition(".")[2].startswith(targets)
-    ]
-
-
 def _answer(network: torch.nn.Module, inferer: Any, bundle: ModelDescription) -> dict[str, float]:
     """A blank image and noise must not give the same: a network that attends to nothing fails."""
     import torch
 
-    roi = tuple(getattr(inferer, "roi_size", None) or bundle.probe_shape or _PROBE_ROI)
-    if any(size <= 0 for size in roi) or len(roi) != 3:
-        roi = _PROBE_ROI
+    roi = _probe_shape(inferer, bundle)
     generator = torch.Generator().manual_seed(1)
-    channels = len(bundle.card.inputs) or 1
+    channels = bundle.channels or len(bundle.card.inputs) or 1
     noise = torch.rand((1, channels, *roi), generator=generator).to(device())
+    given = (
+        {"class_vector": torch.ones((1, 1), dtype=torch.long, device=device())}
+        if takes_prompts(network)
+        else {}
+    )
     with torch.inference_mode():
-        seen, blank = (_tensor(network(x)).float() for x in (noise, torch.zeros_like(noise)))
+        seen, blank = (
+            _tensor(network(x, **given)).float() for x in (noise, torch.zeros_like(noise))
+        )
     distance = float((seen - blank).abs().max())
     # Written so that a NaN fails, too.
     if not (torch.isfinite(seen).all() and distance > _DIFFERS):
@@ -203,6 +224,17 @@ def _answer(network: torch.nn.Module, inferer: Any, bundle: ModelDescription) ->
         "mean answer to noise": float(seen.mean()),
         "largest answer to noise": float(seen.max()),
     }
+
+
+def takes_prompts(network: Any) -> bool:
+    """Whether it segments what it is asked for, by class or by point, as VISTA3D."""
+    return hasattr(network, "class_head") and hasattr(network, "point_head")
+
+
+def _probe_shape(inferer: Any, bundle: ModelDescription) -> tuple[int, ...]:
+    """What a network is sure to take: the shape that its metadata state, or its window."""
+    roi = tuple(bundle.probe_shape or getattr(inferer, "roi_size", None) or _PROBE_ROI)
+    return _PROBE_ROI if any(size <= 0 for size in roi) else roi
 
 
 def _tensor(answer: Any) -> torch.Tensor:

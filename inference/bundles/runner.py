@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.bundles.loading import REMEDY, Parts, as_bundle, load_parts
+from inference.bundles.prompts import Prompts, prompted
 from inference.imaging.volume import Volume
 from inference.model_servers.open_inference import InferenceClient
 from inference.models.description import ModelDescription
@@ -48,8 +49,10 @@ def predict(
     threads: int,
     on_progress: ProgressCallback,
     channels: Sequence[NDArray[np.float32]] = (),
+    prompts: Prompts | None = None,
 ) -> NDArray[Any]:
-    """What the bundle predicts for a volume, or for `channels` of the same shape on its grid.
+    """What the bundle predicts for a volume, or for `channels` of the same shape on its grid;
+    of a network that is asked for classes or shown points, what `prompts` ask.
 
     Segmentation: shape (channels, slices, rows, columns) on the source grid. Classification:
     shape (classes,). Raises ModelUnusable where the bundle does not do its work here.
@@ -57,10 +60,15 @@ def predict(
     import torch
 
     def work(parts: Parts) -> NDArray[Any]:
-        data = parts.preprocessing({"image": _image(volume, channels)})
+        asked = prompts if prompts is not None else _classes(bundle, parts)
+        given = asked.given if asked is not None else {}
+        data = parts.preprocessing({**_images(bundle, parts, volume, channels), **given})
         on_progress("segment", 0.3)
         batch = data["image"][None].to(device())
-        predicted = _tiled(parts.inferer)(batch, parts.network)
+        if asked is None or not parts.prompts:
+            predicted = _tiled(parts.inferer)(batch, parts.network)
+        else:
+            data, predicted = prompted(parts, data, batch)
         on_progress("postprocess", 0.9)
         data["pred"] = predicted[0]
         if parts.postprocessing is not None:
@@ -133,6 +141,30 @@ def _guarded(
         ) from error
 
 
+def _classes(bundle: ModelDescription, parts: Parts) -> Prompts | None:
+    """What a network is asked for where nobody asks: the classes that its card names, or all."""
+    if not parts.prompts:
+        return None
+    named = tuple(sorted(int(value) for value in bundle.card.segments))
+    return Prompts.of_classes(named or parts.prompts)
+
+
+def _images(
+    bundle: ModelDescription,
+    parts: Parts,
+    volume: Volume,
+    channels: Sequence[NDArray[np.float32]],
+) -> dict[str, Any]:
+    """What the preprocessing is given: all channels as one image, or each under the key that it
+    has in the configuration, which is then what the card calls it."""
+    names = tuple(bundle.card.inputs)
+    if not names or not set(names) <= set(parts.reads):
+        return {"image": _image(volume, channels)}
+    images = {name: _image(volume, planes=one) for name, one in zip(names, channels, strict=True)}
+    # Bundles that ask for the header beside the image find it under its old key.
+    return {**images, **{f"{name}_meta_dict": one.meta for name, one in images.items()}}
+
+
 def _tiled(inferer: Any) -> Any:
     """The inferer with smaller tiles, where memory did not suffice for its own."""
     scale = current().tile_scale
@@ -149,20 +181,28 @@ def _tiled(inferer: Any) -> Any:
     return smaller
 
 
-def _image(volume: Volume, channels: Sequence[NDArray[np.float32]] = ()) -> Any:
-    """The volume as MONAI reads a file: indexed (i, j, k), with an affine to RAS. Several
-    channels come first, as of several files."""
+def _image(
+    volume: Volume,
+    channels: Sequence[NDArray[np.float32]] = (),
+    planes: NDArray[np.float32] | None = None,
+) -> Any:
+    """The volume, or `planes` on its grid, as MONAI reads a file: indexed (i, j, k), with an
+    affine to RAS. Several channels come first, as of several files."""
     import torch
     from monai.data import MetaTensor
 
     ras_from_ijk = (_RAS_FROM_LPS @ volume.lps_from_kji)[:, [2, 1, 0, 3]]
-    planes = np.stack([one.T for one in channels]) if channels else volume.voxels.T
-    voxels = torch.from_numpy(np.ascontiguousarray(planes))
+    one = volume.voxels if planes is None else planes
+    indexed = np.stack([channel.T for channel in channels]) if channels else one.T
+    voxels = torch.from_numpy(np.ascontiguousarray(indexed))
     affine = torch.from_numpy(np.ascontiguousarray(ras_from_ijk))
     meta = {
         "original_channel_dim": 0 if channels else float("nan"),
         "space": "RAS",
         "filename_or_obj": "",
+        # What transforms of clicks and of their inverse ask of the file that was read.
+        "original_affine": ras_from_ijk.copy(),
+        "spatial_shape": np.asarray(voxels.shape[1 if channels else 0 :]),
     }
     return MetaTensor(voxels, affine=affine, meta=meta)
 

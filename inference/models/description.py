@@ -2,6 +2,8 @@
 
 import colorsys
 import re
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +18,7 @@ VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _GOLDEN_ANGLE = 0.381966
 
-OutputKind = Literal["segmentation", "classification", "detection"]
+OutputKind = Literal["segmentation", "classification", "detection", "landmarks"]
 
 
 class ModelDescription(BaseModel):
@@ -30,8 +32,10 @@ class ModelDescription(BaseModel):
     """What stands in for the file where there is none."""
     prefix: str = "bundle"
     """Of the pipeline's name."""
-    probe_shape: tuple[int, int, int] | None = None
+    probe_shape: tuple[int, ...] | None = None
     """What the network is shown in its self-test, where it does not take any shape."""
+    channels: int | None = None
+    """Of what the network is shown; left out: one for each input of the card, or one."""
     name: str
     version: str
     title: str
@@ -60,8 +64,7 @@ class ModelDescription(BaseModel):
         stated = self.card.segments.get(str(value))
         if stated is not None:
             return stated
-        label = self.labels[value]
-        return CardSegment(label=label[:64], code=(label[:16], "99MEDIVIEW", label[:64]))
+        return own_segment(value, self.labels)
 
     def color_rgb(self, value: int) -> tuple[int, int, int]:
         """The card's colour, or one that differs from its neighbours'."""
@@ -69,6 +72,18 @@ class ModelDescription(BaseModel):
         if stated is not None:
             return stated
         return color_of(value)
+
+
+def own_segment(value: int, labels: Mapping[int, str]) -> CardSegment:
+    """A class under a code of the node's own: its label, shortened to a code's 16 characters.
+
+    Of labels that begin alike ("Right-Cerebellum-Exterior", "…-White-Matter") it ends in a digest.
+    """
+    label = labels.get(value, f"class {value}")
+    code = label[:16]
+    if any(one[:16] == code for other, one in labels.items() if other != value):
+        code = f"{label[:11]}-{sha256(label.encode()).hexdigest()[:4]}"
+    return CardSegment(label=label[:64], code=(code, "99MEDIVIEW", label[:64]))
 
 
 def color_of(number: int) -> tuple[int, int, int]:

@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict
 from inference.model_servers.card import ServedModel
 from inference.model_servers.endpoint import Endpoint
 from inference.models.card_file import CARD_FILE, CardSegment, parsed, read_json, stated_in
-from inference.models.description import color_of, slug
+from inference.models.description import color_of, own_segment, slug
 from inference.models.model_folders import files_of, install
 from inference.planar.card import Activation, ImageCard, OutputKind, Preprocessing, Resize
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
-Format = Literal["transformers", "torchscript", "onnx", "served"]
+Format = Literal["transformers", "torchscript", "onnx", "served", "bundle"]
 _WEIGHTS: dict[str, Format] = {"model.ts": "torchscript", "model.onnx": "onnx"}
 _CONFIG, _PROCESSOR = "config.json", "preprocessor_config.json"
 # What pickles would be executed from, and code that a repository brings along.
@@ -48,6 +48,8 @@ class ImageModelDescription(BaseModel):
     @property
     def source(self) -> str:
         """Where the model comes from, as its card and results state it."""
+        if self.format == "bundle":
+            return "MONAI bundle"
         served = self.card.served
         return f"model server {served.server}: {served.model}" if served else "added by an operator"
 
@@ -67,8 +69,7 @@ class ImageModelDescription(BaseModel):
         stated = self.card.segments.get(str(value))
         if stated is not None:
             return stated
-        label = self.label(value)
-        return CardSegment(label=label[:64], code=(label[:16], "99MEDIVIEW", label[:64]))
+        return own_segment(value, self.labels)
 
     def color_rgb(self, value: int) -> tuple[int, int, int]:
         return self.segment(value).color_rgb or color_of(value)
