@@ -88,8 +88,8 @@ class FoundBox:
 
     `corners`: (column, row) each, 0, 0 being the upper left corner of the upper left pixel; a
     rectangle, but turned where the model saw the image turned, and of more corners where the
-    image cuts it off. `confidence` from 0 to 1, where there is one. `measurement`: what is
-    measured of it, and then its finding is that.
+    image cuts it off; a single one is a point. `confidence` from 0 to 1, where there is one.
+    `measurement`: what is measured of it, and then its finding is that.
     """
 
     label: str

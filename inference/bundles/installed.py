@@ -8,6 +8,11 @@ import structlog
 
 from inference.bundles.description import describe, is_bundle
 from inference.bundles.plain import describe_plain, is_plain
+from inference.bundles.planar import (
+    add_planar_bundle,
+    describe_planar_bundle,
+    is_planar_bundle,
+)
 from inference.containers.description import (
     ContainerDescription,
     add_container,
@@ -45,6 +50,7 @@ _Description = TypeVar(
     ImageModelDescription,
     NnunetDescription,
 )
+_Adding = Callable[[Settings, Path], ModelDescription | ImageModelDescription]
 _Served = TypeVar("_Served", ModelDescription, ImageModelDescription)
 
 
@@ -61,16 +67,17 @@ def described(folder: Path) -> ModelDescription:
 
 def add_described(settings: Settings, folder: Path) -> ModelDescription | ImageModelDescription:
     """Copy a model of any kind to where models lie. Raises InvalidRequest, ModelUnusable."""
-    if is_container(folder):
-        return add_container(settings, folder)
-    if is_added_nnunet(folder):
-        return install_converted(settings, folder)
-    if is_nnunet(folder) and (folder / CARD_FILE).is_file():
-        return add_nnunet(settings, folder)
-    if trained_folders(folder):
-        return add_totalsegmentator(settings, folder)
-    if not is_bundle(folder) and is_image_model(folder):
-        return add_image_model(settings, folder)
+    kinds: tuple[tuple[Callable[[Path], object], _Adding], ...] = (
+        (is_container, add_container),
+        (is_added_nnunet, install_converted),
+        (lambda one: is_nnunet(one) and (one / CARD_FILE).is_file(), add_nnunet),
+        (trained_folders, add_totalsegmentator),
+        (is_planar_bundle, add_planar_bundle),
+        (lambda one: not is_bundle(one) and is_image_model(one), add_image_model),
+    )
+    for is_one, add in kinds:
+        if is_one(folder):
+            return add(settings, folder)
     return add_bundle(settings, folder)
 
 
@@ -109,7 +116,10 @@ def _with_server(settings: Settings, model: _Served) -> _Served:
 
 def installed_image_models(settings: Settings) -> list[ImageModelDescription]:
     """Every model of single images that was added, by name."""
-    found = _read([one for one in _folders(settings) if _is_of_images(one)], describe_image_model)
+    found = _read(
+        [one for one in _folders(settings) if _is_of_images(one)],
+        lambda one: describe_planar_bundle(one) if is_bundle(one) else describe_image_model(one),
+    )
     return [_with_server(settings, one) for one in found]
 
 
@@ -140,7 +150,7 @@ def _is_installed(folder: Path) -> bool:
 
 
 def _is_of_images(folder: Path) -> bool:
-    return not is_bundle(folder) and is_image_model(folder)
+    return is_planar_bundle(folder) if is_bundle(folder) else is_image_model(folder)
 
 
 def _read(

@@ -150,12 +150,15 @@ def _boxed(
         )
     else:
         found = _measured(job, pipeline, PipelineOutput(), measured)
-    outline = (*box.corners, box.corners[0])
+    at = ImageRef(image.sop_instance_uid, box.frame_number, "POINT", box.corners)
+    if len(box.corners) > 1:
+        outline = (*box.corners, box.corners[0])
+        at = ImageRef(image.sop_instance_uid, box.frame_number, "POLYLINE", outline)
     return replace(
         found,
         finding_id=stable_id(job, "box", box.label, image.sop_instance_uid),
         tracking_uid=tracking_uid(job, f"{image.sop_instance_uid} {box.label}"),
-        image=ImageRef(image.sop_instance_uid, box.frame_number, "POLYLINE", outline),
+        image=at,
         calibration=calibration if found.confidence is not None else "",
     )
 

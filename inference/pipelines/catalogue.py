@@ -17,6 +17,7 @@ from inference.pipelines.brain.brain_structures import BrainStructures
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.pipelines.chest.lung_density import LungDensity
 from inference.pipelines.container_model import ContainerPipeline
+from inference.pipelines.images.bundle import BundleOfImages
 from inference.pipelines.images.classification import ImageClassification
 from inference.pipelines.images.film_field import FilmField
 from inference.pipelines.images.model import ImageModelPipeline
@@ -52,7 +53,10 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),
         *(NnunetPipeline(model) for model in installed_nnunets(settings)),
         *(ContainerPipeline(model, settings) for model in installed_containers(settings)),
-        *(ImageModelPipeline(model) for model in installed_image_models(settings)),
+        *(
+            BundleOfImages(model) if model.format == "bundle" else ImageModelPipeline(model)
+            for model in installed_image_models(settings)
+        ),
         *_of_other_packages(settings),
     )
 

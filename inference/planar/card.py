@@ -10,7 +10,10 @@ from inference.models.card_file import Card
 from inference.models.description import VERSION_PATTERN
 from inference.rules.model import Strict
 
-OutputKind = Literal["image-classification", "object-detection", "image-segmentation"]
+OutputKind = Literal[
+    "image-classification", "object-detection", "image-segmentation", "image-landmarks"
+]
+"""The last of MONAI's bundles alone."""
 Activation = Literal["softmax", "sigmoid", "none"]
 _Percent = Annotated[float, Field(ge=0, le=100)]
 _Edge = Annotated[int, Field(ge=8, le=4096)]

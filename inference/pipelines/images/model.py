@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -19,6 +20,7 @@ from inference.models.model_folders import digests_of, verify_files
 from inference.models.population import caveat_of
 from inference.pipeline import (
     Acceptance,
+    ImageResult,
     InputKind,
     ModelCard,
     PipelineContext,
@@ -46,6 +48,12 @@ from storage.pixels.processes import budget
 _PROBE_EDGE = 224
 _DIFFERS = 1e-6
 _REASONS_AT_MOST = 3
+
+
+class ReadsImages(Protocol):
+    """A loaded model, asked of one image after the other."""
+
+    def of_image(self, dataset: Dataset) -> ImageResult: ...
 
 
 class ImageModelPipeline:
@@ -181,8 +189,7 @@ class ImageModelPipeline:
         self._verify()
         started = time.perf_counter()
         context.on_progress("load_model", 0.05)
-        network = load_network(self._model, self.card, context.settings.torch_threads)
-        reading = ImageReading(self._model, network)
+        reading, notes = self._reading(context.settings.torch_threads)
         ready = time.perf_counter()
         results = []
         for done, dataset in enumerate(context.images):
@@ -200,12 +207,18 @@ class ImageModelPipeline:
             timings_s={"load_model": ready - started, "predict": time.perf_counter() - ready},
             derivation=self._derivation(),
             notes=(
-                *(network.client.notes() if isinstance(network, Served) else ()),
+                *notes,
                 f"Probabilities are calibrated: {calibration}."
                 if calibration
                 else "Whether the probabilities are calibrated is not stated by the model's card.",
             ),
         )
+
+    def _reading(self, threads: int) -> tuple[ReadsImages, tuple[str, ...]]:
+        """The loaded model, and what a reader should know of where it computes."""
+        network = load_network(self._model, self.card, threads)
+        notes = network.client.notes() if isinstance(network, Served) else ()
+        return ImageReading(self._model, network), notes
 
     def _verify(self) -> None:
         verify_files(self._model.folder, f"the model {self._model.name}")

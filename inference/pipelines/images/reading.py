@@ -22,7 +22,7 @@ from storage.core.findings import Code
 
 SHARE_OF_IMAGE = Code("IMAGESHARE", "99MEDIVIEW", "Share of the image's area")
 NUMBER_FOUND = Code("NUMBERFOUND", "99MEDIVIEW", "Number found by the detector")
-_UNITS = Code("1", "UCUM", "no units")
+UNITS = Code("1", "UCUM", "no units")
 _SIDES = {"left": LEFT, "right": RIGHT}
 _BOXES_AT_MOST = 50
 _CLASSES_AT_MOST = 255
@@ -82,13 +82,13 @@ class ImageReading:
             heat = given.placement.onto_source(falls, smooth=False)
         return ImageResult(
             uid,
-            _shown(given),
+            shown(given),
             deciding + 1 if multi else None,
             classifications=tuple(
                 Classification(
                     self._model.segment(value).label,
                     float(combined[value]),
-                    self._code(value),
+                    coded(self._model, value),
                     int(indices[int(scores[:, value].argmax())]) + 1
                     if multi and takes_highest
                     else None,
@@ -107,13 +107,13 @@ class ImageReading:
         multi: bool,
     ) -> ImageResult:
         found: list[FoundBox] = []
-        shown: dict[int | None, NDArray[np.uint8]] = {}
+        pictures: dict[int | None, NDArray[np.uint8]] = {}
         for index in indices:
             given = prepare(dataset, int(index), self._model.preprocessing)
             number = int(index) + 1 if multi else None
             boxes = self._boxes(given, number)
-            if boxes or not shown:
-                shown[number] = _shown(given)
+            if boxes or not pictures:
+                pictures[number] = shown(given)
             found += boxes
         found.sort(key=lambda box: -(box.confidence or 0.0))
         numbered = Counter[str]()
@@ -126,12 +126,12 @@ class ImageReading:
                     label, box.code, box.corners, box.confidence, box.color_rgb, box.frame_number
                 )
             )
-        best = named[0].frame_number if named else next(iter(shown))
+        best = named[0].frame_number if named else next(iter(pictures))
         return ImageResult(
             uid,
-            shown[best],
+            pictures[best],
             best,
-            measurements=(Measurement("Boxes found", NUMBER_FOUND, float(len(found)), _UNITS),),
+            measurements=(Measurement("Boxes found", NUMBER_FOUND, float(len(found)), UNITS),),
             boxes=tuple(named),
         )
 
@@ -195,10 +195,10 @@ class ImageReading:
                 if value != self._model.background and mask.any():
                     present.append((value, int(mask.sum()), float(highest[mask].mean())))
                     masks[mask] = len(present)
-        segments = tuple(self._segment(value) for value, _, _ in present)
+        segments = tuple(segment_of(self._model, value) for value, _, _ in present)
         return ImageResult(
             uid,
-            _shown(given),
+            shown(given),
             segments=segments,
             masks=masks if present else None,
             measurements=tuple(
@@ -214,25 +214,29 @@ class ImageReading:
                     zip(segments, present, strict=True)
                 )
             )
-            or (Measurement("Segments found", NUMBER_FOUND, 0.0, _UNITS),),
+            or (Measurement("Segments found", NUMBER_FOUND, 0.0, UNITS),),
         )
 
-    def _segment(self, value: int) -> Segment:
-        stated = self._model.segment(value)
-        return Segment(
-            stated.label,
-            Code(*stated.category),
-            Code(*stated.code),
-            self._model.color_rgb(value),
-            _SIDES.get(stated.laterality or ""),
-        )
 
-    def _code(self, value: int) -> Code | None:
-        stated = self._model.card.segments.get(str(value))
-        return None if stated is None else Code(*stated.code)
+def segment_of(model: ImageModelDescription, value: int) -> Segment:
+    """The segment of a class, by the card or under a code of the node's own."""
+    stated = model.segment(value)
+    return Segment(
+        stated.label,
+        Code(*stated.category),
+        Code(*stated.code),
+        model.color_rgb(value),
+        _SIDES.get(stated.laterality or ""),
+    )
 
 
-def _shown(given: NetworkInput) -> NDArray[np.uint8]:
+def coded(model: ImageModelDescription, value: int) -> Code | None:
+    """What the card codes a class as; None where it does not."""
+    stated = model.card.segments.get(str(value))
+    return None if stated is None else Code(*stated.code)
+
+
+def shown(given: NetworkInput) -> NDArray[np.uint8]:
     """The whole image as its pixels were windowed for the network, for pictures."""
     values = np.where(given.frame.covered[..., None], given.frame.values, 0.0)
     rounded: NDArray[np.uint8] = np.rint(values * 255.0).astype(np.uint8)

@@ -201,7 +201,9 @@ def _annotations(
             graphic_layer=layer,
             referenced_frame_number=None if numbers is None else numbers[0],
             graphic_objects=[
-                hd.pr.GraphicObject(
+                hd.pr.GraphicObject("POINT", np.array(box.corners, np.float32), "PIXEL")
+                if len(box.corners) == 1
+                else hd.pr.GraphicObject(
                     "POLYLINE",
                     np.array((*box.corners, box.corners[0]), np.float32),
                     "PIXEL",

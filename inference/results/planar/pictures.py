@@ -25,6 +25,8 @@ _LONGER_SIDE_PIXELS = 2048
 _OPPOSITE = dict(zip("LRAPHF", "RLPAFH", strict=True))
 _HEAT_ALPHA = 0.45
 _WHITE = (255, 255, 255)
+_MARK = 6
+"""Half the arm of a cross at a point, in pixels of the picture."""
 
 
 def draw_image(
@@ -44,6 +46,11 @@ def draw_image(
     for box in image.boxes:
         if box.frame_number in (None, image.shown_frame_number):
             corners = [(x * scale_x, y * scale_y) for x, y in (*box.corners, box.corners[0])]
+            if len(box.corners) == 1:
+                x, y = corners[0]
+                draw.line([(x - _MARK, y), (x + _MARK, y)], fill=box.color_rgb, width=2)
+                draw.line([(x, y - _MARK), (x, y + _MARK)], fill=box.color_rgb, width=2)
+                continue
             draw.line(corners, fill=box.color_rgb, width=2)
     lines = [
         Line(f"{one.label}: {shown_value(one)}".rstrip(": "), _color(one, image))

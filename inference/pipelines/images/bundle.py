@@ -1,0 +1,138 @@
+"""A MONAI bundle of single images: `bundle-NAME` in the catalogue."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from inference.bundles.planar import PlanarBundle
+from inference.imaging.frames import number_of_frames
+from inference.models.card import Proof
+from inference.pipeline import Classification, FoundBox, ImageResult, Measurement, Segment
+from inference.pipelines.codes import PERCENT
+from inference.pipelines.images.model import ImageModelPipeline, ReadsImages
+from inference.pipelines.images.reading import (
+    NUMBER_FOUND,
+    SHARE_OF_IMAGE,
+    UNITS,
+    coded,
+    segment_of,
+    shown,
+)
+from inference.planar.description import ImageModelDescription
+from inference.planar.preprocessing import prepare
+from storage.core.findings import Code
+
+
+class BundleOfImages(ImageModelPipeline):
+    """Classifies or segments each DICOM image of a series, or finds points in it."""
+
+    def __init__(self, model: ImageModelDescription) -> None:
+        super().__init__(model)
+        self.name = f"bundle-{model.name}"
+        self.description = f"The MONAI bundle {model.title}: {model.kind} of single DICOM images."
+
+    def prove(self) -> Proof:
+        """Noise and a blank image must not give the same. Raises ModelUnusable."""
+        self._verify()
+        return Proof(
+            PlanarBundle(self._model, 0).answer,
+            "Noise gives what it gave when the bundle was verified; a blank image gives another.",
+        )
+
+    def _reading(self, threads: int) -> tuple[ReadsImages, tuple[str, ...]]:
+        return BundleReading(self._model, PlanarBundle(self._model, threads)), ()
+
+
+class BundleReading:
+    """A loaded bundle, asked of one image after the other."""
+
+    def __init__(self, model: ImageModelDescription, bundle: PlanarBundle) -> None:
+        self._model = model
+        self._bundle = bundle
+
+    def of_image(self, dataset: Dataset) -> ImageResult:
+        """Raises ImageRefused, LimitExceeded, ModelUnusable."""
+        if self._model.kind == "image-classification":
+            return self._classified(dataset)
+        if self._model.kind == "image-segmentation":
+            return self._segmented(dataset)
+        return self._pointed(dataset)
+
+    def _classified(self, dataset: Dataset) -> ImageResult:
+        frames, model = self._model.card.model.frames, self._model
+        count, at_most = number_of_frames(dataset), frames.at_most if frames else 1
+        indices = np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(int))
+        scores = []
+        for index in indices:
+            given = prepare(dataset, int(index), model.preprocessing)
+            scores.append(self._bundle.scores(given.seen))
+        mean = np.stack(scores).mean(axis=0)
+        return ImageResult(
+            str(dataset.SOPInstanceUID),
+            shown(given),
+            int(indices[-1]) + 1 if count > 1 else None,
+            classifications=tuple(
+                Classification(model.segment(value).label, float(mean[value]), coded(model, value))
+                for value in map(int, np.argsort(-mean, kind="stable"))
+                if value in model.labels and value != model.background
+            ),
+        )
+
+    def _segmented(self, dataset: Dataset) -> ImageResult:
+        given, model = prepare(dataset, 0, self._model.preprocessing), self._model
+        classes = self._bundle.classes(given.seen)
+        present = [
+            value
+            for value in sorted(model.labels)
+            if value != model.background and (classes == value).any()
+        ]
+        masks = np.zeros(classes.shape, np.uint8)
+        segments: list[Segment] = []
+        for value in present:
+            masks[classes == value] = len(segments) + 1
+            segments.append(segment_of(model, value))
+        return ImageResult(
+            str(dataset.SOPInstanceUID),
+            shown(given),
+            segments=tuple(segments),
+            masks=masks if present else None,
+            measurements=tuple(
+                Measurement(
+                    f"{segment.label} share of the image",
+                    SHARE_OF_IMAGE,
+                    100.0 * float((masks == index + 1).sum()) / masks.size,
+                    PERCENT,
+                    index,
+                )
+                for index, segment in enumerate(segments)
+            )
+            or (Measurement("Segments found", NUMBER_FOUND, 0.0, UNITS),),
+        )
+
+    def _pointed(self, dataset: Dataset) -> ImageResult:
+        given, model = prepare(dataset, 0, self._model.preprocessing), self._model
+        points = self._bundle.landmarks(given.seen).points
+        top, left, bottom, right = given.placement.window
+        found = []
+        for value, (x, y) in enumerate(points):
+            # What is not in a view lies outside; where the image ends, nothing can be pointed at.
+            if not (left <= x <= right and top <= y <= bottom) or value not in model.labels:
+                continue
+            ((column, row),) = given.placement.points(np.array([(x, y)]))
+            stated = model.segment(value)
+            found.append(
+                FoundBox(
+                    stated.label,
+                    Code(*stated.code),
+                    ((float(column), float(row)),),
+                    None,
+                    model.color_rgb(value),
+                )
+            )
+        return ImageResult(
+            str(dataset.SOPInstanceUID),
+            shown(given),
+            measurements=(Measurement("Points found", NUMBER_FOUND, float(len(found)), UNITS),),
+            boxes=tuple(found),
+        )
