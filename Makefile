@@ -19,7 +19,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test slow check format viewer client viewer-file check-viewer docs bench verification faults retention nnunet fuzz attacks chaos model-servers conformance lock containers sbom audit clean
+.PHONY: help run dev test slow check format viewer client viewer-file check-viewer docs bench verification faults retention bundles nnunet fuzz attacks chaos model-servers conformance lock containers sbom audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -78,6 +78,9 @@ backups: $(STAMPS)/test ## Back up and restore a hundred random states of a node
 
 retention: $(STAMPS)/test ## Let 90 days pass at three times the disk's capacity, on SQLite and PostgreSQL, some minutes
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest -o timeout=1200 tests/inference/retention
+
+bundles: $(STAMPS)/test ## Run the bundles of MONAI's zoo in ../shared with networks of their own configurations, half an hour
+	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest -o timeout=1800 -m "slow or not slow" tests/inference/monai_zoo
 
 nnunet: $(STAMPS)/test ## Train tiny models with nnU-Net, and compare voxels with its command line, a minute or two
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest -o timeout=1200 tests/inference/nnunet

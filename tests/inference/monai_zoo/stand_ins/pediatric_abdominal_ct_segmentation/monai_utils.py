@@ -1,0 +1,1 @@
+"""Stands in for what the bundle imports and inference does not use."""
