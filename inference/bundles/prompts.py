@@ -81,7 +81,12 @@ def prompted(parts: Parts, data: dict[str, Any], batch: Any) -> tuple[dict[str, 
     prompts as tensors, and logits of shape (1, objects, x, y, z).
     """
     import torch
+    from monai.utils.enums import TraceKeys
 
+    for operation in data["image"].applied_operations:
+        # The bundle inverts a copy of its preprocessing; MONAI knows transforms by their identity,
+        # unless that is left open.
+        operation[TraceKeys.ID] = TraceKeys.NONE
     known = data.get("label_prompt")
     classes = None if known is None else torch.tensor(known, device=batch.device)
     points = labels = None
