@@ -81,12 +81,9 @@ def prompted(parts: Parts, data: dict[str, Any], batch: Any) -> tuple[dict[str, 
     prompts as tensors, and logits of shape (1, objects, x, y, z).
     """
     import torch
-    from monai.utils.enums import TraceKeys
 
     for operation in data["image"].applied_operations:
-        # The bundle inverts a copy of its preprocessing; MONAI knows transforms by their identity,
-        # unless that is left open.
-        operation[TraceKeys.ID] = TraceKeys.NONE
+        _of_any_identity(operation)
     known = data.get("label_prompt")
     classes = None if known is None else torch.tensor(known, device=batch.device)
     points = labels = None
@@ -108,3 +105,14 @@ def prompted(parts: Parts, data: dict[str, Any], batch: Any) -> tuple[dict[str, 
     if points is not None:
         asked |= {"points": points, "point_labels": labels}
     return {**data, **asked}, predicted
+
+
+def _of_any_identity(operation: dict[str, Any]) -> None:
+    """The bundle inverts a copy of its preprocessing, and MONAI knows transforms by their identity
+    unless that is left open; a crop carries the padding that it did in its own entry."""
+    from monai.utils.enums import TraceKeys
+
+    operation[TraceKeys.ID] = TraceKeys.NONE
+    for part in (operation.get(TraceKeys.EXTRA_INFO) or {}).values():
+        if isinstance(part, dict) and TraceKeys.ID in part:
+            _of_any_identity(part)
