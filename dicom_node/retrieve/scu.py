@@ -1,5 +1,6 @@
 """C-GET and C-MOVE as SCU (PS3.4 C.4.2, C.4.3): have a peer send a whole study."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -60,6 +61,10 @@ class Retrieved:
 
     completed: int
     failed: int
+
+
+# What lies on tape comes late, but a peer that says "pending" for ever would keep who waits.
+_STALLED_S = 3600.0
 
 
 def get(
@@ -127,6 +132,7 @@ def _retrieve(
     on_progress: Callable[[int, int], None],
 ) -> Retrieved:
     status, last = None, Dataset()
+    before, got_on_at = (0, 0, 0), time.monotonic()
     try:
         for last, _ in responses:
             status = int(last.Status) if "Status" in last else None
@@ -134,6 +140,12 @@ def _retrieve(
                 counts = _counts(last)
                 left = _number(last, "NumberOfRemainingSuboperations")
                 on_progress(counts.completed, counts.completed + counts.failed + left)
+                if before != (before := (counts.completed, counts.failed, left)):
+                    got_on_at = time.monotonic()
+                elif time.monotonic() - got_on_at > _STALLED_S:
+                    raise PeerDidNotAnswer(
+                        f"{association.peer} did not get on with {what} for {_STALLED_S:g} s."
+                    )
     except BaseException:
         # The peer is in the middle of it: a release would not be answered.
         association.abort()

@@ -8,13 +8,16 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from pydicom.dataset import Dataset
 
 from dicom_node.archives import receiving as module
 from dicom_node.archives.http_archive import HttpArchive
 from dicom_node.archives.receiving import Receiving
+from dicom_node.association.base import NodeAssociation
 from dicom_node.imports.folder import FolderSource
 from dicom_node.network.multipart import NotMultipart, read_parts
 from dicom_node.peers import PeerFailed
+from dicom_node.retrieve import scu
 from storage.core.errors import InvalidInstance
 from storage.http.client import flowing
 from storage.ingest.service import Ingest
@@ -126,3 +129,33 @@ def test_a_boundary_that_is_none_is_no_answer_of_several_parts(boundary: str) ->
             write=found.write,
             finish=found.finish,
         )
+
+
+def test_an_archive_is_given_up_that_is_pending_and_does_not_get_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    minutes = iter(range(0, 10**6, 60))
+    monkeypatch.setattr(scu, "time", SimpleNamespace(monotonic=lambda: next(minutes)))
+    association = SimpleNamespace(peer="ARCHIVE", abort=lambda: None)
+    monkeypatch.setattr(scu, "end", lambda _association: None)
+    said: list[int] = []
+
+    def pending(moving: bool) -> Iterator[tuple[Dataset, None]]:
+        for number in range(1000):
+            said.append(number)
+            response = Dataset()
+            response.Status = 0xFF00
+            response.NumberOfCompletedSuboperations = number if moving else 1
+            yield response, None
+        response.Status = 0x0000
+        yield response, None
+
+    def retrieved(moving: bool) -> scu.Retrieved:
+        given = cast(NodeAssociation, association)
+        return scu._retrieve(given, pending(moving), "C-MOVE", lambda _done, _total: None)
+
+    assert retrieved(moving=True).completed == 999
+    said.clear()
+    with pytest.raises(PeerFailed, match="did not get on with C-MOVE"):
+        retrieved(moving=False)
+    assert len(said) < 100
