@@ -17,6 +17,8 @@ from inference.imaging.field_strength import field_strengths_t
 OnOutside = Literal["caveat", "refuse"]
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
 _DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
+_AGES_MAY_DIFFER_YEARS = 2.0
+"""PatientAge is in completed years, and may be that of the day when the study was planned."""
 _FIELD_STRENGTH_MAY_BE_OFF = 0.05
 """Magnets of 1.5 and 3 T state 1.494 and 2.8936 T as well."""
 _ECHOES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
@@ -57,9 +59,9 @@ class Population:
         return tuple(self._outside(header))
 
     def _outside(self, header: Dataset) -> Iterator[str]:
-        age = age_years(header)
-        if age is not None and not _within_years(age, self.age_years):
-            yield f"age {_years(age)} ({_range(self.age_years)} years)"
+        for age, by in zip(ages_years(header), ("", " by PatientAge"), strict=False):
+            if not _within_years(age, self.age_years):
+                yield f"age {age_in_words(age)}{by} ({_range(self.age_years)} years)"
         sex = str(header.get("PatientSex") or "").strip().upper()
         if sex and self.sex and sex not in self.sex:
             yield f"sex {sex} ({', '.join(self.sex)})"
@@ -100,13 +102,19 @@ def caveat_of(population: Population, *headers: Dataset) -> str:
     return f"Outside the population the model was made for{by}: {'; '.join(outside)}."
 
 
-def age_years(header: Dataset) -> float | None:
-    """At the study: by birth date, else by PatientAge; None where neither is stated."""
+def ages_years(header: Dataset) -> tuple[float, ...]:
+    """At the study: by birth date, else by PatientAge; both where they contradict each other.
+
+    A birth date may be a placeholder of de-identification. Empty where neither is stated.
+    """
     born, at = (_date(header, keyword) for keyword in ("PatientBirthDate", "StudyDate"))
-    if born is not None and at is not None and at >= born:
-        return _years_between(born, at)
-    stated = _AGE.fullmatch(str(header.get("PatientAge") or "").strip())
-    return None if stated is None else int(stated.group(1)) * _DAYS[stated.group(2)] / _DAYS["Y"]
+    found = _AGE.fullmatch(str(header.get("PatientAge") or "").strip())
+    stated = None if found is None else int(found[1]) * _DAYS[found[2]] / _DAYS["Y"]
+    if born is None or at is None or at < born:
+        return () if stated is None else (stated,)
+    age = _years_between(born, at)
+    apart = stated is not None and abs(age - stated) > _AGES_MAY_DIFFER_YEARS
+    return (age, stated) if apart and stated is not None else (age,)
 
 
 def _years_between(born: date, at: date) -> float:
@@ -174,7 +182,7 @@ def _range(limits: tuple[float, float] | None) -> str:
     return "" if limits is None else f"{limits[0]:g} to {limits[1]:g}"
 
 
-def _years(age: float) -> str:
+def age_in_words(age: float) -> str:
     """Completed years, of small children months, days: as people state it."""
     if age >= 2:
         return f"{int(age)} years"

@@ -47,7 +47,9 @@ class TotalLungCapacity:
         if not subject.sex:
             raise NotApplicable("Predicted lung capacity asks for the patient's sex, M or F.")
         if age is None:
-            raise NotApplicable("Predicted lung capacity asks for the patient's age.")
+            raise NotApplicable(
+                f"Predicted lung capacity asks for the patient's age{subject.ages_apart}."
+            )
         youngest, oldest = self.age_years
         if not youngest <= age <= oldest:
             raise NotApplicable(

@@ -118,7 +118,9 @@ class ReferenceValues:
         if self.sex and not subject.sex:
             raise NotApplicable("The reference values ask for the patient's sex, M or F.")
         if self.age_years is not None and subject.age_years is None:
-            raise NotApplicable("The reference values ask for the patient's age.")
+            raise NotApplicable(
+                f"The reference values ask for the patient's age{subject.ages_apart}."
+            )
         low, below = self.ages
         age = low if subject.age_years is None else subject.age_years
         if (self.sex and self.sex != subject.sex) or not low <= age < below:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from inference.imaging.contrast_agent import contrast_agent_given
-from inference.models.population import age_years
+from inference.models.population import age_in_words, ages_years
 
 _CM_IN_M = 100.0
 # Beyond, PatientSize (metres: PS3.3 C.7.2.2) holds something else, such as centimetres.
@@ -20,6 +20,8 @@ class Subject:
     height_cm: float | None = None
     contrast_agent: bool = False
     """Whether the images were made with one."""
+    ages_apart: str = ""
+    """Where birth date and PatientAge contradict each other: goes behind what asks for the age."""
 
     @property
     def completed_years(self) -> str:
@@ -39,11 +41,20 @@ NOBODY_KNOWN = Subject()
 def subject_of(header: Dataset) -> Subject:
     """Read from any image of the series."""
     sex = str(header.get("PatientSex") or "").strip()
+    ages = ages_years(header)
     return Subject(
         sex if sex in ("M", "F") else "",
-        age_years(header),
+        ages[0] if len(ages) == 1 else None,
         _height_cm(header),
         contrast_agent_given(header),
+        _apart(*ages) if len(ages) > 1 else "",
+    )
+
+
+def _apart(by_birth_date: float, stated: float) -> str:
+    return (
+        f"; {age_in_words(by_birth_date)} by PatientBirthDate and {age_in_words(stated)} by"
+        " PatientAge contradict each other"
     )
 
 

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.field_strength import field_strength_t, field_strengths_t
 from inference.models.card_file import Card, population_of
-from inference.models.population import Population, age_years, caveat_of
+from inference.models.population import Population, ages_years, caveat_of
 from inference.pipelines.brain import brain_volume
 from inference.pipelines.catalogue import pipeline_named
 from storage.settings import load_settings
@@ -148,8 +148,17 @@ def test_field_strengths_in_other_units_are_read_as_tesla(
 def test_ages_are_read_in_their_units(stated: str, years: float | None) -> None:
     dataset = Dataset()
     dataset.add_new("PatientAge", "LO", stated)
-    found = age_years(dataset)
-    assert found == (None if years is None else pytest.approx(years, abs=0.01))
+    assert ages_years(dataset) == (() if years is None else pytest.approx((years,), abs=0.01))
+
+
+def test_a_birth_date_that_contradicts_the_stated_age_is_not_believed_alone() -> None:
+    dataset = header(PatientBirthDate="19700101", PatientAge="003Y")
+    assert "age 3 years by PatientAge (18 to 96 years)" in caveat_of(POPULATION, dataset)
+    dataset.PatientBirthDate, dataset.PatientAge = "20230601", "042Y"
+    assert "age 3 years (18 to 96 years)" in caveat_of(POPULATION, dataset)
+    # The age of the day when the study was planned.
+    dataset.PatientBirthDate, dataset.PatientAge = "19700101", "055Y"
+    assert len(ages_years(dataset)) == 1
 
 
 def test_a_card_of_an_operator_states_it_in_its_file() -> None:

@@ -37,6 +37,13 @@ def test_others_get_the_reason_and_no_limit(age: str, agent: str | None, reason:
         stated(age, agent)
 
 
+def test_no_limit_rests_on_an_age_that_the_header_contradicts() -> None:
+    header = Dataset()
+    header.PatientAge, header.PatientBirthDate, header.StudyDate = "003Y", "19700101", "20260301"
+    with pytest.raises(NotApplicable, match="56 years by PatientBirthDate and 3 years by Patient"):
+        LIMIT.range_for(subject_of(header), 3.0)
+
+
 @pytest.mark.parametrize(
     ("keyword", "value"),
     [
