@@ -4,10 +4,10 @@ import base64
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from storage.audit.code_meanings import MEANINGS
 from storage.audit.events import AuditRecord, Code
 
 _IP_ADDRESS, _MACHINE_NAME, _URI = "2", "1", "5"
@@ -32,17 +32,9 @@ class AuditSource:
     host: str = socket.gethostname()
 
 
-@lru_cache(maxsize=1)
-def _meanings() -> dict[str, str]:
-    # Its dictionaries take time and memory, so only who renders messages has them.
-    from pydicom.sr.codedict import codes
-
-    return {one.value: one.meaning for one in codes.DCM.concepts.values()}
-
-
 def meaning(code: str) -> str:
     """The meaning that the standard gives a code of DCM."""
-    return _meanings().get(code, code)
+    return MEANINGS.get(code, code)
 
 
 def audit_message(record: AuditRecord, source: AuditSource) -> bytes:

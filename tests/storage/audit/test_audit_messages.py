@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydicom.sr.codedict import codes
 
 from storage.audit import Actor, AuditEvent, Code, Type
+from storage.audit.code_meanings import MEANINGS
 from storage.audit.keeper import AuditKeeper, audit_source
 from storage.audit.messages import audit_message, meaning
 from storage.audit.query import AuditFilter, all_events
@@ -69,6 +71,8 @@ def embedded(tmp_path: Path) -> Settings:
 
 def test_every_code_is_one_of_the_standard() -> None:
     assert all(meaning(code) != code for code in [*Code, *Type] if code)
+    standard = {one.value: one.meaning for one in codes.DCM.concepts.values()}
+    assert standard.items() >= MEANINGS.items()
 
 
 def test_messages_have_the_structure_of_the_schema(embedded: Settings) -> None:
