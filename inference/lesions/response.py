@@ -118,6 +118,12 @@ def _is_new(one: Seen) -> bool:
     return one.match is not None and one.match.relation == "new" and is_measurable(one.lesion)
 
 
+def _is_left(one: Seen) -> bool:
+    """Of no target: nodes below 10 mm are as they should be."""
+    is_small_node = _is_node(one) and one.lesion.short_axis_mm < _NORMAL_NODE_MM
+    return is_measurable(one.lesion) and not is_small_node
+
+
 def _recist_size(one: Seen) -> float:
     return one.lesion.short_axis_mm if _is_node(one) else one.lesion.long_axis_mm
 
@@ -130,7 +136,7 @@ def _responses(
     visits: Sequence[Visit],
     targets: frozenset[str],
     size: Callable[[Seen], float],
-    category: Callable[[float, float, float, Sequence[Seen]], tuple[Category, str]],
+    category: Callable[[float, float, float, Sequence[Seen], Sequence[Seen]], tuple[Category, str]],
 ) -> Iterator[Response]:
     baseline = nadir = 0.0
     methods = set[str]()
@@ -151,7 +157,8 @@ def _responses(
         elif new:
             found = "PD", _NOT_BEFORE if visit.by_readers else "New lesions."
         else:
-            found = gap or category(total, baseline, nadir, of_targets)
+            others = [one for one in visit.seen if one not in of_targets]
+            found = gap or category(total, baseline, nadir, of_targets, others)
             # A complete response is compared with nothing.
             if not gap and not comparable and found[0] != "CR":
                 found = _OTHER_METHOD
@@ -250,9 +257,19 @@ def _change(now: float, then: float) -> float | None:
 
 
 def _recist_category(
-    total: float, baseline: float, nadir: float, of_targets: Sequence[Seen]
+    total: float,
+    baseline: float,
+    nadir: float,
+    of_targets: Sequence[Seen],
+    others: Sequence[Seen],
 ) -> tuple[Category, str]:
     if all(_is_node(one) and _recist_size(one) < _NORMAL_NODE_MM for one in of_targets):
+        # RECIST 1.1, table 1: complete is a response of all lesions alone.
+        if any(_is_left(one) for one in others):
+            return (
+                "PR",
+                "The target lesions are gone; others, no targets, are still there.",
+            )
         return "CR", "All target lesions are gone, and lymph nodes are below 10 mm."
     if total - nadir >= 5 and total >= 1.2 * nadir:
         return "PD", "The sum is 20 % and 5 mm or more above the smallest."
@@ -262,7 +279,11 @@ def _recist_category(
 
 
 def _lugano_category(
-    total: float, baseline: float, nadir: float, of_targets: Sequence[Seen]
+    total: float,
+    baseline: float,
+    nadir: float,
+    of_targets: Sequence[Seen],
+    _others: Sequence[Seen],
 ) -> tuple[Category, str]:
     if all(one.lesion.long_axis_mm <= _MEASURABLE_NODE_MM for one in of_targets):
         return "CR", "No lymph node is longer than 15 mm."

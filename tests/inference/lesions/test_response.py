@@ -88,6 +88,17 @@ def test_a_lesion_that_was_new_before_leaves_no_response_while_it_is_there() -> 
     assert recist(drawn)[1][2].category == "PD"
 
 
+def test_no_response_is_complete_while_another_lesion_is_there() -> None:
+    first = visit({"A": lesion("a1", 30), "B": lesion("b1", 20), "C": lesion("c1", 8)})
+    gone = [match("gone", "a1"), match("gone", "b1")]
+    left = visit({"C": lesion("c2", 8)}, gone=gone)
+    _, (_, response) = recist([first, left])
+    assert (response.category, response.sum) == ("PR", 0.0)
+    assert response.reason.endswith("others, no targets, are still there.")
+    edema = visit({"E": lesion("e2", 40, kind=EDEMA)}, gone=gone)
+    assert recist([first, edema])[1][1].category == "CR"
+
+
 def test_what_a_reader_did_not_measure_is_not_gone() -> None:
     one_of_two = replace(
         visit({"A": lesion("a2", 30)}, gone=[match("gone", "b1")]), by_readers=True
