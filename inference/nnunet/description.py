@@ -68,7 +68,7 @@ class NnunetDescription(ModelDescription):
         return f"nnU-Net v2, trained on {self.parts[0].plans.dataset_name}"
 
     @property
-    def channels(self) -> tuple[str, ...]:
+    def channel_roles(self) -> tuple[str, ...]:
         """The inputs of the card in the network's order; empty for one series."""
         names = self.parts[0].dataset.channels if self.card.inputs else ()
         return tuple(slug(name) for name in names)

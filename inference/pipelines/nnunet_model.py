@@ -49,7 +49,7 @@ class NnunetPipeline(AddedModel):
         started = time.perf_counter()
         named, derivation = self._channels(context, volume)
         by_role = dict(zip((one.name for one in self.inputs), named, strict=True))
-        channels = [by_role[role] for role in self._nnunet.channels] or [volume.voxels]
+        channels = [by_role[role] for role in self._nnunet.channel_roles] or [volume.voxels]
         labels = predict(
             self._nnunet, volume, channels, context.settings.torch_threads, context.on_progress
         )
