@@ -59,8 +59,9 @@ def boxes_as_findings(
                 confidence=float(np.clip(boxes.scores[index], 0.0, 1.0)),
             )
         )
-    # The surest is drawn last, so that no other hides it.
-    for number in range(len(sure), 0, -1):
+    # The smallest is drawn last: a box within another would be hidden, and its mask be empty.
+    sizes = [float(np.prod(_edges_mm(boxes, int(index)))) for index in sure]
+    for number in sorted(range(1, len(sure) + 1), key=lambda one: (-sizes[one - 1], -one)):
         _draw(masks, boxes, int(sure[number - 1]), number, volume)
     return tuple(segments), masks, tuple(measurements)
 

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from inference.bundles.description import describe
 from inference.bundles.planar import describe_planar_bundle, is_planar_bundle
 from inference.bundles.prompts import Click, Prompts
+from inference.bundles.runner import Boxes
 from inference.imaging.volume import assemble_volume
 from inference.models.description import own_segment
+from inference.pipelines.box_findings import boxes_as_findings
 from storage.core.errors import InvalidRequest
 from tests import builders
 from tests.inference.monai_zoo.studies import CARDS
@@ -108,3 +111,16 @@ def test_a_click_in_the_patient_is_where_the_network_looks() -> None:
     assert given["label_prompt"] == [3]
     with pytest.raises(InvalidRequest, match="outside the series"):
         Prompts.of_clicks([Click((1e3, 0, 0), "spleen")], volume)
+
+
+def test_a_small_box_within_a_surer_one_is_still_seen(zoo: Path) -> None:
+    volume = assemble_volume(builders.series(np.zeros((12, 12, 12), np.int16)))
+    middle = (volume.lps_from_kji @ (6, 6, 6, 1))[:3]
+    corners = np.array([[middle - half, middle + half] for half in (8.0, 2.0)])
+    boxes = Boxes(corners, np.eye(3), np.zeros(2, np.int64), np.array([0.9, 0.6]))
+    segments, masks, _ = boxes_as_findings(
+        describe(zoo / "lung_nodule_ct_detection"), boxes, volume
+    )
+    assert masks is not None
+    assert len(segments) == 2
+    assert set(np.unique(masks)) == {0, 1, 2}
