@@ -112,6 +112,7 @@ def pet_and_ct() -> list[Dataset]:
     pet = volume(activity, "PT", 0.0)
     for instance in pet:
         instance.Units, instance.DecayCorrection, instance.PatientWeight = "BQML", "ADMIN", "70"
+        instance.CorrectedImage = ["DECY", "ATTN"]
         drug = Dataset()
         drug.RadionuclideTotalDose, drug.RadionuclideHalfLife = "350000000", "6586.2"
         instance.RadiopharmaceuticalInformationSequence = [drug]

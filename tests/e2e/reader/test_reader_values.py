@@ -124,7 +124,9 @@ def pet(**attributes: object) -> Dataset:
     dataset = image(RescaleSlope="2.5", RescaleIntercept="0", Modality="PT", Units="BQML")
     dataset.SOPClassUID = PositronEmissionTomographyImageStorage
     dataset.DecayCorrection = "START"
+    dataset.CorrectedImage = ["DECY", "ATTN"]
     dataset.SeriesDate, dataset.SeriesTime, dataset.PatientWeight = "20240302", "001500", "81.5"
+    dataset.AcquisitionDate, dataset.AcquisitionTime = "20240302", "001730"
     drug = Dataset()
     drug.RadionuclideTotalDose, drug.RadionuclideHalfLife = "370000000", "6586.2"
     drug.RadiopharmaceuticalStartDateTime = "20240301231500"
