@@ -95,7 +95,7 @@ def test_reading_the_trail_is_told_too_and_pages_are_as_everywhere(api: ApiNode)
     api.client.get("/api/audit")
     assert trail(api, code="110101")
     page = api.client.get("/api/audit", params={"limit": 1}).json()
-    assert page.keys() == {"items", "total", "limit", "offset"}
+    assert page.keys() == {"items", "total", "limit", "offset", "next_cursor"}
     for wrong in ({"code": "x"}, {"since": "yesterday"}, {"limit": 0}, {"text": "a\0"}):
         is_problem(api.client.get("/api/audit", params=wrong), 422, "validation_failed")
 
