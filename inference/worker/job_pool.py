@@ -68,6 +68,9 @@ class _Supervisor(pool.Supervisor):  # type: ignore[misc]  # billiard has no typ
         ends: list[int] = []
         try:
             for process in list(self.pool._pool):
+                if process.pid is None:
+                    at_most_s = _LOOK_S  # another thread is just starting it
+                    continue
                 try:
                     ends.append(os.pidfd_open(process.pid))
                 except ProcessLookupError:
