@@ -84,7 +84,11 @@ class CommitWatch:
         return any(fd == self._stopped for fd, _ in poll.poll(timeout_ms))
 
     def _drain(self) -> bool:
-        return self._watch is not None and bool(self._watch.read(timeout=0))
+        events = [] if self._watch is None else self._watch.read(timeout=0)
+        if any(event.mask & inotify_simple.flags.IGNORED for event in events):
+            # The log is gone; one made since may have its inode, and is watched by nobody.
+            self._forget()
+        return bool(events)
 
     def _sees_commits(self) -> bool:
         """Whether the log is watched; it is another file after all have closed the database."""

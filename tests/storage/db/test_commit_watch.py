@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine, text
@@ -83,6 +84,19 @@ def test_a_wait_is_ended_from_another_thread_and_none_begins_afterwards(engine: 
 def test_what_is_left_to_do_is_looked_after_without_a_commit(engine: Engine) -> None:
     with settled(engine) as watch:
         watch.stay_busy()
+        assert watch.wait(IDLE_S / 2)
+
+
+def test_a_commit_is_seen_after_the_log_was_made_again_under_its_inode(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "stat", lambda _: SimpleNamespace(st_dev=1, st_ino=1))
+    with settled(engine) as watch:
+        engine.dispose()  # the last one removes the log
+        commit(engine)
+        while watch.wait(2 * BUSY_S):
+            pass
+        commit(engine)
         assert watch.wait(IDLE_S / 2)
 
 
