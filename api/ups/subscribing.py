@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Path, Query, Request, Response
 
 from api.access.policy import INTEGRATORS, policy
+from api.access.principal import PrincipalDep
 from api.audit.rules import SUBSCRIBED
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import service_url
@@ -40,6 +41,7 @@ AeTitle = Annotated[
 def subscribe_to_work_item(
     request: Request,
     storage: StorageDep,
+    principal: PrincipalDep,
     workitem_uid: WorkItemUid,
     ae_title: AeTitle,
     deletionlock: Annotated[bool, Query(description="Keep items until unsubscribed.")] = False,
@@ -64,7 +66,12 @@ def subscribe_to_work_item(
     elif deletionlock:
         initial = _present(storage.work_item_list, Matcher(keys))
     storage.subscriptions.subscribe(
-        ae_title, workitem_uid, deletion_lock=deletionlock, keys=keys, initial=initial
+        ae_title,
+        workitem_uid,
+        deletion_lock=deletionlock,
+        keys=keys,
+        initial=initial,
+        identity_id=principal.identity.id,
     )
     return empty(201, {"Content-Location": _socket_url(request, storage.settings, ae_title)})
 

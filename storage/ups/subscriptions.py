@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, delete, func, null, or_, select, update
+from sqlalchemy import Connection, Engine, delete, exists, func, null, or_, select, update
 
 from storage import tables as t
+from storage.access_groups.viewers import read_state
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, NotPermitted
 from storage.core.viewer import EVERYONE, current_viewer
@@ -53,12 +54,13 @@ class Subscriptions:
         deletion_lock: bool = False,
         keys: Mapping[str, str] | None = None,
         initial: list[Listed] | None = None,
+        identity_id: str = "",
     ) -> None:
         """Listen; a subscription that is there is replaced.
 
-        `initial`: items whose present state is reported at once. Raises NotPermitted.
+        `initial`: items whose present state is reported at once. `identity_id`: `Identity.id` of
+        who subscribes, whom no viewer names while groups are not enforced. Raises NotPermitted.
         """
-        self.check_subscriber(ae_title)
         now = utcnow()
         values = {
             "state": "ACTIVE",
@@ -73,7 +75,8 @@ class Subscriptions:
                 t.subscriber,
                 {"ae_title": ae_title, "event_id": newest, "updated_at": now},
             )
-            _note_groups(connection, ae_title)
+            _check_owner(connection, ae_title)
+            _note_owner(connection, ae_title, identity_id)
             _put(connection, ae_title, workitem_uid, values)
             for item in initial or []:
                 record(
@@ -86,23 +89,13 @@ class Subscriptions:
                 )
 
     def check_subscriber(self, ae_title: str) -> None:
-        """Raises NotPermitted for an AE title that somebody of other access groups subscribed with.
+        """Raises NotPermitted for an AE title that somebody else of other groups subscribed with.
 
-        Who speaks for it takes its subscriptions away, and the reports that it waits for.
+        Who speaks for it takes its subscriptions away, and the reports that it waits for. One
+        that an earlier version noted, or that has no subscription left, is nobody's.
         """
-        viewer = current_viewer()
-        if viewer is None:
-            return
         with reading(self._engine) as connection:
-            group_ids = connection.scalar(
-                select(t.subscriber.c.group_ids).where(t.subscriber.c.ae_title == ae_title)
-            )
-        theirs = set(group_ids or ()) - {EVERYONE}
-        if theirs and theirs.isdisjoint(viewer.group_ids):
-            raise NotPermitted(
-                f"The AE title {ae_title} is that of another subscriber.",
-                remedy="Subscribe with a title of your own.",
-            )
+            _check_owner(connection, ae_title)
 
     def unsubscribe(self, ae_title: str, workitem_uid: str) -> None:
         """Stop listening; from the worklist as a whole, to everything.
@@ -202,12 +195,43 @@ class Subscriptions:
             )
 
 
-def _note_groups(connection: Connection, ae_title: str) -> None:
-    viewer = current_viewer()
+def _owner(connection: Connection, ae_title: str) -> tuple[str, set[int]] | None:
+    """Who subscribed with the AE title and listens still, and its groups but for everyone's."""
+    subscriber, subscription = t.subscriber.c, t.subscription.c
+    row = connection.execute(
+        select(subscriber.identity_id, subscriber.group_ids).where(
+            subscriber.ae_title == ae_title,
+            subscriber.identity_id.is_not(None),
+            exists().where(subscription.ae_title == ae_title),
+        )
+    ).first()
+    return None if row is None else (row.identity_id, set(row.group_ids or ()) - {EVERYONE})
+
+
+def _check_owner(connection: Connection, ae_title: str) -> None:
+    viewer, owner = current_viewer(), _owner(connection, ae_title)
+    if viewer is None or owner is None or owner[0] == viewer.identity_id:
+        return
+    if owner[1].isdisjoint(viewer.group_ids):
+        raise NotPermitted(
+            f"The AE title {ae_title} is that of another subscriber.",
+            remedy="Subscribe with a title of your own.",
+        )
+
+
+def _note_owner(connection: Connection, ae_title: str, identity_id: str) -> None:
+    """While groups are enforced the first stays: others of its groups, and administrators, help."""
+    viewer, owner = current_viewer(), _owner(connection, ae_title)
+    if viewer is not None:
+        identity_id = viewer.identity_id
+    if owner is not None and owner[0] != identity_id and read_state(connection).is_enforced:
+        return
     connection.execute(
         update(t.subscriber)
         .where(t.subscriber.c.ae_title == ae_title)
-        .values(group_ids=list(viewer.group_ids) if viewer else null())
+        .values(
+            identity_id=identity_id or null(), group_ids=list(viewer.group_ids) if viewer else []
+        )
     )
 
 

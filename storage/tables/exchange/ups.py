@@ -1,6 +1,6 @@
 """Work items of the unified worklist (PS3.4 CC), and who listens to them."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, String, Table, Text
 
 from storage.tables.base import Uid, metadata, text_column, time_column
 
@@ -42,7 +42,8 @@ subscriber = Table(
     metadata,
     Column("ae_title", String(16), primary_key=True),
     Column("event_id", BigInteger, nullable=False),
-    # Access groups of who subscribed; none: of somebody whom no groups narrowed.
+    # Who subscribed (`Identity.id`) and its access groups; null: an earlier version noted nobody.
+    Column("identity_id", Text),
     Column("group_ids", JSON),
     time_column("updated_at"),
 )

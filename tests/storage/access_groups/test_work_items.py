@@ -2,13 +2,14 @@
 
 import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, delete, insert, select, text
+from sqlalchemy import update as update_row
 
 from storage import tables as t
 from storage.container import Storage
@@ -84,6 +85,10 @@ def test_an_item_is_hidden_with_any_study_that_it_names(shared: Storage) -> None
         assert told(shared) == {ours}
 
 
+def refused() -> Any:
+    return pytest.raises(NotPermitted, match="another subscriber")
+
+
 def naming(study: str) -> tuple[str, Any]:
     items = ({"0020000D": el("UI", OURS)}, {"0020000D": el("UI", study)})
     return "00404021", el("SQ", *items)
@@ -131,13 +136,41 @@ def test_nobody_speaks_for_a_subscriber_of_other_groups(shared: Storage) -> None
             with pytest.raises(NotPermitted, match="READER"):
                 change("READER", WORKLIST_UID)
         subscriptions.subscribe("MINE", WORKLIST_UID)
+    with writing(shared.engine) as connection:
+        connection.execute(update_row(t.access_state).values(is_enforced=True))
+    # An administrator acts for it, and it stays theirs.
     for viewer in (replacement, None):
         with viewing(viewer):
             subscriptions.check_subscriber("READER")
-            subscriptions.subscribe("READER", WORKLIST_UID)
-    # An administrator has taken it over.
-    with viewing(VIEWER):
+            subscriptions.subscribe("READER", WORKLIST_UID, identity_id="account:admin")
+    with viewing(VIEWER), pytest.raises(NotPermitted):
         subscriptions.check_subscriber("READER")
+    with viewing(theirs):
+        subscriptions.unsubscribe("READER", WORKLIST_UID)
+    # Nothing is left of it.
+    with viewing(VIEWER):
+        subscriptions.subscribe("READER", WORKLIST_UID)
+
+
+def test_nobody_speaks_for_a_subscriber_of_no_group(shared: Storage) -> None:
+    """An administrator, a program that everyone's group alone has, one of before the groups."""
+    subscriptions = shared.subscriptions
+    plain = Viewer("key:9", (EVERYONE,), sees_unmatched=True)
+    subscriptions.subscribe("ADMIN", WORKLIST_UID, identity_id="account:admin")
+    subscriptions.subscribe("LATER", WORKLIST_UID, identity_id=VIEWER.identity_id)
+    with viewing(plain):
+        subscriptions.subscribe("PLAIN", WORKLIST_UID)
+    for viewer, permitted in ((plain, {"PLAIN"}), (VIEWER, {"LATER"})):
+        for ae_title in ("ADMIN", "LATER", "PLAIN"):
+            with viewing(viewer), nullcontext() if ae_title in permitted else refused():
+                subscriptions.check_subscriber(ae_title)
+    # Of one that an earlier version noted nobody knows whose it is: of who subscribes next.
+    with writing(shared.engine) as connection:
+        connection.execute(update_row(t.subscriber).values(identity_id=None))
+    with viewing(plain):
+        subscriptions.subscribe("ADMIN", WORKLIST_UID)
+    with viewing(VIEWER), refused():
+        subscriptions.unsubscribe("ADMIN", WORKLIST_UID)
 
 
 def test_studies_of_earlier_items_are_found() -> None:
