@@ -8,6 +8,7 @@ from inference.delivery.release import pipelines_of, release_of, want_results
 from inference.failures import place
 from storage.container import Storage
 from storage.core.errors import NotFound
+from storage.core.put_off import PutOff
 from storage.reports.entities import SIGNED_STATES, Report, ReportVersion
 from storage.settings import Settings
 
@@ -15,21 +16,24 @@ log = structlog.get_logger(__name__)
 
 _REPORTS_PER_ROUND = 10
 _WITHDRAWALS_PER_ROUND = 50
+REPORT_AGAIN_S = 60.0
 
 
-def publish_due(storage: Storage) -> int:
+def publish_due(storage: Storage, put_off: PutOff | None = None) -> int:
     """Hand out the versions that are to leave; how many were looked at.
 
     UIDs derive from report and version, so that a round that ended half way is done again
-    and makes nothing twice.
+    and makes nothing twice. `put_off` remembers what failed, and is tried again later.
     """
+    put_off = PutOff(REPORT_AGAIN_S) if put_off is None else put_off
     queued = storage.hl7_messages.enqueue_withdrawals(
         [one.name for one in storage.settings.hl7_destinations], _WITHDRAWALS_PER_ROUND
     )
     if queued:
         log.info("hl7_withdrawals_queued", messages=queued)
     done = 0
-    for report in storage.reports.to_publish(_REPORTS_PER_ROUND):
+    for report in storage.reports.to_publish(_REPORTS_PER_ROUND, put_off.current()):
+        done += 1
         try:
             if report.publish_version > report.published_version:
                 _publish(storage, report)
@@ -38,15 +42,16 @@ def publish_due(storage: Storage) -> int:
         except NotFound:
             log.info("report_not_published", report_id=report.report_id, reason="nothing is left")
         except Exception as error:  # noqa: BLE001 - one report must not hold up the others
+            put_off.add(report.report_id)
             log.error(
                 "report_not_published",
                 report_id=report.report_id,
                 error=type(error).__name__,
                 place=place(error),
             )
+            continue
         storage.reports.published(report.report_id, report.publish_version)
         storage.reports.told_superseded(report)
-        done += 1
     return done
 
 

@@ -20,7 +20,7 @@ from inference.priors.triggers import want_for_orders
 from inference.rejections.service import RejectionRounds
 from inference.reports.critical import repeat_alerts
 from inference.reports.due import draft_due
-from inference.reports.publishing import publish_due
+from inference.reports.publishing import REPORT_AGAIN_S, publish_due
 from inference.routing.service import RoutingRounds
 from inference.rules.file import current_rules
 from inference.scheduling.schedule import complete_and_schedule
@@ -93,6 +93,7 @@ class Clockwork:
         self._looked_at_everything = False
         self._rejections = RejectionRounds(storage)
         self._not_withdrawn = PutOff(FAILED_AGAIN_S)
+        self._not_published = PutOff(REPORT_AGAIN_S)
         self._routing = RoutingRounds(storage)
         self._watch = ClockWatch()
         self._clock_step = timedelta()
@@ -249,7 +250,7 @@ class Clockwork:
         repeat_alerts(self._storage.settings, self._storage.alerts, now)
 
     def _publish_reports(self, now: datetime) -> None:
-        publish_due(self._storage)
+        publish_due(self._storage, self._not_published)
 
     def _hand_out_deliveries(self, now: datetime) -> None:
         if self._storage.deliveries.is_any_due(now):

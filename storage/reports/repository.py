@@ -6,6 +6,7 @@ confirmed or signed is never changed by the node: a newer draft is offered besid
 
 import uuid
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -268,9 +269,9 @@ class Reports:
             remedy="GET /api/reports/{report_id}/versions lists them.",
         )
 
-    def to_publish(self, limit: int) -> Sequence[Report]:
+    def to_publish(self, limit: int, but: AbstractSet[str] = frozenset()) -> Sequence[Report]:
         """Those of which a version is to leave the node, or the word that results under it were
-        withdrawn; the oldest change first."""
+        withdrawn; the oldest change first. `but`: reports to leave out."""
         report = t.report.c
         untold = or_(
             report.superseded_told_at.is_(None), report.superseded_told_at < report.superseded_at
@@ -282,7 +283,8 @@ class Reports:
                     or_(
                         report.publish_version > report.published_version,
                         and_(report.superseded_at.is_not(None), untold),
-                    )
+                    ),
+                    report.report_id.not_in(but),
                 )
                 .order_by(t.report.c.updated_at)
                 .limit(limit)
