@@ -20,7 +20,7 @@ from inference.worker.celery_config import (
     leave_logging_alone,
 )
 from storage.container import open_storage
-from storage.core.clock import ClockWatch, utcnow
+from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, utcnow
 from storage.core.errors import MediViewError
 from storage.db.commit_watch import CommitWatch
 from storage.processes.heartbeats import BEAT_EVERY_S
@@ -31,7 +31,8 @@ from storage.settings import Settings
 log = structlog.get_logger(__name__)
 
 # Without anything committed: for what has waited for long, and to show that ticks are handled.
-_IDLE_TICK_S = 15.0
+# Three may be late before the node says that they are not.
+_IDLE_TICK_S = CLOCKS_AGREE_WITHIN_S / 4
 # Longer than anything that is put off for less than a minute.
 _SETTLE_MARGIN_S = 5.0
 # With no control worker, ticks would fill the broker although one of them is enough.
@@ -60,7 +61,7 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Wait until something is due, and send it; 0 seconds until the next time."""
-        due_s = min([self._beat_next_s, *self._due_s.values()], default=0.0)
+        due_s = min([self._beat_next_s, *self._due_s.values()])
         is_due = self._watch.wait(max(0.0, due_s - time.monotonic()))
         self._say_alive()
         # Who ticks follows the clock, and shall not first hear of it when all is idle.
@@ -92,7 +93,8 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
         return sent
 
     def _trouble(self, event: str, **details: Any) -> None:
-        """Say it once, and not each second."""
+        """Log it once, and not each second; what was not sent is tried again soon."""
+        self._watch.stay_busy()
         if self._troubled != event:
             log.warning(event, **details)
         self._troubled = event

@@ -84,7 +84,6 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_send_task_events": False,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
-        "beat_max_loop_interval": settings.tick_s,
         "beat_schedule": {
             "tick": {
                 "task": TICK_TASK,

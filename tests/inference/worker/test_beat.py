@@ -22,6 +22,10 @@ class Watch:
 
     is_time: bool = False
     waits_s: list[float] = field(default_factory=list)
+    is_busy: bool = False
+
+    def stay_busy(self) -> None:
+        self.is_busy = True
 
     def wait(self, at_most_s: float) -> bool:
         self.waits_s.append(at_most_s)
@@ -67,6 +71,20 @@ def test_it_waits_until_the_next_sign_of_life_or_task(beaten: Beaten) -> None:
     beaten.tick()
     assert beaten.beats == ["beat"]
     assert 4 < beaten.watch.waits_s[-1] <= 5
+
+
+@pytest.mark.parametrize("waiting", [OSError("no space"), 30])
+def test_a_tick_that_was_not_sent_is_tried_again_soon(
+    beaten: Beaten, monkeypatch: pytest.MonkeyPatch, waiting: OSError | int
+) -> None:
+    def backlog(*_: object) -> int:
+        if isinstance(waiting, OSError):
+            raise waiting
+        return waiting
+
+    monkeypatch.setattr(beat, "backlog", backlog)
+    beaten.scheduler.apply_async(beaten.scheduler.schedule["tick"])
+    assert beaten.watch.is_busy
 
 
 def test_a_tick_is_sent_when_the_time_of_day_was_set(
