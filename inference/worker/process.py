@@ -72,6 +72,8 @@ class Process:
             self._keeping_watch.stop()
         if self._keeping is not None:
             self._keeping.join(_KEEPER_END_S)
+            if self._keeping_watch is not None and not self._keeping.is_alive():
+                self._keeping_watch.close()
         self._stack.close()
 
     def _keep_audit(self) -> None:
@@ -96,9 +98,10 @@ class Process:
 
     def _open_keeper(self) -> AuditKeeper:
         engine, settings = self.storage.engine, self._settings
-        self._keeping_watch = CommitWatch(
-            engine, busy_s=_AUDIT_S, settle_s=_AUDIT_SETTLE_S, idle_s=_AUDIT_IDLE_S
-        )
+        if self._keeping_watch is None:
+            self._keeping_watch = CommitWatch(
+                engine, busy_s=_AUDIT_S, settle_s=_AUDIT_SETTLE_S, idle_s=_AUDIT_IDLE_S
+            )
         return AuditKeeper(engine, settings, self.storage.audit)
 
     def _beat(self) -> None:

@@ -18,8 +18,8 @@ class CommitWatch:
     its time. Without commits it is time every `idle_s`.
 
     SQLite's write-ahead log is watched. On PostgreSQL, and where the system has no watch left,
-    commits are not seen, and it is always time every `busy_s`. Made in the thread that waits;
-    `stop` may be called by any.
+    commits are not seen, and it is always time every `busy_s`. Waited on by one
+    thread; `stop` may be called by any.
     """
 
     def __init__(self, engine: Engine, *, busy_s: float, settle_s: float, idle_s: float) -> None:
