@@ -223,16 +223,13 @@ class RetrieveScp:
         elif level == "IMAGE":
             with suppress(NotFound):
                 yield index.instance(value)
+        elif level == "PATIENT":
+            # The studies of all patients of that ID, each once.
+            for row in find(self._storage.engine, Query("STUDY", {"PatientID": value})):
+                yield from index.instances_of(row["StudyInstanceUID"])
         else:
             for row in find(self._storage.engine, Query(level, {_UNIQUE_KEYS[level]: value})):
-                if level == "PATIENT":
-                    yield from self._of_patient(value)
-                else:
-                    yield from index.instances_of(row["StudyInstanceUID"], value)
-
-    def _of_patient(self, patient_id: str) -> Iterator[Instance]:
-        for row in find(self._storage.engine, Query("STUDY", {"PatientID": patient_id})):
-            yield from self._storage.index.instances_of(row["StudyInstanceUID"])
+                yield from index.instances_of(row["StudyInstanceUID"], value)
 
     def _item(self, instance: Instance) -> SendItem:
         return SendItem(
