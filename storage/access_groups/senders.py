@@ -4,12 +4,12 @@ A program that sends for others need not belong to the group that gets the study
 from modalities, which are not asked: `storage.core.viewer` is set for no C-STORE.
 """
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, select
 
 from storage import tables as t
 from storage.core.errors import NotPermitted
 from storage.core.viewer import Viewer
-from storage.db.engine import reading, writing
+from storage.db.engine import insert_or_ignore, reading, writing
 
 
 class StudySenders:
@@ -44,15 +44,7 @@ class StudySenders:
         return False
 
     def note(self, viewer: Viewer, study_instance_uid: str) -> None:
-        """The viewer sent its first instance."""
-        table = t.study_sender
+        """The viewer sent its first instance; of several at one time, the first that says so."""
+        row = {"study_instance_uid": study_instance_uid, "identity_id": viewer.identity_id}
         with writing(self._engine) as connection:
-            # Of one that went before it was forgotten.
-            connection.execute(
-                delete(table).where(table.c.study_instance_uid == study_instance_uid)
-            )
-            connection.execute(
-                insert(table).values(
-                    study_instance_uid=study_instance_uid, identity_id=viewer.identity_id
-                )
-            )
+            insert_or_ignore(connection, t.study_sender, row)

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from storage import tables as t
 from storage.access_groups.decisions import Decision
+from storage.access_groups.senders import StudySenders
 from storage.container import Storage
 from storage.core.errors import NotFound, NotPermitted
 from storage.core.uids import derive_uid
@@ -67,6 +68,8 @@ def test_who_began_a_study_goes_on(storage: Storage, groups: tuple[int, int]) ->
     north, south = groups
     gateway, stranger = member(north, "gateway"), member(north, "stranger")
     send(storage, gateway, "1")
+    # One that began it in the same moment comes later.
+    StudySenders(storage.engine).note(stranger, STUDY)
     send(storage, stranger, "2")  # until a rule has decided nobody knows whose it is
     give(storage, south)
     send(storage, gateway, "3")
