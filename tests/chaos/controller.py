@@ -107,7 +107,12 @@ class Controller:
         tally.acknowledged, tally.deleted = len(ledger.instances), len(ledger.deleted)
         tally.peers, tally.kills = len(ledger.peers), self.world.kills
         tally.checked, tally.repaired = self.promises.checked, self.promises.repaired
-        tally.broken, tally.tracebacks = self.promises.broken, self.world.parts.tracebacks()
+        tally.broken = self.promises.broken
+        tracebacks = self.world.parts.tracebacks()
+        # The logs are gone with the node.
+        if len(tracebacks) > tally.tracebacks:
+            print("stack traces until now:", *tracebacks, sep="\n", flush=True)
+        tally.tracebacks = len(tracebacks)
 
 
 def _chosen(possible: list[type[Fault]], rng: random.Random, *, mixed: bool) -> list[type[Fault]]:

@@ -25,6 +25,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "beat": ("beat",),
 }
 
+_TRACE_LENGTH = 2_000
+
 
 class Parts:
     """`roles` are those that run; the others are missing, which `/health` says.
@@ -194,10 +196,13 @@ class Parts:
         logs = sorted(self.outside.glob("*.log"))
         return "\n".join(f"{one.name}:\n{one.read_text(errors='replace')[-1500:]}" for one in logs)
 
-    def tracebacks(self) -> int:
-        """How many stack traces stand in the logs."""
-        logs = self.outside.glob("*.log")
-        return sum(one.read_bytes().count(b"Traceback (most recent call last)") for one in logs)
+    def tracebacks(self) -> list[str]:
+        """The stack traces in the logs, each with the name of its log and what follows it."""
+        found = []
+        for log in sorted(self.outside.glob("*.log")):
+            _, *traces = log.read_text(errors="replace").split("Traceback (most recent call last)")
+            found += [f"{log.name}:{trace[:_TRACE_LENGTH]}" for trace in traces]
+        return found
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.folder).free
