@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, exists, select, update
+import structlog
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    and_,
+    delete,
+    exists,
+    or_,
+    select,
+    update,
+)
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -21,6 +33,8 @@ from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.outbox.tables import HL7_MESSAGES
 from storage.reports.entities import Report
+
+log = structlog.get_logger(__name__)
 
 Hl7State = Literal["PENDING", "SENDING", "ACCEPTED", "DEAD"]
 
@@ -71,12 +85,14 @@ class Hl7Messages:
             return _add(connection, about)
 
     def enqueue_withdrawals(self, destinations: Sequence[str], limit: int) -> int:
-        """Notify the systems that have the last version of a report, and were not notified, that
-        results under it were withdrawn; how many messages were added.
+        """Notify the systems that have a report, and were not notified, that results under it
+        were withdrawn; how many messages were added.
 
-        A system that gets the version later is notified then.
+        The notice is about the newest version that the system has accepted: a newer one may wait
+        or have failed. A system that gets a version later is notified of it then.
         """
         version, notice = t.hl7_message, t.hl7_message.alias("notice")
+        newer = t.hl7_message.alias("newer")
         query = (
             select(
                 version.c.destination,
@@ -91,7 +107,6 @@ class Hl7Messages:
                 and_(
                     version.c.study_instance_uid == t.report.c.study_instance_uid,
                     version.c.report_id == t.report.c.report_id,
-                    version.c.report_version == t.report.c.publish_version,
                 ),
             )
             .where(
@@ -100,11 +115,15 @@ class Hl7Messages:
                 version.c.state == "ACCEPTED",
                 version.c.destination.in_(destinations),
                 ~exists().where(
-                    notice.c.study_instance_uid == version.c.study_instance_uid,
-                    notice.c.destination == version.c.destination,
-                    notice.c.report_id == version.c.report_id,
+                    _of_same_report(newer, version),
+                    newer.c.state == "ACCEPTED",
+                    newer.c.report_version > version.c.report_version,
+                ),
+                ~exists().where(
+                    _of_same_report(notice, version),
                     notice.c.report_version == version.c.report_version,
-                    notice.c.superseded_at >= t.report.c.superseded_at,
+                    # Another time, whichever it is: the clock may have been set back between.
+                    notice.c.superseded_at == t.report.c.superseded_at,
                 ),
             )
             .limit(limit)
@@ -119,21 +138,41 @@ class Hl7Messages:
             return sum(_add(connection, about) for about in wanted)
 
     def claim_due(self, owner: str, lease_s: float, now: datetime) -> Hl7Message | None:
-        """Take the oldest due message, so that versions of a report arrive in their order.
+        """Take the oldest due message; those of one report in the order of its versions.
 
         One that waited until the system had a newer one of the report is not sent any more: the
         older text would take the place of the newer.
         """
         other = t.hl7_message.alias("other")
         is_sent = exists().where(
-            _of_same_report(other),
+            _of_same_report(other, t.hl7_message),
             other.c.state == HL7_MESSAGES.working,
             other.c.next_attempt_at > now,
+        )
+        # No time says it: the clock may have been set back between two versions.
+        has_older_due = exists().where(
+            _of_same_report(other, t.hl7_message),
+            other.c.state.in_(HL7_MESSAGES.states),
+            other.c.next_attempt_at <= now,
+            or_(
+                other.c.report_version < t.hl7_message.c.report_version,
+                and_(
+                    other.c.report_version == t.hl7_message.c.report_version,
+                    other.c.superseded_at.is_(None),
+                    t.hl7_message.c.superseded_at.is_not(None),
+                ),
+            ),
         )
         while True:
             with writing(self._engine) as connection:
                 row = HL7_MESSAGES.take_first(
-                    connection, owner, lease_s, now, ~is_sent, order=(t.hl7_message.c.created_at,)
+                    connection,
+                    owner,
+                    lease_s,
+                    now,
+                    ~is_sent,
+                    ~has_older_due,
+                    order=(t.hl7_message.c.created_at,),
                 )
                 if row is None:
                     return None
@@ -143,14 +182,23 @@ class Hl7Messages:
                 connection.execute(
                     delete(t.hl7_message).where(t.hl7_message.c.message_id == message.message_id)
                 )
+            log.info(
+                "hl7_message_overtaken",
+                message_id=message.message_id,
+                destination=message.destination,
+                report_id=message.report_id,
+                version=message.report_version,
+            )
 
     def was_withdrawn(self, message: Hl7Message) -> bool:
         """Whether the system may have been notified that results under an older version were."""
         earlier = t.hl7_message.c
         query = select(earlier.message_id).where(
-            _about(message), earlier.superseded_at.is_not(None), earlier.attempts > 0,
-            earlier.created_at < message.created_at,
-        )  # fmt: skip
+            _about(message),
+            earlier.superseded_at.is_not(None),
+            earlier.attempts > 0,
+            earlier.report_version < message.report_version,
+        )
         with reading(self._engine) as connection:
             return connection.execute(query.limit(1)).first() is not None
 
@@ -258,9 +306,23 @@ def _add(connection: Connection, about: dict[str, Any]) -> bool:
 
 
 def _is_overtaken(connection: Connection, message: Hl7Message) -> bool:
+    """By version, a notice after its version, and of two notices the one about the last
+    withdrawal. No time says it: the clock may have been set back between."""
     newer = t.hl7_message.c
+    of_version: ColumnElement[bool] = newer.superseded_at.is_not(None)
+    if message.superseded_at is not None:
+        last = select(t.report.c.superseded_at).where(t.report.c.report_id == message.report_id)
+        of_version = and_(
+            newer.superseded_at != message.superseded_at,
+            newer.superseded_at == last.scalar_subquery(),
+        )
     query = select(newer.message_id).where(
-        _about(message), newer.state == "ACCEPTED", newer.created_at > message.created_at
+        _about(message),
+        newer.state == "ACCEPTED",
+        or_(
+            newer.report_version > message.report_version,
+            and_(newer.report_version == message.report_version, of_version),
+        ),
     )
     return connection.execute(query.limit(1)).first() is not None
 
@@ -273,12 +335,12 @@ def _about(message: Hl7Message) -> ColumnElement[bool]:
     )
 
 
-def _of_same_report(other: Any) -> ColumnElement[bool]:
-    this = t.hl7_message.c
+def _of_same_report(other: FromClause, this: FromClause) -> ColumnElement[bool]:
+    """Messages about one report to one system."""
     return and_(
-        other.c.study_instance_uid == this.study_instance_uid,
-        other.c.report_id == this.report_id,
-        other.c.destination == this.destination,
+        other.c.study_instance_uid == this.c.study_instance_uid,
+        other.c.report_id == this.c.report_id,
+        other.c.destination == this.c.destination,
     )
 
 

@@ -274,7 +274,7 @@ class Reports:
         withdrawn; the oldest change first. `but`: reports to leave out."""
         report = t.report.c
         untold = or_(
-            report.superseded_told_at.is_(None), report.superseded_told_at < report.superseded_at
+            report.superseded_told_at.is_(None), report.superseded_told_at != report.superseded_at
         )
         with reading(self._engine) as connection:
             rows = connection.execute(

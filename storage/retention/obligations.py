@@ -132,7 +132,7 @@ def _queries(uids: Sequence[str]) -> dict[ObligationKind, Select[str, str, int]]
                 report.superseded_at.is_not(None)
                 & (
                     report.superseded_told_at.is_(None)
-                    | (report.superseded_told_at < report.superseded_at)
+                    | (report.superseded_told_at != report.superseded_at)
                 ),
             )
         ),

@@ -1,5 +1,7 @@
 """Messages of one report reach a system in their order, and what was withdrawn is told once."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import update
 
@@ -24,10 +26,10 @@ def signed(storage: Storage) -> Report:
     return storage.reports.move(report.report_id, 1, "final", READER)
 
 
-def mark(storage: Storage, report: Report) -> None:
+def mark(storage: Storage, report: Report, back: timedelta = timedelta()) -> None:
     with writing(storage.engine) as connection:
         marked = update(t.report).where(t.report.c.report_id == report.report_id)
-        connection.execute(marked.values(superseded_at=utcnow()))
+        connection.execute(marked.values(superseded_at=utcnow() - back))
 
 
 def claim(storage: Storage) -> Hl7Message | None:
@@ -100,3 +102,31 @@ def test_a_system_is_told_of_a_withdrawal_once_it_has_the_version(storage: Stora
     messages.accepted(newest.message_id)
     assert claim(storage) is None
     assert waiting.message_id not in {one.message_id for one in messages.list()[0]}
+
+
+def test_no_order_depends_on_the_clock(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = signed(storage)
+    messages = storage.hl7_messages
+    for version in (2, 3, 4):
+        now = utcnow() - timedelta(hours=version)
+        monkeypatch.setattr("storage.reports.hl7_outbox.utcnow", lambda now=now: now)
+        messages.enqueue("ris", report, version)
+    assert [send(storage).report_version for _ in range(2)] == [2, 3]
+    # It has version 3, and 4 fails.
+    failed = claim(storage)
+    assert failed is not None
+    messages.dead(failed.message_id, "Refused.")
+    with writing(storage.engine) as connection:
+        connection.execute(update(t.report).values(publish_version=4, published_version=4))
+    for back in (timedelta(), timedelta(hours=9)):
+        mark(storage, report, back)
+        there = storage.reports.get(report.report_id)
+        assert [one.report_id for one in storage.reports.to_publish(9)] == [report.report_id]
+        storage.reports.told_superseded(there)
+        assert messages.enqueue_withdrawals(["ris"], 10) == 1
+        notice = send(storage)
+        assert (notice.report_version, notice.superseded_at) == (3, there.superseded_at)
+        assert messages.enqueue_withdrawals(["ris"], 10) == 0
+    # The failed version may still be sent, and takes the notices away.
+    assert messages.retry(failed.message_id).state == "PENDING"
+    assert messages.was_withdrawn(send(storage))
