@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pydicom
+import pytest
 
 from inference.reports.hl7_delivery import send_due
 from inference.reports.publishing import publish_due
@@ -18,6 +19,7 @@ READER = of_account("dr-jones")
 HOSTILE = "A | ^ & ~ \\ word\rOBX|9|TX|||No tumour||||||F\x1c\r"
 
 
+@pytest.mark.slow
 def test_receivers_of_a_signed_report_are_told_that_its_results_were_withdrawn(
     tmp_path: Path,
 ) -> None:
