@@ -26,4 +26,5 @@ worklist_item = Table(
     time_column("created_at"),
     time_column("updated_at"),
     Index("ix_worklist_item_state_start", "state", "start"),
+    Index("ix_worklist_item_updated_at", "updated_at"),
 )

@@ -96,6 +96,8 @@ hl7_message = Table(
     time_column("updated_at"),
     # Of a message that withdraws: when the results under the version were; none of the others.
     time_column("superseded_at", nullable=True),
+    Index("ix_hl7_message_created_at", "created_at"),
+    Index("ix_hl7_message_updated_at", "updated_at"),
     Index(
         "uq_hl7_message_version",
         *("destination", "report_id", "report_version"),

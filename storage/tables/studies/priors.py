@@ -26,6 +26,7 @@ prior_search = Table(
     time_column("updated_at"),
     UniqueConstraint("cause", "subject", "rule", "source", name="uq_prior_search_subject"),
     Index("ix_prior_search_state_next_attempt_at", "state", "next_attempt_at"),
+    Index("ix_prior_search_updated_at", "updated_at"),
 )
 
 # A study comes from one source, no matter who wants it.
