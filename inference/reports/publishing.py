@@ -38,7 +38,7 @@ def publish_due(storage: Storage, put_off: PutOff | None = None) -> int:
             if report.publish_version > report.published_version:
                 _publish(storage, report)
             if report.superseded_at is not None and report.is_signed:
-                _tell_superseded(storage, report, report.superseded_at)
+                _notify_superseded(storage, report, report.superseded_at)
         except NotFound:
             log.info("report_not_published", report_id=report.report_id, reason="nothing is left")
         except Exception as error:  # noqa: BLE001 - one report must not hold up the others
@@ -51,7 +51,7 @@ def publish_due(storage: Storage, put_off: PutOff | None = None) -> int:
             )
             continue
         storage.reports.published(report.report_id, report.publish_version)
-        storage.reports.told_superseded(report)
+        storage.reports.withdrawal_notified(report)
     return done
 
 
@@ -82,7 +82,7 @@ def _publish(storage: Storage, report: Report) -> None:
     )
 
 
-def _tell_superseded(storage: Storage, report: Report, at: datetime) -> None:
+def _notify_superseded(storage: Storage, report: Report, at: datetime) -> None:
     """To each destination that has the signed SR or PDF, the same once more with the notice.
 
     The unsigned ones are rejected with the results (`inference.late_instances`); a person's word
@@ -94,7 +94,9 @@ def _tell_superseded(storage: Storage, report: Report, at: datetime) -> None:
     for signed, notice in store_notices(storage, report, version, at):
         for name, cause in storage.deliveries.receivers_of(signed.sop_instance_uid).items():
             storage.deliveries.enqueue(name, [notice], None, cause=cause)
-    log.info("report_superseded_told", report_id=report.report_id, version=report.publish_version)
+    log.info(
+        "report_withdrawal_notified", report_id=report.report_id, version=report.publish_version
+    )
 
 
 def _leaves(settings: Settings, version: ReportVersion) -> bool:

@@ -273,7 +273,7 @@ class Reports:
         """Those of which a version is to leave the node, or the word that results under it were
         withdrawn; the oldest change first. `but`: reports to leave out."""
         report = t.report.c
-        untold = or_(
+        not_notified = or_(
             report.superseded_told_at.is_(None), report.superseded_told_at != report.superseded_at
         )
         with reading(self._engine) as connection:
@@ -282,7 +282,7 @@ class Reports:
                 .where(
                     or_(
                         report.publish_version > report.published_version,
-                        and_(report.superseded_at.is_not(None), untold),
+                        and_(report.superseded_at.is_not(None), not_notified),
                     ),
                     report.report_id.not_in(but),
                 )
@@ -300,7 +300,7 @@ class Reports:
                 .values(published_version=version)
             )
 
-    def told_superseded(self, report: Report) -> None:
+    def withdrawal_notified(self, report: Report) -> None:
         """Those who have the version were notified; not of what was withdrawn since it was read."""
         with writing(self._engine) as connection:
             connection.execute(

@@ -17,7 +17,7 @@ from storage.reports.entities import ReportSection, ReportSentence
 from tests.inference.orchestration import storage_in
 
 
-@pytest.mark.parametrize("fails", ["_publish", "_tell_superseded"])
+@pytest.mark.parametrize("fails", ["_publish", "_notify_superseded"])
 def test_a_report_that_cannot_be_published_stays_due(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
@@ -41,17 +41,17 @@ def test_a_report_that_cannot_be_published_stays_due(
             if (name, report.report_id) == (fails, reports[0]):
                 raise OSError
 
-        for name in ("_publish", "_tell_superseded"):
+        for name in ("_publish", "_notify_superseded"):
             monkeypatch.setattr(
                 publishing, name, lambda _, report, *__, name=name: step(name, report)
             )
         put_off = PutOff(60)
         for _ in range(3):
             publish_due(storage, put_off)
-        assert tried[-1] == ("_tell_superseded", reports[1]), "it holds no others up"
+        assert tried[-1] == ("_notify_superseded", reports[1]), "it holds no others up"
         assert tried.count((fails, reports[0])) == 1
         # It is tried again once it was left alone for long enough.
         fails = ""
         assert publish_due(storage, PutOff(60)) == 1
-        assert tried[-1] == ("_tell_superseded", reports[0])
+        assert tried[-1] == ("_notify_superseded", reports[0])
         assert publish_due(storage, PutOff(60)) == 0
