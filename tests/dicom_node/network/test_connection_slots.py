@@ -45,6 +45,12 @@ def listeners(tmp_path: Path) -> Iterator[Listeners]:
 
 
 @pytest.fixture
+def listener(listeners: Listeners) -> socket.socket:
+    assert listeners.listener is not None
+    return listeners.listener
+
+
+@pytest.fixture
 def stopped() -> Iterator[int]:
     """What ends the wait for a connection once it can be read from."""
     stopped = os.eventfd(0)
@@ -73,39 +79,43 @@ def test_what_a_process_gave_back_does_not_count() -> None:
         assert not slots.is_ahead(2)
 
 
-def test_one_that_is_ahead_takes_what_nobody_else_does(listeners: Listeners, stopped: int) -> None:
+def test_one_that_is_ahead_takes_what_nobody_else_does(
+    listeners: Listeners, listener: socket.socket, stopped: int
+) -> None:
     listeners.slots.take()
-    address = listeners.listener.getsockname()
+    address = listener.getsockname()
     with socket.create_connection(address) as client:
-        accepted = listeners.accept(listeners.listener, stopped)
+        accepted = listeners.accept(listener, stopped)
         assert accepted is not None
         assert accepted[1] == client.getsockname()
         accepted[0].close()
 
 
 def test_a_process_that_is_to_stop_waits_for_no_connection(
-    listeners: Listeners, stopped: int
+    listeners: Listeners, listener: socket.socket, stopped: int
 ) -> None:
     stopping = threading.Timer(0.05, os.eventfd_write, (stopped, 1))
     stopping.start()
-    assert listeners.accept(listeners.listener, stopped) is None
+    assert listeners.accept(listener, stopped) is None
     stopping.join()
 
 
-def test_a_connection_is_taken_by_one_of_two_processes(listeners: Listeners, stopped: int) -> None:
+def test_a_connection_is_taken_by_one_of_two_processes(
+    listeners: Listeners, listener: socket.socket, stopped: int
+) -> None:
     listeners.slots.take()
-    with socket.create_connection(listeners.listener.getsockname()):
+    with socket.create_connection(listener.getsockname()):
         taken, taker = socket.socketpair()
         child = os.fork()
         if child == 0:
             # It is not ahead, and so takes what comes at once.
-            accepted = listeners.accept(listeners.listener, stopped)
+            accepted = listeners.accept(listener, stopped)
             # Who comes too late waits for the next one, which does not come.
             if accepted is not None:
                 os.eventfd_write(stopped, 1)
             taker.send(b"0" if accepted is None else b"1")
             os._exit(0)
-        ours = listeners.accept(listeners.listener, stopped)
+        ours = listeners.accept(listener, stopped)
         if ours is not None:
             os.eventfd_write(stopped, 1)
         os.waitpid(child, 0)
