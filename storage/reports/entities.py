@@ -114,7 +114,7 @@ class Report:
     superseded_at: datetime | None = None
     """When results that the text rests on were withdrawn last, until a person drafts again or
     signs a text that rests on none of them: to let it stand is not enough. None where none were."""
-    superseded_told_at: datetime | None = None
+    withdrawal_notified_at: datetime | None = None
     """The `superseded_at` of which those who have this version were notified."""
     publish_version: int = 0
     """The version that is to leave the node; 0: none yet."""

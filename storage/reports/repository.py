@@ -274,7 +274,8 @@ class Reports:
         withdrawn; the oldest change first. `but`: reports to leave out."""
         report = t.report.c
         not_notified = or_(
-            report.superseded_told_at.is_(None), report.superseded_told_at != report.superseded_at
+            report.withdrawal_notified_at.is_(None),
+            report.withdrawal_notified_at != report.superseded_at,
         )
         with reading(self._engine) as connection:
             rows = connection.execute(
@@ -309,7 +310,7 @@ class Reports:
                     t.report.c.report_id == report.report_id,
                     t.report.c.publish_version == report.publish_version,
                 )
-                .values(superseded_told_at=report.superseded_at)
+                .values(withdrawal_notified_at=report.superseded_at)
             )
 
     def withdrawn(self, report: Report, version: ReportVersion) -> frozenset[str]:

@@ -31,7 +31,7 @@ SETTLED: dict[str, Any] = {
     "proposal": None,
     "proposal_digest": "",
     "superseded_at": None,
-    "superseded_told_at": None,
+    "withdrawal_notified_at": None,
 }
 
 
@@ -123,7 +123,7 @@ def next_version(
     if change in LEAVES:
         values["publish_version"] = values["version"]
         # Receivers of this version are notified of it again.
-        values["superseded_told_at"] = None
+        values["withdrawal_notified_at"] = None
     changed = change_report(connection, report, values, change, name)
     keep_version(connection, changed, reason)
     return changed

@@ -131,8 +131,8 @@ def _queries(uids: Sequence[str]) -> dict[ObligationKind, Select[str, str, int]]
                 report.publish_version > report.published_version,
                 report.superseded_at.is_not(None)
                 & (
-                    report.superseded_told_at.is_(None)
-                    | (report.superseded_told_at != report.superseded_at)
+                    report.withdrawal_notified_at.is_(None)
+                    | (report.withdrawal_notified_at != report.superseded_at)
                 ),
             )
         ),

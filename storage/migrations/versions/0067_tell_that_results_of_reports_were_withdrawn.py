@@ -15,7 +15,7 @@ _OF_A_VERSION = "uq_hl7_message_destination_report_id_report_version"
 
 
 def upgrade() -> None:
-    op.add_column("report", sa.Column("superseded_told_at", UtcDateTime()))
+    op.add_column("report", sa.Column("withdrawal_notified_at", UtcDateTime()))
     marked = sa.text("superseded_at IS NOT NULL")
     op.create_index(
         "ix_report_superseded_at",
@@ -49,4 +49,4 @@ def downgrade() -> None:
         batch.drop_column("superseded_at")
         batch.create_unique_constraint(op.f(_OF_A_VERSION), _ONCE)
     op.drop_index("ix_report_superseded_at", table_name="report")
-    op.drop_column("report", "superseded_told_at")
+    op.drop_column("report", "withdrawal_notified_at")

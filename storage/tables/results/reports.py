@@ -34,7 +34,7 @@ report = Table(
     # When results that a person's text rests on were withdrawn, until one that does not is signed.
     time_column("superseded_at", nullable=True),
     # The `superseded_at` of which the receivers of this version have been notified.
-    time_column("superseded_told_at", nullable=True),
+    time_column("withdrawal_notified_at", nullable=True),
     # What a model made of this draft; none where no model was asked.
     Column("words", JSON),
     # The version that is to leave the node, and the last one that did.
