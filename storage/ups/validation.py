@@ -112,9 +112,6 @@ _DATE_TIMES = (
 )
 
 
-_STUDY = tag_of("StudyInstanceUID")
-
-
 def created(uid: str, given: Mapping[str, Any], now: datetime) -> tuple[JsonAttributes, bool]:
     """A new work item's attributes, and whether the node had to add some (PS3.4 CC.2.5.3).
 
@@ -266,7 +263,11 @@ def study_of(attributes: Mapping[str, Any]) -> str:
 
 def studies_of(attributes: Mapping[str, Any]) -> frozenset[str]:
     """All studies that the item names, in sequences of any depth."""
-    found = {str(one) for one in (attributes.get(_STUDY) or {}).get("Value") or [] if one}
+    found = {
+        str(one)
+        for one in (attributes.get(tag_of("StudyInstanceUID")) or {}).get("Value") or []
+        if one
+    }
     for item in items_of(attributes, "ReferencedStudySequence"):
         found.add(text_of(item, "ReferencedSOPInstanceUID"))
     for element in attributes.values():

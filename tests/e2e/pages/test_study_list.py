@@ -106,6 +106,10 @@ def test_a_study_opens_with_the_code_that_the_list_has_fetched(
     )
     page.goto(node.url)
     page.wait_for_function("performance.getEntriesByName('reader-warm').length > 0")
+    # The page around the reader comes by another way, which a busy machine puts off.
+    page.wait_for_function(
+        "performance.getEntriesByType('resource').some(({ name }) => name.includes('/study/page-'))"
+    )
     assert any(re.search(r"/chunks/reader\.[^/]*\.js", url) for url in scripts)
     page.wait_for_load_state("networkidle")
     scripts.clear()
