@@ -1,6 +1,6 @@
 /**
  * What the node's REST API answers, by the names that the viewer uses. The shapes themselves are
- * generated from the node's OpenAPI description when the viewer is built (scripts/generate.mjs).
+ * generated from the node's OpenAPI description when the viewer is built (scripts/viewer.sh generate).
  */
 import type { components } from "@/shared/api/generated/schema";
 
