@@ -29,6 +29,8 @@ _ACTION_OF: dict[int, Action] = {
     Command.N_CREATE_RQ: "worklist",
     Command.N_SET_RQ: "worklist",
 }
+# What the node itself has asked for, and its handler compares with that.
+_ANSWERS = frozenset({Command.N_EVENT_REPORT_RQ})
 
 
 class Unfit(Exception):
@@ -87,13 +89,16 @@ class PeerRights:
 
 
 def restrict(association: AcceptedAssociation, rights: PeerRights) -> None:
-    """Answer requests for what the peer may not do with Refused: Not Authorised (PS3.7 C.5)."""
+    """Answer requests for what the peer may not do with Refused: Not Authorised (PS3.7 C.5).
+
+    A command to which no right belongs is one of them.
+    """
     if association.store_receiver is not None:
         association.store_receiver = _GuardedStore(association, rights, association.store_receiver)
     guard = _Guard(association, rights)
     association.serve_with(
         {
-            command: _Guarded(guard, handler) if command in _ACTION_OF else handler
+            command: handler if command in _ANSWERS else _Guarded(guard, handler)
             for command, handler in association.handlers.items()
         }
     )
@@ -148,11 +153,11 @@ class _Guard:
         self._rights = rights
 
     def allows(self, context_id: int, command: CommandSet) -> bool:
-        action = _ACTION_OF[command.command_field]
+        action = _ACTION_OF.get(command.command_field)
         context = self._association.context(context_id)
         if action == "query" and context is not None and context[0] == _WORKLIST:
             action = "worklist"
-        if self._rights.may(action):
+        if action is not None and self._rights.may(action):
             return True
         log.warning("request_not_allowed", peer=self._association.peer_ae_title, action=action)
         _refuse(self._association, context_id, command)
