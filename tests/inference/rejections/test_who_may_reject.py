@@ -1,4 +1,4 @@
-"""Whose rejection notes take effect; the others are stored, hide nothing, and are told of."""
+"""Whose rejection notes take effect; the others are stored, hide nothing, and are reported."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -59,7 +59,9 @@ def test_results_that_the_node_vouches_for_rest_on_their_findings() -> None:
         (replace(volume.finding, normal_range=normal), "Among reference values"),
     ):
         one = replace(evidence(brain, "MR"), facts=(fact_of(finding),))
-        node = [s for told in sentences(one).values() for s in told if s.basis == "node"]
+        node = [
+            s for of_section in sentences(one).values() for s in of_section if s.basis == "node"
+        ]
         stating = [s for s in node if s.states_result]
         assert {words in s.text for s in stating} == {True}
         assert {s.result_ids for s in stating} == {(finding.finding_id,)}

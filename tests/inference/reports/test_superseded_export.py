@@ -1,4 +1,4 @@
-"""Signed reports whose results are withdrawn: whoever got them is told, once, and in what way."""
+"""Signed reports whose results are withdrawn: who got them is notified, once, and in what way."""
 
 from pathlib import Path
 
@@ -76,12 +76,12 @@ def test_receivers_of_a_signed_report_are_told_that_its_results_were_withdrawn(
         numbers = {one.state for one in storage.hl7_messages.list()[0] if one.destination == "his"}
         assert numbers == {"PENDING"}, "it never got the report"
 
-    signed, refused, told, replaced = (parsed(one) for one in taken)
-    assert refused.msh.msh_10.value == told.msh.msh_10.value != signed.msh.msh_10.value
-    assert [one.obr.obr_25.value for one in (signed, told, replaced)] == ["F", "C", "C"]
-    assert told.msh.msh_7.value >= signed.msh.msh_7.value
-    assert told.obr.obr_3.value == signed.obr.obr_3.value
-    before, after = observations(signed), observations(told)
+    signed, refused, notice, replaced = (parsed(one) for one in taken)
+    assert refused.msh.msh_10.value == notice.msh.msh_10.value != signed.msh.msh_10.value
+    assert [one.obr.obr_25.value for one in (signed, notice, replaced)] == ["F", "C", "C"]
+    assert notice.msh.msh_7.value >= signed.msh.msh_7.value
+    assert notice.obr.obr_3.value == signed.obr.obr_3.value
+    before, after = observations(signed), observations(notice)
     notice = after.pop(("TX", "48767-8", "0.1"))
     assert notice[0].startswith("NOT CURRENT: on ")
     assert notice[1] == "F"
