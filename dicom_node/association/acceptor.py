@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 
 import structlog
@@ -107,7 +107,7 @@ class AcceptedAssociation(NodeAssociation):
                 self._slots.give_back(self.slot)
 
     def _negotiate(self) -> None:
-        begun_s = time.thread_time()
+        begun_s = self._begin_turn()
         request = self.dul.receive_pdu(wait=True, timeout=self.timeouts.acse_s)
         if not isinstance(request, A_ASSOCIATE):
             return
@@ -129,7 +129,7 @@ class AcceptedAssociation(NodeAssociation):
     def _serve(self) -> None:
         with contextlib.ExitStack() as storing_together:
             while self.is_open and not self.is_killed:
-                begun_s = time.thread_time()
+                begun_s = self._begin_turn()
                 self._read_on()
                 if self._has_stored_short:
                     self._share(storing_together)
@@ -139,9 +139,13 @@ class AcceptedAssociation(NodeAssociation):
                     self._release_if_asked()
                 self._pay(begun_s)
 
-    def _pay(self, begun_s: float) -> None:
-        """`begun_s`: the processor time of this thread when it began what it has done now."""
-        if not self.is_known:
+    def _begin_turn(self) -> float | None:
+        """The processor time of this thread; None where nothing will have to be paid."""
+        return time.thread_time() if self._has_to_wait else None
+
+    def _pay(self, begun_s: float | None) -> None:
+        """For what was done since the turn began."""
+        if begun_s is not None and not self.is_known:
             self.processor_share.pay(time.thread_time() - begun_s)
 
     def _read_on(self) -> None:
@@ -190,7 +194,7 @@ class AcceptedAssociation(NodeAssociation):
         """Whether this is a stranger beside known peers, who would wait with it."""
         return not self.is_known and self.processor_share.is_contended
 
-    @property
+    @cached_property
     def _may_send_deflated(self) -> bool:
         """Then what is short on the way may be long, and take its time."""
         return any(

@@ -176,19 +176,19 @@ class _Decoded(Mapping[str, str]):
     the index wants some numbers alone, and decoding all the rest took as long as finding it.
     """
 
-    __slots__ = ("_byteorder", "_raw")
+    __slots__ = ("_byteorder", "_character_set", "_raw")
 
     def __init__(self, raw: dict[int, bytes], byteorder: Literal["big", "little"]) -> None:
         self._raw = raw
         self._byteorder = byteorder
+        named = raw.get(_SPECIFIC_CHARACTER_SET)
+        self._character_set = unpadded_ascii(named) if named else ""
 
     def __getitem__(self, keyword: str) -> str:
         value = self._raw[_tags_by_keyword()[keyword]]
         if keyword in _BINARY_KEYWORDS:
             return str(int.from_bytes(value[:2], self._byteorder)) if value else ""
-        named = self._raw.get(_SPECIFIC_CHARACTER_SET, b"")
-        character_set = unpadded_ascii(named) if named else ""
-        return decode_text(value, character_set, is_name=keyword in _NAME_KEYWORDS)
+        return decode_text(value, self._character_set, is_name=keyword in _NAME_KEYWORDS)
 
     def __iter__(self) -> Iterator[str]:
         keywords = _keywords_by_tag()

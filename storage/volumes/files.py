@@ -20,6 +20,10 @@ SUFFIX = ".mvv"
 _DIRECT = getattr(os, "O_DIRECT", 0)
 # struct flock of fcntl(2): type, whence, start, length (0: all there will be), process.
 _FLOCK = struct.Struct("hhqqi4x")
+_WRITER, _READER, _NOBODY = (
+    _FLOCK.pack(kind, os.SEEK_SET, 0, 0, 0)
+    for kind in (fcntl.F_WRLCK, fcntl.F_RDLCK, fcntl.F_UNLCK)
+)
 _APPEND_POLL_S = 0.002
 
 
@@ -139,13 +143,18 @@ def begin_append(fd: int) -> None:
     A lock beside the flock that is held as long as a volume is open; it ends with
     the descriptor. Some file systems have none: then readers do without.
     """
-    with suppress(OSError):
-        fcntl.fcntl(fd, fcntl.F_OFD_SETLKW, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    _lock(fd, fcntl.F_OFD_SETLKW, _WRITER)
 
 
 def end_append(fd: int) -> None:
-    with suppress(OSError):
-        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_UNLCK, os.SEEK_SET, 0, 0, 0))
+    _lock(fd, fcntl.F_OFD_SETLK, _NOBODY)
+
+
+def _lock(fd: int, command: int, lock: bytes) -> None:
+    try:  # noqa: SIM105 - `suppress` costs as much as the lock, twice for each batch received
+        fcntl.fcntl(fd, command, lock)
+    except OSError:
+        pass
 
 
 @contextmanager
@@ -163,10 +172,9 @@ def nothing_appended(path: Path, patience_s: float) -> Iterator[bool]:
 
 def _lock_for_reading(fd: int, patience_s: float) -> bool:
     deadline = time.monotonic() + patience_s
-    lock = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
     while True:
         try:
-            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, lock)
+            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _READER)
         except (BlockingIOError, PermissionError):
             if time.monotonic() > deadline:
                 return False
