@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from api.access import admin_routes, oidc_routes, preferences
 from api.access.authenticator import Authenticator
+from api.access.caller_visibility import Viewers
 from api.access.limits.forwarded import ForwardedClient
 from api.access.limits.limiter import Limits
 from api.access.middleware import AccessControl
@@ -19,7 +20,6 @@ from api.access.rule_index import RuleIndex, rules_of
 from api.access.second_factor import routes as second_factor
 from api.access.second_factor import sign_in as second_factor_sign_in
 from api.access.sessions import own_sessions, session_routes
-from api.access.viewers import Viewers
 from api.access_groups import emergency_routes
 from api.access_groups import routes as access_groups
 from api.annotations import key_images, mask_edits, measurements

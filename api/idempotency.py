@@ -25,10 +25,10 @@ from api.access.rule_index import RuleIndex
 from api.audit.middleware import NAMED_STUDIES
 from api.errors import ApiProblem, problem_response, status_of
 from api.middleware.refusing import refuse
-from storage.access_groups.viewers import all_seen
+from storage.access_groups.visibility import all_seen
 from storage.container import Storage
 from storage.core.errors import MediViewError
-from storage.core.viewer import current_viewer
+from storage.core.visibility import current_viewer
 from storage.idempotency.repository import Answer, Begun, IdempotencyKey, IdempotencyKeys, Rights
 from storage.settings import Settings
 

@@ -4,7 +4,7 @@
 import tempfile
 from pathlib import Path
 
-from api.access.table import access_table
+from api.access.access_document import access_table
 from api.app import create_app
 from storage.settings import load_settings
 

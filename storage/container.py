@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from storage.access_groups.decisions import AccessDecisions
 from storage.access_groups.emergency import EmergencyAccess
 from storage.access_groups.repository import AccessGroups
-from storage.access_groups.viewers import viewer_of
+from storage.access_groups.visibility import viewer_of
 from storage.accounts.api_keys import ApiKeys
 from storage.accounts.challenges import Challenges
 from storage.accounts.confirmations import Confirmations

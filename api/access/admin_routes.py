@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import Path, Request
 
-from api.access import trail
-from api.access.changes import access_change
+from api.access.actor import actor_of
+from api.access.audited_changes import access_change
 from api.access.confirmation import check_confirmed
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
@@ -56,7 +56,7 @@ def add_user(
 ) -> UserPayload:
     """A person does so, having shown again who it is. Its owner changes the password first."""
     check_confirmed(storage.confirmations, principal, "add an account")
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     name, roles = checked_name(given.name), sorted(checked_roles(given.roles))
     with access_change(storage.audit, actor, "C", "account", name, roles=roles):
         account = storage.accounts.add(
@@ -107,7 +107,7 @@ def change_user(
     detail: dict[str, str | list[str]] = {"what": ", ".join(changed)} if changed else {}
     if given.roles is not None:
         detail["roles"] = sorted(given.roles)
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     with access_change(storage.audit, actor, "U", "account", name, **detail):
         account = storage.accounts.change(
             name,
@@ -140,7 +140,7 @@ def reset_second_factors(
     """
     check_confirmed(storage.confirmations, principal, "remove second factors")
     account = storage.accounts.get(name)
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     with access_change(
         storage.audit, actor, "U", "account", account.name, what="second factors removed"
     ):
@@ -166,7 +166,7 @@ def end_sessions(
     account = storage.accounts.get(name)
     identity = of_account(account.name)
     open_now = storage.sessions.all_of(identity, utcnow())
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     what = f"{len(open_now)} sessions ended"
     with access_change(storage.audit, actor, "U", "account", account.name, what=what):
         ended = storage.sessions.end_of(identity, [one.token_hash for one in open_now])
@@ -194,7 +194,7 @@ def make_key(
     """
     check_confirmed(storage.confirmations, principal, "make a key")
     days = given.expires_in_days
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     name = given.name.strip()
     roles, scopes = sorted(checked_roles(given.roles)), sorted(checked_scopes(given.scopes))
     with access_change(storage.audit, actor, "C", "key", name, roles=roles, scopes=scopes):
@@ -228,7 +228,7 @@ def revoke_key(
     A person does so. What takes access away at once asks for no password.
     """
     key = storage.api_keys.get(key_id)
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     with access_change(storage.audit, actor, "D", "key", key.name, what="revoked"):
         key = storage.api_keys.revoke(key.key_id, utcnow())
     authenticator.forget()

@@ -5,7 +5,7 @@ import math
 import structlog
 from fastapi import Request
 
-from api.access import trail
+from api.access import audited_sign_ins
 from api.access.principal import Principal
 from api.errors import ApiProblem
 from storage.accounts.login_throttle import Attempts, Subject, by_session
@@ -62,7 +62,7 @@ def checked_account(
     if account is None:
         known = any(one.name == name.strip().lower() for one in accounts.all())
         claimed = name.strip().lower() if known else ""
-        trail.sign_in_failed(audit, request.scope, method, "wrong credentials", claimed)
+        audited_sign_ins.sign_in_failed(audit, request.scope, method, "wrong credentials", claimed)
         log.warning("sign_in_failed", method=method)
         raise ApiProblem(
             401,
@@ -88,7 +88,9 @@ def begin_attempt(
     wait_s = attempts.begin(counted)
     if wait_s > 0:
         seconds = math.ceil(wait_s)
-        trail.sign_in_failed(audit, request.scope, method, "too many attempts", claimed_name)
+        audited_sign_ins.sign_in_failed(
+            audit, request.scope, method, "too many attempts", claimed_name
+        )
         raise ApiProblem(
             429,
             "too_many_attempts",

@@ -11,8 +11,9 @@ from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access import trail
+from api.access import audited_sign_ins
 from api.access.authenticator import Authenticator, Credential
+from api.access.caller_visibility import Viewers, nobody
 from api.access.confirmation import check_person
 from api.access.limits.forwarded import client_group
 from api.access.limits.headers import check_rate, take, telling_limits
@@ -21,13 +22,12 @@ from api.access.principal import LOCAL, Principal
 from api.access.refusals import not_ours, unauthenticated, unfinished
 from api.access.rule_index import Rule, RuleIndex
 from api.access.sessions.cookies import CSRF_HEADER, csrf_token
-from api.access.viewers import Viewers, nobody
 from api.errors import ApiProblem, status_of
 from api.middleware.methods import with_head
 from api.middleware.refusing import refuse
 from storage.container import Storage
 from storage.core.errors import MediViewError, StorageUnavailable
-from storage.core.viewer import Viewer, viewing
+from storage.core.visibility import Viewer, viewing
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -196,7 +196,11 @@ class AccessControl:
             if credential.kind != "cookie":
                 log.warning("credential_refused", kind=credential.kind)
                 await run_sync(
-                    trail.sign_in_failed, storage.audit, scope, credential.kind, "not accepted"
+                    audited_sign_ins.sign_in_failed,
+                    storage.audit,
+                    scope,
+                    credential.kind,
+                    "not accepted",
                 )
         return found
 
@@ -224,7 +228,9 @@ class AccessControl:
         if is_allowed and (principal.is_person or not rule.people_only):
             return
         log.warning("access_denied", principal_kind=principal.kind, route=rule.path)
-        await run_sync(trail.refused, scope["app"].state.storage.audit, scope, principal, rule.path)
+        await run_sync(
+            audited_sign_ins.refused, scope["app"].state.storage.audit, scope, principal, rule.path
+        )
         if is_allowed:
             check_person(principal, "do this")
         if not principal.has_any(rule.roles):

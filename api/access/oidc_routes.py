@@ -7,7 +7,7 @@ import structlog
 from fastapi import Query, Request
 from fastapi.responses import RedirectResponse
 
-from api.access import trail
+from api.access import audited_sign_ins
 from api.access.authenticator import with_own_name
 from api.access.oidc import Flow, authorization_url, finish
 from api.access.policy import ANYONE, policy
@@ -115,7 +115,7 @@ def callback(
     except NotAccepted as error:
         # The words are ours; what the provider or the browser sent is not repeated.
         log.warning("sign_in_failed", method="oidc", reason=str(error))
-        trail.sign_in_failed(storage.audit, request.scope, "oidc", str(error))
+        audited_sign_ins.sign_in_failed(storage.audit, request.scope, "oidc", str(error))
         response = RedirectResponse(failed, 303)
     else:
         token = (
@@ -152,10 +152,10 @@ def _confirm(
     """
     token = confirmations.confirm(flow.confirms, principal.identity, utcnow())
     if token is not None:
-        trail.signed_in(audit, request.scope, principal, "confirmation by the provider")
+        audited_sign_ins.signed_in(audit, request.scope, principal, "confirmation by the provider")
     else:
         log.warning("confirmation_failed", method="oidc", reason="another person")
-        trail.sign_in_failed(audit, request.scope, "oidc", "another person confirmed")
+        audited_sign_ins.sign_in_failed(audit, request.scope, "oidc", "another person confirmed")
     return token
 
 

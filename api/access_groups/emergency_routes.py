@@ -7,10 +7,10 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request
 
-from api.access import trail
+from api.access.actor import actor_of
+from api.access.caller_visibility import caller_of
 from api.access.policy import ADMINS, RADIOLOGISTS, policy
 from api.access.principal import PrincipalDep
-from api.access.viewers import caller_of
 from api.access_groups.schemas import EmergencyPage, EmergencyPayload, EmergencyRequest
 from api.audit.rules import BY_ITSELF, Audited
 from api.cursors import CursorPagingDep
@@ -28,7 +28,7 @@ from storage.access_groups.repository import AccessGroups
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, Actor, Audit, AuditEvent, Code, Type
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.core.viewer import Caller
+from storage.core.visibility import Caller
 from storage.settings import Settings
 
 router = new_router(prefix="/api/emergency-access", tags=["access groups"])
@@ -53,7 +53,7 @@ def begin_emergency_access(
 
     Every attempt is in the audit trail with its reason and outcome, also one that is refused.
     """
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     with _recorded_if_refused(
         storage.audit, actor, Type.EMERGENCY_OVERRIDE_STARTED, reason=wanted.reason, studies=0
     ):
@@ -151,7 +151,7 @@ def end_emergency_access(
     request: Request, principal: PrincipalDep, storage: StorageDep, emergency_id: EmergencyId
 ) -> EmergencyPayload:
     """One's own, or as an administrator anybody's."""
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     with _recorded_if_refused(
         storage.audit, actor, Type.EMERGENCY_OVERRIDE_STOPPED, emergency_id=emergency_id
     ):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from api.access import trail
-from api.access.changes import group_change
+from api.access.actor import actor_of
+from api.access.audited_changes import group_change
 from api.access.confirmation import check_confirmed
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
@@ -49,7 +49,7 @@ class _Change:
     def __init__(self, request: Request, principal: PrincipalDep, storage: StorageDep) -> None:
         check_confirmed(storage.confirmations, principal, "change access groups")
         self._request, self._storage = request, storage
-        self._actor = trail.actor_of(request.scope, principal)
+        self._actor = actor_of(request.scope, principal)
 
     @contextmanager
     def recorded(self, action: Action, group: str, **detail: str) -> Iterator[None]:

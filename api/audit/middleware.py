@@ -18,9 +18,9 @@ from anyio.to_thread import run_sync
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access.actor import actor_of
 from api.access.principal import principal_of
 from api.access.rule_index import RuleIndex
-from api.access.trail import actor_of
 from api.audit.rules import Audited, AuditRule, NotAudited, unknown_method
 from api.errors import problem_response, status_of
 from api.middleware.request_context import route_template

@@ -32,7 +32,7 @@ class NotAudited:
 AuditRule = Audited | NotAudited
 
 PUBLIC = NotAudited("It shows nobody's data.")
-BY_ITSELF = NotAudited("api.access.trail records it, with more than the route knows.")
+BY_ITSELF = NotAudited("its handler records it, with more than the route knows.")
 UIDS_ALONE = NotAudited("It carries UIDs, states and codes, and no patient.")
 OWN_SETTINGS = NotAudited("It is how the one who asks likes the pages, and names no patient.")
 OWN_ACCESS = NotAudited("It shows people how they themselves sign in, and nobody else.")

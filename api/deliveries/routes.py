@@ -14,10 +14,10 @@ from api.cursors import CursorPagingDep
 from api.deliveries.schemas import DeliveryPage, DeliveryPayload, Retried
 from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep
+from api.enum_spelling import spelled_freely
 from api.errors import ApiProblem
 from api.parameters import NameFilter, UidFilter, UpdatedSince, problems
 from api.routing import new_router
-from api.words import spelled_freely
 from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.core.entities import DeliveryState

@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.access.caller_visibility import AccessEnded, as_caller
 from api.access.policy import READERS, policy
-from api.access.viewers import AccessEnded, as_caller
 from api.audit.rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
@@ -19,7 +19,7 @@ from api.events.schemas import Change, ChangePage
 from api.parameters import Limit, problems
 from api.routing import new_router
 from storage.core.entities import Event
-from storage.core.viewer import as_node
+from storage.core.visibility import as_node
 from storage.events.repository import Events
 
 router = new_router(prefix="/api", tags=["events"])

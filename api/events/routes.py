@@ -18,8 +18,8 @@ from fastapi import Header, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.access.caller_visibility import AccessEnded, as_caller, present_principal
 from api.access.policy import READERS, policy
-from api.access.viewers import AccessEnded, as_caller, present_principal
 from api.audit.rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
 from api.events.newest import LOOK_EVERY_S, Newest
@@ -31,7 +31,7 @@ from storage.container import Storage
 from storage.core.clock import rfc3339
 from storage.core.entities import Event, EventTopic
 from storage.core.errors import NotFound
-from storage.core.viewer import as_node
+from storage.core.visibility import as_node
 
 router = new_router(prefix="/api", tags=["events"])
 

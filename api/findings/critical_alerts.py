@@ -13,9 +13,9 @@ from api.audit.rules import CHANGED, RESULTS
 from api.base_schemas import CursorPage, Payload
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
+from api.enum_spelling import spelled_freely
 from api.parameters import UidFilter, problems
 from api.routing import new_router
-from api.words import spelled_freely
 from storage.reports.critical_alerts import NEWEST_ALERTS, Alert, AlertState
 
 router = new_router(prefix="/api/alerts", tags=["alerts"])

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Request
 from pydantic import Field, StringConstraints
 
+from api.access.actor import actor_of
 from api.access.policy import WRITERS, policy
 from api.access.principal import PrincipalDep, principal_of
-from api.access.trail import actor_of
 from api.audit.rules import EACH_BY_ITSELF
 from api.base_schemas import RequestBody
 from api.bulk import MOST, BulkAnswer, for_each

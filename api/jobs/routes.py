@@ -13,6 +13,7 @@ from api.audit.rules import CHANGED, UIDS_ALONE, Audited
 from api.base_schemas import RequestBody
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
+from api.enum_spelling import spelled_freely
 from api.errors import ApiProblem
 from api.findings.routes import finding_payloads
 from api.jobs import cancel_retry
@@ -20,7 +21,6 @@ from api.jobs.schemas import CancelReason, JobPage, JobPayload, PriorityName
 from api.jobs.serializers import decision_payloads, job_payload
 from api.parameters import JobId, NameFilter, UidFilter, UpdatedSince, problems
 from api.routing import new_router
-from api.words import spelled_freely
 from inference.models.registry.status import standing_named
 from inference.scheduling.schedule import schedule_pipeline
 from inference.worker.broker_notify import wake

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.container import Storage
-from storage.core.viewer import as_node, current_viewer
+from storage.core.visibility import as_node, current_viewer
 from storage.events.repository import Events
 from storage.index.repository import Index
 from storage.integrity.repository import DamagedInstances

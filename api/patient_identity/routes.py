@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Query, Request
 
-from api.access import trail
-from api.access.changes import patient_change
+from api.access.actor import actor_of
+from api.access.audited_changes import patient_change
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.audit.rules import BY_ITSELF, UIDS_ALONE
@@ -61,7 +61,7 @@ def move_study(
         site_issuer=storage.settings.patient_id_issuer,
     )
     origin = Origin(principal.name, principal.identity.id, reason=wanted.reason.strip())
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     with patient_change(
         storage.audit, actor, "move", origin.reason, (wanted.patient_id,), wanted.study_instance_uid
     ):
@@ -80,7 +80,7 @@ def undo_patient_change(
     """Only this one: what came after it stays in force."""
     change = storage.patient_changes.get(change_id)
     origin = Origin(principal.name, principal.identity.id, reason=wanted.reason.strip())
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     patients = tuple(sorted(key.patient_id for key in change.keys))
     with patient_change(
         storage.audit, actor, "undo", origin.reason, patients, change.study_instance_uid

@@ -10,6 +10,7 @@ from api.audit.middleware import name_studies
 from api.audit.rules import QUERY, UIDS_ALONE, Audited
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
+from api.enum_spelling import spelled_freely
 from api.parameters import StudyUid, UpdatedSince, problems
 from api.priors.schemas import (
     PriorFetchPage,
@@ -20,7 +21,6 @@ from api.priors.schemas import (
 )
 from api.priors.serializers import prior_payload, search_payload
 from api.routing import new_router
-from api.words import spelled_freely
 from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.priors.entities import PriorState

@@ -12,9 +12,9 @@ from api.audit.rules import UIDS_ALONE, Audited
 from api.base_schemas import CursorPage, Payload
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
+from api.enum_spelling import spelled_freely
 from api.parameters import UpdatedSince, problems
 from api.routing import new_router
-from api.words import spelled_freely
 from storage.audit import Code
 from storage.reports.hl7_outbox import NEWEST_MESSAGES, Hl7Message, Hl7State
 

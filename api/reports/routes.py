@@ -12,13 +12,13 @@ from api.audit.middleware import name_studies
 from api.audit.rules import CHANGED, RESULTS, Audited
 from api.cursors import CursorPagingDep
 from api.deps import SettingsDep, StoppingDep, StorageDep
+from api.enum_spelling import spelled_freely
 from api.language.language_jobs import waited
 from api.parameters import ReportId, UidFilter, UpdatedSince, problems
 from api.reports.changes import IfMatch, check_may_sign, expected_version, written_sections
 from api.reports.schemas import NewDraft, ReportEdit, ReportMove, ReportPage, ReportPayload
 from api.reports.serializers import report_payload
 from api.routing import new_router
-from api.words import spelled_freely
 from inference.reports.draft import draft_study
 from inference.reports.llm_answers import without_lost_words
 from storage.audit import Code

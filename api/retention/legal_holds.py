@@ -3,8 +3,8 @@
 from fastapi import Request, Response
 from pydantic import AwareDatetime, Field
 
-from api.access import trail
-from api.access.changes import legal_hold_change
+from api.access.actor import actor_of
+from api.access.audited_changes import legal_hold_change
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.audit.rules import BY_ITSELF, UIDS_ALONE
@@ -72,7 +72,7 @@ def place_legal_hold(
         principal.identity.id,
         utcnow(),
     )
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     with legal_hold_change(storage.audit, actor, "C", study_instance_uid, hold.reason):
         storage.legal_holds.place(hold)
     return _payload(hold)
@@ -89,7 +89,7 @@ def release_legal_hold(
     request: Request, principal: PrincipalDep, storage: StorageDep, study_instance_uid: StudyUid
 ) -> Response:
     """The rules decide on the study again."""
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     with legal_hold_change(storage.audit, actor, "D", study_instance_uid):
         storage.legal_holds.release(study_instance_uid, utcnow())
     return Response(status_code=204)

@@ -18,8 +18,8 @@ from api.retention.schemas import (
 from api.retention.serializers import planned_payload, removed_payload, status_payload
 from api.routing import new_router
 from inference.retention.departure import removals
+from inference.retention.dry_run import plan
 from inference.retention.outlook import disk_outlook
-from inference.retention.plan import plan
 from storage.audit.query import NEWEST_EVENTS
 from storage.core.clock import utcnow
 

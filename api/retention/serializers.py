@@ -9,8 +9,8 @@ from api.retention.schemas import (
     RemovedStudy,
     RetentionStatus,
 )
+from inference.retention.dry_run import PlannedStudy
 from inference.retention.outlook import DiskOutlook
-from inference.retention.plan import PlannedStudy
 from storage.audit import AuditRecord
 
 

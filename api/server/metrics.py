@@ -38,7 +38,7 @@ from api.server.work_metrics import WorkCollector
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import JobStatus
-from storage.core.viewer import as_node
+from storage.core.visibility import as_node
 from storage.dimse.traffic import TRAFFIC_BOUNDS_S, read_traffic
 from storage.integrity.scrub import scrub_state
 

@@ -6,9 +6,9 @@ import structlog
 from fastapi import Request
 from pydantic import Field, StringConstraints
 
+from api.access.actor import actor_of
 from api.access.policy import ADMINS, WRITERS, policy
 from api.access.principal import principal_of
-from api.access.trail import actor_of
 from api.audit.rules import EACH_BY_ITSELF
 from api.base_schemas import RequestBody
 from api.bulk import MOST, BulkAnswer, for_each

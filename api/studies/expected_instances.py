@@ -15,7 +15,7 @@ from api.parameters import SeriesUid, problems
 from api.routing import new_router
 from inference.worker.broker_notify import wake
 from storage.core.errors import NotFound
-from storage.core.viewer import current_viewer
+from storage.core.visibility import current_viewer
 from storage.index.expected_instances import Expectation
 
 router = new_router(prefix="/api/series", tags=["studies"])

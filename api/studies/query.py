@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.enum_spelling import spelled_freely
 from api.times import Day, Moment
-from api.words import spelled_freely
 from storage.core.entities import Study, StudyState
 from storage.db.keyset import Keyset
 from storage.reports.entities import ReportState

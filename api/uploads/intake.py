@@ -19,7 +19,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series
 from storage.core.errors import InvalidInstance, LimitExceeded, NotFound, NotPermitted, UidConflict
-from storage.core.viewer import current_viewer
+from storage.core.visibility import current_viewer
 from storage.index.repository import Index
 from storage.ingest.service import Ingest
 

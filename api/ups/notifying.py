@@ -16,8 +16,8 @@ import structlog
 from fastapi import WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
+from api.access.caller_visibility import AccessEnded, as_caller, present_principal
 from api.access.policy import INTEGRATORS, policy
-from api.access.viewers import AccessEnded, as_caller, present_principal
 from api.audit.rules import SUBSCRIBED
 from api.dicomweb.routing import worklist_router
 from api.events.newest import Newest

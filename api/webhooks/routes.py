@@ -5,12 +5,13 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Path, Query, Response
 
+from api.access.caller_visibility import caller_of
 from api.access.policy import INTEGRATORS, policy
 from api.access.principal import Principal, PrincipalDep
-from api.access.viewers import caller_of
 from api.audit.rules import UIDS_ALONE, Audited, NotAudited, network_change
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
+from api.enum_spelling import spelled_freely
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
@@ -24,7 +25,6 @@ from api.webhooks.schemas import (
     WebhookPinged,
     WebhookWithSecret,
 )
-from api.words import spelled_freely
 from inference.webhooks.service import ping
 from inference.worker.broker_notify import wake
 from storage.audit import Code, Type

@@ -9,10 +9,10 @@ from api.audit.middleware import name_studies
 from api.audit.rules import QUERY, Audited
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
+from api.enum_spelling import spelled_freely
 from api.errors import MISMATCH_TITLE, ApiProblem
 from api.parameters import UpdatedSince, problems
 from api.routing import new_router
-from api.words import spelled_freely
 from api.worklist.schemas import (
     NewWorklistItem,
     WorklistChanges,

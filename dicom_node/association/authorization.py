@@ -11,9 +11,9 @@ from dicom_node.network.command_set import Command, CommandSet, encode_response
 from dicom_node.network.messages import LargeStore, StoreReceiver
 from dicom_node.peers import caller_of_peer
 from dicom_node.status import NOT_AUTHORIZED, query_status
-from storage.access_groups.viewers import viewer_of
+from storage.access_groups.visibility import viewer_of
 from storage.core.errors import MediViewError
-from storage.core.viewer import viewing
+from storage.core.visibility import viewing
 from storage.peers.repository import Action, KnownPeer, Peers
 from storage.settings import Settings
 

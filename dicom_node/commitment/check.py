@@ -13,11 +13,11 @@ from dicom_node.normalized.requests import (
     SOP_CLASS_NOT_SUPPORTED,
 )
 from dicom_node.peers import caller_of_peer
-from storage.access_groups.viewers import viewer_of
+from storage.access_groups.visibility import viewer_of
 from storage.commitment.entities import Reference
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, NotFound
-from storage.core.viewer import viewing
+from storage.core.visibility import viewing
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.peers.repository import KnownPeer, Peers

@@ -23,7 +23,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.commit_watch import CommitWatch
 from storage.outbox.leases import LEASE_S, Lease
-from storage.outbox.retry import retry_policy
+from storage.outbox.retry_policies import retry_policy
 
 log = structlog.get_logger(__name__)
 

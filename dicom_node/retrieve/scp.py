@@ -32,7 +32,7 @@ from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
 from storage.index.attributes import Level
 from storage.index.conditions import MAX_UIDS
-from storage.index.query import Query, find
+from storage.index.dicom_query import Query, find
 
 log = structlog.get_logger(__name__)
 

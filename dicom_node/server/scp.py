@@ -28,7 +28,7 @@ from dicom_node.network.listening import SPARE_CONNECTIONS, Address, Listeners, 
 from dicom_node.network.shared_thread import SharedThread
 from dicom_node.network.tls import ServerTls
 from dicom_node.network.tls_connection import TlsConnection
-from dicom_node.server.services import request_handlers
+from dicom_node.server.dimse_services import request_handlers
 from dicom_node.status import SUCCESS
 from dicom_node.store.counted_store import CountedStoreScp
 from storage.container import Storage

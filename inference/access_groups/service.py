@@ -14,7 +14,7 @@ from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, StorageUnavailable
 from storage.core.sources import senders_of
-from storage.core.viewer import as_node
+from storage.core.visibility import as_node
 from storage.integrity.instance_reader import InstanceReader
 
 log = structlog.get_logger(__name__)

@@ -24,7 +24,7 @@ from storage.core.request_context import serving
 from storage.deliveries.circuit_breaker import Breakers
 from storage.deliveries.repository import Deliveries
 from storage.outbox.leases import LEASE_S, Lease
-from storage.outbox.retry import retry_policy
+from storage.outbox.retry_policies import retry_policy
 from storage.peers.repository import KnownPeer, Peers
 from storage.settings import Settings
 

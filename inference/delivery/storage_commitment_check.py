@@ -17,7 +17,7 @@ from inference.delivery.destinations import Destination
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery, Instance
-from storage.outbox.retry import retry_policy
+from storage.outbox.retry_policies import retry_policy
 
 log = structlog.get_logger(__name__)
 

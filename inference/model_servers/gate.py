@@ -28,7 +28,7 @@ from storage.audit import NODE, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.deliveries.circuit_breaker import Breakers, OpenBreaker
-from storage.outbox.retry import retry_policy
+from storage.outbox.retry_policies import retry_policy
 from storage.processes.turn_taking import turn
 from storage.settings import Settings
 

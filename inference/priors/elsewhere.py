@@ -10,11 +10,11 @@ from inference.failures import explain
 from inference.priors.search import ask, wanted_study
 from inference.priors.sources import open_archive
 from inference.priors.subjects import Subject, subject_of_study
-from storage.access_groups.viewers import viewer_of
+from storage.access_groups.visibility import viewer_of
 from storage.audit import Audit
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
-from storage.core.viewer import EVERYONE, as_node, current_viewer
+from storage.core.visibility import EVERYONE, as_node, current_viewer
 from storage.index.repository import Index
 from storage.peers.repository import KnownPeer
 from storage.priors.entities import PriorFetch

@@ -19,7 +19,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidInstance, MediViewError
 from storage.dicom.part10 import Header
 from storage.outbox.leases import LEASE_S, Lease, LeaseLost
-from storage.outbox.retry import retry_policy
+from storage.outbox.retry_policies import retry_policy
 from storage.priors.entities import PriorFetch
 from storage.priors.fetches import PriorFetches
 

@@ -30,7 +30,7 @@ from storage.core.entities import Instance
 from storage.core.errors import MediViewError
 from storage.crypto.signing_key import SigningKey
 from storage.outbox.leases import LEASE_S, Lease, LeaseLost
-from storage.outbox.retry import retry_policy
+from storage.outbox.retry_policies import retry_policy
 from storage.projects.entities import ExportedInstance, Project, ProjectExport, ProjectStudy
 from storage.projects.exports import ProjectExports
 

@@ -16,7 +16,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.outbox.leases import LEASE_S, Lease
-from storage.outbox.retry import retry_policy
+from storage.outbox.retry_policies import retry_policy
 from storage.reports.hl7_outbox import Hl7Message, Hl7Messages
 from storage.settings import Hl7Destination, Settings
 

@@ -35,7 +35,7 @@ from storage.jobs.repository import Jobs
 from storage.models.registry import ModelStates
 from storage.models.shadow_runs import ShadowRun, ShadowRuns
 from storage.outbox.leases import LEASE_S, Lease, LeaseLost
-from storage.outbox.retry import retry_policy
+from storage.outbox.retry_policies import retry_policy
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

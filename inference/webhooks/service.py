@@ -20,7 +20,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 from storage.http.client import checked_client, closed_after
 from storage.outbox.leases import LEASE_S, Lease
-from storage.outbox.retry import retry_policy
+from storage.outbox.retry_policies import retry_policy
 from storage.settings import Settings
 from storage.webhooks.outbox import WebhookQueue, notice_payload
 from storage.webhooks.payloads import PING

@@ -29,7 +29,7 @@ from storage.jobs.outcome import JobOutcome
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
 from storage.outbox.leases import Lease, LeaseLost
-from storage.outbox.retry import retry_policy
+from storage.outbox.retry_policies import retry_policy
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

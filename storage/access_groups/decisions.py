@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Engine, delete, exists, func, select, update
 from storage import tables as t
 from storage.access_groups.departures import note_departure
 from storage.access_groups.entities import ADMINISTRATORS, Origin
-from storage.access_groups.viewers import read_state
+from storage.access_groups.visibility import read_state
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
-from storage.core.viewer import EVERYONE
+from storage.core.visibility import EVERYONE
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.events.repository import add_event
 from storage.index.row_mapping import to_instance

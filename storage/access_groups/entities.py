@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from storage.core.errors import InvalidRequest
-from storage.core.viewer import EVERYONE
+from storage.core.visibility import EVERYONE
 
 ADMINISTRATORS = 2
 """The group of what administrators alone see; it has no members, for they see everything."""

@@ -24,7 +24,7 @@ from storage.access_groups.entities import (
     check_member,
     read_member,
 )
-from storage.access_groups.viewers import read_state
+from storage.access_groups.visibility import read_state
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, UidConflict
 from storage.db.engine import insert_or_ignore, reading, writing

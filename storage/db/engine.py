@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.schema import Table
 
 from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
-from storage.core.viewer import current_viewer
+from storage.core.visibility import current_viewer
 from storage.db.joined_writes import waiting_write
 from storage.db.viewer_engine import engine_of_viewers
 

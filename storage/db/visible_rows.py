@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
-from storage.core.viewer import Viewer, current_viewer
+from storage.core.visibility import Viewer, current_viewer
 
 
 def _viewer() -> Viewer:

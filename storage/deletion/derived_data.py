@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select
 from storage import tables as t
 from storage.reports.rows import remove_reports
 from storage.search.passages import FINDING
-from storage.ups.retention import forget_study, note_jobs_gone
+from storage.ups.expiry import forget_study, note_jobs_gone
 
 
 def remove_work(connection: Connection, condition: Any) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, bindparam
 from storage import tables as t
 from storage.core.entities import Instance, Location
 from storage.core.errors import NotFound, StorageUnavailable
-from storage.core.viewer import current_viewer
+from storage.core.visibility import current_viewer
 from storage.db.engine import damaged_index, is_damaged
 from storage.index.repository import Index
 from storage.index.select_statements import select_instances

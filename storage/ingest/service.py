@@ -21,7 +21,7 @@ from storage.core.errors import (
 )
 from storage.core.request_context import tell_stored
 from storage.core.sources import KEY_OBJECT_SELECTION
-from storage.core.viewer import as_node, current_viewer
+from storage.core.visibility import as_node, current_viewer
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.file_meta import make_file_meta
 from storage.dicom.part10 import Header, read_dataset_header, read_header

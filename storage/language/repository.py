@@ -17,7 +17,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import NotFound
 from storage.core.identity import Identity
-from storage.core.viewer import as_node
+from storage.core.visibility import as_node
 from storage.db.engine import reading, writing
 from storage.jobs.insert import add_job
 

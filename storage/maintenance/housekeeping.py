@@ -20,8 +20,8 @@ from storage.deletion.service import purge
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub
 from storage.maintenance.compaction import compact
+from storage.maintenance.expiry import remove_expired
 from storage.maintenance.object_upload import upload_instances, upload_volume
-from storage.maintenance.retention import remove_expired
 from storage.maintenance.retired_volumes import remove_retired
 from storage.maintenance.volume_cache import fetch_mostly_dead, limit_cache
 from storage.retention.disk import DiskMarks

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.core.errors import StorageUnavailable
-from storage.core.viewer import current_viewer
+from storage.core.visibility import current_viewer
 from storage.db.engine import reading, writing
 
 DIMENSIONS = 384

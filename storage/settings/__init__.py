@@ -27,7 +27,7 @@ from storage.settings.models.servers import ModelServerSettings
 from storage.settings.priors import PriorSettings
 from storage.settings.renamed import RenamedSource
 from storage.settings.reports import ReportSettings
-from storage.settings.retention import RetentionSettings
+from storage.settings.retention_periods import RetentionSettings
 from storage.settings.server import ServerSettings
 from storage.settings.webhooks import WebhookSettings
 

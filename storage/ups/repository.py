@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Engine
 
 from storage import tables as t
-from storage.access_groups.viewers import check_may_name
+from storage.access_groups.visibility import check_may_name
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, UidConflict
 from storage.core.uids import check_uid, new_uid
-from storage.core.viewer import as_node
+from storage.core.visibility import as_node
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.dicom_json import JsonAttributes, attributes_of, text_of
 from storage.ups.events import cancel_requested, of_update, record, state_report

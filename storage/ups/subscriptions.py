@@ -8,10 +8,10 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, delete, exists, func, null, or_, select, update
 
 from storage import tables as t
-from storage.access_groups.viewers import read_state
+from storage.access_groups.visibility import read_state
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, NotPermitted
-from storage.core.viewer import EVERYONE, current_viewer
+from storage.core.visibility import EVERYONE, current_viewer
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.events import record, state_report
 from storage.ups.search import Listed

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 from storage import tables as t
 from storage.core.clock import rfc3339, utcnow
 from storage.core.errors import NotFound
-from storage.core.viewer import Caller, Viewer, read_caller, viewing
+from storage.core.visibility import Caller, Viewer, read_caller, viewing
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page

@@ -5,9 +5,10 @@ from contextlib import AbstractContextManager, nullcontext
 import structlog
 from fastapi import Request, Response
 
-from api.access import trail
+from api.access import audited_sign_ins
+from api.access.actor import actor_of
+from api.access.audited_changes import access_change
 from api.access.authenticator import Authenticator, of_session
-from api.access.changes import access_change
 from api.access.credentials import begin_attempt
 from api.access.policy import FACTOR_STEP, READERS, policy
 from api.access.principal import Principal, PrincipalDep
@@ -96,7 +97,9 @@ def show_second_factor(
         settings,
     )
     if not way:
-        trail.sign_in_failed(storage.audit, request.scope, "second factor", "wrong", account)
+        audited_sign_ins.sign_in_failed(
+            storage.audit, request.scope, "second factor", "wrong", account
+        )
         log.warning("sign_in_failed", method="second factor")
         raise ApiProblem(
             401,
@@ -106,7 +109,7 @@ def show_second_factor(
             " `mediview users reset-second-factor NAME`.",
         )
     storage.attempts.clear(subject)
-    trail.signed_in(storage.audit, request.scope, principal, way)
+    audited_sign_ins.signed_in(storage.audit, request.scope, principal, way)
     with (
         factor_change(request, storage.audit, principal, "recovery code used")
         if way == "recovery code"
@@ -190,5 +193,5 @@ def factor_change(
     request: Request, audit: Audit, principal: Principal, what: str
 ) -> AbstractContextManager[None]:
     """Around a change of one's own second factors, for the audit trail."""
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     return access_change(audit, actor, "U", "account", principal.identity.subject, what=what)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Path, Request
 
-from api.access import trail
-from api.access.changes import access_change
+from api.access.actor import actor_of
+from api.access.audited_changes import access_change
 from api.access.confirmation import check_confirmed
 from api.access.policy import READERS, policy
 from api.access.principal import Principal, PrincipalDep
@@ -106,7 +106,7 @@ def _end(
         check_confirmed(confirmations, principal, "end other sessions")
     if not sessions:
         return EndedSessions(ended=0)
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     what = f"{len(sessions)} sessions ended"
     with access_change(audit, actor, "U", principal.kind, principal.name, what=what):
         ended = session_repository.end_of(principal.identity, [one.token_hash for one in sessions])

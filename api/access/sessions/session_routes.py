@@ -6,9 +6,10 @@ from urllib.parse import urlencode
 import structlog
 from fastapi import Depends, Request, Response
 
-from api.access import trail
+from api.access import audited_sign_ins
+from api.access.actor import actor_of
+from api.access.audited_changes import access_change
 from api.access.authenticator import Authenticator, of_session
-from api.access.changes import access_change
 from api.access.credentials import checked_account, own_account
 from api.access.limits.forwarded import client_address, client_group
 from api.access.policy import ANY_STEP, ANYONE, PASSWORD_STEP, READERS, policy
@@ -129,7 +130,7 @@ def sign_out(
     # What the pages kept in this browser goes with the session; our cookie has just been ended,
     # and those of other hosts of the domain, which "cookies" would take along, are theirs.
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    trail.signed_out(storage.audit, request.scope, principal)
+    audited_sign_ins.signed_out(storage.audit, request.scope, principal)
     return SignedOut(redirect=_provider_sign_out(request, principal, settings))
 
 
@@ -160,7 +161,7 @@ def change_password(
         current,
         "password change",
     )
-    actor = trail.actor_of(request.scope, principal)
+    actor = actor_of(request.scope, principal)
     with access_change(storage.audit, actor, "U", "account", account.name, what="password"):
         storage.accounts.set_password(
             account.name, given.new_password.get_secret_value(), keep_session=principal.session_hash
@@ -204,7 +205,7 @@ def confirm(
             401, "session_ended", "The session has ended.", remedy="Sign in again at /sign-in/."
         )
     set_session(response, settings, token)
-    trail.signed_in(storage.audit, request.scope, principal, "confirmation by password")
+    audited_sign_ins.signed_in(storage.audit, request.scope, principal, "confirmation by password")
 
 
 def session_info(
@@ -243,7 +244,7 @@ def open_session(
     """A new session, in a cookie of `response`; the one that the browser had is ended."""
     if principal.kind not in ("account", "oidc"):
         raise RuntimeError("only people have sessions")
-    trail.signed_in(audit, request.scope, principal, method)
+    audited_sign_ins.signed_in(audit, request.scope, principal, method)
     old = request.scope.get("state", {}).get("principal")
     if isinstance(old, Principal) and old.session_hash:
         sessions.end(old.session_hash)

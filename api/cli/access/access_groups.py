@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.access.changes import group_change
+from api.access.audited_changes import group_change
 from api.cli.console import out, table_of
 from api.cli.operator import operator
 from api.cli.starting import start

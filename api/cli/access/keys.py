@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.access.changes import access_change
+from api.access.audited_changes import access_change
 from api.cli.access.users import OPERATOR, opened
 from api.cli.console import err, out, table_of
 from storage.core.clock import utcnow

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.access.changes import access_change
+from api.access.audited_changes import access_change
 from api.cli.console import out, table_of
 from api.cli.starting import start
 from storage.accounts.repository import checked_name

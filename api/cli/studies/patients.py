@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.access.changes import patient_change
+from api.access.audited_changes import patient_change
 from api.cli.console import out, table_of
 from api.cli.operator import operator
 from api.cli.starting import start

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from api.access.changes import legal_hold_change
+from api.access.audited_changes import legal_hold_change
 from api.cli.console import out, table_of
 from api.cli.operator import operator
 from api.cli.starting import start
 from api.retention.serializers import planned_payload, removed_payload
 from inference.retention.departure import removals
+from inference.retention.dry_run import PlannedStudy, plan, plan_all
 from inference.retention.outlook import disk_outlook
-from inference.retention.plan import PlannedStudy, plan, plan_all
 from inference.rules.file import read_rules
 from storage.container import open_storage
 from storage.core.clock import utcnow

@@ -28,8 +28,8 @@ from api.dicomweb.search.query_parameters import SearchParameters, parse_search
 from api.dicomweb.search.rows import RowWriter
 from storage.container import Storage
 from storage.index.attributes import LEVELS, Kind, Level, available_at
+from storage.index.dicom_query import Query, find
 from storage.index.header_matching import MAX_ROWS
-from storage.index.query import Query, find
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 

@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from api import app as application
+from api.access.access_document import access_table
 from api.access.policy import policy_of
 from api.access.rule_index import RouteWithoutPolicy, Rule, RuleIndex, rules_of
-from api.access.table import access_table
 from api.app import create_app
 from api.routing import new_router
 from storage.core.clock import utcnow

@@ -20,7 +20,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.identity import Identity
 from storage.core.roles import Role
-from storage.core.viewer import EVERYONE, Viewer, viewing
+from storage.core.visibility import EVERYONE, Viewer, viewing
 from storage.db.engine import writing
 
 OURS = Viewer("key:1", (EVERYONE, 3), sees_unmatched=True)

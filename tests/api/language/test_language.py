@@ -17,7 +17,7 @@ from reportlab.pdfgen import canvas
 
 from storage.core.clock import utcnow
 from storage.core.uids import derive_uid
-from storage.maintenance.retention import remove_expired
+from storage.maintenance.expiry import remove_expired
 from storage.reports.entities import ReportSection, ReportSentence
 from storage.settings import Settings
 from tests import builders

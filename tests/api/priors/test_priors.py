@@ -11,10 +11,10 @@ from inference.access_groups.service import apply_rules
 from inference.priors.elsewhere import archives_for_viewer, fetch_from_elsewhere
 from inference.priors.rounds import priors_due
 from storage.access_groups.entities import Member
-from storage.access_groups.viewers import viewer_of
+from storage.access_groups.visibility import viewer_of
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.viewer import Caller, viewing
+from storage.core.visibility import Caller, viewing
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node, is_problem
 from tests.api.usual_logging import logging_as_before

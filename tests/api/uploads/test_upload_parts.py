@@ -19,7 +19,7 @@ import pytest
 
 from storage.container import open_storage
 from storage.core.clock import utcnow
-from storage.maintenance.retention import remove_expired
+from storage.maintenance.expiry import remove_expired
 from storage.settings import Settings, load_settings
 from tests import builders
 from tests.api.client import ApiNode, events, is_problem, part10, zipped

@@ -7,9 +7,9 @@ import pytest
 from storage.access_groups.decisions import Decision
 from storage.core.clock import utcnow
 from storage.core.uids import derive_uid
-from storage.core.viewer import EVERYONE
+from storage.core.visibility import EVERYONE
+from storage.ups.expiry import forget_ended
 from storage.ups.job_mapping import uid_of_job
-from storage.ups.retention import forget_ended
 from tests.api.client import ApiNode, is_problem
 from tests.api.ups.worklist_client import (
     FILTERED,

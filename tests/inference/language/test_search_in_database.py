@@ -13,7 +13,7 @@ from storage import tables as t
 from storage.access_groups.decisions import Decision
 from storage.container import Storage
 from storage.core.errors import StorageUnavailable
-from storage.core.viewer import EVERYONE, Viewer, viewing
+from storage.core.visibility import EVERYONE, Viewer, viewing
 from storage.db.engine import reading, writing
 from storage.search.passages import FINDING, REPORT
 from storage.search.vectors import DIMENSIONS, PassageVectors

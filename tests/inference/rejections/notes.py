@@ -14,7 +14,7 @@ from inference.rejections.service import RejectionRounds
 from inference.results.writing import part10
 from storage.container import Storage
 from storage.core.uids import new_uid
-from storage.index.query import Query, find
+from storage.index.dicom_query import Query, find
 from tests.inference.orchestration import receive
 from tests.inference.small import mr_series, study_uid
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from inference.retention.confirmation import ask_peer
-from inference.retention.plan import plan
+from inference.retention.dry_run import plan
 from inference.retention.service import RetentionRounds
 from storage.container import Storage
 from storage.core.clock import utcnow

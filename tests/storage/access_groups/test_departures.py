@@ -13,7 +13,7 @@ from storage.access_groups.entities import Member
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.uids import derive_uid
-from storage.core.viewer import EVERYONE, Viewer, viewing
+from storage.core.visibility import EVERYONE, Viewer, viewing
 from storage.db.engine import reading
 from tests.storage.instances import part10
 

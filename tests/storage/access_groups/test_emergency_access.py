@@ -12,7 +12,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import StorageUnavailable
 from storage.core.uids import derive_uid
-from storage.core.viewer import Caller
+from storage.core.visibility import Caller
 from storage.db.engine import reading, writing
 from tests.storage.instances import part10
 

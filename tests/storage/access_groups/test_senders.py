@@ -9,7 +9,7 @@ from storage.access_groups.senders import StudySenders
 from storage.container import Storage
 from storage.core.errors import NotFound, NotPermitted
 from storage.core.uids import derive_uid
-from storage.core.viewer import EVERYONE, Viewer, viewing
+from storage.core.visibility import EVERYONE, Viewer, viewing
 from storage.db.engine import reading
 from storage.ingest.instance_stream import SPILL_BYTES
 from tests.storage.instances import part10

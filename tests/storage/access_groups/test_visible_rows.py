@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from storage import tables as t
-from storage.access_groups.viewers import viewer_of
+from storage.access_groups.visibility import viewer_of
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.viewer import EVERYONE, Caller, Viewer, as_node, viewing
+from storage.core.visibility import EVERYONE, Caller, Viewer, as_node, viewing
 from storage.db.engine import reading, writing
 from storage.db.visible_rows import VISIBLE
 from storage.tables import metadata

@@ -15,7 +15,7 @@ from storage import tables as t
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, NotPermitted
-from storage.core.viewer import EVERYONE, Viewer, viewing
+from storage.core.visibility import EVERYONE, Viewer, viewing
 from storage.db.engine import reading, writing
 from storage.ups.dicom_json import JsonAttributes, attributes_of
 from storage.ups.requests import change_state, request_cancel, update

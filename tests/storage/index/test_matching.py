@@ -6,7 +6,7 @@ from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.core.uids import derive_uid
 from storage.index.attributes import Level
-from storage.index.query import Query, find
+from storage.index.dicom_query import Query, find
 from tests.storage.instances import part10
 
 STUDIES = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.outbox.retry import JITTER, Kind, RetryPolicy, retry_policy
+from storage.outbox.retry_policies import JITTER, Kind, RetryPolicy, retry_policy
 from storage.settings import Settings
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)

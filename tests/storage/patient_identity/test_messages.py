@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from storage import tables as t
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.maintenance.retention import remove_expired
+from storage.maintenance.expiry import remove_expired
 from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
 
 

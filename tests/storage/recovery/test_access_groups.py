@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from storage.access_groups.entities import Member
-from storage.access_groups.viewers import viewer_of
+from storage.access_groups.visibility import viewer_of
 from storage.container import open_storage
-from storage.core.viewer import Caller
+from storage.core.visibility import Caller
 from storage.db.engine import writing
 from storage.recovery.salvage import salvage
 from storage.settings import load_settings

@@ -1,18 +1,10 @@
-"""What the audit trail hears of sign-ins and refusals."""
+"""The audit events of sign-ins, sign-outs and refused requests."""
 
 from starlette.types import Scope
 
-from api.access.limits.forwarded import client_address
+from api.access.actor import actor_of
 from api.access.principal import Principal
-from storage.audit import MINOR_FAILURE, Actor, Audit, AuditEvent, Code, Type
-
-
-def actor_of(scope: Scope, principal: Principal | None, claimed_name: str = "") -> Actor:
-    """Who did it; one who did not get in is nobody, under the name that was given."""
-    address = client_address(scope)
-    if principal is None:
-        return Actor("anonymous", claimed_name or "anonymous", address)
-    return Actor(principal.kind, principal.name, address, principal.identity.id)
+from storage.audit import MINOR_FAILURE, Audit, AuditEvent, Code, Type
 
 
 def signed_in(audit: Audit, scope: Scope, principal: Principal, method: str) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from storage.container import Storage
-from storage.ups.retention import forget_ended
+from storage.ups.expiry import forget_ended
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""What somebody who asks may see: `storage.core.viewer` for each request."""
+"""What somebody who asks may see: `storage.core.visibility` for each request."""
 
 import time
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from starlette.requests import HTTPConnection
 from api.access.authenticator import Authenticator
 from api.access.principal import LOCAL, Principal, principal_of
 from api.access.rule_index import RuleIndex
-from storage.access_groups.viewers import viewer_of
+from storage.access_groups.visibility import viewer_of
 from storage.container import Storage
-from storage.core.viewer import Caller, Viewer, viewing
+from storage.core.visibility import Caller, Viewer, viewing
 
 P = ParamSpec("P")
 R = TypeVar("R")

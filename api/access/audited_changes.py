@@ -1,4 +1,4 @@
-"""What the audit trail hears of changes of who may come in, by a route or by a command.
+"""The audit events of changes of access: groups, accounts, keys, legal holds, patient moves.
 
 Each goes around one change, whose transaction has the event: a crash leaves both or neither.
 """

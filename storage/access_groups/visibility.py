@@ -8,7 +8,7 @@ from storage import tables as t
 from storage.access_groups.entities import AccessState
 from storage.core.clock import utcnow
 from storage.core.errors import NotPermitted
-from storage.core.viewer import EVERYONE, Caller, Viewer, current_viewer
+from storage.core.visibility import EVERYONE, Caller, Viewer, current_viewer
 from storage.db.engine import reading
 from storage.db.portions import in_portions
 
