@@ -104,17 +104,26 @@ def restrict(association: AcceptedAssociation, rights: PeerRights) -> None:
     )
 
 
+# Requests that are answered with what the node has of studies.
 _READS = frozenset({Command.C_FIND_RQ, Command.C_MOVE_RQ, Command.C_GET_RQ})
-"""Requests that are answered with what the node has of studies."""
+# Commitment compares each instance with its sender and groups; a result with what was asked for.
+_DECIDE_THEMSELVES = _ANSWERS | {
+    Command.N_ACTION_RQ,
+    Command.N_CREATE_RQ,
+    Command.N_SET_RQ,
+}
 
 
 def narrow(association: AcceptedAssociation, engine: Engine, rights: PeerRights) -> None:
-    """Answer from the studies of the peer's access groups alone."""
+    """Answer from the studies of the peer's access groups alone.
+
+    A command of which nobody has said how groups restrict it is refused while they are enforced.
+    """
     association.serve_with(
         {
-            command: _Narrowed(engine, association, rights, handler)
-            if command in _READS
-            else handler
+            command: handler
+            if command in _DECIDE_THEMSELVES
+            else _Narrowed(engine, association, rights, handler, is_known=command in _READS)
             for command, handler in association.handlers.items()
         }
     )
@@ -129,11 +138,14 @@ class _Narrowed:
         association: AcceptedAssociation,
         rights: PeerRights,
         handler: RequestHandler,
+        *,
+        is_known: bool,
     ) -> None:
         self._engine = engine
         self._association = association
         self._rights = rights
         self._handler = handler
+        self._is_known = is_known
 
     def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None:
         try:
@@ -142,6 +154,10 @@ class _Narrowed:
             status = query_status(error)
             response = encode_response(command, status.code, status.comment)
             self._association.send_data(context_id, response)
+            return
+        if viewer is not None and not self._is_known:
+            log.warning("command_not_narrowed", command=f"{command.command_field:#06x}")
+            _refuse(self._association, context_id, command)
             return
         with viewing(viewer):
             self._handler.serve(context_id, command, data)

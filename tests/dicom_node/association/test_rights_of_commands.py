@@ -6,9 +6,11 @@ from unittest.mock import Mock
 
 import pytest
 
+from dicom_node.association import authorization
 from dicom_node.association.acceptor import AcceptedAssociation
-from dicom_node.association.authorization import PeerRights, restrict
+from dicom_node.association.authorization import PeerRights, narrow, restrict
 from dicom_node.network.command_set import Command, CommandSet
+from storage.core.visibility import Viewer, current_viewer
 
 N_GET_RQ = 0x0110
 
@@ -21,6 +23,19 @@ N_GET_RQ = 0x0110
 def test_a_command_is_served_by_its_right_alone(command_field: int, is_served: bool) -> None:
     handler, sent = Mock(), Mock()
     served: dict[int, Any] = {}
+    restrict(association_of(command_field, handler, served, sent), MAY_EVERYTHING)
+    served[command_field].serve(1, command_of(command_field), None)
+    assert handler.serve.called is is_served
+    assert sent.called is not is_served
+
+
+MAY_EVERYTHING = cast(PeerRights, SimpleNamespace(may=lambda _action: True, peer=None))
+OURS = Viewer("peer:ct1", (1, 3), sees_unmatched=True)
+
+
+def association_of(
+    command_field: int, handler: Mock, served: dict[int, Any], sent: Mock
+) -> AcceptedAssociation:
     association = SimpleNamespace(
         handlers={command_field: handler},
         store_receiver=None,
@@ -30,9 +45,36 @@ def test_a_command_is_served_by_its_right_alone(command_field: int, is_served: b
         auditing=None,
         send_data=sent,
     )
-    may_everything = cast(PeerRights, SimpleNamespace(may=lambda _action: True))
-    restrict(cast(AcceptedAssociation, association), may_everything)
-    command = CommandSet(command_field, 7, 0, False, None, "1.2.840.10008.1.1", "1.2.3")
-    served[command_field].serve(1, command, None)
-    assert handler.serve.called is is_served
-    assert sent.called is not is_served
+    return cast(AcceptedAssociation, association)
+
+
+def command_of(command_field: int) -> CommandSet:
+    return CommandSet(command_field, 7, 0, False, None, "1.2.840.10008.1.1", "1.2.3")
+
+
+@pytest.mark.parametrize("viewer", [OURS, None], ids=["enforced", "not enforced"])
+@pytest.mark.parametrize(
+    ("command_field", "is_served", "is_narrowed"),
+    [
+        (Command.C_FIND_RQ, True, True),
+        (Command.N_ACTION_RQ, True, False),
+        (N_GET_RQ, False, False),
+    ],
+    ids=["narrowed", "that decides by itself", "that nobody has thought of"],
+)
+def test_a_command_that_nobody_has_narrowed_is_refused_while_groups_are_enforced(
+    command_field: int,
+    is_served: bool,
+    is_narrowed: bool,
+    viewer: Viewer | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(authorization, "viewer_of", lambda _engine, _caller: viewer)
+    eyes: list[Viewer | None] = []
+    handler, sent = Mock(), Mock()
+    handler.serve.side_effect = lambda *_request: eyes.append(current_viewer())
+    served: dict[int, Any] = {}
+    narrow(association_of(command_field, handler, served, sent), Mock(), MAY_EVERYTHING)
+    served[command_field].serve(1, command_of(command_field), None)
+    assert eyes == ([viewer if is_narrowed else None] if is_served or viewer is None else [])
+    assert sent.called is (viewer is not None and not is_served)
