@@ -10,7 +10,7 @@ from dicom_node.association.acceptor import AcceptedAssociation, Rejection, Requ
 from dicom_node.network.command_set import Command, CommandSet, encode_response
 from dicom_node.network.messages import LargeStore, StoreReceiver
 from dicom_node.peers import caller_of_peer
-from dicom_node.status import NOT_AUTHORIZED, query_status
+from dicom_node.status import NOT_AUTHORIZED, RESOURCE_LIMITATION, query_status
 from storage.access_groups.visibility import viewer_of
 from storage.core.errors import MediViewError
 from storage.core.visibility import viewing
@@ -104,26 +104,31 @@ def restrict(association: AcceptedAssociation, rights: PeerRights) -> None:
     )
 
 
-# Requests that are answered with what the node has of studies.
-_READS = frozenset({Command.C_FIND_RQ, Command.C_MOVE_RQ, Command.C_GET_RQ})
+# Requests that are answered with what the node has of studies, or change it.
+_NARROWED = frozenset(
+    {
+        Command.C_FIND_RQ,
+        Command.C_MOVE_RQ,
+        Command.C_GET_RQ,
+        Command.N_CREATE_RQ,
+        Command.N_SET_RQ,
+    }
+)
 # Commitment compares each instance with its sender and groups; a result with what was asked for.
-_DECIDE_THEMSELVES = _ANSWERS | {
-    Command.N_ACTION_RQ,
-    Command.N_CREATE_RQ,
-    Command.N_SET_RQ,
-}
+_DECIDE_THEMSELVES = _ANSWERS | {Command.N_ACTION_RQ}
 
 
 def narrow(association: AcceptedAssociation, engine: Engine, rights: PeerRights) -> None:
     """Answer from the studies of the peer's access groups alone.
 
-    A command of which nobody has said how groups restrict it is refused while they are enforced.
+    A command for which no restriction by groups is listed is refused while they are enforced.
     """
+    association.caller = lambda: caller_of_peer(rights.peer)
     association.serve_with(
         {
             command: handler
             if command in _DECIDE_THEMSELVES
-            else _Narrowed(engine, association, rights, handler, is_known=command in _READS)
+            else _Narrowed(engine, association, rights, handler, is_known=command in _NARROWED)
             for command, handler in association.handlers.items()
         }
     )
@@ -152,7 +157,9 @@ class _Narrowed:
             viewer = viewer_of(self._engine, caller_of_peer(self._rights.peer))
         except MediViewError as error:
             status = query_status(error)
-            response = encode_response(command, status.code, status.comment)
+            is_normalized = command.command_field in (Command.N_CREATE_RQ, Command.N_SET_RQ)
+            code = RESOURCE_LIMITATION if is_normalized else status.code
+            response = encode_response(command, code, status.comment)
             self._association.send_data(context_id, response)
             return
         if viewer is not None and not self._is_known:

@@ -7,6 +7,7 @@ not the data of an instance goes to pynetdicom's decoding.
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from pynetdicom.ae import ApplicationEntity
@@ -26,7 +27,8 @@ from dicom_node.network.command_set import Command, CommandSet
 from dicom_node.network.connection import Connection, PeerTooSlow
 from dicom_node.network.messages import MessageAssembler, StoreReceiver
 from dicom_node.network.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed
-from dicom_node.peers import Peer
+from dicom_node.peers import Peer, caller_of_peer
+from storage.core.visibility import Caller
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +65,8 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         self.served: frozenset[int] = frozenset()
         self.busy = False
         self.last_active = time.monotonic()
+        # Who calls, as acceptor: whom the list of peers names now.
+        self.caller: Callable[[], Caller] = partial(caller_of_peer, None)
         # Whom we call, as requestor.
         self.peer: Peer | None = None
         self.connect_error = ""

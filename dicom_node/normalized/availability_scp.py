@@ -11,6 +11,7 @@ from dicom_node.normalized.requests import (
     NormalizedRequest,
     NormalizedScp,
     Refused,
+    sender_of,
 )
 from storage.core.uids import check_uid, new_uid
 from storage.mpps.repository import ProcedureSteps
@@ -40,7 +41,7 @@ class AvailabilityScp(NormalizedScp):
         expected = expected_of(series, ("ReferencedSOPSequence",))
         self._procedure_steps.notify(
             uid,
-            self.association.peer_ae_title,
+            sender_of(self.association),
             check_uid(str(dataset.StudyInstanceUID), "StudyInstanceUID"),
             as_json(dataset),
             expected,

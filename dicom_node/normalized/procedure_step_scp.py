@@ -18,9 +18,11 @@ from dicom_node.normalized.requests import (
     NormalizedRequest,
     NormalizedScp,
     Refused,
+    sender_of,
 )
 from storage.core.bounded_json import check_bounded
 from storage.core.uids import check_uid, new_uid
+from storage.core.visibility import as_node
 from storage.mpps.repository import PROCEDURE_STEP_STATES, ProcedureSteps, ProcedureStepState
 from storage.worklist.repository import Worklist, WorklistState
 
@@ -58,13 +60,17 @@ class ProcedureStepCreateScp(NormalizedScp):
         if not studies:
             raise Refused(MISSING_ATTRIBUTE, "No scheduled step names its Study Instance UID.")
         uid = request.sop_instance_uid or new_uid()
+        sender = sender_of(self.association)
         step = self._procedure_steps.create(
             check_uid(uid, "SOPInstanceUID"),
-            self.association.peer_ae_title,
+            sender,
             as_json(dataset),
+            studies,
             expected_of(dataset.get("PerformedSeriesSequence"), _REFERENCES),
         )
-        self._worklist.performed(studies, "IN PROGRESS")
+        reached = self._procedure_steps.reached_studies(sender, studies)
+        with as_node():
+            self._worklist.performed(reached, "IN PROGRESS")
         log.info(
             "procedure_step_began",
             sop_instance_uid=step.sop_instance_uid,
@@ -86,20 +92,25 @@ class ProcedureStepSetScp(NormalizedScp):
         self._worklist = worklist
 
     def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
-        steps = self._procedure_steps
-        step = steps.get(request.sop_instance_uid)
+        steps, sender = self._procedure_steps, sender_of(self.association)
+        step = steps.of_sender(request.sop_instance_uid, sender)
         state = _state(request.dataset, required=False)
         attributes = {**step.attributes, **as_json(request.dataset)}
         # Each message is counted by itself; a step is changed by any number of them.
         check_bounded(attributes, _MOST_ELEMENTS)
         whole = Dataset.from_json(attributes)
+        studies = _studies(whole)
         step = steps.change(
             request.sop_instance_uid,
+            sender,
             state,
             attributes,
+            studies,
             expected_of(whole.get("PerformedSeriesSequence"), _REFERENCES),
         )
-        self._worklist.performed(_studies(whole), _WORKLIST_STATES[state])
+        reached = steps.reached_studies(sender, studies)
+        with as_node():
+            self._worklist.performed(reached, _WORKLIST_STATES[state])
         log.info("procedure_step_changed", sop_instance_uid=step.sop_instance_uid, state=step.state)
         return step.sop_instance_uid
 

@@ -23,6 +23,7 @@ from storage.core.errors import (
     UidConflict,
 )
 from storage.mpps.repository import StepEnded
+from storage.mpps.senders import Sender
 
 log = structlog.get_logger(__name__)
 
@@ -146,6 +147,11 @@ class Dispatch:
         context = self._any.association.context(context_id)
         service = self._by_class.get(context[0] if context else "", self._any)
         service.serve(context_id, command, data)
+
+
+def sender_of(association: NodeAssociation) -> Sender:
+    """The peer of an association, as it is recognised now."""
+    return Sender(association.caller().identity_id, association.peer_ae_title)
 
 
 def _by_affected_uids(command: CommandSet) -> CommandSet:

@@ -58,12 +58,19 @@ def check_may_name(engine: Engine, study_instance_uids: Collection[str]) -> None
 
 
 def all_seen(engine: Engine, viewer: Viewer | None, study_instance_uids: Collection[str]) -> bool:
-    """Whether no study belongs, or belonged until it went, to groups of others alone.
+    """Whether no study belongs, or belonged until it went, to groups of others alone."""
+    return not unseen(engine, viewer, study_instance_uids)
+
+
+def unseen(
+    engine: Engine, viewer: Viewer | None, study_instance_uids: Collection[str]
+) -> frozenset[str]:
+    """Studies that belong, or belonged until they went, to groups of others alone.
 
     One that belongs to none yet is nobody's.
     """
     if viewer is None or not study_instance_uids:
-        return True
+        return frozenset()
     now, former = t.study_group.c, t.former_study_group.c
     with reading(engine) as connection:
         found = [
@@ -77,4 +84,4 @@ def all_seen(engine: Engine, viewer: Viewer | None, study_instance_uids: Collect
             )
         ]
     seen = {row.study_instance_uid for row in found if row.group_id in viewer.group_ids}
-    return all(row.study_instance_uid in seen for row in found)
+    return frozenset(row.study_instance_uid for row in found) - seen

@@ -10,8 +10,10 @@ from sqlalchemy import Engine, delete, insert, select, update
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, UidConflict
+from storage.core.visibility import as_node, current_viewer
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.index.expected_instances import announce
+from storage.mpps.senders import Sender, may_go_on, reached_series, reached_studies
 
 ProcedureStepState = Literal["IN PROGRESS", "COMPLETED", "DISCONTINUED"]
 PROCEDURE_STEP_STATES: tuple[ProcedureStepState, ...] = get_args(ProcedureStepState)
@@ -19,12 +21,16 @@ PROCEDURE_STEP_STATES: tuple[ProcedureStepState, ...] = get_args(ProcedureStepSt
 
 @dataclass(frozen=True)
 class ProcedureStep:
-    """A Modality Performed Procedure Step. `attributes`: its data set in DICOM JSON."""
+    """A Modality Performed Procedure Step. `attributes`: its data set in DICOM JSON.
+
+    `identity_id`: the peer that began it, None where an earlier version noted its title alone.
+    """
 
     sop_instance_uid: str
     state: ProcedureStepState
     calling_ae_title: str
     attributes: dict[str, Any]
+    identity_id: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -37,6 +43,7 @@ class AvailabilityNotice:
     calling_ae_title: str
     study_instance_uid: str
     attributes: dict[str, Any]
+    identity_id: str | None
     received_at: datetime
 
 
@@ -47,30 +54,35 @@ class StepEnded(InvalidRequest):
 
 
 class ProcedureSteps:
+    """What access groups keep a sender from is in `storage.mpps.senders`."""
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def create(
         self,
         sop_instance_uid: str,
-        calling_ae_title: str,
+        sender: Sender,
         attributes: Mapping[str, Any],
+        study_instance_uids: Collection[str],
         expected: Mapping[str, Collection[str]],
     ) -> ProcedureStep:
-        """A step begins. Raises UidConflict when there is one under that UID.
+        """A step of these studies begins. Raises UidConflict when there is one under that UID.
 
         `expected` are the instances of each series that the step has named so far.
         """
         now = utcnow()
-        with writing(self._engine) as connection:
+        expected = self._reached_series(sender, study_instance_uids, expected)
+        with as_node(), writing(self._engine) as connection:
             created = insert_or_ignore(
                 connection,
                 t.procedure_step,
                 {
                     "sop_instance_uid": sop_instance_uid,
                     "state": "IN PROGRESS",
-                    "calling_ae_title": calling_ae_title,
+                    "calling_ae_title": sender.ae_title,
                     "attributes": dict(attributes),
+                    "identity_id": sender.identity_id or None,
                     "created_at": now,
                     "updated_at": now,
                 },
@@ -86,15 +98,19 @@ class ProcedureSteps:
     def change(
         self,
         sop_instance_uid: str,
+        sender: Sender,
         state: ProcedureStepState,
         attributes: Mapping[str, Any],
+        study_instance_uids: Collection[str],
         expected: Mapping[str, Collection[str]],
     ) -> ProcedureStep:
         """Keep a step's new state and attributes. Raises NotFound, StepEnded.
 
         A discontinued step promises nothing: what it named may never be sent.
         """
-        with writing(self._engine) as connection:
+        self.of_sender(sop_instance_uid, sender)
+        expected = self._reached_series(sender, study_instance_uids, expected)
+        with as_node(), writing(self._engine) as connection:
             changed = connection.execute(
                 update(t.procedure_step)
                 .where(
@@ -119,6 +135,24 @@ class ProcedureSteps:
             )
         return step
 
+    def of_sender(self, sop_instance_uid: str, sender: Sender) -> ProcedureStep:
+        """The step that the sender may go on with.
+
+        Raises NotFound, in the same words for a step of other groups.
+        """
+        step = self.get(sop_instance_uid)
+        viewer = current_viewer()
+        with as_node(), reading(self._engine) as connection:
+            if not may_go_on(connection, viewer, sender, step.identity_id, step.calling_ae_title):
+                raise _no_step(sop_instance_uid)
+        return step
+
+    def reached_studies(self, sender: Sender, study_instance_uids: Collection[str]) -> set[str]:
+        """The studies whose orders follow what the sender performs."""
+        viewer = current_viewer()
+        with as_node():
+            return reached_studies(self._engine, viewer, sender, study_instance_uids)
+
     def get(self, sop_instance_uid: str) -> ProcedureStep:
         """Raises NotFound."""
         with reading(self._engine) as connection:
@@ -132,33 +166,42 @@ class ProcedureSteps:
                 .first()
             )
         if row is None:
-            raise NotFound(
-                f"There is no performed procedure step {sop_instance_uid}.",
-                remedy="Create it by N-CREATE first.",
-            )
+            raise _no_step(sop_instance_uid)
         return ProcedureStep(**row)
 
     def notify(
         self,
         sop_instance_uid: str,
-        calling_ae_title: str,
+        sender: Sender,
         study_instance_uid: str,
         attributes: Mapping[str, Any],
         expected: Mapping[str, Collection[str]],
     ) -> None:
-        """Keep an availability notice; one that comes again replaces itself."""
-        with writing(self._engine) as connection:
-            connection.execute(
-                delete(t.availability_notice).where(
-                    t.availability_notice.c.sop_instance_uid == sop_instance_uid
+        """Keep an availability notice; one that comes again replaces itself.
+
+        Raises UidConflict for one of other groups under that UID.
+        """
+        viewer = current_viewer()
+        expected = self._reached_series(sender, [study_instance_uid], expected)
+        notice = t.availability_notice.c
+        with as_node(), writing(self._engine) as connection:
+            earlier = connection.execute(
+                delete(t.availability_notice)
+                .where(notice.sop_instance_uid == sop_instance_uid)
+                .returning(notice.identity_id, notice.calling_ae_title)
+            ).first()
+            if earlier is not None and not may_go_on(connection, viewer, sender, *earlier):
+                raise UidConflict(
+                    f"There is an availability notice {sop_instance_uid} already.",
+                    remedy="Send another one under a UID of its own.",
                 )
-            )
             connection.execute(
                 insert(t.availability_notice).values(
                     sop_instance_uid=sop_instance_uid,
-                    calling_ae_title=calling_ae_title,
+                    calling_ae_title=sender.ae_title,
                     study_instance_uid=study_instance_uid,
                     attributes=dict(attributes),
+                    identity_id=sender.identity_id or None,
                     received_at=utcnow(),
                 )
             )
@@ -172,3 +215,20 @@ class ProcedureSteps:
                 .order_by(t.availability_notice.c.received_at)
             )
             return [AvailabilityNotice(**row) for row in rows.mappings()]
+
+    def _reached_series(
+        self,
+        sender: Sender,
+        study_instance_uids: Collection[str],
+        expected: Mapping[str, Collection[str]],
+    ) -> dict[str, Collection[str]]:
+        viewer = current_viewer()
+        with as_node():
+            return reached_series(self._engine, viewer, sender, study_instance_uids, expected)
+
+
+def _no_step(sop_instance_uid: str) -> NotFound:
+    return NotFound(
+        f"There is no performed procedure step {sop_instance_uid}.",
+        remedy="Create it by N-CREATE first.",
+    )

@@ -16,6 +16,8 @@ procedure_step = Table(
     Column("state", String(16), nullable=False),
     Column("calling_ae_title", String(16), nullable=False),
     Column("attributes", JSON, nullable=False),
+    # Of the peer that began it; none: an earlier version noted the AE title alone.
+    Column("identity_id", String(620)),
     time_column("created_at"),
     time_column("updated_at"),
 )
@@ -28,5 +30,6 @@ availability_notice = Table(
     Column("calling_ae_title", String(16), nullable=False),
     Column("study_instance_uid", Uid, nullable=False, index=True),
     Column("attributes", JSON, nullable=False),
+    Column("identity_id", String(620)),
     time_column("received_at"),
 )

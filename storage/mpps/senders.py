@@ -1,0 +1,136 @@
+"""What a peer's announcements may change while access groups are enforced.
+
+What it began it may go on with, and so may the peers of its groups: a broker ends what a modality
+began. Orders and series of other groups stay as they are. It is answered alike whether they are
+here or not, so that a modality goes on and learns nothing.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, or_, select
+
+from storage import tables as t
+from storage.access_groups.visibility import unseen
+from storage.core.clock import utcnow
+from storage.core.visibility import EVERYONE, Viewer
+from storage.db.engine import reading
+from storage.db.portions import in_portions
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A peer, by the AE title under which it calls. `identity_id` is that of `Caller`.
+
+    Strangers share one identity, and are distinguished by their titles.
+    """
+
+    identity_id: str
+    ae_title: str
+
+
+def may_go_on(
+    connection: Connection,
+    viewer: Viewer | None,
+    sender: Sender,
+    identity_id: str | None,
+    ae_title: str,
+) -> bool:
+    """Whether the sender may change what that identity sent under that title.
+
+    To be called as the node. Without an identity, an earlier version noted the title alone.
+    """
+    if viewer is None:
+        return True
+    if sender.ae_title == ae_title and identity_id in (None, sender.identity_id):
+        return True
+    peer, member = t.peer.c, t.access_group_member.c
+    names: ColumnElement[bool] = (
+        member.subject.in_(select(peer.name).where(peer.ae_title == ae_title))
+        if identity_id is None
+        else member.subject == identity_id.removeprefix("peer:")
+    )
+    groups = connection.scalars(
+        select(member.group_id).where(
+            member.kind == "peer",
+            names,
+            member.group_id != EVERYONE,
+            or_(member.expires_at.is_(None), member.expires_at > utcnow()),
+        )
+    )
+    return not set(groups).isdisjoint(viewer.group_ids)
+
+
+def reached_studies(
+    engine: Engine, viewer: Viewer | None, sender: Sender, study_instance_uids: Collection[str]
+) -> set[str]:
+    """Those that the sender sees, that are scheduled for its AE title or came from it.
+
+    To be called as the node. A modality need not belong to the group that gets its studies.
+    """
+    others = unseen(engine, viewer, study_instance_uids)
+    reached = set(study_instance_uids) - others
+    if not others:
+        return reached
+    item, study = t.worklist_item.c, t.study.c
+    came_from_it = (
+        select(study.study_instance_uid)
+        .join_from(t.study, t.series)
+        .join_from(t.series, t.instance)
+        .where(t.instance.c.source == f"dimse:{sender.ae_title}")
+        .distinct()
+    )
+    with reading(engine) as connection:
+        for portion in in_portions(others):
+            reached.update(
+                row.study_instance_uid
+                for row in connection.execute(
+                    select(item.study_instance_uid, item.attributes).where(
+                        item.study_instance_uid.in_(portion)
+                    )
+                )
+                if sender.ae_title in _stations(row.attributes)
+            )
+            reached.update(
+                connection.scalars(came_from_it.where(study.study_instance_uid.in_(portion)))
+            )
+    return reached
+
+
+def reached_series(
+    engine: Engine,
+    viewer: Viewer | None,
+    sender: Sender,
+    study_instance_uids: Collection[str],
+    expected: Mapping[str, Collection[str]],
+) -> dict[str, Collection[str]]:
+    """Of what is announced, the series of such studies.
+
+    One that is not here yet goes by the studies that the announcement names, all of them.
+    To be called as the node.
+    """
+    if viewer is None:
+        return dict(expected)
+    series, study = t.series.c, t.study.c
+    here: dict[str, set[str]] = {}
+    with reading(engine) as connection:
+        for portion in in_portions(expected):
+            for row in connection.execute(
+                select(series.series_instance_uid, study.study_instance_uid)
+                .join_from(t.series, t.study)
+                .where(series.series_instance_uid.in_(portion))
+            ):
+                here.setdefault(row.series_instance_uid, set()).add(row.study_instance_uid)
+    named = set(study_instance_uids)
+    reached = reached_studies(engine, viewer, sender, named.union(*here.values()))
+    return {uid: uids for uid, uids in expected.items() if here.get(uid, named) <= reached}
+
+
+def _stations(attributes: Mapping[str, Any]) -> set[str]:
+    steps: Iterable[Mapping[str, Any]] = attributes.get("ScheduledProcedureStepSequence", [])
+    return {
+        title.strip()
+        for step in steps
+        for title in str(step.get("ScheduledStationAETitle", "")).split("\\")
+    } - {""}
