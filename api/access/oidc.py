@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry, Token
 
@@ -23,6 +24,8 @@ from storage.core.identity import Identity
 from storage.core.roles import ROLES, Role, known_scopes
 from storage.settings import Settings
 
+log = structlog.get_logger(__name__)
+
 _LEEWAY_S = 60
 _NAME_MAX = 255
 # OpenID Connect Core 1.0, 2.
@@ -30,6 +33,8 @@ _SUBJECT_MAX = 255
 _MOST_GROUPS = 200
 # OpenID Connect Core 1.0, 2 and 3.3.2.11.
 _OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash"})
+# Of logout tokens (OpenID Connect Back-Channel Logout 1.0, 2.4) and other events (RFC 8417).
+_OF_EVENTS = "events"
 _FLOW = ("state", "nonce", "verifier", "next", "confirms")
 # From the password to the answer: the provider redirects at once.
 _JUST_NOW_S = 60
@@ -133,7 +138,13 @@ class AccessTokens:
         try:
             token = self._provider.decoded(text)
             claims = _checked_claims(self._provider, token, settings.oidc_audience)
-            if not _is_access_token(token.header, claims, settings.oidc_client_id):
+            if not is_access_token(token.header, claims, settings):
+                log.warning(
+                    "access_token_refused",
+                    reason="its type is another one, or not stated",
+                    remedy="Let the provider write the type at+jwt; MEDIVIEW_OIDC_UNTYPED_ACCESS"
+                    "_TOKENS=true takes tokens without one.",
+                )
                 return None
             return _narrowed(principal_from(settings, claims), claims)
         except NotAccepted:
@@ -152,15 +163,21 @@ def _narrowed(principal: Principal, claims: Mapping[str, Any]) -> Principal:
     return replace(principal, scopes=scopes) if scopes else principal
 
 
-def _is_access_token(header: Mapping[str, Any], claims: Mapping[str, Any], client_id: str) -> bool:
+def is_access_token(
+    header: Mapping[str, Any], claims: Mapping[str, Any], settings: Settings
+) -> bool:
     """Whether it was made to ask with.
 
     An ID token says who signed in somewhere, a logout token who signed out; neither is a
     permission to ask. RFC 9068 4 tells them apart by `typ`. Providers that came before it write
-    "JWT" there, or nothing; then a claim `typ` of Bearer says so, or at least that the token was
-    not made for this node's sign-in and has none of the claims that ID tokens alone have.
+    "JWT" there, or nothing; then a claim `typ` of Bearer says so. Nothing tells the ID token of
+    another client, which has the API's audience, from an access token without either: such are
+    taken by a setting alone, and must not be made for this node's sign-in nor have a claim that ID
+    tokens alone have.
     """
     kind = str(header.get("typ", "")).lower().removeprefix("application/")
+    if _OF_EVENTS in claims:
+        return False
     if kind == "at+jwt":
         return True
     if kind not in ("", "jwt") or not _OF_ID_TOKENS.isdisjoint(claims):
@@ -168,7 +185,8 @@ def _is_access_token(header: Mapping[str, Any], claims: Mapping[str, Any], clien
     if "typ" in claims:
         return str(claims["typ"]) == "Bearer"
     audience = claims.get("aud")
-    return client_id not in (audience if isinstance(audience, list) else [audience])
+    audiences = audience if isinstance(audience, list) else [audience]
+    return settings.oidc_untyped_access_tokens and settings.oidc_client_id not in audiences
 
 
 def principal_from(settings: Settings, claims: Mapping[str, Any]) -> Principal:

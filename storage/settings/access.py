@@ -57,6 +57,11 @@ class AccessSettings(BaseModel):
     oidc_audience: str = Field(
         "", description="Audience of access tokens for the API; empty: they are not accepted."
     )
+    oidc_untyped_access_tokens: bool = Field(
+        False,
+        description="Whether access tokens count that state no type (RFC 9068: at+jwt), as older"
+        " providers write them; the ID token of another client may look alike.",
+    )
     oidc_label: str = Field("Sign in with your organisation", description="The button's words.")
 
     @field_validator("second_factor_roles", mode="before")

@@ -15,11 +15,16 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
+from api.access.oidc import is_access_token
+from storage.settings import Settings
 from tests.api.access.closed import ClosedNode, audited, closed_node, closed_settings
 from tests.api.access.provider import AUDIENCE, CLIENT_ID, CLIENT_SECRET, Provider, provider
 from tests.api.client import is_problem
 from tests.patience import PATIENCE_S
 from tests.services import free_port
+
+# OpenID Connect Back-Channel Logout 1.0, 2.4.
+LOGOUT: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
 
 
 @pytest.fixture
@@ -154,7 +159,6 @@ def test_a_program_comes_with_an_access_token(closed: ClosedNode, identity: Prov
     assert status(identity.token()) == 200
     assert status(identity.token(aud=["other", AUDIENCE])) == 200
     # Of providers from before RFC 9068.
-    assert status(identity.token(kind="JWT")) == 200
     assert status(identity.token(kind="JWT", typ="Bearer", aud=[AUDIENCE, CLIENT_ID])) == 200
     assert status(identity.token(kind="application/AT+JWT")) == 200
     for wrong in (
@@ -166,12 +170,16 @@ def test_a_program_comes_with_an_access_token(closed: ClosedNode, identity: Prov
         identity.token(exp=None),
         identity.token(nbf=int(time.time()) + 3600),
         identity.token(groups=[]),
-        # An ID token says who signed in; it is no permission.
+        # An ID token says who signed in; it is no permission. Nothing says that this one is none.
+        identity.token(kind="JWT"),
         identity.token(kind="JWT", nonce="n"),
         identity.token(kind="JWT", at_hash="h"),
         identity.token(kind="JWT", typ="ID"),
         identity.token(kind="JWT", aud=[AUDIENCE, CLIENT_ID]),
         identity.token(kind="logout+jwt"),
+        identity.token(kind="JWT", sid="s", events=LOGOUT),
+        identity.token(kind="JWT", typ="Bearer", events=LOGOUT),
+        identity.token(events=LOGOUT),
         identity.token(kind="dpop+jwt"),
         # Signed by another key of the same name, and by what everyone knows: the public key.
         identity.token(RSAKey.generate_key(2048, {"kid": "one"})),
@@ -181,6 +189,38 @@ def test_a_program_comes_with_an_access_token(closed: ClosedNode, identity: Prov
         "..",
     ):
         assert status(wrong) == 401
+
+
+@pytest.mark.parametrize("takes_untyped", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "claims", "is_taken", "is_taken_untyped"),
+    [
+        ("at+jwt", {}, True, True),
+        ("JWT", {"typ": "Bearer"}, True, True),
+        ("JWT", {}, False, True),
+        ("", {}, False, True),
+        ("JWT", {"aud": CLIENT_ID}, False, False),
+        ("JWT", {"typ": "ID"}, False, False),
+        ("JWT", {"typ": "Refresh"}, False, False),
+        ("JWT", {"nonce": "n"}, False, False),
+        ("JWT", {"events": LOGOUT}, False, False),
+        ("JWT", {"typ": "Bearer", "events": LOGOUT}, False, False),
+        ("at+jwt", {"events": {}}, False, False),
+        ("logout+jwt", {}, False, False),
+        ("id+jwt", {}, False, False),
+    ],
+)
+def test_a_token_without_a_type_is_taken_where_the_setting_says_so(
+    kind: str, claims: dict[str, Any], is_taken: bool, is_taken_untyped: bool, takes_untyped: bool
+) -> None:
+    settings = Settings(
+        oidc_client_id=CLIENT_ID,
+        oidc_audience=AUDIENCE,
+        oidc_untyped_access_tokens=takes_untyped,
+    )
+    stated = {"aud": AUDIENCE, **claims}
+    taken = is_access_token({"typ": kind}, stated, settings)
+    assert taken is (is_taken_untyped if takes_untyped else is_taken)
 
 
 def test_the_scope_of_an_access_token_narrows_its_roles(
