@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from api.access import admin_routes, oidc_routes, preferences
 from api.access.authenticator import Authenticator
-from api.access.caller_visibility import Viewers
+from api.access.caller_visibility import CallerVisibility
 from api.access.limits.forwarded import ForwardedClient
 from api.access.limits.limiter import Limits
 from api.access.middleware import AccessControl
@@ -199,7 +199,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.stopping = lambda: False
     app.state.provider = Provider(settings) if settings.oidc_issuer else None
     tokens = AccessTokens(app.state.provider) if app.state.provider else None
-    app.state.viewers = Viewers()
+    app.state.caller_visibility = CallerVisibility()
     app.state.authenticator = Authenticator(settings, tokens)
     install_error_handlers(app)
     install_work_item_errors(app)

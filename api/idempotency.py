@@ -28,7 +28,7 @@ from api.middleware.refusing import refuse
 from storage.access_groups.visibility import all_seen
 from storage.container import Storage
 from storage.core.errors import MediViewError
-from storage.core.visibility import current_viewer
+from storage.core.visibility import current_visibility
 from storage.idempotency.repository import Answer, Begun, IdempotencyKey, IdempotencyKeys, Rights
 from storage.settings import Settings
 
@@ -228,13 +228,13 @@ def _read_key(scope: Scope, header: str) -> IdempotencyKey:
 
 
 def _rights(scope: Scope) -> Rights:
-    principal, viewer = principal_of(scope), current_viewer()
+    principal, visibility = principal_of(scope), current_visibility()
     return Rights(
         roles=tuple(sorted(principal.roles)) if principal else (),
         scopes=tuple(sorted(principal.scopes)) if principal else (),
         is_person=principal is not None and principal.is_person,
-        group_ids=viewer.group_ids if viewer else None,
-        sees_unmatched=viewer.sees_unmatched if viewer else True,
+        group_ids=visibility.group_ids if visibility else None,
+        sees_unmatched=visibility.sees_unmatched if visibility else True,
     )
 
 
@@ -253,7 +253,7 @@ def _is_allowed(storage: Storage, scope: Scope, answer: Answer) -> bool:
     """
     if not _rights(scope).include(answer.rights):
         return False
-    return all_seen(storage.engine, current_viewer(), answer.study_instance_uids)
+    return all_seen(storage.engine, current_visibility(), answer.study_instance_uids)
 
 
 def _digest(scope: Scope, body: bytes) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from storage.access_groups.decisions import AccessDecisions
 from storage.access_groups.emergency import EmergencyAccess
 from storage.access_groups.repository import AccessGroups
-from storage.access_groups.visibility import viewer_of
+from storage.access_groups.visibility import visibility_of
 from storage.accounts.api_keys import ApiKeys
 from storage.accounts.challenges import Challenges
 from storage.accounts.confirmations import Confirmations
@@ -292,7 +292,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             performed_items=PerformedItems(engine),
             subscriptions=Subscriptions(engine),
             webhooks=Webhooks(engine, settings),
-            webhook_queue=WebhookQueue(engine, partial(viewer_of, engine)),
+            webhook_queue=WebhookQueue(engine, partial(visibility_of, engine)),
             idempotency_keys=IdempotencyKeys(engine),
             access_groups=AccessGroups(engine),
             access_decisions=AccessDecisions(engine),

@@ -10,9 +10,9 @@ from starlette.requests import HTTPConnection
 from api.access.authenticator import Authenticator
 from api.access.principal import LOCAL, Principal, principal_of
 from api.access.rule_index import RuleIndex
-from storage.access_groups.visibility import viewer_of
+from storage.access_groups.visibility import visibility_of
 from storage.container import Storage
-from storage.core.visibility import Caller, Viewer, viewing
+from storage.core.visibility import Caller, Visibility, limited_to
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,37 +25,37 @@ class AccessEnded(Exception):
     """The session has ended, the key was revoked, or the role that the address needs was taken."""
 
 
-class Viewers:
+class CallerVisibility:
     """What was found out counts for a second, as for `Authenticator`.
 
     Administrators see everything: they could give themselves any group.
     """
 
     def __init__(self) -> None:
-        self._known: dict[Caller, tuple[Viewer | None, float]] = {}
+        self._known: dict[Caller, tuple[Visibility | None, float]] = {}
 
-    async def of(self, storage: Storage, principal: Principal | None) -> Viewer | None:
+    async def of(self, storage: Storage, principal: Principal | None) -> Visibility | None:
         """None for who sees everything. Raises StorageUnavailable."""
-        known, viewer = self._recall(principal)
-        return viewer if known else await run_sync(self.now, storage, principal)
+        known, visibility = self._recall(principal)
+        return visibility if known else await run_sync(self.now, storage, principal)
 
-    def now(self, storage: Storage, principal: Principal | None) -> Viewer | None:
+    def now(self, storage: Storage, principal: Principal | None) -> Visibility | None:
         """The same where it may block."""
-        known, viewer = self._recall(principal)
+        known, visibility = self._recall(principal)
         if known or principal is None:
-            return viewer
+            return visibility
         caller = caller_of(principal)
-        viewer = viewer_of(storage.engine, caller)
+        visibility = visibility_of(storage.engine, caller)
         if len(self._known) >= _MOST:
             self._known.clear()
-        self._known[caller] = (viewer, time.monotonic() + _FRESH_S)
-        return viewer
+        self._known[caller] = (visibility, time.monotonic() + _FRESH_S)
+        return visibility
 
-    def _recall(self, principal: Principal | None) -> tuple[bool, Viewer | None]:
+    def _recall(self, principal: Principal | None) -> tuple[bool, Visibility | None]:
         if principal is None or "admin" in principal.roles:
             return True, None
-        viewer, until = self._known.get(caller_of(principal), (None, 0.0))
-        return until > time.monotonic(), viewer
+        visibility, until = self._known.get(caller_of(principal), (None, 0.0))
+        return until > time.monotonic(), visibility
 
     def forget(self) -> None:
         """Groups were changed in this process."""
@@ -66,11 +66,11 @@ def caller_of(principal: Principal) -> Caller:
     return Caller.of(principal.identity, principal.groups)
 
 
-def nobody(principal: Principal | None) -> Viewer | None:
+def nobody(principal: Principal | None) -> Visibility | None:
     """Who sees no study, where it cannot be found out what somebody may see."""
     if principal is None or "admin" in principal.roles:
         return None
-    return Viewer(principal.identity.id, (), sees_unmatched=False)
+    return Visibility(principal.identity.id, (), sees_unmatched=False)
 
 
 def as_caller(
@@ -81,8 +81,8 @@ def as_caller(
     Raises AccessEnded, StorageUnavailable. Blocks.
     """
     state = connection.app.state
-    viewer = state.viewers.now(state.storage, present_principal(connection))
-    with viewing(viewer):
+    visibility = state.caller_visibility.now(state.storage, present_principal(connection))
+    with limited_to(visibility):
         return read(*args, **kwargs)
 
 

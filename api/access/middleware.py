@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import audited_sign_ins
 from api.access.authenticator import Authenticator, Credential
-from api.access.caller_visibility import Viewers, nobody
+from api.access.caller_visibility import CallerVisibility, nobody
 from api.access.confirmation import check_person
 from api.access.limits.forwarded import client_group
 from api.access.limits.headers import check_rate, take, telling_limits
@@ -27,7 +27,7 @@ from api.middleware.methods import with_head
 from api.middleware.refusing import refuse
 from storage.container import Storage
 from storage.core.errors import MediViewError, StorageUnavailable
-from storage.core.visibility import Viewer, viewing
+from storage.core.visibility import Visibility, limited_to
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -90,7 +90,7 @@ class AccessControl:
         send = telling_limits(self.limits.of_principals, scope, send)
         try:
             principal = await self._admitted(scope)
-            viewer = await self._viewer(scope, principal)
+            visibility = await self._visibility(scope, principal)
         except ApiProblem as problem:
             await refuse(scope, receive, send, problem)
             return
@@ -105,15 +105,15 @@ class AccessControl:
         scope.setdefault("state", {})["principal"] = principal
         if principal is None and _is_sign_in(scope):
             send = self._giving_back(scope, send)
-        with viewing(viewer):
+        with limited_to(visibility):
             await self.app(scope, receive, send)
 
-    async def _viewer(self, scope: Scope, principal: Principal | None) -> Viewer | None:
+    async def _visibility(self, scope: Scope, principal: Principal | None) -> Visibility | None:
         """What the caller may see. Raises StorageUnavailable."""
         state = scope["app"].state
-        viewers: Viewers = state.viewers
+        caller_visibility: CallerVisibility = state.caller_visibility
         try:
-            return await viewers.of(state.storage, principal)
+            return await caller_visibility.of(state.storage, principal)
         except StorageUnavailable:
             rule = self.rules.find(scope.get("method", "WEBSOCKET"), scope["path"])
             if rule is None or not rule.is_public:

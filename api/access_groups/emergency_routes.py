@@ -65,7 +65,7 @@ def begin_emergency_access(
             actor,
             wanted,
         )
-    request.app.state.viewers.forget()
+    request.app.state.caller_visibility.forget()
     return _payload(begun)
 
 
@@ -159,7 +159,7 @@ def end_emergency_access(
         if "admin" not in principal.roles and found.identity_id != principal.identity.id:
             raise storage.emergency_access.missing()
         ended = storage.emergency_access.end(emergency_id, actor, utcnow())
-    request.app.state.viewers.forget()
+    request.app.state.caller_visibility.forget()
     return _payload(ended)
 
 

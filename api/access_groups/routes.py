@@ -56,7 +56,7 @@ class _Change:
         """Around a change: it is in the audit trail, and counts at once in this process."""
         with group_change(self._storage.audit, self._actor, action, group, **detail):
             yield
-        self._request.app.state.viewers.forget()
+        self._request.app.state.caller_visibility.forget()
 
 
 ChangeDep = Annotated[_Change, Depends()]

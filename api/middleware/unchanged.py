@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.container import Storage
-from storage.core.visibility import as_node, current_viewer
+from storage.core.visibility import as_node, current_visibility
 from storage.events.repository import Events
 from storage.index.repository import Index
 from storage.integrity.repository import DamagedInstances
@@ -155,5 +155,5 @@ def _is_known(etag: str, scope: Scope) -> bool:
 
 def _etag(scope: Scope, mark: str) -> str:
     minute = int(time.time() // _AT_MOST_S)
-    seen = repr((scope["path"], scope["query_string"], current_viewer(), mark, minute))
+    seen = repr((scope["path"], scope["query_string"], current_visibility(), mark, minute))
     return f'W/"{hashlib.sha256(seen.encode()).hexdigest()[:24]}"'

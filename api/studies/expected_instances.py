@@ -15,7 +15,7 @@ from api.parameters import SeriesUid, problems
 from api.routing import new_router
 from inference.worker.broker_notify import wake
 from storage.core.errors import NotFound
-from storage.core.visibility import current_viewer
+from storage.core.visibility import current_visibility
 from storage.index.expected_instances import Expectation
 
 router = new_router(prefix="/api/series", tags=["studies"])
@@ -83,7 +83,9 @@ def announce_series(
     A series that has all of it is complete at once. One that lacks some waits for it,
     at most as long as any series is waited for.
     """
-    if current_viewer() is not None and not storage.expectations.has_series(series_instance_uid):
+    if current_visibility() is not None and not storage.expectations.has_series(
+        series_instance_uid
+    ):
         raise NotFound(
             "There is no such series.",
             remedy="Announce it once it arrives, or let an administrator's key do so before.",

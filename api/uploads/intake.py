@@ -19,7 +19,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series
 from storage.core.errors import InvalidInstance, LimitExceeded, NotFound, NotPermitted, UidConflict
-from storage.core.visibility import current_viewer
+from storage.core.visibility import current_visibility
 from storage.index.repository import Index
 from storage.ingest.service import Ingest
 
@@ -133,7 +133,7 @@ def schedule_touched(storage: Storage, intake: Intake, pipeline: str | None = No
     asked = None
     if pipeline is not None:
         asked = standing_named(storage.settings, storage.model_states, pipeline).pipeline
-    if current_viewer() is not None:
+    if current_visibility() is not None:
         apply_rules(storage, utcnow())
     decisions = [
         decision
@@ -151,7 +151,7 @@ def _visible(index: Index, intake: Intake) -> Iterator[Series]:
         try:
             yield index.series(study_instance_uid, series_instance_uid)
         except NotFound:
-            if current_viewer() is None:
+            if current_visibility() is None:
                 raise
 
 

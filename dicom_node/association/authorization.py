@@ -11,9 +11,9 @@ from dicom_node.network.command_set import Command, CommandSet, encode_response
 from dicom_node.network.messages import LargeStore, StoreReceiver
 from dicom_node.peers import caller_of_peer
 from dicom_node.status import NOT_AUTHORIZED, RESOURCE_LIMITATION, query_status
-from storage.access_groups.visibility import viewer_of
+from storage.access_groups.visibility import visibility_of
 from storage.core.errors import MediViewError
-from storage.core.visibility import viewing
+from storage.core.visibility import limited_to
 from storage.peers.repository import Action, KnownPeer, Peers
 from storage.settings import Settings
 
@@ -154,7 +154,7 @@ class _Narrowed:
 
     def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None:
         try:
-            viewer = viewer_of(self._engine, caller_of_peer(self._rights.peer))
+            visibility = visibility_of(self._engine, caller_of_peer(self._rights.peer))
         except MediViewError as error:
             status = query_status(error)
             is_normalized = command.command_field in (Command.N_CREATE_RQ, Command.N_SET_RQ)
@@ -162,11 +162,11 @@ class _Narrowed:
             response = encode_response(command, code, status.comment)
             self._association.send_data(context_id, response)
             return
-        if viewer is not None and not self._is_known:
+        if visibility is not None and not self._is_known:
             log.warning("command_not_narrowed", command=f"{command.command_field:#06x}")
             _refuse(self._association, context_id, command)
             return
-        with viewing(viewer):
+        with limited_to(visibility):
             self._handler.serve(context_id, command, data)
 
 

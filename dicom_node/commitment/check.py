@@ -13,11 +13,11 @@ from dicom_node.normalized.requests import (
     SOP_CLASS_NOT_SUPPORTED,
 )
 from dicom_node.peers import caller_of_peer
-from storage.access_groups.visibility import viewer_of
+from storage.access_groups.visibility import visibility_of
 from storage.commitment.entities import Reference
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, NotFound
-from storage.core.visibility import viewing
+from storage.core.visibility import limited_to
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.peers.repository import KnownPeer, Peers
@@ -84,7 +84,7 @@ def _may_ask(
         return True
     peers: list[KnownPeer | None] = [*peer_repository.by_ae_title(peer_ae_title)]
     for peer in peers or [None]:
-        with viewing(viewer_of(engine, caller_of_peer(peer))):
+        with limited_to(visibility_of(engine, caller_of_peer(peer))):
             try:
                 index.instance(instance.sop_instance_uid)
             except NotFound:

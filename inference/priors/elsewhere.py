@@ -10,11 +10,11 @@ from inference.failures import explain
 from inference.priors.search import ask, wanted_study
 from inference.priors.sources import open_archive
 from inference.priors.subjects import Subject, subject_of_study
-from storage.access_groups.visibility import viewer_of
+from storage.access_groups.visibility import visibility_of
 from storage.audit import Audit
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
-from storage.core.visibility import EVERYONE, as_node, current_viewer
+from storage.core.visibility import EVERYONE, as_node, current_visibility
 from storage.index.repository import Index
 from storage.peers.repository import KnownPeer
 from storage.priors.entities import PriorFetch
@@ -112,17 +112,17 @@ def archives_for_viewer(storage: Storage) -> list[KnownPeer]:
     What an archive has of a patient is in no group yet; who belongs to the archive's group may
     know of it.
     """
-    viewer = current_viewer()
+    visibility = current_visibility()
     archives = storage.peers.archives()
-    if viewer is None:
+    if visibility is None:
         return archives
-    known = set(viewer.group_ids) - {EVERYONE}
+    known = set(visibility.group_ids) - {EVERYONE}
     return [peer for peer in archives if known.intersection(_groups_of(storage, peer))]
 
 
 def _groups_of(storage: Storage, peer: KnownPeer) -> tuple[int, ...]:
-    viewer = viewer_of(storage.engine, caller_of_peer(peer))
-    return viewer.group_ids if viewer else ()
+    visibility = visibility_of(storage.engine, caller_of_peer(peer))
+    return visibility.group_ids if visibility else ()
 
 
 def _ask(audit: Audit, settings: Settings, peer: KnownPeer, subject: Subject) -> list[Found]:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 
 from storage import tables as t
 from storage.core.errors import NotPermitted
-from storage.core.visibility import Viewer
+from storage.core.visibility import Visibility
 from storage.db.engine import insert_or_ignore, reading, writing
 
 
@@ -18,8 +18,8 @@ class StudySenders:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def check(self, viewer: Viewer, study_instance_uid: str) -> bool:
-        """Whether the study is not here yet, so that the viewer begins it.
+    def check(self, visibility: Visibility, study_instance_uid: str) -> bool:
+        """Whether the study is not here yet, so that the caller begins it.
 
         One that no rule has decided on yet takes what anybody sends, as the sender's own second
         instance may be. Raises NotPermitted for one of other groups that somebody else began.
@@ -31,20 +31,20 @@ class StudySenders:
                 return True
             of_study = groups.study_instance_uid == study_instance_uid
             decided = set(connection.scalars(select(groups.group_id).where(of_study)))
-            if not decided or not decided.isdisjoint(viewer.group_ids):
+            if not decided or not decided.isdisjoint(visibility.group_ids):
                 return False
             begun_by = connection.scalar(
                 select(sender.identity_id).where(sender.study_instance_uid == study_instance_uid)
             )
-        if begun_by != viewer.identity_id:
+        if begun_by != visibility.identity_id:
             raise NotPermitted(
                 "You may not add to the study that the instance names.",
                 remedy="Check its Study Instance UID, or ask an administrator for access to it.",
             )
         return False
 
-    def note(self, viewer: Viewer, study_instance_uid: str) -> None:
-        """The viewer sent its first instance; of several at one time, the first that says so."""
-        row = {"study_instance_uid": study_instance_uid, "identity_id": viewer.identity_id}
+    def note(self, visibility: Visibility, study_instance_uid: str) -> None:
+        """The caller sent its first instance; of several at one time, the first that says so."""
+        row = {"study_instance_uid": study_instance_uid, "identity_id": visibility.identity_id}
         with writing(self._engine) as connection:
             insert_or_ignore(connection, t.study_sender, row)

@@ -8,7 +8,7 @@ from storage import tables as t
 from storage.access_groups.entities import AccessState
 from storage.core.clock import utcnow
 from storage.core.errors import NotPermitted
-from storage.core.visibility import EVERYONE, Caller, Viewer, current_viewer
+from storage.core.visibility import EVERYONE, Caller, Visibility, current_visibility
 from storage.db.engine import reading
 from storage.db.portions import in_portions
 
@@ -22,7 +22,7 @@ def read_state(connection: Connection) -> AccessState:
     return AccessState(row.is_enforced, row.rules_version, row.unmatched)
 
 
-def viewer_of(engine: Engine, caller: Caller | None) -> Viewer | None:
+def visibility_of(engine: Engine, caller: Caller | None) -> Visibility | None:
     """What somebody who is no administrator may see; None: everything, groups are not enforced.
 
     Without a caller, nobody knows for whom it is: then no study.
@@ -32,7 +32,7 @@ def viewer_of(engine: Engine, caller: Caller | None) -> Viewer | None:
         if not state.is_enforced:
             return None
         if caller is None:
-            return Viewer("", (), sees_unmatched=False)
+            return Visibility("", (), sees_unmatched=False)
         member = t.access_group_member.c
         names = [(caller.kind, caller.unique_subject)]
         names += [("oidc-group", f"{caller.issuer} {one}") for one in caller.claimed_groups]
@@ -45,31 +45,33 @@ def viewer_of(engine: Engine, caller: Caller | None) -> Viewer | None:
             .order_by(member.group_id)
         ).scalars()
         groups = dict.fromkeys([EVERYONE, *found])
-    return Viewer(caller.identity_id, tuple(groups), state.unmatched == "everyone")
+    return Visibility(caller.identity_id, tuple(groups), state.unmatched == "everyone")
 
 
 def check_may_name(engine: Engine, study_instance_uids: Collection[str]) -> None:
     """Raises NotPermitted where a request names a study of other groups than the caller's."""
-    if not all_seen(engine, current_viewer(), study_instance_uids):
+    if not all_seen(engine, current_visibility(), study_instance_uids):
         raise NotPermitted(
             "The request names a study that you may not use.",
             remedy="Check its Study Instance UID, or ask an administrator for access to it.",
         )
 
 
-def all_seen(engine: Engine, viewer: Viewer | None, study_instance_uids: Collection[str]) -> bool:
+def all_seen(
+    engine: Engine, visibility: Visibility | None, study_instance_uids: Collection[str]
+) -> bool:
     """Whether no study belongs, or belonged until it went, to groups of others alone."""
-    return not unseen(engine, viewer, study_instance_uids)
+    return not unseen(engine, visibility, study_instance_uids)
 
 
 def unseen(
-    engine: Engine, viewer: Viewer | None, study_instance_uids: Collection[str]
+    engine: Engine, visibility: Visibility | None, study_instance_uids: Collection[str]
 ) -> frozenset[str]:
     """Studies that belong, or belonged until they went, to groups of others alone.
 
     One that belongs to none yet is nobody's.
     """
-    if viewer is None or not study_instance_uids:
+    if visibility is None or not study_instance_uids:
         return frozenset()
     now, former = t.study_group.c, t.former_study_group.c
     with reading(engine) as connection:
@@ -83,5 +85,5 @@ def unseen(
                 )
             )
         ]
-    seen = {row.study_instance_uid for row in found if row.group_id in viewer.group_ids}
+    seen = {row.study_instance_uid for row in found if row.group_id in visibility.group_ids}
     return frozenset(row.study_instance_uid for row in found) - seen

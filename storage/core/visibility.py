@@ -1,4 +1,4 @@
-"""Whose eyes the index is read with: what a caller's access groups let it see.
+"""What a caller's access groups let it see: set for one request, obeyed by every statement.
 
 Set once for a request or an association; everything that reads the index meanwhile sees the
 studies of these groups alone (`storage.db.visible_rows`). None: the node itself, or an
@@ -18,7 +18,7 @@ EVERYONE = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Viewer:
+class Visibility:
     """`identity_id` is that of `Identity.id`: what belongs to no study belongs to who made it."""
 
     identity_id: str
@@ -50,21 +50,21 @@ def read_caller(kept: Mapping[str, Any]) -> Caller:
     return Caller(**{**kept, "claimed_groups": tuple(kept["claimed_groups"])})
 
 
-_VIEWER: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
+_VISIBILITY: ContextVar[Visibility | None] = ContextVar("visibility", default=None)
 
 
-def current_viewer() -> Viewer | None:
-    return _VIEWER.get()
+def current_visibility() -> Visibility | None:
+    return _VISIBILITY.get()
 
 
 @contextmanager
-def viewing(viewer: Viewer | None) -> Iterator[None]:
-    """Everything inside sees what the viewer may see."""
-    token = _VIEWER.set(viewer)
+def limited_to(visibility: Visibility | None) -> Iterator[None]:
+    """Everything inside sees what the caller may see."""
+    token = _VISIBILITY.set(visibility)
     try:
         yield
     finally:
-        _VIEWER.reset(token)
+        _VISIBILITY.reset(token)
 
 
 @contextmanager
@@ -73,5 +73,5 @@ def as_node() -> Iterator[None]:
 
     Nothing that is read inside may reach the answer.
     """
-    with viewing(None):
+    with limited_to(None):
         yield

@@ -22,9 +22,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.schema import Table
 
 from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
-from storage.core.visibility import current_viewer
+from storage.core.visibility import current_visibility
 from storage.db.joined_writes import waiting_write
-from storage.db.viewer_engine import engine_of_viewers
+from storage.db.visibility_engine import engine_of_viewers
 
 _BUSY_TIMEOUT_S = 30.0
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -146,7 +146,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 def _for_viewer(engine: Engine) -> Engine:
     """The engine itself, or one that shows nothing but what the groups of the caller may see."""
-    if current_viewer() is None:
+    if current_visibility() is None:
         return engine
     # `render_as_string` for the password, which `str` leaves out.
     url = engine.url.render_as_string(hide_password=False)

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, Select, a
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from storage.core.visibility import current_viewer
+from storage.core.visibility import current_visibility
 from storage.db.engine import among
 
 MakeStatement = Callable[[ColumnElement[bool]], Select[Any]]
@@ -33,8 +33,8 @@ class ById:
 
     def rows(self, connection: Connection, ids: Collection[int]) -> Sequence[Sequence[Any]]:
         """Raises what the driver raises."""
-        if current_viewer() is not None:
-            # What is written once for all would not be narrowed to what the viewer may see.
+        if current_visibility() is not None:
+            # What is written once for all would not be narrowed to what the caller may see.
             return connection.execute(self._make(among(connection, self._column, ids))).all()
         dialect = connection.dialect
         written = self._compiled.get(dialect.name) or self._write(dialect)

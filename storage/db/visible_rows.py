@@ -1,4 +1,4 @@
-"""Which rows of each table a viewer sees: one condition a table.
+"""Which rows of each table a caller sees: one condition a table.
 
 A row that is about a study is visible with the study. What is about none belongs to who
 made it. A table that is missing here is about nobody's data, or reached by administrators alone;
@@ -21,26 +21,28 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
-from storage.core.visibility import Viewer, current_viewer
+from storage.core.visibility import Visibility, current_visibility
 
 
-def _viewer() -> Viewer:
-    viewer = current_viewer()
-    if viewer is None:
+def _visibility() -> Visibility:
+    visibility = current_visibility()
+    if visibility is None:
         raise RuntimeError("a narrowed statement runs for nobody")
-    return viewer
+    return visibility
 
 
-# Read when a statement runs, so that its text is the same for every viewer.
+# Read when a statement runs, so that its text is the same for every caller.
 _GROUP_IDS = bindparam(
     "viewer_group_ids",
     type_=BigInteger,
     expanding=True,
-    callable_=lambda: list(_viewer().group_ids),
+    callable_=lambda: list(_visibility().group_ids),
 )
-_IDENTITY_ID = bindparam("viewer_identity_id", type_=Text, callable_=lambda: _viewer().identity_id)
+_IDENTITY_ID = bindparam(
+    "viewer_identity_id", type_=Text, callable_=lambda: _visibility().identity_id
+)
 _SEES_UNMATCHED = bindparam(
-    "viewer_sees_unmatched", type_=Boolean, callable_=lambda: _viewer().sees_unmatched
+    "viewer_sees_unmatched", type_=Boolean, callable_=lambda: _visibility().sees_unmatched
 )
 _FOR_ALL = ("upload", "model")
 """Topics of events that name no study and no patient."""
@@ -65,7 +67,7 @@ def _of_series_row(series_fk: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def _of_answer(answer: FromClause) -> ColumnElement[bool]:
-    """About a study, or the viewer's own about none."""
+    """About a study, or the caller's own about none."""
     return or_(
         _of_study(answer.c.study_instance_uid),
         and_(answer.c.study_instance_uid == "", answer.c.asked_by_id == _IDENTITY_ID),
@@ -73,7 +75,7 @@ def _of_answer(answer: FromClause) -> ColumnElement[bool]:
 
 
 def _own_job(job: FromClause) -> ColumnElement[bool]:
-    """A job that is about no study: on a picture that the viewer uploaded, or its question."""
+    """A job that is about no study: on a picture that the caller uploaded, or its question."""
     upload, answer = t.upload.alias(), t.answer.alias()
     of_upload = exists().where(
         job.c.input_object_key != "",

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, bindparam
 from storage import tables as t
 from storage.core.entities import Instance, Location
 from storage.core.errors import NotFound, StorageUnavailable
-from storage.core.visibility import current_viewer
+from storage.core.visibility import current_visibility
 from storage.db.engine import damaged_index, is_damaged
 from storage.index.repository import Index
 from storage.index.select_statements import select_instances
@@ -49,7 +49,7 @@ class InstanceLookup:
 
     def instance(self, sop_instance_uid: str) -> Instance:
         """Raises NotFound, or StorageUnavailable when the database does not answer."""
-        if not self.is_quick or current_viewer() is not None:
+        if not self.is_quick or current_visibility() is not None:
             # The statement of its own shows every instance to everybody.
             return self._index.instance(sop_instance_uid)
         row = self._row(sop_instance_uid)

@@ -21,7 +21,7 @@ from storage.core.errors import (
 )
 from storage.core.request_context import tell_stored
 from storage.core.sources import KEY_OBJECT_SELECTION
-from storage.core.visibility import as_node, current_viewer
+from storage.core.visibility import as_node, current_visibility
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.file_meta import make_file_meta
 from storage.dicom.part10 import Header, read_dataset_header, read_header
@@ -223,15 +223,15 @@ class Ingest:
 
     def _for_caller(self, header: Header, store: Callable[[], Accepted]) -> Accepted:
         """Raises NotPermitted for a study that the caller may not add to."""
-        viewer = current_viewer()
-        if viewer is None:
+        visibility = current_visibility()
+        if visibility is None:
             return store()
         # What is stored under a UID already must be known, no matter who sends it again.
         with as_node():
-            begins = self._senders.check(viewer, header.study_instance_uid)
+            begins = self._senders.check(visibility, header.study_instance_uid)
             accepted = store()
             if begins and accepted.outcome == "stored":
-                self._senders.note(viewer, header.study_instance_uid)
+                self._senders.note(visibility, header.study_instance_uid)
             return accepted
 
     def _accept_pieces(

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, UidConflict
-from storage.core.visibility import as_node, current_viewer
+from storage.core.visibility import as_node, current_visibility
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.index.expected_instances import announce
 from storage.mpps.senders import Sender, may_go_on, reached_series, reached_studies
@@ -141,17 +141,19 @@ class ProcedureSteps:
         Raises NotFound, in the same words for a step of other groups.
         """
         step = self.get(sop_instance_uid)
-        viewer = current_viewer()
+        visibility = current_visibility()
         with as_node(), reading(self._engine) as connection:
-            if not may_go_on(connection, viewer, sender, step.identity_id, step.calling_ae_title):
+            if not may_go_on(
+                connection, visibility, sender, step.identity_id, step.calling_ae_title
+            ):
                 raise _no_step(sop_instance_uid)
         return step
 
     def reached_studies(self, sender: Sender, study_instance_uids: Collection[str]) -> set[str]:
         """The studies whose orders follow what the sender performs."""
-        viewer = current_viewer()
+        visibility = current_visibility()
         with as_node():
-            return reached_studies(self._engine, viewer, sender, study_instance_uids)
+            return reached_studies(self._engine, visibility, sender, study_instance_uids)
 
     def get(self, sop_instance_uid: str) -> ProcedureStep:
         """Raises NotFound."""
@@ -181,7 +183,7 @@ class ProcedureSteps:
 
         Raises UidConflict for one of other groups under that UID.
         """
-        viewer = current_viewer()
+        visibility = current_visibility()
         expected = self._reached_series(sender, [study_instance_uid], expected)
         notice = t.availability_notice.c
         with as_node(), writing(self._engine) as connection:
@@ -190,7 +192,7 @@ class ProcedureSteps:
                 .where(notice.sop_instance_uid == sop_instance_uid)
                 .returning(notice.identity_id, notice.calling_ae_title)
             ).first()
-            if earlier is not None and not may_go_on(connection, viewer, sender, *earlier):
+            if earlier is not None and not may_go_on(connection, visibility, sender, *earlier):
                 raise UidConflict(
                     f"There is an availability notice {sop_instance_uid} already.",
                     remedy="Send another one under a UID of its own.",
@@ -222,9 +224,9 @@ class ProcedureSteps:
         study_instance_uids: Collection[str],
         expected: Mapping[str, Collection[str]],
     ) -> dict[str, Collection[str]]:
-        viewer = current_viewer()
+        visibility = current_visibility()
         with as_node():
-            return reached_series(self._engine, viewer, sender, study_instance_uids, expected)
+            return reached_series(self._engine, visibility, sender, study_instance_uids, expected)
 
 
 def _no_step(sop_instance_uid: str) -> NotFound:

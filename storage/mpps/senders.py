@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, or_, select
 from storage import tables as t
 from storage.access_groups.visibility import unseen
 from storage.core.clock import utcnow
-from storage.core.visibility import EVERYONE, Viewer
+from storage.core.visibility import EVERYONE, Visibility
 from storage.db.engine import reading
 from storage.db.portions import in_portions
 
@@ -32,7 +32,7 @@ class Sender:
 
 def may_go_on(
     connection: Connection,
-    viewer: Viewer | None,
+    visibility: Visibility | None,
     sender: Sender,
     identity_id: str | None,
     ae_title: str,
@@ -41,7 +41,7 @@ def may_go_on(
 
     To be called as the node. Without an identity, an earlier version noted the title alone.
     """
-    if viewer is None:
+    if visibility is None:
         return True
     if sender.ae_title == ae_title and identity_id in (None, sender.identity_id):
         return True
@@ -59,17 +59,20 @@ def may_go_on(
             or_(member.expires_at.is_(None), member.expires_at > utcnow()),
         )
     )
-    return not set(groups).isdisjoint(viewer.group_ids)
+    return not set(groups).isdisjoint(visibility.group_ids)
 
 
 def reached_studies(
-    engine: Engine, viewer: Viewer | None, sender: Sender, study_instance_uids: Collection[str]
+    engine: Engine,
+    visibility: Visibility | None,
+    sender: Sender,
+    study_instance_uids: Collection[str],
 ) -> set[str]:
     """Those that the sender sees, that are scheduled for its AE title or came from it.
 
     To be called as the node. A modality need not belong to the group that gets its studies.
     """
-    others = unseen(engine, viewer, study_instance_uids)
+    others = unseen(engine, visibility, study_instance_uids)
     reached = set(study_instance_uids) - others
     if not others:
         return reached
@@ -100,7 +103,7 @@ def reached_studies(
 
 def reached_series(
     engine: Engine,
-    viewer: Viewer | None,
+    visibility: Visibility | None,
     sender: Sender,
     study_instance_uids: Collection[str],
     expected: Mapping[str, Collection[str]],
@@ -110,7 +113,7 @@ def reached_series(
     One that is not here yet goes by the studies that the announcement names, all of them.
     To be called as the node.
     """
-    if viewer is None:
+    if visibility is None:
         return dict(expected)
     series, study = t.series.c, t.study.c
     here: dict[str, set[str]] = {}
@@ -123,7 +126,7 @@ def reached_series(
             ):
                 here.setdefault(row.series_instance_uid, set()).add(row.study_instance_uid)
     named = set(study_instance_uids)
-    reached = reached_studies(engine, viewer, sender, named.union(*here.values()))
+    reached = reached_studies(engine, visibility, sender, named.union(*here.values()))
     return {uid: uids for uid, uids in expected.items() if here.get(uid, named) <= reached}
 
 

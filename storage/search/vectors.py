@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.core.errors import StorageUnavailable
-from storage.core.visibility import current_viewer
+from storage.core.visibility import current_visibility
 from storage.db.engine import reading, writing
 
 DIMENSIONS = 384
@@ -54,13 +54,13 @@ _NEAREST = (
     " WHERE p.kind IN :kinds AND p.study_instance_uid <> :other_than{narrowed}"
     " ORDER BY v.vector <#> CAST(:vector AS vector) LIMIT :limit"
 )
-# Text is not narrowed by itself (`storage.db.viewer_engine`).
+# Text is not narrowed by itself (`storage.db.visibility_engine`).
 _OF_GROUPS = (
     " AND EXISTS (SELECT 1 FROM study_group g WHERE g.group_id IN :group_ids"
     " AND g.study_instance_uid = p.study_instance_uid)"
 )
 _OF_ALL = text(_NEAREST.format(narrowed="")).bindparams(bindparam("kinds", expanding=True))
-_OF_VIEWER = text(_NEAREST.format(narrowed=_OF_GROUPS)).bindparams(
+_OF_VISIBLE = text(_NEAREST.format(narrowed=_OF_GROUPS)).bindparams(
     bindparam("kinds", expanding=True), bindparam("group_ids", expanding=True)
 )
 
@@ -125,11 +125,11 @@ class PassageVectors:
         with reading(self._engine) as connection:
             connection.execute(text(f"SET LOCAL hnsw.ef_search = {max(_SEARCHED, limit)}"))
             connection.execute(text("SET LOCAL hnsw.iterative_scan = strict_order"))
-            viewer = current_viewer()
-            if viewer is None:
+            visibility = current_visibility()
+            if visibility is None:
                 rows = connection.execute(_OF_ALL, values)
             else:
-                rows = connection.execute(_OF_VIEWER, values | {"group_ids": viewer.group_ids})
+                rows = connection.execute(_OF_VISIBLE, values | {"group_ids": visibility.group_ids})
             return {row.passage_id: float(row.score) for row in rows}
 
     @contextmanager

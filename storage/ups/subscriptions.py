@@ -11,7 +11,7 @@ from storage import tables as t
 from storage.access_groups.visibility import read_state
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, NotPermitted
-from storage.core.visibility import EVERYONE, current_viewer
+from storage.core.visibility import EVERYONE, current_visibility
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.events import record, state_report
 from storage.ups.search import Listed
@@ -59,7 +59,7 @@ class Subscriptions:
         """Listen; a subscription that is there is replaced.
 
         `initial`: items whose present state is reported at once. `identity_id`: `Identity.id` of
-        who subscribes, whom no viewer names while groups are not enforced. Raises NotPermitted.
+        who subscribes, whom no caller names while groups are not enforced. Raises NotPermitted.
         """
         now = utcnow()
         values = {
@@ -209,10 +209,10 @@ def _owner(connection: Connection, ae_title: str) -> tuple[str, set[int]] | None
 
 
 def _check_owner(connection: Connection, ae_title: str) -> None:
-    viewer, owner = current_viewer(), _owner(connection, ae_title)
-    if viewer is None or owner is None or owner[0] == viewer.identity_id:
+    visibility, owner = current_visibility(), _owner(connection, ae_title)
+    if visibility is None or owner is None or owner[0] == visibility.identity_id:
         return
-    if owner[1].isdisjoint(viewer.group_ids):
+    if owner[1].isdisjoint(visibility.group_ids):
         raise NotPermitted(
             f"The AE title {ae_title} is that of another subscriber.",
             remedy="Subscribe with a title of your own.",
@@ -221,16 +221,17 @@ def _check_owner(connection: Connection, ae_title: str) -> None:
 
 def _note_owner(connection: Connection, ae_title: str, identity_id: str) -> None:
     """While groups are enforced the first stays: others of its groups, and administrators, help."""
-    viewer, owner = current_viewer(), _owner(connection, ae_title)
-    if viewer is not None:
-        identity_id = viewer.identity_id
+    visibility, owner = current_visibility(), _owner(connection, ae_title)
+    if visibility is not None:
+        identity_id = visibility.identity_id
     if owner is not None and owner[0] != identity_id and read_state(connection).is_enforced:
         return
     connection.execute(
         update(t.subscriber)
         .where(t.subscriber.c.ae_title == ae_title)
         .values(
-            identity_id=identity_id or null(), group_ids=list(viewer.group_ids) if viewer else []
+            identity_id=identity_id or null(),
+            group_ids=list(visibility.group_ids) if visibility else [],
         )
     )
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 from storage import tables as t
 from storage.core.clock import rfc3339, utcnow
 from storage.core.errors import NotFound
-from storage.core.visibility import Caller, Viewer, read_caller, viewing
+from storage.core.visibility import Caller, Visibility, limited_to, read_caller
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
@@ -34,10 +34,12 @@ NEWEST_NOTICES = Keyset[WebhookDelivery](
 
 class WebhookQueue:
     def __init__(
-        self, engine: Engine, viewer_of: Callable[[Caller | None], Viewer | None] = lambda _: None
+        self,
+        engine: Engine,
+        visibility_of: Callable[[Caller | None], Visibility | None] = lambda _: None,
     ) -> None:
         self._engine = engine
-        self._viewer_of = viewer_of
+        self._viewer_of = visibility_of
 
     def fill(self) -> int:
         """Make notices of the events that came since the last time; how many were made."""
@@ -50,20 +52,22 @@ class WebhookQueue:
                 )
             ).all()
         return sum(
-            self._fill(webhook_id, newest, self._viewer(created_by, sends_everything))
+            self._fill(webhook_id, newest, self._visibility(created_by, sends_everything))
             for webhook_id, created_by, sends_everything in behind
         )
 
-    def _viewer(self, created_by: dict[str, Any] | None, sends_everything: bool) -> Viewer | None:
+    def _visibility(
+        self, created_by: dict[str, Any] | None, sends_everything: bool
+    ) -> Visibility | None:
         """Who may see what a webhook sends; None: no access group narrows it."""
         if sends_everything:
             return None
         return self._viewer_of(None if created_by is None else read_caller(created_by))
 
-    def _fill(self, webhook_id: str, newest: int, viewer: Viewer | None) -> int:
+    def _fill(self, webhook_id: str, newest: int, visibility: Visibility | None) -> int:
         """In one transaction with the position, so that no event up to `newest` is sent twice
         or lost."""
-        with viewing(viewer), writing(self._engine) as connection:
+        with limited_to(visibility), writing(self._engine) as connection:
             row = (
                 connection.execute(
                     select(t.webhook).where(t.webhook.c.webhook_id == webhook_id).with_for_update()

@@ -20,10 +20,10 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.identity import Identity
 from storage.core.roles import Role
-from storage.core.visibility import EVERYONE, Viewer, viewing
+from storage.core.visibility import EVERYONE, Visibility, limited_to
 from storage.db.engine import writing
 
-OURS = Viewer("key:1", (EVERYONE, 3), sees_unmatched=True)
+OURS = Visibility("key:1", (EVERYONE, 3), sees_unmatched=True)
 WITHOUT = replace(OURS, group_ids=(EVERYONE,))
 BOTH: frozenset[Role] = frozenset({"radiologist", "integrator"})
 ADMIN: frozenset[Role] = frozenset({"admin"})
@@ -34,14 +34,14 @@ class Caller:
     """What AccessControl says of who asks."""
 
     app: ASGIApp
-    viewer: Viewer | None = OURS
+    visibility: Visibility | None = OURS
     principal: Principal = field(
         default_factory=lambda: Principal(Identity("key", "1", "key"), BOTH)
     )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["principal"] = self.principal
-        with viewing(self.viewer):
+        with limited_to(self.visibility):
             await self.app(scope, receive, send)
 
 
@@ -98,24 +98,24 @@ def test_rights_that_ended(caller: Caller, storage: Storage) -> None:
     assert is_replayed(post(caller))
     before = caller.principal
     for fewer in (
-        {"viewer": WITHOUT},
-        {"viewer": replace(OURS, sees_unmatched=False)},
+        {"visibility": WITHOUT},
+        {"visibility": replace(OURS, sees_unmatched=False)},
         {"principal": replace(before, roles=frozenset({"integrator"}))},
         {"principal": replace(before, scopes=frozenset({"api:write"}))},
     ):
         assert not is_replayed(post(caller, **fewer)), fewer
-        assert is_replayed(post(caller, viewer=OURS, principal=before)), "as before"
+        assert is_replayed(post(caller, visibility=OURS, principal=before)), "as before"
     more = replace(OURS, group_ids=(EVERYONE, 3, 4))
-    assert is_replayed(post(caller, viewer=more, principal=replace(before, roles=BOTH | ADMIN)))
-    assert is_replayed(post(caller, viewer=None)), "who sees everything"
+    assert is_replayed(post(caller, visibility=more, principal=replace(before, roles=BOTH | ADMIN)))
+    assert is_replayed(post(caller, visibility=None)), "who sees everything"
 
     # Administrators, and all before groups were enforced.
     second = "the-second-of-them"
-    assert not is_replayed(post(caller, second, viewer=None))
-    assert not is_replayed(post(caller, second, viewer=OURS))
-    assert is_replayed(post(caller, second, viewer=None))
+    assert not is_replayed(post(caller, second, visibility=None))
+    assert not is_replayed(post(caller, second, visibility=OURS))
+    assert is_replayed(post(caller, second, visibility=None))
     # A study that left the groups.
-    assert is_replayed(post(caller, viewer=OURS, principal=before))
+    assert is_replayed(post(caller, visibility=OURS, principal=before))
     move(storage, 4)
     assert not is_replayed(post(caller))
     move(storage, 3)

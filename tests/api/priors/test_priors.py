@@ -11,10 +11,10 @@ from inference.access_groups.service import apply_rules
 from inference.priors.elsewhere import archives_for_viewer, fetch_from_elsewhere
 from inference.priors.rounds import priors_due
 from storage.access_groups.entities import Member
-from storage.access_groups.visibility import viewer_of
+from storage.access_groups.visibility import visibility_of
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.visibility import Caller, viewing
+from storage.core.visibility import Caller, limited_to
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node, is_problem
 from tests.api.usual_logging import logging_as_before
@@ -143,7 +143,7 @@ def test_an_archive_of_another_group_is_not_shown(
         fetch_from_elsewhere(storage, study_uid("now"), study_uid("2023"), "archive")
         _groups(storage)
         for person, seen in (("north", ["archive"]), ("south", [])):
-            with viewing(viewer_of(storage.engine, Caller("account", person))):
+            with limited_to(visibility_of(storage.engine, Caller("account", person))):
                 assert [one.name for one in archives_for_viewer(storage)] == seen
                 assert storage.prior_fetches.list()[0] == []
         assert len(storage.prior_fetches.list()[0]) == 1

@@ -10,7 +10,7 @@ from dicom_node.association import authorization
 from dicom_node.association.acceptor import AcceptedAssociation
 from dicom_node.association.authorization import PeerRights, narrow, restrict
 from dicom_node.network.command_set import Command, CommandSet
-from storage.core.visibility import Viewer, current_viewer
+from storage.core.visibility import Visibility, current_visibility
 
 N_GET_RQ = 0x0110
 
@@ -30,7 +30,7 @@ def test_a_command_is_served_by_its_right_alone(command_field: int, is_served: b
 
 
 MAY_EVERYTHING = cast(PeerRights, SimpleNamespace(may=lambda _action: True, peer=None))
-OURS = Viewer("peer:ct1", (1, 3), sees_unmatched=True)
+OURS = Visibility("peer:ct1", (1, 3), sees_unmatched=True)
 
 
 def association_of(
@@ -66,15 +66,17 @@ def test_a_command_that_nobody_has_narrowed_is_refused_while_groups_are_enforced
     command_field: int,
     is_served: bool,
     is_narrowed: bool,
-    viewer: Viewer | None,
+    visibility: Visibility | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(authorization, "viewer_of", lambda _engine, _caller: viewer)
-    eyes: list[Viewer | None] = []
+    monkeypatch.setattr(authorization, "viewer_of", lambda _engine, _caller: visibility)
+    eyes: list[Visibility | None] = []
     handler, sent = Mock(), Mock()
-    handler.serve.side_effect = lambda *_request: eyes.append(current_viewer())
+    handler.serve.side_effect = lambda *_request: eyes.append(current_visibility())
     served: dict[int, Any] = {}
     narrow(association_of(command_field, handler, served, sent), Mock(), MAY_EVERYTHING)
     served[command_field].serve(1, command_of(command_field), None)
-    assert eyes == ([viewer if is_narrowed else None] if is_served or viewer is None else [])
-    assert sent.called is (viewer is not None and not is_served)
+    assert eyes == (
+        [visibility if is_narrowed else None] if is_served or visibility is None else []
+    )
+    assert sent.called is (visibility is not None and not is_served)

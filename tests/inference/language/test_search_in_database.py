@@ -13,7 +13,7 @@ from storage import tables as t
 from storage.access_groups.decisions import Decision
 from storage.container import Storage
 from storage.core.errors import StorageUnavailable
-from storage.core.visibility import EVERYONE, Viewer, viewing
+from storage.core.visibility import EVERYONE, Visibility, limited_to
 from storage.db.engine import reading, writing
 from storage.search.passages import FINDING, REPORT
 from storage.search.vectors import DIMENSIONS, PassageVectors
@@ -152,8 +152,8 @@ def test_a_viewer_finds_passages_of_its_access_groups_alone(storage: Storage, no
     put_vectors(storage, vectors)
     # Beyond the nearest two hundred, of which most are of other studies.
     question = vectors.mean(0) / np.linalg.norm(vectors.mean(0))
-    viewer = Viewer("account:ada", (EVERYONE, north), sees_unmatched=True)
-    with viewing(viewer):
+    visibility = Visibility("account:ada", (EVERYONE, north), sees_unmatched=True)
+    with limited_to(visibility):
         expected, named = (
             index.near(question, 100, [REPORT, FINDING])
             for index in (MemoryIndex(storage.passages), open_index(storage.passages))
@@ -177,7 +177,7 @@ def test_a_viewer_of_no_group_finds_nothing(
     vectors = unit_vectors(50, seed=7)
     put_vectors(storage, vectors)
     assert north not in group_ids
-    with viewing(Viewer("account:eve", group_ids, sees_unmatched=False)):
+    with limited_to(Visibility("account:eve", group_ids, sees_unmatched=False)):
         assert open_index(storage.passages).near(vectors[0], 10, [REPORT, FINDING]) == []
 
 

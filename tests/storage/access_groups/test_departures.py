@@ -13,7 +13,7 @@ from storage.access_groups.entities import Member
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.uids import derive_uid
-from storage.core.visibility import EVERYONE, Viewer, viewing
+from storage.core.visibility import EVERYONE, Visibility, limited_to
 from storage.db.engine import reading
 from tests.storage.instances import part10
 
@@ -22,21 +22,21 @@ ORDER = {"StudyInstanceUID": STUDY, "AccessionNumber": "A-1"}
 
 
 @pytest.fixture
-def north(storage: Storage) -> Viewer:
+def north(storage: Storage) -> Visibility:
     """A member of the group North."""
     storage.access_groups.add("North", rule={"InstitutionName": "North"})
     storage.access_groups.add_member("North", Member("account", "ada"))
     group_id = storage.access_groups.get("North").group_id
-    return Viewer("account:ada", (EVERYONE, group_id), sees_unmatched=True)
+    return Visibility("account:ada", (EVERYONE, group_id), sees_unmatched=True)
 
 
-def arrives_in(storage: Storage, viewer: Viewer) -> None:
+def arrives_in(storage: Storage, visibility: Visibility) -> None:
     storage.ingest.accept(part10(), "stow")
-    storage.access_decisions.decide(STUDY, _for(storage, viewer))
+    storage.access_decisions.decide(STUDY, _for(storage, visibility))
 
 
-def _for(storage: Storage, viewer: Viewer) -> Decision:
-    return Decision(storage.access_decisions.rules_version(), viewer.group_ids[1:])
+def _for(storage: Storage, visibility: Visibility) -> Decision:
+    return Decision(storage.access_decisions.rules_version(), visibility.group_ids[1:])
 
 
 def rows(storage: Storage) -> list[str]:
@@ -44,23 +44,23 @@ def rows(storage: Storage) -> list[str]:
         return list(connection.execute(select(t.study_group.c.study_instance_uid)).scalars())
 
 
-def changes_seen_by(storage: Storage, viewer: Viewer) -> list[Any]:
-    with viewing(viewer):
+def changes_seen_by(storage: Storage, visibility: Visibility) -> list[Any]:
+    with limited_to(visibility):
         return [one.payload["change"] for one in storage.events.since(0)]
 
 
 def test_a_study_that_comes_again_is_decided_on_from_the_beginning(
-    storage: Storage, north: Viewer
+    storage: Storage, north: Visibility
 ) -> None:
     arrives_in(storage, north)
     storage.access_groups.assign("North", STUDY)
-    with viewing(north):
+    with limited_to(north):
         assert storage.index.study(STUDY)
     storage.deletions.study(STUDY)
     assert storage.access_groups.of_study(STUDY) == {}
     assert storage.access_groups.get("North").study_count == 0
     storage.ingest.accept(part10(instance="other"), "stow")
-    with viewing(north):
+    with limited_to(north):
         assert storage.index.study_count() == 0
     assert STUDY in storage.access_decisions.waiting(9)
     storage.access_decisions.decide(STUDY, Decision(storage.access_decisions.rules_version(), ()))
@@ -68,12 +68,12 @@ def test_a_study_that_comes_again_is_decided_on_from_the_beginning(
 
 
 def test_its_group_hears_that_it_was_deleted_and_nothing_of_what_comes_again(
-    storage: Storage, north: Viewer
+    storage: Storage, north: Visibility
 ) -> None:
     arrives_in(storage, north)
     storage.deletions.study(STUDY)
     assert changes_seen_by(storage, north)[-1] == "study_deleted"
-    stranger = Viewer("account:eve", (EVERYONE,), sees_unmatched=True)
+    stranger = Visibility("account:eve", (EVERYONE,), sees_unmatched=True)
     assert "study_deleted" not in changes_seen_by(storage, stranger)
     storage.ingest.accept(part10(instance="other"), "stow")
     storage.events.announce("study", {"change": "again"}, STUDY)
@@ -84,7 +84,7 @@ def test_its_group_hears_that_it_was_deleted_and_nothing_of_what_comes_again(
 
 @pytest.mark.parametrize("way", ["removed", "given to another study"])
 def test_an_order_that_goes_takes_its_groups_along(
-    storage: Storage, north: Viewer, way: str
+    storage: Storage, north: Visibility, way: str
 ) -> None:
     item = storage.worklist.add(ORDER)
     storage.access_decisions.decide_on_order(STUDY, _for(storage, north))
@@ -98,7 +98,7 @@ def test_an_order_that_goes_takes_its_groups_along(
 
 
 def test_a_study_that_is_here_keeps_its_groups_when_its_order_goes(
-    storage: Storage, north: Viewer
+    storage: Storage, north: Visibility
 ) -> None:
     item = storage.worklist.add(ORDER)
     arrives_in(storage, north)
@@ -107,7 +107,7 @@ def test_a_study_that_is_here_keeps_its_groups_when_its_order_goes(
 
 
 def test_an_order_for_a_deleted_study_is_decided_on_by_itself(
-    storage: Storage, north: Viewer
+    storage: Storage, north: Visibility
 ) -> None:
     storage.worklist.add(ORDER)
     arrives_in(storage, north)
@@ -119,7 +119,7 @@ def test_an_order_for_a_deleted_study_is_decided_on_by_itself(
 
 @pytest.mark.parametrize("way", ["by the rules", "by hand"])
 def test_a_group_hears_that_a_study_moved_to_another_one_and_nothing_later(
-    storage: Storage, north: Viewer, way: str
+    storage: Storage, north: Visibility, way: str
 ) -> None:
     storage.access_groups.add("South", rule={"InstitutionName": "South"})
     south = storage.access_groups.get("South").group_id
@@ -133,5 +133,5 @@ def test_a_group_hears_that_a_study_moved_to_another_one_and_nothing_later(
     storage.access_decisions.decide(STUDY, Decision(version, (south,)))
     storage.events.announce("study", {"change": "later"}, STUDY)
     assert changes_seen_by(storage, north)[-1] == "access_changed"
-    with viewing(north):
+    with limited_to(north):
         assert storage.index.study_count() == 0

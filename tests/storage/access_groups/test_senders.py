@@ -9,7 +9,7 @@ from storage.access_groups.senders import StudySenders
 from storage.container import Storage
 from storage.core.errors import NotFound, NotPermitted
 from storage.core.uids import derive_uid
-from storage.core.visibility import EVERYONE, Viewer, viewing
+from storage.core.visibility import EVERYONE, Visibility, limited_to
 from storage.db.engine import reading
 from storage.ingest.instance_stream import SPILL_BYTES
 from tests.storage.instances import part10
@@ -23,12 +23,14 @@ def groups(storage: Storage) -> tuple[int, int]:
     return added[0].group_id, added[1].group_id
 
 
-def member(group_id: int, name: str) -> Viewer:
-    return Viewer(f"key:{name}", (EVERYONE, group_id), sees_unmatched=True)
+def member(group_id: int, name: str) -> Visibility:
+    return Visibility(f"key:{name}", (EVERYONE, group_id), sees_unmatched=True)
 
 
-def send(storage: Storage, viewer: Viewer | None, instance: str, study: str = "study") -> None:
-    with viewing(viewer):
+def send(
+    storage: Storage, visibility: Visibility | None, instance: str, study: str = "study"
+) -> None:
+    with limited_to(visibility):
         storage.ingest.accept(part10(study, instance=instance), "stow")
 
 
@@ -50,7 +52,7 @@ def test_nobody_adds_to_a_study_of_other_groups_over_http(
     with pytest.raises(NotPermitted):
         send(storage, stranger, "1")
     stream = storage.ingest.open_stream("stow")
-    with viewing(stranger):
+    with limited_to(stranger):
         stream.write(memoryview(part10(instance="4", PixelData=bytes(SPILL_BYTES))))
         with pytest.raises(NotPermitted):
             stream.finish()

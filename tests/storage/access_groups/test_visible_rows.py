@@ -1,4 +1,4 @@
-"""Every statement shows a viewer the rows of its studies, and changes no others."""
+"""Every statement shows a caller the rows of its studies, and changes no others."""
 
 import re
 from pathlib import Path
@@ -7,16 +7,16 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from storage import tables as t
-from storage.access_groups.visibility import viewer_of
+from storage.access_groups.visibility import visibility_of
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.visibility import EVERYONE, Caller, Viewer, as_node, viewing
+from storage.core.visibility import EVERYONE, Caller, Visibility, as_node, limited_to
 from storage.db.engine import reading, writing
 from storage.db.visible_rows import VISIBLE
 from storage.tables import metadata
 
 ROOT = Path(__file__).parents[3]
-OURS = Viewer("account:ada", (EVERYONE, 3), sees_unmatched=True)
+OURS = Visibility("account:ada", (EVERYONE, 3), sees_unmatched=True)
 
 # About nobody's studies: how the node is set up, who signs in, what other systems sent and only
 # the node and administrators read.
@@ -98,7 +98,7 @@ def two_studies(storage: Storage) -> Storage:
 def test_a_query_finds_the_rows_of_the_viewers_studies(two_studies: Storage) -> None:
     studies = select(t.study.c.study_instance_uid).order_by(t.study.c.id)
     aliased = t.study.alias("other")
-    with viewing(OURS), reading(two_studies.engine) as connection:
+    with limited_to(OURS), reading(two_studies.engine) as connection:
         assert connection.execute(studies).scalars().all() == ["1.1"]
         assert connection.execute(select(aliased.c.study_instance_uid)).scalars().all() == ["1.1"]
         assert connection.scalar(select(func.count()).select_from(t.patient)) == 1
@@ -116,8 +116,8 @@ def test_a_query_finds_the_rows_of_the_viewers_studies(two_studies: Storage) -> 
 
 def test_each_table_can_be_asked(two_studies: Storage) -> None:
     """Whatever its condition: it names columns that are there, on both databases."""
-    nobody = Viewer("account:nobody", (), sees_unmatched=False)
-    with viewing(nobody), reading(two_studies.engine) as connection:
+    nobody = Visibility("account:nobody", (), sees_unmatched=False)
+    with limited_to(nobody), reading(two_studies.engine) as connection:
         for table in VISIBLE:
             assert connection.execute(select(table)).all() == [], table.name
 
@@ -125,15 +125,15 @@ def test_each_table_can_be_asked(two_studies: Storage) -> None:
 def test_one_statement_serves_viewers_one_after_the_other(two_studies: Storage) -> None:
     """It is compiled once; the groups must not be."""
     studies = select(t.study.c.study_instance_uid)
-    theirs = Viewer("account:bob", (EVERYONE, 4), sees_unmatched=True)
-    both = Viewer("account:eve", (EVERYONE, 3, 4), sees_unmatched=True)
-    for viewer, expected in ((OURS, {"1.1"}), (theirs, {"1.2"}), (both, {"1.1", "1.2"})) * 2:
-        with viewing(viewer), reading(two_studies.engine) as connection:
+    theirs = Visibility("account:bob", (EVERYONE, 4), sees_unmatched=True)
+    both = Visibility("account:eve", (EVERYONE, 3, 4), sees_unmatched=True)
+    for visibility, expected in ((OURS, {"1.1"}), (theirs, {"1.2"}), (both, {"1.1", "1.2"})) * 2:
+        with limited_to(visibility), reading(two_studies.engine) as connection:
             assert set(connection.execute(studies).scalars()) == expected
 
 
 def test_a_change_touches_no_row_that_is_not_seen(two_studies: Storage) -> None:
-    with viewing(OURS), writing(two_studies.engine) as connection:
+    with limited_to(OURS), writing(two_studies.engine) as connection:
         changed = connection.execute(update(t.job).values(reason="by ada"))
         assert changed.rowcount == 1
         gone = connection.execute(
@@ -148,7 +148,7 @@ def test_a_change_touches_no_row_that_is_not_seen(two_studies: Storage) -> None:
 
 
 def test_the_node_reads_everything_within_somebodys_request(two_studies: Storage) -> None:
-    with viewing(OURS):
+    with limited_to(OURS):
         assert two_studies.index.study_count() == 1
         with as_node():
             assert two_studies.index.study_count() == 2
@@ -157,10 +157,10 @@ def test_the_node_reads_everything_within_somebodys_request(two_studies: Storage
 
 def test_without_enforcement_there_is_no_viewer(two_studies: Storage) -> None:
     ada = Caller("account", "ada")
-    assert viewer_of(two_studies.engine, ada) is None
+    assert visibility_of(two_studies.engine, ada) is None
     with writing(two_studies.engine) as connection:
         connection.execute(update(t.access_state).values(is_enforced=True))
-    assert viewer_of(two_studies.engine, ada) == Viewer("account:ada", (EVERYONE,), True)
+    assert visibility_of(two_studies.engine, ada) == Visibility("account:ada", (EVERYONE,), True)
 
 
 def test_no_statement_that_is_written_out_reads_studies() -> None:

@@ -15,7 +15,7 @@ from storage import tables as t
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, NotPermitted
-from storage.core.visibility import EVERYONE, Viewer, viewing
+from storage.core.visibility import EVERYONE, Visibility, limited_to
 from storage.db.engine import reading, writing
 from storage.ups.dicom_json import JsonAttributes, attributes_of
 from storage.ups.requests import change_state, request_cancel, update
@@ -25,7 +25,7 @@ from tests.api.ups.worklist_client import el, new_item
 
 # Studies of groups 3 and 4, and one that nobody has decided on.
 OURS, THEIRS, UNKNOWN = "1.3", "1.4", "1.5"
-VIEWER = Viewer("key:1", (EVERYONE, 3), sees_unmatched=True)
+VIEWER = Visibility("key:1", (EVERYONE, 3), sees_unmatched=True)
 # As input, of its own, as a referenced study, and deep in another sequence.
 NAMING: tuple[dict[str, Any], ...] = (
     {"t00404021": el("SQ", {"0020000D": el("UI", OURS)}, {"0020000D": el("UI", THEIRS)})},
@@ -60,7 +60,7 @@ def test_an_item_is_hidden_with_any_study_that_it_names(shared: Storage) -> None
     for number, changes in enumerate(NAMING):
         uid = f"1.9.{number}"
         shared.work_items.create(uid, new_item(OURS, **changes))
-        with viewing(VIEWER):
+        with limited_to(VIEWER):
             assert listed(shared) == {ours} == told(shared), changes
             assert shared.work_item_list.find(uid) is None
             for ask in (
@@ -72,16 +72,16 @@ def test_an_item_is_hidden_with_any_study_that_it_names(shared: Storage) -> None
                     ask()
     # Of an update by who sees it, the events as well; and back.
     shared.work_items.update(ours, "", dict([naming(THEIRS)]))
-    with viewing(VIEWER):
+    with limited_to(VIEWER):
         assert not listed(shared)
         assert not told(shared)
     shared.work_items.update(ours, "", dict([naming(OURS)]))
-    with viewing(VIEWER):
+    with limited_to(VIEWER):
         assert listed(shared) == {ours}
     # Also when the item is gone.
     with writing(shared.engine) as connection:
         connection.execute(delete(t.work_item))
-    with viewing(VIEWER):
+    with limited_to(VIEWER):
         assert told(shared) == {ours}
 
 
@@ -95,7 +95,7 @@ def naming(study: str) -> tuple[str, Any]:
 
 
 def test_nobody_names_a_study_that_it_does_not_see(shared: Storage) -> None:
-    with viewing(VIEWER):
+    with limited_to(VIEWER):
         for changes in NAMING:
             with pytest.raises(NotPermitted, match="may not use"):
                 shared.work_items.create("", new_item(OURS, **changes))
@@ -112,7 +112,7 @@ def test_nobody_names_a_study_that_it_does_not_see(shared: Storage) -> None:
 
 def test_nobody_orders_a_study_that_it_does_not_see(shared: Storage) -> None:
     order = {"StudyInstanceUID": THEIRS, "PatientID": "P", "ScheduledProcedureStepSequence": []}
-    with viewing(VIEWER):
+    with limited_to(VIEWER):
         with pytest.raises(NotPermitted):
             shared.worklist.add(order)
         # Whoever orders a new one is told what it is, although no rule has decided on it.
@@ -127,11 +127,11 @@ def test_nobody_orders_a_study_that_it_does_not_see(shared: Storage) -> None:
 def test_nobody_speaks_for_a_subscriber_of_other_groups(shared: Storage) -> None:
     """It would take the reports that the other one waits for."""
     subscriptions = shared.subscriptions
-    theirs = Viewer("key:2", (EVERYONE, 4), sees_unmatched=True)
-    replacement = Viewer("key:3", (EVERYONE, 4), sees_unmatched=True)
-    with viewing(theirs):
+    theirs = Visibility("key:2", (EVERYONE, 4), sees_unmatched=True)
+    replacement = Visibility("key:3", (EVERYONE, 4), sees_unmatched=True)
+    with limited_to(theirs):
         subscriptions.subscribe("READER", WORKLIST_UID)
-    with viewing(VIEWER):
+    with limited_to(VIEWER):
         for change in (subscriptions.subscribe, subscriptions.suspend, subscriptions.unsubscribe):
             with pytest.raises(NotPermitted, match="READER"):
                 change("READER", WORKLIST_UID)
@@ -139,37 +139,37 @@ def test_nobody_speaks_for_a_subscriber_of_other_groups(shared: Storage) -> None
     with writing(shared.engine) as connection:
         connection.execute(update_row(t.access_state).values(is_enforced=True))
     # An administrator acts for it, and it stays theirs.
-    for viewer in (replacement, None):
-        with viewing(viewer):
+    for visibility in (replacement, None):
+        with limited_to(visibility):
             subscriptions.check_subscriber("READER")
             subscriptions.subscribe("READER", WORKLIST_UID, identity_id="account:admin")
-    with viewing(VIEWER), pytest.raises(NotPermitted):
+    with limited_to(VIEWER), pytest.raises(NotPermitted):
         subscriptions.check_subscriber("READER")
-    with viewing(theirs):
+    with limited_to(theirs):
         subscriptions.unsubscribe("READER", WORKLIST_UID)
     # Nothing is left of it.
-    with viewing(VIEWER):
+    with limited_to(VIEWER):
         subscriptions.subscribe("READER", WORKLIST_UID)
 
 
 def test_nobody_speaks_for_a_subscriber_of_no_group(shared: Storage) -> None:
     """An administrator, a program that everyone's group alone has, one of before the groups."""
     subscriptions = shared.subscriptions
-    plain = Viewer("key:9", (EVERYONE,), sees_unmatched=True)
+    plain = Visibility("key:9", (EVERYONE,), sees_unmatched=True)
     subscriptions.subscribe("ADMIN", WORKLIST_UID, identity_id="account:admin")
     subscriptions.subscribe("LATER", WORKLIST_UID, identity_id=VIEWER.identity_id)
-    with viewing(plain):
+    with limited_to(plain):
         subscriptions.subscribe("PLAIN", WORKLIST_UID)
-    for viewer, permitted in ((plain, {"PLAIN"}), (VIEWER, {"LATER"})):
+    for visibility, permitted in ((plain, {"PLAIN"}), (VIEWER, {"LATER"})):
         for ae_title in ("ADMIN", "LATER", "PLAIN"):
-            with viewing(viewer), nullcontext() if ae_title in permitted else refused():
+            with limited_to(visibility), nullcontext() if ae_title in permitted else refused():
                 subscriptions.check_subscriber(ae_title)
     # Of one that an earlier version noted nobody knows whose it is: of who subscribes next.
     with writing(shared.engine) as connection:
         connection.execute(update_row(t.subscriber).values(identity_id=None))
-    with viewing(plain):
+    with limited_to(plain):
         subscriptions.subscribe("ADMIN", WORKLIST_UID)
-    with viewing(VIEWER), refused():
+    with limited_to(VIEWER), refused():
         subscriptions.unsubscribe("ADMIN", WORKLIST_UID)
 
 

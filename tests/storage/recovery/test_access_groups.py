@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.access_groups.entities import Member
-from storage.access_groups.visibility import viewer_of
+from storage.access_groups.visibility import visibility_of
 from storage.container import open_storage
 from storage.core.visibility import Caller
 from storage.db.engine import writing
@@ -35,6 +35,6 @@ def test_groups_are_enforced_after_the_index_was_taken_out(tmp_path: Path, is_lo
             "everyone",
         ]
         assert storage.access_groups.get("North").rule == {"InstitutionName": "North"}
-        viewer = viewer_of(storage.engine, Caller("account", "ada"))
-        assert viewer is not None
-        assert viewer.group_ids == (1, 3)
+        visibility = visibility_of(storage.engine, Caller("account", "ada"))
+        assert visibility is not None
+        assert visibility.group_ids == (1, 3)

@@ -1,4 +1,4 @@
-"""An engine that shows a viewer no other rows than its own.
+"""An engine that shows a caller no other rows than its own.
 
 Its compiler puts, in place of each table that is about studies, the rows that
 `storage.db.visible_rows` lets through. A query names tables as always and cannot forget it;
