@@ -39,7 +39,7 @@ class WebhookQueue:
         visibility_of: Callable[[Caller | None], Visibility | None] = lambda _: None,
     ) -> None:
         self._engine = engine
-        self._viewer_of = visibility_of
+        self._visibility_of = visibility_of
 
     def fill(self) -> int:
         """Make notices of the events that came since the last time; how many were made."""
@@ -62,7 +62,7 @@ class WebhookQueue:
         """Who may see what a webhook sends; None: no access group narrows it."""
         if sends_everything:
             return None
-        return self._viewer_of(None if created_by is None else read_caller(created_by))
+        return self._visibility_of(None if created_by is None else read_caller(created_by))
 
     def _fill(self, webhook_id: str, newest: int, visibility: Visibility | None) -> int:
         """In one transaction with the position, so that no event up to `newest` is sent twice

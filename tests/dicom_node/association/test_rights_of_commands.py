@@ -69,7 +69,7 @@ def test_a_command_that_nobody_has_narrowed_is_refused_while_groups_are_enforced
     visibility: Visibility | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(authorization, "viewer_of", lambda _engine, _caller: visibility)
+    monkeypatch.setattr(authorization, "visibility_of", lambda _engine, _caller: visibility)
     eyes: list[Visibility | None] = []
     handler, sent = Mock(), Mock()
     handler.serve.side_effect = lambda *_request: eyes.append(current_visibility())
