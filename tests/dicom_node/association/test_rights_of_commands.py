@@ -52,7 +52,7 @@ def command_of(command_field: int) -> CommandSet:
     return CommandSet(command_field, 7, 0, False, None, "1.2.840.10008.1.1", "1.2.3")
 
 
-@pytest.mark.parametrize("viewer", [OURS, None], ids=["enforced", "not enforced"])
+@pytest.mark.parametrize("visibility", [OURS, None], ids=["enforced", "not enforced"])
 @pytest.mark.parametrize(
     ("command_field", "is_served", "is_narrowed"),
     [
