@@ -6,7 +6,11 @@ from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Segment
-from inference.pipelines.brain.plausibility import judge, unnamed_tissue_share
+from inference.pipelines.brain.plausibility import (
+    MOST_ASYMMETRY,
+    judge,
+    unnamed_tissue_share,
+)
 from inference.pipelines.brain.structure_volumes import measured
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
 from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES
@@ -118,7 +122,8 @@ def test_one_side_of_a_third_of_the_other_is_marked_on_both() -> None:
 
 def test_a_structure_in_pieces_is_marked() -> None:
     masks, mask, voxels = head()
-    masks[16:19, 20:24, 8:11] = 5
+    masks[6:9, 8:12, 11:13] = 1
+    masks[16:19, 20:24, 8:10] = 5
     found = states(masks, mask, volume_of(voxels))
     assert set(found) == {
         "Left hippocampus volume",
@@ -145,3 +150,20 @@ def test_a_ventricle_may_be_smaller_on_one_side_but_not_as_good_as_gone() -> Non
     masks[10, 13:20, 12:16] = 0
     found = states(masks, mask, volume)
     assert found["Left lateral ventricle volume"].startswith("One side has 3% of the volume")
+
+
+@pytest.mark.parametrize(("left", "right", "marked"), [(72, 56, True), (65, 63, False)])
+def test_half_of_a_cerebellum_that_is_cut_is_marked(left: int, right: int, marked: bool) -> None:
+    pair = (segment("Cerebellum-Cortex", LEFT), segment("Cerebellum-Cortex", RIGHT))
+    masks = np.zeros((4, 8, 8), np.uint8)
+    masks.flat[:left] = 1
+    masks.flat[left : left + right] = 2
+    volume = volume_of(masks.astype(np.int16))
+    judged = judge(pair, masks, np.ones(masks.shape, bool), volume)
+    reason = "One side has 78% of the volume of the other; less than 82% is a failed mask"
+    assert set(judged.segments) == ({0, 1} if marked else set())
+    assert all(one.startswith(reason) for one in judged.segments.values())
+
+
+def test_every_pair_has_a_limit_of_asymmetry() -> None:
+    assert MOST_ASYMMETRY.keys() == {one.label for one in STRUCTURES if one.paired}
