@@ -8,12 +8,47 @@ from inference.models.population import ANYBODY, Population
 from inference.normal_ranges.reference import Reference
 from storage.core.findings import Code
 
+AlgorithmFamily = Literal[
+    "adaptive filtering",
+    "artificial intelligence",
+    "cluster analysis",
+    "deformable models",
+    "edge detection",
+    "histogram analysis",
+    "manual processing",
+    "morphological operations",
+    "multi-scale/resolution filtering",
+    "multispectral processing",
+    "neighborhood analysis",
+]
+"""Names of PS3.16 CID 7162 in lower case."""
 Admission = Literal["release", "setting", "operator"]
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
 EDGE_DETECTION = Code("123103", "DCM", "Edge Detection")
+MORPHOLOGICAL_OPERATIONS = Code("123104", "DCM", "Morphological Operations")
 OnTruncation = Literal["mark", "refuse"]
 """What becomes of a structure that the images cut off: its measurements are marked as
 truncated, or the whole result is refused."""
+
+
+_FAMILIES: dict[AlgorithmFamily, Code] = {
+    "neighborhood analysis": Code("123101", "DCM", "Neighborhood Analysis"),
+    "adaptive filtering": Code("123102", "DCM", "Adaptive Filtering"),
+    "edge detection": EDGE_DETECTION,
+    "morphological operations": MORPHOLOGICAL_OPERATIONS,
+    "histogram analysis": Code("123105", "DCM", "Histogram Analysis"),
+    "multi-scale/resolution filtering": Code("123106", "DCM", "Multi-Scale/Resolution Filtering"),
+    "cluster analysis": Code("123107", "DCM", "Cluster Analysis"),
+    "multispectral processing": Code("123108", "DCM", "Multispectral Processing"),
+    "manual processing": Code("123109", "DCM", "Manual Processing"),
+    "artificial intelligence": ARTIFICIAL_INTELLIGENCE,
+    "deformable models": Code("123111", "DCM", "Deformable Models"),
+}
+
+
+def family_of(name: AlgorithmFamily) -> Code:
+    """The code of a family that a card names."""
+    return _FAMILIES[name]
 
 
 @dataclass(frozen=True)

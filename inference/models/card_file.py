@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from inference.models.card import CriticalLimit, GateThreshold, OnTruncation
+from inference.models.card import AlgorithmFamily, CriticalLimit, GateThreshold, OnTruncation
 from inference.models.population import OnOutside, Population
 from inference.normal_ranges.distribution import Distribution, NormalDistribution
 from inference.normal_ranges.reference import ReferenceValues
@@ -167,6 +167,8 @@ class Card(Strict):
     """Structures that the images cut off: measured and marked as truncated, or refused."""
     population: CardPopulation = CardPopulation()
     """Outside of it the results carry a caveat, or the series is refused (`on_outside`)."""
+    algorithm_family: AlgorithmFamily = "artificial intelligence"
+    """What else it is by, results do not call AI."""
     score_at_least: float = Field(0.5, ge=0, le=1)
     """Boxes of which a detector is less sure are left out."""
 

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume
+from inference.models.card import family_of
 from inference.models.card_file import critical_limits, population_of
 from inference.models.description import ModelDescription
 from inference.models.model_folders import digests_of, verify_files
@@ -89,6 +90,7 @@ class AddedModel:
             on_truncation=model.card.on_truncation,
             population=population_of(model.card),
             admission="operator",
+            family=family_of(model.card.algorithm_family),
         )
 
     def readiness(self) -> Readiness:

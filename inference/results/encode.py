@@ -20,7 +20,7 @@ from inference.results.planar.encode import encode_images
 from inference.results.rtstruct import encode_structure_set
 from inference.results.seg import encode_seg
 from inference.results.sr.document import encode_sr
-from inference.results.sr.narrative import NOTE, captions
+from inference.results.sr.narrative import captions, note_of
 from inference.results.sr.pdf import encode_pdf
 from inference.results.stack import encode_stack
 from storage.core.entities import Job
@@ -118,7 +118,7 @@ def _for_people(
     """For those who look with what shows neither SEG nor SR."""
     stated = captions(findings)
     if {"SC", "PDF"} & set(kinds):
-        footer = f"{NOTE} {pipeline.name} {pipeline.version}"
+        footer = f"{note_of(pipeline)} {pipeline.name} {pipeline.version}"
         pictures = draw_pictures(volume, output, stated, footer)
     if "SC" in kinds:
         for capture in encode_captures(job, pipeline, sources, pictures):

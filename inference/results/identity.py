@@ -99,6 +99,17 @@ def result_series_description(pipeline: Pipeline, what: str) -> str:
     return pipeline.title[: 64 - len(suffix)] + suffix
 
 
+def segmentation_label(pipeline: Pipeline) -> str:
+    """Content Label (CS) of masks that nobody has edited."""
+    return "AI_SEGMENTATION" if pipeline.card.is_ai else "SEGMENTATION"
+
+
+def segmentation_description(pipeline: Pipeline, *, edited: bool = False) -> str:
+    """Content Description of masks; LO holds 64 characters."""
+    who = "AI segmentation" if pipeline.card.is_ai else "Segmentation without AI"
+    return f"{who}{' edited by a reader' if edited else ', unverified'}, research use only"
+
+
 def software_versions(pipeline: Pipeline) -> list[str]:
     """What computed the result. Not the node's own version, or a rerun would differ."""
     return [

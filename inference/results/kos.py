@@ -22,7 +22,7 @@ from inference.results.identity import (
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.pictures.key_slices import key_slices
 from inference.results.source_references import integer_of, reference_to
-from inference.results.sr.narrative import NOTE, as_dicom_text
+from inference.results.sr.narrative import as_dicom_text, note_of
 from inference.results.sr.observing import pipeline_context
 from storage.core.entities import Job
 
@@ -55,7 +55,11 @@ def encode_key_objects(
         observer_device_context=pipeline_context(pipeline),
         description=as_dicom_text(
             " ".join(
-                (f"{pipeline.name} {pipeline.version}.", NOTE, *(f"{one}." for one in captions))
+                (
+                    f"{pipeline.name} {pipeline.version}.",
+                    note_of(pipeline),
+                    *(f"{one}." for one in captions),
+                )
             )
         ),
     )

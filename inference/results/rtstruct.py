@@ -25,7 +25,7 @@ from inference.results.identity import (
 )
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import integer_of, reference_to, shortened
-from inference.results.sr.narrative import NOTE
+from inference.results.sr.narrative import note_of
 from storage.core.entities import Job
 from storage.core.findings import Code
 
@@ -72,8 +72,9 @@ def encode_structure_set(
     structures.InstanceNumber = 1
     structures.FrameOfReferenceUID = images.frame_of_reference_uid
     structures.PositionReferenceIndicator = None
-    structures.StructureSetLabel = "AI_UNVERIFIED" if edit is None else "AI_EDITED"
-    structures.StructureSetDescription = f"{pipeline.name} {pipeline.version}. {NOTE}"
+    by = "AI_" if pipeline.card.is_ai else ""
+    structures.StructureSetLabel = f"{by}{'UNVERIFIED' if edit is None else 'EDITED'}"
+    structures.StructureSetDescription = f"{pipeline.name} {pipeline.version}. {note_of(pipeline)}"
     structures.ReferencedFrameOfReferenceSequence = Items([images.frame_of_reference()])
     numbered = list(enumerate(output.segments, start=1))
     structures.StructureSetROISequence = Items(
@@ -146,7 +147,7 @@ def _roi(
     roi.ROINumber = number
     roi.ReferencedFrameOfReferenceUID = frame_of_reference_uid
     roi.ROIName = segment.label[:64]
-    roi.ROIDescription = NOTE
+    roi.ROIDescription = note_of(pipeline)
     roi.ROIGenerationAlgorithm = "AUTOMATIC" if edit is None else "SEMIAUTOMATIC"
     roi.ROIGenerationDescription = f"{pipeline.name} {pipeline.version}"[:64]
     return roi

@@ -29,6 +29,8 @@ from inference.results.identity import (
     result_series_description,
     result_series_number,
     segment_tracking_uid,
+    segmentation_description,
+    segmentation_label,
     software_versions,
 )
 from inference.results.iod_questions import answer_once
@@ -89,10 +91,8 @@ def encode_seg(
         manufacturer_model_name=MANUFACTURER,
         software_versions=software_versions(pipeline),
         device_serial_number=DEVICE_SERIAL_NUMBER,
-        content_description="AI segmentation, unverified, research use only"
-        if edit is None
-        else "AI segmentation edited by a reader, research use only",
-        content_label="AI_SEGMENTATION" if edit is None else "EDITED",
+        content_description=segmentation_description(pipeline, edited=edit is not None),
+        content_label=segmentation_label(pipeline) if edit is None else "EDITED",
         omit_empty_frames=not as_label_map and len(output.segments) > _KEEPS_EMPTY_FRAMES,
         transfer_syntax_uid=ExplicitVRLittleEndian,
         series_description=result_series_description(
@@ -196,7 +196,7 @@ def describe_segment(
         else hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             name=card.name,
-            family=codes.DCM.ArtificialIntelligence,
+            family=dicom_code(card.family),
             version=card.version,
             source=card.source[:64],
         ),

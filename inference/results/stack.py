@@ -25,7 +25,7 @@ from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.pictures.caption import captioned, letters
 from inference.results.pictures.render import overlaid, resized, window_of
 from inference.results.pictures.sc import secondary_capture, source_reference
-from inference.results.sr.narrative import NOTE
+from inference.results.sr.narrative import note_of
 from storage.core.entities import Job
 
 _LONGER_SIDE_PIXELS = 512
@@ -68,7 +68,7 @@ def encode_stack(
     )
     stack.LossyImageCompressionMethod = "ISO_10918_1"
     stack.DerivationDescription = f"{pipeline.name} {pipeline.version}: all slices"[:1024]
-    stack.ImageComments = NOTE
+    stack.ImageComments = note_of(pipeline)
     stack.SourceImageSequence = list(_references(sources, volume))
     return stack
 
@@ -82,7 +82,7 @@ def _frames(
     _, row_mm, column_mm = volume.spacing_mm
     for k in range(count):
         rgb, _ = overlaid(volume, output, k, window)
-        footer = f"{NOTE} {k + 1}/{count}. {pipeline.name} {pipeline.version}"
+        footer = f"{note_of(pipeline)} {k + 1}/{count}. {pipeline.name} {pipeline.version}"
         image = resized(rgb, row_mm, column_mm, spacing_mm)
         yield np.asarray(captioned(image, along, (), footer))
 

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from inference.imaging.coverage import cut_off_at, validity_of
 from inference.imaging.directions import in_words
 from inference.imaging.volume import Volume
-from inference.models.card import Proof
+from inference.models.card import MORPHOLOGICAL_OPERATIONS, Proof
 from inference.models.population import Population
 from inference.normal_ranges.lung_capacity import TotalLungCapacity
 from inference.normal_ranges.reference import ReferenceValues
@@ -97,6 +97,7 @@ class LungDensity:
                 without_contrast_agent=True,
             ),
         ),
+        family=MORPHOLOGICAL_OPERATIONS,
     )
 
     def readiness(self) -> Readiness:

@@ -14,7 +14,7 @@ from inference.imaging.attributes import whole_number
 from inference.imaging.frames import number_of_frames
 from inference.model_servers.burned_in import burned_in
 from inference.model_servers.open_inference import client_of
-from inference.models.card import Proof
+from inference.models.card import Proof, family_of
 from inference.models.card_file import critical_limits, population_of
 from inference.models.model_folders import digests_of, verify_files
 from inference.models.population import caveat_of
@@ -94,6 +94,7 @@ class ImageModelPipeline:
             population=population_of(card),
             on_truncation=card.on_truncation,
             admission="operator",
+            family=family_of(card.algorithm_family),
         )
 
     def readiness(self) -> Readiness:

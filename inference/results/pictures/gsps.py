@@ -32,7 +32,7 @@ from inference.results.pictures.outlines import outlines
 from inference.results.pictures.render import Window, window_of
 from inference.results.pictures.rescale import Rescale, rescale_of
 from inference.results.source_references import integer_of, reference_to
-from inference.results.sr.narrative import NOTE, as_dicom_text
+from inference.results.sr.narrative import as_dicom_text, note_of
 from storage.core.entities import Job
 from storage.core.uids import derive_uid
 
@@ -93,8 +93,9 @@ class _Drawing:
             manufacturer_model_name=MANUFACTURER,
             software_versions=software_versions(self.pipeline),
             device_serial_number=DEVICE_SERIAL_NUMBER,
-            content_label="AI_OUTLINES",
-            content_description="Outlines by AI, unverified, research use only",
+            content_label="AI_OUTLINES" if self.pipeline.card.is_ai else "OUTLINES",
+            content_description=f"Outlines{' by AI' if self.pipeline.card.is_ai else ''},"
+            " unverified, research use only",
             graphic_layers=list(layers.values()),
             graphic_annotations=list(self._annotations(slices, references, layers)),
             modality_lut_transformation=hd.ModalityLUTTransformation(
@@ -170,7 +171,7 @@ class _Drawing:
         self, index: int | None, k: int
     ) -> tuple[list[hd.pr.GraphicObject], list[hd.pr.TextObject]]:
         if index is None:
-            note = f"{self.pipeline.name} {self.pipeline.version}. {NOTE}"
+            note = f"{self.pipeline.name} {self.pipeline.version}. {note_of(self.pipeline)}"
             return [], [
                 hd.pr.TextObject(note, "DISPLAY", (0.0, 0.95, 1.0, 1.0), text_justification="LEFT")
             ]

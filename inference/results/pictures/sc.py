@@ -25,7 +25,7 @@ from inference.results.identity import (
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.pictures.render import Picture
 from inference.results.source_references import integer_of
-from inference.results.sr.narrative import NOTE, as_dicom_text
+from inference.results.sr.narrative import as_dicom_text, note_of
 from storage.core.entities import Job
 from storage.core.uids import derive_uid
 
@@ -58,7 +58,7 @@ def _capture(
         f"{pipeline.name} {pipeline.version}: {', '.join(picture.segment_labels)}"
     )[:1024]
     # LT holds 10,240 characters.
-    capture.ImageComments = as_dicom_text("\r\n".join((NOTE, *picture.lines)))[:10_240]
+    capture.ImageComments = as_dicom_text("\r\n".join((note_of(pipeline), *picture.lines)))[:10_240]
     frame_number = picture.frame_number if is_multiframe(source) else None
     capture.SourceImageSequence = [source_reference(source, frame_number)]
     return capture

@@ -29,7 +29,7 @@ from inference.results.patient_and_study import (
 )
 from inference.results.pictures.render import Picture
 from inference.results.source_references import integer_of
-from inference.results.sr.narrative import NOTE, shown_range, shown_value
+from inference.results.sr.narrative import note_of, shown_range, shown_value
 from inference.typesetting.text import Typesetter
 from storage.core.entities import Job
 from storage.core.findings import Finding
@@ -76,7 +76,9 @@ def encode_pdf(
     document.SoftwareVersions = software_versions(pipeline)
     document.BurnedInAnnotation = "YES"
     document.VerificationFlag = "UNVERIFIED"
-    document.DocumentTitle = f"{pipeline.title}: AI report, research use only"
+    document.DocumentTitle = (
+        f"{pipeline.title}: {'AI ' if pipeline.card.is_ai else ''}report, research use only"
+    )
     document.ConceptNameCodeSequence = []
     document.SourceInstanceSequence = [_reference(source) for source in sources]
     document.MIMETypeOfEncapsulatedDocument = "application/pdf"
@@ -147,7 +149,7 @@ def _story(
 
     return [
         Paragraph(escape(pipeline.title), styles["Title"]),
-        Paragraph(f"<b>{escape(NOTE)}</b>", styles["Normal"]),
+        Paragraph(f"<b>{escape(note_of(pipeline))}</b>", styles["Normal"]),
         Spacer(1, 10),
         _table(_patient(source), text),
         Spacer(1, 12),

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -12,9 +13,13 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.volume import assemble_volume
+from inference.models.card import MORPHOLOGICAL_OPERATIONS
+from inference.pipelines.brain.brain_volume import BrainVolume
+from inference.pipelines.chest.lung_density import LungDensity
 from inference.results.encode import EncodedResults, encode_results
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
+from storage.core.result_kinds import RESULT_KINDS
 from storage.settings import load_settings
 from tests import builders
 from tests.inference.orchestration import later, receive, storage_in
@@ -106,6 +111,27 @@ def test_the_pdf_says_what_the_findings_say(results: EncodedResults, tmp_path: P
         # A number that a decimal alone would hide keeps three digits.
         assert float(number) == pytest.approx(finding.value, rel=0.005)
     assert document.VerificationFlag == "UNVERIFIED"
+
+
+def test_no_object_of_thresholds_is_called_ai() -> None:
+    pipeline = BrainVolume()
+    pipeline.card = replace(pipeline.card, family=MORPHOLOGICAL_OPERATIONS)
+    mask = np.zeros((3, 8, 8), bool)
+    mask[:, 2:6, 2:6] = True
+    datasets = builders.series(mask.astype(np.int16))
+    volume = assemble_volume(datasets)
+    output = replace(output_of(volume, mask), masks=mask.astype(np.uint8))
+    made = encode_results(job_for(volume), pipeline, datasets, volume, output, set(RESULT_KINDS))
+    assert {item.kind for item in made.objects} >= {"SEG", "LABELMAP", "SR", "PDF", "RTSTRUCT"}
+    for item in made.objects:
+        written = str(item.dataset).replace("without AI", "")
+        assert not re.findall(r".*(?:\bAI\b|AI_|Artificial).*", written), item.kind
+        if item.kind in ("SEG", "LABELMAP"):
+            segment = item.dataset.SegmentSequence[-1]
+            (algorithm,) = segment.SegmentationAlgorithmIdentificationSequence
+            (family,) = algorithm.AlgorithmFamilyCodeSequence
+            assert (family.CodeValue, family.CodingSchemeDesignator) == ("123104", "DCM")
+    assert LungDensity.card.family == MORPHOLOGICAL_OPERATIONS
 
 
 def test_a_rerun_gives_the_same_bytes() -> None:
