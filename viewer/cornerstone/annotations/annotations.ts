@@ -1,7 +1,9 @@
 import type { Types } from "@cornerstonejs/core";
 import type { Types as ToolTypes } from "@cornerstonejs/tools";
 import { isStatistic, type Measurement, type Quantity } from "@/features/reader/lib/measurements/measurement";
+import { isPadding, type Statistics } from "@/features/reader/lib/measurements/pixelsWithin";
 import type { MeasuringTool } from "@/cornerstone/runtime";
+import type { WindowRange } from "@/dicom/windowing";
 
 /**
  * How Cornerstone keeps the points of each shape, and how the node does (api/annotations/measurements.py):
@@ -114,9 +116,11 @@ export function statisticsOf(
   unit: string,
   suvFactor: number | null,
   pixel: number | null = null,
+  padding: Padding = { ranges: [], statistics: () => null },
 ): Quantity[] {
-  const stats = (Object.values(data.cachedStats ?? {})[0] ?? {}) as Stats;
-  if (stats.kept) return stats.kept;
+  const computed = (Object.values(data.cachedStats ?? {})[0] ?? {}) as Stats;
+  if (computed.kept) return computed.kept;
+  const stats = reaches(computed, padding.ranges) ? { ...computed, ...(padding.statistics() ?? nothing) } : computed;
   const found: Quantity[] = [];
   const take = (quantity: string, value: unknown) => {
     if (typeof value !== "number" || !Number.isFinite(value)) return;
@@ -131,6 +135,22 @@ export function statisticsOf(
     take("maximum", stats.max);
   }
   // Without a unit it has not been on the screen yet: what the node kept of it holds.
-  if (kind === "probe" && stats.modalityUnit !== undefined) take("value", pixel ?? stats.value);
+  if (kind === "probe" && stats.modalityUnit !== undefined) {
+    const value = pixel ?? stats.value;
+    if (!(typeof value === "number" && isPadding(value, padding.ranges))) take("value", value);
+  }
   return found;
+}
+
+/** Values that were never measured, and what a shape has without them; null where nothing is left. */
+export interface Padding {
+  ranges: readonly WindowRange[];
+  statistics: () => Statistics | null;
+}
+
+const nothing = { mean: undefined, stdDev: undefined, min: undefined, max: undefined };
+
+/** Whether pixels of a shape, by their least and greatest value, may be padding. */
+function reaches({ min, max }: Stats, ranges: readonly WindowRange[]): boolean {
+  return typeof min === "number" && typeof max === "number" && ranges.some(({ lower, upper }) => min <= upper && max >= lower);
 }

@@ -1,10 +1,20 @@
-import { eventTarget } from "@cornerstonejs/core";
+import { cache, eventTarget } from "@cornerstonejs/core";
 import { annotation, Enums, type Types as ToolTypes } from "@cornerstonejs/tools";
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import { quantitiesOfShape } from "@/dicom/calibration/quantities";
 import { NotMeasurable } from "@/dicom/calibration/scale";
-import { disagreeing, isStatistic, measuredLines, uidOfUuid, type Measurement } from "@/features/reader/lib/measurements/measurement";
+import {
+  disagreeing,
+  isStatistic,
+  measuredLines,
+  uidOfUuid,
+  type Measurement,
+  type MeasuringKind,
+} from "@/features/reader/lib/measurements/measurement";
+import { statisticsWithin, type Statistics } from "@/features/reader/lib/measurements/pixelsWithin";
+import { paddingsOf } from "@/features/reader/lib/display/padding";
 import { suvFactorOf } from "@/features/reader/lib/display/suv";
+import type { WindowRange } from "@/dicom/windowing";
 import { unitOfValues } from "@/features/reader/lib/display/values";
 import { dataOf, pointsForNode, statisticsOf, statsOf } from "./annotations";
 import { drawnPlane, imagePointOf, worldOf, type ImagePoint } from "@/cornerstone/views/plane";
@@ -194,9 +204,14 @@ export class Measuring {
     const ofShape = found instanceof NotMeasurable ? [] : found;
     const kept = this.kept.get(trackingUid);
     const pixel = kind === "probe" ? pixelAt(imageId, points[0]) : null;
-    const drawn = statisticsOf(kind, one.data, unitOfValues(slice.dataset), suvFactorOf(slice.dataset), pixel);
+    const padding = {
+      ranges: paddingsOf(slice.dataset),
+      statistics: () => statisticsOn(imageId, kind, points, paddingsOf(slice.dataset)),
+    };
+    const drawn = statisticsOf(kind, one.data, unitOfValues(slice.dataset), suvFactorOf(slice.dataset), pixel, padding);
     // Until it has been on the screen, what the node keeps of its pixels holds.
-    const statistics = drawn.length > 0 ? drawn : (kept?.measured.filter(isStatistic) ?? []);
+    const isElsewhere = kept !== undefined && !isWhere(kept.points, points);
+    const statistics = drawn.length > 0 || isElsewhere ? drawn : (kept?.measured.filter(isStatistic) ?? []);
     return {
       trackingUid,
       kind,
@@ -292,6 +307,20 @@ function isSameDrawing(one: Measurement, other: Measurement): boolean {
   const parts = ({ kind, label, points, isClosed }: Measurement) =>
     JSON.stringify([kind, label, isClosed, points.map((point) => point.map((value) => value.toFixed(3)))]);
   return parts(one) === parts(other);
+}
+
+/** Of a shape's pixels but for the padding; null for a colour, or where nothing is left. */
+function statisticsOn(
+  imageId: string,
+  kind: MeasuringKind,
+  points: readonly ImagePoint[],
+  paddings: readonly WindowRange[],
+): Statistics | null {
+  const image = cache.getImage(imageId);
+  if (!image || (image.numberOfComponents || 1) > 1) return null;
+  const { columnSpacing, rowSpacing } = drawnPlane(imageId);
+  const { columns, rows } = image;
+  return statisticsWithin(kind, points, { columns, rows, values: image.getPixelData(), aspect: rowSpacing / columnSpacing }, paddings);
 }
 
 /** The one value of the pixel under a point; null for a colour, or where there is none. */

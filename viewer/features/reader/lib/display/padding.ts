@@ -1,7 +1,8 @@
-import { numbersOf, type DicomJson } from "@/dicom/dicomweb";
+import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import type { WindowRange } from "@/dicom/windowing";
 
 const tag = {
+  modality: "00080060",
   bitsAllocated: "00280100",
   signed: "00280103",
   padding: "00280120",
@@ -26,4 +27,14 @@ export function paddingOf(dataset: DicomJson): WindowRange | null {
     return value * slope + intercept;
   });
   return { lower: Math.min(...ends), upper: Math.max(...ends) };
+}
+
+/** Air is -1000 HU, and no noise reaches so far below: scanners fill up with -2000 or -3024. */
+const noHuBelow = -1500;
+
+/** All values that were never measured: what the header states, and in CT what no tissue has. */
+export function paddingsOf(dataset: DicomJson): WindowRange[] {
+  const stated = paddingOf(dataset);
+  const impossible = stringOf(dataset, tag.modality) === "CT" ? [{ lower: -Infinity, upper: noHuBelow }] : [];
+  return stated ? [stated, ...impossible] : impossible;
 }
