@@ -185,9 +185,14 @@ def _full_range(array: NDArray[Any], header: Dataset, transforms: Dataset) -> Wi
     padding = header.get("PixelPaddingValue")
     visible = array[np.isfinite(array)] if array.dtype.kind == "f" else array
     if padding not in (None, ""):
-        # Some write the value unsigned although the pixels are signed.
-        unsigned = header.get("PixelRepresentation") == 1 and padding > 32767
-        kept = array[array != (padding - 65536 if unsigned else padding)]
+        limit = header.get("PixelPaddingRangeLimit")
+        # Some write the values unsigned although the pixels are signed.
+        signed = header.get("PixelRepresentation") == 1
+        least, most = sorted(
+            value - 65536 if signed and value > 32767 else value
+            for value in (padding, padding if limit in (None, "") else limit)
+        )
+        kept = visible[(visible < least) | (visible > most)]
         visible = kept if kept.size else visible
     if not visible.size:
         return Window(0.0, 1.0, "LINEAR_EXACT")

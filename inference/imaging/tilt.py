@@ -16,6 +16,8 @@ from inference.imaging.volume import MAXIMUM_VOXELS, Volume
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.refusals import VolumeRefused
 
+_TOUCHED = 1e-3
+
 
 def resamples_tilt(pipeline: Pipeline) -> bool:
     """Whether a pipeline takes tilted slices, resampled; those that say nothing do not."""
@@ -81,18 +83,33 @@ class _Shear:
             )
         voxels = np.empty(shape, np.float32)
         least = float(volume.voxels.min())
+        is_padding = volume.padding_mask()
         for k, plane in enumerate(volume.voxels):
             padding = float(volume.padding_ranges[k, 0])
+            fill = least if np.isnan(padding) else padding
+            shift = self._first[0] - self._shifts[0][k], self._first[1] - self._shifts[1][k]
             ndimage.affine_transform(
                 plane,
                 np.ones(2),
-                (self._first[0] - self._shifts[0][k], self._first[1] - self._shifts[1][k]),
+                shift,
                 output=voxels[k],
                 output_shape=self._shape,
                 order=1,
                 mode="constant",
-                cval=least if np.isnan(padding) else padding,
+                cval=fill,
             )
+            if is_padding is not None:
+                # Half padding and half tissue would pass for a measured value.
+                touched = ndimage.affine_transform(
+                    is_padding[k].astype(np.float32),
+                    np.ones(2),
+                    shift,
+                    output_shape=self._shape,
+                    order=1,
+                    mode="constant",
+                    cval=1.0,
+                )
+                voxels[k][touched > _TOUCHED] = fill
         affine = volume.lps_from_kji.copy()
         affine[:3, 0] = self._step
         affine[:3, 3] += affine[:3, 1] * self._first[0] + affine[:3, 2] * self._first[1]

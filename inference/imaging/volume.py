@@ -15,6 +15,10 @@ from inference.refusals import VolumeRefused
 
 # 4 GB of float32; the largest whole-body CT has less.
 MAXIMUM_VOXELS = 1_000_000_000
+AIR_CLIPPED_HU = -1024.0
+"""The least value of a CT of twelve bits, at which scanners clip air."""
+# Air is -1000 HU, and no noise reaches so far below: scanners fill up with -2000 or -3024.
+_NO_HU_BELOW = -1500.0
 
 __all__ = ["MAXIMUM_VOXELS", "Volume", "VolumeRefused", "assemble_volume"]
 
@@ -65,13 +69,20 @@ class Volume:
         return replace(self, voxels=nothing)
 
     def padding_mask(self) -> NDArray[np.bool_] | None:
-        """True where a voxel is padding; None where no slice states a padding value."""
-        if np.isnan(self.padding_ranges).all():
+        """True where a voxel is padding; None where no slice states a padding value.
+
+        In CT what lies below -1500 HU is padding as well, which many do not state.
+        """
+        is_stated = not np.isnan(self.padding_ranges).all()
+        is_filled = self.modality == "CT" and bool(self.voxels.min() < _NO_HU_BELOW)
+        if not (is_stated or is_filled):
             return None
         low, high = self.padding_ranges[:, 0], self.padding_ranges[:, 1]
         inside: NDArray[np.bool_] = (self.voxels >= low[:, None, None]) & (
             self.voxels <= high[:, None, None]
         )
+        if is_filled:
+            inside |= self.voxels < _NO_HU_BELOW
         return inside
 
 

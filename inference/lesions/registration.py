@@ -15,6 +15,7 @@ import SimpleITK
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, map_coordinates
 
+from inference.imaging.padding import measured_voxels
 from inference.imaging.volume import Volume
 
 Points = NDArray[np.float64]
@@ -119,7 +120,7 @@ def _coarse(volume: Volume) -> Any:
 
 def _reduced(volume: Volume) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Means of whole voxels up to the grid's size, and their affine: SimpleITK copies its input."""
-    voxels, lps_from_kji = volume.voxels, volume.lps_from_kji.copy()
+    voxels, lps_from_kji = measured_voxels(volume), volume.lps_from_kji.copy()
     for axis in range(3):
         step_mm = float(np.linalg.norm(lps_from_kji[:3, axis]))
         factor = min(max(int(_GRID_MM / step_mm), 1), voxels.shape[axis])

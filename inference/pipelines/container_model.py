@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from inference.containers.description import ContainerDescription
 from inference.containers.engine import ContainerRun, Ended, engine_of
 from inference.containers.output_files import check_size
+from inference.imaging.padding import without_not_imaged
 from inference.models.card import Proof
 from inference.pipeline import PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.added_model import AddedModel, volumes_of
@@ -86,6 +87,8 @@ class ContainerPipeline(AddedModel):
             source = context.images[volume.instance_indices[0]]
             found = OutputReader(source, volume, segments, most).read(written)
         masks = merged_masks(found)
+        if masks:
+            masks = masks._replace(array=without_not_imaged(masks.array, volume))
         measured = volumes_of(masks.segments, masks.array, volume) if masks else ()
         output = PipelineOutput(
             segments=masks.segments if masks else (),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.bundles.runner import computed_by, detect, predict, probe
+from inference.imaging.padding import without_not_imaged
 from inference.imaging.volume import Volume
 from inference.model_servers.open_inference import client_of
 from inference.models.card import Proof
@@ -66,6 +67,7 @@ class MonaiBundle(AddedModel):
                 notes=notes,
             )
         segments, masks = self._segments(found)
+        masks = without_not_imaged(masks, volume)
         return PipelineOutput(
             segments=segments,
             masks=masks,

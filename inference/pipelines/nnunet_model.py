@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.padding import without_not_imaged
 from inference.models.card import Proof
 from inference.nnunet.description import NnunetDescription
 from inference.pipeline import PipelineContext, PipelineOutput, Segment
@@ -55,6 +56,7 @@ class NnunetPipeline(AddedModel):
         )
         timings_s = {"predict": time.perf_counter() - started}
         segments, masks = self._segments(labels)
+        masks = without_not_imaged(masks, volume)
         return PipelineOutput(
             segments=segments,
             masks=masks,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.padding import measured_voxels, without_not_imaged
 from inference.imaging.volume import Volume
 from inference.pipeline import Passage, PipelineContext
 from inference.pipelines.brain import deepbet_model
@@ -26,17 +27,9 @@ def brain_mask_of(volume: Volume, context: PipelineContext) -> NDArray[np.bool_]
     ras_from_kji = np.diag((-1.0, -1.0, 1.0, 1.0)) @ volume.lps_from_kji
     ras_from_ijk = ras_from_kji[:, [2, 1, 0, 3]]
     canonical_from_ijk = io_orientation(ras_from_ijk)
-    voxels = without_padding(volume).T
+    voxels = measured_voxels(volume).T
     canonical = apply_orientation(voxels, canonical_from_ijk)
     mask = deepbet_model.brain_mask(canonical, context.settings.torch_threads, context.on_progress)
     identity = np.array([[0, 1], [1, 1], [2, 1]])
     ijk = apply_orientation(mask, ornt_transform(identity, canonical_from_ijk))
-    return np.ascontiguousarray(ijk.T)
-
-
-def without_padding(volume: Volume) -> NDArray[np.float32]:
-    """The voxels, with padding set to the lowest measured value so that it scales nothing."""
-    padding = volume.padding_mask()
-    if padding is None or not padding.any() or padding.all():
-        return volume.voxels
-    return np.where(padding, volume.voxels[~padding].min(), volume.voxels)
+    return without_not_imaged(np.ascontiguousarray(ijk.T), volume)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.coverage import cut_off_at
+from inference.imaging.padding import measured_voxels, without_not_imaged
 from inference.imaging.volume import Volume
 from inference.models.card import Proof
 from inference.models.files import readiness_of
@@ -27,7 +28,7 @@ from inference.pipeline import (
 )
 from inference.pipelines.boxes import box_of
 from inference.pipelines.brain import deepbet_model
-from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of, without_padding
+from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of
 from inference.pipelines.brain.conform import (
     SIZE,
     conformed,
@@ -162,7 +163,7 @@ class BrainStructures:
                 f"The model pack knows no {', '.join(sorted(missing))}.",
                 remedy="Add the pack again: mediview models add FOLDER.",
             )
-        voxels = conformed(volume, without_padding(volume))
+        voxels = conformed(volume, measured_voxels(volume))
         on_grid = mask_on_grid(brain, volume)
         if not on_grid.any():
             raise NothingFound(
@@ -183,7 +184,7 @@ class BrainStructures:
         )
         whole = np.zeros(voxels.shape, np.uint8)
         whole[box] = inside
-        return on_source_grid(whole, volume), network.labels
+        return without_not_imaged(on_source_grid(whole, volume), volume), network.labels
 
 
 def _first_part(context: PipelineContext) -> PipelineContext:

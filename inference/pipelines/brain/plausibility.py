@@ -134,6 +134,9 @@ def unnamed_tissue_share(
     if fluid is None or grey is None or grey <= fluid:
         return None
     tissue = intracranial & (volume.voxels > (fluid + grey) / 2)
+    padding = volume.padding_mask()
+    if padding is not None:
+        tissue &= ~padding
     count = int(np.count_nonzero(tissue))
     return int(np.count_nonzero(tissue & (masks == 0))) / count if count else None
 

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.coverage import cut_off_at, validity_of
 from inference.imaging.directions import in_words
+from inference.imaging.padding import not_imaged
 from inference.imaging.volume import Volume
 from inference.models.card import MORPHOLOGICAL_OPERATIONS, Proof
 from inference.models.population import Population
@@ -135,10 +136,10 @@ class LungDensity:
         started = time.perf_counter()
         context.on_progress("segment", 0.1)
         hu = _without_padding(volume)
-        lungs = segment_lungs(hu, volume.lps_from_kji, volume.padding_mask())
+        lungs = segment_lungs(hu, volume.lps_from_kji, not_imaged(volume))
         segmented = time.perf_counter()
         context.on_progress("measure", 0.9)
-        segments, masks, measurements = _measured(hu, lungs, volume.voxel_volume_mm3)
+        segments, masks, measurements = _measured(volume, lungs)
         if lungs.undetermined.any():
             measurements = _truncated(measurements, lungs, volume)
         return PipelineOutput(
@@ -189,7 +190,7 @@ def _truncated(
 
 
 def _measured(
-    hu: NDArray[np.float32], lungs: Lungs, voxel_mm3: float
+    volume: Volume, lungs: Lungs
 ) -> tuple[tuple[Segment, ...], NDArray[np.uint8], tuple[Measurement, ...]]:
     found = [
         (label, mask, code, color)
@@ -203,13 +204,19 @@ def _measured(
     segments = tuple(
         Segment(label, ANATOMICAL_STRUCTURE, code, color) for label, _, code, color in found
     )
+    # As they are stored: what noise puts below -1024 HU is no padding, and counts.
+    hu, voxel_mm3 = volume.voxels, volume.voxel_volume_mm3
+    counted = hu < LUNG_BELOW_HU
+    padding = volume.padding_mask()
+    if padding is not None:
+        counted &= ~padding
     masks = np.zeros(hu.shape, np.uint8)
     measurements: list[Measurement] = []
     densities = []
     litres = []
     for index, (label, mask, _, _) in enumerate(found):
         masks[mask] = index + 1
-        density = hu[mask & (hu < LUNG_BELOW_HU)]
+        density = hu[mask & counted]
         volume_l = float(np.count_nonzero(mask)) * voxel_mm3 / _MM3_IN_LITRE
         measurements += _of_one(label, density, volume_l, index)
         densities.append(density)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.imaging.geometry import spacing_mm
+from inference.imaging.volume import AIR_CLIPPED_HU
 from inference.pipelines.boxes import Box, box_of
 from inference.pipelines.chest.airways import Spacing, dilated, find_airways
 from inference.pipelines.chest.midline import find_midline
@@ -26,7 +27,7 @@ Mask = NDArray[np.bool_]
 
 LUNG_BELOW_HU = -500.0
 """Aerated tissue and air lie below, vessels and walls above."""
-OUTSIDE_HU = -1024.0
+OUTSIDE_HU = AIR_CLIPPED_HU
 """What padding is taken for: air outside of the patient."""
 _SMALLEST_PART_ML = 20.0
 _LARGEST_LUNG_ML = 7000.0
@@ -88,6 +89,8 @@ def segment_lungs(
         nothing if part is None else _closed(part, spacing) & ~airways
         for part in (sides.left, sides.right, sides.undetermined)
     ]
+    if padding is not None:
+        closed = [part & ~padding[box] for part in closed]
     # A vessel between the lungs may be claimed by both.
     closed[1] &= ~closed[0]
     _check_sizes([float(np.count_nonzero(part)) * voxel_ml for part in closed])

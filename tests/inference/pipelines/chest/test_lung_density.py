@@ -89,6 +89,25 @@ def test_emphysema_is_counted_as_share_of_the_lung() -> None:
     assert values["Right lung LAA-950"] == 0.0
 
 
+def test_padding_that_no_header_states_is_no_lung() -> None:
+    body = chest()
+    i, j = np.arange(body.hu.shape[2]), np.arange(body.hu.shape[1])
+    circle = (i[None] - 110) ** 2 + (j[:, None] - 75) ** 2 < 55**2
+    hole = body.left & (np.indices(body.hu.shape)[0] == 38)
+    hole &= (np.abs(np.indices(body.hu.shape)[1] - 75) < 2) & (circle[None])
+    body.hu[:, ~circle] = -2000.0
+    body.hu[hole] = -3024.0
+    output = run_with_coverage(LungDensity(), PipelineContext(Settings(), volume_of(body)))
+    assert output.masks is not None
+    assert body.hu[output.masks > 0].min() >= -1024
+    values = {one.label: one for one in output.measurements}
+    assert values["Right lung LAA-950"].value == 0.0
+    assert values["Right lung mean density"].value == pytest.approx(-870.0, abs=0.01)
+    validity = values["Right lung volume"].validity
+    assert validity is not None
+    assert validity.state == "truncated"
+
+
 def test_one_lung_is_measured_as_that_one() -> None:
     body = chest()
     body.hu[body.left] = 20.0
