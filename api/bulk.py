@@ -7,6 +7,7 @@ from pydantic import Field
 from api.base_schemas import Payload
 from api.errors import ApiProblem, status_of
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
+from storage.core.state_words import state_word
 
 MOST = 500
 """How many things a request may be about."""
@@ -42,7 +43,7 @@ def for_each(ids: Iterable[str], do: Callable[[str], str]) -> BulkAnswer:
         try:
             if ended is not None:
                 raise ended
-            items.append(BulkItem(id=one, status=200, state=do(one)))
+            items.append(BulkItem(id=one, status=200, state=state_word(do(one))))
         except MediViewError as error:
             if isinstance(error, StorageUnavailable | StorageFull):
                 if not any(item.status == 200 for item in items):

@@ -27,7 +27,7 @@ class SavedView(Payload):
         max_length=1000,
         pattern=r"^[^\x00]*$",
         description="The address of the list after `?`.",
-        examples=["modality=MR&state=RESULTS"],
+        examples=["modality=MR&state=results"],
     )
 
 

@@ -22,7 +22,7 @@ from storage.settings import Settings
 
 _POLL_S = 0.5
 _FILM_PIPELINE = "film-field"
-_ENDED = ("RESULTS", "DELIVERED", "REFUSED", "FAILED")
+_ENDED = ("results", "delivered", "refused", "failed")
 
 
 class DemoFailed(MediViewError):
@@ -58,7 +58,7 @@ def demo(
     else:
         study = _head(settings, peer, template, salt, timeout_s)
     _tell(settings, study)
-    raise typer.Exit(0 if study["state"] in ("RESULTS", "DELIVERED") else 1)
+    raise typer.Exit(0 if study["state"] in ("results", "delivered") else 1)
 
 
 def _head(

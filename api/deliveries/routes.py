@@ -1,6 +1,6 @@
 """Deliveries: results on their way, what holds them up, and letting them go now."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import structlog
 from fastapi import Path, Query, Request
@@ -14,13 +14,12 @@ from api.cursors import CursorPagingDep
 from api.deliveries.schemas import DeliveryPage, DeliveryPayload, Retried
 from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep
-from api.enum_spelling import spelled_freely
+from api.enum_spelling import DeliveryStateWord
 from api.errors import ApiProblem
 from api.parameters import NameFilter, UidFilter, UpdatedSince, problems
 from api.routing import new_router
 from inference.worker.broker_notify import wake
 from storage.audit import Code
-from storage.core.entities import DeliveryState
 from storage.deliveries import listing as delivery_list
 from storage.deliveries.listing import LAST_CHANGED, DeliveryFilter, retry_now, send_again
 from storage.deliveries.repository import NOT_RELEASED
@@ -50,9 +49,8 @@ def list_deliveries(
     study_instance_uid: UidFilter = None,
     job_id: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9-]{1,64}$")] = None,
     state: Annotated[
-        DeliveryState | Literal["HELD"] | None,
-        spelled_freely(DeliveryState),
-        Query(description="`HELD` is the former name of `CONFIRMED`."),
+        DeliveryStateWord | None,
+        Query(description="`held` is the former name of `confirmed`."),
     ] = None,
     troubled: Annotated[
         bool | None,
@@ -68,7 +66,7 @@ def list_deliveries(
         destination=destination,
         study_instance_uid=study_instance_uid,
         job_id=job_id,
-        state="CONFIRMED" if state == "HELD" else state,
+        state=state,
         updated_since=updated_since,
         is_troubled=troubled,
     )

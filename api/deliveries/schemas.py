@@ -5,7 +5,8 @@ from datetime import datetime
 from pydantic import Field
 
 from api.base_schemas import CursorPage, Payload
-from storage.core.entities import DeliveryCause, DeliveryState
+from api.enum_spelling import DeliveryStateWord
+from storage.core.entities import DeliveryCause
 
 
 class DeliveryPayload(Payload):
@@ -19,7 +20,7 @@ class DeliveryPayload(Payload):
     study_instance_uid: str
     series_instance_uid: str
     sop_instance_uid: str
-    state: DeliveryState
+    state: DeliveryStateWord
     attempts: int
     next_attempt_at: datetime
     last_error: str

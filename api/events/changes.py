@@ -19,6 +19,7 @@ from api.events.schemas import Change, ChangePage
 from api.parameters import Limit, problems
 from api.routing import new_router
 from storage.core.entities import Event
+from storage.core.state_words import state_word
 from storage.core.visibility import as_node
 from storage.events.repository import Events
 
@@ -109,7 +110,7 @@ def _change(event: Event) -> Change:
         at=event.at,
         study_instance_uid=event.study_instance_uid,
         job_id=event.job_id,
-        state=state,
+        state=state_word(state),
         change=data.pop("change", ""),
         data=data,
     )

@@ -31,6 +31,7 @@ from storage.container import Storage
 from storage.core.clock import rfc3339
 from storage.core.entities import Event, EventTopic
 from storage.core.errors import NotFound
+from storage.core.state_words import state_word
 from storage.core.visibility import as_node
 
 router = new_router(prefix="/api", tags=["events"])
@@ -100,7 +101,7 @@ async def job_events(
 ) -> StreamingResponse:
     """Events `job`, each with the whole job as it is then; the first comes at once.
 
-    The stream ends after the job's COMPLETED, FAILED, CANCELLED or SUPERSEDED.
+    The stream ends once the job is `completed`, `failed`, `cancelled` or `superseded`.
     """
     await run_in_threadpool(storage.jobs.get, job_id)
     start = _resume_point(last_event_id, after)
@@ -216,6 +217,8 @@ class _Stream:
             data["job_id"] = event.job_id
             # As the job itself says it; the state of the UPS is for work items.
             data["state"] = data.pop("status", data.get("state", ""))
+        if "state" in data:
+            data["state"] = state_word(data["state"])
         if event.topic == "job" and event.job_id:
             try:
                 data["job"] = read_job(self._storage, event.job_id).model_dump(mode="json")

@@ -13,10 +13,10 @@ from api.audit.rules import CHANGED, RESULTS
 from api.base_schemas import CursorPage, Payload
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import spelled_freely
+from api.enum_spelling import AlertStateWord
 from api.parameters import UidFilter, problems
 from api.routing import new_router
-from storage.reports.critical_alerts import NEWEST_ALERTS, Alert, AlertState
+from storage.reports.critical_alerts import NEWEST_ALERTS, Alert
 
 router = new_router(prefix="/api/alerts", tags=["alerts"])
 
@@ -31,7 +31,7 @@ class AlertPayload(Payload):
     finding_id: str
     rule: str
     text: str = Field(examples=["Suspected bleeding: Haematoma volume 31.0 cm³."])
-    state: AlertState
+    state: AlertStateWord
     repeats: int = Field(description="How often it was repeated.")
     acknowledged_by: str
     acknowledged_at: datetime | None
@@ -57,7 +57,7 @@ def list_alerts(
     request: Request,
     storage: StorageDep,
     paging: CursorPagingDep,
-    state: Annotated[AlertState | None, spelled_freely(AlertState)] = None,
+    state: AlertStateWord | None = None,
     study_instance_uid: UidFilter = None,
 ) -> AlertPage:
     """Those that are OPEN wait for a person."""

@@ -5,6 +5,7 @@ import structlog
 from api.errors import ApiProblem
 from storage.core.clock import utcnow
 from storage.core.entities import Job
+from storage.core.state_words import state_word
 from storage.jobs.repository import Jobs
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,8 @@ def retry(jobs: Jobs, job_id: str, *, force: bool) -> Job:
         raise ApiProblem(
             409,
             "job_not_canceled",
-            f"The job is {job.status}; only one that failed or was cancelled is tried again.",
+            f"The job is {state_word(job.status)}; only one that failed or was cancelled"
+            " is tried again.",
             remedy=remedy,
         )
     log.info("job_retried", job_id=job_id, force=force)
@@ -48,7 +50,7 @@ def retry(jobs: Jobs, job_id: str, *, force: bool) -> Job:
 
 
 def ended(job: Job, remedy: str) -> ApiProblem:
-    return ApiProblem(409, "job_ended", f"The job is {job.status}.", remedy=remedy)
+    return ApiProblem(409, "job_ended", f"The job is {state_word(job.status)}.", remedy=remedy)
 
 
 def _check_current(jobs: Jobs, job: Job) -> None:

@@ -13,7 +13,7 @@ from api.audit.rules import CHANGED, UIDS_ALONE, Audited
 from api.base_schemas import RequestBody
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import spelled_freely
+from api.enum_spelling import JobStateWord, spelled_freely
 from api.errors import ApiProblem
 from api.findings.routes import finding_payloads
 from api.jobs import cancel_retry
@@ -27,7 +27,7 @@ from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import JobStatus, Series
+from storage.core.entities import Series
 from storage.core.errors import NotFound
 from storage.index.repository import Index
 from storage.jobs.listing import NEWEST_JOBS
@@ -81,9 +81,7 @@ def list_jobs(
     study_instance_uid: UidFilter = None,
     series_instance_uid: UidFilter = None,
     pipeline: NameFilter = None,
-    state: Annotated[
-        JobStatus | None, spelled_freely(JobStatus), Query(description="In this state only.")
-    ] = None,
+    state: Annotated[JobStateWord | None, Query(description="In this state only.")] = None,
     updated_since: UpdatedSince = None,
 ) -> JobPage:
     """Jobs without their findings; ask for one job to get them. Each names its patient."""

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from api.base_schemas import CursorPage, Payload, ResultInstance
+from api.enum_spelling import JobStateWord
 from api.findings.schemas import MODEL_URL_EXAMPLE, FindingPayload
-from storage.core.entities import JobStatus
 
 CancelReason = Annotated[
     str,
@@ -34,16 +34,16 @@ class JobPayload(Payload):
     pipeline_version: str
     study_instance_uid: str = Field(description="Empty for an image that is not DICOM.")
     series_instance_uid: str = Field(description="Empty for an image that is not DICOM.")
-    state: JobStatus = Field(
-        description="FAILED, CANCELLED (by a person) and SUPERSEDED (the series has changed since,"
-        " and what was made is withdrawn) are three different things. As a work item (UPS) all"
-        " unfinished ones are CANCELED, with their reason."
+    state: JobStateWord = Field(
+        description="`failed`, `cancelled` (by a person) and `superseded` (the series has changed"
+        " since, and what was made is withdrawn) are three different things. As a work item (UPS)"
+        " all unfinished ones are CANCELED, with their reason."
     )
     stage: str = Field(description="The step that runs or ran last.", examples=["model"])
     stage_text: str = Field(examples=["Running the model."])
     progress: float = Field(ge=0, le=1)
     reason: str = Field(
-        description="Why the job failed, was cancelled or superseded; of a COMPLETED one why a"
+        description="Why the job failed, was cancelled or superseded; of a completed one why a"
         " further run, which was forced, ended without results. Empty otherwise."
     )
     attempts: int
@@ -58,7 +58,7 @@ class JobPayload(Payload):
     results: list[ResultInstance]
     inputs: list[JobInputPayload] = Field(
         default_factory=list,
-        description="Of a job over several series: each in its role, once it is COMPLETED."
+        description="Of a job over several series: each in its role, once it is completed."
         " `series_instance_uid` is the one on whose grid the results lie.",
     )
     notes: list[str] = Field(
@@ -78,7 +78,7 @@ class JobPayload(Payload):
         "", description="Who changed the mask of an earlier job; empty for what a pipeline made."
     )
     findings: list[FindingPayload] = Field(
-        default_factory=list, description="Filled once the job is COMPLETED."
+        default_factory=list, description="Filled once the job is completed."
     )
 
 

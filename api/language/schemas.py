@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from api.base_schemas import Payload, RequestBody
-from storage.core.entities import JobStatus
+from api.enum_spelling import JobStateWord
 
 _Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
 _Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
@@ -131,7 +131,7 @@ class AnswerStarted(Payload):
 
     job_id: str
     kind: AnswerKind
-    state: JobStatus
+    state: JobStateWord
     reason: str = Field("", description="Why there will be none; empty otherwise.")
     answer_url: str = Field(examples=["/api/v1/answers/3f0c…"])
     events_url: str = Field(description="Its sentences, as they come.")

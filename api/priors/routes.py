@@ -10,7 +10,7 @@ from api.audit.middleware import name_studies
 from api.audit.rules import QUERY, UIDS_ALONE, Audited
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import spelled_freely
+from api.enum_spelling import PriorStateWord
 from api.parameters import StudyUid, UpdatedSince, problems
 from api.priors.schemas import (
     PriorFetchPage,
@@ -23,7 +23,6 @@ from api.priors.serializers import prior_payload, search_payload
 from api.routing import new_router
 from inference.worker.broker_notify import wake
 from storage.audit import Code
-from storage.priors.entities import PriorState
 from storage.priors.fetches import LAST_FETCHED
 from storage.priors.searches import LAST_SEARCHED
 
@@ -40,7 +39,7 @@ _FETCHED = Audited(Code.IMPORT, "E", with_change=True)
 def list_priors(
     storage: StorageDep,
     paging: CursorPagingDep,
-    state: Annotated[PriorState | None, spelled_freely(PriorState)] = None,
+    state: PriorStateWord | None = None,
     updated_since: UpdatedSince = None,
 ) -> PriorFetchPage:
     """What changed last comes first."""
@@ -60,7 +59,7 @@ def list_priors(
 def list_searches(
     storage: StorageDep,
     paging: CursorPagingDep,
-    state: Annotated[PriorState | None, spelled_freely(PriorState)] = None,
+    state: PriorStateWord | None = None,
     updated_since: UpdatedSince = None,
 ) -> PriorSearchPage:
     """One for each study or order, rule and archive; what changed last comes first."""

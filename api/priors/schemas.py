@@ -5,7 +5,8 @@ from datetime import datetime
 from pydantic import Field
 
 from api.base_schemas import CursorPage, Payload, RequestBody
-from storage.priors.entities import FetchCause, PriorState, SearchCause
+from api.enum_spelling import PriorStateWord
+from storage.priors.entities import FetchCause, SearchCause
 
 
 class PriorFetchPayload(Payload):
@@ -18,7 +19,9 @@ class PriorFetchPayload(Payload):
     study_date: str = Field(examples=["20240301"])
     study_description: str
     modalities: str = Field(examples=["CT, SR"])
-    state: PriorState = Field(description="FAILED: given up, until somebody has it tried again.")
+    state: PriorStateWord = Field(
+        description="`failed`: given up, until somebody has it tried again."
+    )
     attempts: int
     next_attempt_at: datetime
     last_error: str
@@ -40,7 +43,7 @@ class PriorSearchPayload(Payload):
     subject: str = Field(description="StudyInstanceUID, or the worklist item's id.")
     rule: str
     source: str
-    state: PriorState
+    state: PriorStateWord
     attempts: int
     next_attempt_at: datetime
     last_error: str

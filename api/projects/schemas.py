@@ -5,10 +5,11 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from api.base_schemas import CursorPage, Page, Payload, RequestBody
+from api.enum_spelling import ExportStateWord
 from api.times import Day
 from inference.deidentification.profile import Option
 from inference.projects.selection import NAME_PATTERN
-from storage.projects.entities import ExportFormat, ExportState
+from storage.projects.entities import ExportFormat
 
 _MOST_STUDIES = 10_000
 
@@ -98,7 +99,7 @@ class ExportPayload(Payload):
     folder: str
     options: list[str]
     format: ExportFormat
-    state: ExportState = Field(description="FAILED: stopped, until somebody has it go on.")
+    state: ExportStateWord = Field(description="`failed`: stopped, until somebody has it go on.")
     last_error: str
     exported: int = Field(description="Instances that left.")
     refused: int = Field(description="Instances that did not, each with a reason.")

@@ -12,11 +12,11 @@ from api.audit.rules import UIDS_ALONE, Audited
 from api.base_schemas import CursorPage, Payload
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import spelled_freely
+from api.enum_spelling import Hl7StateWord
 from api.parameters import UpdatedSince, problems
 from api.routing import new_router
 from storage.audit import Code
-from storage.reports.hl7_outbox import NEWEST_MESSAGES, Hl7Message, Hl7State
+from storage.reports.hl7_outbox import NEWEST_MESSAGES, Hl7Message
 
 router = new_router(prefix="/api/hl7", tags=["hl7"])
 
@@ -32,7 +32,7 @@ class Hl7MessagePayload(Payload):
     report_version: int
     study_instance_uid: str
     control_id: str = Field(description="MSH-10, the same at each attempt.")
-    state: Hl7State
+    state: Hl7StateWord
     attempts: int
     next_attempt_at: datetime
     last_error: str
@@ -54,7 +54,7 @@ class Hl7MessagePage(CursorPage):
 def list_hl7_messages(
     storage: StorageDep,
     paging: CursorPagingDep,
-    state: Annotated[Hl7State | None, spelled_freely(Hl7State)] = None,
+    state: Hl7StateWord | None = None,
     updated_since: UpdatedSince = None,
 ) -> Hl7MessagePage:
     """Without their text, which is made from the report when it is sent."""

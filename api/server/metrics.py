@@ -38,6 +38,7 @@ from api.server.work_metrics import WorkCollector
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import JobStatus
+from storage.core.state_words import state_word
 from storage.core.visibility import as_node
 from storage.dimse.traffic import TRAFFIC_BOUNDS_S, read_traffic
 from storage.integrity.scrub import scrub_state
@@ -124,7 +125,7 @@ class _Ledger(Collector):
     def collect(self) -> Iterator[Metric]:
         jobs = GaugeMetricFamily("mediview_jobs", "Jobs by state.", labels=["state"])
         for state in _JOB_STATES:
-            jobs.add_metric([state], self._storage.jobs.list(status=state, limit=1)[1])
+            jobs.add_metric([state_word(state)], self._storage.jobs.list(status=state, limit=1)[1])
         yield jobs
         yield GaugeMetricFamily(
             "mediview_studies", "Stored studies.", self._storage.index.study_count()

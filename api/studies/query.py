@@ -1,12 +1,12 @@
 """What a list of studies may be asked for."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.enum_spelling import spelled_freely
+from api.enum_spelling import StudyStateWord
 from api.times import Day, Moment
-from storage.core.entities import Study, StudyState
+from storage.core.entities import Study
 from storage.db.keyset import Keyset
 from storage.reports.entities import ReportState
 from storage.studies.filter import SORT_KEYS, SortKey, StudyFilter, study_order
@@ -26,8 +26,8 @@ class StudyQuery(BaseModel):
         description="Words to find in patient name and ID, description, accession number"
         " and the start of the study date.",
     )
-    state: list[Annotated[StudyState, spelled_freely(StudyState)]] = Field(
-        [], max_length=8, description="In one of these states.", examples=[["RUNNING", "QUEUED"]]
+    state: list[StudyStateWord] = Field(
+        [], max_length=8, description="In one of these states.", examples=[["running", "queued"]]
     )
     modality: list[str] = Field(
         [], max_length=20, description="With a series of one of these.", examples=[["MR"]]

@@ -6,9 +6,10 @@ from pydantic import Field
 
 from api.base_schemas import CursorPage, Payload
 from api.deliveries.schemas import DeliveryPayload
+from api.enum_spelling import SeriesStateWord, StudyStateWord
 from api.jobs.schemas import DecisionPayload, JobPayload
 from api.reports.schemas import ReportPayload, StudyReport
-from storage.core.entities import DeliveryCause, Origin, SeriesState, StudyState
+from storage.core.entities import DeliveryCause, Origin
 from storage.studies.urgency import Urgency
 
 _UID = "2.25.329800735698586629295641978511506172918"
@@ -25,7 +26,7 @@ class SeriesSummary(Payload):
     frame_of_reference_uid: str
     instance_count: int
     size_bytes: int
-    state: SeriesState
+    state: SeriesStateWord
     origin: Origin = Field(description="`generated`: a result of this node.")
     received_at: datetime = Field(description="When the first instance arrived.")
     last_instance_at: datetime
@@ -66,7 +67,7 @@ class StudySummary(Payload):
     size_bytes: int
     received_at: datetime
     updated_at: datetime
-    state: StudyState
+    state: StudyStateWord
     state_text: str = Field(description="The state in a sentence, for people.")
     jobs: list[JobPayload] = Field(description="Without their findings; newest first.")
     findings_count: int

@@ -39,6 +39,7 @@ from storage.audit import Code
 from storage.core.clock import utcnow
 from storage.core.entities import Upload, UploadState
 from storage.core.errors import InvalidRequest, NotFound
+from storage.core.state_words import state_word
 from storage.crypto.upload_tokens import PresignedClaim
 from storage.objects.filesystem import ObjectStore
 from storage.objects.multipart import Part
@@ -228,7 +229,7 @@ def abort_upload(storage: StorageDep, principal: PrincipalDep, upload_id: Upload
         raise ApiProblem(
             409,
             "upload_ended",
-            f"The upload is {upload.state}.",
+            f"The upload is {state_word(upload.state)}.",
             remedy="There is nothing to give up.",
         )
     if upload.multipart_id:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.base_schemas import Payload, RequestBody
-from storage.core.entities import UploadState
+from api.enum_spelling import UploadStateWord
 from storage.settings import MIB
 
 # S3's own bounds: 5 MiB but for the last part, 10,000 parts.
@@ -90,7 +90,7 @@ class UploadPayload(Payload):
     """An upload, how far it is, and what became of it."""
 
     upload_id: str
-    state: UploadState
+    state: UploadStateWord
     reason: str
     size_bytes: int | None
     received_bytes: int | None = Field(description="Of an upload in parts, what has arrived.")

@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from api.base_schemas import Payload, ResultInstance
+from api.enum_spelling import AlertStateWord, JobStateWord
+from storage.reports.entities import ReportState
 
 
 class _Data(Payload):
@@ -23,7 +25,7 @@ class JobNotice(_Data):
     study_instance_uid: str = Field("", description="Missing of an image that is not DICOM.")
     job_id: str
     pipeline: str
-    state: str
+    state: JobStateWord
     reason: str = ""
 
 
@@ -51,7 +53,7 @@ class FindingNotice(StudyNotice):
 class ReportNotice(_Data):
     study_instance_uid: str = ""
     report_id: str
-    state: str
+    state: ReportState
     version: int
 
 
@@ -60,14 +62,14 @@ class AlertNotice(_Data):
     alert_id: str
     finding_id: str
     rule: str
-    state: str
+    state: AlertStateWord
     repeats: int
 
 
 class WorkitemNotice(_Data):
     study_instance_uid: str = ""
     workitem_uid: str
-    state: Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
+    state: Literal["scheduled", "in_progress", "completed", "cancelled"]
 
 
 class EmergencyNotice(_Data):

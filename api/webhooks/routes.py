@@ -11,7 +11,7 @@ from api.access.principal import Principal, PrincipalDep
 from api.audit.rules import UIDS_ALONE, Audited, NotAudited, network_change
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import spelled_freely
+from api.enum_spelling import NoticeStateWord
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
@@ -28,7 +28,7 @@ from api.webhooks.schemas import (
 from inference.webhooks.service import ping
 from inference.worker.broker_notify import wake
 from storage.audit import Code, Type
-from storage.webhooks.entities import NoticeState, WebhookDelivery
+from storage.webhooks.entities import WebhookDelivery
 from storage.webhooks.outbox import NEWEST_NOTICES, WebhookQueue
 from storage.webhooks.repository import OLDEST_WEBHOOKS, Webhook
 
@@ -144,9 +144,7 @@ def list_webhook_deliveries(
     storage: StorageDep,
     paging: CursorPagingDep,
     webhook_id: WebhookId,
-    state: Annotated[
-        NoticeState | None, spelled_freely(NoticeState), Query(description="In this state only.")
-    ] = None,
+    state: Annotated[NoticeStateWord | None, Query(description="In this state only.")] = None,
 ) -> WebhookDeliveryPage:
     """The newest first. DEAD ones were given up after their last attempt."""
     storage.webhooks.get(webhook_id)

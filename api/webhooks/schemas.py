@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from api.base_schemas import CursorPage, Payload, RequestBody
-from storage.webhooks.entities import NoticeState
+from api.enum_spelling import NoticeStateWord
 from storage.webhooks.payloads import EVENT_TYPES
 
 _Url = Annotated[
@@ -90,9 +90,9 @@ class WebhookDeliveryPayload(Payload):
     delivery_id: str
     event_type: str
     payload: dict[str, Any] = Field(description="The body as it is sent.")
-    state: NoticeState
+    state: NoticeStateWord
     attempts: int
-    next_attempt_at: datetime | None = Field(description="Of a PENDING one.")
+    next_attempt_at: datetime | None = Field(description="Of a pending one.")
     last_error: str
     last_status: int | None = Field(description="HTTP status of the last answer.")
     created_at: datetime

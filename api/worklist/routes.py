@@ -9,7 +9,7 @@ from api.audit.middleware import name_studies
 from api.audit.rules import QUERY, Audited
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import spelled_freely
+from api.enum_spelling import WorklistStateWord
 from api.errors import MISMATCH_TITLE, ApiProblem
 from api.parameters import UpdatedSince, problems
 from api.routing import new_router
@@ -23,7 +23,7 @@ from api.worklist.schemas import (
 )
 from storage.audit import Code
 from storage.core.uids import new_uid
-from storage.worklist.repository import NEXT_TO_START, WorklistItem, WorklistState
+from storage.worklist.repository import NEXT_TO_START, WorklistItem
 
 router = new_router(prefix="/api/worklist", tags=["worklist"])
 
@@ -52,7 +52,7 @@ def add_worklist_item(
 def list_worklist_items(
     storage: StorageDep,
     paging: CursorPagingDep,
-    state: Annotated[WorklistState | None, spelled_freely(WorklistState)] = None,
+    state: WorklistStateWord | None = None,
     accession_number: Annotated[str, Query(max_length=16, pattern=r"^[^\x00]*$")] = "",
     updated_since: UpdatedSince = None,
 ) -> WorklistPage:

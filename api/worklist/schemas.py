@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.base_schemas import CursorPage, Payload
 from api.dicom_values import dicom_date, dicom_time
+from api.enum_spelling import WorklistStateWord
 from api.times import Day, TimeOfDay
 from storage.worklist.attributes import KEYWORD_OF, snake_case
-from storage.worklist.repository import WorklistItem, WorklistState
+from storage.worklist.repository import WorklistItem
 
 
 def _vr(max_length: int, characters: str) -> StringConstraints:
@@ -94,7 +95,7 @@ class WorklistChanges(_Attributes):
     reason_for_the_requested_procedure: LongString = ""
     requested_procedure_comments: Text = ""
     scheduled_procedure_step_sequence: list[ScheduledStep] = Field([], max_length=50)
-    state: WorklistState = "SCHEDULED"
+    state: WorklistStateWord = Field("SCHEDULED", json_schema_extra={"default": "scheduled"})
 
 
 class NewWorklistItem(WorklistChanges):
@@ -111,7 +112,7 @@ class WorklistItemPayload(Payload):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     worklist_item_id: str
-    state: WorklistState
+    state: WorklistStateWord
     study_instance_uid: str
     created_at: datetime
     updated_at: datetime

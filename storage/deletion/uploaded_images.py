@@ -7,6 +7,7 @@ from sqlalchemy import Engine, select
 from storage import tables as t
 from storage.core.entities import Job
 from storage.core.errors import StateConflict
+from storage.core.state_words import state_word
 from storage.db.engine import reading, writing
 from storage.deletion.derived_data import remove_work
 from storage.objects.filesystem import ObjectStore
@@ -44,7 +45,7 @@ def delete_picture(
         )
     if job.state not in _ENDED:
         raise StateConflict(
-            f"Job {job_id} is {job.state}.",
+            f"Job {job_id} is {state_word(job.status)}.",
             remedy=f"Cancel it first: POST /api/jobs/{job_id}/cancel.",
         )
     for key in derived_keys:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from storage import tables as t
 from storage.core.entities import Event
+from storage.core.state_words import state_word
 
 EVENT_TYPES: Mapping[str, str] = {
     "series.complete": "Nothing more is expected of a series.",
@@ -19,7 +20,7 @@ EVENT_TYPES: Mapping[str, str] = {
     "job.delayed": "An attempt failed, and another one follows.",
     "job.completed": "The job has ended with its results.",
     "job.failed": "The job has ended without results, and says why.",
-    "job.canceled": "A person has cancelled the job.",
+    "job.cancelled": "A person has cancelled the job.",
     "job.superseded": "The series has changed since; the job counts no more, and what it made is"
     " withdrawn.",
     "results.stored": "Results of a job are stored, with their UIDs.",
@@ -51,13 +52,14 @@ EVENT_TYPES: Mapping[str, str] = {
 FORMER_NAMES: Mapping[str, str] = {
     "delivery.held": "delivery.confirmed",
     "finding.edited": "finding.corrected",
+    "job.canceled": "job.cancelled",
 }
 """Deprecated: a webhook that asks for one gets its events under it."""
 
 PING = "ping"
 _QUIET = "job.progress"
 _STATE_REPORT = 1
-_ENDINGS = {"CANCELLED": "job.canceled", "SUPERSEDED": "job.superseded"}
+_ENDINGS = {"CANCELLED": "job.cancelled", "SUPERSEDED": "job.superseded"}
 
 
 @dataclass(frozen=True)
@@ -95,19 +97,22 @@ def notices_of(connection: Connection, event: Event) -> list[Notice]:
             data = about | {"finding_id": event.payload.get("finding_id", "")}
         case "report":
             named = f"report.{event.payload['change']}"
-            data = about | {name: event.payload[name] for name in ("report_id", "state", "version")}
+            data = about | {
+                "report_id": event.payload["report_id"],
+                "state": state_word(event.payload["state"]),
+                "version": event.payload["version"],
+            }
         case "alert":
             named = f"alert.{event.payload['change']}"
-            data = about | {
-                name: event.payload[name]
-                for name in ("alert_id", "finding_id", "rule", "state", "repeats")
-            }
+            names = ("alert_id", "finding_id", "rule", "repeats")
+            data = about | {name: event.payload[name] for name in names}
+            data["state"] = state_word(event.payload["state"])
         case "workitem":
             if event.payload["event_type"] != _STATE_REPORT or event.payload.get("receiver"):
                 return []
             named = "workitem.changed"
             state = event.payload["attributes"].get("00741000", {}).get("Value", [""])[0]
-            data = about | {"workitem_uid": event.payload["workitem"], "state": state}
+            data = about | {"workitem_uid": event.payload["workitem"], "state": state_word(state)}
         case "access":
             named = f"access.{event.payload['change']}"
             data = {"emergency_id": event.payload["emergency_id"]}
@@ -156,7 +161,7 @@ def _of_job(connection: Connection, event: Event, about: dict[str, Any]) -> list
     job, job_id = event.payload, event.job_id
     # Events of older versions of the node name the state of the UPS alone.
     status = job.get("status") or {"CANCELED": "FAILED"}.get(job["state"], job["state"])
-    data = about | {"job_id": job_id, "pipeline": job["pipeline"], "state": status}
+    data = about | {"job_id": job_id, "pipeline": job["pipeline"], "state": state_word(status)}
     if job["reason"]:
         data["reason"] = job["reason"]
     match status:

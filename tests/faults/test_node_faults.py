@@ -52,7 +52,7 @@ def test_a_killed_workers_job_is_finished_by_the_next_once(
     send(node, another_head)
     job_id = job_of(node, another_head)["job_id"]
     node.wait_for(
-        lambda: node.get(f"/api/jobs/{job_id}")["state"] == "IN PROGRESS", "the job to run", 60
+        lambda: node.get(f"/api/jobs/{job_id}")["state"] == "in_progress", "the job to run", 60
     )
     killed = worker_processes(node)
     assert killed
@@ -60,7 +60,7 @@ def test_a_killed_workers_job_is_finished_by_the_next_once(
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     job = finished(node, job_id)
-    assert job["state"] == "COMPLETED", job["reason"]
+    assert job["state"] == "completed", job["reason"]
     assert job["attempts"] == 2
     delivered(node, another_head)
     held = pacs.instances_of(another_head.study_instance_uid)
@@ -74,7 +74,7 @@ def test_a_pacs_that_is_down_gets_its_results_when_it_is_back(
 ) -> None:
     send(node, another_head)
     job = finished(node, job_of(node, another_head)["job_id"])
-    assert job["state"] == "COMPLETED", job["reason"]
+    assert job["state"] == "completed", job["reason"]
     waiting = node.wait_for(
         lambda: [one for one in deliveries(node, another_head) if one["attempts"] >= 2],
         "a second attempt at delivery",
@@ -82,7 +82,7 @@ def test_a_pacs_that_is_down_gets_its_results_when_it_is_back(
     )
     assert all(one["last_error"] for one in waiting)
     study = node.get(f"/api/studies/{another_head.study_instance_uid}")
-    assert study["state"] == "RESULTS"
+    assert study["state"] == "results"
     assert "pacs" in study["state_text"]
 
     pacs_down.start()
@@ -98,7 +98,7 @@ def test_ctrl_c_ends_every_process_and_a_restart_finds_everything(
 ) -> None:
     # The results are series too, and complete once they have been quiet.
     node.wait_for(
-        lambda: {one["state"] for one in node.get(followed.study_path)["series"]} == {"COMPLETE"},
+        lambda: {one["state"] for one in node.get(followed.study_path)["series"]} == {"complete"},
         "every series to be complete",
         20,
     )

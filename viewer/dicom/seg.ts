@@ -102,7 +102,7 @@ export function seriesToOpen(study: StudyDetail, findings: readonly Finding[]): 
   const known = new Set(images.map((series) => series.series_instance_uid));
   const segmented = findings.find((finding) => finding.segmentation && known.has(finding.source_series_instance_uid));
   if (segmented) return segmented.source_series_instance_uid;
-  const worked = study.jobs.find((job) => job.state === "COMPLETED" && known.has(job.series_instance_uid));
+  const worked = study.jobs.find((job) => job.state === "completed" && known.has(job.series_instance_uid));
   if (worked) return worked.series_instance_uid;
   const received = images.filter((series) => series.origin !== "generated");
   const largest = (received.length > 0 ? received : images).toSorted(

@@ -16,6 +16,7 @@ from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
+from storage.core.state_words import state_word
 from storage.priors.entities import PriorState
 
 app = typer.Typer(
@@ -24,7 +25,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-State = Annotated[PriorState | None, typer.Option(help="Only those in this state.")]
+State = Annotated[
+    PriorState | None, typer.Option(case_sensitive=False, help="Only those in this state.")
+]
 Limit = Annotated[int, typer.Option(min=1, help="How many to show.")]
 Study = Annotated[str, typer.Argument(help="StudyInstanceUID of a stored study.")]
 
@@ -44,6 +47,7 @@ def list_priors(
         shown = ("study_instance_uid", "source", "state", "attempts", "last_error", "instances")
         for one in found:
             row = dataclasses.asdict(one)
+            row["state"] = state_word(row["state"])
             out.print_json(json.dumps({name: row[name] for name in shown}))
         return
     table = table_of("Study", "From", "Date", "State", "Instances", "Reason")
@@ -53,7 +57,7 @@ def list_priors(
             one.study_instance_uid,
             one.source,
             one.study_date,
-            one.state,
+            state_word(one.state),
             f"{one.instances}{of_all}",
             one.last_error,
         )
@@ -73,7 +77,7 @@ def list_searches(state: State = None, limit: Limit = 50) -> None:
             f"{one.cause.lower()} {one.subject}",
             one.rule,
             one.source,
-            one.state,
+            state_word(one.state),
             str(one.found),
             str(one.wanted),
             one.last_error,
@@ -179,4 +183,4 @@ def fetch(
         record_use(storage.audit, Code.IMPORT, "E", studies=(study, prior), source=source)
         wanted = fetch_from_elsewhere(storage, study, prior, source)
     wake(settings)
-    out.print(f"The study is {wanted.state.lower()}; see `mediview priors list`.", markup=False)
+    out.print(f"The study is {state_word(wanted.state)}; see `mediview priors list`.", markup=False)

@@ -26,6 +26,7 @@ from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.container import open_storage
 from storage.core.clock import utcnow
+from storage.core.state_words import state_word
 from storage.projects.entities import ExportFormat, ProjectExport
 from storage.projects.exports import ProjectExports
 from storage.studies.filter import StudyFilter
@@ -254,8 +255,8 @@ def delete(
 def _show(project_exports: ProjectExports, export: ProjectExport) -> None:
     counts = project_exports.counts(export.export_id)
     out.print(
-        f"{export.export_id} {export.state} {export.folder}: {counts.exported} exported,"
-        f" {counts.refused} refused. {export.last_error}".rstrip(),
+        f"{export.export_id} {state_word(export.state)} {export.folder}:"
+        f" {counts.exported} exported, {counts.refused} refused. {export.last_error}".rstrip(),
         markup=False,
         soft_wrap=True,
     )

@@ -31,7 +31,7 @@ def main(folder: Path, picture: Path) -> None:
             for finding in node.findings.of_study(study_instance_uid):
                 unit = finding["unit"]["value"] if finding["unit"] else ""
                 print(finding["label"], finding["value"], unit)
-            job = next(one for one in study["jobs"] if one["state"] == "COMPLETED")
+            job = next(one for one in study["jobs"] if one["state"] == "completed")
             volume = node.images.volume(study_instance_uid, job["series_instance_uid"])
             (mask, *_) = node.images.segmentations(study_instance_uid)
             plot(volume, mask.on(volume), picture)

@@ -168,7 +168,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/api/series/{series_instance_uid}/expectations"): {"instance_count": 7},
     ("PUT", "/api/legal-holds/{study_instance_uid}"): {"reason": "of another group"},
     ("POST", "/api/deliveries/retry"): {"study_instance_uid": "{study_instance_uid}"},
-    ("PATCH", "/api/worklist/{worklist_item_id}"): {"state": "CANCELED"},
+    ("PATCH", "/api/worklist/{worklist_item_id}"): {"state": "cancelled"},
     ("PUT", "/dicom-web/workitems/{workitem_uid}/state"): [
         {"00741000": el("CS", "IN PROGRESS"), "00081195": el("UI", "2.25.5")}
     ],

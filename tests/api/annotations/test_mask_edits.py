@@ -100,7 +100,7 @@ def test_an_edit_gives_a_new_mask_and_a_report_that_replaces_the_old_one(
     answer = edit(api, job, seg, values, [volume.sop_instance_uids[k] for k in order])
     assert answer.status_code == 201, answer.text
     shown = answer.json()
-    assert (shown["state"], shown["edited_by"]) == ("COMPLETED", "local")
+    assert (shown["state"], shown["edited_by"]) == ("completed", "local")
     expected = first.copy()
     expected[order] = wanted[order]
     new = made_by(shown, "SEG")
@@ -155,7 +155,7 @@ def test_a_mask_can_be_edited_while_its_pipeline_is_to_run_again(
 ) -> None:
     job, volume = made(api, images(), [builders.asymmetric_mask(SHAPE)])
     again = api.client.post(f"/api/jobs/{job.job_id}/retry", json={"force": True}).json()
-    assert again["state"] == "SCHEDULED"
+    assert again["state"] == "scheduled"
     if running:
         assert api.storage.jobs.claim(job.job_id, "worker", 60, utcnow())
         assert api.storage.jobs.progress(job.job_id, "worker", "running", 0.3, utcnow())
@@ -164,7 +164,7 @@ def test_a_mask_can_be_edited_while_its_pipeline_is_to_run_again(
     answer = edit(api, job, made_by(job, "SEG"), values, volume.sop_instance_uids[4:5])
     assert answer.status_code == 201, answer.text
     edited = answer.json()
-    assert (edited["state"], edited["stage_text"], edited["progress"]) == ("COMPLETED", "Done.", 1)
+    assert (edited["state"], edited["stage_text"], edited["progress"]) == ("completed", "Done.", 1)
     # Nothing of the run that goes on passes to the edit.
     path = f"/api/jobs/{edited['job_id']}/cancel"
     assert api.client.post(path, json={"reason": "No time."}).status_code == 409

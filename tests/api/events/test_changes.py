@@ -29,7 +29,7 @@ def test_a_copy_follows_from_the_number_it_began_with(api: ApiNode) -> None:
     page = changes(api, after=begin["next_after"])
     assert {one["study_instance_uid"] for one in page["items"]} == {"2.25.2"}
     states = [one["state"] for one in page["items"] if one["job_id"] == job.job_id]
-    assert (states[0], states[-1]) == ("SCHEDULED", "COMPLETED")
+    assert (states[0], states[-1]) == ("scheduled", "completed")
     assert changes(api, after=page["next_after"])["items"] == []
 
 

@@ -29,10 +29,10 @@ def test_a_job_is_followed_to_its_end_and_the_stream_closes(stored_api: ApiNode)
     path = f"/api/jobs/{job.job_id}/events"
     with events(api, path) as stream:
         event_id, name, first = next(stream)
-        assert (name, first["state"]) == ("job", "SCHEDULED")
+        assert (name, first["state"]) == ("job", "scheduled")
         worked_on(api.storage, job)
         recorded = list(stream)
-    assert recorded[-1][2]["state"] == "COMPLETED"
+    assert recorded[-1][2]["state"] == "completed"
     assert recorded[-1][2]["findings"][0]["value"] == 1234.5
     assert recorded[-1][0] > event_id
     assert [one[0] for one in recorded] == sorted(one[0] for one in recorded)
@@ -43,7 +43,7 @@ def test_the_stream_of_an_ended_job_tells_it_and_ends(api: ApiNode) -> None:
     api.storage.jobs.cancel(job.job_id, "Not needed any more.", utcnow())
     with events(api, f"/api/jobs/{job.job_id}/events") as stream:
         ((_, _, recorded),) = list(stream)
-    assert (recorded["state"], recorded["stage_text"]) == ("CANCELLED", "Not needed any more.")
+    assert (recorded["state"], recorded["stage_text"]) == ("cancelled", "Not needed any more.")
 
 
 def test_a_reader_resumes_after_the_last_event_it_saw(api: ApiNode) -> None:
@@ -182,14 +182,14 @@ def test_every_process_tells_what_any_of_them_did_and_a_restart_loses_nothing(
                 answer = first.client.post(f"/api/jobs/{job.job_id}/cancel")
                 assert answer.is_success, answer.text
                 recorded = [next(stream) for _ in range(2)]
-        assert [one[2]["state"] for one in recorded] == ["SCHEDULED", "CANCELLED"]
+        assert [one[2]["state"] for one in recorded] == ["scheduled", "cancelled"]
         scheduled_job(first.storage, "2.25.3")
     with api_node(other) as again:
         scheduled_job(again.storage, "2.25.2")
         resumed = {"Last-Event-ID": str(recorded[-1][0])}
         with events(again, "/api/events?after=0", resumed) as stream:
             missed = [next(stream)[2] for _ in range(2)]
-    assert [one["state"] for one in missed] == ["SCHEDULED", "SCHEDULED"]
+    assert [one["state"] for one in missed] == ["scheduled", "scheduled"]
     assert [one["study_instance_uid"] for one in missed] == ["2.25.3", "2.25.2"]
 
 

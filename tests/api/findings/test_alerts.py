@@ -45,7 +45,7 @@ def changes(api: ApiNode) -> list[str]:
 def test_an_alert_waits_for_a_person_and_is_told_again_until_then(api: ApiNode, study: str) -> None:
     assert raise_alerts(api.storage, study) == 1
     assert raise_alerts(api.storage, study) == 0, "once for a finding and rule"
-    (alert,) = api.client.get("/api/alerts", params={"state": "OPEN"}).json()["items"]
+    (alert,) = api.client.get("/api/alerts", params={"state": "open"}).json()["items"]
     assert alert["text"] == "Brain larger than expected: Brain volume 1,234.5 cm³."
     assert (alert["rule"], alert["study_instance_uid"]) == ("brain-too-large", study)
     assert api.client.get(f"/api/studies/{study}").json()["open_alerts"] == 1
@@ -57,7 +57,7 @@ def test_an_alert_waits_for_a_person_and_is_told_again_until_then(api: ApiNode, 
     url = f"/api/alerts/{alert['alert_id']}/acknowledge"
     answer = api.client.post(url, json={"note": "Told the ward."}).json()
     assert (answer["state"], answer["acknowledged_by"], answer["repeats"]) == (
-        "ACKNOWLEDGED",
+        "acknowledged",
         "local",
         1,
     )

@@ -61,16 +61,16 @@ def test_instances_in_and_findings_out(api: ApiNode, head: list[Dataset]) -> Non
     result = answer.json()
     (job,) = result["jobs"]
     assert done == [job["job_id"]]
-    assert (job["state"], job["pipeline"]) == ("COMPLETED", "brain-volume")
+    assert (job["state"], job["pipeline"]) == ("completed", "brain-volume")
     (finding,) = job["findings"]
     assert (finding["value"], finding["unit"]["value"]) == (1234.5, "cm3")
     assert finding["verification"] == "UNVERIFIED"
     assert result["instances"]["stored"] == len(head)
     assert api.client.get(f"/api/jobs/{job['job_id']}").json() == job
-    listed = api.client.get("/api/jobs", params={"state": "COMPLETED"}).json()
+    listed = api.client.get("/api/jobs", params={"state": "completed"}).json()
     assert [one["job_id"] for one in listed["items"]] == [job["job_id"]]
     study = api.client.get("/api/studies").json()["items"][0]
-    assert (study["state"], study["findings_count"]) == ("RESULTS", 1)
+    assert (study["state"], study["findings_count"]) == ("results", 1)
     assert study["patient_birth_date"] == "1957-03-01"
     assert study["study_time"] == "10:15:00"
     found = api.client.get(f"/api/studies/{study['study_instance_uid']}/findings").json()
@@ -102,7 +102,7 @@ def test_an_analysis_that_takes_too_long_says_which_job_goes_on(
         answer = api.client.post("/api/analyze", files=multipart(("head.zip", zipped(head))))
         problem = is_problem(answer, 504, "analyze_timeout")
         (job_id,) = problem["job_ids"]
-        assert api.client.get(f"/api/jobs/{job_id}").json()["state"] == "SCHEDULED"
+        assert api.client.get(f"/api/jobs/{job_id}").json()["state"] == "scheduled"
 
 
 def test_a_stopping_node_lets_the_caller_go(api_settings: Settings, head: list[Dataset]) -> None:
@@ -189,7 +189,7 @@ class TestPicture:
             assert again["job_id"] == started["job_id"]
             with worker(api.storage):
                 answer = api.client.post("/api/analyze", files=multipart(("w.png", png())))
-            assert answer.json()["jobs"][0]["state"] == "COMPLETED"
+            assert answer.json()["jobs"][0]["state"] == "completed"
 
     def test_with_two_models_each_has_its_job(self, api_settings: Settings) -> None:
         both = {"hf_img_cls_model": MODEL, "hf_img_seg_model": MODEL}
@@ -220,7 +220,7 @@ class TestPicture:
             assert "has_label_picture" in problem["remedy"]
             run_job(api.storage, started["job_id"], "worker-1")
             job = api.client.get(path).json()
-            assert (job["state"], job["has_label_picture"]) == ("COMPLETED", True), job["reason"]
+            assert (job["state"], job["has_label_picture"]) == ("completed", True), job["reason"]
             answer = api.client.get(f"{path}/label-picture")
         assert answer.headers["content-type"] == "image/png"
         with Image.open(io.BytesIO(answer.content)) as picture:

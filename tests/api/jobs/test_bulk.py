@@ -27,13 +27,13 @@ def test_a_completed_job_runs_again_where_that_is_said(stored_api: ApiNode) -> N
     refused = is_problem(api.client.post(path), 409, "job_not_canceled")
     assert "force" in refused["remedy"]
     again = api.client.post(path, json={"force": True}).json()
-    assert (again["state"], again["attempts"], again["finished_at"]) == ("SCHEDULED", 0, None)
+    assert (again["state"], again["attempts"], again["finished_at"]) == ("scheduled", 0, None)
     # What the run before found counts until this one is done, also where it is cancelled.
     for ended in (False, True):
         if ended:
             api.client.post(f"/api/v1/jobs/{job.job_id}/cancel", json={"reason": "No time."})
         shown = api.client.get(f"/api/v1/jobs/{job.job_id}").json()
-        assert shown["state"] == ("COMPLETED" if ended else "SCHEDULED")
+        assert shown["state"] == ("completed" if ended else "scheduled")
         of_study = api.client.get(f"/api/v1/studies/{uid}/findings").json()["items"]
         searched = api.client.get("/fhir/Observation").json()["entry"]
         assert [len(one) for one in (shown["findings"], of_study, searched)] == [1, 1, 1]
@@ -42,7 +42,7 @@ def test_a_completed_job_runs_again_where_that_is_said(stored_api: ApiNode) -> N
     assert api.client.post(path, json={"force": True}).status_code == 200
     worked_on(api.storage, api.storage.jobs.get(job.job_id), 1300.0)
     done = api.client.get(f"/api/v1/jobs/{job.job_id}").json()
-    assert (done["state"], done["findings"][0]["value"]) == ("COMPLETED", 1300.0)
+    assert (done["state"], done["findings"][0]["value"]) == ("completed", 1300.0)
     late = study(1, SOPInstanceUID="2.25.99")
     send(api.storage, late)
     is_problem(api.client.post(path, json={"force": True}), 409, "job_superseded")
@@ -57,9 +57,9 @@ def test_each_of_many_jobs_has_its_own_answer(api: ApiNode) -> None:
     assert answer.status_code == 200, answer.text
     items = answer.json()["items"]
     assert [(one["id"], one["status"], one["state"], one["code"]) for one in items] == [
-        (waits.job_id, 200, "CANCELLED", ""),
+        (waits.job_id, 200, "cancelled", ""),
         ("none", 404, "", "not_found"),
-        (runs.job_id, 200, "CANCELLED", ""),
+        (runs.job_id, 200, "cancelled", ""),
         (done.job_id, 409, "", "job_ended"),
     ]
     assert answer.json()["failed"] == 2

@@ -61,11 +61,11 @@ def test_what_a_superseded_job_found_is_entered_in_error(
     assert api.client.get(f"/api/studies/{study}/trend").json()["items"] == []
     assert api.client.get(f"/api/findings/{finding_id}").json()["is_withdrawn"] is True
     job = api.client.get(f"/api/jobs/{job_id}").json()
-    assert (job["state"], job["findings"]) == ("SUPERSEDED", [])
+    assert (job["state"], job["findings"]) == ("superseded", [])
     # The work item has ended, and stays so (PS3.4 CC.1.1).
     assert api.storage.jobs.get(job_id).state == "COMPLETED"
     study_state = api.client.get(f"/api/studies/{study}").json()["state"]
-    assert study_state not in ("FAILED", "RESULTS")
+    assert study_state not in ("failed", "results")
 
 
 def test_a_later_study_forgets_the_prior_that_was_withdrawn(
@@ -92,7 +92,7 @@ def test_three_ways_to_end_have_three_names(stored_api: ApiNode) -> None:
         name: api.client.get(f"/api/jobs/{job.job_id}").json()["state"]
         for name, job in jobs.items()
     }
-    assert states == {"a": "FAILED", "b": "CANCELLED", "c": "SUPERSEDED", "d": "SCHEDULED"}
+    assert states == {"a": "failed", "b": "cancelled", "c": "superseded", "d": "scheduled"}
     for name, state in states.items():
         listed = api.client.get("/api/jobs", params={"state": state}).json()["items"]
         assert [one["job_id"] for one in listed] == [jobs[name].job_id]
@@ -102,8 +102,8 @@ def test_three_ways_to_end_have_three_names(stored_api: ApiNode) -> None:
         assert job.state == "CANCELED"
         assert job.reason
     metrics = api.client.get("/metrics").text
-    assert 'mediview_jobs{state="SUPERSEDED"} 1.0' in metrics
-    assert 'mediview_jobs{state="FAILED"} 1.0' in metrics
+    assert 'mediview_jobs{state="superseded"} 1.0' in metrics
+    assert 'mediview_jobs{state="failed"} 1.0' in metrics
     # Twice is once, and what failed is not superseded afterwards.
     assert not api.storage.withdrawals.supersede(jobs["c"].job_id, SUPERSEDED, now)
     assert not api.storage.withdrawals.supersede(jobs["a"].job_id, SUPERSEDED, now)

@@ -138,7 +138,7 @@ def test_who_waits_no_longer_gets_the_job(api: ApiNode) -> None:
     assert answer.status_code == 202
     assert 0.9 < time.monotonic() - begun < 10
     job = api.client.get(f"/api/jobs/{answer.json()['job_id']}").json()
-    assert (job["pipeline"], job["state"]) == ("summary", "SCHEDULED")
+    assert (job["pipeline"], job["state"]) == ("summary", "scheduled")
     assert job["study_instance_uid"] == ""
     canceled = api.client.post(f"/api/jobs/{job['job_id']}/cancel", json={})
     assert canceled.status_code == 200
@@ -166,7 +166,7 @@ def test_what_nobody_can_answer_is_not_invented(asked: ApiNode) -> None:
     assert events[-1][0] == "problem"
     # A question is no step of the study's work.
     (found,) = asked.client.get("/api/studies").json()["items"]
-    assert found["state"] != "FAILED"
+    assert found["state"] != "failed"
     assert asked.client.get("/dicom-web/workitems").text.count("vqa") == 0
     unknown = {**body, "study_instance_uid": "2.25.1"}
     is_problem(asked.client.post("/api/vqa", json=unknown), 404, "not_found")

@@ -57,13 +57,13 @@ def test_what_exists_elsewhere_is_listed_and_fetched_with_progress(asking: ApiNo
     is_problem(asking.client.get(path), 404, "not_found")
     answer = asking.client.post(path, json={"source": "archive"})
     assert answer.status_code == 202, answer.text
-    assert (answer.json()["state"], answer.json()["cause"]) == ("PENDING", "PERSON")
+    assert (answer.json()["state"], answer.json()["cause"]) == ("pending", "PERSON")
     priors_due(asking.storage, "worker")
     progress = asking.client.get(path).json()
-    assert (progress["state"], progress["instances"], progress["instances_total"]) == ("DONE", 2, 2)
+    assert (progress["state"], progress["instances"], progress["instances_total"]) == ("done", 2, 2)
     assert len(asking.client.get(ELSEWHERE).json()["items"]) == len(OF_PATIENT) - 1
     again = asking.client.post(path, json={"source": "archive"})
-    assert again.json()["state"] == "DONE"
+    assert again.json()["state"] == "done"
     (listed,) = asking.client.get("/api/priors").json()["items"]
     assert (listed["study_instance_uid"], listed["service"]) == (study_uid("2022-ct"), "C-GET")
 
@@ -95,13 +95,13 @@ def test_what_was_given_up_is_seen_and_tried_again(asking: ApiNode, server: Orth
     asking.client.post(path, json={"source": "archive"})
     asking.storage.peers.replace(as_archive(server, port=free_port()))
     priors_due(asking.storage, "worker")
-    waiting = asking.client.get("/api/priors", params={"state": "PENDING"}).json()["items"]
+    waiting = asking.client.get("/api/priors", params={"state": "pending"}).json()["items"]
     assert "cannot be reached" in waiting[0]["last_error"]
     asking.storage.peers.replace(as_archive(server))
     retried = asking.client.post(f"/api/priors/{study_uid('2023')}/retry")
     assert retried.status_code == 200, retried.text
     priors_due(asking.storage, "worker")
-    assert asking.client.get(path).json()["state"] == "DONE"
+    assert asking.client.get(path).json()["state"] == "done"
     is_problem(asking.client.post("/api/priors/1.2.3/retry"), 404, "not_found")
     assert asking.client.post("/api/priors/retry").json() == {"searches": 0, "studies": 0}
 

@@ -50,10 +50,10 @@ def test_a_project_from_its_creation_to_the_way_back(api: ApiNode) -> None:
     assert asked.status_code == 202, asked.text
     export = f"{here}/exports/{asked.json()['export_id']}"
     waiting = api.client.get(export).json()
-    assert (waiting["state"], waiting["format"]) == ("PENDING", "dicom")
+    assert (waiting["state"], waiting["format"]) == ("pending", "dicom")
     assert export_due(api.storage, "test") == 1
     done = api.client.get(export).json()
-    assert (done["state"], done["exported"], done["refused"]) == ("DONE", 2, 2)
+    assert (done["state"], done["exported"], done["refused"]) == ("done", 2, 2)
     assert api.client.get(f"{here}/exports").json()["total"] == 1
     refused = api.client.get(f"{export}/refused").json()
     assert {one["study_instance_uid"] for one in refused["items"]} == {study_uid("two")}
@@ -107,7 +107,7 @@ def test_the_command_line_does_the_same(
     assert "1 of 1 studies are new" in run(app, ["add", "heads", "--modality", "MR"]).output
     assert "retain-full-dates" in run(app, ["list"]).output
     exported = run(app, ["export", "heads", "out", "--here"]).output
-    assert "DONE out: 2 exported, 0 refused." in exported.replace("\n", " ")
+    assert "done out: 2 exported, 0 refused." in exported.replace("\n", " ")
     folder = api.storage.settings.resolved_export_dir / "out"
     assert run(app, ["verify", str(folder)]).exit_code == 0
     certificate = json.loads((folder / "certificate.json").read_text())
@@ -115,7 +115,7 @@ def test_the_command_line_does_the_same(
     found = run(app, ["reidentify", "heads", name.split("/")[0], "--reason", "A question"])
     assert study_uid("one") in found.output.replace("\n", "")
     volumes = run(app, ["export", "heads", "bids", "--format", "nifti", "--here"]).output
-    assert "DONE bids: 2 exported, 0 refused." in volumes.replace("\n", " ")
+    assert "done bids: 2 exported, 0 refused." in volumes.replace("\n", " ")
     assert len(list(folder.with_name("bids").rglob("*.nii.gz"))) == 1
     (folder / name).unlink()
     missing = run(app, ["verify", str(folder)])

@@ -164,7 +164,7 @@ def test_metrics_count_requests_by_route_and_jobs_by_state(api: ApiNode) -> None
     route = ("route", "/api/studies/{study_instance_uid}")
     key = ("mediview_http_requests_total", ("method", "GET"), route, ("status", "404"))
     assert samples[key] == 1
-    assert samples["mediview_jobs", ("state", "SCHEDULED")] == 1
+    assert samples["mediview_jobs", ("state", "scheduled")] == 1
     assert samples[("mediview_disk_free_bytes",)] > 0
     assert "Doe" not in text
     assert "2.25.42" not in text

@@ -77,7 +77,7 @@ def test_accepting_puts_it_in_the_place_of_the_other(stored_api: ApiNode, slices
     assert after.headers["etag"] != before
     assert "corrected" in after.text
     (study,) = stored_api.client.get("/api/studies").json()["items"]
-    assert study["state"] == "RECEIVING"
+    assert study["state"] == "receiving"
     # The one that was replaced may come again, and is the other one now.
     again = stored_api.storage.ingest.accept(part10(series[0]), "test")
     assert again.outcome == "conflict"

@@ -52,8 +52,8 @@ def test_what_waits_is_listed_released_and_withheld(stored_api: ApiNode) -> None
     assert released.json() == {"instances": {"pacs": 1}}
     detail = stored_api.client.get(f"/api/studies/{uid}").json()
     assert {one["destination"]: one["state"] for one in detail["deliveries"]} == {
-        "pacs": "PENDING",
-        "research": "WITHHELD",
+        "pacs": "pending",
+        "research": "withheld",
     }
     assert listed(stored_api) == []
     again = stored_api.client.post(url, json={"decision": "release", "destination": "pacs"})

@@ -38,7 +38,7 @@ def test_a_study_is_sent_and_says_how_far_it_is(stored_api: ApiNode) -> None:
         }
     ]
     assert detail["deliveries"] == []
-    assert detail["state"] == "COMPLETE"
+    assert detail["state"] == "complete"
     (delivery,) = stored_api.client.get("/api/deliveries").json()["items"]
     assert (delivery["cause"], delivery["job_id"]) == ("PERSON", None)
 

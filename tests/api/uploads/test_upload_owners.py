@@ -42,6 +42,6 @@ def test_nobody_else_sees_goes_on_with_or_gives_up_an_upload(closed: ClosedNode,
             is_problem(other.delete(path), 404, "not_found")
             started = other.post("/api/analyze/start", json={"upload_id": upload})
             is_problem(started, 404, "not_found")
-        assert ada.get(path).json()["state"] == "PRESIGNED"
-        assert root.get(path).json()["state"] == "PRESIGNED"
+        assert ada.get(path).json()["state"] == "presigned"
+        assert root.get(path).json()["state"] == "presigned"
         assert ada.delete(path).status_code == 204

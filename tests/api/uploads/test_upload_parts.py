@@ -83,7 +83,7 @@ def test_an_upload_breaks_off_and_goes_on_where_it_was(stored_api: ApiNode) -> N
             target.writestr(f"{number}.dcm", part10(instance))
     data = buffer.getvalue()
     upload = begin(api.client, len(data), part_size_bytes=5 * MIB)
-    assert (upload["state"], upload["part_count"]) == ("PRESIGNED", 2)
+    assert (upload["state"], upload["part_count"]) == ("presigned", 2)
     path = f"/api/uploads/{upload['upload_id']}"
     assert send_part(api.client, upload, 2, data).status_code == 200
     answer = api.client.get(path).json()
@@ -94,11 +94,11 @@ def test_an_upload_breaks_off_and_goes_on_where_it_was(stored_api: ApiNode) -> N
     is_problem(api.start(upload), 409, "upload_not_received")
     assert send_part(api.client, upload, 1, data).status_code == 200
     whole = api.client.post(f"{path}/complete").json()
-    assert (whole["state"], whole["received_bytes"]) == ("RECEIVED", len(data))
+    assert (whole["state"], whole["received_bytes"]) == ("received", len(data))
     assert api.client.post(f"{path}/complete").json() == whole
     started = api.start(upload).json()
     assert started["instances"]["stored"] == 3
-    assert api.client.get(path).json()["state"] == "ACCEPTED"
+    assert api.client.get(path).json()["state"] == "accepted"
     is_problem(api.client.delete(path), 409, "upload_ended")
     asked = api.client.post(f"{path}/parts", json={"part_numbers": [1]})
     is_problem(asked, 409, "upload_ended")
@@ -132,7 +132,7 @@ def test_what_is_given_up_or_forgotten_leaves_nothing_behind(stored_api: ApiNode
     path = f"/api/uploads/{given_up['upload_id']}"
     assert api.client.delete(path).status_code == 204
     assert api.client.delete(path).status_code == 204
-    assert api.client.get(path).json()["state"] == "ABORTED"
+    assert api.client.get(path).json()["state"] == "aborted"
     is_problem(api.start(given_up), 409, "upload_ended")
     forgotten, waiting = begin(api.client, 10), begin(api.client, 10)
     assert send_part(api.client, forgotten, 1, b"0123456789").status_code == 200
@@ -140,12 +140,12 @@ def test_what_is_given_up_or_forgotten_leaves_nothing_behind(stored_api: ApiNode
     api.client.post(f"/api/uploads/{waiting['upload_id']}/complete")
     later = utcnow() + timedelta(seconds=api.storage.settings.upload_parts_expiry_s + 1)
     remove_expired(api.storage, later)
-    assert api.client.get(f"/api/uploads/{forgotten['upload_id']}").json()["state"] == "EXPIRED"
+    assert api.client.get(f"/api/uploads/{forgotten['upload_id']}").json()["state"] == "expired"
     is_problem(api.start(forgotten), 409, "upload_ended")
     # One that is whole waits longer for somebody to start it.
-    assert api.client.get(f"/api/uploads/{waiting['upload_id']}").json()["state"] == "RECEIVED"
+    assert api.client.get(f"/api/uploads/{waiting['upload_id']}").json()["state"] == "received"
     remove_expired(api.storage, later + timedelta(seconds=api.storage.settings.upload_retention_s))
-    assert api.client.get(f"/api/uploads/{waiting['upload_id']}").json()["state"] == "EXPIRED"
+    assert api.client.get(f"/api/uploads/{waiting['upload_id']}").json()["state"] == "expired"
     assert list(api.storage.objects.list("uploads/")) == []
 
 
@@ -159,10 +159,10 @@ def test_the_unpacking_is_told_as_it_goes(api: ApiNode, monkeypatch: pytest.Monk
         for _, name, data in stream:
             if name == "upload":
                 stated.append((data["state"], data["files_done"], data["files_total"]))
-            if data.get("state") == "ACCEPTED":
+            if data.get("state") == "accepted":
                 break
-    assert stated[0] == ("RECEIVED", 0, 0)
-    assert ("RECEIVED", 2, 4) in stated
+    assert stated[0] == ("received", 0, 0)
+    assert ("received", 2, 4) in stated
 
 
 @contextmanager

@@ -36,9 +36,9 @@ def test_a_zip_is_presigned_sent_and_started(stored_api: ApiNode) -> None:
     assert started["job_id"] is None
     assert reasons["brain-volume"]
     study = api.client.get(f"/api/studies/{series[0].StudyInstanceUID}").json()
-    assert study["state"] == "REFUSED"
+    assert study["state"] == "refused"
     assert study["state_text"].startswith("No analysis fits")
-    assert study["series"][0]["state"] == "COMPLETE"
+    assert study["series"][0]["state"] == "complete"
     stored = api.storage.index.instance(series[2].SOPInstanceUID)
     assert stored.source == f"upload:{presigned['upload_id']}"
     assert api.storage.instances.read(stored) == part10(series[2])

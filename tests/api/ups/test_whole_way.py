@@ -58,7 +58,7 @@ def test_an_integrator_orders_and_follows_to_the_results(tmp_path: Path) -> None
         states_told = [
             one["data"]["state"] for one in hook.notices if one["type"] == "workitem.changed"
         ]
-        assert states_told == ["SCHEDULED", "IN PROGRESS", "COMPLETED"]
+        assert states_told == ["scheduled", "in_progress", "completed"]
         (result,) = [one for one in hook.notices if one["type"] == "results.stored"]
         assert {one["sop_instance_uid"] for one in result["data"]["instances"]} == outputs
         for headers, body in hook.received:

@@ -43,4 +43,4 @@ def test_the_list_of_deliveries_takes_the_former_state(node: ApiNode) -> None:
     _confirmed_delivery(node)
     former = node.client.get("/api/deliveries", params={"state": "HELD"}).json()
     assert former["total"] > 0
-    assert {one["state"] for one in former["items"]} == {"CONFIRMED"}
+    assert {one["state"] for one in former["items"]} == {"confirmed"}

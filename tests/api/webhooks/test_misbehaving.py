@@ -54,7 +54,7 @@ def test_failures_are_retried_in_order_and_end_as_dead_letters(
         hook.answer = None
         path = f"/api/webhooks/{webhook['webhook_id']}/deliveries"
         again = node.client.post(f"{path}/{dead[0]['delivery_id']}/redeliver")
-        assert (again.status_code, again.json()["state"]) == (202, "PENDING")
+        assert (again.status_code, again.json()["state"]) == (202, "pending")
         notified(node.storage)
         assert hook.notices[-1]["id"] == dead[0]["delivery_id"], "the receiver knows it again"
         assert len(deliveries(node, webhook, "state=DELIVERED")) == 1
@@ -84,11 +84,11 @@ def test_a_receiver_that_misbehaves_is_tried_again(
     # Half a second is waited; the rest is what a busy machine takes.
     assert time.monotonic() - begun < 10
     (failed,) = deliveries(node, webhook)
-    assert failed["state"] == "PENDING"
+    assert failed["state"] == "pending"
     assert sentence in failed["last_error"]
     assert "s3cret" not in failed["last_error"]
     hook.answer = None
-    notified_until(node.storage, lambda: deliveries(node, webhook)[0]["state"] == "DELIVERED")
+    notified_until(node.storage, lambda: deliveries(node, webhook)[0]["state"] == "delivered")
     assert len({headers["webhook-id"] for headers, _ in hook.received}) == 1
 
 

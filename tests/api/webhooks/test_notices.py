@@ -35,7 +35,7 @@ def test_a_job_is_told_of_from_beginning_to_end(storage_settings: Settings, hook
             assert headers["webhook-id"] == json.loads(body)["id"]
         notified(node.storage)
         assert len(hook.received) == 4, "once"
-        assert [one["state"] for one in deliveries(node, webhook)] == ["DELIVERED"] * 4
+        assert [one["state"] for one in deliveries(node, webhook)] == ["delivered"] * 4
 
 
 _RESULTS = [

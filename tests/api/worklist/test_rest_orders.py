@@ -45,10 +45,10 @@ def accepting(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_series_that_is_known_to_be_whole_need_not_be_quiet(stored_api: ApiNode) -> None:
     api = stored_api
     study, series = send(api, head())
-    (shown,) = api.client.get("/api/studies", params={"state": "RECEIVING"}).json()["items"]
+    (shown,) = api.client.get("/api/studies", params={"state": "receiving"}).json()["items"]
     assert shown["study_instance_uid"] == study
     answer = api.client.post(f"/api/studies/{study}/series/{series}/complete").json()
-    assert [one["state"] for one in answer["series"]] == ["COMPLETE"]
+    assert [one["state"] for one in answer["series"]] == ["complete"]
     assert {one["series_instance_uid"] for one in answer["decisions"]} == {series}
     again = api.client.post(f"/api/studies/{study}/complete").json()
     assert again == {"series": [], "decisions": []}
@@ -95,7 +95,7 @@ def test_a_job_is_made_once_moved_up_canceled_and_tried_again(stored_api: ApiNod
     assert made.status_code == 201, made.text
     job = made.json()
     assert made.headers["location"] == f"/api/jobs/{job['job_id']}"
-    assert (job["state"], job["priority"]) == ("SCHEDULED", 0)
+    assert (job["state"], job["priority"]) == ("scheduled", 0)
     again = api.client.post("/api/jobs", json={**wanted, "priority": "STAT"})
     assert (again.status_code, again.json()["job_id"]) == (200, job["job_id"])
     assert (again.json()["priority"], again.json()["priority_name"]) == (100, "STAT")
@@ -107,13 +107,13 @@ def test_a_job_is_made_once_moved_up_canceled_and_tried_again(stored_api: ApiNod
     assert api.client.get("/api/v1/jobs?state=in_progress").json()["total"] == 0
     canceled = api.client.post(f"{path}/cancel", json={"reason": "The wrong head."}).json()
     assert (canceled["state"], canceled["reason"]) == (
-        "CANCELLED",
+        "cancelled",
         "Cancelled by local: The wrong head.",
     )
     assert api.client.post(f"{path}/cancel").json()["reason"] == canceled["reason"]
     is_problem(api.client.patch(path, json={"priority": 1}), 409, "job_ended")
     retried = api.client.post(f"{path}/retry").json()
-    assert (retried["state"], retried["attempts"], retried["reason"]) == ("SCHEDULED", 0, "")
+    assert (retried["state"], retried["attempts"], retried["reason"]) == ("scheduled", 0, "")
     is_problem(api.client.post(f"{path}/retry"), 409, "job_not_canceled")
     api.client.post(f"{path}/cancel")
     late = head()[0]
@@ -142,7 +142,7 @@ def test_a_pipeline_refuses_in_its_own_words(api: ApiNode) -> None:
 def test_a_running_job_that_is_canceled_loses_its_worker(api: ApiNode) -> None:
     job, now = scheduled_job(api.storage), utcnow()
     assert api.storage.jobs.claim(job.job_id, "worker", 60, now)
-    assert api.client.post(f"/api/jobs/{job.job_id}/cancel").json()["state"] == "CANCELLED"
+    assert api.client.post(f"/api/jobs/{job.job_id}/cancel").json()["state"] == "cancelled"
     # The worker asks at each stage, and is told that the job is not its own any more.
     assert not api.storage.jobs.progress(job.job_id, "worker", "running", 0.5, utcnow())
     assert not api.storage.jobs.complete(job.job_id, "worker", {}, utcnow())
@@ -228,8 +228,8 @@ def test_stuck_deliveries_are_found_and_let_go(stored_api: ApiNode) -> None:
     one = pacs["items"][0]["delivery_id"]
     api.storage.deliveries.confirmed([one], utcnow())
     again = api.client.post(f"/api/deliveries/{one}/retry").json()
-    assert (again["state"], again["sent_at"]) == ("PENDING", None)
-    assert api.client.get(f"/api/deliveries/{one}").json()["state"] == "PENDING"
+    assert (again["state"], again["sent_at"]) == ("pending", None)
+    assert api.client.get(f"/api/deliveries/{one}").json()["state"] == "pending"
     is_problem(api.client.post("/api/deliveries/none/retry"), 404, "not_found")
 
 

@@ -41,7 +41,7 @@ def posted(api: ApiNode, **changes: Any) -> dict[str, Any]:
 
 def test_what_is_posted_is_listed_and_given_back(stored_api: ApiNode) -> None:
     item = posted(stored_api)
-    assert item["state"] == "SCHEDULED"
+    assert item["state"] == "scheduled"
     assert item["study_instance_uid"].startswith("2.25.")
     assert {name: item[name] for name in ITEM} == ITEM
     assert stored_api.client.get(f"/api/worklist/{item['worklist_item_id']}").json() == item
@@ -66,9 +66,9 @@ def test_a_modality_sees_it_until_it_is_cancelled(api: ApiNode) -> None:
         assert changed.status_code == 200, changed.text
         assert "accession_number" not in changed.json()
         assert _asked(scp.port)[0].PatientID == "P2"
-        assert api.client.patch(url, json={"state": "CANCELED"}).json()["state"] == "CANCELED"
+        assert api.client.patch(url, json={"state": "cancelled"}).json()["state"] == "cancelled"
         assert _asked(scp.port) == []
-        assert api.client.patch(url, json={"state": "SCHEDULED"}).is_success
+        assert api.client.patch(url, json={"state": "scheduled"}).is_success
         assert len(_asked(scp.port)) == 1
         assert api.client.delete(url).status_code == 204
         assert _asked(scp.port) == []

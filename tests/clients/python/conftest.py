@@ -57,5 +57,5 @@ def study_folder(tmp_path_factory: pytest.TempPathFactory, voxels: NDArray[np.in
 def study_instance_uid(node: MediView, study_folder: Path) -> str:
     started = node.uploads.analyze(study_folder)
     (found,) = started["study_instance_uids"]
-    assert node.studies.wait(found, poll_s=0.1)["state"] == "RESULTS"
+    assert node.studies.wait(found, poll_s=0.1)["state"] == "results"
     return found

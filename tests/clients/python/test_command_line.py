@@ -68,9 +68,9 @@ def test_a_study_is_followed_from_list_to_findings(
     found = as_json(signed_in, "studies", "list", "modality=MR", "--limit", "500")
     assert study_instance_uid in {one["study_instance_uid"] for one in found}
     assert as_json(signed_in, "studies", "list", "modality=XC") == []
-    assert "RESULTS" in signed_in("studies", "wait", study_instance_uid)
+    assert "results" in signed_in("studies", "wait", study_instance_uid)
     (job,) = as_json(signed_in, "jobs", "list", f"study_instance_uid={study_instance_uid}")
-    assert job["state"] == "COMPLETED"
+    assert job["state"] == "completed"
     findings = as_json(signed_in, "findings", "list", study_instance_uid)
     assert findings[0]["finding_id"] in signed_in("findings", "list", study_instance_uid)
     events = as_json(signed_in, "events", "list", "--type", "job", "--limit", "500")
@@ -85,7 +85,7 @@ def test_a_study_is_followed_from_list_to_findings(
 def test_many_jobs_are_answered_one_by_one(signed_in: Said, study_instance_uid: str) -> None:
     (job,) = as_json(signed_in, "jobs", "list", f"study_instance_uid={study_instance_uid}")
     output = signed_in("jobs", "retry", job["job_id"], "none", status=1)
-    assert f"{job['job_id']}  refused: The job is COMPLETED" in output
+    assert f"{job['job_id']}  refused: The job is completed" in output
     assert "none  refused: There is no job under that identifier." in output
 
 

@@ -51,7 +51,7 @@ def test_a_list_is_followed_to_its_last_page(node: MediView, study_instance_uid:
     found = list(node.worklist.search(accession_number="PAGES", limit=1))
     assert [one["patient_name"] for one in found] == ["Müller^0", "Müller^1", "Müller^2"]
     (job,) = node.jobs.search(study_instance_uid=study_instance_uid)
-    assert node.jobs.get(job["job_id"])["state"] == "COMPLETED"
+    assert node.jobs.get(job["job_id"])["state"] == "completed"
     assert list(node.jobs.search(pipeline="none-such")) == []
 
 
@@ -67,7 +67,7 @@ def test_waiting_ends(node: MediView, closed: ClosedNode, study_instance_uid: st
         node.studies.wait("1.2.3")
     assert unknown.value.status == 404
     job = next(iter(node.jobs.search(study_instance_uid=study_instance_uid)))
-    assert node.jobs.wait(job["job_id"], timeout_s=0)["state"] == "COMPLETED"
+    assert node.jobs.wait(job["job_id"], timeout_s=0)["state"] == "completed"
     empty = closed.storage.ingest.accept(mr_series("receiving", 1)[0], "dimse:MR1")
     with pytest.raises(WaitTimeout, match=r"within 0\.1 s"):
         node.studies.wait(empty.study_instance_uid, timeout_s=0.1, poll_s=0.05)
@@ -77,7 +77,7 @@ def test_events_go_on_after_the_last_one_seen(node: MediView, study_instance_uid
     seen, completed = [], False
     for event in node.events.follow(after=0):
         seen.append(event)
-        completed = completed or (event.type == "job" and event.data["state"] == "COMPLETED")
+        completed = completed or (event.type == "job" and event.data["state"] == "completed")
         # The upload may be done later than the job that its first series brought.
         if completed and {"upload", "study"} <= {event.type for event in seen}:
             break

@@ -58,11 +58,11 @@ def test_another_process_sends_only_what_is_missing(closed: ClosedNode, large: P
     with MediView(closed.url, closed.key, transport=Cut(1)) as node:
         assert [part["part_number"] for part in node.uploads.get(upload_id)["parts"]] == [1]
         upload = node.uploads.send(large, resume=upload_id, progress=lambda *so: shown.append(so))
-        assert upload["state"] == "RECEIVED"
+        assert upload["state"] == "received"
         size_bytes = upload["size_bytes"]
         assert shown == [(16 * 2**20, size_bytes), (size_bytes, size_bytes)]
         # A second resume finds nothing to do.
-        assert node.uploads.send(large, resume=upload_id)["state"] == "RECEIVED"
+        assert node.uploads.send(large, resume=upload_id)["state"] == "received"
     key = closed.storage.uploads.get(upload_id).object_key
     with closed.storage.objects.open(key) as stored, opened(large) as archive:
         sent = archive.read(0, archive.size_bytes)
@@ -80,7 +80,7 @@ def test_what_has_changed_since_is_not_joined_to_what_has_arrived(
     with pytest.raises(SourceChanged, match="begun with"):
         node.uploads.send(large, resume=upload_id)
     node.uploads.abort(upload_id)
-    assert node.uploads.get(upload_id)["state"] == "ABORTED"
+    assert node.uploads.get(upload_id)["state"] == "aborted"
 
 
 def test_a_connection_that_fails_for_a_moment_is_not_noticed(

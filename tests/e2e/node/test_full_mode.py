@@ -48,7 +48,7 @@ def test_the_full_mode_gives_the_result_of_the_embedded_one(
 ) -> None:
     send(full_node, head)
     full = follow(full_node, head)
-    assert full.job["state"] == "COMPLETED", full.job["reason"]
+    assert full.job["state"] == "completed", full.job["reason"]
     (embedded_finding,), (full_finding,) = followed.job["findings"], full.job["findings"]
     assert full_finding["value"] == embedded_finding["value"]
     # Same input, same pipeline, same UIDs: the PACS has nothing twice.

@@ -120,7 +120,7 @@ def _live(story: Story, study: SentStudy, folder: Path) -> None:
     def arrived() -> bool:
         shown = story.node.get(f"/api/studies/{first.StudyInstanceUID}")
         states = [one["state"] for one in shown["deliveries"]]
-        return bool(states) and set(states) <= {"SENT", "CONFIRMED"}
+        return bool(states) and set(states) <= {"sent", "confirmed"}
 
     story.node.wait_for(arrived, "the results to be delivered", 60)
     story.command("doctor")

@@ -74,12 +74,12 @@ def volume_in_sr(path: Path) -> float:
 
 
 def test_the_job_completes_and_says_how_far_it_is(whole_followed: FollowedStudy) -> None:
-    assert whole_followed.job["state"] == "COMPLETED", whole_followed.job["reason"]
+    assert whole_followed.job["state"] == "completed", whole_followed.job["reason"]
     assert whole_followed.job["attempts"] == 1
     fractions = [event["progress"] for event in whole_followed.progress]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
-    assert whole_followed.progress[-1]["state"] == "COMPLETED"
+    assert whole_followed.progress[-1]["state"] == "completed"
     assert len({event["stage"] for event in whole_followed.progress}) >= 3
 
 
@@ -185,7 +185,7 @@ def test_the_volume_is_that_of_the_models_own_program(
 
 def test_the_study_says_in_words_where_it_stands(whole_followed: FollowedStudy, node: Node) -> None:
     study = node.get(whole_followed.study_path)
-    assert study["state"] == "DELIVERED"
+    assert study["state"] == "delivered"
     assert study["state_text"].endswith(".")
     origins = {series["modality"]: series["origin"] for series in study["series"]}
     assert origins == {
@@ -209,7 +209,7 @@ def test_the_same_study_again_makes_no_second_job(
     assert answer.returncode == 0
     node.wait_for(
         lambda: all(
-            series["state"] == "COMPLETE"
+            series["state"] == "complete"
             for series in node.get(whole_followed.study_path)["series"]
         ),
         "the series to be complete again",

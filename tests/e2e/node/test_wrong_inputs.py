@@ -20,7 +20,7 @@ def decided(node: Node, study: SentStudy) -> dict[str, Any]:
 
     def look() -> dict[str, Any] | None:
         found: dict[str, Any] = node.get(f"/api/studies/{study.study_instance_uid}")
-        return found if found["decisions"] and found["state"] != "RECEIVING" else None
+        return found if found["decisions"] and found["state"] != "receiving" else None
 
     return node.wait_for(look, "a decision on the study", 40)
 
@@ -42,7 +42,7 @@ def test_a_series_that_is_no_volume_is_refused(node: Node, shared_data: Path, na
     send(node, study)
     found = decided(node, study)
     brain_refusal(found)
-    assert found["state"] == "REFUSED"
+    assert found["state"] == "refused"
     assert found["state_text"].endswith(".")
 
 

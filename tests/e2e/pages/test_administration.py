@@ -146,14 +146,14 @@ def test_a_message_that_was_given_up_is_sent_again_and_an_order_called_off(
     expect(row).to_contain_text("The system answered AR.")
     expect(row).to_contain_text("Report, version 2")
     row.get_by_role("button", name="Try again").click()
-    expect(row).to_have_attribute("data-state", "PENDING")
+    expect(row).to_have_attribute("data-state", "pending")
     page.get_by_role("link", name="Orders").click()
     order = page.get_by_test_id("order")
     expect(order).to_contain_text("A1")
     expect(order).to_contain_text("2026-01-31 14:30:00 MR1")
     order.get_by_role("button", name="Cancel order: A1").click()
     order.get_by_role("button", name="Confirm: Cancel order: A1").click()
-    expect(order).to_have_attribute("data-state", "CANCELED")
+    expect(order).to_have_attribute("data-state", "cancelled")
     assert [one.state for one in closed.storage.worklist.list()[0]] == ["CANCELED"]
 
 

@@ -119,7 +119,7 @@ def test_a_critical_finding_is_acknowledged_by_one_and_gone_for_all(
     expect(others.get_by_test_id("alerts")).to_have_count(0, timeout=LIMIT_MS)
     uid = critical.study.study_instance_uid
     (alert,) = node.get(f"/api/alerts?study_instance_uid={uid}")["items"]
-    assert (alert["state"], alert["acknowledged_by"]) == ("ACKNOWLEDGED", "local")
+    assert (alert["state"], alert["acknowledged_by"]) == ("acknowledged", "local")
     assert alert["note"] == "Dr. Lee on the ward, by telephone."
 
 

@@ -52,7 +52,7 @@ def test_a_webhook_gets_another_secret_and_a_notice_once_more(
         before = len(hook.received)
         row.get_by_role("button", name=f"Notifications: {hook.url}").click()
         notice = page.get_by_test_id("notice").first
-        expect(notice).to_have_attribute("data-state", "DELIVERED")
+        expect(notice).to_have_attribute("data-state", "delivered")
         assert serious_findings(page) == []
         notice.get_by_role("button", name="Try again").click()
         notified_until(storage, lambda: len(hook.received) > before)
@@ -98,7 +98,7 @@ def test_a_series_is_expected_completed_and_deleted(guarded: ClosedNode, admin_p
     study = page.get_by_test_id("stored-study")
     study.get_by_role("button", name="Series: ").click()
     row = page.get_by_test_id("stored-series")
-    expect(row).to_have_attribute("data-state", "RECEIVING")
+    expect(row).to_have_attribute("data-state", "receiving")
     row.get_by_label("Expected instances: ").fill("3")
     row.get_by_role("button", name="Announce: ").click()
     expect(row.get_by_test_id("announced")).to_contain_text("3 entered here")
@@ -108,7 +108,7 @@ def test_a_series_is_expected_completed_and_deleted(guarded: ClosedNode, admin_p
     row.get_by_role("button", name="Withdraw: ").click()
     expect(row.get_by_test_id("announced")).to_contain_text("none")
     row.get_by_role("button", name="Mark complete: ").click()
-    expect(row).to_have_attribute("data-state", "COMPLETE")
+    expect(row).to_have_attribute("data-state", "complete")
     study.get_by_role("button", name="Delete study: ").click()
     expect(study).to_be_visible()
     study.get_by_role("button", name="Confirm: Delete study: ").click()
@@ -166,7 +166,7 @@ def test_a_procedure_is_ordered_and_the_order_removed(
     (item,) = guarded.storage.worklist.list()[0]
     assert item.state == "SCHEDULED"
     surely(page, "Cancel order: A1")
-    expect(order).to_have_attribute("data-state", "CANCELED")
+    expect(order).to_have_attribute("data-state", "cancelled")
     surely(page, "Remove: A1")
     expect(order).to_have_count(0)
 
@@ -187,10 +187,10 @@ def test_jobs_are_ordered_about_and_an_analysed_picture_is_deleted(
     expect(row.get_by_role("button", name="STAT: ")).to_have_count(0)
     assert storage.jobs.get(job_id).priority == 100
     row.get_by_role("button", name="Cancel: ").click()
-    expect(row).to_have_attribute("data-state", "CANCELLED")
-    page.get_by_label("Show").select_option("COMPLETED")
+    expect(row).to_have_attribute("data-state", "cancelled")
+    page.get_by_label("Show").select_option("completed")
     expect(row).to_have_count(0)
-    page.get_by_label("Show").select_option("CANCELLED")
+    page.get_by_label("Show").select_option("cancelled")
     row.get_by_role("button", name="Delete image: ").click()
     row.get_by_role("button", name="Confirm: Delete image: ").click()
     expect(row).to_have_count(0)

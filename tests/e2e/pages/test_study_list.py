@@ -31,7 +31,7 @@ def test_a_narrowed_list_is_kept_as_a_view_and_found_again(
 ) -> None:
     page.goto(node.url)
     mine = row(page, followed.study)
-    expect(mine.get_by_test_id("row-pipeline").first).to_have_attribute("data-state", "COMPLETED")
+    expect(mine.get_by_test_id("row-pipeline").first).to_have_attribute("data-state", "completed")
     page.keyboard.press("f")
     page.keyboard.press("Enter")
     page.get_by_role("checkbox", name="CT").check()

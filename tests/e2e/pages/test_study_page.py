@@ -106,7 +106,7 @@ def test_the_list_shows_where_each_study_stands_without_a_reload(
     row = row_of(page, study)
     expect(row).to_be_visible()
     expect(row.get_by_test_id("row-progress")).to_be_visible()
-    expect(row).to_have_attribute("data-state", "DELIVERED", timeout=JOB_LIMIT_S * 1000)
+    expect(row).to_have_attribute("data-state", "delivered", timeout=JOB_LIMIT_S * 1000)
     expect(row).to_contain_text("1 finding")
 
 
@@ -117,7 +117,7 @@ def test_a_person_reads_why_a_study_has_no_result(
     send(node, study)
     path = f"/api/studies/{study.study_instance_uid}"
     node.wait_for(
-        lambda: node.get(path)["state"] == "REFUSED", "the study to be refused", PATIENCE_S
+        lambda: node.get(path)["state"] == "refused", "the study to be refused", PATIENCE_S
     )
     (reason,) = [
         decision["reason"]

@@ -68,12 +68,12 @@ def results(node: Node, study_instance_uid: str, pipeline: str) -> dict[str, Any
         ended = [
             one
             for one in jobs
-            if one["pipeline"] == pipeline and one["state"] in ("COMPLETED", "FAILED", "CANCELED")
+            if one["pipeline"] == pipeline and one["state"] in ("completed", "failed", "cancelled")
         ]
         return ended[0] if ended else None
 
     job = node.wait_for(look, f"a result of {pipeline}", PATIENCE_S)
-    assert job["state"] == "COMPLETED", job
+    assert job["state"] == "completed", job
     found: dict[str, Any] = node.get(f"/api/jobs/{job['job_id']}")
     return found
 

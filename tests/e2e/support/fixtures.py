@@ -66,7 +66,7 @@ def job_of(node: Node, study: SentStudy) -> dict[str, Any]:
 def finished(node: Node, job_id: str, limit_s: float = JOB_LIMIT_S) -> dict[str, Any]:
     def look() -> dict[str, Any] | None:
         job: dict[str, Any] = node.get(f"/api/jobs/{job_id}")
-        return job if job["state"] in ("COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED") else None
+        return job if job["state"] in ("completed", "failed", "cancelled", "superseded") else None
 
     return node.wait_for(look, f"job {job_id} to finish", limit_s)
 
@@ -96,7 +96,7 @@ def delivered(node: Node, study: SentStudy) -> list[dict[str, Any]]:
         wanted = {one["series_instance_uid"] for one in found}
         if not wanted.issuperset(report_series(node, study)):
             return None
-        return found if all(one["state"] == "CONFIRMED" for one in found) else None
+        return found if all(one["state"] == "confirmed" for one in found) else None
 
     return node.wait_for(look, "the PACS to hold the results", DELIVERY_LIMIT_S)
 

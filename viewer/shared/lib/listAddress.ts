@@ -56,7 +56,7 @@ export function readListQuery(parameters: URLSearchParams): ListQuery {
     text: parameters.get("q") ?? "",
     offset: Number.isSafeInteger(offset) && offset > 0 ? offset : 0,
     modalities: parameters.getAll("modality").filter((one) => /^[A-Z0-9_]{1,16}$/.test(one)),
-    states: studyStates.filter((one) => parameters.getAll("state").includes(one)),
+    states: studyStates.filter((one) => parameters.getAll("state").some((given) => given.toLowerCase() === one)),
     reports: reportFilters.filter((one) => parameters.getAll("report").includes(one)),
     critical: parameters.get("critical") === "1",
     awaitingRelease: parameters.get("awaiting_release") === "1",

@@ -4,14 +4,14 @@ import type { Decision, Delivery, DeliveryState, Job, JobState, StudyState, Urge
 export type Tone = "quiet" | "busy" | "good" | "warn" | "bad";
 
 const studyTones: Record<StudyState, Tone> = {
-  RECEIVING: "busy",
-  COMPLETE: "quiet",
-  QUEUED: "busy",
-  RUNNING: "busy",
-  RESULTS: "good",
-  DELIVERED: "good",
-  REFUSED: "warn",
-  FAILED: "bad",
+  receiving: "busy",
+  complete: "quiet",
+  queued: "busy",
+  running: "busy",
+  results: "good",
+  delivered: "good",
+  refused: "warn",
+  failed: "bad",
 };
 
 export const studyStates = Object.keys(studyTones) as StudyState[];
@@ -34,25 +34,25 @@ export function urgencyBadge(urgency: Urgency): { word: string; tone: Tone } {
 }
 
 const jobTones: Record<JobState, Tone> = {
-  SCHEDULED: "busy",
-  "IN PROGRESS": "busy",
-  COMPLETED: "good",
-  FAILED: "bad",
-  CANCELLED: "quiet",
-  SUPERSEDED: "warn",
+  scheduled: "busy",
+  in_progress: "busy",
+  completed: "good",
+  failed: "bad",
+  cancelled: "quiet",
+  superseded: "warn",
 };
 
 export const jobStates = Object.keys(jobTones) as JobState[];
 
 /** Whether the job ended without a result that counts, and may be tried again. */
 export function hasEndedInVain(job: Job): boolean {
-  return job.state === "FAILED" || job.state === "CANCELLED";
+  return job.state === "failed" || job.state === "cancelled";
 }
 
 /** The instances of superseded jobs: they lie in the study still, and count no more. */
 export function withdrawnResults(jobs: readonly Job[]): string[] {
   return jobs
-    .filter((job) => job.state === "SUPERSEDED")
+    .filter((job) => job.state === "superseded")
     .flatMap((job) => job.results.map((result) => result.sop_instance_uid));
 }
 
@@ -61,13 +61,13 @@ export function jobBadge(state: JobState): { word: string; tone: Tone } {
 }
 
 const deliveryTones: Record<DeliveryState, Tone> = {
-  AWAITING_RELEASE: "warn",
-  WITHHELD: "quiet",
-  PENDING: "busy",
-  SENDING: "busy",
-  SENT: "busy",
-  CONFIRMED: "good",
-  CANCELLED: "quiet",
+  awaiting_release: "warn",
+  withheld: "quiet",
+  pending: "busy",
+  sending: "busy",
+  sent: "busy",
+  confirmed: "good",
+  cancelled: "quiet",
 };
 
 export function deliveryBadge(state: DeliveryState): { word: string; tone: Tone; meaning: string } {
@@ -83,11 +83,11 @@ export function deliveryBadge(state: DeliveryState): { word: string; tone: Tone;
 export const statPriority = 100;
 
 export function isActive(job: Job): boolean {
-  return job.state === "SCHEDULED" || job.state === "IN PROGRESS";
+  return job.state === "scheduled" || job.state === "in_progress";
 }
 
 export function percent(job: Job): number {
-  if (job.state === "COMPLETED") return 100;
+  if (job.state === "completed") return 100;
   return Math.round(Math.min(1, Math.max(0, job.progress)) * 100);
 }
 
@@ -104,8 +104,8 @@ export function withJob(jobs: readonly Job[], update: Job): Job[] {
 /** The job worth a row's progress bar: one that runs, else one that waits. */
 export function activeJob(jobs: readonly Job[]): Job | null {
   return (
-    jobs.find((job) => job.state === "IN PROGRESS") ??
-    jobs.find((job) => job.state === "SCHEDULED") ??
+    jobs.find((job) => job.state === "in_progress") ??
+    jobs.find((job) => job.state === "scheduled") ??
     null
   );
 }
@@ -123,13 +123,13 @@ export interface DestinationSummary {
 
 /** From what is furthest from its end; what a person withheld has ended, too, and what was rejected. */
 const towardsConfirmed: DeliveryState[] = [
-  "AWAITING_RELEASE",
-  "PENDING",
-  "SENDING",
-  "SENT",
-  "CONFIRMED",
-  "WITHHELD",
-  "CANCELLED",
+  "awaiting_release",
+  "pending",
+  "sending",
+  "sent",
+  "confirmed",
+  "withheld",
+  "cancelled",
 ];
 
 /** Deliveries by destination; each is as far as its slowest object. */
@@ -138,7 +138,7 @@ export function byDestination(deliveries: readonly Delivery[]): DestinationSumma
   for (const delivery of deliveries) {
     const summary = summaries.get(delivery.destination) ?? {
       destination: delivery.destination,
-      state: "CANCELLED",
+      state: "cancelled",
       total: 0,
       confirmed: 0,
       attempts: 0,
@@ -146,12 +146,12 @@ export function byDestination(deliveries: readonly Delivery[]): DestinationSumma
       lastError: "",
     };
     summary.total += 1;
-    if (delivery.state === "CONFIRMED") summary.confirmed += 1;
+    if (delivery.state === "confirmed") summary.confirmed += 1;
     if (towardsConfirmed.indexOf(delivery.state) < towardsConfirmed.indexOf(summary.state)) {
       summary.state = delivery.state;
     }
     summary.attempts = Math.max(summary.attempts, delivery.attempts);
-    if (delivery.state === "PENDING" && delivery.attempts > 0) {
+    if (delivery.state === "pending" && delivery.attempts > 0) {
       summary.nextAttemptAt ??= delivery.next_attempt_at;
       summary.lastError ||= delivery.last_error;
     }

@@ -5,8 +5,8 @@ import { conditionText } from "@/features/admin/lib/rules";
 describe("numbers of a node", () => {
   const text = [
     "# HELP mediview_jobs Jobs by state.",
-    'mediview_jobs{state="IN PROGRESS"} 2.0',
-    'mediview_jobs{state="COMPLETED"} 40',
+    'mediview_jobs{state="in_progress"} 2.0',
+    'mediview_jobs{state="completed"} 40',
     "mediview_disk_free_bytes 7.0736842752e+10",
     'odd{a="with \\"quotes\\", and a comma",b=""} 1',
     "not a sample",
@@ -14,7 +14,7 @@ describe("numbers of a node", () => {
 
   it("are read with their labels", () => {
     const all = samples(text);
-    expect(total(all, "mediview_jobs", { state: "IN PROGRESS" })).toBe(2);
+    expect(total(all, "mediview_jobs", { state: "in_progress" })).toBe(2);
     expect(total(all, "mediview_jobs")).toBe(42);
     expect(total(all, "mediview_disk_free_bytes")).toBe(70736842752);
     expect(all.find((one) => one.name === "odd")?.labels.b).toBe("");

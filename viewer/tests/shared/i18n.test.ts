@@ -45,7 +45,7 @@ describe("languages", () => {
       "1.791,7",
     ]);
     expect([bytes(79_000_000), fixed(1234.56, 1), decimal(-0.25)]).toEqual(["79,0 MB", "1234,6", "-0,25"]);
-    expect(studyBadge("RUNNING").word).toBe("Läuft");
+    expect(studyBadge("running").word).toBe("Läuft");
     expect(dateText("")).toBe("");
   });
 });

@@ -15,7 +15,7 @@ const narrow: ListQuery = {
   text: "Müller^A & Söhne",
   offset: 100,
   modalities: ["MR", "CT"],
-  states: ["RUNNING", "RESULTS"],
+  states: ["running", "results"],
   reports: ["none", "final"],
   critical: true,
   from: "2026-01-01",

@@ -19,7 +19,7 @@ function job(changes: Partial<Job>): Job {
     pipeline_version: "1",
     study_instance_uid: "1.2",
     series_instance_uid: "1.2.3",
-    state: "SCHEDULED",
+    state: "scheduled",
     stage: "",
     stage_text: "Waiting for a worker.",
     progress: 0,
@@ -47,7 +47,7 @@ function delivery(changes: Partial<Delivery>): Delivery {
     destination: "pacs",
     sop_instance_uid: "1",
     series_instance_uid: "2",
-    state: "CONFIRMED",
+    state: "confirmed",
     attempts: 1,
     study_instance_uid: "1.2",
     job_id: null,
@@ -64,38 +64,38 @@ function delivery(changes: Partial<Delivery>): Delivery {
 
 describe("jobs", () => {
   it("takes what an event says of a job, and a job that is new", () => {
-    const running = job({ state: "IN PROGRESS", progress: 0.4, updated_at: "2026-01-01T00:00:05Z" });
+    const running = job({ state: "in_progress", progress: 0.4, updated_at: "2026-01-01T00:00:05Z" });
     expect(withJob([job({})], running)).toEqual([running]);
     expect(withJob([job({})], job({ job_id: "b" })).map((one) => one.job_id)).toEqual(["b", "a"]);
   });
 
   it("tells superseded, cancelled and failed jobs apart, and leaves withdrawn masks out", () => {
-    const badges = (["FAILED", "CANCELLED", "SUPERSEDED"] as const).map(jobBadge);
+    const badges = (["failed", "cancelled", "superseded"] as const).map(jobBadge);
     expect(badges.map((one) => one.word)).toEqual(["Failed", "Cancelled", "Superseded"]);
     expect(new Set(badges.map((one) => one.tone)).size).toBe(3);
     const results = [{ kind: "SEG", sop_class_uid: "1", series_instance_uid: "2", sop_instance_uid: "2.25.1" }];
-    expect(withdrawnResults([job({ state: "SUPERSEDED", results }), job({ state: "COMPLETED", results: [] })])).toEqual([
+    expect(withdrawnResults([job({ state: "superseded", results }), job({ state: "completed", results: [] })])).toEqual([
       "2.25.1",
     ]);
-    expect([job({ state: "CANCELLED" }), job({ state: "SUPERSEDED" })].map(hasEndedInVain)).toEqual([true, false]);
+    expect([job({ state: "cancelled" }), job({ state: "superseded" })].map(hasEndedInVain)).toEqual([true, false]);
   });
 
   it("does not let an old event undo a newer state", () => {
-    const done = job({ state: "COMPLETED", updated_at: "2026-01-01T00:00:09Z" });
-    const late = job({ state: "IN PROGRESS", updated_at: "2026-01-01T00:00:05Z" });
+    const done = job({ state: "completed", updated_at: "2026-01-01T00:00:09Z" });
+    const late = job({ state: "in_progress", updated_at: "2026-01-01T00:00:05Z" });
     expect(withJob([done], late)).toEqual([done]);
   });
 
   it("shows the job that runs before one that waits", () => {
-    const running = job({ job_id: "r", state: "IN PROGRESS" });
+    const running = job({ job_id: "r", state: "in_progress" });
     expect(activeJob([job({}), running])).toBe(running);
-    expect(activeJob([job({ state: "COMPLETED" })])).toBeNull();
+    expect(activeJob([job({ state: "completed" })])).toBeNull();
   });
 
   it("keeps a percentage between 0 and 100", () => {
     expect(percent(job({ progress: 0.456 }))).toBe(46);
     expect(percent(job({ progress: 1.2 }))).toBe(100);
-    expect(percent(job({ state: "COMPLETED", progress: 0.9 }))).toBe(100);
+    expect(percent(job({ state: "completed", progress: 0.9 }))).toBe(100);
   });
 });
 
@@ -103,17 +103,17 @@ describe("deliveries", () => {
   it("are as far as the slowest object of the destination", () => {
     const [archive, pacs] = byDestination([
       delivery({}),
-      delivery({ state: "SENT" }),
+      delivery({ state: "sent" }),
       delivery({
         destination: "archive",
-        state: "PENDING",
+        state: "pending",
         attempts: 3,
         last_error: "Connection refused.",
         next_attempt_at: "2026-01-01T00:01:00Z",
       }),
     ]);
-    expect(archive).toMatchObject({ state: "PENDING", lastError: "Connection refused.", confirmed: 0, total: 1 });
-    expect(pacs).toMatchObject({ state: "SENT", confirmed: 1, total: 2, lastError: "" });
+    expect(archive).toMatchObject({ state: "pending", lastError: "Connection refused.", confirmed: 0, total: 1 });
+    expect(pacs).toMatchObject({ state: "sent", confirmed: 1, total: 2, lastError: "" });
   });
 
   it("do not show the error of an attempt that has since succeeded", () => {

@@ -14,13 +14,13 @@ describe("the study list", () => {
 
   it("tells the newest job of each pipeline", () => {
     const jobs = [
-      job("b", "2026-01-01", "COMPLETED"),
-      job("a", "2026-01-01", "FAILED"),
-      job("a", "2026-01-02", "COMPLETED"),
+      job("b", "2026-01-01", "completed"),
+      job("a", "2026-01-01", "failed"),
+      job("a", "2026-01-02", "completed"),
     ];
     expect(newestJobs(jobs).map((one) => [one.pipeline, one.state])).toEqual([
-      ["a", "COMPLETED"],
-      ["b", "COMPLETED"],
+      ["a", "completed"],
+      ["b", "completed"],
     ]);
   });
 

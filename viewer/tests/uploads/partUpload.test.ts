@@ -23,7 +23,7 @@ class Store implements PartStore {
       etag: text,
     }));
     return Promise.resolve({
-      state: this.completed ? "RECEIVED" : "PRESIGNED",
+      state: this.completed ? "received" : "presigned",
       parts,
       part_count: Math.ceil(body.size / partBytes),
       received_bytes: parts.reduce((sum, one) => sum + one.size_bytes, 0),

@@ -111,7 +111,7 @@ class Delivery(TypedDict):
     series_instance_uid: str
     sop_instance_uid: str
     state: Literal[
-        "AWAITING_RELEASE", "WITHHELD", "PENDING", "SENDING", "SENT", "CONFIRMED", "CANCELLED"
+        "awaiting_release", "withheld", "pending", "sending", "sent", "confirmed", "cancelled"
     ]
     attempts: int
     next_attempt_at: str
@@ -244,16 +244,16 @@ class Job(TypedDict):
     """Empty for an image that is not DICOM."""
     series_instance_uid: str
     """Empty for an image that is not DICOM."""
-    state: Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"]
-    """FAILED, CANCELLED (by a person) and SUPERSEDED (the series has changed since, and what
-    was made is withdrawn) are three different things. As a work item (UPS) all unfinished
-    ones are CANCELED, with their reason."""
+    state: Literal["scheduled", "in_progress", "completed", "failed", "cancelled", "superseded"]
+    """`failed`, `cancelled` (by a person) and `superseded` (the series has changed since, and
+    what was made is withdrawn) are three different things. As a work item (UPS) all
+    unfinished ones are CANCELED, with their reason."""
     stage: str
     """The step that runs or ran last."""
     stage_text: str
     progress: float
     reason: str
-    """Why the job failed, was cancelled or superseded; of a COMPLETED one why a further run,
+    """Why the job failed, was cancelled or superseded; of a completed one why a further run,
     which was forced, ended without results. Empty otherwise."""
     attempts: int
     priority: int
@@ -265,7 +265,7 @@ class Job(TypedDict):
     updated_at: str
     results: list["ResultInstance"]
     inputs: NotRequired[list["JobInput"]]
-    """Of a job over several series: each in its role, once it is COMPLETED.
+    """Of a job over several series: each in its role, once it is completed.
     `series_instance_uid` is the one on whose grid the results lie."""
     notes: NotRequired[list[str]]
     """What happened on the way that a reader should know, such as too little memory on the
@@ -281,7 +281,7 @@ class Job(TypedDict):
     edited_by: NotRequired[str]
     """Who changed the mask of an earlier job; empty for what a pipeline made."""
     findings: NotRequired[list["Finding"]]
-    """Filled once the job is COMPLETED."""
+    """Filled once the job is completed."""
 
 
 class JobInput(TypedDict):
@@ -632,7 +632,7 @@ class SeriesSummary(TypedDict):
     frame_of_reference_uid: str
     instance_count: int
     size_bytes: int
-    state: Literal["RECEIVING", "COMPLETE"]
+    state: Literal["receiving", "complete"]
     origin: Literal["received", "generated"]
     """`generated`: a result of this node."""
     received_at: str
@@ -660,7 +660,7 @@ class StudyDetail(TypedDict):
     received_at: str
     updated_at: str
     state: Literal[
-        "RECEIVING", "COMPLETE", "QUEUED", "RUNNING", "RESULTS", "DELIVERED", "REFUSED", "FAILED"
+        "receiving", "complete", "queued", "running", "results", "delivered", "refused", "failed"
     ]
     state_text: str
     """The state in a sentence, for people."""
@@ -722,7 +722,7 @@ class StudySummary(TypedDict):
     received_at: str
     updated_at: str
     state: Literal[
-        "RECEIVING", "COMPLETE", "QUEUED", "RUNNING", "RESULTS", "DELIVERED", "REFUSED", "FAILED"
+        "receiving", "complete", "queued", "running", "results", "delivered", "refused", "failed"
     ]
     state_text: str
     """The state in a sentence, for people."""
@@ -748,7 +748,7 @@ class Upload(TypedDict):
     """An upload, how far it is, and what became of it."""
 
     upload_id: str
-    state: Literal["PRESIGNED", "RECEIVED", "ACCEPTED", "REFUSED", "ABORTED", "EXPIRED"]
+    state: Literal["presigned", "received", "accepted", "refused", "aborted", "expired"]
     reason: str
     size_bytes: int | None
     received_bytes: int | None
@@ -802,10 +802,10 @@ class WebhookDelivery(TypedDict):
     event_type: str
     payload: dict[str, Any]
     """The body as it is sent."""
-    state: Literal["PENDING", "DELIVERED", "DEAD"]
+    state: Literal["pending", "delivered", "dead"]
     attempts: int
     next_attempt_at: str | None
-    """Of a PENDING one."""
+    """Of a pending one."""
     last_error: str
     last_status: int | None
     """HTTP status of the last answer."""

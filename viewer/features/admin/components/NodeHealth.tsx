@@ -71,10 +71,10 @@ function Numbers({ all }: { all: readonly Sample[] }) {
   const received = total(all, "mediview_dimse_instances_total", { operation: "C-STORE" });
   const shown: [string, string | null][] = [
     [t.metricStudies, text(total(all, "mediview_studies"))],
-    [t.metricWaiting, text(total(all, "mediview_jobs", { state: "SCHEDULED" }))],
-    [t.metricRunning, text(total(all, "mediview_jobs", { state: "IN PROGRESS" }))],
-    [`${t.metricJobs}: ${states.job.COMPLETED}`, text(total(all, "mediview_jobs", { state: "COMPLETED" }))],
-    [`${t.metricJobs}: ${states.job.FAILED}`, text(total(all, "mediview_jobs", { state: "FAILED" }))],
+    [t.metricWaiting, text(total(all, "mediview_jobs", { state: "scheduled" }))],
+    [t.metricRunning, text(total(all, "mediview_jobs", { state: "in_progress" }))],
+    [`${t.metricJobs}: ${states.job.completed}`, text(total(all, "mediview_jobs", { state: "completed" }))],
+    [`${t.metricJobs}: ${states.job.failed}`, text(total(all, "mediview_jobs", { state: "failed" }))],
     [t.metricDeliveries, text(total(all, "mediview_deliveries_due"))],
     [t.metricReceived, text(received)],
     [t.metricRequests, text(asked)],

@@ -116,7 +116,7 @@ export const orders = {
       node.PATCH("/api/v1/worklist/{worklist_item_id}", {
         params: { path: { worklist_item_id } },
         // What is left out stays as it is.
-        body: { state: "CANCELED" } as WorklistChanges,
+        body: { state: "cancelled" } as WorklistChanges,
       }),
     ),
 };

@@ -47,7 +47,7 @@ function StudyInArchive({
   const prior = elsewhere.study_instance_uid;
   const [fetched, setFetched] = useState<Prior | null>(elsewhere.fetch);
   const action = useAction(() => {});
-  const isComing = fetched?.state === "PENDING" || fetched?.state === "RUNNING";
+  const isComing = fetched?.state === "pending" || fetched?.state === "running";
   useEffect(() => {
     if (!isComing) return;
     const controller = new AbortController();
@@ -55,7 +55,7 @@ function StudyInArchive({
       getElsewhere(study, prior, controller.signal).then(
         (now) => {
           setFetched(now);
-          if (now.state === "DONE") onFetched();
+          if (now.state === "done") onFetched();
         },
         // The next question may be answered.
         () => {},
@@ -71,7 +71,7 @@ function StudyInArchive({
     <li data-testid="elsewhere">
       <div className="flex items-baseline justify-between gap-3">
         <span className="font-medium">{words.filter(Boolean).join(" ")}</span>
-        {!isComing && fetched?.state !== "DONE" && (
+        {!isComing && fetched?.state !== "done" && (
           <button
             type="button"
             className="control"
@@ -87,7 +87,7 @@ function StudyInArchive({
       <p role="status" className="text-xs text-dim empty:hidden">
         {fetched && t.fetchStates[fetched.state](fetched.instances, fetched.instances_total)}
       </p>
-      {fetched?.last_error && fetched.state !== "DONE" && <p className="mt-0.5 text-warn">{fetched.last_error}</p>}
+      {fetched?.last_error && fetched.state !== "done" && <p className="mt-0.5 text-warn">{fetched.last_error}</p>}
       {action.problem && <ProblemNote problem={action.problem} />}
     </li>
   );

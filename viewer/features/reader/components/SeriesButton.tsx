@@ -61,7 +61,7 @@ export function SeriesButton({
       </span>
       <span className="block text-xs text-dim">
         {series.modality} {series.series_number ?? ""} · {series.instance_count}
-        {series.state === "RECEIVING" && ` · ${t.receiving}`}
+        {series.state === "receiving" && ` · ${t.receiving}`}
       </span>
     </button>
   );

@@ -3,7 +3,7 @@ import { dataOf, node } from "@/shared/api/api";
 import type { Alert } from "@/shared/api/types";
 
 export async function openAlerts(study_instance_uid: string, signal: AbortSignal): Promise<Alert[]> {
-  const query = { study_instance_uid, state: "OPEN" as const, limit: 100 };
+  const query = { study_instance_uid, state: "open" as const, limit: 100 };
   return (await dataOf<{ items: Alert[] }>(node.GET("/api/v1/alerts", { params: { query }, signal }))).items;
 }
 

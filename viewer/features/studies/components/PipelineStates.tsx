@@ -7,12 +7,12 @@ import type { Job, StudySummary } from "@/shared/api/types";
 import { newestJobs } from "@/features/studies/lib/studyListColumns";
 
 const colors: Record<Job["state"], string> = {
-  SCHEDULED: "bg-line-strong",
-  "IN PROGRESS": "bg-accent",
-  COMPLETED: "bg-good",
-  FAILED: "bg-bad",
-  CANCELLED: "bg-line-strong",
-  SUPERSEDED: "bg-warn",
+  scheduled: "bg-line-strong",
+  in_progress: "bg-accent",
+  completed: "bg-good",
+  failed: "bg-bad",
+  cancelled: "bg-line-strong",
+  superseded: "bg-warn",
 };
 
 /** How far each pipeline is with the study; those that refused it behind one word, with the reasons. */
@@ -20,12 +20,12 @@ export function PipelineStates({ study }: { study: StudySummary }) {
   const { common, states, studyList: t } = useText();
   const titles = usePipelineTitles();
   const words: Record<Job["state"], string> = {
-    SCHEDULED: t.queued,
-    "IN PROGRESS": t.running,
-    COMPLETED: t.done,
-    FAILED: t.failed,
-    CANCELLED: states.job.CANCELLED,
-    SUPERSEDED: states.job.SUPERSEDED,
+    scheduled: t.queued,
+    in_progress: t.running,
+    completed: t.done,
+    failed: t.failed,
+    cancelled: states.job.cancelled,
+    superseded: states.job.superseded,
   };
   const jobs = newestJobs(study.jobs);
   return (
@@ -42,10 +42,10 @@ export function PipelineStates({ study }: { study: StudySummary }) {
             >
               <span aria-hidden="true" className={`size-2 shrink-0 rounded-full ${colors[job.state]}`} />
               {/* Several stand as dots alone, each named by its title. */}
-              <span className={jobs.length > 1 && job.state !== "IN PROGRESS" ? "sr-only" : "truncate"}>
+              <span className={jobs.length > 1 && job.state !== "in_progress" ? "sr-only" : "truncate"}>
                 {titles.of(job.pipeline)}
               </span>
-              {job.state === "IN PROGRESS" ? (
+              {job.state === "in_progress" ? (
                 <span className="w-16 shrink-0" data-testid="row-progress" title={job.stage_text || job.stage}>
                   <ProgressBar percent={percent(job)} label={common.progressOf(titles.of(job.pipeline))} />
                 </span>

@@ -39,7 +39,7 @@ export function useUpload(onDone: () => void): Upload {
     const known = await Promise.all(
       unfinished().map(async (one) => {
         const status = await uploads.look(one.uploadId).catch(() => null);
-        if (status?.state === "PRESIGNED") return one;
+        if (status?.state === "presigned") return one;
         // A node that does not answer now may still hold it.
         if (status) forget(one.uploadId);
         return null;

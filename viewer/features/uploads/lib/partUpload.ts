@@ -88,7 +88,7 @@ export async function sendInParts(
     await gate.passed();
     try {
       const status = await store.look(uploadId);
-      if (status.state === "RECEIVED" || status.state === "ACCEPTED") return;
+      if (status.state === "received" || status.state === "accepted") return;
       sentBytes = status.received_bytes ?? 0;
       onProgress({ sentBytes, waiting: false });
       for (const number of missingOf(status)) {

@@ -62,7 +62,7 @@ async function begun({ key, name, body }: { key: string; name: string; body: Blo
   for (const one of unfinished()) {
     if (one.key !== key || one.sizeBytes !== body.size) continue;
     const status = await uploads.look(one.uploadId).catch(() => null);
-    if (status?.state === "PRESIGNED" || status?.state === "RECEIVED") {
+    if (status?.state === "presigned" || status?.state === "received") {
       remember(one);
       return one.uploadId;
     }

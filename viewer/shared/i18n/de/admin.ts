@@ -79,10 +79,10 @@ export const admin: Messages["admin"] = {
   nextAttempt: (at) => `Nächster Versuch ${at}`,
   hl7What:
     "Befunde an HL7-v2-Systeme. Fehlgeschlagene Nachrichten bleiben hier, bis sie erneut gesendet werden.",
-  hl7States: { PENDING: "Wartet", SENDING: "Wird gesendet", ACCEPTED: "Angenommen", DEAD: "Fehlgeschlagen" },
+  hl7States: { pending: "Wartet", sending: "Wird gesendet", accepted: "Angenommen", dead: "Fehlgeschlagen" },
   priorsWhat:
     "Frühere Untersuchungen, die aus anderen Archiven geholt werden, nach einer Regel oder weil jemand sie wollte. Was fehlgeschlagen ist, bleibt hier, bis es erneut versucht wird.",
-  priorStates: { PENDING: "Wartet", RUNNING: "Läuft", DONE: "Fertig", FAILED: "Fehlgeschlagen" },
+  priorStates: { pending: "Wartet", running: "Läuft", done: "Fertig", failed: "Fehlgeschlagen" },
   searches: "Suchen",
   archive: "Archiv",
   instances: "Objekte",
@@ -98,10 +98,10 @@ export const admin: Messages["admin"] = {
   accession: "Auftragsnummer",
   procedure: "Untersuchung",
   orderStates: {
-    SCHEDULED: "Geplant",
-    "IN PROGRESS": "Läuft",
-    COMPLETED: "Fertig",
-    CANCELED: "Storniert",
+    scheduled: "Geplant",
+    in_progress: "Läuft",
+    completed: "Fertig",
+    cancelled: "Storniert",
   },
   scheduledFor: "Geplant für",
   callOff: "Auftrag stornieren",

@@ -136,11 +136,11 @@ export const reader: Messages["reader"] = {
   fetch: "Holen",
   fetchStudy: (what) => `${what} holen`.trim(),
   fetchStates: {
-    PENDING: () => "Wartet darauf, geholt zu werden.",
-    RUNNING: (come, of) =>
+    pending: () => "Wartet darauf, geholt zu werden.",
+    running: (come, of) =>
       of > 0 ? `Wird geholt: ${come} von ${of} Objekten.` : `Wird geholt: ${come} Objekte.`,
-    DONE: () => "Geholt.",
-    FAILED: () => "Konnte nicht geholt werden.",
+    done: () => "Geholt.",
+    failed: () => "Konnte nicht geholt werden.",
   },
   alerts: "Kritische Ergebnisse",
   alertNote: "Wer wurde informiert, und wie",

@@ -6,7 +6,7 @@ export const upkeep: Messages["upkeep"] = {
   addWebhook: "Webhook hinzufügen",
   notices: "Mitteilungen",
   noNotices: "Noch keine Mitteilungen.",
-  noticeStates: { PENDING: "Wartet", DELIVERED: "Zugestellt", DEAD: "Fehlgeschlagen" },
+  noticeStates: { pending: "Wartet", delivered: "Zugestellt", dead: "Fehlgeschlagen" },
   answered: (status) => `HTTP ${status}`,
   newSecret: "Neues Geheimnis",
   file: "Datei (DICOM)",

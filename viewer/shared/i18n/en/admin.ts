@@ -77,10 +77,10 @@ export const admin = {
   nextAttempt: (at: string) => `Next attempt ${at}`,
   hl7What:
     "Reports sent to HL7 v2 systems. Failed messages stay here until they are sent again.",
-  hl7States: { PENDING: "Waiting", SENDING: "Being sent", ACCEPTED: "Accepted", DEAD: "Failed" },
+  hl7States: { pending: "Waiting", sending: "Being sent", accepted: "Accepted", dead: "Failed" },
   priorsWhat:
     "Earlier studies that are fetched from other archives, by rule or because somebody asked. What was given up stays here until it is tried again.",
-  priorStates: { PENDING: "Waiting", RUNNING: "Under way", DONE: "Done", FAILED: "Failed" },
+  priorStates: { pending: "Waiting", running: "Under way", done: "Done", failed: "Failed" },
   searches: "Searches",
   archive: "Archive",
   instances: "Instances",
@@ -96,10 +96,10 @@ export const admin = {
   accession: "Accession number",
   procedure: "Procedure",
   orderStates: {
-    SCHEDULED: "Scheduled",
-    "IN PROGRESS": "In progress",
-    COMPLETED: "Done",
-    CANCELED: "Cancelled",
+    scheduled: "Scheduled",
+    in_progress: "In progress",
+    completed: "Done",
+    cancelled: "Cancelled",
   },
   scheduledFor: "Scheduled for",
   callOff: "Cancel order",

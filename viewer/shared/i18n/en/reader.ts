@@ -134,11 +134,11 @@ export const reader = {
   fetch: "Fetch",
   fetchStudy: (what: string) => `Fetch ${what}`.trim(),
   fetchStates: {
-    PENDING: () => "Waiting to be fetched.",
-    RUNNING: (come: number, of: number) =>
+    pending: () => "Waiting to be fetched.",
+    running: (come: number, of: number) =>
       of > 0 ? `Being fetched: ${come} of ${of} instances.` : `Being fetched: ${come} instances.`,
-    DONE: () => "Fetched.",
-    FAILED: () => "Could not be fetched.",
+    done: () => "Fetched.",
+    failed: () => "Could not be fetched.",
   },
   alerts: "Critical findings",
   alertNote: "Who was informed, and how",

@@ -5,7 +5,7 @@ export const upkeep = {
   addWebhook: "Add a webhook",
   notices: "Notifications",
   noNotices: "No notifications yet.",
-  noticeStates: { PENDING: "Waiting", DELIVERED: "Delivered", DEAD: "Failed" },
+  noticeStates: { pending: "Waiting", delivered: "Delivered", dead: "Failed" },
   answered: (status: number) => `HTTP ${status}`,
   newSecret: "New secret",
   file: "File (DICOM)",

@@ -75,7 +75,7 @@ class AsyncImages:
         results = [
             result
             for job in jobs
-            if job["state"] == "COMPLETED"
+            if job["state"] == "completed"
             for result in job["results"]
             if result["kind"] == kind
         ]

@@ -7,7 +7,7 @@ from mediview_client import types
 from mediview_client._async.http import AsyncHttp
 from mediview_client._async.waiting import wait_until
 
-_ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"})
+_ENDED = frozenset({"completed", "failed", "cancelled", "superseded"})
 
 
 class AsyncJobs:

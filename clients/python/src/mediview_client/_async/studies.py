@@ -7,7 +7,7 @@ from mediview_client import types
 from mediview_client._async.http import AsyncHttp
 from mediview_client._async.waiting import wait_until
 
-_ENDED = frozenset({"RESULTS", "DELIVERED", "REFUSED", "FAILED"})
+_ENDED = frozenset({"results", "delivered", "refused", "failed"})
 
 
 class AsyncStudies:

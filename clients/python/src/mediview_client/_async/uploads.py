@@ -50,7 +50,7 @@ class AsyncUploads:
         archive = await in_thread(archives.__enter__)
         try:
             upload = await self.get(resume) if resume else await self._begin(archive)
-            if upload["state"] == "PRESIGNED":
+            if upload["state"] == "presigned":
                 with _resumable(upload["upload_id"]):
                     await self._send_parts(upload, archive, progress)
                     path = f"{_PATH}/{upload['upload_id']}/complete"

@@ -74,7 +74,7 @@ class Images:
         results = [
             result
             for job in jobs
-            if job["state"] == "COMPLETED"
+            if job["state"] == "completed"
             for result in job["results"]
             if result["kind"] == kind
         ]

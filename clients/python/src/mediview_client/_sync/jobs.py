@@ -8,7 +8,7 @@ from mediview_client import types
 from mediview_client._sync.http import Http
 from mediview_client._sync.waiting import wait_until
 
-_ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"})
+_ENDED = frozenset({"completed", "failed", "cancelled", "superseded"})
 
 
 class Jobs:

@@ -8,7 +8,7 @@ from mediview_client import types
 from mediview_client._sync.http import Http
 from mediview_client._sync.waiting import wait_until
 
-_ENDED = frozenset({"RESULTS", "DELIVERED", "REFUSED", "FAILED"})
+_ENDED = frozenset({"results", "delivered", "refused", "failed"})
 
 
 class Studies:

@@ -51,7 +51,7 @@ class Uploads:
         archive = in_thread(archives.__enter__)
         try:
             upload = self.get(resume) if resume else self._begin(archive)
-            if upload["state"] == "PRESIGNED":
+            if upload["state"] == "presigned":
                 with _resumable(upload["upload_id"]):
                     self._send_parts(upload, archive, progress)
                     path = f"{_PATH}/{upload['upload_id']}/complete"

@@ -65,7 +65,7 @@ _JOBS = argument("jobs", "Ids of jobs.", nargs="+")
 _LIMIT = argument("--limit", "How many at most.", type=int, default=50)
 _FILTERS = argument(
     "filters",
-    "Conditions of the list, such as modality=MR or state=COMPLETED; docs/api.md names them.",
+    "Conditions of the list, such as modality=MR or state=completed; docs/api.md names them.",
     nargs="*",
     metavar="NAME=VALUE",
 )
@@ -93,7 +93,7 @@ def show_study(node: MediView, given: argparse.Namespace, out: Output) -> None:
 def wait_for_study(node: MediView, given: argparse.Namespace, out: Output) -> int:
     study = node.studies.wait(given.study, timeout_s=given.timeout)
     out.one(study, *_STUDY_FIELDS, "state_text")
-    return 1 if study["state"] == "FAILED" else 0
+    return 1 if study["state"] == "failed" else 0
 
 
 @command(
@@ -165,7 +165,7 @@ def cancel_jobs(node: MediView, given: argparse.Namespace, out: Output) -> int:
     "retry",
     "Run jobs again that failed or were cancelled.",
     _JOBS,
-    argument("--force", "Those that are COMPLETED, too.", action="store_true"),
+    argument("--force", "Those that are completed, too.", action="store_true"),
 )
 def retry_jobs(node: MediView, given: argparse.Namespace, out: Output) -> int:
     wanted = {"job_ids": given.jobs, "force": given.force}

@@ -14,10 +14,10 @@ import type { WorklistItem } from "@/shared/api/types";
 import { orderKeeping } from "@/features/admin/lib/upkeepApi";
 
 const tones: Record<WorklistItem["state"], Tone> = {
-  SCHEDULED: "quiet",
-  "IN PROGRESS": "busy",
-  COMPLETED: "good",
-  CANCELED: "warn",
+  scheduled: "quiet",
+  in_progress: "busy",
+  completed: "good",
+  cancelled: "warn",
 };
 
 /** What modalities are to do: the procedures that were ordered over REST or HL7. */
@@ -50,7 +50,7 @@ export function Orders() {
               <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
             </td>
             <td>
-              {one.state === "SCHEDULED" || one.state === "IN PROGRESS" ? (
+              {one.state === "scheduled" || one.state === "in_progress" ? (
                 <SureButton
                   word={t.callOff}
                   label={`${t.callOff}: ${textOf(one, "accession_number")}`}

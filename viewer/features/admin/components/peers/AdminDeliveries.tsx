@@ -12,7 +12,7 @@ import { deliveries, type DeliveryQuery } from "@/features/admin/lib/adminApi";
 import { moment, number } from "@/shared/lib/format";
 import { deliveryBadge } from "@/shared/lib/state";
 
-const kinds = ["troubled", "PENDING", "SENDING", "SENT", "CONFIRMED", "CANCELLED", "all"] as const;
+const kinds = ["troubled", "pending", "sending", "sent", "confirmed", "cancelled", "all"] as const;
 
 /** What is on its way, what is held up and by what, and letting it go now. */
 export function AdminDeliveries() {
@@ -87,8 +87,8 @@ export function AdminDeliveries() {
               <AttemptCells
                 attempts={one.attempts}
                 lastError={one.last_error}
-                nextAttemptAt={one.state === "PENDING" ? one.next_attempt_at : null}
-                arrived={one.state === "CONFIRMED"}
+                nextAttemptAt={one.state === "pending" ? one.next_attempt_at : null}
+                arrived={one.state === "confirmed"}
                 retry={() => deliveries.retry(one.delivery_id)}
                 onRetried={reload}
               />

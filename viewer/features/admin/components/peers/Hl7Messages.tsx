@@ -12,10 +12,10 @@ import type { Tone } from "@/shared/lib/state";
 import type { Hl7Message } from "@/shared/api/types";
 
 const tones: Record<Hl7Message["state"], Tone> = {
-  PENDING: "busy",
-  SENDING: "busy",
-  ACCEPTED: "good",
-  DEAD: "bad",
+  pending: "busy",
+  sending: "busy",
+  accepted: "good",
+  dead: "bad",
 };
 const states = Object.keys(tones) as Hl7Message["state"][];
 
@@ -56,8 +56,8 @@ export function Hl7Messages() {
             <AttemptCells
               attempts={one.attempts}
               lastError={one.last_error}
-              nextAttemptAt={one.state === "PENDING" ? one.next_attempt_at : null}
-              arrived={one.state === "ACCEPTED"}
+              nextAttemptAt={one.state === "pending" ? one.next_attempt_at : null}
+              arrived={one.state === "accepted"}
               retry={() => hl7Messages.retry(one.message_id)}
               onRetried={pages.fetched.reload}
             />

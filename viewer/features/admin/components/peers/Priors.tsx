@@ -12,10 +12,10 @@ import type { Tone } from "@/shared/lib/state";
 import type { Prior } from "@/shared/api/types";
 
 const tones: Record<Prior["state"], Tone> = {
-  PENDING: "busy",
-  RUNNING: "busy",
-  DONE: "good",
-  FAILED: "bad",
+  pending: "busy",
+  running: "busy",
+  done: "good",
+  failed: "bad",
 };
 const states = Object.keys(tones) as Prior["state"][];
 
@@ -55,7 +55,7 @@ function Fetches({ state }: { state: Prior["state"] | "" }) {
         <tr key={one.study_instance_uid} data-testid="prior" data-state={one.state}>
           <td className="font-medium">{one.source}</td>
           <td className="text-xs">
-            {one.state === "DONE" && <StudyLink studyInstanceUid={one.study_instance_uid} />}
+            {one.state === "done" && <StudyLink studyInstanceUid={one.study_instance_uid} />}
             <div>{[one.modalities, one.study_description, dateText(one.study_date)].filter(Boolean).join(" ")}</div>
             <div className="text-dim">{one.rule || t.askedByPerson}</div>
           </td>
@@ -67,8 +67,8 @@ function Fetches({ state }: { state: Prior["state"] | "" }) {
           <AttemptCells
             attempts={one.attempts}
             lastError={one.last_error}
-            nextAttemptAt={one.state === "PENDING" ? one.next_attempt_at : null}
-            arrived={one.state === "DONE"}
+            nextAttemptAt={one.state === "pending" ? one.next_attempt_at : null}
+            arrived={one.state === "done"}
             retry={() => priors.retry(one.study_instance_uid)}
             onRetried={pages.fetched.reload}
           />
@@ -102,8 +102,8 @@ function Searches({ state }: { state: Prior["state"] | "" }) {
           <AttemptCells
             attempts={one.attempts}
             lastError={one.last_error}
-            nextAttemptAt={one.state === "PENDING" ? one.next_attempt_at : null}
-            arrived={one.state === "DONE"}
+            nextAttemptAt={one.state === "pending" ? one.next_attempt_at : null}
+            arrived={one.state === "done"}
             retry={() => priorSearches.retry(one.search_id)}
             onRetried={pages.fetched.reload}
           />

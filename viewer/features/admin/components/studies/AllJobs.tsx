@@ -69,7 +69,7 @@ function JobRow({ job, onChanged }: { job: Job; onChanged: () => void }) {
       </td>
       <td>
         <Badge word={badge.word} tone={badge.tone} />
-        {job.state === "IN PROGRESS" && (
+        {job.state === "in_progress" && (
           <div className="mt-1 w-28">
             <ProgressBar percent={percent(job)} label={common.progressOf(title)} />
           </div>

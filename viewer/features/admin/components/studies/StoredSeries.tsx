@@ -64,7 +64,7 @@ function SeriesRow({
         </div>
       </td>
       <td>
-        <Badge word={states.study[series.state]} tone={series.state === "COMPLETE" ? "good" : "busy"} />
+        <Badge word={states.study[series.state]} tone={series.state === "complete" ? "good" : "busy"} />
       </td>
       <td>{number(series.instance_count)}</td>
       <td>
@@ -75,7 +75,7 @@ function SeriesRow({
       </td>
       <td>
         <div className="flex flex-wrap gap-1.5">
-          {series.state === "RECEIVING" && (
+          {series.state === "receiving" && (
             <button
               type="button"
               className="control px-2 py-0.5"

@@ -105,7 +105,7 @@ function StudyRows({
             >
               {upkeep.series}
             </button>
-            {study.state === "RECEIVING" && (
+            {study.state === "receiving" && (
               <button
                 type="button"
                 className="control px-2 py-0.5"

@@ -12,9 +12,9 @@ import { webhookKeeping } from "@/features/admin/lib/upkeepApi";
 
 const size = 20;
 const tones: Record<WebhookNotice["state"], Tone> = {
-  PENDING: "busy",
-  DELIVERED: "good",
-  DEAD: "bad",
+  pending: "busy",
+  delivered: "good",
+  dead: "bad",
 };
 
 /** What a webhook sent, the newest first, and sending it once more. */

@@ -22,8 +22,8 @@ export function JobActions({ job, title, onChanged }: { job: Job; title: string;
       {word}
     </button>
   );
-  const waits = job.state === "SCHEDULED" && job.priority < statPriority;
-  if ((job.state === "COMPLETED" || job.state === "SUPERSEDED") && !action.problem) return null;
+  const waits = job.state === "scheduled" && job.priority < statPriority;
+  if ((job.state === "completed" || job.state === "superseded") && !action.problem) return null;
   return (
     <>
       <div className="mt-1 flex gap-1.5">

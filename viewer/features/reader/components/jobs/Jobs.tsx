@@ -39,7 +39,7 @@ function JobItem({ job, onChanged }: { job: Job; onChanged: () => void }) {
           <Badge word={badge.word} tone={badge.tone} />
         </span>
       </div>
-      {job.state === "IN PROGRESS" && (
+      {job.state === "in_progress" && (
         <div className="mt-1.5">
           <ProgressBar percent={percent(job)} label={common.progressOf(titles.of(job.pipeline))} />
           <p className="mt-1 text-xs text-dim">
@@ -47,13 +47,13 @@ function JobItem({ job, onChanged }: { job: Job; onChanged: () => void }) {
           </p>
         </div>
       )}
-      {job.state === "SCHEDULED" && <p className="mt-1 text-xs text-dim">{t.waits}</p>}
-      {job.state === "COMPLETED" && (
+      {job.state === "scheduled" && <p className="mt-1 text-xs text-dim">{t.waits}</p>}
+      {job.state === "completed" && (
         <p className="mt-1 text-xs text-dim">{finishedText(job, t.finished)}</p>
       )}
-      {job.state === "FAILED" && <p className="mt-1 text-bad">{job.reason || t.noReason}</p>}
-      {job.state === "CANCELLED" && <p className="mt-1 text-dim">{job.reason || t.noReason}</p>}
-      {job.state === "SUPERSEDED" && <p className="mt-1 text-warn">{t.superseded}</p>}
+      {job.state === "failed" && <p className="mt-1 text-bad">{job.reason || t.noReason}</p>}
+      {job.state === "cancelled" && <p className="mt-1 text-dim">{job.reason || t.noReason}</p>}
+      {job.state === "superseded" && <p className="mt-1 text-warn">{t.superseded}</p>}
       <JobActions job={job} title={titles.of(job.pipeline)} onChanged={onChanged} />
     </li>
   );

@@ -19,7 +19,7 @@ export function Release({
   const { reader: t } = useText();
   const action = useAction(onChanged);
   const { destination, state } = summary;
-  if (state !== "AWAITING_RELEASE" && state !== "WITHHELD") return null;
+  if (state !== "awaiting_release" && state !== "withheld") return null;
   return (
     <div className="mt-1 flex flex-wrap gap-2">
       <button
@@ -31,7 +31,7 @@ export function Release({
       >
         {t.release}
       </button>
-      {state === "AWAITING_RELEASE" && (
+      {state === "awaiting_release" && (
         <button
           type="button"
           className="control"

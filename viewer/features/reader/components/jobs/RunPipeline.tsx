@@ -48,7 +48,7 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
         force: false,
       });
       setMessage(
-        job.state === "COMPLETED"
+        job.state === "completed"
           ? t.ranAlready
           : hasEndedInVain(job)
             ? t.wasCanceled

@@ -41,7 +41,7 @@ export function Stage({
   if (!arrangement) {
     return (
       <div className="grid flex-1 place-items-center p-8 text-dim">
-        {study.state === "RECEIVING"
+        {study.state === "receiving"
           ? t.imagesCome
           : study.series.length > 0
             ? t.noneOpen
