@@ -21,6 +21,7 @@ from storage.accounts.recovery_codes import RecoveryCodes
 from storage.accounts.repository import Accounts
 from storage.accounts.second_factors import SecondFactors
 from storage.accounts.sessions import Sessions
+from storage.accounts.shown_names import ShownNames
 from storage.audit import Audit
 from storage.commitment.reports import CommitmentReports
 from storage.commitment.requests import CommitmentRequests
@@ -168,6 +169,7 @@ class Storage:
     accounts: Accounts
     preferences: Preferences
     sessions: Sessions
+    shown_names: ShownNames
     confirmations: Confirmations
     challenges: Challenges
     second_factors: SecondFactors
@@ -305,6 +307,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
                 lifetime=timedelta(seconds=settings.session_max_s),
                 second_factor_roles=settings.second_factor_roles,
             ),
+            shown_names=ShownNames(engine),
             confirmations=Confirmations(engine),
             challenges=Challenges(engine),
             recovery_codes=RecoveryCodes(engine),

@@ -5,7 +5,6 @@ import time
 from base64 import b64decode
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
@@ -13,8 +12,8 @@ from api.access.oidc import AccessTokens
 from api.access.principal import Principal
 from api.access.sessions.cookies import read_cookie, session_cookie
 from storage.accounts.api_keys import PREFIX, ApiKeys
-from storage.accounts.repository import Accounts
 from storage.accounts.sessions import Sessions, token_hash
+from storage.accounts.shown_names import ShownNames
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.identity import Identity
@@ -87,7 +86,7 @@ class Authenticator:
         elif credential.kind == "bearer" and self._tokens is not None:
             found = self._tokens.principal_of(credential.text)
             if found is not None:
-                found = with_own_name(storage.accounts, found)
+                found = with_own_name(storage.shown_names, found)
         # A step that is taken in another process must count at once, lest the pages lead back.
         if found is not None and not found.step:
             if len(self._known) >= _MOST:
@@ -100,16 +99,10 @@ class Authenticator:
         self._known.clear()
 
 
-def with_own_name(accounts: Accounts, principal: Principal) -> Principal:
-    """A person of a provider who has the name of an account of this node is another person.
-
-    Identities are compared by issuer and subject; this is for those who read the name.
-    """
-    identity = principal.identity
-    if identity.kind != "oidc" or not accounts.is_taken(identity.name):
-        return principal
-    host = urlsplit(identity.issuer).hostname or identity.issuer
-    return replace(principal, identity=replace(identity, name=f"{identity.name} ({host})"))
+def with_own_name(shown_names: ShownNames, principal: Principal) -> Principal:
+    """By a name that nobody else has, nor one that looks alike."""
+    name = shown_names.of(principal.identity)
+    return replace(principal, identity=replace(principal.identity, name=name))
 
 
 def _decoded(text: str) -> str:

@@ -198,7 +198,8 @@ def principal_from(settings: Settings, claims: Mapping[str, Any]) -> Principal:
     if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT_MAX:
         raise NotAccepted("the subject is no text of 1 to 255 characters")
     name = claims.get(settings.oidc_name_claim) or subject
-    name = "".join(one for one in str(name) if one.isprintable())[:_NAME_MAX]
+    name = "".join(one for one in str(name) if one.isprintable())
+    name = " ".join(name.split())[:_NAME_MAX]
     return Principal(
         Identity("oidc", subject, name or "unnamed", settings.oidc_issuer),
         roles,

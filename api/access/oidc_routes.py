@@ -110,7 +110,10 @@ def callback(
         flow = Flow.read(read_cookie(request.headers, flow_cookie(settings)))
         if flow.confirms:
             failed = _NOT_CONFIRMED
-        principal = finish(provider, flow, request.query_params, redirect_uri(settings))
+        principal = with_own_name(
+            storage.shown_names,
+            finish(provider, flow, request.query_params, redirect_uri(settings)),
+        )
         target = own_page(flow.next)
     except NotAccepted as error:
         # The words are ours; what the provider or the browser sent is not repeated.
@@ -129,7 +132,6 @@ def callback(
         if token is not None:
             set_session(response, settings, token)
         if not flow.confirms:
-            principal = with_own_name(storage.accounts, principal)
             open_session(
                 request, response, storage.sessions, storage.audit, settings, principal, "oidc"
             )

@@ -87,12 +87,6 @@ class Accounts:
         with reading(self._engine) as connection:
             return _from_row(_row(connection, name.strip().lower()))
 
-    def is_taken(self, name: str) -> bool:
-        """Whether an account has the name, whatever the case of its letters."""
-        with reading(self._engine) as connection:
-            query = select(t.account.c.name).where(t.account.c.name == name.strip().lower())
-            return connection.execute(query).first() is not None
-
     def has_admin(self) -> bool:
         """Whether someone could sign in who may do everything."""
         return any("admin" in one.roles and not one.disabled for one in self.all())

@@ -22,6 +22,7 @@ from storage.tables.access.accounts import (
     recovery_code,
     second_factor,
     session,
+    shown_name,
 )
 from storage.tables.access.audit import audit_chain, audit_event, audit_subject, series_request
 from storage.tables.access.idempotency import idempotency_key
@@ -172,6 +173,7 @@ __all__ = [
     "series_request",
     "session",
     "shadow_run",
+    "shown_name",
     "stage_time",
     "study",
     "study_confirmation",

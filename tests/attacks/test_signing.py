@@ -147,6 +147,40 @@ def test_the_audit_trail_tells_namesakes_apart(node: ClosedNode, identity: Provi
     assert ids == {"account:jane", f"oidc:{identity.url} 4711"}
 
 
+def test_no_two_people_of_the_provider_look_alike(node: ClosedNode, identity: Provider) -> None:
+    """Where they sign in and sign, in reports and in the audit trail."""
+    chosen = ["jane", "jane", "Jane ", "jan\u0435", "j\u200bane", "ｊａｎｅ", "JÄNE"]
+    shown: list[str] = []
+    for number, name in enumerate(chosen):
+        report = drafted(node.storage, f"{STUDY}.{number}")
+        identity.claims |= {"sub": f"s{number}", "preferred_username": name}
+        with node.client() as person:
+            through_provider(person)
+            shown.append(str(as_page(person)["name"]))
+            identity.spoil = {"auth_time": int(time.time())}
+            through_provider(person, confirm="true")
+            identity.spoil = {}
+            as_page(person)
+            signed = sign(person, report)
+            assert signed.json()["signed_by"] == shown[-1], signed.text
+            text = person.get(f"/api/reports/{report.report_id}/text").text
+            assert f"FINAL: {shown[-1]}, " in text
+        token = {"Authorization": f"Bearer {identity.token()}"}
+        with node.client(headers=token) as program:
+            assert program.get("/api/session").json()["name"] == shown[-1]
+    assert shown[:2] == ["jane", "jane (127.0.0.1)"]
+    assert shown[2:] == [
+        f"{name} (127.0.0.1, s{number})"
+        for number, name in enumerate(("Jane", "jan\u0435", "jane", "ｊａｎｅ", "JÄNE"), 2)
+    ]
+    names: dict[str, set[str]] = {}
+    rows = audited(node.storage, 2 * len(chosen), type_code="110122", actor_kind="oidc")
+    for row in rows:
+        names.setdefault(row["actor_id"], set()).add(row["actor_name"])
+    # Whatever somebody did stands under one name, and under nobody else's.
+    assert sorted(map(sorted, names.values())) == sorted([one] for one in shown)
+
+
 def test_preferences_are_of_a_subject_and_not_of_a_name(
     node: ClosedNode, identity: Provider
 ) -> None:
@@ -307,7 +341,7 @@ def test_no_program_makes_or_changes_who_may_come_in(node: ClosedNode, identity:
                 program.delete(f"/api/keys/{victim.key_id}"),
             ):
                 is_problem(answer, 403, "not_a_person")
-    assert not node.storage.accounts.is_taken("eve")
+    assert "eve" not in {one.name for one in node.storage.accounts.all()}
     assert node.storage.accounts.get("ann").roles == {"viewer"}
     assert node.storage.api_keys.get("victim").revoked_at is None
 

@@ -106,6 +106,15 @@ failed_attempt = Table(
 )
 
 
+# Under which names people of identity providers are shown, each by a digest of its skeleton.
+shown_name = Table(
+    "shown_name",
+    metadata,
+    Column("name_digest", String(64), primary_key=True),
+    text_column("identity_id"),
+    time_column("since"),
+)
+
 preference = Table(
     "preference",
     metadata,

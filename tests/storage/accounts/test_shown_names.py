@@ -1,0 +1,78 @@
+"""Nobody of an identity provider is shown under a name that looks like somebody else's."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from storage.accounts.shown_names import ShownNames
+from storage.container import Storage, open_storage
+from storage.core.identity import Identity, of_account
+from storage.settings import load_settings
+from tests.migrated import upgrade
+
+IDP, OTHER = "https://id.example", "https://login.example"
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
+    settings = load_settings(data_dir=tmp_path_factory.mktemp("data"))
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        storage.accounts.add("jane", PASSWORD, ["viewer"])
+        storage.api_keys.create("PACS bridge", ["viewer"], [], created_by="test", expires_at=None)
+        yield storage
+
+
+@pytest.fixture
+def names(opened: Storage) -> ShownNames:
+    return opened.shown_names
+
+
+def person(name: str, subject: str, issuer: str = IDP) -> Identity:
+    return Identity("oidc", subject, name, issuer)
+
+
+def test_accounts_keys_and_the_node_come_before_people_of_a_provider(names: ShownNames) -> None:
+    assert names.of(of_account("jane")) == "jane"
+    for name in ("jane", "Jane", "J\u0410NE", "pacs bridge", "PACSbridge", "MediViewAI", "local"):
+        shown = names.of(person(name, f"reserved {name}"))
+        assert shown.startswith(f"{name} (id.example"), name
+
+
+def test_the_first_who_has_a_name_keeps_it(names: ShownNames) -> None:
+    assert names.of(person("ada", "1")) == "ada"
+    assert names.of(person("ada", "2")) == "ada (id.example)"
+    assert names.of(person("Ada", "3")) == "Ada (id.example, 3)"
+    assert names.of(person("\u0430da", "4")) == "\u0430da (id.example, 4)"
+    assert names.of(person("ada", "1", OTHER)) == "ada (login.example)"
+    # Another name later, and the one from before still belongs to nobody else.
+    assert names.of(person("ada.new", "1")) == "ada.new"
+    assert names.of(person("ada", "5")) == "ada (id.example, 5)"
+    assert names.of(person("ada", "1")) == "ada"
+
+
+def test_no_name_pretends_to_be_one_that_the_node_made(names: ShownNames) -> None:
+    assert names.of(person("eve", "6")) == "eve"
+    assert names.of(person("eve", "7")) == "eve (id.example)"
+    forged = [
+        names.of(person(f"eve (id.example{end})", str(subject)))
+        for subject, end in ((8, ""), (9, ", 7"), (10, ", 6"))
+    ]
+    assert forged == [
+        "eve (id.example) (id.example, 8)",
+        "eve (id.example, 7) (id.example, 9)",
+        "eve (id.example, 6) (id.example, 10)",
+    ]
+    # Neither does a subject: what is no plain word stands as a digest.
+    shown = names.of(person("eve", "x) (id.example, 7"))
+    assert shown.startswith("eve (id.example, ")
+    assert ") (" not in shown
+
+
+def test_an_account_that_is_made_later_has_its_name_for_itself(
+    opened: Storage, names: ShownNames
+) -> None:
+    assert names.of(person("kim", "11")) == "kim"
+    opened.accounts.add("kim", PASSWORD, ["viewer"])
+    assert names.of(person("kim", "11")) == "kim (id.example)"
