@@ -8,22 +8,22 @@ import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { protocolsFrom, protocolsText } from "@/features/admin/lib/hangingText";
 import type { HangingProtocol } from "@/shared/api/types";
-import { hanging } from "@/features/admin/lib/upkeepApi";
+import { hanging } from "@/features/admin/lib/hangingProtocolsApi";
 
 /** How studies are laid out when they are opened: the site's own protocols, as the node keeps them. */
 export function Hanging() {
-  const { admin: t, upkeep } = useText();
+  const { admin: t, hangingProtocols } = useText();
   const fetched = useFetched(hanging.get);
   return (
     <>
-      <p className="mb-3 max-w-3xl text-dim">{upkeep.hangingWhat}</p>
+      <p className="mb-3 max-w-3xl text-dim">{hangingProtocols.hangingWhat}</p>
       <Answer fetched={fetched}>
         {({ protocols }) => (
           <>
             <Grid
               label={t.parts.hanging}
-              columns={[t.name, upkeep.appliesTo, upkeep.layout, upkeep.shows]}
-              empty={protocols.length === 0 ? upkeep.noHanging : ""}
+              columns={[t.name, hangingProtocols.appliesTo, hangingProtocols.layout, hangingProtocols.shows]}
+              empty={protocols.length === 0 ? hangingProtocols.noHanging : ""}
             >
               {protocols.map((one) => (
                 <ProtocolRow key={one.name} protocol={one} />
@@ -39,25 +39,25 @@ export function Hanging() {
 }
 
 function ProtocolRow({ protocol }: { protocol: HangingProtocol }) {
-  const { upkeep } = useText();
+  const { hangingProtocols } = useText();
   return (
     <tr data-testid="protocol">
       <td className="font-medium">{protocol.name}</td>
-      <td>{[...protocol.modalities, ...protocol.body_parts].join(", ") || upkeep.anyStudy}</td>
+      <td>{[...protocol.modalities, ...protocol.body_parts].join(", ") || hangingProtocols.anyStudy}</td>
       <td className="whitespace-nowrap">
         {protocol.rows} × {protocol.columns}
-        {protocol.linked && <span className="text-dim"> · {upkeep.linked}</span>}
+        {protocol.linked && <span className="text-dim"> · {hangingProtocols.linked}</span>}
       </td>
       <td className="text-xs">
         {protocol.viewports.map((one, place) => (
           <div key={place}>
-            {[one.study === "prior" && upkeep.prior, ...one.modalities, one.laterality, ...one.views, ...one.description_contains]
+            {[one.study === "prior" && hangingProtocols.prior, ...one.modalities, one.laterality, ...one.views, ...one.description_contains]
               .filter(Boolean)
               .join(" ")}
           </div>
         ))}
         {protocol.stages.length > 0 && (
-          <div className="text-dim">{upkeep.stages(protocol.stages.map(({ name }) => name).join(", "))}</div>
+          <div className="text-dim">{hangingProtocols.stages(protocol.stages.map(({ name }) => name).join(", "))}</div>
         )}
       </td>
     </tr>
@@ -65,7 +65,7 @@ function ProtocolRow({ protocol }: { protocol: HangingProtocol }) {
 }
 
 function Editor({ kept, onSaved }: { kept: string; onSaved: () => void }) {
-  const { upkeep, common } = useText();
+  const { hangingProtocols, common } = useText();
   const [text, setText] = useState(kept);
   const [saved, setSaved] = useState(false);
   const action = useAction(() => undefined);
@@ -79,7 +79,7 @@ function Editor({ kept, onSaved }: { kept: string; onSaved: () => void }) {
   return (
     <section className="mt-4 max-w-4xl">
       <label className="block text-xs text-dim">
-        {upkeep.hangingJson}
+        {hangingProtocols.hangingJson}
         <textarea
           className="mt-1 block h-96 w-full resize-y rounded-md border border-line-strong bg-ground p-3 font-mono text-xs text-ink"
           spellCheck={false}
@@ -98,16 +98,16 @@ function Editor({ kept, onSaved }: { kept: string; onSaved: () => void }) {
           {common.save}
         </button>
         <button type="button" className="control" disabled={text === kept} onClick={() => setText(kept)}>
-          {upkeep.undo}
+          {hangingProtocols.undo}
         </button>
         <SureButton
-          word={upkeep.shipped}
-          label={upkeep.shipped}
+          word={hangingProtocols.shipped}
+          label={hangingProtocols.shipped}
           busy={action.busy}
           onSure={() => void submit(hanging.reset)}
         />
         <span role="status" className="text-good">
-          {saved && upkeep.savedHanging}
+          {saved && hangingProtocols.savedHanging}
         </span>
       </div>
     </section>

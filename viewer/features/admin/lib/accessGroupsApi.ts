@@ -40,8 +40,8 @@ export function ruleFrom(written: string): NewAccessGroup["rule"] {
   try {
     return JSON.parse(written) as NewAccessGroup["rule"];
   } catch (error) {
-    const { upkeep } = text();
+    const { hangingProtocols } = text();
     const why = error instanceof Error ? error.message : String(error);
-    throw new Problem(0, upkeep.noJson, `${upkeep.noJson}: ${why}`, upkeep.noJsonRemedy, "no_json");
+    throw new Problem(0, hangingProtocols.noJson, `${hangingProtocols.noJson}: ${why}`, hangingProtocols.noJsonRemedy, "no_json");
   }
 }

@@ -28,8 +28,8 @@ export function protocolsFrom(written: string): HangingProtocols {
   try {
     return JSON.parse(written) as HangingProtocols;
   } catch (error) {
-    const { upkeep } = text();
+    const { hangingProtocols } = text();
     const why = error instanceof Error ? error.message : String(error);
-    throw new Problem(0, upkeep.noJson, `${upkeep.noJson}: ${why}`, upkeep.noJsonRemedy, "no_json");
+    throw new Problem(0, hangingProtocols.noJson, `${hangingProtocols.noJson}: ${why}`, hangingProtocols.noJsonRemedy, "no_json");
   }
 }

@@ -16,7 +16,7 @@ import { FilterBar } from "@/features/studies/components/FilterBar";
 import { listKeys } from "@/features/studies/components/keys";
 import { Paging } from "@/features/studies/components/Paging";
 import { SearchField } from "@/features/studies/components/SearchField";
-import { StudyTable } from "@/features/studies/components/StudyTable";
+import { StudyListTable } from "@/features/studies/components/StudyListTable";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useListQuery } from "@/features/studies/hooks/useListQuery";
 import { useText } from "@/shared/hooks/useText";
@@ -126,7 +126,7 @@ export function StudyList() {
             {page && page.items.length === 0 && <EmptyNode text={query.text} filtered={isFiltered(query)} />}
             {page && page.items.length > 0 && (
               <>
-                <StudyTable studies={page.items} query={query} onQuery={show} />
+                <StudyListTable studies={page.items} query={query} onQuery={show} />
                 <Paging
                   offset={offset}
                   shown={page.items.length}

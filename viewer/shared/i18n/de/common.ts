@@ -1,6 +1,8 @@
 import type { Messages } from "@/shared/i18n/messages";
 
 export const common: Messages["common"] = {
+  actions: "Aktionen",
+  description: "Beschreibung",
   close: "Schließen",
   copy: "Kopieren",
   copied: "Kopiert",

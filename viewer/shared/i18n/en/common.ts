@@ -1,4 +1,6 @@
 export const common = {
+  actions: "Actions",
+  description: "Description",
   close: "Close",
   copy: "Copy",
   copied: "Copied",

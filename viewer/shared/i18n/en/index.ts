@@ -3,14 +3,18 @@ import { account } from "./account";
 import { admin } from "./admin";
 import { common, states } from "./common";
 import { entry } from "./entry";
+import { hangingProtocols } from "./hangingProtocols";
+import { jobs } from "./jobs";
+import { orders } from "./orders";
 import { reader } from "./reader";
 import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
+import { storedStudies } from "./storedStudies";
 import { studyList } from "./studyList";
 import { text } from "./text";
-import { upkeep } from "./upkeep";
 import { viewing } from "./viewing";
+import { webhooks } from "./webhooks";
 
 export const en = {
   accessGroups,
@@ -18,13 +22,17 @@ export const en = {
   admin,
   common,
   entry,
+  hangingProtocols,
+  jobs,
+  orders,
   reader,
   refusals,
   report,
   search,
   states,
+  storedStudies,
   studyList,
   text,
-  upkeep,
   viewing,
+  webhooks,
 };

@@ -13,7 +13,7 @@ import type { AccessGroup } from "@/shared/api/types";
 
 /** Groups with their rules and members, and whether they decide who sees what. */
 export function AccessGroups() {
-  const { accessGroups: t, admin, upkeep } = useText();
+  const { accessGroups: t, admin, common } = useText();
   const policy = useFetched(accessPolicy.get);
   const groups = useFetched(accessGroups.list);
   const reload = () => {
@@ -29,7 +29,7 @@ export function AccessGroups() {
         {({ items }) => (
           <Grid
             label={admin.parts.accessGroups}
-            columns={[admin.name, t.rule, t.members, t.studies, upkeep.actions]}
+            columns={[admin.name, t.rule, t.members, t.studies, common.actions]}
             empty=""
           >
             {items.map((group) => (
@@ -43,7 +43,7 @@ export function AccessGroups() {
 }
 
 function NewGroup({ onAdded }: { onAdded: () => void }) {
-  const { accessGroups: t, admin, upkeep } = useText();
+  const { accessGroups: t, admin, common } = useText();
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
   const [rule, setRule] = useState("");
@@ -66,7 +66,7 @@ function NewGroup({ onAdded }: { onAdded: () => void }) {
     >
       <div className="grid gap-3 sm:grid-cols-2">
         <Field label={admin.name} required maxLength={80} autoComplete="off" value={name} onChange={(e) => setName(e.target.value)} />
-        <Field label={upkeep.description} maxLength={500} value={description} onChange={(e) => setDescription(e.target.value)} />
+        <Field label={common.description} maxLength={500} value={description} onChange={(e) => setDescription(e.target.value)} />
       </div>
       <label className="block text-xs text-dim">
         {t.ruleJson}

@@ -11,7 +11,7 @@ import { orders } from "@/features/admin/lib/adminApi";
 import { moment, personName } from "@/shared/lib/format";
 import type { Tone } from "@/shared/lib/state";
 import type { WorklistItem } from "@/shared/api/types";
-import { orderKeeping } from "@/features/admin/lib/upkeepApi";
+import { orderKeeping } from "@/features/admin/lib/ordersApi";
 
 const tones: Record<WorklistItem["state"], Tone> = {
   scheduled: "quiet",

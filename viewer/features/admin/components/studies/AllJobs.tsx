@@ -14,18 +14,18 @@ import { useText } from "@/shared/hooks/useText";
 import { moment } from "@/shared/lib/format";
 import { isActive, jobBadge, jobStates, percent } from "@/shared/lib/state";
 import type { Job, JobState } from "@/shared/api/types";
-import { allJobs } from "@/features/admin/lib/upkeepApi";
+import { allJobs } from "@/features/admin/lib/jobsApi";
 
 const choices: readonly (JobState | "")[] = ["", ...jobStates];
 
 /** Every job of the node, of studies and of single pictures. */
 export function AllJobs() {
-  const { admin: t, upkeep, states } = useText();
+  const { admin: t, jobs, storedStudies, common, states } = useText();
   const [state, setState] = useState<JobState | "">("");
   const pages = usePages((limit, offset, signal) => allJobs.list(state || undefined, limit, offset, signal), state);
   return (
     <>
-      <p className="mb-3 max-w-3xl text-dim">{upkeep.jobsWhat}</p>
+      <p className="mb-3 max-w-3xl text-dim">{jobs.jobsWhat}</p>
       <div className="mb-3 w-48">
         <Select
           label={t.which}
@@ -38,7 +38,7 @@ export function AllJobs() {
       <PagedGrid
         pages={pages}
         label={t.parts.jobs}
-        columns={[t.pipeline, upkeep.of, t.stateWord, upkeep.why, upkeep.actions]}
+        columns={[t.pipeline, storedStudies.of, t.stateWord, jobs.why, common.actions]}
         empty={t.nothing}
         row={(one) => <JobRow key={one.job_id} job={one} onChanged={pages.fetched.reload} />}
       />
@@ -47,7 +47,7 @@ export function AllJobs() {
 }
 
 function JobRow({ job, onChanged }: { job: Job; onChanged: () => void }) {
-  const { upkeep, common } = useText();
+  const { jobs, common } = useText();
   const title = usePipelineTitles().of(job.pipeline);
   const badge = jobBadge(job.state);
   return (
@@ -64,7 +64,7 @@ function JobRow({ job, onChanged }: { job: Job; onChanged: () => void }) {
             studyInstanceUid={job.study_instance_uid}
           />
         ) : (
-          upkeep.picture
+          jobs.picture
         )}
       </td>
       <td>
@@ -88,20 +88,20 @@ function JobRow({ job, onChanged }: { job: Job; onChanged: () => void }) {
 
 /** A single picture belongs to no study: what was seen in it stands here, and here it is deleted. */
 function Picture({ job, title, onChanged }: { job: Job; title: string; onChanged: () => void }) {
-  const { upkeep } = useText();
+  const { jobs } = useText();
   const action = useAction(onChanged);
   return (
     <>
       <div className="mt-1 flex flex-wrap gap-1.5">
         {job.has_label_picture && (
           <a className="control px-2 py-0.5 text-xs" href={allJobs.labelPictureUrl(job.job_id)} download={`labels-${job.job_id}.png`}>
-            {upkeep.labels}
+            {jobs.labels}
           </a>
         )}
         {!isActive(job) && (
           <SureButton
-            word={upkeep.deletePicture}
-            label={`${upkeep.deletePicture}: ${title}, ${moment(job.created_at)}`}
+            word={jobs.deletePicture}
+            label={`${jobs.deletePicture}: ${title}, ${moment(job.created_at)}`}
             busy={action.busy}
             onSure={() => void action.run(() => allJobs.removePicture(job.job_id))}
           />

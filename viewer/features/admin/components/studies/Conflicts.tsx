@@ -12,11 +12,11 @@ import { conflicts } from "@/features/admin/lib/adminApi";
 import { instanceFileUrl } from "@/dicom/dicomweb";
 import { bytes, moment } from "@/shared/lib/format";
 import type { Conflict, ConflictDecisions } from "@/shared/api/types";
-import { conflictFileUrl } from "@/features/admin/lib/upkeepApi";
+import { conflictFileUrl } from "@/features/admin/lib/storedStudiesApi";
 
 /** Other contents that came under known UIDs: what differs, and which of the two stays. */
 export function Conflicts() {
-  const { admin: t, upkeep } = useText();
+  const { admin: t, storedStudies } = useText();
   const [open, setOpen] = useState<number | null>(null);
   const [decided, setDecided] = useState<ConflictDecisions | null>(null);
   const pages = usePages(conflicts.list);
@@ -27,7 +27,7 @@ export function Conflicts() {
       <PagedGrid
         pages={pages}
         label={t.parts.conflicts}
-        columns={[upkeep.of, t.instance, t.existing, t.cameLater, ""]}
+        columns={[storedStudies.of, t.instance, t.existing, t.cameLater, ""]}
         empty={t.noConflicts}
         row={(one) => (
           <ConflictRows
@@ -206,10 +206,10 @@ function Came({
 }
 
 function FileLink({ what, href, name }: { what: string; href: string; name: string }) {
-  const { upkeep } = useText();
+  const { storedStudies } = useText();
   return (
-    <a className="text-accent hover:underline" href={href} download={name} aria-label={`${upkeep.file}: ${what}`}>
-      {upkeep.file}
+    <a className="text-accent hover:underline" href={href} download={name} aria-label={`${storedStudies.file}: ${what}`}>
+      {storedStudies.file}
     </a>
   );
 }

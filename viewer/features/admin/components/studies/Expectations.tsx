@@ -8,7 +8,7 @@ import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { number } from "@/shared/lib/format";
 import type { Expectation } from "@/shared/api/types";
-import { expectations } from "@/features/admin/lib/upkeepApi";
+import { expectations } from "@/features/admin/lib/storedStudiesApi";
 
 /** How many instances of a series were announced, by whom; announcing it here, taking it back. */
 export function Expectations({
@@ -20,7 +20,7 @@ export function Expectations({
   name: string;
   onChanged: () => void;
 }) {
-  const { upkeep, common } = useText();
+  const { storedStudies, common } = useText();
   const fetched = useFetched((signal) => expectations.list(seriesInstanceUid, signal), seriesInstanceUid);
   const [count, setCount] = useState("");
   const action = useAction(() => {
@@ -40,16 +40,16 @@ export function Expectations({
             {items.length === 0 && <li className="text-dim">{common.none}</li>}
             {items.map((one) => (
               <li key={one.announced_by}>
-                {number(expected(one))} <span className="text-dim">{saidBy(one, upkeep.here)}</span>{" "}
+                {number(expected(one))} <span className="text-dim">{saidBy(one, storedStudies.here)}</span>{" "}
                 {isOurs(one) && (
                   <button
                     type="button"
                     className="control px-1.5 py-0"
-                    aria-label={`${upkeep.withdraw}: ${name}`}
+                    aria-label={`${storedStudies.withdraw}: ${name}`}
                     disabled={action.busy}
                     onClick={() => void action.run(() => expectations.withdraw(seriesInstanceUid))}
                   >
-                    {upkeep.withdraw}
+                    {storedStudies.withdraw}
                   </button>
                 )}
               </li>
@@ -64,12 +64,12 @@ export function Expectations({
           min={1}
           max={1_000_000}
           required
-          aria-label={`${upkeep.expectedCount}: ${name}`}
+          aria-label={`${storedStudies.expectedCount}: ${name}`}
           value={count}
           onChange={(event) => setCount(event.target.value)}
         />
-        <button type="submit" className="control px-2 py-0.5" aria-label={`${upkeep.announce}: ${name}`} disabled={action.busy}>
-          {upkeep.announce}
+        <button type="submit" className="control px-2 py-0.5" aria-label={`${storedStudies.announce}: ${name}`} disabled={action.busy}>
+          {storedStudies.announce}
         </button>
       </form>
       {action.problem && <ProblemNote problem={action.problem} />}

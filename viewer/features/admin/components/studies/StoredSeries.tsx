@@ -11,18 +11,18 @@ import { getStudy } from "@/shared/api/api";
 import { deleteFromNode } from "@/dicom/dicomweb";
 import { number } from "@/shared/lib/format";
 import type { SeriesSummary } from "@/shared/api/types";
-import { completion } from "@/features/admin/lib/upkeepApi";
+import { completion } from "@/features/admin/lib/storedStudiesApi";
 
 /** The series of one study, each with what was announced of it. */
 export function StoredSeries({ studyInstanceUid, onChanged }: { studyInstanceUid: string; onChanged: () => void }) {
-  const { upkeep, admin: t } = useText();
+  const { storedStudies, common, admin: t } = useText();
   const fetched = useFetched((signal) => getStudy(studyInstanceUid, signal), studyInstanceUid);
   return (
     <Answer fetched={fetched}>
       {({ series }) => (
         <Grid
-          label={upkeep.series}
-          columns={[upkeep.series, t.stateWord, upkeep.arrived, upkeep.announced, upkeep.actions]}
+          label={storedStudies.series}
+          columns={[storedStudies.series, t.stateWord, storedStudies.arrived, storedStudies.announced, common.actions]}
           empty=""
         >
           {series.map((one) => (
@@ -51,7 +51,7 @@ function SeriesRow({
   series: SeriesSummary;
   onChanged: () => void;
 }) {
-  const { upkeep, states } = useText();
+  const { storedStudies, states } = useText();
   const action = useAction(onChanged);
   const { series_instance_uid: uid } = series;
   const name = series.series_description || uid;
@@ -79,16 +79,16 @@ function SeriesRow({
             <button
               type="button"
               className="control px-2 py-0.5"
-              aria-label={`${upkeep.completeNow}: ${name}`}
+              aria-label={`${storedStudies.completeNow}: ${name}`}
               disabled={action.busy}
               onClick={() => void action.run(() => completion.ofSeries(studyInstanceUid, uid))}
             >
-              {upkeep.completeNow}
+              {storedStudies.completeNow}
             </button>
           )}
           <SureButton
-            word={upkeep.deleteSeries}
-            label={`${upkeep.deleteSeries}: ${name}`}
+            word={storedStudies.deleteSeries}
+            label={`${storedStudies.deleteSeries}: ${name}`}
             busy={action.busy}
             onSure={() => void action.run(() => deleteFromNode(studyInstanceUid, uid))}
           />

@@ -13,11 +13,11 @@ import { deleteFromNode } from "@/dicom/dicomweb";
 import { bytes, dateText, number, personName } from "@/shared/lib/format";
 import { studyBadge } from "@/shared/lib/state";
 import type { StudySummary } from "@/shared/api/types";
-import { completion, findStudies } from "@/features/admin/lib/upkeepApi";
+import { completion, findStudies } from "@/features/admin/lib/storedStudiesApi";
 
 /** What the node holds: whether it is complete, what was announced of it, and taking it away. */
 export function StoredStudies() {
-  const { admin: t, upkeep, common } = useText();
+  const { admin: t, storedStudies, common } = useText();
   const [text, setText] = useState("");
   const [looked, setLooked] = useState("");
   const [open, setOpen] = useState("");
@@ -28,10 +28,10 @@ export function StoredStudies() {
   };
   return (
     <>
-      <p className="mb-3 max-w-3xl text-dim">{upkeep.studiesWhat}</p>
+      <p className="mb-3 max-w-3xl text-dim">{storedStudies.studiesWhat}</p>
       <form role="search" className="mb-4 flex max-w-3xl items-end gap-2" onSubmit={look}>
         <div className="flex-1">
-          <Field label={upkeep.findStudy} type="search" value={text} onChange={(e) => setText(e.target.value)} />
+          <Field label={storedStudies.findStudy} type="search" value={text} onChange={(e) => setText(e.target.value)} />
         </div>
         <button type="submit" className="control mb-0.5">
           {common.search}
@@ -40,7 +40,7 @@ export function StoredStudies() {
       <PagedGrid
         pages={pages}
         label={t.parts.studies}
-        columns={[t.patient, t.study, upkeep.stored, t.stateWord, upkeep.actions]}
+        columns={[t.patient, t.study, storedStudies.stored, t.stateWord, common.actions]}
         empty={t.nothing}
         row={(one) => (
           <StudyRows
@@ -67,7 +67,7 @@ function StudyRows({
   onTurn: () => void;
   onChanged: () => void;
 }) {
-  const { upkeep, common } = useText();
+  const { storedStudies, common } = useText();
   const action = useAction(onChanged);
   const { study_instance_uid: uid } = study;
   const name = `${study.study_description || uid}, ${dateText(study.study_date)}`;
@@ -100,25 +100,25 @@ function StudyRows({
               type="button"
               className="control px-2 py-0.5"
               aria-expanded={open}
-              aria-label={`${upkeep.series}: ${name}`}
+              aria-label={`${storedStudies.series}: ${name}`}
               onClick={onTurn}
             >
-              {upkeep.series}
+              {storedStudies.series}
             </button>
             {study.state === "receiving" && (
               <button
                 type="button"
                 className="control px-2 py-0.5"
-                aria-label={`${upkeep.completeNow}: ${name}`}
+                aria-label={`${storedStudies.completeNow}: ${name}`}
                 disabled={action.busy}
                 onClick={() => void action.run(() => completion.ofStudy(uid))}
               >
-                {upkeep.completeNow}
+                {storedStudies.completeNow}
               </button>
             )}
             <SureButton
-              word={upkeep.deleteStudy}
-              label={`${upkeep.deleteStudy}: ${name}`}
+              word={storedStudies.deleteStudy}
+              label={`${storedStudies.deleteStudy}: ${name}`}
               busy={action.busy}
               onSure={() => void action.run(() => deleteFromNode(uid))}
             />

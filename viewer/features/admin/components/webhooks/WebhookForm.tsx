@@ -24,7 +24,7 @@ export function WebhookForm({
   onSave: (wish: WebhookWish) => Promise<unknown>;
   onCancel?: () => void;
 }) {
-  const { admin: t, upkeep, common } = useText();
+  const { admin: t, webhooks, common } = useText();
   const [url, setUrl] = useState(webhook?.url ?? "");
   const [description, setDescription] = useState(webhook?.description ?? "");
   const [events, setEvents] = useState(webhook?.events.join(", ") ?? "results.stored, job.failed, job.superseded");
@@ -42,7 +42,7 @@ export function WebhookForm({
   };
   return (
     <form
-      aria-label={webhook ? `${common.change}: ${webhook.url}` : upkeep.addWebhook}
+      aria-label={webhook ? `${common.change}: ${webhook.url}` : webhooks.addWebhook}
       className="mb-4 max-w-3xl space-y-3 rounded-lg border border-line bg-panel p-4"
       onSubmit={(event) => void save(event)}
     >
@@ -50,7 +50,7 @@ export function WebhookForm({
       <div className="grid gap-3 sm:grid-cols-2">
         <Field label={t.events} required value={events} onChange={(e) => setEvents(e.target.value)} />
         <Field
-          label={upkeep.description}
+          label={common.description}
           maxLength={200}
           value={description}
           onChange={(e) => setDescription(e.target.value)}

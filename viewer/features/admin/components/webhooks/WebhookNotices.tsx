@@ -8,7 +8,7 @@ import { useText } from "@/shared/hooks/useText";
 import { moment } from "@/shared/lib/format";
 import type { Tone } from "@/shared/lib/state";
 import type { WebhookNotice } from "@/shared/api/types";
-import { webhookKeeping } from "@/features/admin/lib/upkeepApi";
+import { webhookKeeping } from "@/features/admin/lib/webhooksApi";
 
 const size = 20;
 const tones: Record<WebhookNotice["state"], Tone> = {
@@ -19,7 +19,7 @@ const tones: Record<WebhookNotice["state"], Tone> = {
 
 /** What a webhook sent, the newest first, and sending it once more. */
 export function WebhookNotices({ webhookId, onChanged }: { webhookId: string; onChanged: () => void }) {
-  const { admin: t, upkeep } = useText();
+  const { admin: t, webhooks } = useText();
   const pages = usePages(
     (limit, offset, signal) => webhookKeeping.notices(webhookId, limit, offset, signal),
     webhookId,
@@ -32,9 +32,9 @@ export function WebhookNotices({ webhookId, onChanged }: { webhookId: string; on
   return (
     <PagedGrid
       pages={pages}
-      label={upkeep.notices}
+      label={webhooks.notices}
       columns={[t.event, t.stateWord, t.attempts, t.lastError, ""]}
-      empty={upkeep.noNotices}
+      empty={webhooks.noNotices}
       row={(one) => (
         <tr key={one.delivery_id} data-testid="notice" data-state={one.state}>
           <td>
@@ -42,8 +42,8 @@ export function WebhookNotices({ webhookId, onChanged }: { webhookId: string; on
             <div className="text-xs text-dim">{moment(one.created_at)}</div>
           </td>
           <td>
-            <Badge word={upkeep.noticeStates[one.state]} tone={tones[one.state]} />
-            {one.last_status !== null && <div className="mt-0.5 text-xs text-dim">{upkeep.answered(one.last_status)}</div>}
+            <Badge word={webhooks.noticeStates[one.state]} tone={tones[one.state]} />
+            {one.last_status !== null && <div className="mt-0.5 text-xs text-dim">{webhooks.answered(one.last_status)}</div>}
           </td>
           <AttemptCells
             attempts={one.attempts}

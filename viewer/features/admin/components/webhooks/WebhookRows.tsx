@@ -11,7 +11,7 @@ import { useText } from "@/shared/hooks/useText";
 import { webhooks } from "@/features/admin/lib/adminApi";
 import { number } from "@/shared/lib/format";
 import type { Webhook } from "@/shared/api/types";
-import { webhookKeeping } from "@/features/admin/lib/upkeepApi";
+import { webhookKeeping } from "@/features/admin/lib/webhooksApi";
 
 /** One webhook, what may be done with it, and under it what it is asked for: its form or its notices. */
 export function WebhookRows({
@@ -25,7 +25,7 @@ export function WebhookRows({
   onSecret: (made: { url: string; secret: string }) => void;
   onChanged: () => void;
 }) {
-  const { admin: t, upkeep, common } = useText();
+  const { admin: t, webhooks: text, common } = useText();
   const [open, setOpen] = useState<"form" | "notices" | null>(null);
   const [outcome, setOutcome] = useState<{ ok: boolean; sentence: string } | null>(null);
   const action = useAction(onChanged);
@@ -64,11 +64,11 @@ export function WebhookRows({
             {button(webhook.is_active ? t.turnOff : t.turnOn, () =>
               void action.run(() => webhooks.turn(id, !webhook.is_active)),
             )}
-            {button(upkeep.notices, () => turn("notices"), open === "notices")}
+            {button(text.notices, () => turn("notices"), open === "notices")}
             {button(common.change, () => turn("form"), open === "form")}
             <SureButton
-              word={upkeep.newSecret}
-              label={`${upkeep.newSecret}: ${url}`}
+              word={text.newSecret}
+              label={`${text.newSecret}: ${url}`}
               busy={action.busy}
               onSure={() => void action.run(async () => onSecret(await webhookKeeping.newSecret(id)))}
             />

@@ -11,7 +11,7 @@ import { webhooks } from "@/features/admin/lib/adminApi";
 
 /** Programs that are notified of what happens here. */
 export function Webhooks() {
-  const { admin: t, upkeep } = useText();
+  const { admin: t, common } = useText();
   const fetched = useFetched(webhooks.list);
   const [secret, setSecret] = useState<{ url: string; secret: string } | null>(null);
   return (
@@ -29,7 +29,7 @@ export function Webhooks() {
         {({ items }) => (
           <Grid
             label={t.parts.webhooks}
-            columns={[t.address, t.events, t.stateWord, t.onTheWay, upkeep.actions]}
+            columns={[t.address, t.events, t.stateWord, t.onTheWay, common.actions]}
             empty={items.length === 0 ? t.noWebhooks : ""}
           >
             {items.map((one) => (

@@ -2,14 +2,14 @@
 
 import { useState } from "react";
 import { Priors } from "@/features/studies/components/Priors";
-import { StudyCell } from "@/features/studies/components/StudyCell";
+import { StudyListCell } from "@/features/studies/components/StudyListCell";
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useText } from "@/shared/hooks/useText";
 import { direction, sortedBy, type ListQuery } from "@/shared/lib/listAddress";
 import type { StudySummary } from "@/shared/api/types";
 import { columnsOf, sortOf, type Column } from "@/features/studies/lib/studyListColumns";
 
-export function StudyTable({
+export function StudyListTable({
   studies,
   query,
   onQuery,
@@ -121,7 +121,7 @@ function StudyRows({
         }}
       >
         {columns.map((column) => (
-          <StudyCell key={column} column={column} study={study} open={open} onTurn={onTurn} />
+          <StudyListCell key={column} column={column} study={study} open={open} onTurn={onTurn} />
         ))}
       </tr>
       {open && (

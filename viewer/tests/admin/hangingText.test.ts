@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
 import { protocolsFrom, protocolsText } from "@/features/admin/lib/hangingText";
-import { emptyOrder, orderFrom } from "@/features/admin/lib/orderFields";
 import type { HangingProtocol } from "@/shared/api/types";
 
 // The words of a refusal are chosen by the language of the page.
@@ -40,32 +39,5 @@ describe("hanging protocols as text", () => {
 
   it("that are no JSON are refused before they are sent", () => {
     expect(() => protocolsFrom('{"protocols": [')).toThrow("JSON");
-  });
-});
-
-describe("an order", () => {
-  it("leaves out what nobody said", () => {
-    const words = {
-      ...emptyOrder,
-      patientName: " Doe^Jane ",
-      patientId: "P1",
-      modality: "mr",
-      station: "MR1",
-      date: "2026-01-31",
-      time: "14:30",
-    };
-    const step = {
-      modality: "MR",
-      scheduled_station_ae_title: "MR1",
-      scheduled_procedure_step_start_date: "2026-01-31",
-      scheduled_procedure_step_start_time: "14:30",
-    };
-    const least = { patient_name: "Doe^Jane", patient_id: "P1", scheduled_procedure_step_sequence: [step] };
-    expect(orderFrom(words)).toEqual(least);
-    expect(orderFrom({ ...words, sex: "F", accessionNumber: "A1 " })).toEqual({
-      ...least,
-      patient_sex: "F",
-      accession_number: "A1",
-    });
   });
 });

@@ -10,7 +10,7 @@ import { studyBadge, urgencyBadge } from "@/shared/lib/state";
 import type { StudySummary } from "@/shared/api/types";
 import { imageModalities, type Column } from "@/features/studies/lib/studyListColumns";
 
-export function StudyCell({
+export function StudyListCell({
   column,
   study,
   open,
