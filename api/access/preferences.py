@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from api.access.interface_languages import InterfaceLanguage
 from api.access.policy import READERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.rules import OWN_SETTINGS
@@ -45,7 +46,7 @@ class PreferencesPayload(Payload):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    language: Literal["en", "de"] | None = Field(None, description="null: the browser's.")
+    language: InterfaceLanguage | None = Field(None, description="null: the browser's.")
     theme: Literal["dark", "light"] | None = Field(None, description="null: dark.")
     columns: list[Word] = Field(
         default_factory=list, max_length=30, description="Of the study list; none: the default."
