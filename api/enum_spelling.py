@@ -14,7 +14,7 @@ from storage.core.state_words import state_word
 from storage.priors.entities import PriorState
 from storage.projects.entities import ExportState
 from storage.reports.critical_alerts import AlertState
-from storage.reports.hl7_outbox import Hl7State
+from storage.reports.hl7_entities import Hl7State
 from storage.webhooks.entities import NoticeState
 from storage.worklist.repository import WorklistState
 

@@ -73,7 +73,8 @@ from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.rejections.repository import Rejections
 from storage.reports.critical_alerts import Alerts
 from storage.reports.draft_queue import ReportsDue
-from storage.reports.hl7_outbox import Hl7Messages
+from storage.reports.hl7_outbox import Hl7Outbox
+from storage.reports.hl7_sending import Hl7Sending
 from storage.reports.repository import Reports
 from storage.retention.disk import DiskSamples
 from storage.retention.legal_holds import LegalHolds
@@ -125,7 +126,8 @@ class Storage:
     priors: Priors
     patient_changes: PatientChanges
     reports_due: ReportsDue
-    hl7_messages: Hl7Messages
+    hl7_outbox: Hl7Outbox
+    hl7_sending: Hl7Sending
     alerts: Alerts
     urgencies: Urgencies
     answers: Answers
@@ -255,7 +257,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             priors=Priors(engine),
             patient_changes=PatientChanges(engine),
             reports_due=ReportsDue(engine),
-            hl7_messages=Hl7Messages(engine),
+            hl7_outbox=Hl7Outbox(engine),
+            hl7_sending=Hl7Sending(engine),
             alerts=Alerts(engine),
             urgencies=Urgencies(engine),
             answers=Answers(engine),

@@ -16,7 +16,8 @@ from api.enum_spelling import Hl7StateWord
 from api.parameters import UpdatedSince, problems
 from api.routing import new_router
 from storage.audit import Code
-from storage.reports.hl7_outbox import NEWEST_MESSAGES, Hl7Message
+from storage.reports.hl7_entities import Hl7Message
+from storage.reports.hl7_outbox import NEWEST_MESSAGES
 
 router = new_router(prefix="/api/hl7", tags=["hl7"])
 
@@ -58,7 +59,7 @@ def list_hl7_messages(
     updated_since: UpdatedSince = None,
 ) -> Hl7MessagePage:
     """Without their text, which is made from the report when it is sent."""
-    messages, total = storage.hl7_messages.list(
+    messages, total = storage.hl7_outbox.list(
         state,
         paging.limit,
         paging.offset,
@@ -75,7 +76,7 @@ def get_hl7_message(
     request: Request, storage: StorageDep, message_id: MessageId
 ) -> Hl7MessagePayload:
     """With the reason why the last attempt failed."""
-    message = storage.hl7_messages.get(message_id)
+    message = storage.hl7_outbox.get(message_id)
     name_studies(request, message.study_instance_uid)
     return _payload(message)
 
@@ -88,7 +89,7 @@ def retry_hl7_message(
     request: Request, storage: StorageDep, message_id: MessageId
 ) -> Hl7MessagePayload:
     """Now, and with all its attempts; one that was accepted is not sent again."""
-    message = storage.hl7_messages.retry(message_id)
+    message = storage.hl7_outbox.retry(message_id)
     name_studies(request, message.study_instance_uid)
     return _payload(message)
 

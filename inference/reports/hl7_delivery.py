@@ -17,7 +17,8 @@ from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry_policies import retry_policy
-from storage.reports.hl7_outbox import Hl7Message, Hl7Messages
+from storage.reports.hl7_entities import Hl7Message
+from storage.reports.hl7_sending import Hl7Sending
 from storage.settings import Hl7Destination, Settings
 
 log = structlog.get_logger(__name__)
@@ -41,38 +42,38 @@ def send_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda
         if stopping():
             break
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
-        message = storage.hl7_messages.claim_due(claimant, LEASE_S, utcnow())
+        message = storage.hl7_sending.claim_due(claimant, LEASE_S, utcnow())
         if message is None:
             break
-        with Lease(partial(_renew, storage.hl7_messages, message, claimant), "hl7"):
+        with Lease(partial(_renew, storage.hl7_sending, message, claimant), "hl7"):
             done += _send(storage, message)
     return done
 
 
-def _renew(hl7_messages: Hl7Messages, message: Hl7Message, claimant: str) -> bool:
-    return hl7_messages.renew(message.message_id, claimant, LEASE_S, utcnow())
+def _renew(sending: Hl7Sending, message: Hl7Message, claimant: str) -> bool:
+    return sending.renew(message.message_id, claimant, LEASE_S, utcnow())
 
 
 def _send(storage: Storage, message: Hl7Message) -> bool:
     try:
         _exchange(storage, message)
     except NotTaken as error:
-        _not_taken(storage.settings, storage.hl7_messages, storage.audit, message, error)
+        _not_taken(storage.settings, storage.hl7_sending, storage.audit, message, error)
         return False
     except NotFound:
-        storage.hl7_messages.dead(message.message_id, "The report or its study was deleted.")
+        storage.hl7_sending.dead(message.message_id, "The report or its study was deleted.")
         return False
     except Exception as error:  # noqa: BLE001 - the edge of a message: the next one goes elsewhere
         log.error("hl7_message_failed", error=type(error).__name__, place=place(error))
         _not_taken(
             storage.settings,
-            storage.hl7_messages,
+            storage.hl7_sending,
             storage.audit,
             message,
             NotTaken("The message could not be made or sent."),
         )
         return False
-    storage.hl7_messages.accepted(message.message_id)
+    storage.hl7_sending.accepted(message.message_id)
     _audit(storage.audit, message, SUCCESS)
     log.info("hl7_message_accepted", destination=message.destination, report_id=message.report_id)
     return True
@@ -92,7 +93,7 @@ def _exchange(storage: Storage, message: Hl7Message) -> None:
     document = read_document(storage, report, message.report_version)
     if message.superseded_at is not None:
         document = with_notice(storage, document, message.superseded_at)
-    deletes_notice = storage.hl7_messages.was_withdrawn(message)
+    deletes_notice = storage.hl7_sending.was_withdrawn(message)
     raw = encode_oru(document, message, settings, deletes_notice=deletes_notice)
     try:
         tls = _tls(storage.settings, destination)
@@ -137,7 +138,7 @@ def _judge(answer: bytes, message: Hl7Message) -> None:
 
 def _not_taken(
     settings: Settings,
-    hl7_messages: Hl7Messages,
+    sending: Hl7Sending,
     audit: Audit,
     message: Hl7Message,
     error: NotTaken,
@@ -145,9 +146,9 @@ def _not_taken(
     policy = retry_policy(settings, "hl7_message")
     at = None if error.for_good else policy.next_attempt(message.attempts, utcnow())
     if at is None:
-        hl7_messages.dead(message.message_id, error.reason)
+        sending.dead(message.message_id, error.reason)
     else:
-        hl7_messages.retry_later(message.message_id, error.reason, at)
+        sending.retry_later(message.message_id, error.reason, at)
     _audit(audit, message, MINOR_FAILURE)
     log.warning(
         "hl7_message_not_accepted",

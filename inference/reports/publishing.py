@@ -26,7 +26,7 @@ def publish_due(storage: Storage, put_off: PutOff | None = None) -> int:
     and makes nothing twice. `put_off` remembers what failed, and is tried again later.
     """
     put_off = PutOff(REPORT_AGAIN_S) if put_off is None else put_off
-    queued = storage.hl7_messages.enqueue_withdrawals(
+    queued = storage.hl7_outbox.enqueue_withdrawals(
         [one.name for one in storage.settings.hl7_destinations], _WITHDRAWALS_PER_ROUND
     )
     if queued:
@@ -72,7 +72,7 @@ def _publish(storage: Storage, report: Report) -> None:
     for hl7 in storage.settings.hl7_destinations:
         # Nobody accepts a single message: what must not leave at once leaves signed.
         if signed or release_of(storage.settings, pipelines, hl7.name) == "at_once":
-            storage.hl7_messages.enqueue(hl7.name, report, version.version)
+            storage.hl7_outbox.enqueue(hl7.name, report, version.version)
     log.info(
         "report_published",
         report_id=report.report_id,

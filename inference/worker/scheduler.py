@@ -257,7 +257,7 @@ class Clockwork:
             self._send_delivery()
 
     def _hand_out_hl7(self, now: datetime) -> None:
-        if self._storage.hl7_messages.is_due(now):
+        if self._storage.hl7_sending.is_due(now):
             self._send_hl7()
 
     def _hand_out_notices(self, now: datetime) -> None:

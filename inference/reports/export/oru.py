@@ -7,7 +7,7 @@ from dicom_node.hl7.writing import components, escaped, segment, timestamp
 from inference.reports.export.document import ReportDocument
 from inference.reports.export.text import in_full, plain, rests_on
 from storage.core.findings import Finding, NormalRange
-from storage.reports.hl7_outbox import Hl7Message
+from storage.reports.hl7_entities import Hl7Message
 from storage.settings import Settings
 
 # LOINC, by the kind of section.

@@ -176,7 +176,7 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
     delivery = admin.get("/api/deliveries", params={"study_instance_uid": study}).json()
     ids["delivery_id"] = delivery["items"][0]["delivery_id"]
     report = storage.reports.get(ids["report_id"])
-    storage.hl7_messages.enqueue("his", report, 1)
+    storage.hl7_outbox.enqueue("his", report, 1)
     ids["message_id"] = next(
         message["message_id"]
         for message in admin.get("/api/hl7/messages").json()["items"]

@@ -135,10 +135,10 @@ def test_a_message_that_was_given_up_is_sent_again_and_an_order_called_off(
     closed: ClosedNode, page: Page
 ) -> None:
     closed.storage.accounts.add("root", PASSWORD, ["admin"])
-    messages, now = closed.storage.hl7_messages, utcnow()
+    messages, now = closed.storage.hl7_outbox, utcnow()
     report = Report("a" * 36, "1.2.3", "", "final", "en", "MRI of the head", (), now, now)
     messages.enqueue("ris", report, 2)
-    messages.dead(messages.list()[0][0].message_id, "The system answered AR.")
+    closed.storage.hl7_sending.dead(messages.list()[0][0].message_id, "The system answered AR.")
     with closed.with_key("orders", "integrator") as ris:
         assert ris.post("/api/worklist", json=ITEM).status_code == 201
     sign_in(page, closed, "root", "hl7")

@@ -109,7 +109,7 @@ def test_a_report_reaches_a_system_by_hl7(tmp_path: Path) -> None:
         storage.reports.move(report.report_id, 1, "final", of_account("dr-jones"))
         publish_due(storage)
         assert send_due(storage, "w") == 1
-        assert {one.state for one in storage.hl7_messages.list()[0]} == {"ACCEPTED"}
+        assert {one.state for one in storage.hl7_outbox.list()[0]} == {"ACCEPTED"}
     first, second = (parsed(one) for one in taken)
     assert first.msh.msh_9.value == "ORU^R01^ORU_R01"
     assert first.pid.pid_5.value == "Müller^Jürgen"
@@ -159,13 +159,13 @@ def test_what_is_not_acknowledged_is_tried_again_or_told_dead(
         drafted(storage, measured_study(storage))
         publish_due(storage)
         assert send_due(storage, "w") == 0
-        (message,) = storage.hl7_messages.list()[0]
+        (message,) = storage.hl7_outbox.list()[0]
         assert message.state == state
         assert reason in message.last_error
         assert "Müller" not in message.last_error
         assert send_due(storage, "w") == 0, "not before its time"
         assert len(taken) == 1
-        storage.hl7_messages.retry(message.message_id)
+        storage.hl7_outbox.retry(message.message_id)
         assert send_due(storage, "w") == 1
         assert taken[0].split(b"|")[9] == taken[1].split(b"|")[9], "the same control id"
 
@@ -181,7 +181,7 @@ def test_a_system_that_stays_away_is_given_up_in_sight(tmp_path: Path) -> None:
         drafted(storage, measured_study(storage))
         publish_due(storage)
         send_due(storage, "w")
-        (message,) = storage.hl7_messages.list("DEAD")[0]
+        (message,) = storage.hl7_outbox.list("DEAD")[0]
         assert message.attempts == 2
         assert "reached" in message.last_error
 
@@ -306,7 +306,7 @@ def test_a_report_leaves_over_tls_to_whom_the_site_trusts(tmp_path: Path, truste
         drafted(storage, measured_study(storage))
         publish_due(storage)
         send_due(storage, "w")
-        (message,) = storage.hl7_messages.list()[0]
+        (message,) = storage.hl7_outbox.list()[0]
     if trusted:
         assert message.state == "ACCEPTED"
         assert parsed(taken[0]).msh.msh_9.value == "ORU^R01^ORU_R01"

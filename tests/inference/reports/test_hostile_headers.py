@@ -10,7 +10,7 @@ from inference.reports.export.oru import encode_oru
 from inference.reports.export.pdf import write_pdf
 from storage.core.entities import Study
 from storage.reports.entities import Report, ReportSection, ReportSentence, ReportVersion
-from storage.reports.hl7_outbox import Hl7Message
+from storage.reports.hl7_entities import Hl7Message
 from storage.settings import Settings
 from tests.dicom_node.hl7.mllp import parsed
 

@@ -50,9 +50,9 @@ def test_receivers_of_a_signed_report_are_told_that_its_results_were_withdrawn(
         assert publish_due(storage) == 1
         assert send_due(storage, "w") == 0
         answers["taken"] = "AA"
-        (waiting,) = [one for one in storage.hl7_messages.list()[0] if one.superseded_at]
+        (waiting,) = [one for one in storage.hl7_outbox.list()[0] if one.superseded_at]
         assert (waiting.destination, waiting.state, waiting.attempts) == ("ris", "PENDING", 1)
-        storage.hl7_messages.retry(waiting.message_id)
+        storage.hl7_outbox.retry(waiting.message_id)
         assert send_due(storage, "w") == 1
         assert (publish_due(storage), send_due(storage, "w")) == (0, 0), "once"
         sent = storage.deliveries.of_study(study)
@@ -73,7 +73,7 @@ def test_receivers_of_a_signed_report_are_told_that_its_results_were_withdrawn(
             for one in storage.index.instances_of(study)
             if one.source == "report"
         ]
-        numbers = {one.state for one in storage.hl7_messages.list()[0] if one.destination == "his"}
+        numbers = {one.state for one in storage.hl7_outbox.list()[0] if one.destination == "his"}
         assert numbers == {"PENDING"}, "it never got the report"
 
     signed, refused, notice, replaced = (parsed(one) for one in taken)

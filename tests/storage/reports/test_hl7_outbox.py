@@ -13,7 +13,7 @@ from storage.core.identity import of_account
 from storage.db.engine import writing
 from storage.outbox.leases import LEASE_S
 from storage.reports.entities import Report, ReportSection, ReportSentence
-from storage.reports.hl7_outbox import Hl7Message
+from storage.reports.hl7_entities import Hl7Message
 
 READER = of_account("dr-a")
 SECTIONS = (ReportSection("Findings", (ReportSentence("One.", ("f1",)),)),)
@@ -33,34 +33,34 @@ def mark(storage: Storage, report: Report, back: timedelta = timedelta()) -> Non
 
 
 def claim(storage: Storage) -> Hl7Message | None:
-    return storage.hl7_messages.claim_due("w", LEASE_S, utcnow())
+    return storage.hl7_sending.claim_due("w", LEASE_S, utcnow())
 
 
 def send(storage: Storage) -> Hl7Message:
     message = claim(storage)
     assert message is not None
-    storage.hl7_messages.accepted(message.message_id)
+    storage.hl7_sending.accepted(message.message_id)
     return message
 
 
 def test_an_older_version_is_not_sent_after_a_newer_one(storage: Storage) -> None:
     report = signed(storage)
-    messages = storage.hl7_messages
+    messages = storage.hl7_outbox
     messages.enqueue("ris", report, 1)
     late = claim(storage)
     assert late is not None
     messages.enqueue("ris", report, 2)
     assert claim(storage) is None, "not beside the one that is being sent"
-    messages.retry_later(late.message_id, "The system had an error.", utcnow())
+    storage.hl7_sending.retry_later(late.message_id, "The system had an error.", utcnow())
     again = claim(storage)
     assert again is not None
     assert again.message_id == late.message_id, "the older one first"
-    messages.dead(late.message_id, "Given up.")
+    storage.hl7_sending.dead(late.message_id, "Given up.")
     assert send(storage).report_version == 2
     with pytest.raises(StateConflict, match="newer message"):
         messages.retry(late.message_id)
     # As an older node may have left it.
-    messages.retry_later(late.message_id, "", utcnow())
+    storage.hl7_sending.retry_later(late.message_id, "", utcnow())
     assert claim(storage) is None
     assert [one.report_version for one in messages.list()[0]] == [2]
     # To other systems it is a message like any other.
@@ -70,13 +70,13 @@ def test_an_older_version_is_not_sent_after_a_newer_one(storage: Storage) -> Non
 
 def test_a_system_is_told_of_a_withdrawal_once_it_has_the_version(storage: Storage) -> None:
     report = signed(storage)
-    messages = storage.hl7_messages
+    messages = storage.hl7_outbox
     messages.enqueue("ris", report, 2)
     assert messages.enqueue_withdrawals(["ris"], 10) == 0, "nothing was withdrawn"
     mark(storage, report)
     assert messages.enqueue_withdrawals(["ris"], 10) == 0, "it has no report yet"
     first = send(storage)
-    assert not messages.was_withdrawn(first)
+    assert not storage.hl7_sending.was_withdrawn(first)
     assert messages.enqueue_withdrawals([], 10) == 0
     assert messages.enqueue_withdrawals(["his"], 10) == 0
     assert messages.enqueue_withdrawals(["ris", "his"], 10) == 1
@@ -94,19 +94,19 @@ def test_a_system_is_told_of_a_withdrawal_once_it_has_the_version(storage: Stora
     with writing(storage.engine) as connection:
         connection.execute(update(t.report).values(publish_version=3))
     newer = send(storage)
-    assert messages.was_withdrawn(newer)
+    assert storage.hl7_sending.was_withdrawn(newer)
     assert messages.enqueue_withdrawals(["ris"], 10) == 1
     # One that waits until the next version has arrived is not sent any more.
     messages.enqueue("ris", report, 4)
     waiting, newest = sorted(messages.list("PENDING")[0], key=lambda one: one.report_version)
-    messages.accepted(newest.message_id)
+    storage.hl7_sending.accepted(newest.message_id)
     assert claim(storage) is None
     assert waiting.message_id not in {one.message_id for one in messages.list()[0]}
 
 
 def test_no_order_depends_on_the_clock(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     report = signed(storage)
-    messages = storage.hl7_messages
+    messages = storage.hl7_outbox
     for version in (2, 3, 4):
         now = utcnow() - timedelta(hours=version)
         monkeypatch.setattr("storage.reports.hl7_outbox.utcnow", lambda now=now: now)
@@ -115,7 +115,7 @@ def test_no_order_depends_on_the_clock(storage: Storage, monkeypatch: pytest.Mon
     # It has version 3, and 4 fails.
     failed = claim(storage)
     assert failed is not None
-    messages.dead(failed.message_id, "Refused.")
+    storage.hl7_sending.dead(failed.message_id, "Refused.")
     with writing(storage.engine) as connection:
         connection.execute(update(t.report).values(publish_version=4, published_version=4))
     for back in (timedelta(), timedelta(hours=9)):
@@ -129,4 +129,4 @@ def test_no_order_depends_on_the_clock(storage: Storage, monkeypatch: pytest.Mon
         assert messages.enqueue_withdrawals(["ris"], 10) == 0
     # The failed version may still be sent, and takes the notices away.
     assert messages.retry(failed.message_id).state == "PENDING"
-    assert messages.was_withdrawn(send(storage))
+    assert storage.hl7_sending.was_withdrawn(send(storage))

@@ -1,0 +1,123 @@
+"""Sending what the HL7 outbox has: one worker takes a message, and notes what became of it."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine, and_, delete, exists, or_, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.db.engine import reading, writing
+from storage.outbox.tables import HL7_MESSAGES
+from storage.reports.hl7_entities import (
+    Hl7Message,
+    is_overtaken,
+    of_same_report,
+    to_hl7_message,
+)
+
+log = structlog.get_logger(__name__)
+
+
+class Hl7Sending:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def claim_due(self, owner: str, lease_s: float, now: datetime) -> Hl7Message | None:
+        """Take the oldest due message; those of one report in the order of its versions.
+
+        One that waited until the system had a newer one of the report is not sent any more: the
+        older text would take the place of the newer.
+        """
+        other = t.hl7_message.alias("other")
+        is_sent = exists().where(
+            of_same_report(other, t.hl7_message),
+            other.c.state == HL7_MESSAGES.working,
+            other.c.next_attempt_at > now,
+        )
+        # No time says it: the clock may have been set back between two versions.
+        has_older_due = exists().where(
+            of_same_report(other, t.hl7_message),
+            other.c.state.in_(HL7_MESSAGES.states),
+            other.c.next_attempt_at <= now,
+            or_(
+                other.c.report_version < t.hl7_message.c.report_version,
+                and_(
+                    other.c.report_version == t.hl7_message.c.report_version,
+                    other.c.superseded_at.is_(None),
+                    t.hl7_message.c.superseded_at.is_not(None),
+                ),
+            ),
+        )
+        while True:
+            with writing(self._engine) as connection:
+                row = HL7_MESSAGES.take_first(
+                    connection,
+                    owner,
+                    lease_s,
+                    now,
+                    ~is_sent,
+                    ~has_older_due,
+                    order=(t.hl7_message.c.created_at,),
+                )
+                if row is None:
+                    return None
+                message = to_hl7_message(row)
+                if not is_overtaken(connection, message):
+                    return message
+                connection.execute(
+                    delete(t.hl7_message).where(t.hl7_message.c.message_id == message.message_id)
+                )
+            log.info(
+                "hl7_message_overtaken",
+                message_id=message.message_id,
+                destination=message.destination,
+                report_id=message.report_id,
+                version=message.report_version,
+            )
+
+    def was_withdrawn(self, message: Hl7Message) -> bool:
+        """Whether the system may have been notified that results under an older version were."""
+        earlier = t.hl7_message.c
+        query = select(earlier.message_id).where(
+            of_same_report(t.hl7_message, message),
+            earlier.superseded_at.is_not(None),
+            earlier.attempts > 0,
+            earlier.report_version < message.report_version,
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
+    def renew(self, message_id: str, owner: str, lease_s: float, now: datetime) -> bool:
+        """Lengthen the lease of `owner`; False when it is lost."""
+        row = t.hl7_message.c.message_id == message_id
+        with writing(self._engine) as connection:
+            return HL7_MESSAGES.renew(connection, owner, lease_s, now, row)
+
+    def is_due(self, now: datetime) -> bool:
+        with reading(self._engine) as connection:
+            return (
+                connection.execute(
+                    select(t.hl7_message.c.message_id).where(HL7_MESSAGES.is_due(now)).limit(1)
+                ).first()
+                is not None
+            )
+
+    def accepted(self, message_id: str) -> None:
+        self._set(message_id, {"state": "ACCEPTED", "last_error": ""})
+
+    def retry_later(self, message_id: str, error: str, at: datetime) -> None:
+        self._set(message_id, {"state": "PENDING", "last_error": error, "next_attempt_at": at})
+
+    def dead(self, message_id: str, error: str) -> None:
+        """Not tried again until somebody says so."""
+        self._set(message_id, {"state": "DEAD", "last_error": error})
+
+    def _set(self, message_id: str, values: dict[str, Any]) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.hl7_message)
+                .where(t.hl7_message.c.message_id == message_id)
+                .values(**values, lease_owner="", updated_at=utcnow())
+            )
