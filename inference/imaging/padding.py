@@ -13,9 +13,9 @@ _Masks = TypeVar("_Masks", bound=np.generic)
 def not_imaged(volume: Volume) -> NDArray[np.bool_] | None:
     """Padding around what was imaged, bool of the volume's shape; None where there is none.
 
-    Padding within the image counts where no measured value can be so low (HU below -1024). Other
-    values may be both: CTs whose padding is -1024 clip air there, and the darkest voxels of an
-    MR have its padding value of 0.
+    Padding within the image counts where no measured value is so low (HU below -1024). Others may
+    be both: CTs whose padding is -1024 clip air there, and the darkest voxels of an MR have its
+    padding value of 0.
     """
     padding = volume.padding_mask()
     if padding is None or not padding.any():

@@ -69,21 +69,29 @@ class Volume:
         return replace(self, voxels=nothing)
 
     def padding_mask(self) -> NDArray[np.bool_] | None:
-        """True where a voxel is padding; None where no slice states a padding value.
+        """True where a voxel is padding; None where there is none.
 
-        In CT what lies below -1500 HU is padding as well, which many do not state.
+        In CT the value around the circle is padding as well, which many do not state: the least of
+        all, in a corner of a slice, and below -1500 HU. Streaks beside metal fall as low.
         """
-        is_stated = not np.isnan(self.padding_ranges).all()
-        is_filled = self.modality == "CT" and bool(self.voxels.min() < _NO_HU_BELOW)
-        if not (is_stated or is_filled):
-            return None
+        fill = self._unstated_fill()
+        if np.isnan(self.padding_ranges).all():
+            return None if fill is None else self.voxels == fill
         low, high = self.padding_ranges[:, 0], self.padding_ranges[:, 1]
         inside: NDArray[np.bool_] = (self.voxels >= low[:, None, None]) & (
             self.voxels <= high[:, None, None]
         )
-        if is_filled:
-            inside |= self.voxels < _NO_HU_BELOW
+        if fill is not None:
+            inside |= self.voxels == fill
         return inside
+
+    def _unstated_fill(self) -> np.float32 | None:
+        """With what a CT fills up around its circle, by the corners of its slices."""
+        if self.modality != "CT":
+            return None
+        corners = self.voxels[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+        fill: np.float32 = self.voxels.min()
+        return fill if fill < _NO_HU_BELOW and bool((corners == fill).any()) else None
 
 
 def assemble_volume(

@@ -56,6 +56,13 @@ def test_a_ring_and_a_hole_that_no_ct_measures_are_outside(stated: dict[str, int
     assert measured_voxels(volume).min() == 0
 
 
+def test_streaks_beside_metal_are_measured() -> None:
+    voxels = np.full(SHAPE, -1000, np.int16)
+    voxels[:, 12, 12] = -2000
+    voxels[:, 0, 12] = -2100
+    assert not_imaged(assemble_volume(builders.series(voxels, modality="CT"))) is None
+
+
 def test_air_that_is_clipped_to_the_padding_value_stays_air_within_the_image() -> None:
     volume = ringed(-1024, PixelPaddingValue=-1024)
     assert within(volume)[:, 12, 12].all()
