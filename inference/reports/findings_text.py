@@ -11,6 +11,8 @@ from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
 from storage.reports.entities import ReportSentence
 
+_DENSITIES = frozenset({"mean_density", "laa950", "perc15"})
+"""Of other voxels than those of the mask, which a volume is of."""
 Group = dict[str, Fact]
 """The facts about one structure in one series by one pipeline, by slot."""
 
@@ -31,6 +33,9 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
             yield _answer(fact, locale)
         if fact.corrected_by and fact.finding.value is not None:
             yield _corrected(fact, locale)
+    densities = tuple(one.finding.finding_id for one in evidence.facts if one.measure in _DENSITIES)
+    if densities:
+        yield ReportSentence(locale.words["density_of"], densities, basis="node")
     outside = tuple(one.finding.finding_id for one in evidence.facts if one.finding.caveats)
     if outside:
         yield ReportSentence(locale.words["outside_population"], outside, basis="node")

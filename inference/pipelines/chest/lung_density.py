@@ -41,15 +41,20 @@ _LEFT = Code("44029006", "SCT", "Left lung")
 _RIGHT = Code("3341006", "SCT", "Right lung")
 _EITHER = Code("39607008", "SCT", "Lung")
 _UNDETERMINED = "Lung of undetermined side"
-# No standard code says which voxels and which statistic; ours name both.
-_MEAN_DENSITY = Code("MLD", "99MEDIVIEW", "Mean lung density")
-_LOW_ATTENUATION = Code("LAA950", "99MEDIVIEW", "Low attenuation area below -950 HU")
-_PERCENTILE_15 = Code("PERC15", "99MEDIVIEW", "15th percentile of lung density")
+# No standard code says which voxels and which statistic; ours name both, in 64 characters.
+_MEAN_DENSITY = Code("MLD", "99MEDIVIEW", "Mean density of lung below -500 HU, no airways")
+_LOW_ATTENUATION = Code("LAA950", "99MEDIVIEW", "Share below -950 HU of lung below -500 HU")
+_PERCENTILE_15 = Code("PERC15", "99MEDIVIEW", "15th percentile of lung below -500 HU")
 _LITRE = Code("L", "UCUM", "liter")
 _HU = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 _EMPHYSEMA_BELOW_HU = -950.0
 _MM3_IN_LITRE = 1_000_000.0
 _ADULTS = (18.0, 150.0)
+_COUNTED = (
+    "Volume is that of the whole mask, vessels within the lung included; mean density, LAA-950 and"
+    " 15th percentile are of its voxels below -500 HU, which leaves vessels out. Airways are in"
+    " neither."
+)
 _LIBRARIES = ("connected-components-3d", "edt", "fill-voids", "scipy")
 
 
@@ -146,7 +151,7 @@ class LungDensity:
             segments=segments,
             masks=masks,
             measurements=measurements,
-            notes=tuple(_notes(lungs)),
+            notes=(*_notes(lungs), _COUNTED),
             timings_s={
                 "segment": segmented - started,
                 "measure": time.perf_counter() - segmented,

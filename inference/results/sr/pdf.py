@@ -156,6 +156,7 @@ def _story(
         _findings_table(findings, text),
         Spacer(1, 12),
         *(line(caution) for caution in _cautions(findings)),
+        *(line(f"Measured: {measures}.") for measures in _own_measures(findings)),
         *_shown(pictures),
         Spacer(1, 12),
         line(f"Model: {model}"),
@@ -178,6 +179,16 @@ def _cautions(findings: Sequence[Finding]) -> list[str]:
     ]
     caveats = dict.fromkeys(caveat for one in findings for caveat in one.caveats)
     return [*caveats, *doubted, *compared]
+
+
+def _own_measures(findings: Sequence[Finding]) -> list[str]:
+    """What is measured where no standard code says it, each once, all in one sentence."""
+    meanings = dict.fromkeys(
+        one.code.meaning
+        for one in findings
+        if one.value is not None and one.code.scheme_designator == "99MEDIVIEW"
+    )
+    return ["; ".join(meanings)] if meanings else []
 
 
 def _patient(source: Dataset) -> list[tuple[str, str]]:

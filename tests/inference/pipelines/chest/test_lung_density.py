@@ -9,16 +9,19 @@ import pytest
 import SimpleITK
 from numpy.typing import NDArray
 
+from inference.findings.build import build_findings
 from inference.imaging.coverage import run_with_coverage
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineContext, PipelineOutput
 from inference.pipelines.chest.lung_density import LungDensity
 from inference.pipelines.chest.lungs import segment_lungs
 from inference.refusals import NothingFound
+from inference.results.sr.pdf import _own_measures
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests.inference.chest import SPACING_MM, Chest, Mask, chest, volume_of
 from tests.inference.cutting import cut
+from tests.inference.results_support import job_for
 
 # Fifteen seconds on two cores, as processor time: other work on the machine does not count.
 LONGEST_PROCESSOR_S = 30.0
@@ -75,6 +78,25 @@ def test_density_is_that_of_the_tissue_without_vessels_and_airways() -> None:
     assert values["Both lungs volume"] == pytest.approx(
         values["Left lung volume"] + values["Right lung volume"]
     )
+
+
+def test_density_of_other_voxels_than_those_of_the_mask_says_which() -> None:
+    volume = volume_of(chest())
+    output = LungDensity().run(PipelineContext(Settings(), volume))
+    values = {one.label: one for one in output.measurements}
+    inside = volume.voxels[output.mask(0)]
+    assert inside.mean(dtype=np.float64) > values["Left lung mean density"].value + 1
+    assert inside[inside < -500].mean(dtype=np.float64) == pytest.approx(
+        values["Left lung mean density"].value
+    )
+    for measure in ("mean density", "LAA-950", "15th percentile"):
+        meaning = values[f"Left lung {measure}"].code.meaning
+        assert "of lung below -500 HU" in meaning
+        assert len(meaning) <= 64
+    assert any("voxels below -500 HU" in note for note in output.notes)
+    findings = build_findings(job_for(volume), LungDensity(), output)
+    (shown,) = _own_measures(findings)
+    assert shown.count("below -500 HU") == 3
 
 
 def test_emphysema_is_counted_as_share_of_the_lung() -> None:
@@ -197,7 +219,7 @@ def test_a_single_lung_in_two_parts_is_never_two() -> None:
     output = LungDensity().run(PipelineContext(Settings(), volume_of(body)))
     assert [segment.label for segment in output.segments] == ["Left lung"]
     assert dice(output.mask(0), body.left) > 0.9
-    assert output.notes == ("No right lung was found in the images.",)
+    assert output.notes[:-1] == ("No right lung was found in the images.",)
 
 
 def test_lungs_in_several_parts_are_measured_whole() -> None:
@@ -266,7 +288,7 @@ def test_lungs_that_cannot_be_parted_are_not_one_lung() -> None:
     body.hu[(np.abs(x) < 45) & (np.abs(y + 20) < 45) & (np.abs(z) < 60)] = -850.0
     output = LungDensity().run(PipelineContext(Settings(), volume_of(body)))
     assert [segment.label for segment in output.segments] == ["Lung of undetermined side"]
-    (note,) = output.notes
+    (note, _) = output.notes
     assert "whether it is the left or the right lung, or both, is not determined" in note
 
 
@@ -297,7 +319,7 @@ def test_a_single_lung_in_a_body_that_is_cut_off_has_no_side() -> None:
     part = cut(volume_of(body), 2, 0, 100)
     output = run_with_coverage(LungDensity(), PipelineContext(Settings(), part))
     assert [segment.label for segment in output.segments] == ["Lung of undetermined side"]
-    assert output.notes == (
+    assert output.notes[:-1] == (
         "The images cut the body off on the left: whether the lung is the left or the right one"
         " is not determined.",
     )

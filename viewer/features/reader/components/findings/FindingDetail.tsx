@@ -46,6 +46,11 @@ export function FindingDetail({
         {finding.confidence !== null && t.confidence(Math.round(finding.confidence * 100))}
         {finding.tracking_identifier}
       </p>
+      {finding.value !== null && finding.code.scheme_designator === "99MEDIVIEW" && (
+        <p data-testid="measured-what" className="text-xs text-dim" lang="en">
+          {finding.code.meaning}
+        </p>
+      )}
       {isTruncated(finding) && (
         <p data-testid="truncated" className="mt-1 text-warn">
           {truncationText(finding)} {t.notCompared}
