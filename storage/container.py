@@ -75,6 +75,7 @@ from storage.reports.critical_alerts import Alerts
 from storage.reports.draft_queue import ReportsDue
 from storage.reports.hl7_outbox import Hl7Outbox
 from storage.reports.hl7_sending import Hl7Sending
+from storage.reports.publishing import ReportPublishing
 from storage.reports.repository import Reports
 from storage.retention.disk import DiskSamples
 from storage.retention.legal_holds import LegalHolds
@@ -122,6 +123,7 @@ class Storage:
     finding_feedback: FindingFeedback
     feedback_reports: FeedbackReports
     reports: Reports
+    report_publishing: ReportPublishing
     rejections: Rejections
     priors: Priors
     patient_changes: PatientChanges
@@ -253,6 +255,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             finding_feedback=FindingFeedback(engine),
             feedback_reports=FeedbackReports(engine),
             reports=Reports(engine),
+            report_publishing=ReportPublishing(engine),
             rejections=Rejections(engine),
             priors=Priors(engine),
             patient_changes=PatientChanges(engine),

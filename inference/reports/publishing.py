@@ -32,7 +32,7 @@ def publish_due(storage: Storage, put_off: PutOff | None = None) -> int:
     if queued:
         log.info("hl7_withdrawals_queued", messages=queued)
     done = 0
-    for report in storage.reports.to_publish(_REPORTS_PER_ROUND, put_off.current()):
+    for report in storage.report_publishing.to_publish(_REPORTS_PER_ROUND, put_off.current()):
         done += 1
         try:
             if report.publish_version > report.published_version:
@@ -50,8 +50,8 @@ def publish_due(storage: Storage, put_off: PutOff | None = None) -> int:
                 place=place(error),
             )
             continue
-        storage.reports.published(report.report_id, report.publish_version)
-        storage.reports.withdrawal_notified(report)
+        storage.report_publishing.published(report.report_id, report.publish_version)
+        storage.report_publishing.withdrawal_notified(report)
     return done
 
 

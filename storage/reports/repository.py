@@ -6,12 +6,11 @@ confirmed or signed is never changed by the node: a newer draft is offered besid
 
 import uuid
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, or_, select, update
+from sqlalchemy import ColumnElement, Engine, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -268,50 +267,6 @@ class Reports:
             f"The report has no version {version}.",
             remedy="GET /api/reports/{report_id}/versions lists them.",
         )
-
-    def to_publish(self, limit: int, but: AbstractSet[str] = frozenset()) -> Sequence[Report]:
-        """Those of which a version is to leave the node, or the word that results under it were
-        withdrawn; the oldest change first. `but`: reports to leave out."""
-        report = t.report.c
-        not_notified = or_(
-            report.withdrawal_notified_at.is_(None),
-            report.withdrawal_notified_at != report.superseded_at,
-        )
-        with reading(self._engine) as connection:
-            rows = connection.execute(
-                select(t.report)
-                .where(
-                    or_(
-                        report.publish_version > report.published_version,
-                        and_(report.superseded_at.is_not(None), not_notified),
-                    ),
-                    report.report_id.not_in(but),
-                )
-                .order_by(t.report.c.updated_at)
-                .limit(limit)
-            )
-            return [to_report(row) for row in rows.mappings()]
-
-    def published(self, report_id: str, version: int) -> None:
-        """That version has been handed to all who are to have it."""
-        with writing(self._engine) as connection:
-            connection.execute(
-                update(t.report)
-                .where(t.report.c.report_id == report_id)
-                .values(published_version=version)
-            )
-
-    def withdrawal_notified(self, report: Report) -> None:
-        """Those who have the version were notified; not of what was withdrawn since it was read."""
-        with writing(self._engine) as connection:
-            connection.execute(
-                update(t.report)
-                .where(
-                    t.report.c.report_id == report.report_id,
-                    t.report.c.publish_version == report.publish_version,
-                )
-                .values(withdrawal_notified_at=report.superseded_at)
-            )
 
     def withdrawn(self, report: Report, version: ReportVersion) -> frozenset[str]:
         """Findings under the version that count no more."""

@@ -121,8 +121,10 @@ def test_no_order_depends_on_the_clock(storage: Storage, monkeypatch: pytest.Mon
     for back in (timedelta(), timedelta(hours=9)):
         mark(storage, report, back)
         there = storage.reports.get(report.report_id)
-        assert [one.report_id for one in storage.reports.to_publish(9)] == [report.report_id]
-        storage.reports.withdrawal_notified(there)
+        assert [one.report_id for one in storage.report_publishing.to_publish(9)] == [
+            report.report_id
+        ]
+        storage.report_publishing.withdrawal_notified(there)
         assert messages.enqueue_withdrawals(["ris"], 10) == 1
         notice = send(storage)
         assert (notice.report_version, notice.superseded_at) == (3, there.superseded_at)
