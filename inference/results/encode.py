@@ -20,6 +20,7 @@ from inference.results.planar.encode import encode_images
 from inference.results.rtstruct import encode_structure_set
 from inference.results.seg import encode_seg
 from inference.results.sr.document import encode_sr
+from inference.results.sr.image_library import grid_of
 from inference.results.sr.narrative import captions, note_of
 from inference.results.sr.pdf import encode_pdf
 from inference.results.stack import encode_stack
@@ -96,10 +97,11 @@ def encode_results(
             objects.append(ResultObject("RTSTRUCT", structures))
     if findings:
         ordered = [sources[index] for index in dict.fromkeys(volume.instance_indices)]
+        grid = grid_of(volume, ordered)
         for kind, mask in masks.items():
             before = (predecessors or {}).get(kind)
             structured = encode_sr(
-                job, pipeline, ordered, findings, output, mask, before, edit, kind, others
+                job, pipeline, ordered, findings, output, mask, before, edit, kind, others, grid
             )
             objects.append(ResultObject(kind, structured))
         objects += _for_people(job, pipeline, sources, volume, output, findings, extra_kinds)

@@ -2,10 +2,12 @@
 
 import copy
 
+import numpy as np
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from inference.imaging.attributes import tag_of
+from inference.imaging.geometry import upright_step
 from inference.imaging.volume import Volume
 from inference.results.source_references import shortened
 
@@ -20,7 +22,7 @@ def with_measures(reference: Dataset, volume: Volume) -> Dataset:
     so any frame's hold for all. Where no thickness is stated, a slice of the mask reaches as
     far as the next one.
     """
-    thickness = shortened(volume.spacing_mm[0])
+    thickness = shortened(float(np.linalg.norm(upright_step(volume.lps_from_kji))))
     if "NumberOfFrames" not in reference:
         if not reference.get("SliceThickness"):
             # A new element: the one that says 0 is the source's own.

@@ -27,7 +27,7 @@ from inference.results.identity import (
 )
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import evidence_of, integer_of, reference_to
-from inference.results.sr.image_library import image_library
+from inference.results.sr.image_library import Grid, image_library
 from inference.results.sr.numbers import evaluations_of, measurements_of
 from inference.results.sr.observing import pipeline_context
 from storage.core.entities import Job
@@ -54,6 +54,7 @@ def encode_sr(
     edit: Edit | None = None,
     kind: ResultKind = "SR",
     others: Sequence[Dataset] = (),
+    grid: Grid | None = None,
 ) -> Dataset:
     """A Measurement Report, UNVERIFIED, that refers to segments and source images.
 
@@ -62,8 +63,8 @@ def encode_sr(
     qualitative evaluation. `segmentation` is the SEG, or the label map with segments of the
     same numbers; `kind` says which of the two reports this is. `predecessor` is named in the
     Predecessor Documents Sequence (PS3.3 C.17.2): what it says counts no more. `others`: images
-    of other series that the model was given as well, named as evidence alone. UIDs and dates
-    derive from the job, so a rerun repeats them.
+    of other series that the model was given as well, named as evidence alone. `grid`: of the
+    volume, for the image library. UIDs and dates derive from the job, so a rerun repeats them.
     """
     first = sources[0]
     references = [reference_to(first), *(evidence_of(source) for source in sources[1:])]
@@ -83,7 +84,7 @@ def encode_sr(
         first,
         evidence,
         groups,
-        image_library(references),
+        image_library(references, grid),
         predecessor=predecessor,
         edit=edit,
         kind=kind,

@@ -1,8 +1,10 @@
 """The images a report rests on, described once for all of them (PS3.16 TID 1600)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import highdicom as hd
+import numpy as np
 from highdicom.sr.value_types import (
     CodeContentItem,
     ContainerContentItem,
@@ -12,15 +14,20 @@ from highdicom.sr.value_types import (
     NumContentItem,
     UIDRefContentItem,
 )
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
 
 from inference.calibration.decision import calibration_of
+from inference.imaging.geometry import upright_step
+from inference.imaging.volume import Volume
 
 _CONTAINS = hd.sr.RelationshipTypeValues.CONTAINS
 _CONTEXT = hd.sr.RelationshipTypeValues.HAS_ACQ_CONTEXT
 _SOURCE = DicomCode("260753009", "SCT", "Source")
+_COSINE = DicomCode("{-1:1}", "UCUM", "{-1:1}")
+_DECIMALS = 6
 _PIXELS = DicomCode("{pixels}", "UCUM", "Pixels")
 _MODALITIES = {
     "MR": codes.cid29.MagneticResonance,
@@ -37,14 +44,68 @@ _MODALITIES = {
 }
 
 
-def image_library(references: Sequence[Dataset]) -> ContainerContentItem:
+@dataclass(frozen=True)
+class Grid:
+    """What TID 1604 asks of cross-sectional images, and all of them share. In mm, LPS."""
+
+    between_columns_mm: float
+    between_rows_mm: float
+    between_slices_mm: float
+    """From the middle of one to that of the next, at right angles to their planes."""
+    thickness_mm: float | None
+    """None where the headers state none, or several."""
+    row: tuple[float, float, float]
+    column: tuple[float, float, float]
+
+
+def grid_of(volume: Volume, sources: Sequence[Dataset]) -> Grid:
+    """By the positions of the slices, and not by what some header says of their distance."""
+    affine = volume.lps_from_kji
+    _, rows_mm, columns_mm = volume.spacing_mm
+    return Grid(
+        columns_mm,
+        rows_mm,
+        float(np.linalg.norm(upright_step(affine))),
+        _thickness_mm(sources),
+        _cosines(affine[:3, 2]),
+        _cosines(affine[:3, 1]),
+    )
+
+
+def _cosines(step: NDArray[np.float64]) -> tuple[float, float, float]:
+    x, y, z = (float(one) for one in step / np.linalg.norm(step))
+    return x, y, z
+
+
+def _thickness_mm(sources: Sequence[Dataset]) -> float | None:
+    stated = {value for source in sources for value in _thicknesses(source)}
+    only = stated.pop() if len(stated) == 1 else ""
+    try:
+        thickness = float(only)
+    except ValueError:
+        return None
+    return thickness if thickness > 0 else None
+
+
+def _thicknesses(source: Dataset) -> Iterator[str]:
+    groups = [
+        group
+        for name in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+        for group in source.get(name) or ()
+    ]
+    measures = [one for group in groups for one in group.get("PixelMeasuresSequence") or ()]
+    for one in measures or [source]:
+        yield str(one.get("SliceThickness") or "")
+
+
+def image_library(references: Sequence[Dataset], grid: Grid | None = None) -> ContainerContentItem:
     """One group of all the images, which share modality, size and frame of reference.
 
-    What they share is stated once for the group (TID 1602), so that a report on a thousand
-    slices stays small; what differs is in the images themselves.
+    What they share is stated once for the group (TID 1602, and of the slices of a volume TID 1604),
+    so that a report on a thousand slices stays small; what differs is in the images themselves.
     """
     library = _container(codes.DCM.ImageLibrary)
-    library.ContentSequence.append(_group(references))
+    library.ContentSequence.append(_group(references, grid))
     return library
 
 
@@ -56,9 +117,9 @@ def library_of_single_images(references: Sequence[Dataset]) -> ContainerContentI
     return library
 
 
-def _group(references: Sequence[Dataset]) -> ContainerContentItem:
+def _group(references: Sequence[Dataset], grid: Grid | None = None) -> ContainerContentItem:
     group = _container(codes.DCM.ImageLibraryGroup)
-    group.ContentSequence.extend(_shared(references[0]))
+    group.ContentSequence.extend(_shared(references[0], grid))
     # One for all: the encoder would make a sequence of its own of the code for each image.
     source = hd.sr.CodedConcept.from_code(_SOURCE)
     for reference in references:
@@ -79,7 +140,7 @@ def _container(name: DicomCode) -> ContainerContentItem:
     return item
 
 
-def _shared(reference: Dataset) -> list[ContentItem]:
+def _shared(reference: Dataset, grid: Grid | None) -> list[ContentItem]:
     items: list[ContentItem] = []
     modality = _MODALITIES.get(str(reference.get("Modality", "")))
     if modality is not None:
@@ -98,7 +159,9 @@ def _shared(reference: Dataset) -> list[ContentItem]:
         (codes.DCM.PixelDataRows, reference.Rows, _PIXELS),
         (codes.DCM.PixelDataColumns, reference.Columns, _PIXELS),
     ]
-    if "PixelSpacing" in reference and calibration_of(reference).source == "pixel_spacing":
+    if grid is not None:
+        numbers += _of_slices(grid)
+    elif "PixelSpacing" in reference and calibration_of(reference).source == "pixel_spacing":
         # PixelSpacing states the distance between rows first, which is the vertical one.
         numbers += [
             (codes.DCM.HorizontalPixelSpacing, reference.PixelSpacing[1], codes.UCUM.Millimeter),
@@ -109,3 +172,24 @@ def _shared(reference: Dataset) -> list[ContentItem]:
         for name, value, unit in numbers
     ]
     return items
+
+
+def _of_slices(grid: Grid) -> Iterator[tuple[DicomCode, float, DicomCode]]:
+    """TID 1604; the positions, which differ, are in the images."""
+    mm = codes.UCUM.Millimeter
+    yield codes.DCM.HorizontalPixelSpacing, round(grid.between_columns_mm, _DECIMALS), mm
+    yield codes.DCM.VerticalPixelSpacing, round(grid.between_rows_mm, _DECIMALS), mm
+    yield codes.DCM.SpacingBetweenSlices, round(grid.between_slices_mm, _DECIMALS), mm
+    if grid.thickness_mm is not None:
+        yield codes.DCM.SliceThickness, grid.thickness_mm, mm
+    names = (
+        codes.DCM.ImageOrientationPatientRowX,
+        codes.DCM.ImageOrientationPatientRowY,
+        codes.DCM.ImageOrientationPatientRowZ,
+        codes.DCM.ImageOrientationPatientColumnX,
+        codes.DCM.ImageOrientationPatientColumnY,
+        codes.DCM.ImageOrientationPatientColumnZ,
+    )
+    for name, value in zip(names, (*grid.row, *grid.column), strict=True):
+        # Rounding leaves a zero with a sign.
+        yield name, round(value, _DECIMALS) + 0.0, _COSINE
