@@ -1,10 +1,10 @@
 """Cursors: where a list goes on, as a text that this node alone can read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 from sqlalchemy import ColumnElement
@@ -18,6 +18,7 @@ from storage.db.keyset import Keyset, KeyValue
 from storage.settings import Settings
 
 RowT = TypeVar("RowT")
+RowT_co = TypeVar("RowT_co", covariant=True)
 PageT = TypeVar("PageT", bound=CursorPage)
 
 # The node's base64 has letters that addresses would escape.
@@ -36,6 +37,14 @@ Cursor = Annotated[
 ]
 
 
+class ReadPage(Protocol[RowT_co]):
+    """Reads the rows of one page, and how many there are in all."""
+
+    def __call__(
+        self, *, limit: int, offset: int, beyond: ColumnElement[bool] | None
+    ) -> tuple[Sequence[RowT_co], int]: ...
+
+
 @dataclass(frozen=True)
 class CursorPaging(Paging):
     """A page by its offset, or after the last item of another page."""
@@ -52,6 +61,17 @@ class CursorPaging(Paging):
         if self.cursor is None:
             return None
         return keyset.beyond(_unsealed(self._sealer, keyset, self.cursor))
+
+    def read(
+        self,
+        kind: type[PageT],
+        keyset: Keyset[RowT],
+        read: ReadPage[RowT],
+        payload: Callable[[RowT], Any],
+    ) -> PageT:
+        """The page of a list whose items are made each from its own row."""
+        rows, total = read(limit=self.limit, offset=self.offset, beyond=self.beyond(keyset))
+        return self.page_of(kind, [payload(row) for row in rows], total, rows, keyset)
 
     def page_of(
         self,

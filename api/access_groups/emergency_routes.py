@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import Path, Query, Request
@@ -132,15 +133,12 @@ def list_emergency_access(
 ) -> EmergencyPage:
     """Administrators see all of it, others their own; the newest first."""
     mine = "" if "admin" in principal.roles else principal.identity.id
-    found, total = storage.emergency_access.list(
-        paging.limit,
-        paging.offset,
-        identity_id=mine,
-        unreviewed=unreviewed,
-        beyond=paging.beyond(NEWEST_EMERGENCIES),
+    return paging.read(
+        EmergencyPage,
+        NEWEST_EMERGENCIES,
+        partial(storage.emergency_access.list, identity_id=mine, unreviewed=unreviewed),
+        _payload,
     )
-    items = [_payload(one) for one in found]
-    return paging.page_of(EmergencyPage, items, total, found, NEWEST_EMERGENCIES)
 
 
 @router.post(

@@ -1,5 +1,6 @@
 """The audit trail for administrators: search it, verify it. Reading it is an event too."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query
@@ -54,11 +55,9 @@ def list_events(
         failures=failures,
         text=text,
     )
-    found, total = find_events(
-        storage.engine, wanted, paging.limit, paging.offset, beyond=paging.beyond(NEWEST_EVENTS)
+    return paging.read(
+        AuditPage, NEWEST_EVENTS, partial(find_events, storage.engine, wanted), event_payload
     )
-    items = [event_payload(one) for one in found]
-    return paging.page_of(AuditPage, items, total, found, NEWEST_EVENTS)
 
 
 @router.get("/verification", summary="Verify the chain of the trail", responses=problems(503))

@@ -1,5 +1,6 @@
 """Deliveries: results on their way, what holds them up, and letting them go now."""
 
+from functools import partial
 from typing import Annotated
 
 import structlog
@@ -70,15 +71,12 @@ def list_deliveries(
         updated_since=updated_since,
         is_troubled=troubled,
     )
-    found, total = delivery_list.list_deliveries(
-        storage.engine,
-        wanted,
-        paging.limit,
-        paging.offset,
-        beyond=paging.beyond(LAST_CHANGED),
+    return paging.read(
+        DeliveryPage,
+        LAST_CHANGED,
+        partial(delivery_list.list_deliveries, storage.engine, wanted),
+        delivery_payload,
     )
-    items = [delivery_payload(one) for one in found]
-    return paging.page_of(DeliveryPage, items, total, found, LAST_CHANGED)
 
 
 @router.get("/{delivery_id}", summary="One delivery", responses=problems(404))

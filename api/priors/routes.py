@@ -1,5 +1,6 @@
 """What is fetched from other archives, what could not be, and trying it again."""
 
+from functools import partial
 from typing import Annotated
 
 import structlog
@@ -43,15 +44,12 @@ def list_priors(
     updated_since: UpdatedSince = None,
 ) -> PriorFetchPage:
     """What changed last comes first."""
-    found, total = storage.prior_fetches.list(
-        state,
-        paging.limit,
-        paging.offset,
-        updated_since=updated_since,
-        beyond=paging.beyond(LAST_FETCHED),
+    return paging.read(
+        PriorFetchPage,
+        LAST_FETCHED,
+        partial(storage.prior_fetches.list, state, updated_since=updated_since),
+        prior_payload,
     )
-    items = [prior_payload(one) for one in found]
-    return paging.page_of(PriorFetchPage, items, total, found, LAST_FETCHED)
 
 
 @router.get("/searches", summary="List the searches for earlier studies")
@@ -63,15 +61,12 @@ def list_searches(
     updated_since: UpdatedSince = None,
 ) -> PriorSearchPage:
     """One for each study or order, rule and archive; what changed last comes first."""
-    found, total = storage.prior_searches.list(
-        state,
-        paging.limit,
-        paging.offset,
-        updated_since=updated_since,
-        beyond=paging.beyond(LAST_SEARCHED),
+    return paging.read(
+        PriorSearchPage,
+        LAST_SEARCHED,
+        partial(storage.prior_searches.list, state, updated_since=updated_since),
+        search_payload,
     )
-    items = [search_payload(one) for one in found]
-    return paging.page_of(PriorSearchPage, items, total, found, LAST_SEARCHED)
 
 
 @router.post("/retry", summary="Try again all that was given up")

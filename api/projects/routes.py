@@ -1,5 +1,6 @@
 """Research projects for administrators: their studies, de-identified exports, and the way back."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Path, Request, Response
@@ -112,11 +113,8 @@ def list_project_studies(
 ) -> ProjectStudyPage:
     """In the order in which they were added."""
     project = storage.projects.get(name)
-    found, total = storage.projects.studies(
-        project, paging.limit, paging.offset, beyond=paging.beyond(FIRST_ADDED)
-    )
-    items = [study_payload(project, one) for one in found]
-    return paging.page_of(ProjectStudyPage, items, total, found, FIRST_ADDED)
+    studies = partial(storage.projects.studies, project)
+    return paging.read(ProjectStudyPage, FIRST_ADDED, studies, partial(study_payload, project))
 
 
 @router.post("/{name}/studies", summary="Add studies to a project", responses=problems(400, 404))
@@ -174,14 +172,8 @@ def delete_project_study(
 def list_exports(storage: StorageDep, paging: CursorPagingDep, name: Name) -> ExportPage:
     """The newest first."""
     exports = storage.project_exports
-    found, total = exports.of_project(
-        storage.projects.get(name),
-        paging.limit,
-        paging.offset,
-        beyond=paging.beyond(NEWEST_EXPORTS),
-    )
-    items = [_payload(exports, one) for one in found]
-    return paging.page_of(ExportPage, items, total, found, NEWEST_EXPORTS)
+    of_project = partial(exports.of_project, storage.projects.get(name))
+    return paging.read(ExportPage, NEWEST_EXPORTS, of_project, partial(_payload, exports))
 
 
 @router.post(

@@ -1,6 +1,7 @@
 """Messages to HL7 v2 systems: what became of each, and another attempt."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import Path, Request
@@ -59,15 +60,12 @@ def list_hl7_messages(
     updated_since: UpdatedSince = None,
 ) -> Hl7MessagePage:
     """Without their text, which is made from the report when it is sent."""
-    messages, total = storage.hl7_outbox.list(
-        state,
-        paging.limit,
-        paging.offset,
-        updated_since=updated_since,
-        beyond=paging.beyond(NEWEST_MESSAGES),
+    return paging.read(
+        Hl7MessagePage,
+        NEWEST_MESSAGES,
+        partial(storage.hl7_outbox.list, state, updated_since=updated_since),
+        _payload,
     )
-    items = [_payload(one) for one in messages]
-    return paging.page_of(Hl7MessagePage, items, total, messages, NEWEST_MESSAGES)
 
 
 @router.get("/messages/{message_id}", summary="One message", responses=problems(404))

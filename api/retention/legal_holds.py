@@ -44,11 +44,7 @@ class NewLegalHold(RequestBody):
 @policy(ADMINS, "admin", UIDS_ALONE)
 def list_legal_holds(storage: StorageDep, paging: CursorPagingDep) -> LegalHoldPage:
     """Studies that no rule and no DELETE removes."""
-    found, total = storage.legal_holds.page(
-        paging.limit, paging.offset, beyond=paging.beyond(NEWEST_HOLDS)
-    )
-    items = [_payload(one) for one in found]
-    return paging.page_of(LegalHoldPage, items, total, found, NEWEST_HOLDS)
+    return paging.read(LegalHoldPage, NEWEST_HOLDS, storage.legal_holds.page, _payload)
 
 
 @router.put(

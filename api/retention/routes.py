@@ -1,5 +1,6 @@
 """Retention for administrators: what would leave, how the disk is, and what has left."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query
@@ -56,8 +57,6 @@ def get_retention_status(storage: StorageDep) -> RetentionStatus:
 @policy(ADMINS, "admin", UIDS_ALONE)
 def list_removed(storage: StorageDep, paging: CursorPagingDep) -> RemovedStudies:
     """As far back as the audit trail reaches."""
-    found, total = removals(
-        storage.engine, paging.limit, paging.offset, beyond=paging.beyond(NEWEST_EVENTS)
+    return paging.read(
+        RemovedStudies, NEWEST_EVENTS, partial(removals, storage.engine), removed_payload
     )
-    items = [removed_payload(one) for one in found]
-    return paging.page_of(RemovedStudies, items, total, found, NEWEST_EVENTS)

@@ -1,5 +1,6 @@
 """Webhooks: notices over HTTP of what happens here, and what became of each."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import structlog
@@ -148,11 +149,12 @@ def list_webhook_deliveries(
 ) -> WebhookDeliveryPage:
     """The newest first. DEAD ones were given up after their last attempt."""
     storage.webhooks.get(webhook_id)
-    notices, total = storage.webhook_queue.list(
-        webhook_id, state, paging.limit, paging.offset, beyond=paging.beyond(NEWEST_NOTICES)
+    return paging.read(
+        WebhookDeliveryPage,
+        NEWEST_NOTICES,
+        partial(storage.webhook_queue.list, webhook_id, state),
+        _delivery,
     )
-    items = [_delivery(one) for one in notices]
-    return paging.page_of(WebhookDeliveryPage, items, total, notices, NEWEST_NOTICES)
 
 
 @router.post(

@@ -1,5 +1,6 @@
 """The modality worklist: integrators post what is scheduled, modalities ask by C-FIND."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
@@ -57,16 +58,12 @@ def list_worklist_items(
     updated_since: UpdatedSince = None,
 ) -> WorklistPage:
     """Items in any state, unless one is asked for."""
-    found, total = storage.worklist.list(
-        state,
-        accession_number,
-        paging.limit,
-        paging.offset,
-        updated_since=updated_since,
-        beyond=paging.beyond(NEXT_TO_START),
+    return paging.read(
+        WorklistPage,
+        NEXT_TO_START,
+        partial(storage.worklist.list, state, accession_number, updated_since=updated_since),
+        item_payload,
     )
-    items = [item_payload(item) for item in found]
-    return paging.page_of(WorklistPage, items, total, found, NEXT_TO_START)
 
 
 @router.get("/{worklist_item_id}", summary="One worklist item", responses=problems(404))
