@@ -42,7 +42,7 @@ from api.fhir.outcomes import FhirOutcomes
 from api.fhir.routes import router as fhir_router
 from api.findings import critical_alerts as alerts
 from api.findings import routes as findings
-from api.idempotency import Idempotency
+from api.idempotency.middleware import Idempotency
 from api.jobs import analyze, analyze_upload, pipelines, rules
 from api.jobs import bulk as job_bulk
 from api.jobs import routes as jobs

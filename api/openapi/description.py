@@ -13,8 +13,8 @@ from api.access.rule_index import Rule, RuleIndex
 from api.annotations.schemas import MaskEdit
 from api.base_schemas import Problem
 from api.fhir.resources import OperationOutcome
-from api.idempotency import DESCRIPTION as IDEMPOTENCY_KEY
-from api.idempotency import takes_key
+from api.idempotency.keys import DESCRIPTION as IDEMPOTENCY_KEY
+from api.idempotency.keys import takes_key
 from api.openapi import dicomweb
 from api.openapi.headers import add_headers
 from api.openapi.security import secure, security_schemes

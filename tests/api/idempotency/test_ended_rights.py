@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access.principal import Principal
 from api.access.rule_index import RuleIndex
-from api.idempotency import Idempotency
+from api.idempotency.middleware import Idempotency
 from storage import tables as t
 from storage.container import Storage
 from storage.core.clock import utcnow

@@ -1,0 +1,1 @@
+"""A POST that is sent again under its Idempotency-Key is answered again, and not done again."""
