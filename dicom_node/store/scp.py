@@ -20,7 +20,8 @@ from dicom_node.status import (
 )
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.ingest.instance_stream import InstanceStream
-from storage.ingest.service import Accepted, Ingest
+from storage.ingest.service import Ingest
+from storage.ingest.storing import Accepted
 
 log = structlog.get_logger(__name__)
 

@@ -29,7 +29,8 @@ from storage.core.bounded_json import load_bounded_json
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded, MediViewError
 from storage.core.uids import check_uid
 from storage.dicom.file_meta import make_file_meta
-from storage.ingest.service import Accepted, Ingest
+from storage.ingest.service import Ingest
+from storage.ingest.storing import Accepted
 
 log = structlog.get_logger(__name__)
 

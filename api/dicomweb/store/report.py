@@ -15,7 +15,7 @@ from storage.core.errors import (
     StorageUnavailable,
     UidConflict,
 )
-from storage.ingest.service import Accepted
+from storage.ingest.storing import Accepted
 
 # Failure reasons of PS3.18 Table I.2-2.
 PROCESSING_FAILURE = 0x0110

@@ -108,7 +108,7 @@ def test_a_conflict_that_a_crash_left_goes_with_the_next_resend(
         send(process, part10(other))
         send(storage, content)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("storage.ingest.service.is_same_content", _killed)
+            patch.setattr("storage.ingest.storing.is_same_content", _killed)
             with pytest.raises(KeyboardInterrupt):
                 send(process, again)
     assert storage.conflicts.page(10, 0)[1] == 1

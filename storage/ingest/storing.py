@@ -1,0 +1,193 @@
+"""Storing one instance: durable in a volume, then a row in the index; known bytes are not kept
+twice, and what differs is kept aside as a conflict."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from sqlalchemy import Engine
+
+from storage.access_groups.senders import StudySenders
+from storage.core.entities import Origin
+from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
+from storage.core.request_context import tell_stored
+from storage.core.visibility import as_node, current_visibility
+from storage.dicom.digests import digest_of, proves
+from storage.dicom.part10 import Header
+from storage.index.indexer import Indexer
+from storage.index.insert_instance import NewInstance, Outcome, forget_conflict
+from storage.ingest.group_commit import GroupCommit
+from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
+from storage.integrity.repository import DamagedInstances
+from storage.volumes.large_instance import LargeVolume
+from storage.volumes.records import Appended
+from storage.volumes.writer import StagedRecord, VolumeWriter
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    outcome: Outcome
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+
+
+class InstanceStore:
+    def __init__(
+        self,
+        engine: Engine,
+        volumes: VolumeWriter,
+        indexer: Indexer,
+        read_stored: Callable[[str, int], bytes | None],
+        damaged: DamagedInstances | None,
+    ) -> None:
+        """`read_stored` gives the part 10 file of a UID, None where it is larger or not there."""
+        self._engine = engine
+        self._senders = StudySenders(engine)
+        self._read_stored = read_stored
+        self._indexer = indexer
+        self._volumes = volumes
+        self._damaged = damaged
+        self._group_commit = GroupCommit(volumes, indexer)
+
+    def pieces(
+        self,
+        meta: bytes | memoryview,
+        dataset: bytes | memoryview,
+        header: Header,
+        source: str,
+        origin: Origin,
+    ) -> Accepted:
+        return self._for_caller(
+            header, partial(self._store_pieces, meta, dataset, header, source, origin)
+        )
+
+    def large(self, header: Header, large: LargeVolume, source: str, origin: Origin) -> Accepted:
+        return self._for_caller(header, partial(self._store_large, header, large, source, origin))
+
+    def _for_caller(self, header: Header, store: Callable[[], Accepted]) -> Accepted:
+        """Raises NotPermitted for a study that the caller may not add to."""
+        visibility = current_visibility()
+        if visibility is None:
+            return store()
+        # What is stored under a UID already must be known, no matter who sends it again.
+        with as_node():
+            begins = self._senders.check(visibility, header.study_instance_uid)
+            accepted = store()
+            if begins and accepted.outcome == "stored":
+                self._senders.note(visibility, header.study_instance_uid)
+            return accepted
+
+    def _is_damaged(self, header: Header) -> bool:
+        """Whether what is stored of an instance that arrived again needs its bytes."""
+        return self._damaged is not None and self._damaged.is_noted(header.sop_instance_uid)
+
+    def _replace(self, header: Header, digest: str, appended: Appended) -> None:
+        if self._damaged is not None:
+            self._damaged.replace(
+                header.sop_instance_uid, digest, header.transfer_syntax_uid, appended.location
+            )
+
+    def _store_pieces(
+        self,
+        meta: bytes | memoryview,
+        dataset: bytes | memoryview,
+        header: Header,
+        source: str,
+        origin: Origin,
+    ) -> Accepted:
+        digest = digest_of(dataset)
+        known = self._indexer.known_digest(header)
+        if known and (known == digest.hex() or proves(known, dataset)):
+            if self._is_damaged(header):
+                staged = self._volumes.stage(
+                    (meta, dataset), digest=bytes.fromhex(known), source=source, origin=origin
+                )
+                self._replace(header, known, self._volumes.wait_for(staged))
+            return _accepted("duplicate", header)
+        pieces = (meta, dataset)
+        if known and (same := self._same_as_stored(header, digest, pieces)):
+            return same
+        staged = self._volumes.stage(pieces, digest=digest, source=source, origin=origin)
+        return self._index(
+            header, digest, staged.appended, staged, source, origin, () if known else pieces
+        )
+
+    def _store_large(
+        self, header: Header, large: LargeVolume, source: str, origin: Origin
+    ) -> Accepted:
+        known = self._indexer.known_digest(header)
+        if known and large.is_proved_by(known):
+            # A digest of another kind would make a conflict of it, were the index rebuilt.
+            if known == large.digest().hex() and self._is_damaged(header):
+                self._replace(header, known, large.finish())
+            return _accepted("duplicate", header)
+        digest = large.digest()
+        with large.part10() as part10:
+            if known and (same := self._same_as_stored(header, digest, (part10,))):
+                return same
+            # The mapping outlasts the descriptor, which `finish` closes.
+            return self._index(
+                header, digest, large.finish(), None, source, origin, () if known else (part10,)
+            )
+
+    def _same_as_stored(
+        self, header: Header, digest: bytes, pieces: Sequence[bytes | memoryview]
+    ) -> Accepted | None:
+        """A duplicate, where the file is the stored one in another encoding, and no conflict."""
+        uid = header.sop_instance_uid
+        if sum(map(len, pieces)) > COMPARED_MAX_BYTES:
+            return None
+        try:
+            stored = self._read_stored(uid, COMPARED_MAX_BYTES)
+        except (InstanceDamaged, NotFound, StorageUnavailable):
+            return None
+        if stored is None or not is_same_content(stored, b"".join(pieces)):
+            return None
+        log.info("instance_sent_again_in_another_encoding", sop_instance_uid=uid)
+        # Its own, or one that a crash left.
+        forget_conflict(self._engine, uid, digest.hex())
+        return _accepted("duplicate", header)
+
+    def _index(
+        self,
+        header: Header,
+        digest: bytes,
+        appended: Appended,
+        staged: StagedRecord | None,
+        source: str,
+        origin: Origin,
+        uncompared: Sequence[bytes | memoryview],
+    ) -> Accepted:
+        """`uncompared`: the file in pieces, where it was not compared with what is stored."""
+        location, note = appended.location, appended.note
+        new = NewInstance(
+            header, location, digest.hex(), source, origin, note.received_at, note.generation
+        )
+        outcome = self._group_commit.commit(new, staged)
+        # What another process has stored may be known by its row alone.
+        if outcome == "duplicate" and self._is_damaged(header):
+            self._replace(header, new.digest, appended)
+        if outcome == "conflict":
+            if uncompared and (same := self._same_as_stored(header, digest, uncompared)):
+                return same
+            log.warning(
+                "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=source
+            )
+        return _accepted(outcome, header)
+
+
+def _accepted(outcome: Outcome, header: Header) -> Accepted:
+    accepted = Accepted(
+        outcome,
+        header.study_instance_uid,
+        header.series_instance_uid,
+        header.sop_instance_uid,
+        header.sop_class_uid,
+    )
+    tell_stored(accepted)
+    return accepted
