@@ -10,7 +10,6 @@ from storage.settings import Settings
 
 POLICY_HEADER = "Content-Security-Policy"
 _ABOUT_PATIENTS = ("/api", "/dicom-web", "/fhir")
-# Only this host: others of its domain are not ours to say anything of.
 _TRANSPORT = "max-age=31536000"
 
 
@@ -30,7 +29,9 @@ class SecurityHeaders:
         }
         if settings.resolved_public_url.startswith("https://"):
             # Browsers heed it over HTTPS alone (RFC 6797 8.1).
-            self.headers["Strict-Transport-Security"] = _TRANSPORT
+            # Hosts below this one are an operator's to speak for.
+            below = "; includeSubDomains" if settings.hsts_subdomains else ""
+            self.headers["Strict-Transport-Security"] = _TRANSPORT + below
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

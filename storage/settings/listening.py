@@ -14,6 +14,10 @@ class ListeningSettings(BaseModel):
     http_host: str = "127.0.0.1"
     http_port: int = Field(8000, ge=0, le=65535)
     public_url: str = Field("", description="The node's address as a browser reaches it.")
+    hsts_subdomains: bool = Field(
+        False,
+        description="Whether browsers ask hosts below that of public_url by HTTPS alone, too.",
+    )
     trusted_network: bool = Field(
         False, description="Let DICOM, which has no sign-in, listen beyond loopback."
     )

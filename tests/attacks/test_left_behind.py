@@ -1,9 +1,12 @@
 """What is left in a browser after somebody has looked at patients and gone: nothing."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from api.middleware.security_headers import SecurityHeaders
+from storage.settings import Settings
 from tests import builders
 from tests.api.access.closed import closed_node, closed_settings
 from tests.api.client import part10
@@ -50,6 +53,12 @@ def test_signing_out_takes_what_the_pages_kept(tmp_path: Path) -> None:
         gone = ann.delete("/api/session")
         assert gone.status_code == 200
         assert gone.headers["clear-site-data"] == '"cache", "storage"'
+
+
+def test_hosts_below_the_nodes_own_are_asked_by_https_where_the_operator_says_so() -> None:
+    settings = Settings(public_url="https://mediview.example.org", hsts_subdomains=True)
+    headers = SecurityHeaders(Mock(), settings).headers
+    assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 @pytest.mark.parametrize(

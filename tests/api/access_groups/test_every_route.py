@@ -380,7 +380,8 @@ def test_the_questions_of_these_tests_are_answered_to_those_who_may(
     hospitals: TwoHospitals, rules: tuple[Rule, ...]
 ) -> None:
     """Were a question wrong by itself, nobody's answer would say anything."""
-    own, unanswered = hospitals.north, []
+    own = hospitals.north
+    unanswered: list[tuple[str, str, int]] = []
     with hospitals.person("north-admin", "admin") as client:
         for rule in (one for one in rules if is_about_studies(one)):
             if rule.method == "DELETE":
