@@ -12,6 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.access.policy import WRITERS, policy
 from api.access.principal import Principal, PrincipalDep, source_of_notes
+from api.antivirus import check_file
 from api.audit.rules import STORES
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
@@ -114,6 +115,8 @@ def _take_form(storage: Storage, principal: Principal, form: FormData) -> tuple[
             "The form has no file in a field named 'files'.",
             remedy="Send multipart/form-data with one or more 'files'.",
         )
+    for part in files:
+        check_file(storage.settings, part.file)
     kinds = [sniff(part.file) for part in files]
     of_pictures: tuple[Pipeline, ...] = ()
     if any(kind in PICTURES for kind in kinds):

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from api.access.policy import WRITERS, policy
 from api.access.principal import Principal, PrincipalDep, source_of_notes
+from api.antivirus import check_file
 from api.audit.rules import STORES
 from api.deps import StorageDep
 from api.errors import ApiProblem
@@ -39,6 +40,8 @@ _REFUSING = frozenset(
         "nothing_usable",
         "archive_broken",
         "archive_encrypted",
+        "malware_found",
+        "too_large_to_scan",
     }
 )
 
@@ -96,6 +99,7 @@ def _start(
     file: BinaryIO,
     pipeline: str | None,
 ) -> AnalyzeStarted:
+    check_file(storage.settings, file)
     intake = Intake()
     if sniff(file) in PICTURES:
         pipelines = picture_pipelines(storage.settings, storage.model_states, pipeline)

@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 
 from api.access.policy import WRITERS, policy
 from api.access.principal import PrincipalDep
+from api.antivirus import check_file
 from api.audit.middleware import name_studies
 from api.audit.rules import Audited
 from api.deps import StoppingDep, StorageDep
@@ -27,6 +28,7 @@ from storage.core.errors import InvalidRequest
 from storage.core.identity import Identity
 from storage.language.repository import Answers
 from storage.objects.filesystem import ObjectStore
+from storage.settings import Settings
 
 router = new_router(prefix="/api/docqa", tags=["language"])
 
@@ -75,7 +77,12 @@ async def ask_about_document(
         counted = Request(request.scope, limited(request.receive, DOCUMENT_MAX_BYTES))
         async with counted.form(max_files=1, max_fields=4) as form:
             job = await run_in_threadpool(
-                _ask_about_file, storage.objects, storage.answers, dict(form), principal.identity
+                _ask_about_file,
+                storage.settings,
+                storage.objects,
+                storage.answers,
+                dict(form),
+                principal.identity,
             )
         return await answered(
             request, storage.settings, storage.jobs, storage.answers, job, stopping
@@ -103,7 +110,11 @@ async def _body(request: Request) -> bytes:
 
 
 def _ask_about_file(
-    objects: ObjectStore, answers: Answers, form: dict[str, Any], asked_by: Identity
+    settings: Settings,
+    objects: ObjectStore,
+    answers: Answers,
+    form: dict[str, Any],
+    asked_by: Identity,
 ) -> Job:
     file = form.get("file")
     if not isinstance(file, UploadFile):
@@ -120,6 +131,7 @@ def _ask_about_file(
     content_type = next((kind for mark, kind in _KINDS if head.lstrip().startswith(mark)), "")
     if not content_type:
         raise InvalidRequest("The file is no PDF, PNG or JPEG.", remedy="Export it as one of them.")
+    check_file(settings, file.file)
     object_key = f"documents/{uuid.uuid4()}"
     objects.put(object_key, file.file, content_type)
     return answers.ask(

@@ -43,6 +43,13 @@ class LimitSettings(BaseModel):
     max_associations: int = Field(64, ge=1)
     association_idle_timeout_s: float = Field(60.0, gt=0)
     upload_max_bytes: int = Field(2048 * MIB, ge=1)
+    antivirus: str = Field(
+        "",
+        pattern=r"^(/.+|(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5})?$",
+        description="Virus scanner (clamd) that looks at uploads, and at documents before they are"
+        " shown: HOST:PORT, or the path of its socket. Empty: none.",
+    )
+    antivirus_timeout_s: float = Field(60.0, gt=0, description="Silence that it may keep.")
     upload_url_expiry_s: int = Field(900, ge=1)
     upload_parts_expiry_s: int = Field(
         86_400, ge=1, description="How long an upload in parts may take, with its breaks."

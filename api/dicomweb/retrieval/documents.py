@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from fastapi import Request, Response
 from pydicom.dataset import Dataset
 
+from api.antivirus import check_bytes
+from api.deps import get_settings
 from api.dicomweb.formats.negotiation import MediaRange, choose_image
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.lookups import content_key
@@ -68,11 +70,13 @@ def _encapsulated(
             "The instance holds no document.", remedy="Ask the sending system to send it again."
         )
     length = header.get("EncapsulatedDocumentLength") or len(document)
+    content = bytes(document)[: int(length)]
+    check_bytes(get_settings(request), content)
     headers = caching_headers(etag)
     if media_type != _PDF:
         headers["Content-Disposition"] = "attachment"
         headers["Content-Security-Policy"] = _SANDBOX
-    return Response(bytes(document)[: int(length)], media_type=media_type, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def _report(
