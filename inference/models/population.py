@@ -25,6 +25,7 @@ _ECHOES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
 """EchoPulseSequence of enhanced images (PS3.3 C.8.13.4) as ScanningSequence calls it."""
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 
+_IN_MONTHS_BELOW = 2.0
 _ROUNDING = 1e-6
 _THICKNESS = ("SliceThickness", "PixelMeasuresSequence")
 _VOLTAGE = ("KVP", "CTXRayDetailsSequence")
@@ -61,7 +62,8 @@ class Population:
     def _outside(self, header: Dataset) -> Iterator[str]:
         for age, by in zip(ages_years(header), ("", " by PatientAge"), strict=False):
             if not _within_years(age, self.age_years):
-                yield f"age {age_in_words(age)}{by} ({_range(self.age_years)} years)"
+                ages = "" if self.age_years is None else ages_in_words(*self.age_years)
+                yield f"age {age_in_words(age)}{by} ({ages})"
         sex = str(header.get("PatientSex") or "").strip().upper()
         if sex and self.sex and sex not in self.sex:
             yield f"sex {sex} ({', '.join(self.sex)})"
@@ -182,9 +184,22 @@ def _range(limits: tuple[float, float] | None) -> str:
     return "" if limits is None else f"{limits[0]:g} to {limits[1]:g}"
 
 
+def ages_in_words(low: float, high: float) -> str:
+    """Ages in years as people state them: "40 to 49 years", "1 year", "0 to 6 months"."""
+    if high < _IN_MONTHS_BELOW and not (float(low).is_integer() and float(high).is_integer()):
+        low, high, unit = round(low * 12, 1), round(high * 12, 1), "month"
+    else:
+        unit = "year"
+    if low == high == 0:
+        return "under 1 year"
+    if low != high:
+        return f"{low:g} to {high:g} {unit}s"
+    return f"1 {unit}" if high == 1 else f"{high:g} {unit}s"
+
+
 def age_in_words(age: float) -> str:
     """Completed years, of small children months, days: as people state it."""
-    if age >= 2:
+    if age >= _IN_MONTHS_BELOW:
         return f"{int(age)} years"
     months = int(age * 12 + _ROUNDING)
     days = int(age * _DAYS["Y"] + _ROUNDING)

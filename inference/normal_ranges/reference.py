@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
+from inference.models.population import ages_in_words
 from inference.normal_ranges.distribution import Distribution, NormalDistribution, percentile_of
 from inference.normal_ranges.subject import Subject
 from storage.core.findings import NormalRange
@@ -93,7 +94,7 @@ class ReferenceValues:
         parts = [_SEXES.get(self.sex, self.sex)]
         low, high = self.age_years or (None, None)
         if self.age_years is not None:
-            parts.append(f"{low:g} to {high:g} years")
+            parts.append(ages_in_words(*self.age_years))
         return People(", ".join(part for part in parts if part), self.sex, low, high)
 
     def range_for(self, subject: Subject, value: float) -> NormalRange:

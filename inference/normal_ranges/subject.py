@@ -25,8 +25,8 @@ class Subject:
 
     @property
     def completed_years(self) -> str:
-        """Age as people state it; empty where it is not known."""
-        return "" if self.age_years is None else f"{int(self.age_years)} years"
+        """Age as people state it, of infants in months or days; empty where it is not known."""
+        return "" if self.age_years is None else age_in_words(self.age_years)
 
     @property
     def in_words(self) -> str:

@@ -1,12 +1,16 @@
 """Where the measurements lie among those of a reference population, in a report's sentences."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from inference.findings.facts import Fact
 from inference.normal_ranges.distribution import shown_percentile
 from inference.reports.locale import Locale, references
 from storage.core.findings import NormalRange
 from storage.reports.entities import ReportSentence
+
+_IN_MONTHS_BELOW = 2.0
+_WHOLE = 1e-6
 
 
 def beside_normal_ranges(
@@ -45,15 +49,28 @@ def _of_whom(normal: NormalRange, locale: Locale) -> str:
     words = locale.words["normal_range"]["of_whom"]
     parts = [words["people"][normal.sex]] if normal.sex else []
     if normal.age_from is not None and normal.age_to is not None:
-        ages = {"low": _years(normal.age_from, locale), "high": _years(normal.age_to, locale)}
-        parts.append(locale.fill(words["age" if ages["low"] == ages["high"] else "ages"], ages))
+        parts.append(_ages(normal.age_from, normal.age_to, words["in"], locale))
     if normal.height_cm is not None:
         parts.append(locale.fill(words["height"], {"height": f"{normal.height_cm:.0f}"}))
     return ", ".join(parts) or normal.of_whom
 
 
-def _years(age: float, locale: Locale) -> str:
-    return locale.number(age, 0 if float(age).is_integer() else 1)
+def _ages(low: float, high: float, words: Any, locale: Locale) -> str:
+    """In years, of infants in months where the source divides the years."""
+    if high < _IN_MONTHS_BELOW and not (float(low).is_integer() and float(high).is_integer()):
+        low, high, words = low * 12, high * 12, words["months"]
+    else:
+        words = words["years"]
+    first, last = (_shortest(age, locale) for age in (low, high))
+    if first != last:
+        return locale.fill(words["range"], {"low": first, "high": last})
+    if high < 1:
+        return str(words["under_one"])
+    return str(words["one"]) if high == 1 else locale.fill(words["many"], {"age": last})
+
+
+def _shortest(age: float, locale: Locale) -> str:
+    return locale.number(age, 0 if abs(age - round(age)) < _WHOLE else 1)
 
 
 def _normal_range_of(fact: Fact) -> NormalRange | None:

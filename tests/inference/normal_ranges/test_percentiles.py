@@ -11,7 +11,11 @@ from inference.normal_ranges.reference import ReferenceValues
 from inference.normal_ranges.subject import Subject
 from inference.reports.export.oru import limits_of
 from inference.reports.locale import load_locale
-from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
+from inference.reports.reference_text import (
+    _of_whom,
+    beside_normal_ranges,
+    sources_of_normal_ranges,
+)
 from inference.results.sr.narrative import shown_range
 from storage.core.findings import NormalRange
 from tests.api.client import finding_of
@@ -88,3 +92,31 @@ def test_no_limits_go_by_hl7_where_a_value_is_not_to_be_compared_with_them() -> 
     stated = NormalRange("L", 4.5, 7.5, "GLI")
     assert limits_of(stated) == "4.5-7.5"
     assert limits_of(replace(stated, caveat="Taken lying.")) == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "english", "german"),
+    [
+        (40, 49, "40 to 49 years", "40 bis 49 Jahre"),
+        (1, 1, "1 year", "1 Jahr"),
+        (0, 0, "under 1 year", "unter 1 Jahr"),
+        (0, 0.5, "0 to 6 months", "0 bis 6 Monate"),
+        (1 / 12, 1 / 12, "1 month", "1 Monat"),
+        (2.5, 3.5, "2.5 to 3.5 years", "2,5 bis 3,5 Jahre"),
+    ],
+)
+def test_ages_are_stated_as_people_state_them(
+    low: float, high: float, english: str, german: str
+) -> None:
+    assert (
+        ReferenceValues("V", "mL", 1.0, 2.0, "S", age_years=(low, high)).people.of_whom == english
+    )
+    normal = NormalRange("mL", 1.0, 2.0, "S", age_from=low, age_to=high)
+    assert [_of_whom(normal, load_locale(one)) for one in ("en", "de")] == [english, german]
+
+
+@pytest.mark.parametrize(
+    ("age", "words"), [(1.0, "12 months"), (0.0, "0 days"), (2.0, "2 years"), (0.25, "3 months")]
+)
+def test_nobody_is_of_one_years(age: float, words: str) -> None:
+    assert Subject("F", age).in_words == f"women of {words}"

@@ -37,7 +37,7 @@ export function dicomTime(value: string | null | undefined): string {
   return match ? `${match[1]}:${match[2]}` : "";
 }
 
-/** Whole years between two dates, or "" when either is missing. */
+/** Whole years between two dates, of small children months or days, or "" when a date is missing. */
 export function ageAt(birthDate: string | null, studyDate: string | null): string {
   const born = dicomDate(birthDate).split("-").map(Number);
   const then = dicomDate(studyDate).split("-").map(Number);
@@ -46,7 +46,12 @@ export function ageAt(birthDate: string | null, studyDate: string | null): strin
   const [year = 0, month = 0, day = 0] = then;
   const beforeBirthday = month < bornMonth || (month === bornMonth && day < bornDay);
   const years = year - bornYear - (beforeBirthday ? 1 : 0);
-  return years >= 0 && years < 150 ? text().common.years(years) : "";
+  const words = text().common;
+  if (years >= 2) return years < 150 ? words.years(years) : "";
+  const months = (year - bornYear) * 12 + month - bornMonth - (day < bornDay ? 1 : 0);
+  if (months >= 2) return words.months(months);
+  const days = Math.round((Date.UTC(year, month - 1, day) - Date.UTC(bornYear, bornMonth - 1, bornDay)) / 86_400_000);
+  return days >= 0 ? words.days(days) : "";
 }
 
 export function sexWord(value: string): string {

@@ -49,6 +49,10 @@ describe("dates and times", () => {
   it("counts whole years", () => {
     expect(ageAt("1966-01-01", "2013-07-17")).toBe("47 y");
     expect(ageAt("19660718", "20130717")).toBe("46 y");
+    expect(ageAt("2011-07-17", "2013-07-17")).toBe("2 y");
+    expect(ageAt("2012-01-20", "2013-07-17")).toBe("17 mo");
+    expect(ageAt("2013-07-15", "2013-07-17")).toBe("2 d");
+    expect(ageAt("2013-07-17", "2013-07-17")).toBe("0 d");
     expect(ageAt("", "2013-07-17")).toBe("");
     expect(ageAt("2020-01-01", "2013-07-17")).toBe("");
   });

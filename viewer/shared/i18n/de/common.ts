@@ -28,6 +28,8 @@ export const common: Messages["common"] = {
   signOut: "Abmelden",
   signOutFailed: "Abmelden fehlgeschlagen. Erneut versuchen.",
   years: (years) => `${years} J.`,
+  months: (months) => `${months} Mon.`,
+  days: (days) => `${days} T.`,
   noName: "Kein Name",
   instances: (n, one) => `${n} ${one ? "Instanz" : "Instanzen"}`,
   oneSeries: "1 Serie",

@@ -26,6 +26,8 @@ export const common = {
   signOut: "Sign out",
   signOutFailed: "Signing out failed. Try again.",
   years: (years: number) => `${years} y`,
+  months: (months: number) => `${months} mo`,
+  days: (days: number) => `${days} d`,
   noName: "No name",
   instances: (n: string, one: boolean) => `${n} ${one ? "instance" : "instances"}`,
   oneSeries: "1 series",
