@@ -17,6 +17,8 @@ export interface MaskSource {
   pixelBytes: number;
   /** BINARY, FRACTIONAL or LABELMAP (PS3.3 C.8.20.2.3). */
   segmentationType: string;
+  /** PROBABILITY or OCCUPANCY of a FRACTIONAL one, else empty. */
+  fractionalType: string;
   rows: number;
   columns: number;
   /** The cosines of its planes, where all of them share one orientation. */
@@ -37,6 +39,7 @@ export function maskSources(
       description: stringOf(dataset, "0008103E"),
       pixelBytes: pixelBytesOf(dataset),
       segmentationType: stringOf(dataset, "00620001"),
+      fractionalType: stringOf(dataset, "00620010"),
       rows: numbersOf(dataset, "00280010")[0] ?? 0,
       columns: numbersOf(dataset, "00280011")[0] ?? 0,
       orientation: sharedOrientation(dataset),

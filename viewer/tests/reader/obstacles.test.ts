@@ -21,6 +21,7 @@ const source: MaskSource = {
   description: "Liver",
   pixelBytes: 0,
   segmentationType: "BINARY",
+  fractionalType: "",
   rows: 512,
   columns: 400,
   orientation: [1, 0, 0, 0, 1, 0],
@@ -37,7 +38,10 @@ describe("what stands against drawing a segmentation", () => {
 
   it("is said in a sentence with what helps", () => {
     expect(of({}, "SM")).toContain("whole slides");
-    expect(of({ segmentationType: "FRACTIONAL" })).toContain("probabilities");
+    const fractional = (fractionalType: string) => of({ segmentationType: "FRACTIONAL", fractionalType });
+    expect(fractional("PROBABILITY")).toContain("how probable a structure is");
+    expect(fractional("OCCUPANCY")).toContain("how much of each pixel a structure fills");
+    expect(fractional("")).toContain("without saying of what");
     expect(of({ orientation: [1, 0, 0, 0, 0, -1] })).toContain("at an angle");
     expect(of({ rows: 510, columns: 398 })).toContain("398 × 510 pixels, the images 400 × 512");
   });

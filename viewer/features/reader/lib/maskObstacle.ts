@@ -14,7 +14,10 @@ export function maskObstacle(
   const t = text().refusals.mask;
   const [slice] = series.order.slices;
   if (series.modality === "SM") return t.wholeSlide;
-  if (source.segmentationType === "FRACTIONAL") return t.fractional;
+  if (source.segmentationType === "FRACTIONAL") {
+    if (source.fractionalType === "PROBABILITY") return t.probability;
+    return source.fractionalType === "OCCUPANCY" ? t.occupancy : t.fractional;
+  }
   if (!slice) return "";
   const [rows = 0] = numbersOf(slice.dataset, "00280010");
   const [columns = 0] = numbersOf(slice.dataset, "00280011");

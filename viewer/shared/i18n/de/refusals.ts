@@ -26,7 +26,9 @@ export const refusals: Messages["refusals"] = {
   },
   mask: {
     wholeSlide: "Segmentierungen ganzer Objektträger werden hier nicht gezeichnet. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
-    fractional: "Sie nennt Wahrscheinlichkeiten statt Flächen (FRACTIONAL); das wird hier nicht gezeichnet. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
+    probability: "Sie nennt für jedes Pixel, wie wahrscheinlich dort eine Struktur ist (FRACTIONAL, PROBABILITY), und keinen Umriss; sie kann hier weder gezeichnet noch bearbeitet werden. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder fordern Sie eine binäre an.",
+    occupancy: "Sie nennt für jedes Pixel, wie viel davon eine Struktur füllt (FRACTIONAL, OCCUPANCY), und keinen Umriss; sie kann hier weder gezeichnet noch bearbeitet werden. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder fordern Sie eine binäre an.",
+    fractional: "Sie nennt für jedes Pixel einen Bruchteil, ohne zu sagen, wovon (FRACTIONAL), und keinen Umriss; sie kann hier weder gezeichnet noch bearbeitet werden. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder fordern Sie eine binäre an.",
     oblique: "Ihre Ebenen liegen schräg zu den Bildern. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder bitten Sie um eine auf dieser Serie.",
     matrix: (own, images) =>
       `Sie hat ${own} Pixel, die Bilder ${images}. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder bitten Sie um eine auf dieser Serie.`,

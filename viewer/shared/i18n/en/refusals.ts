@@ -24,7 +24,9 @@ export const refusals = {
   },
   mask: {
     wholeSlide: "segmentations of whole slides are not drawn here. Download it under “Results and documents”.",
-    fractional: "it states probabilities instead of areas (FRACTIONAL), which are not drawn here. Download it under “Results and documents”.",
+    probability: "it states how probable a structure is in each pixel (FRACTIONAL, PROBABILITY) and no outline, so it can be neither drawn nor edited here. Download it under “Results and documents”, or ask for a binary one.",
+    occupancy: "it states how much of each pixel a structure fills (FRACTIONAL, OCCUPANCY) and no outline, so it can be neither drawn nor edited here. Download it under “Results and documents”, or ask for a binary one.",
+    fractional: "it states a fraction for each pixel without saying of what (FRACTIONAL) and no outline, so it can be neither drawn nor edited here. Download it under “Results and documents”, or ask for a binary one.",
     oblique: "its planes lie at an angle to the images. Download it under “Results and documents”, or ask for one made on this series.",
     matrix: (own: string, images: string) =>
       `it has ${own} pixels, the images ${images}. Download it under “Results and documents”, or ask for one made on this series.`,
