@@ -27,6 +27,8 @@ from inference.imaging.stack_discriminators import (
 )
 from inference.refusals import VolumeRefused
 
+LOCALIZER = "localizer"
+"""The name of the stack of a series' localizers, which nobody misses in a result."""
 _SAME_POSITION_DECIMALS = 2  # of a millimetre: 0.01 mm, as in `geometry`
 _SAME_DIRECTION_DECIMALS = 2
 
@@ -50,6 +52,8 @@ class SeriesStack:
     name: str
     instance_indices: tuple[int, ...]
     frame_indices: tuple[int, ...] | None = None
+    left_out: str = ""
+    """Of one that was chosen: which others of the series were not, and why; in sentences."""
 
     def of(self, members: Sequence[_T]) -> list[_T]:
         """The stack's own of something that the series has one of for each instance."""
@@ -103,7 +107,7 @@ def _split_instances(headers: Sequence[Dataset], whole: SeriesStack) -> tuple[Se
         rest = _split_frames(headers, others)
         return (
             *(rest if len(rest) > 1 else (SeriesStack("without the localizer", others),)),
-            SeriesStack("localizer", tuple(scouts)),
+            SeriesStack(LOCALIZER, tuple(scouts)),
         )
     return _split_frames(headers, whole.instance_indices)
 

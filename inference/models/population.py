@@ -26,6 +26,8 @@ _ECHOES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 
 _IN_MONTHS_BELOW = 2.0
+OUTSIDE = "Outside the population"
+"""With what a caveat about it begins; others are about the images that were analysed."""
 _ROUNDING = 1e-6
 _THICKNESS = ("SliceThickness", "PixelMeasuresSequence")
 _VOLTAGE = ("KVP", "CTXRayDetailsSequence")
@@ -101,7 +103,7 @@ def caveat_of(population: Population, *headers: Dataset) -> str:
     if not outside:
         return ""
     by = f", by {population.source}" if population.source else ""
-    return f"Outside the population the model was made for{by}: {'; '.join(outside)}."
+    return f"{OUTSIDE} the model was made for{by}: {'; '.join(outside)}."
 
 
 def ages_years(header: Dataset) -> tuple[float, ...]:

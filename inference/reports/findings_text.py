@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from inference.findings.facts import Fact
+from inference.models.population import OUTSIDE
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
@@ -36,9 +37,14 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
     densities = tuple(one.finding.finding_id for one in evidence.facts if one.measure in _DENSITIES)
     if densities:
         yield ReportSentence(locale.words["density_of"], densities, basis="node")
-    outside = tuple(one.finding.finding_id for one in evidence.facts if one.finding.caveats)
-    if outside:
-        yield ReportSentence(locale.words["outside_population"], outside, basis="node")
+    for word, is_outside in (("outside_population", True), ("part_of_series", False)):
+        cautioned = tuple(
+            one.finding.finding_id
+            for one in evidence.facts
+            if any(caveat.startswith(OUTSIDE) is is_outside for caveat in one.finding.caveats)
+        )
+        if cautioned:
+            yield ReportSentence(locale.words[word], cautioned, basis="node")
 
 
 def sentences_of(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:

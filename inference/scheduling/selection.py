@@ -1,12 +1,12 @@
 """Which stack of a series a pipeline takes: the first that it accepts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydicom.dataset import Dataset
 
 from inference.imaging.geometry import stack_of, tilt_degrees
-from inference.imaging.stacks import SeriesStack, stacks_of
+from inference.imaging.stacks import LOCALIZER, SeriesStack, stacks_of
 from inference.imaging.tilt import resamples_tilt
 from inference.models.population import caveat_of
 from inference.pipeline import Acceptance, Pipeline
@@ -44,8 +44,11 @@ def select_stack(
         own = stack.headers(headers)
         acceptance = _judged(judge, stack.of(instances), own)
         if acceptance.accepted:
-            reason = f"{acceptance.reason}{_left(stack, stacks)}"
-            return Selection(Acceptance(True, reason), stack, own)
+            left_out = _left(stack, stacks, refused)
+            reason = f"{acceptance.reason} {left_out}".rstrip()
+            missed = any(one is not stack and one.name != LOCALIZER for one in stacks)
+            chosen = replace(stack, left_out=left_out if missed else "")
+            return Selection(Acceptance(True, reason), chosen, own)
         refused.setdefault(acceptance.reason, []).append(stack.name)
     first = stacks[0]
     return Selection(Acceptance(False, _why_none(refused, stacks)), first, first.headers(headers))
@@ -133,13 +136,22 @@ def _judged(judge: Judge, instances: Sequence[Instance], headers: Sequence[Datas
         return Acceptance(False, str(refusal))
 
 
-def _left(taken: SeriesStack, stacks: Sequence[SeriesStack]) -> str:
+def _left(taken: SeriesStack, stacks: Sequence[SeriesStack], refused: dict[str, list[str]]) -> str:
+    """What was not analysed of a series that holds several stacks; "" of others."""
     others = [stack.name for stack in stacks if stack is not taken]
     if not others:
         return ""
+    unfit = [name for names in refused.values() for name in names]
+    later = [name for name in others if name not in unfit]
+    reasons = [f"{_listed(names)}: {reason}" for reason, names in refused.items()]
+    more = len(reasons) - _REASONS_AT_MOST
+    if more > 0:
+        reasons = [*reasons[:_REASONS_AT_MOST], f"And {more} more reasons."]
+    if later:
+        reasons.append(f"{_listed(later)}: a result is of one stack, the first that fits.")
     return (
-        f" The series holds {len(stacks)} stacks: {taken.name} is taken, {_listed(others)}"
-        f" {'is' if len(others) == 1 else 'are'} left."
+        f"The series holds {len(stacks)} stacks: {taken.name} is taken, {_listed(others)}"
+        f" {'is' if len(others) == 1 else 'are'} not analysed. {' '.join(reasons)}"
     )
 
 

@@ -63,6 +63,7 @@ class Work:
         self._job = replace(job, patient_key=storage.index.patient_key(job.study_instance_uid))
         self._progress = JobProgress(storage.jobs, storage.settings, job, owner, lease, stopping)
         self._tracked: Tracked | None = None
+        self._left_out = ""
 
     def do(self, pipeline: Pipeline) -> JobOutcome:
         reset_peak_memory()
@@ -99,6 +100,7 @@ class Work:
             # Of a stack all images are alike; films, and the series of a study, need not be.
             judged = sources if volume is None else (sources[volume.instance_indices[0]], *others)
             output = with_caveat(output, caveat_of(pipeline.card.population, *judged))
+            output = with_caveat(output, self._left_out)
         is_prior = stays_here(self._storage.prior_fetches, self._job.study_instance_uid)
         destinations = [] if is_prior else destinations_of(self._storage.peers, rule)
         with self._progress.stage("encoding", _ENCODING):
@@ -165,6 +167,7 @@ class Work:
         with self._progress.stage("loading", _LOADING):
             auditing.series_read(self._storage.audit, self._job)
             sources, stack = self._inputs(_ASSEMBLING).series(pipeline)
+        self._left_out = stack.left_out
         rule = self._rule(pipeline, stack.narrowed(sources))
         with self._progress.stage("assembling", _ASSEMBLING):
             volume = assemble_volume(sources, stack.frame_indices, tilted=resamples_tilt(pipeline))
@@ -180,6 +183,7 @@ class Work:
         with self._progress.stage("loading", _LOADING):
             auditing.series_read(self._storage.audit, self._job)
             loaded = self._inputs(_RUNNING).of_study(pipeline)
+        self._left_out = loaded.stack.left_out
         rule = self._rule(pipeline, loaded.stack.narrowed(loaded.sources))
         _drop_pixels(loaded.sources)
         volume = loaded.volumes[getattr(pipeline, "reference", "")]

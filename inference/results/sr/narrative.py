@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from inference.imaging.directions import in_words
+from inference.models.population import OUTSIDE
 from inference.normal_ranges.distribution import shown_percentile
 from inference.pipeline import Pipeline
 from storage.core.findings import Finding, NormalRange
 
+_OUTSIDE = "outside the model's population"
+_CAUTIONED = "with a caution"
 NOTE = "AI result, unverified. Research use only."
 _NOTE_OF_OTHERS = "Computed without AI, unverified. Research use only."
 
@@ -40,7 +43,10 @@ def shown_value(finding: Finding) -> str:
         return f"truncated (cut off {where}); part in the images: {value}"
     if finding.is_implausible:
         return f"not plausible, compared with nothing: {value}"
-    return f"{value} (outside the model's population)" if finding.caveats else value
+    if not finding.caveats:
+        return value
+    outside = any(one.startswith(OUTSIDE) for one in finding.caveats)
+    return f"{value} ({_OUTSIDE if outside else _CAUTIONED})"
 
 
 def shown_range(finding: Finding) -> str:

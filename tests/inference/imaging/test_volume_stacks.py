@@ -1,18 +1,28 @@
 """A series of several echoes, b-values, time points or acquisitions, split and run rightly."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from inference.findings.facts import fact_of
 from inference.imaging.stacks import stacks_of
 from inference.imaging.volume import VolumeRefused, assemble_volume
+from inference.pipeline import Acceptance
+from inference.reports.evidence import Evidence
+from inference.reports.findings_text import findings_sentences
+from inference.reports.locale import load_locale
 from inference.results.encode import encode_results
+from inference.results.sr.narrative import shown_value
 from inference.scheduling.schedule import complete_and_schedule
+from inference.scheduling.selection import select_stack
 from inference.worker.run import run_job
+from storage.core.entities import Instance
 from tests import builders
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.results_support import PIPELINE, job_for, output_of, result
@@ -177,8 +187,8 @@ def test_one_job_takes_the_first_echo_and_says_which_were_left(tmp_path: Path) -
         (decision,) = complete_and_schedule(storage, later(10), (BrightRegion(),))
         assert decision.accepted
         assert decision.reason == (
-            "An MR series. The series holds 2 stacks: EchoTime 4 ms is taken,"
-            " EchoTime 9 ms is left."
+            "An MR series. The series holds 2 stacks: EchoTime 4 ms is taken, EchoTime 9 ms is not"
+            " analysed. EchoTime 9 ms: a result is of one stack, the first that fits."
         )
         assert storage.jobs.list()[1] == 1
         job = storage.jobs.get(decision.job_id or "")
@@ -191,12 +201,39 @@ def test_one_job_takes_the_first_echo_and_says_which_were_left(tmp_path: Path) -
             if series.series_instance_uid != series_uid("a")
             for one in storage.index.instances_of(study_uid("a"), series.series_instance_uid)
         ]
+        left_out = decision.reason.removeprefix("An MR series. ")
+        assert left_out in job.result["notes"]
+        (finding,) = storage.findings.of_job(job.job_id)
+        assert finding.caveats == (left_out,)
+        assert shown_value(finding).endswith("(with a caution)")
+        (report,) = (ds for ds in map(storage.instances.dataset, results) if ds.Modality == "SR")
+        assert left_out in report.to_json()
+        evidence = Evidence(
+            storage.index.study(study_uid("a")), (fact_of(finding),), (), (), (), None, ""
+        )
+        told = [one.text for one in findings_sentences(evidence, load_locale("en"))]
+        assert told[-1].startswith("A series holds several stacks of images")
         (seg,) = (ds for ds in map(storage.instances.dataset, results) if ds.Modality == "SEG")
         referred = {
             str(one.ReferencedSOPInstanceUID)
             for one in seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence
         }
         assert referred == {f"1.2.826.0.1.{400 + k}" for k in range(1, 7)}
+
+
+def test_why_a_stack_is_not_analysed_is_told() -> None:
+    datasets = _repeated("EchoTime", ["9.8", "4.9", "14.7"])
+
+    def judge(instances: Sequence[Instance], headers: Sequence[Dataset]) -> Acceptance:
+        echo = float(headers[0].EchoTime)
+        return Acceptance(echo > 5, "Long." if echo > 5 else "EchoTime is too short.")
+
+    chosen = select_stack(cast("list[Instance]", datasets), datasets, judge)
+    assert chosen.stack.left_out == (
+        "The series holds 3 stacks: EchoTime 9.8 ms is taken, EchoTime 4.9 ms, EchoTime 14.7 ms are"
+        " not analysed. EchoTime 4.9 ms: EchoTime is too short. EchoTime 14.7 ms: a result is of"
+        " one stack, the first that fits."
+    )
 
 
 def test_a_mask_over_some_frames_of_an_instance_lies_where_they_lie() -> None:
