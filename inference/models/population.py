@@ -13,6 +13,8 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.contrast_agent import contrast_agent_given
 from inference.imaging.field_strength import field_strengths_t
+from inference.normal_ranges.ages import age_in_words, ages_in_words
+from storage.core.findings import OUTSIDE_POPULATION
 
 OnOutside = Literal["caveat", "refuse"]
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
@@ -24,11 +26,6 @@ _FIELD_STRENGTH_MAY_BE_OFF = 0.05
 _ECHOES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
 """EchoPulseSequence of enhanced images (PS3.3 C.8.13.4) as ScanningSequence calls it."""
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
-
-_IN_MONTHS_BELOW = 2.0
-OUTSIDE = "Outside the population"
-"""With what a caveat about it begins; others are about the images that were analysed."""
-_ROUNDING = 1e-6
 _THICKNESS = ("SliceThickness", "PixelMeasuresSequence")
 _VOLTAGE = ("KVP", "CTXRayDetailsSequence")
 
@@ -103,7 +100,7 @@ def caveat_of(population: Population, *headers: Dataset) -> str:
     if not outside:
         return ""
     by = f", by {population.source}" if population.source else ""
-    return f"{OUTSIDE} the model was made for{by}: {'; '.join(outside)}."
+    return f"{OUTSIDE_POPULATION} the model was made for{by}: {'; '.join(outside)}."
 
 
 def ages_years(header: Dataset) -> tuple[float, ...]:
@@ -184,27 +181,3 @@ def _is_among(maker: str, known: Sequence[str]) -> bool:
 
 def _range(limits: tuple[float, float] | None) -> str:
     return "" if limits is None else f"{limits[0]:g} to {limits[1]:g}"
-
-
-def ages_in_words(low: float, high: float) -> str:
-    """Ages in years as people state them: "40 to 49 years", "1 year", "0 to 6 months"."""
-    if high < _IN_MONTHS_BELOW and not (float(low).is_integer() and float(high).is_integer()):
-        low, high, unit = round(low * 12, 1), round(high * 12, 1), "month"
-    else:
-        unit = "year"
-    if low == high == 0:
-        return "under 1 year"
-    if low != high:
-        return f"{low:g} to {high:g} {unit}s"
-    return f"1 {unit}" if high == 1 else f"{high:g} {unit}s"
-
-
-def age_in_words(age: float) -> str:
-    """Completed years, of small children months, days: as people state it."""
-    if age >= _IN_MONTHS_BELOW:
-        return f"{int(age)} years"
-    months = int(age * 12 + _ROUNDING)
-    days = int(age * _DAYS["Y"] + _ROUNDING)
-    if months >= 2:
-        return f"{months} months"
-    return "1 day" if days == 1 else f"{days} days"

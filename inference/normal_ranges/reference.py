@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from inference.models.population import ages_in_words
+from inference.normal_ranges.ages import ages_in_words
 from inference.normal_ranges.distribution import Distribution, NormalDistribution, percentile_of
 from inference.normal_ranges.subject import Subject
 from storage.core.findings import NormalRange

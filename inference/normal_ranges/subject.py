@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from inference.imaging.contrast_agent import contrast_agent_given
-from inference.models.population import age_in_words, ages_years
+from inference.models.population import ages_years
+from inference.normal_ranges.ages import age_in_words
 
 _CM_IN_M = 100.0
 # Beyond, PatientSize (metres: PS3.3 C.7.2.2) holds something else, such as centimetres.

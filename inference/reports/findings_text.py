@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from inference.findings.facts import Fact
-from inference.models.population import OUTSIDE
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
+from storage.core.findings import OUTSIDE_POPULATION
 from storage.reports.entities import ReportSentence
 
 _DENSITIES = frozenset({"mean_density", "laa950", "perc15"})
@@ -41,7 +41,10 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
         cautioned = tuple(
             one.finding.finding_id
             for one in evidence.facts
-            if any(caveat.startswith(OUTSIDE) is is_outside for caveat in one.finding.caveats)
+            if any(
+                caveat.startswith(OUTSIDE_POPULATION) is is_outside
+                for caveat in one.finding.caveats
+            )
         )
         if cautioned:
             yield ReportSentence(locale.words[word], cautioned, basis="node")

@@ -10,6 +10,10 @@ Direction = Literal["left", "right", "anterior", "posterior", "superior", "infer
 """Of the patient: the six ways along the axes of LPS (PS3.3 C.7.6.2.1.1)."""
 
 
+OUTSIDE_POPULATION = "Outside the population"
+"""With what a caveat begins that tells of whom a model was not made for."""
+
+
 @dataclass(frozen=True)
 class Code:
     """A coded concept (PS3.3 Table 8.8-1)."""

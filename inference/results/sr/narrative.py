@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from inference.imaging.directions import in_words
-from inference.models.population import OUTSIDE
 from inference.normal_ranges.distribution import shown_percentile
 from inference.pipeline import Pipeline
-from storage.core.findings import Finding, NormalRange
+from storage.core.findings import OUTSIDE_POPULATION, Finding, NormalRange
 
 _OUTSIDE = "outside the model's population"
 _CAUTIONED = "with a caution"
@@ -45,7 +44,7 @@ def shown_value(finding: Finding) -> str:
         return f"not plausible, compared with nothing: {value}"
     if not finding.caveats:
         return value
-    outside = any(one.startswith(OUTSIDE) for one in finding.caveats)
+    outside = any(one.startswith(OUTSIDE_POPULATION) for one in finding.caveats)
     return f"{value} ({_OUTSIDE if outside else _CAUTIONED})"
 
 
