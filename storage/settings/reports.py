@@ -13,7 +13,7 @@ class ReportSettings(BaseModel):
         600.0, ge=0, description="A report is drafted without what still runs after so long."
     )
     report_delivery: Literal["all", "signed", "off"] = Field(
-        "all", description="Which reports leave: drafts too, only signed ones, none."
+        "signed", description="Which reports leave: only signed ones, drafts too (all), none (off)."
     )
     institution_name: str = Field(
         "", max_length=64, description="Stands in signed reports as whose observer verified them."

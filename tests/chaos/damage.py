@@ -24,7 +24,9 @@ class OfBytes(Fault):
                 with suppress(NotFound):
                     place = storage.index.instance(uid).location
                     path = self.world.parts.volumes / place.volume
-                    if uid not in self.world.ledger.harmed and path.exists():
+                    end = place.offset + place.length
+                    # What was cut off earlier may be given by the bucket meanwhile.
+                    if uid not in self.world.ledger.harmed and _size_bytes(path) >= end:
                         found.setdefault(path, []).append((uid, place.offset, place.length))
         if sealed:
             found = {
@@ -39,6 +41,13 @@ class OfBytes(Fault):
     def harm(self, uids: set[str]) -> None:
         self.world.ledger.write("harmed", uids=sorted(uids), by=self.name)
         self.world.ledger.harmed |= uids
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 class FlippedBits(OfBytes):

@@ -38,6 +38,8 @@ class Node:
             "MEDIVIEW_SERIES_QUIET_S": "2",
             # Some seconds of CPU for each node; `test_self_test` and `doctor` run it.
             "MEDIVIEW_SELF_TEST": "false",
+            # Drafts leave where a site says so.
+            "MEDIVIEW_REPORT_DELIVERY": "all",
             "MEDIVIEW_DELIVERY_RETRY_BASE_S": "1",
             "MEDIVIEW_JOB_LEASE_S": "5",
             # Threads that wait for each other on busy cores take many times as long as one alone.

@@ -4,6 +4,7 @@ import ssl
 import subprocess
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pydicom
@@ -24,6 +25,8 @@ from tests.e2e.support.checks import dsrdump, validators_errors
 from tests.inference.reports.studies import drafted, measured_study, opened
 from tests.services import tool
 
+sending_drafts = partial(opened, report_delivery="all")
+
 
 def published(storage: Storage, folder: Path) -> dict[str, Path]:
     """The report's objects as files, by modality and version."""
@@ -43,7 +46,7 @@ def published(storage: Storage, folder: Path) -> dict[str, Path]:
 
 
 def test_drafts_and_signed_reports_leave_as_valid_sr_and_pdf(tmp_path: Path) -> None:
-    with opened(
+    with sending_drafts(
         tmp_path, destinations="pacs=PACS@127.0.0.1:1", institution_name="St. E"
     ) as storage:
         report = drafted(storage, measured_study(storage))
@@ -85,10 +88,8 @@ def test_drafts_and_signed_reports_leave_as_valid_sr_and_pdf(tmp_path: Path) -> 
     assert "Müller" in text
 
 
-def test_only_what_the_site_wants_leaves(tmp_path: Path) -> None:
-    with opened(
-        tmp_path, report_delivery="signed", destinations="pacs=PACS@127.0.0.1:1"
-    ) as storage:
+def test_drafts_stay_unless_the_site_wants_them_to_leave(tmp_path: Path) -> None:
+    with opened(tmp_path, destinations="pacs=PACS@127.0.0.1:1") as storage:
         report = drafted(storage, measured_study(storage))
         assert publish_due(storage) == 1
         assert storage.deliveries.of_study(report.study_instance_uid) == []
@@ -100,7 +101,7 @@ def test_only_what_the_site_wants_leaves(tmp_path: Path) -> None:
 def test_a_report_reaches_a_system_by_hl7(tmp_path: Path) -> None:
     with (
         system(lambda message: acknowledged(message, "AA")) as (port, taken),
-        opened(tmp_path, hl7_destinations=f"ris=mllp://127.0.0.1:{port}") as storage,
+        sending_drafts(tmp_path, hl7_destinations=f"ris=mllp://127.0.0.1:{port}") as storage,
     ):
         normal = NormalRange("cm3", 1000.5, 1200.0, "Cohort of the site", percentile=97.2)
         report = drafted(storage, measured_study(storage, normal_range=normal))
@@ -154,7 +155,7 @@ def test_what_is_not_acknowledged_is_tried_again_or_told_dead(
 
     with (
         system(respond) as (port, taken),
-        opened(tmp_path, hl7_destinations=f"ris=mllp://127.0.0.1:{port}") as storage,
+        sending_drafts(tmp_path, hl7_destinations=f"ris=mllp://127.0.0.1:{port}") as storage,
     ):
         drafted(storage, measured_study(storage))
         publish_due(storage)
@@ -171,7 +172,7 @@ def test_what_is_not_acknowledged_is_tried_again_or_told_dead(
 
 
 def test_a_system_that_stays_away_is_given_up_in_sight(tmp_path: Path) -> None:
-    with opened(
+    with sending_drafts(
         tmp_path,
         hl7_destinations="ris=mllp://127.0.0.1:1",
         hl7_max_attempts=2,
@@ -263,7 +264,7 @@ def test_an_order_for_another_patient_of_the_same_number_is_no_order_of_the_stud
 def test_the_order_and_the_person_stand_in_what_leaves(tmp_path: Path) -> None:
     with (
         system(lambda message: acknowledged(message, "AA")) as (port, taken),
-        opened(tmp_path, hl7_destinations=f"ris=mllp://127.0.0.1:{port}") as storage,
+        sending_drafts(tmp_path, hl7_destinations=f"ris=mllp://127.0.0.1:{port}") as storage,
     ):
         storage.accounts.add("jones", "a long enough secret 4711", ["radiologist"])
         storage.accounts.set_person_name("jones", "Jones^Indira^^Dr.")
@@ -299,7 +300,7 @@ def test_a_report_leaves_over_tls_to_whom_the_site_trusts(tmp_path: Path, truste
     context.load_cert_chain(pair.certificate, pair.key)
     with (
         system(lambda message: acknowledged(message, "AA"), context) as (port, taken),
-        opened(
+        sending_drafts(
             tmp_path, hl7_destinations=f"ris=mllps://127.0.0.1:{port}", hl7_ca=ours.certificate
         ) as storage,
     ):
