@@ -59,7 +59,7 @@ class Idempotency:
                 keys.begin, key, _digest(scope, body), attempt, _LOCK_S, self._retention_s
             )
             if isinstance(begun, Answer):
-                if not await run_in_threadpool(is_allowed, storage, scope, begun):
+                if not await run_in_threadpool(is_allowed, storage.engine, scope, begun):
                     raise _conflict("other-rights")
                 self._name_route(scope)
                 scope.setdefault("state", {})[NAMED_STUDIES] = begun.study_instance_uids

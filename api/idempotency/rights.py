@@ -2,12 +2,12 @@
 
 import re
 
+from sqlalchemy import Engine
 from starlette.types import Scope
 
 from api.access.principal import principal_of
 from api.audit.middleware import NAMED_STUDIES
 from storage.access_groups.visibility import all_seen
-from storage.container import Storage
 from storage.core.visibility import current_visibility
 from storage.idempotency.repository import Answer, Rights
 
@@ -35,11 +35,11 @@ def studies_of(scope: Scope, body: bytes) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*([str(in_path)] if in_path else ()), *named, *in_body)))
 
 
-def is_allowed(storage: Storage, scope: Scope, answer: Answer) -> bool:
+def is_allowed(engine: Engine, scope: Scope, answer: Answer) -> bool:
     """Whether who asks still has the rights with which it was answered. Raises StorageUnavailable.
 
     The role that the route needs, and whether the account or key still is, were looked at before.
     """
     if not rights_of(scope).include(answer.rights):
         return False
-    return all_seen(storage.engine, current_visibility(), answer.study_instance_uids)
+    return all_seen(engine, current_visibility(), answer.study_instance_uids)

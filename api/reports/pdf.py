@@ -87,4 +87,4 @@ def _written(
     name_studies(request, report.study_instance_uid)
     number = version or report.version
     document = read_document(storage, report, number)
-    return write_pdf(as_it_stands(storage, document)), number
+    return write_pdf(as_it_stands(storage.reports, document)), number

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from sqlalchemy import Engine
+
 from dicom_node.archives.archive import Found
 from dicom_node.peers import caller_of_peer
 from inference.failures import explain
@@ -16,7 +18,7 @@ from storage.container import Storage
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
 from storage.core.visibility import EVERYONE, as_node, current_visibility
 from storage.index.repository import Index
-from storage.peers.repository import KnownPeer
+from storage.peers.repository import KnownPeer, Peers
 from storage.priors.entities import PriorFetch
 from storage.priors.fetches import PriorFetches
 from storage.settings import Settings
@@ -47,7 +49,7 @@ def look_elsewhere(storage: Storage, study_instance_uid: str) -> Elsewhere:
     subject = subject_of_study(storage.index, study_instance_uid)
     found: dict[str, StudyElsewhere] = {}
     failures = {}
-    for peer in archives_for_viewer(storage) if subject.patient_id else ():
+    for peer in archives_for_caller(storage.peers, storage.engine) if subject.patient_id else ():
         try:
             studies = _ask(storage.audit, storage.settings, peer, subject)
         except MediViewError as error:
@@ -72,7 +74,7 @@ def fetch_from_elsewhere(
     Raises NotFound, InvalidRequest, PeerFailed.
     """
     subject = subject_of_study(storage.index, study_instance_uid)
-    peers = {peer.name: peer for peer in archives_for_viewer(storage)}
+    peers = {peer.name: peer for peer in archives_for_caller(storage.peers, storage.engine)}
     if source not in peers:
         raise NotFound(f"No archive that may be asked is named '{source}'.")
     if not subject.patient_id:
@@ -94,7 +96,7 @@ def fetch_from_elsewhere(
 def fetch_of_patient(storage: Storage, study_instance_uid: str, prior: str) -> PriorFetch:
     """How far a study of the same patient is, without asking any archive. Raises NotFound."""
     subject = subject_of_study(storage.index, study_instance_uid)
-    known = {peer.name for peer in archives_for_viewer(storage)}
+    known = {peer.name for peer in archives_for_caller(storage.peers, storage.engine)}
     with as_node():
         fetch = storage.prior_fetches.get(prior)
     of_patient = (fetch.patient_id, fetch.issuer_of_patient_id) == (
@@ -106,22 +108,22 @@ def fetch_of_patient(storage: Storage, study_instance_uid: str, prior: str) -> P
     return fetch
 
 
-def archives_for_viewer(storage: Storage) -> list[KnownPeer]:
+def archives_for_caller(peers: Peers, engine: Engine) -> list[KnownPeer]:
     """Where access groups are enforced, those that share a group with the one who asks.
 
     What an archive has of a patient is in no group yet; who belongs to the archive's group may
     know of it.
     """
     visibility = current_visibility()
-    archives = storage.peers.archives()
+    archives = peers.archives()
     if visibility is None:
         return archives
     known = set(visibility.group_ids) - {EVERYONE}
-    return [peer for peer in archives if known.intersection(_groups_of(storage, peer))]
+    return [peer for peer in archives if known.intersection(_groups_of(engine, peer))]
 
 
-def _groups_of(storage: Storage, peer: KnownPeer) -> tuple[int, ...]:
-    visibility = visibility_of(storage.engine, caller_of_peer(peer))
+def _groups_of(engine: Engine, peer: KnownPeer) -> tuple[int, ...]:
+    visibility = visibility_of(engine, caller_of_peer(peer))
     return visibility.group_ids if visibility else ()
 
 

@@ -92,7 +92,7 @@ def _exchange(storage: Storage, message: Hl7Message) -> None:
     report = storage.reports.get(message.report_id)
     document = read_document(storage, report, message.report_version)
     if message.superseded_at is not None:
-        document = with_notice(storage, document, message.superseded_at)
+        document = with_notice(storage.reports, document, message.superseded_at)
     deletes_notice = storage.hl7_sending.was_withdrawn(message)
     raw = encode_oru(document, message, settings, deletes_notice=deletes_notice)
     try:

@@ -19,6 +19,7 @@ from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
 from storage.reports.entities import Report, ReportVersion
+from storage.reports.repository import Reports
 from storage.worklist.repository import Worklist
 
 
@@ -137,20 +138,20 @@ def read_document(storage: Storage, report: Report, version: int) -> ReportDocum
 
 
 def with_notice(
-    storage: Storage, document: ReportDocument, withdrawn_at: datetime
+    reports: Reports, document: ReportDocument, withdrawn_at: datetime
 ) -> ReportDocument:
     """The document, saying that results under it were withdrawn, and which."""
-    withdrawn = storage.reports.withdrawn(document.report, document.version)
+    withdrawn = reports.withdrawn(document.report, document.version)
     notice = withdrawn_notice(document.version, withdrawn_at)
     return replace(document, withdrawn_at=withdrawn_at, notice=notice, withdrawn=withdrawn)
 
 
-def as_it_stands(storage: Storage, document: ReportDocument) -> ReportDocument:
+def as_it_stands(reports: Reports, document: ReportDocument) -> ReportDocument:
     """The document, with a notice where its report is marked as not current."""
     at = document.report.superseded_at
     if at is None or not superseded_notice(document.report, document.version):
         return document
-    return with_notice(storage, document, at)
+    return with_notice(reports, document, at)
 
 
 def _order_numbers(worklist: Worklist, study: Study) -> tuple[str, str]:

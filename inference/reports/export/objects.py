@@ -41,7 +41,7 @@ def store_notices(
     """What went out of a version, and the same once more with the notice that results under it
     were withdrawn; of SR and PDF those that went out. Raises NotFound where its study is gone."""
     document = read_document(storage, report, version.version)
-    noted = with_notice(storage, document, withdrawn_at)
+    noted = with_notice(storage.reports, document, withdrawn_at)
     organization = _organization(storage.settings, document)
     found = []
     for kind in ("SR", "PDF"):

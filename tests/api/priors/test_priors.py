@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from api.cli.main import command_line
 from inference.access_groups.service import apply_rules
-from inference.priors.elsewhere import archives_for_viewer, fetch_from_elsewhere
+from inference.priors.elsewhere import archives_for_caller, fetch_from_elsewhere
 from inference.priors.rounds import priors_due
 from storage.access_groups.entities import Member
 from storage.access_groups.visibility import visibility_of
@@ -138,13 +138,17 @@ def test_an_archive_of_another_group_is_not_shown(
     with api_node(api_settings) as node:
         storage = node.storage
         storage.peers.add(as_archive(server))
-        assert [one.name for one in archives_for_viewer(storage)] == ["archive"]
+        assert [one.name for one in archives_for_caller(storage.peers, storage.engine)] == [
+            "archive"
+        ]
         receive(storage, mr_series("now", 1))
         fetch_from_elsewhere(storage, study_uid("now"), study_uid("2023"), "archive")
         _groups(storage)
         for person, seen in (("north", ["archive"]), ("south", [])):
             with limited_to(visibility_of(storage.engine, Caller("account", person))):
-                assert [one.name for one in archives_for_viewer(storage)] == seen
+                assert [
+                    one.name for one in archives_for_caller(storage.peers, storage.engine)
+                ] == seen
                 assert storage.prior_fetches.list()[0] == []
         assert len(storage.prior_fetches.list()[0]) == 1
 
