@@ -38,6 +38,9 @@ DISTINCTIONS = (
         ),
     ),
     Distinction("ConvolutionKernel", (("CTReconstructionSequence", "ConvolutionKernel"),)),
+    # Of PET: reconstructions of one acquisition; and with and without correction of attenuation.
+    Distinction("ReconstructionMethod"),
+    Distinction("CorrectedImage"),
     Distinction("KVP", (("CTXRayDetailsSequence", "KVP"),), "kV"),
     Distinction("FlipAngle", (("MRTimingAndRelatedParametersSequence", "FlipAngle"),), "°"),
     Distinction(

@@ -51,6 +51,8 @@ def _repeated(keyword: str, values: list[object], slices: int = 5) -> list[Datas
         ("TemporalPositionIdentifier", [2, 10, 1], ["1", "2", "10"]),
         ("AcquisitionNumber", [2, 1], ["1", "2"]),
         ("ConvolutionKernel", ["LUNG", "BONE"], ["BONE", "LUNG"]),
+        ("ReconstructionMethod", ["TOF", "OSEM"], ["OSEM", "TOF"]),
+        ("CorrectedImage", [["DECY"], ["DECY", "ATTN"]], ["DECY", "DECY\\ATTN"]),
         (
             "ImageType",
             [["ORIGINAL", "PRIMARY", "P"], ["ORIGINAL", "PRIMARY", "M"]],
