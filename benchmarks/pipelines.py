@@ -22,16 +22,16 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
+from inference.imaging.boxes import box_of
 from inference.imaging.volume import assemble_volume
 from inference.models.packs import add_pack
 from inference.pipeline import PipelineContext
-from inference.pipelines.boxes import box_of
 from inference.pipelines.brain.brain_mask import brain_mask_of, without_padding
 from inference.pipelines.brain.brain_structures import _MARGIN_VOXELS, _NETWORK, _WEIGHTS, CARD
 from inference.pipelines.brain.conform import conformed, mask_on_grid
 from inference.pipelines.brain.meshnet import classify, load_network
+from inference.process_memory import collect_rarely
 from inference.scheduling.schedule import complete_and_schedule
-from inference.worker.memory import collect_rarely
 from inference.worker.run import run_job
 from tests.inference.orchestration import later, receive_folder, settings_in, storage_in
 from tests.shared import SHARED

@@ -2,7 +2,7 @@
 
 from api.access.principal import Principal
 from api.errors import ApiProblem
-from inference.annotations.author import Author
+from inference.results.author import Author
 
 
 def author_of(principal: Principal) -> Author:

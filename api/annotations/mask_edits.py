@@ -20,10 +20,10 @@ from api.jobs.schemas import JobPayload
 from api.middleware import limited
 from api.parameters import StudyUid, problems
 from api.routing import new_router
-from inference.annotations.author import Author
 from inference.annotations.label_map import LabelMap
 from inference.annotations.mask_edit import edit_mask
 from inference.imaging.volume import MAXIMUM_VOXELS
+from inference.results.author import Author
 from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.errors import LimitExceeded

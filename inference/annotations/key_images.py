@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pydicom.dataset import Dataset
 from pydicom.uid import KeyObjectSelectionDocumentStorage
 
-from inference.annotations.author import Author
 from inference.annotations.content import author_of, frame_of, text_of
 from inference.annotations.images import StudyImages
 from inference.annotations.key_image_entities import KeyImage, KeyImages
 from inference.annotations.storing import keep, stale
+from inference.results.author import Author
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from pydicom.dataset import Dataset
 
-from inference.annotations.author import Author
 from inference.annotations.label_map import LabelMap, apply_label_map
 from inference.annotations.mask_read import (
     SEGMENTATIONS,
@@ -24,6 +23,7 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.normal_ranges.applying import site_references
 from inference.pipeline import Measurement, Pipeline, PipelineOutput
 from inference.pipelines.catalogue import catalogue
+from inference.results.author import Author
 from inference.scheduling.selection import stack_for
 from storage.container import Storage
 from storage.core.clock import utcnow

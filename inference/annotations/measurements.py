@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
-from inference.annotations.author import Author
 from inference.annotations.drawing import Drawing, Place, caveat_of, checked_points, quantities
 from inference.annotations.images import StudyImages
 from inference.annotations.measurement_read import (
@@ -15,6 +14,7 @@ from inference.annotations.measurement_read import (
 )
 from inference.annotations.storing import keep, stale
 from inference.calibration.scale import NotMeasurable
+from inference.results.author import Author
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance

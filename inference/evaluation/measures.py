@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.pipelines.boxes import box_of
+from inference.imaging.boxes import box_of
 
 SURFACE_TOLERANCE_MM = 2.0
 """Surfaces nearer than this count as the same in surface Dice."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from inference.job_progress import DeadlinePassed, WorkerStopping
 from inference.language.answer import Progress
 from inference.language.deid import deidentified
 from inference.language.documents.answer import answer_document
@@ -15,7 +16,6 @@ from inference.language.visual import answer_question
 from inference.model_servers.gate import guarded
 from inference.refusals import ModelServerFailed, ModelUnusable
 from inference.reports.llm_rephrasing import write_words
-from inference.worker.job_progress import DeadlinePassed, WorkerStopping
 from inference.worker.run import run_claimed
 from storage.container import Storage
 from storage.core.clock import utcnow

@@ -26,8 +26,8 @@ from inference.lesions.comparing import (
 )
 from inference.lesions.history import DRAWN_LESIONS
 from inference.lesions.points import stored_points
+from inference.process_memory import peak_memory_bytes
 from inference.refusals import VolumeRefused
-from inference.worker.memory import peak_memory_bytes
 from storage.container import Storage
 from storage.core.entities import Job, Series
 from storage.core.findings import Code

@@ -14,8 +14,8 @@ from inference.lesions.measurable import without_composites
 from inference.lesions.points import spread_points, stored_points
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.identity import segment_tracking_uid, stable_id
+from inference.scheduling.job_inputs import JobInputs
 from inference.scheduling.study_inputs import inputs_of
-from inference.worker.job_inputs import JobInputs
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.lesions.entities import Lesion, LesionMatch

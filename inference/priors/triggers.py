@@ -2,8 +2,8 @@
 
 import structlog
 
+from inference.priors.arrived_headers import headers_of
 from inference.priors.subjects import OrderFacts
-from inference.routing.headers import headers_of
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge
 from inference.rules.model import PriorRule, RuleSet

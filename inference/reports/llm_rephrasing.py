@@ -6,6 +6,7 @@ from typing import Any
 
 from PIL import Image
 
+from inference.job_progress import WorkerStopping
 from inference.language.answer import Answer, Progress, Sentence
 from inference.language.checking import study_facts
 from inference.language.drafting import draft_sentences
@@ -14,7 +15,6 @@ from inference.language.guard import PriorFindings
 from inference.language.pictures import check_may_leave, instance_to_show, picture_of
 from inference.language.tasks import model_ref
 from inference.reports.evidence import Evidence, gather
-from inference.worker.job_progress import WorkerStopping
 from storage.container import Storage
 from storage.core.errors import MediViewError, NotConfigured, StorageFull, StorageUnavailable
 from storage.index.repository import Index

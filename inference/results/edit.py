@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from inference.annotations.author import Author
+from inference.results.author import Author
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
-from inference.annotations.observer import person_name
 from inference.findings.build import tracking_identifier
 from inference.imaging.attributes import tag_of
 from inference.imaging.directions import in_words
@@ -35,6 +34,7 @@ from inference.results.identity import (
 )
 from inference.results.iod_questions import answer_once
 from inference.results.measures import with_measures
+from inference.results.observer import person_name
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import Alike, integer_of, reference_to
 from storage.core.entities import Job

@@ -12,8 +12,8 @@ from typing import Literal
 
 import structlog
 
+from inference.priors.arrived_headers import headers_of
 from inference.priors.triggers import want_for_series
-from inference.routing.headers import headers_of
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import Trace, judge

@@ -14,6 +14,7 @@ from inference.findings.comparison import comparison_of
 from inference.imaging.coverage import run_with_coverage, with_caveat
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
+from inference.job_progress import JobProgress
 from inference.lesions.tracking import Tracked, track_lesions
 from inference.models.devices import with_fallback
 from inference.models.drift import observe
@@ -21,18 +22,17 @@ from inference.models.population import caveat_of
 from inference.models.registry.verification import ensure_proven
 from inference.normal_ranges.applying import site_references
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
+from inference.process_memory import peak_memory_bytes, reset_peak_memory
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
 from inference.rules.model import Rule
+from inference.scheduling.job_inputs import JobInputs
 from inference.scheduling.job_rule import destinations_of, rule_for, stays_here
 from inference.scheduling.predecessor import predecessor_reports
 from inference.scheduling.study_inputs import (
     inputs_of,
 )
-from inference.worker.job_inputs import JobInputs
-from inference.worker.job_progress import JobProgress
-from inference.worker.memory import peak_memory_bytes, reset_peak_memory
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest

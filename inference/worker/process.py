@@ -14,7 +14,7 @@ from typing import Any, Literal
 import structlog
 
 from inference.failures import place
-from inference.worker.memory import collect_rarely
+from inference.process_memory import collect_rarely
 from storage.audit.keeper import AuditKeeper
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow

@@ -10,16 +10,16 @@ from datetime import timedelta
 import structlog
 
 from inference.failures import Failure, explain, place
+from inference.job_progress import WorkerStopping
 from inference.lesions.drawn import follow_drawn_lesions
 from inference.lesions.history import DRAWN_LESIONS
 from inference.model_servers.gate import guarded
 from inference.models.model_cache import WARM
 from inference.pipeline import Pipeline
 from inference.pipelines.catalogue import catalogue
-from inference.worker.job_inputs import Superseded
-from inference.worker.job_progress import WorkerStopping
+from inference.process_memory import collect_after_job
+from inference.scheduling.job_inputs import Superseded
 from inference.worker.job_runner import Work
-from inference.worker.memory import collect_after_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.boxes import box_of
 from inference.imaging.volume import Volume
 from inference.pipeline import Segment
-from inference.pipelines.boxes import box_of
 from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES
 from storage.core.findings import Validity
 

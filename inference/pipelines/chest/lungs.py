@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.boxes import Box, box_of
 from inference.imaging.geometry import spacing_mm
 from inference.imaging.volume import AIR_CLIPPED_HU
-from inference.pipelines.boxes import Box, box_of
 from inference.pipelines.chest.airways import Spacing, dilated, find_airways
 from inference.pipelines.chest.midline import find_midline
 from inference.pipelines.chest.sides import LIGHTEST_LUNG_HU, SMALLEST_LUNG_ML, sides_of

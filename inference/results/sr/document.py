@@ -10,7 +10,6 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import ExplicitVRLittleEndian
 
-from inference.annotations.observer import person_context
 from inference.pipeline import Pipeline, PipelineOutput, Segment
 from inference.results.coding import dicom_code
 from inference.results.edit import Edit
@@ -25,6 +24,7 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
+from inference.results.observer import person_context
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import evidence_of, integer_of, reference_to
 from inference.results.sr.image_library import Grid, image_library

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.annotations.author import Author
 from inference.annotations.label_map import LabelMap
 from inference.annotations.mask_edit import edit_mask
 from inference.reports.draft import draft_sections
 from inference.reports.due import draft_due
 from inference.reports.evidence import gather
 from inference.reports.locale import load_locale
+from inference.results.author import Author
 from storage.core.entities import Job
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node

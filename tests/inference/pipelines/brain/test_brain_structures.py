@@ -18,9 +18,9 @@ from inference.pipeline import PipelineContext
 from inference.pipelines.brain.brain_structures import CARD
 from inference.pipelines.brain.sides import middle_plane
 from inference.pipelines.catalogue import pipeline_named
+from inference.process_memory import peak_memory_bytes, reset_peak_memory
 from inference.refusals import ModelUnusable, NothingFound
 from inference.scheduling.schedule import complete_and_schedule
-from inference.worker.memory import peak_memory_bytes, reset_peak_memory
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Job

@@ -4,7 +4,7 @@ import highdicom as hd
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from inference.annotations.author import Author
+from inference.results.author import Author
 from storage.core.uids import derive_uid
 
 # highdicom warns of a name of one component, which is all that an account has.
