@@ -23,10 +23,11 @@ import numpy as np
 import pydicom
 
 from inference.imaging.boxes import box_of
+from inference.imaging.padding import measured_voxels
 from inference.imaging.volume import assemble_volume
 from inference.models.packs import add_pack
 from inference.pipeline import PipelineContext
-from inference.pipelines.brain.brain_mask import brain_mask_of, without_padding
+from inference.pipelines.brain.brain_mask import brain_mask_of
 from inference.pipelines.brain.brain_structures import _MARGIN_VOXELS, _NETWORK, _WEIGHTS, CARD
 from inference.pipelines.brain.conform import conformed, mask_on_grid
 from inference.pipelines.brain.meshnet import classify, load_network
@@ -87,7 +88,7 @@ def _compare_with_plain(folder: Path) -> None:
     settings = settings_in(folder)
     volume = assemble_volume([pydicom.dcmread(path) for path in sorted(_T1.glob("*.dcm"))])
     brain = brain_mask_of(volume, PipelineContext(settings, volume))
-    voxels = conformed(volume, without_padding(volume))
+    voxels = conformed(volume, measured_voxels(volume))
     box = box_of(mask_on_grid(brain, volume), _MARGIN_VOXELS)
     network = load_network(_PACK / _NETWORK, _PACK / _WEIGHTS)
     boxed = np.zeros(voxels.shape, np.uint8)
