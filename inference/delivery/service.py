@@ -70,7 +70,7 @@ def deliver_due(
                 error=type(error).__name__,
                 place=place(error),
             )
-            _put_off(storage.settings, storage.deliveries, deliveries, explain(error).sentence)
+            _postponed(storage.settings, storage.deliveries, deliveries, explain(error).sentence)
     return done
 
 
@@ -94,7 +94,7 @@ class _Batch:
             return 0
         peer = self._storage.peers.find(self._name)
         if peer is None or not (peer.is_destination or self._are_received):
-            _put_off(
+            _postponed(
                 self._storage.settings,
                 self._storage.deliveries,
                 [one.delivery for one in sendings],
@@ -119,7 +119,7 @@ class _Batch:
             except NotFound as error:
                 # Rejected since it was wanted, which ends it; what is lost may be sent again.
                 self._storage.deliveries.cancel_hidden([delivery.delivery_id], utcnow())
-                _put_off(
+                _postponed(
                     self._storage.settings,
                     self._storage.deliveries,
                     [delivery],
@@ -181,7 +181,7 @@ def _requests_of(deliveries: Sequence[Delivery]) -> str:
     return " ".join(list(found)[:_REQUESTS_NAMED])
 
 
-def _put_off(
+def _postponed(
     settings: Settings, delivery_repository: Deliveries, deliveries: Sequence[Delivery], error: str
 ) -> None:
     at = _together(settings, deliveries)

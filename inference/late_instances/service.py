@@ -17,7 +17,7 @@ from inference.results.writing import part10
 from storage.container import Storage
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
-from storage.core.put_off import PutOff
+from storage.core.postponed import Postponed
 from storage.core.sources import REPORT_SOURCE
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
@@ -33,13 +33,13 @@ def withdraw_outdated(
     storage: Storage,
     now: datetime,
     since: datetime | None = None,
-    put_off: PutOff | None = None,
+    postponed: Postponed | None = None,
 ) -> int:
     """Supersede jobs over content that has changed, and withdraw what they made; how many.
 
-    `since` spares it series without news; `put_off` remembers what could not be withdrawn.
+    `since` spares it series without news; `postponed` remembers what could not be withdrawn.
     """
-    put_off = PutOff(FAILED_AGAIN_S) if put_off is None else put_off
+    postponed = Postponed(FAILED_AGAIN_S) if postponed is None else postponed
     superseded = [
         job
         for job in storage.withdrawals.outdated(_JOBS_PER_ROUND, since)
@@ -47,13 +47,13 @@ def withdraw_outdated(
     ]
     for job in superseded:
         log.info("job_superseded", job_id=job.job_id, pipeline=job.pipeline)
-    waiting = storage.withdrawals.waiting(_JOBS_PER_ROUND, put_off.current())
+    waiting = storage.withdrawals.waiting(_JOBS_PER_ROUND, postponed.current())
     for job in waiting:
         try:
             _withdraw(storage, job)
             storage.withdrawals.done(job.job_id, now)
         except Exception as error:  # noqa: BLE001 - one job must not hold up the others
-            put_off.add(job.job_id)
+            postponed.add(job.job_id)
             log.error(
                 "results_not_withdrawn",
                 job_id=job.job_id,

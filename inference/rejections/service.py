@@ -16,7 +16,7 @@ from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Audit, AuditEvent, Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged
-from storage.core.put_off import PutOff
+from storage.core.postponed import Postponed
 from storage.core.sources import named_sender
 from storage.dicom.value_errors import DAMAGED
 from storage.integrity.instance_reader import InstanceReader
@@ -39,7 +39,7 @@ class RejectionRounds:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._put_off = PutOff(_DAMAGED_AGAIN_S)
+        self._postponed = Postponed(_DAMAGED_AGAIN_S)
         self._looked_at_everything = False
         self._judged_up_to: str | None = ""
         """The study; None: all."""
@@ -53,13 +53,13 @@ class RejectionRounds:
         storage = self._storage
         self._judge(now)
         since = now - _RECENT if self._looked_at_everything else None
-        notes = storage.rejections.unread(_NOTES_PER_ROUND, since, self._put_off.current())
+        notes = storage.rejections.unread(_NOTES_PER_ROUND, since, self._postponed.current())
         for note in notes:
             try:
                 code, rejected = _rejection(storage.instances, note)
             except InstanceDamaged:
                 # Noted where damage is; it may be repaired.
-                self._put_off.add(note.sop_instance_uid)
+                self._postponed.add(note.sop_instance_uid)
                 continue
             if code and not may_reject(note.source, storage.peers, storage.settings):
                 _ignore(storage.audit, storage.rejections, note, code, now)

@@ -8,7 +8,7 @@ from inference.delivery.release import pipelines_of, release_of, want_results
 from inference.failures import place
 from storage.container import Storage
 from storage.core.errors import NotFound
-from storage.core.put_off import PutOff
+from storage.core.postponed import Postponed
 from storage.reports.entities import SIGNED_STATES, Report, ReportVersion
 from storage.settings import Settings
 
@@ -19,20 +19,20 @@ _WITHDRAWALS_PER_ROUND = 50
 REPORT_AGAIN_S = 60.0
 
 
-def publish_due(storage: Storage, put_off: PutOff | None = None) -> int:
+def publish_due(storage: Storage, postponed: Postponed | None = None) -> int:
     """Hand out the versions that are to leave; how many were looked at.
 
     UIDs derive from report and version, so that a round that ended half way is done again
-    and makes nothing twice. `put_off` remembers what failed, and is tried again later.
+    and makes nothing twice. `postponed` remembers what failed, and is tried again later.
     """
-    put_off = PutOff(REPORT_AGAIN_S) if put_off is None else put_off
+    postponed = Postponed(REPORT_AGAIN_S) if postponed is None else postponed
     queued = storage.hl7_outbox.enqueue_withdrawals(
         [one.name for one in storage.settings.hl7_destinations], _WITHDRAWALS_PER_ROUND
     )
     if queued:
         log.info("hl7_withdrawals_queued", messages=queued)
     done = 0
-    for report in storage.report_publishing.to_publish(_REPORTS_PER_ROUND, put_off.current()):
+    for report in storage.report_publishing.to_publish(_REPORTS_PER_ROUND, postponed.current()):
         done += 1
         try:
             if report.publish_version > report.published_version:
@@ -42,7 +42,7 @@ def publish_due(storage: Storage, put_off: PutOff | None = None) -> int:
         except NotFound:
             log.info("report_not_published", report_id=report.report_id, reason="nothing is left")
         except Exception as error:  # noqa: BLE001 - one report must not hold up the others
-            put_off.add(report.report_id)
+            postponed.add(report.report_id)
             log.error(
                 "report_not_published",
                 report_id=report.report_id,

@@ -53,7 +53,7 @@ class RoutingRounds:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._put_off: dict[str, float] = {}
+        self._postponed: dict[str, float] = {}
         self._looked_at_everything = False
 
     def look_at_everything(self) -> None:
@@ -70,11 +70,11 @@ class RoutingRounds:
         rules = current_rules(storage.settings)
         since = now - _RECENT if self._looked_at_everything else None
         later = time.monotonic()
-        self._put_off = {uid: until for uid, until in self._put_off.items() if until > later}
+        self._postponed = {uid: until for uid, until in self._postponed.items() if until > later}
         due_at = now + timedelta(seconds=storage.settings.study_quiet_s)
         has_study_rules = bool(_of_kind(rules, "study").routing)
         wanted = 0
-        found = storage.routing.waiting_series(_SERIES_AT_ONCE, since, self._put_off)
+        found = storage.routing.waiting_series(_SERIES_AT_ONCE, since, self._postponed)
         for series in found:
             try:
                 want_for_series(storage, series, rules)
@@ -92,8 +92,8 @@ class RoutingRounds:
             else:
                 storage.routing.looked_at([series], due_at if has_study_rules else None)
         # Only once nothing is left of what was there before.
-        self._looked_at_everything |= len(found) < _SERIES_AT_ONCE and not self._put_off
-        for uid in storage.routing.due_studies(now, _STUDIES_AT_ONCE, self._put_off):
+        self._looked_at_everything |= len(found) < _SERIES_AT_ONCE and not self._postponed
+        for uid in storage.routing.due_studies(now, _STUDIES_AT_ONCE, self._postponed):
             try:
                 if _goes_on(storage.prior_fetches, uid):
                     wanted += _route_study(
@@ -113,7 +113,7 @@ class RoutingRounds:
     def _try_later(self, uid: str, error: MediViewError) -> None:
         """The others may lie elsewhere, and do not wait for it."""
         log.warning("not_routed", uid=uid, error=error.code)
-        self._put_off[uid] = time.monotonic() + _TRY_LATER_S
+        self._postponed[uid] = time.monotonic() + _TRY_LATER_S
         # It may be of long ago when it can be read again.
         self._looked_at_everything = False
 

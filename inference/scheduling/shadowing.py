@@ -98,7 +98,7 @@ def run_due_shadow(
             continue
         active = _active_job(storage.jobs, run)
         if active is not None and active.state in ("SCHEDULED", "IN PROGRESS"):
-            _put_off(storage.settings, storage.shadow_runs, run)
+            _postponed(storage.settings, storage.shadow_runs, run)
             continue
         if not storage.shadow_runs.claim(run, owner, LEASE_S, now):
             continue
@@ -112,10 +112,10 @@ def _renew(shadow_runs: ShadowRuns, run: ShadowRun, owner: str) -> bool:
     return shadow_runs.renew(run.shadow_id, owner, LEASE_S, utcnow())
 
 
-def _put_off(settings: Settings, shadow_runs: ShadowRuns, run: ShadowRun) -> None:
+def _postponed(settings: Settings, shadow_runs: ShadowRuns, run: ShadowRun) -> None:
     """Nothing failed: others are first."""
     again_at = retry_policy(settings, "shadow_run").again_at(1, utcnow())
-    shadow_runs.put_off(run.shadow_id, again_at)
+    shadow_runs.postponed(run.shadow_id, again_at)
 
 
 def _run_claimed(
@@ -137,7 +137,7 @@ def _run_claimed(
             agreement = _agreement(storage, run, active, pipelines, stopping, lease)
         lease.check()
     except (GivesWay, Stopping):
-        _put_off(storage.settings, storage.shadow_runs, run)
+        _postponed(storage.settings, storage.shadow_runs, run)
         return
     except LeaseLost:
         log.info("shadow_given_up", pipeline=run.pipeline, reason="taken by another worker")
@@ -147,7 +147,7 @@ def _run_claimed(
         log.warning("shadow_failed", pipeline=run.pipeline, place=place(error))
         again_at = policy.next_attempt(run.attempts + 1, utcnow()) if failure.retry else None
         if again_at is not None:
-            storage.shadow_runs.put_off(run.shadow_id, again_at)
+            storage.shadow_runs.postponed(run.shadow_id, again_at)
         else:
             storage.shadow_runs.end(run.shadow_id, "FAILED", utcnow(), reason=failure.sentence)
         return

@@ -52,7 +52,7 @@ from inference.worker.process import Holder, Process, Queue, StopFlag
 from inference.worker.scheduler import (
     DUE_OF_TWO_QUEUES,
     JOBS_PER_ROUND,
-    Clockwork,
+    Scheduler,
     wake_up_expiry_s,
 )
 from inference.worker.task_edge import at_edge, if_free
@@ -94,7 +94,7 @@ def celery_app(
     fetching = threading.BoundedSemaphore(1)
     exporting = threading.BoundedSemaphore(1)
     maintenance = Maintenance(held, stop)
-    clockwork: list[Clockwork] = []
+    schedulers: list[Scheduler] = []
     making = threading.Lock()
 
     def send_jobs(job_ids: Sequence[str], queue: str) -> None:
@@ -111,11 +111,11 @@ def celery_app(
         if backlog(app, LANGUAGE_QUEUE) < _WAKE_UPS_WAITING:
             send(task)
 
-    def clock() -> Clockwork:
+    def clock() -> Scheduler:
         with making:
-            if not clockwork:
-                clockwork.append(
-                    Clockwork(
+            if not schedulers:
+                schedulers.append(
+                    Scheduler(
                         held.process.storage,
                         pipelines=pipelines,
                         send_jobs=send_jobs,
@@ -128,7 +128,7 @@ def celery_app(
                         send_exports=partial(send, PROJECTS_TASK),
                     )
                 )
-            return clockwork[0]
+            return schedulers[0]
 
     @app.task(name=TICK_TASK)  # type: ignore[untyped-decorator]  # celery has no types
     def tick() -> None:

@@ -30,7 +30,7 @@ from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
 from storage.core.entities import Job
 from storage.core.errors import MediViewError
-from storage.core.put_off import PutOff
+from storage.core.postponed import Postponed
 from storage.db.clock_steps import ClockStep, move_waits, note_step
 from storage.jobs.pending_series import undecided_series
 from storage.language.repository import LANGUAGE_QUEUE
@@ -61,7 +61,7 @@ def wake_up_expiry_s(settings: Settings) -> float:
     return wake_up_patience_s(settings) + CLOCKS_AGREE_WITHIN_S
 
 
-class Clockwork:
+class Scheduler:
     """Holds what one process remembers between rounds; a round never overlaps another."""
 
     def __init__(
@@ -92,8 +92,8 @@ class Clockwork:
         self._running = threading.Lock()
         self._looked_at_everything = False
         self._rejections = RejectionRounds(storage)
-        self._not_withdrawn = PutOff(FAILED_AGAIN_S)
-        self._not_published = PutOff(REPORT_AGAIN_S)
+        self._not_withdrawn = Postponed(FAILED_AGAIN_S)
+        self._not_published = Postponed(REPORT_AGAIN_S)
         self._routing = RoutingRounds(storage)
         self._watch = ClockWatch()
         self._clock_step = timedelta()

@@ -9,7 +9,7 @@ from inference.late_instances.service import withdraw_outdated
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.core.put_off import PutOff
+from storage.core.postponed import Postponed
 from tests.inference.orchestration import storage_in
 
 
@@ -29,11 +29,11 @@ def test_results_that_cannot_be_withdrawn_hold_no_others_up(
                 raise OSError
 
         monkeypatch.setattr(service, "_withdraw", withdraw)
-        put_off = PutOff(60)
+        postponed = Postponed(60)
         for _ in range(3):
-            withdraw_outdated(storage, utcnow(), put_off=put_off)
+            withdraw_outdated(storage, utcnow(), postponed=postponed)
         assert tried == [job.job_id for job in jobs]
         # It is tried again once it was left alone for long enough.
-        withdraw_outdated(storage, utcnow(), put_off=PutOff(60))
+        withdraw_outdated(storage, utcnow(), postponed=Postponed(60))
         assert tried[2:] == [jobs[0].job_id]
         assert [one.job_id for one in storage.withdrawals.waiting(9)] == [jobs[0].job_id]

@@ -11,7 +11,7 @@ from inference.reports.publishing import publish_due
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.identity import of_account
-from storage.core.put_off import PutOff
+from storage.core.postponed import Postponed
 from storage.db.engine import writing
 from storage.reports.entities import ReportSection, ReportSentence
 from tests.inference.orchestration import storage_in
@@ -45,13 +45,13 @@ def test_a_report_that_cannot_be_published_stays_due(
             monkeypatch.setattr(
                 publishing, name, lambda _, report, *__, name=name: step(name, report)
             )
-        put_off = PutOff(60)
+        postponed = Postponed(60)
         for _ in range(3):
-            publish_due(storage, put_off)
+            publish_due(storage, postponed)
         assert tried[-1] == ("_notify_superseded", reports[1]), "it holds no others up"
         assert tried.count((fails, reports[0])) == 1
         # It is tried again once it was left alone for long enough.
         fails = ""
-        assert publish_due(storage, PutOff(60)) == 1
+        assert publish_due(storage, Postponed(60)) == 1
         assert tried[-1] == ("_notify_superseded", reports[0])
-        assert publish_due(storage, PutOff(60)) == 0
+        assert publish_due(storage, Postponed(60)) == 0

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from inference.scheduling.work_items import WorkItemPerformer
 from inference.worker.run import run_job
-from inference.worker.scheduler import Clockwork
+from inference.worker.scheduler import Scheduler
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.entities import Series
@@ -49,7 +49,7 @@ def ordered(storage: Storage, study: str, **changes: Any) -> str:
 
 
 def tick(storage: Storage, seconds: float = 10.0) -> None:
-    clock = Clockwork(
+    clock = Scheduler(
         storage,
         pipelines=_PIPELINES,
         send_jobs=lambda *_: None,

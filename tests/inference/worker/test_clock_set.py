@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.worker.scheduler import Clockwork
+from inference.worker.scheduler import Scheduler
 from storage.container import Storage
 from storage.core.clock import ClockWatch, utcnow
 from storage.core.entities import Job
@@ -76,8 +76,8 @@ def failed_delivery(storage: Storage, retry_after_s: float) -> None:
     storage.deliveries.retry_later([one.delivery_id for one in claimed], "refused", at)
 
 
-def clockwork(storage: Storage) -> Clockwork:
-    return Clockwork(storage, pipelines=(), send_jobs=lambda *_: None, send_delivery=lambda: None)
+def scheduler_of(storage: Storage) -> Scheduler:
+    return Scheduler(storage, pipelines=(), send_jobs=lambda *_: None, send_delivery=lambda: None)
 
 
 def test_a_retry_comes_when_it_would_have_although_the_clock_was_set_back(
@@ -96,7 +96,7 @@ def test_a_retry_comes_when_it_would_have_although_the_clock_was_set_back(
 def test_a_worker_that_starts_after_the_clock_was_set_back_notices_it(storage: Storage) -> None:
     failed_delivery(storage, HOUR + 1)
     storage.heartbeats.beat(HANDLED, utcnow() + timedelta(hours=1))
-    assert clockwork(storage).tick(utcnow())
+    assert scheduler_of(storage).tick(utcnow())
     assert storage.deliveries.due_count(utcnow() + timedelta(seconds=2)) > 0
     last = storage.heartbeats.last(HANDLED)
     assert last is not None
@@ -111,7 +111,7 @@ def test_a_clock_that_was_set_while_the_database_was_away_is_followed_when_it_is
 ) -> None:
     failed_delivery(storage, HOUR + 1)
     storage.heartbeats.beat(HANDLED, utcnow() + timedelta(hours=1))
-    rounds = clockwork(storage)
+    rounds = scheduler_of(storage)
     with monkeypatch.context() as away:
         away.setattr("inference.worker.scheduler.move_waits", unavailable)
         assert rounds.tick(utcnow())

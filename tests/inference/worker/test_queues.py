@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE, configuration
-from inference.worker.scheduler import Clockwork
+from inference.worker.scheduler import Scheduler
 from storage.core.clock import utcnow
 from tests.inference.orchestration import receive, settings_in, storage_in, wait_for
 from tests.inference.processes import workers_in
@@ -17,7 +17,7 @@ def test_wake_ups_go_to_the_workers_of_the_pipeline(tmp_path: Path) -> None:
     with storage_in(tmp_path, gpu_pipelines="bundle-*, brain-structures") as storage:
         for number, pipeline in enumerate(("bundle-x", "brain-structures", "lung-density")):
             storage.jobs.schedule(pipeline, "1", "2.25.1", "2.25.2", f"{number}" * 64)
-        clock = Clockwork(
+        clock = Scheduler(
             storage,
             pipelines=[],
             send_jobs=lambda jobs, queue: sent.setdefault(queue, []).extend(jobs),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from inference.scheduling.schedule import schedule_series
-from inference.worker.scheduler import JOBS_PER_ROUND, Clockwork
+from inference.worker.scheduler import JOBS_PER_ROUND, Scheduler
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.settings import Destination
@@ -42,8 +42,8 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
         yield storage
 
 
-def clockwork(storage: Storage, broker: Broker) -> Clockwork:
-    return Clockwork(
+def scheduler_of(storage: Storage, broker: Broker) -> Scheduler:
+    return Scheduler(
         storage,
         pipelines=(BrightRegion(),),
         send_jobs=broker.send_jobs,
@@ -54,7 +54,7 @@ def clockwork(storage: Storage, broker: Broker) -> Clockwork:
 def test_a_round_completes_schedules_and_hands_out(storage: Storage) -> None:
     broker = Broker()
     receive(storage, mr_series("a"))
-    assert clockwork(storage, broker).tick(utcnow() + timedelta(seconds=10))
+    assert scheduler_of(storage, broker).tick(utcnow() + timedelta(seconds=10))
     assert broker.jobs == [job.job_id for job in storage.jobs.list(study_uid("a"))[0]]
     assert broker.deliveries == 0
 
@@ -62,7 +62,7 @@ def test_a_round_completes_schedules_and_hands_out(storage: Storage) -> None:
 def test_a_job_is_handed_out_again_only_when_nobody_took_it(storage: Storage) -> None:
     broker = Broker()
     complete_series(storage, "a")
-    clock = clockwork(storage, broker)
+    clock = scheduler_of(storage, broker)
     now = utcnow()
     for second in range(5):
         clock.tick(now + timedelta(seconds=second))
@@ -74,7 +74,7 @@ def test_a_job_is_handed_out_again_only_when_nobody_took_it(storage: Storage) ->
 def test_a_job_that_is_given_back_is_handed_out_at_once(storage: Storage) -> None:
     broker = Broker()
     complete_series(storage, "a")
-    clock = clockwork(storage, broker)
+    clock = scheduler_of(storage, broker)
     now = utcnow()
     clock.tick(now)
     (job_id,) = broker.jobs
@@ -91,7 +91,7 @@ def test_a_round_hands_out_so_many_that_an_urgent_job_is_not_far_behind(storage:
     broker = Broker()
     for number in range(JOBS_PER_ROUND + 10):
         storage.jobs.schedule("bright-region", "1.0.0", "1.2", "1.2.3", f"{number:064}")
-    clock = clockwork(storage, broker)
+    clock = scheduler_of(storage, broker)
     clock.tick(utcnow())
     assert len(broker.jobs) == JOBS_PER_ROUND
     urgent, _ = storage.jobs.schedule("bright-region", "1.0.0", "1.2", "1.2.3", "f", priority=9)
@@ -105,7 +105,7 @@ def test_deliveries_go_on_where_the_jobs_broker_fails(storage: Storage) -> None:
     schedule_series(storage, series, (BrightRegion(),))
     instances = storage.index.instances_of(series.study_instance_uid)
     storage.deliveries.enqueue("pacs", instances, None)
-    clock = clockwork(storage, broker)
+    clock = scheduler_of(storage, broker)
     assert clock.tick(utcnow())
     assert broker.deliveries == 1
     broker.down = False
@@ -122,7 +122,7 @@ def test_rounds_do_not_overlap(storage: Storage) -> None:
             leave.wait(PATIENCE_S)
 
     complete_series(storage, "a")
-    clock = clockwork(storage, Slow())
+    clock = scheduler_of(storage, Slow())
     now: datetime = utcnow()
     first = threading.Thread(target=clock.tick, args=(now,))
     first.start()

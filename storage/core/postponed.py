@@ -4,7 +4,7 @@ import time
 from collections.abc import Set as AbstractSet
 
 
-class PutOff:
+class Postponed:
     """Identifiers, each for so many seconds."""
 
     def __init__(self, seconds: float) -> None:
