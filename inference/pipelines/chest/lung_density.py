@@ -62,7 +62,7 @@ class LungDensity:
     """Measures lungs by thresholds and morphology; there are no weights to trust."""
 
     name = "lung-density"
-    version = "1.0.0"
+    version = "1.1.0"
     title = "Lung density"
     description = (
         "Volume and density of both lungs in a chest CT: mean, LAA-950 and 15th percentile,"
@@ -75,7 +75,7 @@ class LungDensity:
     input_kind: Literal["volume", "image"] = "volume"
     card = ModelCard(
         name="lung-density",
-        version="1.0.0",
+        version="1.1.0",
         licence="Apache-2.0",
         source="MediViewAI",
         intended_use=(
