@@ -75,7 +75,7 @@ def test_a_node_with_a_route_without_a_policy_does_not_start(
     def forgotten(name: str) -> str:
         return name
 
-    monkeypatch.setattr(application, "_ROUTERS", (*application._ROUTERS, router))
+    monkeypatch.setattr(application, "ROUTERS", (*application.ROUTERS, router))
     with pytest.raises(RouteWithoutPolicy, match=r"/api/forgotten/\{name\}"):
         create_app(load_settings(data_dir=tmp_path))
 

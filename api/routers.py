@@ -1,0 +1,118 @@
+"""The routers of the API, in the order in which routes are tried; a new one is listed here."""
+
+from fastapi import APIRouter
+
+from api.access import admin_routes, oidc_routes, preferences
+from api.access.second_factor import routes as second_factor
+from api.access.second_factor import sign_in as second_factor_sign_in
+from api.access.sessions import own_sessions, session_routes
+from api.access_groups import emergency_routes
+from api.access_groups import routes as access_groups
+from api.annotations import key_images, mask_edits, measurements
+from api.audit.routes import router as audit_router
+from api.delays import routes as delays
+from api.deliveries import routes as deliveries
+from api.dicomweb.router import router as dicomweb_router
+from api.events import changes
+from api.events import routes as events
+from api.fhir.routes import router as fhir_router
+from api.findings import critical_alerts as alerts
+from api.findings import routes as findings
+from api.jobs import analyze, analyze_upload, pipelines, rules
+from api.jobs import bulk as job_bulk
+from api.jobs import routes as jobs
+from api.language import answers, documents, search
+from api.language import routes as language
+from api.lesions import routes as lesions
+from api.models import monitoring as watching
+from api.models import routes as models
+from api.patient_identity import routes as patient_changes
+from api.peers import routes as peers
+from api.priors import elsewhere
+from api.priors import routes as priors
+from api.projects import routes as projects
+from api.reports import history as report_history
+from api.reports import hl7_messages as hl7
+from api.reports import pdf as report_pdf
+from api.reports import routes as reports
+from api.retention import legal_holds
+from api.retention import routes as retention
+from api.server import health, metrics, probes
+from api.studies import bulk as study_bulk
+from api.studies import conflicts, pictures, release, sending
+from api.studies import expected_instances as expectations
+from api.studies import hanging_protocols as hanging
+from api.studies import routes as studies
+from api.studies import trends as trend
+from api.uploads import parts as upload_parts
+from api.uploads import routes as uploads
+from api.ups.router import router as ups_router
+from api.webhooks import routes as webhooks
+from api.worklist import routes as worklist
+
+ROUTERS: tuple[APIRouter, ...] = (
+    studies.router,
+    sending.router,
+    study_bulk.router,
+    sending.receivers_router,
+    release.router,
+    elsewhere.router,
+    expectations.router,
+    findings.router,
+    trend.router,
+    delays.router,
+    lesions.router,
+    measurements.router,
+    key_images.router,
+    mask_edits.router,
+    reports.router,
+    report_history.router,
+    report_pdf.router,
+    hl7.router,
+    alerts.router,
+    deliveries.router,
+    jobs.router,
+    job_bulk.router,
+    pictures.router,
+    events.router,
+    changes.router,
+    analyze.router,
+    analyze_upload.router,
+    language.router,
+    documents.router,
+    answers.router,
+    search.router,
+    uploads.router,
+    upload_parts.router,
+    priors.router,
+    projects.router,
+    peers.kinds_router,
+    peers.router,
+    conflicts.router,
+    worklist.router,
+    webhooks.router,
+    audit_router,
+    pipelines.router,
+    rules.router,
+    hanging.router,
+    models.router,
+    watching.router,
+    session_routes.router,
+    preferences.router,
+    second_factor_sign_in.router,
+    second_factor.router,
+    own_sessions.router,
+    oidc_routes.router,
+    admin_routes.router,
+    access_groups.router,
+    emergency_routes.router,
+    legal_holds.router,
+    retention.router,
+    patient_changes.router,
+    health.router,
+    probes.router,
+    metrics.router,
+    fhir_router,
+    dicomweb_router,
+    ups_router,
+)
