@@ -19,7 +19,7 @@ from api.jobs.routes import read_job
 from api.jobs.schemas import JobPayload
 from api.middleware import limited
 from api.parameters import StudyUid, problems
-from api.routing import new_router
+from api.routing import check_fields, new_router
 from inference.annotations.label_map import LabelMap
 from inference.annotations.mask_edit import edit_mask
 from inference.imaging.volume import MAXIMUM_VOXELS
@@ -89,6 +89,7 @@ async def add_mask_edit(
     """
     counted = Request(request.scope, limited(request.receive, _BODY_MAX_BYTES))
     async with counted.form(max_files=2, max_fields=2, max_part_size=_EDIT_MAX_BYTES) as form:
+        check_fields(form, ("edit", "labels"))
         edit = _edit_of(await _text(form.get("edit")))
         labels = form.get("labels")
         packed = await labels.read() if isinstance(labels, UploadFile) else b""

@@ -174,12 +174,12 @@ class KeyImagesList(Payload):
     items: list[KeyImagesPayload]
 
 
-class EditedSlice(Payload):
+class EditedSlice(RequestBody):
     sop_instance_uid: Uid = Field(description="Of the image that was segmented.")
     frame_number: int = Field(1, ge=1)
 
 
-class MaskEdit(Payload):
+class MaskEdit(RequestBody):
     """What the bytes of `labels` are: slices one after the other, each row by row."""
 
     segment_numbers: list[int] = Field(

@@ -22,7 +22,7 @@ from api.jobs.routes import read_job
 from api.jobs.serializers import decision_payloads
 from api.middleware import limited
 from api.parameters import problems
-from api.routing import new_router
+from api.routing import check_fields, new_router
 from api.uploads.intake import Intake, Scheduled, schedule_touched
 from api.uploads.unpack import PICTURES, FileKind, sniff
 from inference.pipeline import Pipeline
@@ -82,6 +82,7 @@ async def analyze(
         request.scope, limited(request.receive, settings.upload_max_bytes + _FORM_OVERHEAD_BYTES)
     )
     async with counted.form(max_files=_FORM_MAX_FILES, max_fields=20) as form:
+        check_fields(form, ("files",))
         intake, scheduled = await run_in_threadpool(_take_form, storage, principal, form)
     if not scheduled.jobs:
         raise ApiProblem(

@@ -21,7 +21,7 @@ from api.language.routes import LATER
 from api.language.schemas import AnswerPayload, DocumentQuestion, Question
 from api.middleware import limited
 from api.parameters import problems
-from api.routing import new_router
+from api.routing import check_fields, new_router
 from storage.audit import Code
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
@@ -76,6 +76,7 @@ async def ask_about_document(
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         counted = Request(request.scope, limited(request.receive, DOCUMENT_MAX_BYTES))
         async with counted.form(max_files=1, max_fields=4) as form:
+            check_fields(form, ("file", "question"))
             job = await run_in_threadpool(
                 _ask_about_file,
                 storage.settings,

@@ -44,7 +44,7 @@ class VisualQuestion(RequestBody):
     frame_number: int | None = Field(None, ge=1, le=100_000, description="From 1.")
 
 
-class DocumentQuestion(Payload):
+class DocumentQuestion(RequestBody):
     """About an encapsulated PDF that the node holds."""
 
     question: Question = Field(examples=["When is the next appointment?"])

@@ -35,6 +35,9 @@ _BY_OPERATION = {
     ("read_imaging_study", "200"): _ETAG,
     ("read_diagnostic_report", "200"): _ETAG,
     ("read_observation", "200"): _ETAG,
+    ("read_audit_event", "200"): _ETAG,
+    ("read_capabilities", "200"): _ETAG,
+    ("read_device", "200"): _ETAG,
 }
 
 

@@ -138,8 +138,12 @@ def test_an_unknown_pipeline_names_those_there_are(api: ApiNode, head: list[Data
 
 
 def test_a_form_without_files_says_what_it_wants(api: ApiNode) -> None:
-    answer = api.client.post("/api/analyze", data={"files": "text"}, files={"other": b"x"})
+    answer = api.client.post("/api/analyze", files={"files": (None, "text")})
     assert "'files'" in is_problem(answer, 400, "invalid_request")["detail"]
+    answer = api.client.post("/api/analyze", files={"file": b"x"})
+    problem = is_problem(answer, 422, "validation_failed")
+    assert problem["errors"][0]["where"] == "body.file"
+    assert problem["remedy"] == "Did you mean 'files'?"
 
 
 def test_thousands_of_files_in_one_form_are_asked_for_as_a_zip(api: ApiNode) -> None:
