@@ -45,7 +45,7 @@ _OWN_PAGE = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}")
     responses=problems(409, 503),
 )
 @policy(ANYONE, "api:read", PUBLIC)
-def start(
+def start_oidc_sign_in(
     request: Request,
     principal: OptionalPrincipalDep,
     settings: SettingsDep,
@@ -94,7 +94,7 @@ def start(
     responses=problems(503),
 )
 @policy(ANYONE, "api:read", BY_ITSELF)
-def callback(
+def finish_oidc_sign_in(
     request: Request,
     storage: StorageDep,
     settings: SettingsDep,

@@ -62,7 +62,7 @@ def list_events(
 
 @router.get("/verification", summary="Verify the chain of the trail", responses=problems(503))
 @policy(ADMINS, "admin", Audited(Code.AUDIT_LOG_USED, "R"))
-def verify(storage: StorageDep) -> AuditVerification:
+def verify_audit_trail(storage: StorageDep) -> AuditVerification:
     """Walk the whole chain, and compare it with the heads that this machine has noted.
 
     `mediview audit verify --anchor` also compares it with anchors that were kept elsewhere.

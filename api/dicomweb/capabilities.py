@@ -25,7 +25,7 @@ _LEVEL_NAMES = {"STUDY": "studies", "SERIES": "series", "IMAGE": "instances"}
 
 
 @policy(READERS, "dicomweb:read", PUBLIC)
-def capabilities(request: Request, storage: StorageDep) -> Response:
+def get_capabilities(request: Request, storage: StorageDep) -> Response:
     """What the DICOMweb services of this node can do."""
     document = _document(service_url(request, storage.settings), request.app.openapi())
     headers = {"Allow": "GET, OPTIONS", "Cache-Control": "no-store"}

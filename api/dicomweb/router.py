@@ -1,7 +1,7 @@
 """The DICOMweb services under one prefix."""
 
 from api.dicomweb import removal
-from api.dicomweb.capabilities import answer_options, capabilities
+from api.dicomweb.capabilities import answer_options, get_capabilities
 from api.dicomweb.rendering import rendered
 from api.dicomweb.retrieval import bulk_routes, frame_routes, retrieve, wado_uri
 from api.dicomweb.routing import dicomweb_router
@@ -26,5 +26,5 @@ answer_options(router, _PARTS)
 # The root of the prefix, which a part cannot name.
 for path in ("", "/"):
     shown = not path
-    router.add_api_route(path, capabilities, methods=["GET"], include_in_schema=shown)
-    router.add_api_route(path, capabilities, methods=["OPTIONS"], include_in_schema=False)
+    router.add_api_route(path, get_capabilities, methods=["GET"], include_in_schema=shown)
+    router.add_api_route(path, get_capabilities, methods=["OPTIONS"], include_in_schema=False)

@@ -97,7 +97,7 @@ async def follow_answer(
     responses={**binary("image/png"), **problems(404, 413, 422)},
 )
 @policy(READERS, "api:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
-def get_page(
+def get_answer_page(
     request: Request,
     storage: StorageDep,
     principal: PrincipalDep,

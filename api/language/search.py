@@ -38,7 +38,7 @@ SearchIndexDep = Annotated[SearchIndex, Depends(get_search_index)]
 
 @router.get("/search", summary="Search reports and findings", responses=problems(503))
 @policy(READERS, "api:read", QUERY)
-def search(
+def search_texts(
     request: Request,
     storage: StorageDep,
     index: SearchIndexDep,

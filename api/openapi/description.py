@@ -16,7 +16,7 @@ from api.fhir.resources import OperationOutcome
 from api.idempotency.keys import DESCRIPTION as IDEMPOTENCY_KEY
 from api.idempotency.keys import takes_key
 from api.openapi import dicomweb
-from api.openapi.headers import add_headers
+from api.openapi.headers import LIMITS, add_headers
 from api.openapi.security import secure, security_schemes
 from api.openapi.tags import tags
 from api.openapi.webhooks import notice_schemas, webhooks
@@ -87,6 +87,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
                 add_headers(operation, is_list=method == "get" and _is_list(operation, schemas))
     description["paths"] = {versioned(path): one for path, one in description["paths"].items()}
     description["components"]["securitySchemes"] = security_schemes(app.state.settings)
+    description["components"]["headers"] = LIMITS
     description["servers"] = [{"url": "/", "description": "The node that serves this description."}]
     description["tags"] = tags()
     description["webhooks"] = webhooks()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from api.openapi.headers import ETAG
+
 PREFIX = "/dicom-web"
 # PS3.18 Annex F: by tag, each with its VR.
 DATASET = {
@@ -32,6 +34,7 @@ _BY_LEAF = {
     "thumbnail": _IMAGES,
     "wado": ("application/dicom", *_RENDERED),
 }
+_SEARCHED = ("studies", "series", "instances")
 _DATASETS_ONLY = (_JSON, "application/dicom+xml", "multipart/related")
 
 
@@ -39,6 +42,8 @@ def add_media_types(operation: dict[str, Any], path: str, method: str) -> None:
     """Name the media types of an operation below the prefix of DICOMweb."""
     leaf = path.rpartition("/")[2]
     types = _BY_LEAF.get(leaf, _DATASETS_ONLY) if method == "get" else _DATASETS_ONLY
+    if method == "get" and leaf in _BY_LEAF and leaf not in _SEARCHED:
+        operation["responses"]["200"]["headers"] = ETAG
     for response in operation["responses"].values():
         content = response.get("content", {})
         if content.get("application/json", {}).get("schema") != {}:

@@ -71,7 +71,7 @@ def list_projects(storage: StorageDep, paging: CursorPagingDep) -> ProjectPage:
 
 @router.post("", status_code=201, summary="Create a project", responses=problems(400))
 @policy(ADMINS, "admin", _CREATED)
-def post_project(
+def add_project(
     request: Request, principal: PrincipalDep, storage: StorageDep, wanted: NewProject
 ) -> ProjectPayload:
     """With a key of its own, of which its pseudonyms are made."""
@@ -119,7 +119,7 @@ def list_project_studies(
 
 @router.post("/{name}/studies", summary="Add studies to a project", responses=problems(400, 404))
 @policy(ADMINS, "admin", _CHANGED)
-def post_project_studies(
+def add_project_studies(
     request: Request, principal: PrincipalDep, storage: StorageDep, name: Name, wanted: AddedStudies
 ) -> AddedCount:
     """Named ones, and all that meet the conditions now. Again: with the consent as stated now."""
@@ -180,7 +180,7 @@ def list_exports(storage: StorageDep, paging: CursorPagingDep, name: Name) -> Ex
     "/{name}/exports", status_code=202, summary="Export a project", responses=problems(400, 404)
 )
 @policy(ADMINS, "admin", _EXPORTED)
-def post_export(
+def add_export(
     request: Request,
     principal: PrincipalDep,
     storage: StorageDep,
@@ -256,7 +256,7 @@ def retry_export(
     "/{name}/reidentify", summary="Find who is behind a pseudonym", responses=problems(404)
 )
 @policy(ADMINS, "admin", _REIDENTIFIED, people_only=True)
-def post_reidentify(
+def reidentify_pseudonym(
     request: Request, storage: StorageDep, name: Name, wanted: Pseudonym
 ) -> OriginalStudies:
     """Made again from the project's key; the answer is in the audit trail with the reason."""

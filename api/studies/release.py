@@ -54,7 +54,7 @@ class ReleaseDecided(Payload):
     Audited(Code.PROCEDURE_RECORD, "U", with_change=True),
     people_only=True,
 )
-def release(
+def decide_study_release(
     request: Request, storage: StorageDep, study_instance_uid: StudyUid, wanted: DecideRelease
 ) -> ReleaseDecided:
     """A person decides, after looking at them. Deciding the same again changes nothing."""

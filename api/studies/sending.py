@@ -66,7 +66,7 @@ def list_receivers(storage: StorageDep) -> ReceiverList:
     responses=problems(400, 404),
 )
 @policy(WRITERS, "api:write", Audited(Code.EXPORT, "E", with_change=True))
-def send(
+def send_one_study(
     request: Request, storage: StorageDep, study_instance_uid: StudyUid, wanted: SendStudy
 ) -> StudySent:
     """All that the node holds of it, results too. What a peer has already is sent again.

@@ -24,7 +24,10 @@ _VALUES = {
 # Open parameters (PS3.18, FHIR), and a browser's way to an identity provider.
 _OPEN = ("/dicom-web", "/fhir", "/api/v1/session/oidc")
 _ENDLESS = re.compile(r"/events$")
-_TOLD = ("ETag", "Link", "Location", "Content-Location", "Retry-After")
+_TOLD = (
+    *("ETag", "Link", "Location", "Content-Location"),
+    *("Retry-After", "RateLimit", "RateLimit-Policy"),
+)
 _UNDESCRIBED_METHODS = {"HEAD", "OPTIONS"}
 
 

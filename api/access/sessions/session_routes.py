@@ -176,7 +176,7 @@ def change_password(
     responses=problems(401, 403, 409, 422, 429),
 )
 @policy(READERS, "api:write", BY_ITSELF)
-def confirm(
+def confirm_identity(
     given: Confirmation,
     request: Request,
     response: Response,

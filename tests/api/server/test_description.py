@@ -3,14 +3,17 @@
 import collections
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import numpy as np
 import pytest
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from api.app import create_app
 from api.jobs.routes import NewJob
@@ -131,9 +134,63 @@ def test_a_collection_has_each_operation_once_and_bodies_that_the_node_takes(
     assert by_address["GET", "{{node}}/livez"]["auth"] == {"type": "noauth"}
 
 
+def test_the_description_is_valid_openapi_with_valid_defaults_and_examples(
+    description: dict[str, Any],
+) -> None:
+    """By the schema of OpenAPI 3.1 that Schemathesis carries, and JSON Schema 2020-12."""
+    assert [str(one) for one in OPENAPI_31_VALIDATOR.iter_errors(description)] == []
+    wrong, count = [], 0
+    for schema in _schemas(description):
+        values = [
+            *schema.get("examples", []),
+            *([schema["default"]] if "default" in schema else []),
+        ]
+        whole = schema | {"components": description["components"]}
+        checked = jsonschema_rs.Draft202012Validator(whole if "$ref" in str(schema) else schema)
+        wrong += [(value, schema) for value in values if not checked.is_valid(value)]
+        count += len(values)
+    assert count > 500
+    assert not wrong, wrong
+
+
+def _schemas(value: Any) -> Iterator[dict[str, Any]]:
+    """Each schema that states a default or examples."""
+    if isinstance(value, dict):
+        is_schema = not {"type", "anyOf", "enum", "$ref"}.isdisjoint(value)
+        if is_schema and ("default" in value or isinstance(value.get("examples"), list)):
+            yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _schemas(one)
+
+
+def test_names_of_operations_read_as_a_verb_with_its_object(description: dict[str, Any]) -> None:
+    names = [one["operationId"] for _, _, one in operations(description)]
+    assert [one for one in names if not re.fullmatch(r"[a-z]+(_[a-z0-9]+){0,5}", one)] == []
+    assert {one for one in names if "_" not in one} == {
+        *("analyze", "summarize"),
+        *("health", "livez", "readyz", "startupz"),
+    }
+
+
+def test_the_node_is_the_server_and_every_notice_has_typed_data(
+    description: dict[str, Any],
+) -> None:
+    assert [one["url"] for one in description["servers"]] == ["/"]
+    for name, one in description["webhooks"].items():
+        notice = one["post"]["requestBody"]["content"]["application/json"]["schema"]
+        data = notice["properties"]["data"]["$ref"].rpartition("/")[2]
+        assert description["components"]["schemas"][data]["properties"], name
+
+
 def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
-    schemas = {f"#/components/schemas/{name}" for name in description["components"]["schemas"]}
-    assert set(_references(description)) <= schemas
+    known = {
+        f"#/components/{kind}/{name}"
+        for kind in ("schemas", "headers")
+        for name in description["components"][kind]
+    }
+    assert set(_references(description)) <= known
 
 
 def _references(value: Any) -> Iterator[str]:
