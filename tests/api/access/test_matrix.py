@@ -14,6 +14,7 @@ from api.access.access_document import access_table
 from api.access.policy import policy_of
 from api.access.rule_index import RouteWithoutPolicy, Rule, RuleIndex, rules_of
 from api.app import create_app
+from api.routers import ROUTERS
 from api.routing import new_router
 from storage.core.clock import utcnow
 from storage.core.roles import ROLES, SCOPES
@@ -75,7 +76,7 @@ def test_a_node_with_a_route_without_a_policy_does_not_start(
     def forgotten(name: str) -> str:
         return name
 
-    monkeypatch.setattr(application, "ROUTERS", (*application.ROUTERS, router))
+    monkeypatch.setattr(application, "ROUTERS", (*ROUTERS, router))
     with pytest.raises(RouteWithoutPolicy, match=r"/api/forgotten/\{name\}"):
         create_app(load_settings(data_dir=tmp_path))
 
