@@ -69,6 +69,8 @@ class NamedInput:
     name: str
     title: str
     required: bool = True
+    registration: Literal["none", "rigid"] = "none"
+    """`rigid`: the node moves it onto the reference by what the images show."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,10 @@ class PipelineContext:
     image: bytes | None = None
     inputs: Mapping[str, Volume] = field(default_factory=dict)
     """Of a pipeline that takes several series: each by its role, on its own grid; `volume` is
-    the reference."""
+    the reference. What was registered lies in the reference's space."""
+    placements: Mapping[str, str] = field(default_factory=dict)
+    """In words, by role: how an input that the card wants registered came to lie there, or why it
+    is not among them."""
     images: tuple[Dataset, ...] = ()
     """The instances of the series that the pipeline takes, with their pixels as they were sent;
     `inference.planar.frame.read_frame` decodes a frame within the node's limits. Beside a volume

@@ -157,6 +157,8 @@ class PipelineOutput:
     timings_s: dict[str, float] = field(default_factory=dict)
     derivation: str = ""
     """What was done to the voxels before the model ran, where anything was."""
+    parameters: tuple[str, ...] = ()
+    """More that the result states of how it was computed (PS3.16 TID 4019), `name=value` each."""
     notes: tuple[str, ...] = ()
     """What a reader should know of the run, a sentence each."""
 

@@ -21,9 +21,38 @@ CancelReason = Annotated[
 PriorityName = Literal["LOW", "ROUTINE", "HIGH", "STAT"]
 
 
+class InputRegistrationPayload(Payload):
+    """How an input was moved onto the reference by a rigid registration, and what it is worth."""
+
+    reference_from_input: list[list[float]] = Field(
+        description="4x4, from a place of the input to one of the reference, in mm, LPS."
+    )
+    turned_deg: list[float] = Field(description="About the patient's x, then y, then z axis.")
+    shifted_mm: list[float] = Field(
+        description="Along x, y and z, of what comes to lie at `centre_mm`."
+    )
+    centre_mm: list[float] = Field(description="The middle of the reference.")
+    largest_shift_mm: float = Field(description="Of any place of the body that both series show.")
+    residual_mm: float = Field(
+        description="How far a place is led from itself, at most, by registering to the reference"
+        " and back. What two searches disagree about, and no upper limit of the error.",
+        examples=[0.7],
+    )
+    mutual_information: float = Field(
+        description="Normalised: from 1 for nothing in common to 2.", examples=[1.31]
+    )
+    overlap: float = Field(description="Of the smaller field of view, from 0 to 1.")
+
+
 class JobInputPayload(Payload):
     role: str = Field(examples=["flair"])
     series_instance_uid: str
+    registration: InputRegistrationPayload | None = Field(
+        None, description="Where the model's card asks for it."
+    )
+    refused: str = Field(
+        "", description="Why the model was not given it, where its registration was no good."
+    )
 
 
 class JobPayload(Payload):

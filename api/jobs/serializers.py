@@ -19,6 +19,7 @@ _STAGE_TEXT = {
     "segment": "Segmenting.",
     "clean_up": "Cleaning up the mask.",
     "classify": "Classifying.",
+    "registering": "Registering the series to each other.",
     "comparing_lesions": "Comparing lesions with the study before.",
     "measure": "Measuring.",
     "encoding": "Writing the results as DICOM.",

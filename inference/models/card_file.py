@@ -139,6 +139,22 @@ class CardInput(Strict):
     """For people: "FLAIR"."""
     required: bool = True
     """What is not there and not required is given as zeros."""
+    registration: Literal["none", "rigid"] = "none"
+    """`rigid`: moved onto the reference as the images themselves say, and taken from another Frame
+    of Reference as well; `none`: by the Frame of Reference that it shares with the reference."""
+
+
+class CardRegistrationLimits(Strict):
+    """Of registered inputs: what two searches may disagree about."""
+
+    caveat_above_mm: Annotated[float, Field(gt=0)] = 3.0
+    refuse_above_mm: Annotated[float, Field(gt=0)] = 6.0
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "CardRegistrationLimits":
+        if self.caveat_above_mm > self.refuse_above_mm:
+            raise ValueError("caveat_above_mm lies above refuse_above_mm")
+        return self
 
 
 class Card(Strict):
@@ -155,6 +171,8 @@ class Card(Strict):
     """Several series as channels of one image, in this order; `accepts` is left out then."""
     reference: str = ""
     """The input onto whose grid the others are resampled, and on which results lie."""
+    registration_limits: CardRegistrationLimits | None = None
+    """Beyond them results carry a caveat, or the input is refused."""
     segments: dict[Annotated[str, Field(pattern=r"^\d+$")], CardSegment] = Field({})
     gate: dict[str, CardThreshold] = Field({})
     normal_ranges: tuple[CardRange, ...] = ()
@@ -181,6 +199,9 @@ class Card(Strict):
 
     @model_validator(mode="after")
     def _inputs_fit(self) -> "Card":
+        registered = any(one.registration == "rigid" for one in self.inputs.values())
+        if self.registration_limits is not None and not registered:
+            raise ValueError("registration_limits stands where an input is registered")
         if not self.inputs:
             if self.reference:
                 raise ValueError("reference names an input, and the card has no inputs")
@@ -190,6 +211,8 @@ class Card(Strict):
         stated = self.inputs.get(self.reference)
         if stated is None or not stated.required:
             raise ValueError(f"reference must name a required input: {', '.join(self.inputs)}")
+        if stated.registration != "none":
+            raise ValueError("the reference is what the others are registered to")
         if self.gantry_tilt == "resample":
             raise ValueError("gantry_tilt cannot be resampled of several inputs")
         if self.gate:

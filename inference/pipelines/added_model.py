@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.imaging.input_registration import RegistrationLimits
 from inference.imaging.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume
 from inference.models.card import family_of
@@ -56,14 +57,22 @@ class AddedModel:
         self.description = model.description
         self.resamples_tilt = model.card.gantry_tilt == "resample"
         self.inputs = tuple(
-            NamedInput(name, one.title or name, one.required)
+            NamedInput(name, one.title or name, one.required, one.registration)
             for name, one in model.card.inputs.items()
         )
         self.reference = model.card.reference
+        limits = model.card.registration_limits
+        self.registration_limits = (
+            RegistrationLimits()
+            if limits is None
+            else RegistrationLimits(limits.caveat_above_mm, limits.refuse_above_mm)
+        )
         modality = _MODALITIES.get(model.modality, model.modality or "any modality")
         titles = ", ".join(one.title for one in self.inputs)
+        registered = any(one.registration == "rigid" for one in self.inputs)
+        within = "" if registered else " in one Frame of Reference"
         self.accepts_text = model.card.accepts_text or (
-            f"Of one study in one Frame of Reference: {titles}."
+            f"Of one study{within}: {titles}."
             if self.inputs
             else f"{modality}: one regular stack of slices that the model's card takes."
         )
@@ -140,20 +149,26 @@ class AddedModel:
         notes = []
         for one in self.inputs:
             given = context.inputs.get(one.name)
+            placed = context.placements.get(one.name, "")
             if given is None:
                 channels.append(np.zeros(volume.voxels.shape, np.float32))
-                notes.append(f"{one.title} not there, given as zeros")
+                notes.append(f"{one.title} {placed or 'not there'}, given as zeros")
                 continue
             channels.append(onto_grid(given, volume))
             if one.name == self.reference:
                 notes.append(f"{one.title} is the reference")
+            elif placed:
+                notes.append(f"{one.title} {placed}, trilinear")
             elif on_same_grid(given, volume):
                 notes.append(f"{one.title} lies on its grid")
             else:
                 notes.append(f"{one.title} resampled onto its grid, trilinear")
         if not notes:
             return channels, ""
-        return channels, f"{', '.join(notes)}; by one Frame of Reference, nothing registered"
+        by = "by one Frame of Reference, nothing registered"
+        if context.placements:
+            by = "what was not registered, by one Frame of Reference"
+        return channels, f"{', '.join(notes)}; {by}"
 
     def _segments_of_values(
         self, classes: NDArray[np.integer[Any]]

@@ -9,11 +9,15 @@ from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
-from storage.core.findings import OUTSIDE_POPULATION
+from storage.core.findings import OUTSIDE_POPULATION, REGISTERED_WITH_RESIDUAL
 from storage.reports.entities import ReportSentence
 
 _DENSITIES = frozenset({"mean_density", "laa950", "perc15"})
 """Of other voxels than those of the mask, which a volume is of."""
+_CAUTIONS = {
+    "outside_population": OUTSIDE_POPULATION,
+    "registered_with_residual": REGISTERED_WITH_RESIDUAL,
+}
 Group = dict[str, Fact]
 """The facts about one structure in one series by one pipeline, by slot."""
 
@@ -37,17 +41,21 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
     densities = tuple(one.finding.finding_id for one in evidence.facts if one.measure in _DENSITIES)
     if densities:
         yield ReportSentence(locale.words["density_of"], densities, basis="node")
-    for word, is_outside in (("outside_population", True), ("part_of_series", False)):
+    for word in (*_CAUTIONS, "part_of_series"):
         cautioned = tuple(
             one.finding.finding_id
             for one in evidence.facts
-            if any(
-                caveat.startswith(OUTSIDE_POPULATION) is is_outside
-                for caveat in one.finding.caveats
-            )
+            if any(_caution(caveat) == word for caveat in one.finding.caveats)
         )
         if cautioned:
             yield ReportSentence(locale.words[word], cautioned, basis="node")
+
+
+def _caution(caveat: str) -> str:
+    """The word of the locale by which a caveat is stated once of all findings that have it."""
+    return next(
+        (word for word, begins in _CAUTIONS.items() if caveat.startswith(begins)), "part_of_series"
+    )
 
 
 def sentences_of(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:

@@ -44,6 +44,8 @@ class Chosen:
     stack: SeriesStack
     frame_of_reference_uid: str
     voxel_mm3: float
+    is_elsewhere: bool = False
+    """In another Frame of Reference than the reference, so that registration has all to do."""
 
     @property
     def headers(self) -> list[Dataset]:
@@ -100,7 +102,8 @@ def choose_inputs(
     """Fill each role with the complete series that its condition takes, the finest of several.
 
     `only`: series by role that a job was made for; no others are looked at. A series fills one
-    role. The others must lie in the reference's Frame of Reference, for nothing is registered.
+    role. The others must lie in the reference's Frame of Reference, but for those that the card
+    wants registered; of these, too, one that does is preferred.
     """
     candidates = _candidates(index, instances, study_instance_uid, only)
     reference: str = getattr(pipeline, "reference", "")
@@ -197,20 +200,26 @@ def _fitting(
     if not within.accepted:
         return within.reason
     frame_of_reference_uid = stack.frame_of_reference_uid
-    if reference is not None and (
+    is_elsewhere = reference is not None and (
         not frame_of_reference_uid or frame_of_reference_uid != reference.frame_of_reference_uid
-    ):
+    )
+    if reference is not None and is_elsewhere and role.registration == "none":
         return (
             f"It has another Frame of Reference than {reference.candidate.name}, so that nobody"
-            " states how the two lie to each other."
+            " states how the two lie to each other. A card may ask for registration."
         )
     voxel_mm3 = abs(float(np.linalg.det(stack.lps_from_kji[:3, :3])))
-    return Chosen(role, candidate, selection.stack, frame_of_reference_uid, voxel_mm3)
+    return Chosen(role, candidate, selection.stack, frame_of_reference_uid, voxel_mm3, is_elsewhere)
 
 
-def _finest(one: Chosen) -> tuple[float, int, str]:
+def _finest(one: Chosen) -> tuple[bool, float, int, str]:
     series = one.candidate.series
-    return round(one.voxel_mm3, 4), series.series_number or 0, series.series_instance_uid
+    return (
+        one.is_elsewhere,
+        round(one.voxel_mm3, 4),
+        series.series_number or 0,
+        series.series_instance_uid,
+    )
 
 
 def _why_none(role: NamedInput, reasons: Sequence[str]) -> str:

@@ -30,9 +30,8 @@ from inference.rules.model import Rule
 from inference.scheduling.job_inputs import JobInputs
 from inference.scheduling.job_rule import destinations_of, rule_for, stays_here
 from inference.scheduling.predecessor import predecessor_reports
-from inference.scheduling.study_inputs import (
-    inputs_of,
-)
+from inference.scheduling.study_inputs import inputs_of
+from inference.worker.input_placement import Placement, place_inputs
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
@@ -64,6 +63,7 @@ class Work:
         self._progress = JobProgress(storage.jobs, storage.settings, job, owner, lease, stopping)
         self._tracked: Tracked | None = None
         self._left_out = ""
+        self._placement = Placement()
 
     def do(self, pipeline: Pipeline) -> JobOutcome:
         reset_peak_memory()
@@ -96,11 +96,7 @@ class Work:
             with self._progress.stage("comparing_lesions", _ENCODING):
                 self._tracked = track_lesions(self._storage, self._job, pipeline, volume, output)
             output = self._tracked.output
-        if sources:
-            # Of a stack all images are alike; films, and the series of a study, need not be.
-            judged = sources if volume is None else (sources[volume.instance_indices[0]], *others)
-            output = with_caveat(output, caveat_of(pipeline.card.population, *judged))
-            output = with_caveat(output, self._left_out)
+        output = self._with_caveats(pipeline, output, sources, others, volume)
         is_prior = stays_here(self._storage.prior_fetches, self._job.study_instance_uid)
         destinations = [] if is_prior else destinations_of(self._storage.peers, rule)
         with self._progress.stage("encoding", _ENCODING):
@@ -143,6 +139,23 @@ class Work:
         )
         return JobOutcome(self._result(output, results, stored, notes), rows)
 
+    def _with_caveats(
+        self,
+        pipeline: Pipeline,
+        output: PipelineOutput,
+        sources: Sequence[Dataset],
+        others: Sequence[Dataset],
+        volume: Volume | None,
+    ) -> PipelineOutput:
+        """With the sentences that hold for all results, of the images and of their registration."""
+        if sources:
+            # Of a stack all images are alike; films, and the series of a study, need not be.
+            judged = sources if volume is None else (sources[volume.instance_indices[0]], *others)
+            output = with_caveat(output, caveat_of(pipeline.card.population, *judged))
+        for caveat in (self._left_out, *self._placement.caveats):
+            output = with_caveat(output, caveat)
+        return replace(output, parameters=(*output.parameters, *self._placement.parameters))
+
     def _observe(self, source: Dataset, volume: Volume, output: PipelineOutput) -> None:
         """The results are there; what is kept for statistics must not take them back."""
         try:
@@ -182,13 +195,26 @@ class Work:
         """Of several series: the reference's instances, those of the others, rule and volumes."""
         with self._progress.stage("loading", _LOADING):
             auditing.series_read(self._storage.audit, self._job)
-            loaded = self._inputs(_RUNNING).of_study(pipeline)
+            loaded = self._inputs(_ASSEMBLING).of_study(pipeline)
         self._left_out = loaded.stack.left_out
         rule = self._rule(pipeline, loaded.stack.narrowed(loaded.sources))
         _drop_pixels(loaded.sources)
         volume = loaded.volumes[getattr(pipeline, "reference", "")]
-        context = replace(self._volume_context(volume), inputs=loaded.volumes)
+        self._placement = Placement(loaded.volumes)
+        if any(one.registration == "rigid" for one in inputs_of(pipeline)):
+            with self._progress.stage("registering", _ASSEMBLING):
+                self._placement = place_inputs(pipeline, loaded.volumes, self._registering)
+        context = replace(
+            self._volume_context(volume),
+            inputs=self._placement.volumes,
+            placements=self._placement.texts,
+        )
+        # The model alone needs their voxels.
+        self._placement = replace(self._placement, volumes={})
         return loaded.sources, loaded.others, rule, context
+
+    def _registering(self, share: float) -> None:
+        self._progress.report("registering", _ASSEMBLING + share * (_RUNNING - _ASSEMBLING))
 
     def _inputs(self, until: float) -> JobInputs:
         """Their reading is reported up to `until`."""
@@ -254,7 +280,7 @@ class Work:
             "findings": len(results.findings),
             "label_picture": output.label_picture is not None,
             "inputs": [
-                {"role": one.role, "series_instance_uid": one.series_instance_uid}
+                self._placement.stated(one.role, one.series_instance_uid)
                 for one in self._storage.jobs.inputs_of(self._job.job_id)
             ],
             "notes": [

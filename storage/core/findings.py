@@ -12,6 +12,8 @@ Direction = Literal["left", "right", "anterior", "posterior", "superior", "infer
 
 OUTSIDE_POPULATION = "Outside the population"
 """With what a caveat begins that tells of whom a model was not made for."""
+REGISTERED_WITH_RESIDUAL = "Registered with a residual"
+"""With what a caveat begins that tells how badly series were registered to each other."""
 
 
 @dataclass(frozen=True)

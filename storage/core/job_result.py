@@ -1,6 +1,6 @@
 """What a completed job says of itself: the JSON of `Job.result`, key by key."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class ResultInstance(TypedDict):
@@ -13,11 +13,29 @@ class ResultInstance(TypedDict):
     sop_instance_uid: str
 
 
+class InputRegistration(TypedDict):
+    """How an input was moved onto the reference, and what that is worth: as in
+    `inference.imaging.input_registration.Registration`."""
+
+    reference_from_input: list[list[float]]
+    """4x4, mm, LPS."""
+    turned_deg: list[float]
+    shifted_mm: list[float]
+    centre_mm: list[float]
+    largest_shift_mm: float
+    residual_mm: float
+    mutual_information: float
+    overlap: float
+
+
 class JobInput(TypedDict):
     """One series of a job that takes several, by its role."""
 
     role: str
     series_instance_uid: str
+    registration: NotRequired[InputRegistration]
+    refused: NotRequired[str]
+    """Why the model was not given it; empty or absent where it was."""
 
 
 class MaskEdited(TypedDict):

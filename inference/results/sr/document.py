@@ -225,6 +225,7 @@ def algorithm_of(pipeline: Pipeline, output: PipelineOutput) -> hd.sr.AlgorithmI
             f"pipeline={pipeline.name} {pipeline.version}",
             *(f"{file.name} sha256={file.sha256}" for file in card.files),
             *(f"{name}={text}" for name, text in stated.items() if text),
+            *output.parameters,
             # What is no AI says so with what it is for.
             *(() if card.is_ai else (f"intended use={card.intended_use}",)),
         ],

@@ -1,6 +1,7 @@
 """A series of several echoes, b-values, time points or acquisitions, split and run rightly."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import cast
@@ -23,6 +24,7 @@ from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.selection import select_stack
 from inference.worker.run import run_job
 from storage.core.entities import Instance
+from storage.core.findings import Validity
 from tests import builders
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.results_support import PIPELINE, job_for, output_of, result
@@ -215,6 +217,11 @@ def test_one_job_takes_the_first_echo_and_says_which_were_left(tmp_path: Path) -
         )
         told = [one.text for one in findings_sentences(evidence, load_locale("en"))]
         assert told[-1].startswith("A series holds several stacks of images")
+        badly = Validity("complete", caveats=("Registered with a residual of 4.2 mm: T2 to T1.",))
+        registered = replace(finding, validity=badly)
+        evidence = replace(evidence, facts=(fact_of(registered),))
+        told = [one.text for one in findings_sentences(evidence, load_locale("en"))]
+        assert told[-1].startswith("Series were registered to each other with a larger residual")
         (seg,) = (ds for ds in map(storage.instances.dataset, results) if ds.Modality == "SEG")
         referred = {
             str(one.ReferencedSOPInstanceUID)

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.models.registry.adding import add_model
 from inference.models.registry.status import ModelBlocked
 from inference.models.registry.transitions import shadow
+from inference.pipelines.catalogue import catalogue
 from inference.pipelines.codes import CM3
+from inference.scheduling.study_inputs import choose_inputs
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from tests.inference.orchestration import storage_in
@@ -28,6 +31,7 @@ from tests.inference.scheduling.four_sequences import (
     PIPELINE,
     RADII_MM,
     SEQUENCES,
+    STUDY,
     all_four,
     card,
     centres,
@@ -156,6 +160,12 @@ def test_a_series_in_another_space_is_no_input(storage: Storage, tmp_path: Path)
     found = decided(storage, t1, t1c, t2, moved)
     assert not found[5].accepted
     assert "another Frame of Reference than series 3" in found[5].reason
+    # A card that wants it registered takes it.
+    pipeline: Any = next(one for one in catalogue(storage.settings) if one.name == PIPELINE)
+    pipeline.inputs = tuple(replace(one, registration="rigid") for one in pipeline.inputs)
+    chosen = choose_inputs(storage.index, storage.instances, pipeline, STUDY)
+    assert "FLAIR: series 5" in chosen.acceptance.reason
+    assert chosen.chosen["flair"].is_elsewhere
 
 
 @pytest.mark.parametrize(
@@ -165,6 +175,11 @@ def test_a_series_in_another_space_is_no_input(storage: Storage, tmp_path: Path)
         ({"accepts": {"Modality": "MR"}}, "accepts stands in each of the inputs"),
         ({"inputs": {}, "reference": "t1c"}, "the card has no inputs"),
         ({"gate": {"dice": {"at_least": 0.9}}}, "gate asks for an evaluation"),
+        ({"registration_limits": {"refuse_above_mm": 9}}, "where an input is registered"),
+        (
+            {"inputs": {"t1c": {**card()["inputs"]["t1c"], "registration": "rigid"}}},
+            "the reference is what the others are registered to",
+        ),
         ({"gantry_tilt": "resample"}, "gantry_tilt cannot be resampled"),
     ],
 )

@@ -1,0 +1,121 @@
+"""The inputs of a job in the space of its reference, those registered that the card wants so."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from inference.imaging.input_registration import (
+    Registration,
+    RegistrationLimits,
+    moved,
+    register,
+)
+from inference.imaging.volume import Volume
+from inference.pipeline import NamedInput, Pipeline
+from inference.refusals import VolumeRefused
+from inference.scheduling.study_inputs import inputs_of
+from storage.core.findings import REGISTERED_WITH_RESIDUAL
+from storage.core.job_result import InputRegistration, JobInput
+
+_DECIMALS, _MATRIX_DECIMALS = 3, 9
+_REMEDY = "Check that the series show the same part of one patient, or send another one."
+
+
+@dataclass(frozen=True)
+class Placement:
+    """By role: the volumes that the model is given, and what was found of those registered.
+
+    `refused`: inputs that nobody requires, and why they are not among the volumes. `caveats`:
+    sentences that hold for all results.
+    """
+
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
+    registrations: Mapping[str, Registration] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """How each came to lie in the reference's space, or why it does not, in a few words."""
+        good = {
+            role: one.text for role, one in self.registrations.items() if role not in self.refused
+        }
+        return good | {role: f"refused ({why})" for role, why in self.refused.items()}
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """For TID 4019: each matrix, row by row."""
+        return tuple(
+            f"reference_from_{role}="
+            + " ".join(f"{one:.6g}" for one in registration.reference_from_input.ravel())
+            for role, registration in self.registrations.items()
+            if role not in self.refused
+        )
+
+    def stated(self, role: str, series_instance_uid: str) -> JobInput:
+        """What the job's result says of an input."""
+        found: JobInput = {"role": role, "series_instance_uid": series_instance_uid}
+        if role in self.registrations:
+            found["registration"] = _stated(self.registrations[role])
+        if role in self.refused:
+            found["refused"] = self.refused[role]
+        return found
+
+
+def place_inputs(
+    pipeline: Pipeline, volumes: Mapping[str, Volume], on_share: Callable[[float], None]
+) -> Placement:
+    """Register what the card wants registered; the others are taken to lie where they say.
+
+    Raises VolumeRefused, with numbers, where a required input cannot be registered.
+    """
+    limits: RegistrationLimits = getattr(pipeline, "registration_limits", RegistrationLimits())
+    roles = {one.name: one for one in inputs_of(pipeline)}
+    reference_name: str = getattr(pipeline, "reference", "")
+    reference = volumes[reference_name]
+    placed = dict(volumes)
+    registrations: dict[str, Registration] = {}
+    refused: dict[str, str] = {}
+    caveats = []
+    wanted = [roles[name] for name in volumes if roles[name].registration == "rigid"]
+    for done, role in enumerate(wanted):
+        on_share(done / len(wanted))
+        try:
+            found = registrations[role.name] = register(volumes[role.name], reference)
+            why = limits.refusal(found)
+        except VolumeRefused as refusal:
+            why = refusal.message
+        if why:
+            refused[role.name] = _refused(role, roles[reference_name], why)
+            del placed[role.name]
+            continue
+        placed[role.name] = moved(volumes[role.name], found, reference)
+        if limits.is_doubtful(found):
+            caveats.append(
+                f"{REGISTERED_WITH_RESIDUAL} of {found.residual_mm:.1f} mm: {role.title} to"
+                f" {roles[reference_name].title} (the card is content with"
+                f" {limits.caveat_above_mm:g} mm)."
+            )
+    return Placement(placed, registrations, refused, tuple(caveats))
+
+
+def _refused(role: NamedInput, reference: NamedInput, why: str) -> str:
+    if role.required:
+        raise VolumeRefused(
+            f"{role.title} could not be registered to {reference.title}: {why}.", remedy=_REMEDY
+        )
+    return f"not registered: {why}"
+
+
+def _stated(one: Registration) -> InputRegistration:
+    return {
+        "reference_from_input": np.round(one.reference_from_input, _MATRIX_DECIMALS).tolist(),
+        "turned_deg": [round(value, _DECIMALS) for value in one.turned_deg],
+        "shifted_mm": [round(value, _DECIMALS) for value in one.shifted_mm],
+        "centre_mm": [round(value, _DECIMALS) for value in one.centre_mm],
+        "largest_shift_mm": round(one.largest_shift_mm, _DECIMALS),
+        "residual_mm": round(one.residual_mm, _DECIMALS),
+        "mutual_information": round(one.mutual_information, _DECIMALS),
+        "overlap": round(one.overlap, _DECIMALS),
+    }
