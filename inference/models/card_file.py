@@ -171,6 +171,8 @@ class Card(Strict):
     """Several series as channels of one image, in this order; `accepts` is left out then."""
     reference: str = ""
     """The input onto whose grid the others are resampled, and on which results lie."""
+    results_on: Literal["reference", "each"] = "reference"
+    """`each`: masks also on the grids of the other inputs, in Segmentations of their own."""
     registration_limits: CardRegistrationLimits | None = None
     """Beyond them results carry a caveat, or the input is refused."""
     segments: dict[Annotated[str, Field(pattern=r"^\d+$")], CardSegment] = Field({})
@@ -203,6 +205,8 @@ class Card(Strict):
         if self.registration_limits is not None and not registered:
             raise ValueError("registration_limits stands where an input is registered")
         if not self.inputs:
+            if self.results_on == "each":
+                raise ValueError("results_on each asks for inputs, and the card has none")
             if self.reference:
                 raise ValueError("reference names an input, and the card has no inputs")
             return self

@@ -61,6 +61,7 @@ class AddedModel:
             for name, one in model.card.inputs.items()
         )
         self.reference = model.card.reference
+        self.results_on = model.card.results_on
         limits = model.card.registration_limits
         self.registration_limits = (
             RegistrationLimits()

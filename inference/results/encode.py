@@ -13,6 +13,7 @@ from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.edit import Edit
 from inference.results.identity import ResultKind
 from inference.results.kos import encode_key_objects
+from inference.results.other_grids import OtherGrid, segmentations_on
 from inference.results.pictures.gsps import encode_outlines
 from inference.results.pictures.render import draw_pictures
 from inference.results.pictures.sc import encode_captures
@@ -56,6 +57,7 @@ def encode_results(
     comparison: Comparison | None = None,
     others: Sequence[Dataset] = (),
     site_references: SiteReferences = SiteReferences(),
+    other_grids: Sequence[OtherGrid] = (),
 ) -> EncodedResults:
     """Make findings, SEG and SR of one output, so that they never disagree.
 
@@ -63,6 +65,7 @@ def encode_results(
     `predecessors`: by SR and LABELMAP_SR, the report that the new one replaces.
     `comparison`: what the patient's studies before measured.
     `others`: instances of other series that the result rests on as well, as evidence.
+    `other_grids`: series on whose own grids the masks are wanted as well.
     `site_references`: what the site's own file calls normal, before the model's card.
     `edit` says who changed the masks that the pipeline had made.
 
@@ -86,6 +89,8 @@ def encode_results(
         segmentation = encode_seg(job, pipeline, sources, volume, output, edit)
         objects.append(ResultObject("SEG", segmentation))
         masks["SR"] = segmentation
+        for one in segmentations_on(other_grids, job, pipeline, volume, output):
+            objects.append(ResultObject("SEG", one))
         # Where segments overlap, no voxel can be stated by one number.
         if "LABELMAP" in extra_kinds and output.masks is not None and output.masks.ndim == 3:
             label_map = encode_seg(job, pipeline, sources, volume, output, edit, as_label_map=True)

@@ -135,13 +135,13 @@ def choose_inputs(
 
 @dataclass(frozen=True)
 class LoadedInputs:
-    """The instances of the reference with its stack, the volumes of all roles, and the headers of
-    all other instances."""
+    """The instances of the reference with its stack, the volumes of all roles, and by role the
+    headers of all other instances, as their volumes number them."""
 
     sources: list[Dataset]
     stack: SeriesStack
     volumes: dict[str, Volume]
-    others: list[Dataset]
+    others: dict[str, list[Dataset]]
 
 
 def load_inputs(
@@ -150,7 +150,7 @@ def load_inputs(
     """Read every input that was chosen."""
     volumes: dict[str, Volume] = {}
     sources: list[Dataset] = []
-    others: list[Dataset] = []
+    others: dict[str, list[Dataset]] = {}
     for done, (role, one) in enumerate(found.chosen.items()):
         datasets: list[Dataset] = [
             instances.dataset(instance) for instance in one.stack.of(one.candidate.instances)
@@ -159,7 +159,7 @@ def load_inputs(
         if role == reference:
             sources = datasets
         else:
-            others += one.stack.of(one.candidate.headers)
+            others[role] = one.stack.of(one.candidate.headers)
         on_share((done + 1) / len(found.chosen))
     return LoadedInputs(sources, found.chosen[reference].stack, volumes, others)
 

@@ -1,9 +1,10 @@
 """The inputs of a job in the space of its reference, those registered that the card wants so."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from inference.imaging.input_registration import (
     Registration,
@@ -14,6 +15,7 @@ from inference.imaging.input_registration import (
 from inference.imaging.volume import Volume
 from inference.pipeline import NamedInput, Pipeline
 from inference.refusals import VolumeRefused
+from inference.results.other_grids import OtherGrid
 from inference.scheduling.study_inputs import inputs_of
 from storage.core.findings import REGISTERED_WITH_RESIDUAL
 from storage.core.job_result import InputRegistration, JobInput
@@ -52,6 +54,22 @@ class Placement:
             for role, registration in self.registrations.items()
             if role not in self.refused
         )
+
+    def other_grids(
+        self, volumes: Mapping[str, Volume], headers: Mapping[str, Sequence[Dataset]]
+    ) -> list[OtherGrid]:
+        """The series beside the reference that the model was given; `volumes` as they were read."""
+        return [
+            OtherGrid(
+                sources,
+                volumes[role].without_voxels(),
+                self.registrations[role].reference_from_input
+                if role in self.registrations
+                else np.eye(4),
+            )
+            for role, sources in headers.items()
+            if role not in self.refused
+        ]
 
     def stated(self, role: str, series_instance_uid: str) -> JobInput:
         """What the job's result says of an input."""

@@ -25,6 +25,7 @@ from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_
 from inference.process_memory import peak_memory_bytes, reset_peak_memory
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
+from inference.results.other_grids import OtherGrid
 from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
 from inference.rules.model import Rule
 from inference.scheduling.job_inputs import JobInputs
@@ -64,6 +65,7 @@ class Work:
         self._tracked: Tracked | None = None
         self._left_out = ""
         self._placement = Placement()
+        self._other_grids: list[OtherGrid] = []
 
     def do(self, pipeline: Pipeline) -> JobOutcome:
         reset_peak_memory()
@@ -123,6 +125,7 @@ class Work:
                 ),
                 comparison=comparison_of(self._storage, self._job),
                 others=others,
+                other_grids=self._other_grids,
                 site_references=site_references(self._storage.settings),
             )
         with self._progress.stage("storing", _STORING):
@@ -209,9 +212,12 @@ class Work:
             inputs=self._placement.volumes,
             placements=self._placement.texts,
         )
+        if getattr(pipeline, "results_on", "reference") == "each":
+            self._other_grids = self._placement.other_grids(loaded.volumes, loaded.others)
         # The model alone needs their voxels.
         self._placement = replace(self._placement, volumes={})
-        return loaded.sources, loaded.others, rule, context
+        others = [header for headers in loaded.others.values() for header in headers]
+        return loaded.sources, others, rule, context
 
     def _registering(self, share: float) -> None:
         self._progress.report("registering", _ASSEMBLING + share * (_RUNNING - _ASSEMBLING))

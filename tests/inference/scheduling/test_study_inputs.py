@@ -174,6 +174,7 @@ def test_a_series_in_another_space_is_no_input(storage: Storage, tmp_path: Path)
         ({"reference": "pet"}, "reference must name a required input"),
         ({"accepts": {"Modality": "MR"}}, "accepts stands in each of the inputs"),
         ({"inputs": {}, "reference": "t1c"}, "the card has no inputs"),
+        ({"inputs": {}, "reference": "", "results_on": "each"}, "results_on each asks for inputs"),
         ({"gate": {"dice": {"at_least": 0.9}}}, "gate asks for an evaluation"),
         ({"registration_limits": {"refuse_above_mm": 9}}, "where an input is registered"),
         (
