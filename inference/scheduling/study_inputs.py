@@ -110,6 +110,7 @@ def choose_inputs(
     roles = sorted(inputs_of(pipeline), key=lambda one: one.name != reference)
     chosen: dict[str, Chosen] = {}
     missing: dict[str, str] = {}
+    absent: dict[str, str] = {}
     for role in roles:
         if role.name != reference and reference not in chosen:
             break
@@ -130,7 +131,9 @@ def choose_inputs(
             chosen[role.name] = min(fitting, key=_finest)
         elif role.required or only is not None:
             missing[role.name] = _why_none(role, reasons)
-    return StudyInputs(chosen, missing, _acceptance(pipeline, roles, chosen, missing))
+        else:
+            absent[role.title] = _why_none(role, reasons)
+    return StudyInputs(chosen, missing, _acceptance(pipeline, chosen, missing, absent))
 
 
 @dataclass(frozen=True)
@@ -232,13 +235,12 @@ def _why_none(role: NamedInput, reasons: Sequence[str]) -> str:
 
 def _acceptance(
     pipeline: Pipeline,
-    roles: Sequence[NamedInput],
     chosen: Mapping[str, Chosen],
     missing: Mapping[str, str],
+    absent: Mapping[str, str],
 ) -> Acceptance:
     if missing:
         return Acceptance(False, " ".join(missing.values()))
     taken = ", ".join(f"{one.role.title}: {one.candidate.name}" for one in chosen.values())
-    absent = [role.title for role in roles if role.name not in chosen]
-    without = f" Without {', '.join(absent)}, which is not required." if absent else ""
-    return Acceptance(True, f"{pipeline.title} takes {taken}.{without}")
+    without = (f" Without {title}, which is not required. {why}" for title, why in absent.items())
+    return Acceptance(True, f"{pipeline.title} takes {taken}.{''.join(without)}")

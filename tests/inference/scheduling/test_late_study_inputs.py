@@ -121,8 +121,11 @@ def test_what_is_not_required_may_be_absent_and_comes_later(
         "petra",
     )
     t1, t1c, t2, flair = all_four()
-    found = decided(storage, t1, t1c, flair)
-    assert "Without T2, which is not required." in found[3].reason
+    found = decided(storage, t1, t1c, flair, sequence("t2", 9, FrameOfReferenceUID="2.25.999"))
+    assert (
+        "Without T2, which is not required. No series is T2. series 5: The card wants mr_contrast"
+        " T2 (found FLAIR). series 9: It has another Frame of Reference than series 3"
+    ) in found[3].reason
     job = done(storage, found[3])
     assert any("T2 not there, given as zeros" in one for one in job.result["notes"])
     later_job = done(storage, decided(storage, t2)[4])
