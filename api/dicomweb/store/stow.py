@@ -36,9 +36,10 @@ from storage.ingest.service import Ingest
 router = dicomweb_router()
 
 _FEED_BYTES = 1024 * 1024
-_MAX_WAITING_PARTS = 100_000
-# Each is answered for by name; somebody who sends many means harm, or nothing.
-_MAX_EMPTY_PARTS = 1000
+# Each is answered for, and costs memory until then.
+_MAX_PARTS = 100_000
+# A few bytes each, and each costs a line of the answer and of the log.
+_MAX_UNIDENTIFIED_PARTS = 1000
 
 
 @router.post("/studies")
@@ -141,22 +142,22 @@ async def _read_instances(
         boundary, lambda headers: InstancePart(ingest, study_instance_uid, headers, note_source)
     )
 
-    empty = 0
+    count = 0
 
     def feed(data: bytes) -> None:
-        nonlocal empty
+        nonlocal count
         for part in reader.feed(data):
-            empty += not part.size_bytes
-            if empty > _MAX_EMPTY_PARTS:
-                part.close()
-                raise InvalidRequest(
-                    f"The body has more than {_MAX_EMPTY_PARTS} empty parts.",
-                    remedy="Send an instance in each part; those before are kept.",
-                )
             try:
+                count += 1
+                _check_count(count)
                 part.finish(report)
             finally:
                 part.close()
+            if len(report.unidentified) > _MAX_UNIDENTIFIED_PARTS:
+                raise InvalidRequest(
+                    f"The body has more than {_MAX_UNIDENTIFIED_PARTS} parts that are no instance.",
+                    remedy="Send an instance in each part; those before are kept.",
+                )
 
     try:
         async for data in _blocks(request):
@@ -186,11 +187,7 @@ async def _read_described(
 
     def feed(data: bytes) -> None:
         parts.extend(reader.feed(data))
-        if len(parts) > _MAX_WAITING_PARTS:
-            raise LimitExceeded(
-                f"The body has more than {_MAX_WAITING_PARTS} parts.",
-                remedy="Send it in several requests.",
-            )
+        _check_count(len(parts))
 
     def keep() -> None:
         keep_described(storage.ingest, study_instance_uid, parts, report, note_source)
@@ -203,6 +200,13 @@ async def _read_described(
         await run_in_threadpool(keep)
     finally:
         spool.close()
+
+
+def _check_count(parts: int) -> None:
+    if parts > _MAX_PARTS:
+        raise LimitExceeded(
+            f"The body has more than {_MAX_PARTS} parts.", remedy="Send it in several requests."
+        )
 
 
 async def _blocks(request: Request) -> AsyncIterator[bytes]:
