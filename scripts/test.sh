@@ -82,11 +82,12 @@ finish "viewer"
 start "viewer-checks" make --no-print-directory check-viewer
 finish "python-checks"
 export MEDIVIEW_STEP_TIMES=$times
+start "tests-generated-clients" scripts/generated-clients.sh
 start "tests-reader" $pytest -m e2e tests/e2e/reader
 start "tests-e2e" $pytest -m e2e tests/e2e --ignore=tests/e2e/reader tests/faults/test_node_faults.py
 status=0
 finish "viewer-checks" || status=1
-for part in web inference others faults reader e2e; do
+for part in web inference others faults generated-clients reader e2e; do
     finish "tests-$part" || status=1
 done
 

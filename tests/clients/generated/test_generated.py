@@ -1,4 +1,4 @@
-"""Clients that generators make of the description (make conformance)."""
+"""Clients that generators make of the description (scripts/generated-clients.sh)."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings
 
 GENERATED = os.environ.get("MEDIVIEW_TEST_GENERATED", "")
-pytestmark = pytest.mark.skipif(not GENERATED, reason="generated clients: make conformance")
+pytestmark = pytest.mark.skipif(not GENERATED, reason="scripts/generated-clients.sh runs it")
 
 
 @pytest.fixture(scope="module")
