@@ -3,7 +3,8 @@
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
+from weakref import WeakSet, ref
 
 from sqlalchemy import (
     ARRAY,
@@ -19,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import Table
 
 from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
@@ -31,6 +33,11 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _DISK_FAILED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 _CLASHES = ("40001", "40P01")
 """PostgreSQL's serialization failure and deadlock (its manual, appendix A)."""
+
+_OPENED = "opened after so many failures of the disk"
+_failures = 0
+_ENGINES: WeakSet[Engine] = WeakSet()
+"""Of SQLite."""
 
 _POSTGRESQL_OPTIONS = (
     # Whatever the server's own default is; see `make_engine`.
@@ -60,10 +67,12 @@ def make_engine(database_url: str) -> Engine:
             max_overflow=64,
         )
         event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "checkin", _close_if_older_than_the_failure)
         # pysqlite would begin lazily and deferred, so that two writers meet in
         # SQLITE_BUSY on upgrade; `writing` begins IMMEDIATE instead.
         event.listen(engine, "begin", _begin_sqlite)
         event.listen(engine, "handle_error", _reopen_after_failing_disk)
+        _ENGINES.add(engine)
         return engine
     return create_engine(
         database_url,
@@ -74,7 +83,8 @@ def make_engine(database_url: str) -> Engine:
     )
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+    record.info[_OPENED] = _failures
     connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",
@@ -106,14 +116,45 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _reopen_after_failing_disk(context: ExceptionContext) -> None:
     """What SQLite opened while the disk was read-only never writes again, nor does what the process
-    opens beside it: only when all connections are closed does it look again."""
+    opens beside it: only when all connections are closed does it look again.
+
+    Who keeps a connection of its own hears of it by `engine_disposed`.
+    """
+    global _failures  # noqa: PLW0603 - SQLite's state of a file is the process's, too
     code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
     if code in _DISK_FAILED and context.engine is not None:
         context.is_disconnect = True
         # Its statement would keep the connection open, and SQLAlchemy leaves it.
         if context.execution_context is not None:
             context.execution_context.cursor.close()
-        context.engine.dispose()
+        _failures += 1
+        for engine in list(_ENGINES):
+            if engine.url == context.engine.url:
+                engine.dispose()
+
+
+def _close_if_older_than_the_failure(
+    connection: sqlite3.Connection | None, record: ConnectionPoolEntry
+) -> None:
+    """It would go to the pool of before, which nobody asks any more and nobody empties."""
+    if connection is not None and record.info.get(_OPENED) != _failures:
+        record.invalidate()
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+def close_with(engine: Engine, keeper: Closable) -> None:
+    """Call `close` of who keeps a connection of its own when the engine's are closed."""
+    reference = ref(keeper)
+
+    def close(_engine: Engine) -> None:
+        kept = reference()
+        if kept is not None:
+            kept.close()
+
+    event.listen(engine, "engine_disposed", close)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from storage import tables as t
 from storage.core.entities import Instance, Location
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.core.visibility import current_visibility
-from storage.db.engine import damaged_index, is_damaged
+from storage.db.engine import close_with, damaged_index, is_damaged
 from storage.index.repository import Index
 from storage.index.select_statements import select_instances
 
@@ -46,6 +46,7 @@ class InstanceLookup:
             engine.dialect, None
         )
         self._read_time: Callable[[Any], Any] = read_time or (lambda value: value)
+        close_with(engine, self)
 
     def instance(self, sop_instance_uid: str) -> Instance:
         """Raises NotFound, or StorageUnavailable when the database does not answer."""

@@ -11,6 +11,7 @@ only noted: the caller does the same again through SQLAlchemy, which tells the c
 import fcntl
 import os
 import re
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,6 +22,8 @@ from typing import Any, Protocol
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
+
+from storage.db.engine import close_with
 
 
 class Execute(Protocol):
@@ -34,14 +37,16 @@ class WriteConnectionBroken(Exception):
 
 
 class WriteConnection:
-    """One connection, kept. Not safe for threads."""
+    """One connection, kept. Not safe for threads, but for `close`."""
 
     def __init__(self, engine: Engine) -> None:
+        self._in_use = threading.Lock()
         self._engine = engine
         self._sqlite = engine.dialect.name == "sqlite"
         self._error = engine.dialect.loaded_dbapi.Error
         self._connection: PoolProxiedConnection | None = None
         self._turn = _Turn(engine.url.database if self._sqlite else None)
+        close_with(engine, self)
 
     @contextmanager
     def writing(self) -> Iterator[Execute]:
@@ -49,6 +54,7 @@ class WriteConnection:
 
         Raises WriteConnectionBroken where the driver fails; other errors roll back.
         """
+        self._in_use.acquire()
         try:
             # The driver's own: SQLAlchemy's wrapper costs as much as a statement.
             driver: Any = self._opened().driver_connection
@@ -63,12 +69,14 @@ class WriteConnection:
             finally:
                 self._turn.give_back()
         except (self._error, SQLAlchemyError, OSError) as error:
-            self.close()
+            self._close()
             raise WriteConnectionBroken from error
         except BaseException:
             # Whatever was begun must not be committed by the next one.
-            self.close()
+            self._close()
             raise
+        finally:
+            self._in_use.release()
 
     def _opened(self) -> PoolProxiedConnection:
         if self._connection is None:
@@ -81,7 +89,15 @@ class WriteConnection:
         return self._connection
 
     def close(self) -> None:
-        """Close the connection: it isn't as the pool's are, and may be broken."""
+        """Close the connection, unless it is in use: who uses a broken one closes it."""
+        if self._in_use.acquire(blocking=False):
+            try:
+                self._close()
+            finally:
+                self._in_use.release()
+
+    def _close(self) -> None:
+        """It isn't as the pool's are, and may be broken."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.invalidate()

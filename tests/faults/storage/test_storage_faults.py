@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,9 +15,11 @@ from dicom_node.scu import send
 from dicom_node.server.scp import start_scp
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.errors import StorageUnavailable
+from storage.core.errors import NotFound, StorageUnavailable
 from storage.core.uids import derive_uid
-from storage.db.engine import make_engine, writing
+from storage.db.engine import make_engine, reading, writing
+from storage.index.instance_lookup import InstanceLookup
+from storage.index.write_connection import WriteConnection
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import is_behind
 from storage.maintenance.upgrade import upgrade
@@ -181,6 +183,47 @@ def test_an_index_that_was_opened_on_a_read_only_disk_is_written_once_that_is_ov
                 connection.execute(text("DELETE FROM instance"))
         finally:
             engine.dispose()
+
+
+@pytest.mark.parametrize("other", ["reader", "lookup", "receiver", "storage"])
+def test_connections_of_a_read_only_disk_keep_no_other_from_writing(
+    tmp_path: Path, other: str
+) -> None:
+    """SQLite goes on as it began as long as a single connection of the process stays open."""
+    folder = tmp_path / "disk"
+    with mounted(folder, "-t", "tmpfs", "-o", "size=64m", "tmpfs"), ExitStack() as opened:
+        settings = load_settings(data_dir=folder / "data", free_disk_mark_bytes=0)
+        upgrade(settings)
+        index = settings.data_dir / "index.sqlite3"
+        subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, index], check=True)
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        engine = make_engine(settings.resolved_database_url)
+        opened.callback(engine.dispose)
+        reads = ExitStack()
+        if other == "reader":
+            reads.enter_context(reading(engine)).execute(text("SELECT * FROM instance"))
+        elif other == "lookup":
+            lookup = InstanceLookup(engine)
+            opened.callback(lookup.close)
+            with pytest.raises(NotFound):
+                lookup.instance("1.2.3")
+        elif other == "receiver":
+            receiving = WriteConnection(engine)
+            opened.callback(receiving.close)
+            receiving._opened()
+        else:
+            second = make_engine(settings.resolved_database_url)
+            opened.callback(second.dispose)
+            with reading(second) as connection:
+                connection.execute(text("SELECT * FROM instance"))
+        with pytest.raises(StorageUnavailable), writing(engine) as connection:
+            connection.execute(text("DELETE FROM instance"))
+        reads.close()
+        subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
+        with suppress(StorageUnavailable), writing(engine) as connection:
+            connection.execute(text("DELETE FROM instance"))
+        with writing(engine) as connection:
+            connection.execute(text("DELETE FROM instance"))
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(days=400)])
