@@ -12,6 +12,7 @@ from inference.imaging.volume import Volume
 from inference.results.source_references import shortened
 
 _THICKNESS = tag_of("SliceThickness")
+_BETWEEN_SLICES = tag_of("SpacingBetweenSlices")
 _GRID = ("PixelMeasuresSequence", "PlaneOrientationSequence")
 
 
@@ -20,13 +21,14 @@ def with_measures(reference: Dataset, volume: Volume) -> Dataset:
 
     Enhanced instances may state them frame by frame (PS3.3 C.7.6.16.2.1); a volume has one grid,
     so any frame's hold for all. Where no thickness is stated, a slice of the mask reaches as
-    far as the next one.
+    far as the next one. How far that is goes by the positions: headers may state the gap there.
     """
-    thickness = shortened(float(np.linalg.norm(upright_step(volume.lps_from_kji))))
+    step = shortened(float(np.linalg.norm(upright_step(volume.lps_from_kji))))
     if "NumberOfFrames" not in reference:
         if not reference.get("SliceThickness"):
             # A new element: the one that says 0 is the source's own.
-            reference[_THICKNESS] = DataElement(_THICKNESS, "DS", thickness)
+            reference[_THICKNESS] = DataElement(_THICKNESS, "DS", step)
+        reference[_BETWEEN_SLICES] = DataElement(_BETWEEN_SLICES, "DS", step)
         return reference
     found = Dataset()
     # Setting a value changes the element, so those that will differ are not shared.
@@ -42,7 +44,8 @@ def with_measures(reference: Dataset, volume: Volume) -> Dataset:
     measures = copy.deepcopy(shared.PixelMeasuresSequence)
     del shared.PixelMeasuresSequence
     if not measures[0].get("SliceThickness"):
-        measures[0].SliceThickness = thickness
+        measures[0].SliceThickness = step
+    measures[0].SpacingBetweenSlices = step
     shared.PixelMeasuresSequence = measures
     found.SharedFunctionalGroupsSequence = [shared]
     return found

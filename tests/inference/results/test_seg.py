@@ -135,6 +135,24 @@ def test_a_thickness_of_zero_is_that_of_the_steps_in_the_mask_and_stays_in_the_s
     assert {float(dataset.SliceThickness) for dataset in datasets} == {0.0}
 
 
+def test_the_step_between_slices_is_that_of_their_positions_whatever_the_header_says() -> None:
+    """Some state the gap between slices there, and a volume of the mask would be wrong by it."""
+    datasets, mask = _oblique(), builders.asymmetric_mask(SHAPE)
+    classic = builders.series(np.zeros(SHAPE, np.int16), directions=builders.rotation(25, -15, 110))
+    enhanced = builders.enhanced_mr(classic, frame_order=range(SHAPE[0]))
+    for holder in (
+        *datasets,
+        enhanced.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0],
+    ):
+        holder.SpacingBetweenSlices = "9.9"
+    for sources in (datasets, [enhanced]):
+        seg = result(encode(sources, mask), "SEG")
+        measures = seg.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+        step_mm = assemble_volume(sources).spacing_mm[0]
+        assert float(measures.SpacingBetweenSlices) == pytest.approx(step_mm, abs=1e-6)
+    assert {float(dataset.SpacingBetweenSlices) for dataset in datasets} == {9.9}
+
+
 def test_orientations_that_differ_by_rounding_are_one_in_the_mask(tmp_path: Path) -> None:
     datasets, mask = _oblique(), builders.asymmetric_mask(SHAPE)
     for number, dataset in enumerate(datasets):
