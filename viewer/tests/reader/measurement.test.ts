@@ -176,6 +176,15 @@ describe("the factor from Bq/ml to SUV", () => {
     expect(suvFactorOf({ ...grams, "00541006": { vr: "CS", Value: ["LBM"] } })).toBeNull();
   });
 
+  it("compares an injection with an offset from UTC by that of the header, and by nothing else", () => {
+    const own = { "00080201": { vr: "SH", Value: ["+0100"] } };
+    const expected = suvFactorOf({ ...pet, ...givenOn("20260101081010") });
+    expect(suvFactorOf({ ...pet, ...own, ...givenOn("20260101081010+0100") })).toBe(expected);
+    expect(suvFactorOf({ ...pet, ...own, ...givenOn("20260101071010.000000+0000") })).toBe(expected);
+    expect(suvFactorOf({ ...pet, ...own, ...givenOn("20260101024010-0430") })).toBe(expected);
+    expect(suvFactorOf({ ...pet, ...givenOn("20260101071010+0000") })).toBeNull();
+  });
+
   it("is not guessed where the header lacks a part", () => {
     expect(suvFactorOf({ ...pet, "00101030": undefined })).toBeNull();
     expect(suvFactorOf({ ...pet, "00541001": { vr: "CS", Value: ["CNTS"] } })).toBeNull();

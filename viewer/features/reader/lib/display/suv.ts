@@ -3,6 +3,7 @@ import type { WindowRange } from "@/dicom/windowing";
 
 const tag = {
   modality: "00080060",
+  timezone: "00080201",
   seriesDate: "00080021",
   seriesTime: "00080031",
   acquisitionDate: "00080022",
@@ -19,7 +20,7 @@ const tag = {
   halfLifeS: "00181075",
 } as const;
 
-/** Milliseconds since 1970 of a DA and a TM, or of a DT; null when either cannot be read. */
+/** Milliseconds since 1970 as clocks at the scanner show a DA and a TM; null when either cannot be read. */
 function instant(date: string, time: string): number | null {
   const day = /^(\d{4})(\d{2})(\d{2})$/.exec(date.slice(0, 8));
   const clock = /^(\d{2})(\d{2})?(\d{2})?(\.\d{1,6})?/.exec(time);
@@ -30,6 +31,20 @@ function instant(date: string, time: string): number | null {
     Date.UTC(Number(year), Number(month) - 1, Number(dayOfMonth), Number(hours), Number(minutes), Number(seconds)) +
     1000 * Number(fraction)
   );
+}
+
+/** The same of a DT. One with an offset from UTC can be compared only where the header states its own (PS3.5 6.2). */
+function instantOf(dateTime: string, ownOffset: string): number | null {
+  const shown = instant(dateTime, dateTime.slice(8));
+  const stated = /[+-]\d{4}$/.exec(dateTime);
+  if (shown === null || !stated) return shown;
+  const own = /^[+-]\d{4}$/.test(ownOffset) ? minutesOf(ownOffset) : null;
+  return own === null ? null : shown + 60_000 * (own - minutesOf(stated[0]));
+}
+
+function minutesOf(offset: string): number {
+  const minutes = 60 * Number(offset.slice(1, 3)) + Number(offset.slice(3));
+  return offset.startsWith("-") ? -minutes : minutes;
 }
 
 /** The window in which PET is read, in SUV (the usual one of body PET with FDG). */
@@ -68,7 +83,7 @@ export function suvFactorOf(dataset: DicomJson): number | null {
   const scanned = instant(stringOf(dataset, tag.seriesDate), stringOf(dataset, tag.seriesTime));
   const given = stringOf(drug, tag.startDateTime);
   const injected = given
-    ? instant(given, given.slice(8))
+    ? instantOf(given.trim(), stringOf(dataset, tag.timezone).trim())
     : instant(stringOf(dataset, tag.seriesDate), stringOf(drug, tag.startTime));
   if (scanned === null || injected === null || scanned < injected) return null;
   const acquired = instant(stringOf(dataset, tag.acquisitionDate), stringOf(dataset, tag.acquisitionTime));
