@@ -4,17 +4,18 @@ from pydicom.dataset import Dataset
 
 # Some write in the place of the agent that there is none.
 _NO_AGENT = ("no", "none", "no contrast", "without", "without contrast")
+_NAMED = ("ContrastBolusIngredient", "ContrastBolusRoute")
 _AMOUNTS = ("ContrastBolusVolume", "ContrastBolusTotalDose")
 
 
 def contrast_agent_given(header: Dataset) -> bool:
-    """By its name, by its code (enhanced images), or else by ingredient or amount."""
+    """By its name, by its code (enhanced images), or else by ingredient, route or amount."""
     if header.get("ContrastBolusAgentSequence"):
         return True
     stated = _text(header, "ContrastBolusAgent").casefold()
     if stated:
         return stated not in _NO_AGENT
-    return bool(_text(header, "ContrastBolusIngredient")) or any(
+    return any(_text(header, keyword) for keyword in _NAMED) or any(
         _is_positive(header.get(keyword)) for keyword in _AMOUNTS
     )
 

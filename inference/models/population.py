@@ -19,6 +19,8 @@ from storage.core.findings import OUTSIDE_POPULATION
 OnOutside = Literal["caveat", "refuse"]
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
 _DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
+_IN_MONTHS_FROM = 2
+_ONE_HOUR = 1 / 24 / _DAYS["Y"]
 _AGES_MAY_DIFFER_YEARS = 2.0
 """PatientAge is in completed years, and may be that of the day when the study was planned."""
 _FIELD_STRENGTH_MAY_BE_OFF = 0.05
@@ -119,14 +121,21 @@ def ages_years(header: Dataset) -> tuple[float, ...]:
 
 
 def _years_between(born: date, at: date) -> float:
-    """Whole years from birthday to birthday, and the share of the one that has begun."""
+    """Whole years from birthday to birthday, and the share of the one that has begun.
+
+    That is exact in days at first, and never below the whole months that are over.
+    """
     years = at.year - born.year - ((at.month, at.day) < (born.month, born.day))
     try:
         birthday = born.replace(year=born.year + years)
     except ValueError:
         # Of those who were born on 29 February.
         birthday = date(born.year + years, 3, 1)
-    return years + max(0, (at - birthday).days) / 366
+    months = (at.year - birthday.year) * 12 + at.month - birthday.month - (at.day < birthday.day)
+    share = max(0, (at - birthday).days) / _DAYS["Y"]
+    if months >= _IN_MONTHS_FROM:
+        share = min(max(share, months / 12), (months + 1) / 12 - _ONE_HOUR)
+    return years + share
 
 
 def _date(header: Dataset, keyword: str) -> date | None:

@@ -90,6 +90,10 @@ def test_enhanced_images_are_judged_by_what_they_state_elsewhere() -> None:
     [
         ({"PatientBirthDate": "20230601"}, "age 3 years (18 to 96 years)"),
         ({"PatientBirthDate": "20260201"}, "age 4 months (18 to 96 years)"),
+        # Of people born two days and six whole months before 15 June 2026; half a year is both.
+        ({"PatientBirthDate": "20260613"}, "age 2 days (18 to 96 years)"),
+        ({"PatientBirthDate": "20251215"}, "age 6 months (18 to 96 years)"),
+        ({"PatientBirthDate": "20251216"}, "age 5 months (18 to 96 years)"),
         ({"PatientBirthDate": None, "PatientAge": "003Y"}, "age 3 years (18 to 96 years)"),
         ({"PatientBirthDate": None, "PatientAge": "003W"}, "age 21 days (18 to 96 years)"),
         # The day before a birthday, and the birthday.
@@ -106,6 +110,7 @@ def test_enhanced_images_are_judged_by_what_they_state_elsewhere() -> None:
         ({"Manufacturer": "BIOLAB"}, "manufacturer BIOLAB (Siemens, Philips)"),
         ({"ScanningSequence": "SE"}, "sequence SE (GR)"),
         ({"ContrastBolusAgent": "Gadovist"}, "with contrast agent"),
+        ({"ContrastBolusRoute": "IV"}, "with contrast agent"),
         ({"SliceThickness": "4"}, "slice thickness 4 mm (0.5 to 1.5 mm)"),
     ],
 )
