@@ -1,4 +1,8 @@
-"""What the audit trail records of a request. Each route names one (`api.access.policy`)."""
+"""What the audit trail records of an HTTP request. Each route names one (`api.access.policy`).
+
+DICOM associations are recorded by `dicom_node.association.auditing`, jobs and what leaves the node
+by `inference.auditing`, sign-ins and sign-outs by `api.access.audited_sign_ins`.
+"""
 
 from dataclasses import dataclass
 

@@ -2,7 +2,8 @@
 
 C-STORE has a receiver of its own (`dicom_node.store.scp`), and C-ECHO an answer in
 `dicom_node.server.scp`. Which SOP classes are negotiated is in
-`dicom_node.association.contexts`.
+`dicom_node.association.contexts`, which right a command needs in
+`dicom_node.association.authorization`.
 """
 
 from dicom_node.association.acceptor import RequestHandler

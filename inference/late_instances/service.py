@@ -1,8 +1,9 @@
 """Withdraw what was made of a series that has changed since.
 
-A late instance (or a deleted one) reopens its series. From then on no result over the content
-before may count: jobs are superseded in the index at once, their drafts are drafted again, and
-destinations get a rejection note. All of it is done again until it is done.
+A late instance (or a deleted one) reopens its series, as its row is written
+(`storage.index.insert_instance`, and `insert_statements` for many). From then on no result over
+the content before may count: jobs are superseded in the index at once, their drafts are drafted
+again, and destinations get a rejection note. All of it is done again until it is done.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,7 @@
-"""The pipelines of the box. Free of torch: models are imported when they run."""
+"""The pipelines of the box, a line for each, and those of installed models and packages.
+
+Free of torch: models are imported when they run.
+"""
 
 import sys
 from functools import lru_cache

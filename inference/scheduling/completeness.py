@@ -3,7 +3,7 @@
 Modalities (MPPS) and archives (availability notices) may say which instances a series
 has. It is then complete as soon as they are there, and does not pass as quiet while some
 are missing. In any case it is complete after it grew for too long. A late instance
-reopens its series (the index does that); completing it again gives another fingerprint,
+reopens its series (`storage.index.insert_instance`); completing it again gives another fingerprint,
 and so a revised job.
 """
 

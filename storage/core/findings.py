@@ -1,4 +1,9 @@
-"""Findings: what pipelines state of images, and the feedback on it."""
+"""Findings: what pipelines state of images, and the feedback on it.
+
+A pipeline gives a `Measurement` (`inference.pipeline_output`), `inference.findings.build` makes a
+finding of it; it is stored by `storage.findings` and leaves by `api.findings`, `api.fhir` and
+`inference.results.sr`.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""How long what is not an image is kept, in seconds; the audit trail, in days."""
+"""How long what is not an image is kept, in seconds; the audit trail, in days.
+
+Studies are kept by the site's rules: `keep_days` of `RetentionRule`, in `inference.rules.model`.
+"""
 
 from pydantic import BaseModel, Field
 
