@@ -142,12 +142,21 @@ def _clean(text: str) -> str:
     return text.replace("\0", "")
 
 
+def subjects_of(
+    study_instance_uids: Iterable[str], patient_ids: Iterable[str]
+) -> dict[tuple[str, str], None]:
+    """Kind and value of each study and patient under which an event is found."""
+    named = (("study", study_instance_uids), ("patient", patient_ids))
+    return dict.fromkeys(
+        (kind, _clean(value)[:_SUBJECT_LENGTH]) for kind, values in named for value in values
+    )
+
+
 def _add_subjects(connection: Connection, events: Iterable[tuple[int, AuditEvent]]) -> None:
     subjects = [
-        {"audit_id": audit_id, "kind": kind, "value": value[:_SUBJECT_LENGTH]}
+        {"audit_id": audit_id, "kind": kind, "value": value}
         for audit_id, event in events
-        for kind, values in (("study", event.study_instance_uids), ("patient", event.patient_ids))
-        for value in dict.fromkeys(_clean(one)[:_SUBJECT_LENGTH] for one in values)
+        for kind, value in subjects_of(event.study_instance_uids, event.patient_ids)
     ]
     if subjects:
         connection.execute(_insert(connection, t.audit_subject).on_conflict_do_nothing(), subjects)

@@ -14,9 +14,11 @@ from sqlalchemy import Connection, Engine, RowMapping, func, select
 
 from storage import tables as t
 from storage.audit.chain import FIRST_HASH, Keys, Link, content_of, link
+from storage.audit.rows import subjects_of
 from storage.db.engine import reading
 
 _PAGE = 2000
+_IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def verify_chain(engine: Engine, keys: Keys, anchors: Sequence[Link] = ()) -> Ch
         problem, position = "", None
         try:
             walk.check_mac("base", base)
+            walk.check_beginning()
             walk.go({one.position: one.hash for one in anchors})
             walk.check_mac("head", head)
             walk.end(head, anchors)
@@ -100,22 +103,59 @@ class _Walk:
                 f"The note of the chain's {name} at {place.position} was not written with the key.",
             )
 
+    def check_beginning(self) -> None:
+        """No event claims a place before the first, where nothing would ever look at it."""
+        place = t.audit_event.c.chain_index
+        before = select(func.max(place)).where(place <= self._base.position)
+        found = self._connection.execute(before).scalar()
+        if found is not None:
+            raise _Broken(
+                found,
+                f"An event was inserted at {found}, where the chain has none: it begins after"
+                f" {self._base.position}.",
+            )
+
     def go(self, anchored: Mapping[int, str]) -> None:
         while True:
-            rows = (
-                self._connection.execute(
-                    select(t.audit_event)
-                    .where(t.audit_event.c.chain_index > self._at.position)
-                    .order_by(t.audit_event.c.chain_index)
-                    .limit(_PAGE)
-                )
-                .mappings()
-                .all()
-            )
+            rows = self._page(_PAGE)
+            found = self._subjects([row["audit_id"] for row in rows])
             for row in rows:
                 self._check(row, anchored)
+                named = subjects_of(row["study_instance_uids"], row["patient_ids"])
+                if not named.keys() <= found.get(row["audit_id"], set()):
+                    raise _Broken(
+                        self._at.position,
+                        f"Event {self._at.position} is not found by all studies and patients that"
+                        " it names: the rows that tell so were changed or removed.",
+                    )
             if not rows:
                 return
+
+    def _page(self, limit: int) -> Sequence[RowMapping]:
+        """The next events; of those before one that cannot be read, at least one."""
+        place = t.audit_event.c.chain_index
+        page = select(t.audit_event).where(place > self._at.position).order_by(place).limit(limit)
+        try:
+            return self._connection.execute(page).mappings().all()
+        except ValueError as error:
+            # What SQLite keeps may be no time and no JSON.
+            if limit > 1:
+                return self._page(limit // 2)
+            position = self._at.position + 1
+            raise _Broken(position, f"Event {position} was changed: it cannot be read.") from error
+
+    def _subjects(self, audit_ids: Sequence[int]) -> dict[int, set[tuple[str, str]]]:
+        """Kind and value of the studies and patients under which events are found."""
+        found: dict[int, set[tuple[str, str]]] = {}
+        subject = t.audit_subject.c
+        for start in range(0, len(audit_ids), _IDS_AT_ONCE):
+            some = audit_ids[start : start + _IDS_AT_ONCE]
+            rows = select(subject.audit_id, subject.kind, subject.value)
+            for audit_id, kind, value in self._connection.execute(
+                rows.where(subject.audit_id.in_(some))
+            ):
+                found.setdefault(audit_id, set()).add((kind, value))
+        return found
 
     def _check(self, row: RowMapping, anchored: Mapping[int, str]) -> None:
         position, wanted = row["chain_index"], self._at.position + 1

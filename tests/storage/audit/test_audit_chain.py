@@ -90,16 +90,59 @@ def test_the_hash_is_what_the_page_of_the_decision_says(storage: Storage) -> Non
             13,
             "inserted",
         ),
+        ("UPDATE audit_event SET chain_index = -4 WHERE chain_index IS NULL", -4, "inserted at -4"),
+        ("UPDATE audit_event SET chain_index = 0 WHERE chain_index IS NULL", 0, "begins after 0"),
     ],
 )
 def test_the_first_event_that_was_touched_is_named(
     storage: Storage, statement: str, position: int, word: str
 ) -> None:
     fill(storage)
+    storage.audit.record(AuditEvent(Code.QUERY, "E", Actor("account", "late")))
+    storage.audit.flush()
     check = tampered(storage, statement)
     assert not check.holds
     assert check.position == position
     assert word in check.problem
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM audit_subject WHERE kind = 'patient'",
+        "DELETE FROM audit_subject WHERE kind = 'study' AND value = '1.2.4'",
+        "UPDATE audit_subject SET value = 'P2' WHERE value = 'P1'",
+    ],
+)
+def test_who_hides_an_event_from_the_search_by_patient_or_study_is_seen(
+    storage: Storage, statement: str
+) -> None:
+    fill(storage, 3)
+    storage.audit.record(
+        AuditEvent(
+            Code.QUERY,
+            "R",
+            Actor("account", "eve"),
+            study_instance_uids=("1.2.3", "1.2.4"),
+            patient_ids=("P1", "P" * 200),
+        )
+    )
+    fill(storage, 3)
+    # One more than the event names is no harm: a study's patient was corrected within the minute.
+    assert tampered(storage, "INSERT INTO audit_subject VALUES (4, 'patient', 'P9')").holds
+    check = tampered(storage, statement)
+    assert check.position == 4
+    assert "not found by all" in check.problem
+
+
+@pytest.mark.parametrize("column", ["at", "detail", "patient_ids"])
+def test_an_event_that_can_no_longer_be_read_is_named(storage: Storage, column: str) -> None:
+    if storage.engine.dialect.name == "postgresql":
+        pytest.skip("PostgreSQL takes no such value")
+    fill(storage)
+    check = tampered(storage, f"UPDATE audit_event SET {column} = '[x' WHERE chain_index = 7")
+    assert (check.position, check.checked) == (7, 6)
+    assert "cannot be read" in check.problem
 
 
 def test_who_rewrites_the_chain_without_the_key_is_seen(storage: Storage) -> None:
