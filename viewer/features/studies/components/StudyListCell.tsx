@@ -21,7 +21,7 @@ export function StudyListCell({
   open: boolean;
   onTurn: (open: boolean) => void;
 }) {
-  const { common } = useText();
+  const { common, studyList } = useText();
   const none = <span className="text-dim">{common.none}</span>;
   // One line: what does not fit is cut, and shown in full by its title.
   const cell = (content: ReactNode, wide = "", title = "") => (
@@ -81,8 +81,11 @@ export function StudyListCell({
           <PipelineStates study={study} />
         </td>
       );
-    case "delivery":
-      return cell(<Delivery study={study} />, "max-w-32", study.delivery.destinations.join(", "));
+    case "delivery": {
+      const { confirmed, total, destinations } = study.delivery;
+      const share = studyList.confirmed(number(confirmed), number(total));
+      return cell(<Delivery study={study} />, "max-w-40", total === 0 ? "" : `${share}: ${destinations.join(", ")}`);
+    }
     case "report":
       return cell(<ReportState study={study} />);
     case "received":
@@ -183,12 +186,17 @@ function Delivery({ study }: { study: StudySummary }) {
   if (awaiting_release > 0) {
     return <span className="text-warn">{t.awaitRelease(number(awaiting_release), awaiting_release === 1)}</span>;
   }
-  return (
+  const share = t.confirmed(number(confirmed), number(total));
+  // What has gone wrong comes first: the end of the line is cut.
+  return failing > 0 ? (
     <>
-      <span className={confirmed === total ? "text-good" : ""}>{t.confirmed(number(confirmed), number(total))}</span>
-      <span className="ml-2 text-xs text-dim">
-        {failing > 0 ? <span className="text-warn">{t.failing(number(failing))}</span> : destinations.join(", ")}
-      </span>
+      <span className="text-warn">{t.failing(number(failing))}</span>
+      <span className="ml-2 text-xs text-dim">{share}</span>
+    </>
+  ) : (
+    <>
+      <span className={confirmed === total ? "text-good" : ""}>{share}</span>
+      <span className="ml-2 text-xs text-dim">{destinations.join(", ")}</span>
     </>
   );
 }
