@@ -1,10 +1,10 @@
 """Dates and times that requests state. A number is none: it would mean seconds since 1970."""
 
 import re
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from api.dicom_values import dicom_date, dicom_time
 
@@ -38,9 +38,18 @@ def _moment(value: Any) -> Any:
     raise ValueError("Write a time with its zone, such as 2026-01-31T14:30:00Z.")
 
 
+def _with_utc(value: datetime) -> datetime:
+    """It is compared in UTC, where the first and the last hours of all years have no name."""
+    try:
+        value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("Write a time that is in the years 1 to 9999 in UTC.") from error
+    return value
+
+
 Day = Annotated[date, BeforeValidator(_day)]
 """RFC 3339, or a DA of DICOM (PS3.5 Table 6.2-1)."""
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 """RFC 3339, or a TM of DICOM."""
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_with_utc)]
 """RFC 3339."""

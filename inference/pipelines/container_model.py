@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import structlog
 from pydicom.dataset import Dataset
 
 from inference.containers.description import ContainerDescription
 from inference.containers.engine import ContainerRun, Ended, engine_of
-from inference.containers.output_files import check_size
+from inference.containers.output_files import check_size, remove_tree
 from inference.imaging.padding import without_not_imaged
 from inference.models.card import Proof
 from inference.pipeline import PipelineContext, PipelineOutput, Readiness
@@ -21,6 +21,8 @@ from inference.pipelines.added_model import AddedModel, volumes_of
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 _KILLED = 137
 _STALE_S = 3600.0
@@ -76,8 +78,8 @@ class ContainerPipeline(AddedModel):
         begun = time.perf_counter()
         segments = {value: self._segment(value) for value in self._model.labels}
         most = context.settings.container_output_bytes
-        with tempfile.TemporaryDirectory(dir=_runs_folder(context.settings)) as folder:
-            given, written = Path(folder, "input"), Path(folder, "output")
+        with _run_folder(context.settings) as folder:
+            given, written = folder / "input", folder / "output"
             write_input(context.images, given)
             written.mkdir(mode=0o700)
             context.on_progress("container", 0.05)
@@ -163,16 +165,29 @@ class ContainerPipeline(AddedModel):
         )
 
 
-def _runs_folder(settings: Settings) -> Path:
-    """Where each run has a folder of its own; what killed workers left there is removed."""
+@contextmanager
+def _run_folder(settings: Settings) -> Iterator[Path]:
+    """A folder of a run's own; what killed workers left beside it is removed."""
     runs = settings.data_dir / "containers"
     runs.mkdir(mode=0o700, exist_ok=True)
     oldest = time.time() - settings.container_timeout_s - _STALE_S
     for left in runs.iterdir():
         with suppress(FileNotFoundError):
             if left.stat().st_mtime < oldest:
-                shutil.rmtree(left, ignore_errors=True)
-    return runs
+                _remove(left)
+    folder = Path(tempfile.mkdtemp(dir=runs))
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    try:
+        remove_tree(folder)
+    except OSError as error:
+        # What became of the run counts; a later one tries again.
+        log.error("container_folder_not_removed", error=error.strerror)
 
 
 def write_input(images: Sequence[Dataset], folder: Path) -> None:

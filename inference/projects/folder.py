@@ -17,9 +17,10 @@ def checked_folder(settings: Settings, folder: str) -> Path:
     """Where it lies. Raises InvalidRequest for a path that leads out of the export folder."""
     root = settings.resolved_export_dir.resolve()
     parts = set(PurePosixPath(folder).parts)
-    path = (root / folder).resolve()
     is_named = len(folder) <= _MOST_CHARACTERS and _PATH.fullmatch(folder)
-    if not is_named or {".", ".."} & parts or path == root or not path.is_relative_to(root):
+    # Of what is no name nothing is asked of the system, which takes no NUL.
+    path = (root / folder).resolve() if is_named else root
+    if {".", ".."} & parts or path == root or not path.is_relative_to(root):
         raise InvalidRequest(
             f"'{folder}' is no folder below {root}.",
             remedy="Name a path such as stroke-2026/first, of letters, digits, . _ and -.",

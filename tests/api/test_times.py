@@ -36,6 +36,12 @@ def test_what_is_no_date_is_refused(written: object) -> None:
         TypeAdapter(Day).validate_python(written)
 
 
+@pytest.mark.parametrize("written", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_moment_that_utc_has_no_year_for_is_refused(written: str) -> None:
+    with pytest.raises(ValidationError, match="years 1 to 9999 in UTC"):
+        TypeAdapter(Moment).validate_python(written)
+
+
 def test_a_number_is_no_time(reading_api: ApiNode) -> None:
     """It would be read as seconds since 1970, and everything had changed since then."""
     for query in ("jobs?updated_since=20260131", "studies?received_from=1767225600"):

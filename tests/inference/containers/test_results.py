@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 
+from inference.containers.output_files import remove_tree
 from inference.containers.results import merged_masks, with_own_labels
 from inference.pipeline import Measurement
 from storage.core.findings import Code
@@ -229,3 +230,28 @@ def test_a_label_that_comes_again_is_numbered() -> None:
         "Diameter (2)",
         "Diameter (3)",
     ]
+
+
+def test_what_a_container_left_is_removed_however_deep(tmp_path: Path) -> None:
+    """shutil.rmtree ends at a thousand folders within each other, and left images behind."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").touch()
+    folder = tmp_path / "run"
+    (folder / "input").mkdir(parents=True)
+    (folder / "input" / "1.dcm").touch()
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=here)
+        inner = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.mkfifo("pipe", dir_fd=here)
+    os.symlink(elsewhere, "link", dir_fd=here)
+    os.mkdir("closed", mode=0, dir_fd=here)
+    os.fchmod(here, 0)
+    os.close(here)
+    remove_tree(folder)
+    assert not folder.exists()
+    assert [one.name for one in elsewhere.iterdir()] == ["kept"]
+    remove_tree(folder)

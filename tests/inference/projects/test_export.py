@@ -202,7 +202,7 @@ def test_a_folder_with_something_in_it_is_not_touched(storage: Storage, out: str
     assert export_due(storage, "test") == 1
 
 
-@pytest.mark.parametrize("folder", ["..", "../out", "/tmp/out", "", "a/../../b", "a b"])
+@pytest.mark.parametrize("folder", ["..", "../out", "/tmp/out", "", "a/../../b", "a b", "a\0b"])
 def test_no_folder_outside_of_the_export_folder_is_taken(storage: Storage, folder: str) -> None:
     with pytest.raises(InvalidRequest, match="is no folder below"):
         checked_folder(storage.settings, folder)
