@@ -43,6 +43,13 @@ class _CachedSeries:
     """UIDs of a series that this process began; None when others may be in the index."""
 
 
+class _KnownElsewhere(Exception):
+    """An instance that may begin a series is in the index, perhaps in another study.
+
+    Its series must not be begun then: it would stay empty, and so might its study.
+    """
+
+
 class Indexer:
     """Writes index rows for one process. Safe for threads."""
 
@@ -96,6 +103,8 @@ class Indexer:
     def _write_or_each(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
         try:
             return self._write(batch)
+        except _KnownElsewhere:
+            return [self._commit_one(new) for new in batch]
         except (DBAPIError, SeriesGone, StorageUnavailable) as error:
             if not _concerns_rows(error):
                 raise
@@ -171,6 +180,8 @@ class Indexer:
         key = _key(new.header)
         cached = self._series.get(key)
         if cached is None:
+            if find_known(connection, new.header.sop_instance_uid) is not None:
+                raise _KnownElsewhere
             study_id, series_id, added = find_or_add_series(connection, new)
             cached = _CachedSeries(series_id, study_id, set() if added else None)
         return cached

@@ -68,6 +68,16 @@ def test_the_same_uid_with_other_bytes_is_kept_aside_and_the_first_stays(
         assert len(connection.execute(select(tables.conflict)).all()) == 1
 
 
+def test_a_conflict_begins_no_study_that_has_no_instance(storage: Storage) -> None:
+    first = storage.ingest.accept(part10(instance="1"), "stow")
+    events = storage.events.last_id()
+    other = part10(instance="1", study="other", SOPInstanceUID=first.sop_instance_uid)
+    assert storage.ingest.accept(other, "stow").outcome == "conflict"
+    (study,), _ = storage.index.studies(10, 0, "")
+    assert study.study_instance_uid == first.study_instance_uid
+    assert storage.events.last_id() == events
+
+
 def test_a_refused_instance_leaves_nothing(storage: Storage) -> None:
     with pytest.raises(InvalidInstance):
         storage.ingest.accept(part10()[:-4], "stow")
