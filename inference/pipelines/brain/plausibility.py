@@ -6,7 +6,7 @@ pieces. The limits are wide: beyond them a segmentation failed or one side is di
 reader who looks at the mask can tell, and this cannot. docs/pipelines.md has their sources.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from inference.imaging.boxes import box_of
 from inference.imaging.volume import Volume
 from inference.pipeline import Segment
-from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES
+from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES, Structure
 from storage.core.findings import Validity
 
 # Of tissue in the intracranial mask: what no structure claims. 6 % on the shared adult head.
@@ -24,6 +24,9 @@ MOST_UNNAMED_SHARE = 0.12
 MOST_OUTSIDE_SHARE = 0.05
 # Of a compact structure: what does not hang together with its largest part.
 MOST_FRAGMENTS_SHARE = 0.20
+# Of the parenchyma: by how much the sides that are too unlike differ. This node's own: a small
+# nucleus does not change it, half of a cerebellum does.
+MOST_MISSING_SHARE = 0.02
 
 _CAVITIES = frozenset(
     {"Lateral-Ventricle", "Inferior-Lateral-Ventricle", "3rd-Ventricle", "4th-Ventricle"}
@@ -73,9 +76,11 @@ class Judgement:
 
     whole: str
     segments: Mapping[int, str]
+    parenchyma: str = ""
 
     def validity(self, index: int | None) -> Validity | None:
-        reason = self.whole or ("" if index is None else self.segments.get(index, ""))
+        """Of a segment; None: of the parenchyma."""
+        reason = self.whole or (self.parenchyma if index is None else self.segments.get(index, ""))
         return Validity("implausible", reason=f"{reason} {_LOOK}") if reason else None
 
 
@@ -97,7 +102,7 @@ def judge(
             if share > MOST_FRAGMENTS_SHARE:
                 reasons[index] = f"{share:.0%} of it lies apart from its largest part."
     whole = _whole(segments, masks, intracranial, volume, int(counts[1:].sum()))
-    return Judgement(whole, reasons)
+    return Judgement(whole, reasons, _missing(segments, counts))
 
 
 def _whole(
@@ -150,29 +155,53 @@ def _median(volume: Volume, masks: NDArray[np.uint8], numbers: Sequence[int]) ->
     return float(np.median(chosen)) if chosen.size else None
 
 
+def _missing(segments: Sequence[Segment], counts: NDArray[np.intp]) -> str:
+    """Why the parenchyma, which is the sum of its structures, may lack a part of a side."""
+    unlike = [one for one in _too_unlike(segments, counts) if one.structure.label not in _CAVITIES]
+    tissue = sum(int(counts[n + 1]) for n, one in enumerate(segments) if not is_cavity(one))
+    differ = sum(one.large - one.small for one in unlike)
+    if not tissue or differ / tissue <= MOST_MISSING_SHARE:
+        return ""
+    names = ", ".join(one.structure.name for one in unlike)
+    return f"The sides of its {names} differ by {differ / tissue:.0%} of it, which may be missing."
+
+
 def _asymmetric(segments: Sequence[Segment], counts: NDArray[np.intp]) -> dict[int, str]:
+    reasons: dict[int, str] = {}
+    for pair in _too_unlike(segments, counts):
+        most = MOST_ASYMMETRY[pair.structure.label]
+        reason = (
+            f"One side has {pair.small / pair.large:.0%} of the volume of the other; less than"
+            f" {(1 - most) / (1 + most):.0%} is a failed mask or disease of one side."
+        )
+        reasons |= dict.fromkeys(pair.indices, reason)
+    return reasons
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The sides of a structure: their segments, and how many voxels they have."""
+
+    structure: Structure
+    indices: tuple[int, ...]
+    small: int
+    large: int
+
+
+def _too_unlike(segments: Sequence[Segment], counts: NDArray[np.intp]) -> Iterator[_Pair]:
     by_side: dict[tuple[str, str], int] = {}
     for index, segment in enumerate(segments):
         if segment.laterality in (LEFT, RIGHT) and segment.laterality is not None:
             by_side[_LABEL_OF_CODE.get(segment.type, ""), segment.laterality.value] = index
-    reasons: dict[int, str] = {}
     for structure in STRUCTURES:
         if not structure.paired:
             continue
-        left = by_side.get((structure.label, LEFT.value))
-        right = by_side.get((structure.label, RIGHT.value))
-        left_count = int(counts[left + 1]) if left is not None else 0
-        right_count = int(counts[right + 1]) if right is not None else 0
-        total = left_count + right_count
-        most = MOST_ASYMMETRY[structure.label]
-        if total and abs(left_count - right_count) / total > most:
-            small, large = sorted((left_count, right_count))
-            reason = (
-                f"One side has {small / large:.0%} of the volume of the other; less than"
-                f" {(1 - most) / (1 + most):.0%} is a failed mask or disease of one side."
-            )
-            reasons |= {one: reason for one in (left, right) if one is not None}
-    return reasons
+        sides = [by_side.get((structure.label, side.value)) for side in (LEFT, RIGHT)]
+        small, large = sorted(0 if one is None else int(counts[one + 1]) for one in sides)
+        total = small + large
+        if total and (large - small) / total > MOST_ASYMMETRY[structure.label]:
+            indices = tuple(one for one in sides if one is not None)
+            yield _Pair(structure, indices, small, large)
 
 
 def _fragments_share(mask: NDArray[np.bool_]) -> float:

@@ -120,6 +120,23 @@ def test_one_side_of_a_third_of_the_other_is_marked_on_both() -> None:
     assert found["Left hippocampus volume"].startswith("One side has 20% of the volume")
 
 
+def test_a_side_that_much_of_the_brain_may_miss_marks_the_parenchyma() -> None:
+    masks, mask, voxels = head()
+    # A quarter of one side's cortex, with nothing in its place: fluid, as after a resection.
+    masks[16:20, 6:26, 16:26] = 0
+    voxels[16:20, 6:26, 16:26] = FLUID
+    found = states(masks, mask, volume_of(voxels))
+    assert set(found) == {
+        "Brain parenchyma volume",
+        *(f"{side} cerebral cortex volume" for side in ("Left", "Right")),
+        *(f"{side} cerebral cortex share of intracranial volume" for side in ("Left", "Right")),
+    }
+    assert found["Brain parenchyma volume"] == (
+        "The sides of its cerebral cortex differ by 15% of it, which may be missing."
+        " Look at the mask before using the value."
+    )
+
+
 def test_a_structure_in_pieces_is_marked() -> None:
     masks, mask, voxels = head()
     masks[6:9, 8:12, 11:13] = 1
