@@ -1,7 +1,6 @@
 """A tree of folders with DICOM files, such as a medium with its DICOMDIR."""
 
 import hashlib
-import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.sources import Part
+from storage.core.folder_walk import walk
 
 _FILES_AT_ONCE = 200
 _DIRECTORY = "DICOMDIR"
@@ -27,7 +27,7 @@ class FolderSource:
     def parts(self) -> Iterator[Part]:
         """Some files of one folder; a file that changed makes another part."""
         # Symbolic links to folders are not followed: they can lead in circles.
-        for parent, folders, names in os.walk(self._folder):
+        for parent, folders, names in walk(self._folder):
             folders.sort()
             found = [Path(parent, name) for name in sorted(names) if name != _DIRECTORY]
             for start in range(0, len(found), _FILES_AT_ONCE):

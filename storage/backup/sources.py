@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Protocol
 from storage.backup.store import HEAD
 from storage.core.data_folder import unfinished_restore
 from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
+from storage.core.folder_walk import walk
 from storage.db.replacement import index_path
 from storage.objects.filesystem import FilesystemObjects, ObjectStore
 from storage.settings import Settings
@@ -166,7 +167,7 @@ def _files(
     Hidden files are unfinished ones, but in what others made. Raises StorageUnavailable for what
     cannot be read: a backup without it would look whole.
     """
-    for parent, folders, names in os.walk(folder, onerror=_refuse_unread, followlinks=True):
+    for parent, folders, names in walk(folder, _refuse_unread, follow_links=True):
         inside = Path(parent).relative_to(folder)
         folders[:] = sorted(
             name

@@ -1,6 +1,5 @@
 """`mediview send`: a folder of DICOM files to any peer."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from api.cli.starting import start
 from dicom_node.peers import Peer
 from dicom_node.scu import SendItem, SendResult, send
 from storage.core.errors import InvalidRequest
+from storage.core.folder_walk import walk
 from storage.settings import Settings
 
 _REASONS_SHOWN = 20
@@ -101,7 +101,7 @@ def _files(folder: Path) -> Iterator[Path]:
         yield folder
         return
     # Symbolic links to folders are not followed: they can lead in circles.
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in walk(folder):
         folders.sort()
         yield from (Path(parent) / name for name in sorted(names))
 

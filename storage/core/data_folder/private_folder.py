@@ -4,6 +4,7 @@ Folders 0700, files 0600. What is made afterwards is so by the umask of the proc
 older version or another program left open is put right when a role starts.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 
 import structlog
+
+from storage.core.folder_walk import walk
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +65,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in walk(folder):
         for name in (*folders, *files):
             yield Path(parent, name)
 
@@ -70,8 +73,10 @@ def _below(folder: Path) -> Iterator[Path]:
 def _is_open(path: Path) -> bool:
     try:
         found = path.lstat()
-    except FileNotFoundError:
-        # Removed by another process meanwhile.
+    except OSError as error:
+        # Removed by another process meanwhile; or deeper than any path leads.
+        if error.errno not in (errno.ENOENT, errno.ENAMETOOLONG):
+            raise
         return False
     return not stat.S_ISLNK(found.st_mode) and bool(found.st_mode & _OTHERS)
 

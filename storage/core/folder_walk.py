@@ -1,0 +1,44 @@
+"""Folders within each other, however deep.
+
+`os.walk` of Python 3.11 descends by recursion and ends at a thousand; that of 3.12 does not.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+def walk(
+    folder: Path,
+    on_error: Callable[[OSError], None] | None = None,
+    *,
+    follow_links: bool = False,
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Each folder with the names of its folders and its files, from the top, as `os.walk` does.
+
+    Who sorts or shortens the list of folders decides where it goes on. What cannot be listed, as
+    a path that is too long for the system, is left out unless `on_error` raises.
+    """
+    waiting = [os.fspath(folder)]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as entries:
+                found = list(entries)
+        except OSError as error:
+            if on_error is not None:
+                on_error(error)
+            continue
+        folders = [entry.name for entry in found if _is_folder(entry)]
+        others = {entry.name for entry in found}.difference(folders)
+        links = {entry.name for entry in found if entry.is_symlink() and not follow_links}
+        yield here, folders, [entry.name for entry in found if entry.name in others]
+        waiting += [str(Path(here, name)) for name in reversed(folders) if name not in links]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that leads to itself.
+        return False

@@ -1,0 +1,53 @@
+"""Folders are gone through as `os.walk` does, and however deep they are."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dicom_node.imports.folder import FolderSource
+from storage.core.data_folder.private_folder import open_entries
+from storage.core.folder_walk import walk
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Path:
+    """A folder with a file, and below it more folders than a path can name."""
+    folder = tmp_path / "medium"
+    folder.mkdir()
+    here = os.open(folder, os.O_RDONLY)
+    for name in ["d"] * 1010 + ["d" * 200] * 11:
+        os.mkdir(name, dir_fd=here)
+        inner = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    (folder / "a.dcm").touch()
+    return folder
+
+
+def test_it_goes_where_os_walk_goes(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "a", target_is_directory=True)
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "missing")
+    for follow in (False, True):
+        expected = list(os.walk(tmp_path, followlinks=follow))
+        assert list(walk(tmp_path, follow_links=follow)) == expected
+    for _, folders, _ in (found := walk(tmp_path)):
+        folders.clear()
+    assert list(found) == []
+
+
+def test_what_cannot_be_listed_is_left_out_or_reported(tmp_path: Path) -> None:
+    errors: list[OSError] = []
+    assert list(walk(tmp_path / "missing", errors.append)) == []
+    assert [type(one) for one in errors] == [FileNotFoundError]
+
+
+def test_deep_folders_stop_neither_an_import_nor_a_start(deep: Path) -> None:
+    """A medium, or what a container left in the data folder."""
+    assert len(list(FolderSource(deep).parts())) == 1
+    deep.chmod(0o755)
+    assert deep in open_entries(deep)
