@@ -18,10 +18,16 @@ _PAIRS = (
     # Armenian
     ("օսհոցքյգ", "ouhngpjq"),
     # Latin letters that do not decompose
-    ("ıɩɑɡʟøØđĐłŁħĦƖǀ", "iiagloOdDlLhHll"),
+    ("ıɩȷɑɡøØđĐłŁħĦƖǀ", "iijagoOdDlLhHll"),
+    ("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz"),
 )
 _LOOK_ALIKE = str.maketrans(
     "".join(imitating for imitating, _ in _PAIRS), "".join(latin for _, latin in _PAIRS)
+)
+# Blanks and variation selectors that Python calls printable: Hangul fillers (NFKD makes one of
+# two), Khmer's inherent vowels, Mongolian and other selectors, the empty pattern of Braille.
+_UNSEEN = frozenset("\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800").union(
+    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
 )
 # Of one shape in many typefaces.
 _ONE_SHAPE = str.maketrans("l1|!0", "iiiio")
@@ -42,7 +48,7 @@ def skeleton(name: str) -> str:
     Case, accents, width, spaces and invisible characters do not count.
     """
     shapes = unicodedata.normalize("NFKD", name).translate(_LOOK_ALIKE)
-    visible = "".join("-" if _is_dash(one) else one for one in shapes if one.isprintable())
+    visible = "".join("-" if _is_dash(one) else one for one in shapes if _is_visible(one))
     found = "".join(folded(visible).split()).translate(_ONE_SHAPE)
     for two, one in _TWO_FOR_ONE:
         found = found.replace(two, one)
@@ -57,6 +63,10 @@ def mixes_scripts(name: str) -> bool:
         if unicodedata.category(one).startswith(("L", "Nl"))
     }
     return not (scripts <= _IN_USE and (len(scripts) <= 1 or scripts <= _EAST_ASIAN))
+
+
+def _is_visible(one: str) -> bool:
+    return one.isprintable() and one not in _UNSEEN
 
 
 def _is_dash(one: str) -> bool:

@@ -11,7 +11,8 @@ from storage.core.lookalikes import mixes_scripts, skeleton
         "Jane Doe", "JANE DOE", "jane  doe ", "jane\u200bdoe", "jane\u00a0doe", "\u202ejane doe",
         "j\u0430ne doe", "\u0458\u0430n\u0435 d\u043e\u0435", "jane d0e",
         "jäne doe", "ｊａｎｅ doe", "𝐣𝐚𝐧𝐞 doe", "j\u03b1ne d\u03bfe", "jane d\u00f8e",
-        "jane\u00addoe",
+        "jane\u00addoe", "jane\u3164doe", "\uffa0jane doe", "jane\u2800doe", "jane doe\ufe0f",
+        "jane doe\U000e0101", "jane\u17b5doe", "\u0237ane doe", "\u1d0a\u1d00\u0274\u1d07 doe",
     ],
 )  # fmt: skip
 def test_imitations_have_the_skeleton_of_the_name(imitation: str) -> None:
