@@ -192,6 +192,13 @@ describe("the factor from Bq/ml to SUV", () => {
     expect(suvFactorOf({ ...pet, "00080060": { vr: "CS", Value: ["CT"] } })).toBeNull();
   });
 
+  it("is none of a dose in MBq or a weight in grams, which the standard has in Bq and kg", () => {
+    const [drug] = pet["00540016"].Value;
+    const inMbq = { ...drug, "00181074": { vr: "DS", Value: [370] } };
+    expect(suvFactorOf({ ...pet, "00540016": { vr: "SQ", Value: [inMbq] } })).toBeNull();
+    expect(suvFactorOf({ ...pet, "00101030": { vr: "DS", Value: [70_000] } })).toBeNull();
+  });
+
   it("does not decay where the images are corrected to the injection", () => {
     expect(suvFactorOf({ ...pet, "00541102": { vr: "CS", Value: ["ADMIN"] } })).toBeCloseTo(70_000 / 370e6, 12);
   });

@@ -56,12 +56,21 @@ export function suvWindowOf(dataset: DicomJson): WindowRange | null {
   return factor === null ? null : { lower: readingSuv.lower / factor, upper: readingSuv.upper / factor };
 }
 
+/** From 0.1 MBq to 100 GBq, and from the smallest infants up: some headers have the dose in MBq, or the weight in g. */
+const plausibleDoseBq = { least: 1e5, most: 1e11 } as const;
+const plausibleWeightKg = { least: 0.2, most: 700 } as const;
+
+function isWithin(value: number, limits: { least: number; most: number }): boolean {
+  return value >= limits.least && value <= limits.most;
+}
+
 /** After more of them nothing is left to be measured: dates that do not belong together. */
 const mostHalfLives = 20;
 
 /**
  * What a value of a PET image in Bq/ml is multiplied by to give SUVbw in g/ml, by the vendor-neutral
- * computation of QIBA; null for other images, and where the header lacks a part of it. That is so without correction of
+ * computation of QIBA; null for other images, and where the header lacks a part of it or states one in another
+ * unit than the standard's. That is so without correction of
  * attenuation, and where the series is dated after its acquisition: it was made later, and its date is not what
  * the activity was decay corrected to.
  */
@@ -72,12 +81,12 @@ export function suvFactorOf(dataset: DicomJson): number | null {
   if (units === "GML") return ["", "BW"].includes(stringOf(dataset, tag.suvType)) ? 1 : null;
   const [drug] = itemsOf(dataset, tag.radiopharmaceutical);
   const [weightKg] = numbersOf(dataset, tag.weightKg);
-  if (units !== "BQML" || !drug || !weightKg) return null;
+  if (units !== "BQML" || !drug || !weightKg || !isWithin(weightKg, plausibleWeightKg)) return null;
   if (!(dataset[tag.correctedImage]?.Value ?? []).includes("ATTN")) return null;
   const [doseBq] = numbersOf(drug, tag.doseBq);
   const [halfLifeS] = numbersOf(drug, tag.halfLifeS);
   const correction = stringOf(dataset, tag.decayCorrection);
-  if (!doseBq || !halfLifeS || !correction) return null;
+  if (!doseBq || !isWithin(doseBq, plausibleDoseBq) || !halfLifeS || !correction) return null;
   if (correction === "ADMIN") return (weightKg * 1000) / doseBq;
   if (correction !== "START") return null;
   const scanned = instant(stringOf(dataset, tag.seriesDate), stringOf(dataset, tag.seriesTime));
