@@ -244,7 +244,8 @@ def _detail_of(status: int, phrase: str) -> str:
 def _what(request: Request, item: Mapping[str, Any]) -> str:
     """What is wrong with a value; where its name is not known, the nearest one that is."""
     if item.get("type") != "extra_forbidden":
-        return str(item.get("msg", ""))
+        # Pydantic puts this before the sentence of a check of ours; the caller adds a full stop.
+        return str(item.get("msg", "")).removeprefix("Value error, ").removesuffix(".")
     location = item["loc"]
     near = suggestion(
         str(location[-1])[:_MOST_CHARACTERS], known_fields(request.scope.get("route"), location)

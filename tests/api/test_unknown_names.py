@@ -118,3 +118,10 @@ def test_of_a_body_that_is_wrong_everywhere_the_first_errors_are_told(api: ApiNo
     problem = is_problem(answer, 422, "validation_failed")
     assert len(problem["errors"]) == 100
     assert len(answer.content) < 50_000
+
+
+@pytest.mark.parametrize("path", ["/api/jobs?state=done", "/api/studies?state=runing"])
+def test_a_word_that_is_none_of_a_list_is_refused_in_a_sentence(api: ApiNode, path: str) -> None:
+    problem = is_problem(api.client.get(path), 422, "validation_failed")
+    assert ": It must be one of " in problem["detail"]
+    assert not problem["detail"].endswith("..")
