@@ -153,3 +153,13 @@ def test_shells_complete_the_commands(shell: str, capsys: pytest.CaptureFixture[
     elif found := shutil.which(shell):
         subprocess.run([found, "-n"], input=script, text=True, check=True)
     assert "webhooks" in script
+
+
+def test_an_option_is_not_guessed_from_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with pytest.raises(SystemExit) as ended:
+        main(["jobs", "retry", "--forc", "JOB"])
+    assert ended.value.code == 2
+    assert "--forc" in capsys.readouterr().err

@@ -96,7 +96,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
         for name, text in GROUPS.items()
     }
     for one in COMMANDS:
-        added = verbs[one.group].add_parser(one.name, help=one.help, description=one.help)
+        added = verbs[one.group].add_parser(
+            one.name, help=one.help, description=one.help, allow_abbrev=False
+        )
         for argument in one.arguments:
             added.add_argument(argument.name, help=argument.help, **argument.options)
         added.add_argument("--json", action="store_true", help="Print JSON.")
