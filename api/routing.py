@@ -5,7 +5,7 @@ asked: a fifth of a second in each process.
 """
 
 from collections.abc import Callable, Collection, Coroutine, Iterable
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -20,16 +20,19 @@ _SHOWN_CHARACTERS = 60
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses query parameters which it does not declare, instead of ignoring them."""
+    """A route that refuses query parameters which it does not declare, and one that is repeated
+    where a single value counts, instead of ignoring them."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        known = frozenset(_query_names(self.dependant))
+        takes_several = dict(_query_parameters(self.dependant))
 
         async def handle_known(request: Request) -> Response:
             for name in request.query_params:
-                if name not in known:
-                    raise _unknown_parameter(name, known)
+                if name not in takes_several:
+                    raise _unknown_parameter(name, takes_several.keys())
+                if not takes_several[name] and len(request.query_params.getlist(name)) > 1:
+                    raise _repeated_parameter(name)
             return await handle(request)
 
         return handle_known
@@ -78,22 +81,42 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _query_names(dependant: Dependant) -> Iterable[str]:
+def _query_parameters(dependant: Dependant) -> Iterable[tuple[str, bool]]:
+    """Each name, and whether it may be repeated."""
     for parameter in dependant.query_params:
         model = parameter.field_info.annotation
         if isinstance(model, type) and issubclass(model, BaseModel):
-            yield from (field.alias or name for name, field in model.model_fields.items())
+            for name, field in model.model_fields.items():
+                yield field.alias or name, _is_list(field.annotation)
         else:
-            yield parameter.alias
+            yield parameter.alias, _is_list(model)
     for needed in dependant.dependencies:
-        yield from _query_names(needed)
+        yield from _query_parameters(needed)
 
 
-def _unknown_parameter(name: str, known: frozenset[str]) -> ApiProblem:
+def _is_list(annotation: Any) -> bool:
+    """Also of one that may be absent."""
+    origin = get_origin(annotation)
+    if isinstance(origin, type) and issubclass(origin, Collection):
+        return True
+    return any(map(_is_list, get_args(annotation)))
+
+
+def _unknown_parameter(name: str, known: Collection[str]) -> ApiProblem:
     return ApiProblem(
         422,
         "unknown_parameter",
         f"There is no query parameter {name[:_SHOWN_CHARACTERS]!r} here.",
         title=MISMATCH_TITLE,
         remedy=suggestion(name, known) or "This address takes no query parameters.",
+    )
+
+
+def _repeated_parameter(name: str) -> ApiProblem:
+    return ApiProblem(
+        422,
+        "repeated_parameter",
+        f"The query parameter {name!r} is given more than once.",
+        title=MISMATCH_TITLE,
+        remedy="Give it once: it takes a single value.",
     )

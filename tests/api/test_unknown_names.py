@@ -31,6 +31,15 @@ def test_an_unknown_query_parameter_is_named(
     assert remedy in problem["remedy"]
 
 
+def test_a_parameter_that_is_repeated_is_not_read_once(api: ApiNode) -> None:
+    answer = api.client.get("/api/studies?limit=1&limit=2")
+    problem = is_problem(answer, 422, "repeated_parameter")
+    assert problem["detail"] == "The query parameter 'limit' is given more than once."
+    # A list is given in this way.
+    changes = api.client.get("/api/changes?type=job&type=study")
+    assert changes.status_code == 200
+
+
 def test_the_value_of_an_unknown_parameter_is_not_repeated(api: ApiNode) -> None:
     answer = api.client.get("/api/jobs", params={"patient_name": "Doe^Jane"})
     assert answer.status_code == 422
