@@ -223,6 +223,29 @@ class ImageRef(TypedDict):
     pixel. Of a POLYLINE that is closed the last point is as the first."""
 
 
+class InputRegistration(TypedDict):
+    """How an input was moved onto the reference by a rigid registration, and what it is
+    worth."""
+
+    reference_from_input: list[list[float]]
+    """4x4, from a place of the input to one of the reference, in mm, LPS."""
+    turned_deg: list[float]
+    """About the patient's x, then y, then z axis."""
+    shifted_mm: list[float]
+    """Along x, y and z, of what comes to lie at `centre_mm`."""
+    centre_mm: list[float]
+    """The middle of the reference."""
+    largest_shift_mm: float
+    """Of any place of the body that both series show."""
+    residual_mm: float
+    """How far a place is led from itself, at most, by registering to the reference and back.
+    What two searches disagree about, and no upper limit of the error."""
+    mutual_information: float
+    """Normalised: from 1 for nothing in common to 2."""
+    overlap: float
+    """Of the smaller field of view, from 0 to 1."""
+
+
 class IntakeCounts(TypedDict):
     """What became of the files; `duplicate` was stored before with the same bytes."""
 
@@ -287,6 +310,10 @@ class Job(TypedDict):
 class JobInput(TypedDict):
     role: str
     series_instance_uid: str
+    registration: NotRequired["InputRegistration | None"]
+    """Where the model's card asks for it."""
+    refused: NotRequired[str]
+    """Why the model was not given it, where its registration was no good."""
 
 
 class Model(TypedDict):
