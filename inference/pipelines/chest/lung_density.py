@@ -141,10 +141,11 @@ class LungDensity:
         started = time.perf_counter()
         context.on_progress("segment", 0.1)
         hu = _without_padding(volume)
-        lungs = segment_lungs(hu, volume.lps_from_kji, not_imaged(volume))
+        outside = not_imaged(volume)
+        lungs = segment_lungs(hu, volume.lps_from_kji, outside)
         segmented = time.perf_counter()
         context.on_progress("measure", 0.9)
-        segments, masks, measurements = _measured(volume, lungs)
+        segments, masks, measurements = _measured(volume, lungs, outside)
         if lungs.undetermined.any():
             measurements = _truncated(measurements, lungs, volume)
         return PipelineOutput(
@@ -195,7 +196,7 @@ def _truncated(
 
 
 def _measured(
-    volume: Volume, lungs: Lungs
+    volume: Volume, lungs: Lungs, outside: NDArray[np.bool_] | None
 ) -> tuple[tuple[Segment, ...], NDArray[np.uint8], tuple[Measurement, ...]]:
     found = [
         (label, mask, code, color)
@@ -212,9 +213,9 @@ def _measured(
     # As they are stored: what noise puts below -1024 HU is no padding, and counts.
     hu, voxel_mm3 = volume.voxels, volume.voxel_volume_mm3
     counted = hu < LUNG_BELOW_HU
-    padding = volume.padding_mask()
-    if padding is not None:
-        counted &= ~padding
+    # Not all padding: where it is -1024, so is what the scanner clips in emphysema.
+    if outside is not None:
+        counted &= ~outside
     masks = np.zeros(hu.shape, np.uint8)
     measurements: list[Measurement] = []
     densities = []

@@ -1,6 +1,7 @@
 """lung-density on a chest that is known to the voxel, and on a real CT beside SimpleITK."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,18 @@ def test_emphysema_is_counted_as_share_of_the_lung() -> None:
     )
     assert values["Left lung LAA-950"] == pytest.approx(expected, abs=1.5)
     assert values["Right lung LAA-950"] == 0.0
+
+
+def test_emphysema_that_is_clipped_at_the_stated_padding_value_counts() -> None:
+    body = chest()
+    places = np.argwhere(body.left)
+    away = (np.indices(body.hu.shape).T - places.mean(axis=0)) * SPACING_MM
+    bulla = body.left & (np.linalg.norm(away, axis=-1).T < 25.0)
+    body.hu[bulla & (body.hu < -800)] = -1024.0
+    volume = volume_of(body)
+    values = run(replace(volume, padding_ranges=np.full_like(volume.padding_ranges, -1024.0)))
+    assert values["Left lung LAA-950"] > 1.0
+    assert values == run(volume)
 
 
 def test_padding_that_no_header_states_is_no_lung() -> None:
