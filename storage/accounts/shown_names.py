@@ -76,8 +76,9 @@ def _names(identity: Identity) -> list[str]:
     host = urlsplit(identity.issuer).hostname or identity.issuer
     with_host = f"{identity.name} ({host})"
     with_subject = f"{identity.name} ({host}, {_readable(identity.subject)})"
-    # One that ends as ours do would be read as somebody else's.
-    if f"({host}" in identity.name or mixes_scripts(identity.name):
+    # One that ends as ours do would be read as somebody else's, and a blank one as nobody's.
+    plain = skeleton(identity.name)
+    if not plain or skeleton(f"({host}") in plain or mixes_scripts(identity.name):
         return [with_subject]
     return [identity.name, with_host, with_subject]
 

@@ -76,3 +76,18 @@ def test_an_account_that_is_made_later_has_its_name_for_itself(
     assert names.of(person("kim", "11")) == "kim"
     opened.accounts.add("kim", PASSWORD, ["viewer"])
     assert names.of(person("kim", "11")) == "kim (id.example)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Carl May (ID.example, carl-7)",
+        "Carl May \uff08id.example, carl-7\uff09",
+        "Carl May ( id.example)",
+        "\u2800",
+    ],
+)
+def test_a_name_that_looks_like_one_with_a_host_or_like_none_is_shown_with_the_subject(
+    names: ShownNames, name: str
+) -> None:
+    assert names.of(person(name, "somebody")) == f"{name} (id.example, somebody)"
