@@ -71,8 +71,8 @@ class Volume:
     def padding_mask(self) -> NDArray[np.bool_] | None:
         """True where a voxel is padding; None where there is none.
 
-        In CT the value around the circle is padding as well, which many do not state: the least of
-        all, in a corner of a slice, and below -1500 HU. Streaks beside metal fall as low.
+        In CT the value around the circle is padding as well, which many do not state: the one that
+        corners of slices repeat, below -1500 HU. Streaks beside metal fall as low, and lower.
         """
         fill = self._unstated_fill()
         if np.isnan(self.padding_ranges).all():
@@ -90,8 +90,11 @@ class Volume:
         if self.modality != "CT":
             return None
         corners = self.voxels[:, [0, 0, -1, -1], [0, -1, 0, -1]]
-        fill: np.float32 = self.voxels.min()
-        return fill if fill < _NO_HU_BELOW and bool((corners == fill).any()) else None
+        values, counts = np.unique(corners[corners < _NO_HU_BELOW], return_counts=True)
+        if not counts.size or counts.max() < 2:
+            return None
+        fill: np.float32 = values[counts.argmax()]
+        return fill
 
 
 def assemble_volume(

@@ -132,6 +132,8 @@ def test_padding_that_no_header_states_is_no_lung() -> None:
     hole &= (np.abs(np.indices(body.hu.shape)[1] - 75) < 2) & (circle[None])
     body.hu[:, ~circle] = -2000.0
     body.hu[hole] = -2000.0
+    # A streak beside metal.
+    body.hu[tuple(np.argwhere(body.hu > 0)[0])] = -2500.0
     output = run_with_coverage(LungDensity(), PipelineContext(Settings(), volume_of(body)))
     assert output.masks is not None
     assert body.hu[output.masks > 0].min() >= -1024
