@@ -52,6 +52,6 @@ def test_a_study_in_the_pacs_is_fetched_from_the_study_page(
     page.goto("about:blank")
     page.context.clear_cookies()
     sign_in(page, guarded, "root", "/admin/?part=priors")
-    row = page.locator("[data-testid=prior][data-state=DONE]")
+    row = page.locator("[data-testid=prior][data-state=done]")
     expect(row).to_contain_text("asked for by a person", timeout=60_000)
     expect(row).to_contain_text("2 / 2")
