@@ -253,8 +253,11 @@ def test_a_document_of_the_node(asked: ApiNode) -> None:
 def test_what_is_no_document_is_refused(reading_api: ApiNode) -> None:
     client = reading_api.client
     question = {"question": "What is it?"}
-    for files, status in (({"file": ("a.gif", b"GIF89a")}, 400), ({"other": ("a", b"x")}, 400)):
-        is_problem(client.post("/api/docqa", files=files, data=question), status, "invalid_request")
+    for files, status, code in (
+        ({"file": ("a.gif", b"GIF89a")}, 400, "invalid_request"),
+        ({"other": ("a", b"x")}, 422, "validation_failed"),
+    ):
+        is_problem(client.post("/api/docqa", files=files, data=question), status, code)
     short = client.post("/api/docqa", files={"file": ("a.pdf", letter())}, data={"question": "?"})
     is_problem(short, 422, "validation_failed")
     for body in (b"{}", b"no json", b'{"question": "What is it?", "sop_instance_uid": "x"}'):

@@ -1,6 +1,8 @@
 """Folders are gone through as `os.walk` does, and however deep they are."""
 
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from storage.core.folder_walk import walk
 
 
 @pytest.fixture
-def deep(tmp_path: Path) -> Path:
+def deep(tmp_path: Path) -> Iterator[Path]:
     """A folder with a file, and below it more folders than a path can name."""
     folder = tmp_path / "medium"
     folder.mkdir()
@@ -23,7 +25,9 @@ def deep(tmp_path: Path) -> Path:
         here = inner
     os.close(here)
     (folder / "a.dcm").touch()
-    return folder
+    yield folder
+    # pytest forgets folders of earlier runs by shutil.rmtree, which such a one ends.
+    subprocess.run(["rm", "-rf", folder], check=True)
 
 
 def test_it_goes_where_os_walk_goes(tmp_path: Path) -> None:

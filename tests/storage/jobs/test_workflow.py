@@ -11,6 +11,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, UidConflict
 from storage.mpps.repository import StepEnded
+from storage.mpps.senders import Sender
 from tests.storage.instances import part10
 
 REFERENCES = [Reference("1.2.3", "1.2.3.1"), Reference("1.2.3", "1.2.3.2")]
@@ -98,14 +99,16 @@ def test_a_request_that_was_refused_leaves_nothing(storage: Storage) -> None:
 def test_procedure_steps_begin_once_and_end_once(storage: Storage) -> None:
     steps = storage.procedure_steps
     attributes = {"00100010": {"vr": "PN", "Value": [{"Alphabetic": "山田"}]}}
-    assert steps.create("1.5", "CT1", attributes, {"1.6": {"1.7"}}).attributes == attributes
+    ct = Sender("", "CT1")
+    begun = steps.create("1.5", ct, attributes, {"1.2"}, {"1.6": {"1.7"}})
+    assert begun.attributes == attributes
     with pytest.raises(UidConflict):
-        steps.create("1.5", "CT1", {}, {})
+        steps.create("1.5", ct, {}, set(), {})
     with pytest.raises(NotFound):
-        steps.change("1.4", "COMPLETED", {}, {})
-    assert steps.change("1.5", "COMPLETED", {}, {}).state == "COMPLETED"
+        steps.change("1.4", ct, "COMPLETED", {}, set(), {})
+    assert steps.change("1.5", ct, "COMPLETED", {}, set(), {}).state == "COMPLETED"
     with pytest.raises(StepEnded):
-        steps.change("1.5", "DISCONTINUED", {}, {})
+        steps.change("1.5", ct, "DISCONTINUED", {}, set(), {})
 
 
 def test_several_announcements_of_a_series_are_one_expectation(storage: Storage) -> None:
