@@ -89,7 +89,14 @@ def arrived(
         files = [one for one in archive.files() if one.name.partition(".")[2] in wanted]
         return files if len(files) == len(wanted) else None
 
+    def is_whole() -> bool:
+        # The file is there before it is whole, and whole before storescp answers.
+        shown = node.get(f"/api/studies/{jobs[0]['study_instance_uid']}")
+        states = [one["state"] for one in shown["deliveries"]]
+        return bool(states) and set(states) <= {"sent", "confirmed"}
+
     files = node.wait_for(look, f"{len(wanted)} results at the archive", PATIENCE_S)
+    node.wait_for(is_whole, "the results to be delivered", PATIENCE_S)
     return [pydicom.dcmread(path) for path in files]
 
 
