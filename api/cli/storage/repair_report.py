@@ -74,7 +74,10 @@ def lost_words(done: Repaired) -> list[str]:
         return []
     if not done.salvaged:
         return list(_WORDS.values())
-    return [_WORDS[one.table] for one in done.salvaged if not one.is_whole and one.table in _WORDS]
+    tables = {one.table for one in done.salvaged if not one.is_whole}
+    named = [word for table, word in _WORDS.items() if table in tables]
+    # Those without a word of their own are lost all the same.
+    return named + [table.replace("_", " ") for table in sorted(tables - _WORDS.keys())]
 
 
 def _plain(text: str) -> str:
