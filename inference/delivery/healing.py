@@ -85,7 +85,7 @@ def _heal(storage: Storage, instance: Instance, destination: str) -> bool:
             stream.finish()
         finally:
             stream.discard()
-    healed = not storage.damaged.is_noted(instance.sop_instance_uid)
+    healed = not storage.damaged.needs_bytes(instance.sop_instance_uid, storage.volumes.folder)
     if healed:
         log.info(
             "instance_healed",

@@ -20,6 +20,7 @@ from storage.index.insert_instance import NewInstance, Outcome, forget_conflict
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
 from storage.integrity.repository import DamagedInstances
+from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
 from storage.volumes.records import Appended
 from storage.volumes.writer import StagedRecord, VolumeWriter
@@ -84,7 +85,11 @@ class InstanceStore:
 
     def _is_damaged(self, header: Header) -> bool:
         """Whether what is stored of an instance that arrived again needs its bytes."""
-        return self._damaged is not None and self._damaged.is_noted(header.sop_instance_uid)
+        if self._damaged is None:
+            return False
+        folder = self._volumes.folder
+        with translated_os_errors(folder):
+            return self._damaged.needs_bytes(header.sop_instance_uid, folder)
 
     def _replace(self, header: Header, digest: str, appended: Appended) -> None:
         if self._damaged is not None:

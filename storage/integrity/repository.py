@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, exists, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -187,12 +188,30 @@ class DamagedInstances:
             if is_mine:
                 self.run_beside(self._load)
 
-    def is_noted(self, sop_instance_uid: str) -> bool:
-        """As of now. Raises StorageUnavailable."""
-        noted = t.damaged_instance.c.sop_instance_uid
+    def needs_bytes(self, sop_instance_uid: str, volumes: Path) -> bool:
+        """Whether an indexed instance that arrives again is to be stored again, as of now.
+
+        Damage was noted, or the volume that alone has it is gone or ends before it does: nobody
+        may have read it since. Raises StorageUnavailable, OSError.
+        """
+        of, noted = t.instance.c, t.damaged_instance.c.sop_instance_uid
+        query = select(
+            of.volume,
+            (of.volume_offset + of.size_bytes).label("end"),
+            of.object_key,
+            exists().where(noted == of.sop_instance_uid).label("is_noted"),
+        ).where(of.sop_instance_uid == sop_instance_uid)
         with reading(self._engine) as connection:
-            row = connection.execute(select(noted).where(noted == sop_instance_uid)).first()
-        return row is not None
+            row = connection.execute(query).first()
+        if row is None:
+            return False
+        if row.is_noted or row.object_key:
+            return bool(row.is_noted)
+        end: int = row.end
+        try:
+            return (volumes / row.volume).stat().st_size < end
+        except FileNotFoundError:
+            return True
 
     def _load(self) -> None:
         try:

@@ -1,6 +1,7 @@
 """A flipped bit, a cut or lost volume: refused, noted, and repaired where another copy is right."""
 
 import hashlib
+import os
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -117,6 +118,25 @@ def test_what_arrives_again_repairs_it(storage: Storage) -> None:
     lose_index(storage)
     assert reconcile(storage.engine, storage.volumes.folder) == 3, "all but the other damaged one"
     assert storage.instances.read(one(storage)) == part10(instance="1")
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_what_arrives_again_is_stored_although_nobody_noticed_the_loss(
+    storage: Storage, is_cut: bool
+) -> None:
+    filled(storage)
+    volume = storage.volumes.folder / one(storage).location.volume
+    if is_cut:
+        os.truncate(volume, one(storage, "0").location.offset + 1)
+    else:
+        volume.unlink()
+    for name in "0123":
+        assert storage.ingest.accept(part10(instance=name), "stow").outcome == "duplicate"
+    for name in "0123":
+        assert storage.instances.read(one(storage, name)) == part10(instance=name)
+    before = one(storage).location
+    storage.ingest.accept(part10(instance="1"), "stow")
+    assert one(storage).location == before, "once is enough"
 
 
 def test_what_arrives_again_at_another_process_repairs_it(storage: Storage) -> None:
