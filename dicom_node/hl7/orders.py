@@ -34,11 +34,14 @@ def take_order(worklist: Worklist, message: Message, now: datetime) -> str:
     control = message.field("ORC-1")
     accession_number = _accession_number(message)
     existing = worklist.with_accession_number(accession_number)
-    # The clock of a sender may be ahead.
-    ordered_at = min(event_time(message) or now, now)
+    stated = event_time(message)
     newest = None if existing is None else existing.ordered_at
-    if newest is not None and ordered_at < newest:
+    if newest is not None and stated is not None and stated < newest:
         return "outdated"
+    # The clock of a sender may be ahead, and this node's may have been set back.
+    ordered_at = min(stated or now, now)
+    if newest is not None:
+        ordered_at = max(ordered_at, newest)
     if control in _CANCEL:
         return _cancel(worklist, existing, ordered_at)
     if control == "SC":

@@ -207,9 +207,8 @@ class DamagedInstances:
             return False
         if row.is_noted or row.object_key:
             return bool(row.is_noted)
-        end: int = row.end
         try:
-            return (volumes / row.volume).stat().st_size < end
+            return bool((volumes / row.volume).stat().st_size < row.end)
         except FileNotFoundError:
             return True
 

@@ -37,19 +37,23 @@ def is_known(connection: Connection, origin: Origin) -> bool:
 
 
 def stated_since(
-    connection: Connection, statement: Statement, origin: Origin, now: datetime
+    connection: Connection, statement: Statement, origin: Origin
 ) -> frozenset[str] | None:
     """Of an event that is older than another that was accepted of one of its patients, from
     whomever: what such events state of the patient that no change has, by its name in
-    `Demographics`. None: nothing is newer.
+    `Demographics`. None: nothing is newer, as of an event without a time.
+
+    By the times that senders state: this node's clock may have been set back since.
     """
+    if origin.event_at is None:
+        return None
     c = t.patient_message.c
     query = (
         select(c.patient_id, c.issuer_of_patient_id, c.unrecorded)
         .distinct()
         .where(
             tuple_(c.patient_id, c.issuer_of_patient_id).in_(statement.keys),
-            c.event_at > _event_at(origin, now),
+            c.event_at > origin.event_at,
         )
     )
     newer = connection.execute(query).all()

@@ -190,7 +190,7 @@ def _record(
     check_merge(statement, changes)
     moved = set(changes.moved_studies)
     arrived = [one for uid, one in found.items() if uid not in moved]
-    unrecorded = stated_since(connection, statement, origin, now)
+    unrecorded = stated_since(connection, statement, origin)
     counting = statement
     if unrecorded is not None:
         counting = without_reverting(statement, unrecorded, changes, arrived)
