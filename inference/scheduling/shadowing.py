@@ -115,7 +115,7 @@ def _renew(shadow_runs: ShadowRuns, run: ShadowRun, owner: str) -> bool:
 def _postponed(settings: Settings, shadow_runs: ShadowRuns, run: ShadowRun) -> None:
     """Nothing failed: others are first."""
     again_at = retry_policy(settings, "shadow_run").again_at(1, utcnow())
-    shadow_runs.postponed(run.shadow_id, again_at)
+    shadow_runs.postpone(run.shadow_id, again_at)
 
 
 def _run_claimed(
@@ -147,7 +147,7 @@ def _run_claimed(
         log.warning("shadow_failed", pipeline=run.pipeline, place=place(error))
         again_at = policy.next_attempt(run.attempts + 1, utcnow()) if failure.retry else None
         if again_at is not None:
-            storage.shadow_runs.postponed(run.shadow_id, again_at)
+            storage.shadow_runs.postpone(run.shadow_id, again_at)
         else:
             storage.shadow_runs.end(run.shadow_id, "FAILED", utcnow(), reason=failure.sentence)
         return

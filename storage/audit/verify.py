@@ -16,9 +16,9 @@ from storage import tables as t
 from storage.audit.chain import FIRST_HASH, Keys, Link, content_of, link
 from storage.audit.rows import subjects_of
 from storage.db.engine import reading
+from storage.db.portions import in_portions
 
 _PAGE = 2000
-_IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,7 @@ class _Walk:
         """Kind and value of the studies and patients under which events are found."""
         found: dict[int, set[tuple[str, str]]] = {}
         subject = t.audit_subject.c
-        for start in range(0, len(audit_ids), _IDS_AT_ONCE):
-            some = audit_ids[start : start + _IDS_AT_ONCE]
+        for some in in_portions(audit_ids):
             rows = select(subject.audit_id, subject.kind, subject.value)
             for audit_id, kind, value in self._connection.execute(
                 rows.where(subject.audit_id.in_(some))

@@ -98,7 +98,7 @@ class ShadowRuns:
         with writing(self._engine) as connection:
             return SHADOW_RUNS.renew(connection, owner, lease_s, now, row)
 
-    def postponed(self, shadow_id: str, until: datetime) -> None:
+    def postpone(self, shadow_id: str, until: datetime) -> None:
         self._set(shadow_id, **SHADOW_RUNS.released(until))
 
     def end(
