@@ -77,11 +77,21 @@ def can_inject() -> bool:
 
 
 def _state(process_id: int) -> tuple[bool, bool]:
-    """Whether a process is there, and whether it is traced."""
+    """Whether a process is there, and whether every thread of it is traced.
+
+    strace takes one thread after the other, and what the others call meanwhile succeeds.
+    """
+    threads = [_thread(path) for path in Path(f"/proc/{process_id}/task").glob("*/status")]
+    traced = [is_traced for is_there, is_traced in threads if is_there]
+    return bool(traced), all(traced)
+
+
+def _thread(status: Path) -> tuple[bool, bool]:
+    """Whether a thread is there, and whether it is traced."""
     try:
-        status = Path(f"/proc/{process_id}/status").read_text()
+        text = status.read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False, False
-    lines = dict(line.split(":", 1) for line in status.splitlines())
+    lines = dict(line.split(":", 1) for line in text.splitlines())
     is_there = lines["State"].strip()[0] not in "ZX"
     return is_there, lines["TracerPid"].strip() != "0"

@@ -53,6 +53,15 @@ ACKNOWLEDGED: dict[str, Ask] = {
     "a deletion": lambda api: api.client.delete(f"/dicom-web/studies/{STUDY}"),
 }
 
+# A commit whose sync failed is in the log of the database, where the next one to open it may find
+# it. What was refused for now may so have been done, which whoever asks again learns.
+DONE_ALREADY = {
+    "a workitem": [409],
+    "a peer": [409],
+    "a deletion": [404],
+    "an upload": [409],
+}
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
@@ -86,7 +95,8 @@ def test_nothing_is_acknowledged_while_nothing_can_be_made_durable(settings: Set
             assert "Traceback" not in answer.text
         assert api.client.get(f"/api/studies/{STUDY}").status_code == 200
         for what, ask in requests.items():
-            assert ask(api).is_success, what
+            again = ask(api)
+            assert again.is_success or again.status_code in DONE_ALREADY.get(what, ()), what
 
 
 def test_an_instance_is_refused_for_now_while_it_cannot_be_made_durable(
