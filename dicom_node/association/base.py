@@ -262,9 +262,15 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         # buffers would wait for the garbage collector.
         self._messages = self._reader = None
         wrapped = self.dul.socket
-        if wrapped is None or wrapped.connection is None:
+        if wrapped is None:
             return
         self.is_established = False
+        if wrapped.connection is None:
+            # What prevented the connection may have left its socket open.
+            if wrapped.socket is not None:
+                wrapped.socket.close()
+                wrapped.socket = None
+            return
         if self.dul.state_machine.current_state == CLOSING_STATE:
             wrapped.connection.drain(_LINGER_S)
         wrapped.connection.close()

@@ -208,12 +208,11 @@ class Connection:
 
     def close(self) -> None:
         # It may be closed already.
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.closing(self.socket), contextlib.suppress(OSError, ValueError):
             if self._is_stuck or self._unsent_bytes() > _LEFT_BEHIND_BYTES:
                 # The kernel would go on trying to deliver, and the peer might hear of no end
                 # for minutes.
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            self.socket.close()
 
     def _unsent_bytes(self) -> int:
         """What the peer's side has not confirmed."""
