@@ -117,7 +117,9 @@ class InstanceStore:
         pieces = (meta, dataset)
         if known and (same := self._same_as_stored(header, digest, pieces)):
             return same
-        staged = self._volumes.stage(pieces, digest=digest, source=source, origin=origin)
+        staged = self._volumes.stage(
+            pieces, digest=digest, source=source, origin=origin, is_aside=bool(known)
+        )
         return self._index(
             header, digest, staged.appended, staged, source, origin, () if known else pieces
         )
@@ -136,8 +138,9 @@ class InstanceStore:
             if known and (same := self._same_as_stored(header, digest, (part10,))):
                 return same
             # The mapping outlasts the descriptor, which `finish` closes.
+            appended = large.finish(is_aside=bool(known))
             return self._index(
-                header, digest, large.finish(), None, source, origin, () if known else (part10,)
+                header, digest, appended, None, source, origin, () if known else (part10,)
             )
 
     def _same_as_stored(

@@ -113,10 +113,14 @@ def _from_volumes(engine: Engine, folder: Path, rebuilt: Rebuilt, tell: Tell) ->
         for path in paths:
             _note_tombstones(engine, path, Generation(folder))
         done = 0
+        with_later = []
         for path in paths:
-            _index_volume(engine, path, "", rebuilt)
+            if _index_volume(engine, path, "", rebuilt):
+                with_later.append(path)
             done += path.stat().st_size
             tell(done, total)
+        for path in with_later:
+            _index_volume(engine, path, "", rebuilt, kept_aside=True)
 
 
 def _from_bucket(engine: Engine, objects: ObjectStore, rebuilt: Rebuilt, tell: Tell) -> None:
@@ -124,16 +128,20 @@ def _from_bucket(engine: Engine, objects: ObjectStore, rebuilt: Rebuilt, tell: T
     keys = list(objects.list("dicom/"))
     total = 2 * len(volumes) + len(keys)
     done = 0
+    with_later = []
     # Every tombstone before any record, here too.
     for only_tombstones in (True, False):
         for key in volumes:
             with _local_copy(objects, key) as path:
                 if only_tombstones:
                     _note_tombstones(engine, path, None)
-                else:
-                    _index_volume(engine, path, key, rebuilt)
+                elif _index_volume(engine, path, key, rebuilt):
+                    with_later.append(key)
             done += 1
             tell(done, total)
+    for key in with_later:
+        with _local_copy(objects, key) as path:
+            _index_volume(engine, path, key, rebuilt, kept_aside=True)
     batch: list[NewInstance] = []
     for key in keys:
         new = _from_object(engine, objects, key)
@@ -142,11 +150,12 @@ def _from_bucket(engine: Engine, objects: ObjectStore, rebuilt: Rebuilt, tell: T
         else:
             batch.append(new)
         if len(batch) >= _BATCH:
-            add_batch(engine, batch, rebuilt)
+            # What a volume has of an instance says more: when it came, and by which way.
+            add_batch(engine, batch, rebuilt, are_later=True)
             batch = []
         done += 1
         tell(done, total)
-    add_batch(engine, batch, rebuilt)
+    add_batch(engine, batch, rebuilt, are_later=True)
 
 
 @contextmanager
@@ -174,8 +183,12 @@ def _note_tombstones(engine: Engine, path: Path, generation: Generation | None) 
             generation.ensure(record.note.generation)
 
 
-def _index_volume(engine: Engine, path: Path, key: str, rebuilt: Rebuilt) -> None:
+def _index_volume(
+    engine: Engine, path: Path, key: str, rebuilt: Rebuilt, *, kept_aside: bool = False
+) -> bool:
+    """Add those that came first, or those that were kept aside; whether others are left."""
     batch: list[NewInstance] = []
+    are_left = False
     with (
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
@@ -183,6 +196,9 @@ def _index_volume(engine: Engine, path: Path, key: str, rebuilt: Rebuilt) -> Non
     ):
         for record in scan(path):
             if record.note.kind == "tombstone":
+                continue
+            if record.note.is_aside != kept_aside:
+                are_left = True
                 continue
             start = record.location.offset
             with view[start : start + record.location.length] as part10:
@@ -202,12 +218,13 @@ def _index_volume(engine: Engine, path: Path, key: str, rebuilt: Rebuilt) -> Non
                 )
             )
             if len(batch) >= _BATCH:
-                add_batch(engine, batch, rebuilt)
+                add_batch(engine, batch, rebuilt, are_later=kept_aside)
                 batch = []
-    add_batch(engine, batch, rebuilt)
+    add_batch(engine, batch, rebuilt, are_later=kept_aside)
     values = {"name": path.name, "size_bytes": path.stat().st_size, "reconciled_at": utcnow()}
     with writing(engine) as connection:
         insert_or_ignore(connection, t.volume, values)
+    return are_left
 
 
 def _is_deleted(engine: Engine, header: Header, record: Record) -> bool:

@@ -1,4 +1,10 @@
-"""What a rebuilt index is made of: rows of instances, the first received of a UID, and times."""
+"""What a rebuilt index is made of: rows of instances, the first received of a UID, and times.
+
+Which of two contents came first is not asked of the clock, which may have been set back, where
+anything else says it. A record that came when another content was stored says so in its note, and
+is added behind all that do not. Of two that say nothing of each other (records of earlier versions,
+and two that arrived at once) the place says it within a volume, and the time between volumes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +27,13 @@ class Rebuilt:
     refused: int = 0
 
 
-def add_batch(engine: Engine, batch: Sequence[NewInstance], rebuilt: Rebuilt) -> None:
-    """Add rows in one transaction, and count what became of them."""
+def add_batch(
+    engine: Engine, batch: Sequence[NewInstance], rebuilt: Rebuilt, *, are_later: bool = False
+) -> None:
+    """Add rows in one transaction, and count what became of them.
+
+    `are_later`: what is in the index came before these.
+    """
     if not batch:
         return
     with writing(engine) as connection:
@@ -31,7 +42,8 @@ def add_batch(engine: Engine, batch: Sequence[NewInstance], rebuilt: Rebuilt) ->
             if outcome == "stored":
                 rebuilt.instances += 1
                 continue
-            _let_the_first_win(connection, new)
+            if not are_later:
+                _let_the_first_win(connection, new)
             if outcome == "conflict":
                 rebuilt.conflicts += 1
             else:
@@ -46,7 +58,8 @@ def _let_the_first_win(connection: Connection, new: NewInstance) -> None:
         .mappings()
         .one()
     )
-    if row["received_at"] <= new.received_at:
+    # Records of a volume are added in the order in which they lie there.
+    if row["volume"] == new.location.volume or row["received_at"] <= new.received_at:
         return
     values = instance_values(new, row["series_fk"])
     connection.execute(update(t.instance).where(t.instance.c.id == row["id"]).values(**values))

@@ -3,6 +3,7 @@
 import mmap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,9 @@ def rewrite(
         return None
     with _mapped(path) as view:
         for batch in _batches(alive):
-            locations = volumes.append_records(_copy(view, record) for record in batch)
+            locations = volumes.append_records(
+                _copy(view, record, is_aside=_is_aside(wanted, record)) for record in batch
+            )
             _move_rows(engine, batch, locations, wanted)
     retire(engine, path.name, now)
     moved_bytes = sum(record.location.length for record in alive)
@@ -75,7 +78,7 @@ def carry_tombstones(volumes: VolumeWriter, path: Path) -> None:
     tombstones = [record for record in scan(path) if record.note.kind == "tombstone"]
     if tombstones:
         with _mapped(path) as view:
-            volumes.append_records([_copy(view, record) for record in tombstones])
+            volumes.append_records([_copy(view, record, is_aside=False) for record in tombstones])
 
 
 def _rows_in(engine: Engine, name: str) -> dict[int, list[tuple[Table, int]]]:
@@ -128,10 +131,16 @@ def _mapped(path: Path) -> Iterator[memoryview]:
         yield view
 
 
-def _copy(view: memoryview, record: Record) -> ToAppend:
+def _is_aside(rows: dict[int, list[tuple[Table, int]]], record: Record) -> bool:
+    """As the index has it, since the copy lies behind records that came later."""
+    return {table for table, _ in rows.get(record.location.offset, ())} == {t.conflict}
+
+
+def _copy(view: memoryview, record: Record, *, is_aside: bool) -> ToAppend:
     start = record.location.offset
     payload = bytes(view[start : start + record.location.length])
-    return ToAppend(record.note, payload, record.dataset_offset, bytes.fromhex(record.digest))
+    note = replace(record.note, is_aside=is_aside)
+    return ToAppend(note, payload, record.dataset_offset, bytes.fromhex(record.digest))
 
 
 def _batches(records: Sequence[Record]) -> Iterator[list[Record]]:

@@ -69,6 +69,10 @@ def reconcile(engine: Engine, folder: Path, *, open_too: bool = False) -> int:
                 bury_again(engine, path, reader)
                 todo.append(path)
         restored = 0
+        # Of two contents under one UID the first one first, in whatever volume it lies.
+        for path in todo if len(todo) > 1 else ():
+            with suppress(FileNotFoundError):
+                restored += _index_records(engine, path, reader, kept_aside_too=False)[0]
         for path in todo:
             with suppress(FileNotFoundError):
                 restored += reconcile_volume(engine, path, reader)
@@ -120,13 +124,17 @@ def _reconcile_open(engine: Engine, path: Path, reader: VolumeReader) -> int:
     return restored
 
 
-def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> tuple[int, int]:
+def _index_records(
+    engine: Engine, path: Path, reader: VolumeReader, *, kept_aside_too: bool = True
+) -> tuple[int, int]:
     """How many records got a row, and where the last whole one ends."""
     restored = end = 0
     for portion in _batched(scan(path), _LOOKED_UP_TOGETHER):
         last = portion[-1].location
         end = last.offset + last.length
         for record in _not_indexed(engine, portion):
+            if record.note.is_aside and not kept_aside_too:
+                continue
             new = _without_row(engine, path, record, reader)
             if new is not None:
                 restored += insert_instances(engine, [new]) == ["stored"]

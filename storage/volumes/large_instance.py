@@ -12,6 +12,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from storage.core.clock import utcnow
@@ -54,8 +55,9 @@ class LargeVolume:
         self._admit = admit
         self._dataset_offset = dataset_offset
         self._note = Note(source, origin, utcnow(), generation)
-        self._encoded_note = self._note.encode()
-        self._offset = HEADER.size + len(self._encoded_note)
+        # Whether it is kept aside is known at its end, and then there must be room to say so.
+        self._note_length = len(replace(self._note, is_aside=True).encode())
+        self._offset = HEADER.size + self._note_length
         with translated_os_errors(folder):
             self._path, self._fd = create_volume_file(folder)
         self._digest = new_hasher()
@@ -108,15 +110,21 @@ class LargeVolume:
         ):
             yield part10
 
-    def finish(self) -> Appended:
-        """Write the header and make the record durable; where that fails, the file goes."""
+    def finish(self, *, is_aside: bool = False) -> Appended:
+        """Write the header and make the record durable; where that fails, the file goes.
+
+        `is_aside`: other content is stored under its UID.
+        """
+        note = replace(self._note, is_aside=is_aside)
+        # JSON takes no notice of blanks behind it.
+        encoded_note = note.encode().ljust(self._note_length)
         digest = self.digest()
         length = self.length
         with translated_os_errors(self._folder):
             try:
                 with self.part10() as part10:
                     meta = bytes(part10[: self._dataset_offset])
-                header = encode_header(self._encoded_note, meta, length, digest)
+                header = encode_header(encoded_note, meta, length, digest)
                 os.ftruncate(self._fd, self._offset + length)
                 # The data first: a header on disk must never vouch for bytes that are not.
                 os.fdatasync(self._fd)
@@ -133,7 +141,7 @@ class LargeVolume:
                 self.discard()
                 raise
         self._close()
-        return Appended(Location(self._path.name, self._offset, length), self._note)
+        return Appended(Location(self._path.name, self._offset, length), note)
 
     def discard(self) -> None:
         if not self._is_open:

@@ -46,11 +46,15 @@ class Note:
     generation: int = 0
     """How many deletions there had been (`deletion_counter`): orders both without a clock."""
     kind: RecordKind = "instance"
+    is_aside: bool = False
+    """Whether other content was stored under its UID already: orders both without a clock."""
 
     def encode(self) -> bytes:
         rest = f',"generation":{self.generation}' if self.generation else ""
         if self.kind != "instance":
             rest += f',"kind":"{self.kind}"'
+        if self.is_aside:
+            rest += ',"aside":true'
         beginning = _note_beginning(self.source, self.origin)
         return f'{beginning}"received_at":"{self.received_at.isoformat()}"{rest}}}'.encode()
 
@@ -63,6 +67,7 @@ class Note:
             datetime.fromisoformat(fields["received_at"]),
             fields.get("generation", 0),
             fields.get("kind", "instance"),
+            fields.get("aside", False),
         )
 
 

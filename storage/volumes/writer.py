@@ -95,13 +95,16 @@ class VolumeWriter:
         digest: bytes,
         source: str,
         origin: Origin,
+        is_aside: bool = False,
     ) -> StagedRecord:
         """Take one instance, its file meta and its data set, to be made durable.
 
-        Both are copied; `wait_for` makes the record durable. Raises as `append`.
+        Both are copied; `wait_for` makes the record durable. `is_aside`: other content is stored
+        under its UID. Raises as `append`.
         """
         with translated_os_errors(self._folder):
-            note = Note(source, origin, utcnow(), self._generation.current())
+            now, generation = utcnow(), self._generation.current()
+        note = Note(source, origin, now, generation, is_aside=is_aside)
         meta, data_set = pieces
         length = len(meta) + len(data_set)
         self.check_free_disk(length)

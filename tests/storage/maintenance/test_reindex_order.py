@@ -1,0 +1,134 @@
+"""Of two contents under one UID the first received stays, also where the clock was set back."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from storage import tables as t
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.db.engine import reading, writing
+from storage.dicom.digests import digest_of
+from storage.dicom.part10 import read_header
+from storage.ingest.instance_stream import SPILL_BYTES
+from storage.maintenance.reindex import reindex
+from storage.maintenance.volume_rewriting import rewrite
+from storage.reconciliation.reconcile import reconcile
+from storage.volumes.reader import VolumeReader
+from storage.volumes.scan import volumes_in
+from tests.storage.deletion.test_deleting import STUDY, close
+from tests.storage.instances import part10
+from tests.storage.maintenance.test_verify_reindex import emptied
+
+Receive = Callable[[Storage, bytes, str], None]
+
+
+def at_once(storage: Storage, content: bytes, source: str) -> None:
+    storage.ingest.accept(content, source)
+
+
+def in_pieces(storage: Storage, content: bytes, source: str) -> None:
+    """As an instance that is too large for memory."""
+    stream = storage.ingest.open_stream(source)
+    stream.write(content)
+    stream.finish()
+
+
+def by_an_earlier_version(storage: Storage, content: bytes, source: str) -> None:
+    """A record that says nothing of what was stored when it came."""
+    header = read_header(content)
+    storage.volumes.append(
+        content,
+        dataset_offset=header.dataset_offset,
+        digest=digest_of(memoryview(content)[header.dataset_offset :]),
+        source=source,
+        origin="received",
+    )
+
+
+@pytest.fixture
+def set_back(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Sets the clock of the receiver back by a day."""
+
+    def set_back() -> None:
+        for module in ("writer", "large_instance", "files"):
+            monkeypatch.setattr(
+                f"storage.volumes.{module}.utcnow", lambda: utcnow() - timedelta(days=1)
+            )
+
+    return set_back
+
+
+def winner(storage: Storage) -> tuple[str, list[str]]:
+    """Where what is stored came from, and what is kept aside."""
+    with reading(storage.engine) as connection:
+        aside = list(connection.execute(select(t.conflict.c.source)).scalars())
+    (one,) = storage.index.instances_of(STUDY)
+    return one.source, aside
+
+
+def after_reindex(storage: Storage, request: pytest.FixtureRequest) -> tuple[str, list[str]]:
+    close(storage)
+    settings = emptied(storage.settings, request)
+    reindex(settings, "volumes")
+    with open_storage(settings) as rebuilt:
+        return winner(rebuilt)
+
+
+def content(source: str, receive: Receive) -> bytes:
+    pixels = bytes(2 * SPILL_BYTES if receive is in_pieces else 12)
+    return part10(PatientID=source, PixelData=pixels)
+
+
+@pytest.mark.parametrize(
+    ("receive", "in_one_volume"),
+    [(at_once, False), (at_once, True), (in_pieces, False), (by_an_earlier_version, True)],
+)
+def test_the_first_stays_although_the_second_bears_an_earlier_time(
+    storage: Storage,
+    request: pytest.FixtureRequest,
+    set_back: Callable[[], None],
+    receive: Receive,
+    in_one_volume: bool,
+) -> None:
+    receive(storage, content("first", receive), "first")
+    if not in_one_volume:
+        close(storage)
+    set_back()
+    receive(storage, content("second", receive), "second")
+    assert after_reindex(storage, request) == ("first", ["second"])
+
+
+def test_the_first_stays_when_compaction_has_moved_it_behind_the_second(
+    storage: Storage, request: pytest.FixtureRequest, set_back: Callable[[], None]
+) -> None:
+    at_once(storage, content("first", at_once), "first")
+    close(storage)
+    set_back()
+    at_once(storage, content("second", at_once), "second")
+    close(storage)
+    reader = VolumeReader(storage.volumes.folder)
+    first = storage.index.instances_of(STUDY)[0].location.volume
+    for path in sorted(volumes_in(storage.volumes.folder), key=lambda path: path.name == first):
+        assert rewrite(storage.engine, storage.volumes, path, reader, utcnow())
+        path.unlink()
+    reader.close()
+    assert winner(storage) == ("first", ["second"])
+    assert after_reindex(storage, request) == ("first", ["second"])
+
+
+def test_the_first_comes_first_when_the_rows_of_both_were_lost(
+    storage: Storage, set_back: Callable[[], None]
+) -> None:
+    at_once(storage, content("first", at_once), "first")
+    close(storage)
+    set_back()
+    at_once(storage, content("second", at_once), "second")
+    close(storage)
+    with writing(storage.engine) as connection:
+        for table in (t.instance, t.conflict, t.volume):
+            connection.execute(delete(table))
+    reconcile(storage.engine, storage.volumes.folder)
+    assert winner(storage) == ("first", ["second"])
