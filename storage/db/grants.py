@@ -35,7 +35,14 @@ _MODELS = ("model_state", "model_change")
 _WORK = (
     *("alert", "availability_notice", "breaker", "clock_step", "commitment_report"),
     *("commitment_request", "component", "conflict", "damaged_instance", "decision"),
-    *("delivery", "dimse_traffic", "disk_sample", "drift_alert", "drift_baseline"),
+    *(
+        "discarded_content",
+        "delivery",
+        "dimse_traffic",
+        "disk_sample",
+        "drift_alert",
+        "drift_baseline",
+    ),
     *("drift_observation", "event", "expectation", "feedback_report", "finding"),
     *("finding_feedback", "former_study_group", "gone_work_item", "heartbeat", "hl7_message"),
     *("instance", "job", "job_input", "lesion", "lesion_match", "patient", "procedure_step"),

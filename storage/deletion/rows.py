@@ -10,7 +10,7 @@ from storage.deletion.derived_data import remove_work, remove_work_of_study
 from storage.events.repository import add_event
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
-from storage.index.tombstones import Tombstone, exactly, note_tombstone, want_purged
+from storage.index.tombstones import Tombstone, exactly, is_discarded, note_tombstone, want_purged
 from storage.objects.keys import object_key as uploaded_key
 from storage.rejections.in_force import forget_notes
 
@@ -31,6 +31,8 @@ def lock_study(connection: Connection, study_uid: str) -> None:
 def remove_rows(connection: Connection, tombstone: Tombstone) -> int:
     """In the transaction of the caller, who has locked the study; how many instances went."""
     note_tombstone(connection, tombstone)
+    for content in tombstone.contents:
+        connection.execute(delete(t.conflict).where(is_discarded(content)))
     gone: list[Instance] = []
     for portion in in_portions(tombstone.instances, 100):
         rows = connection.execute(select_stored_instances(exactly(portion))).mappings().all()

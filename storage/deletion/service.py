@@ -24,7 +24,7 @@ from storage.db.engine import is_clash, reading, translated, writing
 from storage.deletion.rows import lock_study, remove_rows
 from storage.deletion.uploaded_images import delete_picture
 from storage.index.repository import Index
-from storage.index.tombstones import Deleted, Tombstone
+from storage.index.tombstones import Deleted, Discarded, Tombstone
 from storage.objects.filesystem import ObjectStore
 from storage.retention.legal_holds import check_no_hold
 from storage.volumes.files import SUFFIX, translated_os_errors
@@ -167,6 +167,18 @@ def _bury(engine: Engine, tombstone: Tombstone) -> int:
     with writing(engine) as connection:
         lock_study(connection, tombstone.study_instance_uid)
         return remove_rows(connection, tombstone)
+
+
+def discard_content(engine: Engine, volumes: VolumeWriter, content: Discarded) -> None:
+    """Take a conflict out of the index, so that its record does not bring it back.
+
+    Raises StorageFull, StorageUnavailable.
+    """
+    with translated_os_errors(volumes.folder):
+        generation = volumes.generation.advance()
+    tombstone = Tombstone("", utcnow(), generation, contents=(content,))
+    volumes.append_records([tombstone.record()])
+    bury(engine, tombstone)
 
 
 def purge(engine: Engine, objects: ObjectStore, limit: int = _PURGE_AT_ONCE) -> int:

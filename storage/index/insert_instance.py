@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from storage import tables as t
 from storage.core.entities import Location, Origin
 from storage.core.text_folding import folded_name, search_text
-from storage.db.engine import insert_or_ignore, writing
+from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.find_or_add import find_or_add
 from storage.dicom.part10 import Header
 from storage.events.repository import add_event
@@ -98,15 +98,15 @@ def insert_instance(connection: Connection, new: NewInstance) -> Outcome:
     return "conflict"
 
 
-def forget_conflict(engine: Engine, sop_instance_uid: str, digest: str) -> None:
-    """It was none. Raises StorageUnavailable, StorageFull."""
-    with writing(engine) as connection:
-        connection.execute(
-            delete(t.conflict).where(
+def received_aside_at(engine: Engine, sop_instance_uid: str, digest: str) -> datetime | None:
+    """When this content was kept aside; None where it does not wait for a decision."""
+    with reading(engine) as connection:
+        return connection.execute(
+            select(t.conflict.c.received_at).where(
                 t.conflict.c.sop_instance_uid == sop_instance_uid,
                 t.conflict.c.digest == digest,
             )
-        )
+        ).scalar()
 
 
 def _study(connection: Connection, new: NewInstance) -> tuple[int, bool]:

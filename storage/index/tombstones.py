@@ -3,7 +3,8 @@
 A tombstone names each deleted instance with the time at which its row's record
 arrived, and covers every record of that UID with a lower generation. So a
 rebuilt index does not bring it back, while the same instance received again
-later is a new record and stays.
+later is a new record and stays. The content of a conflict that was discarded is
+named in the same way, and then the records of that content alone are covered.
 """
 
 import json
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from storage import tables as t
 from storage.db.engine import insert_or_ignore
@@ -30,11 +31,21 @@ class Deleted:
 
 
 @dataclass(frozen=True)
+class Discarded:
+    """The content of a conflict as its row stood when it was discarded."""
+
+    sop_instance_uid: str
+    digest: str
+    received_at: datetime
+
+
+@dataclass(frozen=True)
 class Tombstone:
     study_instance_uid: str
     deleted_at: datetime
     generation: int
-    instances: tuple[Deleted, ...]
+    instances: tuple[Deleted, ...] = ()
+    contents: tuple[Discarded, ...] = ()
 
     def record(self) -> ToAppend:
         """The record that says this in a volume."""
@@ -44,6 +55,10 @@ class Tombstone:
                 "instances": [
                     [one.sop_instance_uid, one.series_instance_uid, one.received_at.isoformat()]
                     for one in self.instances
+                ],
+                "contents": [
+                    [one.sop_instance_uid, one.digest, one.received_at.isoformat()]
+                    for one in self.contents
                 ],
             },
             separators=(",", ":"),
@@ -62,6 +77,10 @@ class Tombstone:
                 Deleted(uid, series_uid, datetime.fromisoformat(received_at))
                 for uid, series_uid, received_at in fields["instances"]
             ),
+            tuple(
+                Discarded(uid, digest, datetime.fromisoformat(received_at))
+                for uid, digest, received_at in fields.get("contents", ())
+            ),
         )
 
 
@@ -76,6 +95,17 @@ def note_tombstone(connection: Connection, tombstone: Tombstone) -> None:
                 "study_instance_uid": tombstone.study_instance_uid,
                 "generation": tombstone.generation,
                 "deleted_at": tombstone.deleted_at,
+            },
+        )
+    for content in tombstone.contents:
+        insert_or_ignore(
+            connection,
+            t.discarded_content,
+            {
+                "sop_instance_uid": content.sop_instance_uid,
+                "digest": content.digest,
+                "generation": tombstone.generation,
+                "discarded_at": tombstone.deleted_at,
             },
         )
 
@@ -97,17 +127,29 @@ def want_purged(connection: Connection, sop_instance_uid: str, object_key: str) 
     )
 
 
-def is_covered(connection: Connection, sop_instance_uid: str, generation: int) -> bool:
-    """Whether a record of that generation was deleted."""
-    row = connection.execute(
-        select(t.tombstone.c.id)
-        .where(
-            t.tombstone.c.sop_instance_uid == sop_instance_uid,
-            t.tombstone.c.generation > generation,
-        )
-        .limit(1)
-    ).first()
-    return row is not None
+def is_covered(connection: Connection, sop_instance_uid: str, generation: int, digest: str) -> bool:
+    """Whether a record of that generation and content was deleted or discarded."""
+    deleted = select(t.tombstone.c.id).where(
+        t.tombstone.c.sop_instance_uid == sop_instance_uid,
+        t.tombstone.c.generation > generation,
+    )
+    discarded = select(t.discarded_content.c.id).where(
+        t.discarded_content.c.sop_instance_uid == sop_instance_uid,
+        t.discarded_content.c.digest == digest,
+        t.discarded_content.c.generation > generation,
+    )
+    return any(
+        connection.execute(found.limit(1)).first() is not None for found in (deleted, discarded)
+    )
+
+
+def is_discarded(discarded: Discarded) -> ColumnElement[bool]:
+    """The row of this conflict, unless its content was received again meanwhile."""
+    return and_(
+        t.conflict.c.sop_instance_uid == discarded.sop_instance_uid,
+        t.conflict.c.digest == discarded.digest,
+        t.conflict.c.received_at == discarded.received_at,
+    )
 
 
 def exactly(instances: Sequence[Deleted]) -> Any:

@@ -25,11 +25,11 @@ from storage.core.errors import NotFound, StorageUnavailable
 from storage.db.engine import reading, translated, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
-from storage.deletion.service import bury, remove_derived
+from storage.deletion.service import bury, discard_content, remove_derived
 from storage.dicom.part10 import Header, read_header
 from storage.index.insert_instance import NewInstance, insert_instances
 from storage.index.repository import Index
-from storage.index.tombstones import Deleted, Tombstone
+from storage.index.tombstones import Deleted, Discarded, Tombstone
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.objects.filesystem import ObjectStore
 from storage.processes.turn_taking import turn
@@ -163,11 +163,11 @@ class Conflicts:
             yield self._reader.read(conflict.location, start, length)
 
     def discard(self, conflict_id: int) -> Conflict:
-        """Forget it; compacting gives its bytes free. Raises NotFound, StorageUnavailable."""
+        """Let it go until it is sent again. Raises NotFound, StorageFull, StorageUnavailable."""
         with self._turn():
             conflict = self.get(conflict_id)
-            with writing(self._engine) as connection:
-                connection.execute(delete(t.conflict).where(t.conflict.c.id == conflict_id))
+            content = Discarded(conflict.sop_instance_uid, conflict.digest, conflict.received_at)
+            discard_content(self._engine, self._volumes, content)
         log.info("conflict_discarded", conflict_id=conflict_id)
         return conflict
 

@@ -13,10 +13,12 @@ from storage.core.entities import Origin
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
 from storage.core.request_context import tell_stored
 from storage.core.visibility import as_node, current_visibility
+from storage.deletion.service import discard_content
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.part10 import Header
 from storage.index.indexer import Indexer
-from storage.index.insert_instance import NewInstance, Outcome, forget_conflict
+from storage.index.insert_instance import NewInstance, Outcome, received_aside_at
+from storage.index.tombstones import Discarded
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
 from storage.integrity.repository import DamagedInstances
@@ -158,7 +160,10 @@ class InstanceStore:
             return None
         log.info("instance_sent_again_in_another_encoding", sop_instance_uid=uid)
         # Its own, or one that a crash left.
-        forget_conflict(self._engine, uid, digest.hex())
+        received_at = received_aside_at(self._engine, uid, digest.hex())
+        if received_at is not None:
+            content = Discarded(uid, digest.hex(), received_at)
+            discard_content(self._engine, self._volumes, content)
         return _accepted("duplicate", header)
 
     def _index(

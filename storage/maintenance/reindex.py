@@ -229,7 +229,9 @@ def _index_volume(
 
 def _is_deleted(engine: Engine, header: Header, record: Record) -> bool:
     with reading(engine) as connection:
-        return is_covered(connection, header.sop_instance_uid, record.note.generation)
+        return is_covered(
+            connection, header.sop_instance_uid, record.note.generation, record.digest
+        )
 
 
 def _header(part10: memoryview, digest: str) -> Header | None:

@@ -143,7 +143,7 @@ def _check_record(
         return
     with reading(engine) as connection:
         known = find_known(connection, uid)
-        if known is None and not is_covered(connection, uid, record.note.generation):
+        if known is None and not is_covered(connection, uid, record.note.generation, record.digest):
             yield Problem("not_indexed", place, uid, "Run 'mediview migrate', or start the node.")
 
 
@@ -156,7 +156,7 @@ def _is_replaced(engine: Engine, uid: str, record: Record) -> bool:
             )
         ).first()
         if row is None:
-            return is_covered(connection, uid, record.note.generation)
+            return is_covered(connection, uid, record.note.generation, record.digest)
     return tuple(row) != (record.location.volume, record.location.offset)
 
 

@@ -176,7 +176,7 @@ def _without_row(
     with reading(engine) as connection:
         known = find_known(connection, header.sop_instance_uid)
         if known == record.digest or is_covered(
-            connection, header.sop_instance_uid, record.note.generation
+            connection, header.sop_instance_uid, record.note.generation, record.digest
         ):
             return None
     if not verify(path, record):
@@ -206,7 +206,10 @@ def count_without_row(engine: Engine, path: Path) -> int:
             count += sum(
                 (record.media_storage_sop_instance_uid, record.digest) not in aside
                 and not is_covered(
-                    connection, record.media_storage_sop_instance_uid, record.note.generation
+                    connection,
+                    record.media_storage_sop_instance_uid,
+                    record.note.generation,
+                    record.digest,
                 )
                 for record in missing
             )

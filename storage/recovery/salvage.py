@@ -15,7 +15,16 @@ from pathlib import Path
 from storage import tables as t
 
 FROM_VOLUMES = frozenset(
-    {"patient", "study", "series", "instance", "conflict", "volume", "tombstone"}
+    {
+        "patient",
+        "study",
+        "series",
+        "instance",
+        "conflict",
+        "volume",
+        "tombstone",
+        "discarded_content",
+    }
 )
 _OF_THE_MOMENT = frozenset({"damaged_instance", "scrub", "heartbeat", "component", "clock_step"})
 

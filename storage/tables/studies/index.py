@@ -240,6 +240,18 @@ tombstone = Table(
     ),
 )
 
+# Of records under the UID of an instance that stays: what of them a person let go.
+discarded_content = Table(
+    "discarded_content",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("sop_instance_uid", Uid, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    time_column("discarded_at"),
+    UniqueConstraint("sop_instance_uid", "digest", "generation"),
+)
+
 UNPURGED = tombstone.c.object_key != literal_column("''")
 """Deleted instances whose object has not left the bucket yet."""
 

@@ -16,10 +16,12 @@ from pydicom.uid import generate_uid
 
 from storage.container import Storage, open_storage
 from storage.ingest.same_content import is_same_content
+from storage.reconciliation.reconcile import reconcile
 from tests.api.client import part10
 from tests.builders import t1_head
 from tests.services import tool
 from tests.shared import shared_folder
+from tests.storage.deletion.test_deleting import close
 
 DCMTK = {
     "implicit": ("dcmconv", "+ti"),
@@ -93,6 +95,8 @@ def test_a_resend_in_another_encoding_at_another_process_is_a_duplicate(
         again = rewritten(content, tmp_path, "dcmconv", "+ti")
         assert send(process, again) == "duplicate"
     assert storage.conflicts.page(10, 0)[1] == 0
+    reconcile(storage.engine, storage.volumes.folder)
+    assert storage.conflicts.page(10, 0)[1] == 0
     assert storage.instances.read(storage.index.instance(str(size().SOPInstanceUID))) == content
 
 
@@ -113,6 +117,8 @@ def test_a_conflict_that_a_crash_left_goes_with_the_next_resend(
                 send(process, again)
     assert storage.conflicts.page(10, 0)[1] == 1
     assert send(storage, again) == "duplicate"
+    close(storage)
+    reconcile(storage.engine, storage.volumes.folder)
     assert storage.conflicts.page(10, 0)[1] == 0
 
 
