@@ -1,4 +1,4 @@
-"""An association that comes to nothing leaves no open socket behind, without the garbage collector."""
+"""An association that comes to nothing leaves no socket open, without the garbage collector."""
 
 import gc
 import socket
