@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, select
 from storage import tables as t
 from storage.audit.chain import FIRST_HASH, Keys, Link, content_of, link
 from storage.audit.rows import subjects_of
-from storage.db.engine import reading
+from storage.db.engine import reading_one_state
 from storage.db.portions import in_portions
 
 _PAGE = 2000
@@ -51,7 +51,7 @@ class _Broken(Exception):
 
 def verify_chain(engine: Engine, keys: Keys, anchors: Sequence[Link] = ()) -> ChainCheck:
     """Walk the whole chain; read the anchors before. Raises StorageUnavailable."""
-    with reading(engine) as connection:
+    with reading_one_state(engine) as connection:
         base = link(connection, "base") or Link(0, FIRST_HASH)
         head = link(connection, "head") or Link(0, FIRST_HASH)
         walk = _Walk(connection, keys, base)

@@ -24,7 +24,7 @@ from storage.backup.store import BackupStore, PieceWriter
 from storage.container import Storage
 from storage.core.errors import StorageUnavailable
 from storage.db.advisory_lock import housekeeping_lock
-from storage.db.engine import reading, translated
+from storage.db.engine import reading, reading_one_state
 from storage.volumes.files import SUFFIX
 
 # Of the machine and the moment; and nobody stays signed in by a backup.
@@ -48,7 +48,7 @@ def take_snapshot(storage: Storage, store: BackupStore, copier: Copier) -> Snaps
     with ExitStack() as housekeeping, ExitStack() as database:
         housekeeping.enter_context(_no_housekeeping(engine, settings.data_dir))
         files = list(copier.copy_all(audit_files(settings)))
-        connection = database.enter_context(_one_look(engine))
+        connection = database.enter_context(reading_one_state(engine))
         # What is deleted meanwhile has its tombstone in a volume before its object goes.
         files += copier.copy_all(stored_objects(settings, storage.objects))
         files += copier.copy_all(volume_files(settings))
@@ -84,20 +84,6 @@ def _no_housekeeping(engine: Engine, data_dir: Path) -> Iterator[None]:
                 remedy="Start the backup again later.",
             )
         time.sleep(_HOUSEKEEPING_POLL_S)
-
-
-@contextmanager
-def _one_look(engine: Engine) -> Iterator[Connection]:
-    """A transaction that sees the database as it is now, however long it lasts."""
-    options = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-    with (
-        translated(engine),
-        engine.connect().execution_options(**options) as connection,
-        connection.begin(),
-    ):
-        # The first statement is what takes the snapshot, on both engines.
-        connection.execute(select(t.study.c.id).limit(1)).first()
-        yield connection
 
 
 def _store_table(connection: Connection, writer: PieceWriter, name: str) -> StoredTable:

@@ -185,6 +185,25 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def reading_one_state(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees the database as it is now, however much is written meanwhile.
+
+    For work that compares what it reads with what it read before; on PostgreSQL what is removed
+    stays on disk until it ends. Raises StorageUnavailable.
+    """
+    options = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with (
+        translated(engine),
+        _for_viewer(engine).connect().execution_options(**options) as connection,
+        connection.begin(),
+    ):
+        # The first statement is what takes the snapshot, on both engines.
+        table = " FROM sqlite_master LIMIT 1" if engine.dialect.name == "sqlite" else ""
+        connection.exec_driver_sql(f"SELECT 1{table}").first()
+        yield connection
+
+
 def _for_viewer(engine: Engine) -> Engine:
     """The engine itself, or one that shows nothing but what the groups of the caller may see."""
     if current_visibility() is None:

@@ -5,6 +5,7 @@ import hmac
 import json
 import shutil
 import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 
@@ -237,6 +238,26 @@ def test_what_retention_removes_leaves_a_chain_that_holds(storage: Storage) -> N
         )
     assert "base at 12 was not written with the key" in verify_chain(storage.engine, KEYED).problem
     shutil.rmtree(storage.settings.data_dir / "audit")
+
+
+def test_a_chain_holds_that_is_cut_and_goes_on_while_it_is_looked_at(storage: Storage) -> None:
+    """By retention and by sealing, of which neither waits for who looks."""
+    fill(storage, 10, KEYED, days_ago=40)
+    update = {"audit_retention_days": 30, "audit_key": SecretStr(SECRET)}
+    settings = storage.settings.model_copy(update=update)
+    keeper = AuditKeeper(storage.engine, settings, storage.audit)
+
+    class Anchors(list[Link]):
+        """Iterated over once the chain's beginning and end are read."""
+
+        def __iter__(self) -> Iterator[Link]:
+            keeper.round(utcnow())
+            fill(storage, 5, KEYED)
+            return super().__iter__()
+
+    check = verify_chain(storage.engine, KEYED, Anchors())
+    assert (check.problem, check.checked, check.base.position) == ("", 10, 0)
+    assert verify_chain(storage.engine, KEYED).base.position == 10
 
 
 def test_the_node_makes_a_key_outside_of_the_database(storage: Storage) -> None:
