@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from inference.models.card_file import read_json
+from storage.core.bounded_yaml import load_bounded_yaml
 from storage.core.errors import InvalidRequest
 
 _NAMES = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")
@@ -25,7 +26,11 @@ def inference_file_of(folder: Path) -> Path:
 def read_configuration(path: Path) -> dict[str, Any]:
     """Raises InvalidRequest where it cannot be read."""
     try:
-        found = read_json(path) if path.suffix == ".json" else yaml.safe_load(path.read_text())
+        found = (
+            read_json(path)
+            if path.suffix == ".json"
+            else load_bounded_yaml(path.read_text("utf-8"))
+        )
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InvalidRequest(
             f"{path} cannot be read.", remedy="Correct it, or get the bundle again."

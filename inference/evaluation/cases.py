@@ -21,6 +21,7 @@ from inference.imaging.volume import Volume
 from inference.pipeline import Segment
 from inference.refusals import VolumeRefused
 from storage.core.errors import InvalidRequest, MediViewError
+from storage.core.folder_walk import files_below
 
 LABELS_FILE = "labels.json"
 _LABEL_MAP_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.7")
@@ -100,7 +101,7 @@ def read_case(folder: Path) -> Case:
     """Images and truth of one folder. Raises BadCase."""
     images: list[Dataset] = []
     truths: list[Truth] = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(files_below(folder)):
         if path.name.endswith((".nii", ".nii.gz")):
             truths.append(_from_nifti(path, folder))
         elif path.suffix != ".json":

@@ -4,12 +4,14 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from inference.models.files import file_sha256
 from inference.pipeline import ModelFile
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest
+from storage.core.folder_walk import files_below
 from storage.settings import Settings
 
 DIGESTS = "mediview-digests.json"
@@ -19,10 +21,10 @@ _ADD = "Add it again: mediview models add FOLDER."
 
 def files_of(folder: Path) -> list[Path]:
     """Every file below a folder. Raises InvalidRequest where it is more than one model."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = sorted(islice(files_below(folder), _MAX_FILES + 1))
     if len(files) > _MAX_FILES or sum(path.stat().st_size for path in files) > _MAX_BYTES:
         raise InvalidRequest(
-            f"{folder} has {len(files)} files; a model has {_MAX_FILES} and 20 GiB at most.",
+            f"{folder} has more than {_MAX_FILES} files or 20 GiB, the most that a model has.",
             remedy="Name the model's own folder.",
         )
     return files
@@ -88,6 +90,6 @@ def _weights_first(file: ModelFile) -> tuple[bool, str]:
 def _present(folder: Path) -> dict[str, Path]:
     return {
         str(path.relative_to(folder)): path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != DIGESTS and "__pycache__" not in path.parts
+        for path in sorted(files_below(folder))
+        if path.name != DIGESTS and "__pycache__" not in path.parts
     }

@@ -10,6 +10,7 @@ from typing import Any
 from inference.deidentification.profile import read_profile
 from inference.deidentification.profile_table import EDITION
 from storage.core.errors import InvalidRequest
+from storage.core.folder_walk import files_below
 from storage.crypto.signing_key import SigningKey, is_signed
 from storage.projects.entities import (
     ExportCounts,
@@ -114,10 +115,10 @@ def verify_folder(folder: Path, public_key: str) -> list[str]:
         elif _digest(file) != sha256:
             problems.append(f"{name} was changed.")
     others = {
-        found.relative_to(folder).as_posix()
-        for pattern in ("*.dcm", "*.nii.gz")
-        for found in folder.rglob(pattern)
-        if found.relative_to(folder).as_posix() not in files
+        name
+        for found in files_below(folder)
+        if found.name.endswith((".dcm", ".nii.gz"))
+        and (name := found.relative_to(folder).as_posix()) not in files
     }
     return [*problems, *(f"{name} is not in the certificate." for name in sorted(others))]
 

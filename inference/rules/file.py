@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from inference.rules.model import RuleSet
+from storage.core.bounded_yaml import load_bounded_yaml
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
@@ -27,8 +28,8 @@ def read_rules(path: Path) -> RuleSet:
         if path.stat().st_size > _MAX_BYTES:
             raise InvalidRequest(f"{path} is larger than 1 MiB.", remedy=_REMEDY)
         text = path.read_text("utf-8")
+        data = load_bounded_yaml(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror}.", remedy=_REMEDY) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -36,6 +36,26 @@ def walk(
         waiting += [str(Path(here, name)) for name in reversed(folders) if name not in links]
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file, of links that to which they lead; no pipes and devices.
+
+    In no order. Links to folders are not gone into.
+    """
+    for here, _, names in walk(folder):
+        for name in names:
+            path = Path(here, name)
+            if _is_file(path):
+                yield path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # The path is too long for the system.
+        return False
+
+
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()

@@ -15,6 +15,7 @@ from api.cli.starting import start
 from storage.access_groups.entities import Member, member_kind
 from storage.accounts.api_keys import ApiKeys
 from storage.container import Storage, open_storage
+from storage.core.bounded_yaml import load_bounded_yaml
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
@@ -261,7 +262,7 @@ def _rule(text: str) -> dict[str, Any] | None:
     if not text:
         return None
     try:
-        rule = yaml.safe_load(text)
+        rule = load_bounded_yaml(text)
     except yaml.YAMLError as error:
         raise InvalidRequest("The rule is no YAML.", remedy="Write 'Keyword: value'.") from error
     read_rule(rule)

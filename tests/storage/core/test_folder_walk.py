@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from dicom_node.imports.folder import FolderSource
+from inference.models.model_folders import files_of
 from storage.core.data_folder.private_folder import open_entries
-from storage.core.folder_walk import walk
+from storage.core.errors import InvalidRequest
+from storage.core.folder_walk import files_below, walk
 
 
 @pytest.fixture
@@ -55,3 +57,21 @@ def test_deep_folders_stop_neither_an_import_nor_a_start(deep: Path) -> None:
     assert len(list(FolderSource(deep).parts())) == 1
     deep.chmod(0o755)
     assert deep in open_entries(deep)
+
+
+def test_files_below_are_those_that_can_be_read(deep: Path) -> None:
+    (deep / "inner").mkdir()
+    (deep / "inner" / "file").touch()
+    (deep / "link").symlink_to(deep / "a.dcm")
+    (deep / "nowhere").symlink_to(deep / "missing")
+    os.mkfifo(deep / "pipe")
+    found = {path.relative_to(deep).as_posix() for path in files_below(deep)}
+    assert found == {"a.dcm", "inner/file", "link"}
+
+
+def test_a_folder_of_a_model_may_be_any(deep: Path) -> None:
+    assert files_of(deep) == [deep / "a.dcm"]
+    for number in range(2_000):
+        (deep / f"{number}").touch()
+    with pytest.raises(InvalidRequest, match=r"more than 2000 files or 20 GiB"):
+        files_of(deep)

@@ -1,0 +1,45 @@
+"""YAML that means more than it says is refused before anything is built of it."""
+
+import tracemalloc
+
+import pytest
+import yaml
+
+from storage.core.bounded_yaml import load_bounded_yaml
+
+LAUGHS = "a: &a [x, x]\n" + "\n".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 10)}]" for n in range(12)
+)
+
+
+def test_plain_values_and_aliases_are_read() -> None:
+    text = "one: &x {a: 1, b: [true, null]}\ntwo: *x\nthree: &s text\nfour: *s\n"
+    assert load_bounded_yaml(text) == yaml.safe_load(text)
+    assert load_bounded_yaml("") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (LAUGHS, "more than 20000 values"),
+        ("a: &a [1, *a]", "an alias stands for nothing that ended before it"),
+        ("[" * 500 + "]" * 500, "deep in each other"),
+        ("- 1\n" * 21_000, "more than 20000 values"),
+        (" " * 1_100_000, "characters"),
+    ],
+    ids=["aliases of aliases", "alias of itself", "depth", "values", "length"],
+)
+def test_what_would_take_memory_is_refused(text: str, why: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(yaml.YAMLError, match=why):
+            load_bounded_yaml(text)
+        assert tracemalloc.get_traced_memory()[1] < 30 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("text", ["a: [", "!!python/object/apply:os.system [id]", "a: *nobody"])
+def test_what_is_no_plain_yaml_is_refused(text: str) -> None:
+    with pytest.raises(yaml.YAMLError):
+        load_bounded_yaml(text)
