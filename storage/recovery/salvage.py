@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage import tables as t
+from storage.recovery.schema_page import give_schema, has_schema
 
 FROM_VOLUMES = frozenset(
     {
@@ -49,6 +50,8 @@ def salvage(damaged: Path, new: Path) -> list[Salvaged]:
             source = damaged.with_name(damaged.name + suffix)
             if source.exists():
                 shutil.copyfile(source, copy.with_name(copy.name + suffix))
+        if not has_schema(copy):
+            give_schema(copy)
         with closing(sqlite3.connect(copy)) as old, closing(sqlite3.connect(new)) as target:
             target.execute("PRAGMA foreign_keys=OFF")
             done = [

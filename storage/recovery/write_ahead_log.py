@@ -43,6 +43,33 @@ def commits_lost(path: Path) -> int:
     return lost
 
 
+def pages_of(path: Path, page_bytes: int) -> dict[int, bytes]:
+    """The newest content of each page, by its number, as the commits that can be read left them."""
+    if not path.is_file() or path.stat().st_size < _HEADER.size:
+        return {}
+    data = path.read_bytes()
+    magic, _, size, _, *salts, sum_1, sum_2 = _HEADER.unpack_from(data)
+    order = "<" if magic == _MAGIC_LITTLE else ">"
+    running: tuple[int, int] = (sum_1, sum_2)
+    if size != page_bytes or _checksum(data[:24], order, (0, 0)) != running:
+        return {}
+    committed: dict[int, bytes] = {}
+    pending: dict[int, bytes] = {}
+    position = _HEADER.size
+    while position + _FRAME.size + page_bytes <= len(data):
+        number, size_after_commit, *frame_salts, sum_1, sum_2 = _FRAME.unpack_from(data, position)
+        page = data[position + _FRAME.size : position + _FRAME.size + page_bytes]
+        running = _checksum(data[position : position + 8] + page, order, running)
+        if frame_salts != salts or running != (sum_1, sum_2):
+            break
+        pending[number] = page
+        if size_after_commit:
+            committed |= pending
+            pending = {}
+        position += _FRAME.size + page_bytes
+    return committed
+
+
 def _checksum(data: bytes, order: str, start: tuple[int, int]) -> tuple[int, int]:
     first, second = start
     words = struct.unpack(f"{order}{len(data) // 4}I", data)

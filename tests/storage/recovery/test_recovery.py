@@ -19,6 +19,7 @@ from storage.maintenance import upgrade as upgrading
 from storage.maintenance.verify import verify_storage
 from storage.recovery.diagnosis import diagnose
 from storage.recovery.repair import repair
+from storage.recovery.salvage import salvage
 from storage.recovery.write_ahead_log import commits_lost
 from storage.settings import Settings, load_settings
 from tests.migrated import upgrade
@@ -151,6 +152,37 @@ def test_what_can_still_be_read_of_the_old_index_is_taken(filled: Settings) -> N
     assert {"0", str(ACCOUNTS - 1)} <= kept, "from both ends"
 
 
+def test_all_is_taken_where_the_page_of_the_schema_is_garbled(filled: Settings) -> None:
+    first_page(filled)
+    done = repair(filled, diagnose(filled), None)
+    taken = {one.table: one for one in done.salvaged}
+    assert taken["preference"].rows == ACCOUNTS
+    assert [one.table for one in done.salvaged if not one.is_whole] == []
+
+
+def test_changes_in_the_log_are_taken_where_the_page_of_the_schema_is_garbled(log: Path) -> None:
+    path, new = log.with_name("index.sqlite3"), log.with_name("new.sqlite3")
+    upgrade(load_settings(database_url=f"sqlite:///{new}"))
+    content = path.read_bytes()
+    path.write_bytes(os.urandom(PAGE) + content[PAGE:])
+    taken = {one.table: one for one in salvage(path, new)}
+    assert taken["preference"].rows == ACCOUNTS + 5
+
+
+def test_tables_are_taken_that_other_pages_of_the_schema_name(filled: Settings) -> None:
+    """The page that names some tables is garbled; those are lost, and no others."""
+    with closing(sqlite3.connect(index(filled))) as connection:
+        wanted = "SELECT pageno FROM dbstat WHERE name = 'sqlite_schema' AND pagetype = 'leaf'"
+        page = connection.execute(wanted).fetchall()[-1][0]
+    content = bytearray(index(filled).read_bytes())
+    content[(page - 1) * PAGE : page * PAGE] = os.urandom(PAGE)
+    index(filled).write_bytes(content)
+    done = repair(filled, diagnose(filled), None)
+    lost = {one.table for one in done.salvaged if not one.is_whole}
+    assert 0 < len(lost) < 10
+    assert {one.table: one for one in done.salvaged}["preference"].rows == ACCOUNTS
+
+
 def leaves(settings: Settings) -> list[int]:
     """Pages with what people chose (sqlite.org/fileformat2.html, 1.6: 13 is a leaf of a table)."""
     content = index(settings).read_bytes()
@@ -216,7 +248,7 @@ def test_every_command_answers_with_one_sentence(filled: Settings) -> None:
 
 
 def test_the_command_asks_tells_and_repairs(filled: Settings) -> None:
-    first_page(filled)
+    of_text(filled)
     refused = mediview(filled, "storage", "repair")
     assert refused.returncode != 0
     assert "is damaged" in refused.stdout
