@@ -17,6 +17,7 @@ from storage.db.engine import is_damaged, make_engine, reading
 from storage.db.replacement import index_path
 from storage.db.schema import newest_revision, revision
 from storage.reconciliation.reconcile import count_without_row
+from storage.recovery.schema_page import is_first_page_garbled
 from storage.recovery.write_ahead_log import commits_lost
 from storage.settings import Settings
 from storage.volumes.scan import is_being_written, is_unfinished, volumes_in
@@ -54,9 +55,13 @@ def diagnose(settings: Settings) -> Diagnosis:
     lost_commits = 0
     if path is not None:
         lost_commits = commits_lost(path.with_name(path.name + "-wal"))
+        # Opening it may write the page again.
+        is_garbled = is_first_page_garbled(path)
         state, findings = _look_at_file(path, is_copied=bool(lost_commits))
         if lost_commits and state not in ("missing", "empty"):
             findings.append(_log_finding(lost_commits))
+        if is_garbled and state in ("whole", "indexes_wrong"):
+            findings.append(_first_page_finding(path))
     # Opening it ends the log, which is to be kept first where it is damaged.
     if state in ("whole", "indexes_wrong") and not lost_commits:
         engine = make_engine(settings.resolved_database_url)
@@ -170,6 +175,13 @@ def _log_finding(lost: int) -> Finding:
         f"The write-ahead log of the index {what}.",
         "The log is kept aside. Instances come back from the volumes; what people did in those"
         " last minutes does not.",
+    )
+
+
+def _first_page_finding(path: Path) -> Finding:
+    return Finding(
+        f"The first page of {path} was garbled on disk; its write-ahead log has the page.",
+        "It is written again from the log. Check the disk: it changed bytes.",
     )
 
 

@@ -17,6 +17,8 @@ from typing import NamedTuple
 from storage.recovery.write_ahead_log import pages_of
 
 _PAGE_BYTES = 4096
+_MAGIC = b"SQLite format 3\0"
+_FRACTIONS_AT, _FRACTIONS = 21, bytes([64, 32, 32])
 _FILE_HEADER_BYTES = 100
 _TABLE_INTERIOR, _TABLE_LEAF = 0x05, 0x0D
 _SCHEMA_COLUMNS = 5  # type, name, tbl_name, rootpage, sql
@@ -33,6 +35,24 @@ class _Row(NamedTuple):
 
 class _Garbled(Exception):
     """What was read is no cell of a table."""
+
+
+def is_first_page_garbled(path: Path) -> bool:
+    """Whether the file itself begins as none of SQLite's does, whatever its log has (1.3).
+
+    SQLite reads the page from the log as long as the log has it, and says nothing. Not for a
+    process that has the file open: closing it here would end that one's locks (fcntl(2)).
+    """
+    try:
+        with path.open("rb") as file:
+            begin = file.read(_FILE_HEADER_BYTES + 1)
+    except OSError:
+        return False
+    return bool(begin) and not (
+        begin.startswith(_MAGIC)
+        and begin[_FRACTIONS_AT:][: len(_FRACTIONS)] == _FRACTIONS
+        and begin[_FILE_HEADER_BYTES:] in (bytes([_TABLE_INTERIOR]), bytes([_TABLE_LEAF]))
+    )
 
 
 def has_schema(path: Path) -> bool:
@@ -147,7 +167,7 @@ def _payload(pages: bytes, position: int, length: int) -> bytes:
 def _values(record: bytes) -> list[bytes | int | None]:
     """The columns of a record (2.1); numbers with a point are none of the schema's."""
     header_length, position = _varint(record, 0)
-    kinds = []
+    kinds: list[int] = []
     while position < header_length and len(kinds) <= _SCHEMA_COLUMNS:
         kind, position = _varint(record, position)
         kinds.append(kind)

@@ -43,9 +43,11 @@ from inference.self_test.run import run_self_test
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
+from storage.db.replacement import index_path
 from storage.db.schema import check_database
 from storage.objects.opening import open_objects
 from storage.processes.heartbeats import Heartbeats
+from storage.recovery.schema_page import is_first_page_garbled
 from storage.settings import Settings
 from storage.settings.renamed import renamed_settings
 from storage.settings.unknown import unknown_settings
@@ -121,6 +123,9 @@ def _clock(engine: Engine) -> Check:
 
 def _database(settings: Settings) -> Check:
     url = make_url(settings.resolved_database_url).render_as_string(hide_password=True)
+    path = index_path(settings)
+    # Looked at first: who closes it last writes the page again from the log.
+    is_garbled = path is not None and is_first_page_garbled(path)
     try:
         check_database(settings.resolved_database_url)
     except MediViewError as error:
@@ -131,6 +136,14 @@ def _database(settings: Settings) -> Check:
             "fail",
             f"{url} does not answer",
             "Start it, or check MEDIVIEW_DATABASE_URL.",
+        )
+    if is_garbled:
+        return Check(
+            "database",
+            "fail",
+            f"{url}: the first page of the file is garbled on disk; its write-ahead log has it yet",
+            "Check the disk, which changed bytes. Leave the log where it is, stop the node and run"
+            " 'mediview storage repair', which looks at every page and writes this one again.",
         )
     return Check("database", "ok", f"{url}, schema current")
 
