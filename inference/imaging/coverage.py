@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from inference.imaging.directions import direction_of, in_words
 from inference.imaging.empty_slices import imaged_slices, in_all_slices, run_on_slices
+from inference.imaging.padding import not_imaged
 from inference.imaging.volume import Volume
 from inference.pipeline import (
     Measurement,
@@ -228,8 +229,7 @@ def _padding(volume: Volume) -> NDArray[np.bool_] | None:
 
     Of CT alone: MR states padding for what was cut away inside the head as well.
     """
-    padding = volume.padding_mask() if volume.modality == "CT" else None
-    return padding if padding is not None and padding.any() else None
+    return not_imaged(volume) if volume.modality == "CT" else None
 
 
 def _mask_within(masks: NDArray[Any], index: int, box: _Box) -> NDArray[np.bool_]:

@@ -140,14 +140,14 @@ class LungDensity:
             )
         started = time.perf_counter()
         context.on_progress("segment", 0.1)
-        hu = _without_padding(volume)
         outside = not_imaged(volume)
+        hu = _with_air(volume, outside)
         lungs = segment_lungs(hu, volume.lps_from_kji, outside)
         segmented = time.perf_counter()
         context.on_progress("measure", 0.9)
         segments, masks, measurements = _measured(volume, lungs, outside)
         if lungs.undetermined.any():
-            measurements = _truncated(measurements, lungs, volume)
+            measurements = _truncated(measurements, lungs, volume, outside)
         return PipelineOutput(
             segments=segments,
             masks=masks,
@@ -160,12 +160,11 @@ class LungDensity:
         )
 
 
-def _without_padding(volume: Volume) -> NDArray[np.float32]:
+def _with_air(volume: Volume, outside: NDArray[np.bool_] | None) -> NDArray[np.float32]:
     """Padding, and what lies below air, is outside of the patient."""
-    padding = volume.padding_mask()
     hu = np.maximum(volume.voxels, np.float32(OUTSIDE_HU))
-    if padding is not None:
-        hu[padding] = OUTSIDE_HU
+    if outside is not None:
+        hu[outside] = OUTSIDE_HU
     return hu
 
 
@@ -187,10 +186,13 @@ def _notes(lungs: Lungs) -> Iterator[str]:
 
 
 def _truncated(
-    measurements: Sequence[Measurement], lungs: Lungs, volume: Volume
+    measurements: Sequence[Measurement],
+    lungs: Lungs,
+    volume: Volume,
+    outside: NDArray[np.bool_] | None,
 ) -> tuple[Measurement, ...]:
     """Where the body is cut off, the other lung may be as well: no value is that of a whole."""
-    cut_off = cut_off_at(lungs.undetermined, volume.lps_from_kji, padding=volume.padding_mask())
+    cut_off = cut_off_at(lungs.undetermined, volume.lps_from_kji, padding=outside)
     where = tuple(dict.fromkeys((*lungs.body_cut_off_at, *cut_off)))
     return tuple(replace(one, validity=validity_of(where)) for one in measurements)
 

@@ -112,16 +112,65 @@ def test_emphysema_is_counted_as_share_of_the_lung() -> None:
     assert values["Right lung LAA-950"] == 0.0
 
 
+def judged(volume: Volume) -> dict[str, tuple[float, str]]:
+    """Value and validity."""
+    output = run_with_coverage(LungDensity(), PipelineContext(Settings(), volume))
+    return {
+        one.label: (one.value, one.validity.state if one.validity else "")
+        for one in output.measurements
+    }
+
+
+def padded_with(value: float, volume: Volume) -> Volume:
+    return replace(volume, padding_ranges=np.full_like(volume.padding_ranges, value))
+
+
+def with_bulla(body: Chest, middle: NDArray[np.float64], radius_mm: float) -> None:
+    away = (np.indices(body.hu.shape).T - middle) * SPACING_MM
+    distance_mm = np.linalg.norm(away, axis=-1).T
+    bulla = body.left & (distance_mm < radius_mm)
+    body.hu[bulla & (body.hu < -800)] = -1024.0
+
+
 def test_emphysema_that_is_clipped_at_the_stated_padding_value_counts() -> None:
     body = chest()
-    places = np.argwhere(body.left)
-    away = (np.indices(body.hu.shape).T - places.mean(axis=0)) * SPACING_MM
-    bulla = body.left & (np.linalg.norm(away, axis=-1).T < 25.0)
-    body.hu[bulla & (body.hu < -800)] = -1024.0
+    with_bulla(body, np.argwhere(body.left).mean(axis=0), 25.0)
     volume = volume_of(body)
-    values = run(replace(volume, padding_ranges=np.full_like(volume.padding_ranges, -1024.0)))
-    assert values["Left lung LAA-950"] > 1.0
-    assert values == run(volume)
+    values = judged(padded_with(-1024.0, volume))
+    assert values["Left lung LAA-950"][0] > 1.0
+    assert values == judged(volume)
+    assert values["Both lungs LAA-950"][1] == "complete"
+
+
+def test_a_clipped_bulla_at_the_side_of_the_image_is_no_padding() -> None:
+    body = chest()
+    with_bulla(body, np.array([38.0, 75.0, 140.0]), 50.0)
+    part = cut(volume_of(body), 2, 0, 141)
+    aerated = SimpleITK.GetImageFromArray(
+        (body.left[:, :, :141] & (part.voxels < -500)).astype("u1")
+    )
+    shares = SimpleITK.LabelIntensityStatisticsImageFilter()
+    shares.Execute(aerated, SimpleITK.GetImageFromArray((part.voxels < -950).astype("f4")))
+    values = judged(padded_with(-1024.0, part))
+    low, validity = values["Left lung LAA-950"]
+    assert low == pytest.approx(100.0 * shares.GetMean(1), abs=0.3)
+    assert low > 10.0
+    assert validity == "truncated"
+    assert values["Right lung volume"][1] == "complete"
+
+
+@pytest.mark.parametrize("stated", [True, False], ids=["stated", "not stated"])
+def test_a_fill_of_clipped_air_around_the_circle_is_no_lung(stated: bool) -> None:
+    body = chest()
+    i, j = np.arange(body.hu.shape[2]), np.arange(body.hu.shape[1])
+    circle = ((i[None] - 85) * 2.0) ** 2 + ((j[:, None] - 75) * 2.2) ** 2 < 110.0**2
+    body.hu[:, ~circle] = -1024.0
+    volume = volume_of(body)
+    values = judged(padded_with(-1024.0, volume) if stated else volume)
+    litres = float((body.left & circle).sum()) * VOXEL_ML / 1000
+    assert values["Left lung volume"] == (pytest.approx(litres, rel=0.02), "truncated")
+    assert values["Left lung LAA-950"] == (0.0, "truncated")
+    assert values["Right lung LAA-950"] == (0.0, "truncated")
 
 
 def test_padding_that_no_header_states_is_no_lung() -> None:
