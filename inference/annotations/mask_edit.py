@@ -69,6 +69,7 @@ def edit_mask(
     from inference.delivery.storing import store_objects, want_delivery
     from inference.findings.comparison import comparison_of
     from inference.imaging.coverage import with_caveat, with_validity
+    from inference.imaging.tube_voltage import caveat_of_energies
     from inference.lesions.tracking import store_edited_lesions
     from inference.models.population import caveat_of
     from inference.results.edit import Edit
@@ -86,6 +87,7 @@ def edit_mask(
         raise InvalidRequest("The label map says what the mask says already.")
     output = with_validity(before.pipeline, _output(before, masks, changed), volume)
     output = with_caveat(output, caveat_of(before.pipeline.card.population, before.sources[0]))
+    output = with_caveat(output, caveat_of_energies(before.sources, volume))
     job = _job(before, masks, author, changed, reason)
     rule = rule_for(storage.settings, storage.index, before.pipeline.name, before.sources)
     destinations = destinations_of(storage.peers, rule)

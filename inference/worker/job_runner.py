@@ -13,6 +13,7 @@ from inference.failures import place
 from inference.findings.comparison import comparison_of
 from inference.imaging.coverage import run_with_coverage, with_caveat
 from inference.imaging.tilt import resamples_tilt
+from inference.imaging.tube_voltage import caveat_of_energies
 from inference.imaging.volume import Volume, assemble_volume
 from inference.job_progress import JobProgress
 from inference.lesions.tracking import Tracked, track_lesions
@@ -155,6 +156,8 @@ class Work:
             # Of a stack all images are alike; films, and the series of a study, need not be.
             judged = sources if volume is None else (sources[volume.instance_indices[0]], *others)
             output = with_caveat(output, caveat_of(pipeline.card.population, *judged))
+        if volume is not None:
+            output = with_caveat(output, caveat_of_energies(sources, volume))
         for caveat in (self._left_out, *self._placement.caveats):
             output = with_caveat(output, caveat)
         return replace(output, parameters=(*output.parameters, *self._placement.parameters))

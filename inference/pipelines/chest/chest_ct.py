@@ -17,6 +17,7 @@ from pydicom.uid import (
 from inference.imaging.contrast_agent import contrast_agent_given
 from inference.imaging.geometry import Stack, judged_spacing_mm, spacing_mm, stack_of
 from inference.imaging.headers import quoted, why_not_of_kind
+from inference.imaging.tube_voltage import in_kilovolts, tube_voltages_kv
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 
@@ -40,6 +41,15 @@ _UNUSABLE_IMAGE_TYPES = {
     "MIN_IP": "a projection",
     "AVERAGE": "an average of slices",
     "PROJECTION IMAGE": "a projection",
+    # Value 4 of multi-energy CT (PS3.3 C.8.15.2.1.1.5): thresholds in HU are not made for them.
+    "VMI": "a virtual monoenergetic image",
+    "MAT_SPECIFIC": "an image of one material",
+    "MAT_REMOVED": "an image without one material",
+    "MAT_FRACTIONAL": "an image of the share of a material",
+    "MAT_MODIFIED": "an image with a material modified",
+    "MAT_VALUE_BASED": "an image of a material's values",
+    "EFF_ATOMIC_NUM": "an image of atomic numbers",
+    "ELECTRON_DENSITY": "an image of electron densities",
 }
 _OF_WORDS = ("BodyPartExamined", "SeriesDescription", "ProtocolName", "StudyDescription")
 
@@ -48,7 +58,7 @@ def judge_chest_ct(headers: Sequence[Dataset]) -> Acceptance:
     """Whether `headers` (of all instances of a series) are an axial chest CT in HU."""
     if not headers:
         return Acceptance(False, "The series has no instances.")
-    reason = _kind(headers) or _body(headers[0])
+    reason = _kind(headers) or _body(headers[0]) or _energies(headers)
     if reason:
         return Acceptance(False, reason)
     try:
@@ -89,6 +99,16 @@ def _body(header: Dataset) -> str:
     return (
         "Nothing says that the series shows the chest (BodyPartExamined is not stated,"
         f" SeriesDescription is {quoted(stated['SeriesDescription'])})."
+    )
+
+
+def _energies(headers: Sequence[Dataset]) -> str:
+    voltages = tube_voltages_kv(headers)
+    if len(voltages) < 2:
+        return ""
+    return (
+        f"The images were made with {in_kilovolts(voltages)} (KVP); densities are compared with"
+        " limits for one tube voltage. Send the images of each as a series of their own."
     )
 
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage
+from pydicom.valuerep import DS
 
 from inference.pipelines.chest.chest_ct import judge_chest_ct
 
@@ -68,6 +70,11 @@ def test_a_description_stands_in_for_a_body_part() -> None:
         (set_all("BodyPartExamined", ""), "Nothing says that the series shows the chest"),
         (set_all("FrameOfReferenceUID", ""), "FrameOfReferenceUID is missing"),
         (set_all("PixelSpacing", [0.3, 0.3]), "144 mm wide"),
+        (
+            set_all("ImageType", ["DERIVED", "PRIMARY", "AXIAL", "VMI"]),
+            "a virtual monoenergetic image",
+        ),
+        (set_all("KVP", MultiValue(DS, ["80", "140"])), "made with 80 and 140 kV (KVP)"),
     ],
 )
 def test_what_is_not_taken_gets_the_value_that_decided(change: Change, reason: str) -> None:
@@ -76,6 +83,18 @@ def test_what_is_not_taken_gets_the_value_that_decided(change: Change, reason: s
     acceptance = judge_chest_ct(slices)
     assert not acceptance.accepted
     assert reason in acceptance.reason
+
+
+def test_slices_of_two_tube_voltages_are_not_measured_as_if_of_one() -> None:
+    slices = headers()
+    for number, ds in enumerate(slices):
+        ds.KVP = "80" if number % 2 else "120.0"
+    acceptance = judge_chest_ct(slices)
+    assert not acceptance.accepted
+    assert "made with 80 and 120 kV (KVP)" in acceptance.reason
+    for number, ds in enumerate(slices):
+        ds.KVP = "120" if number % 2 else "1.20E2 "
+    assert judge_chest_ct(slices).accepted
 
 
 @pytest.mark.parametrize(
