@@ -13,6 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.annotations import codes as words
 from inference.annotations.drawing import Drawing, Measured, Place
+from inference.imaging.stack_discriminators import key_of
 from inference.results.author import Author
 from inference.results.coding import dicom_code
 from inference.results.equipment import finish, node_equipment
@@ -104,7 +105,7 @@ def encode_measurements(
 def _libraries(references: Sequence[Dataset]) -> list[Dataset]:
     """One for all images that share what it states of them; TID 1500 has room for one alone."""
     kinds = {
-        (one.get("Modality"), one.get("Rows"), one.get("Columns"), str(one.get("PixelSpacing")))
+        (one.get("Modality"), one.get("Rows"), one.get("Columns"), key_of(one.get("PixelSpacing")))
         for one in references
     }
     return [image_library(references)] if len(kinds) == 1 else []

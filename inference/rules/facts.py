@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DatasetSequence
 
@@ -23,6 +25,8 @@ from inference.series_classification.views import (
 Value = float | tuple[str, ...]
 SENDER = "SendingApplicationEntityTitle"
 """The keyword of PS3.10 7.1."""
+T = TypeVar("T")
+_NUMERIC_VRS = frozenset({"DS", "IS", "FL", "FD", "SS", "SL", "US", "UL", "SV", "UV"})
 _PLANES = ("sagittal", "coronal", "axial")
 # Of the direction of the slices' normal; what is between two planes is oblique.
 _IN_PLANE_COSINE = 0.8
@@ -43,18 +47,20 @@ class SeriesFacts:
         """The value of a fact or of a DICOM keyword (texts of all instances); None if absent.
 
         `ViewCodeSequence.CodeValue` is that of any item of the sequence.
-        A value that differs from instance to instance gives every value that occurs.
+        A value that differs from instance to instance gives every value that occurs, a number once
+        however it is written.
         """
         if name == SENDER:
             return self.senders or None
         derived = FACTS.get(name)
         if derived is not None:
             return derived(self)
-        found = dict.fromkeys(
-            text.strip() for header in self.headers for text in _within(header, name.split("."))
-        )
-        present = tuple(text for text in found if text)
-        return present or None
+        found: dict[float | str, str] = {}
+        for header in self.headers:
+            for text in map(str.strip, _within(header, name.split("."))):
+                if text:
+                    found.setdefault(as_number(text, text) if is_numeric(name) else text, text)
+        return tuple(found.values()) or None
 
     @cached_property
     def stack(self) -> Stack | None:
@@ -118,6 +124,20 @@ class SeriesFacts:
         """Every answer that occurs among the instances."""
         found = tuple(dict.fromkeys(one for header in self.headers if (one := ask(header))))
         return found or None
+
+
+def is_numeric(name: str) -> bool:
+    """Whether a keyword's values are numbers, of which text may have several spellings."""
+    tag = tag_for_keyword(name.rpartition(".")[2])
+    return tag is not None and dictionary_VR(tag) in _NUMERIC_VRS
+
+
+def as_number(text: str, default: T) -> float | T:
+    """The number that a text is; `default` of others."""
+    try:
+        return float(text)
+    except ValueError:
+        return default
 
 
 def _within(dataset: Dataset, path: Sequence[str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from inference.rules.facts import SeriesFacts, Value
+from inference.rules.facts import SeriesFacts, Value, as_number, is_numeric
 from inference.rules.model import Condition, Rule, RuleSet, Test
 
 ON_REQUEST = (
@@ -101,7 +101,7 @@ def judge(condition: Condition, facts: Facts) -> Trace:
     return Trace(
         f"{condition.name} {wording(condition.test)}",
         _shown(value),
-        _holds(condition.test, value),
+        _holds(condition.test, value, is_numeric(condition.name)),
     )
 
 
@@ -123,7 +123,7 @@ def wording(test: Test) -> str:
     return ", ".join(words)
 
 
-def _holds(test: Test, value: Value | None) -> bool:
+def _holds(test: Test, value: Value | None, is_number: bool) -> bool:
     if test.present is not None and (value is not None) != test.present:
         return False
     asked = test.model_fields_set - {"present"}
@@ -131,16 +131,16 @@ def _holds(test: Test, value: Value | None) -> bool:
         return not asked
     values = (value,) if isinstance(value, float) else value
     # Words may be one of several, as in ImageType; a limit must hold for every instance.
-    return any(_words_hold(test, one) for one in values) and all(
+    return any(_words_hold(test, one, is_number) for one in values) and all(
         _limits_hold(test, one) for one in values
     )
 
 
-def _words_hold(test: Test, value: float | str) -> bool:
+def _words_hold(test: Test, value: float | str, is_number: bool) -> bool:
     text = _text(value).lower()
     number = _as_number(value)
     return (
-        (test.equals is None or any(_same(text, number, one) for one in test.equals))
+        (test.equals is None or any(_same(text, number, one, is_number) for one in test.equals))
         and (test.contains is None or any(_text(one).lower() in text for one in test.contains))
         and (test.matches is None or re.search(test.matches, text, re.IGNORECASE) is not None)
     )
@@ -157,17 +157,16 @@ def _limits_hold(test: Test, value: float | str) -> bool:
     )
 
 
-def _same(text: str, number: float | None, wanted: str | float) -> bool:
+def _same(text: str, number: float | None, wanted: str | float, is_number: bool) -> bool:
+    """`is_number`: of an attribute whose values are numbers; "2.3" and "2.30" are then one."""
     if isinstance(wanted, str):
-        return text == wanted.strip().lower()
+        alike = is_number and number is not None and number == _as_number(wanted)
+        return alike or text == wanted.strip().lower()
     return number is not None and number == wanted
 
 
 def _as_number(value: float | str) -> float | None:
-    try:
-        return float(value)
-    except ValueError:
-        return None
+    return as_number(value, None) if isinstance(value, str) else float(value)
 
 
 def _text(value: float | str) -> str:

@@ -21,6 +21,7 @@ from pydicom.sr.coding import Code as DicomCode
 
 from inference.calibration.decision import calibration_of
 from inference.imaging.geometry import upright_step
+from inference.imaging.headers import number
 from inference.imaging.volume import Volume
 
 _CONTAINS = hd.sr.RelationshipTypeValues.CONTAINS
@@ -79,15 +80,11 @@ def _cosines(step: NDArray[np.float64]) -> tuple[float, float, float]:
 
 def _thickness_mm(sources: Sequence[Dataset]) -> float | None:
     stated = {value for source in sources for value in _thicknesses(source)}
-    only = stated.pop() if len(stated) == 1 else ""
-    try:
-        thickness = float(only)
-    except ValueError:
-        return None
-    return thickness if thickness > 0 else None
+    return stated.pop() if len(stated) == 1 else None
 
 
-def _thicknesses(source: Dataset) -> Iterator[str]:
+def _thicknesses(source: Dataset) -> Iterator[float | None]:
+    """As numbers: decimal strings write one in many ways (PS3.5 6.2)."""
     groups = [
         group
         for name in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -95,7 +92,7 @@ def _thicknesses(source: Dataset) -> Iterator[str]:
     ]
     measures = [one for group in groups for one in group.get("PixelMeasuresSequence") or ()]
     for one in measures or [source]:
-        yield str(one.get("SliceThickness") or "")
+        yield number([one], "SliceThickness")
 
 
 def image_library(references: Sequence[Dataset], grid: Grid | None = None) -> ContainerContentItem:

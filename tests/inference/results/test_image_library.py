@@ -75,6 +75,14 @@ def test_slices_of_several_thicknesses_share_none() -> None:
     assert grid_of(assemble_volume(datasets), datasets).thickness_mm is None
 
 
+def test_one_thickness_in_several_spellings_is_one() -> None:
+    """As PS3.5 6.2 lets decimal strings be written."""
+    datasets = builders.series(np.zeros(SHAPE, np.int16))
+    for k, dataset in enumerate(datasets):
+        dataset.SliceThickness = ("2.3", "2.30", "+2.3", "2.3E0 ")[k % 4]
+    assert grid_of(assemble_volume(datasets), datasets).thickness_mm == 2.3
+
+
 def test_an_enhanced_instance_is_described_by_its_groups() -> None:
     slices = builders.series(np.zeros(SHAPE, np.int16), spacing_mm=(3.0, 0.8, 0.5))
     source = builders.enhanced_mr(slices, (2, 0, 3, 1))

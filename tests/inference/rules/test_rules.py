@@ -83,6 +83,18 @@ def test_a_limit_must_hold_for_every_instance() -> None:
     assert judged({"KVP": 140}, slices)
 
 
+def test_a_number_is_the_same_however_it_is_written() -> None:
+    slices = headers()
+    for number, ds in enumerate(slices):
+        ds.SliceThickness = ("2.3", "2.30", "+2.3", "2.3E0")[number % 4]
+        ds.StudyID = "01"
+    assert SeriesFacts(slices).of("SliceThickness") == ("2.3",)
+    for wanted in ("2.3", "2.300", 2.3):
+        assert judged({"SliceThickness": wanted}, slices[1:])
+    assert not judged({"SliceThickness": "2.31"}, slices)
+    assert not judged({"StudyID": "1"}, slices)
+
+
 def test_a_survey_in_three_planes_is_no_t1_although_its_header_says_nothing(
     shared_data: Path,
 ) -> None:
