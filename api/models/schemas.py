@@ -73,6 +73,10 @@ class ModelPayload(Payload):
     source: str
     revision: str = Field(description="Of the source; empty where it has none.")
     sha256: str = Field(description="Over all its files; empty where it has none.")
+    algorithm_family: CodePayload = Field(
+        description="Of PS3.16 CID 7162, as its results state it. Not every pipeline is artificial"
+        " intelligence."
+    )
     intended_use: str
     training_data: str = Field(description="As its authors publish it.")
     input_description: str

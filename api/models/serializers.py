@@ -76,6 +76,7 @@ def _payload(same: Sequence[Standing]) -> ModelPayload:
         source=card.source,
         revision=card.revision,
         sha256=card.digest,
+        algorithm_family=code_payload(card.family),
         intended_use=card.intended_use,
         training_data=card.training_data,
         input_description=card.input_description,

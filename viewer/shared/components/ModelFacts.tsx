@@ -5,10 +5,11 @@ import type { Model } from "@/shared/api/types";
 
 /** What a model's card says: the same wherever it is shown. */
 export function ModelFacts({ model }: { model: Model }) {
-  const { admin: t, common } = useText();
+  const { admin: t, common, reader } = useText();
   const titles = usePipelineTitles();
   const facts: [string, string][] = [
     [t.usedBy, model.pipelines.map((one) => titles.of(one)).join(", ")],
+    [reader.algorithmFamily, reader.algorithmFamilies[model.algorithm_family.value] ?? model.algorithm_family.meaning],
     [t.intendedUse, model.intended_use],
     [t.training, model.training_data],
     [t.input, model.input_description],

@@ -330,6 +330,9 @@ class Model(TypedDict):
     """Of the source; empty where it has none."""
     sha256: str
     """Over all its files; empty where it has none."""
+    algorithm_family: "Code"
+    """Of PS3.16 CID 7162, as its results state it. Not every pipeline is artificial
+    intelligence."""
     intended_use: str
     training_data: str
     """As its authors publish it."""

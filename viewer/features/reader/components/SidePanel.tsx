@@ -56,18 +56,18 @@ export function SidePanel({
   };
   return (
     <aside
-      aria-label={reader.aiResults}
+      aria-label={reader.results}
       className="flex w-[22rem] shrink-0 flex-col border-l border-line bg-panel max-lg:w-full max-lg:border-l-0 2xl:w-[27rem]"
     >
       <p
-        data-testid="ai-notice"
+        data-testid="results-notice"
         className="border-b border-warn/40 bg-warn/10 px-4 py-1.5 text-[0.8125rem] font-medium text-warn"
       >
         {reader.notice}
       </p>
       <Alerts study={study} onChanged={onChanged} />
       <Tabs
-        label={reader.aiResults}
+        label={reader.results}
         tabs={[
           { key: "findings", word: t.findingsTab, hint: "Shift+F" },
           { key: "report", word: t.tab, hint: "Shift+R" },

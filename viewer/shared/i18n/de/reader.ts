@@ -1,8 +1,8 @@
 import type { Messages } from "@/shared/i18n/messages";
 
 export const reader: Messages["reader"] = {
-  aiResults: "KI-Ergebnisse",
-  notice: "KI, nur für Forschung, ungeprüft",
+  results: "Ergebnisse",
+  notice: "Nur für Forschung, ungeprüft",
   findings: "Ergebnisse",
   noneYet: "Noch keine Ergebnisse.",
   findingsOf: (what) => `Ergebnisse von ${what}`,
@@ -88,6 +88,20 @@ export const reader: Messages["reader"] = {
   maskOf: (version) => `Maske von ${version}`,
   bothMasks: (older) => `Beide, ${older} als Umriss`,
   trend: "Alle Studien des Patienten",
+  algorithmFamilies: {
+    "123101": "Nachbarschaftsanalyse",
+    "123102": "Adaptive Filterung",
+    "123103": "Kantenerkennung",
+    "123104": "Morphologische Operationen",
+    "123105": "Histogrammanalyse",
+    "123106": "Filterung in mehreren Auflösungen",
+    "123107": "Clusteranalyse",
+    "123108": "Multispektrale Verarbeitung",
+    "123109": "Manuelle Bearbeitung",
+    "123110": "Künstliche Intelligenz",
+    "123111": "Verformbare Modelle",
+  },
+  algorithmFamily: "Art des Verfahrens",
   modelCard: "Modellkarte",
   noModel: "Die Modellkarte dieser Version ist nicht mehr verfügbar.",
   analysis: "Analyse",

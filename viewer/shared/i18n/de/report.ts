@@ -2,7 +2,7 @@ import type { Messages } from "@/shared/i18n/messages";
 
 export const report: Messages["report"] = {
   tab: "Befund",
-  findingsTab: "KI-Ergebnisse",
+  findingsTab: "Ergebnisse",
   none: "Zu dieser Studie gibt es noch keinen Befund.",
   draft: "Entwurf erstellen",
   states: { draft: "Entwurf", preliminary: "Vorläufig", final: "Signiert", amended: "Signiert, geändert" },
@@ -17,7 +17,7 @@ export const report: Messages["report"] = {
     title: "Befund signieren?",
     critical: "Kritische Ergebnisse, die niemand bestätigt hat",
     rejected: "Verworfene Ergebnisse, die noch im Text stehen",
-    unreviewed: "KI-Ergebnisse, die weder angenommen noch verworfen wurden",
+    unreviewed: "Ergebnisse von Pipelines, die weder angenommen noch verworfen wurden",
     nothingOpen: "Keine offenen Punkte.",
     consequence: "Der signierte Befund wird unter Ihrem Namen versendet. Spätere Änderungen brauchen eine Begründung.",
     sign: "Befund signieren",

@@ -1,6 +1,6 @@
 export const report = {
   tab: "Report",
-  findingsTab: "AI findings",
+  findingsTab: "Findings",
   none: "There is no report of this study yet.",
   draft: "Create draft",
   states: { draft: "Draft", preliminary: "Preliminary", final: "Signed", amended: "Signed, amended" },
@@ -15,7 +15,7 @@ export const report = {
     title: "Sign the report?",
     critical: "Critical findings that nobody has acknowledged",
     rejected: "Rejected findings that are still in the text",
-    unreviewed: "AI findings that were neither accepted nor rejected",
+    unreviewed: "Findings of pipelines that were neither accepted nor rejected",
     nothingOpen: "No open points.",
     consequence: "The signed report is sent out under your name. Later changes need a reason.",
     sign: "Sign report",

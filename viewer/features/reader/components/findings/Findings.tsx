@@ -1,6 +1,7 @@
 "use client";
 
 import { useState } from "react";
+import { AlgorithmFamily } from "@/features/reader/components/findings/AlgorithmFamily";
 import { FindingDetail } from "@/features/reader/components/findings/FindingDetail";
 import { FindingTable } from "@/features/reader/components/findings/FindingTable";
 import { LesionTable } from "@/features/reader/components/findings/LesionTable";
@@ -80,6 +81,7 @@ export function Findings({
             {titles.of(group.pipeline)}{" "}
             <span className="text-xs font-normal text-dim">
               {group.version} · {common.findings(number(group.count), group.count === 1)}
+              <AlgorithmFamily pipeline={group.pipeline} version={group.version} />
             </span>
           </summary>
           <div className="mt-1">
