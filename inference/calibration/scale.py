@@ -93,19 +93,20 @@ def _region_at(regions: Sequence[Region], points: Sequence[Point]) -> Region:
         raise NotMeasurable("crosses_regions" if all(touched) else "leaves_region")
     # Of several, those that lie above the others (Region Flags, C.8.5.5.1.3).
     top = [region for region in around if region.is_high_priority] or around
-    usable = [region for region in top if region.obstacle is None]
-    if not usable:
-        raise NotMeasurable(top[0].obstacle or "region_without_units")
-    found = usable[0]
-    if any(not _same(found, other) for other in usable[1:]):
-        raise NotMeasurable("overlapping_regions")
-    if any(
-        other.obstacle is None and not _same(found, other) and _is_met(other, points)
+    met = [
+        other
         for other in regions
-        if other not in around and other.is_high_priority >= found.is_high_priority
-    ):
-        raise NotMeasurable("overlapping_regions")
-    return found
+        if other not in around
+        and other.is_high_priority >= top[0].is_high_priority
+        and _is_met(other, points)
+    ]
+    for region in (*top, *met):
+        # Which of two is drawn there, nothing says: one without a scale takes it from both.
+        if region.obstacle is not None:
+            raise NotMeasurable(region.obstacle)
+        if not _same(top[0], region):
+            raise NotMeasurable("overlapping_regions")
+    return top[0]
 
 
 def _is_met(region: Region, points: Sequence[Point]) -> bool:

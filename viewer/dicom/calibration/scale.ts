@@ -77,16 +77,17 @@ function regionAt(regions: readonly Region[], points: readonly Point[]): Region 
   // Of several, those that lie above the others (Region Flags, C.8.5.5.1.3).
   const high = around.filter(({ isHighPriority }) => isHighPriority);
   const top = high.length > 0 ? high : around;
-  const [first, ...others] = top.filter(({ obstacle }) => obstacle === null);
-  if (!first) return new NotMeasurable(top[0]?.obstacle ?? "region_without_units");
+  const [first] = top;
+  if (!first) return new NotMeasurable("outside_regions");
   const met = regions.filter(
-    (other) =>
-      !around.includes(other) &&
-      other.obstacle === null &&
-      (other.isHighPriority || !first.isHighPriority) &&
-      isMet(other, points),
+    (other) => !around.includes(other) && (other.isHighPriority || !first.isHighPriority) && isMet(other, points),
   );
-  return [...others, ...met].every((other) => isSame(first, other)) ? first : new NotMeasurable("overlapping_regions");
+  for (const region of [...top, ...met]) {
+    // Which of two is drawn there, nothing says: one without a scale takes it from both.
+    if (region.obstacle) return new NotMeasurable(region.obstacle);
+    if (!isSame(first, region)) return new NotMeasurable("overlapping_regions");
+  }
+  return first;
 }
 
 /** Whether a point, or the straight line from one to the next, lies in the region. */
