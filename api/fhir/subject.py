@@ -5,6 +5,7 @@ from api.fhir.conditions import patient_system
 from api.fhir.resources import HumanName, Patient
 from api.fhir.types import CodeableConcept, Coding, Identifier, Reference, some
 from storage.core.entities import Study
+from storage.core.patient_sex import sex_of
 
 _GENDER = {"M": "male", "F": "female", "O": "other"}
 _MR = CodeableConcept(
@@ -33,7 +34,7 @@ def patient_of(study: Study) -> Patient:
         id="patient",
         identifier=some(_identifiers(study)),
         name=some(_names(study.patient_name)),
-        gender=_GENDER.get(study.patient_sex.strip().upper()),
+        gender=_GENDER.get(sex_of(study.patient_sex)),
         birth_date=born.isoformat() if born else None,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from dicom_node.hl7.reading import Message, Refused
 from dicom_node.hl7.values import birth_date, checked, event_time, person_name
+from storage.core.patient_sex import sex_of
 from storage.core.uids import new_uid
 from storage.worklist.repository import Worklist, WorklistItem, WorklistState
 
@@ -68,7 +69,7 @@ def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
         "PatientID": field("PID-3"),
         "IssuerOfPatientID": field("PID-3", 4),
         "PatientBirthDate": birth_date(message),
-        "PatientSex": field("PID-8") if field("PID-8") in ("F", "M", "O") else "",
+        "PatientSex": sex_of(field("PID-8")),
         "AdmissionID": field("PV1-19"),
         "CurrentPatientLocation": field("PV1-3"),
         "AccessionNumber": accession_number,

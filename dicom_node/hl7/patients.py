@@ -8,6 +8,7 @@ from itertools import islice
 from dicom_node.hl7.reading import Message, Refused
 from dicom_node.hl7.values import birth_date, checked, event_time, person_name
 from storage.core.errors import StateConflict
+from storage.core.patient_sex import sex_of
 from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
 from storage.patient_identity.repository import PatientChanges
 
@@ -19,7 +20,6 @@ TRIGGERS = _REGISTERED | _CORRECTED | _MERGED
 OF_VISITS = frozenset({"A02", "A03", "A06", "A07", "A11", "A12", "A13", "A38"})
 """Transfer, discharge, another class, and what cancels a visit (IHE RAD-1, RAD-12): the images stay
 whose they are."""
-_SEXES = ("F", "M", "O")
 _MOST_PATIENTS = 10
 """Of a message: nothing else is written while all of them are recorded at once."""
 
@@ -129,12 +129,11 @@ def _pair(
 
 def _demographics(message: Message) -> Demographics:
     """What is empty is not stated; an unknown sex (table 0001: U) neither."""
-    sex = message.field("PID-8")
     stated = checked(
         {
             "PatientName": person_name(message, "PID-5"),
             "PatientBirthDate": birth_date(message),
-            "PatientSex": sex if sex in _SEXES else "",
+            "PatientSex": sex_of(message.field("PID-8")),
         }
     )
     return Demographics(

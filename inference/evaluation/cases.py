@@ -22,6 +22,7 @@ from inference.pipeline import Segment
 from inference.refusals import VolumeRefused
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.folder_walk import files_below
+from storage.core.patient_sex import sex_of
 
 LABELS_FILE = "labels.json"
 _LABEL_MAP_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.7")
@@ -126,9 +127,10 @@ def groups_of(image: Dataset) -> dict[str, str]:
     """By what results are distinguished: whom, and on which machine."""
     thickness = _number(image.get("SliceThickness"))
     age = str(image.get("PatientAge") or "")
+    stated_sex = str(image.get("PatientSex") or "").strip()
     years = int(age[:3]) if age[:3].isdigit() and age.endswith("Y") else None
     return {
-        "sex": str(image.get("PatientSex") or "not stated"),
+        "sex": sex_of(stated_sex) or stated_sex or "not stated",
         "age": "not stated" if years is None else f"{years // 20 * 20} to {years // 20 * 20 + 19}",
         "manufacturer": str(image.get("Manufacturer") or "not stated"),
         "slice thickness": "not stated" if thickness is None else _thickness(thickness),

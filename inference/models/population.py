@@ -15,6 +15,7 @@ from inference.imaging.contrast_agent import contrast_agent_given
 from inference.imaging.field_strength import field_strengths_t
 from inference.normal_ranges.ages import age_in_words, ages_in_words
 from storage.core.findings import OUTSIDE_POPULATION
+from storage.core.patient_sex import sex_of
 
 OnOutside = Literal["caveat", "refuse"]
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
@@ -65,7 +66,8 @@ class Population:
             if not _within_years(age, self.age_years):
                 ages = "" if self.age_years is None else ages_in_words(*self.age_years)
                 yield f"age {age_in_words(age)}{by} ({ages})"
-        sex = str(header.get("PatientSex") or "").strip().upper()
+        stated_sex = str(header.get("PatientSex") or "").strip().upper()
+        sex = sex_of(stated_sex) or stated_sex
         if sex and self.sex and sex not in self.sex:
             yield f"sex {sex} ({', '.join(self.sex)})"
         tesla = field_strengths_t(header)

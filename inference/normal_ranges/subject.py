@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 from inference.imaging.contrast_agent import contrast_agent_given
 from inference.models.population import ages_years
 from inference.normal_ranges.ages import age_in_words
+from storage.core.patient_sex import sex_of
 
 _CM_IN_M = 100.0
 # Beyond, PatientSize (metres: PS3.3 C.7.2.2) holds something else, such as centimetres.
@@ -41,7 +42,7 @@ NOBODY_KNOWN = Subject()
 
 def subject_of(header: Dataset) -> Subject:
     """Read from any image of the series."""
-    sex = str(header.get("PatientSex") or "").strip()
+    sex = sex_of(header.get("PatientSex"))
     ages = ages_years(header)
     return Subject(
         sex if sex in ("M", "F") else "",

@@ -6,6 +6,7 @@ emergency admissions come with IDs that somebody else has, and mostly without an
 
 from dataclasses import dataclass
 
+from storage.core.patient_sex import sex_of
 from storage.core.text_folding import folded_name
 from storage.dicom.part10 import Header
 
@@ -33,6 +34,7 @@ class Person:
         """
         if self.birth_date and other.birth_date:
             return self.birth_date == other.birth_date
-        if self.sex and other.sex and self.sex != other.sex:
+        sex, other_sex = (sex_of(one) or one for one in (self.sex, other.sex))
+        if sex and other_sex and sex != other_sex:
             return False
         return self.name_folded == other.name_folded

@@ -9,6 +9,7 @@ from functools import lru_cache
 from inference.language.guard.characters import folded
 from inference.language.guard.evidence import Evidence
 from inference.language.guard.verdict import Ground, Reason
+from storage.core.patient_sex import sex_of
 
 _AGE = re.compile(
     r"\b(\d{1,3})\s?-?\s?(?:(?:years?|yrs?)[\s-]?(?:old|of age)?|y/?o|yo|-?jährige[rsn]?(?:\(r\))?"
@@ -75,7 +76,8 @@ def _known(evidence: Evidence) -> tuple[frozenset[int], frozenset[str]]:
     stated_sexes = frozenset(sex for _, sexes in texts for sex in sexes)
     # What the headers say of the patient stands above what a text says.
     ages = stated_ages if study.patient_age_years is None else {study.patient_age_years}
-    sexes = {study.patient_sex} if study.patient_sex in _SEXES else stated_sexes
+    sex = sex_of(study.patient_sex)
+    sexes = {sex} if sex in _SEXES else stated_sexes
     return frozenset(ages), frozenset(sexes)
 
 

@@ -7,6 +7,7 @@ from dicom_node.hl7.writing import components, escaped, segment, timestamp
 from inference.reports.export.document import ReportDocument
 from inference.reports.export.text import in_full, plain, rests_on
 from storage.core.findings import Finding, NormalRange
+from storage.core.patient_sex import sex_of
 from storage.reports.hl7_entities import Hl7Message
 from storage.settings import Settings
 
@@ -90,10 +91,8 @@ def _pid(document: ReportDocument) -> str:
     # Nobody has checked that the date of a header is one.
     born = escaped(study.patient_birth_date)
     identifier = components(study.patient_id, "", "", study.issuer_of_patient_id)
-    return segment(
-        "PID",
-        ["1", "", identifier, "", person, "", born, escaped(study.patient_sex)],
-    )
+    sex = sex_of(study.patient_sex) or escaped(study.patient_sex)
+    return segment("PID", ["1", "", identifier, "", person, "", born, sex])
 
 
 def _order_numbers(document: ReportDocument) -> tuple[str, str]:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydicom import config
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from inference.imaging.field_strength import field_strength_t, field_strengths_t
@@ -58,6 +60,18 @@ def test_within_there_is_no_word() -> None:
     assert caveat_of(POPULATION, header(PatientBirthDate="19290616")) == ""
     assert caveat_of(POPULATION, header(PatientBirthDate=None, PatientAge="096Y")) == ""
     assert caveat_of(POPULATION, enhanced(thickness_mm="1.0", EchoPulseSequence="BOTH")) == ""
+
+
+@pytest.mark.parametrize(
+    ("stated", "within"),
+    [("F", True), ("f ", True), ("Female", True), ("w", True), ("", True), ("male", False)],
+)
+def test_the_sex_counts_however_it_is_written(stated: str, within: bool) -> None:
+    of_somebody = header(PatientSex=None)
+    of_somebody.add(DataElement("PatientSex", "CS", stated, validation_mode=config.IGNORE))
+    caveat = caveat_of(replace(POPULATION, sex=("F",)), of_somebody)
+    assert ("sex M (F)" not in caveat) is within
+    assert (caveat == "") is within
 
 
 def test_of_several_series_each_counts() -> None:

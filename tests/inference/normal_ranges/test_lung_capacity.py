@@ -7,6 +7,8 @@ programs keep from its look-up tables.
 import math
 
 import pytest
+from pydicom import config
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from inference.normal_ranges.lung_capacity import TotalLungCapacity
@@ -42,6 +44,20 @@ def test_the_median_is_the_published_one(
     assert stated.median == pytest.approx(
         published_median_l(sex, age_years, height_cm, spline), abs=0.001
     )
+
+
+@pytest.mark.parametrize(
+    ("stated", "sex"),
+    [("m", "M"), ("M ", "M"), ("Male", "M"), ("f", "F"), ("FEMALE", "F"), ("w", "F")],
+)
+def test_the_sex_counts_however_it_is_written(stated: str, sex: str) -> None:
+    header = Dataset()
+    header.add(DataElement("PatientSex", "CS", stated, validation_mode=config.IGNORE))
+    header.PatientSize = "1.70"
+    header.PatientBirthDate, header.StudyDate = "19660615", "20260616"
+    found = LUNGS.range_for(subject_of(header), 5.0)
+    spline = {"M": -0.019389, "F": -0.023288842}[sex]
+    assert found.median == pytest.approx(published_median_l(sex, 60, 170, spline), rel=0.01)
 
 
 def test_percentile_and_limits_follow_from_the_lms_parameters() -> None:

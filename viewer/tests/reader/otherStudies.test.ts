@@ -29,6 +29,8 @@ describe("whose another study is", () => {
     expect(isSamePerson(other({ ...undated, patient_name: "Yamada^Taro" }), read)).toBe(false);
     expect(isSamePerson(other({ ...undated, patient_sex: "F" }), read)).toBe(false);
     expect(isSamePerson(other({ ...undated, patient_sex: "" }), read)).toBe(true);
+    for (const sex of ["m", "Male "]) expect(isSamePerson(other({ ...undated, patient_sex: sex }), read)).toBe(true);
+    expect(isSamePerson(other({ ...undated, patient_sex: "w" }), read)).toBe(false);
     const both = { ...read, patient_birth_date: null };
     expect(isSamePerson(other({ ...undated, patient_name: "Doe^Jane" }), both)).toBe(false);
   });

@@ -20,6 +20,14 @@ function foldedName(name: string): string {
   return groups.find((group) => group !== "") ?? "";
 }
 
+const spellings: Partial<Record<string, string>> = { MALE: "M", FEMALE: "F", W: "F", OTHER: "O" };
+
+/** What is meant by a sex, as the node takes it (storage/core/patient_sex.py). */
+function sexOf(stated: string): string {
+  const sex = stated.trim().toUpperCase();
+  return spellings[sex] ?? sex;
+}
+
 /**
  * Whether two studies are of one person. An ID alone does not say so: sites give the same one to
  * different people. The birth dates decide; where one is missing, the names and sexes do.
@@ -28,7 +36,7 @@ export function isSamePerson(one: Person, other: Person): boolean {
   if (one.patient_id === "" || one.patient_id !== other.patient_id) return false;
   const [born, otherBorn] = [dicomDate(one.patient_birth_date), dicomDate(other.patient_birth_date)];
   if (born && otherBorn) return born === otherBorn;
-  const sexes = new Set([one.patient_sex, other.patient_sex].filter((sex) => sex !== ""));
+  const sexes = new Set([one, other].map((person) => sexOf(person.patient_sex)).filter((sex) => sex !== ""));
   return foldedName(one.patient_name) === foldedName(other.patient_name) && sexes.size < 2;
 }
 
