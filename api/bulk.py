@@ -6,6 +6,7 @@ from pydantic import Field
 
 from api.base_schemas import Payload
 from api.errors import ApiProblem, status_of
+from api.versioned import versioned_text
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.core.state_words import state_word
 
@@ -58,4 +59,10 @@ def for_each(ids: Iterable[str], do: Callable[[str], str]) -> BulkAnswer:
 
 
 def _refused(one: str, status: int, code: str, detail: str, remedy: str) -> BulkItem:
-    return BulkItem(id=one, status=status, code=code, detail=detail, remedy=remedy)
+    return BulkItem(
+        id=one,
+        status=status,
+        code=code,
+        detail=versioned_text(detail),
+        remedy=versioned_text(remedy),
+    )

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from fastapi import Header, Request
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -23,7 +23,7 @@ from api.access.policy import READERS, policy
 from api.audit.rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
 from api.events.newest import LOOK_EVERY_S, Newest
-from api.events.parameters import After, EventStudy, EventTypes
+from api.events.parameters import After, EventStudy, EventTypes, LastEventId, resume_point
 from api.jobs.routes import read_job
 from api.parameters import JobId, problems
 from api.routing import new_router
@@ -45,10 +45,6 @@ _RECONNECT_AFTER_MS = 2000
 _REREAD = "Read again what you show; the stream goes on from here."
 _TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"})
 
-LastEventId = Annotated[
-    str | None,
-    Header(alias="Last-Event-ID", description="Resume after this event; browsers send it."),
-]
 _EVENT_STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }
@@ -76,7 +72,7 @@ async def node_events(
     it first tells what was missed. An event `reset` says that some of it is not kept any
     more: read again what you show. A comment comes every 15 seconds.
     """
-    start = _resume_point(last_event_id, after)
+    start = resume_point(last_event_id, after)
     stream = _Stream(request, storage, stopping)
     # Looked up before the answer begins: who has its first line misses nothing from then on.
     newest = await stream.newest(start)
@@ -103,8 +99,8 @@ async def job_events(
 
     The stream ends once the job is `completed`, `failed`, `cancelled` or `superseded`.
     """
+    start = resume_point(last_event_id, after)
     await run_in_threadpool(storage.jobs.get, job_id)
-    start = _resume_point(last_event_id, after)
     stream = _Stream(request, storage, stopping)
     return _event_stream(_until_access_ends(stream.of_job(job_id, start)))
 
@@ -225,13 +221,6 @@ class _Stream:
             except NotFound:
                 data["job"] = None
         return data
-
-
-def _resume_point(last_event_id: str | None, after: int | None) -> int | None:
-    """The header wins: a browser that reconnects repeats the URL it began with."""
-    if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 19:
-        return int(last_event_id)
-    return after
 
 
 async def _until_access_ends(body: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -28,7 +28,7 @@ _JobIds = Annotated[list[_JobId], Field(min_length=1, max_length=MOST)]
 
 class RetryJobs(RequestBody):
     job_ids: _JobIds
-    force: bool = Field(False, description="Those that are COMPLETED, too.")
+    force: bool = Field(False, description="Those that are completed, too.")
 
 
 class CancelJobs(RequestBody):

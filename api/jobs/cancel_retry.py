@@ -21,12 +21,12 @@ def cancel(jobs: Jobs, job_id: str, by: str, why: str) -> Job:
         job = jobs.get(job_id)
         if job.state != "CANCELED":
             raise ended(job, "There is nothing to cancel; reject its findings instead.")
-    log.info("job_canceled", job_id=job_id)
+    log.info("job_cancelled", job_id=job_id)
     return job
 
 
 def retry(jobs: Jobs, job_id: str, *, force: bool) -> Job:
-    """The job, waiting again; with `force` also where it is COMPLETED.
+    """The job, waiting again; with `force` also where it is completed.
 
     Raises NotFound, ApiProblem.
     """
@@ -35,18 +35,26 @@ def retry(jobs: Jobs, job_id: str, *, force: bool) -> Job:
     again = jobs.retry(job_id, utcnow(), force=force)
     if again is None:
         job = jobs.get(job_id)
-        remedy = "Its results come by themselves."
-        if job.status == "COMPLETED":
-            remedy = "Its results are there; `force` runs it once more."
-        raise ApiProblem(
-            409,
-            "job_not_canceled",
-            f"The job is {state_word(job.status)}; only one that failed or was cancelled"
-            " is tried again.",
-            remedy=remedy,
-        )
+        raise _not_again(job)
     log.info("job_retried", job_id=job_id, force=force)
     return again
+
+
+def _not_again(job: Job) -> ApiProblem:
+    state = state_word(job.status)
+    if job.status == "COMPLETED":
+        return ApiProblem(
+            409,
+            "job_not_cancelled",
+            f"The job is {state}; only one that failed or was cancelled is tried again.",
+            remedy="Its results are there; `force` runs it once more.",
+        )
+    return ApiProblem(
+        409,
+        "job_not_ended",
+        f"The job is {state}; it runs again only once this run has ended.",
+        remedy="Wait for its results, or cancel it first.",
+    )
 
 
 def ended(job: Job, remedy: str) -> ApiProblem:

@@ -13,11 +13,12 @@ from api.audit.rules import CHANGED, UIDS_ALONE, Audited
 from api.base_schemas import RequestBody
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import JobStateWord, spelled_freely
+from api.enum_spelling import JobStateWord
 from api.errors import ApiProblem
 from api.findings.routes import finding_payloads
 from api.jobs import cancel_retry
-from api.jobs.schemas import CancelReason, JobPage, JobPayload, PriorityName
+from api.jobs.priority import Priority, priority_number
+from api.jobs.schemas import CancelReason, JobPage, JobPayload
 from api.jobs.serializers import decision_payloads, job_payload
 from api.parameters import JobId, NameFilter, UidFilter, UpdatedSince, problems
 from api.routing import new_router
@@ -31,20 +32,13 @@ from storage.core.entities import Series
 from storage.core.errors import NotFound
 from storage.index.repository import Index
 from storage.jobs.listing import NEWEST_JOBS
-from storage.jobs.repository import PRIORITIES, Jobs
+from storage.jobs.repository import Jobs
 
 log = structlog.get_logger(__name__)
 
 router = new_router(prefix="/api/jobs", tags=["jobs"])
 
-Priority = Annotated[
-    Annotated[int, Field(ge=-1000, le=1000)] | PriorityName,
-    spelled_freely(PriorityName),
-    Field(
-        description="The highest is taken first. LOW is -50, ROUTINE 0, HIGH 50, STAT 100.",
-        examples=["STAT", 75],
-    ),
-]
+_GOES_ON = frozenset({"SCHEDULED", "IN PROGRESS"})
 _Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
 
 
@@ -57,7 +51,11 @@ class NewJob(RequestBody):
     )
     pipeline: str = Field(min_length=1, max_length=80, examples=["brain-volume"])
     priority: Priority = "ROUTINE"
-    force: bool = Field(False, description="Run the job once more where it is COMPLETED already.")
+    force: bool = Field(
+        False,
+        description="Run the job once more where it has ended. While it waits or runs, this is"
+        " answered by the run that goes on.",
+    )
 
 
 class JobChange(RequestBody):
@@ -69,7 +67,7 @@ class CancelJob(RequestBody):
 
 
 class RetryJob(RequestBody):
-    force: bool = Field(False, description="Run it once more although it is COMPLETED.")
+    force: bool = Field(False, description="Run it once more although it is completed.")
 
 
 @router.get("", summary="List the jobs, the newest first")
@@ -133,7 +131,7 @@ def create_job(
             remedy="Wait until it is complete, or say so:"
             " POST /api/studies/{study_instance_uid}/series/{series_instance_uid}/complete.",
         )
-    priority = _number(wanted.priority)
+    priority = priority_number(wanted.priority)
     begun_at = utcnow()
     decision = schedule_pipeline(storage, series, pipeline, priority)
     if decision.job_id is None:
@@ -150,7 +148,7 @@ def create_job(
     job = storage.jobs.get(decision.job_id)
     if job.state == "SCHEDULED" and job.priority < priority:
         storage.jobs.set_priority(job.job_id, priority, utcnow())
-    if wanted.force and job.status == "COMPLETED" and job.created_at < begun_at:
+    if wanted.force and job.status not in _GOES_ON and job.created_at < begun_at:
         cancel_retry.retry(storage.jobs, job.job_id, force=True)
     wake(storage.settings)
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
@@ -162,7 +160,7 @@ def create_job(
 @router.get("/{job_id}", summary="One job in full", responses=problems(404))
 @policy(READERS, "api:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
 def get_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayload:
-    """The job; once it is COMPLETED, with its findings and the UIDs of its results."""
+    """The job; once it is completed, with its findings and the UIDs of its results."""
     _name_study(request, storage.jobs, job_id)
     return read_job(storage, job_id)
 
@@ -174,7 +172,7 @@ def change_job(
 ) -> JobPayload:
     """A waiting job is taken by it; one that runs keeps it for when it has to run again."""
     _name_study(request, storage.jobs, job_id)
-    if not storage.jobs.set_priority(job_id, _number(change.priority), utcnow()):
+    if not storage.jobs.set_priority(job_id, priority_number(change.priority), utcnow()):
         raise cancel_retry.ended(storage.jobs.get(job_id), "It is not taken any more.")
     return read_job(storage, job_id)
 
@@ -203,7 +201,7 @@ def retry_job(
 ) -> JobPayload:
     """The same job, from its beginning and with all its attempts.
 
-    With `force` also one that is COMPLETED. What it makes has the same UIDs: what is there
+    With `force` also one that is completed. What it makes has the same UIDs: what is there
     already stays, and what came out otherwise waits under `/api/conflicts`.
     """
     _name_study(request, storage.jobs, job_id)
@@ -228,10 +226,6 @@ def read_job(storage: Storage, job_id: str) -> JobPayload:
 def _name_study(request: Request, jobs: Jobs, job_id: str) -> None:
     """For the audit trail: the path names the job alone. Raises NotFound."""
     name_studies(request, jobs.get(job_id).study_instance_uid)
-
-
-def _number(priority: int | PriorityName) -> int:
-    return priority if isinstance(priority, int) else PRIORITIES[priority]
 
 
 def _series_of(index: Index, wanted: NewJob) -> Series:

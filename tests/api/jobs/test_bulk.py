@@ -1,5 +1,6 @@
 """Many jobs and studies in one request, and a job that runs once more although it is done."""
 
+import pytest
 from sqlalchemy import text
 
 from storage.audit import Code
@@ -24,7 +25,7 @@ def test_a_completed_job_runs_again_where_that_is_said(stored_api: ApiNode) -> N
     )
     path = f"/api/v1/jobs/{job.job_id}/retry"
     worked_on(api.storage, job)
-    refused = is_problem(api.client.post(path), 409, "job_not_canceled")
+    refused = is_problem(api.client.post(path), 409, "job_not_cancelled")
     assert "force" in refused["remedy"]
     again = api.client.post(path, json={"force": True}).json()
     assert (again["state"], again["attempts"], again["finished_at"]) == ("scheduled", 0, None)
@@ -48,6 +49,21 @@ def test_a_completed_job_runs_again_where_that_is_said(stored_api: ApiNode) -> N
     is_problem(api.client.post(path, json={"force": True}), 409, "job_superseded")
 
 
+@pytest.mark.parametrize("priority", ["asap", 1001, 7.5, True, None, [], {}, "9" * 5000, ""])
+def test_a_priority_that_is_none_is_told_those_that_are(api: ApiNode, priority: object) -> None:
+    wanted = {"series_instance_uid": "1.2", "pipeline": "brain-volume", "priority": priority}
+    for answer in (
+        api.client.post("/api/v1/jobs", json=wanted),
+        api.client.patch("/api/v1/jobs/x", json={"priority": priority}),
+    ):
+        problem = is_problem(answer, 422, "validation_failed")
+        assert problem["detail"] == (
+            "body.priority: It must be one of LOW, ROUTINE, HIGH, STAT,"
+            " or a whole number from -1000 to 1000."
+        )
+        assert len(problem["errors"]) == 1
+
+
 def test_each_of_many_jobs_has_its_own_answer(api: ApiNode) -> None:
     waits, runs, done = (scheduled_job(api.storage, f"2.25.{n}") for n in (1, 2, 3))
     api.storage.jobs.claim(runs.job_id, "worker", 60, utcnow())
@@ -67,6 +83,7 @@ def test_each_of_many_jobs_has_its_own_answer(api: ApiNode) -> None:
     found, _ = find_events(api.storage.engine, AuditFilter(code=Code.PROCEDURE_RECORD.value), 9, 0)
     recorded = sorted(str(one.detail["job_id"]) for one in found)
     assert recorded == sorted([waits.job_id, runs.job_id]), "what was refused changed nothing"
+    assert items[1]["remedy"] == "GET /api/v1/jobs lists them.", "as the job's own address says it"
     is_problem(
         api.client.post("/api/v1/jobs/cancel", json={"job_ids": []}), 422, "validation_failed"
     )

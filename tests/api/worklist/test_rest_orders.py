@@ -114,12 +114,38 @@ def test_a_job_is_made_once_moved_up_canceled_and_tried_again(stored_api: ApiNod
     is_problem(api.client.patch(path, json={"priority": 1}), 409, "job_ended")
     retried = api.client.post(f"{path}/retry").json()
     assert (retried["state"], retried["attempts"], retried["reason"]) == ("scheduled", 0, "")
-    is_problem(api.client.post(f"{path}/retry"), 409, "job_not_canceled")
+    is_problem(api.client.post(f"{path}/retry"), 409, "job_not_ended")
     api.client.post(f"{path}/cancel")
     late = head()[0]
     late.SOPInstanceUID = late.file_meta.MediaStorageSOPInstanceUID = "2.25.5"
     send(api, [late])
     is_problem(api.client.post(f"{path}/retry"), 409, "job_superseded")
+
+
+@pytest.mark.usefixtures("accepting")
+def test_force_runs_what_has_ended_and_begins_no_second_run(stored_api: ApiNode) -> None:
+    api = stored_api
+    study, series = send(api, head())
+    (row,) = api.storage.index.series_of(study)
+    assert api.storage.index.mark_complete(row, utcnow())
+    wanted = {"series_instance_uid": series, "pipeline": BRAIN}
+    forced = {**wanted, "force": True}
+    job_id = api.client.post("/api/v1/jobs", json=wanted).json()["job_id"]
+    path = f"/api/v1/jobs/{job_id}"
+    # Without a result, force is no less an order than with one.
+    api.client.post(f"{path}/cancel")
+    assert api.client.post("/api/v1/jobs", json=wanted).json()["state"] == "cancelled"
+    assert api.client.post("/api/v1/jobs", json=forced).json()["state"] == "scheduled"
+    worked_on(api.storage, api.storage.jobs.get(job_id))
+    assert api.client.post("/api/v1/jobs", json=forced).json()["state"] == "scheduled"
+    # The run that goes on answers who asks again, and is left alone.
+    api.storage.jobs.claim(job_id, "worker", 60, utcnow())
+    again = api.client.post("/api/v1/jobs", json=forced)
+    assert (again.status_code, again.json()["state"]) == (200, "in_progress")
+    refused = is_problem(
+        api.client.post(f"{path}/retry", json={"force": True}), 409, "job_not_ended"
+    )
+    assert "cancel" in refused["remedy"]
 
 
 def test_a_pipeline_refuses_in_its_own_words(api: ApiNode) -> None:
