@@ -39,18 +39,22 @@ class StrictRoute(APIRoute):
 
 
 def new_router(
-    *, prefix: str = "", tags: list[str], reads_own_query: bool = False, **options: Any
+    *,
+    prefix: str = "",
+    tags: list[str],
+    route_class: type[APIRoute] = StrictRoute,
+    **options: Any,
 ) -> APIRouter:
     """A router with the whole address of its routes.
 
-    `reads_own_query` is for standards whose parameters are open, such as the attributes of
-    QIDO-RS: their routes look at the query themselves.
+    Another `route_class` is for standards that have parameters of their own, such as the
+    attributes of QIDO-RS: their routes look at the query themselves.
     """
     return APIRouter(
         prefix=prefix,
         tags=[*tags],
         generate_unique_id_function=_operation_id,
-        route_class=APIRoute if reads_own_query else StrictRoute,
+        route_class=route_class,
         **options,
     )
 

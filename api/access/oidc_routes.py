@@ -6,6 +6,7 @@ from typing import Annotated
 import structlog
 from fastapi import Query, Request
 from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
 
 from api.access import audited_sign_ins
 from api.access.authenticator import with_own_name
@@ -29,7 +30,7 @@ from storage.settings import Settings
 log = structlog.get_logger(__name__)
 
 # Providers send parameters of their own, such as `iss` and `session_state`.
-router = new_router(prefix="/api/session/oidc", tags=["session"], reads_own_query=True)
+router = new_router(prefix="/api/session/oidc", tags=["session"], route_class=APIRoute)
 
 _FLOW_S = 600
 _NOT_CONFIRMED = "/sign-in/?confirmed=no"

@@ -16,9 +16,11 @@ from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.negotiation import TARGET_SYNTAXES
 from api.dicomweb.formats.responses import json_bytes
 from api.dicomweb.lookups import PREFIX, service_url
+from api.dicomweb.query_names import RENDERING, THUMBNAIL
 from api.dicomweb.rendering.animation import HAS_VIDEO, MP4
 from api.dicomweb.rendering.picture import PICTURES
 from api.dicomweb.search.query_parameters import DEFAULT_LIMIT
+from api.middleware.methods import with_head
 from storage.index.attributes import LEVELS, Kind, available_at
 
 _LEVEL_NAMES = {"STUDY": "studies", "SERIES": "series", "IMAGE": "instances"}
@@ -28,7 +30,7 @@ _LEVEL_NAMES = {"STUDY": "studies", "SERIES": "series", "IMAGE": "instances"}
 def get_capabilities(request: Request, storage: StorageDep) -> Response:
     """What the DICOMweb services of this node can do."""
     document = _document(service_url(request, storage.settings), request.app.openapi())
-    headers = {"Allow": "GET, OPTIONS", "Cache-Control": "no-store"}
+    headers = {"Allow": "GET, HEAD, OPTIONS", "Cache-Control": "no-store"}
     return Response(json_bytes(document), media_type="application/json", headers=headers)
 
 
@@ -81,13 +83,8 @@ def _document(root_url: str, description: Mapping[str, Any]) -> dict[str, Any]:
                 "rendered": [*PICTURES, *((MP4,) if HAS_VIDEO else ())],
             },
             "transfer_syntaxes": ["*", *TARGET_SYNTAXES],
-            "rendered_parameters": [
-                "window",
-                "viewport",
-                "quality",
-                "annotation",
-                "iccprofile",
-            ],
+            "rendered_parameters": sorted(RENDERING),
+            "thumbnail_parameters": sorted(THUMBNAIL),
         },
         "store": {
             "media_types": [
@@ -103,7 +100,7 @@ def _document(root_url: str, description: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _allowing(methods: Iterable[str]) -> Callable[[], Awaitable[Response]]:
-    allow = ", ".join(sorted(methods))
+    allow = ", ".join(with_head(methods))
 
     @policy(READERS, "dicomweb:read", CAPABILITIES)
     async def options() -> Response:

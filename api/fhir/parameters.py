@@ -13,6 +13,7 @@ from typing import cast
 
 from api.errors import ApiProblem
 from api.fhir.summary import MODES as SUMMARY_MODES
+from api.fhir.summary import READ_MODES
 from storage.db.conditions import Comparison, TimeSpan
 
 _DATE = re.compile(
@@ -20,6 +21,8 @@ _DATE = re.compile(
     r"(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
 )
 _CONTROL = ("_count", "_offset", "_format", "_pretty", "_sort", "_summary", "_total")
+_FLAGS = ("true", "false")
+_READ = {"_pretty": _FLAGS, "_summary": READ_MODES}
 _COUNT_MAX = 200
 _COUNT = 50
 _OFFSET_MAX = 1_000_000_000
@@ -62,48 +65,49 @@ class SearchParameters:
         for name, value in query:
             if name == "_include":
                 if value not in includes:
-                    raise _refused(
-                        f"'{_shown(value)}' cannot be included.",
+                    raise refused(
+                        f"'{shown(value)}' cannot be included.",
                         f"Use {', '.join(includes) or 'none'}.",
                         "not-supported",
                     )
                 include.append(value)
                 continue
             if name in _CONTROL:
+                if name in control:
+                    raise refused(f"The parameter '{name}' is given twice.", "Give it once.")
                 control[name] = value
                 continue
             if name not in known:
-                raise _refused(
-                    f"The parameter '{_shown(name)}' is not known here.",
+                raise refused(
+                    f"The parameter '{shown(name)}' is not known here.",
                     f"Use {', '.join(sorted({*known, *_CONTROL, '_include'}))}.",
                     "not-supported",
                 )
             if not value or len(value) > _VALUE_MAX or "\0" in value:
-                raise _refused(f"The parameter '{name}' has no usable value.", "Give it one.")
+                raise refused(f"The parameter '{name}' has no usable value.", "Give it one.")
             given.append((name, tuple(part for part in value.split(",") if part)))
         values = sum(len(alternatives) for _, alternatives in given)
         if values > _VALUES_MAX:
-            raise _refused(
+            raise refused(
                 f"The search has {values} values; {_VALUES_MAX} are allowed.",
                 "Ask in several searches.",
             )
         sort = tuple(part for part in control.get("_sort", "").split(",") if part)
         for key in sort:
             if key.removeprefix("-") not in sorts:
-                raise _refused(
-                    f"'{_shown(key)}' cannot be sorted by.",
+                raise refused(
+                    f"'{shown(key)}' cannot be sorted by.",
                     f"Use {', '.join(sorts) or 'none'}.",
                     "not-supported",
                 )
+        check_word(control, "_summary", SUMMARY_MODES)
+        check_word(control, "_pretty", _FLAGS)
+        # The exact number costs no more than an estimate, and is always given.
+        check_word(control, "_total", ("none", "estimate", "accurate"))
         summary = control.get("_summary", "")
-        if summary and summary not in SUMMARY_MODES:
-            raise _refused(
-                f"'_summary' is not '{_shown(summary)}'.",
-                f"Use {', '.join(SUMMARY_MODES)}.",
-            )
         count = min(_number(control, "_count", _COUNT, _OFFSET_MAX), _COUNT_MAX)
         if summary == "text" and include:
-            raise _refused("'_summary=text' includes nothing.", "Leave _include out.")
+            raise refused("'_summary=text' includes nothing.", "Leave _include out.")
         return cls(
             given,
             0 if summary == "count" else count,
@@ -170,20 +174,50 @@ def _number(control: Mapping[str, str], name: str, default: int, at_most: int) -
     if not text:
         return default
     if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > at_most:
-        raise _refused(f"'{name}' is not a number that can be used.", "Give a small number.")
+        raise refused(f"'{name}' is not a number that can be used.", "Give a small number.")
     return int(text)
 
 
-def _shown(text: str) -> str:
+def check_word(control: Mapping[str, str], name: str, words: Sequence[str]) -> None:
+    """Raises 400 where the parameter is given and is none of the words."""
+    value = control.get(name, "")
+    if value and value not in words:
+        raise refused(f"'{name}' is not '{shown(value)}'.", f"Use {', '.join(words)}.")
+
+
+def check_read(query: Sequence[tuple[str, str]], own: Mapping[str, Sequence[str]]) -> None:
+    """Refuse what the read of one resource does not take; `own` are parameters with their words.
+
+    Raises 400 (hl7.org/fhir/R4/http.html#parameters).
+    """
+    given: dict[str, str] = {}
+    known = {**_READ, **own}
+    for name, value in query:
+        if name not in known and name != "_format":
+            raise refused(
+                f"The parameter '{shown(name)}' is not known here.",
+                f"Use {', '.join(sorted({*known, '_format'}))}.",
+                "not-supported",
+            )
+        if name in given:
+            raise refused(f"The parameter '{name}' is given twice.", "Give it once.")
+        given[name] = value
+    for name, words in known.items():
+        check_word(given, name, words)
+
+
+def shown(text: str) -> str:
+    """Of what a client wrote, as much as a message repeats."""
     return "".join(char for char in text if char.isprintable())[:50]
 
 
 def _no_date(name: str) -> ApiProblem:
-    return _refused(
+    return refused(
         f"'{name}' is no date.",
         "Write YYYY, YYYY-MM, YYYY-MM-DD or a time with its zone, after eq, ge, gt, le or lt.",
     )
 
 
-def _refused(detail: str, remedy: str, issue: str = "invalid") -> ApiProblem:
+def refused(detail: str, remedy: str, issue: str = "invalid") -> ApiProblem:
+    """What is not known or not well written, with the issue type of an OperationOutcome."""
     return ApiProblem(400, "search_refused", detail, remedy=remedy, extra={"issue": issue})

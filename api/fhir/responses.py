@@ -30,7 +30,8 @@ class FhirJson(JSONResponse):
 def answer(request: Request, resource: Resource) -> Response:
     """One resource; 304 where the client has this version."""
     _check_accepted(request)
-    content = _encoded(resource.to_json())
+    summary = request.query_params.get("_summary", "")
+    content = _encoded(request, summarised(resource.to_json(), summary))
     version = (
         resource.meta.version_id if resource.meta else hashlib.sha256(content).hexdigest()[:16]
     )
@@ -73,7 +74,7 @@ def bundle(
     }
     if entries:
         content["entry"] = entries
-    return FhirJson(_encoded(content))
+    return FhirJson(_encoded(request, content))
 
 
 def _links(
@@ -113,5 +114,7 @@ def _check_accepted(request: Request) -> None:
     )
 
 
-def _encoded(content: Any) -> bytes:
+def _encoded(request: Request, content: Any) -> bytes:
+    if request.query_params.get("_pretty") == "true":
+        return json.dumps(content, ensure_ascii=False, indent=2).encode()
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

@@ -24,8 +24,8 @@ from api.fhir.resources import (
     ImagingStudy,
     Observation,
 )
-from api.fhir.responses import FhirJson, answer, bundle
-from api.routing import new_router
+from api.fhir.responses import answer, bundle
+from api.fhir.routing import fhir_router, read_by, searched_by
 from storage.audit import Code
 from storage.audit.query import event_of, find_events
 from storage.findings.conditions import finding_id_in
@@ -33,39 +33,17 @@ from storage.findings.search import find_findings, find_reports
 from storage.reports.conditions import report_id_is
 from storage.settings import Settings
 
-router = new_router(
-    prefix="/fhir", tags=["fhir"], reads_own_query=True, default_response_class=FhirJson
-)
+router = fhir_router()
 
 ResourceId = Annotated[str, Path(pattern=r"^[A-Za-z0-9.-]{1,64}$", description="The logical id.")]
 
 
-def _searched(known: Any) -> dict[str, Any]:
-    """The search's parameters for OpenAPI: they are read by FHIR's grammar, not by FastAPI's."""
-    names = {**dict.fromkeys(known, "See the CapabilityStatement."), **_CONTROL}
-    return {
-        "parameters": [
-            {
-                "name": name,
-                "in": "query",
-                "required": False,
-                "description": text,
-                "schema": {"type": "string", "minLength": 1, "maxLength": 256},
-            }
-            for name, text in names.items()
-        ]
-    }
-
-
-_CONTROL = {
-    "_count": "How many on a page, at most 200; 50 where it is left out.",
-    "_offset": "How many to skip; the links of the bundle use it.",
-    "_format": "JSON alone.",
-    "_summary": "true, text, data, count or false.",
-}
-
-
-@router.get("/metadata", summary="What the FHIR side can do", response_model=CapabilityStatement)
+@router.get(
+    "/metadata",
+    summary="What the FHIR side can do",
+    response_model=CapabilityStatement,
+    openapi_extra=read_by({"mode": "full or normative, which are the same."}),
+)
 @policy(ANYONE, "fhir:read", PUBLIC)
 def read_capabilities(request: Request, storage: StorageDep) -> Response:
     """The CapabilityStatement; read it to learn what can be searched by."""
@@ -76,7 +54,7 @@ def read_capabilities(request: Request, storage: StorageDep) -> Response:
     "/ImagingStudy",
     summary="Search studies",
     response_model=Bundle[ImagingStudy],
-    openapi_extra=_searched({**imaging_study.PARAMETERS, "_sort": ""}),
+    openapi_extra=searched_by({**imaging_study.PARAMETERS, "_sort": ""}),
 )
 @policy(READERS, "fhir:read", QUERY)
 def search_imaging_studies(request: Request, storage: StorageDep) -> Response:
@@ -98,7 +76,12 @@ def search_imaging_studies(request: Request, storage: StorageDep) -> Response:
     return bundle(request, _base(storage.settings), found[: asked.count], total, asked)
 
 
-@router.get("/ImagingStudy/{resource_id}", summary="One study", response_model=ImagingStudy)
+@router.get(
+    "/ImagingStudy/{resource_id}",
+    summary="One study",
+    response_model=ImagingStudy,
+    openapi_extra=read_by(),
+)
 @policy(READERS, "fhir:read", READ)
 def read_imaging_study(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
     """With its series and instances; the id is the StudyInstanceUID."""
@@ -114,7 +97,7 @@ def read_imaging_study(request: Request, storage: StorageDep, resource_id: Resou
     "/DiagnosticReport",
     summary="Search report drafts",
     response_model=Bundle[DiagnosticReport],
-    openapi_extra=_searched({**diagnostic_report.PARAMETERS, "_sort": "", "_include": ""}),
+    openapi_extra=searched_by({**diagnostic_report.PARAMETERS, "_sort": "", "_include": ""}),
 )
 @policy(READERS, "fhir:read", QUERY)
 def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response:
@@ -143,6 +126,7 @@ def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response
     "/DiagnosticReport/{resource_id}",
     summary="One report draft",
     response_model=DiagnosticReport,
+    openapi_extra=read_by(),
 )
 @policy(READERS, "fhir:read", READ)
 def read_diagnostic_report(
@@ -161,7 +145,7 @@ def read_diagnostic_report(
     "/Observation",
     summary="Search findings",
     response_model=Bundle[Observation],
-    openapi_extra=_searched({**observation.PARAMETERS, "_sort": "", "_include": ""}),
+    openapi_extra=searched_by({**observation.PARAMETERS, "_sort": "", "_include": ""}),
 )
 @policy(READERS, "fhir:read", QUERY)
 def search_observations(request: Request, storage: StorageDep) -> Response:
@@ -190,7 +174,12 @@ def search_observations(request: Request, storage: StorageDep) -> Response:
     return bundle(request, _base(storage.settings), resources, total, asked, more)
 
 
-@router.get("/Observation/{resource_id}", summary="One finding", response_model=Observation)
+@router.get(
+    "/Observation/{resource_id}",
+    summary="One finding",
+    response_model=Observation,
+    openapi_extra=read_by(),
+)
 @policy(READERS, "fhir:read", READ)
 def read_observation(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
     """One statement of a model about a study."""
@@ -207,7 +196,7 @@ def read_observation(request: Request, storage: StorageDep, resource_id: Resourc
     "/Device",
     summary="Search devices",
     response_model=Bundle[Device],
-    openapi_extra=_searched({}),
+    openapi_extra=searched_by({}),
 )
 @policy(READERS, "fhir:read", PUBLIC)
 def search_devices(request: Request, storage: StorageDep) -> Response:
@@ -218,7 +207,9 @@ def search_devices(request: Request, storage: StorageDep) -> Response:
     return bundle(request, _base(storage.settings), page, len(found), asked)
 
 
-@router.get("/Device/{resource_id}", summary="One device", response_model=Device)
+@router.get(
+    "/Device/{resource_id}", summary="One device", response_model=Device, openapi_extra=read_by()
+)
 @policy(READERS, "fhir:read", PUBLIC)
 def read_device(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
     """A pipeline with its model's card, or the node."""
@@ -229,7 +220,7 @@ def read_device(request: Request, storage: StorageDep, resource_id: ResourceId) 
     "/AuditEvent",
     summary="Search the audit trail",
     response_model=Bundle[AuditEvent],
-    openapi_extra=_searched({**audit_event.PARAMETERS, "_sort": ""}),
+    openapi_extra=searched_by({**audit_event.PARAMETERS, "_sort": ""}),
 )
 @policy(ADMINS, "fhir:read", Audited(Code.AUDIT_LOG_USED, "R"))
 def search_audit_events(request: Request, storage: StorageDep) -> Response:
@@ -247,7 +238,12 @@ def search_audit_events(request: Request, storage: StorageDep) -> Response:
     return bundle(request, _base(storage.settings), resources, total, asked)
 
 
-@router.get("/AuditEvent/{resource_id}", summary="One audit event", response_model=AuditEvent)
+@router.get(
+    "/AuditEvent/{resource_id}",
+    summary="One audit event",
+    response_model=AuditEvent,
+    openapi_extra=read_by(),
+)
 @policy(ADMINS, "fhir:read", Audited(Code.AUDIT_LOG_USED, "R"))
 def read_audit_event(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
     """As it stands in the trail, whose chain `mediview audit verify` checks."""

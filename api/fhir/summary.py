@@ -3,6 +3,8 @@
 from typing import Any
 
 MODES = ("true", "false", "text", "data", "count")
+READ_MODES = tuple(mode for mode in MODES if mode != "count")
+"""Of one resource, whose number is known."""
 _ALWAYS = frozenset({"resourceType", "id", "meta"})
 # Elements that R4's definitions mark as of the summary.
 _SUMMARY: dict[str, frozenset[str]] = {
@@ -19,6 +21,9 @@ _SUMMARY: dict[str, frozenset[str]] = {
     ),
     "Device": frozenset(),
     "AuditEvent": frozenset("type subtype action recorded outcome".split()),
+    "CapabilityStatement": frozenset(
+        "status date kind software implementation fhirVersion format rest".split()
+    ),
 }
 # Elements that a resource is not valid without, which `text` keeps.
 _REQUIRED: dict[str, frozenset[str]] = {
@@ -27,6 +32,7 @@ _REQUIRED: dict[str, frozenset[str]] = {
     "Observation": frozenset({"status", "code"}),
     "Device": frozenset(),
     "AuditEvent": frozenset({"type", "recorded", "agent", "source"}),
+    "CapabilityStatement": frozenset({"status", "date", "kind", "fhirVersion", "format"}),
 }
 _SUBSETTED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",

@@ -16,6 +16,7 @@ from api.fhir.resources import OperationOutcome
 from api.idempotency.keys import DESCRIPTION as IDEMPOTENCY_KEY
 from api.idempotency.keys import takes_key
 from api.openapi import dicomweb
+from api.openapi.dicomweb_parameters import add_parameters
 from api.openapi.headers import LIMITS, add_headers
 from api.openapi.security import secure, security_schemes
 from api.openapi.tags import tags
@@ -84,6 +85,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
                     secure(operation, rule, problem)
                 if path.startswith(dicomweb.PREFIX):
                     dicomweb.add_media_types(operation, path, method)
+                    add_parameters(operation, path, method)
                 add_headers(operation, is_list=method == "get" and _is_list(operation, schemas))
     description["paths"] = {versioned(path): one for path, one in description["paths"].items()}
     description["components"]["securitySchemes"] = security_schemes(app.state.settings)

@@ -14,6 +14,7 @@ from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, ch
 from api.dicomweb.formats.responses import json_bytes
 from api.dicomweb.formats.xml_answers import xml_answer
 from api.dicomweb.lookups import service_url
+from api.dicomweb.query_names import NEGOTIATION, reads_own_query, unknown_parameter
 from api.dicomweb.routing import worklist_router
 from api.ups.body import read_attributes
 from api.ups.responses import empty, warning
@@ -31,6 +32,8 @@ router = worklist_router()
 WorkItemUid = Annotated[
     str, Path(pattern=r"^[0-9.]{1,64}$", description="SOP Instance UID of the work item.")
 ]
+_ITEM_NAMES = frozenset({"workitem", "affectedsopinstanceuid"})
+_TRANSACTION_NAMES = frozenset({"transaction-uid", "transactionuid", "transaction"})
 _BODY = {
     "requestBody": {
         "content": {DICOM_JSON: {"schema": {"type": "array", "items": {"type": "object"}}}}
@@ -40,6 +43,7 @@ _BODY = {
 
 @router.post("/workitems", status_code=201, summary="Create a work item", openapi_extra=_BODY)
 @policy(INTEGRATORS, "dicomweb:write", Audited(Code.PROCEDURE_RECORD, "C"))
+@reads_own_query
 async def create_work_item(request: Request, storage: StorageDep) -> Response:
     """The UID is the query itself (`?1.2.3`) or the body's; without one the node makes it.
 
@@ -80,6 +84,7 @@ def retrieve_work_item(
 
 @router.post("/workitems/{workitem_uid}", summary="Update a work item", openapi_extra=_BODY)
 @policy(INTEGRATORS, "dicomweb:write", CHANGED)
+@reads_own_query
 async def update_work_item(
     request: Request, storage: StorageDep, workitem_uid: WorkItemUid
 ) -> Response:
@@ -92,7 +97,9 @@ async def update_work_item(
     attributes = await read_attributes(request)
     if not attributes:
         raise InvalidRequest("The body names nothing to change.", remedy="Send a data set.")
-    transaction_uid = text_of(attributes, "TransactionUID") or _transaction(request)
+    transaction_uid = text_of(attributes, "TransactionUID") or _uid_in_query(
+        request, _TRANSACTION_NAMES
+    )
     await run_in_threadpool(update, storage, workitem_uid, transaction_uid, attributes)
     return empty(200)
 
@@ -158,14 +165,7 @@ def _find(
 
 def _asked_uid(request: Request, attributes: JsonAttributes) -> str:
     """From the query, in the standard's form and in older ones, or from the data set."""
-    in_query = next(
-        (
-            value or name
-            for name, value in request.query_params.multi_items()
-            if not value or name.lower() in ("workitem", "affectedsopinstanceuid")
-        ),
-        "",
-    )
+    in_query = _uid_in_query(request, _ITEM_NAMES)
     in_body = text_of(attributes, "SOPInstanceUID")
     if in_query and in_body and in_query != in_body:
         raise InvalidRequest(
@@ -175,15 +175,18 @@ def _asked_uid(request: Request, attributes: JsonAttributes) -> str:
     return in_query or in_body
 
 
-def _transaction(request: Request) -> str:
-    return next(
-        (
-            value or name
-            for name, value in request.query_params.multi_items()
-            if not value or name.lower() in ("transaction-uid", "transactionuid", "transaction")
-        ),
-        "",
-    )
+def _uid_in_query(request: Request, names: frozenset[str]) -> str:
+    """The query itself (`?1.2.3`), or the value under one of the names; empty where it has none.
+
+    Raises ApiProblem for any other parameter.
+    """
+    found = ""
+    for name, value in request.query_params.multi_items():
+        if not value or name.lower() in names:
+            found = found or value or name
+        elif name not in NEGOTIATION:
+            raise unknown_parameter(name, names | NEGOTIATION)
+    return found
 
 
 def _state(attributes: JsonAttributes) -> WorkItemState:

@@ -10,6 +10,7 @@ from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.formats.responses import json_bytes
 from api.dicomweb.formats.xml_answers import xml_answer
+from api.dicomweb.query_names import reads_own_query
 from api.dicomweb.routing import worklist_router
 from api.dicomweb.search.query_parameters import SearchParameters, parse_search
 from api.dicomweb.search.query_parameters import tag_of as tag_named
@@ -47,6 +48,7 @@ _RETURNED = frozenset(
     responses={204: {"description": "Nothing matches."}, 206: {"description": "There is more."}},
 )
 @policy(READERS, "dicomweb:read", QUERY)
+@reads_own_query
 def search_work_items(request: Request, storage: StorageDep) -> Response:
     """Work items that fit every key, jobs of this node among them, the newest first.
 

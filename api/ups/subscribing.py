@@ -9,8 +9,10 @@ from api.access.principal import PrincipalDep
 from api.audit.rules import SUBSCRIBED
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import service_url
+from api.dicomweb.query_names import NEGOTIATION, reads_own_query
 from api.dicomweb.routing import worklist_router
 from api.dicomweb.search.query_parameters import parse_search
+from api.errors import ApiProblem
 from api.ups.items import WorkItemUid
 from api.ups.matching import Matcher
 from api.ups.responses import empty
@@ -23,7 +25,8 @@ router = worklist_router()
 
 # Initial reports of a subscription to everything: what is recent, not years of ended items.
 _INITIAL_AT_MOST = 5000
-_OURS = frozenset({"deletionlock", "filter", "accept", "charset"})
+_UNFILTERED = frozenset({"deletionlock", *NEGOTIATION})
+_OURS = _UNFILTERED | {"filter"}
 
 AeTitle = Annotated[
     str,
@@ -38,6 +41,7 @@ AeTitle = Annotated[
     "/workitems/{workitem_uid}/subscribers/{ae_title}", status_code=201, summary="Subscribe"
 )
 @policy(INTEGRATORS, "dicomweb:write", SUBSCRIBED)
+@reads_own_query
 def subscribe_to_work_item(
     request: Request,
     storage: StorageDep,
@@ -58,6 +62,8 @@ def subscribe_to_work_item(
     initial: list[Listed] = []
     if workitem_uid == FILTERED_UID:
         keys = _keys(request, filter)
+    else:
+        _check_unfiltered(request)
     if workitem_uid not in GLOBAL_UIDS:
         found = storage.work_item_list.find(workitem_uid)
         if found is None:
@@ -100,6 +106,18 @@ def suspend_subscription(
     """No events of items that are created from now on; those of existing items go on."""
     storage.subscriptions.suspend(ae_title, workitem_uid)
     return empty(200)
+
+
+def _check_unfiltered(request: Request) -> None:
+    """A filter that is left out would subscribe to more than was asked for. Raises ApiProblem."""
+    for name in request.query_params:
+        if name.lower() not in _UNFILTERED:
+            raise ApiProblem(
+                400,
+                "unknown_parameter",
+                f"There is no query parameter {name[:60]!r} for this subscription.",
+                remedy=f"Subscribe to {FILTERED_UID} to narrow it by a filter, or leave it out.",
+            )
 
 
 def _keys(request: Request, filter_text: str) -> dict[str, str]:

@@ -92,9 +92,15 @@ def test_no_operation_ignores_an_unknown_parameter(
 ) -> None:
     wrong = {}
     for path, method, _ in _operations(description):
-        if not path.startswith(_OPEN):
-            answer = reading_api.client.request(method, address(path) + "?no_such_parameter=1")
-            if answer.status_code != 422 or "'no_such_parameter'" not in answer.text:
+        if not path.startswith(_OPEN[2]):
+            body = [{"00404041": {"vr": "CS", "Value": ["READY"]}}] if "workitems" in path else None
+            answer = reading_api.client.request(
+                method, address(path) + "?no_such_parameter=1", json=body
+            )
+            # 400 is what both standards have for it; before it comes a work item that is missing.
+            status = 400 if path.startswith(_OPEN) else 422
+            is_named = answer.status_code == status and "no_such_parameter" in answer.text
+            if not is_named and not (body and "{" in path and answer.status_code == 404):
                 wrong[method, path] = (answer.status_code, answer.text[:200])
     assert not wrong, wrong
 

@@ -15,6 +15,7 @@ from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import accepted, choose_image
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.lookups import content_key, find_instance, find_instances
+from api.dicomweb.query_names import RENDERING, THUMBNAIL, takes
 from api.dicomweb.rendering.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
 from api.dicomweb.rendering.picture import PICTURES
 from api.dicomweb.rendering.pixels import Renderer
@@ -45,6 +46,7 @@ _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4
 
 @router.get(_STUDY + "/rendered")
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
+@takes(RENDERING)
 def rendered_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """The middle image of the study's longest series."""
     return _render_one_of(
@@ -54,6 +56,7 @@ def rendered_study(study_instance_uid: str, request: Request, storage: StorageDe
 
 @router.get(_STUDY + "/thumbnail")
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
+@takes(THUMBNAIL)
 def study_thumbnail(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """A small picture that stands for the study."""
     found = find_instances(storage.index, study_instance_uid)
@@ -62,6 +65,7 @@ def study_thumbnail(study_instance_uid: str, request: Request, storage: StorageD
 
 @router.get(_SERIES + "/rendered")
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
+@takes(RENDERING)
 def rendered_series(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -72,6 +76,7 @@ def rendered_series(
 
 @router.get(_SERIES + "/thumbnail")
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
+@takes(THUMBNAIL)
 def series_thumbnail(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -82,6 +87,7 @@ def series_thumbnail(
 
 @router.get(_INSTANCE + "/rendered")
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
+@takes(RENDERING)
 def rendered_instance(
     study_instance_uid: str,
     series_instance_uid: str,
@@ -100,6 +106,7 @@ def rendered_instance(
 
 @router.get(_INSTANCE + "/thumbnail")
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
+@takes(THUMBNAIL)
 def instance_thumbnail(
     study_instance_uid: str,
     series_instance_uid: str,
@@ -116,6 +123,7 @@ def instance_thumbnail(
 
 @router.get(_INSTANCE + "/frames/{frame_list}/rendered")
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
+@takes(RENDERING)
 def rendered_frames(
     study_instance_uid: str,
     series_instance_uid: str,
@@ -134,6 +142,7 @@ def rendered_frames(
 
 @router.get(_INSTANCE + "/frames/{frame_list}/thumbnail")
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
+@takes(THUMBNAIL)
 def frame_thumbnails(
     study_instance_uid: str,
     series_instance_uid: str,

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.deps import get_storage
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import PREFIX
+from api.dicomweb.query_names import check_query
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -68,6 +69,7 @@ class DirectRoutes:
         scope["route"], scope["endpoint"] = direct.route, direct.endpoint
         scope["path_params"] = values
         request = Request(scope, receive, send)
+        check_query(request, direct.endpoint)
         arguments = {**values, "request": request, "storage": get_storage(request)}
         if direct.is_coroutine:
             response = await direct.endpoint(**arguments)

@@ -19,6 +19,7 @@ from api.dicomweb.formats.negotiation import (
 )
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.lookups import content_key, find_instance
+from api.dicomweb.query_names import reads_own_query, unknown_parameter
 from api.dicomweb.rendering.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
 from api.dicomweb.rendering.picture import PICTURES
 from api.dicomweb.rendering.pixel_layout import PixelLayout
@@ -44,13 +45,25 @@ router = dicomweb_router()
 
 _EXPLICIT = TARGET_SYNTAXES[0]
 _MAX_SIDE = 8192
+# PS3.18 tables 9.1.2-1 and 9.1.2-2. Older clients spell them in any case of letters.
+_NAMES = (
+    *("requestType", "studyUID", "seriesUID", "objectUID", "contentType", "charset"),
+    *("frameNumber", "imageQuality", "annotation", "windowCenter", "windowWidth"),
+    *("rows", "columns", "region", "transferSyntax"),
+    *("anonymize", "presentationUID", "presentationSeriesUID"),
+)
+_KNOWN = frozenset(name.lower() for name in _NAMES)
 _NOT_SUPPORTED = ("presentationuid", "presentationseriesuid", "anonymize")
 
 
 @router.get("/wado")
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="WADO-URI"))
+@reads_own_query
 def retrieve_by_uri(request: Request, storage: StorageDep) -> Response:
     """One instance as it is, as a picture or as text: `requestType=WADO` with three UIDs."""
+    for name in request.query_params:
+        if name.lower() not in _KNOWN:
+            raise unknown_parameter(name, _NAMES)
     query = {name.lower(): value for name, value in request.query_params.items() if value}
     if query.get("requesttype") != "WADO":
         raise InvalidRequest(

@@ -15,6 +15,7 @@ from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, ch
 from api.dicomweb.formats.responses import accepts_gzip, gzip_bytes
 from api.dicomweb.formats.xml_answers import xml_answer
 from api.dicomweb.lookups import service_url
+from api.dicomweb.query_names import reads_own_query
 from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.search.header_fields import (
     REQUIRED_OF_SERIES,
@@ -70,6 +71,7 @@ class _Search:
 
 @router.get("/studies")
 @policy(READERS, "dicomweb:read", QUERY)
+@reads_own_query
 def search_studies(request: Request, storage: StorageDep) -> Response:
     """Studies, the newest first."""
     return _search(request, storage, _Search("STUDY", {}, tuple(_STUDY_KEYWORDS), False))
@@ -77,6 +79,7 @@ def search_studies(request: Request, storage: StorageDep) -> Response:
 
 @router.get("/studies/{study_instance_uid}/series")
 @policy(READERS, "dicomweb:read", QUERY)
+@reads_own_query
 def search_series_of_study(
     study_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -88,6 +91,7 @@ def search_series_of_study(
 
 @router.get("/series")
 @policy(READERS, "dicomweb:read", QUERY)
+@reads_own_query
 def search_series(request: Request, storage: StorageDep) -> Response:
     """Series of all studies, each with what is known of its study."""
     returned = (*_STUDY_KEYWORDS, *_SERIES_KEYWORDS)
@@ -96,6 +100,7 @@ def search_series(request: Request, storage: StorageDep) -> Response:
 
 @router.get("/studies/{study_instance_uid}/series/{series_instance_uid}/instances")
 @policy(READERS, "dicomweb:read", QUERY)
+@reads_own_query
 def search_instances_of_series(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -107,6 +112,7 @@ def search_instances_of_series(
 
 @router.get("/studies/{study_instance_uid}/instances")
 @policy(READERS, "dicomweb:read", QUERY)
+@reads_own_query
 def search_instances_of_study(
     study_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -118,6 +124,7 @@ def search_instances_of_study(
 
 @router.get("/instances")
 @policy(READERS, "dicomweb:read", QUERY)
+@reads_own_query
 def search_instances(request: Request, storage: StorageDep) -> Response:
     """Instances of all studies, each with what is known of its study and series."""
     returned = (*_STUDY_KEYWORDS, *_SERIES_KEYWORDS, *_INSTANCE_KEYWORDS)

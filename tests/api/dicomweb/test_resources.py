@@ -65,9 +65,9 @@ class TestCapabilities:
     def test_options_say_what_each_resource_knows(self, empty_node: DicomwebNode) -> None:
         with empty_node.client() as client:
             for path, methods in (
-                ("/studies", {"GET", "POST", "OPTIONS"}),
-                ("/studies/1.2", {"GET", "POST", "DELETE", "OPTIONS"}),
-                ("/studies/1.2/series/1.3/instances/1.4/frames/1", {"GET", "OPTIONS"}),
+                ("/studies", {"GET", "HEAD", "POST", "OPTIONS"}),
+                ("/studies/1.2", {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}),
+                ("/studies/1.2/series/1.3/instances/1.4/frames/1", {"GET", "HEAD", "OPTIONS"}),
             ):
                 answer = client.options(path)
                 assert answer.status_code == 204
@@ -258,3 +258,31 @@ class TestTransferSyntaxes:
             stubborn.SOPInstanceUID: stubborn.file_meta.TransferSyntaxUID,
             easy.SOPInstanceUID: implicit,
         }
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "named"),
+    [
+        ("/rendered", "windw=40,400", "window"),
+        ("/rendered", "Quality=50", "quality"),
+        ("/rendered", "quality=50&quality=20", "quality"),
+        ("/thumbnail", "annotation=patient", "annotation"),
+        ("/frames/1/rendered", "transferSyntax=1.2", "transferSyntax"),
+        ("/frames/1", "quality=50", "quality"),
+        ("/metadata", "includefield=PatientID", "includefield"),
+        ("/bulkdata", "limit=1", "limit"),
+        ("", "foo=1", "accept"),
+    ],
+)
+def test_a_parameter_that_a_resource_does_not_take_is_refused_by_name(
+    node: DicomwebNode, shared_data: Path, path: str, query: str, named: str
+) -> None:
+    url = node.path_of(node.stored(shared_data / "odd" / "CT_small.dcm"))
+    with node.client() as client:
+        answer = client.get(f"{url}{path}?{query}")
+        assert answer.status_code == 400, answer.text
+        problem = answer.json()
+        assert problem["code"] in ("unknown_parameter", "repeated_parameter")
+        assert named in problem["detail"] + problem["remedy"]
+        # What the standard gives every resource is taken everywhere (PS3.18 8.3.3).
+        assert client.get(f"{url}{path}?accept=*/*&charset=utf-8").status_code == 200

@@ -108,3 +108,45 @@ def test_a_summary_leaves_parts_out_and_says_so(held: Held) -> None:
     assert data.conclusion == whole.conclusion
     count = read(api.client.get(url, params={"_summary": "count"}), "Bundle")
     assert (count.total, count.entry) == (1, None)
+
+
+def test_a_resource_is_read_whole_in_part_or_laid_out_for_people(held: Held) -> None:
+    api, study, *_ = held
+    for path in (f"/fhir/ImagingStudy/{study}", "/fhir/metadata"):
+        whole = api.client.get(path)
+        assert "\n" not in whole.text
+        pretty = api.client.get(path, params={"_pretty": "true"})
+        assert pretty.json() == whole.json()
+        assert pretty.text.count("\n") > 10
+        text = api.client.get(path, params={"_summary": "text"}).json()
+        assert text["meta"]["tag"][0]["code"] == "SUBSETTED"
+        assert set(text) < {*whole.json(), "meta"}
+    assert api.client.get("/fhir/metadata?mode=normative&_format=json").json() == whole.json()
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("foo=1", "foo"),
+        ("_elements=status", "_elements"),
+        ("_summary=count", "true, false, text, data"),
+        ("_pretty=yes", "true, false"),
+        ("_pretty=true&_pretty=false", "_pretty"),
+        ("mode=terminology", "mode"),
+        ("_count=1", "_count"),
+    ],
+)
+def test_a_parameter_that_a_read_does_not_take_is_refused_by_name(
+    held: Held, query: str, named: str
+) -> None:
+    api, study, *_ = held
+    for path in ("/fhir/metadata", f"/fhir/ImagingStudy/{study}"):
+        answer = api.client.get(f"{path}?{query}")
+        assert answer.status_code == 400, answer.text
+        (issue,) = answer.json()["issue"]
+        assert named in issue["details"]["text"]
+
+
+@pytest.mark.parametrize("query", ["_total=all", "_pretty=1", "_count=1&_count=2"])
+def test_a_control_parameter_of_a_search_is_obeyed_or_refused(held: Held, query: str) -> None:
+    assert held[0].client.get(f"/fhir/ImagingStudy?{query}").status_code == 400
