@@ -13,6 +13,7 @@ from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest
 from storage.core.folder_walk import files_below
 from storage.settings import Settings
+from storage.volumes.files import make_folder, put_in_place, sync_tree
 
 DIGESTS = "mediview-digests.json"
 _MAX_FILES, _MAX_BYTES = 2_000, 20 * 1024**3
@@ -39,7 +40,7 @@ def install(
     before is replaced at once.
     """
     models = settings.resolved_models_dir
-    models.mkdir(parents=True, exist_ok=True)
+    make_folder(models)
     target = models / name
     with tempfile.TemporaryDirectory(dir=models, prefix=".adding-") as staging:
         ready = Path(staging, name)
@@ -51,9 +52,10 @@ def install(
         if keep_digests:
             digests = {name: file_sha256(path) for name, path in _present(ready).items()}
             (ready / DIGESTS).write_text(json.dumps(digests, indent=1))
+        sync_tree(ready)
         if target.exists():
             target.rename(Path(staging, "before"))
-        ready.rename(target)
+        put_in_place(ready, target)
     return target
 
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
-from storage.volumes.files import sync_folder, translated_os_errors
+from storage.volumes.files import make_folder, put_in_place, translated_os_errors
 
 _PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _MOST_CHARACTERS = 200
@@ -37,17 +37,16 @@ def check_empty(path: Path) -> None:
 
 
 def write_file(folder: Path, name: str, data: bytes) -> None:
-    """Whole or not at all. Raises StorageFull, StorageUnavailable."""
+    """Whole or not at all, and durable. Raises StorageFull, StorageUnavailable."""
     path = folder / name
     with translated_os_errors(folder):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         part = path.with_name(f".{uuid.uuid4().hex}.part")
         try:
             with part.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(path)
+            put_in_place(part, path, folder)
         finally:
             part.unlink(missing_ok=True)
-        sync_folder(path.parent)

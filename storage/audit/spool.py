@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from storage.audit.events import Actor, AuditEvent, Code, Type
-from storage.volumes.files import put_in_place, translated_os_errors
+from storage.volumes.files import make_folder, put_in_place, translated_os_errors
 
 _PRIVATE = 0o700
 
@@ -46,7 +46,7 @@ class Spool:
 
 def make_private(folder: Path) -> None:
     """A folder that nobody else may look into."""
-    folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+    make_folder(folder, _PRIVATE)
 
 
 def private_file(path: Path, mode: str = "w") -> TextIO:

@@ -11,7 +11,7 @@ from storage.backup.entities import BackupDamaged
 from storage.backup.size_limit import check_size
 from storage.core.errors import InvalidRequest, NotFound
 from storage.settings import Settings
-from storage.volumes.files import put_in_place, translated_os_errors
+from storage.volumes.files import make_folder, put_in_place, translated_os_errors
 
 _PART = ".part"
 
@@ -82,7 +82,7 @@ class FolderPlace:
         path = self._folder / name
         temporary = path.with_name(path.name + _PART)
         with translated_os_errors(self._folder):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             with temporary.open("wb") as file:
                 file.write(data)
                 file.flush()

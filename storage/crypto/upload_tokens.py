@@ -13,7 +13,7 @@ from pathlib import Path
 
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.volumes.files import sync_folder
+from storage.volumes.files import make_folder, sync_folder
 
 _SECRET_BYTES = 32
 
@@ -69,7 +69,7 @@ class TokenSigner:
 
 def load_secret(path: Path) -> bytes:
     """The node's signing secret, made at first use and readable by its user alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     if not path.exists():
         temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

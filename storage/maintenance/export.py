@@ -26,7 +26,7 @@ from storage.core.errors import InvalidRequest, NotFound
 from storage.dicom.value_errors import UNREADABLE
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
-from storage.volumes.files import translated_os_errors
+from storage.volumes.files import make_folder, put_in_place, sync_tree, translated_os_errors
 
 _PIECE_BYTES = 1 << 20
 # Type 1 in a directory record (PS3.3 F.5), and what else in the instance says the same.
@@ -100,15 +100,16 @@ def write_folder(instances: InstanceReader, export: Export, folder: Path) -> Non
     temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     with translated_os_errors(folder.parent):
         try:
-            temporary.mkdir(parents=True)
+            make_folder(temporary)
             for name, source in _contents(instances, export):
                 path = temporary / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with path.open("xb") as file:
                     shutil.copyfileobj(source, file, _PIECE_BYTES)
+            sync_tree(temporary)
             if folder.exists():
                 folder.rmdir()
-            temporary.rename(folder)
+            put_in_place(temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -120,13 +121,13 @@ def write_zip(instances: InstanceReader, export: Export, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     with translated_os_errors(path.parent):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             with temporary.open("xb") as file:
                 for piece in zip_pieces(instances, export):
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.rename(path)
+            put_in_place(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
 

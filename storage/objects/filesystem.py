@@ -20,7 +20,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, StorageFull, StorageUnavailable
 from storage.crypto.upload_tokens import PresignedClaim, TokenSigner
 from storage.objects.multipart import Part, PartFolder, no_parts
-from storage.volumes.files import put_in_place
+from storage.volumes.files import make_folder, put_in_place
 
 _KEY_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _KEY_MAX_LENGTH = 900
@@ -142,7 +142,7 @@ class FilesystemObjects:
         path = self._path(key)
         temporary = path.with_name(f".{path.name[:150]}.{uuid.uuid4().hex}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             with temporary.open("xb") as file:
                 if isinstance(data, bytes):
                     file.write(data)
@@ -259,7 +259,7 @@ class FilesystemObjects:
 
     def check(self) -> None:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             probe = self._folder / f".probe-{uuid.uuid4().hex}"
             probe.write_bytes(b"")
             probe.unlink()

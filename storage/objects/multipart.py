@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from storage.core.errors import InvalidRequest, NotFound
-from storage.volumes.files import put_in_place
+from storage.volumes.files import make_folder, put_in_place
 
 _ID = re.compile(r"[0-9a-f]{32}")
 # The dot keeps them out of the store's own listing.
@@ -40,7 +40,7 @@ class PartFolder:
     def begin(self) -> str:
         """Make room for an upload; its name is made here and says nothing."""
         multipart_id = uuid.uuid4().hex
-        self._of(multipart_id).mkdir(parents=True)
+        make_folder(self._of(multipart_id))
         return multipart_id
 
     def put(self, multipart_id: str, part_number: int, file: BinaryIO, etag: str) -> None:
@@ -82,7 +82,7 @@ class PartFolder:
         """Write the parts one behind the other as `target`, durably, and drop them."""
         folder = self._existing(multipart_id)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         try:
             with temporary.open("xb") as whole:
                 for part in parts:

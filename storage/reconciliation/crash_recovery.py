@@ -19,7 +19,7 @@ from sqlalchemy import Engine, event, text
 from storage.core.errors import MediViewError
 from storage.db.engine import reading
 from storage.reconciliation.reconcile import reconcile
-from storage.volumes.files import sync_folder, translated_os_errors
+from storage.volumes.files import make_folder, sync_folder, translated_os_errors
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +127,7 @@ class CrashRecovery:
     def _alone(self) -> Iterator[None]:
         """One process of this machine reconciles; others wait, and then find it done."""
         with translated_os_errors(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             fd = os.open(self._folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             with translated_os_errors(self._folder):

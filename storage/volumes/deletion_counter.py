@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from storage.volumes.files import make_folder, sync_folder
+
 _NUMBER = struct.Struct("<Q")
 _NAME = "deletions"
 
@@ -62,12 +64,13 @@ class Generation:
     def _map(self) -> mmap.mmap:
         with self._lock:
             if self._mapped is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self._path.parent)
                 fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
                 try:
                     # Growing is harmless however many do it at once; writing is not.
                     if os.fstat(fd).st_size < _NUMBER.size:
                         os.ftruncate(fd, _NUMBER.size)
+                        sync_folder(self._path.parent)
                     self._mapped = mmap.mmap(fd, _NUMBER.size, prot=mmap.PROT_READ)
                 finally:
                     os.close(fd)

@@ -84,6 +84,24 @@ def _sync(path: Path) -> None:
         os.close(fd)
 
 
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder where it is missing, and those above it; their names survive a power cut.
+
+    `mode` is that of each. Raises OSError.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent, mode)
+    folder.mkdir(mode, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_tree(folder: Path) -> None:
+    """Make files and names below a folder survive a power cut. Raises OSError."""
+    for path in (*folder.rglob("*"), folder):
+        _sync(path)
+
+
 def put_in_place(temporary: Path, path: Path, root: Path | None = None) -> None:
     """Give a file, whose bytes are synced, its name, which survives a power cut then.
 
@@ -103,7 +121,7 @@ def create_volume_file(folder: Path) -> tuple[Path, int]:
     It is written past the page cache where the file system allows that: copying
     into fresh pages and writing those back costs several times as much CPU.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = new_volume_path(folder)
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
     try:

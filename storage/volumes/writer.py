@@ -16,7 +16,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Location, Origin
 from storage.core.errors import StorageFull
 from storage.volumes.deletion_counter import Generation
-from storage.volumes.files import OpenVolume, translated_os_errors
+from storage.volumes.files import OpenVolume, make_folder, translated_os_errors
 from storage.volumes.records import Appended, Note, ToAppend, encode_header
 from storage.volumes.write_buffer import WriteBuffer
 
@@ -164,14 +164,14 @@ class VolumeWriter:
     def free_bytes(self) -> int:
         """How much is free where the volumes are. Raises StorageUnavailable."""
         with translated_os_errors(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             status = os.statvfs(self._folder)
         return status.f_bavail * status.f_frsize
 
     def disk_bytes(self) -> int:
         """The size of the disk where the volumes are. Raises StorageUnavailable."""
         with translated_os_errors(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             status = os.statvfs(self._folder)
         return status.f_blocks * status.f_frsize
 

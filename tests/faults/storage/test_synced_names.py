@@ -1,0 +1,108 @@
+"""What is acknowledged as written is synced: the file, and each name that leads to it."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from inference.models.model_folders import files_of, install
+from inference.projects.folder import write_file
+from storage.audit import Actor, AuditEvent, Code, Type
+from storage.audit.spool import Spool
+from storage.backup.places import FolderPlace
+from storage.container import Storage, open_storage
+from storage.crypto.upload_tokens import TokenSigner, load_secret
+from storage.maintenance.export import Export, plan_export, write_folder, write_zip
+from storage.objects.filesystem import FilesystemObjects
+from storage.settings import load_settings
+from tests.migrated import upgrade
+from tests.storage.deletion.test_deleting import STUDY
+from tests.storage.instances import part10
+
+pytestmark = pytest.mark.fault
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Iterator[Storage]:
+    settings = load_settings(data_dir=tmp_path / "node", free_disk_mark_bytes=0)
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        storage.ingest.accept(part10(), "stow")
+        yield storage
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """The inodes of what was synced."""
+    found: set[int] = set()
+    for name in ("fsync", "fdatasync"):
+
+        def noted(fd: int, sync: Callable[[int], None] = getattr(os, name)) -> None:
+            sync(fd)
+            found.add(os.fstat(fd).st_ino)
+
+        monkeypatch.setattr(os, name, noted)
+    return found
+
+
+def objects(folder: Path) -> FilesystemObjects:
+    signer = TokenSigner(b"x" * 32)
+    return FilesystemObjects(folder, signer=signer, public_url="http://127.0.0.1")
+
+
+def model(root: Path) -> None:
+    source = root.parent / "model"
+    (source / "fold_0").mkdir(parents=True)
+    (source / "fold_0" / "weights.pth").write_bytes(b"w")
+    settings = load_settings(data_dir=root.parent / "node", models_dir=root / "models")
+    install(settings, source, "name@1", files_of(source), keep_digests=True)
+
+
+def spooled(root: Path) -> None:
+    actor = Actor("node", "node")
+    event = AuditEvent(Code.APPLICATION_ACTIVITY, "E", actor, type=Type.APPLICATION_START)
+    Spool(root / "audit" / "spool").put([event])
+
+
+WRITTEN: dict[str, Callable[[Path, Storage], object]] = {
+    "a file of a project's export": lambda root, _: write_file(root / "x" / "y", "a/b/c.dcm", b"c"),
+    "an exported folder": lambda root, storage: write_folder(
+        storage.instances, export_of(storage), root / "x" / "exported"
+    ),
+    "an exported ZIP": lambda root, storage: write_zip(
+        storage.instances, export_of(storage), root / "x" / "y" / "exported.zip"
+    ),
+    "an object": lambda root, _: objects(root / "objects").put("a/b/c", b"c"),
+    "the beginning of an upload": lambda root, _: objects(root / "objects").begin_parts("a", "x/y"),
+    "a piece of a backup": lambda root, _: FolderPlace(root / "x").put("a/b", b"c"),
+    "a model": lambda root, _: model(root),
+    "audit events": lambda root, _: spooled(root),
+    "the secret": lambda root, _: load_secret(root / "x" / "secret"),
+}
+
+
+def export_of(storage: Storage) -> Export:
+    return plan_export(storage.index, storage.instances, STUDY, dicomdir=False)
+
+
+@pytest.mark.parametrize("what", WRITTEN)
+def test_the_file_and_each_folder_above_it_are_synced(
+    tmp_path: Path, stored: Storage, synced: set[int], what: str
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    WRITTEN[what](root, stored)
+    # An empty folder is there by its name alone.
+    made = [path for path in (root, *root.rglob("*")) if path.is_file() or any(path.iterdir())]
+    assert len(made) > 1
+    assert [path for path in made if path.stat().st_ino not in synced] == []
+
+
+def test_the_name_of_the_folder_of_volumes_is_synced(tmp_path: Path, synced: set[int]) -> None:
+    settings = load_settings(data_dir=tmp_path / "node", free_disk_mark_bytes=0)
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        storage.ingest.accept(part10(), "stow")
+        for path in (settings.data_dir, *settings.data_dir.glob("volumes/**")):
+            assert path.stat().st_ino in synced, path
