@@ -12,8 +12,8 @@ from storage.core.uids import new_uid
 from storage.worklist.repository import Worklist, WorklistItem, WorklistState
 
 KINDS = frozenset({("ORM", "O01"), ("OMI", "O23")})
-_NEW = frozenset({"NW", "XO", "XX", "RP", "SN"})
-_CANCEL = frozenset({"CA", "DC", "OC"})
+_NEW = ("NW", "XO", "XX", "RP", "SN")
+_CANCEL = ("CA", "DC", "OC")
 _STATES: Mapping[str, WorklistState] = {
     "IP": "IN PROGRESS",
     "CM": "COMPLETED",
@@ -22,6 +22,40 @@ _STATES: Mapping[str, WorklistState] = {
 }
 _PRIORITIES = {"S": "STAT", "A": "HIGH", "R": "ROUTINE", "T": "MEDIUM"}
 _TIME = re.compile(r"(\d{8})(\d{2}|\d{4}|\d{6})?(?:\.\d+)?(?:[+-]\d{4})?")
+# TQ1-7, and where older versions of HL7 have it: TS within TQ, and OBR-36.
+_STARTS = (("TQ1-7", 1), ("OBR-27", 4), ("ORC-7", 4), ("OBR-36", 1))
+_START_PLACES = "TQ1-7, OBR-27, ORC-7 or OBR-36"
+# Where a value may come from, for who is to correct it.
+_PLACES = {
+    "PatientName": "PID-5",
+    "PatientID": "PID-3",
+    "IssuerOfPatientID": "PID-3",
+    "PatientBirthDate": "PID-7",
+    "PatientSex": "PID-8",
+    "AdmissionID": "PV1-19",
+    "CurrentPatientLocation": "PV1-3",
+    "AccessionNumber": "IPC-1, OBR-18, OBR-3 or ORC-3",
+    "ReferringPhysicianName": "PV1-8",
+    "RequestingPhysician": "ORC-12 or OBR-16",
+    "StudyInstanceUID": "IPC-3 or ZDS-1",
+    "PlacerOrderNumberImagingServiceRequest": "ORC-2 or OBR-2",
+    "FillerOrderNumberImagingServiceRequest": "ORC-3 or OBR-3",
+    "RequestedProcedureID": "IPC-2 or OBR-19",
+    "RequestedProcedureDescription": "OBR-4",
+    "ReasonForTheRequestedProcedure": "OBR-31",
+    "RequestedProcedureComments": "OBR-13",
+    "Modality": "IPC-5 or OBR-24",
+    "ScheduledStationAETitle": "IPC-9",
+    "ScheduledStationName": "IPC-7",
+    "ScheduledProcedureStepLocation": "IPC-8",
+    "ScheduledProcedureStepStartDate": _START_PLACES,
+    "ScheduledProcedureStepStartTime": _START_PLACES,
+    "ScheduledProcedureStepDescription": "OBR-4",
+    "ScheduledProcedureStepID": "IPC-4 or OBR-20",
+    "CodeValue": "OBR-4",
+    "CodeMeaning": "OBR-4",
+    "CodingSchemeDesignator": "OBR-4",
+}
 ANY_STATION = "ANY"
 """The station of an order that names none."""
 
@@ -48,16 +82,28 @@ def take_order(worklist: Worklist, message: Message, now: datetime) -> str:
     if control == "SC":
         return _change_state(worklist, message, existing, ordered_at)
     if control not in _NEW:
-        raise Refused("AE", "103", "The order control code is not taken here.", "ORC-1")
+        raise Refused(
+            "AE",
+            "103",
+            f"The order control code is not taken here. Taken are {', '.join((*_NEW, *_CANCEL))}"
+            " and SC.",
+            "ORC-1",
+        )
     attributes = attributes_of(message, accession_number)
     if existing is None:
         worklist.add({"StudyInstanceUID": new_uid(), **attributes}, ordered_at)
         return "scheduled"
     kept = {"StudyInstanceUID": existing.study_instance_uid}
+    # Ordered once more after a cancel. One of the same second may be a repetition of the first.
+    is_later = stated is None or newest is None or stated > newest
+    is_renewed = control == "NW" and existing.state == "CANCELED" and is_later
     worklist.change(
-        existing.worklist_item_id, attributes={**kept, **attributes}, ordered_at=ordered_at
+        existing.worklist_item_id,
+        state="SCHEDULED" if is_renewed else None,
+        attributes={**kept, **attributes},
+        ordered_at=ordered_at,
     )
-    return "changed"
+    return "scheduled" if is_renewed else "changed"
 
 
 def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
@@ -100,14 +146,12 @@ def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
                 "CodingSchemeDesignator": field("OBR-4", 3),
             }
         ]
-    return checked(found)
+    return checked(found, _PLACES)
 
 
 def _step(message: Message, modality: str) -> dict[str, str]:
     field = message.field
-    start = _TIME.fullmatch(
-        field("TQ1-7") or field("OBR-27", 4) or field("ORC-7", 4) or field("OBR-36")
-    )
+    start = _start(message)
     return {
         "Modality": modality.upper(),
         "ScheduledStationAETitle": field("IPC-9") or ANY_STATION,
@@ -118,6 +162,20 @@ def _step(message: Message, modality: str) -> dict[str, str]:
         "ScheduledProcedureStepDescription": field("OBR-4", 2) or field("OBR-4"),
         "ScheduledProcedureStepID": field("IPC-4") or field("OBR-20"),
     }
+
+
+def _start(message: Message) -> re.Match[str] | None:
+    """When the step is to begin; None where no field says so. Raises Refused for what is no time:
+    as today's it would stand on the worklist of a wrong day.
+    """
+    for place, part in _STARTS:
+        stated = message.field(place, part)
+        if stated:
+            found = _TIME.fullmatch(stated)
+            if found is None:
+                raise Refused("AE", "102", f"{place} is no time (YYYYMMDDHHMMSS).", place)
+            return found
+    return None
 
 
 def _accession_number(message: Message) -> str:
@@ -142,7 +200,12 @@ def _change_state(
 ) -> str:
     state = _STATES.get(message.field("ORC-5"))
     if state is None:
-        raise Refused("AE", "103", "The order status is not taken here.", "ORC-5")
+        raise Refused(
+            "AE",
+            "103",
+            f"The order status is not taken here. Taken are {', '.join(_STATES)}.",
+            "ORC-5",
+        )
     if existing is None:
         raise Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
     worklist.change(existing.worklist_item_id, state=state, ordered_at=ordered_at)

@@ -52,12 +52,15 @@ def event_time(message: Message) -> datetime | None:
     return None
 
 
-def checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that are there, each as its VR allows. Raises Refused naming the attribute."""
+def checked(values: Mapping[str, Any], places: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The values that are there, each as its VR allows.
+
+    Raises Refused naming the attribute, and the fields that it comes from where `places` has them.
+    """
     kept: dict[str, Any] = {}
     for keyword, value in values.items():
         if isinstance(value, list):
-            kept[keyword] = [checked(item) for item in value]
+            kept[keyword] = [checked(item, places) for item in value]
             continue
         if not value:
             continue
@@ -68,8 +71,13 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
                 raise ValueError("a backslash makes two values of one")
             validate_value(vr, text, pydicom.config.RAISE)
         except ValueError as error:
+            fields = (places or {}).get(keyword, "")
             raise Refused(
-                "AE", "102", f"What stands for {keyword} does not fit DICOM's {vr}."
+                "AE",
+                "102",
+                f"What stands for {keyword}{f' ({fields})' if fields else ''} does not fit"
+                f" DICOM's {vr}.",
+                fields if fields and " " not in fields else "",
             ) from error
         kept[keyword] = text
     return kept

@@ -117,6 +117,25 @@ def test_the_same_order_again_changes_it_and_a_cancel_ends_it(
     assert "accession number" in reason
 
 
+def test_an_order_that_is_made_anew_after_its_cancel_is_on_the_worklist_again(
+    listener: tuple[int, Storage],
+) -> None:
+    port, storage = listener
+    cancel = ORDER.replace("ORC|NW", "ORC|CA").replace("20260102030405", "20260102030410")
+    assert [answered(port, one)[0] for one in (ORDER, cancel)] == ["AA", "AA"]
+    # What was made before the cancel, in its second, or is no new order, leaves it cancelled.
+    for late in (
+        ORDER,
+        ORDER.replace("20260102030405", "20260102030410"),
+        ORDER.replace("ORC|NW", "ORC|XO").replace("20260102030405", "20260102030415"),
+    ):
+        assert answered(port, late)[0] == "AA"
+        assert items(storage)[0].state == "CANCELED"
+    assert answered(port, ORDER.replace("20260102030405", "20260102030420"))[0] == "AA"
+    (item,) = items(storage)
+    assert (item.state, item.study_instance_uid) == ("SCHEDULED", "1.2.3.4")
+
+
 def test_an_imaging_order_is_taken_from_its_own_segment(listener: tuple[int, Storage]) -> None:
     port, storage = listener
     order = ORDER.replace("ORM^O01^ORM_O01", "OMI^O23^OMI_O23").replace(
@@ -153,9 +172,13 @@ def test_names_are_read_in_their_character_set(
         (ORDER.replace("P-77^^^HOSPITAL", ""), "AE", "PID-3"),
         (ORDER.replace("|CT|", "||"), "AE", "modality"),
         (ORDER.replace("A-123", "").replace("FI-1", ""), "AE", "accession number"),
-        (ORDER.replace("A-123", "A" * 17), "AE", "AccessionNumber"),
+        (ORDER.replace("A-123", "A" * 17), "AE", "AccessionNumber (IPC-1, OBR-18"),
+        (ORDER.replace("19700131", "1970-01-31"), "AE", "PatientBirthDate (PID-7)"),
+        (ORDER.replace("20260105083000", "on Monday"), "AE", "ORC-7 is no time"),
+        (ORDER.replace("20260105083000", "202601"), "AE", "ORC-7 is no time"),
+        (ORDER.replace("ORC|NW|PL-1|FI-1||SC", "ORC|SC|PL-1|FI-1||HD"), "AE", "Taken are IP, CM"),
         (ORDER.replace("1.2.3.4", "1.2.x"), "AE", "StudyInstanceUID"),
-        (ORDER.replace("ORC|NW", "ORC|ZZ"), "AE", "order control"),
+        (ORDER.replace("ORC|NW", "ORC|ZZ"), "AE", "Taken are NW, XO"),
         ("EVN|A01", "AR", "MSH"),
     ],
 )
