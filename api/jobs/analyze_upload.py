@@ -169,7 +169,9 @@ def _check_received(
             409,
             "upload_not_received",
             "The upload has not arrived.",
-            remedy="Send the bytes to the presigned URL first.",
+            remedy=f"Join its parts: POST /api/uploads/{upload.upload_id}/complete."
+            if upload.multipart_id
+            else "Send the bytes to the presigned URL first.",
         )
     size_bytes = objects.size(upload.object_key)
     if size_bytes > settings.upload_max_bytes:

@@ -216,6 +216,9 @@ def check_webhook_url(url: str, settings: Settings) -> str:
     return check_url(url, settings.webhook_hosts, "MEDIVIEW_WEBHOOK_HOSTS", "webhooks").url
 
 
+_SHOWN_CHARACTERS, _MOST_SHOWN = 60, 5
+
+
 def _newest() -> Any:
     return select(func.coalesce(func.max(t.event.c.event_id), 0)).scalar_subquery()
 
@@ -229,8 +232,9 @@ def _checked_events(events: tuple[str, ...]) -> tuple[str, ...]:
     }
     unknown = sorted(set(events) - known)
     if unknown or not events:
+        shown = ", ".join(f"'{name[:_SHOWN_CHARACTERS]}'" for name in unknown[:_MOST_SHOWN])
         raise InvalidRequest(
-            "A webhook names the events that it sends; one of these is none."
+            f"A webhook names the events that it sends; there is none called {shown}."
             if unknown
             else "A webhook names at least one event.",
             remedy=f"Choose among {', '.join(EVENT_TYPES)}, or write job.* or *.",

@@ -1,8 +1,11 @@
 """Webhooks tell a real HTTP receiver what happens, signed, once and in order."""
 
 import json
+import re
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
 from inference.webhooks.service import notify_due
 from inference.webhooks.signing import signature
@@ -11,7 +14,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.outbox.leases import OWNER_ENDED
 from storage.settings import Settings
-from tests.api.client import ApiNode, api_node, scheduled_job
+from tests.api.client import ApiNode, api_node, is_problem, scheduled_job
 from tests.api.webhooks.receiver import Receiver, added, configured, deliveries, notified, signed
 from tests.inference.orchestration import complete_series
 
@@ -52,6 +55,32 @@ def finished(storage: Storage, job: Job) -> None:
     assert storage.jobs.claim(job.job_id, "tests", 60, utcnow())
     assert storage.jobs.progress(job.job_id, "tests", "segment", 0.5, utcnow())
     assert storage.jobs.complete(job.job_id, "tests", {"instances": _RESULTS}, utcnow())
+
+
+def test_a_receiver_as_the_documentation_has_it_knows_a_notice_from_a_forged_one(
+    node: ApiNode, hook: Receiver
+) -> None:
+    page = Path(__file__).parents[3].joinpath("docs/operations.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?def is_genuine.*?)```", page, re.DOTALL)
+    known: dict[str, Any] = {}
+    exec(code, known)
+    is_genuine = known["is_genuine"]
+    secret = added(node, hook, "job.*")["secret"]
+    scheduled_job(node.storage)
+    notified(node.storage)
+    (headers, body), *_ = hook.received
+    assert is_genuine(secret, headers, body)
+    assert not is_genuine(secret, headers, body + b" ")
+    assert not is_genuine("whsec_" + "A" * 32, headers, body)
+    old = {**headers, "webhook-timestamp": str(int(headers["webhook-timestamp"]) - 3600)}
+    assert not is_genuine(secret, {**old, "webhook-signature": signed(secret, old, body)}, body)
+
+
+def test_an_event_that_is_none_is_named(node: ApiNode, hook: Receiver) -> None:
+    wanted = {"url": hook.url, "events": ["job.*", "job.done"]}
+    problem = is_problem(node.client.post("/api/v1/webhooks", json=wanted), 400, "invalid_request")
+    assert "'job.done'" in problem["detail"]
+    assert "job.completed" in problem["remedy"]
 
 
 def test_the_signature_is_that_of_the_published_example() -> None:
