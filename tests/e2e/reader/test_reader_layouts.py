@@ -198,6 +198,7 @@ def test_a_later_study_is_not_hung_as_an_earlier_one_and_says_that_it_is_later(
     expect(rows.first).to_have_attribute("data-study-instance-uid", now.study_instance_uid)
     rows.first.locator("[data-study-link]").click()
     expect(page.get_by_test_id("study-place")).to_have_text("1 of 2")
+    expect(viewports(page).first).to_have_attribute("data-image-rendered", "true")
     page.keyboard.press("Control+ArrowRight")
     expect(page.get_by_test_id("study-place")).to_have_text("2 of 2")
     assert f"study={before.study_instance_uid}" in page.url

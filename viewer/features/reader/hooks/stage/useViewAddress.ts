@@ -1,5 +1,6 @@
 "use client";
 
+import { useSearchParams } from "next/navigation";
 import { useEffect, useRef, useState } from "react";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import type { Slice } from "@/dicom/geometry";
@@ -9,9 +10,13 @@ import { readViewAddress, viewParameters, type ViewAddress } from "@/features/re
 /** Browsers refuse an address that changes too often, and no one needs each slice in it. */
 const settledMs = 400;
 
-/** How the address that the page was opened by asks for the study to be shown. */
+/**
+ * How the address that the page was opened by asks for the study to be shown: the router's, for that of the
+ * window may still be that of the study before, with its series and its grid.
+ */
 export function useAskedView(studyInstanceUid: string): ViewAddress {
-  return useState(() => readViewAddress(new URLSearchParams(window.location.search), studyInstanceUid))[0];
+  const routed = useSearchParams();
+  return useState(() => readViewAddress(new URLSearchParams(routed.toString()), studyInstanceUid))[0];
 }
 
 /** Goes to the image that the address names, once, and keeps the address true to what is shown. */
@@ -41,8 +46,18 @@ export function useViewAddress(
     if (!arrangement || !studyInstanceUid || wanted.current) return;
     const timer = setTimeout(() => {
       const parameters = viewParameters({ layout, arrangement, image: last }, studyInstanceUid);
-      window.history.replaceState(null, "", `${window.location.pathname}?${parameters}`);
+      replaceAddress(studyInstanceUid, parameters);
     }, settledMs);
     return () => clearTimeout(timer);
   }, [studyInstanceUid, layout, arrangement, last]);
+}
+
+/**
+ * Writes the address past Next's router, for which a changed address ends a navigation that is under way:
+ * a reader who went on to the next study within a moment of the last image stayed where they were.
+ */
+function replaceAddress(studyInstanceUid: string, parameters: URLSearchParams): void {
+  const isStillOpen = new URLSearchParams(window.location.search).get("study") === studyInstanceUid;
+  if (!isStillOpen) return;
+  History.prototype.replaceState.call(window.history, window.history.state, "", `${window.location.pathname}?${parameters}`);
 }
