@@ -1,11 +1,14 @@
 """Every error is a problem with a code, a sentence and a remedy, and says nothing it should not."""
 
+import ast
 import base64
 import gzip
 import hashlib
 import json
 import logging
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -13,8 +16,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+import api.errors as api_errors
 from api.logs import configure_logging
-from storage.core.errors import StorageFull, StorageUnavailable
+from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node, is_problem
 from tests.api.usual_logging import logging_as_before
@@ -66,6 +70,46 @@ def test_a_json_body_of_megabytes_is_refused(api: ApiNode, declared: bool) -> No
         headers={"Content-Type": "application/json"},
     )
     is_problem(answer, 413, "limit_exceeded")
+
+
+def _raised_codes() -> dict[str, set[int]]:
+    """Of every refusal whose status and code stand in the sources of the API."""
+    found: dict[str, set[int]] = {}
+    for path in Path(api_errors.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(args=[ast.Constant(int(status)), ast.Constant(str(code)), *_]) if (
+                    400 <= status < 600 and re.fullmatch("[a-z_]+", code)
+                ):
+                    found.setdefault(code, set()).add(status)
+    return found
+
+
+def test_the_page_of_problem_codes_has_every_code_with_its_status() -> None:
+    page = Path(api_errors.__file__).parents[1].joinpath("docs/problems.md").read_text("utf-8")
+    described = {
+        code: {int(status) for status in re.findall(r"\d{3}", row[2])}
+        for row in re.findall(r"^\| ((`\w+`,? ?)+) \| ([\d, ]+) \|", page, re.MULTILINE)
+        for code in re.findall(r"\w+", row[0])
+    }
+    raised = _raised_codes()
+    for kind in _subclasses(MediViewError):
+        if kind.code in api_errors._TITLE_OF:
+            known = (api_errors._STATUS_OF.get(cause) for cause in kind.__mro__)
+            raised.setdefault(kind.code, set()).add(next(filter(None, known), 500))
+    assert set(described) == set(raised)
+    wrong = {
+        code: (raised[code], stated)
+        for code, stated in described.items()
+        if not raised[code] <= stated
+    }
+    assert not wrong
+
+
+def _subclasses(kind: type[MediViewError]) -> Iterator[type[MediViewError]]:
+    yield kind
+    for one in kind.__subclasses__():
+        yield from _subclasses(one)
 
 
 def test_the_request_id_is_the_clients_when_it_is_sane(api: ApiNode) -> None:
