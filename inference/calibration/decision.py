@@ -89,9 +89,13 @@ def _untyped(header: Dataset, uncorrected: Spacing | None, *, in_target: bool) -
     """Of a Pixel Spacing without calibration type (10.7.1.2): by what stands beside it."""
     is_secondary = str(header.get("SOPClassUID", "")) in _SECONDARY
     modality = str(header.get("Modality", ""))
-    if modality == "CT" and "LOCALIZER" in (header.get("ImageType") or ()):
+    stated = header.get("ImageType") or ()
+    kinds = {
+        str(one).strip(" \0").upper() for one in ((stated,) if isinstance(stated, str) else stated)
+    }
+    if modality == "CT" and "LOCALIZER" in kinds:
         return "localizer"
-    if modality == "MR" and "MOSAIC" in (header.get("ImageType") or ()):
+    if modality == "MR" and "MOSAIC" in kinds:
         return "mosaic"
     if in_target and not is_secondary:
         return None

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.attributes import value_of, whole_number
 from inference.imaging.frames import Frame, frames_of
+from inference.imaging.headers import texts
 from inference.refusals import VolumeRefused
 
 _DIRECTION_TOLERANCE = 1e-3
@@ -170,7 +171,7 @@ def _common_size(datasets: Sequence[Dataset]) -> tuple[int, int]:
 def _check_not_localizer(datasets: Sequence[Dataset]) -> None:
     for dataset in datasets:
         image_type = value_of(dataset, "ImageType") or ()
-        values = [image_type] if isinstance(image_type, str) else list(image_type)
+        values = [value.strip(" \0").upper() for value in texts(image_type)]
         for value, meaning in (("LOCALIZER", "a localizer"), ("MOSAIC", "a mosaic of slices")):
             if value in values:
                 text = "\\".join(values)

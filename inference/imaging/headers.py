@@ -28,8 +28,8 @@ def number(holders: Sequence[Dataset], *keywords: str) -> float | None:
 
 
 def image_type(header: Dataset) -> tuple[str, ...]:
-    """The values of ImageType (PS3.3 C.7.6.1.1.2)."""
-    return texts(header.get("ImageType"))
+    """The values of ImageType (PS3.3 C.7.6.1.1.2) in capitals, which some senders do not write."""
+    return tuple(value.strip(" \0").upper() for value in texts(header.get("ImageType")))
 
 
 def why_not_of_kind(

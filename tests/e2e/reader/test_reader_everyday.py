@@ -234,6 +234,9 @@ def test_an_image_that_was_deleted_meanwhile_is_told_apart(
 
 def test_results_and_documents_open(followed: FollowedStudy, node: Node, page: Page) -> None:
     opened(page, node, followed.study)
+    # Not all that computes is AI: each pipeline says what it is.
+    expect(page.get_by_test_id("results-notice")).to_have_text("Research use only, unverified")
+    expect(page.get_by_test_id("algorithm-family").first).to_contain_text("Artificial intelligence")
     buttons = page.get_by_test_id("result-button")
     dialog = page.get_by_test_id("result-dialog")
     page.locator("[data-testid=result-button][data-modality=SR]").first.click()

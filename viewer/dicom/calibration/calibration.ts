@@ -128,8 +128,9 @@ function statement(header: DicomJson): { source: Source; spacing: Spacing; cavea
 function untyped(header: DicomJson, uncorrected: Spacing | null): Caveat | null {
   const isSecondary = secondary.test(stringOf(header, tag.sopClassUid));
   const modality = stringOf(header, tag.modality);
-  if (modality === "CT" && header[tag.imageType]?.Value?.includes("LOCALIZER")) return "localizer";
-  if (modality === "MR" && header[tag.imageType]?.Value?.includes("MOSAIC")) return "mosaic";
+  const kinds = new Set((header[tag.imageType]?.Value ?? []).map((one) => String(one).trim().toUpperCase()));
+  if (modality === "CT" && kinds.has("LOCALIZER")) return "localizer";
+  if (modality === "MR" && kinds.has("MOSAIC")) return "mosaic";
   if (itemsOf(header, tag.pixelMeasures).length > 0 && !isSecondary) return null;
   if (uncorrected) return "correction_unstated";
   const isInPatient = inThePatient.has(modality) || numbersOf(header, tag.imageOrientation).length > 0;
