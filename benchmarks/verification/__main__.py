@@ -1,6 +1,7 @@
 """python -m benchmarks.verification: writes docs/clinical-verification.md, or fails."""
 
 import sys
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +16,7 @@ from benchmarks.verification.structures import structure_rows
 from benchmarks.verification.texts import text_rows
 
 PAGE = Path(__file__).parents[2] / "docs/clinical-verification.md"
+_COMMAND = "python -m benchmarks.verification"
 _HEAD = """# Clinical verification
 
 Written by `make verification`; do not edit it. Each row compares what the node gives with what
@@ -45,7 +47,8 @@ def all_rows() -> list[Row]:
 
 def page(rows: list[Row]) -> str:
     agree = sum(row.agrees for row in rows)
-    return f"{_HEAD}\n{agree} of {len(rows)} rows agree.\n\n{table(rows)}\n"
+    counted = f"{agree} of {len(rows)} rows agree, as `{_COMMAND}` found on {date.today()}."
+    return f"{_HEAD}\n{counted}\n\n{table(rows)}\n"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Both lungs of the shared chest CT, beside SimpleITK, and of a phantom with lungs in parts."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +17,7 @@ from inference.pipeline import PipelineContext
 from inference.pipelines.chest.lung_density import LungDensity
 from storage.settings import load_settings
 from tests.inference.chest import SPACING_MM, chest, volume_of
+from tests.inference.cutting import cut
 from tests.shared import SHARED
 
 _BELOW_HU, _EMPHYSEMA_HU = -500, -950
@@ -27,6 +29,7 @@ _CAVEAT = "SimpleITK's mask holds the large airways, the node's does not."
 def lung_rows() -> Iterator[Row]:
     """Of the shared data nothing where they are not there."""
     yield from _in_parts()
+    yield from _beside_clipped_air()
     folder = SHARED / "data/ct_chest_LIDC-IDRI-0001"
     if not folder.is_dir():
         return
@@ -55,6 +58,29 @@ def _in_parts() -> Iterator[Row]:
         label = f"{side} lung volume"
         yield Row("lung-density", "phantom of a chest, lungs in several parts", label.lower(), "L",
                   litres, measured.get(label), 0.03, "construction", True, "")  # fmt: skip
+
+
+def _beside_clipped_air() -> Iterator[Row]:
+    """A bulla at a side of the images is clipped to -1024 HU, which they state as padding."""
+    body = chest()
+    middle, radius_mm = np.array([38.0, 75.0, 140.0]), 50.0
+    away_mm = np.linalg.norm((np.indices(body.hu.shape).T - middle) * SPACING_MM, axis=-1).T
+    body.hu[body.left & (away_mm < radius_mm) & (body.hu < -800)] = -1024.0
+    part = cut(volume_of(body), 2, 0, 141)
+    padded = replace(part, padding_ranges=np.full_like(part.padding_ranges, -1024.0))
+    with TemporaryDirectory() as scratch:
+        settings = load_settings(data_dir=Path(scratch))
+        output = run_with_coverage(LungDensity(), PipelineContext(settings, padded))
+    hu = SimpleITK.GetImageFromArray(part.voxels)
+    aerated = SimpleITK.GetImageFromArray(body.left[:, :, :141].astype(np.uint8))
+    aerated &= SimpleITK.BinaryThreshold(hu, -5000, _BELOW_HU)
+    low = SimpleITK.Cast(SimpleITK.BinaryThreshold(hu, -5000, _EMPHYSEMA_HU), SimpleITK.sitkFloat32)
+    share = SimpleITK.LabelIntensityStatisticsImageFilter()
+    share.Execute(aerated, low)
+    (found,) = [one for one in output.measurements if one.label == "Left lung LAA-950"]
+    kind = "phantom of a chest cut off at its left, a bulla there clipped to the padding value"
+    yield Row("lung-density", kind, found.label.lower(), "%", share.GetMean(1) * 100, found.value,
+              0.3, "SimpleITK", False, found.validity.reason if found.validity else "")  # fmt: skip
 
 
 def _beside(kind: str, reference: Sequence[str] | None, paths: Sequence[str]) -> Iterator[Row]:
