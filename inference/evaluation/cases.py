@@ -126,7 +126,7 @@ def read_case(folder: Path) -> Case:
 def groups_of(image: Dataset) -> dict[str, str]:
     """By what results are distinguished: whom, and on which machine."""
     thickness = _number(image.get("SliceThickness"))
-    age = str(image.get("PatientAge") or "")
+    age = str(image.get("PatientAge") or "").strip(" \0").upper()
     stated_sex = str(image.get("PatientSex") or "").strip()
     years = int(age[:3]) if age[:3].isdigit() and age.endswith("Y") else None
     return {

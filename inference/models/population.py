@@ -28,7 +28,8 @@ _FIELD_STRENGTH_MAY_BE_OFF = 0.05
 """Magnets of 1.5 and 3 T state 1.494 and 2.8936 T as well."""
 _ECHOES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
 """EchoPulseSequence of enhanced images (PS3.3 C.8.13.4) as ScanningSequence calls it."""
-_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_DATE = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})")
+"""With points as before 1993, which readers take still (PS3.5 6.2, DA)."""
 _THICKNESS = ("SliceThickness", "PixelMeasuresSequence")
 _VOLTAGE = ("KVP", "CTXRayDetailsSequence")
 
@@ -113,7 +114,7 @@ def ages_years(header: Dataset) -> tuple[float, ...]:
     A birth date may be a placeholder of de-identification. Empty where neither is stated.
     """
     born, at = (_date(header, keyword) for keyword in ("PatientBirthDate", "StudyDate"))
-    found = _AGE.fullmatch(str(header.get("PatientAge") or "").strip())
+    found = _AGE.fullmatch(str(header.get("PatientAge") or "").strip(" \0").upper())
     stated = None if found is None else int(found[1]) * _DAYS[found[2]] / _DAYS["Y"]
     if born is None or at is None or at < born:
         return () if stated is None else (stated,)
@@ -143,7 +144,7 @@ def _years_between(born: date, at: date) -> float:
 def _date(header: Dataset, keyword: str) -> date | None:
     found = _DATE.fullmatch(str(header.get(keyword) or "").strip())
     try:
-        return None if found is None else date(*(int(part) for part in found.groups()))
+        return None if found is None else date(*(int(found[part]) for part in (1, 3, 4)))
     except ValueError:
         return None
 

@@ -74,6 +74,16 @@ def test_the_sex_counts_however_it_is_written(stated: str, within: bool) -> None
     assert (caveat == "") is within
 
 
+@pytest.mark.parametrize(
+    ("keyword", "vr", "stated"),
+    [("PatientAge", "AS", "003y"), ("PatientBirthDate", "DA", "2023.06.01")],
+)
+def test_an_age_counts_in_other_spellings(keyword: str, vr: str, stated: str) -> None:
+    child = header(PatientBirthDate=None)
+    child.add(DataElement(keyword, vr, stated, validation_mode=config.IGNORE))
+    assert "age 3 years (18 to 96 years)" in caveat_of(POPULATION, child)
+
+
 def test_of_several_series_each_counts() -> None:
     thick, high = header(SliceThickness="4"), header(MagneticFieldStrength="7")
     assert caveat_of(POPULATION, header(), thick, high, thick).endswith(
