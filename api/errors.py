@@ -23,6 +23,16 @@ from storage.core import errors
 
 PROBLEM_JSON = "application/problem+json"
 MISMATCH_TITLE = "The request does not match the API description"
+_MISMATCH = "string_pattern_mismatch"
+# What people make of a pattern; the others stand as they are.
+_IN_WORDS = {
+    r"^[0-9.]{1,64}$": "a UID: digits and full stops, at most 64",
+    r"^[0-9.]{0,64}$": "a UID (digits and full stops, at most 64), or empty",
+    r"^$|^[0-9]+(\.[0-9]+)*$": "a UID: numbers with full stops between them, or empty",
+    r"^[0-9]+(\.[0-9]+)*$": "a UID: numbers with full stops between them",
+    r"^[A-Za-z0-9-]{1,64}$": "an identifier: letters, digits and hyphens, at most 64",
+    r"^[^\x00]*$": "text without NUL characters",
+}
 _NO_FIELD = "There is no such field"
 # A body may be wrong in 100,000 places, and each costs the search for the nearest name.
 _MOST_WRONG = 100
@@ -243,6 +253,9 @@ def _detail_of(status: int, phrase: str) -> str:
 
 def _what(request: Request, item: Mapping[str, Any]) -> str:
     """What is wrong with a value; where its name is not known, the nearest one that is."""
+    pattern = item.get("ctx", {}).get("pattern") if item.get("type") == _MISMATCH else None
+    if pattern in _IN_WORDS:
+        return f"It must be {_IN_WORDS[pattern]}"
     if item.get("type") != "extra_forbidden":
         # Pydantic puts this before the sentence of a check of ours; the caller adds a full stop.
         return str(item.get("msg", "")).removeprefix("Value error, ").removesuffix(".")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -28,7 +28,6 @@ AeTitle = Annotated[
     str, _vr(16, r"^[\x20-\x5b\x5d-\x7e]*[\x21-\x5b\x5d-\x7e][\x20-\x5b\x5d-\x7e]*$")
 ]
 Text = Annotated[str, _vr(10_240, r"^[^\x00-\x08\x0b\x0e-\x1f\x7f]*$")]
-Uid = Annotated[str, _vr(64, r"^[0-9]+(\.[0-9]+)*$")]
 
 
 class _Attributes(BaseModel):
@@ -85,8 +84,11 @@ class WorklistChanges(_Attributes):
     accession_number: ShortString = ""
     referring_physician_name: Name = ""
     requesting_physician: Name = ""
-    study_instance_uid: Uid | Literal[""] = Field(
-        "", description="Made by the node when it is not given."
+    study_instance_uid: str = Field(
+        "",
+        max_length=64,
+        pattern=r"^$|^[0-9]+(\.[0-9]+)*$",
+        description="Made by the node when it is not given.",
     )
     requested_procedure_id: ShortString = ""
     requested_procedure_description: LongString = ""

@@ -72,6 +72,25 @@ def test_a_json_body_of_megabytes_is_refused(api: ApiNode, declared: bool) -> No
     is_problem(answer, 413, "limit_exceeded")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "detail"),
+    [
+        ("GET", "/api/v1/studies/abc", None, "path.study_instance_uid: It must be a UID"),
+        ("POST", "/api/v1/jobs", {"series_instance_uid": "x"}, "series_instance_uid: It must be a"),
+        ("POST", "/api/v1/worklist", {"study_instance_uid": "x"}, "study_instance_uid: It must be"),
+        ("POST", "/api/v1/jobs/retry", {"job_ids": ["a b"]}, "job_ids.0: It must be an identifier"),
+        ("GET", "/api/v1/studies?q=%00", None, "query.q: It must be text without NUL"),
+    ],
+)
+def test_what_a_value_must_be_stands_in_words(
+    api: ApiNode, method: str, path: str, body: object, detail: str
+) -> None:
+    problem = is_problem(api.client.request(method, path, json=body), 422, "validation_failed")
+    said = [f"{one['where']}: {one['what']}" for one in problem["errors"]]
+    assert any(detail in one for one in said), said
+    assert not any("pattern" in one or "constrained" in one for one in said)
+
+
 def _raised_codes() -> dict[str, set[int]]:
     """Of every refusal whose status and code stand in the sources of the API."""
     found: dict[str, set[int]] = {}
