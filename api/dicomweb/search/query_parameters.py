@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
 from storage.core.errors import InvalidRequest
 from storage.core.whole_numbers import read_whole_number
+from storage.index.attributes import LEVELS, available_at
 
 DEFAULT_LIMIT = 10_000
 """So many rows leave at once when the client states no limit of its own, and at most."""
@@ -17,6 +19,12 @@ _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _MAX_VALUE_LENGTH = 64 * 1024
 _MAX_OFFSET = 2**31
 _MAX_PATH_STEPS = 8
+_SINGLE = frozenset({"limit", "offset", "fuzzymatching"})
+_USUAL = (
+    *("limit", "offset", "fuzzymatching", "includefield"),
+    *sorted({attribute.keyword for level in LEVELS for attribute in available_at(level)}),
+)
+"""What a misspelt name may have meant."""
 _TRUE, _FALSE = "true", "false"
 
 
@@ -44,12 +52,19 @@ def parse_search(items: Iterable[tuple[str, str]]) -> SearchParameters:
     include: list[str] = []
     unknown: list[str] = []
     limit, offset, fuzzy, capped = DEFAULT_LIMIT, 0, False, True
+    given: set[str] = set()
     for name, value in items:
+        control = name.lower()
+        if control in _SINGLE and control in given:
+            raise InvalidRequest(
+                f"{name} is given more than once.", remedy="Give it once: it takes a single value."
+            )
+        given.add(control)
         if len(value) > _MAX_VALUE_LENGTH:
             raise InvalidRequest(
                 f"A query value has {len(value)} characters.", remedy="Ask in several requests."
             )
-        match name.lower():
+        match control:
             case "limit":
                 wanted = _count(name, value)
                 limit, capped = min(wanted, DEFAULT_LIMIT), wanted > DEFAULT_LIMIT
@@ -109,11 +124,13 @@ def _keyword(name: str) -> str | None:
 def _unknown(names: list[str]) -> InvalidRequest:
     # Only what looks like a name is repeated: a value that slipped in may be a patient's.
     shown = ", ".join(name for name in names if _NAME.fullmatch(name)) or "one that is no name"
+    near = get_close_matches(names[0], _USUAL, n=1) if _NAME.fullmatch(names[0]) else []
+    meant = f"Did you mean {near[0]}? " if near else ""
     return InvalidRequest(
         f"The query has what is neither a DICOM attribute nor one of limit, offset,"
         f" fuzzymatching and includefield: {shown}.",
-        remedy="Name attributes by keyword (PatientID), by tag (00100020), or within a sequence"
-        " by a path (RequestAttributesSequence.RequestedProcedureID).",
+        remedy=f"{meant}Name attributes by keyword (PatientID), by tag (00100020), or within a"
+        " sequence by a path (RequestAttributesSequence.RequestedProcedureID).",
     )
 
 

@@ -175,6 +175,27 @@ def test_a_wrong_query_is_refused_with_its_reason(node: DicomwebNode, query: str
     assert response.json()["remedy"]
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("PatientNam=DOE", "Did you mean PatientName?"),
+        ("includefield=StudyDat", "Did you mean StudyDate?"),
+        ("limt=1", "Did you mean limit?"),
+        ("limit=1&limit=2", "limit is given more than once"),
+        ("Limit=1&limit=2", "limit is given more than once"),
+        ("offset=0&offset=10", "offset is given more than once"),
+    ],
+)
+def test_a_misspelt_or_repeated_name_is_told_what_was_meant(
+    node: DicomwebNode, query: str, said: str
+) -> None:
+    with node.client() as client:
+        for path in ("/studies", "/instances"):
+            answer = client.get(f"{path}?{query}")
+            assert answer.status_code == 400, answer.text
+            assert said in answer.json()["detail"] + answer.json()["remedy"]
+
+
 def test_nothing_found_is_an_empty_list(node: DicomwebNode) -> None:
     assert search(node, "/studies?PatientID=nobody-has-this") == []
     assert search(node, "/studies/1.2.3.4.5/series") == []
