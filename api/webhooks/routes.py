@@ -122,8 +122,9 @@ def remove_webhook(storage: StorageDep, webhook_id: WebhookId) -> None:
 @policy(INTEGRATORS, "api:write", network_change("U"))
 def renew_webhook_secret(storage: StorageDep, webhook_id: WebhookId) -> WebhookWithSecret:
     """From now on notices are signed with the new one alone."""
+    hook = storage.webhooks.new_secret(webhook_id)
     log.info("webhook_secret_renewed", webhook_id=webhook_id)
-    return _with_secret(storage.webhook_queue, storage.webhooks.new_secret(webhook_id))
+    return _with_secret(storage.webhook_queue, hook)
 
 
 @router.post("/{webhook_id}/ping", summary="Try a webhook", responses=problems(404))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.volumes.files import make_folder, sync_folder
+from storage.volumes.files import make_folder, sync_folder, translated_os_errors
 
 _SECRET_BYTES = 32
 
@@ -68,11 +68,21 @@ class TokenSigner:
 
 
 def load_secret(path: Path) -> bytes:
-    """The node's signing secret, made at first use and readable by its user alone."""
+    """The node's signing secret, made at first use and readable by its user alone.
+
+    Raises StorageUnavailable, StorageFull.
+    """
+    with translated_os_errors(path.parent):
+        if not path.exists():
+            _make_secret(path)
+        return path.read_bytes()
+
+
+def _make_secret(path: Path) -> None:
     make_folder(path.parent)
-    if not path.exists():
-        temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
         with os.fdopen(fd, "wb") as file:
             file.write(secrets.token_bytes(_SECRET_BYTES))
             file.flush()
@@ -80,10 +90,10 @@ def load_secret(path: Path) -> bytes:
         # A link appears whole and fails when another process was first.
         with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
+    finally:
         temporary.unlink()
-        # What is sealed with it may be on another machine's disk before this name is on ours.
-        sync_folder(path.parent)
-    return path.read_bytes()
+    # What is sealed with it may be on another machine's disk before this name is on ours.
+    sync_folder(path.parent)
 
 
 def _encode(data: bytes) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidRequest, StorageUnavailable
 from storage.core.uids import check_uid, derive_uid, new_uid
 from storage.crypto.upload_tokens import load_secret
 from storage.settings import Destination, load_settings
@@ -51,6 +51,12 @@ def test_a_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
     assert load_secret(path) == secret
     assert len(secret) == 32
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_secret_that_cannot_be_made_is_a_cause_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("no folder")
+    with pytest.raises(StorageUnavailable, match="does not work"):
+        load_secret(tmp_path / "data" / "secret.key")
 
 
 def test_uids_are_derived_alike_and_checked() -> None:

@@ -1,0 +1,62 @@
+"""Commands that change something, while the disk makes nothing durable: they fail."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage.container import open_storage
+from storage.settings import Settings, load_settings
+from tests.injection import can_inject
+from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
+from tests.storage.deletion.test_deleting import STUDY
+from tests.storage.instances import part10
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(200)]
+
+ROOT = Path(__file__).parents[3]
+INJECTED = "--inject=fsync,fdatasync:error=EIO"
+STRACE = ("strace", "-f", "--quiet=all", "-e", "signal=none", "-o", "/dev/null", INJECTED)
+
+COMMANDS = {
+    "a peer": ["peers", "add", "p", "P@127.0.0.1:104"],
+    "an access group": ["access-groups", "add", "North"],
+    "a deletion": ["storage", "delete", STUDY, "--yes"],
+    "an import": ["import", "{folder}"],
+    "an export": ["storage", "export", STUDY, "--to", "{folder}/exported.zip"],
+}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("commands")
+    settings = load_settings(data_dir=folder / "data", free_disk_mark_bytes=0)
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        dated = part10(StudyDate="20240131", StudyTime="101500")
+        storage.ingest.accept(dated, "stow")
+    (folder / "new").mkdir()
+    (folder / "new" / "1.dcm").write_bytes(part10(study="new"))
+    return settings
+
+
+@pytest.mark.parametrize("what", COMMANDS)
+def test_a_command_whose_change_is_not_durable_fails(settings: Settings, what: str) -> None:
+    if not can_inject():
+        pytest.skip("strace is missing, or may not trace")
+    folder = str(settings.data_dir.parent / "new")
+    command = [one.format(folder=folder) for one in COMMANDS[what]]
+    ran = subprocess.run(
+        [*STRACE, sys.executable, "-m", "api.cli", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+        cwd=ROOT,
+        env={**os.environ, "MEDIVIEW_DATA_DIR": str(settings.data_dir), "COLUMNS": "300"},
+    )
+    assert ran.returncode != 0, ran.stdout
+    assert "Traceback" not in ran.stderr
