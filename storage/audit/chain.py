@@ -82,6 +82,10 @@ class Keys:
             return ""
         return self.digest(self.current, f"{name} {link.position} {link.hash}".encode())
 
+    def macs(self, name: str, link: Link) -> set[str]:
+        """What holders of the current key and of those before it say of a place."""
+        return {Keys((one,)).mac(name, link) for one in self.secrets}
+
 
 def _name(secret: bytes) -> str:
     return hashlib.sha256(b"mediview audit key\0" + secret).hexdigest()[:16]
@@ -232,6 +236,31 @@ def links(connection: Connection, names: Sequence[str]) -> list[int]:
     """Positions under names, 0 where there is none."""
     found = {name: link(connection, name) for name in names}
     return [0 if one is None else one.position for one in found.values()]
+
+
+def distrust(connection: Connection, keys: Keys, name: str, base: Link, head: Link) -> str:
+    """Why the place that a sink is to have got to was not written by a node; empty where it was.
+
+    Whoever could put it forward would keep from the sink what lies between.
+    """
+    place = link(connection, name)
+    if place is None or place == Link(0, FIRST_HASH):
+        return ""
+    noted = f"The note of what {name} has got, {place.position},"
+    if place.position > head.position:
+        return f"{noted} lies after the chain's end, {head.position}."
+    event = t.audit_event.c
+    sealed = connection.execute(
+        select(event.chain_hash, event.chain_key).where(event.chain_index == place.position)
+    ).first()
+    if place != base and (sealed is None or sealed.chain_hash != place.hash):
+        return f"{noted} is no place in the chain."
+    mac = connection.execute(select(t.audit_chain.c.mac).where(t.audit_chain.c.name == name))
+    stored = mac.scalar_one()
+    is_of_before = not stored and sealed is not None and not sealed.chain_key
+    if keys.secrets and not is_of_before and stored not in keys.macs(name, place):
+        return f"{noted} was not written with the key."
+    return ""
 
 
 def set_link(connection: Connection, name: str, place: Link, keys: Keys, now: datetime) -> None:

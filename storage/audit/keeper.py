@@ -9,8 +9,19 @@ from sqlalchemy import Engine, select
 
 from storage import tables as t
 from storage.audit.anchors import anchor_file
-from storage.audit.chain import FIRST_HASH, Keys, Link, adopt, cut, link, links, seal, set_link
-from storage.audit.events import NODE, AuditEvent, Code
+from storage.audit.chain import (
+    FIRST_HASH,
+    Keys,
+    Link,
+    adopt,
+    cut,
+    distrust,
+    link,
+    links,
+    seal,
+    set_link,
+)
+from storage.audit.events import NODE, SERIOUS_FAILURE, AuditEvent, Code
 from storage.audit.keys import keys_to_seal
 from storage.audit.messages import AuditSource, audit_message
 from storage.audit.rows import add_events, to_record
@@ -19,7 +30,7 @@ from storage.audit.spool import make_private, private_file
 from storage.audit.trail import Audit
 from storage.core.errors import MediViewError
 from storage.db.advisory_lock import only_one
-from storage.db.engine import reading, writing
+from storage.db.engine import reading, reading_one_state, writing
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
 
@@ -98,6 +109,7 @@ class AuditKeeper:
     def _tell(self, sink: Sink, now: datetime, stopping: Callable[[], bool]) -> None:
         """Send the sink what it has not got, in order; its position is stored in the database."""
         engine = self._engine
+        self._distrust(sink, now)
         for _ in range(_ROUNDS_AT_ONCE):
             if stopping():
                 return
@@ -117,6 +129,23 @@ class AuditKeeper:
             place = Link(last.chain_index or 0, last.chain_hash)
             with writing(engine) as connection:
                 set_link(connection, sink.name, place, self._keys, now)
+
+    def _distrust(self, sink: Sink, now: datetime) -> None:
+        """Have a sink that somebody kept from something given everything again."""
+        with reading_one_state(self._engine) as connection:
+            base = link(connection, "base") or Link(0, FIRST_HASH)
+            head = link(connection, "head") or Link(0, FIRST_HASH)
+            why = distrust(connection, self._keys, sink.name, base, head)
+        if not why:
+            return
+        log.error("audit_sink_distrusted", sink=sink.name, detail=why)
+        with writing(self._engine) as connection:
+            set_link(connection, sink.name, base, self._keys, now)
+        self._audit.record(
+            AuditEvent(
+                Code.SECURITY_ALERT, "E", NODE, outcome=SERIOUS_FAILURE, detail={"what": why}
+            )
+        )
 
     def _cut(self, now: datetime) -> None:
         """Remove what is older than it has to be kept, and say so in the trail."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, RowMapping, func, select
 
 from storage import tables as t
-from storage.audit.chain import FIRST_HASH, Keys, Link, content_of, link
+from storage.audit.chain import FIRST_HASH, Keys, Link, content_of, distrust, link
 from storage.audit.rows import subjects_of
 from storage.db.engine import reading_one_state
 from storage.db.portions import in_portions
@@ -62,6 +62,7 @@ def verify_chain(engine: Engine, keys: Keys, anchors: Sequence[Link] = ()) -> Ch
             walk.go({one.position: one.hash for one in anchors})
             walk.check_mac("head", head)
             walk.end(head, anchors)
+            walk.check_sinks(head)
         except _Broken as broken:
             problem, position = str(broken), broken.position
         unsealed = connection.execute(
@@ -96,12 +97,19 @@ class _Walk:
         stored = self._connection.execute(
             select(t.audit_chain.c.mac).where(t.audit_chain.c.name == name)
         ).scalar()
-        known = {Keys((one,)).mac(name, place) for one in self._keys.secrets}
-        if stored not in known:
+        if stored not in self._keys.macs(name, place):
             raise _Broken(
                 place.position,
                 f"The note of the chain's {name} at {place.position} was not written with the key.",
             )
+
+    def check_sinks(self, head: Link) -> None:
+        """None of them was kept from anything by who put its place forward."""
+        names = select(t.audit_chain.c.name).where(t.audit_chain.c.name.startswith("sink:"))
+        for name in self._connection.execute(names.order_by(t.audit_chain.c.name)).scalars().all():
+            why = distrust(self._connection, self._keys, name, self._base, head)
+            if why:
+                raise _Broken(head.position, why)
 
     def check_beginning(self) -> None:
         """No event claims a place before the first, where nothing would ever look at it."""

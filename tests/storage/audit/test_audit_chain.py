@@ -295,7 +295,7 @@ def test_the_node_makes_a_key_outside_of_the_database(storage: Storage) -> None:
     with writing(storage.engine) as connection:
         connection.execute(text("UPDATE audit_event SET actor_name = 'eve', chain_index = NULL"))
         connection.execute(text("UPDATE audit_event SET chain_key = ''"))
-        connection.execute(text("DELETE FROM audit_chain WHERE name IN ('base', 'head')"))
+        connection.execute(text("DELETE FROM audit_chain"))
     while seal(storage.engine, PLAIN, utcnow()):
         pass
     assert verify_chain(storage.engine, PLAIN).holds, "a chain of plain hashes shows nothing"
@@ -314,3 +314,41 @@ def test_a_line_of_anchors_that_a_power_failure_cut_off_is_no_alarm(storage: Sto
     whole = path.read_text()
     path.write_text(whole + '{"position": 1, "ha' + whole + '{"position')
     assert [one.position for one in local_anchors(storage.settings)] == [2, 2]
+
+
+def messages(storage: Storage) -> list[str]:
+    """What the file of audit messages has."""
+    file = storage.settings.data_dir / "audit" / "audit.xml"
+    return [line for line in file.read_text().splitlines() if "user-" in line]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "position = 999999999",
+        "position = 12, hash = (SELECT chain_hash FROM audit_event WHERE chain_index = 12)",
+    ],
+    ids=["beyond the end", "forward within the chain"],
+)
+def test_who_keeps_events_from_a_sink_is_seen_and_the_sink_gets_them(
+    storage: Storage, change: str
+) -> None:
+    keeper = AuditKeeper(
+        storage.engine,
+        storage.settings.model_copy(update={"audit_key": SecretStr(SECRET), "audit_file": True}),
+        storage.audit,
+    )
+    fill(storage, 10, KEYED)
+    keeper.round(utcnow())
+    assert len(messages(storage)) == 10
+    fill(storage, 5, KEYED)
+    check = tampered(storage, f"UPDATE audit_chain SET {change} WHERE name = 'sink:file'", KEYED)
+    assert "what sink:file has got" in check.problem
+    keeper.round(utcnow())
+    # Once more from the beginning: nobody knows any more what it has.
+    assert len(messages(storage)) == 25
+    assert verify_chain(storage.engine, KEYED).problem == ""
+    storage.audit.flush()
+    alert = list(all_events(storage.engine, AuditFilter()))[-1]
+    assert (alert.code, alert.outcome) == (Code.SECURITY_ALERT, 8)
+    shutil.rmtree(storage.settings.data_dir / "audit")
