@@ -1,10 +1,42 @@
-"""Where the commands write for people."""
+"""Where the commands write for people.
 
-from rich.console import Console
+What peers, files and models say is shown as text: neither the terminal's escape sequences nor
+rich's markup in it take effect.
+"""
+
+from typing import Any
+
+from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+def visible(text: str) -> str:
+    """Control characters, and those that turn or hide text, as their escapes; lines stay."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode()
+        for one in text
+    )
+
+
+class _Console(Console):
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(
+            *(visible(one) if isinstance(one, str) else one for one in objects), **options
+        )
+
+
+class _Table(Table):
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(
+            *(Text(visible(one)) if isinstance(one, str) else one for one in cells), **options
+        )
+
+
+out = _Console(highlight=False)
+err = _Console(stderr=True, highlight=False)
 
 
 # Who copies an identifier, or looks for it in what a pipe gives on, needs all of it in one line.
@@ -16,7 +48,7 @@ def table_of(*headers: str) -> Table:
 
     Headers that are all empty are not shown.
     """
-    made = Table(box=None, pad_edge=False, show_header=any(headers))
+    made = _Table(box=None, pad_edge=False, show_header=any(headers))
     for header in headers:
         made.add_column(header, overflow="fold", no_wrap=header in _IDENTIFIERS)
     return made

@@ -1,6 +1,7 @@
 """`mediview doctor`: what is configured, what works, and what to do where something does not."""
 
 import typer
+from rich.text import Text
 
 from api.cli.console import out, table_of
 from api.cli.starting import start
@@ -21,7 +22,7 @@ def doctor() -> None:
     for check in diagnose(settings):
         failed += check.state == "fail"
         text = check.detail if not check.remedy else f"{check.detail}\n→ {check.remedy}"
-        table.add_row(_MARK[check.state], check.name, text.replace("[", r"\["))
+        table.add_row(Text.from_markup(_MARK[check.state]), check.name, text)
     out.print(table)
     out.print("Everything works." if not failed else f"{failed} to be put right.", style="bold")
     raise typer.Exit(1 if failed else 0)

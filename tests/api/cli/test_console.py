@@ -1,0 +1,44 @@
+"""What strangers wrote is shown in the terminal as text, and takes no effect there."""
+
+import pytest
+from rich.console import Console
+
+from api.cli import console
+from api.cli.console import table_of
+
+HOSTILE = "\x1b[2A\x1b[2K\u202eX[/]\r[red]Y\x9b8m"
+SHOWN = r"\x1b[2A\x1b[2K\u202eX[/]\r[red]Y\x9b8m"
+
+
+@pytest.fixture
+def terminal() -> Console:
+    """One that understands everything."""
+    return type(console.out)(
+        highlight=False, force_terminal=True, color_system="truecolor", width=200
+    )
+
+
+def test_a_cell_of_a_table(terminal: Console) -> None:
+    table = table_of("At (UTC)", "Patient")
+    table.add_row("2026-01-02", HOSTILE)
+    table.add_row("2026-01-02", "Müller")
+    with terminal.capture() as captured:
+        terminal.print(table)
+    _headers, hostile, plain = captured.get().splitlines()
+    assert SHOWN in hostile
+    assert "Müller" in plain
+
+
+def test_a_sentence(terminal: Console) -> None:
+    with terminal.capture() as captured:
+        terminal.print(f"{HOSTILE} is no name.\nSay another.", markup=False)
+    assert captured.get() == f"{SHOWN} is no name.\nSay another.\n"
+
+
+def test_an_error(terminal: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "err", terminal)
+    with terminal.capture() as captured:
+        console.print_error(f"{HOSTILE} is no name.", f"Not {HOSTILE}.")
+    first, second = captured.get().splitlines()
+    assert first.endswith(f"{SHOWN} is no name.")
+    assert second.strip() == f"Not {SHOWN}."
