@@ -21,13 +21,24 @@ _ADD = "Add it again: mediview models add FOLDER."
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Every file below a folder. Raises InvalidRequest where it is more than one model."""
+    """Every file below a folder.
+
+    Raises InvalidRequest where it is more than one model, and for a link to a file elsewhere,
+    which would put into the model, and into each backup, what its sender could not read.
+    """
     files = sorted(islice(files_below(folder), _MAX_FILES + 1))
     if len(files) > _MAX_FILES or sum(path.stat().st_size for path in files) > _MAX_BYTES:
         raise InvalidRequest(
             f"{folder} has more than {_MAX_FILES} files or 20 GiB, the most that a model has.",
             remedy="Name the model's own folder.",
         )
+    home = folder.resolve()
+    for path in files:
+        if path.is_symlink() and not path.resolve().is_relative_to(home):
+            raise InvalidRequest(
+                f"{path} is a link that leads out of the folder.",
+                remedy="Look what it leads to; `cp -rL FOLDER COPY` makes a folder with the files.",
+            )
     return files
 
 

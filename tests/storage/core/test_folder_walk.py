@@ -75,3 +75,15 @@ def test_a_folder_of_a_model_may_be_any(deep: Path) -> None:
         (deep / f"{number}").touch()
     with pytest.raises(InvalidRequest, match=r"more than 2000 files or 20 GiB"):
         files_of(deep)
+
+
+def test_a_link_out_of_a_models_folder_is_refused(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model.onnx").touch()
+    (model / "latest.onnx").symlink_to("model.onnx")
+    assert len(files_of(model)) == 2
+    (tmp_path / "secret").touch()
+    (model / "notes.txt").symlink_to("../secret")
+    with pytest.raises(InvalidRequest, match=r"notes\.txt is a link that leads out of the folder"):
+        files_of(model)
