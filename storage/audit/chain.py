@@ -241,7 +241,7 @@ def links(connection: Connection, names: Sequence[str]) -> list[int]:
 def distrust(connection: Connection, keys: Keys, name: str, base: Link, head: Link) -> str:
     """Why the place that a sink is to have got to was not written by a node; empty where it was.
 
-    Whoever could put it forward would keep from the sink what lies between.
+    Somebody who put it forward would keep from the sink what lies between.
     """
     place = link(connection, name)
     if place is None or place == Link(0, FIRST_HASH):
