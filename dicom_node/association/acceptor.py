@@ -1,8 +1,9 @@
 """Associations that peers open: negotiate, serve, end."""
 
 import contextlib
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 from contextlib import nullcontext
 from functools import cached_property, partial
 from typing import Protocol
@@ -19,6 +20,7 @@ from dicom_node.association.traffic import operation_of
 from dicom_node.network.command_set import CommandSet
 from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.shared_thread import SharedThread
+from dicom_node.network.slot_precedence import IN_MESSAGE_S, Place
 
 log = structlog.get_logger(__name__)
 
@@ -53,13 +55,22 @@ class AcceptedAssociation(NodeAssociation):
         self.processor_share = ProcessorShare()
         self._handlers_by_command: dict[int, RequestHandler] = {}
         self._slots: ConnectionSlots | None = None
-        self.slot: int | None = None
+        # One number, when the peer last sent something, where all processes see it.
+        self._shared_activity: MutableSequence[float] | memoryview[float] = [0.0]
+        self.place: Place | None = None
         self._shared_thread: SharedThread | None = None
         self._is_storing = False
 
-    def occupy(self, slots: ConnectionSlots, slot: int) -> None:
-        """Give `slot` back when the association has ended."""
-        self._slots, self.slot = slots, slot
+    def occupy(self, slots: ConnectionSlots, place: Place) -> None:
+        """Give `place` back when the association has ended."""
+        self._slots, self.place = slots, place
+        self._shared_activity = slots.last_active[place.slot : place.slot + 1]
+
+    @property
+    def has_lost_its_place(self) -> bool:
+        """Whether another connection has it now, and this one is to end."""
+        slots, place = self._slots, self.place
+        return slots is not None and place is not None and not slots.is_held(place)
 
     def share(self, thread: SharedThread) -> None:
         """Receive in that thread while others store, too."""
@@ -103,8 +114,8 @@ class AcceptedAssociation(NodeAssociation):
             self._give_up()
         finally:
             self.close()
-            if self._slots is not None and self.slot is not None:
-                self._slots.give_back(self.slot)
+            if self._slots is not None and self.place is not None:
+                self._slots.give_back(self.place)
 
     def _negotiate(self) -> None:
         begun_s = self._begin_turn()
@@ -112,6 +123,7 @@ class AcceptedAssociation(NodeAssociation):
         if not isinstance(request, A_ASSOCIATE):
             return
         self.requestor.primitive = request
+        self._shared_activity[0] = math.inf
         if self.auditing is not None:
             self.auditing.associated(request)
         refusal = self._admit(self, request)
@@ -151,7 +163,10 @@ class AcceptedAssociation(NodeAssociation):
     def _read_on(self) -> None:
         self.connection.set_timeout(self.timeouts.idle_s)
         self.read_pdu()
-        self.last_active = time.monotonic()
+        self.last_active = now = time.monotonic()
+        messages = self._messages
+        in_message = messages is not None and messages.in_message
+        self._shared_activity[0] = now + IN_MESSAGE_S if in_message else now
         if self.is_known:
             self.processor_share.serve_known_peer()
 
@@ -209,20 +224,26 @@ class AcceptedAssociation(NodeAssociation):
     def _serve_waiting(self) -> None:
         while self._requests and self.is_open:
             context_id, command, data = self._requests.pop(0)
-            self.busy = True
+            self._begin_serving()
             self._cancelled.clear()
             handler = self._handlers_by_command[command.command_field]
             with self.traffic.request(operation_of(command)) if self.traffic else nullcontext():
                 handler.serve(context_id, command, data)
-            self.busy = False
-            self.last_active = time.monotonic()
+            self._end_serving()
         while self.is_established:
             context_id, message = self.dimse.get_msg()
             if message is None:
                 return
-            self.busy = True
+            self._begin_serving()
             operation = type(message).__name__.replace("_", "-")
             with self.traffic.request(operation) if self.traffic else nullcontext():
                 self.serve_message(message, context_id)
-            self.busy = False
-            self.last_active = time.monotonic()
+            self._end_serving()
+
+    def _begin_serving(self) -> None:
+        self.busy = True
+        self._shared_activity[0] = math.inf
+
+    def _end_serving(self) -> None:
+        self.busy = False
+        self.last_active = self._shared_activity[0] = time.monotonic()

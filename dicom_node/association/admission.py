@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from dicom_node.association.acceptor import AcceptedAssociation, Rejection
 from dicom_node.association.authorization import PeerRights, Unfit, narrow, restrict
 from dicom_node.network.connection import Connection
-from dicom_node.network.connection_slots import ConnectionSlots
+from dicom_node.network.connection_slots import ConnectionSlots, Refusal
 from dicom_node.network.tls_connection import TlsConnection
 from storage.core.errors import MediViewError
 from storage.peers.certificates import bindings_of
@@ -25,6 +25,8 @@ NO_REASON_GIVEN: Rejection = (0x01, 0x01, 0x01)
 TEMPORARY_CONGESTION: Rejection = (0x02, 0x03, 0x01)
 LOCAL_LIMIT_EXCEEDED: Rejection = (0x02, 0x03, 0x02)
 
+_MOST_ADDRESSES = 1024
+
 
 class Admission:
     """Decides on association requests; one for all associations of a server."""
@@ -36,6 +38,8 @@ class Admission:
         self._engine = engine
         self._peers = peers
         self._slots = slots
+        # Which addresses are those of peers, by the list that was looked through for it.
+        self._addresses: tuple[tuple[KnownPeer, ...], dict[str, bool]] = ((), {})
 
     def admit(
         self, association: AcceptedAssociation, request: A_ASSOCIATE, host: str
@@ -53,8 +57,9 @@ class Admission:
         association.is_known = peer is not None
         if peer is not None and association.traffic is not None:
             association.traffic.peer = peer.name
-        if not self._has_room(association, calling, peer):
-            return _rejected("peer_limit_exceeded", LOCAL_LIMIT_EXCEEDED, calling, host)
+        no_room = self._take_room(association, calling, peer)
+        if no_room is not None:
+            return _rejected(no_room, LOCAL_LIMIT_EXCEEDED, calling, host)
         rights = PeerRights(
             self._settings,
             self._peers,
@@ -112,14 +117,36 @@ class Admission:
         }
         return not owners or calling in owners
 
-    def _has_room(
+    def is_peers_address(self, host: str) -> bool:
+        """Whether a known peer is listed with this address, or a network that it lies in."""
+        try:
+            listed = self._peers.recent()
+        except MediViewError:
+            return False
+        looked_through, of_peers = self._addresses
+        if listed is not looked_through or len(of_peers) >= _MOST_ADDRESSES:
+            of_peers = {}
+            self._addresses = (listed, of_peers)
+        found = of_peers.get(host)
+        if found is None:
+            found = any(peer.sources and peer.may_call_from(host) for peer in listed)
+            of_peers[host] = found
+        return found
+
+    def _take_room(
         self, association: AcceptedAssociation, calling: str, peer: KnownPeer | None
-    ) -> bool:
+    ) -> Refusal | None:
+        if association.place is None:
+            return None
+        settings = self._settings
         limit = peer.max_associations if peer is not None else 0
-        limit = limit or self._settings.max_associations_per_peer
-        if association.slot is None:
-            return True
-        return self._slots.name(association.slot, calling, limit, is_known=peer is not None)
+        return self._slots.admit(
+            association.place,
+            calling,
+            limit or settings.max_associations_per_peer,
+            is_known=peer is not None,
+            limit_per_address=settings.associations_per_address,
+        )
 
 
 def _shown(connection: Connection) -> frozenset[str]:

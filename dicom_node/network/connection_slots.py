@@ -1,33 +1,42 @@
-"""Who holds an association just now, over all receiving processes of the node.
+"""Who holds a connection just now, over all receiving processes of the node.
 
 A table in memory that the processes share: one row a slot, with the process
 that holds it and the AE title of its peer. The kernel frees the table's lock
 when a process dies, and the rows of processes that are gone count as free, so
 nothing has to be put right after kill -9.
+
+Where all are taken, some give way (`dicom_node.network.slot_precedence`): their rows are others'
+at once, and the processes that had them are notified to end what lost its place.
 """
 
 import fcntl
 import ipaddress
+import math
 import mmap
 import os
 import struct
 import threading
+import time
 import weakref
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Literal
 
-# Process id, 0 where free; AE title (PS3.5 6.2: 16 bytes); address; whether a known peer's.
-_ROW = struct.Struct("<I16s16s?")
+from dicom_node.network.slot_precedence import (
+    Place,
+    Row,
+    counted_for,
+    giving_way,
+    giving_way_to_known,
+)
 
+# Process id, 0 where free; number of who took it; AE title (PS3.5 6.2: 16 bytes); address;
+# whether it is a known peer's, or comes from the address of one; whether it was admitted.
+_ROW = struct.Struct("<IQ16s16s??")
+_NUMBER = struct.Struct("<Q")
 
-class _Slot(NamedTuple):
-    slot: int
-    pid: int
-    title: bytes
-    address: bytes
-    is_known: bool
+Refusal = Literal["peer_limit_exceeded", "address_limit_exceeded", "local_limit_exceeded"]
 
 
 def packed_address(host: str) -> bytes:
@@ -43,90 +52,166 @@ def packed_address(host: str) -> bytes:
 
 
 class ConnectionSlots:
-    """A number of slots, made before the processes are forked. Safe for threads and processes."""
+    """A number of slots, made before the processes are forked. Safe for threads and processes.
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    Of them `admitted` at most are of associations that were admitted; none: any number.
+    """
+
+    def __init__(self, count: int, *, admitted: int = 0) -> None:
+        self._count, self._most_admitted = count, admitted or count
         self._fd = os.memfd_create("associations")
         weakref.finalize(self, os.close, self._fd)
-        os.ftruncate(self._fd, max(count, 1) * _ROW.size)
-        self._table = mmap.mmap(self._fd, max(count, 1) * _ROW.size)
+        self._first_row = _NUMBER.size + 8 * count
+        size = self._first_row + max(count, 1) * _ROW.size
+        os.ftruncate(self._fd, size)
+        self._table = mmap.mmap(self._fd, size)
+        # When a slot's peer last sent something (`Row.last_active`). The association writes it
+        # after each PDU, and so without the lock: only the choice of who gives way depends on it.
+        self.last_active = memoryview(self._table)[_NUMBER.size : self._first_row].cast("d")
+        # Written to when a place was lost, and never read: each process waits for it by its own
+        # edge-triggered epoll, and all are woken each time.
+        self.loss_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        weakref.finalize(self, os.close, self.loss_fd)
         # Record locks are a process's, not a thread's.
         self._lock = threading.Lock()
 
-    def take(self, host: str = "", limit_per_address: int = 0) -> tuple[int, int] | None:
-        """A slot, and how many were taken before; None where all are.
+    def take(
+        self,
+        host: str = "",
+        limit_per_address: int = 0,
+        *,
+        is_peers_address: bool = False,
+        silent_s: float = math.inf,
+    ) -> Place | None:
+        """A place for a new connection; None where all are taken and none gives way.
 
         None, too, where `host` holds `limit_per_address` slots already (0: any number) that are not
-        those of known peers: who floods the node leaves room for others.
+        those of known peers: who floods the node leaves room for others. At an address of known
+        peers the limit holds apart for what was not admitted yet, of which one gives way.
+
+        Where there are as many as may be admitted, those that were not within `silent_s` end.
         """
         address = packed_address(host)
         with self._locked():
-            rows = [row for row in self._rows() if self._lives(row.slot, row.pid)]
-            taken = {row.slot for row in rows}
+            rows = self._living()
+            leaving: list[Row] = []
+            if len(rows) >= self._most_admitted:
+                long_ago = time.monotonic() - silent_s
+                leaving = [
+                    row for row in rows if not row.is_admitted and row.last_active < long_ago
+                ]
+            staying = [row for row in rows if row not in leaving]
             if limit_per_address:
-                occupied = sum(row.address == address and not row.is_known for row in rows)
-                if occupied >= limit_per_address:
+                strangers = counted_for(staying, address, is_peers_address=is_peers_address)
+                if len(strangers) >= limit_per_address:
+                    if not is_peers_address:
+                        self._free(leaving)
+                        return None
+                    first = min(strangers, key=lambda row: (row.last_active, row.number))
+                    leaving.append(first)
+                    staying.remove(first)
+            if len(staying) >= self._count:
+                one = giving_way(staying, address, is_peers_address=is_peers_address)
+                if one is None:
                     return None
-            free = next((slot for slot in range(self._count) if slot not in taken), None)
-            if free is None:
-                return None
-            self._write(free, os.getpid(), b"", address)
-            return free, len(taken)
+                leaving.append(one)
+                staying.remove(one)
+            self._free(leaving)
+            return self._taken({row.slot for row in staying}, address, is_peers_address)
 
-    def are_all_taken(self) -> bool:
-        with self._locked():
-            return sum(self._lives(row.slot, row.pid) for row in self._rows()) >= self._count
+    def _taken(self, by_others: set[int], address: bytes, is_peers_address: bool) -> Place:
+        slot = next(slot for slot in range(self._count) if slot not in by_others)
+        number = _NUMBER.unpack_from(self._table, 0)[0] + 1
+        _NUMBER.pack_into(self._table, 0, number)
+        self._write(Row(slot, os.getpid(), number, b"", address, is_peers_address, False, 0.0))
+        self.last_active[slot] = time.monotonic()
+        return Place(slot, number)
 
-    def name(self, slot: int, ae_title: str, limit: int, *, is_known: bool = False) -> bool:
-        """Say whose a slot is; False where the title holds `limit` others already (0: any)."""
+    def admit(
+        self,
+        place: Place,
+        ae_title: str,
+        limit: int,
+        *,
+        is_known: bool = False,
+        limit_per_address: int = 0,
+    ) -> Refusal | None:
+        """Note whose a place is; why not where there is no room for it.
+
+        `limit`: how many associations the title may have, 0: any number. A known peer takes the
+        place of a stranger where there is no other.
+        """
         title = ae_title.encode("ascii", "replace")[:16].ljust(16, b"\0")
         with self._locked():
-            if limit:
-                occupied = sum(
-                    row.title == title and row.slot != slot and self._lives(row.slot, row.pid)
-                    for row in self._rows()
-                )
-                if occupied >= limit:
-                    return False
-            address = _ROW.unpack_from(self._table, slot * _ROW.size)[2]
-            self._write(slot, os.getpid(), title, address, is_known=is_known)
-            return True
+            rows = self._living()
+            own = next((row for row in rows if row.place == place), None)
+            if own is None:
+                return "local_limit_exceeded"
+            others = [row for row in rows if row.is_admitted and row.slot != place.slot]
+            if limit and sum(row.title == title for row in others) >= limit:
+                return "peer_limit_exceeded"
+            if not is_known and limit_per_address:
+                strangers = sum(row.address == own.address and not row.is_known for row in others)
+                if strangers >= limit_per_address:
+                    return "address_limit_exceeded"
+            if len(others) >= self._most_admitted:
+                leaving = giving_way_to_known(others) if is_known else None
+                if leaving is None:
+                    return "local_limit_exceeded"
+                self._free([leaving])
+            self._write(own._replace(title=title, is_known=is_known, is_admitted=True))
+            self.last_active[place.slot] = time.monotonic()
+            return None
 
-    def give_back(self, slot: int) -> None:
+    def is_held(self, place: Place) -> bool:
+        """Whether it is not another's by now. Not locked."""
+        pid, number, *_ = self._unpacked(place.slot)
+        return bool(pid) and number == place.number
+
+    def give_back(self, place: Place) -> None:
         with self._locked():
-            self._write(slot, 0, b"")
+            if self.is_held(place):
+                self._clear(place.slot)
 
     def is_ahead(self, processes: int) -> bool:
         """Whether this process holds more slots than another of so many. A guess: not locked."""
-        occupied = Counter(pid for pid, *_ in _ROW.iter_unpack(self._table) if pid)
+        occupied = Counter(pid for pid, *_ in map(self._unpacked, range(self._count)) if pid)
         least = min(occupied.values()) if len(occupied) >= processes else 0
         return occupied[os.getpid()] > least
 
-    def _rows(self) -> list[_Slot]:
-        rows = enumerate(_ROW.iter_unpack(self._table))
-        return [_Slot(slot, *row) for slot, row in rows if row[0]]
+    def _living(self) -> list[Row]:
+        """What is taken, by processes that live."""
+        unpacked = ((slot, self._unpacked(slot)) for slot in range(self._count))
+        rows = [Row(slot, *row, self.last_active[slot]) for slot, row in unpacked if row[0]]
+        return [row for row in rows if self._lives(row)]
 
-    def _lives(self, slot: int, pid: int) -> bool:
-        if pid == os.getpid():
+    def _lives(self, row: Row) -> bool:
+        if row.pid == os.getpid():
             return True
         try:
-            os.kill(pid, 0)
+            os.kill(row.pid, 0)
         except ProcessLookupError:
-            self._write(slot, 0, b"")
+            self._clear(row.slot)
             return False
         return True
 
-    def _write(
-        self,
-        slot: int,
-        pid: int,
-        title: bytes,
-        address: bytes = b"",
-        *,
-        is_known: bool = False,
-    ) -> None:
-        _ROW.pack_into(self._table, slot * _ROW.size, pid, title, address, is_known)
+    def _free(self, rows: list[Row]) -> None:
+        for row in rows:
+            self._clear(row.slot)
+        if rows:
+            os.eventfd_write(self.loss_fd, 1)
+
+    def _unpacked(self, slot: int) -> tuple[int, int, bytes, bytes, bool, bool]:
+        row: tuple[int, int, bytes, bytes, bool, bool] = _ROW.unpack_from(
+            self._table, self._first_row + slot * _ROW.size
+        )
+        return row
+
+    def _clear(self, slot: int) -> None:
+        self._write(Row(slot, 0, 0, b"", b"", False, False, 0.0))
+
+    def _write(self, row: Row) -> None:
+        _ROW.pack_into(self._table, self._first_row + row.slot * _ROW.size, *row[1:-1])
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

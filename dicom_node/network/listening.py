@@ -92,7 +92,8 @@ def open_listeners(settings: Settings, port: int | None = None, *, processes: in
         if listener is not None:
             listener.close()
         raise
-    slots = ConnectionSlots(settings.max_associations + SPARE_CONNECTIONS)
+    most = settings.max_associations
+    slots = ConnectionSlots(most + SPARE_CONNECTIONS, admitted=most)
     listeners = Listeners(listener, tls_listener, tls, slots, processes)
     if listeners.is_shared:
         # Shutting a shared socket down would end it for the others, too: none waits in `accept`.

@@ -15,9 +15,9 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.transport import AddressInformation
 
 from dicom_node.association.acceptor import AcceptedAssociation, Rejection
-from dicom_node.association.admission import LOCAL_LIMIT_EXCEEDED, Admission
+from dicom_node.association.admission import Admission
 from dicom_node.association.auditing import AssociationAuditing
-from dicom_node.association.base import ANNOUNCED_PDU_BYTES, NodeAssociation
+from dicom_node.association.base import ANNOUNCED_PDU_BYTES
 from dicom_node.association.contexts import fetched_classes, supported_contexts
 from dicom_node.association.extended_negotiation import answer_extended
 from dicom_node.association.processor_share import ProcessorShare
@@ -26,9 +26,11 @@ from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.commitment.reporter import CommitmentReporter
 from dicom_node.network.listening import SPARE_CONNECTIONS, Address, Listeners, open_listeners
 from dicom_node.network.shared_thread import SharedThread
+from dicom_node.network.slot_precedence import Place
 from dicom_node.network.tls import ServerTls
 from dicom_node.network.tls_connection import TlsConnection
 from dicom_node.server.dimse_services import request_handlers
+from dicom_node.server.lost_places import LostPlaces, end_where_lost
 from dicom_node.status import SUCCESS
 from dicom_node.store.counted_store import CountedStoreScp
 from storage.container import Storage
@@ -41,7 +43,6 @@ _IDLE_BEFORE_CLOSE_S = 0.5
 _POLL_S = 0.05
 # A peer says who it is at once; who has not by then leaves its place where there is no other.
 _SILENT_S = 3.0
-_SILENT_END_S = 0.5
 
 
 @dataclass
@@ -83,6 +84,7 @@ class Scp:
         self._reporter = CommitmentReporter(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
+        self._lost_places = LostPlaces(self.listeners.slots, self._snapshot)
         self._accepting_ended = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._processor_share = ProcessorShare()
 
@@ -99,6 +101,7 @@ class Scp:
             thread = threading.Thread(target=self._accept_forever, args=(listener, tls), name=name)
             thread.start()
             self._threads.append(thread)
+        self._lost_places.start()
         self._reporter.start()
         self._traffic.start()
 
@@ -117,6 +120,7 @@ class Scp:
                     with contextlib.suppress(OSError):
                         association.connection.interrupt()
             time.sleep(_POLL_S)
+        self._lost_places.stop()
         self._shared_thread.stop()
         self._traffic.stop()
 
@@ -132,15 +136,6 @@ class Scp:
             thread.join()
         os.close(self._accepting_ended)
         self._accepting_ended = -1
-
-    def _reject_for_number(self, _: NodeAssociation, request: A_ASSOCIATE) -> Rejection:
-        log.warning(
-            "association_rejected",
-            reason="local_limit_exceeded",
-            peer=str(request.calling_ae_title).strip(),
-            limit=self.storage.settings.max_associations,
-        )
-        return LOCAL_LIMIT_EXCEEDED
 
     def _admit(
         self, host: str, association: AcceptedAssociation, request: A_ASSOCIATE
@@ -181,54 +176,29 @@ class Scp:
 
     def _let_in(self, client: socket.socket, address: Address, tls: ServerTls | None) -> None:
         settings, slots = self.storage.settings, self.listeners.slots
-        taken = slots.take(address[0], settings.associations_per_address)
-        if taken is None:
-            is_crowded = slots.are_all_taken()
-        else:
-            is_crowded = taken[1] >= settings.max_associations
-        if is_crowded and self._interrupt_silent():
-            if taken is not None:
-                slots.give_back(taken[0])
-            taken = slots.take(address[0], settings.associations_per_address)
-        if taken is None:
+        place = slots.take(
+            address[0],
+            settings.associations_per_address,
+            is_peers_address=self._admission.is_peers_address(address[0]),
+            silent_s=_SILENT_S,
+        )
+        if place is None:
             log.warning("connection_refused", host=address[0])
             client.close()
             return
-        slot, count = taken
         try:
-            self._start_association(client, address, tls, slot, count)
+            self._start_association(client, address, tls, place)
         except BaseException:
-            self.listeners.slots.give_back(slot)
+            slots.give_back(place)
             raise
-
-    def _interrupt_silent(self) -> bool:
-        """End the connections that have sent nothing for long, where they leave others no place.
-
-        Whether there were any; waits a moment until their places are free.
-        """
-        long_ago = time.monotonic() - _SILENT_S
-        silent = [
-            one
-            for one in self._snapshot()
-            if one.requestor.primitive is None and one.last_active < long_ago
-        ]
-        for one in silent:
-            with contextlib.suppress(OSError):
-                one.connection.interrupt()
-        deadline = time.monotonic() + _SILENT_END_S
-        for one in silent:
-            one.join(max(deadline - time.monotonic(), 0))
-        return bool(silent)
 
     def _start_association(
         self,
         client: socket.socket,
         address: Address,
         tls: ServerTls | None,
-        slot: int,
-        count: int,
+        place: Place,
     ) -> None:
-        """`count` associations were there before."""
         settings = self.storage.settings
         association = AcceptedAssociation(
             self._ae,
@@ -237,11 +207,9 @@ class Scp:
                 dimse_s=settings.association_idle_timeout_s,
                 idle_s=settings.association_idle_timeout_s,
             ),
-            self._reject_for_number
-            if count >= settings.max_associations
-            else partial(self._admit, address[0]),
+            partial(self._admit, address[0]),
         )
-        association.occupy(self.listeners.slots, slot)
+        association.occupy(self.listeners.slots, place)
         association.name = f"association-{address[0]}:{address[1]}"
         if tls is not None:
             # The handshake is the association's thread's, which may wait for it.
@@ -271,6 +239,8 @@ class Scp:
             self._associations.add(association)
             # Within the lock: one that has not begun is not alive, and would be let go.
             association.start()
+        # It may have lost its place before it was among those that are ended for that.
+        end_where_lost(association)
 
 
 def start_scp(

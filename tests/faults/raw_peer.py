@@ -97,8 +97,13 @@ class Rejected(Exception):
 class RawPeer:
     """One TCP connection to the node."""
 
-    def __init__(self, port: int, *, limit_s: float = ANSWER_LIMIT_S) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=limit_s)
+    def __init__(
+        self, port: int, *, limit_s: float = ANSWER_LIMIT_S, source: str = "127.0.0.1"
+    ) -> None:
+        """`source`: the address that it comes from; all of 127.0.0.0/8 are this machine."""
+        self.socket = socket.create_connection(
+            ("127.0.0.1", port), timeout=limit_s, source_address=(source, 0)
+        )
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self) -> "RawPeer":

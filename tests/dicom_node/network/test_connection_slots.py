@@ -75,7 +75,7 @@ def test_what_a_process_gave_back_does_not_count() -> None:
         occupied = [slots.take() for _ in range(3)]
         for one in occupied[1:]:
             assert one is not None
-            slots.give_back(one[0])
+            slots.give_back(one)
         assert not slots.is_ahead(2)
 
 
