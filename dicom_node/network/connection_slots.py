@@ -61,13 +61,14 @@ class ConnectionSlots:
         self._count, self._most_admitted = count, admitted or count
         self._fd = os.memfd_create("associations")
         weakref.finalize(self, os.close, self._fd)
-        self._first_row = _NUMBER.size + 8 * count
-        size = self._first_row + max(count, 1) * _ROW.size
+        first_row = _NUMBER.size + 8 * count
+        size = first_row + count * _ROW.size
         os.ftruncate(self._fd, size)
-        self._table = mmap.mmap(self._fd, size)
+        self._table = memoryview(mmap.mmap(self._fd, size))
+        self._rows = self._table[first_row:]
         # When a slot's peer last sent something (`Row.last_active`). The association writes it
         # after each PDU, and so without the lock: only the choice of who gives way depends on it.
-        self.last_active = memoryview(self._table)[_NUMBER.size : self._first_row].cast("d")
+        self.last_active = self._table[_NUMBER.size : first_row].cast("d")
         # Written to when a place was lost, and never read: each process waits for it by its own
         # edge-triggered epoll, and all are woken each time.
         self.loss_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -100,7 +101,7 @@ class ConnectionSlots:
                 leaving = [
                     row for row in rows if not row.is_admitted and row.last_active < long_ago
                 ]
-            staying = [row for row in rows if row not in leaving]
+            staying = [row for row in rows if row not in leaving] if leaving else rows
             if limit_per_address:
                 strangers = counted_for(staying, address, is_peers_address=is_peers_address)
                 if len(strangers) >= limit_per_address:
@@ -165,8 +166,8 @@ class ConnectionSlots:
 
     def is_held(self, place: Place) -> bool:
         """Whether it is not another's by now. Not locked."""
-        pid, number, *_ = self._unpacked(place.slot)
-        return bool(pid) and number == place.number
+        pid, number, *_ = _ROW.unpack_from(self._rows, place.slot * _ROW.size)
+        return bool(pid) and bool(number == place.number)
 
     def give_back(self, place: Place) -> None:
         with self._locked():
@@ -175,14 +176,17 @@ class ConnectionSlots:
 
     def is_ahead(self, processes: int) -> bool:
         """Whether this process holds more slots than another of so many. A guess: not locked."""
-        occupied = Counter(pid for pid, *_ in map(self._unpacked, range(self._count)) if pid)
+        occupied = Counter(pid for pid, *_ in _ROW.iter_unpack(self._rows) if pid)
         least = min(occupied.values()) if len(occupied) >= processes else 0
         return occupied[os.getpid()] > least
 
     def _living(self) -> list[Row]:
         """What is taken, by processes that live."""
-        unpacked = ((slot, self._unpacked(slot)) for slot in range(self._count))
-        rows = [Row(slot, *row, self.last_active[slot]) for slot, row in unpacked if row[0]]
+        rows = [
+            Row._make((slot, *row, self.last_active[slot]))
+            for slot, row in enumerate(_ROW.iter_unpack(self._rows))
+            if row[0]
+        ]
         return [row for row in rows if self._lives(row)]
 
     def _lives(self, row: Row) -> bool:
@@ -201,17 +205,11 @@ class ConnectionSlots:
         if rows:
             os.eventfd_write(self.loss_fd, 1)
 
-    def _unpacked(self, slot: int) -> tuple[int, int, bytes, bytes, bool, bool]:
-        row: tuple[int, int, bytes, bytes, bool, bool] = _ROW.unpack_from(
-            self._table, self._first_row + slot * _ROW.size
-        )
-        return row
-
     def _clear(self, slot: int) -> None:
         self._write(Row(slot, 0, 0, b"", b"", False, False, 0.0))
 
     def _write(self, row: Row) -> None:
-        _ROW.pack_into(self._table, self._first_row + row.slot * _ROW.size, *row[1:-1])
+        _ROW.pack_into(self._rows, row.slot * _ROW.size, *row[1:-1])
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
