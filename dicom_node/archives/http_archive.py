@@ -10,7 +10,7 @@ import httpx
 from dicom_node.peers import PeerFailed
 from storage.core.bounded_json import load_bounded_json
 from storage.core.errors import InvalidRequest, LimitExceeded
-from storage.http.client import checked_client, failure_words, flowing
+from storage.http.client import WHOLE_BODY_S, checked_client, failure_words, flowing
 from storage.http.url_policy import read_url
 from storage.settings import is_loopback
 
@@ -77,7 +77,7 @@ class HttpArchive:
         """The JSON that it answers, None for nothing. Raises PeerFailed."""
         with self.asked(path, accept or "application/json", query) as answer:
             body = bytearray()
-            for piece in flowing(answer):
+            for piece in flowing(answer, WHOLE_BODY_S):
                 body += piece
                 if len(body) > _MAX_JSON_BYTES:
                     raise PeerFailed(

@@ -1,5 +1,6 @@
 """The HTTP client: it connects to addresses that `url_policy` has looked at, no others."""
 
+import math
 import ssl
 import threading
 import time
@@ -9,14 +10,22 @@ from typing import Any
 
 import httpx
 
+from storage.http.deadlines import LEAST_BYTES, WINDOW_S, Exchanges, LimitedBackend
 from storage.http.url_policy import DEFAULT_PORTS, addresses_of
 
 
 class CheckedTransport(httpx.BaseTransport):
-    """Connects to the checked address of a host; its name stays in Host and in TLS."""
+    """Connects to the checked address of a host; its name stays in Host and in TLS.
+
+    Status line and headers of an answer must come within the read timeout as a whole, and a
+    request must be taken in as fast as an answer must flow (`flowing`): see `deadlines`.
+    """
 
     def __init__(self, verify: ssl.SSLContext | bool = True) -> None:
+        self._exchanges = Exchanges()
         self._inner = httpx.HTTPTransport(verify=verify, trust_env=False)
+        # Neither httpx nor its transport has a parameter for it; the pool of httpcore has.
+        self._inner._pool._network_backend = LimitedBackend(self._exchanges)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.host
@@ -38,7 +47,8 @@ class CheckedTransport(httpx.BaseTransport):
                 extensions=extensions,
             )
             try:
-                return self._inner.handle_request(aimed)
+                with self._exchanges.one():
+                    return self._inner.handle_request(aimed)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 # Nothing of the body has been sent: the next address may answer.
                 if last:
@@ -69,23 +79,25 @@ def checked_client(
     )
 
 
-# An answer of which less comes in so long has stopped, whatever still trickles in.
-_WINDOW_S = 300.0
-_LEAST_BYTES = 64 * 1024
+# What is read into memory is not large: it is not waited for beyond this.
+WHOLE_BODY_S = 600.0
 
 
-def flowing(answer: httpx.Response) -> Iterator[bytes]:
-    """The body as it comes, for one that may take as long as it flows.
+def flowing(answer: httpx.Response, within_s: float = math.inf) -> Iterator[bytes]:
+    """The body as it comes, for one that may take as long as it flows, or `within_s` at most.
 
     A server that sends a byte now and then passes each single timeout, and would keep who waits
     for ever. Raises ReadTimeout.
     """
-    began, came = time.monotonic(), 0
+    begun = began = time.monotonic()
+    came = 0
     for piece in answer.iter_raw():
         came += len(piece)
         now = time.monotonic()
-        if now - began > _WINDOW_S:
-            if came < _LEAST_BYTES:
+        if now - begun > within_s:
+            raise httpx.ReadTimeout("overdue")
+        if now - began > WINDOW_S:
+            if came < LEAST_BYTES:
                 raise httpx.ReadTimeout("trickling")
             began, came = now, 0
         yield piece

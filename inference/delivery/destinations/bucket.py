@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from storage.peers.repository import KnownPeer
 from storage.settings import Settings, is_loopback
 
 _SCHEME = "s3+"
+_ANSWER_S = 60.0
 _PART_BYTES = 32 * 1024 * 1024
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 _REFUSED = frozenset({"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
@@ -38,6 +39,8 @@ class BucketDestination:
         import boto3
         from boto3.s3.transfer import TransferConfig
         from botocore.client import Config
+
+        from storage.http.boto_deadlines import limit_answers
 
         _check(peer, storage.settings)
         self._storage = storage
@@ -56,7 +59,7 @@ class BucketDestination:
             config=Config(
                 signature_version="s3v4",
                 connect_timeout=5,
-                read_timeout=60,
+                read_timeout=_ANSWER_S,
                 retries={"max_attempts": 1, "mode": "standard"},
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
@@ -65,6 +68,7 @@ class BucketDestination:
                 s3={"addressing_style": "path"},
             ),
         )
+        limit_answers(self._client, _ANSWER_S)
         self._transfer = TransferConfig(
             multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, use_threads=False
         )
@@ -101,7 +105,7 @@ class BucketDestination:
         try:
             with self._asked():
                 stored = self._client.get_object(Bucket=self._bucket, Key=self._key(instance))
-                give(stored["Body"], write)
+                give(self._body(stored), write)
         except _NotThere as error:
             raise PeerFailed(f"{self} no longer has the instance.") from error
 
@@ -140,11 +144,16 @@ class BucketDestination:
                 etag = str(head.get("ETag", "")).strip('"').lower()
                 if _MD5.fullmatch(etag) and etag == self._md5(instance):
                     return True
-                theirs = self._client.get_object(**key)["Body"]
+                theirs = self._body(self._client.get_object(**key))
                 with self._storage.instances.open(instance) as ours:
                     return same_bytes(ours, theirs)
         except _NotThere:
             return False
+
+    def _body(self, answer: Mapping[str, Any]) -> Any:
+        from storage.http.boto_deadlines import FlowingBody
+
+        return FlowingBody(self._client, answer)
 
     def _md5(self, instance: Instance) -> str:
         digest = hashlib.md5(usedforsecurity=False)

@@ -22,7 +22,7 @@ from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.http.client import checked_client, failure_words, flowing
+from storage.http.client import WHOLE_BODY_S, checked_client, failure_words, flowing
 from storage.http.url_policy import check_url
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings, is_loopback
@@ -170,7 +170,7 @@ class StowDestination:
         """Status and body. Raises PeerFailed, without what was sent."""
         with self._asked(method, path, headers, content) as answer:
             body = bytearray()
-            for piece in flowing(answer):
+            for piece in flowing(answer, WHOLE_BODY_S):
                 body += piece
                 if len(body) > _MAX_ANSWER_BYTES:
                     raise PeerFailed(f"{self} answered more than {_MAX_ANSWER_BYTES} bytes.")

@@ -1,0 +1,125 @@
+"""Connections of boto3 that give up on a server which answers byte by byte, and never to an end.
+
+Its `read_timeout` ends one wait for bytes alone, as in `deadlines`, and it has no other.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
+from typing import Any
+
+from botocore.awsrequest import (
+    AWSHTTPConnection,
+    AWSHTTPConnectionPool,
+    AWSHTTPSConnection,
+    AWSHTTPSConnectionPool,
+)
+from botocore.exceptions import ReadTimeoutError
+from urllib3.exceptions import HTTPError
+
+from storage.http.deadlines import LEAST_BYTES, WINDOW_S
+
+
+def limit_answers(client: Any, headers_s: float) -> None:
+    """Let status line and headers of each answer come within `headers_s` as a whole.
+
+    The call then fails as one that the server broke off, and is repeated as those are.
+    """
+
+    # botocore has no types.
+    class Connection(_Limited, AWSHTTPConnection):  # type: ignore[misc]
+        limit_s = headers_s
+
+    class SecureConnection(_Limited, AWSHTTPSConnection):  # type: ignore[misc]
+        limit_s = headers_s
+
+    class Pool(AWSHTTPConnectionPool):  # type: ignore[misc]
+        ConnectionCls = Connection
+
+    class SecurePool(AWSHTTPSConnectionPool):  # type: ignore[misc]
+        ConnectionCls = SecureConnection
+
+    # There is no parameter for it: botocore names its own classes in the same place.
+    session = client._endpoint.http_session
+    session._manager.pool_classes_by_scheme.update(http=Pool, https=SecurePool)
+
+
+class _Limited:
+    """Of a connection of `http.client`, which reads and writes in the thread of the call."""
+
+    limit_s: float
+    sock: socket.socket | None
+    _sent_at = 0.0
+
+    def request(self, *args: Any, **options: Any) -> Any:
+        # With "Expect: 100-continue" it reads before it sends the body, which may take long.
+        with self._limited():
+            return super().request(*args, **options)  # type: ignore[misc]
+
+    def send(self, data: Any) -> Any:
+        sent = super().send(data)  # type: ignore[misc]
+        self._sent_at = time.monotonic()
+        return sent
+
+    def getresponse(self, *args: Any, **options: Any) -> Any:
+        with self._limited():
+            return super().getresponse(*args, **options)  # type: ignore[misc]
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """End the connection where it neither sends nor has a whole answer for so long."""
+        done, overdue = threading.Event(), threading.Event()
+        self._sent_at = time.monotonic()
+
+        def watch() -> None:
+            while (left_s := self._sent_at + self.limit_s - time.monotonic()) > 0:
+                if done.wait(left_s):
+                    return
+            overdue.set()
+            if self.sock is not None:
+                # Of the plain socket: it wakes who reads, which closing it would not.
+                with suppress(OSError):
+                    socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+        watchdog = threading.Thread(target=watch, name="s3-deadline", daemon=True)
+        watchdog.start()
+        try:
+            yield
+        except (OSError, HTTPException) as error:
+            if overdue.is_set():
+                raise TimeoutError("overdue") from error
+            raise
+        finally:
+            done.set()
+        if overdue.is_set():
+            # Headers that end with the connection count as whole for `http.client`.
+            raise TimeoutError("overdue")
+
+
+class FlowingBody:
+    """The body of an answer, for one that may take as long as it flows (see `flowing`).
+
+    Raises errors of botocore. A read gives what is there, and may give less than asked for.
+    """
+
+    def __init__(self, client: Any, answer: Mapping[str, Any]) -> None:
+        self._url = client.meta.endpoint_url
+        # botocore reads until it has all that was asked for, however long that takes.
+        self._raw = answer["Body"]._raw_stream
+        self._began, self._came = time.monotonic(), 0
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            piece: bytes = self._raw.read1(size)
+        except (HTTPError, OSError) as error:
+            raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
+        self._came += len(piece)
+        now = time.monotonic()
+        if now - self._began > WINDOW_S:
+            if self._came < LEAST_BYTES:
+                raise ReadTimeoutError(endpoint_url=self._url)
+            self._began, self._came = now, 0
+        return piece
