@@ -14,6 +14,7 @@ import structlog
 
 from inference import auditing
 from inference.delivery.destinations import Destination, open_destination
+from inference.delivery.slots import SendingSlots
 from inference.delivery.storage_commitment_check import Proof, Sending
 from inference.failures import explain, place
 from storage.container import Storage
@@ -38,40 +39,59 @@ _REQUESTS_NAMED = 3
 
 
 def deliver_due(
-    storage: Storage, now: datetime, owner: str, stopping: Callable[[], bool] = lambda: False
+    storage: Storage,
+    now: datetime,
+    owner: str,
+    stopping: Callable[[], bool] = lambda: False,
+    slots: SendingSlots | None = None,
 ) -> int:
-    """Send what is due, destination by destination; how many are now with their destination."""
+    """Send what is due, destination by destination; how many are now with their destination.
+
+    `slots`: those of all senders of this process.
+    """
     done = 0
+    slots = slots or SendingSlots(1)
     tried_by_others: set[str] = set()
     for _ in range(_BATCHES_PER_ROUND):
         if stopping():
             break
         # A name for each claim: on PostgreSQL two threads of one owner may ask at once.
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
-        deliveries = storage.deliveries.claim_due(
-            claimant, LEASE_S, now, _BATCH, senders_at_most(storage.peers), tried_by_others
-        )
-        if not deliveries:
-            break
-        destination = deliveries[0].destination
-        if not storage.breakers.may_try(destination, now, now + timedelta(seconds=_TRIAL_S)):
+        with slots.claimed(partial(_claim, storage, claimant, now, tried_by_others)) as deliveries:
+            if not deliveries:
+                break
+            destination = deliveries[0].destination
+            if storage.breakers.may_try(destination, now, now + timedelta(seconds=_TRIAL_S)):
+                done += _deliver(storage, claimant, deliveries)
+                continue
             # Another tries whether it is there again; with it, these go as well.
             storage.deliveries.give_back(claimant, now)
             tried_by_others.add(destination)
-            continue
-        try:
-            renew = partial(_renew, storage.deliveries, claimant)
-            with Lease(renew, "delivery"), serving(_requests_of(deliveries)):
-                done += _Batch(storage, deliveries).deliver()
-        except Exception as error:  # noqa: BLE001 - the edge of a batch: the next one goes elsewhere
-            log.error(
-                "delivery_failed",
-                destination=destination,
-                error=type(error).__name__,
-                place=place(error),
-            )
-            _postponed(storage.settings, storage.deliveries, deliveries, explain(error).sentence)
     return done
+
+
+def _claim(
+    storage: Storage, claimant: str, now: datetime, tried_by_others: set[str], full: set[str]
+) -> list[Delivery]:
+    at_most = senders_at_most(storage.peers)
+    but_not = tried_by_others | full
+    return storage.deliveries.claim_due(claimant, LEASE_S, now, _BATCH, at_most, but_not)
+
+
+def _deliver(storage: Storage, claimant: str, deliveries: Sequence[Delivery]) -> int:
+    try:
+        renew = partial(_renew, storage.deliveries, claimant)
+        with Lease(renew, "delivery"), serving(_requests_of(deliveries)):
+            return _Batch(storage, deliveries).deliver()
+    except Exception as error:  # noqa: BLE001 - the edge of a batch: the next one goes elsewhere
+        log.error(
+            "delivery_failed",
+            destination=deliveries[0].destination,
+            error=type(error).__name__,
+            place=place(error),
+        )
+        _postponed(storage.settings, storage.deliveries, deliveries, explain(error).sentence)
+        return 0
 
 
 def _renew(deliveries: Deliveries, claimant: str) -> bool:

@@ -20,6 +20,7 @@ from celery import Celery, signals
 from celery.exceptions import SecurityWarning
 
 from inference.delivery.service import deliver_due
+from inference.delivery.slots import SendingSlots
 from inference.language.queue import answer_due, embed_due
 from inference.pipeline import Pipeline
 from inference.priors.rounds import priors_due
@@ -62,9 +63,11 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_CONTROL_THREADS = 5
-# One slow destination must not stop the others, nor take the threads of the clock.
-_DELIVERIES_AT_ONCE = 2
+# One slow destination must not stop the others, nor take the threads of the clock: there is one
+# for each delivery and for each other task, since any of them may wait for somebody.
+_DELIVERIES_AT_ONCE = 4
+_FETCHING_AT_ONCE = 2
+_CONTROL_THREADS = _DELIVERIES_AT_ONCE + _FETCHING_AT_ONCE + 6
 # A child that grew beyond this is replaced after its job; a warm model alone stays below.
 _CHILD_MAX_MEMORY_KIB = 6 * 1024 * 1024
 _CHILD_MAX_JOBS = 500
@@ -89,9 +92,10 @@ def celery_app(
     held = holder or Holder()
     stop = stopping or _never
     deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE)
+    slots = SendingSlots(_DELIVERIES_AT_ONCE)
     notifying = threading.BoundedSemaphore(1)
     sending_hl7 = threading.BoundedSemaphore(1)
-    fetching = threading.BoundedSemaphore(1)
+    fetching = threading.BoundedSemaphore(_FETCHING_AT_ONCE)
     exporting = threading.BoundedSemaphore(1)
     maintenance = Maintenance(held, stop)
     schedulers: list[Scheduler] = []
@@ -140,7 +144,7 @@ def celery_app(
         if_free(
             deliveries,
             "deliver",
-            lambda: deliver_due(held.process.storage, utcnow(), held.process.owner, stop),
+            lambda: deliver_due(held.process.storage, utcnow(), held.process.owner, stop, slots),
         )
 
     app.task(name=HOUSEKEEP_TASK)(maintenance.housekeep)

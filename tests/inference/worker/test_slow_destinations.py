@@ -1,0 +1,67 @@
+"""Destinations that answer slowly, beside one that answers at once."""
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from inference.delivery.destinations import checked_peer
+from storage.container import Storage
+from storage.peers.repository import KnownPeer
+from tests.inference.delivery.test_delivery import deliveries, with_results
+from tests.inference.orchestration import wait_for
+from tests.inference.processes import workers_in
+from tests.services import storescp
+from tests.trickling import trickling
+
+_STUDIES = "abcd"
+
+
+def states(storage: Storage, destination: str) -> list[str]:
+    found = [one for name in _STUDIES for one in deliveries(storage, name)]
+    return [one.state for one in found if one.destination == destination]
+
+
+@pytest.mark.fault
+def test_destinations_that_trickle_delay_themselves_alone(tmp_path: Path) -> None:
+    """Each header byte came in time, so that two studies for one such peer stopped all others."""
+    with ExitStack() as stack:
+        scp = stack.enter_context(storescp(tmp_path))
+        # They end before the worker, which would wait for their answers.
+        end = stack.enter_context(ExitStack())
+        slow = [end.enter_context(trickling(every_s=0.5)) for _ in range(2)]
+        workers = stack.enter_context(
+            workers_in(
+                tmp_path,
+                destinations=f"pacs={scp.ae_title}@{scp.host}:{scp.port}",
+                stow_hosts=",".join(f"127.0.0.1:{one.port}" for one in slow),
+                report_delivery="off",
+            )
+        )
+        storage = workers.storage
+        for number, one in enumerate(slow):
+            # They come before the PACS in the alphabet, and in time.
+            peer = KnownPeer(f"a{number}", kind="stow", url=f"{one.url}/r", is_destination=True)
+            storage.peers.add(checked_peer(peer, storage.settings))
+        for name in _STUDIES:
+            with_results(storage, name)
+        with storage.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE delivery SET next_attempt_at = '2020-01-01 00:00:00'"
+                " WHERE destination <> 'pacs'"
+            )
+        workers.start("control", "beat")
+        wait_for(lambda: sum(len(one.callers) for one in slow) > 1, "calls to the slow ones")
+        began = time.monotonic()
+        try:
+            wait_for(lambda: set(states(storage, "pacs")) == {"SENT"}, "the results at the PACS")
+        except AssertionError:
+            end.close()
+            raise
+        assert time.monotonic() - began < 20
+        assert len(states(storage, "pacs")) == 2 * len(_STUDIES)
+        # Two studies to the first, while nobody else was busy; then one to each.
+        assert sum(len(one.callers) for one in slow) <= 3
+        assert {*states(storage, "a0"), *states(storage, "a1")} == {"SENDING", "PENDING"}
+        end.close()
