@@ -12,6 +12,7 @@ from dicom_node.archives.archive import Fetched
 from dicom_node.archives.receiving import Receiving
 from dicom_node.peers import PeerFailed
 from inference.failures import Failure, explain, place
+from inference.priors.slow_sources import SlowSources
 from inference.priors.sources import open_archive
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, AuditEvent, Code
 from storage.container import Storage
@@ -41,6 +42,7 @@ def fetch_due(
     `for_persons`: only what a person asked for.
     """
     done = 0
+    slow = SlowSources()
     for _ in range(_AT_ONCE):
         if stopping():
             break
@@ -51,11 +53,14 @@ def fetch_due(
             utcnow(),
             storage.settings.priors_at_once,
             for_persons=for_persons,
+            but_not=slow.names,
         )
         if fetch is None:
             break
-        with Lease(partial(_renew, storage.prior_fetches, fetch, claimant), "prior-fetch") as lease:
-            done += _Fetching(storage, fetch, claimant, lease, stopping).run()
+        renew = partial(_renew, storage.prior_fetches, fetch, claimant)
+        with Lease(renew, "prior-fetch") as lease, slow.timed(fetch.source) as attempt:
+            attempt.succeeded = _Fetching(storage, fetch, claimant, lease, stopping).run()
+        done += attempt.succeeded
     return done
 
 

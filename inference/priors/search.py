@@ -12,6 +12,7 @@ from dicom_node.archives.archive import Archive, Found
 from dicom_node.peers import PeerFailed
 from inference.failures import explain, place
 from inference.priors.selection import choose, of_patient
+from inference.priors.slow_sources import SlowSources
 from inference.priors.sources import label_of, open_archive
 from inference.priors.subjects import Subject, subject_of_order, subject_of_study
 from inference.rules.file import current_rules
@@ -46,17 +47,19 @@ class _Nothing(Exception):
 def search_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> int:
     """Ask what is due; how many studies are fetched for it."""
     wanted = 0
+    slow = SlowSources()
     for _ in range(_AT_ONCE):
         if stopping():
             break
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
-        search = storage.prior_searches.claim_due(claimant, LEASE_S, utcnow())
+        search = storage.prior_searches.claim_due(claimant, LEASE_S, utcnow(), slow.names)
         if search is None:
             break
-        with Lease(
-            partial(_renew, storage.prior_searches, search.search_id, claimant), "prior-search"
-        ):
-            wanted += _search(storage, search, claimant)
+        renew = partial(_renew, storage.prior_searches, search.search_id, claimant)
+        with Lease(renew, "prior-search"), slow.timed(search.source) as attempt:
+            found = _search(storage, search, claimant)
+            attempt.succeeded = found is not None
+        wanted += found or 0
     return wanted
 
 
@@ -64,7 +67,8 @@ def _renew(prior_searches: PriorSearches, search_id: str, claimant: str) -> bool
     return prior_searches.renew(search_id, claimant, LEASE_S, utcnow())
 
 
-def _search(storage: Storage, search: PriorSearch, claimant: str) -> int:
+def _search(storage: Storage, search: PriorSearch, claimant: str) -> int | None:
+    """How many studies are fetched for it; None where the source gave no answer."""
     try:
         found, wanted = _ask(storage, search)
     except _Nothing as reason:
@@ -76,7 +80,7 @@ def _search(storage: Storage, search: PriorSearch, claimant: str) -> int:
         _not_answered(
             storage.prior_searches, storage.settings, search, claimant, explain(error).sentence
         )
-        return 0
+        return None
     storage.prior_searches.done(search.search_id, claimant, found, wanted)
     log.info("priors_searched", source=search.source, rule=search.rule, found=found, wanted=wanted)
     return wanted

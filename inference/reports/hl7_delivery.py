@@ -27,26 +27,36 @@ _AT_ONCE = 50
 
 
 class NotTaken(Exception):
-    """The system did not accept; `for_good`: the same message will not be accepted later."""
+    """The system did not accept; `for_good`: the same message will not be accepted later.
 
-    def __init__(self, reason: str, *, for_good: bool = False) -> None:
+    `silent`: no answer came in all the time that it had.
+    """
+
+    def __init__(self, reason: str, *, for_good: bool = False, silent: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.for_good = for_good
+        self.silent = silent
 
 
 def send_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Send what is due, one after the other; how many were accepted."""
+    """Send what is due, one after the other; how many were accepted.
+
+    A system that did not answer is asked for one message a round, however many wait for it: the
+    others would wait as long for each.
+    """
     done = 0
+    silent: set[str] = set()
     for _ in range(_AT_ONCE):
         if stopping():
             break
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
-        message = storage.hl7_sending.claim_due(claimant, LEASE_S, utcnow())
+        message = storage.hl7_sending.claim_due(claimant, LEASE_S, utcnow(), silent)
         if message is None:
             break
         with Lease(partial(_renew, storage.hl7_sending, message, claimant), "hl7"):
-            done += _send(storage, message)
+            accepted = _send(storage, message, silent)
+        done += accepted
     return done
 
 
@@ -54,10 +64,12 @@ def _renew(sending: Hl7Sending, message: Hl7Message, claimant: str) -> bool:
     return sending.renew(message.message_id, claimant, LEASE_S, utcnow())
 
 
-def _send(storage: Storage, message: Hl7Message) -> bool:
+def _send(storage: Storage, message: Hl7Message, silent: set[str]) -> bool:
     try:
         _exchange(storage, message)
     except NotTaken as error:
+        if error.silent:
+            silent.add(message.destination)
         _not_taken(storage.settings, storage.hl7_sending, storage.audit, message, error)
         return False
     except NotFound:
@@ -99,7 +111,8 @@ def _exchange(storage: Storage, message: Hl7Message) -> None:
         tls = _tls(storage.settings, destination)
         answer = exchange((destination.host, destination.port), raw, settings.hl7_timeout_s, tls)
     except TimeoutError as error:
-        raise NotTaken(f"No answer came within {settings.hl7_timeout_s:g} s.") from error
+        sentence = f"No answer came within {settings.hl7_timeout_s:g} s."
+        raise NotTaken(sentence, silent=True) from error
     except OSError as error:
         raise NotTaken(f"The system cannot be reached: {tls_words(error)}.") from error
     except FramingError as error:

@@ -1,5 +1,6 @@
 """The queue of studies that are fetched from other archives, and which studies came so."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -78,15 +79,17 @@ class PriorFetches:
         at_once: int,
         *,
         for_persons: bool = False,
+        but_not: Collection[str] = (),
     ) -> PriorFetch | None:
         """Take what a person waits for, else the oldest; none of a source that is busy with
-        `at_once` fetches."""
+        `at_once` fetches, or is one of `but_not`."""
         columns = t.prior_fetch.c
         # PERSON comes before RULE in the alphabet, too.
         order = (columns.cause, columns.next_attempt_at, columns.created_at)
         with writing(self._engine) as connection:
             wanted: list[ColumnElement[bool]] = [
-                columns.source.not_in(_busy(connection, now, at_once))
+                columns.source.not_in(_busy(connection, now, at_once)),
+                columns.source.not_in(list(but_not)),
             ]
             if for_persons:
                 wanted.append(columns.cause == "PERSON")

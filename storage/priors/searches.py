@@ -1,6 +1,7 @@
 """The queue of searches for earlier studies: one for each subject, rule and source."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -69,12 +70,16 @@ class PriorSearches:
             )
             return found.first() is not None
 
-    def claim_due(self, owner: str, lease_s: float, now: datetime) -> PriorSearch | None:
-        """Take the oldest due search."""
+    def claim_due(
+        self, owner: str, lease_s: float, now: datetime, but_not: Collection[str] = ()
+    ) -> PriorSearch | None:
+        """Take the oldest due search of any source but those of `but_not`."""
         columns = t.prior_search.c
         order = (columns.next_attempt_at, columns.created_at)
         with writing(self._engine) as connection:
-            row = PRIOR_SEARCHES.take_first(connection, owner, lease_s, now, order=order)
+            row = PRIOR_SEARCHES.take_first(
+                connection, owner, lease_s, now, columns.source.not_in(list(but_not)), order=order
+            )
             return None if row is None else _search(row)
 
     def renew(self, search_id: str, owner: str, lease_s: float, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """Sending what the HL7 outbox has: one worker takes a message, and notes what became of it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -24,8 +25,12 @@ class Hl7Sending:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def claim_due(self, owner: str, lease_s: float, now: datetime) -> Hl7Message | None:
+    def claim_due(
+        self, owner: str, lease_s: float, now: datetime, but_not: Collection[str] = ()
+    ) -> Hl7Message | None:
         """Take the oldest due message; those of one report in the order of its versions.
+
+        `but_not`: destinations whose messages wait.
 
         One that waited until the system had a newer one of the report is not sent any more: the
         older text would take the place of the newer.
@@ -59,6 +64,7 @@ class Hl7Sending:
                     now,
                     ~is_sent,
                     ~has_older_due,
+                    t.hl7_message.c.destination.not_in(list(but_not)),
                     order=(t.hl7_message.c.created_at,),
                 )
                 if row is None:
