@@ -17,6 +17,7 @@ from storage.audit import Code
 from storage.audit.anchors import local_anchors
 from storage.audit.keys import audit_keys
 from storage.audit.query import NEWEST_EVENTS, AuditFilter, find_events
+from storage.audit.sinks import sink_names
 from storage.audit.verify import verify_chain
 
 router = new_router(prefix="/api/audit", tags=["audit"])
@@ -69,4 +70,5 @@ def verify_audit_trail(storage: StorageDep) -> AuditVerification:
     """
     anchors = local_anchors(storage.settings)
     keys = audit_keys(storage.settings)
-    return verification_payload(verify_chain(storage.engine, keys, anchors))
+    sinks = sink_names(storage.settings)
+    return verification_payload(verify_chain(storage.engine, keys, anchors, sinks))

@@ -140,6 +140,7 @@ def verify(
     from storage.audit.anchors import local_anchors, read_anchors, unreadable
     from storage.audit.chain import Link
     from storage.audit.keys import audit_keys
+    from storage.audit.sinks import sink_names
     from storage.audit.verify import verify_chain
 
     anchors: list[Link] = []
@@ -149,8 +150,11 @@ def verify(
         except (OSError, ValueError) as error:
             raise unreadable(anchor) from error
     with _storage("R", "verify") as storage:
-        local = local_anchors(storage.settings)
-        check = verify_chain(storage.engine, audit_keys(storage.settings), [*local, *anchors])
+        settings = storage.settings
+        local = local_anchors(settings)
+        check = verify_chain(
+            storage.engine, audit_keys(settings), [*local, *anchors], sink_names(settings)
+        )
     if not check.holds:
         out.print(f"The chain is broken. {check.problem}", markup=False, soft_wrap=True)
         raise typer.Exit(1)

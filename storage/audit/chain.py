@@ -238,13 +238,14 @@ def links(connection: Connection, names: Sequence[str]) -> list[int]:
     return [0 if one is None else one.position for one in found.values()]
 
 
-def distrust(connection: Connection, keys: Keys, name: str, base: Link, head: Link) -> str:
+def why_distrusted(connection: Connection, keys: Keys, name: str, base: Link, head: Link) -> str:
     """Why the place that a sink is to have got to was not written by a node; empty where it was.
 
-    Somebody who put it forward would keep from the sink what lies between.
+    Somebody who put it forward would keep from the sink what lies between. One before the chain's
+    beginning is of a sink that was switched off while retention went on, and keeps nothing back.
     """
     place = link(connection, name)
-    if place is None or place == Link(0, FIRST_HASH):
+    if place is None or place.position < base.position or place.position == 0:
         return ""
     noted = f"The note of what {name} has got, {place.position},"
     if place.position > head.position:
@@ -257,9 +258,9 @@ def distrust(connection: Connection, keys: Keys, name: str, base: Link, head: Li
         return f"{noted} is no place in the chain."
     mac = connection.execute(select(t.audit_chain.c.mac).where(t.audit_chain.c.name == name))
     stored = mac.scalar_one()
-    is_of_before = not stored and sealed is not None and not sealed.chain_key
+    is_of_before = not stored and (sealed is None or not sealed.chain_key)
     if keys.secrets and not is_of_before and stored not in keys.macs(name, place):
-        return f"{noted} was not written with the key."
+        return f"{noted} was not written with a key of this node."
     return ""
 
 

@@ -15,11 +15,11 @@ from storage.audit.chain import (
     Link,
     adopt,
     cut,
-    distrust,
     link,
     links,
     seal,
     set_link,
+    why_distrusted,
 )
 from storage.audit.events import NODE, SERIOUS_FAILURE, AuditEvent, Code
 from storage.audit.keys import keys_to_seal
@@ -135,7 +135,7 @@ class AuditKeeper:
         with reading_one_state(self._engine) as connection:
             base = link(connection, "base") or Link(0, FIRST_HASH)
             head = link(connection, "head") or Link(0, FIRST_HASH)
-            why = distrust(connection, self._keys, sink.name, base, head)
+            why = why_distrusted(connection, self._keys, sink.name, base, head)
         if not why:
             return
         log.error("audit_sink_distrusted", sink=sink.name, detail=why)

@@ -167,6 +167,12 @@ def read_address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def sink_names(settings: Settings) -> list[str]:
+    """What the sinks of the settings are called, opened or not."""
+    named = {FileSink.name: settings.audit_file, SyslogSink.name: settings.audit_syslog}
+    return [name for name, is_wanted in named.items() if is_wanted]
+
+
 def open_sinks(settings: Settings) -> list[Sink]:
     """The sinks that the settings name."""
     sinks: list[Sink] = []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, RowMapping, func, select
 
 from storage import tables as t
-from storage.audit.chain import FIRST_HASH, Keys, Link, content_of, distrust, link
+from storage.audit.chain import FIRST_HASH, Keys, Link, content_of, link, why_distrusted
 from storage.audit.rows import subjects_of
 from storage.db.engine import reading_one_state
 from storage.db.portions import in_portions
@@ -49,8 +49,13 @@ class _Broken(Exception):
         self.position = position
 
 
-def verify_chain(engine: Engine, keys: Keys, anchors: Sequence[Link] = ()) -> ChainCheck:
-    """Walk the whole chain; read the anchors before. Raises StorageUnavailable."""
+def verify_chain(
+    engine: Engine, keys: Keys, anchors: Sequence[Link] = (), sinks: Sequence[str] = ()
+) -> ChainCheck:
+    """Walk the whole chain; read the anchors before.
+
+    `sinks`: the names of those that are to get every event. Raises StorageUnavailable.
+    """
     with reading_one_state(engine) as connection:
         base = link(connection, "base") or Link(0, FIRST_HASH)
         head = link(connection, "head") or Link(0, FIRST_HASH)
@@ -62,7 +67,7 @@ def verify_chain(engine: Engine, keys: Keys, anchors: Sequence[Link] = ()) -> Ch
             walk.go({one.position: one.hash for one in anchors})
             walk.check_mac("head", head)
             walk.end(head, anchors)
-            walk.check_sinks(head)
+            walk.check_sinks(head, sinks)
         except _Broken as broken:
             problem, position = str(broken), broken.position
         unsealed = connection.execute(
@@ -103,11 +108,10 @@ class _Walk:
                 f"The note of the chain's {name} at {place.position} was not written with the key.",
             )
 
-    def check_sinks(self, head: Link) -> None:
+    def check_sinks(self, head: Link, names: Sequence[str]) -> None:
         """None of them was kept from anything by who put its place forward."""
-        names = select(t.audit_chain.c.name).where(t.audit_chain.c.name.startswith("sink:"))
-        for name in self._connection.execute(names.order_by(t.audit_chain.c.name)).scalars().all():
-            why = distrust(self._connection, self._keys, name, self._base, head)
+        for name in names:
+            why = why_distrusted(self._connection, self._keys, name, self._base, head)
             if why:
                 raise _Broken(head.position, why)
 
