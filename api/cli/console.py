@@ -5,8 +5,10 @@ rich's markup in it take effect.
 """
 
 from typing import Any
+from unicodedata import category
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -16,9 +18,13 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode()
+        one if one.isprintable() or one in "\n\t" or category(one) == "Zs" else _escaped(one)
         for one in text
     )
+
+
+def _escaped(one: str) -> str:
+    return one.encode("unicode_escape").decode()
 
 
 class _Console(Console):
@@ -56,11 +62,6 @@ def table_of(*headers: str) -> Table:
 
 def print_error(message: str, remedy: str = "") -> None:
     """What went wrong, and what to do about it."""
-    err.print(f"[bold red]error:[/] {_plain(message)}", soft_wrap=True)
+    err.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
     if remedy:
-        err.print(f"       {_plain(remedy)}", soft_wrap=True)
-
-
-def _plain(text: str) -> str:
-    # Square brackets of an address would be read as markup.
-    return text.replace("[", r"\[")
+        err.print(f"       {escape(remedy)}", soft_wrap=True)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from api.cli.console import err, out
 from api.cli.operator import record_use
@@ -51,7 +52,7 @@ def backup(context: typer.Context, place: Place = "") -> None:
         soft_wrap=True,
     )
     for sentence in manifest.missing:
-        err.print(f"[bold red]missing[/]  {sentence}", soft_wrap=True)
+        err.print(f"[bold red]missing[/]  {escape(sentence)}", soft_wrap=True)
     if manifest.missing:
         err.print("'mediview storage verify' says more. The backup has everything else.")
         raise typer.Exit(1)
@@ -86,7 +87,7 @@ def verify(place: Place = "", at: At = "") -> None:
         more = len(problem.affects) - _NAMES_SHOWN
         affected = f"{names} and {more} more" if more > 0 else names
         affects = f"\n  → affects {affected}" if affected else ""
-        out.print(f"[bold red]wrong[/]  {problem.what}{affects}", soft_wrap=True)
+        out.print(f"[bold red]wrong[/]  {escape(problem.what + affects)}", soft_wrap=True)
     for name in store.cut_off():
         out.print(f"The backup {name} did not end: it was cut off, or is running.")
     if problems:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 
 from api.cli.console import err, out, table_of
 from api.cli.operator import change_by_operator, record_use
@@ -56,7 +57,8 @@ def verify(
         for problem in problems:
             what = problem.kind.replace("_", " ")
             instance = f"  instance {problem.sop_instance_uid}" if problem.sop_instance_uid else ""
-            out.print(f"[bold red]{what}[/]  {problem.place}{instance}\n  → {problem.remedy}")
+            where = escape(f"{problem.place}{instance}\n  → {problem.remedy}")
+            out.print(f"[bold red]{what}[/]  {where}")
         out.print(f"{len(problems)} problems." if problems else "Everything is there and whole.")
         if repaired:
             out.print(f"{repaired} instances will be copied to the bucket again.")

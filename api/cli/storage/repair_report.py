@@ -1,5 +1,7 @@
 """What `mediview storage repair` says: what is wrong, what was done, and what is gone."""
 
+from rich.markup import escape
+
 from api.cli.console import out
 from storage.recovery.diagnosis import Diagnosis
 from storage.recovery.repair import Repaired
@@ -33,7 +35,7 @@ _WORDS = {
 
 def print_findings(diagnosis: Diagnosis) -> None:
     for finding in diagnosis.findings:
-        out.print(f"[bold red]wrong[/]  {_plain(finding.what)}\n  → {_plain(finding.remedy)}")
+        out.print(f"[bold red]wrong[/]  {escape(finding.what)}\n  → {escape(finding.remedy)}")
     if diagnosis.must_rebuild:
         out.print(
             "Not in any volume, and therefore gone where the old file cannot be read:"
@@ -78,8 +80,3 @@ def lost_words(done: Repaired) -> list[str]:
     named = [word for table, word in _WORDS.items() if table in tables]
     # Those without a word of their own are lost all the same.
     return named + [table.replace("_", " ") for table in sorted(tables - _WORDS.keys())]
-
-
-def _plain(text: str) -> str:
-    # Square brackets would be read as markup.
-    return text.replace("[", r"\[")

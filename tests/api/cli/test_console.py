@@ -6,8 +6,8 @@ from rich.console import Console
 from api.cli import console
 from api.cli.console import table_of
 
-HOSTILE = "\x1b[2A\x1b[2K\u202eX[/]\r[red]Y\x9b8m"
-SHOWN = r"\x1b[2A\x1b[2K\u202eX[/]\r[red]Y\x9b8m"
+HOSTILE = "\x1b[2A\x1b[2K\u202eX[/]\r[red]Y\x9b8m\\[/x]"
+SHOWN = r"\x1b[2A\x1b[2K\u202eX[/]\r[red]Y\x9b8m\[/x]"
 
 
 @pytest.fixture
@@ -21,12 +21,12 @@ def terminal() -> Console:
 def test_a_cell_of_a_table(terminal: Console) -> None:
     table = table_of("At (UTC)", "Patient")
     table.add_row("2026-01-02", HOSTILE)
-    table.add_row("2026-01-02", "Müller")
+    table.add_row("2026-01-02", "山田\u3000太郎\tM")
     with terminal.capture() as captured:
         terminal.print(table)
     _headers, hostile, plain = captured.get().splitlines()
     assert SHOWN in hostile
-    assert "Müller" in plain
+    assert "山田\u3000太郎" in plain
 
 
 def test_a_sentence(terminal: Console) -> None:
