@@ -1,5 +1,6 @@
 """YAML from strangers, refused before its aliases or its depth take memory."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -31,27 +32,61 @@ def check_bounded_yaml(text: str) -> None:
     """Raises yaml.YAMLError for what is no YAML, and for more than the limits."""
     if len(text) > _MAX_CHARACTERS:
         raise YamlRefused(f"it has more than {_MAX_CHARACTERS} characters")
-    anchored: dict[str, int] = {}
-    # Of each collection that is open: its anchor, and how many values there were before it.
-    opened: list[tuple[str | None, int]] = []
-    count = 0
+    meaning = _Meaning()
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in anchored:
-                raise YamlRefused("an alias stands for nothing that ended before it")
-            count += anchored[event.anchor]
+            meaning.alias(event.anchor)
         elif isinstance(event, yaml.CollectionStartEvent):
-            opened.append((event.anchor, count))
-            count += 1
+            meaning.begin(event.anchor)
         elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, before = opened.pop()
-            if anchor is not None:
-                anchored[anchor] = count - before
+            meaning.end()
         elif isinstance(event, yaml.ScalarEvent):
-            count += 1
-            if event.anchor is not None:
-                anchored[event.anchor] = 1
-        if count > _MAX_VALUES:
+            meaning.begin(event.anchor)
+            meaning.end()
+
+
+@dataclass
+class _Node:
+    """A value that is open, or has an anchor: how many values it is, and how deep they lie."""
+
+    anchor: str | None
+    count: int = 1
+    depth: int = 0
+
+
+class _Meaning:
+    """How much a document stands for, counted while it is read."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._opened: list[_Node] = []
+        self._anchored: dict[str, _Node] = {}
+
+    def begin(self, anchor: str | None) -> None:
+        self._opened.append(_Node(anchor))
+        self._check(1, 0)
+
+    def end(self) -> None:
+        ended = self._opened.pop()
+        self._add(ended)
+        if ended.anchor is not None:
+            self._anchored[ended.anchor] = ended
+
+    def alias(self, anchor: str) -> None:
+        if anchor not in self._anchored:
+            raise YamlRefused("an alias stands for nothing that ended before it")
+        meant = self._anchored[anchor]
+        self._check(meant.count, meant.depth + 1)
+        self._add(meant)
+
+    def _add(self, node: _Node) -> None:
+        if self._opened:
+            self._opened[-1].count += node.count
+            self._opened[-1].depth = max(self._opened[-1].depth, node.depth + 1)
+
+    def _check(self, more: int, deeper: int) -> None:
+        self._count += more
+        if self._count > _MAX_VALUES:
             raise YamlRefused(f"it stands for more than {_MAX_VALUES} values")
-        if len(opened) > _MAX_DEPTH:
+        if len(self._opened) + deeper > _MAX_DEPTH:
             raise YamlRefused(f"its values lie more than {_MAX_DEPTH} deep in each other")

@@ -11,6 +11,8 @@ LAUGHS = "a: &a [x, x]\n" + "\n".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 10)}]" for n in range(12)
 )
 
+DEEP = "\n".join(f"a{n}: &a{n} {'[' * 90}{f'*a{n - 1}' if n else 1}{']' * 90}" for n in range(18))
+
 
 def test_plain_values_and_aliases_are_read() -> None:
     text = "one: &x {a: 1, b: [true, null]}\ntwo: *x\nthree: &s text\nfour: *s\n"
@@ -23,11 +25,12 @@ def test_plain_values_and_aliases_are_read() -> None:
     [
         (LAUGHS, "more than 20000 values"),
         ("a: &a [1, *a]", "an alias stands for nothing that ended before it"),
+        (DEEP, "deep in each other"),
         ("[" * 500 + "]" * 500, "deep in each other"),
         ("- 1\n" * 21_000, "more than 20000 values"),
         (" " * 1_100_000, "characters"),
     ],
-    ids=["aliases of aliases", "alias of itself", "depth", "values", "length"],
+    ids=["aliases of aliases", "alias of itself", "depth by aliases", "depth", "values", "length"],
 )
 def test_what_would_take_memory_is_refused(text: str, why: str) -> None:
     tracemalloc.start()
