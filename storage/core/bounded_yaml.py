@@ -72,10 +72,10 @@ class _Meaning:
         if ended.anchor is not None:
             self._anchored[ended.anchor] = ended
 
-    def alias(self, anchor: str) -> None:
-        if anchor not in self._anchored:
+    def alias(self, anchor: str | None) -> None:
+        meant = self._anchored.get(anchor or "")
+        if meant is None:
             raise YamlRefused("an alias stands for nothing that ended before it")
-        meant = self._anchored[anchor]
         self._check(meant.count, meant.depth + 1)
         self._add(meant)
 
