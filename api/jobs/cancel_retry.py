@@ -21,7 +21,7 @@ def cancel(jobs: Jobs, job_id: str, by: str, why: str) -> Job:
         job = jobs.get(job_id)
         if job.state != "CANCELED":
             raise ended(job, "There is nothing to cancel; reject its findings instead.")
-    log.info("job_cancelled", job_id=job_id)
+    log.info("job_canceled", job_id=job_id)
     return job
 
 
@@ -41,19 +41,14 @@ def retry(jobs: Jobs, job_id: str, *, force: bool) -> Job:
 
 
 def _not_again(job: Job) -> ApiProblem:
-    state = state_word(job.status)
+    why = "it runs again only once this run has ended"
+    remedy = "Wait for its results, or cancel it first."
     if job.status == "COMPLETED":
-        return ApiProblem(
-            409,
-            "job_not_cancelled",
-            f"The job is {state}; only one that failed or was cancelled is tried again.",
-            remedy="Its results are there; `force` runs it once more.",
-        )
+        why = "only one that failed or was cancelled is tried again"
+        remedy = "Its results are there; `force` runs it once more."
+    # The spelling is older than that of the state, and stays within a version of the API.
     return ApiProblem(
-        409,
-        "job_not_ended",
-        f"The job is {state}; it runs again only once this run has ended.",
-        remedy="Wait for its results, or cancel it first.",
+        409, "job_not_canceled", f"The job is {state_word(job.status)}; {why}.", remedy=remedy
     )
 
 

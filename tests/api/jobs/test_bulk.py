@@ -25,7 +25,7 @@ def test_a_completed_job_runs_again_where_that_is_said(stored_api: ApiNode) -> N
     )
     path = f"/api/v1/jobs/{job.job_id}/retry"
     worked_on(api.storage, job)
-    refused = is_problem(api.client.post(path), 409, "job_not_cancelled")
+    refused = is_problem(api.client.post(path), 409, "job_not_canceled")
     assert "force" in refused["remedy"]
     again = api.client.post(path, json={"force": True}).json()
     assert (again["state"], again["attempts"], again["finished_at"]) == ("scheduled", 0, None)

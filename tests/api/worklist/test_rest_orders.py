@@ -114,7 +114,7 @@ def test_a_job_is_made_once_moved_up_canceled_and_tried_again(stored_api: ApiNod
     is_problem(api.client.patch(path, json={"priority": 1}), 409, "job_ended")
     retried = api.client.post(f"{path}/retry").json()
     assert (retried["state"], retried["attempts"], retried["reason"]) == ("scheduled", 0, "")
-    is_problem(api.client.post(f"{path}/retry"), 409, "job_not_ended")
+    is_problem(api.client.post(f"{path}/retry"), 409, "job_not_canceled")
     api.client.post(f"{path}/cancel")
     late = head()[0]
     late.SOPInstanceUID = late.file_meta.MediaStorageSOPInstanceUID = "2.25.5"
@@ -143,7 +143,7 @@ def test_force_runs_what_has_ended_and_begins_no_second_run(stored_api: ApiNode)
     again = api.client.post("/api/v1/jobs", json=forced)
     assert (again.status_code, again.json()["state"]) == (200, "in_progress")
     refused = is_problem(
-        api.client.post(f"{path}/retry", json={"force": True}), 409, "job_not_ended"
+        api.client.post(f"{path}/retry", json={"force": True}), 409, "job_not_canceled"
     )
     assert "cancel" in refused["remedy"]
 
