@@ -94,8 +94,10 @@ def take_order(worklist: Worklist, message: Message, now: datetime) -> str:
         worklist.add({"StudyInstanceUID": new_uid(), **attributes}, ordered_at)
         return "scheduled"
     kept = {"StudyInstanceUID": existing.study_instance_uid}
-    # Ordered once more after a cancel. One of the same second may be a repetition of the first.
-    is_later = stated is None or newest is None or stated > newest
+    # Ordered once more after a cancel. One that may have been made before it, as where its time is
+    # not stated, or not to the second, may be a repetition of the first.
+    at_first = event_time(message, earliest=True)
+    is_later = at_first is not None and newest is not None and at_first > newest
     is_renewed = control == "NW" and existing.state == "CANCELED" and is_later
     worklist.change(
         existing.worklist_item_id,

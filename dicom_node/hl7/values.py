@@ -29,15 +29,15 @@ def birth_date(message: Message) -> str:
 
 
 _TIME = re.compile(r"(\d{8})(\d{0,6})(?:\.\d+)?([+-]\d{4})?")
-_LATEST = "235959"
+_EARLIEST, _LATEST = "000000", "235959"
 
 
-def event_time(message: Message) -> datetime | None:
+def event_time(message: Message, *, earliest: bool = False) -> datetime | None:
     """When the event was recorded (EVN-2), else when the message was made (MSH-7), which is all
     that an order has.
 
     Without a zone it is the node's own (HL7 2.A.77); of a time that is not stated to the second
-    the latest is meant. None: neither can be read.
+    the latest is meant, or the `earliest`. None: neither can be read.
     """
     for place in ("EVN-2", "MSH-7"):
         found = _TIME.fullmatch(message.field(place))
@@ -45,7 +45,8 @@ def event_time(message: Message) -> datetime | None:
             continue
         day, time, zone = found.groups(default="")
         try:
-            stated = f"{day}{time}{_LATEST[len(time) :]}{zone}"
+            rest = (_EARLIEST if earliest else _LATEST)[len(time) :]
+            stated = f"{day}{time}{rest}{zone}"
             return datetime.strptime(stated, f"%Y%m%d%H%M%S{'%z' if zone else ''}").astimezone()
         except (ValueError, OverflowError):
             continue

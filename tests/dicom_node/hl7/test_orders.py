@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,17 @@ def test_an_order_that_is_made_anew_after_its_cancel_is_on_the_worklist_again(
     assert answered(port, ORDER.replace("20260102030405", "20260102030420"))[0] == "AA"
     (item,) = items(storage)
     assert (item.state, item.study_instance_uid) == ("SCHEDULED", "1.2.3.4")
+
+
+@pytest.mark.parametrize("stated", ["", "%Y%m%d"])
+def test_a_repetition_whose_second_is_not_stated_does_not_undo_a_cancel(
+    listener: tuple[int, Storage], stated: str
+) -> None:
+    port, storage = listener
+    order = ORDER.replace("20260102030405", datetime.now().strftime(stated))
+    for one in (order, order.replace("ORC|NW", "ORC|CA"), order):
+        assert answered(port, one)[0] == "AA"
+    assert items(storage)[0].state == "CANCELED"
 
 
 def test_an_imaging_order_is_taken_from_its_own_segment(listener: tuple[int, Storage]) -> None:
