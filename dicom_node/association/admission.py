@@ -25,8 +25,6 @@ NO_REASON_GIVEN: Rejection = (0x01, 0x01, 0x01)
 TEMPORARY_CONGESTION: Rejection = (0x02, 0x03, 0x01)
 LOCAL_LIMIT_EXCEEDED: Rejection = (0x02, 0x03, 0x02)
 
-_MOST_ADDRESSES = 1024
-
 
 class Admission:
     """Decides on association requests; one for all associations of a server."""
@@ -38,8 +36,6 @@ class Admission:
         self._engine = engine
         self._peers = peers
         self._slots = slots
-        # Which addresses are those of peers, by the list that was looked through for it.
-        self._addresses: tuple[tuple[KnownPeer, ...], dict[str, bool]] = ((), {})
 
     def admit(
         self, association: AcceptedAssociation, request: A_ASSOCIATE, host: str
@@ -116,22 +112,6 @@ class Admission:
             if shown.intersection(peer.tls_certificates)
         }
         return not owners or calling in owners
-
-    def is_peers_address(self, host: str) -> bool:
-        """Whether a known peer is listed with this address, or a network that it lies in."""
-        try:
-            listed = self._peers.recent()
-        except MediViewError:
-            return False
-        looked_through, of_peers = self._addresses
-        if listed is not looked_through or len(of_peers) >= _MOST_ADDRESSES:
-            of_peers = {}
-            self._addresses = (listed, of_peers)
-        found = of_peers.get(host)
-        if found is None:
-            found = any(peer.sources and peer.may_call_from(host) for peer in listed)
-            of_peers[host] = found
-        return found
 
     def _take_room(
         self, association: AcceptedAssociation, calling: str, peer: KnownPeer | None

@@ -20,6 +20,7 @@ from dicom_node.association.auditing import AssociationAuditing
 from dicom_node.association.base import ANNOUNCED_PDU_BYTES
 from dicom_node.association.contexts import fetched_classes, supported_contexts
 from dicom_node.association.extended_negotiation import answer_extended
+from dicom_node.association.peer_addresses import PeerAddresses
 from dicom_node.association.processor_share import ProcessorShare
 from dicom_node.association.pynetdicom_adapter import NodeSocket, Timeouts
 from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
@@ -81,6 +82,7 @@ class Scp:
         self._admission = Admission(
             self.storage.settings, self.storage.engine, self.storage.peers, self.listeners.slots
         )
+        self._peer_addresses = PeerAddresses(self.storage.peers)
         self._reporter = CommitmentReporter(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
@@ -96,6 +98,7 @@ class Scp:
             return len(self._associations)
 
     def start(self) -> None:
+        self._peer_addresses.start()
         for listener, tls in self.listeners.sockets():
             name = "scp-accept-tls" if tls else "scp-accept"
             thread = threading.Thread(target=self._accept_forever, args=(listener, tls), name=name)
@@ -111,6 +114,7 @@ class Scp:
         self._processor_share.stop()
         self._end_accepting()
         self._reporter.stop()
+        self._peer_addresses.stop()
         deadline = time.monotonic() + grace_s
         while self.association_count:
             late = time.monotonic() >= deadline
@@ -179,7 +183,7 @@ class Scp:
         place = slots.take(
             address[0],
             settings.associations_per_address,
-            is_peers_address=self._admission.is_peers_address(address[0]),
+            is_peers_address=self._peer_addresses.is_peers(address[0]),
             silent_s=_SILENT_S,
         )
         if place is None:

@@ -112,6 +112,8 @@ class Peers:
         self._lock = threading.Lock()
         self._kept: tuple[KnownPeer, ...] | None = None
         self._read_at = 0.0
+        self.last_read: tuple[KnownPeer, ...] = ()
+        """What `recent` gave last, however old; for who cannot wait for the database."""
 
     def all(self) -> list[KnownPeer]:
         """All of them by name. A name of the settings hides one of the table."""
@@ -129,16 +131,22 @@ class Peers:
         Raises StorageUnavailable where none was.
         """
         with self._lock:
-            if self._kept is None or time.monotonic() - self._read_at > _FRESH_S:
+            kept = self._kept
+            if kept is None or not self.is_fresh:
                 try:
                     listed = tuple(self.all())
-                    if listed != self._kept:
-                        self._kept = listed
+                    if listed != kept:
+                        self._kept = self.last_read = kept = listed
                 except Exception:
-                    if self._kept is None:
+                    if kept is None:
                         raise
                 self._read_at = time.monotonic()
-            return self._kept
+            return kept
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether `recent` would give its list without reading it again. Not locked."""
+        return self._kept is not None and time.monotonic() - self._read_at <= _FRESH_S
 
     def get(self, name: str) -> KnownPeer:
         """Raises NotFound."""

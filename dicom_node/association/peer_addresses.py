@@ -1,0 +1,68 @@
+"""Which addresses are those of known peers, for who cannot wait for the database."""
+
+import threading
+from collections.abc import Sequence
+
+import structlog
+
+from storage.core.errors import MediViewError
+from storage.peers.repository import KnownPeer, Peers
+
+log = structlog.get_logger(__name__)
+
+_MOST_ADDRESSES = 1024
+_STOP_S = 3.0
+
+
+class PeerAddresses:
+    """Answers at once, by the last list of peers, which a thread of its own reads again.
+
+    It reads when somebody asks and the list is older than a second, never otherwise.
+    """
+
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+        # By the list that was looked through for it.
+        self._looked_up: tuple[Sequence[KnownPeer], dict[str, bool]] = ((), {})
+        self._wanted = threading.Event()
+        self._stopping = False
+        # A daemon: a database that does not answer must not keep the node from ending.
+        self._thread = threading.Thread(target=self._read, name="scp-peers", daemon=True)
+
+    def start(self) -> None:
+        self._wanted.set()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """May be called again."""
+        self._stopping = True
+        self._wanted.set()
+        if self._thread.ident is not None:
+            self._thread.join(_STOP_S)
+
+    def is_peers(self, host: str) -> bool:
+        """Whether a known peer is listed with this address, or a network that it lies in."""
+        if not self._peers.is_fresh:
+            self._wanted.set()
+        listed = self._peers.last_read
+        looked_through, of_peers = self._looked_up
+        if listed is not looked_through or len(of_peers) >= _MOST_ADDRESSES:
+            of_peers = {}
+            self._looked_up = (listed, of_peers)
+        found = of_peers.get(host)
+        if found is None:
+            found = any(peer.sources and peer.may_call_from(host) for peer in listed)
+            of_peers[host] = found
+        return found
+
+    def _read(self) -> None:
+        while self._wanted.wait() and not self._stopping:
+            self._wanted.clear()
+            try:
+                self._peers.recent()
+            except MediViewError as error:
+                # The database is away; the next connection asks again.
+                log.warning("peers_unavailable", code=error.code)
+            except Exception as error:
+                # The edge of the thread: it goes on for the next connection.
+                log.error("peers_not_read", error=type(error).__name__, exc_info=True)
