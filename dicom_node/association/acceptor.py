@@ -58,6 +58,8 @@ class AcceptedAssociation(NodeAssociation):
         # One number, when the peer last sent something, where all processes see it.
         self._shared_activity: MutableSequence[float] | memoryview[float] = [0.0]
         self.place: Place | None = None
+        self.gave_way = False
+        """Whether it was ended because another connection has its place."""
         self._shared_thread: SharedThread | None = None
         self._is_storing = False
 
@@ -114,8 +116,9 @@ class AcceptedAssociation(NodeAssociation):
             self._give_up()
         finally:
             self.close()
-            if self._slots is not None and self.place is not None:
-                self._slots.give_back(self.place)
+            place, self.place = self.place, None
+            if self._slots is not None and place is not None:
+                self._slots.give_back(place)
 
     def _negotiate(self) -> None:
         begun_s = self._begin_turn()
@@ -123,7 +126,7 @@ class AcceptedAssociation(NodeAssociation):
         if not isinstance(request, A_ASSOCIATE):
             return
         self.requestor.primitive = request
-        self._shared_activity[0] = math.inf
+        self._note_activity(math.inf)
         if self.auditing is not None:
             self.auditing.associated(request)
         refusal = self._admit(self, request)
@@ -166,7 +169,7 @@ class AcceptedAssociation(NodeAssociation):
         self.last_active = now = time.monotonic()
         messages = self._messages
         in_message = messages is not None and messages.in_message
-        self._shared_activity[0] = now + IN_MESSAGE_S if in_message else now
+        self._note_activity(now + IN_MESSAGE_S if in_message else now)
         if self.is_known:
             self.processor_share.serve_known_peer()
 
@@ -242,8 +245,14 @@ class AcceptedAssociation(NodeAssociation):
 
     def _begin_serving(self) -> None:
         self.busy = True
-        self._shared_activity[0] = math.inf
+        self._note_activity(math.inf)
 
     def _end_serving(self) -> None:
         self.busy = False
-        self.last_active = self._shared_activity[0] = time.monotonic()
+        self.last_active = time.monotonic()
+        self._note_activity(self.last_active)
+
+    def _note_activity(self, when: float) -> None:
+        # A slot that was lost is another's, which is not to be taken for one that is busy.
+        if not self.has_lost_its_place:
+            self._shared_activity[0] = when

@@ -51,13 +51,11 @@ class LostPlaces:
 
 def end_where_lost(association: AcceptedAssociation) -> None:
     """What was acknowledged is stored; a message under way is discarded."""
-    if not association.has_lost_its_place:
+    # Looked at again each time that any connection gives way.
+    if association.gave_way or not association.has_lost_its_place:
         return
-    try:
-        association.connection.interrupt()
-    except OSError:
-        # It has ended by itself.
-        return
+    association.gave_way = True
+    association.connection.interrupt()
     log.warning(
         "connection_gave_way",
         peer=association.peer_ae_title,
