@@ -20,7 +20,7 @@ from dicom_node.association.traffic import operation_of
 from dicom_node.network.command_set import CommandSet
 from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.shared_thread import SharedThread
-from dicom_node.network.slot_precedence import IN_MESSAGE_S, Place
+from dicom_node.network.slot_precedence import IN_MESSAGE_S, TakenSlot
 
 log = structlog.get_logger(__name__)
 
@@ -57,22 +57,22 @@ class AcceptedAssociation(NodeAssociation):
         self._slots: ConnectionSlots | None = None
         # One number, when the peer last sent something, where all processes see it.
         self._shared_activity: MutableSequence[float] | memoryview[float] = [0.0]
-        self.place: Place | None = None
+        self.taken_slot: TakenSlot | None = None
         self.gave_way = False
-        """Whether it was ended because another connection has its place."""
+        """Whether it was ended because another connection has its slot."""
         self._shared_thread: SharedThread | None = None
         self._is_storing = False
 
-    def occupy(self, slots: ConnectionSlots, place: Place) -> None:
-        """Give `place` back when the association has ended."""
-        self._slots, self.place = slots, place
-        self._shared_activity = slots.last_active[place.slot : place.slot + 1]
+    def occupy(self, slots: ConnectionSlots, taken: TakenSlot) -> None:
+        """Give `taken` back when the association has ended."""
+        self._slots, self.taken_slot = slots, taken
+        self._shared_activity = slots.last_active[taken.slot : taken.slot + 1]
 
     @property
-    def has_lost_its_place(self) -> bool:
+    def has_lost_its_slot(self) -> bool:
         """Whether another connection has it now, and this one is to end."""
-        slots, place = self._slots, self.place
-        return slots is not None and place is not None and not slots.is_held(place)
+        slots, taken = self._slots, self.taken_slot
+        return slots is not None and taken is not None and not slots.is_current(taken)
 
     def share(self, thread: SharedThread) -> None:
         """Receive in that thread while others store, too."""
@@ -116,9 +116,9 @@ class AcceptedAssociation(NodeAssociation):
             self._give_up()
         finally:
             self.close()
-            place, self.place = self.place, None
-            if self._slots is not None and place is not None:
-                self._slots.give_back(place)
+            taken, self.taken_slot = self.taken_slot, None
+            if self._slots is not None and taken is not None:
+                self._slots.give_back(taken)
 
     def _negotiate(self) -> None:
         begun_s = self._begin_turn()
@@ -254,5 +254,5 @@ class AcceptedAssociation(NodeAssociation):
 
     def _note_activity(self, when: float) -> None:
         # A slot that was lost is another's, which is not to be taken for one that is busy.
-        if not self.has_lost_its_place:
+        if not self.has_lost_its_slot:
             self._shared_activity[0] = when

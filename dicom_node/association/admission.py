@@ -116,12 +116,12 @@ class Admission:
     def _take_room(
         self, association: AcceptedAssociation, calling: str, peer: KnownPeer | None
     ) -> Refusal | None:
-        if association.place is None:
+        if association.taken_slot is None:
             return None
         settings = self._settings
         limit = peer.max_associations if peer is not None else 0
         return self._slots.admit(
-            association.place,
+            association.taken_slot,
             calling,
             limit or settings.max_associations_per_peer,
             is_known=peer is not None,

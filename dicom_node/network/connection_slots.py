@@ -1,12 +1,12 @@
-"""Who holds a connection just now, over all receiving processes of the node.
+"""Who has a connection just now, over all receiving processes of the node.
 
 A table in memory that the processes share: one row a slot, with the process
-that holds it and the AE title of its peer. The kernel frees the table's lock
+that has it and the AE title of its peer. The kernel frees the table's lock
 when a process dies, and the rows of processes that are gone count as free, so
 nothing has to be put right after kill -9.
 
 Where all are taken, some give way (`dicom_node.network.slot_precedence`): their rows are others'
-at once, and the processes that had them are notified to end what lost its place.
+at once, and the processes that had them are notified to end what lost its slot.
 """
 
 import fcntl
@@ -24,8 +24,8 @@ from contextlib import contextmanager
 from typing import Literal
 
 from dicom_node.network.slot_precedence import (
-    Place,
     Row,
+    TakenSlot,
     counted_for,
     giving_way,
     giving_way_to_known,
@@ -69,7 +69,7 @@ class ConnectionSlots:
         # When a slot's peer last sent something (`Row.last_active`). The association writes it
         # after each PDU, and so without the lock: only the choice of who gives way depends on it.
         self.last_active = self._table[_NUMBER.size : first_row].cast("d")
-        # Written to when a place was lost, and never read: each process waits for it by its own
+        # Written to when a slot was lost, and never read: each process waits for it by its own
         # edge-triggered epoll, and all are woken each time.
         self.loss_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         weakref.finalize(self, os.close, self.loss_fd)
@@ -83,8 +83,8 @@ class ConnectionSlots:
         *,
         is_peers_address: bool = False,
         silent_s: float = math.inf,
-    ) -> Place | None:
-        """A place for a new connection; None where all are taken and none gives way.
+    ) -> TakenSlot | None:
+        """A slot for a new connection; None where all are taken and none gives way.
 
         None, too, where `host` holds `limit_per_address` slots already (0: any number) that are not
         those of known peers: who floods the node leaves room for others. At an address of known
@@ -120,35 +120,35 @@ class ConnectionSlots:
             self._free(leaving)
             return self._taken({row.slot for row in staying}, address, is_peers_address)
 
-    def _taken(self, by_others: set[int], address: bytes, is_peers_address: bool) -> Place:
+    def _taken(self, by_others: set[int], address: bytes, is_peers_address: bool) -> TakenSlot:
         slot = next(slot for slot in range(self._count) if slot not in by_others)
         number = _NUMBER.unpack_from(self._table, 0)[0] + 1
         _NUMBER.pack_into(self._table, 0, number)
         self._write(Row(slot, os.getpid(), number, b"", address, is_peers_address, False, 0.0))
         self.last_active[slot] = time.monotonic()
-        return Place(slot, number)
+        return TakenSlot(slot, number)
 
     def admit(
         self,
-        place: Place,
+        taken: TakenSlot,
         ae_title: str,
         limit: int,
         *,
         is_known: bool = False,
         limit_per_address: int = 0,
     ) -> Refusal | None:
-        """Note whose a place is; why not where there is no room for it.
+        """Note whose a slot is; why not where there is no room for it.
 
         `limit`: how many associations the title may have, 0: any number. A known peer takes the
-        place of a stranger where there is no other.
+        slot of a stranger where there is no other.
         """
         title = ae_title.encode("ascii", "replace")[:16].ljust(16, b"\0")
         with self._locked():
             rows = self._living()
-            own = next((row for row in rows if row.place == place), None)
+            own = next((row for row in rows if row.taken_slot == taken), None)
             if own is None:
                 return "local_limit_exceeded"
-            others = [row for row in rows if row.is_admitted and row.slot != place.slot]
+            others = [row for row in rows if row.is_admitted and row.slot != taken.slot]
             if limit and sum(row.title == title for row in others) >= limit:
                 return "peer_limit_exceeded"
             if not is_known and limit_per_address:
@@ -161,18 +161,18 @@ class ConnectionSlots:
                     return "local_limit_exceeded"
                 self._free([leaving])
             self._write(own._replace(title=title, is_known=is_known, is_admitted=True))
-            self.last_active[place.slot] = time.monotonic()
+            self.last_active[taken.slot] = time.monotonic()
             return None
 
-    def is_held(self, place: Place) -> bool:
+    def is_current(self, taken: TakenSlot) -> bool:
         """Whether it is not another's by now. Not locked."""
-        pid, number, *_ = _ROW.unpack_from(self._rows, place.slot * _ROW.size)
-        return bool(pid) and bool(number == place.number)
+        pid, number, *_ = _ROW.unpack_from(self._rows, taken.slot * _ROW.size)
+        return bool(pid) and bool(number == taken.number)
 
-    def give_back(self, place: Place) -> None:
+    def give_back(self, taken: TakenSlot) -> None:
         with self._locked():
-            if self.is_held(place):
-                self._clear(place.slot)
+            if self.is_current(taken):
+                self._clear(taken.slot)
 
     def is_ahead(self, processes: int) -> bool:
         """Whether this process holds more slots than another of so many. A guess: not locked."""

@@ -12,7 +12,7 @@ IN_MESSAGE_S = 1e9
 all that are between messages."""
 
 
-class Place(NamedTuple):
+class TakenSlot(NamedTuple):
     """A slot, and the number of who took it: a slot that was lost is another's by then."""
 
     slot: int
@@ -36,8 +36,8 @@ class Row(NamedTuple):
     request is answered."""
 
     @property
-    def place(self) -> Place:
-        return Place(self.slot, self.number)
+    def taken_slot(self) -> TakenSlot:
+        return TakenSlot(self.slot, self.number)
 
 
 def counted_for(rows: Sequence[Row], address: bytes, *, is_peers_address: bool) -> list[Row]:

@@ -27,11 +27,11 @@ from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.commitment.reporter import CommitmentReporter
 from dicom_node.network.listening import SPARE_CONNECTIONS, Address, Listeners, open_listeners
 from dicom_node.network.shared_thread import SharedThread
-from dicom_node.network.slot_precedence import Place
+from dicom_node.network.slot_precedence import TakenSlot
 from dicom_node.network.tls import ServerTls
 from dicom_node.network.tls_connection import TlsConnection
 from dicom_node.server.dimse_services import request_handlers
-from dicom_node.server.lost_places import LostPlaces, end_where_lost
+from dicom_node.server.lost_slots import LostSlots, end_where_lost
 from dicom_node.status import SUCCESS
 from dicom_node.store.counted_store import CountedStoreScp
 from storage.container import Storage
@@ -42,7 +42,7 @@ _ASSOCIATE_TIMEOUT_S = 30.0
 _GRACE_S = 5.0
 _IDLE_BEFORE_CLOSE_S = 0.5
 _POLL_S = 0.05
-# A peer says who it is at once; who has not by then leaves its place where there is no other.
+# A peer says who it is at once; who has not by then leaves its slot where there is no other.
 _SILENT_S = 3.0
 
 
@@ -86,7 +86,7 @@ class Scp:
         self._reporter = CommitmentReporter(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
-        self._lost_places = LostPlaces(self.listeners.slots, self._snapshot)
+        self._lost_slots = LostSlots(self.listeners.slots, self._snapshot)
         self._accepting_ended = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._processor_share = ProcessorShare()
 
@@ -104,7 +104,7 @@ class Scp:
             thread = threading.Thread(target=self._accept_forever, args=(listener, tls), name=name)
             thread.start()
             self._threads.append(thread)
-        self._lost_places.start()
+        self._lost_slots.start()
         self._reporter.start()
         self._traffic.start()
 
@@ -124,7 +124,7 @@ class Scp:
                     with contextlib.suppress(OSError):
                         association.connection.interrupt()
             time.sleep(_POLL_S)
-        self._lost_places.stop()
+        self._lost_slots.stop()
         self._shared_thread.stop()
         self._traffic.stop()
 
@@ -180,20 +180,20 @@ class Scp:
 
     def _let_in(self, client: socket.socket, address: Address, tls: ServerTls | None) -> None:
         settings, slots = self.storage.settings, self.listeners.slots
-        place = slots.take(
+        taken = slots.take(
             address[0],
             settings.associations_per_address,
             is_peers_address=self._peer_addresses.is_peers(address[0]),
             silent_s=_SILENT_S,
         )
-        if place is None:
+        if taken is None:
             log.warning("connection_refused", host=address[0])
             client.close()
             return
         try:
-            self._start_association(client, address, tls, place)
+            self._start_association(client, address, tls, taken)
         except BaseException:
-            slots.give_back(place)
+            slots.give_back(taken)
             raise
 
     def _start_association(
@@ -201,7 +201,7 @@ class Scp:
         client: socket.socket,
         address: Address,
         tls: ServerTls | None,
-        place: Place,
+        taken: TakenSlot,
     ) -> None:
         settings = self.storage.settings
         association = AcceptedAssociation(
@@ -213,7 +213,7 @@ class Scp:
             ),
             partial(self._admit, address[0]),
         )
-        association.occupy(self.listeners.slots, place)
+        association.occupy(self.listeners.slots, taken)
         association.name = f"association-{address[0]}:{address[1]}"
         if tls is not None:
             # The handshake is the association's thread's, which may wait for it.
@@ -243,7 +243,7 @@ class Scp:
             self._associations.add(association)
             # Within the lock: one that has not begun is not alive, and would be let go.
             association.start()
-        # It may have lost its place before it was among those that are ended for that.
+        # It may have lost its slot before it was among those that are ended for that.
         end_where_lost(association)
 
 

@@ -16,7 +16,7 @@ from storage.settings import Settings
 
 @contextmanager
 def another_process_with(slots: ConnectionSlots, count: int) -> Iterator[None]:
-    """Forks; the child holds so many slots until the block ends."""
+    """Forks; the child has so many slots until the block ends."""
     taken, stated = os.pipe()
     waits, ends = os.pipe()
     child = os.fork()
@@ -61,7 +61,7 @@ def stopped() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("mine", "theirs", "is_ahead"), [(0, 0, False), (1, 0, True), (1, 1, False), (1, 2, False)]
 )
-def test_a_process_is_ahead_of_one_that_holds_fewer(mine: int, theirs: int, is_ahead: bool) -> None:
+def test_a_process_is_ahead_of_one_that_has_fewer(mine: int, theirs: int, is_ahead: bool) -> None:
     slots = ConnectionSlots(8)
     with another_process_with(slots, theirs):
         for _ in range(mine):

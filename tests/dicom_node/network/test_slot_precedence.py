@@ -1,17 +1,17 @@
-"""Which connections give way, and which places are lost by that."""
+"""Which connections give way, and which slots are lost by that."""
 
 import os
 
 import pytest
 
 from dicom_node.network.connection_slots import ConnectionSlots
-from dicom_node.network.slot_precedence import IN_MESSAGE_S, Place
+from dicom_node.network.slot_precedence import IN_MESSAGE_S, TakenSlot
 
 
-def taken(slots: ConnectionSlots, host: str, *, is_peers_address: bool = False) -> Place:
-    place = slots.take(host, is_peers_address=is_peers_address)
-    assert place is not None
-    return place
+def taken(slots: ConnectionSlots, host: str, *, is_peers_address: bool = False) -> TakenSlot:
+    slot = slots.take(host, is_peers_address=is_peers_address)
+    assert slot is not None
+    return slot
 
 
 def test_an_address_with_few_connections_makes_one_with_most_give_way() -> None:
@@ -20,11 +20,11 @@ def test_an_address_with_few_connections_makes_one_with_most_give_way() -> None:
     many = [taken(slots, "10.0.0.2") for _ in range(3)]
     assert slots.take("10.0.0.2") is None
     new = taken(slots, "10.0.0.3")
-    assert not slots.is_held(many[0]), "the one that was silent for longest"
-    assert all(slots.is_held(place) for place in (one, many[1], many[2], new))
+    assert not slots.is_current(many[0]), "the one that was silent for longest"
+    assert all(slots.is_current(slot) for slot in (one, many[1], many[2], new))
     assert slots.take("10.0.0.1") is None, "it would have as many then"
     slots.give_back(many[0])
-    assert slots.is_held(new), "what was lost is not given back"
+    assert slots.is_current(new), "what was lost is not given back"
 
 
 def test_what_was_admitted_and_what_comes_from_a_peers_address_stays_for_strangers() -> None:
@@ -34,21 +34,21 @@ def test_what_was_admitted_and_what_comes_from_a_peers_address_stays_for_strange
     for _ in range(2):
         taken(slots, "10.0.0.9", is_peers_address=True)
     assert slots.take("10.0.0.3") is None
-    assert slots.is_held(admitted)
+    assert slots.is_current(admitted)
 
 
 def test_those_between_messages_leave_before_one_that_sends_and_one_that_is_answered() -> None:
     slots = ConnectionSlots(8, admitted=3)
     strangers = answered, sending, idle = [taken(slots, "10.0.0.2") for _ in range(3)]
-    for place in strangers:
-        assert slots.admit(place, "A", 0) is None
+    for slot in strangers:
+        assert slots.admit(slot, "A", 0) is None
     slots.last_active[answered.slot] = float("inf")
     slots.last_active[sending.slot] += IN_MESSAGE_S
     for leaving in (idle, sending, answered):
-        assert slots.is_held(leaving)
+        assert slots.is_current(leaving)
         known = taken(slots, "10.0.0.1", is_peers_address=True)
         assert slots.admit(known, "CT", 0, is_known=True) is None
-        assert not slots.is_held(leaving)
+        assert not slots.is_current(leaving)
     known = taken(slots, "10.0.0.1", is_peers_address=True)
     assert slots.admit(known, "CT", 0, is_known=True) == "local_limit_exceeded"
 
@@ -59,11 +59,11 @@ def test_a_peer_with_all_associations_of_its_own_makes_nobody_give_way() -> None
     assert slots.admit(other, "STRANGER", 1) is None
     assert slots.admit(first, "CT", 1, is_known=True) is None
     assert slots.admit(second, "CT", 1, is_known=True) == "peer_limit_exceeded"
-    assert slots.is_held(other)
+    assert slots.is_current(other)
 
 
 @pytest.mark.parametrize("is_peers_address", [False, True])
-def test_silent_ones_of_another_process_end_where_places_are_short(
+def test_silent_ones_of_another_process_end_where_slots_are_short(
     is_peers_address: bool,
 ) -> None:
     slots = ConnectionSlots(4, admitted=2)
@@ -79,9 +79,9 @@ def test_silent_ones_of_another_process_end_where_places_are_short(
         os._exit(0)
     try:
         os.read(made, 1)
-        assert slots.take("10.0.0.3", silent_s=60.0) == Place(2, 3)
-        assert slots.take("10.0.0.3", silent_s=-1.0) == Place(0, 4)
-        assert os.eventfd_read(slots.loss_fd), "the process is told"
+        assert slots.take("10.0.0.3", silent_s=60.0) == TakenSlot(2, 3)
+        assert slots.take("10.0.0.3", silent_s=-1.0) == TakenSlot(0, 4)
+        assert os.eventfd_read(slots.loss_fd), "the process is notified"
     finally:
         os.close(ends)
         os.waitpid(child, 0)

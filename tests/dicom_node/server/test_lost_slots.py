@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from dicom_node.association.acceptor import AcceptedAssociation
 from dicom_node.association.pynetdicom_adapter import NodeSocket, Timeouts
 from dicom_node.network.connection_slots import ConnectionSlots
-from dicom_node.server.lost_places import end_where_lost
+from dicom_node.server.lost_slots import end_where_lost
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Known peers come in while strangers hold all that there is, over real sockets."""
+"""Known peers come in while strangers have all the connections there are, over real sockets."""
 
 import contextlib
 import threading
@@ -65,7 +65,7 @@ def known_peer(port: int, stack: contextlib.ExitStack) -> RawPeer:
     return peer
 
 
-def test_a_known_peer_takes_the_place_of_the_stranger_that_is_idle_longest(node: Node) -> None:
+def test_a_known_peer_takes_the_slot_of_the_stranger_that_is_idle_longest(node: Node) -> None:
     with contextlib.ExitStack() as stack:
         strangers = [stranger(node.port, stack, number) for number in range(MOST)]
         uids = [stored(one, number) for number, one in enumerate(strangers)]
@@ -217,7 +217,7 @@ def test_strangers_at_the_address_of_a_known_peer_keep_it_out_as_little(tmp_path
         stored(known_peer(scp.port, stack), 1)
 
 
-def test_it_holds_on_the_tls_port(tmp_path: Path) -> None:
+def test_silent_connections_to_the_tls_port_keep_no_known_peer_out(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     certificate = with_certificate(authority, authority.issue("modality"))
     with (

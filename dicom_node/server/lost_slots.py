@@ -1,4 +1,4 @@
-"""Ending the associations whose places others got."""
+"""Ending the associations whose slots others got."""
 
 import os
 import select
@@ -13,10 +13,10 @@ from dicom_node.network.connection_slots import ConnectionSlots
 log = structlog.get_logger(__name__)
 
 
-class LostPlaces:
-    """A thread that ends associations of this process when their places are lost.
+class LostSlots:
+    """A thread that ends associations of this process when their slots are lost.
 
-    It is woken then, by whatever process gave a place away, and costs nothing otherwise.
+    It is woken then, by whatever process gave a slot away, and costs nothing otherwise.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class LostPlaces:
         self._slots = slots
         self._associations = associations
         self._stopped = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._thread = threading.Thread(target=self._watch, name="scp-lost-places", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="scp-lost-slots", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -52,7 +52,7 @@ class LostPlaces:
 def end_where_lost(association: AcceptedAssociation) -> None:
     """What was acknowledged is stored; a message under way is discarded."""
     # Looked at again each time that any connection gives way.
-    if association.gave_way or not association.has_lost_its_place:
+    if association.gave_way or not association.has_lost_its_slot:
         return
     association.gave_way = True
     association.connection.interrupt()
