@@ -4,7 +4,6 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,29 +11,7 @@ import pytest
 from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.listening import Listeners, open_listeners
 from storage.settings import Settings
-
-
-@contextmanager
-def another_process_with(slots: ConnectionSlots, count: int) -> Iterator[None]:
-    """Forks; the child has so many slots until the block ends."""
-    taken, stated = os.pipe()
-    waits, ends = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(ends)
-        for _ in range(count):
-            slots.take()
-        os.write(stated, b".")
-        os.read(waits, 1)
-        os._exit(0)
-    os.read(taken, 1)
-    try:
-        yield
-    finally:
-        os.close(ends)
-        os.waitpid(child, 0)
-        for fd in (taken, stated, waits):
-            os.close(fd)
+from tests.dicom_node.network.another_process import another_process, forked
 
 
 @pytest.fixture
@@ -63,7 +40,7 @@ def stopped() -> Iterator[int]:
 )
 def test_a_process_is_ahead_of_one_that_has_fewer(mine: int, theirs: int, is_ahead: bool) -> None:
     slots = ConnectionSlots(8)
-    with another_process_with(slots, theirs):
+    with another_process(lambda: [slots.take() for _ in range(theirs)]):
         for _ in range(mine):
             slots.take()
         assert slots.is_ahead(2) == is_ahead
@@ -71,7 +48,7 @@ def test_a_process_is_ahead_of_one_that_has_fewer(mine: int, theirs: int, is_ahe
 
 def test_what_a_process_gave_back_does_not_count() -> None:
     slots = ConnectionSlots(8)
-    with another_process_with(slots, 1):
+    with another_process(slots.take):
         occupied = [slots.take() for _ in range(3)]
         for one in occupied[1:]:
             assert one is not None
@@ -106,19 +83,20 @@ def test_a_connection_is_taken_by_one_of_two_processes(
     listeners.slots.take()
     with socket.create_connection(listener.getsockname()):
         taken, taker = socket.socketpair()
-        child = os.fork()
-        if child == 0:
+
+        def accept() -> None:
             # It is not ahead, and so takes what comes at once.
             accepted = listeners.accept(listener, stopped)
             # Who comes too late waits for the next one, which does not come.
             if accepted is not None:
                 os.eventfd_write(stopped, 1)
             taker.send(b"0" if accepted is None else b"1")
-            os._exit(0)
+
+        child = forked(accept)
         ours = listeners.accept(listener, stopped)
         if ours is not None:
             os.eventfd_write(stopped, 1)
-        os.waitpid(child, 0)
+        assert os.waitpid(child, 0)[1] == 0
         theirs = taken.recv(1)
         assert (ours is None) == (theirs == b"1")
         if ours is not None:

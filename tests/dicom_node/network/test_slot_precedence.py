@@ -6,6 +6,7 @@ import pytest
 
 from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.slot_precedence import IN_MESSAGE_S, TakenSlot
+from tests.dicom_node.network.another_process import another_process
 
 
 def taken(slots: ConnectionSlots, host: str, *, is_peers_address: bool = False) -> TakenSlot:
@@ -67,23 +68,12 @@ def test_silent_ones_of_another_process_end_where_slots_are_short(
     is_peers_address: bool,
 ) -> None:
     slots = ConnectionSlots(4, admitted=2)
-    made, stated = os.pipe()
-    waits, ends = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(ends)
+
+    def take_two() -> None:
         for _ in range(2):
             slots.take("10.0.0.2", is_peers_address=is_peers_address)
-        os.write(stated, b".")
-        os.read(waits, 1)
-        os._exit(0)
-    try:
-        os.read(made, 1)
+
+    with another_process(take_two):
         assert slots.take("10.0.0.3", silent_s=60.0) == TakenSlot(2, 3)
         assert slots.take("10.0.0.3", silent_s=-1.0) == TakenSlot(0, 4)
         assert os.eventfd_read(slots.loss_fd), "the process is notified"
-    finally:
-        os.close(ends)
-        os.waitpid(child, 0)
-        for fd in (made, stated, waits):
-            os.close(fd)
