@@ -13,10 +13,14 @@ from pydantic import BaseModel
 
 def suggestion(name: str, known: Collection[str]) -> str:
     """A sentence with the nearest known name, or with all of them; empty where there are none."""
+    known_ones = f"Known are: {', '.join(sorted(known))}." if known else ""
+    return nearest(name, known) or known_ones
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """A sentence with the nearest known name; empty where none is near."""
     near = get_close_matches(name.lower(), known, n=1)
-    if near:
-        return f"Did you mean '{near[0]}'?"
-    return f"Known are: {', '.join(sorted(known))}." if known else ""
+    return f"Did you mean '{near[0]}'?" if near else ""
 
 
 def known_fields(route: object, location: Sequence[str | int]) -> list[str]:

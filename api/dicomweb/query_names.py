@@ -1,16 +1,19 @@
 """Which query parameters a DICOMweb resource takes (PS3.18 8.3).
 
-Any other is refused rather than ignored: a picture in another window than was asked for, because
-its name was misspelt, looks like a right one.
+Any other is processed as if it were absent, as the standard has it, and a Warning of the answer
+names it: a picture in another window than was asked for, because the name was misspelt, looks like
+a right one.
 """
 
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
-from fastapi import Request
+from fastapi import Request, Response
 
+from api.dicomweb.lookups import service_url
 from api.errors import ApiProblem
-from api.unknown_names import suggestion
+from api.ignored_parameters import add_warning
+from storage.settings import Settings
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -24,7 +27,6 @@ THUMBNAIL = RENDERING - {"annotation"}
 _ATTRIBUTE = "query_names"
 _OPEN: frozenset[str] | None = None
 _SEVERAL = frozenset({"accept"})
-_SHOWN_CHARACTERS = 60
 
 
 def takes(names: frozenset[str]) -> Callable[[Endpoint], Endpoint]:
@@ -38,31 +40,47 @@ def reads_own_query(endpoint: Endpoint) -> Endpoint:
 
 
 def check_query(request: Request, endpoint: object) -> None:
-    """Raises ApiProblem for a parameter that the function of a route does not take."""
+    """Notes what the function of a route does not take.
+
+    Raises ApiProblem for what it takes and is given twice.
+    """
     names: frozenset[str] | None = getattr(endpoint, _ATTRIBUTE, NEGOTIATION)
     if names is None:
         return
     for name in request.query_params:
         if name not in names:
-            raise unknown_parameter(name, names)
-        if name not in _SEVERAL and len(request.query_params.getlist(name)) > 1:
-            raise ApiProblem(
-                400,
-                "repeated_parameter",
-                f"The query parameter {name!r} is given more than once.",
-                remedy="Give it once: it takes a single value.",
-            )
+            ignore(request, name, names)
+        elif name not in _SEVERAL and len(request.query_params.getlist(name)) > 1:
+            raise repeated_parameter(name)
 
 
-def unknown_parameter(name: str, known: Collection[str]) -> ApiProblem:
-    """The refusal of one, with the nearest of those that are known."""
-    shown = name[:_SHOWN_CHARACTERS]
+def repeated_parameter(name: str) -> ApiProblem:
+    """The refusal of a known one that is given twice."""
     return ApiProblem(
         400,
-        "unknown_parameter",
-        f"There is no query parameter {shown!r} here.",
-        remedy=suggestion(shown, known),
+        "repeated_parameter",
+        f"The query parameter {name!r} is given more than once.",
+        remedy="Give it once: it takes a single value.",
     )
+
+
+def ignore(request: Request, name: str, known: Collection[str]) -> None:
+    """Note a parameter that is none of the known ones, for `warn_of_ignored`."""
+    noted = _noted(request)
+    noted[name] = known
+    request.state.ignored_parameters = noted
+
+
+def warn_of_ignored(request: Request, settings: Settings, response: Response) -> None:
+    """Name in a Warning what was ignored for this answer."""
+    noted = _noted(request)
+    if noted:
+        add_warning(response, service_url(request, settings), noted)
+
+
+def _noted(request: Request) -> dict[str, Collection[str]]:
+    noted: dict[str, Collection[str]] = getattr(request.state, "ignored_parameters", {})
+    return noted
 
 
 def _put(names: frozenset[str] | None) -> Callable[[Endpoint], Endpoint]:

@@ -6,7 +6,7 @@ would answer with other patients' data.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import cast
@@ -185,25 +185,27 @@ def check_word(control: Mapping[str, str], name: str, words: Sequence[str]) -> N
         raise refused(f"'{name}' is not '{shown(value)}'.", f"Use {', '.join(words)}.")
 
 
-def check_read(query: Sequence[tuple[str, str]], own: Mapping[str, Sequence[str]]) -> None:
-    """Refuse what the read of one resource does not take; `own` are parameters with their words.
+def check_read(
+    query: Sequence[tuple[str, str]], own: Mapping[str, Sequence[str]]
+) -> dict[str, Collection[str]]:
+    """What the read of one resource does not take, with what it does.
 
-    Raises 400 (hl7.org/fhir/R4/http.html#parameters).
+    `own` are parameters with their words. Raises 400 for a known one with another value, or given
+    twice (hl7.org/fhir/R4/http.html#parameters).
     """
     given: dict[str, str] = {}
+    ignored: dict[str, Collection[str]] = {}
     known = {**_READ, **own}
     for name, value in query:
         if name not in known and name != "_format":
-            raise refused(
-                f"The parameter '{shown(name)}' is not known here.",
-                f"Use {', '.join(sorted({*known, '_format'}))}.",
-                "not-supported",
-            )
+            ignored[name] = {*known, "_format"}
+            continue
         if name in given:
             raise refused(f"The parameter '{name}' is given twice.", "Give it once.")
         given[name] = value
     for name, words in known.items():
         check_word(given, name, words)
+    return ignored
 
 
 def shown(text: str) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from api.deps import get_storage
 from api.fhir.parameters import check_read
 from api.fhir.responses import FhirJson
+from api.ignored_parameters import add_warning
 from api.routing import new_router
 
 # What a read takes beside what all take, by its path: `mode` gives the same statement in both words
@@ -29,16 +31,22 @@ _READ_CONTROL = {
 
 
 class FhirRoute(APIRoute):
-    """Refuses query parameters that a read does not take; a search looks at its own."""
+    """Ignores query parameters that a read does not take, and warns of them; a search, which would
+    find more without them, refuses its own."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         own = _READS.get(self.path, {} if self.path.endswith("{resource_id}") else None)
 
         async def handle_known(request: Request) -> Response:
-            if own is not None:
-                check_read(request.query_params.multi_items(), own)
-            return await handle(request)
+            if own is None:
+                return await handle(request)
+            ignored = check_read(request.query_params.multi_items(), own)
+            response = await handle(request)
+            if ignored:
+                public_url = get_storage(request).settings.resolved_public_url
+                add_warning(response, f"{public_url}/fhir", ignored)
+            return response
 
         return handle_known
 

@@ -32,7 +32,8 @@ _TAGS = {
     "audit": "Who did what, and whether the trail is whole.",
     "operation": "Health and measurements.",
     "fhir": "What the node holds, as FHIR R4 resources.",
-    "DICOMweb": "Images and results (PS3.18 chapter 10).",
+    "DICOMweb": "Images and results (PS3.18 chapter 10). A Warning of the answer names query"
+    " parameters that were ignored.",
     "DICOMweb worklist": "Workitems of the unified worklist, UPS-RS (PS3.18 chapter 11).",
 }
 

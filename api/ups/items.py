@@ -14,7 +14,7 @@ from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, ch
 from api.dicomweb.formats.responses import json_bytes
 from api.dicomweb.formats.xml_answers import xml_answer
 from api.dicomweb.lookups import service_url
-from api.dicomweb.query_names import NEGOTIATION, reads_own_query, unknown_parameter
+from api.dicomweb.query_names import NEGOTIATION, ignore, reads_own_query
 from api.dicomweb.routing import worklist_router
 from api.ups.body import read_attributes
 from api.ups.responses import empty, warning
@@ -176,16 +176,13 @@ def _asked_uid(request: Request, attributes: JsonAttributes) -> str:
 
 
 def _uid_in_query(request: Request, names: frozenset[str]) -> str:
-    """The query itself (`?1.2.3`), or the value under one of the names; empty where it has none.
-
-    Raises ApiProblem for any other parameter.
-    """
+    """The query itself (`?1.2.3`), or the value under one of the names; empty where it has none."""
     found = ""
     for name, value in request.query_params.multi_items():
         if not value or name.lower() in names:
             found = found or value or name
         elif name not in NEGOTIATION:
-            raise unknown_parameter(name, names | NEGOTIATION)
+            ignore(request, name, names | NEGOTIATION)
     return found
 
 

@@ -109,7 +109,11 @@ def suspend_subscription(
 
 
 def _check_unfiltered(request: Request) -> None:
-    """A filter that is left out would subscribe to more than was asked for. Raises ApiProblem."""
+    """An unknown parameter is refused here, unlike elsewhere: it may have been meant as a filter,
+    and a subscription without it would hold for more than was asked, long after its Warning.
+
+    Raises ApiProblem.
+    """
     for name in request.query_params:
         if name.lower() not in _UNFILTERED:
             raise ApiProblem(

@@ -23,6 +23,7 @@ _VALUES = {
 }
 # Open parameters (PS3.18, FHIR), and a browser's way to an identity provider.
 _OPEN = ("/dicom-web", "/fhir", "/api/v1/session/oidc")
+_SEARCH = re.compile(r"/(studies|series|instances|workitems)$|^/fhir/[A-Z]\w+$")
 _ENDLESS = re.compile(r"/events$")
 _TOLD = (
     *("ETag", "Link", "Location", "Content-Location"),
@@ -34,6 +35,23 @@ _UNDESCRIBED_METHODS = {"HEAD", "OPTIONS"}
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
     return create_app(load_settings()).openapi()
+
+
+@pytest.fixture
+def stored_instance(reading_api: ApiNode) -> tuple[ApiNode, dict[str, str]]:
+    """A node with an instance, and its UIDs by the names of path parameters."""
+    dataset = ordinary(32)
+    stored = reading_api.client.post(
+        "/dicom-web/studies",
+        content=part10(dataset),
+        headers={"Content-Type": "application/dicom"},
+    )
+    assert stored.status_code == 200, stored.text
+    return reading_api, {
+        "study_instance_uid": str(dataset.StudyInstanceUID),
+        "series_instance_uid": str(dataset.SeriesInstanceUID),
+        "sop_instance_uid": str(dataset.SOPInstanceUID),
+    }
 
 
 def address(path: str, **values: str) -> str:
@@ -92,17 +110,38 @@ def test_no_operation_ignores_an_unknown_parameter(
 ) -> None:
     wrong = {}
     for path, method, _ in _operations(description):
-        if not path.startswith(_OPEN[2]):
-            body = [{"00404041": {"vr": "CS", "Value": ["READY"]}}] if "workitems" in path else None
-            answer = reading_api.client.request(
-                method, address(path) + "?no_such_parameter=1", json=body
-            )
-            # 400 is what both standards have for it; before it comes a work item that is missing.
-            status = 400 if path.startswith(_OPEN) else 422
-            is_named = answer.status_code == status and "no_such_parameter" in answer.text
-            if not is_named and not (body and "{" in path and answer.status_code == 404):
+        if not path.startswith(_OPEN):
+            answer = reading_api.client.request(method, address(path) + "?no_such_parameter=1")
+            if answer.status_code != 422 or "'no_such_parameter'" not in answer.text:
                 wrong[method, path] = (answer.status_code, answer.text[:200])
     assert not wrong, wrong
+
+
+def test_of_the_standards_what_would_find_more_refuses_an_unknown_parameter_and_the_rest_warns(
+    stored_instance: tuple[ApiNode, dict[str, str]], description: dict[str, Any]
+) -> None:
+    """PS3.18 8.3: as if it were absent, and a warning may say so."""
+    api, uids = stored_instance
+    refused, wrong, warned = set(), {}, 0
+    for path, method, _ in _operations(description):
+        if path.startswith(_OPEN[:2]) and method != "DELETE":
+            url = address(path, **uids)
+            plain = api.client.request(method, url)
+            answer = api.client.request(method, url + "?no_such_parameter=1")
+            if answer.status_code == 400 and "no_such_parameter" in answer.text:
+                refused.add((method, path))
+            elif answer.status_code != plain.status_code:
+                wrong[method, path] = (answer.status_code, answer.text[:200])
+            elif answer.is_success:
+                warned += 1
+                if "'no_such_parameter'" not in answer.headers.get("warning", ""):
+                    wrong[method, path] = (answer.status_code, dict(answer.headers))
+    assert not wrong, wrong
+    assert warned > 15
+    assert {one for one in refused if not _SEARCH.search(one[1])} == {
+        ("POST", "/dicom-web/workitems/{workitem_uid}/subscribers/{ae_title}")
+    }
+    assert all(method == "GET" for method, path in refused if _SEARCH.search(path))
 
 
 def test_no_body_ignores_an_unknown_field(
@@ -149,26 +188,15 @@ def test_no_form_ignores_an_unknown_field(
 
 
 def test_headers_that_are_sent_are_described(
-    reading_api: ApiNode, description: dict[str, Any]
+    stored_instance: tuple[ApiNode, dict[str, str]], description: dict[str, Any]
 ) -> None:
     """Each operation is asked twice: of what is not there, and of a stored instance."""
-    dataset = ordinary(32)
-    stored = reading_api.client.post(
-        "/dicom-web/studies",
-        content=part10(dataset),
-        headers={"Content-Type": "application/dicom"},
-    )
-    assert stored.status_code == 200, stored.text
-    uids = {
-        "study_instance_uid": str(dataset.StudyInstanceUID),
-        "series_instance_uid": str(dataset.SeriesInstanceUID),
-        "sop_instance_uid": str(dataset.SOPInstanceUID),
-    }
+    api, uids = stored_instance
     wrong = {}
     for path, method, operation in _operations(description):
         if method == "GET" and not _ENDLESS.search(path) and not path.startswith(_OPEN[2]):
             for values in ({}, uids):
-                answer = reading_api.client.head(address(path, **values))
+                answer = api.client.head(address(path, **values))
                 responses = operation["responses"]
                 described = responses.get(str(answer.status_code), responses["default"])
                 sent = {one for one in _TOLD if one in answer.headers}

@@ -215,10 +215,11 @@ def _render(
     ranges = accepted(request)
     video = (MP4,) if moving and HAS_VIDEO else ()
     media_type = choose_image(ranges, (*PICTURES, *video))
-    options = parse_options(request.query_params, media_type)
+    taken = THUMBNAIL if thumbnail else RENDERING
+    query = {name: value for name, value in request.query_params.items() if name in taken}
+    options = parse_options(query, media_type)
     if thumbnail:
-        viewport = options.viewport or _THUMBNAIL
-        options = replace(options, viewport=viewport, annotations=frozenset())
+        options = replace(options, viewport=options.viewport or _THUMBNAIL)
     if indices is None:
         indices = [count // 2]
     for index in indices:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.deps import get_storage
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import PREFIX
-from api.dicomweb.query_names import check_query
+from api.dicomweb.query_names import check_query, warn_of_ignored
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -70,11 +70,13 @@ class DirectRoutes:
         scope["path_params"] = values
         request = Request(scope, receive, send)
         check_query(request, direct.endpoint)
-        arguments = {**values, "request": request, "storage": get_storage(request)}
+        storage = get_storage(request)
+        arguments = {**values, "request": request, "storage": storage}
         if direct.is_coroutine:
             response = await direct.endpoint(**arguments)
         else:
             response = await run_in_threadpool(direct.endpoint, **arguments)
+        warn_of_ignored(request, storage.settings, response)
         await response(scope, receive, send)
 
     def _find(self, method: str, path: str, segments: list[str]) -> _Direct | None:

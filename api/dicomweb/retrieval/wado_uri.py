@@ -19,7 +19,7 @@ from api.dicomweb.formats.negotiation import (
 )
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.lookups import content_key, find_instance
-from api.dicomweb.query_names import reads_own_query, unknown_parameter
+from api.dicomweb.query_names import ignore, reads_own_query, repeated_parameter
 from api.dicomweb.rendering.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
 from api.dicomweb.rendering.picture import PICTURES
 from api.dicomweb.rendering.pixel_layout import PixelLayout
@@ -61,10 +61,7 @@ _NOT_SUPPORTED = ("presentationuid", "presentationseriesuid", "anonymize")
 @reads_own_query
 def retrieve_by_uri(request: Request, storage: StorageDep) -> Response:
     """One instance as it is, as a picture or as text: `requestType=WADO` with three UIDs."""
-    for name in request.query_params:
-        if name.lower() not in _KNOWN:
-            raise unknown_parameter(name, _NAMES)
-    query = {name.lower(): value for name, value in request.query_params.items() if value}
+    query = _query(request)
     if query.get("requesttype") != "WADO":
         raise InvalidRequest(
             "The requestType is not WADO.", remedy="Write requestType=WADO and the UIDs."
@@ -85,6 +82,20 @@ def retrieve_by_uri(request: Request, storage: StorageDep) -> Response:
     if is_document(instance):
         return rendered_document(request, storage.instances, instance, ranges)
     return _as_picture(request, storage.instances, instance, query, ranges)
+
+
+def _query(request: Request) -> dict[str, str]:
+    """By names in lower case. Raises ApiProblem for a known one that is given twice."""
+    query: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        known = name.lower()
+        if known not in _KNOWN:
+            ignore(request, name, _NAMES)
+        elif known in query:
+            raise repeated_parameter(name)
+        elif value:
+            query[known] = value
+    return query
 
 
 def _required(query: Mapping[str, str], name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydicom import dcmread
 
 from tests.api.client import ApiNode, is_problem
+from tests.api.ups.worklist_client import new_item
 
 
 def test_the_capabilities_name_the_worklist_too(api: ApiNode) -> None:
@@ -26,7 +27,9 @@ def test_methods_are_named_alike_by_options_and_by_refusals(api: ApiNode) -> Non
         assert (refused.status_code, refused.headers["allow"]) == (405, options), path
 
 
-def test_no_parameter_is_ignored_on_any_way_to_a_resource(api: ApiNode, shared_data: Path) -> None:
+def test_a_parameter_is_ignored_with_a_warning_on_any_way_to_a_resource(
+    api: ApiNode, shared_data: Path
+) -> None:
     content = (shared_data / "odd" / "CT_small.dcm").read_bytes()
     headers = {"Content-Type": "application/dicom"}
     stored = api.client.post("/dicom-web/studies", content=content, headers=headers)
@@ -35,30 +38,36 @@ def test_no_parameter_is_ignored_on_any_way_to_a_resource(api: ApiNode, shared_d
     uids = (ct.StudyInstanceUID, ct.SeriesInstanceUID, ct.SOPInstanceUID)
     url = "/dicom-web/studies/{}/series/{}/instances/{}".format(*uids)
     wado = "/dicom-web/wado?requestType=WADO&studyUID={}&seriesUID={}&objectUID={}".format(*uids)
-    items = "/dicom-web/workitems"
     for method, address, named in (
-        ("GET", f"{url}/rendered?windw=40,400", "window"),
-        ("HEAD", f"{url}/rendered?windw=40,400", ""),
-        ("GET", f"{url}/frames/1?quality=50", "quality"),
-        ("GET", f"{url}?transfer-syntax=*", "accept"),
-        ("GET", f"{url}/metadata?includefield=PatientID", "includefield"),
-        ("GET", f"{wado}&windowCentre=40&windowWidth=400", "windowCenter"),
-        ("POST", "/dicom-web/studies?overwrite=true", "overwrite"),
-        ("POST", f"{items}?priority=HIGH", "priority"),
-        ("GET", f"{items}/1.2.3?includefield=all", "includefield"),
-        ("POST", f"{items}/1.2.840.10008.5.1.4.34.5/subscribers/RIS?filter=Modality=CT", "34.5.1"),
-        ("GET", "/dicom-web?limit=1", "limit"),
+        ("GET", f"{url}/rendered?windw=40,400", "Did you mean 'window'?"),
+        ("HEAD", f"{url}/rendered?windw=40,400", "'windw'"),
+        ("GET", f"{url}/frames/1?quality=50", "'quality'"),
+        ("GET", f"{url}?transfer-syntax=*", "'transfer-syntax'"),
+        ("GET", f"{url}/metadata?includefield=PatientID", "'includefield'"),
+        ("GET", f"{wado}&windowCentre=40&_=1", "Did you mean 'windowCenter'?"),
+        ("GET", "/dicom-web?limit=1", "'limit'"),
     ):
-        body = (
-            [{"00404041": {"vr": "CS", "Value": ["READY"]}}] if address.startswith(items) else None
-        )
-        answer = api.client.request(method, address, json=body if method == "POST" else None)
-        assert answer.status_code == 400, (address, answer.text)
-        if method != "HEAD":
-            problem = is_problem(answer, 400, "unknown_parameter")
-            assert named in problem["detail"] + problem["remedy"]
-    assert api.client.get(f"{wado}&WINDOWCENTER=40&windowWidth=9").is_success
-    assert api.client.get(f"{url}/rendered?accept=image/png&window=40,400").is_success
+        answer = api.client.request(method, address)
+        assert answer.is_success, (address, answer.text)
+        assert named in answer.headers["warning"], address
+    answer = api.client.post("/dicom-web/studies?overwrite=true", content=content, headers=headers)
+    assert "'overwrite'" in answer.headers["warning"]
+    for known in (f"{wado}&WINDOWCENTER=40&windowWidth=9", f"{url}/rendered?window=40,400"):
+        answer = api.client.get(known)
+        assert (answer.status_code, answer.headers.get("warning")) == (200, None)
+    is_problem(api.client.get(f"{wado}&rows=9&ROWS=8"), 400, "repeated_parameter")
+
+
+def test_a_parameter_of_a_work_item_is_ignored_with_a_warning(api: ApiNode) -> None:
+    made = api.client.post("/dicom-web/workitems?priority=HIGH", json=[new_item("1.2.3")])
+    assert (made.status_code, "'priority'" in made.headers["warning"]) == (201, True), made.text
+    item = made.headers["location"].partition("/dicom-web")[2]
+    seen = api.client.get(f"/dicom-web{item}?includefield=all")
+    assert (seen.status_code, "'includefield'" in seen.headers["warning"]) == (200, True)
+    # It may have been meant as a filter, without which the subscription would be to everything.
+    everything = "/dicom-web/workitems/1.2.840.10008.5.1.4.34.5/subscribers/RIS"
+    answer = api.client.post(f"{everything}?filter=Modality=CT")
+    assert "34.5.1" in is_problem(answer, 400, "unknown_parameter")["remedy"]
 
 
 def test_refusals_are_problems_with_the_requests_id(api: ApiNode) -> None:

@@ -127,16 +127,12 @@ def test_a_resource_is_read_whole_in_part_or_laid_out_for_people(held: Held) -> 
 @pytest.mark.parametrize(
     ("query", "named"),
     [
-        ("foo=1", "foo"),
-        ("_elements=status", "_elements"),
         ("_summary=count", "true, false, text, data"),
         ("_pretty=yes", "true, false"),
         ("_pretty=true&_pretty=false", "_pretty"),
-        ("mode=terminology", "mode"),
-        ("_count=1", "_count"),
     ],
 )
-def test_a_parameter_that_a_read_does_not_take_is_refused_by_name(
+def test_a_value_that_a_read_does_not_take_is_refused_by_name(
     held: Held, query: str, named: str
 ) -> None:
     api, study, *_ = held
@@ -145,6 +141,19 @@ def test_a_parameter_that_a_read_does_not_take_is_refused_by_name(
         assert answer.status_code == 400, answer.text
         (issue,) = answer.json()["issue"]
         assert named in issue["details"]["text"]
+    assert api.client.get("/fhir/metadata?mode=terminology").status_code == 400
+
+
+def test_a_parameter_that_a_read_does_not_take_is_ignored_with_a_warning(held: Held) -> None:
+    api, study, *_ = held
+    for path in ("/fhir/metadata", f"/fhir/ImagingStudy/{study}"):
+        plain = api.client.get(path)
+        assert "warning" not in plain.headers
+        answer = api.client.get(f"{path}?_=1764359999&_elements=status&_sumary=text")
+        assert (answer.status_code, answer.json()) == (200, plain.json())
+        assert answer.headers["warning"].startswith("299 ")
+        for named in ("'_'", "'_elements'", "Did you mean '_summary'?"):
+            assert named in answer.headers["warning"]
 
 
 @pytest.mark.parametrize("query", ["_total=all", "_pretty=1", "_count=1&_count=2"])
