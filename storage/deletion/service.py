@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from storage import tables as t
@@ -24,7 +24,7 @@ from storage.db.engine import is_clash, reading, translated, writing
 from storage.deletion.rows import lock_study, remove_rows
 from storage.deletion.uploaded_images import delete_picture
 from storage.index.repository import Index
-from storage.index.tombstones import Deleted, Discarded, Tombstone
+from storage.index.tombstones import Deleted, Discarded, Tombstone, is_discarded
 from storage.objects.filesystem import ObjectStore
 from storage.retention.legal_holds import check_no_hold
 from storage.volumes.files import SUFFIX, translated_os_errors
@@ -117,7 +117,15 @@ class Deletions:
                 for one in instances
             ),
         )
-        self._bury_if_free(tombstone, check)
+
+        def may_go(connection: Connection) -> bool:
+            lock_study(connection, study_instance_uid)
+            check_no_hold(connection, study_instance_uid)
+            if check is not None:
+                check(connection)
+            return True
+
+        _bury_where(self._engine, self._volumes, tombstone, may_go)
         try:
             remove_derived(self._objects, study_instance_uid)
         except StorageUnavailable as error:
@@ -125,27 +133,6 @@ class Deletions:
             log.warning("derived_objects_remain", error=error.code)
         log.info("instances_deleted", instances=len(instances), generation=generation)
         return Deletion(len(instances), sum(one.size_bytes for one in instances))
-
-    def _bury_if_free(self, tombstone: Tombstone, check: Check | None) -> None:
-        """Nobody can put a hold on the study between the question and the deletion."""
-        is_durable = False
-        for attempts_left in reversed(range(_ATTEMPTS)):
-            try:
-                with writing(self._engine) as connection:
-                    lock_study(connection, tombstone.study_instance_uid)
-                    check_no_hold(connection, tombstone.study_instance_uid)
-                    if check is not None:
-                        check(connection)
-                    self._volumes.append_records([tombstone.record()])
-                    is_durable = True
-                    remove_rows(connection, tombstone)
-                return
-            except (DBAPIError, StorageUnavailable) as error:
-                if is_durable:
-                    break
-                if not (attempts_left and is_clash(error)):
-                    raise
-        bury(self._engine, tombstone)
 
 
 def bury(engine: Engine, tombstone: Tombstone) -> int:
@@ -177,7 +164,45 @@ def discard_content(engine: Engine, volumes: VolumeWriter, content: Discarded) -
     with translated_os_errors(volumes.folder):
         generation = volumes.generation.advance()
     tombstone = Tombstone("", utcnow(), generation, contents=(content,))
-    volumes.append_records([tombstone.record()])
+
+    def may_go(connection: Connection) -> bool:
+        stored = select(t.instance.c.digest).where(
+            t.instance.c.sop_instance_uid == content.sop_instance_uid
+        )
+        if connection.execute(stored.with_for_update()).scalar() != content.digest:
+            return True
+        # Another process accepted the same content when this was noted: a tombstone would cover
+        # the record that is stored.
+        connection.execute(delete(t.conflict).where(is_discarded(content)))
+        return False
+
+    _bury_where(engine, volumes, tombstone, may_go)
+
+
+def _bury_where(
+    engine: Engine,
+    volumes: VolumeWriter,
+    tombstone: Tombstone,
+    may_go: Callable[[Connection], bool],
+) -> None:
+    """Write a tombstone and take its rows out, unless `may_go` says no or raises.
+
+    What that has locked cannot change between the question and the tombstone.
+    """
+    is_durable = False
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        try:
+            with writing(engine) as connection:
+                if may_go(connection):
+                    volumes.append_records([tombstone.record()])
+                    is_durable = True
+                    remove_rows(connection, tombstone)
+            return
+        except (DBAPIError, StorageUnavailable) as error:
+            if is_durable:
+                break
+            if not (attempts_left and is_clash(error)):
+                raise
     bury(engine, tombstone)
 
 

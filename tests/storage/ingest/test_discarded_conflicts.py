@@ -1,16 +1,19 @@
 """A conflict that somebody discarded does not come back, unless it is sent again."""
 
 import pytest
+from sqlalchemy import insert
 
+from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
+from storage.db.engine import writing
 from storage.maintenance.reindex import reindex
 from storage.maintenance.verify import verify_storage
 from storage.maintenance.volume_rewriting import rewrite
 from storage.reconciliation.reconcile import count_without_row, reconcile
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import volumes_in
-from tests.storage.deletion.test_deleting import close
+from tests.storage.deletion.test_deleting import close, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.test_verify_reindex import emptied
 
@@ -92,8 +95,34 @@ def test_a_decision_that_a_crash_cut_off_is_completed(
     def killed(*_: object) -> None:
         raise SystemExit
 
-    monkeypatch.setattr("storage.deletion.service.bury", killed)
+    monkeypatch.setattr("storage.deletion.service.remove_rows", killed)
     with pytest.raises(SystemExit):
         storage.conflicts.discard(kept_aside)
     monkeypatch.undo()
     assert restarted(storage) == ["third"]
+
+
+def test_what_is_stored_stays_when_a_conflict_of_the_same_content_is_discarded(
+    storage: Storage, request: pytest.FixtureRequest
+) -> None:
+    """As another process leaves it that compared a content with the one before, on PostgreSQL."""
+    storage.ingest.accept(part10(), "first")
+    stored = storage.index.instance(uid("instance"))
+    with writing(storage.engine) as connection:
+        connection.execute(
+            insert(t.conflict).values(
+                sop_instance_uid=stored.sop_instance_uid,
+                size_bytes=stored.size_bytes,
+                digest=stored.digest,
+                source="second",
+                received_at=utcnow(),
+                volume=stored.location.volume,
+                volume_offset=stored.location.offset,
+            )
+        )
+    (conflict,) = storage.conflicts.waiting()
+    storage.conflicts.discard(conflict.conflict_id)
+    assert waiting(storage) == []
+    close(storage)
+    settings = emptied(storage.settings, request)
+    assert reindex(settings, "volumes").instances == 1
