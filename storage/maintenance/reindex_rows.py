@@ -3,7 +3,8 @@
 Which of two contents came first is not asked of the clock, which may have been set back, where
 anything else says it. A record that came when another content was stored says so in its note, and
 is added behind all that do not. Of two that say nothing of each other (records of earlier versions,
-and two that arrived at once) the place says it within a volume, and the time between volumes.
+and two that arrived at once) the order within a volume says it, and the time where they lie in
+different volumes or the latter may have been copied to its own by compaction.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine, delete, func, select, update
 from storage import tables as t
 from storage.db.engine import insert_or_ignore, writing
 from storage.index.insert_instance import NewInstance, insert_instance, instance_values
+from storage.volumes.files import volume_begun_at
 
 
 @dataclass
@@ -59,7 +61,8 @@ def _let_the_first_win(connection: Connection, new: NewInstance) -> None:
         .one()
     )
     # Records of a volume are added in the order in which they lie there.
-    if row["volume"] == new.location.volume or row["received_at"] <= new.received_at:
+    arrived_behind = row["volume"] == new.location.volume and not _may_be_copied(new)
+    if arrived_behind or row["received_at"] <= new.received_at:
         return
     values = instance_values(new, row["series_fk"])
     connection.execute(update(t.instance).where(t.instance.c.id == row["id"]).values(**values))
@@ -72,6 +75,12 @@ def _let_the_first_win(connection: Connection, new: NewInstance) -> None:
         kept = ("sop_instance_uid", "size_bytes", "digest", "source", "received_at")
         places = ("volume", "volume_offset")
         insert_or_ignore(connection, t.conflict, {name: row[name] for name in (*kept, *places)})
+
+
+def _may_be_copied(new: NewInstance) -> bool:
+    """Whether its record was received before its volume was begun, as those that were moved."""
+    begun_at = volume_begun_at(new.location.volume)
+    return begun_at is None or new.received_at < begun_at
 
 
 def set_times(engine: Engine) -> None:

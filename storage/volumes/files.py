@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +17,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import StorageFull, StorageUnavailable
 
 SUFFIX = ".mvv"
+_BEGUN_AT = "%Y%m%dT%H%M%S"
 # Linux has it, others do without.
 _DIRECT = getattr(os, "O_DIRECT", 0)
 # struct flock of fcntl(2): type, whence, start, length (0: all there will be), process.
@@ -29,7 +31,15 @@ _APPEND_POLL_S = 0.002
 
 def new_volume_path(folder: Path) -> Path:
     """A name that sorts by time and that no other process gives."""
-    return folder / f"{utcnow():%Y%m%dT%H%M%S}-{uuid.uuid4().hex}{SUFFIX}"
+    return folder / f"{utcnow():{_BEGUN_AT}}-{uuid.uuid4().hex}{SUFFIX}"
+
+
+def volume_begun_at(name: str) -> datetime | None:
+    """When a volume was begun, to the second, by its name; None where that does not say it."""
+    try:
+        return datetime.strptime(name.partition("-")[0], _BEGUN_AT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 class translated_os_errors:  # noqa: N801 - used as a function
