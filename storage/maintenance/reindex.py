@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -57,21 +58,11 @@ def reindex(
     The node must not run meanwhile. Raises InvalidRequest where the database
     holds instances already, StorageUnavailable.
     """
-    engine = make_engine(settings.resolved_database_url)
-    try:
-        upgrade_schema(engine)
-        _check_empty(engine)
-        rebuilt = Rebuilt()
-        if source == "volumes":
-            _from_volumes(engine, settings.data_dir / "volumes", rebuilt, tell)
-        elif objects is None:
-            raise InvalidRequest("No bucket is configured.", remedy="Set MEDIVIEW_OBJECT_STORE.")
-        else:
-            _from_bucket(engine, objects, rebuilt, tell)
-        set_times(engine)
-        return rebuilt
-    finally:
-        engine.dispose()
+    if source == "volumes":
+        return _rebuild(settings, settings.data_dir / "volumes", None, tell)
+    if objects is None:
+        raise InvalidRequest("No bucket is configured.", remedy="Set MEDIVIEW_OBJECT_STORE.")
+    return _rebuild(settings, None, objects, tell)
 
 
 def rebuild_from(
@@ -81,14 +72,28 @@ def rebuild_from(
 
     Raises as `reindex`.
     """
+    return _rebuild(settings, settings.data_dir / "volumes", bucket, tell)
+
+
+def _rebuild(
+    settings: Settings, folder: Path | None, bucket: ObjectStore | None, tell: Tell
+) -> Rebuilt:
     engine = make_engine(settings.resolved_database_url)
     try:
         upgrade_schema(engine)
         _check_empty(engine)
         rebuilt = Rebuilt()
-        _from_volumes(engine, settings.data_dir / "volumes", rebuilt, tell)
+        # Every tombstone before any record, and what was kept aside behind all that was not,
+        # wherever either lies.
         if bucket is not None:
-            _from_bucket(engine, bucket, rebuilt, tell)
+            _note_tombstones_of_bucket(engine, bucket, tell)
+        kept_aside: list[Callable[[], object]] = []
+        if folder is not None:
+            kept_aside += _from_volumes(engine, folder, rebuilt, tell)
+        if bucket is not None:
+            kept_aside += _from_bucket(engine, bucket, rebuilt, tell)
+        for add in kept_aside:
+            add()
         set_times(engine)
         return rebuilt
     finally:
@@ -106,42 +111,58 @@ def _check_empty(engine: Engine) -> None:
         )
 
 
-def _from_volumes(engine: Engine, folder: Path, rebuilt: Rebuilt, tell: Tell) -> None:
+def _from_volumes(
+    engine: Engine, folder: Path, rebuilt: Rebuilt, tell: Tell
+) -> list[Callable[[], object]]:
+    """Add what was not kept aside; each of what is returned adds what a volume has of the rest."""
     paths = [path for path in volumes_in(folder) if not is_unfinished(path)]
     total = sum(path.stat().st_size for path in paths)
+    rest: list[Callable[[], object]] = []
+
+    def add_rest(path: Path) -> None:
+        with translated_os_errors(folder):
+            _index_volume(engine, path, "", rebuilt, kept_aside=True)
+
     with translated_os_errors(folder):
         for path in paths:
             _note_tombstones(engine, path, Generation(folder))
         done = 0
-        with_later = []
         for path in paths:
             if _index_volume(engine, path, "", rebuilt):
-                with_later.append(path)
+                rest.append(partial(add_rest, path))
             done += path.stat().st_size
             tell(done, total)
-        for path in with_later:
-            _index_volume(engine, path, "", rebuilt, kept_aside=True)
+    return rest
 
 
-def _from_bucket(engine: Engine, objects: ObjectStore, rebuilt: Rebuilt, tell: Tell) -> None:
+def _note_tombstones_of_bucket(engine: Engine, objects: ObjectStore, tell: Tell) -> None:
+    volumes = list(objects.list("volumes/"))
+    for done, key in enumerate(volumes, 1):
+        with _local_copy(objects, key) as path:
+            _note_tombstones(engine, path, None)
+        tell(done, 2 * len(volumes))
+
+
+def _from_bucket(
+    engine: Engine, objects: ObjectStore, rebuilt: Rebuilt, tell: Tell
+) -> list[Callable[[], object]]:
+    """As `_from_volumes`, with the objects of single instances; tombstones are noted before."""
     volumes = list(objects.list("volumes/"))
     keys = list(objects.list("dicom/"))
     total = 2 * len(volumes) + len(keys)
-    done = 0
-    with_later = []
-    # Every tombstone before any record, here too.
-    for only_tombstones in (True, False):
-        for key in volumes:
-            with _local_copy(objects, key) as path:
-                if only_tombstones:
-                    _note_tombstones(engine, path, None)
-                elif _index_volume(engine, path, key, rebuilt):
-                    with_later.append(key)
-            done += 1
-            tell(done, total)
-    for key in with_later:
+    done = len(volumes)
+    rest: list[Callable[[], object]] = []
+
+    def add_rest(key: str) -> None:
         with _local_copy(objects, key) as path:
             _index_volume(engine, path, key, rebuilt, kept_aside=True)
+
+    for key in volumes:
+        with _local_copy(objects, key) as path:
+            if _index_volume(engine, path, key, rebuilt):
+                rest.append(partial(add_rest, key))
+        done += 1
+        tell(done, total)
     batch: list[NewInstance] = []
     for key in keys:
         new = _from_object(engine, objects, key)
@@ -156,6 +177,7 @@ def _from_bucket(engine: Engine, objects: ObjectStore, rebuilt: Rebuilt, tell: T
         done += 1
         tell(done, total)
     add_batch(engine, batch, rebuilt, are_later=True)
+    return rest
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from storage.db.engine import reading, writing
 from storage.dicom.digests import digest_of
 from storage.dicom.part10 import read_header
 from storage.ingest.instance_stream import SPILL_BYTES
-from storage.maintenance.reindex import reindex
+from storage.maintenance.reindex import rebuild_from, reindex
 from storage.maintenance.volume_rewriting import rewrite
 from storage.reconciliation.reconcile import reconcile
 from storage.volumes.reader import VolumeReader
@@ -48,14 +48,17 @@ def by_an_earlier_version(storage: Storage, content: bytes, source: str) -> None
     )
 
 
-@pytest.fixture
-def set_back(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Sets the clock of the receiver back by a day."""
+SetBack = Callable[[int], None]
 
-    def set_back() -> None:
+
+@pytest.fixture
+def set_back(monkeypatch: pytest.MonkeyPatch) -> SetBack:
+    """Sets the clock of the receiver to so many days ago."""
+
+    def set_back(days: int) -> None:
         for module in ("writer", "large_instance", "files"):
             monkeypatch.setattr(
-                f"storage.volumes.{module}.utcnow", lambda: utcnow() - timedelta(days=1)
+                f"storage.volumes.{module}.utcnow", lambda: utcnow() - timedelta(days=days)
             )
 
     return set_back
@@ -89,24 +92,29 @@ def content(source: str, receive: Receive) -> bytes:
 def test_the_first_stays_although_the_second_bears_an_earlier_time(
     storage: Storage,
     request: pytest.FixtureRequest,
-    set_back: Callable[[], None],
+    set_back: SetBack,
     receive: Receive,
     in_one_volume: bool,
 ) -> None:
+    if receive is by_an_earlier_version:
+        # Beyond a volume's beginning nothing but the time tells a copy from what arrived there.
+        set_back(2)
+        storage.ingest.accept(part10(study="other"), "other")
+        set_back(0)
     receive(storage, content("first", receive), "first")
     if not in_one_volume:
         close(storage)
-    set_back()
+    set_back(1)
     receive(storage, content("second", receive), "second")
     assert after_reindex(storage, request) == ("first", ["second"])
 
 
 def test_the_first_stays_when_compaction_has_moved_it_behind_the_second(
-    storage: Storage, request: pytest.FixtureRequest, set_back: Callable[[], None]
+    storage: Storage, request: pytest.FixtureRequest, set_back: SetBack
 ) -> None:
     at_once(storage, content("first", at_once), "first")
     close(storage)
-    set_back()
+    set_back(1)
     at_once(storage, content("second", at_once), "second")
     close(storage)
     reader = VolumeReader(storage.volumes.folder)
@@ -120,11 +128,11 @@ def test_the_first_stays_when_compaction_has_moved_it_behind_the_second(
 
 
 def test_the_first_comes_first_when_the_rows_of_both_were_lost(
-    storage: Storage, set_back: Callable[[], None]
+    storage: Storage, set_back: SetBack
 ) -> None:
     at_once(storage, content("first", at_once), "first")
     close(storage)
-    set_back()
+    set_back(1)
     at_once(storage, content("second", at_once), "second")
     close(storage)
     with writing(storage.engine) as connection:
@@ -132,3 +140,57 @@ def test_the_first_comes_first_when_the_rows_of_both_were_lost(
             connection.execute(delete(table))
     reconcile(storage.engine, storage.volumes.folder)
     assert winner(storage) == ("first", ["second"])
+
+
+def test_the_first_stays_when_an_earlier_version_has_moved_it_behind_the_second(
+    storage: Storage, request: pytest.FixtureRequest, set_back: SetBack
+) -> None:
+    set_back(1)
+    by_an_earlier_version(storage, content("first", at_once), "first")
+    close(storage)
+    reconcile(storage.engine, storage.volumes.folder)
+    (first,) = volumes_in(storage.volumes.folder)
+    set_back(0)
+    by_an_earlier_version(storage, content("second", at_once), "second")
+    reader = VolumeReader(storage.volumes.folder)
+    assert rewrite(storage.engine, storage.volumes, first, reader, utcnow())
+    first.unlink()
+    reader.close()
+    assert after_reindex(storage, request) == ("first", ["second"])
+
+
+@pytest.mark.parametrize("where", ["an object", "a volume in the bucket"])
+def test_the_first_stays_where_the_bucket_alone_has_it(
+    storage: Storage, request: pytest.FixtureRequest, set_back: SetBack, where: str
+) -> None:
+    first = content("first", at_once)
+    at_once(storage, first, "first")
+    close(storage)
+    (volume,) = volumes_in(storage.volumes.folder)
+    set_back(1)
+    at_once(storage, content("second", at_once), "second")
+    close(storage)
+    if where == "an object":
+        storage.objects.put("dicom/first.dcm", first)
+    else:
+        storage.objects.put(f"volumes/{volume.name}", volume.read_bytes())
+    volume.unlink()
+    settings = emptied(storage.settings, request)
+    rebuild_from(settings, storage.objects)
+    with open_storage(settings) as rebuilt:
+        assert winner(rebuilt)[1] == ["second"]
+
+
+def test_what_was_deleted_stays_so_where_the_bucket_alone_has_the_tombstone(
+    storage: Storage, request: pytest.FixtureRequest
+) -> None:
+    at_once(storage, content("first", at_once), "first")
+    close(storage)
+    (first,) = volumes_in(storage.volumes.folder)
+    storage.deletions.study(STUDY)
+    close(storage)
+    (volume,) = set(volumes_in(storage.volumes.folder)) - {first}
+    storage.objects.put(f"volumes/{volume.name}", volume.read_bytes())
+    volume.unlink()
+    settings = emptied(storage.settings, request)
+    assert rebuild_from(settings, storage.objects).instances == 0
