@@ -27,7 +27,8 @@ from api.parameters import problems
 from api.routing import new_router
 from storage.audit import Code, Type
 from storage.settings import Settings
-from storage.volumes.files import put_in_place, sync_folder, translated_os_errors
+from storage.volumes.durable_names import put_in_place, sync_folder
+from storage.volumes.files import translated_os_errors
 
 router = new_router(prefix="/api/hanging-protocols", tags=["reading"])
 

@@ -13,7 +13,7 @@ from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest
 from storage.core.folder_walk import files_below
 from storage.settings import Settings
-from storage.volumes.files import make_folder, put_in_place, sync_tree
+from storage.volumes.durable_names import make_folder, put_in_place, sync_tree
 
 DIGESTS = "mediview-digests.json"
 _MAX_FILES, _MAX_BYTES = 2_000, 20 * 1024**3

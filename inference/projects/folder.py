@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
-from storage.volumes.files import make_folder, put_in_place, translated_os_errors
+from storage.volumes.durable_names import make_folder, put_in_place
+from storage.volumes.files import translated_os_errors
 
 _PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _MOST_CHARACTERS = 200

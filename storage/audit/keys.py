@@ -13,7 +13,8 @@ from pathlib import Path
 from storage.audit.chain import Keys
 from storage.audit.spool import private_file
 from storage.settings import Settings
-from storage.volumes.files import put_in_place, translated_os_errors
+from storage.volumes.durable_names import put_in_place
+from storage.volumes.files import translated_os_errors
 
 _KEY_BYTES = 32
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from storage.audit.events import Actor, AuditEvent, Code, Type
-from storage.volumes.files import make_folder, put_in_place, translated_os_errors
+from storage.volumes.durable_names import make_folder, put_in_place
+from storage.volumes.files import translated_os_errors
 
 _PRIVATE = 0o700
 

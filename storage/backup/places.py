@@ -11,7 +11,8 @@ from storage.backup.entities import BackupDamaged
 from storage.backup.size_limit import check_size
 from storage.core.errors import InvalidRequest, NotFound
 from storage.settings import Settings
-from storage.volumes.files import make_folder, put_in_place, translated_os_errors
+from storage.volumes.durable_names import make_folder, put_in_place
+from storage.volumes.files import translated_os_errors
 
 _PART = ".part"
 

@@ -26,7 +26,8 @@ from storage.db.schema import newest_revision
 from storage.maintenance.upgrade import upgrade
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
-from storage.volumes.files import sync_folder, translated_os_errors
+from storage.volumes.durable_names import sync_folder
+from storage.volumes.files import translated_os_errors
 
 _PART = ".restoring"
 # What a migration itself puts into an empty database.

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.volumes.files import make_folder, sync_folder, translated_os_errors
+from storage.volumes.durable_names import make_folder, sync_name
+from storage.volumes.files import translated_os_errors
 
 _SECRET_BYTES = 32
 
@@ -75,6 +76,8 @@ def load_secret(path: Path) -> bytes:
     with translated_os_errors(path.parent):
         if not path.exists():
             _make_secret(path)
+        # What is sealed with it may be on another machine's disk before this name is on ours.
+        sync_name(path)
         return path.read_bytes()
 
 
@@ -92,8 +95,6 @@ def _make_secret(path: Path) -> None:
             os.link(temporary, path)
     finally:
         temporary.unlink()
-    # What is sealed with it may be on another machine's disk before this name is on ours.
-    sync_folder(path.parent)
 
 
 def _encode(data: bytes) -> str:

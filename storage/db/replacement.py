@@ -6,7 +6,7 @@ from sqlalchemy import make_url
 
 from storage.core.clock import utcnow
 from storage.settings import Settings
-from storage.volumes.files import sync_file, sync_folder
+from storage.volumes.durable_names import sync_file, sync_folder
 
 _READY = ".repaired"
 # The old file goes first: from then on the new one counts, and `finish` does the rest.

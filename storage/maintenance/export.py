@@ -26,7 +26,8 @@ from storage.core.errors import InvalidRequest, NotFound
 from storage.dicom.value_errors import UNREADABLE
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
-from storage.volumes.files import make_folder, put_in_place, sync_tree, translated_os_errors
+from storage.volumes.durable_names import make_folder, put_in_place, sync_tree
+from storage.volumes.files import translated_os_errors
 
 _PIECE_BYTES = 1 << 20
 # Type 1 in a directory record (PS3.3 F.5), and what else in the instance says the same.

@@ -14,7 +14,8 @@ from storage.maintenance.volume_rewriting import carry_tombstones
 from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import volume_key
 from storage.reconciliation.reconcile import bury_again, reconcile_volume
-from storage.volumes.files import sync_folder, translated_os_errors
+from storage.volumes.durable_names import sync_folder
+from storage.volumes.files import translated_os_errors
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import is_being_written, is_unfinished, scan, volumes_in
 from storage.volumes.writer import VolumeWriter

@@ -20,7 +20,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, StorageFull, StorageUnavailable
 from storage.crypto.upload_tokens import PresignedClaim, TokenSigner
 from storage.objects.multipart import Part, PartFolder, no_parts
-from storage.volumes.files import make_folder, put_in_place
+from storage.volumes.durable_names import make_folder, put_in_place
 
 _KEY_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _KEY_MAX_LENGTH = 900

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from storage.core.errors import InvalidRequest, NotFound
-from storage.volumes.files import make_folder, put_in_place
+from storage.volumes.durable_names import make_folder, put_in_place
 
 _ID = re.compile(r"[0-9a-f]{32}")
 # The dot keeps them out of the store's own listing.

@@ -19,7 +19,8 @@ from sqlalchemy import Engine, event, text
 from storage.core.errors import MediViewError
 from storage.db.engine import reading
 from storage.reconciliation.reconcile import reconcile
-from storage.volumes.files import make_folder, sync_folder, translated_os_errors
+from storage.volumes.durable_names import make_folder, sync_folder
+from storage.volumes.files import translated_os_errors
 
 log = structlog.get_logger(__name__)
 

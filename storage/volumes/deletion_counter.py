@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from storage.volumes.files import make_folder, sync_folder
+from storage.volumes.durable_names import make_folder, sync_name
 
 _NUMBER = struct.Struct("<Q")
 _NAME = "deletions"
@@ -70,7 +70,7 @@ class Generation:
                     # Growing is harmless however many do it at once; writing is not.
                     if os.fstat(fd).st_size < _NUMBER.size:
                         os.ftruncate(fd, _NUMBER.size)
-                        sync_folder(self._path.parent)
+                    sync_name(self._path)
                     self._mapped = mmap.mmap(fd, _NUMBER.size, prot=mmap.PROT_READ)
                 finally:
                     os.close(fd)

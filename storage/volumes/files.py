@@ -15,6 +15,7 @@ from types import TracebackType
 
 from storage.core.clock import utcnow
 from storage.core.errors import StorageFull, StorageUnavailable
+from storage.volumes.durable_names import make_folder, sync_folder
 
 SUFFIX = ".mvv"
 _BEGUN_AT = "%Y%m%dT%H%M%S"
@@ -74,55 +75,6 @@ class translated_os_errors:  # noqa: N801 - used as a function
             f"The data folder {self._folder} does not work: {error.strerror}.",
             remedy="Check that it exists, is writable and that its disk is healthy.",
         ) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    _sync(folder)
-
-
-def sync_file(path: Path) -> None:
-    """Make what a closed file holds survive a power cut."""
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Make a folder where it is missing, and those above it; their names survive a power cut.
-
-    `mode` is that of each. Raises OSError.
-    """
-    if folder.is_dir():
-        return
-    make_folder(folder.parent, mode)
-    folder.mkdir(mode, exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def sync_tree(folder: Path) -> None:
-    """Make files and names below a folder survive a power cut. Raises OSError."""
-    for path in (*folder.rglob("*"), folder):
-        _sync(path)
-
-
-def put_in_place(temporary: Path, path: Path, root: Path | None = None) -> None:
-    """Give a file, whose bytes are synced, its name, which survives a power cut then.
-
-    So do those of the folders from `root` down to it, if that is given. Raises OSError.
-    """
-    temporary.replace(path)
-    folder = path.parent
-    sync_folder(folder)
-    while root is not None and root in folder.parents:
-        folder = folder.parent
-        sync_folder(folder)
 
 
 def create_volume_file(folder: Path) -> tuple[Path, int]:

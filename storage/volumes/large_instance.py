@@ -18,10 +18,10 @@ from pathlib import Path
 from storage.core.clock import utcnow
 from storage.core.entities import Location, Origin
 from storage.dicom.digests import new_hasher, proves
+from storage.volumes.durable_names import sync_folder
 from storage.volumes.files import (
     begin_append,
     create_volume_file,
-    sync_folder,
     translated_os_errors,
     write_blocks,
 )

@@ -16,7 +16,8 @@ from storage.core.clock import utcnow
 from storage.core.entities import Location, Origin
 from storage.core.errors import StorageFull
 from storage.volumes.deletion_counter import Generation
-from storage.volumes.files import OpenVolume, make_folder, translated_os_errors
+from storage.volumes.durable_names import make_folder
+from storage.volumes.files import OpenVolume, translated_os_errors
 from storage.volumes.records import Appended, Note, ToAppend, encode_header
 from storage.volumes.write_buffer import WriteBuffer
 

@@ -21,7 +21,7 @@ from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings
-from storage.volumes.files import sync_folder
+from storage.volumes.durable_names import sync_folder
 
 
 class FolderDestination:

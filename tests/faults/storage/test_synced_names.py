@@ -1,21 +1,28 @@
 """What is acknowledged as written is synced: the file, and each name that leads to it."""
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from inference.containers.output_files import remove_tree
 from inference.models.model_folders import files_of, install
 from inference.projects.folder import write_file
 from storage.audit import Actor, AuditEvent, Code, Type
 from storage.audit.spool import Spool
 from storage.backup.places import FolderPlace
 from storage.container import Storage, open_storage
+from storage.core.errors import StorageUnavailable
 from storage.crypto.upload_tokens import TokenSigner, load_secret
 from storage.maintenance.export import Export, plan_export, write_folder, write_zip
 from storage.objects.filesystem import FilesystemObjects
 from storage.settings import load_settings
+from storage.volumes.deletion_counter import Generation
+from storage.volumes.durable_names import make_folder, sync_tree
 from tests.migrated import upgrade
 from tests.storage.deletion.test_deleting import STUDY
 from tests.storage.instances import part10
@@ -106,3 +113,59 @@ def test_the_name_of_the_folder_of_volumes_is_synced(tmp_path: Path, synced: set
         storage.ingest.accept(part10(), "stow")
         for path in (settings.data_dir, *settings.data_dir.glob("volumes/**")):
             assert path.stat().st_ino in synced, path
+
+
+@contextmanager
+def no_sync() -> Iterator[None]:
+    """The disk makes no names durable."""
+    sync = os.fsync
+
+    def fails(fd: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        sync(fd)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", fails)
+        yield
+
+
+AGAIN: dict[str, Callable[[Path], object]] = {
+    "a folder": lambda root: make_folder(root / "x" / "y"),
+    "the counter of deletions": lambda root: Generation(root / "x").current(),
+    "the secret": lambda root: load_secret(root / "x" / "secret"),
+}
+
+
+@pytest.mark.parametrize("what", AGAIN)
+def test_a_name_whose_sync_failed_is_synced_when_it_is_asked_for_again(
+    tmp_path: Path, synced: set[int], what: str
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    for _ in range(2):
+        with no_sync(), pytest.raises((OSError, StorageUnavailable)):
+            AGAIN[what](root)
+    with no_sync(), suppress(OSError, StorageUnavailable):
+        (root / "x").mkdir()
+        AGAIN[what](root)
+    synced.clear()
+    AGAIN[what](root)
+    assert {root.stat().st_ino, (root / "x").stat().st_ino} <= synced
+
+
+def test_a_folder_that_another_thread_is_making_is_synced(tmp_path: Path, synced: set[int]) -> None:
+    (tmp_path / "x").mkdir()
+    make_folder(tmp_path / "x")
+    assert tmp_path.stat().st_ino in synced
+    synced.clear()
+    make_folder(tmp_path / "x")
+    assert synced == set(), "once is enough"
+
+
+def test_folders_within_each_other_are_made_and_synced_however_deep(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["d"] * 1200)
+    make_folder(deep)
+    sync_tree(tmp_path)
+    assert deep.is_dir()
+    remove_tree(tmp_path / "d")

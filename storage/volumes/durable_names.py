@@ -1,0 +1,98 @@
+"""Names of files and folders that survive a power cut (fsync(2): a name is its folder's).
+
+A name that is there need not be durable: who made it may be about to sync it, or have failed.
+So each process syncs those that it relies on itself, once.
+"""
+
+import errno
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from storage.core.folder_walk import walk
+
+_REMEMBERED = 4096
+_durable: set[tuple[str, int, int]] = set()
+"""Names with device and inode: one that was removed and made again is another."""
+# Of folders that were there before: they are the system's where it does not let us.
+_NOT_OURS = (errno.EACCES, errno.EPERM, errno.EINVAL, errno.EROFS)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    _sync(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Make what a closed file holds survive a power cut."""
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_name(path: Path) -> None:
+    """Make the name of what is there survive a power cut, once in a process. Raises OSError."""
+    status = path.stat()
+    key = (str(path.absolute()), status.st_dev, status.st_ino)
+    if key in _durable:
+        return
+    sync_folder(path.parent)
+    if len(_durable) >= _REMEMBERED:
+        _durable.clear()
+    _durable.add(key)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder where it is missing, and those above it; their names survive a power cut.
+
+    `mode` is that of each. Raises OSError.
+    """
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    try:
+        sync_name(folder)
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            raise
+    for made in reversed(missing):
+        made.mkdir(mode, exist_ok=True)
+        try:
+            sync_name(made)
+        except OSError:
+            # A second sync may succeed without the name.
+            with suppress(OSError):
+                made.rmdir()
+            raise
+
+
+def sync_tree(folder: Path) -> None:
+    """Make files and names below a folder survive a power cut, however deep. Raises OSError."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for here, _, names in walk(folder, refuse):
+        for name in names:
+            _sync(Path(here, name))
+        _sync(Path(here))
+
+
+def put_in_place(temporary: Path, path: Path, root: Path | None = None) -> None:
+    """Give a file, whose bytes are synced, its name, which survives a power cut then.
+
+    So do those of the folders from `root` down to it, if that is given. Raises OSError.
+    """
+    temporary.replace(path)
+    folder = path.parent
+    sync_folder(folder)
+    while root is not None and root in folder.parents:
+        folder = folder.parent
+        sync_folder(folder)
