@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
+from inference.containers.output_files import remove_tree
 from inference.models.files import file_sha256
 from inference.pipeline import ModelFile
 from inference.refusals import ModelUnusable
@@ -53,20 +54,23 @@ def install(
     models = settings.resolved_models_dir
     make_folder(models)
     target = models / name
-    with tempfile.TemporaryDirectory(dir=models, prefix=".adding-") as staging:
-        ready = Path(staging, name)
+    staging = Path(tempfile.mkdtemp(dir=models, prefix=".adding-"))
+    try:
+        ready = staging / name
         ready.mkdir()
         for source in files:
             copy = ready / source.relative_to(folder)
-            copy.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(copy.parent)
             shutil.copyfile(source, copy)
         if keep_digests:
             digests = {name: file_sha256(path) for name, path in _present(ready).items()}
             (ready / DIGESTS).write_text(json.dumps(digests, indent=1))
         sync_tree(ready)
         if target.exists():
-            target.rename(Path(staging, "before"))
+            target.rename(staging / "before")
         put_in_place(ready, target)
+    finally:
+        remove_tree(staging)
     return target
 
 

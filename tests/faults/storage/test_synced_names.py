@@ -22,7 +22,7 @@ from storage.maintenance.export import Export, plan_export, write_folder, write_
 from storage.objects.filesystem import FilesystemObjects
 from storage.settings import load_settings
 from storage.volumes.deletion_counter import Generation
-from storage.volumes.durable_names import make_folder, sync_tree
+from storage.volumes.durable_names import make_folder
 from tests.migrated import upgrade
 from tests.storage.deletion.test_deleting import STUDY
 from tests.storage.instances import part10
@@ -60,10 +60,25 @@ def objects(folder: Path) -> FilesystemObjects:
 
 def model(root: Path) -> None:
     source = root.parent / "model"
-    (source / "fold_0").mkdir(parents=True)
+    (source / "fold_0").mkdir(parents=True, exist_ok=True)
     (source / "fold_0" / "weights.pth").write_bytes(b"w")
     settings = load_settings(data_dir=root.parent / "node", models_dir=root / "models")
     install(settings, source, "name@1", files_of(source), keep_digests=True)
+
+
+def test_a_model_is_added_and_replaced_however_deep_its_folders_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # for its pace
+    deep = Path(*["d"] * 1100)
+    make_folder(tmp_path / "model" / deep)
+    (tmp_path / "model" / deep / "weights.pth").write_bytes(b"w")
+    for _ in range(2):
+        model(tmp_path / "root")
+    added = tmp_path / "root" / "models" / "name@1"
+    assert (added / deep / "weights.pth").read_bytes() == b"w"
+    for folder in (added, tmp_path / "model"):
+        remove_tree(folder)
 
 
 def spooled(root: Path) -> None:
@@ -161,11 +176,3 @@ def test_a_folder_that_another_thread_is_making_is_synced(tmp_path: Path, synced
     synced.clear()
     make_folder(tmp_path / "x")
     assert synced == set(), "once is enough"
-
-
-def test_folders_within_each_other_are_made_and_synced_however_deep(tmp_path: Path) -> None:
-    deep = tmp_path.joinpath(*["d"] * 1200)
-    make_folder(deep)
-    sync_tree(tmp_path)
-    assert deep.is_dir()
-    remove_tree(tmp_path / "d")
