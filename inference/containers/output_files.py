@@ -2,7 +2,6 @@
 
 import os
 import stat
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,33 +28,6 @@ def written_files(folder: Path, at_most_bytes: int) -> list[Path]:
             )
         found.append(path)
     return sorted(found)
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder with whatever a container left in it; nothing where it is gone.
-
-    `shutil.rmtree` descends by recursion and gives up at a thousand folders within each other,
-    which take a container milliseconds. Here what is deep is moved up first. Raises OSError.
-    """
-    if not folder.is_dir():
-        return
-    waiting = [folder]
-    while waiting:
-        here = waiting.pop()
-        # A container may have taken its owner's rights away.
-        here.chmod(0o700)
-        for entry in _entries(here):
-            place = Path(entry.path)
-            if not entry.is_dir(follow_symlinks=False):
-                place.unlink()
-                continue
-            if here != folder:
-                place.chmod(0o700)
-                place = place.rename(folder / uuid.uuid4().hex)
-            waiting.append(place)
-        if here != folder:
-            here.rmdir()
-    folder.rmdir()
 
 
 def _counted(folder: Path, at_most_bytes: int) -> Iterator[tuple[Path, os.stat_result]]:

@@ -13,13 +13,14 @@ from pydicom.dataset import Dataset
 
 from inference.containers.description import ContainerDescription
 from inference.containers.engine import ContainerRun, Ended, engine_of
-from inference.containers.output_files import check_size, remove_tree
+from inference.containers.output_files import check_size
 from inference.imaging.padding import without_not_imaged
 from inference.models.card import Proof
 from inference.pipeline import PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.added_model import AddedModel, volumes_of
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.errors import InvalidRequest
+from storage.core.folder_walk import remove_tree
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

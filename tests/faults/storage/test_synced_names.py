@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from inference.containers.output_files import remove_tree
 from inference.models.model_folders import files_of, install
 from inference.projects.folder import write_file
 from storage.audit import Actor, AuditEvent, Code, Type
@@ -17,6 +16,7 @@ from storage.audit.spool import Spool
 from storage.backup.places import FolderPlace
 from storage.container import Storage, open_storage
 from storage.core.errors import StorageUnavailable
+from storage.core.folder_walk import remove_tree
 from storage.crypto.upload_tokens import TokenSigner, load_secret
 from storage.maintenance.export import Export, plan_export, write_folder, write_zip
 from storage.objects.filesystem import FilesystemObjects

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 
-from inference.containers.output_files import remove_tree
 from inference.containers.results import merged_masks, with_own_labels
 from inference.pipeline import Measurement
 from storage.core.findings import Code
+from storage.core.folder_walk import remove_tree
 from tests.inference.containers.outputs import (
     MASK,
     MIB,
