@@ -1,14 +1,17 @@
 """Commands that change something, while the disk makes nothing durable: they fail."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from storage.container import open_storage
-from storage.settings import Settings, load_settings
+from storage.settings import load_settings
 from tests.injection import can_inject
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
@@ -31,8 +34,9 @@ COMMANDS = {
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    folder = tmp_path_factory.mktemp("commands")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the data of a node that has a study, and with one to import."""
+    folder = tmp_path_factory.mktemp("node")
     settings = load_settings(data_dir=folder / "data", free_disk_mark_bytes=0)
     upgrade(settings)
     with open_storage(settings) as storage:
@@ -40,23 +44,33 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         storage.ingest.accept(dated, "stow")
     (folder / "new").mkdir()
     (folder / "new" / "1.dcm").write_bytes(part10(study="new"))
-    return settings
+    return folder
 
 
 @pytest.mark.parametrize("what", COMMANDS)
-def test_a_command_whose_change_is_not_durable_fails(settings: Settings, what: str) -> None:
+def test_a_command_whose_change_is_not_durable_fails(node: Path, tmp_path: Path, what: str) -> None:
     if not can_inject():
         pytest.skip("strace is missing, or may not trace")
-    folder = str(settings.data_dir.parent / "new")
-    command = [one.format(folder=folder) for one in COMMANDS[what]]
-    ran = subprocess.run(
-        [*STRACE, sys.executable, "-m", "api.cli", *command],
+    failed = _ran(shutil.copytree(node, tmp_path / "failing"), what, STRACE)
+    assert failed.returncode != 0, failed.stdout
+    assert "Traceback" not in failed.stderr
+    # Neither a wrong command nor a missing study.
+    assert re.search("(Input/output|disk I/O) error", failed.stderr), failed.stderr
+    assert "its disk is healthy" in failed.stderr
+    # The same does not fail otherwise.
+    made = _ran(shutil.copytree(node, tmp_path / "working"), what)
+    assert made.returncode == 0, made.stderr
+
+
+def _ran(folder: Path, what: str, around: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    """The command, on the data in a folder."""
+    command = [one.format(folder=folder / "new") for one in COMMANDS[what]]
+    return subprocess.run(
+        [*around, sys.executable, "-m", "api.cli", *command],
         capture_output=True,
         text=True,
         check=False,
         timeout=PATIENCE_S,
         cwd=ROOT,
-        env={**os.environ, "MEDIVIEW_DATA_DIR": str(settings.data_dir), "COLUMNS": "300"},
+        env={**os.environ, "MEDIVIEW_DATA_DIR": str(folder / "data"), "COLUMNS": "300"},
     )
-    assert ran.returncode != 0, ran.stdout
-    assert "Traceback" not in ran.stderr
