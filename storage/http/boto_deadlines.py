@@ -72,17 +72,23 @@ class _Limited:
     def _limited(self) -> Iterator[None]:
         """End the connection where it neither sends nor has a whole answer for so long."""
         done, overdue = threading.Event(), threading.Event()
+        # An answer that came whole just as its time ended leaves the connection as it is: the
+        # next request goes over it.
+        ending = threading.Lock()
         self._sent_at = time.monotonic()
 
         def watch() -> None:
             while (left_s := self._sent_at + self.limit_s - time.monotonic()) > 0:
                 if done.wait(left_s):
                     return
-            overdue.set()
-            if self.sock is not None:
-                # Of the plain socket: it wakes who reads, which closing it would not.
-                with suppress(OSError):
-                    socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+            with ending:
+                if done.is_set():
+                    return
+                overdue.set()
+                if self.sock is not None:
+                    # Of the plain socket: it wakes who reads, which closing it would not.
+                    with suppress(OSError):
+                        socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
         watchdog = threading.Thread(target=watch, name="s3-deadline", daemon=True)
         watchdog.start()
@@ -93,7 +99,8 @@ class _Limited:
                 raise TimeoutError("overdue") from error
             raise
         finally:
-            done.set()
+            with ending:
+                done.set()
         if overdue.is_set():
             # Headers that end with the connection count as whole for `http.client`.
             raise TimeoutError("overdue")
