@@ -1,10 +1,17 @@
-"""An HTTP server that takes whatever it gets and then answers a byte at a time, without end."""
+"""An HTTP server that takes whatever it gets and then answers a byte at a time, without end.
+
+At least for minutes: then it ends the connection, so that a call which nothing limits fails its
+test, and does not hang.
+"""
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+
+_MINUTES_S = 180.0
 
 
 @dataclass
@@ -27,8 +34,8 @@ def trickling(
 
     def answer(caller: socket.socket) -> None:
         with caller, suppress(OSError):
-            rest = start
-            while not done.is_set():
+            rest, until = start, time.monotonic() + _MINUTES_S
+            while not done.is_set() and time.monotonic() < until:
                 # What comes is read and forgotten, so that the request never waits.
                 with suppress(TimeoutError):
                     caller.settimeout(every_s)

@@ -16,6 +16,7 @@ from storage.settings import load_settings
 from tests.inference.orchestration import wait_for
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
+from tests.processes import ENDING_WITH_US
 
 Role = Literal["control", "jobs", "beat"]
 ROLES: tuple[Role, ...] = ("control", "jobs", "beat")
@@ -56,7 +57,16 @@ class Workers:
             with (self.folder / f"{role}.log").open("ab") as log:
                 started.append(
                     subprocess.Popen(
-                        [sys.executable, *_WARNINGS, "-m", _MODULE, role, json.dumps(options)],
+                        # They end with the tests, if these are cut off.
+                        [
+                            *ENDING_WITH_US,
+                            sys.executable,
+                            *_WARNINGS,
+                            "-m",
+                            _MODULE,
+                            role,
+                            json.dumps(options),
+                        ],
                         cwd=ROOT,
                         stdout=log,
                         stderr=subprocess.STDOUT,

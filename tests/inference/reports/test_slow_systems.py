@@ -18,7 +18,8 @@ def test_a_system_that_does_not_answer_is_asked_once_a_round(tmp_path: Path) -> 
             report_delivery="all",
             hl7_destinations=f"a=mllp://127.0.0.1:{silent.getsockname()[1]}"
             f",ris=mllp://127.0.0.1:{port}",
-            hl7_timeout_s=0.5,
+            # Long enough for the other system on a busy machine.
+            hl7_timeout_s=3.0,
         ) as storage,
     ):
         for seed in (1, 2, 3):
