@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.processes import ENDING_WITH_US
+
 START_TIMEOUT_S = 120.0
 # Its own: pytest-randomly seeds the usual one for each test.
 _CHANCE = random.SystemRandom()
@@ -225,7 +227,7 @@ def dcmqrscp(
 def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command,
+            [*ENDING_WITH_US, *command],
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, "LC_ALL": "C.UTF-8"},
