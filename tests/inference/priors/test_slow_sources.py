@@ -18,13 +18,14 @@ from tests.inference.priors.archives import (
     work,
 )
 from tests.inference.small import mr_series
+from tests.patience import PATIENCE_S
 from tests.trickling import trickling
 
 
 def test_a_source_that_trickles_is_asked_once_a_round(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_archive, "_TIMEOUT", httpx.Timeout(0.6))
+    monkeypatch.setattr(http_archive, "_TIMEOUT", httpx.Timeout(PATIENCE_S, read=0.6))
     monkeypatch.setattr(slow_sources, "_SLOW_S", 0.3)
     with trickling() as server:
         web = as_web_archive(f"{server.url}/dicom-web")
