@@ -42,11 +42,15 @@ PERHAPS_DONE = {
     "POST /dicom-web/workitems/{workitem_uid}/cancelrequest",
     "POST /api/studies/{study_instance_uid}/release",
     "POST /api/alerts/{alert_id}/acknowledge",
+    "POST /api/conflicts/{conflict_id}/accept",
+    "DELETE /api/conflicts/{conflict_id}",
     "POST /api/deliveries/retry",
     "POST /api/deliveries/{delivery_id}/retry",
     "POST /api/hl7/messages/{message_id}/retry",
 }
 
+STUDIES = ("held", "undone", "moved", "run", "ended", "gone", "gone whole", "cut", "thinned")
+"""Of one instance each: what one request may have deleted after all, no other asks for."""
 WORKITEM = "2.25.7772"
 """One of its own."""
 COMING = "2.25.7771"
@@ -104,11 +108,11 @@ def made(client: httpx.Client, path: str, body: Any) -> Any:
 def prepared(hospitals: TwoHospitals, boss: httpx.Client) -> dict[str, str]:
     """What the requests below change, by the names of the parameters in the routes."""
     storage, ids = hospitals.storage, dict(hospitals.north.ids)
-    for name, patient in (("held", "N-1"), ("gone", "N-2"), ("moved", "N-3"), ("run", "N-4")):
-        content = part10(study=name, PatientID=patient, InstitutionName="Hospital N")
+    for number, name in enumerate(STUDIES, 1):
+        content = part10(study=name, PatientID=f"N-{number}", InstitutionName="Hospital N")
         accepted = storage.ingest.accept(content, "dimse:CTN")
-        ids[name], ids[f"series of {name}"] = (
-            accepted.study_instance_uid, accepted.series_instance_uid,
+        ids[name], ids[f"series of {name}"], ids[f"instance of {name}"] = (
+            accepted.study_instance_uid, accepted.series_instance_uid, accepted.sop_instance_uid,
         )  # fmt: skip
         boss.put(f"/api/access-groups/North/studies/{ids[name]}").raise_for_status()
     boss.put(f"/api/legal-holds/{ids['held']}", json={"reason": "court"}).raise_for_status()
@@ -116,7 +120,7 @@ def prepared(hospitals: TwoHospitals, boss: httpx.Client) -> dict[str, str]:
     ids["waiting job"] = job.job_id
     job, _ = storage.jobs.schedule("p", "1", ids["run"], ids["series of run"], "g")
     ids["other job"] = job.job_id
-    undone = {"study_instance_uid": ids["gone"], "patient_id": "N-1", "reason": "an error"}
+    undone = {"study_instance_uid": ids["undone"], "patient_id": "N-1", "reason": "an error"}
     ids["change"] = made(boss, "/api/patient-changes/moves", undone)["change_id"]
     with hospitals.person("boss", "admin"), hospitals.person("boss", "admin") as elsewhere:
         sessions = elsewhere.get("/api/me/sessions").json()["items"]
@@ -145,7 +149,10 @@ def prepared(hospitals: TwoHospitals, boss: httpx.Client) -> dict[str, str]:
 
 
 def requests(ids: dict[str, str]) -> Iterator[Request]:
-    """Those that need more than the identifiers of a study."""
+    """Those that need more than the identifiers of a study.
+
+    Where an earlier one was made after all, no later one is refused for it.
+    """
     eve = {"name": "new", "password": PASSWORD, "roles": ["viewer"]}
     yield "POST", "/api/users", eve
     yield "PATCH", "/api/users/eve", {"roles": ["radiologist"]}
@@ -164,6 +171,7 @@ def requests(ids: dict[str, str]) -> Iterator[Request]:
     yield "POST", "/api/emergency-access", {"reason": "Stroke alarm.", "patient_id": "S-0815"}
     yield "POST", f"/api/emergency-access/{ids['emergency']}/end", None
     yield "DELETE", f"/api/legal-holds/{ids['held']}", None
+    yield "PUT", f"/api/legal-holds/{ids['run']}", {"reason": "court"}
     yield "POST", "/api/peers", {"name": "p3", **PEER}
     yield "PUT", "/api/peers/p2", {**PEER, "may": ["store"]}
     yield "DELETE", "/api/peers/p2", None
@@ -181,26 +189,36 @@ def requests(ids: dict[str, str]) -> Iterator[Request]:
     yield "PATCH", f"/api/jobs/{ids['waiting job']}", {"priority": "STAT"}
     yield "POST", f"/api/jobs/{ids['waiting job']}/cancel", {"reason": "no"}
     yield "POST", f"/api/studies/{ids['run']}/complete", None
-    yield "POST", f"/api/studies/{ids['gone']}/series/{ids['series of gone']}/complete", None
+    yield "POST", f"/api/studies/{ids['ended']}/series/{ids['series of ended']}/complete", None
     decision = {"decision": "discard", "conflict_ids": [int(ids["conflict_id"])]}
     yield "POST", "/api/conflicts/decisions", decision
     yield "DELETE", f"/api/series/{COMING}/expectations", None
     yield "POST", "/api/studies/delete", {"study_instance_uids": [ids["gone"]]}
+    yield "DELETE", f"/dicom-web/studies/{ids['gone whole']}", None
+    cut = f"/dicom-web/studies/{ids['cut']}/series/{ids['series of cut']}"
+    yield "DELETE", cut, None
+    thinned = f"/dicom-web/studies/{ids['thinned']}/series/{ids['series of thinned']}"
+    yield "DELETE", f"{thinned}/instances/{ids['instance of thinned']}", None
     yield "POST", "/api/drift/baseline", {"pipeline": "brain-volume", "pipeline_version": "1.0.0"}
     yield "POST", "/api/reports/draft", {"study_instance_uid": ids["run"]}
     yield "POST", f"/api/reports/{ids['report_id']}/state", {"state": "preliminary"}
     yield "POST", "/api/jobs/cancel", {"job_ids": [ids["other job"]]}
     yield "POST", f"/api/patient-changes/{ids['change']}/undo", {"reason": "it was right"}
     yield "DELETE", f"/api/me/sessions/{ids['session']}", None
-    yield "DELETE", "/api/me/sessions", None
-    yield "POST", "/api/session/confirmation", {"password": PASSWORD}
     yield "POST", f"/dicom-web/workitems/{WORKITEM}/cancelrequest", [{"00741238": el("LT", "no")}]
     yield "DELETE", f"/dicom-web/workitems/{WORKITEM}/subscribers/KEEPER", None
     yield "POST", "/api/uploads/presign", UPLOAD
     yield "POST", "/api/uploads/multipart", LARGE
     yield "DELETE", f"/api/uploads/{ids['large']}", None
     yield "POST", "/api/me/second-factors/totp", None
+
+
+def endings() -> Iterator[Request]:
+    """Those after which, were they made after all, others would find their session ended."""
+    yield "POST", "/api/session/confirmation", {"password": PASSWORD}
     yield "POST", "/api/session", {"name": "eve", "password": PASSWORD}
+    yield "DELETE", "/api/session", None
+    yield "DELETE", "/api/me/sessions", None
     password = {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}
     yield "PUT", "/api/session/password", password
 
@@ -236,7 +254,10 @@ def test_no_route_acknowledges_what_cannot_be_made_durable(tmp_path: Path) -> No
     with (
         two_hospitals(tmp_path / "node") as hospitals,
         hospitals.person("boss", "admin", "North") as boss,
+        hospitals.person("boss", "admin") as confirming,
+        hospitals.person("boss", "admin") as leaver,
     ):
+        leaving = (confirming, confirming, leaver, boss, boss)
         confirm(boss).raise_for_status()
         ids = prepared(hospitals, boss)
         with injected([os.getpid()], "fsync,fdatasync:error=EIO"):
@@ -245,15 +266,25 @@ def test_no_route_acknowledges_what_cannot_be_made_durable(tmp_path: Path) -> No
                 answers[method, path.partition("?")[0]] = answer.status_code
                 assert answer.status_code >= 500, (method, path, answer.text)
             assert boss.get("/api/studies").status_code == 200, "looking is possible"
-            others = [rule for rule in rules if route_of(rule) not in shown(rules, answers)]
+            ended = {f"{method} {path}" for method, path, _ in endings()}
+            known = shown(rules, answers) | ended
+            others = [rule for rule in rules if route_of(rule) not in known]
             for rule in others:
                 answer = ask(boss, rule, ids)
                 answers[rule.method, path_of(rule, ids)] = answer.status_code
                 if answer.is_success and route_of(rule) not in NOT_ASKED:
                     acknowledged[route_of(rule)] = answer.text
+            # In sessions that none before it ends.
+            for client, (method, path, body) in zip(leaving, endings(), strict=True):
+                answer = client.request(method, path, json=body)
+                answers[method, path] = answer.status_code
+                assert answer.status_code >= 500, (method, path, answer.text)
         with hospitals.node.with_key("after", "admin") as program:
             assert program.post("/api/peers", json={"name": "p4", **PEER}).status_code == 201
     assert not acknowledged
     asked = shown(rules, answers)
     left = {route_of(rule) for rule in rules} - asked
+    for rule in rules:
+        if route_of(rule) in left & PERHAPS_DONE:
+            assert answers[rule.method, path_of(rule, ids)] in (404, 409, 410, 412), rule
     assert left - PERHAPS_DONE == NOT_ASKED.keys()
