@@ -8,6 +8,7 @@ transactions. A row without its record would be a lie, and the order of writing 
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -44,6 +45,18 @@ _APPEND_PATIENCE_S = 5.0
 log = structlog.get_logger(__name__)
 
 
+@dataclass
+class _Indexed:
+    """What became of the records of a volume."""
+
+    restored: int = 0
+    """How many got the row of an instance."""
+    end: int = 0
+    """Where the last whole one ends."""
+    aside: list[Record] = field(default_factory=list)
+    """Those without such a row that came when other content was stored under their UID."""
+
+
 def reconcile(engine: Engine, folder: Path, *, open_too: bool = False) -> int:
     """Index every whole record that has no row; how many there were.
 
@@ -68,14 +81,15 @@ def reconcile(engine: Engine, folder: Path, *, open_too: bool = False) -> int:
                 # What was deleted must be known before any record is looked at.
                 bury_again(engine, path, reader)
                 todo.append(path)
-        restored = 0
-        # Of two contents under one UID the first one first, in whatever volume it lies.
-        for path in todo if len(todo) > 1 else ():
-            with suppress(FileNotFoundError):
-                restored += _index_records(engine, path, reader, kept_aside_too=False)[0]
+        found: dict[Path, _Indexed] = {}
         for path in todo:
             with suppress(FileNotFoundError):
-                restored += reconcile_volume(engine, path, reader)
+                found[path] = _index_records(engine, path, reader)
+        restored = 0
+        # Of two contents under one UID the first one first, in whatever volume it lies.
+        for path, indexed in found.items():
+            with suppress(FileNotFoundError):
+                restored += _complete(engine, path, reader, indexed)
         for path in live if open_too else ():
             with suppress(FileNotFoundError):
                 restored += _reconcile_open(engine, path, reader)
@@ -96,9 +110,14 @@ def reconcile_volume(engine: Engine, path: Path, reader: VolumeReader) -> int:
 
     `bury_again` comes first, for every volume.
     """
-    restored, end = _index_records(engine, path, reader)
+    return _complete(engine, path, reader, _index_records(engine, path, reader))
+
+
+def _complete(engine: Engine, path: Path, reader: VolumeReader, indexed: _Indexed) -> int:
+    """Index what was kept aside, and note that the volume was looked at; how many rows it got."""
+    restored = indexed.restored + _index_aside(engine, path, reader, indexed)
     size_bytes = path.stat().st_size
-    if torn := torn_bytes(path, end):
+    if torn := torn_bytes(path, indexed.end):
         log.warning("volume_tail_torn", volume=path.name, torn_bytes=torn)
     with writing(engine) as connection:
         values = {"size_bytes": size_bytes, "reconciled_at": utcnow()}
@@ -118,27 +137,37 @@ def _reconcile_open(engine: Engine, path: Path, reader: VolumeReader) -> int:
             log.warning("volume_not_reconciled", volume=path.name)
             return 0
         # A large instance on its way has no header before it is whole.
-        restored = 0 if is_unfinished(path) else _index_records(engine, path, reader)[0]
+        restored = 0
+        if not is_unfinished(path):
+            indexed = _index_records(engine, path, reader)
+            restored = indexed.restored + _index_aside(engine, path, reader, indexed)
     if restored:
         log.warning("index_rows_restored", volume=path.name, instances=restored)
     return restored
 
 
-def _index_records(
-    engine: Engine, path: Path, reader: VolumeReader, *, kept_aside_too: bool = True
-) -> tuple[int, int]:
-    """How many records got a row, and where the last whole one ends."""
-    restored = end = 0
+def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> _Indexed:
+    """Index what was not kept aside."""
+    indexed = _Indexed()
     for portion in _batched(scan(path), _LOOKED_UP_TOGETHER):
         last = portion[-1].location
-        end = last.offset + last.length
+        indexed.end = last.offset + last.length
         for record in _not_indexed(engine, portion):
-            if record.note.is_aside and not kept_aside_too:
-                continue
-            new = _without_row(engine, path, record, reader)
-            if new is not None:
-                restored += insert_instances(engine, [new]) == ["stored"]
-    return restored, end
+            if record.note.is_aside:
+                indexed.aside.append(record)
+            else:
+                indexed.restored += _index(engine, path, record, reader)
+    return indexed
+
+
+def _index_aside(engine: Engine, path: Path, reader: VolumeReader, indexed: _Indexed) -> int:
+    return sum(_index(engine, path, record, reader) for record in indexed.aside)
+
+
+def _index(engine: Engine, path: Path, record: Record, reader: VolumeReader) -> bool:
+    """Whether the record got the row of an instance."""
+    new = _without_row(engine, path, record, reader)
+    return new is not None and insert_instances(engine, [new]) == ["stored"]
 
 
 def _not_indexed(engine: Engine, records: Sequence[Record]) -> list[Record]:

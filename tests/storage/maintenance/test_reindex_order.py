@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, select
+from structlog.testing import capture_logs
 
 from storage import tables as t
 from storage.container import Storage, open_storage
@@ -138,8 +139,10 @@ def test_the_first_comes_first_when_the_rows_of_both_were_lost(
     with writing(storage.engine) as connection:
         for table in (t.instance, t.conflict, t.volume):
             connection.execute(delete(table))
-    reconcile(storage.engine, storage.volumes.folder)
+    with capture_logs() as logs:
+        reconcile(storage.engine, storage.volumes.folder)
     assert winner(storage) == ("first", ["second"])
+    assert [one["instances"] for one in logs if one["event"] == "index_rows_restored"] == [1]
 
 
 def test_the_first_stays_when_an_earlier_version_has_moved_it_behind_the_second(
