@@ -6,6 +6,8 @@ that they have are given to a new first page; then SQLite reads the tables thems
 whose row is lost the first page is not known, and nothing of it is read.
 """
 
+import mmap
+import os
 import sqlite3
 import struct
 import tempfile
@@ -24,6 +26,9 @@ _TABLE_INTERIOR, _TABLE_LEAF = 0x05, 0x0D
 _SCHEMA_COLUMNS = 5  # type, name, tbl_name, rootpage, sql
 _FIXED_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 _CELL_POINTERS_AT = 8
+
+
+_Pages = bytes | mmap.mmap
 
 
 class _Row(NamedTuple):
@@ -71,17 +76,18 @@ def give_schema(path: Path) -> None:
 
     `path` is a copy: it is good for reading these tables and for nothing else.
     """
-    pages = bytearray(path.read_bytes())
     log = path.with_name(path.name + "-wal")
-    for number, page in pages_of(log, _PAGE_BYTES).items():
-        end = number * _PAGE_BYTES
-        pages.extend(bytes(max(0, end - len(pages))))
-        pages[end - _PAGE_BYTES : end] = page
+    with path.open("r+b") as file:
+        for number, page in pages_of(log, _PAGE_BYTES).items():
+            file.seek((number - 1) * _PAGE_BYTES)
+            file.write(page)
+        count = max(1, -(-file.seek(0, os.SEEK_END) // _PAGE_BYTES))
+        file.truncate(count * _PAGE_BYTES)
+        with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as pages:
+            rows = {row.name: row for row in sorted(_schema_rows(pages))}
+        file.seek(0)
+        file.write(_first_page(count))
     log.unlink(missing_ok=True)
-    pages.extend(bytes(-len(pages) % _PAGE_BYTES))
-    rows = {row.name: row for row in sorted(_schema_rows(bytes(pages)))}
-    pages[:_PAGE_BYTES] = _first_page(len(pages) // _PAGE_BYTES)
-    path.write_bytes(pages)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA writable_schema=ON")
         connection.executemany(
@@ -106,7 +112,7 @@ def _first_page(page_count: int) -> bytes:
     return bytes(page)
 
 
-def _schema_rows(pages: bytes) -> Iterator[_Row]:
+def _schema_rows(pages: _Pages) -> Iterator[_Row]:
     """What looks like the row of a table in `sqlite_schema`, and names a page of a table."""
     for start in range(0, len(pages), _PAGE_BYTES):
         header = start + (_FILE_HEADER_BYTES if start == 0 else 0)
@@ -123,12 +129,12 @@ def _schema_rows(pages: bytes) -> Iterator[_Row]:
                 yield row
 
 
-def _is_table_page(pages: bytes, number: int) -> bool:
+def _is_table_page(pages: _Pages, number: int) -> bool:
     start = (number - 1) * _PAGE_BYTES
     return number > 1 and start < len(pages) and pages[start] in (_TABLE_INTERIOR, _TABLE_LEAF)
 
 
-def _row(pages: bytes, position: int) -> _Row | None:
+def _row(pages: _Pages, position: int) -> _Row | None:
     length, position = _varint(pages, position)
     row_id, position = _varint(pages, position)
     values = _values(_payload(pages, position, length))
@@ -143,8 +149,11 @@ def _row(pages: bytes, position: int) -> _Row | None:
         raise _Garbled from error
 
 
-def _payload(pages: bytes, position: int, length: int) -> bytes:
+def _payload(pages: _Pages, position: int, length: int) -> bytes:
     """A record of a leaf, with what overflows into pages of its own (1.6, 1.5)."""
+    if length > len(pages):
+        # Pages that name each other in a circle would give as much as it says.
+        raise _Garbled
     most = _PAGE_BYTES - 35
     if length <= most:
         return pages[position : position + length]
@@ -187,7 +196,7 @@ def _values(record: bytes) -> list[bytes | int | None]:
     return values
 
 
-def _varint(data: bytes, position: int) -> tuple[int, int]:
+def _varint(data: _Pages, position: int) -> tuple[int, int]:
     """A number of one to nine bytes, and where the next thing begins (1.6)."""
     value = 0
     for index in range(8):

@@ -4,8 +4,10 @@ import contextlib
 import json
 import os
 import sqlite3
+import struct
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -184,6 +186,29 @@ def test_tables_are_taken_that_other_pages_of_the_schema_name(filled: Settings) 
     lost = {one.table for one in done.salvaged if not one.is_whole}
     assert 0 < len(lost) < 10
     assert {one.table: one for one in done.salvaged}["preference"].rows == ACCOUNTS
+
+
+def test_a_row_that_goes_on_in_a_circle_of_pages_takes_no_memory(filled: Settings) -> None:
+    first_page(filled)
+    path, new = index(filled), index(filled).with_name("new.sqlite3")
+    upgrade(load_settings(database_url=f"sqlite:///{new}"))
+    own_number = path.stat().st_size // PAGE + 1
+    # A leaf with one cell of 200 MB (1.6), of which a page that names itself has all but 489 bytes.
+    length = 489 + 50_000 * (PAGE - 4)
+    cell = bytes(0x80 | length >> shift & 0x7F for shift in (21, 14, 7)) + bytes([length & 0x7F, 1])
+    leaf = struct.pack(">BHHHBH", 0x0D, 0, 1, 100, 0, 100).ljust(100, b"\0") + cell
+    leaf += bytes(489) + struct.pack(">I", own_number + 1)
+    circle = struct.pack(">I", own_number + 1)
+    with path.open("ab") as file:
+        file.write(leaf.ljust(PAGE, b"\0") + circle.ljust(PAGE, b"\0"))
+    tracemalloc.start()
+    try:
+        taken = {one.table: one for one in salvage(path, new)}
+        most_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert taken["preference"].rows == ACCOUNTS
+    assert most_bytes < 50_000_000
 
 
 def leaves(settings: Settings) -> list[int]:
