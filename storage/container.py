@@ -224,7 +224,10 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         return instances.read(instance) if instance.size_bytes <= max_bytes else None
 
     damaged = DamagedInstances(engine)
-    ingest = Ingest(engine, writer, settings.max_instance_bytes, recovery, read_stored, damaged)
+    turns = settings.data_dir / "conflicts"
+    ingest = Ingest(
+        engine, writer, settings.max_instance_bytes, recovery, read_stored, damaged, turns
+    )
     lookup = InstanceLookup(engine)
     vectors = PassageVectors(engine) if settings.passage_search == "pgvector" else None
     try:
@@ -275,7 +278,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             projects=Projects(engine, settings),
             project_exports=ProjectExports(engine),
             deletions=Deletions(engine, writer, objects),
-            conflicts=Conflicts(engine, writer, reader, objects, settings.data_dir / "conflicts"),
+            conflicts=Conflicts(engine, writer, reader, objects, turns),
             legal_holds=LegalHolds(engine),
             retention=StudyRetention(engine),
             study_attributes=StudyAttributesReader(engine),

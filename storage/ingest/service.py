@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -33,10 +34,11 @@ class Ingest:
         recovery: CrashRecovery | None = None,
         read_stored: Callable[[str, int], bytes | None] = lambda _uid, _max_bytes: None,
         damaged: DamagedInstances | None = None,
+        turns: Path | None = None,
     ) -> None:
-        """`read_stored` gives the part 10 file of a UID, None where it is larger or not there."""
+        """As `InstanceStore`; without `turns` nobody else decides conflicts."""
         self._indexer = Indexer(engine, recovery.run_if_due) if recovery else Indexer(engine)
-        self._store = InstanceStore(engine, volumes, self._indexer, read_stored, damaged)
+        self._store = InstanceStore(engine, volumes, self._indexer, read_stored, damaged, turns)
         self._volumes = volumes
         self._max_instance_bytes = max_instance_bytes
 

@@ -2,8 +2,10 @@
 twice, and what differs is kept aside as a conflict."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine
@@ -22,6 +24,7 @@ from storage.index.tombstones import Discarded
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
 from storage.integrity.repository import DamagedInstances
+from storage.processes.turn_taking import turn
 from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
 from storage.volumes.records import Appended
@@ -47,8 +50,13 @@ class InstanceStore:
         indexer: Indexer,
         read_stored: Callable[[str, int], bytes | None],
         damaged: DamagedInstances | None,
+        turns: Path | None,
     ) -> None:
-        """`read_stored` gives the part 10 file of a UID, None where it is larger or not there."""
+        """`read_stored` gives the part 10 file of a UID, None where it is larger or not there.
+
+        `turns`: the folder of that name of `storage.ingest.conflicts`.
+        """
+        self._turns = turns
         self._engine = engine
         self._senders = StudySenders(engine)
         self._read_stored = read_stored
@@ -160,11 +168,22 @@ class InstanceStore:
             return None
         log.info("instance_sent_again_in_another_encoding", sop_instance_uid=uid)
         # Its own, or one that a crash left.
-        received_at = received_aside_at(self._engine, uid, digest.hex())
-        if received_at is not None:
-            content = Discarded(uid, digest.hex(), received_at)
-            discard_content(self._engine, self._volumes, content)
+        if received_aside_at(self._engine, uid, digest.hex()) is not None:
+            self._discard(uid, digest.hex())
         return _accepted("duplicate", header)
+
+    def _discard(self, sop_instance_uid: str, digest: str) -> None:
+        """Not while somebody accepts it: the tombstone would cover the copy that is stored then.
+
+        A conflict that stays is discarded by the next resend, or by a person.
+        """
+        turns = self._turns
+        alone = turn(self._engine, turns, "conflicts", 1, 0) if turns else nullcontext(True)
+        with alone as is_alone:
+            received_at = received_aside_at(self._engine, sop_instance_uid, digest)
+            if is_alone and received_at is not None:
+                content = Discarded(sop_instance_uid, digest, received_at)
+                discard_content(self._engine, self._volumes, content)
 
     def _index(
         self,
