@@ -165,7 +165,8 @@ def _failure(endpoint: Endpoint, error: Exception, is_overdue: bool) -> ModelSer
         late = (
             f"took longer than {limits.total_s:g} s (MEDIVIEW_MODEL_SERVER_TOTAL_S)"
             if is_overdue
-            else f"sent nothing for {limits.answer_s:g} s (MEDIVIEW_MODEL_SERVER_ANSWER_S)"
+            else f"sent nothing more for {limits.answer_s:g} s, or no whole header in that time"
+            " (MEDIVIEW_MODEL_SERVER_ANSWER_S)"
         )
         return ModelServerFailed(f"{endpoint} {late}.", remedy=_CHECK)
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):

@@ -55,8 +55,8 @@ def endless_line(exchange: Exchange, asked: Asked) -> None:
 
 
 BROKEN: dict[str, tuple[Any, str]] = {
-    "silent": (silent, "sent nothing for 0.4 s"),
-    "dripping headers": (dripping, "took longer than 1 s"),
+    "silent": (silent, "sent nothing more for 0.4 s, or no whole header"),
+    "dripping headers": (dripping, "no whole header in that time"),
     "an internal error": (plain(500, b"{}"), "answered HTTP 500"),
     "another path": (plain(404, b"{}"), "has no such model"),
     "a wrong key": (plain(401, b"{}"), "its key is missing or not accepted"),
