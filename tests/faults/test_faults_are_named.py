@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from api.server.checks import disk as disk_checks
 from api.server.checks import health as health_checks
@@ -24,7 +25,7 @@ from storage.core.errors import InstanceDamaged, StorageUnavailable
 from storage.db.clock_steps import ClockStep, note_step
 from storage.processes.heartbeats import HANDLED
 from storage.settings import Destination, Settings, load_settings
-from tests.faults.raw_peer import RawPeer
+from tests.faults.raw_peer import RawPeer, context
 from tests.injection import injected
 from tests.migrated import upgrade
 from tests.mounts import fill_disk, mounted
@@ -170,12 +171,17 @@ def test_a_receiver_that_hangs_is_named_within_seconds(
     assert "restart it where it hangs" in sentence
 
 
-def test_half_open_connections_that_take_every_place_are_named(storage: Storage) -> None:
+def test_associations_that_take_every_slot_are_named(storage: Storage) -> None:
+    """Not so connections that are half open, which take none."""
     scp = start_scp(storage)
     try:
         with ExitStack() as stack:
             for _ in range(storage.settings.max_associations):
                 stack.enter_context(RawPeer(scp.port)).send(b"\x01\x00")
+            assert HealthChecks(storage).run().parts["dicom"].ok
+            for _ in range(storage.settings.max_associations):
+                peer = stack.enter_context(RawPeer(scp.port))
+                peer.associate([context(1, CTImageStorage, [ExplicitVRLittleEndian])])
             sentence = health(storage, "dicom")
     finally:
         scp.shutdown()
