@@ -54,7 +54,7 @@ ACKNOWLEDGED: dict[str, Ask] = {
 }
 
 # A commit whose sync failed is in the log of the database, where the next one to open it may find
-# it. What was refused for now may so have been done, which whoever asks again learns.
+# it. What was refused for now may so have been done, as the next request for it shows.
 DONE_ALREADY = {
     "a workitem": [409],
     "a peer": [409],

@@ -81,7 +81,7 @@ class _Connection(boto_deadlines._Limited, _Answered):
 
 
 class _Late(threading.Event):
-    """Whoever waits for it wakes as if its time had ended, though it was set just before."""
+    """A thread that waits for it wakes as if its time had ended, though it was set just before."""
 
     def wait(self, timeout: float | None = None) -> bool:
         super().wait(timeout)
