@@ -20,7 +20,7 @@ from botocore.awsrequest import (
 from botocore.exceptions import ReadTimeoutError
 from urllib3.exceptions import HTTPError
 
-from storage.http.deadlines import LEAST_BYTES, WINDOW_S
+from storage.http.deadlines import Flow
 
 
 def limit_answers(client: Any, headers_s: float) -> None:
@@ -116,17 +116,15 @@ class FlowingBody:
         self._url = client.meta.endpoint_url
         # botocore reads until it has all that was asked for, however long that takes.
         self._raw = answer["Body"]._raw_stream
-        self._began, self._came = time.monotonic(), 0
+        self._last, self._flow = time.monotonic(), Flow()
 
     def read(self, size: int = -1) -> bytes:
         try:
             piece: bytes = self._raw.read1(size)
         except (HTTPError, OSError) as error:
             raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
-        self._came += len(piece)
         now = time.monotonic()
-        if now - self._began > WINDOW_S:
-            if self._came < LEAST_BYTES:
-                raise ReadTimeoutError(endpoint_url=self._url)
-            self._began, self._came = now, 0
+        if self._flow.has_stopped(now - self._last, len(piece)):
+            raise ReadTimeoutError(endpoint_url=self._url)
+        self._last = now
         return piece

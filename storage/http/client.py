@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from storage.http.deadlines import LEAST_BYTES, WINDOW_S, Exchanges, LimitedBackend
+from storage.http.deadlines import Exchanges, Flow, LimitedBackend
 from storage.http.url_policy import DEFAULT_PORTS, addresses_of
 
 
@@ -89,17 +89,15 @@ def flowing(answer: httpx.Response, within_s: float = math.inf) -> Iterator[byte
     A server that sends a byte now and then passes each single timeout, and would keep who waits
     for ever. Raises ReadTimeout.
     """
-    begun = began = time.monotonic()
-    came = 0
+    begun = last = time.monotonic()
+    flow = Flow()
     for piece in answer.iter_raw():
-        came += len(piece)
         now = time.monotonic()
         if now - begun > within_s:
             raise httpx.ReadTimeout("overdue")
-        if now - began > WINDOW_S:
-            if came < LEAST_BYTES:
-                raise httpx.ReadTimeout("trickling")
-            began, came = now, 0
+        if flow.has_stopped(now - last, len(piece)):
+            raise httpx.ReadTimeout("trickling")
+        last = now
         yield piece
 
 

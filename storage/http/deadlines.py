@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ssl import SSLContext
 from typing import Any
 
@@ -21,13 +21,29 @@ WINDOW_S = 300.0
 LEAST_BYTES = 64 * 1024
 
 
+class Flow:
+    """Whether bytes flow: at least LEAST_BYTES in each WINDOW_S."""
+
+    def __init__(self) -> None:
+        self._passed_s, self._bytes = 0.0, 0
+
+    def has_stopped(self, passed_s: float, count: int) -> bool:
+        """`count` bytes more came or went in so many seconds more."""
+        self._passed_s += passed_s
+        self._bytes += count
+        if self._passed_s <= WINDOW_S:
+            return False
+        is_trickle = self._bytes < LEAST_BYTES
+        self._passed_s, self._bytes = 0.0, 0
+        return is_trickle
+
+
 @dataclass
 class _Exchange:
     """One request until the end of its answer's headers."""
 
     answer_until: float | None = None
-    sending_s: float = 0.0
-    sent_bytes: int = 0
+    sending: Flow = field(default_factory=Flow)
 
 
 class Exchanges(threading.local):
@@ -98,12 +114,8 @@ class _LimitedStream(httpcore.NetworkStream):
                 raise httpcore.WriteError(str(error)) from error
             left = left[sent:]
             # The waits for the peer alone: not those for the disk, or for the bandwidth allowed.
-            exchange.sending_s += time.monotonic() - begun
-            exchange.sent_bytes += sent
-            if exchange.sending_s > WINDOW_S:
-                if exchange.sent_bytes < LEAST_BYTES:
-                    raise httpcore.WriteTimeout("the request is taken in too slowly")
-                exchange.sending_s, exchange.sent_bytes = 0.0, 0
+            if exchange.sending.has_stopped(time.monotonic() - begun, sent):
+                raise httpcore.WriteTimeout("the request is taken in too slowly")
 
     def close(self) -> None:
         self._inner.close()
