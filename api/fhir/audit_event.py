@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from api.errors import ApiProblem
 from api.fhir.conditions import patient_system
-from api.fhir.parameters import SearchParameters, bare_uid, read_span, read_token
+from api.fhir.parameters import SearchParameters, bare_uid, read_span
+from api.fhir.references import read_reference
 from api.fhir.resources import (
     AuditEvent,
     AuditEventAgent,
@@ -14,6 +15,7 @@ from api.fhir.resources import (
     AuditEventNetwork,
     AuditEventSource,
 )
+from api.fhir.tokens import read_token
 from api.fhir.types import (
     DCM,
     OWN,
@@ -30,6 +32,9 @@ from storage.audit.query import AuditFilter
 
 _ENTITY = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 _ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
+# hl7.org/fhir/R4/valueset-audit-event-outcome.html
+_OUTCOME_SYSTEM = "http://terminology.hl7.org/CodeSystem/audit-event-outcome"
+_OUTCOMES = ("0", "4", "8", "12")
 _DISPLAY = {one.value: one.name.replace("_", " ").capitalize() for one in (*Code, *Type)}
 PARAMETERS = {
     "date": "",
@@ -44,31 +49,52 @@ PARAMETERS = {
 SORTS = ("date",)
 
 
-def audit_filter(asked: SearchParameters) -> AuditFilter:
-    """Each parameter once and with one value: the trail is asked in these words alone."""
+def audit_filter(asked: SearchParameters) -> AuditFilter | None:
+    """Each parameter once and with one value: the trail is asked in these words alone.
+
+    None: what was asked for fits no event, being of another system or server.
+    """
     wanted = AuditFilter()
     for name, values in asked.given:
         if len(values) != 1:
             raise _refused(f"'{name}' takes one value here.")
-        value = values[0]
-        if name == "date":
-            wanted = _within(wanted, value)
-        elif name == "agent-name":
-            wanted = replace(wanted, actor=value)
-        elif name == "type":
-            wanted = replace(wanted, code=read_token(value).code)
-        elif name == "outcome":
-            if value not in ("0", "4", "8", "12"):
-                raise _refused("'outcome' is 0, 4, 8 or 12.")
-            wanted = replace(wanted, outcome=int(value))
-        elif name == "entity":
-            uid = bare_uid(value.rpartition("/")[2])
-            wanted = replace(wanted, study_instance_uid=uid)
-        elif name == "patient":
-            wanted = replace(wanted, patient_id=value.rpartition("/")[2])
-        else:
-            wanted = replace(wanted, patient_id=read_token(value).code)
+        narrowed = _narrowed(wanted, name, values[0])
+        if narrowed is None:
+            return None
+        wanted = narrowed
     return wanted
+
+
+def _narrowed(wanted: AuditFilter, name: str, value: str) -> AuditFilter | None:
+    if name == "date":
+        return _within(wanted, value)
+    if name == "agent-name":
+        return replace(wanted, actor=value)
+    if name == "type":
+        code = _code_of(name, value, DCM)
+        return None if code is None else replace(wanted, code=code)
+    if name == "outcome":
+        code = _code_of(name, value, _OUTCOME_SYSTEM, "")
+        if code and code not in _OUTCOMES:
+            raise _refused("'outcome' is 0, 4, 8 or 12.")
+        return None if code is None else replace(wanted, outcome=int(code) if code else None)
+    if name == "entity":
+        uid = read_reference(name, value, "ImagingStudy", "StudyInstanceUID")
+        return None if not uid else replace(wanted, study_instance_uid=bare_uid(uid))
+    patient_id = (
+        read_reference(name, value, "Patient", "PatientID")
+        if name == "patient"
+        else _code_of(name, value, patient_system(""))
+    )
+    if patient_id == "":
+        raise _refused(f"'{name}' names no patient.")
+    return None if patient_id is None else replace(wanted, patient_id=patient_id)
+
+
+def _code_of(name: str, value: str, *systems: str) -> str | None:
+    """The code of a token, empty where any will do; None where it is of another system."""
+    token = read_token(name, value)
+    return token.code if token.is_of(*systems) else None
 
 
 def audit_event(record: AuditRecord) -> AuditEvent:
@@ -157,6 +183,8 @@ def _coding(code: str) -> Coding:
 
 def _within(wanted: AuditFilter, value: str) -> AuditFilter:
     span = read_span("date", value)
+    if span.comparison == "ne":
+        raise _refused("The prefix 'ne' is not supported of an AuditEvent.")
     if span.comparison == "eq":
         return replace(wanted, since=span.start, until=span.end)
     if span.comparison in ("ge", "gt"):

@@ -7,9 +7,9 @@ from typing import Any
 from api.fhir import audit_event, diagnostic_report, imaging_study, observation
 from api.fhir.includes import INCLUDES
 from api.fhir.resources import CapabilityStatement
+from api.fhir.responses import FHIR_VERSION
 from storage.settings import Settings
 
-FHIR_VERSION = "4.0.1"
 # When this statement last changed.
 _DATE = "2026-11-27"
 _DEVICE: Mapping[str, object] = {}

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import quote, unquote
 
-from api.errors import ApiProblem
-from api.fhir.parameters import SearchParameters, read_span, read_token
+from api.fhir.parameters import SearchParameters, read_span
+from api.fhir.references import by_reference
+from api.fhir.tokens import read_token
 from api.fhir.types import OWN
-from storage.db.conditions import Condition, TimeSpan, always, any_of, never
-from storage.studies.conditions import patient_id_is
+from storage.db.conditions import Condition, TimeSpan, any_of, never
+from storage.studies.conditions import has_patient_id_of, patient_id_is
 
 SortKeyT = TypeVar("SortKeyT", bound=str)
 Parameter = Callable[[str, str], Condition]
@@ -30,32 +31,25 @@ def patient_system(issuer_of_patient_id: str) -> str:
 
 
 def patient_identifier(name: str, value: str) -> Condition:
-    token = read_token(value)
-    if not token.system:
+    token = read_token(name, value)
+    if token.system is None:
         return patient_id_is(token.code)
-    if token.system == PATIENT_SYSTEM:
-        return patient_id_is(token.code, "")
-    if token.system.startswith(f"{PATIENT_SYSTEM}:"):
-        issuer = unquote(token.system.removeprefix(f"{PATIENT_SYSTEM}:"))
-        return never() if "\0" in issuer else patient_id_is(token.code, issuer)
-    return never()
+    issuer = _issuer(token.system)
+    if issuer is None:
+        return never()
+    return patient_id_is(token.code, issuer) if token.code else has_patient_id_of(issuer)
 
 
-def by_patient(name: str, value: str) -> Condition:
-    """A reference to a patient. The node is no register of patients: what stands for one's
-    logical id is the PatientID."""
-    before, _, patient_id = value.rpartition("/")
-    if before and before.rpartition("/")[2] != "Patient":
-        raise ApiProblem(
-            400,
-            "search_refused",
-            f"'{name}' takes a Patient.",
-            remedy="Write Patient/<PatientID>, or use patient.identifier=<system>|<PatientID>.",
-            extra={"issue": "invalid"},
-        )
-    return patient_id_is(patient_id)
+def _issuer(system: str) -> str | None:
+    """The issuer whose identifier system that is (`patient_system`); None: it is none of them."""
+    if system == PATIENT_SYSTEM:
+        return ""
+    before, _, issuer = system.partition(f"{PATIENT_SYSTEM}:")
+    return None if before or not issuer or "\0" in unquote(issuer) else unquote(issuer)
 
 
+# The node is no register of patients: what stands for one's logical id is the PatientID.
+by_patient = by_reference("Patient", "PatientID", patient_id_is)
 PATIENT: dict[str, Parameter] = {
     "patient": by_patient,
     "subject": by_patient,
@@ -80,28 +74,6 @@ def by_text(condition: Callable[[str], Condition]) -> Parameter:
     return lambda _name, value: condition(value)
 
 
-def by_fixed(*codes: str) -> Parameter:
-    """A code that every row has; the system is not looked at."""
-
-    def condition(name: str, value: str) -> Condition:
-        return always() if read_token(value).code in codes else never()
-
-    return condition
-
-
 def by_study(condition: Callable[[str], Condition]) -> Parameter:
-    """A reference to an ImagingStudy: `ImagingStudy/<uid>`, its URL, or the UID alone."""
-
-    def parameter(name: str, value: str) -> Condition:
-        before, _, uid = value.rpartition("/")
-        if before and before.rpartition("/")[2] != "ImagingStudy":
-            raise ApiProblem(
-                400,
-                "search_refused",
-                f"'{name}' takes an ImagingStudy.",
-                remedy="Write ImagingStudy/<StudyInstanceUID>.",
-                extra={"issue": "invalid"},
-            )
-        return condition(uid)
-
-    return parameter
+    """A reference to an ImagingStudy: `ImagingStudy/<uid>`, its URL here, or the UID alone."""
+    return by_reference("ImagingStudy", "StudyInstanceUID", condition)

@@ -6,14 +6,13 @@ from html import escape
 from api.fhir.conditions import (
     PATIENT,
     Parameter,
-    by_fixed,
     by_study,
     by_text,
     by_time,
 )
-from api.fhir.parameters import read_token
 from api.fhir.resources import DiagnosticReport
 from api.fhir.subject import order_of, patient_of, started, subject_of
+from api.fhir.tokens import Coded, by_code, by_fixed, by_token
 from api.fhir.types import (
     OWN,
     Attachment,
@@ -28,7 +27,7 @@ from api.fhir.types import (
 )
 from api.versioned import versioned
 from storage.core.entities import Study
-from storage.db.conditions import Condition, all_of, always, never
+from storage.db.conditions import Condition, all_of, always
 from storage.findings.search import Found, SortKey
 from storage.reports.conditions import (
     report_id_is,
@@ -40,22 +39,38 @@ from storage.reports.conditions import (
 from storage.reports.entities import SIGNED_STATES, Report, ReportState
 from storage.studies.conditions import study_dated
 
+_SERVICE_SECTIONS = "http://terminology.hl7.org/CodeSystem/v2-0074"
+_LOINC = "http://loinc.org"
+_IDENTIFIERS = f"{OWN}:report"
 _RADIOLOGY = CodeableConcept(
     coding=[
         Coding(
-            system="http://terminology.hl7.org/CodeSystem/v2-0074",
+            system=_SERVICE_SECTIONS,
             code="RAD",
             display="Radiology",
         )
     ]
 )
-_CODE = Coding(system="http://loinc.org", code="18748-4", display="Diagnostic imaging study")
+_CODE = Coding(system=_LOINC, code="18748-4", display="Diagnostic imaging study")
 _DRAFT = "A draft made by software from unverified findings; nobody has signed it."
 _SUPERSEDED = (
     "Not current: results that this report rests on were withdrawn, since the images of their"
     " series have changed."
 )
 # hl7.org/fhir/R4/valueset-diagnostic-report-status.html
+_STATUS_SYSTEM = "http://hl7.org/fhir/diagnostic-report-status"
+_STATUSES = (
+    "registered",
+    "partial",
+    "preliminary",
+    "final",
+    "amended",
+    "corrected",
+    "appended",
+    "cancelled",
+    "entered-in-error",
+    "unknown",
+)
 _STATUS: Mapping[ReportState, str] = {
     "draft": "preliminary",
     "preliminary": "preliminary",
@@ -66,18 +81,7 @@ _PARTIAL = "partial"
 """Of a signed report that rests on part of the images: no longer complete, not wrong either."""
 
 
-def _code(name: str, value: str) -> Condition:
-    token = read_token(value)
-    fits = token.code == _CODE.code and token.system in (None, _CODE.system)
-    return always() if fits else never()
-
-
-def _identifier(name: str, value: str) -> Condition:
-    return report_id_is(read_token(value).code)
-
-
-def _status(name: str, value: str) -> Condition:
-    wanted = read_token(value).code
+def _status(wanted: str) -> Condition:
     if wanted == _PARTIAL:
         return all_of(report_state_in(SIGNED_STATES), report_superseded(True))
     states = [state for state, status in _STATUS.items() if status == wanted]
@@ -88,10 +92,10 @@ def _status(name: str, value: str) -> Condition:
 PARAMETERS: dict[str, Parameter] = {
     "_id": by_text(report_id_is),
     "_lastUpdated": by_time(report_updated),
-    "identifier": _identifier,
-    "code": _code,
-    "category": by_fixed("RAD"),
-    "status": _status,
+    "identifier": by_token(Coded(_IDENTIFIERS, report_id_is, always())),
+    "code": by_fixed(_LOINC, str(_CODE.code)),
+    "category": by_fixed(_SERVICE_SECTIONS, "RAD"),
+    "status": by_code(_STATUS_SYSTEM, _STATUSES, _status),
     "issued": by_time(report_updated),
     "date": by_time(study_dated),
     # None of R4's own, which cannot ask for a study; named as R5 names it.
@@ -124,7 +128,7 @@ def diagnostic_report(found: Found[Report], study: Study) -> DiagnosticReport:
         meta=meta(found.updated_at),
         text=_narrative(report),
         contained=[patient_of(study)],
-        identifier=[Identifier(system=f"{OWN}:report", value=report.report_id)],
+        identifier=[Identifier(system=_IDENTIFIERS, value=report.report_id)],
         based_on=order_of(study),
         category=[_RADIOLOGY],
         code=CodeableConcept(coding=[_CODE], text=report.title.strip() or None),

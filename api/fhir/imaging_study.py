@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from api.fhir.conditions import PATIENT, Parameter, by_text, by_time, order
-from api.fhir.parameters import SearchParameters, bare_uid, read_token
+from api.fhir.parameters import SearchParameters, bare_uid
 from api.fhir.resources import Endpoint, ImagingStudy, ImagingStudyInstance, ImagingStudySeries
 from api.fhir.subject import accession_of, order_of, patient_of, started, subject_of
+from api.fhir.tokens import Coded, by_code, by_token
 from api.fhir.types import DCM, DICOM_UID, Coding, Reference, meta, plain, some, uid_identifier
 from storage.core.entities import Instance, Series, Study
 from storage.db.conditions import Condition, always, any_of, never
@@ -26,30 +27,31 @@ _ENDPOINT = Reference(reference="#dicom-web", type="Endpoint")
 SORTS: dict[str, SortKey] = {"_lastUpdated": "updated_at", "started": "study_date"}
 
 
-def _identifier(name: str, value: str) -> Condition:
-    token = read_token(value)
-    by_uid = study_uid_in([bare_uid(token.code)])
-    by_accession = accession_number_is(token.code)
-    if token.system == DICOM_UID:
-        return by_uid
-    return by_accession if token.system == "" else any_of(by_uid, by_accession)
+# hl7.org/fhir/R4/valueset-imagingstudy-status.html
+_STATUS_SYSTEM = "http://hl7.org/fhir/imagingstudy-status"
+_STATUSES = ("registered", "available", "cancelled", "entered-in-error", "unknown")
 
 
-def _modality(name: str, value: str) -> Condition:
-    return study_has_modality(read_token(value).code)
+def _modality(code: str) -> Condition:
+    """As `_modality_coding` states it."""
+    found = study_has_modality(code)
+    return any_of(found, study_has_modality("")) if code == "OT" else found
 
 
-def _status(name: str, value: str) -> Condition:
-    return always() if read_token(value).code == "available" else never()
+def _status(code: str) -> Condition:
+    return always() if code == "available" else never()
 
 
 PARAMETERS: dict[str, Parameter] = {
     "_id": by_text(lambda uid: study_uid_in([uid])),
     "_lastUpdated": by_time(study_updated),
-    "identifier": _identifier,
-    "modality": _modality,
+    "identifier": by_token(
+        Coded(DICOM_UID, lambda uid: study_uid_in([bare_uid(uid)]), always()),
+        Coded("", accession_number_is, never()),
+    ),
+    "modality": by_token(Coded(DCM, _modality, always())),
     "started": by_time(study_dated),
-    "status": _status,
+    "status": by_code(_STATUS_SYSTEM, _STATUSES, _status),
     **PATIENT,
 }
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from api.fhir.conditions import (
     PATIENT,
     Parameter,
-    by_fixed,
     by_study,
     by_text,
     by_time,
@@ -13,11 +12,14 @@ from api.fhir.conditions import (
 from api.fhir.device import device_id
 from api.fhir.normal_range import interpretation, place_in_population, reference_range
 from api.fhir.observation_status import Status, by_status, status_of, value_of
-from api.fhir.parameters import bare_uid, read_token
+from api.fhir.parameters import bare_uid
+from api.fhir.references import by_reference
 from api.fhir.resources import Observation, ObservationComponent
 from api.fhir.subject import patient_of, started, subject_of
+from api.fhir.tokens import Coded, by_fixed, by_token, read_token
 from api.fhir.types import (
     DCM,
+    DICOM_UID,
     OWN,
     UCUM,
     Annotation,
@@ -35,22 +37,25 @@ from api.fhir.types import (
 )
 from storage.core.entities import Study
 from storage.core.findings import Code, Feedback, Finding, ImageRef, NormalRange, SegmentRef
-from storage.db.conditions import Condition, any_of, never
+from storage.db.conditions import Condition, all_of, always, any_of
 from storage.findings.conditions import (
     finding_code_is,
     finding_id_in,
     finding_of_pipeline,
     finding_of_study,
+    finding_scheme_in,
     finding_tracking_uid_is,
     finding_updated,
 )
 from storage.findings.search import Found, SortKey
 from storage.studies.conditions import study_dated
 
+_CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
+_IDENTIFIERS = f"{OWN}:finding"
 _IMAGING = CodeableConcept(
     coding=[
         Coding(
-            system="http://terminology.hl7.org/CodeSystem/observation-category",
+            system=_CATEGORIES,
             code="imaging",
             display="Imaging",
         )
@@ -81,25 +86,20 @@ _BY_KIND = {"ACCEPTED": "accepts it", "REJECTED": "rejects it", "CORRECTED": "co
 
 
 def _code(name: str, value: str) -> Condition:
-    token = read_token(value)
-    if not token.code:
-        return never()
-    if not token.system:
-        return finding_code_is(token.code)
-    fitting = [one for one in _SCHEMES if code_system(one) == token.system]
-    return finding_code_is(token.code, fitting)
-
-
-def _identifier(name: str, value: str) -> Condition:
-    token = read_token(value)
-    return any_of(finding_tracking_uid_is(bare_uid(token.code)), finding_id_in([token.code]))
+    token = read_token(name, value)
+    same = finding_code_is(token.code) if token.code else always()
+    if token.system is None:
+        return same
+    # Of a scheme that FHIR has no URI for, the system ends with its designator.
+    schemes = {*_SCHEMES, token.system.rpartition(":")[2]}
+    fitting = [one for one in schemes if code_system(one) == token.system]
+    return all_of(same, finding_scheme_in(fitting))
 
 
 def parameters(devices: Sequence[tuple[str, str]]) -> dict[str, Parameter]:
     """`devices`: name and version of the pipelines that a reference may name."""
 
-    def device(name: str, value: str) -> Condition:
-        wanted = value.rpartition("/")[2]
+    def of_device(wanted: str) -> Condition:
         return any_of(
             *(
                 finding_of_pipeline(pipeline, version)
@@ -111,13 +111,16 @@ def parameters(devices: Sequence[tuple[str, str]]) -> dict[str, Parameter]:
     return {
         "_id": by_text(lambda finding_id: finding_id_in([finding_id])),
         "_lastUpdated": by_time(finding_updated),
-        "identifier": _identifier,
+        "identifier": by_token(
+            Coded(_IDENTIFIERS, lambda finding_id: finding_id_in([finding_id]), always()),
+            Coded(DICOM_UID, lambda uid: finding_tracking_uid_is(bare_uid(uid)), always()),
+        ),
         "code": _code,
         "status": by_status,
-        "category": by_fixed("imaging"),
+        "category": by_fixed(_CATEGORIES, "imaging"),
         "date": by_time(study_dated),
         "derived-from": by_study(finding_of_study),
-        "device": device,
+        "device": by_reference("Device", "id", of_device),
         **PATIENT,
     }
 
@@ -140,7 +143,7 @@ def observation(found: Found[Finding], study: Study, feedback: Sequence[Feedback
         meta=meta(found.updated_at),
         contained=[patient_of(study)],
         identifier=[
-            Identifier(system=f"{OWN}:finding", value=finding.finding_id),
+            Identifier(system=_IDENTIFIERS, value=finding.finding_id),
             uid_identifier(finding.tracking_uid),
         ],
         category=[_IMAGING],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
-from api.fhir.parameters import read_token
+from api.fhir.tokens import by_code
 from storage.core.findings import Code, Feedback, FeedbackKind, Finding
 from storage.db.conditions import Condition, all_of, any_of, never
 from storage.findings.conditions import (
@@ -14,7 +14,10 @@ from storage.findings.conditions import (
 
 Status = Literal["preliminary", "final", "corrected", "entered-in-error"]
 
-# hl7.org/fhir/R4/valueset-observation-status.html. A machine's statement is preliminary until
+# hl7.org/fhir/R4/valueset-observation-status.html
+_SYSTEM = "http://hl7.org/fhir/observation-status"
+_STATUSES = ("registered", *get_args(Status), "amended", "cancelled", "unknown")
+# A machine's statement is preliminary until
 # somebody who may verify has given feedback.
 _VERIFIED: Mapping[FeedbackKind, Status] = {
     "ACCEPTED": "final",
@@ -43,9 +46,8 @@ def value_of(finding: Finding, feedback: Sequence[Feedback]) -> tuple[float | No
     return newest.value, newest.unit or finding.unit
 
 
-def by_status(name: str, value: str) -> Condition:
+def _has_status(wanted: str) -> Condition:
     """The same rule as a condition for `find_findings`."""
-    wanted = read_token(value).code
     if wanted not in get_args(Status):
         return never()
     kinds = [kind for kind, status in _VERIFIED.items() if status == wanted]
@@ -53,3 +55,6 @@ def by_status(name: str, value: str) -> Condition:
     if wanted == "entered-in-error":
         return any_of(finding_is_withdrawn(True), by_feedback)
     return all_of(finding_is_withdrawn(False), by_feedback)
+
+
+by_status = by_code(_SYSTEM, _STATUSES, _has_status)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import cast
+from typing import get_args
 
 from api.errors import ApiProblem
 from api.fhir.summary import MODES as SUMMARY_MODES
@@ -17,9 +17,16 @@ from api.fhir.summary import READ_MODES
 from storage.db.conditions import Comparison, TimeSpan
 
 _DATE = re.compile(
-    r"(eq|ge|gt|le|lt)?(\d{4})(?:-(\d\d)(?:-(\d\d)"
+    r"([a-z]{2})?(\d{4})(?:-(\d\d)(?:-(\d\d)"
     r"(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
 )
+# What starts after a span is later than all of it; what ends before it, earlier.
+_COMPARISONS: dict[str | None, Comparison] = {
+    **{word: word for word in get_args(Comparison)},
+    None: "eq",
+    "sa": "gt",
+    "eb": "lt",
+}
 _CONTROL = ("_count", "_offset", "_format", "_pretty", "_sort", "_summary", "_total")
 _FLAGS = ("true", "false")
 _READ = {"_pretty": _FLAGS, "_summary": READ_MODES}
@@ -29,14 +36,6 @@ _OFFSET_MAX = 1_000_000_000
 _VALUE_MAX = 256
 _VALUES_MAX = 200
 """Of all parameters; a database takes conditions of some hundred parts."""
-
-
-@dataclass(frozen=True)
-class Token:
-    """`system|code`; None: it was not stated, the empty string: explicitly none."""
-
-    system: str | None
-    code: str
 
 
 @dataclass(frozen=True)
@@ -123,6 +122,12 @@ def read_span(name: str, text: str) -> TimeSpan:
     match = _DATE.fullmatch(text)
     if match is None:
         raise _no_date(name)
+    if match[1] not in _COMPARISONS:
+        raise refused(
+            f"The prefix '{match[1]}' of '{name}' is not supported.",
+            f"Use {', '.join(filter(None, _COMPARISONS))}.",
+            "not-supported",
+        )
     prefix, year, month, day, hour, minute, second, zone = match.groups()
     try:
         start = datetime(
@@ -137,12 +142,7 @@ def read_span(name: str, text: str) -> TimeSpan:
         end = _end(start, month, day, hour, second)
     except (ValueError, OverflowError) as error:
         raise _no_date(name) from error
-    return TimeSpan(cast(Comparison, prefix or "eq"), start, end)
-
-
-def read_token(text: str) -> Token:
-    system, bar, code = text.rpartition("|")
-    return Token(system if bar else None, code)
+    return TimeSpan(_COMPARISONS[prefix], start, end)
 
 
 def bare_uid(text: str) -> str:
@@ -216,7 +216,8 @@ def shown(text: str) -> str:
 def _no_date(name: str) -> ApiProblem:
     return refused(
         f"'{name}' is no date.",
-        "Write YYYY, YYYY-MM, YYYY-MM-DD or a time with its zone, after eq, ge, gt, le or lt.",
+        "Write YYYY, YYYY-MM, YYYY-MM-DD or a time with its zone, after"
+        " eq, ne, ge, gt, sa, le, lt or eb.",
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from email.utils import format_datetime
 from typing import Any
@@ -16,6 +17,9 @@ from api.fhir.resources import Resource
 from api.fhir.summary import summarised
 
 FHIR_JSON = "application/fhir+json"
+FHIR_VERSION = "4.0.1"
+# hl7.org/fhir/R4/http.html#version-parameter
+_ASKED_VERSION = re.compile(r"""fhirVersion\s*=\s*"?([0-9]+(?:\.[0-9]+)*)""", re.IGNORECASE)
 
 
 class FhirJson(JSONResponse):
@@ -103,6 +107,15 @@ def _links(
 
 def _check_accepted(request: Request) -> None:
     wanted = request.query_params.get("_format") or request.headers.get("accept", "")
+    version = _ASKED_VERSION.search(wanted)
+    if version and not f"{FHIR_VERSION}.".startswith(f"{version[1]}."):
+        raise ApiProblem(
+            406,
+            "not_acceptable",
+            f"FHIR {version[1]} is not answered.",
+            remedy=f"Ask for fhirVersion={FHIR_VERSION.rpartition('.')[0]}.",
+            extra={"issue": "not-supported"},
+        )
     if not wanted or "json" in wanted or "*/*" in wanted or "application/*" in wanted:
         return
     raise ApiProblem(

@@ -15,6 +15,7 @@ from api.fhir.capability import capability_statement
 from api.fhir.conditions import conditions, order
 from api.fhir.includes import INCLUDES, included, studies_of
 from api.fhir.parameters import SearchParameters
+from api.fhir.references import relative
 from api.fhir.resources import (
     AuditEvent,
     Bundle,
@@ -26,7 +27,7 @@ from api.fhir.resources import (
 )
 from api.fhir.responses import answer, bundle
 from api.fhir.routing import fhir_router, read_by, searched_by
-from storage.audit import Code
+from storage.audit import AuditRecord, Code
 from storage.audit.query import event_of, find_events
 from storage.findings.conditions import finding_id_in
 from storage.findings.search import find_findings, find_reports
@@ -60,7 +61,7 @@ def read_capabilities(request: Request, storage: StorageDep) -> Response:
 def search_imaging_studies(request: Request, storage: StorageDep) -> Response:
     """Without the list of instances, which reading one study tells."""
     known = imaging_study.PARAMETERS
-    asked = _asked(request, known, tuple(imaging_study.SORTS))
+    asked = _asked(request, storage.settings, known, tuple(imaging_study.SORTS))
     studies, total = storage.index.studies(
         max(asked.count, 1),
         asked.offset,
@@ -103,7 +104,9 @@ def read_imaging_study(request: Request, storage: StorageDep, resource_id: Resou
 def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response:
     """Each preliminary: nobody has signed it."""
     known = diagnostic_report.PARAMETERS
-    asked = _asked(request, known, tuple(diagnostic_report.SORTS), "DiagnosticReport")
+    asked = _asked(
+        request, storage.settings, known, tuple(diagnostic_report.SORTS), "DiagnosticReport"
+    )
     found, total = find_reports(
         storage.engine,
         conditions(asked, known),
@@ -151,7 +154,7 @@ def read_diagnostic_report(
 def search_observations(request: Request, storage: StorageDep) -> Response:
     """Each preliminary, with the device that stated it and what people say of it."""
     sorts = observation.SORTS
-    asked = _asked(request, observation.PARAMETERS, tuple(sorts), "Observation")
+    asked = _asked(request, storage.settings, observation.PARAMETERS, tuple(sorts), "Observation")
     known = observation.parameters(device.known_pipelines(storage.settings, storage.engine))
     found, total = find_findings(
         storage.engine,
@@ -201,7 +204,7 @@ def read_observation(request: Request, storage: StorageDep, resource_id: Resourc
 @policy(READERS, "fhir:read", PUBLIC)
 def search_devices(request: Request, storage: StorageDep) -> Response:
     """The node, its pipelines, and those that stated something in the past."""
-    asked = _asked(request, {})
+    asked = _asked(request, storage.settings, {})
     found = device.devices(storage.settings, storage.engine)
     page = found[asked.offset : asked.offset + asked.count]
     return bundle(request, _base(storage.settings), page, len(found), asked)
@@ -225,15 +228,18 @@ def read_device(request: Request, storage: StorageDep, resource_id: ResourceId) 
 @policy(ADMINS, "fhir:read", Audited(Code.AUDIT_LOG_USED, "R"))
 def search_audit_events(request: Request, storage: StorageDep) -> Response:
     """The newest first."""
-    asked = _asked(request, audit_event.PARAMETERS, audit_event.SORTS)
+    asked = _asked(request, storage.settings, audit_event.PARAMETERS, audit_event.SORTS)
     wanted = audit_event.audit_filter(asked)
-    found, total = find_events(
-        storage.engine,
-        wanted,
-        asked.count,
-        asked.offset,
-        oldest_first=asked.sort[:1] == ("date",),
-    )
+    found: list[AuditRecord] = []
+    total = 0
+    if wanted is not None:
+        found, total = find_events(
+            storage.engine,
+            wanted,
+            asked.count,
+            asked.offset,
+            oldest_first=asked.sort[:1] == ("date",),
+        )
     resources = [audit_event.audit_event(one) for one in found]
     return bundle(request, _base(storage.settings), resources, total, asked)
 
@@ -264,11 +270,16 @@ def _name_one(request: Request, study_instance_uids: Collection[str]) -> None:
 
 
 def _asked(
-    request: Request, known: Any, sorts: tuple[str, ...] = (), kind: str = ""
+    request: Request,
+    settings: Settings,
+    known: Any,
+    sorts: tuple[str, ...] = (),
+    kind: str = "",
 ) -> SearchParameters:
-    return SearchParameters.read(
-        request.query_params.multi_items(), known, sorts, INCLUDES.get(kind, ())
-    )
+    """What the search asks; its references to this very server by their path alone."""
+    bases = (_base(settings), f"{request.base_url}fhir")
+    query = [(name, relative(value, bases)) for name, value in request.query_params.multi_items()]
+    return SearchParameters.read(query, known, sorts, INCLUDES.get(kind, ()))
 
 
 def _base(settings: Settings) -> str:

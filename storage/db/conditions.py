@@ -11,7 +11,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
 Condition = ColumnElement[bool]
-Comparison = Literal["eq", "ge", "gt", "le", "lt"]
+Comparison = Literal["eq", "ne", "ge", "gt", "le", "lt"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ def never() -> Condition:
 def at_time(column: ColumnElement[datetime], span: TimeSpan) -> Condition:
     compared: dict[Comparison, Condition] = {
         "eq": and_(column >= span.start, column < span.end),
+        "ne": or_(column < span.start, column >= span.end),
         "ge": column >= span.start,
         "gt": column >= span.end,
         "le": column < span.end,
@@ -64,6 +65,7 @@ def on_day(column: ColumnElement[str], span: TimeSpan) -> Condition:
     """For a column of DA values; an empty one fits no span."""
     compared: dict[Comparison, Condition] = {
         "eq": and_(column >= span.first_day, column <= span.last_day),
+        "ne": or_(column < span.first_day, column > span.last_day),
         "ge": column >= span.first_day,
         "gt": column > span.last_day,
         "le": column <= span.last_day,

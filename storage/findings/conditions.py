@@ -18,12 +18,16 @@ def finding_tracking_uid_is(tracking_uid: str) -> Condition:
     return t.finding.c.tracking_uid == tracking_uid
 
 
-def finding_code_is(value: str, scheme_designators: Collection[str] | None = None) -> Condition:
-    """Of any coding scheme where none is given."""
+def finding_code_is(value: str) -> Condition:
+    """Of any coding scheme."""
     same: Condition = t.finding.c.code["value"].as_string() == value
-    if scheme_designators is None:
-        return same
-    return and_(same, t.finding.c.code["scheme_designator"].as_string().in_(scheme_designators))
+    return same
+
+
+def finding_scheme_in(scheme_designators: Collection[str]) -> Condition:
+    """The code is one of these coding schemes."""
+    within: Condition = t.finding.c.code["scheme_designator"].as_string().in_(scheme_designators)
+    return within
 
 
 def finding_of_study(study_instance_uid: str) -> Condition:

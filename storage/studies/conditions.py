@@ -18,6 +18,13 @@ def patient_id_is(patient_id: str, issuer_of_patient_id: str | None = None) -> C
     return and_(same, t.patient.c.issuer_of_patient_id == issuer_of_patient_id)
 
 
+def has_patient_id_of(issuer_of_patient_id: str) -> Condition:
+    """Any patient ID of that issuer; empty: of those that DICOM names no issuer for."""
+    return and_(
+        t.patient.c.patient_id != "", t.patient.c.issuer_of_patient_id == issuer_of_patient_id
+    )
+
+
 def study_uid_in(study_instance_uids: Collection[str]) -> Condition:
     return t.study.c.study_instance_uid.in_(study_instance_uids)
 

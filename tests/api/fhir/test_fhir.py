@@ -239,6 +239,18 @@ def test_the_audit_trail_is_read_as_audit_events(api: ApiNode) -> None:
         ("/fhir/ImagingStudy?_id=%00", 400, "invalid"),
         ("/fhir/Observation?derived-from=Patient/1", 400, "invalid"),
         ("/fhir/AuditEvent?outcome=9", 400, "invalid"),
+        ("/fhir/AuditEvent?entity=Patient/1", 400, "invalid"),
+        ("/fhir/Observation?device=Patient/1", 400, "invalid"),
+        ("/fhir/Observation?status=nonsense", 400, "invalid"),
+        ("/fhir/DiagnosticReport?status=nonsense", 400, "invalid"),
+        ("/fhir/ImagingStudy?status=nonsense", 400, "invalid"),
+        ("/fhir/ImagingStudy?modality=|", 400, "invalid"),
+        ("/fhir/ImagingStudy?started=ap2024", 400, "not-supported"),
+        (
+            "/fhir/ImagingStudy?_format=application/fhir%2Bjson;fhirVersion=5.0",
+            406,
+            "not-supported",
+        ),
         ("/fhir/ImagingStudy?_format=xml", 406, "not-supported"),
     ],
 )

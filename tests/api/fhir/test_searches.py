@@ -9,6 +9,7 @@ from tests.api.fhir.test_fhir import PATIENT, Held, held, read
 
 __all__ = ["held"]
 
+CODES = {"outcome": "0", "status": "unknown"}
 SAMPLES = {
     "date": "ge2020-01-01",
     "token": "x",
@@ -28,7 +29,7 @@ def test_all_that_is_promised_is_answered(reading_api: ApiNode) -> None:
     for resource in rest.resource:
         path = f"/fhir/{resource.type}"
         for one in resource.searchParam or ():
-            value = "0" if one.name == "outcome" else SAMPLES[one.type]
+            value = CODES.get(one.name, SAMPLES[one.type])
             read(reading_api.client.get(path, params={one.name: value}), "Bundle")
         for include in resource.searchInclude or ():
             read(reading_api.client.get(path, params={"_include": include}), "Bundle")
@@ -53,7 +54,11 @@ def test_a_patient_is_found_by_each_way_to_name_one(held: Held, kind: str) -> No
             found = read(api.client.get(f"/fhir/{kind}", params={name: value}), "Bundle")
             assert ids(found) == [expected], (name, value)
     for name in ("patient", "subject"):
-        for value in (PATIENT, f"Patient/{PATIENT}", f"http://example.org/fhir/Patient/{PATIENT}"):
+        for value in (
+            PATIENT,
+            f"Patient/{PATIENT}",
+            f"{api.client.base_url}/fhir/Patient/{PATIENT}",
+        ):
             found = read(api.client.get(f"/fhir/{kind}", params={name: value}), "Bundle")
             assert ids(found) == [expected], (name, value)
         other = read(api.client.get(f"/fhir/{kind}", params={name: "Patient/no"}), "Bundle")
@@ -159,3 +164,63 @@ def test_a_parameter_that_a_read_does_not_take_is_ignored_with_a_warning(held: H
 @pytest.mark.parametrize("query", ["_total=all", "_pretty=1", "_count=1&_count=2"])
 def test_a_control_parameter_of_a_search_is_obeyed_or_refused(held: Held, query: str) -> None:
     assert held[0].client.get(f"/fhir/ImagingStudy?{query}").status_code == 400
+
+
+DCM = "http://dicom.nema.org/resources/ontology/DCM"
+CATEGORIES = "http://terminology.hl7.org/CodeSystem"
+
+
+TOTALS = [
+    ("ImagingStudy", f"modality={DCM}|MR", 1),
+    ("ImagingStudy", f"modality={DCM}|", 1),
+    ("ImagingStudy", "modality=http://wrong|MR", 0),
+    ("ImagingStudy", "modality=|MR", 0),
+    ("ImagingStudy", "identifier=urn:dicom:uid|urn:oid:{uid}", 1),
+    ("ImagingStudy", "identifier=urn:wrong|{uid}", 0),
+    ("ImagingStudy", "identifier=|A 1", 1),
+    ("ImagingStudy", "status=http://hl7.org/fhir/imagingstudy-status|available", 1),
+    ("ImagingStudy", "status=http://wrong|available", 0),
+    ("ImagingStudy", "patient.identifier=|id-7", 0),
+    ("ImagingStudy", "patient.identifier=urn:mediview:patient-id:Clinic%257CEast|", 1),
+    ("ImagingStudy", "patient.identifier=urn:mediview:patient-id|", 0),
+    ("Observation", "code=http://snomed.info/sct|", 1),
+    ("Observation", "code=http://loinc.org|", 0),
+    ("Observation", "code=|118565006", 0),
+    ("Observation", "status=http://wrong|preliminary", 0),
+    ("Observation", "status=|preliminary", 1),
+    ("Observation", f"category={CATEGORIES}/observation-category|imaging", 1),
+    ("Observation", "category=http://wrong|imaging", 0),
+    ("Observation", "identifier=urn:mediview:finding|{finding}", 1),
+    ("Observation", "identifier=urn:wrong|{finding}", 0),
+    ("DiagnosticReport", f"category={CATEGORIES}/v2-0074|RAD", 1),
+    ("DiagnosticReport", "category=http://wrong|RAD", 0),
+    ("DiagnosticReport", "code=http://loinc.org|", 1),
+    ("DiagnosticReport", "status=http://wrong|preliminary", 0),
+    ("DiagnosticReport", "identifier=urn:wrong|{report}", 0),
+    ("AuditEvent", "type=http://wrong|110103", 0),
+    ("AuditEvent", "patient=http://other.example/fhir/Patient/id-7", 0),
+    ("ImagingStudy", "patient=http://other.example/fhir/Patient/id-7", 0),
+    ("Observation", "derived-from=http://other.example/fhir/ImagingStudy/{uid}", 0),
+    ("Observation", "derived-from={base}/fhir/ImagingStudy/{uid}", 1),
+    ("Observation", "device=http://other.example/fhir/Device/{device}", 0),
+    ("Observation", "device={base}/fhir/Device/{device}", 1),
+    ("DiagnosticReport", "study=http://other.example/fhir/ImagingStudy/{uid}", 0),
+    ("ImagingStudy", "started=ne2024-01-31", 0),
+    ("ImagingStudy", "started=sa2024-01-30", 1),
+    ("ImagingStudy", "started=eb2024-01-31", 0),
+]
+
+
+def test_a_system_and_a_server_are_part_of_what_is_asked(held: Held) -> None:
+    api, uid, finding, report = held
+    device = api.client.get(f"/fhir/Observation/{finding}").json()["device"]["reference"]
+    stated = {
+        "uid": uid,
+        "finding": finding,
+        "report": report,
+        "device": device.removeprefix("Device/"),
+        "base": str(api.client.base_url).rstrip("/"),
+    }
+    for kind, query, total in TOTALS:
+        found = read(api.client.get(f"/fhir/{kind}?{query.format(**stated)}"), "Bundle")
+        assert found.total == total, query
