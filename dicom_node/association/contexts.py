@@ -35,9 +35,8 @@ from pynetdicom.sop_class import (
 )
 
 from dicom_node.association.pynetdicom_adapter import ALL_TRANSFER_SYNTAXES
+from storage.dicom.storage_classes import is_storage_class
 
-_STANDARD_ROOT = "1.2.840.10008."
-_STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
 _TRANSFER_SYNTAX_ROOT = "1.2.840.10008.1.2"
 
 # Registered as transfer syntaxes, but what they carry is not a DICOM data set
@@ -107,25 +106,6 @@ def _storage_transfer_syntaxes() -> frozenset[str]:
 
 
 STORAGE_TRANSFER_SYNTAXES: frozenset[str] = _storage_transfer_syntaxes()
-
-
-@lru_cache(maxsize=4096)
-def is_storage_class(sop_class_uid: str) -> bool:
-    """Whether instances of this class are taken.
-
-    Standard: what PS3.6 calls a storage class, and what lies under the root of
-    the storage classes without being registered as something else. Anything
-    outside the standard's root is private, and a private class is stored.
-    """
-    if not sop_class_uid.startswith(_STANDARD_ROOT):
-        return bool(sop_class_uid)
-    registered = UID_dictionary.get(sop_class_uid)
-    if registered is None:
-        return sop_class_uid.startswith(_STORAGE_ROOT)
-    name, kind = registered[0], registered[1]
-    if kind != "SOP Class" or "Storage Commitment" in name or name.startswith("Media Storage"):
-        return False
-    return "Storage" in name or (not name and sop_class_uid.startswith(_STORAGE_ROOT))
 
 
 def supported_contexts(

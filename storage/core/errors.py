@@ -38,6 +38,10 @@ class InvalidInstance(MediViewError):
         self.tag = tag
 
 
+class NotStorable(InvalidInstance):
+    """The SOP class is none that is stored (PS3.4 Annex B)."""
+
+
 class InvalidRequest(MediViewError):
     """The request itself is wrong; sending it again unchanged will not help."""
 

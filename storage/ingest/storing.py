@@ -18,6 +18,7 @@ from storage.core.visibility import as_node, current_visibility
 from storage.deletion.service import discard_content
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.part10 import Header
+from storage.dicom.storage_classes import check_storage_class
 from storage.index.indexer import Indexer
 from storage.index.insert_instance import NewInstance, Outcome, received_aside_at
 from storage.index.tombstones import Discarded
@@ -81,7 +82,8 @@ class InstanceStore:
         return self._for_caller(header, partial(self._store_large, header, large, source, origin))
 
     def _for_caller(self, header: Header, store: Callable[[], Accepted]) -> Accepted:
-        """Raises NotPermitted for a study that the caller may not add to."""
+        """Raises NotStorable, and NotPermitted for a study that the caller may not add to."""
+        check_storage_class(header.sop_class_uid)
         visibility = current_visibility()
         if visibility is None:
             return store()

@@ -9,11 +9,12 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from api.dicomweb.formats.multipart import Headers
 from api.dicomweb.formats.negotiation import DICOM
-from api.dicomweb.store.report import CANNOT_UNDERSTAND, NotStorable, Report, WrongStudy, reason_of
-from storage.core.errors import MediViewError
+from api.dicomweb.store.report import CANNOT_UNDERSTAND, Report, WrongStudy, reason_of
+from storage.core.errors import InvalidInstance, MediViewError, NotStorable
 from storage.core.uids import check_uid
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.part10 import Header
+from storage.dicom.storage_classes import check_storage_class
 from storage.dicom.value_errors import DAMAGED
 from storage.ingest.service import Ingest
 
@@ -80,12 +81,25 @@ class InstancePart:
     def _refuse(self, error: MediViewError, report: Report) -> None:
         sop_class_uid, sop_instance_uid = _identify(bytes(self._head))
         if sop_class_uid == MediaStorageDirectoryStorage:
-            error = NotStorable("A DICOMDIR is no instance.", remedy="Send what it lists.")
+            error = NotStorable(
+                "A DICOMDIR is no instance.", remedy="Send what it lists.", keyword="SOPClassUID"
+            )
+        elif sop_class_uid and isinstance(error, InvalidInstance):
+            # What else is wrong of it, such as a UID that it has not, follows from its class.
+            error = _not_storable(sop_class_uid) or error
         log.warning("stow_instance_refused", code=error.code, failure_reason=reason_of(error))
         report.refuse(error, sop_class_uid, sop_instance_uid)
 
     def close(self) -> None:
         self._stream.discard()
+
+
+def _not_storable(sop_class_uid: str) -> NotStorable | None:
+    try:
+        check_storage_class(sop_class_uid)
+    except NotStorable as error:
+        return error
+    return None
 
 
 def _identified(dataset: FileDataset) -> tuple[str, str]:

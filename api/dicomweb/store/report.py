@@ -11,6 +11,7 @@ from storage.core.errors import (
     LimitExceeded,
     MediViewError,
     NotPermitted,
+    NotStorable,
     StorageFull,
     StorageUnavailable,
     UidConflict,
@@ -33,12 +34,6 @@ class WrongStudy(MediViewError):
     code = "wrong_study"
 
 
-class NotStorable(MediViewError):
-    """The SOP class is none that is stored."""
-
-    code = "not_storable"
-
-
 _REASONS: tuple[tuple[type[MediViewError], int], ...] = (
     (StorageFull, OUT_OF_RESOURCES),
     (StorageUnavailable, PROCESSING_FAILURE),
@@ -56,7 +51,6 @@ _CAUSES: dict[type[MediViewError], str] = {
     UidConflict: "SOPInstanceUID",
     WrongStudy: "StudyInstanceUID",
     NotPermitted: "StudyInstanceUID",
-    NotStorable: "SOPClassUID",
 }
 _MAX_SENTENCES = 10
 

@@ -10,11 +10,11 @@ from pynetdicom.status import STORAGE_SERVICE_CLASS_STATUS
 
 from dicom_node.association.contexts import (
     STORAGE_TRANSFER_SYNTAXES,
-    is_storage_class,
     supported_contexts,
 )
 from dicom_node.status import _QUERY, _STORE, DimseStatus, describe, is_stored, store_status
 from storage.core.errors import InvalidInstance, MediViewError, StorageFull
+from storage.dicom.storage_classes import is_storage_class
 
 
 def test_every_storage_class_of_pynetdicom_is_accepted() -> None:
@@ -44,6 +44,8 @@ def test_every_transfer_syntax_of_pydicom_is_accepted() -> None:
         ("1.2.840.10008.5.1.4.1.1.201.2", False),  # Inventory - FIND
         ("1.2.840.10008.5.1.4.1.2.2.1", False),  # Study Root FIND
         ("1.2.840.10008.3.1.2.3.3", False),  # MPPS
+        ("1.2.840.10008.5.1.4.31", False),  # Modality Worklist FIND
+        ("1.2.840.10008.1.2.1", False),  # a transfer syntax
         ("1.2.840.10008.99", False),
         ("", False),
     ],

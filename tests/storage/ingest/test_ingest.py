@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from storage import tables
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidInstance, LimitExceeded, NotFound
+from storage.core.errors import InvalidInstance, LimitExceeded, NotFound, NotStorable
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.ingest.service import Ingest
@@ -90,6 +90,17 @@ def test_a_refused_instance_leaves_nothing(storage: Storage) -> None:
         small.accept(part10(), "stow")
     with pytest.raises(NotFound):
         storage.index.study(STUDY)
+
+
+def test_what_is_no_storage_class_is_refused_at_every_door(storage: Storage) -> None:
+    verification = part10(SOPClassUID="1.2.840.10008.1.1")
+    with pytest.raises(NotStorable, match=r"1\.2\.840\.10008\.1\.1 is no storage SOP class"):
+        storage.ingest.accept(verification, "upload:1")
+    stream = storage.ingest.open_stream("stow")
+    stream.write(memoryview(verification))
+    with pytest.raises(NotStorable):
+        stream.finish()
+    assert storage.index.study_count() == 0
 
 
 def test_studies_without_patient_id_are_not_made_one_patient(storage: Storage) -> None:

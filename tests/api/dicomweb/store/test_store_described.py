@@ -17,7 +17,16 @@ from api.dicomweb.store.spool import Spool
 from storage.core.errors import LimitExceeded
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.reading import read
-from tests.api.dicomweb.store.test_store import BOUNDARY, FAILED, OTHER, STORED, reasons
+from tests.api.dicomweb.store.test_store import (
+    BOUNDARY,
+    FAILED,
+    OTHER,
+    STORED,
+    changed,
+    message,
+    reasons,
+    store,
+)
 from tests.services import tool
 
 JSON, XML = "application/dicom+json", "application/dicom+xml"
@@ -217,6 +226,30 @@ def test_a_dicomdir_is_a_class_that_is_not_stored(
     assert (reasons(answer, FAILED) if FAILED in answer.json() else reasons(answer, OTHER)) == [
         0x0122
     ]
+
+
+def test_a_class_that_is_no_storage_class_is_refused_and_a_private_one_stored(
+    empty_node: DicomwebNode, shared_data: Path
+) -> None:
+    path = shared_data / "odd" / "CT_small.dcm"
+    refused = (
+        "1.2.840.10008.1.1",  # Verification
+        "1.2.840.10008.1.3.10",  # Media Storage Directory
+        "1.2.840.10008.5.1.4.31",  # Modality Worklist FIND
+        "1.2.840.10008.5.1.4.1.2.2.1",  # Study Root FIND
+        "1.2.840.10008.3.1.2.3.3",  # MPPS
+        "1.2.840.10008.1.2.1",  # a transfer syntax
+    )
+    stored = ("1.3.12.2.1107.5.9.1", "1.2.840.10008.5.1.4.1.1.99999")
+    bodies = [
+        changed(path, SOPClassUID=uid, SOPInstanceUID=f"2.25.{number}")
+        for number, uid in enumerate((*refused, *stored))
+    ]
+    answer = store(empty_node, message(*bodies))
+    assert answer.status_code == 202
+    assert reasons(answer, FAILED) == [0x0122] * len(refused)
+    assert len(answer.json()["00081199"]["Value"]) == len(stored)
+    assert "1.2.840.10008.1.1 is no storage SOP class" in answer.headers["warning"]
 
 
 @pytest.mark.parametrize(
