@@ -84,6 +84,7 @@ def test_a_refused_method_names_those_of_the_address(
     assert not wrong, wrong
 
 
+@pytest.mark.slow
 def test_a_slash_at_the_end_changes_nothing_anywhere(
     reading_api: ApiNode, description: dict[str, Any]
 ) -> None:

@@ -33,6 +33,7 @@ def flood(node: ClosedNode, path: str, headers: dict[str, str] | None = None) ->
         return Counter(pool.map(lambda _: stranger.get(path).status_code, range(200)))
 
 
+@pytest.mark.slow
 def test_strangers_lock_nobody_out_who_has_signed_in(settings: Settings) -> None:
     with (
         closed_node(settings) as node,
@@ -73,6 +74,7 @@ def test_who_signs_in_costs_the_address_nothing(tmp_path: Path) -> None:
             assert 429 in answers
 
 
+@pytest.mark.slow
 def test_the_probe_is_answered_whoever_asks_besides(settings: Settings) -> None:
     with closed_node(settings) as node:
         for path in ("/api/studies", "/api/session"):

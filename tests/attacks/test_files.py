@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from api.server.checks.doctor import Check, diagnose
 from storage.settings import load_settings
@@ -100,6 +101,7 @@ def test_what_a_running_node_keeps_is_its_own(tmp_path: Path) -> None:
     assert told_of(folder).state == "ok"
 
 
+@pytest.mark.slow
 def test_what_an_older_version_left_open_is_closed_at_start(tmp_path: Path) -> None:
     folder, outside = tmp_path / "data", tmp_path / "outside"
     assert run(folder, "migrate").returncode == 0
@@ -121,6 +123,7 @@ def test_what_an_older_version_left_open_is_closed_at_start(tmp_path: Path) -> N
     assert told_of(folder).state == "ok"
 
 
+@pytest.mark.slow
 def test_one_open_file_is_found_and_closed(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     assert run(folder, "migrate").returncode == 0

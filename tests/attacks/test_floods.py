@@ -46,6 +46,7 @@ def test_strangers_share_what_an_address_may_hold(node: AttackedNode) -> None:
         assert peer.associate(calling=b"ELSEWHERE")
 
 
+@pytest.mark.slow
 def test_known_peers_are_not_counted(node: AttackedNode) -> None:
     # Peers are read again after a second.
     time.sleep(1.5)

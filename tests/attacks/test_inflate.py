@@ -110,6 +110,7 @@ def test_a_bomb_in_a_message_is_refused(
     assert node.scp.answers()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nested", [False, True], ids=["flat", "in short sequences"])
 def test_a_message_of_countless_elements_is_refused(node: AttackedNode, *, nested: bool) -> None:
     """pydicom takes a kilobyte for an element of eight bytes, so bytes alone are no limit."""
@@ -204,6 +205,7 @@ def test_many_bombs_at_once_do_not_add_up(node: AttackedNode) -> None:
     assert growth.bytes < INSTANCE_GROWTH_BYTES + 8 * 8 * MIB
 
 
+@pytest.mark.slow
 def test_a_bomb_by_stow_is_refused(node: AttackedNode) -> None:
     uid, bomb = instance_bomb()
     part10 = make_file_meta(CTImageStorage, uid, DeflatedExplicitVRLittleEndian) + bomb
@@ -220,6 +222,7 @@ def test_a_bomb_by_stow_is_refused(node: AttackedNode) -> None:
     assert node.answers()
 
 
+@pytest.mark.slow
 def test_a_bomb_by_upload_is_refused(node: AttackedNode) -> None:
     uid, bomb = instance_bomb()
     part10 = make_file_meta(CTImageStorage, uid, DeflatedExplicitVRLittleEndian) + bomb

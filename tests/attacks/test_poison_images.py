@@ -94,6 +94,7 @@ def test_a_poisoned_frame_still_leaves_as_it_is_stored(api: RunningApi) -> None:
     assert api.client.get(f"{path}/frames/1", headers={"Accept": accept}).status_code == 200
 
 
+@pytest.mark.slow
 def test_rle_that_expands_beyond_its_image_takes_its_own_process_down_alone(
     api: RunningApi,
 ) -> None:
@@ -107,6 +108,7 @@ def test_rle_that_expands_beyond_its_image_takes_its_own_process_down_alone(
     renders(api)
 
 
+@pytest.mark.slow
 def test_decoding_that_takes_too_long_is_ended_and_the_next_image_renders(
     tmp_path: Path,
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_large_image_within_the_budget_is_rendered(api: RunningApi) -> None:
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.slow
 def test_what_is_above_the_budget_is_rendered_where_the_setting_allows_it(tmp_path: Path) -> None:
     with running_api(tmp_path, max_frame_pixels="4000") as api:
         path = api.store(poison.ordinary(64))

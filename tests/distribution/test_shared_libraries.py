@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 # libc6, libgcc-s1, libstdc++6 and zlib1g are on every Debian with Python, slim images too.
 # Anything else is missing on somebody's machine.
 OF_THE_SYSTEM = re.compile(
@@ -19,6 +21,7 @@ OF_CUDA = "nvidia"
 LINE = re.compile(r"^\s+(?P<name>\S+?)(?: => (?P<path>not found|\S+))?(?: \(0x[0-9a-f]+\))?$")
 
 
+@pytest.mark.slow
 def test_no_package_needs_a_library_that_a_bare_debian_lacks() -> None:
     environment = Path(sys.prefix).resolve()
     modules = [path for path in environment.rglob("*.so*") if path.is_file()]

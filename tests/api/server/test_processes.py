@@ -152,6 +152,7 @@ def test_a_process_that_is_killed_is_replaced_while_the_others_answer(tmp_path: 
         assert served.stop() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_end_all_end_although_a_stream_is_open(
     tmp_path: Path, number: signal.Signals
@@ -168,6 +169,7 @@ def test_asked_to_end_all_end_although_a_stream_is_open(
         assert not list((served.data_dir / "tmp").iterdir())
 
 
+@pytest.mark.slow
 def test_no_process_outlives_the_one_that_started_them(tmp_path: Path) -> None:
     with serving(tmp_path, 2) as served:
         served.ask()
@@ -180,6 +182,7 @@ def test_no_process_outlives_the_one_that_started_them(tmp_path: Path) -> None:
             time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_what_one_process_stored_and_deleted_the_others_know_at_once(tmp_path: Path) -> None:
     body = part10(Rows=256, Columns=256, PixelData=bytes(256 * 256 * 2))
     instance = pydicom.dcmread(BytesIO(body))
@@ -205,6 +208,7 @@ def test_what_one_process_stored_and_deleted_the_others_know_at_once(tmp_path: P
         assert served.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
     with serving(tmp_path, 2) as served:
         served.ask()

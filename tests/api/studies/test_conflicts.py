@@ -229,6 +229,7 @@ def test_a_decision_names_what_it_is_about(api: ApiNode, body: dict[str, str]) -
     is_problem(api.client.post("/api/conflicts/decisions", json=body), 422, "validation_failed")
 
 
+@pytest.mark.slow
 def test_the_command_line_decides_them_too(
     api: ApiNode, api_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

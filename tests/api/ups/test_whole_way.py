@@ -5,6 +5,8 @@ Real processes do the work: the control worker, the one that runs models, and th
 
 from pathlib import Path
 
+import pytest
+
 from tests.api.client import api_node
 from tests.api.ups.worklist_client import Worklist, code, el, new_item
 from tests.api.webhooks.receiver import receiver, signed
@@ -14,6 +16,7 @@ from tests.inference.small import mr_series, study_uid
 from tests.services import free_port
 
 
+@pytest.mark.slow
 def test_an_integrator_orders_and_follows_to_the_results(tmp_path: Path) -> None:
     with (
         workers_in(tmp_path, webhook_hosts="127.0.0.1") as workers,

@@ -44,6 +44,7 @@ def test_each_voxel_lies_where_another_reader_finds_it(
     assert left_to_right[:2] == pytest.approx(-(volume.affine @ [1.0, 2.0, 3.0, 1.0])[:2])
 
 
+@pytest.mark.slow
 def test_a_mask_covers_what_is_bright_in_the_other_reader(
     node: MediView, study_instance_uid: str, by_itk: sitk.Image
 ) -> None:

@@ -47,7 +47,10 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("what", COMMANDS)
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(one, marks=() if one == "a peer" else pytest.mark.slow) for one in COMMANDS],
+)
 def test_a_command_whose_change_is_not_durable_fails(node: Path, tmp_path: Path, what: str) -> None:
     if not can_inject():
         pytest.skip("strace is missing, or may not trace")

@@ -57,6 +57,7 @@ def test_commands_work_on_a_full_disk_by_the_reserve(small_disk: Path) -> None:
     assert reserve.stat().st_size == RESERVE_BYTES
 
 
+@pytest.mark.slow
 def test_without_a_reserve_a_full_disk_is_named_with_the_remedy(small_disk: Path) -> None:
     assert mediview(small_disk, "migrate").returncode == 0
     (small_disk / "data" / "reserve").unlink()

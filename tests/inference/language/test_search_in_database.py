@@ -98,6 +98,7 @@ def test_what_was_embedded_before_is_found_once_it_is_turned_on(
         assert found(open_index(storage.passages), "fluid around the lung") == []
 
 
+@pytest.mark.slow
 def test_its_index_finds_what_comparing_all_of_them_finds(storage: Storage) -> None:
     vectors = unit_vectors(MANY, seed=1)
     put_vectors(storage, vectors)
@@ -121,6 +122,7 @@ def test_its_index_finds_what_comparing_all_of_them_finds(storage: Storage) -> N
     wait_for(lambda: uses_of_index(storage) >= 20, "the index to be used for each question")
 
 
+@pytest.mark.slow
 def test_a_rare_kind_and_a_study_left_out_still_fill_the_answer(storage: Storage) -> None:
     vectors = unit_vectors(MANY, seed=2)
     put_vectors(storage, vectors)

@@ -186,6 +186,7 @@ def live(node: SimulatedNode, days: int, times: float, step_days: int = 1) -> in
     return received
 
 
+@pytest.mark.slow
 def test_ninety_days_at_three_times_the_disk_without_a_refusal(node: SimulatedNode) -> None:
     received = live(node, days=90, times=3, step_days=3)
     assert received == 48

@@ -210,6 +210,7 @@ def test_ticks_do_not_pile_up_where_nobody_takes_them(tmp_path: Path) -> None:
         assert wait_for_end(workers).state == "COMPLETED"
 
 
+@pytest.mark.slow
 def test_wake_brings_a_tick_without_the_clock(tmp_path: Path) -> None:
     with workers_in(tmp_path) as workers:
         workers.start("control", "jobs")

@@ -237,6 +237,7 @@ def large_instance(frames: int) -> Iterator[bytes]:
         yield np.full(1 << 20, frame % 251, np.uint8).tobytes()
 
 
+@pytest.mark.slow
 def test_a_large_instance_passes_in_constant_memory(empty_node: DicomwebNode) -> None:
     frames = 400
 

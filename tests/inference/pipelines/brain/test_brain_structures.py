@@ -88,6 +88,7 @@ def result(storage: Storage, job: Job, kind: str) -> Dataset:
     return pydicom.dcmread(BytesIO(storage.instances.read(instance)))
 
 
+@pytest.mark.slow
 def test_left_and_right_add_up_to_what_the_network_finds(storage: Storage, job: Job) -> None:
     found = values(storage, job)
     for side, other in (("Left", "Right"), ("Right", "Left")):
@@ -116,6 +117,7 @@ def test_left_and_right_add_up_to_what_the_network_finds(storage: Storage, job: 
     )
 
 
+@pytest.mark.slow
 def test_left_lies_left_in_the_object_that_others_read(storage: Storage, job: Job) -> None:
     segmentation = hd.seg.segread(BytesIO(_bytes(result(storage, job, "SEG"))))
     centres: dict[str, float] = {}
@@ -131,6 +133,7 @@ def test_left_lies_left_in_the_object_that_others_read(storage: Storage, job: Jo
     assert centres["Left"] > centres["Right"] + 40
 
 
+@pytest.mark.slow
 def test_the_validators_find_no_error(storage: Storage, job: Job, tmp_path: Path) -> None:
     report, segmentation = result(storage, job, "SR"), result(storage, job, "SEG")
     assert complaints(save(report, tmp_path / "SR.dcm")) == []
@@ -155,6 +158,7 @@ def frames_of_each_segment(segmentation: Dataset) -> list[int]:
     return [index for some in of_segment.values() for index in some[:FRAMES_OF_EACH_SEGMENT]]
 
 
+@pytest.mark.slow
 def test_it_stays_within_its_memory(job: Job, memory_before_bytes: int) -> None:
     """As in a worker, which holds little else; this process may hold what other tests left."""
     taken = job.result["peak_memory_bytes"] - memory_before_bytes

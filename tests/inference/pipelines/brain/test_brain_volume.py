@@ -45,6 +45,7 @@ def test_the_volume_is_deepbets(
     assert (measurement.code.value, measurement.unit.value) == ("118565006", "cm3")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # pandas and nibabel inside deepbet
 def test_the_mask_is_deepbets_voxel_for_voxel(
     shared_data: Path,
