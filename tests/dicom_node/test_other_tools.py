@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from pydicom.uid import generate_uid
 
 from dicom_node.peers import Peer
@@ -40,6 +41,7 @@ def test_pynetdicom_s_echoscu_and_storescu(node: Node, tmp_path: Path) -> None:
     assert all(node.instance(ds.SOPInstanceUID) is not None for ds in sent)
 
 
+@pytest.mark.slow
 def test_pynetdicom_s_findscu_and_getscu(node: Node, tmp_path: Path) -> None:
     sent = fill(node)
     keys = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={sent[0].StudyInstanceUID}")
@@ -50,6 +52,7 @@ def test_pynetdicom_s_findscu_and_getscu(node: Node, tmp_path: Path) -> None:
     assert pixels(tmp_path) == wanted(sent)
 
 
+@pytest.mark.slow
 def test_pynetdicom_s_movescu_receives_what_it_asked_for(tmp_path: Path) -> None:
     port = free_port()
     with node_with(tmp_path, Destination("mover", "STORESCP", "127.0.0.1", port)) as node:

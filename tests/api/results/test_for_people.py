@@ -117,6 +117,7 @@ def test_outlines_and_key_images_are_of_the_slices_of_the_pictures(made: Made) -
     assert seen == segments.keys()
 
 
+@pytest.mark.slow
 def test_the_stack_shows_every_slice_with_its_mask(made: Made) -> None:
     stack = made.one("STACK")
     assert stack.NumberOfFrames == SHAPE[0]

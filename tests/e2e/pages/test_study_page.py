@@ -61,6 +61,7 @@ def test_the_mask_lies_over_the_images_and_the_volume_beside_them(
     assert np.median(colour.max(axis=1) - colour.min(axis=1)) > 15
 
 
+@pytest.mark.slow
 def test_the_number_over_the_image_is_that_of_the_image_and_not_of_the_one_to_come(
     followed: FollowedStudy, node: Node, page: Page
 ) -> None:

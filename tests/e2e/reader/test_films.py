@@ -100,6 +100,7 @@ def arrived(
     return [pydicom.dcmread(path) for path in files]
 
 
+@pytest.mark.slow
 def test_a_film_gets_boxes_labels_and_a_heat_map_at_the_archive_and_in_the_reader(
     film_node: Node, archive: StoreScpServer, tmp_path: Path
 ) -> None:
@@ -165,6 +166,7 @@ def under_cursor_at_box(page: Page, viewport: Locator) -> NDArray[np.float64]:
     return np.array([float(one) for one in read])
 
 
+@pytest.mark.slow
 def test_a_real_compressed_film_is_taken_and_another_gets_its_reason(
     film_node: Node, shared_data: Path, tmp_path: Path
 ) -> None:

@@ -47,6 +47,7 @@ def open_by_keyboard(page: Page, node: Node, followed: FollowedStudy) -> Locator
     return viewport
 
 
+@pytest.mark.slow
 def test_the_mask_lies_where_highdicom_reads_it(
     followed: FollowedStudy, node: Node, pacs: Pacs, page: Page
 ) -> None:
@@ -68,6 +69,7 @@ def test_the_mask_lies_where_highdicom_reads_it(
     assert 0.1 < mask.mean() < 0.7
 
 
+@pytest.mark.slow
 def test_a_distance_is_true_and_found_again_here_and_elsewhere(
     followed: FollowedStudy, node: Node, pacs: Pacs, page: Page, ohif_port: int
 ) -> None:

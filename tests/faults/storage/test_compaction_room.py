@@ -71,6 +71,7 @@ def test_a_disk_with_less_room_than_all_that_lives_is_emptied_volume_by_volume(
             assert storage.instances.read(instance) == content(number)
 
 
+@pytest.mark.slow
 def test_what_has_no_room_at_all_stays_until_there_is_some(
     settings: Settings, small_disk: Path
 ) -> None:

@@ -183,6 +183,7 @@ def test_a_viewer_of_no_group_finds_nothing(
         assert open_index(storage.passages).near(vectors[0], 10, [REPORT, FINDING]) == []
 
 
+@pytest.mark.slow
 def test_a_passage_that_is_gone_before_its_vector_comes_leaves_none(storage: Storage) -> None:
     put_report(storage, 100, TEXTS[0])
     put_report(storage, 101, TEXTS[1])

@@ -127,6 +127,7 @@ def local(
         return run(storage, volume)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("binary", [True, False])
 def test_voxel_by_voxel_what_the_same_file_gives_here(
     storage: Storage,

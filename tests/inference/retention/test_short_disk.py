@@ -54,6 +54,7 @@ def fill(node: SimulatedNode, count: int, name: str = "study") -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_longest_unused_leaves_first_and_no_more_than_needed(node: SimulatedNode) -> None:
     studies = fill(node, 44)
     node.use(studies[0])
@@ -72,6 +73,7 @@ def test_the_longest_unused_leaves_first_and_no_more_than_needed(node: Simulated
     assert node.pass_time(1).removed == 0
 
 
+@pytest.mark.slow
 def test_rules_are_used_up_in_their_order(node: SimulatedNode) -> None:
     rules_in(
         node.storage.settings,

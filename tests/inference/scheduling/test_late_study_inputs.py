@@ -30,6 +30,7 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
         yield storage
 
 
+@pytest.mark.slow
 def test_the_missing_role_is_named_and_its_series_brings_the_job(
     storage: Storage, tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_what_is_not_required_may_be_absent_and_comes_later(
     assert storage.jobs.get(job.job_id).status == "SUPERSEDED"
 
 
+@pytest.mark.slow
 def test_a_deleted_input_takes_the_result_along(storage: Storage, tmp_path: Path) -> None:
     add_model(
         storage.settings, storage.model_states, storage.shadow_runs, model(tmp_path / "m"), "petra"

@@ -97,6 +97,7 @@ def test_a_restore_that_was_cut_off_lets_no_node_start_and_goes_on(
     assert_same(node, other)
 
 
+@pytest.mark.slow
 def test_values_that_are_odd_are_the_same_on_the_other_engine(make: Make, place: Path) -> None:
     node, other = make("sqlite", "node"), make("postgresql", "other")
     upgrade(node)
