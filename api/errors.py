@@ -204,7 +204,8 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     ]
     first = wrong[0] if wrong else {"where": "the request", "what": "is not valid"}
     return problem_response(
-        422,
+        # PS3.18 8.5 knows 400 for it.
+        400 if request.url.path.startswith("/dicom-web/") else 422,
         "validation_failed",
         f"{first['where']}: {first['what']}.",
         title=MISMATCH_TITLE,

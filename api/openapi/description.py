@@ -79,7 +79,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
                 if takes_key(path, method, operation):
                     operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
                 problem = _ANY_OUTCOME if path.startswith(_FHIR) else _ANY_PROBLEM
-                _complete(operation, problem)
+                _complete(operation, problem, "400" if path.startswith(dicomweb.PREFIX) else "422")
                 rule = rules.get((method.upper(), path))
                 if rule is not None:
                     secure(operation, rule, problem)
@@ -108,8 +108,10 @@ def _is_list(operation: dict[str, Any], schemas: dict[str, Any]) -> bool:
     return "items" in schemas.get(named.rpartition("/")[2], {}).get("properties", {})
 
 
-def _complete(operation: dict[str, Any], problem: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], problem: dict[str, Any], invalid: str) -> None:
+    """`invalid`: the status of a request that is not as described."""
     responses = operation.setdefault("responses", {})
     if "HTTPValidationError" in str(responses.get("422", "")):
-        responses["422"] = {**problem, **_INVALID}
+        del responses["422"]
+        responses[invalid] = {**problem, **_INVALID}
     responses.setdefault("default", problem)

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.dicomweb.errors import unsupported_media_type
 from api.middleware import limited
-from api.ups.datasets import strict_dataset
+from api.ups.values import check_value, expected, place_of, printable
 from storage.core.bounded_json import load_bounded_json
 from storage.core.errors import InvalidRequest
 from storage.ups.dicom_json import JsonAttributes
@@ -55,42 +55,56 @@ def parse_attributes(body: bytes) -> JsonAttributes:
         decoded = decoded[0]
     if not isinstance(decoded, dict):
         raise _invalid("The body is not one data set: an object, or a list of one")
-    attributes = _checked(decoded, 0)
-    _check_values(attributes)
-    return attributes
+    return _checked(decoded, 0)
 
 
-def _checked(decoded: dict[str, Any], depth: int) -> JsonAttributes:
+def _checked(decoded: dict[str, Any], depth: int, within: str = "") -> JsonAttributes:
+    """`within`: the sequences around it, as `place_of` writes them."""
     if depth > _MAX_DEPTH:
         raise _invalid(f"Sequences lie more than {_MAX_DEPTH} deep in each other")
     checked: JsonAttributes = {}
     for name, element in decoded.items():
-        if not _TAG.fullmatch(name) or not isinstance(element, dict):
-            raise _invalid("A member of the data set is no element under a tag")
+        if not _TAG.fullmatch(name):
+            raise _invalid(
+                f"The member '{printable(name)}' of the data set is no tag",
+                "Write tags as eight hexadecimal digits, such as 00741204.",
+            )
         tag = name.upper()
+        place = within + place_of(tag)
+        if not isinstance(element, dict):
+            raise _invalid(f"{place} is no object", 'Write {"vr": …, "Value": […]}.')
         vr = element.get("vr") or _usual_vr(tag)
         if not isinstance(vr, str) or vr not in _VRS:
-            raise _invalid(f"The element {tag} has no value representation")
+            stated = f"'{printable(str(element['vr']))}'" if element.get("vr") else "none"
+            usual = _usual_vr(tag)
+            raise _invalid(
+                f"The value representation of {place} is {stated}",
+                f"Set 'vr' to {usual}." if usual in _VRS else "Set 'vr' to one of PS3.5 6.2.",
+            )
         if tag.startswith(("0000", "0002")) or element.keys() & {"BulkDataURI", "InlineBinary"}:
-            raise _invalid(f"The element {tag} has no place in a work item")
+            raise _invalid(f"{place} has no place in a work item, or refers to bulk data")
         values = element.get("Value", [])
         if not isinstance(values, list):
-            raise _invalid(f"The values of {tag} are no list")
-        checked[tag] = _element(tag, vr, values, depth)
+            raise _invalid(f"The values of {place} are no list", 'Write "Value": [value, …].')
+        checked[tag] = _element(tag, vr, values, depth, place)
     return dict(sorted(checked.items()))
 
 
-def _element(tag: str, vr: str, values: list[Any], depth: int) -> dict[str, Any]:
+def _element(tag: str, vr: str, values: list[Any], depth: int, place: str) -> dict[str, Any]:
     if vr == "SQ":
         if not all(isinstance(item, dict) for item in values):
-            raise _invalid(f"The sequence {tag} holds something that is no item")
-        kept: list[Any] = [_checked(item, depth + 1) for item in values]
+            raise _invalid(f"The sequence {place} holds something that is no item")
+        kept: list[Any] = [
+            _checked(item, depth + 1, f"{place}[{number}].")
+            for number, item in enumerate(values, start=1)
+        ]
     else:
-        kept = [_scalar(tag, vr, value) for value in values]
+        kept = [_scalar(vr, value, place) for value in values]
+        check_value(tag, vr, kept, place)
     return {"vr": vr, "Value": kept} if kept else {"vr": vr}
 
 
-def _scalar(tag: str, vr: str, value: Any) -> Any:
+def _scalar(vr: str, value: Any, place: str) -> Any:
     if vr == "PN":
         groups = value if isinstance(value, dict) else {"Alphabetic": value}
         if all(
@@ -103,7 +117,7 @@ def _scalar(tag: str, vr: str, value: Any) -> Any:
             return value
     elif _is_text(value):
         return value
-    raise _invalid(f"A value of {tag} is none of {vr}")
+    raise _invalid(f"A value of {place} is no {vr}", f"Give {expected(vr)}.")
 
 
 def _is_text(value: Any) -> bool:
@@ -113,14 +127,6 @@ def _is_text(value: Any) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def _check_values(attributes: JsonAttributes) -> None:
-    """Have pydicom read it all: what it cannot read, nobody could match or send on."""
-    try:
-        strict_dataset(attributes)
-    except Exception as error:
-        raise _invalid("A value does not fit its representation") from error
-
-
 def _usual_vr(tag: str) -> str:
     try:
         return dictionary_VR(int(tag, 16))
@@ -128,7 +134,8 @@ def _usual_vr(tag: str) -> str:
         return ""
 
 
-def _invalid(what: str) -> InvalidRequest:
+def _invalid(what: str, remedy: str = "") -> InvalidRequest:
     return InvalidRequest(
-        f"{what}.", remedy="Send one data set in DICOM JSON (PS3.18 annex F), values of it in full."
+        f"{what}.",
+        remedy=remedy or "Send one data set in DICOM JSON (PS3.18 annex F), values of it in full.",
     )

@@ -18,10 +18,11 @@ from api.dicomweb.query_names import NEGOTIATION, ignore, reads_own_query
 from api.dicomweb.routing import worklist_router
 from api.ups.body import read_attributes
 from api.ups.responses import empty, warning
+from api.ups.values import printable
 from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.core.errors import InvalidRequest
-from storage.ups.dicom_json import JsonAttributes, has_value, tag_of, text_of
+from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
 from storage.ups.repository import WorkItems
 from storage.ups.requests import change_state, request_cancel, update
 from storage.ups.search import WorkItemList
@@ -192,8 +193,8 @@ def _state(attributes: JsonAttributes) -> WorkItemState:
         # The standard's own text writes CANCELLED once.
         if stated == state or (stated == "CANCELLED" and state == "CANCELED"):
             return state
-    what = "names no" if not has_value(attributes, "ProcedureStepState") else "names another"
+    named = f"'{printable(stated)}'" if stated else "not there"
     raise InvalidRequest(
-        f"The body {what} Procedure Step State.",
+        f"ProcedureStepState (0074,1000) is {named}.",
         remedy=f"Set {tag_of('ProcedureStepState')} to IN PROGRESS, COMPLETED or CANCELED.",
     )

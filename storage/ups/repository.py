@@ -13,7 +13,7 @@ from storage import tables as t
 from storage.access_groups.visibility import check_may_name
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, UidConflict
-from storage.core.uids import check_uid, new_uid
+from storage.core.uids import new_uid
 from storage.core.visibility import as_node
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.dicom_json import JsonAttributes, attributes_of, text_of
@@ -32,6 +32,7 @@ from storage.ups.validation import (
     WorkItemRefused,
     WorkItemState,
     check_final,
+    check_uid_given,
     created,
     performer_of,
     studies_of,
@@ -51,7 +52,7 @@ class WorkItems:
         NotPermitted for a study that the caller does not see.
         """
         now = utcnow()
-        uid = check_uid(uid, "SOPInstanceUID") if uid else new_uid()
+        uid = check_uid_given(uid, "SOPInstanceUID") if uid else new_uid()
         attributes, modified = created(uid, given, now)
         study_instance_uid = study_of(attributes)
         check_may_name(self._engine, studies_of(attributes))
@@ -158,7 +159,7 @@ class WorkItems:
                         f"The work item asks for {item.performer}, which this node performs.",
                         "Request its cancellation, or create one for another performer.",
                     )
-                check_uid(transaction_uid, "TransactionUID")
+                check_uid_given(transaction_uid, "TransactionUID")
                 values = {"transaction_uid": transaction_uid}
                 attributes = item.attributes
             else:

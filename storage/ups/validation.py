@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from storage.core.entities import JobState
-from storage.core.errors import InvalidRequest, MediViewError
+from storage.core.errors import InvalidInstance, InvalidRequest, MediViewError
 from storage.core.uids import check_uid
 from storage.ups.dicom_json import (
     NODE_SCHEME,
@@ -238,7 +238,8 @@ def _check_values(attributes: Mapping[str, Any]) -> None:
         value = text_of(attributes, keyword)
         if tag_of(keyword) in attributes and value not in allowed:
             raise InvalidRequest(
-                f"{keyword} is none of {', '.join(allowed)}.", remedy="PS3.3 C.30.1 defines them."
+                f"{keyword} is '{value[:16]}'.",
+                remedy=f"Use {', '.join(allowed)} (PS3.3 C.30.1).",
             )
     for keyword in _DATE_TIMES:
         if has_value(attributes, keyword) and read_date_time(text_of(attributes, keyword)) is None:
@@ -248,7 +249,15 @@ def _check_values(attributes: Mapping[str, Any]) -> None:
     for item in items_of(attributes, "InputInformationSequence"):
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
             if has_value(item, keyword):
-                check_uid(text_of(item, keyword), keyword)
+                check_uid_given(text_of(item, keyword), keyword)
+
+
+def check_uid_given(uid: str, keyword: str) -> str:
+    """As `check_uid`, of what a request names. Raises InvalidRequest."""
+    try:
+        return check_uid(uid, keyword)
+    except InvalidInstance as error:
+        raise InvalidRequest(error.message, remedy=error.remedy) from error
 
 
 def study_of(attributes: Mapping[str, Any]) -> str:
