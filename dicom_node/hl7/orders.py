@@ -70,7 +70,11 @@ def take_order(worklist: Worklist, message: Message, now: datetime) -> str:
     accession_number = _accession_number(message)
     existing = worklist.with_accession_number(accession_number)
     stated = event_time(message)
+    # HL7 states whole seconds: within one, what arrived last counts.
+    now = now.replace(microsecond=0)
     newest = None if existing is None else existing.ordered_at
+    if newest is not None:
+        newest = newest.replace(microsecond=0)
     if newest is not None and stated is not None and stated < newest:
         return "outdated"
     # The clock of a sender may be ahead, and this node's may have been set back.

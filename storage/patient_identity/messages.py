@@ -118,5 +118,8 @@ def forget_old(connection: Connection, now: datetime) -> None:
 
 
 def _event_at(origin: Origin, now: datetime) -> datetime:
-    """The clock of a sender may be ahead; nothing that is stated is of the future."""
-    return now if origin.event_at is None else min(origin.event_at, now)
+    """The clock of a sender may be ahead; nothing that is stated is of the future.
+
+    In whole seconds, as senders state it: within one, what arrived last counts.
+    """
+    return min(origin.event_at or now, now).replace(microsecond=0)

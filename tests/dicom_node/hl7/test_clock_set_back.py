@@ -54,6 +54,25 @@ def test_an_order_is_changed_and_cancelled_and_an_older_one_still_reverts_nothin
     assert take_order(storage.worklist, order(later, "CA"), SET_BACK) != "outdated"
 
 
+def test_within_the_second_of_a_clock_that_is_ahead_what_came_last_counts(
+    storage: Storage,
+) -> None:
+    now = NOON + timedelta(microseconds=400_000)
+    ahead = NOON + timedelta(hours=2)
+    assert take_order(storage.worklist, order(ahead), now) == "scheduled"
+    assert take_order(storage.worklist, order(NOON, "CA"), now) == "canceled"
+
+    def named(name: str, at: datetime) -> str:
+        adt = message("ADT^A08^ADT_A01", at, f"PID|1||P-77^^^HOSPITAL||{name}||19700131|F")
+        return take_adt(storage.patient_changes, adt, "HOSPITAL", now)[0]
+
+    scan = part10(PatientID="P-77", IssuerOfPatientID="HOSPITAL", PatientName="Doe^J")
+    study = storage.ingest.accept(scan, "stow").study_instance_uid
+    named("Falsch^Jane", ahead)
+    named("Roe^Jane", NOON)
+    assert storage.index.study(study).patient_name == "Roe^Jane"
+
+
 def test_a_patient_is_corrected_and_an_older_name_still_reverts_nothing(storage: Storage) -> None:
     def named(name: str, at: datetime, now: datetime) -> str:
         person = f"PID|1||P-77^^^HOSPITAL||{name}||19700131|F"
