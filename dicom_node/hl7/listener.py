@@ -10,7 +10,7 @@ from ipaddress import ip_address
 import structlog
 
 from dicom_node.hl7.connections import Connection, Connections
-from dicom_node.hl7.events import not_taken
+from dicom_node.hl7.events import check_meant_for_us, not_taken
 from dicom_node.hl7.framing import FramingError, framed, read_message
 from dicom_node.hl7.orders import KINDS, take_order
 from dicom_node.hl7.patients import OF_VISITS, TRIGGERS, take_adt
@@ -207,6 +207,7 @@ def answer(receivers: Receivers, settings: Settings, raw: bytes, peer: str) -> b
         header = read_header(raw)
         if not header.control_id:
             raise Refused("AR", "101", "MSH-10 is empty.", "MSH-10")
+        check_meant_for_us(header, settings.hl7_processing_ids)
         outcome = _take(receivers, settings, header, raw, peer)
     except Refused as error:
         refused, outcome = error, "refused"

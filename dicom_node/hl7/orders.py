@@ -152,7 +152,7 @@ def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
                 "CodingSchemeDesignator": field("OBR-4", 3),
             }
         ]
-    return checked(found, _PLACES)
+    return checked(found, _PLACES, message)
 
 
 def _step(message: Message, modality: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ TRIGGERS = _REGISTERED | _CORRECTED | _MERGED
 OF_VISITS = frozenset({"A02", "A03", "A06", "A07", "A11", "A12", "A13", "A38"})
 """Transfer, discharge, another class, and what cancels a visit (IHE RAD-1, RAD-12): the images stay
 whose they are."""
+_PLACES = {"PatientName": "PID-5", "PatientBirthDate": "PID-7", "PatientSex": "PID-8"}
 _MOST_PATIENTS = 10
 """Of a message: nothing else is written while all of them are recorded at once."""
 
@@ -98,7 +99,8 @@ def _identifiers(message: Message, place: str) -> Iterator[PatientKey]:
             place, 4, 2, repetition=number
         )
         if patient_id:
-            values = checked({"PatientID": patient_id, "IssuerOfPatientID": issuer})
+            stated = {"PatientID": patient_id, "IssuerOfPatientID": issuer}
+            values = checked(stated, dict.fromkeys(stated, place), message)
             yield PatientKey(values["PatientID"], values.get("IssuerOfPatientID", ""))
 
 
@@ -134,7 +136,9 @@ def _demographics(message: Message) -> Demographics:
             "PatientName": person_name(message, "PID-5"),
             "PatientBirthDate": birth_date(message),
             "PatientSex": sex_of(message.field("PID-8")),
-        }
+        },
+        _PLACES,
+        message,
     )
     return Demographics(
         stated.get("PatientName"), stated.get("PatientBirthDate"), stated.get("PatientSex")

@@ -37,11 +37,11 @@ _BREAK = re.compile(r"\\\.(?:br|sp)\d*\\")
 class Refused(Exception):
     """Why a message is not taken: AE where another content would be, AR where its kind is not.
 
-    `error_code` is one of HL7 table 0357; `location` names segment and field. What the
-    message says of a patient is not repeated.
+    `error_code` is one of HL7 table 0357; `location` names segment and field, MSH where it is the
+    whole message. What the message says of a patient is not repeated.
     """
 
-    def __init__(self, code: str, error_code: str, reason: str, location: str = "") -> None:
+    def __init__(self, code: str, error_code: str, reason: str, location: str = "MSH") -> None:
         super().__init__(reason)
         self.code = code
         self.error_code = error_code
@@ -120,7 +120,7 @@ class Message:
         try:
             self._use(hl7.parse("\r".join(self._lines) + "\r"))
         except Exception as error:
-            raise Refused("AR", "100", "The message cannot be read.", "") from error
+            raise Refused("AR", "100", "The message cannot be read.", "MSH") from error
 
     def _use(self, segments: hl7.Message) -> None:
         self._segments = segments
@@ -177,7 +177,7 @@ def _check_separators(text: str, header: Header) -> None:
     marks = {header.separator, *header.encoding_characters, "\r", "\n"}
     count = sum(map(text.count, marks))
     if count > MAX_SEPARATORS:
-        raise Refused("AR", "102", f"The message has more than {MAX_SEPARATORS} fields.", "")
+        raise Refused("AR", "102", f"The message has more than {MAX_SEPARATORS} fields.", "MSH")
 
 
 def _decoded(raw: bytes, codec: str) -> str:

@@ -53,15 +53,21 @@ def event_time(message: Message, *, earliest: bool = False) -> datetime | None:
     return None
 
 
-def checked(values: Mapping[str, Any], places: Mapping[str, str] | None = None) -> dict[str, Any]:
+_FIELD = re.compile(r"[A-Z0-9]{3}-\d+")
+
+
+def checked(
+    values: Mapping[str, Any], places: Mapping[str, str], message: Message
+) -> dict[str, Any]:
     """The values that are there, each as its VR allows.
 
-    Raises Refused naming the attribute, and the fields that it comes from where `places` has them.
+    Raises Refused naming the attribute, and the fields of the message that it may come from, which
+    `places` has; the first of them that has a value is its location.
     """
     kept: dict[str, Any] = {}
     for keyword, value in values.items():
         if isinstance(value, list):
-            kept[keyword] = [checked(item, places) for item in value]
+            kept[keyword] = [checked(item, places, message) for item in value]
             continue
         if not value:
             continue
@@ -72,13 +78,13 @@ def checked(values: Mapping[str, Any], places: Mapping[str, str] | None = None) 
                 raise ValueError("a backslash makes two values of one")
             validate_value(vr, text, pydicom.config.RAISE)
         except ValueError as error:
-            fields = (places or {}).get(keyword, "")
+            fields = places[keyword]
+            named = _FIELD.findall(fields)
             raise Refused(
                 "AE",
                 "102",
-                f"What stands for {keyword}{f' ({fields})' if fields else ''} does not fit"
-                f" DICOM's {vr}.",
-                fields if fields and " " not in fields else "",
+                f"What stands for {keyword} ({fields}) does not fit DICOM's {vr}.",
+                next((one for one in named if message.field(one)), named[0]),
             ) from error
         kept[keyword] = text
     return kept

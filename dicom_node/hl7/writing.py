@@ -60,9 +60,7 @@ def answer_to(
         segment("MSA", [code, _safe(header, header.control_id), escaped(reason)]),
     ]
     if refused is not None:
-        place = (
-            "^".join(refused.location.replace("-", "^1^").split("^")) if refused.location else ""
-        )
+        place = refused.location.replace("-", "^1^")
         segments.append(
             segment(
                 "ERR",

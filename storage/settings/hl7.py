@@ -55,6 +55,12 @@ class Hl7Settings(BaseModel):
         description="Addresses and networks of the systems that send to the listener, separated by"
         " commas: strangers never take their connections.",
     )
+    hl7_processing_ids: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("P",),
+        min_length=1,
+        description="MSH-11 of the messages that are taken, of P (production), T (training) and D"
+        " (debugging), separated by commas: others are answered AR.",
+    )
     patient_id_issuer: str = Field(
         "",
         max_length=64,
@@ -96,6 +102,17 @@ class Hl7Settings(BaseModel):
         parts = [part.strip() for part in value.split(",") if part.strip()]
         # What is none raises ValueError, which names it.
         return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts)
+
+    @field_validator("hl7_processing_ids", mode="before")
+    @classmethod
+    def _parse_hl7_processing_ids(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        ids = tuple(dict.fromkeys(one.strip().upper() for one in value.split(",") if one.strip()))
+        wrong = [one for one in ids if one not in ("P", "T", "D")]
+        if wrong:
+            raise ValueError(f"'{wrong[0]}' is no processing id; use P, T or D")
+        return ids
 
     @field_validator("hl7_destinations", mode="before")
     @classmethod

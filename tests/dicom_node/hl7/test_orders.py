@@ -191,6 +191,13 @@ def test_names_are_read_in_their_character_set(
         (ORDER.replace("ORC|NW|PL-1|FI-1||SC", "ORC|SC|PL-1|FI-1||HD"), "AE", "Taken are IP, CM"),
         (ORDER.replace("1.2.3.4", "1.2.x"), "AE", "StudyInstanceUID"),
         (ORDER.replace("ORC|NW", "ORC|ZZ"), "AE", "Taken are NW, XO"),
+        (
+            ORDER.replace("|P|2.5.1", "|T|2.5.1"),
+            "AR",
+            "processing id T is not taken here. Taken is P",
+        ),
+        (ORDER.replace("|P|2.5.1", "|Müller|2.5.1"), "AR", "MSH-11"),
+        (ORDER.replace("|P|2.5.1", "|P|9.9"), "AR", "MSH-12"),
         ("EVN|A01", "AR", "MSH"),
     ],
 )
@@ -205,6 +212,8 @@ def test_what_cannot_be_taken_is_answered_with_its_reason(
     (answer,) = sent(port, message.encode())
     msa = next(line for line in answer.split(b"\r") if line.startswith(b"MSA")).decode().split("|")
     assert msa[1] == code
+    error = next(line for line in answer.split(b"\r") if line.startswith(b"ERR"))
+    assert error.split(b"|")[2]
     assert reason in msa[3]
     assert items(storage) == []
     logged = capsys.readouterr()
