@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy import Engine
 
-from dicom_node.association.contexts import is_storage_class
 from dicom_node.normalized.requests import (
     CLASS_INSTANCE_CONFLICT,
     NO_SUCH_SOP_INSTANCE,
@@ -18,6 +17,7 @@ from storage.commitment.entities import Reference
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, NotFound
 from storage.core.visibility import limited_to
+from storage.dicom.storage_classes import is_storage_class
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.peers.repository import KnownPeer, Peers
