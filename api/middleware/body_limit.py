@@ -1,4 +1,4 @@
-"""How large a body may be, and how long it may pause."""
+"""How large a body may be, how long it may pause, and that it comes as it is."""
 
 import asyncio
 import re
@@ -7,7 +7,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import problem_response
+from api.errors import ApiProblem, problem_response
+from api.middleware.refusing import refuse
 from storage.core.whole_numbers import read_whole_number
 
 _JSON_BODY_MAX_BYTES = 1024 * 1024
@@ -21,13 +22,17 @@ _MASK_EDITS = re.compile(r"/api/studies/[0-9.]+/segmentations/[0-9.]+/edits")
 
 
 class BodyLimit:
-    """Refuse a body that is larger than any JSON request of ours."""
+    """Refuse a body that is larger than any JSON request of ours, or encoded for the way."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
+        encoding = _encoding(scope)
+        if encoding:
+            await refuse(scope, receive, send, _encoded(encoding))
+            return
         if scope["type"] != "http" or _limits_itself(path):
             await self.app(scope, receive, send)
             return
@@ -44,6 +49,26 @@ class BodyLimit:
             await response(scope, receive, send)
             return
         await self.app(scope, limited(receive, _JSON_BODY_MAX_BYTES), send)
+
+
+def _encoding(scope: Scope) -> str:
+    """The coding of a body that is not sent as it is, '' where it is."""
+    if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return ""
+    stated = ",".join(Headers(scope=scope).getlist("content-encoding"))
+    codings = [one.strip().lower() for one in stated.split(",")]
+    return next((one for one in codings if one not in ("", "identity")), "")
+
+
+def _encoded(encoding: str) -> ApiProblem:
+    return ApiProblem(
+        415,
+        "unsupported_media_type",
+        f"The body has the Content-Encoding '{encoding[:20]}', which is not decoded here.",
+        remedy="Send it as it is (identity). Compressed pixels have a transfer syntax for it.",
+        # RFC 9110 15.5.16: which are taken.
+        headers={"Accept-Encoding": "identity"},
+    )
 
 
 def _limits_itself(path: str) -> bool:

@@ -381,3 +381,14 @@ def test_a_page_runs_the_scripts_that_stand_in_it_and_answers_run_none(tmp_path:
         assert scripts(missing) == {"'self'", f"'sha256-{digest}'", *evaluated}
         (pages / "index.html").write_text("<p>No script.</p>")
         assert scripts(node.client.get("/")) == {"'self'", *evaluated}
+
+
+@pytest.mark.parametrize("path", ["/api/jobs/cancel", "/dicom-web/studies", "/fhir/Device"])
+def test_a_body_that_is_encoded_for_the_way_is_refused_by_name(
+    reading_api: ApiNode, path: str
+) -> None:
+    headers = {"Content-Encoding": "identity, GZip"}
+    answer = reading_api.client.post(path, content=b"x", headers=headers)
+    assert answer.status_code == 415
+    assert "'gzip'" in answer.text
+    assert answer.headers["accept-encoding"] == "identity"

@@ -61,15 +61,31 @@ class MultipartReader(Generic[S]):
         self._open_part = open_part
         self._part: S | None = None
         self._state = "preamble"
+        self._is_empty = True
 
     @property
     def finished(self) -> bool:
         """The closing delimiter has been seen."""
         return self._state == "epilogue"
 
+    def check_begun(self) -> None:
+        """Raises InvalidRequest where the whole body came, and its delimiter never."""
+        if self._state != "preamble":
+            return
+        delimiter = self._delimiter.removeprefix(_CRLF).decode("ascii")
+        if self._is_empty:
+            raise InvalidRequest(
+                "The body is empty.", remedy=f"Send parts, each after a line {delimiter}."
+            )
+        raise InvalidRequest(
+            f"No line of the body is {delimiter}, as the boundary of its Content-Type has it.",
+            remedy="State the boundary that stands between the parts.",
+        )
+
     def feed(self, data: bytes) -> Iterator[S]:
         """Take more of the body; yields every part that it completes."""
         self._pending += data
+        self._is_empty = self._is_empty and not data
         progress = True
         while progress:
             if self._state in ("preamble", "body"):

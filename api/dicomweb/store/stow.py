@@ -87,7 +87,7 @@ async def _store(
         raise _unsupported(f"multipart/related of {of_type}")
     if report.is_empty:
         raise InvalidRequest(
-            "The body holds no instance.",
+            "The body is empty, or holds no instance.",
             remedy="Send each instance as a part of type application/dicom.",
         )
     if report.only_too_large is not None:
@@ -166,6 +166,7 @@ async def _read_instances(
         # Of a body that came whole nothing is left open, which spares a thread its turn.
         if not reader.finished:
             await run_in_threadpool(reader.close)
+    reader.check_begun()
     if not reader.finished:
         # The last part never ended; what came before it has been kept and is reported.
         report.fail("", "", CANNOT_UNDERSTAND, "The last part of the body does not end.")
@@ -195,6 +196,7 @@ async def _read_described(
     try:
         async for data in _blocks(request):
             await run_in_threadpool(feed, data)
+        reader.check_begun()
         if not reader.finished:
             report.fail("", "", CANNOT_UNDERSTAND, "The last part of the body does not end.")
         await run_in_threadpool(keep)

@@ -160,7 +160,7 @@ def test_nothing_stored_is_a_conflict(empty_node: DicomwebNode) -> None:
         ("text/plain", 415),
         ('multipart/related; type="text/plain"; boundary=x', 415),
         ('multipart/related; type="application/dicom"', 400),
-        ('multipart/related; type="application/dicom"; boundary=other', 409),
+        ('multipart/related; type="application/dicom"; boundary=other', 400),
         ("multipart/related; boundary=example-boundary", 200),
         (f'multipart/related;boundary="{BOUNDARY}";type=application/dicom', 200),
     ],
@@ -176,6 +176,10 @@ def test_a_lone_instance_is_taken_too(empty_node: DicomwebNode, shared_data: Pat
     body = (shared_data / "odd" / "CT_small.dcm").read_bytes()
     assert store(empty_node, body, content_type="application/dicom").status_code == 200
     assert store(empty_node, b"", content_type="application/dicom").status_code == 400
+    for sent, named in ((b"", "The body is empty"), (body, f"--{BOUNDARY}")):
+        answer = store(empty_node, sent)
+        assert answer.status_code == 400
+        assert named in answer.json()["detail"]
     assert store(empty_node, b"", "/studies/not-a-uid").status_code == 400
 
 
