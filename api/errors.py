@@ -84,6 +84,12 @@ _RETRY_AFTER_S = {"storage_full": "60", "storage_unavailable": "5"}
 # Phrases of newer Pythons differ from older ones; these codes stay.
 _HTTP_CODE = {404: "not_found", 405: "method_not_allowed", 413: "limit_exceeded"}
 _HTTP_REMEDY = {
+    401: "Sign in, or send a key.",
+    403: "Ask an administrator for the right.",
+    406: "Accept one of the media types that the description has.",
+    411: "State the length of the body.",
+    414: "Make the address shorter.",
+    415: "Send one of the media types that the description has.",
     400: "Correct the form; send many instances as one ZIP archive.",
     408: "Send the body without long pauses.",
     404: "Check the address; /api/openapi.json lists what there is.",
@@ -174,7 +180,7 @@ async def _mediview_error(request: Request, error: Exception) -> JSONResponse:
         error.code,
         error.message,
         title=_TITLE_OF.get(error.code, ""),
-        remedy=error.remedy,
+        remedy=error.remedy or _remedy_of(status_of(error)),
         request_id=_request_id(request),
         headers={"Retry-After": retry_after} if retry_after else None,
     )
@@ -188,7 +194,7 @@ async def _api_problem(request: Request, error: Exception) -> JSONResponse:
         error.code,
         error.detail,
         title=error.title,
-        remedy=error.remedy,
+        remedy=error.remedy or _remedy_of(error.status),
         request_id=_request_id(request),
         extra=error.extra,
         headers=error.headers,
@@ -224,7 +230,7 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
         error.status_code,
         _HTTP_CODE.get(error.status_code, phrase.lower().replace(" ", "_").replace("-", "_")),
         detail,
-        remedy=_HTTP_REMEDY.get(error.status_code, ""),
+        remedy=_HTTP_REMEDY.get(error.status_code) or _remedy_of(error.status_code),
         request_id=_request_id(request),
         headers=error.headers,
     )
@@ -242,6 +248,17 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
         request_id=_request_id(request),
         headers={"Retry-After": _RETRY_AFTER_S["storage_unavailable"]},
     )
+
+
+def _remedy_of(status: int) -> str:
+    """For a cause that names none of its own."""
+    if status == 404:
+        return "Check what the request names."
+    if status in (502, 504):
+        return "Check the other system, and try again later."
+    if status >= 500:
+        return "Try again later; an administrator finds the cause in the log by request_id."
+    return "Correct the request." if status in (400, 413, 422) else "Read the present state first."
 
 
 def _detail_of(status: int, phrase: str) -> str:

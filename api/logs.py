@@ -36,6 +36,11 @@ _QUIET = (
 _SILENT = ("highdicom", "pydicom", "pynetdicom")
 
 
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """Uvicorn takes the refusal of a web socket, which is answered by HTTP, for an error."""
+    return record.getMessage() != "ASGI callable returned without completing handshake."
+
+
 def configure_logging(settings: Settings) -> None:
     """Send structlog and the standard library's logging to stderr in one form."""
     level = logging.getLevelNamesMapping()[settings.log_level]
@@ -73,6 +78,7 @@ def configure_logging(settings: Settings) -> None:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
     if not sys.warnoptions:
         # What libraries warn of a data set quotes its values.
         warnings.simplefilter("ignore")

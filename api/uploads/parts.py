@@ -261,7 +261,12 @@ def _claim(objects: ObjectStore, uploads: Uploads, token: str) -> tuple[Presigne
     claim = verified(objects, token)
     match = _PART_KEY.fullmatch(claim.key)
     if match is None:
-        raise ApiProblem(403, "upload_url_refused", "The URL is not for a part of an upload.")
+        raise ApiProblem(
+            403,
+            "upload_url_refused",
+            "The URL is not for a part of an upload.",
+            remedy="Use each URL that the node gave for a part, as it is, for that part.",
+        )
     _open(uploads.get(match[1]))
     return claim, match[2], int(match[3])
 

@@ -170,7 +170,12 @@ def _claim(objects: ObjectStore, uploads: Uploads, token: str) -> tuple[Presigne
     claim = verified(objects, token)
     match = _UPLOAD_KEY.fullmatch(claim.key)
     if match is None:
-        raise ApiProblem(403, "upload_url_refused", "The URL is not for an upload.")
+        raise ApiProblem(
+            403,
+            "upload_url_refused",
+            "The URL is not for an upload.",
+            remedy="Use the URL that POST /api/uploads/presign gave, as it is.",
+        )
     upload = uploads.get(match.group(1))
     if upload.state != "PRESIGNED":
         raise ApiProblem(

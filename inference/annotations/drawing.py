@@ -120,10 +120,14 @@ def checked_points(
     wanted = _POINTS.get(shape)
     if (wanted is not None and len(points) != wanted) or len(points) < 1:
         raise InvalidRequest(
-            f"A {shape} has {wanted or 'one or more'} points; {len(points)} were given."
+            f"A {shape} has {wanted or 'one or more'} points; {len(points)} were given.",
+            remedy="Give the points that its shape has.",
         )
     if shape == "FREEHAND" and not 2 <= len(points) <= MAXIMUM_POINTS:
-        raise InvalidRequest(f"A FREEHAND has 2 to {MAXIMUM_POINTS} points.")
+        raise InvalidRequest(
+            f"A FREEHAND has 2 to {MAXIMUM_POINTS} points.",
+            remedy="Leave points out that lie close together.",
+        )
     for column, row in points:
         if not (0 <= column <= place.columns and 0 <= row <= place.rows):
             raise InvalidRequest(
@@ -248,7 +252,10 @@ def _distances(mm: NDArray[np.float64]) -> list[float]:
 def _angle(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
     if lengths == 0.0:
-        raise InvalidRequest("An angle needs two lines, and one of them has no length.")
+        raise InvalidRequest(
+            "An angle needs two lines, and one of them has no length.",
+            remedy="Give four points, of which the first two and the last two differ.",
+        )
     return math.degrees(math.acos(min(1.0, max(-1.0, float(one @ other) / lengths))))
 
 

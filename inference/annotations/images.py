@@ -51,7 +51,10 @@ class StudyImages:
             )
         header = self._instances.dataset(instance, stop_before_pixels=True)
         if not header.get("Rows") or not header.get("Columns"):
-            raise InvalidRequest(f"The instance {sop_instance_uid} is no image.")
+            raise InvalidRequest(
+                f"The instance {sop_instance_uid} is no image.",
+                remedy="Name the SOP Instance UID of an image.",
+            )
         return header
 
 
@@ -59,7 +62,8 @@ def _placed(header: Dataset, sop_instance_uid: str, frame_number: int) -> Place:
     frames = number_of_frames(header)
     if not 1 <= frame_number <= frames:
         raise InvalidRequest(
-            f"The image has {frames} frames, counted from 1; {frame_number} was asked for."
+            f"The image has {frames} frames, counted from 1; {frame_number} was asked for.",
+            remedy="Name a frame that the image has.",
         )
     return Place(
         sop_class_uid=str(header.SOPClassUID),

@@ -29,15 +29,22 @@ def apply_label_map(
     """Write the label map into the masks; the numbers of the segments that changed by it."""
     unknown = [one for one in label_map.segment_numbers if not 1 <= one <= masks.count]
     if unknown:
-        raise InvalidRequest(f"The segmentation has no segment {unknown[0]}.")
+        raise InvalidRequest(
+            f"The segmentation has no segment {unknown[0]}.",
+            remedy="Name segments that the segmentation has.",
+        )
     strange = set(np.unique(label_map.values).tolist()) - {0, *label_map.segment_numbers}
     if strange:
         raise InvalidRequest(
-            f"The label map holds the value {min(strange)}, which segment_numbers does not name."
+            f"The label map holds the value {min(strange)}, which segment_numbers does not name.",
+            remedy="Name each value in segment_numbers; 0 is the background.",
         )
     rows, columns = masks.array.shape[1:3]
     if label_map.values.shape != (len(label_map.slices), rows, columns):
-        raise InvalidRequest(f"The mask has {rows} rows and {columns} columns.")
+        raise InvalidRequest(
+            f"The mask has {rows} rows and {columns} columns.",
+            remedy="Send a label map of as many rows and columns.",
+        )
     places = {key: k for k, key in enumerate(slices)}
     named = set(label_map.slices)
     if named - places.keys() or len(named) < len(label_map.slices):

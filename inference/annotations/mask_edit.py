@@ -84,7 +84,10 @@ def edit_mask(
     masks = read_masks(before.segmentation, slices)
     changed = apply_label_map(label_map, masks, slices)
     if not changed:
-        raise InvalidRequest("The label map says what the mask says already.")
+        raise InvalidRequest(
+            "The label map says what the mask says already.",
+            remedy="Send a label map that differs from the mask.",
+        )
     output = with_validity(before.pipeline, _output(before, masks, changed), volume)
     output = with_caveat(output, caveat_of(before.pipeline.card.population, before.sources[0]))
     output = with_caveat(output, caveat_of_energies(before.sources, volume))

@@ -63,7 +63,10 @@ def read_masks(segmentation: Dataset, slices: Sequence[SliceKey]) -> MaskStack:
     for key, number, plane in _frames(segmentation):
         k = places.get(key)
         if k is None:
-            raise InvalidRequest("The segmentation lies on other slices than its source has now.")
+            raise InvalidRequest(
+                "The segmentation lies on other slices than its source has now.",
+                remedy="Have the series analysed again, and edit the new segmentation.",
+            )
         if number is not None:
             masks.put(number, k, plane != 0)
             continue

@@ -82,7 +82,9 @@ def save_measurements(
         storage.index, storage.instances, study_instance_uid, predecessor_uid
     )
     if not drawings and predecessor is None:
-        raise InvalidRequest("There is no measurement to save.")
+        raise InvalidRequest(
+            "There is no measurement to save.", remedy="Send one measurement or more."
+        )
     images = StudyImages(storage.index, storage.instances, study_instance_uid)
     places: dict[tuple[str, int], Place] = {}
     whole = []
@@ -167,5 +169,7 @@ def _images_of(predecessor: Dataset | None, images: StudyImages) -> dict[str, Da
         for drawing in read_measurements(predecessor).drawings:
             images.header(drawing.sop_instance_uid)
     if not images.headers:
-        raise InvalidRequest("The version before says nothing either.")
+        raise InvalidRequest(
+            "The version before says nothing either.", remedy="Send one measurement or more."
+        )
     return images.headers

@@ -76,20 +76,28 @@ def fetch_from_elsewhere(
     subject = subject_of_study(storage.index, study_instance_uid)
     peers = {peer.name: peer for peer in archives_for_caller(storage.peers, storage.engine)}
     if source not in peers:
-        raise NotFound(f"No archive that may be asked is named '{source}'.")
+        raise NotFound(
+            f"No archive that may be asked is named '{source}'.",
+            remedy="GET /api/studies/{study_instance_uid}/elsewhere lists the archives.",
+        )
     if not subject.patient_id:
-        raise InvalidRequest("The study has no patient ID by which to ask.")
+        raise InvalidRequest(
+            "The study has no patient ID by which to ask.",
+            remedy="Correct the patient of the study first.",
+        )
     studies = {
         one.study_instance_uid: one
         for one in _ask(storage.audit, storage.settings, peers[source], subject)
     }
     if prior not in studies:
-        raise NotFound(f"{source} has no such study of this patient.")
+        raise NotFound(
+            f"{source} has no such study of this patient.", remedy="Search the archive again."
+        )
     with as_node():
         storage.prior_fetches.want(wanted_study(studies[prior], subject, peers[source], "PERSON"))
         fetch = storage.prior_fetches.find(prior)
     if fetch is None:
-        raise InvalidRequest("The study is here already.")
+        raise InvalidRequest("The study is here already.", remedy="Open it.")
     return fetch
 
 
@@ -104,7 +112,9 @@ def fetch_of_patient(storage: Storage, study_instance_uid: str, prior: str) -> P
         subject.issuer_of_patient_id,
     )
     if not of_patient or fetch.source not in known:
-        raise NotFound("No such study of this patient is fetched.")
+        raise NotFound(
+            "No such study of this patient is fetched.", remedy="Search the archives again."
+        )
     return fetch
 
 

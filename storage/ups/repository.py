@@ -115,6 +115,7 @@ class WorkItems:
                     "The submitted request is inconsistent with the current state of the Workitem.",
                     f"The work item is {item.state} and does not change any more.",
                     status=400,
+                    remedy="Only what is SCHEDULED or IN PROGRESS is changed; create another one.",
                 )
             if item.state == "SCHEDULED" and transaction_uid:
                 raise WorkItemRefused(
@@ -191,7 +192,9 @@ class WorkItems:
                 return Edit()
             if item.state == "COMPLETED":
                 raise WorkItemRefused(
-                    "The UPS is already COMPLETED.", "The work item is COMPLETED: it stays so."
+                    "The UPS is already COMPLETED.",
+                    "The work item is COMPLETED: it stays so.",
+                    remedy="What has ended is not cancelled; nothing is to be done.",
                 )
             if item.state == "IN PROGRESS" and not item.performer:
                 return Edit({}, [cancel_requested(requested_by, details)])

@@ -58,6 +58,7 @@ def update(
             "The submitted request is inconsistent with the current state of the Workitem.",
             f"The work item is {job.state} and does not change any more.",
             status=400,
+            remedy="Only what is SCHEDULED or IN PROGRESS is changed; create another one.",
         )
     ignored = {tag_of("SpecificCharacterSet"), tag_of("TransactionUID")}
     if attributes.keys() - ignored != {tag_of(_PRIORITY)}:
@@ -81,7 +82,10 @@ def change_state(
         return storage.work_items.change_state(uid, state, transaction_uid)[1]
     if not transaction_uid:
         raise WorkItemRefused(
-            "The Transaction UID is missing.", "The request names no Transaction UID.", status=400
+            "The Transaction UID is missing.",
+            "The request names no Transaction UID.",
+            status=400,
+            remedy="Send TransactionUID (0008,1195), which the claim of the work item set.",
         )
     if job.state in ENDED and job.state == state:
         return True
@@ -125,7 +129,9 @@ def _cancel_job(storage: WorkItemStorage, job: Job, reason: str) -> bool:
         return True
     if job.state == "COMPLETED" or not storage.jobs.cancel(job.job_id, reason, utcnow()):
         raise WorkItemRefused(
-            "The UPS is already COMPLETED.", "The job is COMPLETED, and stays so."
+            "The UPS is already COMPLETED.",
+            "The job is COMPLETED, and stays so.",
+            remedy="What has ended is not cancelled; nothing is to be done.",
         )
     return False
 

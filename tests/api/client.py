@@ -132,6 +132,7 @@ def is_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]
     assert problem["code"] == code
     assert problem["status"] == status
     assert problem["detail"]
+    assert problem["remedy"]
     assert problem["request_id"] == answer.headers["x-request-id"]
     return problem
 
