@@ -36,6 +36,8 @@ from api.server.schemas import Health, HealthPart
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import IndexDamaged, MediViewError
+from storage.db.log_recovery import LOST_CHANGES_REMEDY, lost_changes
+from storage.db.replacement import index_path
 from storage.db.schema import check_answers
 from storage.processes.heartbeats import HANDLED
 
@@ -66,7 +68,7 @@ class HealthChecks:
 
     def run(self) -> Health:
         checks: dict[str, Callable[[], HealthPart]] = {
-            "database": self.database,
+            "database": self.database_and_history,
             "objects": self.objects,
             "broker": self.broker,
             "worker": self.worker,
@@ -100,6 +102,13 @@ class HealthChecks:
         except (MediViewError, SQLAlchemyError):
             return bad("The database does not answer. Check MEDIVIEW_DATABASE_URL.")
         return GOOD
+
+    def database_and_history(self) -> HealthPart:
+        """The database, and whether it had to do without changes that were made."""
+        part = self.database()
+        path = index_path(self._settings)
+        lost = lost_changes(path) if path else ""
+        return bad(f"{lost} {LOST_CHANGES_REMEDY}") if part.ok and lost else part
 
     def objects(self) -> HealthPart:
         self._storage.objects.check()

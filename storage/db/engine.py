@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 from weakref import WeakSet, ref
 
@@ -17,6 +18,7 @@ from sqlalchemy import (
     create_engine,
     event,
     literal,
+    make_url,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -26,6 +28,7 @@ from sqlalchemy.schema import Table
 from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
 from storage.core.visibility import current_visibility
 from storage.db.joined_writes import waiting_write
+from storage.db.log_recovery import look_after_log
 from storage.db.visibility_engine import engine_of_viewers
 
 _BUSY_TIMEOUT_S = 30.0
@@ -60,6 +63,9 @@ def make_engine(database_url: str) -> Engine:
     `docs/durability.md` has the whole list.
     """
     if database_url.startswith("sqlite"):
+        file = make_url(database_url).database
+        if file and file != ":memory:":
+            look_after_log(Path(file))
         engine = create_engine(
             database_url,
             connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},

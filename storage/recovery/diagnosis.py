@@ -16,9 +16,9 @@ from storage.core.errors import InvalidRequest
 from storage.db.engine import is_damaged, make_engine, reading
 from storage.db.replacement import index_path
 from storage.db.schema import newest_revision, revision
+from storage.db.write_ahead_log import commits_lost, log_path, without_flipped_bits
 from storage.reconciliation.reconcile import count_without_row
 from storage.recovery.schema_page import is_first_page_garbled
-from storage.recovery.write_ahead_log import commits_lost
 from storage.settings import Settings
 from storage.volumes.scan import is_being_written, is_unfinished, volumes_in
 
@@ -54,12 +54,12 @@ def diagnose(settings: Settings) -> Diagnosis:
     findings: list[Finding] = []
     lost_commits = 0
     if path is not None:
-        lost_commits = commits_lost(path.with_name(path.name + "-wal"))
+        lost_commits = commits_lost(log_path(path))
         # Opening it may write the page again.
         is_garbled = is_first_page_garbled(path)
         state, findings = _look_at_file(path, is_copied=bool(lost_commits))
         if lost_commits and state not in ("missing", "empty"):
-            findings.append(_log_finding(lost_commits))
+            findings.append(_log_finding(log_path(path), lost_commits))
         if is_garbled and state in ("whole", "indexes_wrong"):
             findings.append(_first_page_finding(path))
     # Opening it ends the log, which is to be kept first where it is damaged.
@@ -169,7 +169,12 @@ def _rebuild_finding(what: str) -> Finding:
     )
 
 
-def _log_finding(lost: int) -> Finding:
+def _log_finding(log: Path, lost: int) -> Finding:
+    if without_flipped_bits(log.read_bytes()) is not None:
+        return Finding(
+            f"Bits of the write-ahead log of the index {log} are flipped.",
+            "They are turned back, and nothing is lost. Check the disk: it changed bytes.",
+        )
     what = "cannot be read at all" if lost < 0 else f"has a damaged page before {lost} changes"
     return Finding(
         f"The write-ahead log of the index {what}.",

@@ -9,6 +9,7 @@ from shutil import copyfile
 
 from storage.core.clock import utcnow
 from storage.db.engine import make_engine, writing
+from storage.db.log_recovery import look_after_log
 from storage.db.replacement import finish, index_path, replace
 from storage.maintenance.reindex import rebuild_from
 from storage.maintenance.reindex_rows import Rebuilt
@@ -52,6 +53,8 @@ def repair(
             _rebuild(settings, path, bucket, done, tell)
         elif path is not None and (diagnosis.index == "indexes_wrong" or diagnosis.log_is_damaged):
             _copy_aside(path, done)
+            if diagnosis.log_is_damaged:
+                look_after_log(path)
             with closing(sqlite3.connect(path)) as connection:
                 connection.execute("REINDEX")
     done.restored = upgrade(settings)

@@ -43,6 +43,7 @@ from inference.self_test.run import run_self_test
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
+from storage.db.log_recovery import LOST_CHANGES_REMEDY, lost_changes
 from storage.db.replacement import index_path
 from storage.db.schema import check_database
 from storage.objects.opening import open_objects
@@ -145,6 +146,8 @@ def _database(settings: Settings) -> Check:
             "Check the disk, which changed bytes. Leave the log where it is, stop the node and run"
             " 'mediview storage repair', which looks at every page and writes this one again.",
         )
+    if path is not None and (lost := lost_changes(path)):
+        return Check("database", "fail", f"{url}: {lost}", LOST_CHANGES_REMEDY)
     return Check("database", "ok", f"{url}, schema current")
 
 

@@ -17,12 +17,12 @@ from sqlalchemy import text
 
 from storage.container import Storage, open_storage
 from storage.core.errors import IndexDamaged, InvalidRequest
+from storage.db.write_ahead_log import commits_lost
 from storage.maintenance import upgrade as upgrading
 from storage.maintenance.verify import verify_storage
 from storage.recovery.diagnosis import diagnose
 from storage.recovery.repair import repair
 from storage.recovery.salvage import salvage
-from storage.recovery.write_ahead_log import commits_lost
 from storage.settings import Settings, load_settings
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
@@ -328,6 +328,7 @@ def log(filled: Settings) -> Iterator[Path]:
         yield path.with_name(path.name + "-wal")
 
 
+@pytest.mark.slow
 def test_a_first_page_that_the_log_alone_has_is_named_and_written_again(
     filled: Settings,
 ) -> None:
