@@ -62,7 +62,7 @@ def pages_of(path: Path, page_bytes: int) -> dict[int, bytes]:
             if not frame.is_right:
                 break
             start = frame.position + _FRAME.size
-            pending[frame.page_number] = data[start : start + page_bytes]
+            pending[frame.page_number] = bytes(data[start : start + page_bytes])
             if frame.size_after_commit:
                 committed |= pending
                 pending = {}
@@ -164,7 +164,7 @@ def _turn_back_in_header(data: bytearray) -> bool:
     if stated != magic:
         data[:4] = magic.to_bytes(4)
         return _is_header_right(data)
-    found = _checksum(data[:24], order, (0, 0))
+    found = _checksum(bytes(data[:24]), order, (0, 0))
     if _bits_between(found, wanted) == 1 and not _goes_on(data, _HEADER.size, wanted):
         struct.pack_into(">2I", data, 24, *found)
         return _goes_on(data, _HEADER.size, found)
