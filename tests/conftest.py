@@ -55,12 +55,24 @@ def pytest_configure() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever the random order: what is quick to fail comes before the slow end-to-end tests."""
+    for item in items:
+        if _is_repeated_above_storage(item):
+            item.add_marker(pytest.mark.slow)
     if not os.environ.get("MEDIVIEW_LONG_TESTS"):
         left_out = pytest.mark.skip(reason="slow: make slow")
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(left_out)
     items.sort(key=lambda item: any(item.iter_markers("e2e")) + any(item.iter_markers("fault")))
+
+
+def _is_repeated_above_storage(item: pytest.Item) -> bool:
+    """A second run on PostgreSQL and S3 of what stands on repositories that are tested on both."""
+    settings = getattr(item, "callspec", None) and item.callspec.params.get("storage_settings")
+    is_above = item.path.is_relative_to(ROOT / "tests") and item.path.relative_to(
+        ROOT / "tests"
+    ).parts[0] in ("api", "inference")
+    return settings == "postgresql+s3" and is_above
 
 
 def pytest_collection_finish() -> None:

@@ -119,6 +119,7 @@ def _gain(voxels: NDArray[np.int16]) -> float:
     return 1.0 if _low(voxels) == 0 and voxels.max() <= 4095 else 4095 / np.ptp(voxels)
 
 
+@pytest.mark.slow
 def test_the_same_template_gives_the_same_study_and_a_salt_another(head: demo.Template) -> None:
     few = replace(head, slices=head.slices[:3])
     assert demo.write_instances(few) == demo.write_instances(few)

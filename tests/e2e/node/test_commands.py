@@ -44,6 +44,7 @@ def test_send_pushes_a_folder_to_any_peer(node: Node, pacs: Pacs, head: SentStud
         pacs.forget(head.sop_instance_uids)
 
 
+@pytest.mark.slow
 def test_send_says_what_it_did_not_send(node: Node, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no DICOM")
     answer = node.command("send", str(tmp_path), "--to", f"MEDIVIEW@127.0.0.1:{node.dicom_port}")

@@ -43,6 +43,7 @@ def full_node(
             node.close()
 
 
+@pytest.mark.slow
 def test_the_full_mode_gives_the_result_of_the_embedded_one(
     followed: FollowedStudy, full_node: Node, pacs: Pacs, head: SentStudy
 ) -> None:
@@ -59,12 +60,14 @@ def test_the_full_mode_gives_the_result_of_the_embedded_one(
     assert kinds["SEG"] == 1
 
 
+@pytest.mark.slow
 def test_nothing_is_left_in_files_that_belongs_in_the_services(full_node: Node) -> None:
     data = full_node.folder / "data"
     assert not (data / "index.sqlite3").exists()
     assert not list((data / "broker").rglob("*.msg"))
 
 
+@pytest.mark.slow
 def test_the_full_mode_ends_cleanly_too(full_node: Node) -> None:
     assert full_node.interrupt() == 0
     assert full_node.processes() == {}

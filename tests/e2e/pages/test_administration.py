@@ -99,6 +99,7 @@ def test_a_user_and_a_key_are_made_and_the_trail_tells_of_it(
     expect(page.get_by_test_id("verification")).to_contain_text("The chain is intact")
 
 
+@pytest.mark.slow
 def test_an_access_group_gets_a_member_and_goes_again(closed: ClosedNode, page: Page) -> None:
     closed.storage.accounts.add("root", PASSWORD, ["admin"])
     groups = closed.storage.access_groups
@@ -131,6 +132,7 @@ def test_an_access_group_gets_a_member_and_goes_again(closed: ClosedNode, page: 
     assert {one.name for one in groups.all()} == {"administrators", "everyone"}
 
 
+@pytest.mark.slow
 def test_a_message_that_was_given_up_is_sent_again_and_an_order_called_off(
     closed: ClosedNode, page: Page
 ) -> None:

@@ -160,7 +160,13 @@ _CALIBRATED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", _CALIBRATED)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=() if case == "ultrasound in cm" else pytest.mark.slow)
+        for case in _CALIBRATED
+    ],
+)
 def test_a_line_over_61_mm_reads_61_mm_everywhere(node: Node, page: Page, case: str) -> None:
     make, columns, caveat = _CALIBRATED[case]
     dataset = make()
@@ -243,6 +249,7 @@ def test_what_cannot_be_measured_says_why_and_is_not_saved(node: Node, page: Pag
     assert "leaves the calibrated ultrasound region" in answer.json()["detail"]
 
 
+@pytest.mark.slow
 def test_areas_axes_and_angles_of_an_ultrasound_are_those_of_the_saved_report(
     node: Node, page: Page
 ) -> None:

@@ -232,6 +232,7 @@ def test_an_image_that_was_deleted_meanwhile_is_told_apart(
         expect(stand_in).to_contain_text("no longer has this image")
 
 
+@pytest.mark.slow
 def test_results_and_documents_open(followed: FollowedStudy, node: Node, page: Page) -> None:
     opened(page, node, followed.study)
     # Not all that computes is AI: each pipeline says what it is.
@@ -277,6 +278,7 @@ def test_a_foreign_mask_is_drawn_or_says_in_a_sentence_why_not(
     expect(told_why).not_to_contain_text("Aborting")
 
 
+@pytest.mark.slow
 def test_a_study_is_one_line_of_the_list_whatever_its_patient_is_called(
     followed: FollowedStudy, node: Node, few: SentStudy, page: Page
 ) -> None:

@@ -98,6 +98,7 @@ def drag(page: Page, viewport: Locator, across: float, down: float, button: Mous
     page.mouse.up(button=button)
 
 
+@pytest.mark.slow
 def test_linked_viewports_are_zoomed_panned_and_windowed_together(
     node: Node, pair: tuple[SentStudy, SentStudy], page: Page
 ) -> None:
@@ -125,6 +126,7 @@ def test_linked_viewports_are_zoomed_panned_and_windowed_together(
     expect(prior.get_by_test_id("window-text")).not_to_have_text(window.inner_text())
 
 
+@pytest.mark.slow
 def test_linked_viewports_keep_an_offset_that_was_set_by_hand(
     node: Node, pair: tuple[SentStudy, SentStudy], page: Page
 ) -> None:
@@ -187,6 +189,7 @@ def test_a_slice_has_one_number_in_the_stack_and_in_three_planes(
     expect(stack.get_by_test_id("slice-text")).to_have_text("23 / 30")
 
 
+@pytest.mark.slow
 def test_a_later_study_is_not_hung_as_an_earlier_one_and_says_that_it_is_later(
     node: Node, pair: tuple[SentStudy, SentStudy], page: Page
 ) -> None:
@@ -242,6 +245,7 @@ def test_series_are_put_into_viewports_by_mouse_and_by_keyboard(
         )
 
 
+@pytest.mark.slow
 def test_a_link_opens_the_same_series_layout_and_slice(
     node: Node, pair: tuple[SentStudy, SentStudy], page: Page
 ) -> None:

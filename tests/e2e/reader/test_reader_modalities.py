@@ -72,6 +72,7 @@ def mammograms() -> list[Dataset]:
     return instances
 
 
+@pytest.mark.slow
 def test_mammograms_hang_back_to_back_and_go_on_to_the_next_stage(node: Node, page: Page) -> None:
     opened(page, node, store(node, mammograms()), 4)
     for index, wall in enumerate(["right", "left", "right", "left"]):
@@ -141,6 +142,7 @@ def test_pet_lies_over_ct_in_colour_and_leaves_its_window_alone(node: Node, page
     assert np.abs(seen(axial, unlike=fused) - plain).mean() < 1
 
 
+@pytest.mark.slow
 def test_images_of_one_place_are_gone_through_apart_from_the_places(node: Node, page: Page) -> None:
     places = [
         instance

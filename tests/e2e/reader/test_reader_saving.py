@@ -53,7 +53,11 @@ def test_key_images_are_marked_and_the_last_is_taken_back(
     expect(page.get_by_test_id("problem")).to_have_count(0)
 
 
-@pytest.mark.parametrize("awaited", ["**/frames/*", "**/metadata*"], ids=["image", "headers"])
+@pytest.mark.parametrize(
+    "awaited",
+    ["**/frames/*", pytest.param("**/metadata*", marks=pytest.mark.slow)],
+    ids=["image", "headers"],
+)
 def test_a_key_image_that_is_asked_for_before_its_stack_is_shown_is_gone_to(
     guarded: ClosedNode, guarded_page: Page, study: str, awaited: str
 ) -> None:
@@ -87,6 +91,7 @@ def test_a_key_image_that_is_asked_for_before_its_stack_is_shown_is_gone_to(
     expect(viewport).to_have_attribute("data-slice-number", "4")
 
 
+@pytest.mark.slow
 def test_a_key_image_of_a_series_that_is_not_open_opens_it(
     guarded: ClosedNode, guarded_page: Page, study: str
 ) -> None:
@@ -173,6 +178,7 @@ def test_planes_say_that_images_are_missing_as_long_as_they_are(
     expect(page.get_by_test_id("volume-partial")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_pdf_of_the_report_is_shown_within_the_page(
     guarded: ClosedNode, guarded_page: Page, study: str
 ) -> None:

@@ -95,7 +95,15 @@ _CASES = {
 }
 
 
-@pytest.mark.parametrize("case", _CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(
+            case, marks=() if case in ("signed and rescaled", "MONOCHROME1") else pytest.mark.slow
+        )
+        for case in _CASES
+    ],
+)
 def test_the_value_under_the_pointer_is_the_one_that_pydicom_reads(
     node: Node, page: Page, case: str
 ) -> None:
@@ -140,9 +148,9 @@ def pet(**attributes: object) -> Dataset:
     ("attributes", "factor"),
     [
         ({}, 81_500 / (370e6 * 0.5 ** (3600 / 6586.2))),
-        ({"DecayCorrection": "ADMIN"}, 81_500 / 370e6),
-        ({"Units": "GML"}, 1.0),
-        ({"Units": "CNTS"}, None),
+        pytest.param({"DecayCorrection": "ADMIN"}, 81_500 / 370e6, marks=pytest.mark.slow),
+        pytest.param({"Units": "GML"}, 1.0, marks=pytest.mark.slow),
+        pytest.param({"Units": "CNTS"}, None, marks=pytest.mark.slow),
         ({"PatientWeight": None}, None),
     ],
     ids=["decays", "corrected to the injection", "SUV itself", "counts", "no weight"],

@@ -42,6 +42,7 @@ def captured(pixels: NDArray[np.uint8], **attributes: object) -> Dataset:
     return ds
 
 
+@pytest.mark.slow
 def test_a_name_and_all_around_the_stated_region_is_blanked_and_the_tissue_stays() -> None:
     region = Dataset()
     region.RegionLocationMinX0, region.RegionLocationMinY0 = 0, 0

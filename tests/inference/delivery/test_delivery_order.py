@@ -19,6 +19,7 @@ __all__ = ["impatient"]
 _STUDIES = "abcdef"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_the_segmentation_goes_first_though_the_first_attempt_failed(tmp_path: Path) -> None:
     peer = OddPeer(port=free_port(), same_association=True)

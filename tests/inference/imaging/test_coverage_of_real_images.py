@@ -104,6 +104,7 @@ def brain_of(volume: Volume) -> tuple[float, tuple[Direction, ...]]:
     return found.value, found.validity.cut_off_at
 
 
+@pytest.mark.slow
 def test_a_real_head_is_complete_though_it_ends_in_the_neck(real_head: Volume) -> None:
     value, where = brain_of(real_head)
     assert where == ()

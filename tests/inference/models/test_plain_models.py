@@ -168,6 +168,7 @@ def test_a_card_that_is_nested_too_deeply_is_refused(storage: Storage, tmp_path:
         add_model(storage.settings, storage.model_states, storage.shadow_runs, tmp_path, "ada")
 
 
+@pytest.mark.slow
 def test_a_detector_runs_from_the_ledger_to_valid_results(
     storage: Storage, detector: Path, series: list[Dataset], tmp_path: Path
 ) -> None:

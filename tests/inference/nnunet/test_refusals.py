@@ -286,6 +286,7 @@ def change_converted(folder: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
+@pytest.mark.slow
 def test_a_converted_model_of_another_trainer_is_refused_as_well(
     storage: Storage, moved: Path
 ) -> None:

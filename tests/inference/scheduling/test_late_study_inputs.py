@@ -93,6 +93,7 @@ def test_a_late_slice_of_any_input_withdraws_the_result_and_makes_it_again(
     assert not first & second
 
 
+@pytest.mark.slow
 def test_a_finer_series_takes_the_place_of_the_one_before(storage: Storage, tmp_path: Path) -> None:
     add_model(
         storage.settings, storage.model_states, storage.shadow_runs, model(tmp_path / "m"), "petra"
@@ -109,6 +110,7 @@ def test_a_finer_series_takes_the_place_of_the_one_before(storage: Storage, tmp_
     assert {one.job_id for one in storage.findings.of_study(STUDY)} == {found[6].job_id}
 
 
+@pytest.mark.slow
 def test_what_is_not_required_may_be_absent_and_comes_later(
     storage: Storage, tmp_path: Path
 ) -> None:
