@@ -1,6 +1,7 @@
 """The MLLP listener: orders and patients in, each message answered by what became of it."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from dicom_node.network.tls import ServerTls, tls_words
 from storage.audit import MINOR_FAILURE, Action, Actor, Audit, AuditEvent, Code, Type
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.errors import MediViewError
+from storage.core.errors import InvalidRequest, MediViewError
 from storage.patient_identity.repository import PatientChanges
 from storage.processes.stop_requests import StopRequests, stop_signals
 from storage.processes.waiting_for_database import wait_for_database
@@ -96,11 +97,19 @@ class Listening:
         self._one_by_one = asyncio.Lock()
 
     async def __aenter__(self) -> int:
-        """Returns the port."""
+        """Returns the port. Raises InvalidRequest where it cannot be listened on."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Arrival(self._arrived), self._settings.hl7_host, self._port
-        )
+        host = self._settings.hl7_host
+        try:
+            self._server = await loop.create_server(
+                lambda: Arrival(self._arrived), host, self._port
+            )
+        except OSError as error:
+            raise InvalidRequest(
+                f"The HL7 listener cannot listen on {host}:{self._port}:"
+                f" {os.strerror(error.errno) if error.errno else error}.",
+                remedy="Stop what listens there, or set MEDIVIEW_HL7_PORT to another.",
+            ) from error
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 

@@ -13,6 +13,7 @@ import pytest
 
 from dicom_node.hl7 import listener, streams
 from dicom_node.hl7.listener import Listening
+from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.conftest import node_settings
@@ -243,3 +244,13 @@ def test_who_leaves_before_a_tls_handshake_alerts_nobody(
         refused=lambda *refusal: refusals.append(refusal),
     )
     assert [peer for peer, _ in refusals] == ["127.0.0.3", "127.0.0.4"]
+
+
+def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        server = Listening(lambda *_: ANSWER, lambda *_: None, node_settings(tmp_path), port)
+        sentence = f"cannot listen on 127.0.0.1:{port}: Address already in use"
+        with pytest.raises(InvalidRequest, match=sentence) as refused:
+            asyncio.run(server.__aenter__())
+    assert "MEDIVIEW_HL7_PORT" in refused.value.remedy
