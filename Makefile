@@ -67,7 +67,7 @@ bench: $(STAMPS)/test ## Measure receiving and serving on this machine, beside O
 verification: $(STAMPS)/test ## Measure phantoms and shared data beside other programs: docs/clinical-verification.md
 	$(BIN)/python -m benchmarks.verification
 
-slow: $(STAMPS)/test viewer ## The tests that make test leaves out because each takes long, some fifteen minutes
+slow: $(STAMPS)/test viewer ## The tests that make test leaves out because each takes long, some forty minutes
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest -o timeout=1800 -m slow tests
 
 faults: $(STAMPS)/test ## The fault and hostile tests in their long form, some ten minutes
