@@ -13,6 +13,7 @@ from dicom_node.network.command_set import ERROR_COMMENT_MAX_LENGTH
 from storage.core.errors import (
     InstanceDamaged,
     InvalidInstance,
+    InvalidKey,
     InvalidRequest,
     LimitExceeded,
     MediViewError,
@@ -103,8 +104,14 @@ def store_status(error: MediViewError) -> DimseStatus:
 
 
 def query_status(error: MediViewError) -> DimseStatus:
-    """The C-FIND, C-MOVE or C-GET status of an error."""
-    return _look_up(_QUERY, error)
+    """The C-FIND, C-MOVE or C-GET status of an error, with the key that cannot be where one is."""
+    status = _look_up(_QUERY, error)
+    tag = tag_for_keyword(error.keyword) if isinstance(error, InvalidKey) else None
+    if tag is None:
+        return status
+    named = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword_for_tag(tag)}"
+    comment = f"No such value can be: {named}"[:ERROR_COMMENT_MAX_LENGTH]
+    return DimseStatus(status.code, comment, int(tag))
 
 
 def _look_up(table: dict[type[MediViewError], DimseStatus], error: MediViewError) -> DimseStatus:

@@ -13,7 +13,8 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from dicom_node.query.wildcard import wildcard_matches
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidKey
+from storage.index.key_values import date_range, time_range
 
 # They say how keys are to be read and are none themselves.
 _NOT_KEYS = frozenset({"SpecificCharacterSet", "TimezoneOffsetFromUTC", "QueryRetrieveLevel"})
@@ -27,7 +28,7 @@ _START_TIME = "ScheduledProcedureStepStartTime"
 
 
 def matches(item: Dataset, keys: Dataset) -> bool:
-    """Whether the item fits every key. Raises InvalidRequest for a key that cannot be one."""
+    """Whether the item fits every key. Raises InvalidKey for a key that cannot be one."""
     combined = _combined_start(keys)
     if combined is not None and not _start_matches(item, combined):
         return False
@@ -81,23 +82,36 @@ def _element_matches(item: Dataset, key: DataElement) -> bool:
         return True  # a private key, which PS3.4 C.2.2.1.3 lets us leave out
     values = _values(held.value) if held is not None else []
     vr = held.VR if held is not None else key.VR
+    if vr in _RANGE_VRS:
+        ranges = [_range(vr, key.keyword, one) for one in wanted if one]
+        return any(_in_range(vr, value, one) for one in ranges for value in values)
     return any(_value_matches(vr, value, one) for one in wanted for value in values or [""])
 
 
 def _value_matches(vr: str, value: str, wanted: str) -> bool:
-    if vr in _RANGE_VRS:
-        return _in_range(vr, value, wanted)
     if vr == "PN":
-        # Names match without regard to case, and the alphabetic group alone suffices.
-        return any(
-            wildcard_matches(_folded(wanted), _folded(one))
-            for one in (value, value.partition("=")[0])
-        )
+        return _is_name(value, wanted)
     if vr in _WILDCARD_VRS:
         return wildcard_matches(wanted, value)
     if vr in _NUMBER_VRS:
         return _is_same_number(value, wanted)
     return value == wanted
+
+
+def _is_name(value: str, wanted: str) -> bool:
+    """Without regard to case. A group suffices: the alphabetic one, or those that the key has after
+    its first, where that is empty."""
+    if not wanted.startswith("="):
+        return any(
+            wildcard_matches(_folded(wanted), _folded(one))
+            for one in (value, value.partition("=")[0])
+        )
+    groups = [*value.split("="), "", ""]
+    return all(
+        wildcard_matches(_folded(one), _folded(group))
+        for one, group in zip(wanted.split("="), groups, strict=False)
+        if one
+    )
 
 
 def _is_same_number(value: str, wanted: str) -> bool:
@@ -108,8 +122,8 @@ def _is_same_number(value: str, wanted: str) -> bool:
         return False
 
 
-def _in_range(vr: str, value: str, wanted: str) -> bool:
-    first, last = _range(wanted)
+def _in_range(vr: str, value: str, ends: tuple[str, str]) -> bool:
+    first, last = ends
     if not value:
         return False
     return (not first or _low(vr, value) >= _low(vr, first)) and (
@@ -117,13 +131,18 @@ def _in_range(vr: str, value: str, wanted: str) -> bool:
     )
 
 
-def _range(wanted: str) -> tuple[str, str]:
-    """Both ends of a range; a single value is a range of its own precision."""
+def _range(vr: str, keyword: str, wanted: str) -> tuple[str, str]:
+    """Both ends of a range; a single value is a range of its own precision. Raises InvalidKey."""
+    if vr == "DA":
+        return date_range(keyword, wanted)
+    if vr == "TM":
+        return time_range(keyword, wanted)
     wanted = wanted.replace(":", "").strip()
     if not _RANGE.fullmatch(wanted) or not any(map(str.isdigit, wanted)):
-        raise InvalidRequest(
-            "A date or time key is neither a value nor a range.",
-            remedy="Write 20240131, 20240101-20240131, 080000-180000 or the like.",
+        raise InvalidKey(
+            f"{keyword} is no date with a time, and no range of them.",
+            remedy="Write 20240131083000, 20240101-20240131 or the like.",
+            keyword=keyword,
         )
     first, dash, last = wanted.partition("-")
     return (first, last) if dash else (first, first)
@@ -149,7 +168,8 @@ def _combined_start(keys: Dataset) -> tuple[str, str] | None:
     date, time = (_text(keys.get(keyword)) for keyword in (_START_DATE, _START_TIME))
     if "-" not in date or "-" not in time:
         return None
-    (first_date, last_date), (first_time, last_time) = _range(date), _range(time)
+    first_date, last_date = date_range(_START_DATE, date)
+    first_time, last_time = time_range(_START_TIME, time, may_be_reversed=True)
     first = _low("DA", first_date) + _low("TM", first_time) if first_date else ""
     last = _high("DA", last_date) + _high("TM", last_time) if last_date else ""
     return first, last

@@ -49,7 +49,9 @@ class FindService:
         status = self._answer(context_id, command, data)
         self.association.answered(status.code)
         if self.association.is_open:
-            response = encode_response(command, status.code, status.comment)
+            response = encode_response(
+                command, status.code, status.comment, offending_tag=status.offending_tag
+            )
             self.association.send_data(context_id, response)
 
     def _answer(self, context_id: int, command: CommandSet, data: bytes | None) -> DimseStatus:

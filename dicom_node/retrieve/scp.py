@@ -257,6 +257,7 @@ class RetrieveScp:
             status.comment,
             has_data_set=data is not None,
             sub_operations=progress.counts() if progress is not None else None,
+            offending_tag=status.offending_tag,
         )
         self._association.send_data(
             context_id, response, None if data is None else memoryview(data)

@@ -48,6 +48,14 @@ class InvalidRequest(MediViewError):
     code = "invalid_request"
 
 
+class InvalidKey(InvalidRequest):
+    """A matching key has a value that cannot be; `keyword` names its attribute."""
+
+    def __init__(self, message: str, *, remedy: str, keyword: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.keyword = keyword
+
+
 class LimitExceeded(MediViewError):
     """Something is larger, deeper or more numerous than the node allows."""
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from storage import tables as t
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidKey, InvalidRequest
 from storage.core.text_folding import folded, folded_name
 from storage.index.attributes import ATTRIBUTES, LEVELS, Attribute, Kind, Level
+from storage.index.key_values import date_range, time_range, uids
 
 # Beyond these a key is no question that a person or a viewer asks, and a statement that
 # SQLite (50,000 bytes of a pattern, 32,766 values, 1,000 levels) or PostgreSQL cannot take.
@@ -82,8 +83,8 @@ def levels_to(level: Level) -> tuple[Level, ...]:
 
 def _match_uid(attribute: Attribute, value: str, _fuzzy: bool) -> ColumnElement[bool]:
     """Single value or list of UIDs (C.2.2.2.1, C.2.2.2.2)."""
-    uids = [uid.strip() for uid in value.replace(",", "\\").split("\\") if uid.strip()]
-    return attribute.column == uids[0] if len(uids) == 1 else attribute.column.in_(uids)
+    wanted = uids(attribute.keyword, value)
+    return attribute.column == wanted[0] if len(wanted) == 1 else attribute.column.in_(wanted)
 
 
 def _match_text(attribute: Attribute, value: str, _fuzzy: bool) -> ColumnElement[bool]:
@@ -136,14 +137,24 @@ def _match_name(attribute: Attribute, value: str, fuzzy: bool) -> ColumnElement[
             )
         )
     value = folded_name(value)
+    if value.startswith("="):
+        return _has_later_group(column, value.removeprefix("="))
     exact = like(column, value) if set(value) & set("*?") else column == value
     # A key without ideographic or phonetic groups matches the alphabetic group alone.
     return or_(exact, like(column, f"{value}=*"))
 
 
+def _has_later_group(column: ColumnElement[str], groups: str) -> ColumnElement[bool]:
+    """By the ideographic group, or after another `=` the phonetic one, whatever the others are."""
+    if groups.startswith("="):
+        return like(column, f"*=*{groups}")
+    is_second = and_(like(column, f"*={groups}"), ~like(column, f"*=*={groups}"))
+    return or_(is_second, like(column, f"*={groups}=*"))
+
+
 def _match_date(attribute: Attribute, value: str, _fuzzy: bool) -> ColumnElement[bool]:
     """Single date, or a range of them (C.2.2.2.5)."""
-    first, last = _ends(attribute, value)
+    first, last = date_range(attribute.keyword, value)
     column = attribute.column
     if first == last:
         return column == first
@@ -158,7 +169,7 @@ def _match_time(attribute: Attribute, value: str, _fuzzy: bool) -> ColumnElement
 
     What is stored may be less or more exact than the key: 1430 matches 143012.5 too.
     """
-    first, last = _ends(attribute, value)
+    first, last = time_range(attribute.keyword, value)
     column = attribute.column
     if first == last:
         return column.like(f"{first}%")
@@ -172,8 +183,8 @@ def _match_time(attribute: Attribute, value: str, _fuzzy: bool) -> ColumnElement
 
 def _match_period(date: Attribute, time: Attribute, keys: Mapping[str, str]) -> ColumnElement[bool]:
     """Date and time ranges that mean one period (C.2.2.2.5.2, as negotiated)."""
-    first_date, last_date = _ends(date, keys[date.keyword].strip())
-    first_time, last_time = _ends(time, keys[time.keyword].strip())
+    first_date, last_date = date_range(date.keyword, keys[date.keyword])
+    first_time, last_time = time_range(time.keyword, keys[time.keyword], may_be_reversed=True)
     on, at = date.column, time.column
     conditions = [on != ""]
     if first_date:
@@ -183,21 +194,6 @@ def _match_period(date: Attribute, time: Attribute, keys: Mapping[str, str]) -> 
         earlier = func.substr(at, 1, len(last_time)) <= last_time if last_time else at.is_not(None)
         conditions.append(or_(on < last_date, and_(on == last_date, earlier)))
     return and_(*conditions)
-
-
-def _ends(attribute: Attribute, value: str) -> tuple[str, str]:
-    """Both ends of a range without separators; a single value is both of its ends."""
-    is_date = attribute.kind is Kind.DATE
-    bare = value.replace("." if is_date else ":", "").replace(" ", "")
-    if not bare.replace("-", "").replace(".", "").isdecimal() or bare.count("-") > 1:
-        raise InvalidRequest(
-            f"{attribute.keyword} is no {'date' if is_date else 'time'} and no range of them.",
-            remedy="Write 20240131, 20240101-20240131, 20240101- or -20240131."
-            if is_date
-            else "Write 143000, 080000-180000, 080000- or -180000.",
-        )
-    first, dash, last = bare.partition("-")
-    return (first, last) if dash else (first, first)
 
 
 def _shortest(time: str) -> str:
@@ -216,8 +212,10 @@ def _match_number(attribute: Attribute, value: str, _fuzzy: bool) -> ColumnEleme
         try:
             numbers.append(int(float(part)))
         except (ValueError, OverflowError) as error:
-            raise InvalidRequest(
-                f"{attribute.keyword} takes a number.", remedy="Leave the key empty to match all."
+            raise InvalidKey(
+                f"{attribute.keyword} takes a number.",
+                remedy="Leave the key empty to match all.",
+                keyword=attribute.keyword,
             ) from error
     return attribute.column.in_(numbers)
 

@@ -244,9 +244,17 @@ def test_keys_that_are_not_supported_come_back_empty_and_say_so(filled: Node) ->
 
 
 def test_a_range_that_is_none_is_refused(filled: Node) -> None:
-    keys = {"QueryRetrieveLevel": "STUDY", "StudyDate": "yesterday"}
-    matches, status, _ = find(filled, keys)
-    assert (matches, status) == ([], 0xA900)
+    ae = AE("FINDER")
+    ae.add_requested_context(STUDY)
+    association = ae.associate("127.0.0.1", filled.port)
+    query = Dataset()
+    query.QueryRetrieveLevel = "STUDY"
+    query.add_new("StudyDate", "LO", "20241399")
+    ((status, match),) = association.send_c_find(query, STUDY)
+    association.release()
+    assert (match, status.Status) == (None, 0xA900)
+    assert status.OffendingElement == 0x00080020
+    assert "(0008,0020) StudyDate" in status.ErrorComment
 
 
 @pytest.fixture

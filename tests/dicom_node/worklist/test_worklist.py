@@ -20,6 +20,9 @@ from tests.dicom_node.conftest import Node
 MWL = ModalityWorklistInformationFind
 
 
+UTF_8 = "ISO_IR 192"
+
+
 def step(**values: str) -> dict[str, Any]:
     return {
         "Modality": "MR",
@@ -128,6 +131,7 @@ def test_findscu_gets_what_its_station_is_to_do(listed: Node, tmp_path: Path) ->
         (keys_of(AccessionNumber="", PatientID="P?"), ["A1", "A2", "A2", "A3"]),
         (keys_of(AccessionNumber="", PatientName="test*"), ["A2", "A2"]),
         (keys_of(AccessionNumber="", PatientName="YAMADA^TAROU"), ["A3"]),
+        (keys_of(AccessionNumber="", PatientName="=山田^*", SpecificCharacterSet=UTF_8), ["A3"]),
         (
             keys_of(AccessionNumber="", StudyInstanceUID=["1.2.840.7.1", "1.2.840.7.3"]),
             ["A1", "A3"],
@@ -215,9 +219,10 @@ def test_an_unknown_key_comes_back_empty_and_says_so(listed: Node) -> None:
     assert not answers[0].PatientComments
 
 
-def test_a_key_that_is_no_date_is_refused(listed: Node) -> None:
+@pytest.mark.parametrize("value", ["soon", "2026", "202602", "20261399", "20260201-20260131"])
+def test_a_key_that_is_no_date_is_refused(listed: Node, value: str) -> None:
     keys = keys_of(PatientID="")
-    keys.ScheduledProcedureStepSequence[0].add_new(0x00400002, "LO", "soon")
+    keys.ScheduledProcedureStepSequence[0].add_new(0x00400002, "LO", value)
     answers, statuses = find(listed, keys)
     assert (answers, statuses) == ([], [0xA900])
 

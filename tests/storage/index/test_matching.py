@@ -3,7 +3,7 @@
 import pytest
 
 from storage.container import Storage
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidKey
 from storage.core.uids import derive_uid
 from storage.index.attributes import Level
 from storage.index.dicom_query import Query, find
@@ -119,13 +119,46 @@ def test_paging_returns_each_match_once(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", [{"StudyDate": "yesterday"}, {"StudyDate": "1-2-3"}, {"StudyTime": "noon"}]
+    "keys",
+    [
+        {"StudyDate": "yesterday"},
+        {"StudyDate": "1-2-3"},
+        {"StudyDate": "20241399"},
+        {"StudyDate": "2024"},
+        {"StudyDate": "20240101-20230101"},
+        {"StudyTime": "noon"},
+        {"StudyTime": "250000"},
+        {"StudyTime": "22-04"},
+        {"StudyInstanceUID": "abc"},
+        {"SeriesNumber": "one"},
+    ],
 )
 def test_a_value_that_is_none_is_refused_by_its_keyword(
     storage: Storage, keys: dict[str, str]
 ) -> None:
-    with pytest.raises(InvalidRequest, match=next(iter(keys))):
-        matches(storage, **keys)
+    (keyword,) = keys
+    with pytest.raises(InvalidKey, match=keyword) as refused:
+        matches(storage, "IMAGE", **keys)
+    assert refused.value.keyword == keyword
+
+
+def test_a_name_matches_by_a_group_alone(storage: Storage) -> None:
+    whole = "Yamada^Tarou=山田^太郎=やまだ^たろう"
+    instance = part10("y", PatientID="Y", PatientName=whole, SpecificCharacterSet="ISO_IR 192")
+    storage.ingest.accept(instance, "stow")
+    expected = {
+        "=山田^太郎": 1,
+        "=やまだ^たろう": 0,
+        "==やまだ^たろう": 1,
+        "=山田^太郎=やまだ^たろう": 1,
+        "=山*": 1,
+        "==山*": 0,
+    }
+    found = {
+        name: len(list(find(storage.engine, Query("STUDY", {"PatientName": name}))))
+        for name in expected
+    }
+    assert found == expected
 
 
 @pytest.mark.parametrize(
