@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from fastapi import Response
 
 from api.unknown_names import nearest
+from api.warning_header import warning_of
 
 _NAMED_AT_MOST = 5
 _SHOWN_CHARACTERS = 40
@@ -19,7 +20,7 @@ def add_warning(response: Response, service: str, ignored: Mapping[str, Collecti
     more = len(ignored) - len(sentences)
     if more:
         sentences.append(f"So were {more} others.")
-    response.headers.append("Warning", f"299 {service}: {' '.join(sentences)}")
+    response.headers.append("Warning", warning_of(service, " ".join(sentences)))
 
 
 def _sentence(name: str, known: Collection[str]) -> str:

@@ -5,13 +5,14 @@ from fastapi.responses import JSONResponse
 
 from api.dicomweb.lookups import service_url
 from api.errors import problem_response
+from api.warning_header import warning_of
 from storage.settings import Settings
 from storage.ups.validation import WorkItemRefused
 
 
 def warning(request: Request, settings: Settings, sentence: str) -> str:
     """A Warning as PS3.18 chapter 11 words it."""
-    return f"299 {service_url(request, settings)}: {sentence}"
+    return warning_of(service_url(request, settings), sentence)
 
 
 def empty(status: int, headers: dict[str, str] | None = None) -> Response:

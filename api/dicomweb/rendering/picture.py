@@ -15,6 +15,7 @@ from inference.imaging.grayscale import display_values, frame_transforms
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 PICTURES = tuple(_FORMATS)
 _MAX_LINE = 60
+IN_NO_GIF = "The picture has no colour profile: GIF and MP4 hold none."
 
 
 def make_picture(
@@ -32,28 +33,31 @@ def make_picture(
     return picture
 
 
-def encode(picture: Image.Image, header: Dataset, options: RenderOptions) -> bytes:
-    """The image file."""
+def encode(picture: Image.Image, header: Dataset, options: RenderOptions) -> tuple[bytes, str]:
+    """The image file, and why it lacks the colour profile that was asked for, if it does."""
     how: dict[str, Any] = {}
     if options.media_type == "image/jpeg":
         how = {"quality": options.quality}
     elif options.media_type == "image/png":
         how = {"compress_level": 3}
-    profile = _profile_of(picture, header, options)
+    profile, lacking = _profile_of(picture, header, options)
     if profile:
         how["icc_profile"] = profile
     buffer = BytesIO()
     picture.save(buffer, _FORMATS[options.media_type], **how)
-    return buffer.getvalue()
+    return buffer.getvalue(), lacking
 
 
-def _profile_of(picture: Image.Image, header: Dataset, options: RenderOptions) -> bytes:
-    """Of colour; grey has none (PS3.18 8.3.5.1.5)."""
-    if picture.mode != "RGB" or options.profile == "no" or options.media_type == "image/gif":
-        return b""
-    if options.profile == "yes":
-        return _stored_profile(header) or _srgb()
-    return _srgb()
+def _profile_of(picture: Image.Image, header: Dataset, options: RenderOptions) -> tuple[bytes, str]:
+    """Of colour; grey has none (PS3.18 8.3.5.1.5). With it, why one that was asked for lacks."""
+    if picture.mode != "RGB" or options.profile == "no":
+        return b"", ""
+    if options.media_type == "image/gif":
+        return b"", IN_NO_GIF
+    stored = _stored_profile(header)
+    if stored and not _is_readable(stored):
+        return b"", "The picture has no colour profile: the one that is stored cannot be read."
+    return (stored if options.profile == "yes" and stored else _srgb()), ""
 
 
 def _stored_profile(header: Dataset) -> bytes:
@@ -64,6 +68,15 @@ def _stored_profile(header: Dataset) -> bytes:
         if isinstance(profile, bytes) and profile:
             return profile
     return b""
+
+
+@lru_cache(maxsize=4)
+def _is_readable(profile: bytes) -> bool:
+    """Whether it is a profile of RGB, which colour is here."""
+    try:
+        return ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space.strip() == "RGB"
+    except (ImageCms.PyCMSError, OSError):
+        return False
 
 
 @lru_cache(maxsize=1)

@@ -24,7 +24,8 @@ def render(header: bytes, frame: bytes, *rest: Any) -> tuple[dict[str, Any], byt
     """The image file of one frame. Raises InvalidRequest for a viewport outside the image."""
     dataset = _parsed(header)
     options: RenderOptions = rest[-1]
-    return {}, encode(_picture(dataset, frame, *rest), dataset, options)
+    body, lacking = encode(_picture(dataset, frame, *rest), dataset, options)
+    return {"lacking": lacking}, body
 
 
 def draw(header: bytes, frame: bytes, *rest: Any) -> tuple[dict[str, Any], bytes]:

@@ -77,10 +77,13 @@ class Renderer:
         self._syntax = instance.transfer_syntax_uid
         self._header = raw_header(instances, instance, source.layout)
         self._options = options
+        self.lacking = ""
+        """Why the last file lacks the colour profile that was asked for."""
 
     def file(self, index: int) -> bytes:
         """The image file of one frame. Refuses with 406, raises LimitExceeded, InvalidRequest."""
-        _, body = self._run("render", index, _LARGEST_FILE_BYTES)
+        values, body = self._run("render", index, _LARGEST_FILE_BYTES)
+        self.lacking = str(values.get("lacking", ""))
         return bytes(body)
 
     def pictures(self, indices: Sequence[int]) -> Iterator[Image.Image]:

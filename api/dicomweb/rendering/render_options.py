@@ -27,11 +27,11 @@ def parse_options(query: Mapping[str, str], media_type: str) -> RenderOptions:
     """Read the query. Raises InvalidRequest."""
     return RenderOptions(
         media_type,
-        parse_window(query["window"]) if query.get("window") else None,
-        parse_viewport(query["viewport"]) if query.get("viewport") else None,
-        parse_quality(query.get("quality") or "90"),
+        parse_window(query["window"]) if "window" in query else None,
+        parse_viewport(query["viewport"]) if "viewport" in query else None,
+        parse_quality(query.get("quality", "90")),
         parse_annotations(query.get("annotation", "")),
-        _profile(query.get("iccprofile") or "no"),
+        _profile(query.get("iccprofile", "no")),
     )
 
 

@@ -14,10 +14,10 @@ from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import accepted, choose_image
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
-from api.dicomweb.lookups import content_key, find_instance, find_instances
+from api.dicomweb.lookups import content_key, find_instance, find_instances, service_url
 from api.dicomweb.query_names import RENDERING, THUMBNAIL, takes
 from api.dicomweb.rendering.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
-from api.dicomweb.rendering.picture import PICTURES
+from api.dicomweb.rendering.picture import IN_NO_GIF, PICTURES
 from api.dicomweb.rendering.pixels import Renderer
 from api.dicomweb.rendering.render_options import parse_options
 from api.dicomweb.rendering.viewport import Viewport
@@ -27,11 +27,12 @@ from api.dicomweb.retrieval.frames import open_frames
 from api.dicomweb.retrieval.metadata import header_before
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
+from api.warning_header import warning_of
 from storage.audit import Code
+from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, NotFound
 from storage.dicom.value_errors import DAMAGED, UNREADABLE
-from storage.integrity.instance_reader import InstanceReader
 from storage.pixels.budget import check_animation
 
 router = dicomweb_router()
@@ -49,9 +50,7 @@ _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4
 @takes(RENDERING)
 def rendered_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """The middle image of the study's longest series."""
-    return _render_one_of(
-        request, storage.instances, find_instances(storage.index, study_instance_uid)
-    )
+    return _render_one_of(request, storage, find_instances(storage.index, study_instance_uid))
 
 
 @router.get(_STUDY + "/thumbnail")
@@ -60,7 +59,7 @@ def rendered_study(study_instance_uid: str, request: Request, storage: StorageDe
 def study_thumbnail(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """A small picture that stands for the study."""
     found = find_instances(storage.index, study_instance_uid)
-    return _render_one_of(request, storage.instances, found, thumbnail=True)
+    return _render_one_of(request, storage, found, thumbnail=True)
 
 
 @router.get(_SERIES + "/rendered")
@@ -71,7 +70,7 @@ def rendered_series(
 ) -> Response:
     """The middle image of the series."""
     found = find_instances(storage.index, study_instance_uid, series_instance_uid)
-    return _render_one_of(request, storage.instances, found)
+    return _render_one_of(request, storage, found)
 
 
 @router.get(_SERIES + "/thumbnail")
@@ -82,7 +81,7 @@ def series_thumbnail(
 ) -> Response:
     """A small picture that stands for the series."""
     found = find_instances(storage.index, study_instance_uid, series_instance_uid)
-    return _render_one_of(request, storage.instances, found, thumbnail=True)
+    return _render_one_of(request, storage, found, thumbnail=True)
 
 
 @router.get(_INSTANCE + "/rendered")
@@ -101,7 +100,7 @@ def rendered_instance(
     )
     if is_document(instance):
         return rendered_document(request, storage.instances, instance, accepted(request))
-    return _render(request, storage.instances, instance, [0], whole=True)
+    return _render(request, storage, instance, [0], whole=True)
 
 
 @router.get(_INSTANCE + "/thumbnail")
@@ -118,7 +117,7 @@ def instance_thumbnail(
     instance = find_instance(
         storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
     )
-    return _render(request, storage.instances, instance, None, thumbnail=True)
+    return _render(request, storage, instance, None, thumbnail=True)
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}/rendered")
@@ -137,7 +136,7 @@ def rendered_frames(
     instance = find_instance(
         storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
     )
-    return _render(request, storage.instances, instance, indices)
+    return _render(request, storage, instance, indices)
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}/thumbnail")
@@ -156,12 +155,12 @@ def frame_thumbnails(
     instance = find_instance(
         storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
     )
-    return _render(request, storage.instances, instance, indices, thumbnail=True)
+    return _render(request, storage, instance, indices, thumbnail=True)
 
 
 def _render_one_of(
     request: Request,
-    instance_reader: InstanceReader,
+    storage: Storage,
     instances: Sequence[Instance],
     *,
     thumbnail: bool = False,
@@ -169,11 +168,11 @@ def _render_one_of(
     """The picture that stands for several; where it cannot be made, that of a neighbour."""
     first, *others = _representatives(instances)
     try:
-        return _render(request, instance_reader, first, None, thumbnail=thumbnail)
+        return _render(request, storage, first, None, thumbnail=thumbnail)
     except (ApiProblem, *DAMAGED) as error:
         for instance in others:
             with suppress(ApiProblem, *DAMAGED):
-                return _render(request, instance_reader, instance, None, thumbnail=thumbnail)
+                return _render(request, storage, instance, None, thumbnail=thumbnail)
         if isinstance(error, UNREADABLE):
             raise InvalidInstance(
                 "None of the images that were tried can be decoded.",
@@ -201,7 +200,7 @@ def _representatives(instances: Sequence[Instance]) -> list[Instance]:
 
 def _render(
     request: Request,
-    instances: InstanceReader,
+    storage: Storage,
     instance: Instance,
     indices: Sequence[int] | None,
     *,
@@ -209,6 +208,7 @@ def _render(
     whole: bool = False,
 ) -> Response:
     """Frames as pictures; without indices the middle one. `whole`: all, where they can move."""
+    instances, settings = storage.instances, storage.settings
     source = open_frames(instances, instance)
     count = source.layout.number_of_frames
     moving = not thumbnail and (count > 1 if whole else len(indices or ()) > 1)
@@ -234,19 +234,26 @@ def _render(
         return not_modified(etag)
     renderer = Renderer(instances, instance, source, options)
     headers = caching_headers(etag)
+    service = service_url(request, settings)
     if moving:
         duration_ms = frame_duration_ms(header_before(instances, instance, source.layout))
         if options.viewport is None:
             check_animation(source.layout.columns, source.layout.rows, len(indices))
+        if options.profile != "no" and source.layout.samples_per_pixel > 1:
+            headers["Warning"] = warning_of(service, IN_NO_GIF)
         pictures = renderer.pictures(indices)
         body = animate(media_type, pictures, len(indices), duration_ms, options.quality)
         return Response(body, media_type=media_type, headers=headers)
     if len(indices) == 1:
         body = renderer.file(indices[0])
+        if renderer.lacking:
+            headers["Warning"] = warning_of(service, renderer.lacking)
         return Response(body, media_type=media_type, headers=headers)
     writer = MultipartWriter(media_type)
     # The first is made before the answer begins, so that an undecodable one is refused cleanly.
     first = renderer.file(indices[0])
+    if renderer.lacking:
+        headers["Warning"] = warning_of(service, renderer.lacking)
 
     def parts() -> Iterator[bytes]:
         for part in chain((first,), map(renderer.file, indices[1:])):

@@ -32,6 +32,7 @@ from api.dicomweb.retrieval.metadata import (
     metadata_key,
 )
 from api.dicomweb.routing import dicomweb_router
+from api.warning_header import warning_of
 from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance
@@ -195,7 +196,7 @@ def _headers(
             if count == 1
             else f"{count} instances are left out: they cannot be decoded or are damaged"
         )
-        headers["Warning"] = f'299 {root_url} "{sentence}"'
+        headers["Warning"] = warning_of(root_url, sentence)
     return headers
 
 

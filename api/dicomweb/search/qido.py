@@ -27,6 +27,7 @@ from api.dicomweb.search.header_fields import (
 )
 from api.dicomweb.search.query_parameters import SearchParameters, parse_search
 from api.dicomweb.search.rows import RowWriter
+from api.warning_header import warning_of
 from storage.container import Storage
 from storage.index.attributes import LEVELS, Kind, Level, available_at
 from storage.index.dicom_query import Query, find
@@ -146,7 +147,7 @@ def _search(request: Request, storage: Storage, search: _Search) -> Response:
     warnings = [*found.warnings, *left_out, *_fuzzy_warnings(asked)]
     headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"}
     if warnings:
-        headers["Warning"] = ", ".join(f'299 {root_url} "{sentence}"' for sentence in warnings)
+        headers["Warning"] = ", ".join(warning_of(root_url, sentence) for sentence in warnings)
     if model == DICOM_XML:
         return xml_answer(writer.datasets(found.rows, extras), headers)
     body = writer.body(found.rows, extras)

@@ -6,6 +6,7 @@ from typing import Any
 from pydicom.datadict import tag_for_keyword
 
 from api.dicomweb.formats.json_values import JsonDataset, row_to_json
+from api.warning_header import warning_of
 from storage.core.errors import (
     InvalidInstance,
     LimitExceeded,
@@ -67,12 +68,6 @@ def _failed_attribute(keyword: str) -> JsonDataset:
     if tag is not None:
         item["00720026"] = {"vr": "AT", "Value": [f"{tag:08X}"]}
     return dict(sorted(item.items()))
-
-
-def _quotable(sentence: str) -> str:
-    """What may stand between quotation marks in a header (RFC 9110 5.6.4)."""
-    plain = sentence.encode("ascii", "replace").decode()
-    return "".join(one for one in plain if one.isprintable() and one not in '"\\')
 
 
 @dataclass
@@ -165,7 +160,7 @@ class Report:
         """The Warning header, a sentence for each reason of refusal; empty without one."""
         sentences = list(self.sentences.items())[:_MAX_SENTENCES]
         return ", ".join(
-            f'299 {self.root_url} "{_quotable(sentence)} Instances: {count}."'
+            warning_of(self.root_url, f"{sentence} Instances: {count}.")
             for sentence, count in sentences
         )
 

@@ -41,7 +41,7 @@ def worklist(api: ApiNode) -> Worklist:
 def _warned(answer: httpx.Response, status: int, sentence: str) -> None:
     assert answer.status_code == status, answer.text
     assert answer.headers["Warning"].startswith("299 http://127.0.0.1:")
-    assert answer.headers["Warning"].endswith(f"/dicom-web: {sentence}")
+    assert answer.headers["Warning"].endswith(f'/dicom-web "{sentence}"')
 
 
 def test_an_item_is_created_claimed_performed_and_completed(stored_api: ApiNode) -> None:

@@ -154,10 +154,24 @@ class TestColourProfiles:
         url = keep(empty_node, dataset)
         shown = picture(empty_node, f"{url}/rendered?iccprofile=srgb")
         assert np.asarray(shown).tobytes() == bytes(range(192))
+        for query, media_type, why in (
+            ("yes", "image/png", "cannot be read"),
+            ("srgb", "image/jpeg", "cannot be read"),
+            ("yes", "image/gif", "GIF"),
+        ):
+            with empty_node.client(headers={"Accept": media_type}) as client:
+                answer = client.get(f"{url}/rendered?iccprofile={query}")
+            assert "icc_profile" not in Image.open(io.BytesIO(answer.content)).info
+            assert answer.headers["warning"].startswith(f'299 {empty_node.url} "')
+            assert why in answer.headers["warning"]
 
 
 @pytest.mark.parametrize(
-    "query", ["annotation=nonsense", "iccprofile=cmyk", "annotation=patient,x"]
+    "query",
+    [
+        *("annotation=nonsense", "iccprofile=cmyk", "annotation=patient,x"),
+        *("iccprofile=", "quality=", "window=", "viewport="),
+    ],
 )
 def test_what_is_not_known_is_said(node: DicomwebNode, shared_data: Path, query: str) -> None:
     url = f"{at(node, shared_data / 'odd' / 'CT_small.dcm')}/rendered?{query}"
