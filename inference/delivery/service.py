@@ -14,7 +14,7 @@ import structlog
 
 from inference import auditing
 from inference.delivery.destinations import Destination, open_destination
-from inference.delivery.slots import SendingSlots
+from inference.delivery.slots import SendingSlots, server_of
 from inference.delivery.storage_commitment_check import Proof, Sending
 from inference.failures import explain, place
 from storage.container import Storage
@@ -57,7 +57,10 @@ def deliver_due(
             break
         # A name for each claim: on PostgreSQL two threads of one owner may ask at once.
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
-        with slots.claimed(partial(_claim, storage, claimant, now, tried_by_others)) as deliveries:
+        claim = partial(_claim, storage, claimant, now, tried_by_others)
+        servers = {peer.name: server_of(peer) for peer in storage.peers.recent()}
+        failing = {one.destination for one in storage.breakers.all()}
+        with slots.claimed(claim, servers, failing) as deliveries:
             if not deliveries:
                 break
             destination = deliveries[0].destination

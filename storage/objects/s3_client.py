@@ -9,15 +9,17 @@ from botocore.client import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storage.core.errors import NotFound, StorageUnavailable
+from storage.http.boto_deadlines import limit_answers
 from storage.objects.multipart import no_parts
 from storage.settings import Settings
 
+_ANSWER_S = 30.0
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
 
 
 def client_of(settings: Settings, endpoint_url: str) -> Any:
     """A client of boto3 for the endpoint, which gateways other than AWS's understand."""
-    return boto3.client(
+    client = boto3.client(
         "s3",
         endpoint_url=endpoint_url or None,
         aws_access_key_id=settings.s3_access_key_id or None,
@@ -26,7 +28,7 @@ def client_of(settings: Settings, endpoint_url: str) -> Any:
         config=Config(
             signature_version="s3v4",
             connect_timeout=5,
-            read_timeout=30,
+            read_timeout=_ANSWER_S,
             retries={"max_attempts": 2, "mode": "standard"},
             max_pool_connections=32,
             # Gateways other than AWS's know no trailing checksums.
@@ -35,6 +37,8 @@ def client_of(settings: Settings, endpoint_url: str) -> Any:
             s3={"addressing_style": "path"},
         ),
     )
+    limit_answers(client, _ANSWER_S)
+    return client
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from storage.core.entities import Instance
@@ -19,14 +19,22 @@ def path_of(instance: Instance) -> PurePosixPath:
     )
 
 
-def copy(source: BinaryIO, target: BinaryIO, throttle: Throttle | None) -> None:
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Writable(Protocol):
+    def write(self, data: bytes, /) -> object: ...
+
+
+def copy(source: Readable, target: Writable, throttle: Throttle | None) -> None:
     while piece := source.read(PIECE_BYTES):
         if throttle is not None:
             throttle.wait_for(len(piece))
         target.write(piece)
 
 
-def give(source: BinaryIO, write: Callable[[bytes], None]) -> None:
+def give(source: Readable, write: Callable[[bytes], None]) -> None:
     while piece := source.read(PIECE_BYTES):
         write(piece)
 
@@ -38,7 +46,7 @@ def size_of(file: BinaryIO) -> int:
     return size_bytes
 
 
-def same_bytes(ours: BinaryIO, theirs: BinaryIO) -> bool:
+def same_bytes(ours: BinaryIO, theirs: Readable) -> bool:
     """`theirs` may give less than is asked for."""
     while piece := ours.read(PIECE_BYTES):
         got = bytearray()

@@ -6,6 +6,7 @@ call, and by which key each proves that it is the one.
 
 import io
 import re
+import struct
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from dicom_node.peers import PeerFailed, PeerLacksService
 from inference.delivery.destinations.files import copy, give, path_of, same_bytes, size_of
 from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
+from inference.delivery.destinations.ssh_deadlines import LimitedSftp, Watch
 from inference.failures import explain
 from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 _SCHEME = "sftp"
 _PORT = 22
 _CONNECT_S = 10.0
+# All steps to a session that can be used; each has its own limit in paramiko, or none.
+_SESSION_S = 30.0
 _ANSWER_S = 60.0
 _KEY_START = "-----BEGIN "
 
@@ -88,54 +92,67 @@ class SftpDestination:
                 _make(there, self._folder)
                 with there.open(probe, "wx") as file:
                     file.write(b"MediViewAI")
-                there.posix_rename(probe, f"{probe}.moved")
+                there.rename(probe, f"{probe}.moved")
                 there.remove(f"{probe}.moved")
         except PeerFailed as error:
             return TestResult(False, error.message)
         return TestResult(True, f"{self} can be written.")
 
     @contextmanager
-    def _connected(self) -> Iterator["paramiko.SFTPClient"]:
+    def _connected(self) -> Iterator[LimitedSftp]:
         """Raises PeerFailed, also for what goes wrong within."""
         import paramiko
 
         password, key = _secret(self._peer.token)
         client = paramiko.SSHClient()
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        try:
-            client.load_host_keys(str(known_hosts(self._storage.settings)))
-            client.connect(
-                self._url.hostname or "",
-                self._url.port or _PORT,
-                unquote(self._url.username or ""),
-                password=password,
-                pkey=key,
-                timeout=_CONNECT_S,
-                banner_timeout=_CONNECT_S,
-                auth_timeout=_CONNECT_S,
-                channel_timeout=_CONNECT_S,
-                # The keys of the person who started the node are not its own.
-                allow_agent=False,
-                look_for_keys=False,
-            )
-            with client.open_sftp() as there:
-                channel = there.get_channel()
-                if channel is not None:
-                    channel.settimeout(_ANSWER_S)
-                yield there
-        except paramiko.AuthenticationException as error:
-            raise PeerFailed(f"{self} does not accept the user or its secret.") from error
-        except paramiko.BadHostKeyException as error:
-            raise PeerFailed(
-                f"{self} answered with another host key than the one that is known.",
-                remedy="Ask who keeps the server before you change the known-hosts file.",
-            ) from error
-        except (paramiko.SSHException, EOFError, OSError) as error:
-            raise PeerFailed(f"{self} cannot be used: {_words(error)}.") from error
-        finally:
-            client.close()
+        with Watch(client.close, self._wanted()) as watch:
+            try:
+                with watch.within(_SESSION_S):
+                    there = self._open(client, password, key)
+                yield LimitedSftp(there, watch, _ANSWER_S)
+            except paramiko.BadHostKeyException as error:
+                raise PeerFailed(
+                    f"{self} answered with another host key than the one that is known.",
+                    remedy="Ask who keeps the server before you change the known-hosts file.",
+                ) from error
+            except (*_BROKEN, paramiko.SSHException, paramiko.SFTPError) as error:
+                if isinstance(error, paramiko.AuthenticationException) and not watch.reason:
+                    raise PeerFailed(f"{self} does not accept the user or its secret.") from error
+                raise PeerFailed(
+                    f"{self} cannot be used: {watch.reason or _words(error)}."
+                ) from error
+            finally:
+                client.close()
 
-    def _store(self, there: "paramiko.SFTPClient", instance: Instance) -> Outcome:
+    def _open(
+        self, client: "paramiko.SSHClient", password: str | None, key: "paramiko.PKey | None"
+    ) -> "paramiko.SFTPClient":
+        client.load_host_keys(str(known_hosts(self._storage.settings)))
+        client.connect(
+            self._url.hostname or "",
+            self._url.port or _PORT,
+            unquote(self._url.username or ""),
+            password=password,
+            pkey=key,
+            timeout=_CONNECT_S,
+            banner_timeout=_CONNECT_S,
+            auth_timeout=_CONNECT_S,
+            channel_timeout=_CONNECT_S,
+            # The keys of the person who started the node are not its own.
+            allow_agent=False,
+            look_for_keys=False,
+        )
+        return client.open_sftp()
+
+    def _wanted(self) -> Callable[[], bool]:
+        """Whether the entry is as it was. One that is only tried need not be stored."""
+        peers, peer = self._storage.peers, self._peer
+        if peers.find(peer.name) != peer:
+            return lambda: True
+        return lambda: peers.find(peer.name) == peer
+
+    def _store(self, there: LimitedSftp, instance: Instance) -> Outcome:
         """Raises what breaks the connection."""
         try:
             path = self._folder / path_of(instance)
@@ -143,42 +160,45 @@ class SftpDestination:
         except MediViewError as error:
             return Outcome(instance.sop_instance_uid, f"{self}: {explain(error).sentence}")
         except OSError as error:
-            channel = there.get_channel()
-            if channel is None or channel.closed:
+            if there.is_closed:
                 raise
             return Outcome(instance.sop_instance_uid, f"{self}: {_words(error)}.")
         return Outcome(instance.sop_instance_uid)
 
-    def _write(self, there: "paramiko.SFTPClient", instance: Instance, path: PurePosixPath) -> None:
+    def _write(self, there: LimitedSftp, instance: Instance, path: PurePosixPath) -> None:
         _make(there, path.parent)
         part = str(path.parent / f".{uuid.uuid4().hex}.part")
         try:
             with self._storage.instances.open(instance) as source, there.open(part, "wx") as file:
-                file.set_pipelined(True)
+                file.set_pipelined()
                 copy(source, file, self._throttle)
                 size_bytes = size_of(source)
             # Of pipelined writes that failed, a full disk's for one, the server says nothing.
-            if there.stat(part).st_size != size_bytes:
+            if there.size(part) != size_bytes:
                 raise _NotWritten("the file there is shorter than what was sent")
-            there.posix_rename(part, str(path))
+            there.rename(part, str(path))
         except BaseException:
             # Whatever is wrong with the connection has been reported already.
             with suppress(Exception):
                 there.remove(part)
             raise
 
-    def _is_there(self, there: "paramiko.SFTPClient", instance: Instance) -> bool:
+    def _is_there(self, there: LimitedSftp, instance: Instance) -> bool:
         path = str(self._folder / path_of(instance))
         try:
             with self._storage.instances.open(instance) as ours:
                 size_bytes = size_of(ours)
-                if there.stat(path).st_size != size_bytes:
+                if there.size(path) != size_bytes:
                     return False
                 with there.open(path, "rb") as theirs:
                     theirs.prefetch(size_bytes)
                     return same_bytes(ours, theirs)
         except FileNotFoundError:
             return False
+
+
+# What a connection raises that ended, or in which something else than SFTP came.
+_BROKEN = (EOFError, OSError, UnicodeError, struct.error)
 
 
 class _NotWritten(OSError):
@@ -198,15 +218,15 @@ def _folder_of(url: SplitResult) -> PurePosixPath:
     return PurePosixPath(unquote(url.path))
 
 
-def _make(there: "paramiko.SFTPClient", folder: PurePosixPath) -> None:
+def _make(there: LimitedSftp, folder: PurePosixPath) -> None:
     try:
-        there.stat(str(folder))
+        there.size(str(folder))
     except FileNotFoundError:
         _make(there, folder.parent)
         # Another sender may have been quicker.
         with suppress(OSError):
-            there.mkdir(str(folder))
-        there.stat(str(folder))
+            there.make_folder(str(folder))
+        there.size(str(folder))
 
 
 def _secret(token: str) -> tuple[str | None, "paramiko.PKey | None"]:

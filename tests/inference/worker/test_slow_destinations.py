@@ -30,6 +30,7 @@ def states(storage: Storage, destination: str) -> list[str]:
 @pytest.mark.fault
 def test_destinations_that_trickle_delay_themselves_alone(tmp_path: Path) -> None:
     """Each header byte came in time, so that two studies for one such peer stopped all others."""
+    # Of one host; the PACS is on another.
     with ExitStack() as stack:
         scp = stack.enter_context(storescp(tmp_path))
         # They end before the worker, which would wait for their answers.
@@ -38,7 +39,7 @@ def test_destinations_that_trickle_delay_themselves_alone(tmp_path: Path) -> Non
         workers = stack.enter_context(
             workers_in(
                 tmp_path,
-                destinations=f"pacs={scp.ae_title}@{scp.host}:{scp.port}",
+                destinations=f"pacs={scp.ae_title}@127.0.0.2:{scp.port}",
                 stow_hosts=",".join(f"127.0.0.1:{one.port}" for one in slow),
                 report_delivery="off",
             )
