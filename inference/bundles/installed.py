@@ -22,7 +22,7 @@ from inference.containers.description import (
 from inference.model_servers.endpoint import endpoint_of
 from inference.models.card_file import CARD_FILE
 from inference.models.description import ModelDescription
-from inference.models.model_folders import files_of, install
+from inference.models.model_folders import files_of, install, refuse_code
 from inference.nnunet.description import (
     NnunetDescription,
     add_nnunet,
@@ -89,6 +89,8 @@ def add_bundle(settings: Settings, folder: Path) -> ModelDescription:
     adding one is to trust who made it.
     """
     description = described(folder)
+    if not is_bundle(folder):
+        refuse_code(folder)
     place = f"{description.name}@{description.version}"
     return described(install(settings, folder, place, files_of(folder), keep_digests=True))
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inference.bundles.description import is_bundle
 from inference.bundles.preparing import (
     checkpoint_of,
     leave_out,
@@ -22,6 +22,7 @@ from inference.bundles.preparing import (
     without_downloads,
     without_what_is_not_here,
 )
+from inference.bundles.scripts import scripts_of
 from inference.model_servers.open_inference import client_of
 from inference.models.card_file import CARD_FILE
 from inference.models.description import ModelDescription
@@ -73,20 +74,15 @@ def load_parts(bundle: ModelDescription, threads: int) -> Parts:
 
 @contextlib.contextmanager
 def as_bundle(bundle: ModelDescription) -> Iterator[None]:
-    """Let the configuration import the bundle's own scripts, as MONAI's runner does."""
-    root = str(bundle.folder)
-    sys.path.insert(0, root)
-    # Bundles name their scripts alike; those of the one before must not be found.
-    for name in [name for name in sys.modules if name.partition(".")[0] == "scripts"]:
-        del sys.modules[name]
-    try:
-        with warnings.catch_warnings():
-            # Of MONAI's and torch's own making, and of no use to an operator.
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(root)
+    """Let the configuration import the bundle's own scripts, as MONAI's runner does.
+
+    Models that are data alone bring none.
+    """
+    own = scripts_of(bundle.folder) if is_bundle(bundle.folder) else contextlib.nullcontext()
+    with own, warnings.catch_warnings():
+        # Of MONAI's and torch's own making, and of no use to an operator.
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _weights_in(bundle: ModelDescription) -> list[Path]:

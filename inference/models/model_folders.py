@@ -17,6 +17,8 @@ from storage.volumes.durable_names import make_folder, put_in_place, sync_tree
 
 DIGESTS = "mediview-digests.json"
 _MAX_FILES, _MAX_BYTES = 2_000, 20 * 1024**3
+_COMPILED = (".pyc", ".pyo", ".so", ".pyd")
+_CODE = (".py", *_COMPILED)
 _ADD = "Add it again: mediview models add FOLDER."
 
 
@@ -42,13 +44,23 @@ def files_of(folder: Path) -> list[Path]:
     return files
 
 
+def refuse_code(folder: Path) -> None:
+    """Raise InvalidRequest where a model that is data alone brings something to be executed."""
+    for path in files_of(folder):
+        if path.suffix in _CODE:
+            raise InvalidRequest(
+                f"{folder} brings {path.relative_to(folder)}: code, and such a model has none.",
+                remedy="Remove it; only the card and the weights are read.",
+            )
+
+
 def install(
     settings: Settings, folder: Path, name: str, files: Iterable[Path], *, keep_digests: bool
 ) -> Path:
     """Copy `files` of `folder` to where models lie, as `name`; where they are then.
 
-    With `keep_digests` the digest of every file is kept beside them. What stood there
-    before is replaced at once.
+    Compiled files stay behind: what they do cannot be looked at. With `keep_digests` the digest
+    of every file is kept beside them. What stood there before is replaced at once.
     """
     models = settings.resolved_models_dir
     make_folder(models)
@@ -58,6 +70,8 @@ def install(
         ready = staging / name
         ready.mkdir()
         for source in files:
+            if source.suffix in _COMPILED:
+                continue
             copy = ready / source.relative_to(folder)
             make_folder(copy.parent)
             shutil.copyfile(source, copy)
@@ -107,5 +121,10 @@ def _present(folder: Path) -> dict[str, Path]:
     return {
         str(path.relative_to(folder)): path
         for path in sorted(files_below(folder))
-        if path.name != DIGESTS and "__pycache__" not in path.parts
+        # What earlier versions compiled in the installed folder is never read.
+        if path.name != DIGESTS and not _is_cached(path)
     }
+
+
+def _is_cached(path: Path) -> bool:
+    return path.suffix == ".pyc" and path.parent.name == "__pycache__"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inference.models.files import file_sha256
-from inference.models.model_folders import install
+from inference.models.model_folders import files_of, install
 from inference.pipeline import ModelCard, Readiness
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest
@@ -52,7 +52,7 @@ def pack_readiness(settings: Settings, card: ModelCard) -> Readiness:
 def add_pack(settings: Settings, folder: Path, cards: Sequence[ModelCard]) -> ModelCard:
     """Copy the pack in `folder` to where models lie; the card that it proved to be.
 
-    Raises InvalidRequest where its files are those of no card.
+    Raises InvalidRequest where its files are those of no card, or where a link leads elsewhere.
     """
     for card in cards:
         if card.files and all(
@@ -60,7 +60,7 @@ def add_pack(settings: Settings, folder: Path, cards: Sequence[ModelCard]) -> Mo
             for file in card.files
         ):
             # Licence and notes go along with the weights.
-            files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+            files = [path for path in files_of(folder) if path.parent == folder]
             install(settings, folder, card.name, files, keep_digests=False)
             return card
     known = ", ".join(sorted(card.name for card in cards)) or "none"

@@ -10,7 +10,7 @@ from inference.model_servers.card import ServedModel
 from inference.model_servers.endpoint import Endpoint
 from inference.models.card_file import CARD_FILE, CardSegment, parsed, read_json, stated_in
 from inference.models.description import color_of, own_segment, slug
-from inference.models.model_folders import files_of, install
+from inference.models.model_folders import files_of, install, refuse_code
 from inference.planar.card import Activation, ImageCard, OutputKind, Preprocessing, Resize
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
@@ -127,6 +127,7 @@ def add_image_model(settings: Settings, folder: Path) -> ImageModelDescription:
     Raises InvalidRequest where it is none that can be run.
     """
     found = describe_image_model(folder)
+    refuse_code(folder)
     place = f"{found.name}@{found.version}"
     return describe_image_model(
         install(settings, folder, place, files_of(folder), keep_digests=True)
