@@ -21,6 +21,7 @@ from inference.deidentification.leaks.byte_search import ByteSearch
 from inference.deidentification.leaks.dates import DateFinder
 from inference.deidentification.leaks.evidence import TEXT_VRS, Evidence
 from inference.deidentification.leaks.names import NameFinder, words_of, written
+from inference.deidentification.leaks.numbers import NUMBER_VRS, NumberFinder
 from inference.deidentification.leaks.uids import UidFinder
 from inference.deidentification.profile import Option, Profile
 from inference.deidentification.words import is_known_word
@@ -67,6 +68,9 @@ class LeakScan:
         self._dates = evidence.dates_to_find(shift)
         self._date_finder = DateFinder(self._dates, evidence.names.initials)
         self._name_finder = NameFinder(evidence.names)
+        self._number_finder = NumberFinder(
+            self._dates, evidence.birth_dates, evidence.raw | evidence.phrases
+        )
         self._uid_finder = UidFinder(evidence.uids)
         self._raw = ByteSearch(_needles(evidence))
         self._phrases = [f" {phrase} " for phrase in evidence.phrases]
@@ -112,6 +116,12 @@ class LeakScan:
             Option.RETAIN_SAFE_PRIVATE not in self._profile or element.VR in _NEVER_SAFE
         ):
             yield Leak(where, "a private element")
+        if (
+            element.tag.is_private
+            and element.VR in NUMBER_VRS
+            and self._number_finder.is_in(list(_texts(element)))
+        ):
+            yield Leak(where, "a date or an identifier of the original")
         if element.tag.group & 0xFF00 in (0x5000, 0x6000):
             yield Leak(where, "a curve or an overlay")
         if element.VR == "UI":

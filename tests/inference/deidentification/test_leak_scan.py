@@ -179,3 +179,32 @@ def test_a_newborn_keeps_the_date_of_its_study_where_dates_are_kept() -> None:
     newborn = original(StudyDate="19570301")
     found = scan(newborn, ("retain-full-dates",))
     assert found.leaks(part10(clean(StudyDate="19570301"))) == []
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "is_leak"),
+    [
+        ("DS", "19570301", True),
+        ("DS", "1.9570301e7", True),
+        ("IS", "1031957", True),
+        ("FD", 3011957.0, True),
+        ("UL", 570301, True),
+        ("US", [1, 3, 1957], True),
+        ("IS", "900123", True),
+        ("FD", 900123.0, True),
+        ("DS", "0.900123", False),
+        ("DS", ["1.957", "3", "0.125"], False),
+        ("US", [512, 512, 4], False),
+    ],
+)
+def test_birth_dates_and_identifiers_are_found_in_private_numbers(
+    vr: str, value: object, is_leak: bool
+) -> None:
+    leaving = clean()
+    leaving.private_block(0x0019, "ACME", create=True).add_new(0x01, vr, value)
+    found = scan(original(), ("retain-safe-private",)).leaks(part10(leaving))
+    assert bool(found) == is_leak
+    assert {str(one) for one in found} <= {
+        "(0019,1001) contains a date or an identifier of the original",
+        "the bytes of the file contains a value of the original",
+    }

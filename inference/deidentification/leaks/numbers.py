@@ -1,0 +1,62 @@
+"""Birth dates and identifiers that stand in a number, as private elements may hold them."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import permutations
+
+from inference.deidentification.leaks.dates import DateFinder
+
+NUMBER_VRS = frozenset({"AT", "DS", "FD", "FL", "IS", "SL", "SS", "SV", "TM", "UL", "US", "UV"})
+_DAY_DIGITS = 8
+_SHORTEST_NUMBER = 5
+_EXACT = 2.0**53
+
+
+class NumberFinder:
+    """Looks at whole values: a few digits stand in the many of measured values by chance."""
+
+    def __init__(
+        self, dates: Collection[str], births: Collection[str], identifiers: Collection[str]
+    ) -> None:
+        """`dates`, `births`: DA values; of births, a year of two digits counts, too.
+        `identifiers`: texts, of which the digits in a row count, and all together."""
+        self._dates = DateFinder(dates)
+        self._numbers = {_plain("".join(parts)) for one in births for parts in _short_orders(one)}
+        for text in identifiers:
+            runs = re.findall(r"\d+", text)
+            self._numbers |= {
+                _plain(run) for run in (*runs, "".join(runs)) if len(run) >= _SHORTEST_NUMBER
+            }
+        self._numbers.discard("")
+
+    def is_in(self, values: Sequence[str]) -> bool:
+        if any(map(self._is_date, values)) or any(map(self._is_number, values)):
+            return True
+        # Day, month and year, each a value.
+        return len(values) == 3 and self._dates.is_in(".".join(values))
+
+    def _is_date(self, value: str) -> bool:
+        digits = (re.sub(r"\D", "", value), _whole(value))
+        # A number has no zeros in front.
+        return any(self._dates.is_in(one.zfill(_DAY_DIGITS)) for one in digits if one)
+
+    def _is_number(self, value: str) -> bool:
+        # Without fractions: the digits of what was measured are those of some identifier by chance.
+        return _plain(_whole(value)) in self._numbers
+
+
+def _whole(value: str) -> str:
+    """The digits of a whole number, also of 77881.0 and 7.7881e4; else nothing."""
+    try:
+        number = float(value)
+    except ValueError:
+        return ""
+    return str(abs(int(number))) if number.is_integer() and abs(number) < _EXACT else ""
+
+
+def _short_orders(date: str) -> Iterator[tuple[str, ...]]:
+    yield from permutations((date[2:4], date[4:6], date[6:]))
+
+
+def _plain(digits: str) -> str:
+    return digits.lstrip("0")
