@@ -5,8 +5,11 @@ from contextlib import closing, contextmanager
 
 from storage.backup.size_limit import check_size
 from storage.core.errors import NotFound, StorageUnavailable
+from storage.http.boto_deadlines import FlowingBody
 from storage.objects.s3_client import client_of, translated
 from storage.settings import Settings
+
+_AT_ONCE_BYTES = 1 << 20
 
 
 class BucketPlace:
@@ -31,10 +34,14 @@ class BucketPlace:
     def get(self, name: str, max_bytes: int) -> bytes:
         with self._translated(name):
             answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
-            with closing(answer["Body"]) as stream:
-                check_size(name, self.name, answer["ContentLength"], max_bytes)
-                body: bytes = stream.read()
-        return body
+            with closing(answer["Body"]):
+                # An answer in chunks states no length.
+                check_size(name, self.name, answer.get("ContentLength", 0), max_bytes)
+                body, flowing = bytearray(), FlowingBody(self._client, answer)
+                while piece := flowing.read(_AT_ONCE_BYTES):
+                    body += piece
+                    check_size(name, self.name, len(body), max_bytes)
+        return bytes(body)
 
     def list(self, folder: str) -> Iterator[str]:
         with self._translated(folder):

@@ -1,8 +1,12 @@
 """Where backups lie: a folder, or a prefix of an S3 bucket. Names are slash-separated."""
 
+import errno
 import os
 import stat
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -10,8 +14,9 @@ from urllib.parse import urlsplit
 from storage.backup.entities import BackupDamaged
 from storage.backup.size_limit import check_size
 from storage.core.errors import InvalidRequest, NotFound
+from storage.core.folder_walk import walk
 from storage.settings import Settings
-from storage.volumes.durable_names import make_folder, put_in_place
+from storage.volumes.durable_names import make_folder
 from storage.volumes.files import translated_os_errors
 
 _PART = ".part"
@@ -75,30 +80,43 @@ def _part_of_the_node(name: str) -> InvalidRequest:
 
 
 class FolderPlace:
+    """Others may write into it, too: links in it are neither followed nor written through."""
+
     def __init__(self, folder: Path) -> None:
         self.name = str(folder)
         self._folder = folder
 
     def put(self, name: str, data: bytes) -> None:
-        path = self._folder / name
-        temporary = path.with_name(path.name + _PART)
         with translated_os_errors(self._folder):
-            make_folder(path.parent)
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            put_in_place(temporary, path, self._folder)
+            make_folder(self._folder)
+            with self._opened(name, make=True) as (fd, last):
+                part = f".{uuid.uuid4().hex}{_PART}"
+                try:
+                    with open(part, "xb", opener=partial(os.open, dir_fd=fd)) as file:
+                        file.write(data)
+                        file.flush()
+                        os.fsync(file.fileno())
+                    os.replace(part, last, src_dir_fd=fd, dst_dir_fd=fd)
+                except BaseException:
+                    with suppress(OSError):
+                        os.unlink(part, dir_fd=fd)
+                    raise
+                os.fsync(fd)
 
     def get(self, name: str, max_bytes: int) -> bytes:
-        path = self._folder / name
         with translated_os_errors(self._folder):
             try:
-                # A pipe has no end: it is looked at, and not waited for.
-                file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115
+                with self._opened(name) as (fd, last):
+                    # A pipe has no end: it is looked at, and not waited for.
+                    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW
+                    file = os.fdopen(os.open(last, flags, dir_fd=fd), "rb")
             except FileNotFoundError as error:
                 raise NotFound(f"{name} is missing in {self.name}.") from error
             except IsADirectoryError as error:
+                raise _not_a_file(name, self.name) from error
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise
                 raise _not_a_file(name, self.name) from error
             with file:
                 found = os.fstat(file.fileno())
@@ -109,18 +127,57 @@ class FolderPlace:
 
     def list(self, folder: str) -> Iterator[str]:
         with translated_os_errors(self._folder):
-            for path in sorted((self._folder / folder).rglob("*")):
-                if path.suffix != _PART and path.is_file():
+            top = self._folder / folder
+            if top.is_symlink():
+                raise _a_link(folder, self.name)
+            found = [Path(here, name) for here, _, names in walk(top) for name in names]
+            for path in sorted(found):
+                if path.suffix != _PART and stat.S_ISREG(path.lstat().st_mode):
                     yield path.relative_to(self._folder).as_posix()
 
     def delete(self, name: str) -> None:
-        with translated_os_errors(self._folder):
-            (self._folder / name).unlink(missing_ok=True)
+        with (
+            translated_os_errors(self._folder),
+            suppress(FileNotFoundError),
+            self._opened(name) as (fd, last),
+        ):
+            os.unlink(last, dir_fd=fd)
+
+    @contextmanager
+    def _opened(self, name: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+        """The folder that `name` is in, open, and the last part of `name`.
+
+        Raises OSError, and BackupDamaged where a folder on the way is a link. With `make`,
+        folders that are missing are made, and their names survive a power cut.
+        """
+        *folders, last = name.split("/")
+        fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for one in folders:
+                if make:
+                    with suppress(FileExistsError):
+                        os.mkdir(one, dir_fd=fd)
+                        os.fsync(fd)
+                flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+                try:
+                    below = os.open(one, flags, dir_fd=fd)
+                except OSError as error:
+                    if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                        raise
+                    raise _a_link(one, self.name) from error
+                os.close(fd)
+                fd = below
+            yield fd, last
+        finally:
+            os.close(fd)
 
 
 def _not_a_file(name: str, place_name: str) -> BackupDamaged:
     return BackupDamaged(f"{name} in {place_name} is damaged: it is no file.")
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
+def _a_link(name: str, place_name: str) -> BackupDamaged:
+    return BackupDamaged(
+        f"{name} in {place_name} is a link, or no folder.",
+        remedy="Look who put it there; put a folder in its place.",
+    )

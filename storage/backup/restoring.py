@@ -22,7 +22,7 @@ from storage.core.errors import InvalidRequest
 from storage.db.engine import make_engine, reading, writing
 from storage.db.migrate import upgrade_to
 from storage.db.replacement import index_path
-from storage.db.schema import newest_revision
+from storage.db.schema import known_revisions, newest_revision
 from storage.maintenance.upgrade import upgrade
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
@@ -79,6 +79,8 @@ def _check_schema(manifest: Manifest) -> None:
             f" {manifest.schema}; this version knows {newest_revision()}.",
             remedy="Install that version or a newer one, and restore with it.",
         )
+    if manifest.schema not in known_revisions():
+        raise BackupDamaged(f"The backup names a schema that there never was: {manifest.schema!r}.")
 
 
 def _bucket(settings: Settings) -> ObjectStore | None:

@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from storage.backup.entities import BackupDamaged
 from storage.tables import UtcDateTime
 
 _BATCH = 500
@@ -89,19 +90,27 @@ def write_rows(
     columns: Sequence[tuple[str, str]],
     lines: Iterator[bytes],
 ) -> int:
-    """Insert what `read_rows` gave; how many rows."""
+    """Insert what `read_rows` gave; how many rows. Raises BackupDamaged where it is not that."""
+    unknown = {kind for _, kind in columns} - _TYPES.keys()
+    if unknown:
+        raise BackupDamaged(f"The table {name!r} has a column of an unknown kind in the backup.")
     table = Table(name, MetaData(), *(Column(one, _TYPES[kind]) for one, kind in columns))
     names = [one for one, _ in columns]
     decoders = [_DECODED.get(kind) for _, kind in columns]
     count = 0
     while portion := list(islice(lines, _BATCH)):
-        values = [
-            {
-                one: decode(value) if decode and value is not None else value
-                for one, decode, value in zip(names, decoders, json.loads(line), strict=True)
-            }
-            for line in portion
-        ]
+        try:
+            values = [
+                {
+                    one: decode(value) if decode and value is not None else value
+                    for one, decode, value in zip(names, decoders, json.loads(line), strict=True)
+                }
+                for line in portion
+            ]
+        except (ValueError, TypeError, RecursionError) as error:
+            raise BackupDamaged(
+                f"A row of the table {name!r} in the backup is not what was read from one."
+            ) from error
         connection.execute(insert(table), values)
         count += len(values)
     return count

@@ -8,8 +8,9 @@ written last; `begun/` a mark for each that was begun and has not ended.
 import json
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from storage.backup.entities import BackupDamaged, Manifest, StoredFile
 from storage.backup.key import BackupKey
@@ -23,6 +24,7 @@ _MAX_HEAD_BYTES = 4096
 # Lines are not cut: the last of a piece may be a row of any length, and a manifest names them all.
 _MAX_BYTES = 32 * PIECE_BYTES
 _PLAIN, _COMPRESSED = b"\0", b"\1"
+_Form = TypeVar("_Form")
 _MANIFEST = TypeAdapter(Manifest)
 _FILE = TypeAdapter(StoredFile)
 
@@ -71,7 +73,9 @@ class BackupStore:
         body = self._key.decrypt(sealed, name)
         if body is None:
             raise BackupDamaged(f"{_piece(name)} in {self._place.name} is damaged.")
-        return zlib.decompress(body[1:]) if body[:1] == _COMPRESSED else body[1:]
+        if body[:1] != _COMPRESSED:
+            return body[1:]
+        return self._inflated(body[1:], _piece(name))
 
     def delete_piece(self, name: str) -> None:
         self._known.discard(name)
@@ -126,7 +130,10 @@ class BackupStore:
                 f"{place} in {self._place.name} is damaged.",
                 remedy="Use another backup; 'mediview backup list' names them all.",
             )
-        return _MANIFEST.validate_json(zlib.decompress(body))
+        manifest = self._read(_MANIFEST, self._inflated(body, place), place)
+        if manifest.name != name:
+            raise self._damaged(place)
+        return manifest
 
     def delete_manifest(self, name: str) -> None:
         self._place.delete(f"backups/{name}")
@@ -134,7 +141,30 @@ class BackupStore:
     def files(self, manifest: Manifest) -> Iterator[StoredFile]:
         """The files of a backup. Raises BackupDamaged."""
         for line in lines(self, manifest.files):
-            yield _FILE.validate_json(line)
+            yield self._read(_FILE, line, "The list of files")
+
+    def _inflated(self, data: bytes, name: str) -> bytes:
+        """Raises BackupDamaged, before it takes more memory than anything of a backup has."""
+        inflating = zlib.decompressobj()
+        try:
+            found = inflating.decompress(data, _MAX_BYTES)
+        except zlib.error as error:
+            raise self._damaged(name) from error
+        if not inflating.eof or inflating.unused_data:
+            raise self._damaged(name)
+        return found
+
+    def _read(self, form: TypeAdapter[_Form], data: bytes, name: str) -> _Form:
+        try:
+            return form.validate_json(data)
+        except ValidationError as error:
+            raise self._damaged(name) from error
+
+    def _damaged(self, name: str) -> BackupDamaged:
+        return BackupDamaged(
+            f"{name} in {self._place.name} is damaged: it is not what a backup holds there.",
+            remedy="Use another backup; 'mediview backup list' names them all.",
+        )
 
     def _check(self, create: bool) -> None:
         try:

@@ -60,8 +60,12 @@ def revision(connection: Connection) -> str | None:
     return found
 
 
-@cache
 def newest_revision() -> str:
     """The last migration there is: the number that its file's name begins with."""
+    return max(known_revisions())
+
+
+@cache
+def known_revisions() -> frozenset[str]:
     files = (MIGRATIONS / "versions").glob("[0-9]*.py")
-    return max(file.name.partition("_")[0] for file in files)
+    return frozenset(file.name.partition("_")[0] for file in files)

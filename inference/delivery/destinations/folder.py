@@ -87,6 +87,9 @@ class FolderDestination:
 
     def _write(self, instance: Instance) -> None:
         path = self._path(instance)
+        # A program that fetches the files may write there as well.
+        if path.parent.resolve() != path.parent:
+            raise InvalidRequest(f"{path.parent} is, or lies below, a symbolic link; remove it.")
         self._make(path.parent)
         part = path.parent / f".{uuid.uuid4().hex}.part"
         try:

@@ -2,13 +2,18 @@
 
 import os
 import random
+import zlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from sqlalchemy import text
 
-from storage.backup.entities import BackupDamaged
-from storage.backup.key import new_key
+from storage.backup.entities import BackupDamaged, Manifest
+from storage.backup.key import BackupKey, new_key
+from storage.backup.places import open_place
 from storage.backup.taking import take_backup
 from storage.backup.verification import verify_backup
 from storage.container import open_storage
@@ -132,3 +137,73 @@ def test_an_object_that_the_node_lacks_is_named_and_verify_says_so(
     assert "dicom/1/2/3.dcm" in sentence
     (problem,) = verify_backup(store, store.manifest())
     assert "dicom/1/2/3.dcm" in problem.what
+
+
+def test_links_in_a_place_are_neither_written_through_nor_followed(
+    node: Settings, tmp_path: Path
+) -> None:
+    place, ours = tmp_path / "shared", tmp_path / "ours"
+    for folder in (place, ours):
+        folder.mkdir()
+    (ours / "key").write_text("of the node")
+    (place / "mediview-backup.json.part").symlink_to(ours / "key")
+    backed_up(node, place)
+    assert (ours / "key").read_text() == "of the node"
+    store = store_at(node, place)
+    assert not [path for path in place.rglob("*.part") if not path.is_symlink()]
+    manifest = store.manifest()
+    piece = next(path for path in pieces(place) if path.name == manifest.files[0])
+    piece.rename(ours / "piece")
+    piece.symlink_to(ours / "piece")
+    with pytest.raises(BackupDamaged, match="is no file"):
+        list(store.files(manifest))
+    (place / "backups").rename(ours / "backups")
+    (place / "backups").symlink_to(ours)
+    for attempt in (store.whole, lambda: store.delete_manifest("key"), lambda: store.end(manifest)):
+        with pytest.raises(BackupDamaged, match="is a link"):
+            attempt()
+    assert sorted(one.name for one in ours.iterdir()) == ["backups", "key", "piece"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"schema": "-1"}, "a schema that there never was"),
+        ({"name": "elsewhere"}, "is damaged"),
+        ({"files": ("bomb",)}, "is damaged"),
+        ({"kind": "none such"}, "of an unknown kind"),
+        ({"rows": b"[1, 2]\n"}, "is not what was read"),
+        (b"{}", "is damaged"),
+        (None, "is damaged"),
+    ],
+    ids=["schema", "name", "bomb", "kind", "row", "form", "zlib"],
+)
+def test_what_who_has_the_key_made_up_is_named(
+    node: Settings, make: Make, place: Path, change: Any, words: str
+) -> None:
+    backed_up(node, place)
+    store = store_at(node, place)
+    manifest = store.manifest()
+    key, there = BackupKey.parse(KEY), open_place(node, str(place))
+    if change == {"files": ("bomb",)}:
+        # What would take 300 MB is inflated no further than anything that was ever written.
+        made, name = zlib.compressobj(), "ab" * 32
+        bomb = b"".join(made.compress(bytes(1 << 20)) for _ in range(300)) + made.flush()
+        there.put(f"pieces/ab/{name}", key.encrypt(b"\1" + bomb, name))
+        change = {"files": (name,)}
+    elif isinstance(change, dict) and ("kind" in change or "rows" in change):
+        first = next(one for one in manifest.tables if one.name == "account")
+        if "kind" in change:
+            columns = ((first.columns[0][0], change["kind"]), *first.columns[1:])
+            altered = replace(first, columns=columns)
+        else:
+            altered = replace(first, pieces=(store.put_piece(change["rows"])[0],))
+        tables = tuple(altered if one == first else one for one in manifest.tables)
+        change = {"tables": tables}
+    name = f"backups/{manifest.name}"
+    body = b"none" if change is None else zlib.compress(b"{}")
+    if isinstance(change, dict):
+        body = zlib.compress(TypeAdapter(Manifest).dump_json(replace(manifest, **change)))
+    there.put(name, key.encrypt(body, name))
+    with pytest.raises(BackupDamaged, match=words):
+        restored(make("sqlite", "other"), place)
