@@ -1,7 +1,8 @@
 """ETags of lists, and 304 for who has seen them as they are (RFC 9110 13.1.2).
 
-That of a list that events announce is known without making the list; that of any other list is
-a digest of its answer, which spares the bytes alone.
+That of a list that events announce is known without making the list; that of any other list, and
+of any for a caller who sees some studies alone, is a digest of its answer, which spares the bytes
+alone.
 """
 
 import asyncio
@@ -47,8 +48,7 @@ class UnchangedLists:
             and route.path == router.prefix
             and "GET" in (route.methods or ())
         }
-        every = {path for router in all_routers for path in _lists_of(router)}
-        self._others = every - self._lists.keys()
+        self._every = {path for router in all_routers for path in _lists_of(router)}
         self._seen = _Seen()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,8 +56,10 @@ class UnchangedLists:
             await self.app(scope, receive, send)
             return
         route = self._lists.get(scope["path"])
-        if route is None:
-            await self.app(scope, receive, _Digesting(scope, send, self._others))
+        # Of who sees some studies alone, the answer itself: the node's events would tell how busy
+        # others are.
+        if route is None or current_visibility() is not None:
+            await self.app(scope, receive, _Digesting(scope, send, self._every))
             return
         # Taken before the list is read: it may be older than the list, never newer.
         etag = _etag(scope, await self._seen.mark(scope["app"].state.storage))

@@ -50,6 +50,16 @@ def received_until(client: httpx.Client, path: str, until: str) -> str:
     return stated
 
 
+def test_the_tag_of_a_list_says_nothing_of_what_others_do(hospitals: TwoHospitals) -> None:
+    with hospitals.person("tags", "viewer", NORTH) as client:
+        for path in ("/api/studies", "/api/jobs"):
+            before = client.get(path).headers["etag"]
+            change(hospitals, hospitals.south.ids["job_id"], 2)
+            time.sleep(0.1)
+            again = client.get(path, headers={"If-None-Match": before})
+            assert (again.status_code, again.headers["etag"]) == (304, before)
+
+
 def test_events_that_are_told_again_are_those_of_the_group(hospitals: TwoHospitals) -> None:
     """Everything since the node began, as after a long absence."""
     change(hospitals, hospitals.south.ids["job_id"], 1)
