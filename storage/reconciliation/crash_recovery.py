@@ -18,6 +18,7 @@ from sqlalchemy import Engine, event, text
 
 from storage.core.errors import MediViewError
 from storage.db.engine import reading
+from storage.reconciliation.deletion_counter import ensure_counter
 from storage.reconciliation.reconcile import reconcile
 from storage.volumes.durable_names import make_folder, sync_folder
 from storage.volumes.files import translated_os_errors
@@ -49,6 +50,7 @@ class CrashRecovery:
         self._unknown = {""} if self._watches else set()
         """Servers that connections were made to since, of which the last is not known yet."""
         self._lock = threading.Lock()
+        self._is_counter_checked = False
         if self._watches:
             event.listen(engine, "connect", self._look)
 
@@ -97,6 +99,9 @@ class CrashRecovery:
         identity = self._ask() if self._watches else ""
         is_other = identity != self._known()
         restored = 0
+        if not self._is_counter_checked:
+            ensure_counter(self._engine, self._folder)
+            self._is_counter_checked = True
         if is_other or always:
             restored = reconcile(self._engine, self._folder, open_too=is_other)
         if is_other:

@@ -20,6 +20,7 @@ from storage.db.write_ahead_log import commits_lost, log_path, without_flipped_b
 from storage.reconciliation.reconcile import count_without_row
 from storage.recovery.schema_page import is_first_page_garbled
 from storage.settings import Settings
+from storage.volumes.deletion_counter import NAME, counter_damage
 from storage.volumes.scan import is_being_written, is_unfinished, volumes_in
 
 IndexState = Literal["whole", "missing", "empty", "damaged", "older", "indexes_wrong"]
@@ -62,6 +63,9 @@ def diagnose(settings: Settings) -> Diagnosis:
             findings.append(_log_finding(log_path(path), lost_commits))
         if is_garbled and state in ("whole", "indexes_wrong"):
             findings.append(_first_page_finding(path))
+    if damage := counter_damage(volumes):
+        what = f"The counter of deletions, {volumes / NAME}, {damage}."
+        findings.append(Finding(what, "It counts on above all that volumes and index know of."))
     # Opening it ends the log, which is to be kept first where it is damaged.
     if state in ("whole", "indexes_wrong") and not lost_commits:
         engine = make_engine(settings.resolved_database_url)

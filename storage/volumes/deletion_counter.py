@@ -1,9 +1,13 @@
 """How many deletions a volumes folder has seen: a clock of its own for them.
 
 A tombstone covers the records that were written before it. The time of day
-cannot say which those are, since it may be set back; this counter can. It is
-eight bytes that every process maps, so that reading it costs nothing, and it
-is on disk before the tombstone that bears its number.
+cannot say which those are, since it may be set back; this counter can. Every process maps its
+file, so that reading it costs nothing, and it is on disk before the tombstone that bears its
+number.
+
+The file holds the number twice, each time with its complement, so that damaged bytes are noticed
+and the other copy is taken. Where neither is right, or the file is lost, it counts on above all
+that the volumes know of. A number that is too high does no harm: only the order matters.
 """
 
 import fcntl
@@ -11,28 +15,43 @@ import mmap
 import os
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from storage.volumes.durable_names import make_folder, sync_name
+import structlog
 
-_NUMBER = struct.Struct("<Q")
-_NAME = "deletions"
+from storage.volumes.durable_names import make_folder, sync_name
+from storage.volumes.records import PLAUSIBLE_GENERATIONS
+from storage.volumes.scan import scan, volumes_in
+
+log = structlog.get_logger(__name__)
+
+NAME = "deletions"
+_COPY = struct.Struct("<QQ")
+_BYTES = 2 * _COPY.size
+_EARLIER = struct.Struct("<Q")
+"""Versions before kept the bare number."""
+_ONES = (1 << 64) - 1
+# Deletions that were refused leave no record, and what lies in a bucket alone is not looked at.
+_MARGIN = 1 << 20
 
 
 class Generation:
     """The counter of one folder. Safe for threads and across processes."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / _NAME
+        self._path = folder / NAME
         self._lock = threading.Lock()
         self._mapped: mmap.mmap | None = None
 
     def current(self) -> int:
         """Raises OSError where the folder cannot be written."""
-        mapped = self._mapped or self._map()
-        number: int = _NUMBER.unpack_from(mapped)[0]
-        return number
+        number, complement = _COPY.unpack_from(self._mapped or self._map())
+        if number ^ complement == _ONES and number < PLAUSIBLE_GENERATIONS:
+            return int(number)
+        # Somebody writes it just now, or the disk has changed it.
+        return self._write(lambda right: right)
 
     def advance(self) -> int:
         """Count one deletion more; the new number, durable on return. Raises OSError."""
@@ -41,19 +60,8 @@ class Generation:
     def ensure(self, number: int) -> None:
         """A counter that was lost must not fall behind the tombstones. Raises OSError."""
         if self.current() < number:
-            self._write(lambda current: max(current, number))
-
-    def _write(self, change: Callable[[int], int]) -> int:
-        self._map()
-        fd = os.open(self._path, os.O_RDWR)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            number = change(_NUMBER.unpack(os.pread(fd, _NUMBER.size, 0))[0])
-            os.pwrite(fd, _NUMBER.pack(number), 0)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        return number
+            log.warning("deletion_counter_behind", least=number)
+            self._write(lambda current: current if current >= number else number + _MARGIN)
 
     def close(self) -> None:
         with self._lock:
@@ -61,17 +69,85 @@ class Generation:
                 self._mapped.close()
                 self._mapped = None
 
+    def _write(self, change: Callable[[int], int]) -> int:
+        self._map()
+        with self._alone(os.O_RDWR) as fd:
+            return self._settle(fd, change)
+
     def _map(self) -> mmap.mmap:
         with self._lock:
             if self._mapped is None:
                 make_folder(self._path.parent)
-                fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-                try:
-                    # Growing is harmless however many do it at once; writing is not.
-                    if os.fstat(fd).st_size < _NUMBER.size:
-                        os.ftruncate(fd, _NUMBER.size)
+                with self._alone(os.O_RDWR | os.O_CREAT) as fd:
+                    self._settle(fd, lambda right: right)
                     sync_name(self._path)
-                    self._mapped = mmap.mmap(fd, _NUMBER.size, prot=mmap.PROT_READ)
-                finally:
-                    os.close(fd)
+                    self._mapped = mmap.mmap(fd, _BYTES, prot=mmap.PROT_READ)
             return self._mapped
+
+    @contextmanager
+    def _alone(self, flags: int) -> Iterator[int]:
+        fd = os.open(self._path, flags | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield fd
+        finally:
+            # Closing does not do it: a mapping keeps a descriptor of its own.
+            fcntl.flock(fd, fcntl.LOCK_UN)
+            os.close(fd)
+
+    def _settle(self, fd: int, change: Callable[[int], int]) -> int:
+        """Change the number, or put its file right; the number, durable where it was written."""
+        content = os.pread(fd, _BYTES + 1, 0)
+        right = _number(content)
+        if right is None:
+            folder = self._path.parent
+            is_new = not content and not volumes_in(folder)
+            right = 0 if is_new else _highest(folder) + _MARGIN
+            if not is_new:
+                log.warning("deletion_counter_rebuilt", counted_on_from=right)
+        number = change(right)
+        wanted = 2 * _COPY.pack(number, number ^ _ONES)
+        if content != wanted:
+            os.pwrite(fd, wanted, 0)
+            os.ftruncate(fd, _BYTES)
+            os.fsync(fd)
+        return number
+
+
+def counter_damage(folder: Path) -> str:
+    """What is wrong with the counter's file, as the end of a sentence; empty where all is well.
+
+    Changes nothing. Raises OSError.
+    """
+    try:
+        content = (folder / NAME).read_bytes()
+    except FileNotFoundError:
+        return "is missing" if volumes_in(folder) else ""
+    number = _number(content)
+    if number is None:
+        return "is damaged" if content or volumes_in(folder) else ""
+    if len(content) == _EARLIER.size or content == 2 * _COPY.pack(number, number ^ _ONES):
+        return ""
+    return "is damaged in one of its two copies"
+
+
+def _number(content: bytes) -> int | None:
+    """What the file says; None where that cannot be believed."""
+    if len(content) == _EARLIER.size:
+        (number,) = _EARLIER.unpack(content)
+        return number if number < PLAUSIBLE_GENERATIONS else None
+    right = [
+        number
+        for number, complement in _COPY.iter_unpack(content[:_BYTES].ljust(_BYTES, b"\0"))
+        if number ^ complement == _ONES and number < PLAUSIBLE_GENERATIONS
+    ]
+    return max(right, default=None)
+
+
+def _highest(folder: Path) -> int:
+    """Of all generations that records of the folder's volumes bear; 0 where none does."""
+    highest = 0
+    for path in volumes_in(folder):
+        with suppress(FileNotFoundError):
+            highest = max([highest, *(record.note.generation for record in scan(path))])
+    return highest

@@ -85,7 +85,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield from _workers(storage.heartbeats)
             yield _clock(storage.engine)
             yield check_unreadable(storage.unreadable)
-            yield check_integrity(storage.engine, storage.damaged)
+            yield check_integrity(storage.engine, storage.damaged, storage.volumes.folder)
             yield check_access_groups(storage.webhooks, storage.access_groups)
             yield from model_server_checks(storage)
             yield from check_rules(storage.settings, storage.peers)

@@ -1,6 +1,7 @@
 """The checks of `mediview doctor` about what is stored, and the room for it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -18,9 +19,11 @@ from storage.core.data_folder import private_folder
 from storage.index.unreadable_instances import UnreadableInstances
 from storage.integrity.repository import DamagedInstances
 from storage.integrity.scrub import scrub_state
+from storage.maintenance.verify import COUNTER_REMEDY
 from storage.retention.disk import DiskSamples
 from storage.retention.repository import StudyRetention
 from storage.settings import Settings
+from storage.volumes.deletion_counter import NAME, counter_damage
 from storage.volumes.writer import VolumeWriter
 
 
@@ -81,10 +84,13 @@ def check_unreadable(unreadable: UnreadableInstances) -> Check:
     )
 
 
-def check_integrity(engine: Engine, damaged: DamagedInstances) -> Check:
+def check_integrity(engine: Engine, damaged: DamagedInstances, volumes: Path) -> Check:
     found = check_instances(damaged)
     if not found.ok:
         return Check("integrity", "fail", found.detail)
+    if damage := counter_damage(volumes):
+        sentence = f"the counter of deletions, {volumes / NAME}, {damage}"
+        return Check("integrity", "fail", sentence, COUNTER_REMEDY)
     repairing = damaged.count()
     if repairing:
         sentence = f"{repairing} damaged copies are about to be replaced by right ones"
