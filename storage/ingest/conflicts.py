@@ -25,6 +25,7 @@ from storage.core.errors import NotFound, StorageUnavailable
 from storage.db.engine import reading, translated, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
+from storage.deletion.renewal import Renewal
 from storage.deletion.service import bury, discard_content, remove_derived
 from storage.dicom.part10 import Header, read_header
 from storage.index.insert_instance import NewInstance, insert_instances
@@ -82,6 +83,7 @@ class Conflicts:
         self._engine = engine
         self._index = Index(engine)
         self._volumes = volumes
+        self._renewal = Renewal(engine, volumes.folder, volumes.generation)
         self._reader = reader
         self._objects = objects
 
@@ -215,13 +217,11 @@ class Conflicts:
             header,
             appended.location,
             conflict.digest,
-            note.source,
-            note.origin,
-            note.received_at,
-            note.generation,
+            *(note.source, note.origin, note.received_at, note.generation),
         )
         with translated():
             (outcome,) = insert_instances(self._engine, [new])
+        outcome = self._renewal.after_row(new, outcome)
         with writing(self._engine) as connection:
             connection.execute(
                 delete(t.conflict).where(
@@ -256,7 +256,7 @@ class Conflicts:
                 source=conflict.source,
                 origin="received",
                 dataset_offset=header.dataset_offset,
-                generation=generation,
+                generation=lambda: generation,
             )
             try:
                 for piece in self.pieces(conflict):

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 from storage.core.errors import MediViewError
+from storage.deletion.renewal import Renewal
 from storage.index.indexer import Indexer
 from storage.index.insert_instance import NewInstance, Outcome
 from storage.ingest.cooperative_wait import SHARED_THREAD
@@ -49,9 +50,10 @@ class _Pending:
 class GroupCommit:
     """Makes records durable and indexes them. Safe for threads."""
 
-    def __init__(self, volumes: VolumeWriter, indexer: Indexer) -> None:
+    def __init__(self, volumes: VolumeWriter, indexer: Indexer, renewal: Renewal) -> None:
         self._volumes = volumes
         self._indexer = indexer
+        self._renewal = renewal
         self._lock = threading.Lock()
         self._waiting: list[_Pending] = []
         self._is_led = False
@@ -111,15 +113,18 @@ class GroupCommit:
         durable = [pending for pending in batch if self._is_durable(pending)]
         results = self._indexer.write([pending.new for pending in durable])
         for pending, result in zip(durable, results, strict=True):
-            if isinstance(result, MediViewError):
-                pending.error = result
-            else:
-                pending.outcome = result
+            try:
+                if isinstance(result, MediViewError):
+                    raise result
+                pending.outcome = self._renewal.after_row(pending.new, result)
+            except MediViewError as error:
+                pending.error = error
 
     def _is_durable(self, pending: _Pending) -> bool:
         try:
             if pending.staged is not None:
                 self._volumes.wait_for(pending.staged)
+            pending.new = self._renewal.before_row(pending.new)
         except MediViewError as error:
             pending.error = error
             return False

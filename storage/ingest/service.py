@@ -18,7 +18,6 @@ from storage.ingest.instance_stream import SPILL_BYTES, InstanceStream
 from storage.ingest.storing import Accepted, InstanceStore
 from storage.integrity.repository import DamagedInstances
 from storage.reconciliation.crash_recovery import CrashRecovery
-from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
 from storage.volumes.writer import VolumeWriter
 
@@ -130,15 +129,12 @@ class Ingest:
     ) -> InstanceStream[Accepted]:
         def open_large(dataset_offset: int) -> LargeVolume:
             self._volumes.check_free_disk(SPILL_BYTES)
-            folder = self._volumes.folder
-            with translated_os_errors(folder):
-                generation = self._volumes.generation.current()
             return LargeVolume(
-                folder,
+                self._volumes.folder,
                 source=source,
                 origin=origin,
                 dataset_offset=dataset_offset,
-                generation=generation,
+                generation=self._volumes.generation.current,
                 admit=self._volumes.check_free_disk,
             )
 

@@ -15,6 +15,7 @@ from storage.core.entities import Origin
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
 from storage.core.request_context import tell_stored
 from storage.core.visibility import as_node, current_visibility
+from storage.deletion.renewal import Renewal
 from storage.deletion.service import discard_content
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.part10 import Header
@@ -64,7 +65,8 @@ class InstanceStore:
         self._indexer = indexer
         self._volumes = volumes
         self._damaged = damaged
-        self._group_commit = GroupCommit(volumes, indexer)
+        self._renewal = Renewal(engine, volumes.folder, volumes.generation)
+        self._group_commit = GroupCommit(volumes, indexer, self._renewal)
 
     def pieces(
         self,
@@ -103,11 +105,14 @@ class InstanceStore:
         with translated_os_errors(folder):
             return self._damaged.needs_bytes(header.sop_instance_uid, folder)
 
-    def _replace(self, header: Header, digest: str, appended: Appended) -> None:
+    def _replace(
+        self, header: Header, digest: str, appended: Appended, source: str, origin: Origin
+    ) -> None:
         if self._damaged is not None:
             self._damaged.replace(
                 header.sop_instance_uid, digest, header.transfer_syntax_uid, appended.location
             )
+            self._renewal.after_row(_new(header, digest, appended, source, origin), "stored")
 
     def _store_pieces(
         self,
@@ -124,7 +129,7 @@ class InstanceStore:
                 staged = self._volumes.stage(
                     (meta, dataset), digest=bytes.fromhex(known), source=source, origin=origin
                 )
-                self._replace(header, known, self._volumes.wait_for(staged))
+                self._replace(header, known, self._volumes.wait_for(staged), source, origin)
             return _accepted("duplicate", header)
         pieces = (meta, dataset)
         if known and (same := self._same_as_stored(header, digest, pieces)):
@@ -143,7 +148,7 @@ class InstanceStore:
         if known and large.is_proved_by(known):
             # A digest of another kind would make a conflict of it, were the index rebuilt.
             if known == large.digest().hex() and self._is_damaged(header):
-                self._replace(header, known, large.finish())
+                self._replace(header, known, large.finish(), source, origin)
             return _accepted("duplicate", header)
         digest = large.digest()
         with large.part10() as part10:
@@ -198,14 +203,11 @@ class InstanceStore:
         uncompared: Sequence[bytes | memoryview],
     ) -> Accepted:
         """`uncompared`: the file in pieces, where it was not compared with what is stored."""
-        location, note = appended.location, appended.note
-        new = NewInstance(
-            header, location, digest.hex(), source, origin, note.received_at, note.generation
-        )
+        new = _new(header, digest.hex(), appended, source, origin)
         outcome = self._group_commit.commit(new, staged)
         # What another process has stored may be known by its row alone.
         if outcome == "duplicate" and self._is_damaged(header):
-            self._replace(header, new.digest, appended)
+            self._replace(header, new.digest, appended, source, origin)
         if outcome == "conflict":
             if uncompared and (same := self._same_as_stored(header, digest, uncompared)):
                 return same
@@ -213,6 +215,15 @@ class InstanceStore:
                 "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=source
             )
         return _accepted(outcome, header)
+
+
+def _new(
+    header: Header, digest: str, appended: Appended, source: str, origin: Origin
+) -> NewInstance:
+    note = appended.note
+    return NewInstance(
+        header, appended.location, digest, source, origin, note.received_at, note.generation
+    )
 
 
 def _accepted(outcome: Outcome, header: Header) -> Accepted:

@@ -160,12 +160,14 @@ class Repair:
     def _append_large(
         self, instance: Instance, first: bytes, pieces: Iterator[bytes], origin: Origin
     ) -> Location | None:
+        # Not when it ends: a deletion meanwhile is one of this instance.
+        generation = self._generation()
         large = LargeVolume(
             self._volumes.folder,
             source=instance.source,
             origin=origin,
             dataset_offset=read_file_meta(first).dataset_offset,
-            generation=self._generation(),
+            generation=lambda: generation,
         )
         try:
             large.write(first)

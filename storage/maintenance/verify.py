@@ -24,6 +24,8 @@ from storage.index.tombstones import is_covered
 from storage.integrity.copies import READABLE, state_in_volume
 from storage.integrity.instance_reader import InstanceReader
 from storage.objects.filesystem import ObjectStore
+from storage.reconciliation.covered_rows import covered, renew_rows
+from storage.volumes.deletion_counter import NAME, counter_damage
 from storage.volumes.files import SUFFIX
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import (
@@ -40,6 +42,8 @@ ProblemKind = Literal[
     "record_damaged",
     "record_missing",
     "tail_torn",
+    "record_covered",
+    "counter_damaged",
     "not_indexed",
     "object_missing",
     "object_size",
@@ -48,6 +52,11 @@ _OBJECT_PROBLEMS: tuple[ProblemKind, ...] = ("object_missing", "object_size")
 _HEADS_AT_ONCE = 8
 _PORTION = 500
 _SEND_AGAIN = "Have the instance sent to this node again, which repairs it."
+COUNTER_REMEDY = "The next start of the node writes it again, as does 'mediview storage repair'."
+_RENEW = (
+    "A rebuilt index would take it for deleted: 'mediview storage verify --repair' writes the"
+    " record again."
+)
 _REPAIRED_SOON = "The bytes are right; the running node writes the record again within minutes."
 
 
@@ -77,6 +86,8 @@ def verify_storage(
     Raises StorageUnavailable where database or bucket do not answer.
     """
     folder = volumes.folder
+    if damage := counter_damage(folder):
+        yield Problem("counter_damaged", f"{NAME}: {damage}", "", COUNTER_REMEDY)
     paths = volumes_in(folder)
     total = sum(path.stat().st_size for path in paths if path.exists())
     done = 0
@@ -141,6 +152,8 @@ def _check_record(
         return
     if header is None or written:
         return
+    if covered(engine, [record]):
+        yield Problem("record_covered", place, uid, _RENEW)
     with reading(engine) as connection:
         known = find_known(connection, uid)
         if known is None and not is_covered(connection, uid, record.note.generation, record.digest):
@@ -276,6 +289,25 @@ def note_damage(index: Index, instances: InstanceReader, problems: Iterable[Prob
         if problem.kind in ("record_damaged", "record_missing") and problem.sop_instance_uid:
             with suppress(NotFound, InstanceDamaged):
                 instances.checked(index.instance(problem.sop_instance_uid))
+
+
+def renew_records(engine: Engine, volumes: VolumeWriter, problems: Iterable[Problem]) -> int:
+    """Write records again that a deletion covers although they came after it; how many.
+
+    Raises StorageFull, StorageUnavailable.
+    """
+    names = {one.place.rpartition(":")[0] for one in problems if one.kind == "record_covered"}
+    reader = VolumeReader(volumes.folder)
+    count = 0
+    try:
+        for name in sorted(names):
+            path = volumes.folder / name
+            with suppress(FileNotFoundError):
+                for record in scan(path):
+                    count += renew_rows(engine, path, [record], reader)
+    finally:
+        reader.close()
+    return count
 
 
 def copy_again(engine: Engine, volumes: VolumeWriter, problems: Iterable[Problem]) -> int:

@@ -23,6 +23,7 @@ from storage.deletion.service import bury
 from storage.dicom.part10 import read_header
 from storage.index.insert_instance import NewInstance, find_known, insert_instances
 from storage.index.tombstones import Tombstone, is_covered
+from storage.reconciliation.covered_rows import renew_rows
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import nothing_appended, translated_os_errors
 from storage.volumes.reader import VolumeReader
@@ -150,6 +151,7 @@ def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> _Indexed
     """Index what was not kept aside."""
     indexed = _Indexed()
     for portion in _batched(scan(path), _LOOKED_UP_TOGETHER):
+        renew_rows(engine, path, portion, reader)
         last = portion[-1].location
         indexed.end = last.offset + last.length
         for record in _not_indexed(engine, portion):

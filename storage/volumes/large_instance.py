@@ -25,7 +25,14 @@ from storage.volumes.files import (
     translated_os_errors,
     write_blocks,
 )
-from storage.volumes.records import BLOCK_BYTES, HEADER, Appended, Note, encode_header
+from storage.volumes.records import (
+    BLOCK_BYTES,
+    HEADER,
+    PLAUSIBLE_GENERATIONS,
+    Appended,
+    Note,
+    encode_header,
+)
 from storage.volumes.write_buffer import WriteBuffer
 
 _BUFFER_BYTES = 2 << 20
@@ -42,21 +49,24 @@ class LargeVolume:
         source: str,
         origin: Origin,
         dataset_offset: int,
-        generation: int = 0,
+        generation: Callable[[], int] = lambda: 0,
         admit: Callable[[int], None] | None = None,
     ) -> None:
         """The data set of the part 10 file begins at `dataset_offset`.
 
-        `admit` is asked for every buffer, with its length; it raises StorageFull
-        where no more may come. Raises StorageFull or StorageUnavailable, as
-        every method here.
+        `generation` is asked when all has arrived, since a deletion meanwhile does not mean what
+        comes after it; it may raise OSError. `admit` is asked for every buffer, with its length;
+        it raises StorageFull where no more may come. Raises StorageFull or StorageUnavailable,
+        as every method here.
         """
         self._folder = folder
         self._admit = admit
         self._dataset_offset = dataset_offset
-        self._note = Note(source, origin, utcnow(), generation)
-        # Whether it is kept aside is known at its end, and then there must be room to say so.
-        self._note_length = len(replace(self._note, is_aside=True).encode())
+        self._note = Note(source, origin, utcnow())
+        self._generation = generation
+        # Both are known at its end, and then there must be room to say so.
+        longest = replace(self._note, generation=PLAUSIBLE_GENERATIONS, is_aside=True)
+        self._note_length = len(longest.encode())
         self._offset = HEADER.size + self._note_length
         with translated_os_errors(folder):
             self._path, self._fd = create_volume_file(folder)
@@ -110,18 +120,19 @@ class LargeVolume:
         ):
             yield part10
 
-    def finish(self, *, is_aside: bool = False) -> Appended:
+    def finish(self, *, is_aside: bool = False, digest: bytes | None = None) -> Appended:
         """Write the header and make the record durable; where that fails, the file goes.
 
-        `is_aside`: other content is stored under its UID.
+        `is_aside`: other content is stored under its UID. `digest` is another that is one of the
+        data set (`is_proved_by`).
         """
-        note = replace(self._note, is_aside=is_aside)
-        # JSON takes no notice of blanks behind it.
-        encoded_note = note.encode().ljust(self._note_length)
-        digest = self.digest()
+        digest = digest or self.digest()
         length = self.length
         with translated_os_errors(self._folder):
             try:
+                note = replace(self._note, generation=self._generation(), is_aside=is_aside)
+                # JSON takes no notice of blanks behind it.
+                encoded_note = note.encode().ljust(self._note_length)
                 with self.part10() as part10:
                     meta = bytes(part10[: self._dataset_offset])
                 header = encode_header(encoded_note, meta, length, digest)

@@ -31,7 +31,11 @@ Study = Annotated[str, typer.Argument(help="StudyInstanceUID", metavar="STUDY")]
 @app.command()
 def verify(
     repair: Annotated[
-        bool, typer.Option(help="Upload again what the bucket lacks and a volume has.")
+        bool,
+        typer.Option(
+            help="Upload again what the bucket lacks and a volume has, and write records again"
+            " that a deletion covers although they came after it."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per problem.")] = False,
 ) -> None:
@@ -40,7 +44,12 @@ def verify(
     Ends with 0 where all is well, with 1 where something is not.
     """
     from storage.container import open_storage
-    from storage.maintenance.verify import copy_again, note_damage, verify_storage
+    from storage.maintenance.verify import (
+        copy_again,
+        note_damage,
+        renew_records,
+        verify_storage,
+    )
 
     with open_storage(start(log_level="ERROR")) as storage:
         problems = []
@@ -53,6 +62,7 @@ def verify(
                     typer.echo(json.dumps(dataclasses.asdict(problem)))
         note_damage(storage.index, storage.instances, problems)
         repaired = copy_again(storage.engine, storage.volumes, problems) if repair else 0
+        renewed = renew_records(storage.engine, storage.volumes, problems) if repair else 0
     if not as_json:
         for problem in problems:
             what = problem.kind.replace("_", " ")
@@ -62,6 +72,8 @@ def verify(
         out.print(f"{len(problems)} problems." if problems else "Everything is there and whole.")
         if repaired:
             out.print(f"{repaired} instances will be copied to the bucket again.")
+        if renewed:
+            out.print(f"{renewed} records were written again.")
     raise typer.Exit(1 if problems else 0)
 
 

@@ -85,7 +85,7 @@ def test_a_refused_instance_leaves_nothing(storage: Storage) -> None:
     path = b"../../etc/passwd".ljust(len(uid), b"x")
     with pytest.raises(InvalidInstance, match="SOPInstanceUID"):
         storage.ingest.accept(part10().replace(uid, path), "stow")
-    small = Ingest(storage.engine, None, max_instance_bytes=100)  # type: ignore[arg-type]
+    small = Ingest(storage.engine, storage.volumes, max_instance_bytes=100)
     with pytest.raises(LimitExceeded, match="limit is 100"):
         small.accept(part10(), "stow")
     with pytest.raises(NotFound):
