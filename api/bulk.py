@@ -1,8 +1,10 @@
 """One request about many things, with an answer for each."""
 
+import re
 from collections.abc import Callable, Iterable
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from api.base_schemas import Payload
 from api.errors import ApiProblem, status_of
@@ -10,8 +12,13 @@ from api.versioned import versioned_text
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.core.state_words import state_word
 
+BulkId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+"""What is none of its kind is refused by itself, and stops none of the others."""
 MOST = 500
 """How many things a request may be about."""
+
+
+_CORRECT = "Take it from the list that names it."
 
 
 class BulkItem(Payload):
@@ -32,8 +39,10 @@ class BulkAnswer(Payload):
     failed: int = Field(description="How many were refused.")
 
 
-def for_each(ids: Iterable[str], do: Callable[[str], str]) -> BulkAnswer:
+def for_each(ids: Iterable[str], do: Callable[[str], str], pattern: str, what: str) -> BulkAnswer:
     """`do` with each id, once; it gives the state. What refuses one stops none of the others.
+
+    What does not fit the pattern is refused as no `what`.
 
     A storage that is away or full ends it: what was done is answered as done, and that one and
     the rest as refused. Raises StorageUnavailable, StorageFull where nothing was done.
@@ -44,6 +53,8 @@ def for_each(ids: Iterable[str], do: Callable[[str], str]) -> BulkAnswer:
         try:
             if ended is not None:
                 raise ended
+            if re.fullmatch(pattern, one) is None:
+                raise ApiProblem(422, "validation_failed", f"This is no {what}.", remedy=_CORRECT)
             items.append(BulkItem(id=one, status=200, state=state_word(do(one))))
         except MediViewError as error:
             if isinstance(error, StorageUnavailable | StorageFull):

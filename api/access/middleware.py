@@ -246,6 +246,9 @@ class AccessControl:
 
     def _nothing_there(self, path: str) -> ApiProblem:
         methods = with_head(self.rules.methods(path))
+        if methods and path.startswith("/dicom-web/"):
+            # Every resource of DICOMweb answers it (PS3.18 8.9).
+            methods = sorted({*methods, "OPTIONS"})
         if methods:
             return ApiProblem(
                 405,

@@ -120,3 +120,7 @@ def main() -> None:
             "Check that its folder exists, and that this user may read and write there.",
         )
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

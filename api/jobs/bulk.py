@@ -3,14 +3,14 @@
 from typing import Annotated
 
 from fastapi import Request
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from api.access.actor import actor_of
 from api.access.policy import WRITERS, policy
 from api.access.principal import PrincipalDep, principal_of
 from api.audit.rules import EACH_BY_ITSELF
 from api.base_schemas import RequestBody
-from api.bulk import MOST, BulkAnswer, for_each
+from api.bulk import MOST, BulkAnswer, BulkId, for_each
 from api.deps import StorageDep
 from api.jobs import cancel_retry
 from api.jobs.schemas import CancelReason
@@ -22,8 +22,8 @@ from storage.core.entities import Job
 
 router = new_router(prefix="/api/jobs", tags=["jobs"])
 
-_JobId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
-_JobIds = Annotated[list[_JobId], Field(min_length=1, max_length=MOST)]
+_JOB_ID = r"[A-Za-z0-9-]{1,64}"
+_JobIds = Annotated[list[BulkId], Field(min_length=1, max_length=MOST)]
 
 
 class RetryJobs(RequestBody):
@@ -46,7 +46,7 @@ def retry_jobs(request: Request, storage: StorageDep, wanted: RetryJobs) -> Bulk
             return cancel_retry.retry(storage.jobs, job_id, force=wanted.force).status
 
     try:
-        return for_each(wanted.job_ids, retry)
+        return for_each(wanted.job_ids, retry, _JOB_ID, "id of a job")
     finally:
         wake(storage.settings)
 
@@ -62,7 +62,7 @@ def cancel_jobs(
         with record_of_change(storage.audit, _event(request, storage.jobs.get(job_id))):
             return cancel_retry.cancel(storage.jobs, job_id, principal.name, wanted.reason).status
 
-    return for_each(wanted.job_ids, cancel)
+    return for_each(wanted.job_ids, cancel, _JOB_ID, "id of a job")
 
 
 def _event(request: Request, job: Job) -> AuditEvent:

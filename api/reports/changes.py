@@ -14,7 +14,7 @@ from inference.reports.editing import Written, WrittenSection, taken_over
 from storage.findings.repository import Findings
 from storage.reports.entities import SIGNED_STATES, Report, ReportSection, ReportState
 
-_ETAG = re.compile(r'(?:W/)?"?(\d{1,9})"?')
+_ETAG = re.compile(r'(W/)?"?(\d{1,9})"?')
 
 IfMatch = Annotated[
     str | None,
@@ -25,18 +25,32 @@ IfMatch = Annotated[
 ]
 
 
-def expected_version(if_match: str | None, version: int | None) -> int:
-    """The version of If-Match, or of the body. Raises ApiProblem 428 where neither is there."""
+def expected_version(if_match: str | None, version: int | None, current: int) -> int:
+    """The version of If-Match, or of the body: the `current` one where it is among those named.
+
+    Raises ApiProblem: 428 where neither is there, 412 where only weak entity tags are, which match
+    nothing (RFC 9110 13.1.1), 400 for what is no version.
+    """
+    if if_match is not None and if_match.strip() == "*":
+        return current
     if if_match is not None:
-        match = _ETAG.fullmatch(if_match.strip())
-        if match is None:
+        named = [_ETAG.fullmatch(one.strip()) for one in if_match.split(",")]
+        if not all(named):
             raise ApiProblem(
                 400,
                 "invalid_request",
                 "If-Match names no version of a report.",
                 remedy='Send the ETag of the report as it was read, such as "3".',
             )
-        return int(match[1])
+        strong = [int(match[2]) for match in named if match and not match[1]]
+        if not strong:
+            raise ApiProblem(
+                412,
+                "version_conflict",
+                "If-Match has a weak entity tag, which matches no version.",
+                remedy='Send the ETag of the report as it was read, such as "3", without W/.',
+            )
+        return current if current in strong else strong[0]
     if version is None:
         raise ApiProblem(
             428,

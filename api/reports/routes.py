@@ -139,7 +139,7 @@ def edit_report(
     """
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)
-    version = expected_version(if_match, edit.version)
+    version = expected_version(if_match, edit.version, report.version)
     changed = storage.reports.edit(
         report_id,
         version,
@@ -179,7 +179,7 @@ def move_report(
         if move.sections is None
         else written_sections(storage.findings, report, move.sections, principal.name)
     )
-    version = expected_version(if_match, move.version)
+    version = expected_version(if_match, move.version, report.version)
     if move.state in SIGNED_STATES:
         use_confirmation(storage.confirmations, principal, "sign a report")
     moved = storage.reports.move(
@@ -212,7 +212,7 @@ def dismiss_proposal(
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)
     kept = storage.reports.dismiss(
-        report_id, expected_version(if_match, version), principal.identity
+        report_id, expected_version(if_match, version, report.version), principal.identity
     )
     return _answered(response, kept)
 

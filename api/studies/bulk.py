@@ -4,14 +4,14 @@ from typing import Annotated
 
 import structlog
 from fastapi import Request
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from api.access.actor import actor_of
 from api.access.policy import ADMINS, WRITERS, policy
 from api.access.principal import principal_of
 from api.audit.rules import EACH_BY_ITSELF
 from api.base_schemas import RequestBody
-from api.bulk import MOST, BulkAnswer, for_each
+from api.bulk import MOST, BulkAnswer, BulkId, for_each
 from api.deps import StorageDep
 from api.routing import new_router
 from inference.routing.send import send_study
@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 
 router = new_router(prefix="/api/studies", tags=["studies"])
 
-_Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
-_Uids = Annotated[list[_Uid], Field(min_length=1, max_length=MOST)]
+_UID = r"[0-9.]{1,64}"
+_Uids = Annotated[list[BulkId], Field(min_length=1, max_length=MOST)]
 
 
 class SendStudies(RequestBody):
@@ -48,7 +48,7 @@ def send_studies(request: Request, storage: StorageDep, wanted: SendStudies) -> 
         return ""
 
     try:
-        answer = for_each(wanted.study_instance_uids, send)
+        answer = for_each(wanted.study_instance_uids, send, _UID, "UID")
     finally:
         wake(storage.settings)
     log.info("studies_sent", count=len(answer.items) - answer.failed)
@@ -70,7 +70,7 @@ def delete_studies(request: Request, storage: StorageDep, wanted: DeleteStudies)
             storage.deletions.study(uid)
         return ""
 
-    answer = for_each(wanted.study_instance_uids, delete)
+    answer = for_each(wanted.study_instance_uids, delete, _UID, "UID")
     log.info("studies_deleted", count=len(answer.items) - answer.failed)
     return answer
 

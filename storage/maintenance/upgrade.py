@@ -1,5 +1,9 @@
 """Bring database and bucket to this version, before a node starts."""
 
+from pathlib import Path
+
+from sqlalchemy import make_url
+
 from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
 from storage.db.engine import make_engine, writing
 from storage.db.grants import grant_all
@@ -32,6 +36,18 @@ def upgrade(settings: Settings) -> int:
         return CrashRecovery(engine, settings.data_dir / "volumes").run()
     finally:
         engine.dispose()
+
+
+def prepare_if_new(settings: Settings) -> None:
+    """Make the database of SQLite where there is neither one nor a volume yet.
+
+    So before the first start. An older one is left as it is: a node may be running on it.
+    """
+    path = make_url(settings.resolved_database_url).database
+    if not settings.resolved_database_url.startswith("sqlite") or not path or Path(path).exists():
+        return
+    if not any((settings.data_dir / "volumes").glob("*.mvv")):
+        upgrade(settings)
 
 
 def grant_accounts(settings: Settings) -> list[str]:

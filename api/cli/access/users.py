@@ -15,6 +15,7 @@ from storage.audit import Action, Actor, Audit
 from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.roles import checked_roles
+from storage.maintenance.upgrade import prepare_if_new
 
 app = typer.Typer(name="users", help="Local user accounts.", no_args_is_help=True)
 OPERATOR = Actor("operator", "operator")
@@ -36,7 +37,10 @@ FromStdin = Annotated[
 
 @contextmanager
 def opened() -> Iterator[Storage]:
-    with open_storage(start(log_level="ERROR")) as storage:
+    settings = start(log_level="ERROR")
+    # The first administrator may be made before the node runs for the first time.
+    prepare_if_new(settings)
+    with open_storage(settings) as storage:
         yield storage
 
 

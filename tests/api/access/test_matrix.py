@@ -186,6 +186,7 @@ def test_methods_and_addresses_without_a_line_are_denied(closed: ClosedNode) -> 
         answer = admin.delete("/api/studies")
         assert answer.status_code == 405
         assert "GET" in answer.headers["allow"]
+        assert "OPTIONS" in admin.put("/dicom-web/studies").headers["allow"]
         assert admin.get("/api/nothing").status_code == 404
         assert admin.get("/dicom-web/nothing").status_code == 404
         assert admin.request("TRACE", "/api/studies").status_code == 405
