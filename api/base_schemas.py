@@ -5,8 +5,17 @@ as they stand in it unless a description says otherwise.
 """
 
 from collections.abc import Collection
+from types import NoneType
+from typing import Any, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 
 from storage.core.findings import Code
@@ -19,9 +28,25 @@ class Payload(BaseModel):
 
 
 class RequestBody(Payload):
-    """Base of what the API is sent: a name that it does not know is refused, not ignored."""
+    """Base of what the API is sent: a name that it does not know is refused, not ignored.
+
+    JSON has types of its own: "5" is no number, and neither "yes" nor 1 is true.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_type(cls, value: Any, info: ValidationInfo) -> Any:
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        kinds = {one for one in (get_args(annotation) or (annotation,)) if one is not NoneType}
+        if value is None:
+            return value
+        if kinds == {bool} and not isinstance(value, bool):
+            raise ValueError("It must be true or false.")
+        if kinds and kinds <= {int, float} and isinstance(value, bool | str):
+            raise ValueError("It must be a number, without quotation marks.")
+        return value
 
 
 class Problem(Payload):

@@ -34,7 +34,7 @@ from storage.settings import Settings
 
 router = new_router(prefix="/api/emergency-access", tags=["access groups"])
 
-EmergencyId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="Its id.")]
+EmergencyId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="Its id.")]
 
 
 @router.post(

@@ -20,7 +20,7 @@ from storage.reports.critical_alerts import NEWEST_ALERTS, Alert
 
 router = new_router(prefix="/api/alerts", tags=["alerts"])
 
-AlertId = Annotated[str, Path(pattern=r"^[a-f0-9-]{1,36}$", description="The alert's id.")]
+AlertId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The alert's id.")]
 
 
 class AlertPayload(Payload):

@@ -52,7 +52,7 @@ from storage.studies.filter import StudyFilter
 router = new_router(prefix="/api/projects", tags=["projects"])
 
 Name = Annotated[str, Path(pattern=NAME_PATTERN, examples=["stroke-2026"])]
-ExportId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="The export's id.")]
+ExportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The export's id.")]
 _CREATED = Audited(Code.EXPORT, "C", with_change=True)
 _CHANGED = Audited(Code.EXPORT, "U", with_change=True)
 _DELETED = Audited(Code.EXPORT, "D", with_change=True)

@@ -22,7 +22,7 @@ from storage.reports.hl7_outbox import NEWEST_MESSAGES
 
 router = new_router(prefix="/api/hl7", tags=["hl7"])
 
-MessageId = Annotated[str, Path(pattern=r"^[a-f0-9-]{1,36}$", description="The message's id.")]
+MessageId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The message's id.")]
 
 
 class Hl7MessagePayload(Payload):

@@ -1,16 +1,17 @@
 """What a list of studies may be asked for."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.enum_spelling import StudyStateWord
+from api.enum_spelling import StudyStateWord, spelled_freely
 from api.times import Day, Moment
 from storage.core.entities import Study
 from storage.db.keyset import Keyset
-from storage.reports.entities import ReportState
 from storage.studies.filter import SORT_KEYS, SortKey, StudyFilter, study_order
 
+_Report = Literal["draft", "preliminary", "final", "amended", "none"]
+_Order = Literal["asc", "desc"]
 _TEXT = r"^[^\x00]*$"
 
 
@@ -32,7 +33,7 @@ class StudyQuery(BaseModel):
     modality: list[str] = Field(
         [], max_length=20, description="With a series of one of these.", examples=[["MR"]]
     )
-    report: list[ReportState | Literal["none"]] = Field(
+    report: list[Annotated[_Report, spelled_freely(_Report)]] = Field(
         [], max_length=5, description="With a report in one of these states, or with none."
     )
     critical: bool = Field(
@@ -52,8 +53,8 @@ class StudyQuery(BaseModel):
     )
     patient_id: str = Field("", max_length=64, pattern=_TEXT)
     accession_number: str = Field("", max_length=16, pattern=_TEXT)
-    sort: SortKey = "received_at"
-    order: Literal["asc", "desc"] | None = Field(
+    sort: Annotated[SortKey, spelled_freely(SortKey)] = "received_at"
+    order: Annotated[_Order, spelled_freely(_Order)] | None = Field(
         None, description="Default: times and dates fall, and names rise."
     )
 

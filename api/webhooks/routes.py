@@ -37,8 +37,8 @@ log = structlog.get_logger(__name__)
 
 router = new_router(prefix="/api/webhooks", tags=["webhooks"])
 
-WebhookId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The webhook's id.")]
-DeliveryId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The notice's id.")]
+WebhookId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The webhook's id.")]
+DeliveryId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The notice's id.")]
 
 
 @router.get("", summary="List the webhooks")

@@ -28,7 +28,7 @@ from storage.worklist.repository import NEXT_TO_START, WorklistItem
 
 router = new_router(prefix="/api/worklist", tags=["worklist"])
 
-ItemId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The item's id.")]
+ItemId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The item's id.")]
 _REQUIRED = frozenset(
     {"patient_name", "patient_id", "study_instance_uid", "scheduled_procedure_step_sequence"}
 )

@@ -134,9 +134,9 @@ def test_many_studies_are_sent_and_deleted_each_with_its_own_record(stored_api: 
     api = stored_api
     api.storage.peers.add(KnownPeer("archive", kind="folder", folder="archive"))
     uids = send(api.storage, study(1, PatientID="A"), study(2, PatientID="B"))
-    several = {"study_instance_uids": [uids[0], "1.2.3", uids[1]]}
+    several = {"study_instance_uids": [uids[0], "1.2.3", uids[1], "abc"]}
     sent = api.client.post("/api/v1/studies/send", json={**several, "to": ["archive"]})
-    assert [one["status"] for one in sent.json()["items"]] == [200, 404, 200], sent.text
+    assert [one["status"] for one in sent.json()["items"]] == [200, 404, 200, 422], sent.text
     assert api.client.get("/api/v1/deliveries?destination=archive").json()["total"] == 2
     api.client.put(f"/api/v1/legal-holds/{uids[1]}", json={"reason": "A court asks."})
     gone = api.client.post("/api/v1/studies/delete", json=several).json()
