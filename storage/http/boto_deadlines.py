@@ -17,7 +17,7 @@ from botocore.awsrequest import (
     AWSHTTPSConnection,
     AWSHTTPSConnectionPool,
 )
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import IncompleteReadError, ReadTimeoutError
 from urllib3.exceptions import HTTPError
 
 from storage.http.deadlines import Flow
@@ -117,12 +117,17 @@ class FlowingBody:
         # botocore reads until it has all that was asked for, however long that takes.
         self._raw = answer["Body"]._raw_stream
         self._last, self._flow = time.monotonic(), Flow()
+        self._stated, self._received = answer.get("ContentLength"), 0
 
     def read(self, size: int = -1) -> bytes:
         try:
             piece: bytes = self._raw.read1(size)
         except (HTTPError, OSError) as error:
             raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
+        self._received += len(piece)
+        # A connection that ended in the middle is an end, too.
+        if not piece and size and self._stated is not None and self._received < self._stated:
+            raise IncompleteReadError(actual_bytes=self._received, expected_bytes=self._stated)
         now = time.monotonic()
         if self._flow.has_stopped(now - self._last, len(piece)):
             raise ReadTimeoutError(endpoint_url=self._url)
