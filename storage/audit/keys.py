@@ -12,6 +12,7 @@ from pathlib import Path
 
 from storage.audit.chain import Keys
 from storage.audit.spool import private_file
+from storage.core.errors import StorageUnavailable
 from storage.settings import Settings
 from storage.volumes.durable_names import put_in_place
 from storage.volumes.files import translated_os_errors
@@ -58,4 +59,10 @@ def _lines(path: Path) -> list[bytes]:
             text = path.read_text(encoding="ascii")
         except FileNotFoundError:
             return []
+        except UnicodeDecodeError as error:
+            raise StorageUnavailable(
+                f"The file of the audit keys, {path}, is damaged: it is no text.",
+                remedy="Copy it back from a backup. Or move it away, and the node makes a new key:"
+                " then nothing of before can be verified.",
+            ) from error
     return [line.strip().encode() for line in text.splitlines() if line.strip()]

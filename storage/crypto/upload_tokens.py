@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidRequest, StorageUnavailable
 from storage.volumes.durable_names import make_folder, sync_name
 from storage.volumes.files import translated_os_errors
 
@@ -78,7 +78,14 @@ def load_secret(path: Path) -> bytes:
             _make_secret(path)
         # What is sealed with it may be on another machine's disk before this name is on ours.
         sync_name(path)
-        return path.read_bytes()
+        secret = path.read_bytes()
+    if len(secret) != _SECRET_BYTES:
+        raise StorageUnavailable(
+            f"The key {path} is damaged: it has {len(secret)} bytes instead of {_SECRET_BYTES}.",
+            remedy="Copy it back from a backup. Or move it away, and the node makes a new one:"
+            " then secrets that were sealed with it have to be entered again.",
+        )
+    return secret
 
 
 def _make_secret(path: Path) -> None:

@@ -78,8 +78,12 @@ class Renewal:
         )
 
     def _is_older(self, new: NewInstance) -> bool:
-        with translated_os_errors(self._folder):
+        try:
             return new.generation < self._generation.current()
+        except OSError:
+            # Asked for each instance: to translate nothing costs more than to look.
+            with translated_os_errors(self._folder):
+                raise
 
     def _copy(self, new: NewInstance, *, is_aside: bool) -> NewInstance:
         large = LargeVolume(

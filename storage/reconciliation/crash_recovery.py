@@ -146,7 +146,8 @@ class CrashRecovery:
         """The server that the folder was reconciled with last; empty with SQLite."""
         try:
             with translated_os_errors(self._folder):
-                return (self._folder / _IDENTITY_NAME).read_text(encoding="ascii")
+                # Whatever damaged bytes say is another server, and then all is looked at.
+                return (self._folder / _IDENTITY_NAME).read_text("ascii", errors="replace")
         except Exception as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 return ""

@@ -134,7 +134,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 @contextmanager
 def alone_on(data_dir: Path) -> Iterator[IO[str]]:
     """Hold the data folder; two nodes on one would run each job's clock twice."""
-    with (data_dir / "up.lock").open("a+") as lock:
+    with (data_dir / "up.lock").open("a+", errors="replace") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -10,7 +10,10 @@ NAME = "restore-unfinished"
 def restore_begun(data_dir: Path) -> str:
     """The backup whose restore into this folder has not ended; empty where there is none."""
     path = data_dir / NAME
-    return path.read_text(encoding="ascii") if path.is_file() else ""
+    if not path.is_file():
+        return ""
+    # The mark counts, whatever the disk has made of the name in it.
+    return path.read_text(encoding="ascii", errors="replace") or "(its name is lost)"
 
 
 def check(data_dir: Path) -> None:
