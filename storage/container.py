@@ -43,6 +43,7 @@ from storage.index.priors import Priors
 from storage.index.repository import Index
 from storage.index.unreadable_instances import UnreadableInstances
 from storage.ingest.conflicts import Conflicts
+from storage.ingest.generated import GeneratedInstances
 from storage.ingest.service import Ingest
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.repository import DamagedInstances
@@ -114,6 +115,7 @@ class Storage:
     objects: ObjectStore
     volumes: VolumeWriter
     ingest: Ingest
+    generated: GeneratedInstances
     recovery: CrashRecovery
     jobs: Jobs
     decisions: Decisions
@@ -249,6 +251,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             objects=objects,
             volumes=writer,
             ingest=ingest,
+            generated=GeneratedInstances(engine, ingest, audit, settings.data_dir),
             recovery=recovery,
             jobs=Jobs(engine),
             decisions=Decisions(engine),

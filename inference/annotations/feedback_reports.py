@@ -14,9 +14,11 @@ from storage.container import Storage
 from storage.core.entities import DeliveryState, Instance, Job
 from storage.core.errors import NotFound
 from storage.core.findings import Feedback, Finding
+from storage.core.sources import of_reader
+from storage.core.uids import UidScheme
 from storage.deliveries.repository import Deliveries, UnsentState
 from storage.findings.feedback_reports import FeedbackReports, ReportVersion
-from storage.index.repository import Index
+from storage.ingest.generated import GeneratedInstances
 from storage.integrity.instance_reader import InstanceReader
 
 log = structlog.get_logger(__name__)
@@ -45,7 +47,7 @@ def write_feedback_reports(storage: Storage, now: datetime) -> int:
 
 
 def newest_report(
-    index: Index,
+    generated: GeneratedInstances,
     instances: InstanceReader,
     feedback_reports: FeedbackReports,
     job: Job,
@@ -53,17 +55,19 @@ def newest_report(
 ) -> Dataset | None:
     """The report of a job with the last word on its findings; None where it has none any more."""
     for uid in (
-        *reversed(_feedback_versions(feedback_reports, job, kind)),
+        *reversed(_feedback_versions(generated, feedback_reports, job, kind)),
         *_own(job, kind),
     ):
         try:
-            return instances.dataset(index.instance(uid))
+            return instances.dataset(generated.instance(uid))
         except NotFound:
             continue
     return None
 
 
-def _feedback_versions(feedback_reports: FeedbackReports, job: Job, kind: ResultKind) -> list[str]:
+def _feedback_versions(
+    generated: GeneratedInstances, feedback_reports: FeedbackReports, job: Job, kind: ResultKind
+) -> list[str]:
     """The versions with feedback, oldest first.
 
     The ledger names those of SR; the other report has one of each as well, whose UID follows.
@@ -75,8 +79,15 @@ def _feedback_versions(feedback_reports: FeedbackReports, job: Job, kind: Result
     for own in _own(job, kind):
         for version in versions:
             before = uids[-1] if uids else own
-            uids.append(feedback_report_uid(before, version.feedback_id))
+            uids.append(_next_uid(generated, before, version.feedback_id)[0])
     return uids
+
+
+def _next_uid(
+    generated: GeneratedInstances, predecessor_uid: str, last_word: int
+) -> tuple[str, UidScheme]:
+    scheme = generated.scheme(lambda one: [feedback_report_uid(predecessor_uid, last_word, one)])
+    return feedback_report_uid(predecessor_uid, last_word, scheme), scheme
 
 
 def _write(storage: Storage, job: Job, last: int, now: datetime) -> bool:
@@ -108,16 +119,16 @@ def _write_one(
     feedback: Mapping[str, Sequence[Feedback]],
     last: int,
 ) -> Instance | None:
-    report = _own_report(storage.index, storage.instances, job, kind)
+    report = _own_report(storage.generated, storage.instances, job, kind)
     predecessor = newest_report(
-        storage.index, storage.instances, storage.feedback_reports, job, kind
+        storage.generated, storage.instances, storage.feedback_reports, job, kind
     )
     if report is None or predecessor is None:
         return None
     latest = max(word.given_at for words in feedback.values() for word in words)
-    document = speak(report, predecessor, findings, feedback, latest, last)
-    storage.ingest.accept(part10(document), source=f"reader:{job.job_id}", origin="generated")
-    instance = storage.index.instance(str(document.SOPInstanceUID))
+    uid, uids = _next_uid(storage.generated, str(predecessor.SOPInstanceUID), last)
+    document = speak(report, predecessor, findings, feedback, latest, last, uids)
+    instance, _ = storage.generated.store(part10(document), uid, of_reader(job.job_id))
     for name, state in _destinations(storage.deliveries, job, kind).items():
         storage.deliveries.enqueue(name, [instance], job.job_id, state=state)
     log.info(
@@ -135,11 +146,11 @@ def _own(job: Job, kind: ResultKind) -> list[str]:
 
 
 def _own_report(
-    index: Index, instances: InstanceReader, job: Job, kind: ResultKind
+    generated: GeneratedInstances, instances: InstanceReader, job: Job, kind: ResultKind
 ) -> Dataset | None:
     for uid in _own(job, kind):
         try:
-            return instances.dataset(index.instance(uid))
+            return instances.dataset(generated.instance(uid))
         except NotFound:
             continue
     return None

@@ -25,7 +25,7 @@ from inference.results.sr.change import (
     QUALITY,
 )
 from storage.core.findings import Code, Feedback, Finding
-from storage.core.uids import derive_uid
+from storage.core.uids import UidScheme
 
 _EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 _OBSERVER_TYPE = Code("121005", "DCM", "Observer Type")
@@ -41,6 +41,7 @@ def speak(
     feedback: Mapping[str, Sequence[Feedback]],
     at: datetime,
     last_word: int,
+    uids: UidScheme,
 ) -> Dataset:
     """The report of a pipeline with the last word on each finding.
 
@@ -64,7 +65,8 @@ def speak(
     _observe(document, authors)
     document.ContentSequence.append(_evaluations(comments))
     _verify(document, findings, last)
-    _identify(document, predecessor, local_time(at, report), last_word)
+    uid = feedback_report_uid(str(predecessor.SOPInstanceUID), last_word, uids)
+    _identify(document, predecessor, local_time(at, report), UID(uid))
     return document
 
 
@@ -238,14 +240,13 @@ def _verify(document: Dataset, findings: Sequence[Finding], last: Mapping[str, F
     document.VerifyingObserverSequence = observers
 
 
-def feedback_report_uid(predecessor_uid: str, last_word: int) -> str:
+def feedback_report_uid(predecessor_uid: str, last_word: int, uids: UidScheme) -> str:
     """Of the version that follows upon another one."""
-    return derive_uid("spoken", predecessor_uid, str(last_word))
+    return uids.derive("spoken", predecessor_uid, str(last_word))
 
 
-def _identify(document: Dataset, predecessor: Dataset, local: datetime, last_word: int) -> None:
+def _identify(document: Dataset, predecessor: Dataset, local: datetime, uid: UID) -> None:
     """A UID of its own in the series of the report before, and the name of that report."""
-    uid = UID(feedback_report_uid(str(predecessor.SOPInstanceUID), last_word))
     document.SOPInstanceUID = document.file_meta.MediaStorageSOPInstanceUID = uid
     document.InstanceNumber = int(predecessor.InstanceNumber) + 1
     document.ContentDate = document.InstanceCreationDate = local.strftime("%Y%m%d")

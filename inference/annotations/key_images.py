@@ -15,9 +15,11 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
-from storage.core.uids import derive_uid, new_uid
+from storage.core.sources import is_own, of_reader
+from storage.core.uids import UidScheme, new_uid
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Index
+from storage.ingest.generated import GeneratedInstances
 from storage.integrity.instance_reader import InstanceReader
 
 # PS3.16 CID 7010; those that mean a person's choice of images.
@@ -51,7 +53,7 @@ def key_image_lists(
             selection = read_key_images(instances.dataset(instance))
         except DAMAGED:
             continue
-        ours = instance.source.startswith("reader:")
+        ours = is_own(instance.source)
         latest[selection.series_instance_uid if ours else selection.sop_instance_uid] = (
             selection,
             instance,
@@ -85,7 +87,7 @@ def save_key_images(
         number = (predecessor.instance_number or 1) + 1
     numbers = Numbers(
         series_instance_uid,
-        derive_uid("key-images", series_instance_uid, str(number)),
+        _uid(storage.generated, series_instance_uid, number),
         number,
     )
     at = utcnow().astimezone()
@@ -105,8 +107,15 @@ def save_key_images(
     else:
         withdrawn = _standing(storage.index, storage.instances, study_instance_uid, predecessor)
         document = encode_withdrawal(withdrawn, author, at, numbers)
-    instance = keep(storage, document, f"reader:{author.name}")
+    instance = keep(storage, document, of_reader(author.name))
     return read_key_images(document), instance
+
+
+def _uid(generated: GeneratedInstances, series_instance_uid: str, number: int) -> str:
+    def uids_of(scheme: UidScheme) -> list[str]:
+        return [scheme.derive("key-images", series_instance_uid, str(number))]
+
+    return uids_of(generated.scheme(uids_of))[0]
 
 
 def read_key_images(document: Dataset) -> KeyImages:
@@ -135,12 +144,10 @@ def _predecessor(
     if not predecessor_uid:
         return None
     for selection, instance in key_image_lists(index, instances, study_instance_uid):
-        if selection.sop_instance_uid == predecessor_uid and instance.source.startswith("reader:"):
+        if selection.sop_instance_uid == predecessor_uid and is_own(instance.source):
             return instance
     known = index.instance(predecessor_uid)
-    if known.sop_class_uid == KeyObjectSelectionDocumentStorage and known.source.startswith(
-        "reader:"
-    ):
+    if known.sop_class_uid == KeyObjectSelectionDocumentStorage and is_own(known.source):
         raise stale()
     raise InvalidRequest(
         f"{predecessor_uid} is no selection that was saved here.",
@@ -161,7 +168,7 @@ def _standing(
     documents = [
         instances.dataset(one)
         for one in index.instances_of(study_instance_uid)
-        if one.series_instance_uid == predecessor.series_instance_uid
+        if one.series_instance_uid == predecessor.series_instance_uid and is_own(one.source)
     ]
     standing = {str(one.SOPInstanceUID): one for one in documents if read_key_images(one).images}
     if predecessor.sop_instance_uid not in standing:

@@ -8,6 +8,7 @@ import hashlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pydicom.dataset import Dataset
 
@@ -66,7 +67,7 @@ def edit_mask(
     are left out. Raises NotFound, InvalidRequest, UidConflict where a newer version is there.
     """
     # What encodes is large, and few processes need it.
-    from inference.delivery.storing import store_objects, want_delivery
+    from inference.delivery.storing import encoded_under_free_uids, store_objects, want_delivery
     from inference.findings.comparison import comparison_of
     from inference.imaging.coverage import with_caveat, with_validity
     from inference.imaging.tube_voltage import caveat_of_energies
@@ -94,23 +95,22 @@ def edit_mask(
     job = _job(before, masks, author, changed, reason)
     rule = rule_for(storage.settings, storage.index, before.pipeline.name, before.sources)
     destinations = destinations_of(storage.peers, rule)
-    results = encode_results(
-        job,
-        before.pipeline,
-        before.sources,
-        volume,
-        output,
-        kinds_wanted(storage.settings, destinations),
-        predecessor_reports(
-            storage.index, storage.instances, storage.jobs, storage.feedback_reports, job
+    encode = partial(
+        encode_results,
+        pipeline=before.pipeline,
+        sources=before.sources,
+        volume=volume,
+        output=output,
+        extra_kinds=kinds_wanted(storage.settings, destinations),
+        predecessors=predecessor_reports(
+            storage.generated, storage.instances, storage.jobs, storage.feedback_reports, job
         ),
-        Edit(author, changed, reason, before.segmentation),
-        comparison_of(storage, job),
+        edit=Edit(author, changed, reason, before.segmentation),
+        comparison=comparison_of(storage, job),
         site_references=site_references(storage.settings),
     )
-    instances, stored = store_objects(
-        storage.index, storage.ingest, storage.audit, job, results, lambda: None
-    )
+    job, results = encoded_under_free_uids(storage.generated, job, encode)
+    instances, stored = store_objects(storage.generated, storage.audit, job, results, lambda: None)
     job = replace(
         job, result={**job.result, "instances": stored, "findings": len(results.findings)}
     )
@@ -130,7 +130,7 @@ def edit_mask(
 
 
 def _before(storage: Storage, study_instance_uid: str, sop_instance_uid: str) -> _Before:
-    instance = storage.index.instance(sop_instance_uid)
+    instance = storage.generated.instance(sop_instance_uid)
     if (
         instance.study_instance_uid != study_instance_uid
         or instance.sop_class_uid not in SEGMENTATIONS

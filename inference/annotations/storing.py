@@ -20,12 +20,14 @@ def keep(
 ) -> Instance:
     """Store the object and want it at every destination that takes its kind.
 
-    Raises UidConflict where another version was stored at the same moment.
+    Raises UidConflict where another version was stored at the same moment, UidOccupied where
+    another system sent something under the UID at that moment.
     """
-    accepted = storage.ingest.accept(part10(dataset), source=source, origin="generated")
-    if accepted.outcome == "conflict":
+    instance, outcome = storage.generated.store(
+        part10(dataset), str(dataset.SOPInstanceUID), source
+    )
+    if outcome == "conflict":
         raise stale()
-    instance = storage.index.instance(str(dataset.SOPInstanceUID))
     for peer in destinations_of(storage.peers, None) if destinations is None else destinations:
         if peer.takes(instance.sop_class_uid):
             storage.deliveries.enqueue(peer.name, [instance], None)

@@ -19,9 +19,10 @@ from inference.delivery.storage_commitment_check import Proof, Sending
 from inference.failures import explain, place
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Delivery
+from storage.core.entities import Delivery, Instance
 from storage.core.errors import NotFound
 from storage.core.request_context import serving
+from storage.core.sources import is_own
 from storage.deliveries.circuit_breaker import Breakers
 from storage.deliveries.repository import Deliveries
 from storage.outbox.leases import LEASE_S, Lease
@@ -148,9 +149,29 @@ class _Batch:
                     [delivery],
                     explain(error).sentence,
                 )
-            else:
-                sendings.append(Sending(delivery, instance))
+                continue
+            if not self._are_received and not is_own(instance.source):
+                # Under a UID of the node's lies what another system has sent.
+                self._postpone_foreign(delivery, instance)
+                continue
+            sendings.append(Sending(delivery, instance))
         return sendings
+
+    def _postpone_foreign(self, delivery: Delivery, instance: Instance) -> None:
+        log.warning(
+            "delivery_not_own",
+            destination=self._name,
+            sop_instance_uid=instance.sop_instance_uid,
+            source=instance.source,
+        )
+        _postponed(
+            self._storage.settings,
+            self._storage.deliveries,
+            [delivery],
+            "What is stored under the UID of this result was sent by another system"
+            f" ({instance.source}), and does not leave as a result. Cancel the delivery, and have"
+            " the result made again.",
+        )
 
     def _send(
         self, destination: Destination, peer: KnownPeer, sendings: Sequence[Sending]

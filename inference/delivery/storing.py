@@ -1,6 +1,8 @@
 """Put what a job made into the storage, and want it at the destinations."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import get_args
 
 import structlog
 
@@ -8,15 +10,17 @@ from inference import auditing
 from inference.delivery.release import release_of, want_results
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.encode import EncodedResults
+from inference.results.identity import ResultKind, result_identity
 from inference.results.pictures.label_picture import encode_label_picture, label_picture_key
 from inference.results.wanted import taken_by
 from inference.results.writing import part10
 from storage.audit import Audit
 from storage.core.entities import Instance, Job
 from storage.core.job_result import ResultInstance
+from storage.core.sources import of_result
+from storage.core.uids import UidScheme
 from storage.deliveries.repository import Deliveries
-from storage.index.repository import Index
-from storage.ingest.service import Ingest
+from storage.ingest.generated import GeneratedInstances
 from storage.objects.filesystem import ObjectStore
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings
@@ -24,9 +28,29 @@ from storage.settings import Settings
 log = structlog.get_logger(__name__)
 
 
+def encoded_under_free_uids(
+    generated: GeneratedInstances, job: Job, encode: Callable[[Job], EncodedResults]
+) -> tuple[Job, EncodedResults]:
+    """The results of a job, under UIDs that nothing of others bears; and the job with its scheme.
+
+    A rerun repeats them. `encode` is called once, unless others occupied a UID.
+    """
+
+    def of_kinds(uids: UidScheme) -> list[str]:
+        of_scheme = replace(job, uids=uids)
+        return [result_identity(of_scheme, kind).sop_instance_uid for kind in get_args(ResultKind)]
+
+    uids = generated.scheme(of_kinds)
+    while True:
+        of_scheme = replace(job, uids=uids)
+        results = encode(of_scheme)
+        if not generated.occupied(str(one.dataset.SOPInstanceUID) for one in results.objects):
+            return of_scheme, results
+        uids = generated.after(uids)
+
+
 def store_objects(
-    index: Index,
-    ingest: Ingest,
+    generated: GeneratedInstances,
     audit: Audit,
     job: Job,
     results: EncodedResults,
@@ -34,28 +58,30 @@ def store_objects(
 ) -> tuple[list[Instance], list[ResultInstance]]:
     """The objects of a job, and what its result says of them; doing it again changes nothing.
 
-    `check` is asked before each and raises to stop.
+    `check` is asked before each and raises to stop. Raises UidOccupied where others have just
+    sent something under a UID of theirs.
     """
     instances: list[Instance] = []
     stored: list[ResultInstance] = []
     for result in results.objects:
         dataset = result.dataset
         check()
-        accepted = ingest.accept(part10(dataset), source=f"result:{job.job_id}", origin="generated")
+        uid = str(dataset.SOPInstanceUID)
+        instance, outcome = generated.store(part10(dataset), uid, of_result(job.job_id))
         log.info(
             "result_stored",
             job_id=job.job_id,
             kind=result.kind,
-            sop_instance_uid=str(dataset.SOPInstanceUID),
-            outcome=accepted.outcome,
+            sop_instance_uid=uid,
+            outcome=outcome,
         )
-        instances.append(index.instance(str(dataset.SOPInstanceUID)))
+        instances.append(instance)
         stored.append(
             {
                 "kind": result.kind,
                 "sop_class_uid": str(dataset.SOPClassUID),
                 "series_instance_uid": str(dataset.SeriesInstanceUID),
-                "sop_instance_uid": str(dataset.SOPInstanceUID),
+                "sop_instance_uid": uid,
             }
         )
     auditing.results_made(audit, job, instances)

@@ -23,7 +23,7 @@ from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import reference_to
 from storage.core.entities import Job
 from storage.core.findings import Code
-from storage.core.uids import derive_uid
+from storage.core.uids import UidScheme
 
 REJECTED = Code("113037", "DCM", "Rejected for Patient Safety Reasons")
 SERIES_NUMBER = 9_920
@@ -38,7 +38,6 @@ def encode_rejection_note(job: Job, rejected: Sequence[Dataset]) -> Dataset:
     first = rejected[0]
     at = local_time(job.updated_at, first)
     references = [reference_to(one) for one in rejected]
-    basis = ("rejection", job.job_id, job.updated_at.isoformat())
     content = hd.ko.KeyObjectSelection(
         document_title=dicom_code(REJECTED),
         referenced_objects=references,
@@ -57,9 +56,9 @@ def encode_rejection_note(job: Job, rejected: Sequence[Dataset]) -> Dataset:
     document = hd.ko.KeyObjectSelectionDocument(
         evidence=references,
         content=content,
-        series_instance_uid=derive_uid("series", *basis),
+        series_instance_uid=_note_uid(job, job.uids, "series"),
         series_number=SERIES_NUMBER,
-        sop_instance_uid=derive_uid("instance", *basis),
+        sop_instance_uid=rejection_note_uid(job, job.uids),
         instance_number=1,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=MANUFACTURER,
@@ -73,3 +72,12 @@ def encode_rejection_note(job: Job, rejected: Sequence[Dataset]) -> Dataset:
     )
     inherit_patient_and_study(document, first)
     return finish(document, at, node_equipment(at))
+
+
+def rejection_note_uid(job: Job, uids: UidScheme) -> str:
+    """SOPInstanceUID of the note that withdraws what the job made."""
+    return _note_uid(job, uids, "instance")
+
+
+def _note_uid(job: Job, uids: UidScheme, what: str) -> str:
+    return uids.derive(what, "rejection", job.job_id, job.updated_at.isoformat())

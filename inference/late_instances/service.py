@@ -7,6 +7,7 @@ again, and destinations get a rejection note. All of it is done again until it i
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -19,7 +20,7 @@ from storage.container import Storage
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
 from storage.core.postponed import Postponed
-from storage.core.sources import REPORT_SOURCE
+from storage.core.sources import REPORT_SOURCE, of_reader, of_result, of_withdrawal
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.withdrawals import SUPERSEDED
@@ -72,13 +73,15 @@ def _withdraw(storage: Storage, job: Job) -> None:
     if not made:
         return
     # What encodes is large, and few rounds need it.
-    from inference.late_instances.rejection_note import encode_rejection_note
+    from inference.late_instances.rejection_note import encode_rejection_note, rejection_note_uid
 
     destinations = storage.withdrawals.destinations_of([one.sop_instance_uid for one in made])
     headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in made]
-    note = encode_rejection_note(job, headers)
-    storage.ingest.accept(part10(note), source=f"rejection:{job.job_id}", origin="generated")
-    instance = storage.index.instance(str(note.SOPInstanceUID))
+    uids = storage.generated.scheme(lambda scheme: [rejection_note_uid(job, scheme)])
+    note = encode_rejection_note(replace(job, uids=uids), headers)
+    instance, _ = storage.generated.store(
+        part10(note), str(note.SOPInstanceUID), of_withdrawal(job.job_id)
+    )
     auditing.results_made(storage.audit, job, [instance])
     for name, cause in destinations.items():
         storage.deliveries.enqueue(name, [instance], job.job_id, cause=cause)
@@ -97,7 +100,7 @@ def _made_by(index: Index, instances: InstanceReader, job: Job) -> list[Instance
     By the source under which each was stored, so that those of a job that was superseded
     before its end are among them.
     """
-    sources = {f"result:{job.job_id}", f"reader:{job.job_id}"}
+    sources = {of_result(job.job_id), of_reader(job.job_id)}
     held = index.instances_of(job.study_instance_uid)
     return [one for one in held if one.source in sources] + [
         one for one in _drafts(instances, held) if one.received_at <= job.updated_at

@@ -49,16 +49,16 @@ def result_identity(job: Job, kind: ResultKind) -> ResultIdentity:
         job.input_fingerprint,
     )
     return ResultIdentity(
-        series_instance_uid=derive_uid("series", *basis),
-        sop_instance_uid=derive_uid("instance", *basis),
-        dimension_organization_uid=derive_uid("dimensions", *basis),
+        series_instance_uid=job.uids.derive("series", *basis),
+        sop_instance_uid=job.uids.derive("instance", *basis),
+        dimension_organization_uid=job.uids.derive("dimensions", *basis),
     )
 
 
 def image_object_uid(job: Job, kind: ResultKind, sop_instance_uid: str) -> str:
     """Of an object that a job makes for each image of a series, in the series of its kind."""
     of_kind = result_identity(job, kind).sop_instance_uid
-    return derive_uid("instance", of_kind, sop_instance_uid)
+    return job.uids.derive("instance", of_kind, sop_instance_uid)
 
 
 def tracking_uid(job: Job, name: str) -> str:

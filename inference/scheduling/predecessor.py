@@ -6,13 +6,13 @@ from inference.annotations.feedback_reports import newest_report
 from inference.results.identity import REPORT_KINDS, ResultKind
 from storage.core.entities import Job
 from storage.findings.feedback_reports import FeedbackReports
-from storage.index.repository import Index
+from storage.ingest.generated import GeneratedInstances
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
 
 
 def predecessor_reports(
-    index: Index,
+    generated: GeneratedInstances,
     instances: InstanceReader,
     job_repository: Jobs,
     feedback_reports: FeedbackReports,
@@ -38,7 +38,7 @@ def predecessor_reports(
             report = (
                 None
                 if kind in found
-                else newest_report(index, instances, feedback_reports, one, kind)
+                else newest_report(generated, instances, feedback_reports, one, kind)
             )
             if report is not None:
                 found[kind] = report

@@ -3,12 +3,18 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from pydicom.dataset import Dataset
 
 from inference import auditing
-from inference.delivery.storing import store_label_picture, store_objects, want_delivery
+from inference.delivery.storing import (
+    encoded_under_free_uids,
+    store_label_picture,
+    store_objects,
+    want_delivery,
+)
 from inference.failures import place
 from inference.findings.comparison import comparison_of
 from inference.imaging.coverage import run_with_coverage, with_caveat
@@ -110,15 +116,15 @@ class Work:
                 # A large mask needs their memory.
                 volume = volume.without_voxels()
                 del context
-            results = encode_results(
-                self._job,
-                pipeline,
-                sources,
-                volume,
-                output,
-                wanted,
-                predecessor_reports(
-                    self._storage.index,
+            encode = partial(
+                encode_results,
+                pipeline=pipeline,
+                sources=sources,
+                volume=volume,
+                output=output,
+                extra_kinds=wanted,
+                predecessors=predecessor_reports(
+                    self._storage.generated,
                     self._storage.instances,
                     self._storage.jobs,
                     self._storage.feedback_reports,
@@ -129,6 +135,7 @@ class Work:
                 other_grids=self._other_grids,
                 site_references=site_references(self._storage.settings),
             )
+            self._job, results = encoded_under_free_uids(self._storage.generated, self._job, encode)
         with self._progress.stage("storing", _STORING):
             store_label_picture(self._storage.objects, self._job, pipeline, output)
             stored = self._store(pipeline.title, results, destinations)
@@ -253,8 +260,7 @@ class Work:
         self, title: str, results: EncodedResults, destinations: Sequence[KnownPeer]
     ) -> list[ResultInstance]:
         instances, stored = store_objects(
-            self._storage.index,
-            self._storage.ingest,
+            self._storage.generated,
             self._storage.audit,
             self._job,
             results,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 # Pipelines that are not ours import it from here.
 from storage.core.findings import Code  # noqa: F401
 from storage.core.job_result import JobResult
+from storage.core.uids import FORMER_UIDS, UidScheme
 
 SeriesState = Literal["RECEIVING", "COMPLETE"]
 Origin = Literal["received", "generated"]
@@ -157,6 +158,8 @@ class Job:
     earlier_started_at: datetime | None = None
     earlier_finished_at: datetime | None = None
     """Of a completed run whose results stand until the one that was forced completes."""
+    uids: UidScheme = FORMER_UIDS
+    """Of its results, while they are made (`storage.ingest.generated`)."""
 
     @property
     def has_results(self) -> bool:

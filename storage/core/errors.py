@@ -68,6 +68,10 @@ class UidConflict(MediViewError):
     code = "uid_conflict"
 
 
+class UidOccupied(UidConflict):
+    """What others sent is stored under a UID that the node was to use for its own."""
+
+
 class NotPermitted(MediViewError):
     """Who asks may not do it with the study that the request names."""
 

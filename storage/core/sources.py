@@ -13,15 +13,38 @@ _DIMSE = "dimse:"
 REPORT_SOURCE = "report"
 SUPERSEDED_REPORT_SOURCE = f"{REPORT_SOURCE}:superseded"
 """Of a signed report once more, with the notice that results under it were withdrawn."""
+_RESULT = "result:"
+_READER = "reader:"
+_WITHDRAWAL = "rejection:"
 _IMPORT = "import:"
 _IMPORT_TO_RUN = "import-to-run:"
 _FETCH = "fetch:"
 _MAY_REJECT = "may-reject:"
+_OWN = frozenset({REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE})
 
 # PS3.4 B.5. pydicom, which has it by name, takes a command that never reads DICOM 0.2 s to load.
 KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 # Names of an identity provider may have any length.
 _NAME_CHARACTERS = 64
+
+
+def of_result(job_id: str) -> str:
+    return f"{_RESULT}{job_id}"
+
+
+def of_reader(name: str) -> str:
+    """Of what a person has drawn or said: `name` is theirs, or the job's whose results it is on."""
+    return f"{_READER}{name}"
+
+
+def of_withdrawal(job_id: str) -> str:
+    return f"{_WITHDRAWAL}{job_id}"
+
+
+def is_own(source: str) -> bool:
+    """Whether the node made the instance itself: nothing that arrives is stored with such a
+    source, whatever its sender calls itself."""
+    return source in _OWN or source.startswith((_RESULT, _READER, _WITHDRAWAL))
 
 
 def of_import(name: str, *, run_pipelines: bool) -> str:

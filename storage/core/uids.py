@@ -1,7 +1,9 @@
 """Check and make UIDs (PS3.5 chapter 9, annex B.2)."""
 
+import hmac
 import re
 import uuid
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from storage.core.errors import InvalidInstance
@@ -41,8 +43,39 @@ check_known_uid = lru_cache(maxsize=4096)(check_uid)
 
 
 def derive_uid(*parts: str) -> str:
-    """The same parts give the same UID: UUIDv5 under 2.25 (PS3.5 B.2)."""
+    """The same parts give the same UID: UUIDv5 under 2.25 (PS3.5 B.2).
+
+    Everybody can compute it; instances that the node makes take theirs from `UidScheme`.
+    """
     return f"2.25.{uuid.uuid5(_NAMESPACE, chr(31).join(parts)).int}"
+
+
+@dataclass(frozen=True)
+class UidScheme:
+    """How the UIDs of what the node makes derive from what it is made of.
+
+    With the node's key nobody else can compute them, and occupy them before. Without it they are
+    those of earlier releases, which what was made then keeps.
+    """
+
+    key: bytes = field(default=b"", repr=False)
+    attempt: int = 0
+    """Counts up where something that others sent is stored under a UID of the attempt before."""
+
+    def derive(self, *parts: str) -> str:
+        """The same parts give the same UID: HMAC-SHA256 in a UUID under 2.25 (PS3.5 B.2)."""
+        if not self.key:
+            return derive_uid(*parts)
+        text = chr(31).join((str(self.attempt), *parts))
+        digest = hmac.digest(self.key, text.encode(), "sha256")
+        return f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}"
+
+    def next(self) -> "UidScheme":
+        return replace(self, attempt=self.attempt + 1)
+
+
+FORMER_UIDS = UidScheme()
+"""Of what earlier releases made."""
 
 
 def new_uid() -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 
 from pydicom.dataset import Dataset
 
-from inference.delivery.storing import store_objects, want_delivery
+from inference.delivery.storing import encoded_under_free_uids, store_objects, want_delivery
 from inference.findings.comparison import comparison_of
 from inference.imaging.volume import Volume, assemble_volume
 from inference.normal_ranges.applying import site_references
@@ -44,18 +45,19 @@ def completed_job(
     assert claimed is not None
     claimed = replace(claimed, patient_key=storage.index.patient_key(completed.study_instance_uid))
     volume = assemble_volume(series)
-    results = encode_results(
-        claimed,
-        PIPELINE,
-        series,
-        volume,
-        output_of(volume),
-        kinds,
+    encode = partial(
+        encode_results,
+        pipeline=PIPELINE,
+        sources=series,
+        volume=volume,
+        output=output_of(volume),
+        extra_kinds=kinds,
         comparison=comparison_of(storage, claimed),
         site_references=site_references(storage.settings),
     )
+    claimed, results = encoded_under_free_uids(storage.generated, claimed, encode)
     instances, stored = store_objects(
-        storage.index, storage.ingest, storage.audit, claimed, results, lambda: None
+        storage.generated, storage.audit, claimed, results, lambda: None
     )
     want_delivery(
         storage.deliveries,

@@ -29,6 +29,7 @@ from api.server.checks.storage import (
     check_data_disk,
     check_disk_outlook,
     check_integrity,
+    check_occupied_uids,
     check_unreadable,
 )
 from api.server.own_addresses import own_dicom_peer, own_http_url
@@ -86,6 +87,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield _clock(storage.engine)
             yield check_unreadable(storage.unreadable)
             yield check_integrity(storage.engine, storage.damaged, storage.volumes.folder)
+            yield check_occupied_uids(storage.engine)
             yield check_access_groups(storage.webhooks, storage.access_groups)
             yield from model_server_checks(storage)
             yield from check_rules(storage.settings, storage.peers)

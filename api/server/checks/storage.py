@@ -1,6 +1,7 @@
 """The checks of `mediview doctor` about what is stored, and the room for it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -14,9 +15,12 @@ from api.server.checks.disk import (
 from api.server.checks.exposure import Check
 from api.server.checks.health import check_instances
 from inference.retention.outlook import disk_outlook
+from storage.audit import Code
+from storage.audit.query import AuditFilter, find_events
 from storage.core.clock import utcnow
 from storage.core.data_folder import private_folder
 from storage.index.unreadable_instances import UnreadableInstances
+from storage.ingest.generated import OCCUPIED
 from storage.integrity.repository import DamagedInstances
 from storage.integrity.scrub import scrub_state
 from storage.maintenance.verify import COUNTER_REMEDY
@@ -25,6 +29,8 @@ from storage.retention.repository import StudyRetention
 from storage.settings import Settings
 from storage.volumes.deletion_counter import NAME, counter_damage
 from storage.volumes.writer import VolumeWriter
+
+_OCCUPIED_SHOWN_FOR = timedelta(days=30)
 
 
 def check_data_dir(settings: Settings) -> Check:
@@ -81,6 +87,26 @@ def check_unreadable(unreadable: UnreadableInstances) -> Check:
         "note",
         f"{count} cannot be decoded and are left out of answers, {named} among them",
         "Look at them with dcmdump, and delete them or have them sent again.",
+    )
+
+
+def check_occupied_uids(engine: Engine) -> Check:
+    """Whether others sent something under a UID of what the node makes itself."""
+    since = utcnow() - _OCCUPIED_SHOWN_FOR
+    wanted = AuditFilter(since=since, code=Code.SECURITY_ALERT, text=OCCUPIED)
+    found, count = find_events(engine, wanted, 3, 0)
+    if not count:
+        return Check("own UIDs", "ok", "nothing that others sent bears a UID of the node's results")
+    named = ", ".join(
+        f"{one.detail.get('sop_instance_uid', '')} ({one.detail.get('source', '')})"
+        for one in found
+    )
+    return Check(
+        "own UIDs",
+        "note",
+        f"{count} times within 30 days something that another system sent bore a UID of the node's"
+        f" own results: {named}{'' if count <= 3 else ' and others'}. None of it left as a result",
+        "Ask who sends under that name; MEDIVIEW_UNKNOWN_PEERS=reject takes known peers alone.",
     )
 
 

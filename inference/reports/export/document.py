@@ -14,7 +14,8 @@ from storage.container import Storage
 from storage.core.entities import Study
 from storage.core.errors import NotFound
 from storage.core.findings import Finding
-from storage.core.uids import derive_uid
+from storage.core.sources import is_own
+from storage.core.uids import FORMER_UIDS, UidScheme
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
@@ -41,6 +42,8 @@ class ReportDocument:
     notice: str = ""
     withdrawn: frozenset[str] = frozenset()
     """Findings that count no more; none without a notice."""
+    uids: UidScheme = FORMER_UIDS
+    """Of its objects (`storage.ingest.generated`)."""
 
     @property
     def is_verified(self) -> bool:
@@ -95,15 +98,16 @@ class ReportDocument:
         return max(one for one in times if one is not None).astimezone()
 
     def uid(self, what: str, kind: str) -> str:
-        """`what`: series or instance. The same words of the same version are the same instance,
-        whichever node wrote them."""
+        """`what`: series or instance. The same words of the same version are the same instance."""
         basis = ("report", kind, self.study.study_instance_uid)
         if what == "series":
-            return derive_uid("series", *basis)
+            return self.uids.derive("series", *basis)
         words = [one.text for section in self.version.sections for one in section.sentences]
         if self.withdrawn_at is not None:
             words += ["withdrawn", self.withdrawn_at.isoformat()]
-        return derive_uid("instance", *basis, str(self.version.version), self.version.state, *words)
+        return self.uids.derive(
+            "instance", *basis, str(self.version.version), self.version.state, *words
+        )
 
 
 def series_description(document: ReportDocument) -> str:
@@ -125,7 +129,7 @@ def read_document(storage: Storage, report: Report, version: int) -> ReportDocum
         for one in (*sentence.finding_ids, *sentence.prior_finding_ids)
     )
     findings = {one.finding_id: one for one in storage.findings.named(list(ids))}
-    images = _images(storage.index, storage.instances, study.study_instance_uid, findings)
+    images = _images(storage.index, storage.instances, study, findings)
     if not images:
         raise NotFound("The study of the report has no image left.", remedy="Send the study again.")
     results = _results(
@@ -169,18 +173,28 @@ def _order_numbers(worklist: Worklist, study: Study) -> tuple[str, str]:
 def _images(
     index: Index,
     instance_reader: InstanceReader,
-    study_instance_uid: str,
+    study: Study,
     findings: Mapping[str, Finding],
 ) -> list[Dataset]:
-    """The first image of each series that was measured; of any received one without findings."""
+    """The first image of each series that was measured; of any received one without findings.
+
+    Of the study's patient, where there is one: the report takes the patient over from it.
+    """
+    study_instance_uid = study.study_instance_uid
     measured = {one.series_instance_uid for one in findings.values()}
     received = [one for one in index.series_of(study_instance_uid) if one.origin == "received"]
     wanted = [one for one in received if one.series_instance_uid in measured] or received[:1]
     found: list[Dataset] = []
     for series in wanted:
-        instances = index.instances_of(study_instance_uid, series.series_instance_uid)
-        if instances:
-            found.append(instance_reader.dataset(instances[0], stop_before_pixels=True))
+        first: Dataset | None = None
+        for instance in index.instances_of(study_instance_uid, series.series_instance_uid):
+            header = instance_reader.dataset(instance, stop_before_pixels=True)
+            first = header if first is None else first
+            if str(header.get("PatientID") or "").strip() == study.patient_id.strip():
+                first = header
+                break
+        if first is not None:
+            found.append(first)
     return found
 
 
@@ -200,7 +214,8 @@ def _results(
             if made.get("kind") == "SR":
                 try:
                     instance = index.instance(made["sop_instance_uid"])
-                    found.append(instances.dataset(instance, stop_before_pixels=True))
                 except NotFound:
                     continue
+                if is_own(instance.source):
+                    found.append(instances.dataset(instance, stop_before_pixels=True))
     return found

@@ -1,6 +1,7 @@
-"""The DICOM objects of a report, stored by the door through which all results come in."""
+"""The DICOM objects of a report, stored as all that the node makes."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pydicom.dataset import Dataset
@@ -13,24 +14,24 @@ from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.core.sources import REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE
+from storage.core.uids import UidScheme
 from storage.index.repository import Index
-from storage.ingest.service import Ingest
+from storage.ingest.generated import GeneratedInstances
 from storage.integrity.instance_reader import InstanceReader
 from storage.reports.entities import Report, ReportVersion
-from storage.reports.repository import Reports
 from storage.settings import Settings
 
 
 def store_objects(storage: Storage, report: Report, version: ReportVersion) -> list[Instance]:
     """SR and PDF of one version. Raises NotFound where its study is gone."""
-    document = read_document(storage, report, version.version)
+    document = _with_uids(storage.generated, read_document(storage, report, version.version))
     structured = encode_report_sr(
         document,
         organization=_organization(storage.settings, document),
-        predecessors=_predecessors(storage.index, storage.instances, storage.reports, document),
+        predecessors=_predecessors(storage, document),
     )
     return [
-        _stored(storage.index, storage.ingest, one, REPORT_SOURCE)
+        _stored(storage.generated, one, REPORT_SOURCE)
         for one in (structured, encode_report_pdf(document))
     ]
 
@@ -40,12 +41,12 @@ def store_notices(
 ) -> list[tuple[Instance, Instance]]:
     """What went out of a version, and the same once more with the notice that results under it
     were withdrawn; of SR and PDF those that went out. Raises NotFound where its study is gone."""
-    document = read_document(storage, report, version.version)
-    noted = with_notice(storage.reports, document, withdrawn_at)
+    document = _with_uids(storage.generated, read_document(storage, report, version.version))
+    noted = _with_uids(storage.generated, with_notice(storage.reports, document, withdrawn_at))
     organization = _organization(storage.settings, document)
     found = []
     for kind in ("SR", "PDF"):
-        signed = _instance(storage.index, document.uid("instance", kind))
+        signed = _own(storage.generated, document.uid("instance", kind))
         if signed is None:
             continue
         if kind == "SR":
@@ -53,9 +54,19 @@ def store_notices(
             made = encode_report_sr(noted, organization=organization, predecessors=[before])
         else:
             made = encode_report_pdf(noted)
-        notice = _stored(storage.index, storage.ingest, made, SUPERSEDED_REPORT_SOURCE)
+        notice = _stored(storage.generated, made, SUPERSEDED_REPORT_SOURCE)
         found.append((signed, notice))
     return found
+
+
+def _with_uids(generated: GeneratedInstances, document: ReportDocument) -> ReportDocument:
+    """The document under UIDs that nothing of others bears, the same whenever it is asked for."""
+
+    def uids_of(scheme: UidScheme) -> list[str]:
+        of_scheme = replace(document, uids=scheme)
+        return [of_scheme.uid("instance", kind) for kind in ("SR", "PDF")]
+
+    return replace(document, uids=generated.scheme(uids_of))
 
 
 def _organization(settings: Settings, document: ReportDocument) -> str:
@@ -63,9 +74,7 @@ def _organization(settings: Settings, document: ReportDocument) -> str:
     return settings.institution_name or stated[:64]
 
 
-def _predecessors(
-    index: Index, instances: InstanceReader, reports: Reports, document: ReportDocument
-) -> Sequence[Dataset]:
+def _predecessors(storage: Storage, document: ReportDocument) -> Sequence[Dataset]:
     """The SR of the version that went out last, where the node still has it, and the
     notices about it since."""
     before = document.report.published_version
@@ -73,22 +82,23 @@ def _predecessors(
         return []
     earlier = ReportDocument(
         document.report,
-        reports.version(document.report.report_id, before),
+        storage.reports.version(document.report.report_id, before),
         document.study,
         document.source,
         (),
         {},
     )
-    instance = _instance(index, earlier.uid("instance", "SR"))
+    earlier = _with_uids(storage.generated, earlier)
+    instance = _own(storage.generated, earlier.uid("instance", "SR"))
     if instance is None:
         return []
-    return [instances.dataset(instance), *_notices_on(index, instances, instance)]
+    notices = _notices_on(storage.index, storage.instances, instance)
+    return [storage.instances.dataset(instance), *notices]
 
 
 def _notices_on(index: Index, instances: InstanceReader, signed: Instance) -> Iterator[Dataset]:
-    of_series = index.instances_of(signed.study_instance_uid, signed.series_instance_uid)
-    for one in of_series:
-        if one.source == SUPERSEDED_REPORT_SOURCE:
+    for one in index.instances_of(signed.study_instance_uid):
+        if (one.source, one.sop_class_uid) == (SUPERSEDED_REPORT_SOURCE, signed.sop_class_uid):
             notice = instances.dataset(one)
             (before,) = notice.PredecessorDocumentsSequence
             (reference,) = before.ReferencedSeriesSequence[0].ReferencedSOPSequence
@@ -96,13 +106,12 @@ def _notices_on(index: Index, instances: InstanceReader, signed: Instance) -> It
                 yield notice
 
 
-def _instance(index: Index, sop_instance_uid: str) -> Instance | None:
+def _own(generated: GeneratedInstances, sop_instance_uid: str) -> Instance | None:
     try:
-        return index.instance(sop_instance_uid)
+        return generated.instance(sop_instance_uid)
     except NotFound:
         return None
 
 
-def _stored(index: Index, ingest: Ingest, dataset: Dataset, source: str) -> Instance:
-    ingest.accept(part10(dataset), source=source, origin="generated")
-    return index.instance(str(dataset.SOPInstanceUID))
+def _stored(generated: GeneratedInstances, dataset: Dataset, source: str) -> Instance:
+    return generated.store(part10(dataset), str(dataset.SOPInstanceUID), source)[0]

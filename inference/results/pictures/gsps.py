@@ -34,7 +34,6 @@ from inference.results.pictures.rescale import Rescale, rescale_of
 from inference.results.source_references import integer_of, reference_to
 from inference.results.sr.narrative import as_dicom_text, note_of
 from storage.core.entities import Job
-from storage.core.uids import derive_uid
 
 # FL in Explicit VR holds 65,534 bytes, two numbers a point.
 _MOST_POINTS = 8_000
@@ -80,6 +79,7 @@ class _Drawing:
     ) -> Dataset:
         first = self.sources[self.volume.instance_indices[slices[0]]]
         identity = result_identity(self.job, "GSPS")
+        uid = self.job.uids.derive("instance", identity.sop_instance_uid, str(number))
         at = made_at(self.job, first)
         references = self._references(slices)
         layers = self._layers(slices)
@@ -87,7 +87,7 @@ class _Drawing:
             referenced_images=list(references.values()),
             series_instance_uid=identity.series_instance_uid,
             series_number=result_series_number(integer_of(first, "SeriesNumber"), "GSPS"),
-            sop_instance_uid=derive_uid("instance", identity.sop_instance_uid, str(number)),
+            sop_instance_uid=uid,
             instance_number=number,
             manufacturer=MANUFACTURER,
             manufacturer_model_name=MANUFACTURER,

@@ -27,7 +27,6 @@ from inference.results.pictures.render import Picture
 from inference.results.source_references import integer_of
 from inference.results.sr.narrative import as_dicom_text, note_of
 from storage.core.entities import Job
-from storage.core.uids import derive_uid
 
 
 def encode_captures(
@@ -50,7 +49,7 @@ def _capture(
     capture = secondary_capture(
         job, pipeline, source, "SC", picture.rgb, picture.spacing_mm, picture.patient_orientation
     )
-    uid = UID(derive_uid("instance", identity.sop_instance_uid, str(number)))
+    uid = UID(job.uids.derive("instance", identity.sop_instance_uid, str(number)))
     capture.SOPInstanceUID = capture.file_meta.MediaStorageSOPInstanceUID = uid
     capture.InstanceNumber = number
     capture.LossyImageCompression = "00"

@@ -42,7 +42,7 @@ def _later(node: ClosedNode) -> datetime:
 def report(node: ClosedNode, job: Job) -> Dataset:
     assert write_feedback_reports(node.storage, _later(node)) == 1
     found = newest_report(
-        node.storage.index, node.storage.instances, node.storage.feedback_reports, job
+        node.storage.generated, node.storage.instances, node.storage.feedback_reports, job
     )
     assert found is not None
     return found
@@ -91,7 +91,7 @@ def test_an_integrator_may_say_nothing_of_findings(closed: ClosedNode, who: str)
         assert observation(client, finding.finding_id)["status"] == "preliminary"
     assert write_feedback_reports(closed.storage, _later(closed)) == 0
     unspoken = newest_report(
-        closed.storage.index, closed.storage.instances, closed.storage.feedback_reports, job
+        closed.storage.generated, closed.storage.instances, closed.storage.feedback_reports, job
     )
     assert unspoken is not None
     assert unspoken.VerificationFlag == "UNVERIFIED"

@@ -1,5 +1,6 @@
 """The same way over PostgreSQL, Redis and S3, which come in by URL alone."""
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
@@ -20,10 +21,19 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 @pytest.fixture(scope="module")
 def full_node(
-    pacs: Pacs, postgres_server: PostgresServer, redis_url: str, s3_server: S3Server
+    pacs: Pacs,
+    node: Node,
+    followed: FollowedStudy,
+    postgres_server: PostgresServer,
+    redis_url: str,
+    s3_server: S3Server,
 ) -> Iterator[Node]:
+    """With the secret of the embedded node, by which both give a result the same UIDs."""
+    del followed  # by which that node has one
     with own_folder("full-node") as folder:
-        node = Node(
+        (folder / "data").mkdir(mode=0o700)
+        shutil.copy(node.folder / "data" / "uid.key", folder / "data")
+        full = Node(
             folder,
             {
                 "MEDIVIEW_DESTINATIONS": pacs.address,
@@ -37,10 +47,10 @@ def full_node(
             },
         )
         try:
-            node.start()
-            yield node
+            full.start()
+            yield full
         finally:
-            node.close()
+            full.close()
 
 
 @pytest.mark.slow

@@ -58,7 +58,7 @@ def _results(job: Job) -> set[str]:
 
 
 def report(storage: Storage, job: Job) -> Dataset:
-    found = newest_report(storage.index, storage.instances, storage.feedback_reports, job)
+    found = newest_report(storage.generated, storage.instances, storage.feedback_reports, job)
     assert found is not None
     return found
 

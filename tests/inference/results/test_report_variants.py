@@ -52,7 +52,7 @@ def numbered(volume: Volume) -> PipelineOutput:
 
 
 def report(storage: Storage, job: Job, kind: ResultKind = "SR") -> Dataset:
-    found = newest_report(storage.index, storage.instances, storage.feedback_reports, job, kind)
+    found = newest_report(storage.generated, storage.instances, storage.feedback_reports, job, kind)
     assert found is not None
     return found
 
