@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import structlog
 from pydicom.dataset import Dataset
 
 from inference.annotations.drawing import Drawing, Place, caveat_of, checked_points, quantities
@@ -19,11 +20,15 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
-from storage.core.uids import derive_uid, new_uid
+from storage.core.sources import is_own, of_reader
+from storage.core.uids import UidScheme, new_uid
 from storage.deletion.service import Deletions
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Index
+from storage.ingest.generated import GeneratedInstances
 from storage.integrity.instance_reader import InstanceReader
+
+log = structlog.get_logger(__name__)
 
 
 def measurement_reports(
@@ -31,10 +36,11 @@ def measurement_reports(
 ) -> list[tuple[MeasurementReport, Instance]]:
     """The reports of a study that hold drawings, no matter who wrote them; oldest first.
 
-    Those that a later version takes the place of are left out, unless `all_versions`.
+    Those that a later version takes the place of are left out, unless `all_versions`; and those
+    that name another patient than the study.
     """
     found = _read_all(index, instances, study_instance_uid)
-    replaced = {uid for report, _ in found for uid in report.replaced}
+    replaced = _replaced(found)
     return [
         (report, instance)
         for report, instance in sorted(found, key=lambda one: one[1].received_at)
@@ -47,16 +53,46 @@ def _read_all(
     index: Index, instances: InstanceReader, study_instance_uid: str
 ) -> list[tuple[MeasurementReport, Instance]]:
     found = []
+    patient_id = ""
     for instance in index.instances_of(study_instance_uid):
         if instance.sop_class_uid not in REPORT_CLASSES:
             continue
+        patient_id = patient_id or index.study(study_instance_uid).patient_id.strip()
         try:
-            report = read_measurements(instances.dataset(instance))
+            document = instances.dataset(instance)
+            if not is_own(instance.source) and _is_of_another(document, patient_id):
+                log.warning(
+                    "measurements_of_another_patient",
+                    sop_instance_uid=instance.sop_instance_uid,
+                    source=instance.source,
+                )
+                continue
+            report = read_measurements(document)
         except DAMAGED:
             # A foreign document that is against the standard; the others are still worth reading.
             continue
         found.append((report, instance))
     return found
+
+
+def _is_of_another(document: Dataset, patient_id: str) -> bool:
+    stated = str(document.get("PatientID") or "").strip()
+    return bool(stated and patient_id) and stated != patient_id
+
+
+def _replaced(found: Sequence[tuple[MeasurementReport, Instance]]) -> set[str]:
+    """What a later version takes the place of.
+
+    Anybody may name any predecessor. So a version that others sent takes the place of one from
+    the same sender alone, and never of one that was saved here; both are shown then.
+    """
+    sources = {report.sop_instance_uid: instance.source for report, instance in found}
+    return {
+        uid
+        for report, instance in found
+        for uid in report.replaced
+        if is_own(instance.source) or sources.get(uid) == instance.source
+    }
 
 
 def save_measurements(
@@ -104,14 +140,23 @@ def save_measurements(
         utcnow().astimezone(),
         series_instance_uid=str(predecessor.SeriesInstanceUID) if predecessor else new_uid(),
         # The same for all who follow upon one version, so that only one of them gets in.
-        sop_instance_uid=derive_uid("measurements", predecessor_uid) if predecessor else new_uid(),
+        sop_instance_uid=_next_uid(storage.generated, predecessor_uid)
+        if predecessor
+        else new_uid(),
         title=title,
         verified=verified,
         predecessor=predecessor,
     )
-    instance = keep(storage, document, f"reader:{author.name}")
+    instance = keep(storage, document, of_reader(author.name))
     _check_still_there(storage.deletions, storage.index, whole, instance)
     return read_measurements(document), instance
+
+
+def _next_uid(generated: GeneratedInstances, predecessor_uid: str) -> str:
+    def uids_of(scheme: UidScheme) -> list[str]:
+        return [scheme.derive("measurements", predecessor_uid)]
+
+    return uids_of(generated.scheme(uids_of))[0]
 
 
 def _check_still_there(
@@ -157,9 +202,8 @@ def _predecessor(
             f"{sop_instance_uid} is no report of this study.",
             remedy="Name the sop_instance_uid of what GET …/measurements lists.",
         )
-    for report, _ in _read_all(index, instances, study_instance_uid):
-        if sop_instance_uid in report.replaced:
-            raise stale()
+    if sop_instance_uid in _replaced(_read_all(index, instances, study_instance_uid)):
+        raise stale()
     return instances.dataset(instance)
 
 

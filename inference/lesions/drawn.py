@@ -32,6 +32,7 @@ from storage.container import Storage
 from storage.core.entities import Job, Series
 from storage.core.findings import Code
 from storage.core.job_result import JobResult
+from storage.core.sources import is_own
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.outcome import JobOutcome, JobRows
@@ -104,7 +105,7 @@ def schedule_when_complete(storage: Storage, series: Series) -> None:
         for report, instance in measurement_reports(
             storage.index, storage.instances, study_instance_uid
         )
-        if instance.source.startswith("reader:")
+        if is_own(instance.source)
     ]
     if saved:
         schedule_drawn_lesions(storage, study_instance_uid, saved[-1])
@@ -159,12 +160,15 @@ def _lesion_drawings(
     """On images that are there: a report of another system may measure others."""
     reports = measurement_reports(index, instances, study_instance_uid)
     there = {one.sop_instance_uid for one in index.instances_of(study_instance_uid)}
-    return [
+    # Of one lesion in two reports, such as a copy of it that others sent: what was saved here.
+    own_last = sorted(reports, key=lambda one: is_own(one[1].source))
+    found = [
         one
-        for report, _ in reports
+        for report, _ in own_last
         for one in report.drawings
         if _axes_mm(one) and one.sop_instance_uid in there
     ]
+    return list({one.tracking_uid or id(one): one for one in found}.values())
 
 
 def _axes_mm(drawing: Drawing) -> tuple[float, float] | None:

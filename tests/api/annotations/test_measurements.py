@@ -1,5 +1,6 @@
 """What people draw: saved as a report that others read, and given back as it was drawn."""
 
+import copy
 import io
 import math
 import subprocess
@@ -12,7 +13,9 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
+from storage.core.uids import derive_uid
 from tests import builders
 from tests.api.client import ApiNode, is_problem, part10
 from tests.inference.results_support import complaints, save
@@ -307,3 +310,65 @@ def test_a_foreign_report_is_read_and_a_result_without_drawings_is_passed_over(
     assert [one["source"] for one in found] == ["reader:local", "stow"]
     assert [one["shape"] for one in found[1]["measurements"]] == ["LENGTH", "LENGTH"]
     pydicom.dcmread(io.BytesIO(part10(foreign)))
+
+
+def sent_by_others(
+    api: ApiNode,
+    base: Dataset,
+    predecessor: str = "",
+    source: str = "dimse:STRANGER",
+    **changes: Any,
+) -> str:
+    """A copy of a report, as another system sends it; its SOPInstanceUID."""
+    document = copy.deepcopy(base)
+    document.SOPInstanceUID, document.SeriesInstanceUID = generate_uid(), generate_uid()
+    for keyword, value in changes.items():
+        setattr(document, keyword, value)
+    document.file_meta.MediaStorageSOPInstanceUID = document.SOPInstanceUID
+    if predecessor:
+        reference, series, before = Dataset(), Dataset(), Dataset()
+        reference.ReferencedSOPClassUID = document.SOPClassUID
+        reference.ReferencedSOPInstanceUID = predecessor
+        series.SeriesInstanceUID = base.SeriesInstanceUID
+        series.ReferencedSOPSequence = [reference]
+        before.StudyInstanceUID = document.StudyInstanceUID
+        before.ReferencedSeriesSequence = [series]
+        document.PredecessorDocumentsSequence = [before]
+    api.storage.ingest.accept(part10(document), source)
+    return str(document.SOPInstanceUID)
+
+
+def listed(api: ApiNode, study: str) -> dict[str, str]:
+    items = api.client.get(f"{study}/measurements").json()["items"]
+    return {one["sop_instance_uid"]: one["source"] for one in items}
+
+
+def test_what_others_send_neither_hides_nor_blocks_what_was_saved_here(
+    api: ApiNode, study: str, images: list[Dataset]
+) -> None:
+    first = saved(api, study, measurements=drawn(images)[:1])["sop_instance_uid"]
+    base = stored(api, first)
+    theirs = sent_by_others(api, base, first)
+    squatted = derive_uid("measurements", first)
+    sent_by_others(api, base, SOPInstanceUID=squatted)
+    found = listed(api, study)
+    assert set(found) == {first, theirs, squatted}
+    assert found[first].startswith("reader:")
+    assert found[theirs] == "dimse:STRANGER"
+    second = saved(api, study, measurements=drawn(images)[:2], predecessor_sop_instance_uid=first)[
+        "sop_instance_uid"
+    ]
+    assert set(listed(api, study)) == {second, theirs, squatted}
+    # Others replace what they sent themselves.
+    newer = sent_by_others(api, base, theirs)
+    foreign = sent_by_others(api, base, newer, source="dimse:OTHER")
+    assert set(listed(api, study)) == {second, squatted, newer, foreign}
+
+
+def test_measurements_of_another_patient_are_not_those_of_the_study(
+    api: ApiNode, study: str, images: list[Dataset]
+) -> None:
+    own = saved(api, study, measurements=drawn(images)[:1])["sop_instance_uid"]
+    sent_by_others(api, stored(api, own), PatientID="DIFFERENT")
+    same = sent_by_others(api, stored(api, own))
+    assert set(listed(api, study)) == {own, same}
