@@ -24,6 +24,8 @@ _DATE_WITH_TIME = {
     "PerformedProcedureStepStartDate": "PerformedProcedureStepStartTime",
 }
 
+_DATE_OF = {time: date for date, time in _DATE_WITH_TIME.items()}
+
 
 def key_conditions(
     keys: Mapping[str, str], levels: tuple[Level, ...], *, fuzzy: bool, combined_datetime: bool
@@ -48,6 +50,9 @@ def key_conditions(
         if attribute.kind is Kind.COUNT or keyword in done:
             continue
         _check_size(attribute, value)
+        if attribute.kind is Kind.TIME and "-" not in keys.get(_DATE_OF.get(keyword, ""), ""):
+            # With dates the ends may be meant as those of one period, negotiated or not.
+            time_range(keyword, value)
         conditions.append(_MATCHERS[attribute.kind](attribute, value.strip(), fuzzy))
     return conditions
 
@@ -169,7 +174,7 @@ def _match_time(attribute: Attribute, value: str, _fuzzy: bool) -> ColumnElement
 
     What is stored may be less or more exact than the key: 1430 matches 143012.5 too.
     """
-    first, last = time_range(attribute.keyword, value)
+    first, last = time_range(attribute.keyword, value, may_be_reversed=True)
     column = attribute.column
     if first == last:
         return column.like(f"{first}%")
