@@ -26,7 +26,7 @@ from storage.audit.keys import keys_to_seal
 from storage.audit.messages import AuditSource, audit_message
 from storage.audit.rows import add_events, to_record
 from storage.audit.sinks import Sink, open_sinks
-from storage.audit.spool import make_private, private_file
+from storage.audit.spool import done, make_private, private_file
 from storage.audit.trail import Audit
 from storage.core.errors import MediViewError
 from storage.db.advisory_lock import only_one
@@ -90,10 +90,10 @@ class AuditKeeper:
             sink.close()
 
     def _bring_in(self) -> None:
-        for path, events in self._audit.spool.waiting():
+        for path, events, unreadable in self._audit.spool.waiting():
             with writing(self._engine) as connection:
                 add_events(connection, events, "spool")
-            path.unlink()
+            done(path, unreadable)
 
     def _seal(self, now: datetime) -> None:
         # Again each round: an operator may have made a new one.

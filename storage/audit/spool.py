@@ -11,13 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
+
+import structlog
 
 from storage.audit.events import Actor, AuditEvent, Code, Type
 from storage.volumes.durable_names import make_folder, put_in_place
 from storage.volumes.files import translated_os_errors
 
+log = structlog.get_logger(__name__)
+
 _PRIVATE = 0o700
+_DAMAGED = ".damaged"
 
 
 class Spool:
@@ -37,12 +42,14 @@ class Spool:
                 os.fsync(file.fileno())
             put_in_place(part, path)
 
-    def waiting(self) -> Iterator[tuple[Path, list[AuditEvent]]]:
-        """Each file with its events, the oldest first."""
+    def waiting(self) -> Iterator[tuple[Path, list[AuditEvent], int]]:
+        """Each file with its events, and how many of its lines cannot be read; the oldest first."""
         if not self._folder.is_dir():
             return
         for path in sorted(self._folder.glob("*.jsonl"), key=lambda one: one.stat().st_mtime):
-            yield path, [_read(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            lines = path.read_bytes().splitlines()
+            events = [event for event in map(_read, lines) if event is not None]
+            yield path, events, len(lines) - len(events)
 
 
 def make_private(folder: Path) -> None:
@@ -61,8 +68,28 @@ def private_file(path: Path, mode: str = "w") -> TextIO:
     return cast("TextIO", file)
 
 
-def _read(line: str) -> AuditEvent:
-    fields = json.loads(line)
+def done(path: Path, unreadable: int) -> None:
+    """Remove a file that was brought in, or keep what of it the disk has changed.
+
+    Raises OSError.
+    """
+    if not unreadable:
+        path.unlink()
+        return
+    kept = path.with_suffix(_DAMAGED)
+    path.rename(kept)
+    log.error("audit_spool_damaged", file=kept.name, lines=unreadable)
+
+
+def _read(line: bytes) -> AuditEvent | None:
+    """None where the disk has changed it."""
+    try:
+        return _event(json.loads(line))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _event(fields: dict[str, Any]) -> AuditEvent:
     return AuditEvent(
         **{
             **fields,

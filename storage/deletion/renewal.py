@@ -20,6 +20,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError, StorageUnavailable
 from storage.db.engine import reading, translated, writing
+from storage.deletion.rows import lock_study
 from storage.deletion.service import bury
 from storage.index.insert_instance import NewInstance, Outcome, find_known, insert_instances
 from storage.index.tombstones import Deleted, Tombstone, is_covered
@@ -129,6 +130,8 @@ class Renewal:
         """Let the row name the copy; one that is gone meanwhile is written again."""
         location = copy.location
         with writing(self._engine) as connection:
+            # A deletion of this very row comes before or after it.
+            lock_study(connection, new.header.study_instance_uid)
             values = {
                 "volume": location.volume,
                 "volume_offset": location.offset,

@@ -145,6 +145,21 @@ def test_events_wait_on_disk_while_the_database_takes_none(storage: Storage) -> 
     assert not list(folder.iterdir())
 
 
+def test_a_damaged_file_of_waiting_events_holds_no_other_up(storage: Storage) -> None:
+    _break(storage)
+    for name in ("early", "late"):
+        storage.audit.record(login(name))
+        storage.audit.flush()
+    folder = storage.settings.data_dir / "audit" / "spool"
+    damaged = min(folder.iterdir(), key=lambda one: one.stat().st_mtime)
+    damaged.write_bytes(b"\xff" + damaged.read_bytes()[1:])
+    _mend(storage)
+    AuditKeeper(storage.engine, storage.settings, storage.audit).round(utcnow())
+    kept = list(all_events(storage.engine, AuditFilter()))
+    assert {one.actor_name for one in kept} == {"late"}
+    assert [path.name for path in folder.iterdir()] == [f"{damaged.stem}.damaged"]
+
+
 def test_a_trail_that_can_be_written_nowhere_says_so_once_a_minute(storage: Storage) -> None:
     """A full disk: neither the database nor the spool takes an event, ten times a second."""
     _break(storage)
