@@ -19,7 +19,8 @@ log = structlog.get_logger(__name__)
 @policy(ADMINS, "admin", Audited(Code.STUDY_DELETED, "D", with_change=True))
 def delete_study(study_instance_uid: str, storage: StorageDep) -> Response:
     """Delete a study, and all that was worked out about it."""
-    find_instances(storage.index, study_instance_uid)
+    with storage.deletions.not_found_is_durable():
+        find_instances(storage.index, study_instance_uid)
     return _gone(storage.deletions.study(study_instance_uid))
 
 
@@ -29,7 +30,8 @@ def delete_series(
     study_instance_uid: str, series_instance_uid: str, storage: StorageDep
 ) -> Response:
     """Delete a series, and all that was worked out about it."""
-    find_instances(storage.index, study_instance_uid, series_instance_uid)
+    with storage.deletions.not_found_is_durable():
+        find_instances(storage.index, study_instance_uid, series_instance_uid)
     return _gone(storage.deletions.series(study_instance_uid, series_instance_uid))
 
 
@@ -42,7 +44,8 @@ def delete_instance(
     study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, storage: StorageDep
 ) -> Response:
     """Delete an instance; the rest of its series leads to revised results."""
-    find_instance(storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid)
+    with storage.deletions.not_found_is_durable():
+        find_instance(storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid)
     return _gone(storage.deletions.instance(sop_instance_uid))
 
 

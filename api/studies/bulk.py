@@ -64,7 +64,8 @@ def delete_studies(request: Request, storage: StorageDep, wanted: DeleteStudies)
     """
 
     def delete(uid: str) -> str:
-        storage.index.study(uid)
+        with storage.deletions.not_found_is_durable():
+            storage.index.study(uid)
         event = _event(request, storage.audit, uid, Code.STUDY_DELETED, "D")
         with record_of_change(storage.audit, event):
             storage.deletions.study(uid)

@@ -122,7 +122,7 @@ def accept_conflict(
     The series is completed again, so that its results are made again; other
     conflicts under the same UID are removed with the instance that was stored.
     """
-    _name_study(request, storage.conflicts.existing(storage.conflicts.get(conflict_id)))
+    _name_study(request, storage.conflicts.existing(storage.conflicts.to_decide(conflict_id)))
     conflict = storage.conflicts.accept(conflict_id)
     existing = storage.conflicts.existing(conflict)
     return _payload(storage.index, conflict, existing)
@@ -132,7 +132,7 @@ def accept_conflict(
 @policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D", with_change=True))
 def discard_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep) -> Response:
     """Let it go; the instance that is stored stays."""
-    _name_study(request, storage.conflicts.existing(storage.conflicts.get(conflict_id)))
+    _name_study(request, storage.conflicts.existing(storage.conflicts.to_decide(conflict_id)))
     storage.conflicts.discard(conflict_id)
     return Response(status_code=204)
 

@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, Engine
 
 from inference.retention.assessment import Assessment, Retention
 from storage.audit import Actor, Audit, AuditEvent, AuditRecord, Code
+from storage.audit.changes import JoinedRecord
 from storage.audit.query import AuditFilter, find_events
-from storage.core.errors import MediViewError, NotFound, StateConflict
+from storage.core.errors import NotFound, StateConflict
 from storage.deletion.service import Deletion, Deletions
 from storage.retention.obligations import Obligations
 
@@ -35,42 +36,53 @@ def remove_study(
     study, rule = assessment.study, assessment.rule
     if rule is None:
         return None
-    uid = study.study_instance_uid
+    uid, name = study.study_instance_uid, rule.name
     audit.check()
     patients = audit.patients_of([uid])
     still = obligations.check(uid, study.updated_at, retention.counts(assessment))
-    try:
-        deletion = deletions.study(uid, still)
-    except (StateConflict, NotFound):
-        return None
-    event = AuditEvent(
+    going: list[Deletion] = []
+
+    def event() -> AuditEvent | None:
+        return _event(assessment, name, cause, patients, going[-1]) if going else None
+
+    with JoinedRecord(audit, event).with_change():
+        try:
+            deletion = deletions.study(uid, still, going.append)
+        except (StateConflict, NotFound):
+            return None
+    log.info(
+        "study_removed_by_rule",
+        rule=name,
+        cause=cause,
+        instances=deletion.instance_count,
+        size_bytes=deletion.size_bytes,
+    )
+    return deletion
+
+
+def _event(
+    assessment: Assessment,
+    rule_name: str,
+    cause: Cause,
+    patients: tuple[str, ...],
+    deletion: Deletion,
+) -> AuditEvent:
+    study = assessment.study
+    return AuditEvent(
         Code.STUDY_DELETED,
         "D",
-        Actor("node", ACTOR_NAME, id=f"rule:{rule.name}"),
-        study_instance_uids=(uid,),
+        Actor("node", ACTOR_NAME, id=f"rule:{rule_name}"),
+        study_instance_uids=(study.study_instance_uid,),
         patient_ids=patients,
         detail={
             "via": ACTOR_NAME,
-            "rule": rule.name,
+            "rule": rule_name,
             "cause": cause,
             "instances": deletion.instance_count,
             "size_bytes": deletion.size_bytes,
             "last_needed": _day(study.last_needed_at),
         },
     )
-    try:
-        audit.record(event)
-    except MediViewError as error:
-        # It is gone; the log and its event show it.
-        log.error("audit_not_written", error=error.code)
-    log.info(
-        "study_removed_by_rule",
-        rule=rule.name,
-        cause=cause,
-        instances=deletion.instance_count,
-        size_bytes=deletion.size_bytes,
-    )
-    return deletion
 
 
 def _day(at: datetime) -> str:

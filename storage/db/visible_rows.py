@@ -196,6 +196,7 @@ _BY_STUDY_UID = (
     t.damaged_instance,
     t.unreadable_instance,
     t.tombstone,
+    t.unwritten_tombstone,
     t.availability_notice,
     t.worklist_item,
     t.legal_hold,

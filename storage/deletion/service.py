@@ -1,15 +1,16 @@
 """Delete studies, series and instances, so that they stay deleted whatever breaks.
 
-First a tombstone is durable in a volume: from then on the deletion happens,
-if not now then when the node starts again. Then the rows go, in the
-transaction that has made sure that nothing keeps the study, and that also notes
-which objects have to leave the bucket. Those go last, and again until the bucket
-has answered. The bytes in the volumes are given free by
+One transaction decides: it makes sure that nothing keeps the study, removes the
+rows, and notes which objects have to leave the bucket and that a tombstone has to
+be written. Then the tombstone is durable in a volume, if not now then as soon as
+the disk lets it, and the deletion is acknowledged. The objects go last, and again
+until the bucket has answered. The bytes in the volumes are given free by
 `storage.maintenance.compaction`. A study on legal hold is not deleted, nor is
 anything of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -21,19 +22,24 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.db.engine import is_clash, reading, translated, writing
+from storage.deletion.durable_tombstones import (
+    ATTEMPTS,
+    IS_UNWRITTEN,
+    bury_by,
+    write_outstanding,
+)
 from storage.deletion.rows import lock_study, remove_rows
 from storage.deletion.uploaded_images import delete_picture
 from storage.index.repository import Index
 from storage.index.tombstones import Deleted, Discarded, Tombstone, is_discarded
 from storage.objects.filesystem import ObjectStore
-from storage.retention.legal_holds import check_no_hold
+from storage.retention.legal_holds import check_no_hold, is_held_since
 from storage.volumes.files import SUFFIX, translated_os_errors
 from storage.volumes.writer import VolumeWriter
 
 log = structlog.get_logger(__name__)
 
 _PURGE_AT_ONCE = 500
-_ATTEMPTS = 5
 # Derived files of a study; what `api` keeps of metadata lies there.
 _DERIVED = ("metadata/v1/{}/", "derived/{}/")
 
@@ -53,8 +59,9 @@ Check = Callable[[Connection], None]
 class Deletions:
     """Deletes for good. Raises NotFound, StateConflict, StorageFull, StorageUnavailable.
 
-    After StorageUnavailable the deletion may be outstanding rather than
-    undone: ask again, or restart the node.
+    After StorageUnavailable or StorageFull nothing has changed, or all is deleted and no volume
+    says so yet (`storage.deletion.durable_tombstones`). Who asks again finds out: NotFound is
+    raised only once that is durable.
     """
 
     def __init__(self, engine: Engine, volumes: VolumeWriter, objects: ObjectStore) -> None:
@@ -63,13 +70,19 @@ class Deletions:
         self._volumes = volumes
         self._objects = objects
 
-    def study(self, study_instance_uid: str, check: Check | None = None) -> Deletion:
-        """`check` is asked once more before the study goes."""
+    def study(
+        self,
+        study_instance_uid: str,
+        check: Check | None = None,
+        tell: Callable[[Deletion], None] = lambda _: None,
+    ) -> Deletion:
+        """`check` is asked once more before the study goes; then `tell` hears what goes."""
         return self._delete(
             study_instance_uid,
             self._index.stored_instances_of(study_instance_uid),
             f"study {study_instance_uid}",
             check,
+            tell,
         )
 
     def series(self, study_instance_uid: str, series_instance_uid: str) -> Deletion:
@@ -83,6 +96,18 @@ class Deletions:
         """The rest of its series is completed again, and so leads to revised results."""
         instance = self._index.instance(sop_instance_uid)
         return self._delete(instance.study_instance_uid, [instance], f"instance {sop_instance_uid}")
+
+    @contextmanager
+    def not_found_is_durable(self) -> Iterator[None]:
+        """Around a look-up of what is to be deleted: NotFound says that it is gone for good.
+
+        Raises StorageFull, StorageUnavailable where that cannot be promised yet.
+        """
+        try:
+            yield
+        except NotFound:
+            write_outstanding(self._engine, self._volumes)
+            raise
 
     def picture(self, job: Job, derived_keys: Sequence[str]) -> None:
         """See `storage.deletion.uploaded_images`."""
@@ -103,9 +128,11 @@ class Deletions:
         instances: Sequence[Instance],
         what: str,
         check: Check | None = None,
+        tell: Callable[[Deletion], None] = lambda _: None,
     ) -> Deletion:
-        if not instances:
-            raise NotFound(f"The node holds no {what}.", remedy="Check the UID.")
+        with self.not_found_is_durable():
+            if not instances:
+                raise NotFound(f"The node holds no {what}.", remedy="Check the UID.")
         with translated_os_errors(self._volumes.folder):
             generation = self._volumes.generation.advance()
         tombstone = Tombstone(
@@ -118,29 +145,35 @@ class Deletions:
             ),
         )
 
-        def may_go(connection: Connection) -> bool:
+        deletion = Deletion(len(instances), sum(one.size_bytes for one in instances))
+
+        def take_out(connection: Connection) -> bool:
             lock_study(connection, study_instance_uid)
             check_no_hold(connection, study_instance_uid)
             if check is not None:
                 check(connection)
+            remove_rows(connection, tombstone)
+            tell(deletion)
             return True
 
-        _bury_where(self._engine, self._volumes, tombstone, may_go)
+        bury_by(self._engine, self._volumes, tombstone, take_out)
         try:
             remove_derived(self._objects, study_instance_uid)
         except StorageUnavailable as error:
             # They are copies that nobody can ask for without the study.
             log.warning("derived_objects_remain", error=error.code)
         log.info("instances_deleted", instances=len(instances), generation=generation)
-        return Deletion(len(instances), sum(one.size_bytes for one in instances))
+        return deletion
 
 
 def bury(engine: Engine, tombstone: Tombstone) -> int:
-    """Take what a tombstone names out of the index; how many rows went. Harmless again.
+    """Take what a tombstone in a volume names out of an index that does not know of it.
 
-    An instance that was received again meanwhile stays.
+    So it is where a backup of the database is older than the volumes, and where a version that
+    wrote tombstones first was cut off. How many rows went. Harmless again. An instance that was
+    received again meanwhile stays, as does a study that was put on legal hold since.
     """
-    for attempts_left in reversed(range(_ATTEMPTS)):
+    for attempts_left in reversed(range(ATTEMPTS)):
         try:
             with translated():
                 return _bury(engine, tombstone)
@@ -151,8 +184,12 @@ def bury(engine: Engine, tombstone: Tombstone) -> int:
 
 
 def _bury(engine: Engine, tombstone: Tombstone) -> int:
+    study_uid = tombstone.study_instance_uid
     with writing(engine) as connection:
-        lock_study(connection, tombstone.study_instance_uid)
+        lock_study(connection, study_uid)
+        if is_held_since(connection, study_uid, tombstone.deleted_at):
+            log.warning("deletion_not_completed", study_instance_uid=study_uid, cause="legal hold")
+            return 0
         return remove_rows(connection, tombstone)
 
 
@@ -165,45 +202,19 @@ def discard_content(engine: Engine, volumes: VolumeWriter, content: Discarded) -
         generation = volumes.generation.advance()
     tombstone = Tombstone("", utcnow(), generation, contents=(content,))
 
-    def may_go(connection: Connection) -> bool:
+    def let_go(connection: Connection) -> bool:
         stored = select(t.instance.c.digest).where(
             t.instance.c.sop_instance_uid == content.sop_instance_uid
         )
         if connection.execute(stored.with_for_update()).scalar() != content.digest:
+            remove_rows(connection, tombstone)
             return True
         # Another process accepted the same content when this was noted: a tombstone would cover
         # the record that is stored.
         connection.execute(delete(t.conflict).where(is_discarded(content)))
         return False
 
-    _bury_where(engine, volumes, tombstone, may_go)
-
-
-def _bury_where(
-    engine: Engine,
-    volumes: VolumeWriter,
-    tombstone: Tombstone,
-    may_go: Callable[[Connection], bool],
-) -> None:
-    """Write a tombstone and take its rows out, unless `may_go` says no or raises.
-
-    What that has locked cannot change between the question and the tombstone.
-    """
-    is_durable = False
-    for attempts_left in reversed(range(_ATTEMPTS)):
-        try:
-            with writing(engine) as connection:
-                if may_go(connection):
-                    volumes.append_records([tombstone.record()])
-                    is_durable = True
-                    remove_rows(connection, tombstone)
-            return
-        except (DBAPIError, StorageUnavailable) as error:
-            if is_durable:
-                break
-            if not (attempts_left and is_clash(error)):
-                raise
-    bury(engine, tombstone)
+    bury_by(engine, volumes, tombstone, let_go)
 
 
 def purge(engine: Engine, objects: ObjectStore, limit: int = _PURGE_AT_ONCE) -> int:
@@ -211,7 +222,9 @@ def purge(engine: Engine, objects: ObjectStore, limit: int = _PURGE_AT_ONCE) -> 
     with reading(engine) as connection:
         waiting = connection.execute(
             select(t.tombstone.c.id, t.tombstone.c.object_key)
-            .where(t.UNPURGED)
+            # A backup may have the rows of before: it needs the objects as long as no volume
+            # tells it of the deletion.
+            .where(t.UNPURGED, ~IS_UNWRITTEN)
             .order_by(t.tombstone.c.id)
             .limit(limit)
         ).all()

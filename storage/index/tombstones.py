@@ -49,7 +49,14 @@ class Tombstone:
 
     def record(self) -> ToAppend:
         """The record that says this in a volume."""
-        payload = json.dumps(
+        payload = self.payload().encode()
+        return ToAppend(self.note(), payload, 0, digest_of(payload))
+
+    def note(self) -> Note:
+        return Note("delete", "received", self.deleted_at, self.generation, "tombstone")
+
+    def payload(self) -> str:
+        return json.dumps(
             {
                 "study_instance_uid": self.study_instance_uid,
                 "instances": [
@@ -62,12 +69,10 @@ class Tombstone:
                 ],
             },
             separators=(",", ":"),
-        ).encode()
-        note = Note("delete", "received", self.deleted_at, self.generation, "tombstone")
-        return ToAppend(note, payload, 0, digest_of(payload))
+        )
 
     @classmethod
-    def decode(cls, note: Note, payload: bytes) -> "Tombstone":
+    def decode(cls, note: Note, payload: bytes | str) -> "Tombstone":
         fields = json.loads(payload)
         return cls(
             fields["study_instance_uid"],

@@ -2,35 +2,37 @@
 
 Accepting one puts it in the place of the instance that is stored. The order
 makes that safe: a copy of its record with the new generation is durable
-first, then the tombstone of what it replaces, then the index follows. Whatever
-breaks in between, `reconcile` finds either the old state or the new one.
+first, then one transaction exchanges the rows, then the tombstone of what was
+replaced is written (`storage.deletion.durable_tombstones`). Whatever breaks in
+between, there is either the old state or the new one.
 """
 
-import mmap
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Engine, RowMapping, Select, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, func, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Location
 from storage.core.errors import NotFound, StorageUnavailable
-from storage.db.engine import reading, translated, writing
+from storage.db.engine import reading
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
+from storage.deletion.durable_tombstones import bury_by, write_outstanding
 from storage.deletion.renewal import Renewal
-from storage.deletion.service import bury, discard_content, remove_derived
+from storage.deletion.service import discard_content, remove_derived
 from storage.dicom.part10 import Header, read_header
-from storage.index.insert_instance import NewInstance, insert_instances
+from storage.index.insert_instance import NewInstance
 from storage.index.repository import Index
 from storage.index.tombstones import Deleted, Discarded, Tombstone
+from storage.ingest.conflict_exchange import exchange_rows, header_within, no_conflict
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.objects.filesystem import ObjectStore
 from storage.processes.turn_taking import turn
@@ -145,11 +147,19 @@ class Conflicts:
         with reading(self._engine) as connection:
             row = connection.execute(_by_id(conflict_id)).mappings().first()
         if row is None:
-            raise NotFound(
-                "There is no such conflict: somebody has decided it, or it never was.",
-                remedy="List what is kept aside at /api/conflicts.",
-            )
+            raise no_conflict()
         return _to_conflict(row)
+
+    def to_decide(self, conflict_id: int) -> Conflict:
+        """As `get`, for who is about to decide: NotFound says that a decision is durable.
+
+        Raises StorageFull, StorageUnavailable where that cannot be promised yet.
+        """
+        try:
+            return self.get(conflict_id)
+        except NotFound:
+            write_outstanding(self._engine, self._volumes)
+            raise
 
     def existing(self, conflict: Conflict) -> Instance | None:
         """The instance that bears the UID now."""
@@ -167,7 +177,7 @@ class Conflicts:
     def discard(self, conflict_id: int) -> Conflict:
         """Let it go until it is sent again. Raises NotFound, StorageFull, StorageUnavailable."""
         with self._turn():
-            conflict = self.get(conflict_id)
+            conflict = self.to_decide(conflict_id)
             content = Discarded(conflict.sop_instance_uid, conflict.digest, conflict.received_at)
             discard_content(self._engine, self._volumes, content)
         log.info("conflict_discarded", conflict_id=conflict_id)
@@ -181,7 +191,7 @@ class Conflicts:
         StateConflict for a study on legal hold, StorageFull, StorageUnavailable.
         """
         with self._turn():
-            return self._accept(self.get(conflict_id))
+            return self._accept(self.to_decide(conflict_id))
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -200,18 +210,17 @@ class Conflicts:
             with reading(self._engine) as connection:
                 check_no_hold(connection, existing.study_instance_uid)
         header = self._header(conflict)
-        tombstone = None
         with translated_os_errors(self._volumes.folder):
             generation = self._volumes.generation.advance()
+        replaced = Tombstone("", utcnow(), generation)
         if existing is not None:
             deleted = Deleted(
                 existing.sop_instance_uid, existing.series_instance_uid, existing.received_at
             )
-            tombstone = Tombstone(existing.study_instance_uid, utcnow(), generation, (deleted,))
+            replaced = replace(
+                replaced, study_instance_uid=existing.study_instance_uid, instances=(deleted,)
+            )
         appended = self._copy(conflict, header, generation)
-        if tombstone is not None:
-            self._volumes.append_records([tombstone.record()])
-            bury(self._engine, tombstone)
         note = appended.note
         new = NewInstance(
             header,
@@ -219,34 +228,28 @@ class Conflicts:
             conflict.digest,
             *(note.source, note.origin, note.received_at, note.generation),
         )
-        with translated():
-            (outcome,) = insert_instances(self._engine, [new])
-        outcome = self._renewal.after_row(new, outcome)
-        with writing(self._engine) as connection:
-            connection.execute(
-                delete(t.conflict).where(
-                    t.conflict.c.sop_instance_uid == conflict.sop_instance_uid,
-                    t.conflict.c.digest == conflict.digest,
-                )
-            )
+
+        def exchange(connection: Connection) -> bool:
+            exchange_rows(connection, conflict.conflict_id, replaced, new)
+            return existing is not None
+
+        bury_by(self._engine, self._volumes, replaced, exchange)
+        self._renewal.after_row(new, "stored")
         if existing is not None:
             try:
                 remove_derived(self._objects, existing.study_instance_uid)
             except StorageUnavailable as error:
                 # They are copies, and are found by content alone.
                 log.warning("derived_objects_remain", error=error.code)
-        log.info("conflict_accepted", conflict_id=conflict.conflict_id, outcome=outcome)
+        log.info("conflict_accepted", conflict_id=conflict.conflict_id)
         return conflict
 
     def _header(self, conflict: Conflict) -> Header:
         """Read where a header ends at the latest; the whole where that is not enough."""
         if conflict.size_bytes <= SPILL_BYTES:
             return read_header(self._reader.read(conflict.location, 0, conflict.size_bytes))
-        with (
-            translated_os_errors(self._volumes.folder),
-            self._reader.path(conflict.location).open("rb") as file,
-        ):
-            return _mapped_header(file.fileno(), conflict.location)
+        with translated_os_errors(self._volumes.folder):
+            return header_within(self._reader.path(conflict.location), conflict.location)
 
     def _copy(self, conflict: Conflict, header: Header, generation: int) -> Appended:
         """A record of the same bytes that no earlier tombstone covers."""
@@ -271,15 +274,6 @@ class Conflicts:
         record = ToAppend(note, payload, header.dataset_offset, digest)
         (location,) = self._volumes.append_records([record])
         return Appended(location, note)
-
-
-def _mapped_header(fd: int, location: Location) -> Header:
-    with (
-        mmap.mmap(fd, 0, prot=mmap.PROT_READ) as mapped,
-        memoryview(mapped) as view,
-        view[location.offset : location.offset + location.length] as part10,
-    ):
-        return read_header(part10)
 
 
 def _by_id(conflict_id: int) -> Select[Any]:

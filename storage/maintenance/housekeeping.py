@@ -1,9 +1,9 @@
 """One round of what keeps the storage in order; the clock of `inference` calls it.
 
-Records without rows are indexed, objects of deleted instances leave the bucket,
-received ones go there, mostly dead volumes are rewritten, retired ones removed,
-the cache is kept within its limit, damaged instances are looked for and repaired, and what was
-kept long enough goes.
+Records without rows are indexed, tombstones that the disk did not take are written, objects of
+deleted instances leave the bucket, received ones go there, mostly dead volumes are rewritten,
+retired ones removed, the cache is kept within its limit, damaged instances are looked for and
+repaired, and what was kept long enough goes.
 """
 
 import time
@@ -16,6 +16,7 @@ from storage.container import Storage
 from storage.core.data_folder import disk_reserve
 from storage.core.errors import MediViewError
 from storage.db.advisory_lock import housekeeping_lock
+from storage.deletion.durable_tombstones import write_outstanding
 from storage.deletion.service import purge
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub
@@ -64,6 +65,7 @@ class Housekeeper:
                     return False
                 self._try("reserve", self._reserve)
                 self._try("reconcile", self._reconcile)
+                self._try("tombstones", self._write_tombstones)
                 # Before a right copy is dropped from the cache.
                 self._try("repair", self._repair_damaged)
                 more = self._try("upload_instances", self._upload)
@@ -90,6 +92,10 @@ class Housekeeper:
         if recovery.is_due or time.monotonic() >= self._reconcile_next_s:
             recovery.run()
             self._reconcile_next_s = time.monotonic() + _RECONCILE_EVERY_S
+        return False
+
+    def _write_tombstones(self) -> bool:
+        write_outstanding(self._storage.engine, self._storage.volumes)
         return False
 
     def _upload(self) -> bool:

@@ -10,17 +10,20 @@ from shutil import copyfile
 from storage.core.clock import utcnow
 from storage.db.engine import make_engine, writing
 from storage.db.log_recovery import look_after_log
+from storage.db.migrate import upgrade_schema
 from storage.db.replacement import finish, index_path, replace
+from storage.deletion.durable_tombstones import write_outstanding
 from storage.maintenance.reindex import rebuild_from
 from storage.maintenance.reindex_rows import Rebuilt
 from storage.maintenance.upgrade import upgrade
 from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.reassignment import reassign_all
 from storage.recovery.diagnosis import Diagnosis
-from storage.recovery.salvage import Salvaged, salvage
+from storage.recovery.salvage import Salvaged, salvage, salvage_unwritten_tombstones
 from storage.rejections.hiding import hide_again
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
+from storage.volumes.writer import VolumeWriter
 
 _SUFFIXES = ("", "-wal", "-shm")
 
@@ -72,8 +75,11 @@ def _rebuild(
     for suffix in _SUFFIXES:
         new.with_name(new.name + suffix).unlink(missing_ok=True)
     fresh = settings.model_copy(update={"database_url": f"sqlite:///{new.absolute()}"})
+    has_rows = path.exists() and path.stat().st_size > 0
+    if has_rows:
+        _write_tombstones(fresh, path, new)
     done.rebuilt = rebuild_from(fresh, bucket, tell)
-    if path.exists() and path.stat().st_size:
+    if has_rows:
         done.salvaged = salvage(path, new)
         _apply_again(fresh)
     with closing(sqlite3.connect(new)) as connection:
@@ -81,6 +87,21 @@ def _rebuild(
     for suffix in ("-wal", "-shm"):
         new.with_name(new.name + suffix).unlink(missing_ok=True)
     done.kept += replace(path, new)
+
+
+def _write_tombstones(fresh: Settings, path: Path, new: Path) -> None:
+    """What the old index alone knows to be deleted must not come back from the volumes."""
+    engine = make_engine(fresh.resolved_database_url)
+    volumes = VolumeWriter(
+        fresh.data_dir / "volumes", size_bytes=fresh.volume_size_bytes, free_disk_mark_bytes=0
+    )
+    try:
+        upgrade_schema(engine)
+        salvage_unwritten_tombstones(path, new)
+        write_outstanding(engine, volumes)
+    finally:
+        volumes.close()
+        engine.dispose()
 
 
 def _apply_again(fresh: Settings) -> None:

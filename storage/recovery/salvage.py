@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ FROM_VOLUMES = frozenset(
         "volume",
         "tombstone",
         "discarded_content",
+        "unwritten_tombstone",
     }
 )
 _OF_THE_MOMENT = frozenset({"damaged_instance", "scrub", "heartbeat", "component", "clock_step"})
@@ -44,6 +45,29 @@ class Salvaged:
 
 def salvage(damaged: Path, new: Path) -> list[Salvaged]:
     """Copy rows from `damaged`, of which a copy is opened, to `new`, which has the schema."""
+    with _both(damaged, new) as (old, target):
+        target.execute("PRAGMA foreign_keys=OFF")
+        done = [
+            _copy_table(old, target, table.name)
+            for table in t.metadata.sorted_tables
+            if table.name not in FROM_VOLUMES | _OF_THE_MOMENT
+        ]
+        _keep_enforced(target, done)
+        _remove_orphans(target)
+        target.commit()
+    return done
+
+
+def salvage_unwritten_tombstones(damaged: Path, new: Path) -> None:
+    """As `salvage`, what has to stand in a volume before the index is rebuilt from there."""
+    with _both(damaged, new) as (old, target):
+        _copy_table(old, target, t.unwritten_tombstone.name)
+        target.commit()
+
+
+@contextmanager
+def _both(damaged: Path, new: Path) -> Iterator[tuple[sqlite3.Connection, sqlite3.Connection]]:
+    """A copy of the one, and the other."""
     with tempfile.TemporaryDirectory(dir=new.parent, prefix=".salvage-") as folder:
         copy = Path(folder) / "index.sqlite3"
         for suffix in ("", "-wal"):
@@ -53,16 +77,7 @@ def salvage(damaged: Path, new: Path) -> list[Salvaged]:
         if not has_schema(copy):
             give_schema(copy)
         with closing(sqlite3.connect(copy)) as old, closing(sqlite3.connect(new)) as target:
-            target.execute("PRAGMA foreign_keys=OFF")
-            done = [
-                _copy_table(old, target, table.name)
-                for table in t.metadata.sorted_tables
-                if table.name not in FROM_VOLUMES | _OF_THE_MOMENT
-            ]
-            _keep_enforced(target, done)
-            _remove_orphans(target)
-            target.commit()
-    return done
+            yield old, target
 
 
 def _copy_table(old: sqlite3.Connection, target: sqlite3.Connection, table: str) -> Salvaged:

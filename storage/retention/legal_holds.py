@@ -117,6 +117,15 @@ def check_no_hold(connection: Connection, study_instance_uid: str) -> None:
         )
 
 
+def is_held_since(connection: Connection, study_instance_uid: str, moment: datetime) -> bool:
+    """Whether a study is on a hold that was placed after that moment."""
+    held = select(t.legal_hold.c.placed_at).where(
+        t.legal_hold.c.study_instance_uid == study_instance_uid,
+        t.legal_hold.c.placed_at > moment,
+    )
+    return connection.execute(held).first() is not None
+
+
 def _announce(connection: Connection, study_instance_uid: str, change: str, now: datetime) -> None:
     add_event(connection, now, "study", study_instance_uid, payload={"change": change})
 

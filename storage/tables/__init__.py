@@ -59,6 +59,7 @@ from storage.tables.studies.index import (
     study,
     tombstone,
     unreadable_instance,
+    unwritten_tombstone,
     volume,
 )
 from storage.tables.studies.patient_identity import (
@@ -187,6 +188,7 @@ __all__ = [
     "subscription",
     "tombstone",
     "unreadable_instance",
+    "unwritten_tombstone",
     "upload",
     "volume",
     "webhook",

@@ -252,6 +252,17 @@ discarded_content = Table(
     UniqueConstraint("sop_instance_uid", "digest", "generation"),
 )
 
+# What was deleted or let go, and does not stand in a volume yet.
+unwritten_tombstone = Table(
+    "unwritten_tombstone",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    Column("study_instance_uid", Uid, nullable=False),
+    time_column("deleted_at"),
+    Column("payload", Text, nullable=False),
+)
+
 UNPURGED = tombstone.c.object_key != literal_column("''")
 """Deleted instances whose object has not left the bucket yet."""
 

@@ -89,7 +89,7 @@ def test_what_is_sent_again_waits_again(
         assert sorted(waiting(rebuilt)) == ["again", "third"]
 
 
-def test_a_decision_that_a_crash_cut_off_is_completed(
+def test_a_decision_that_a_crash_cut_off_is_not_made(
     storage: Storage, kept_aside: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
@@ -99,7 +99,7 @@ def test_a_decision_that_a_crash_cut_off_is_completed(
     with pytest.raises(SystemExit):
         storage.conflicts.discard(kept_aside)
     monkeypatch.undo()
-    assert restarted(storage) == ["third"]
+    assert restarted(storage) == ["third", "second"]
 
 
 def test_what_is_stored_stays_when_a_conflict_of_the_same_content_is_discarded(

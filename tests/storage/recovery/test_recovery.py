@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.container import Storage, open_storage
-from storage.core.errors import IndexDamaged, InvalidRequest
+from storage.core.errors import IndexDamaged, InvalidRequest, StorageUnavailable
 from storage.db.write_ahead_log import commits_lost
 from storage.maintenance import upgrade as upgrading
 from storage.maintenance.verify import verify_storage
@@ -27,6 +27,7 @@ from storage.settings import Settings, load_settings
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
 from tests.storage.deletion.test_deleting import STUDY, uid
+from tests.storage.deletion.test_deletion_cut_off import volumes_that_sync_nothing
 from tests.storage.instances import part10
 
 PAGE = 4096
@@ -366,3 +367,18 @@ def test_damage_in_the_write_ahead_log_is_found(log: Path) -> None:
     log.write_bytes(content[:-100])
     assert commits_lost(log) == 0, "a torn end was never committed"
     log.write_bytes(content)
+
+
+def test_what_the_old_index_alone_knows_to_be_deleted_stays_deleted(settings: Settings) -> None:
+    """The disk took no tombstone, and another content came under the UID since."""
+    with open_storage(settings) as storage:
+        storage.ingest.accept(part10(instance="0"), "stow")
+        with volumes_that_sync_nothing(), pytest.raises(StorageUnavailable):
+            storage.deletions.instance(uid("0"))
+        again = part10(instance="0", PatientID="P2")
+        assert storage.ingest.accept(again, "stow").outcome == "stored"
+    first_page(settings)
+    repair(settings, diagnose(settings), None)
+    with open_storage(settings) as storage:
+        assert storage.instances.read(storage.index.instance(uid("0"))) == again
+        assert storage.conflicts.waiting() == []

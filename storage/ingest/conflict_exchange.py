@@ -1,0 +1,61 @@
+"""Put what was kept aside in the place of what is stored, within one transaction."""
+
+import mmap
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, select
+
+from storage import tables as t
+from storage.core.entities import Location
+from storage.core.errors import NotFound, StateConflict
+from storage.deletion.rows import lock_study, remove_rows
+from storage.dicom.part10 import Header, read_header
+from storage.index.insert_instance import NewInstance, insert_instance
+from storage.index.tombstones import Tombstone
+from storage.retention.legal_holds import check_no_hold
+
+
+def exchange_rows(
+    connection: Connection, conflict_id: int, replaced: Tombstone, new: NewInstance
+) -> None:
+    """Put `new` in the place of what `replaced` names, if anything, and end the conflict.
+
+    Raises NotFound, StateConflict where something else happened under the UID meanwhile.
+    """
+    uid = new.header.sop_instance_uid
+    if replaced.instances:
+        lock_study(connection, replaced.study_instance_uid)
+        check_no_hold(connection, replaced.study_instance_uid)
+    waiting = select(t.conflict.c.id).where(t.conflict.c.id == conflict_id).with_for_update()
+    if connection.execute(waiting).first() is None:
+        raise no_conflict()
+    if replaced.instances:
+        remove_rows(connection, replaced)
+    if insert_instance(connection, new) == "conflict":
+        raise StateConflict(
+            f"Another instance was stored under {uid} meanwhile.",
+            remedy="Compare the two again, and decide then.",
+        )
+    connection.execute(
+        delete(t.conflict).where(
+            t.conflict.c.sop_instance_uid == uid, t.conflict.c.digest == new.digest
+        )
+    )
+
+
+def no_conflict() -> NotFound:
+    return NotFound(
+        "There is no such conflict: somebody has decided it, or it never was.",
+        remedy="List what is kept aside at /api/conflicts.",
+    )
+
+
+def header_within(path: Path, location: Location) -> Header:
+    """Of a file that is too large for memory. Raises OSError."""
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
+        memoryview(mapped) as view,
+        view[location.offset : location.offset + location.length] as part10,
+    ):
+        return read_header(part10)
