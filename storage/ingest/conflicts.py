@@ -233,7 +233,13 @@ class Conflicts:
             exchange_rows(connection, conflict.conflict_id, replaced, new)
             return existing is not None
 
-        bury_by(self._engine, self._volumes, replaced, exchange)
+        try:
+            bury_by(self._engine, self._volumes, replaced, exchange)
+        except NotFound:
+            # It went with its study meanwhile, which the copy must not bring back.
+            content = Discarded(conflict.sop_instance_uid, conflict.digest, note.received_at)
+            discard_content(self._engine, self._volumes, content)
+            raise
         self._renewal.after_row(new, "stored")
         if existing is not None:
             try:

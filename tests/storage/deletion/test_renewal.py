@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.errors import StorageFull
+from storage.core.errors import NotFound, StorageFull
 from storage.db.engine import writing
 from storage.deletion.renewal import Renewal
 from storage.dicom.digests import digest_of
@@ -20,6 +20,7 @@ from storage.ingest.instance_stream import SPILL_BYTES
 from storage.maintenance.reindex import reindex
 from storage.maintenance.verify import Problem, renew_records, verify_storage
 from storage.reconciliation.reconcile import reconcile
+from storage.volumes.deletion_counter import Generation
 from storage.volumes.records import Note, ToAppend
 from storage.volumes.writer import VolumeWriter
 from tests.storage.deletion.test_deleting import STUDY, close, uid
@@ -144,15 +145,30 @@ def test_small_content_that_arrives_while_it_is_discarded_waits_again(
     assert rebuilt(storage, request) == (small(1), 1)
 
 
-def test_what_is_accepted_beside_a_deletion_stays(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+@pytest.mark.parametrize("counted_first", ["accept", "deletion"])
+def test_what_is_accepted_beside_a_deletion_goes_with_its_study(
+    storage: Storage,
+    counted_first: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     storage.ingest.accept(small(1), "stow")
     storage.ingest.accept(small(2), "stow")
     (waiting,) = storage.conflicts.waiting()
-    once_before(monkeypatch, VolumeWriter, "append_records", lambda: storage.deletions.study(STUDY))
-    storage.conflicts.accept(waiting.conflict_id)
-    assert rebuilt(storage, request) == (small(2), 0)
+    counted = storage.volumes.generation.advance()
+
+    def delete_study() -> None:
+        with pytest.MonkeyPatch.context() as patched:
+            if counted_first == "deletion":
+                patched.setattr(Generation, "advance", lambda _: counted)
+            storage.deletions.study(STUDY)
+
+    once_before(monkeypatch, VolumeWriter, "append_records", delete_study)
+    with pytest.raises(NotFound):
+        storage.conflicts.accept(waiting.conflict_id)
+    close(storage)
+    assert reconcile(storage.engine, storage.volumes.folder) == 0
+    assert rebuilt(storage, request) == (None, 0)
 
 
 def test_an_instance_is_refused_and_gone_where_its_record_cannot_be_renewed(
