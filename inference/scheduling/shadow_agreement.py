@@ -10,6 +10,7 @@ from inference.imaging.volume import Volume
 from inference.pipeline import PipelineOutput
 from storage.core.entities import Job
 from storage.core.errors import NotFound
+from storage.core.sources import is_own
 from storage.dicom.dataset_reader import read_part10
 from storage.findings.repository import Findings
 from storage.index.repository import Index
@@ -36,8 +37,10 @@ def dice_by_segment(
     if uid is None:
         return {}
     try:
-        stored = instances.read(instance_index.instance(uid))
-        truth = truth_of_seg(read_part10(BytesIO(stored)))
+        instance = instance_index.instance(uid)
+        if not is_own(instance.source):
+            return {}
+        truth = truth_of_seg(read_part10(BytesIO(instances.read(instance))))
     except (NotFound, BadCase):
         return {}
     found = {}

@@ -16,17 +16,19 @@ from pydicom.uid import (
 from pynetdicom import AE
 
 from dicom_node.server.scp import start_scp
+from inference.delivery.storing import encoded_under_free_uids
 from inference.reports.publishing import publish_due
+from inference.results.encode import encode_results
 from inference.results.identity import result_identity
 from storage.container import Storage
-from storage.core.entities import Instance
+from storage.core.entities import Instance, Job
 from storage.core.identity import of_account
 from storage.core.uids import FORMER_UIDS, derive_uid
 from tests import builders
 from tests.api.client import part10
 from tests.inference.completed_jobs import completed_job
 from tests.inference.reports.studies import drafted, measured_study, opened
-from tests.inference.results_support import output_of
+from tests.inference.results_support import PIPELINE, output_of
 
 
 def forged(uid: str, sop_class_uid: UID, study_instance_uid: str) -> Dataset:
@@ -55,6 +57,11 @@ def sent_by_stranger(storage: Storage, *documents: Dataset) -> None:
         association.release()
     finally:
         scp.shutdown(grace_s=1.0)
+
+
+def made_by(job: Job, kind: str) -> str:
+    (uid,) = [one["sop_instance_uid"] for one in job.result["instances"] if one["kind"] == kind]
+    return uid
 
 
 def wanted(storage: Storage, study_instance_uid: str) -> list[Instance]:
@@ -98,7 +105,7 @@ def test_who_has_the_images_cannot_send_the_result_of_a_pipeline_first(tmp_path:
             part10(forged(guessed, Comprehensive3DSRStorage, generate_uid())),
             "dimse:STRANGER",
         )
-        done, _ = completed_job(
+        done, volume = completed_job(
             storage,
             series,
             lambda volume: output_of(volume, mask),
@@ -109,3 +116,17 @@ def test_who_has_the_images_cannot_send_the_result_of_a_pipeline_first(tmp_path:
         assert {storage.index.instance(one).source for one in made} == {f"result:{done.job_id}"}
         going = wanted(storage, done.study_instance_uid)
         assert {one.sop_instance_uid for one in going} == set(made)
+        # Whose UID is known, since it left, is occupied after a deletion: another one is taken.
+        known = made_by(done, "SR")
+        storage.deletions.instance(known)
+        storage.ingest.accept(
+            part10(forged(known, Comprehensive3DSRStorage, generate_uid())), "dimse:STRANGER"
+        )
+        _, again = encoded_under_free_uids(
+            storage.generated,
+            done,
+            lambda job: encode_results(job, PIPELINE, series, volume, output_of(volume, mask)),
+        )
+        uids = {str(one.dataset.SOPInstanceUID) for one in again.objects}
+        assert len(uids) == len(made)
+        assert not uids & set(made)

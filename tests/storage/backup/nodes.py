@@ -43,6 +43,7 @@ def filled(settings: Settings, seed: int = 1) -> None:
                 storage.ingest.accept(content, "stow")
         storage.deletions.study(derive_uid("test", f"{seed}-0"))
         storage.accounts.add("ada", PASSWORD, ["admin"])
+        storage.generated.scheme(lambda uids: [uids.derive("test")])
         storage.objects.put("reports/summary.bin", random_.randbytes(9 * MIB))
         storage.events.announce("model", {"n": random_.random(), "none": None, "ü": ["ж"]})
         if settings.object_store == "s3":
@@ -78,7 +79,7 @@ def assert_same(first: Settings, second: Settings) -> None:
         assert rows(one) == rows(other)
         problems = verify_storage(other.engine, other.index, other.objects, other.volumes)
         assert list(problems) == []
-    for name in ("hanging-protocols.json", "sealing.key", "audit.key", "rules.yaml"):
+    for name in ("hanging-protocols.json", "sealing.key", "audit.key", "uid.key", "rules.yaml"):
         assert contents(first.data_dir / name) == contents(second.data_dir / name)
     weights = "models/lung/weights.bin"
     assert (first.data_dir / weights).read_bytes() == (second.data_dir / weights).read_bytes()
