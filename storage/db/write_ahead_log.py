@@ -185,10 +185,9 @@ def _goes_on(data: _Bytes, position: int, running: tuple[int, int]) -> bool:
 
 def _is_header_right(data: _Bytes) -> bool:
     magic, *_, sum_1, sum_2 = _HEADER.unpack_from(data)
-    return magic in (_MAGIC_LITTLE, _MAGIC_BIG) and _checksum(data[:24], _order(data), (0, 0)) == (
-        sum_1,
-        sum_2,
-    )
+    if magic not in (_MAGIC_LITTLE, _MAGIC_BIG):
+        return False
+    return _checksum(bytes(data[:24]), _order(data), (0, 0)) == (sum_1, sum_2)
 
 
 def _page_bytes(data: _Bytes) -> int:
