@@ -34,27 +34,26 @@ IS_UNWRITTEN = exists().where(t.unwritten_tombstone.c.generation == t.tombstone.
 def bury_by(
     engine: Engine,
     volumes: VolumeWriter,
-    tombstone: Tombstone,
-    take_out: Callable[[Connection], bool],
+    take_out: Callable[[Connection], Tombstone | None],
 ) -> None:
-    """Run `take_out` in one transaction, and then write the tombstone if it says True.
+    """Run `take_out` in one transaction, and then write the tombstone of what it has taken out.
 
     `take_out` may be run again, where another transaction got in its way. What it raises leaves
     everything as it was. StorageUnavailable and StorageFull: either nothing has changed, or all
     of it and the tombstone is written later.
     """
-    is_wanted = False
+    tombstone: Tombstone | None = None
     for attempts_left in reversed(range(ATTEMPTS)):
         try:
             with translated(), writing(engine) as connection:
-                is_wanted = take_out(connection)
-                if is_wanted:
+                tombstone = take_out(connection)
+                if tombstone is not None:
                     _note(connection, tombstone)
             break
         except (DBAPIError, StorageUnavailable) as error:
             if not (attempts_left and is_clash(error)):
                 raise
-    if is_wanted:
+    if tombstone is not None:
         _write(engine, volumes, tombstone)
 
 

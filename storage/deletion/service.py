@@ -31,7 +31,13 @@ from storage.deletion.durable_tombstones import (
 from storage.deletion.rows import lock_study, remove_rows
 from storage.deletion.uploaded_images import delete_picture
 from storage.index.repository import Index
-from storage.index.tombstones import Deleted, Discarded, Tombstone, is_discarded
+from storage.index.tombstones import (
+    Deleted,
+    Discarded,
+    Tombstone,
+    is_discarded,
+    still_standing,
+)
 from storage.objects.filesystem import ObjectStore
 from storage.retention.legal_holds import check_no_hold, is_held_since
 from storage.volumes.files import SUFFIX, translated_os_errors
@@ -147,16 +153,18 @@ class Deletions:
 
         deletion = Deletion(len(instances), sum(one.size_bytes for one in instances))
 
-        def take_out(connection: Connection) -> bool:
+        def take_out(connection: Connection) -> Tombstone | None:
             lock_study(connection, study_instance_uid)
             check_no_hold(connection, study_instance_uid)
             if check is not None:
                 check(connection)
-            remove_rows(connection, tombstone)
+            # What came again since another deletion took the same is not this one's.
+            standing = still_standing(connection, tombstone)
+            remove_rows(connection, standing)
             tell(deletion)
-            return True
+            return standing if standing.instances else None
 
-        bury_by(self._engine, self._volumes, tombstone, take_out)
+        bury_by(self._engine, self._volumes, take_out)
         try:
             remove_derived(self._objects, study_instance_uid)
         except StorageUnavailable as error:
@@ -202,19 +210,19 @@ def discard_content(engine: Engine, volumes: VolumeWriter, content: Discarded) -
         generation = volumes.generation.advance()
     tombstone = Tombstone("", utcnow(), generation, contents=(content,))
 
-    def let_go(connection: Connection) -> bool:
+    def let_go(connection: Connection) -> Tombstone | None:
         stored = select(t.instance.c.digest).where(
             t.instance.c.sop_instance_uid == content.sop_instance_uid
         )
         if connection.execute(stored.with_for_update()).scalar() != content.digest:
             remove_rows(connection, tombstone)
-            return True
+            return tombstone
         # Another process accepted the same content when this was noted: a tombstone would cover
         # the record that is stored.
         connection.execute(delete(t.conflict).where(is_discarded(content)))
-        return False
+        return None
 
-    bury_by(engine, volumes, tombstone, let_go)
+    bury_by(engine, volumes, let_go)
 
 
 def purge(engine: Engine, objects: ObjectStore, limit: int = _PURGE_AT_ONCE) -> int:

@@ -9,7 +9,7 @@ named in the same way, and then the records of that content alone are covered.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 
 from storage import tables as t
 from storage.db.engine import insert_or_ignore
+from storage.db.portions import in_portions
 from storage.dicom.digests import digest_of
 from storage.volumes.records import Note, ToAppend
 
@@ -154,6 +155,18 @@ def is_discarded(discarded: Discarded) -> ColumnElement[bool]:
         t.conflict.c.sop_instance_uid == discarded.sop_instance_uid,
         t.conflict.c.digest == discarded.digest,
         t.conflict.c.received_at == discarded.received_at,
+    )
+
+
+def still_standing(connection: Connection, tombstone: Tombstone) -> Tombstone:
+    """The same, without the instances that have no such row any more."""
+    standing: set[str] = set()
+    for portion in in_portions(tombstone.instances, 100):
+        query = select(t.instance.c.sop_instance_uid).where(exactly(portion))
+        standing.update(connection.execute(query).scalars())
+    return replace(
+        tombstone,
+        instances=tuple(one for one in tombstone.instances if one.sop_instance_uid in standing),
     )
 
 

@@ -229,12 +229,12 @@ class Conflicts:
             *(note.source, note.origin, note.received_at, note.generation),
         )
 
-        def exchange(connection: Connection) -> bool:
+        def exchange(connection: Connection) -> Tombstone | None:
             exchange_rows(connection, conflict.conflict_id, replaced, new)
-            return existing is not None
+            return replaced if existing is not None else None
 
         try:
-            bury_by(self._engine, self._volumes, replaced, exchange)
+            bury_by(self._engine, self._volumes, exchange)
         except NotFound:
             # It went with its study meanwhile, which the copy must not bring back.
             content = Discarded(conflict.sop_instance_uid, conflict.digest, note.received_at)

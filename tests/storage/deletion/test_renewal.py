@@ -220,3 +220,19 @@ def test_a_row_whose_record_a_deletion_covers_is_repaired_at_the_next_start(
     reconcile(storage.engine, storage.volumes.folder)
     assert problems(storage) == []
     assert rebuilt(storage, request) == (small(2), 0)
+
+
+def test_what_came_again_between_two_deletions_is_not_covered_by_the_second(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """The second began with what the first has taken."""
+
+    def other() -> None:
+        storage.deletions.study(STUDY)
+        assert storage.ingest.accept(small(2), "stow").outcome == "stored"
+
+    storage.ingest.accept(small(1), "stow")
+    once_before(monkeypatch, Generation, "advance", other)
+    storage.deletions.study(STUDY)
+    assert storage.index.instance(UID)
+    assert rebuilt(storage, request) == (small(2), 0)
