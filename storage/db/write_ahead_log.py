@@ -10,8 +10,13 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _HEADER = struct.Struct(">8I")
 _FRAME = struct.Struct(">6I")
@@ -205,12 +210,33 @@ def _summed(data: _Bytes, position: int) -> bytes:
 
 
 def _checksum(data: bytes, order: str, start: tuple[int, int]) -> tuple[int, int]:
-    first, second = start
-    words = struct.unpack(f"{order}{len(data) // 4}I", data)
-    for one, other in zip(words[::2], words[1::2], strict=True):
-        first = (first + one + second) & _MASK
-        second = (second + other + first) & _MASK
-    return first, second
+    """The two sums, by which each word adds to both of them by factors of its place."""
+    import numpy as np
+
+    factors = _factors(len(data) // 8)
+    words = np.frombuffer(data, f"{order}u4").astype(np.uint32)
+    first, second = (int(one) for one in (factors[:, 2:] * words).sum(axis=1, dtype=np.uint32))
+    (a, b), (c, d) = factors[:, :2].tolist()
+    return (
+        (a * start[0] + b * start[1] + first) & _MASK,
+        (c * start[0] + d * start[1] + second) & _MASK,
+    )
+
+
+@lru_cache(maxsize=4)
+def _factors(pair_count: int) -> "NDArray[np.uint32]":
+    """Shape (2, 2 + words): how the sums at the start, and then each word, count in both sums."""
+    import numpy as np
+
+    columns: list[tuple[int, int]] = []
+    # Of the last pair of words; each step is a pair further to the front.
+    first, second = (1, 1), (0, 1)
+    for _ in range(pair_count):
+        columns += [second, first]
+        before = first
+        first, second = (((a + b) & _MASK, (a + 2 * b) & _MASK) for a, b in (first, second))
+    # A sum at the start counts as its word of the first pair would one step earlier.
+    return np.array([before, second, *columns[::-1]], np.uint32).T
 
 
 def _bits_between(one: tuple[int, int], other: tuple[int, int]) -> int:

@@ -17,6 +17,7 @@ from storage.db.log_recovery import kept_logs, look_after_log
 from storage.db.write_ahead_log import commits_lost, without_flipped_bits
 from storage.settings import Settings, load_settings
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 
 CHANGES = 6
 FRAME = 24 + 4096
@@ -29,6 +30,14 @@ for number in range(6):
     connection.execute("INSERT INTO preference VALUES ('account', ?, ?, ?)", row)
     connection.commit()
 os.kill(os.getpid(), 9)
+"""
+LOOK_AND_COUNT = """
+import sqlite3, sys
+from pathlib import Path
+from storage.db.log_recovery import look_after_log
+look_after_log(Path(sys.argv[1]))
+connection = sqlite3.connect(sys.argv[1], timeout=60)
+print(connection.execute("SELECT count(*) FROM preference").fetchone()[0])
 """
 
 
@@ -88,6 +97,11 @@ def test_a_start_with_a_flipped_bit_loses_no_change(node: Settings) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) * 35 // 100] ^= 4
     path.write_bytes(content)
+    # As the processes of a node do: all at once.
+    command = [sys.executable, "-c", LOOK_AND_COUNT, str(index)]
+    several = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(3)]
+    printed = [one.communicate(timeout=PATIENCE_S)[0].splitlines() for one in several]
+    assert [int(lines[-1]) for lines in printed] == [CHANGES] * 3
     with open_storage(node):
         assert changes(index) == CHANGES
     assert kept_logs(index) == []
