@@ -15,7 +15,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
-from storage.core.sources import is_own, of_reader
+from storage.core.sources import is_of_reader, of_reader
 from storage.core.uids import UidScheme, new_uid
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Index
@@ -53,7 +53,7 @@ def key_image_lists(
             selection = read_key_images(instances.dataset(instance))
         except DAMAGED:
             continue
-        ours = is_own(instance.source)
+        ours = is_of_reader(instance.source)
         latest[selection.series_instance_uid if ours else selection.sop_instance_uid] = (
             selection,
             instance,
@@ -144,10 +144,10 @@ def _predecessor(
     if not predecessor_uid:
         return None
     for selection, instance in key_image_lists(index, instances, study_instance_uid):
-        if selection.sop_instance_uid == predecessor_uid and is_own(instance.source):
+        if selection.sop_instance_uid == predecessor_uid and is_of_reader(instance.source):
             return instance
     known = index.instance(predecessor_uid)
-    if known.sop_class_uid == KeyObjectSelectionDocumentStorage and is_own(known.source):
+    if known.sop_class_uid == KeyObjectSelectionDocumentStorage and is_of_reader(known.source):
         raise stale()
     raise InvalidRequest(
         f"{predecessor_uid} is no selection that was saved here.",
@@ -168,7 +168,7 @@ def _standing(
     documents = [
         instances.dataset(one)
         for one in index.instances_of(study_instance_uid)
-        if one.series_instance_uid == predecessor.series_instance_uid and is_own(one.source)
+        if one.series_instance_uid == predecessor.series_instance_uid and is_of_reader(one.source)
     ]
     standing = {str(one.SOPInstanceUID): one for one in documents if read_key_images(one).images}
     if predecessor.sop_instance_uid not in standing:

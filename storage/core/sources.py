@@ -47,6 +47,11 @@ def is_own(source: str) -> bool:
     return source in _OWN or source.startswith((_RESULT, _READER, _WITHDRAWAL))
 
 
+def is_of_reader(source: str) -> bool:
+    """Whether the node made the instance of what a person has drawn or stated (`of_reader`)."""
+    return source.startswith(_READER)
+
+
 def of_import(name: str, *, run_pipelines: bool) -> str:
     return f"{_IMPORT_TO_RUN if run_pipelines else _IMPORT}{name}"
 

@@ -8,14 +8,17 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from inference.annotations.key_images import save_key_images
 from inference.delivery.service import deliver_due
 from inference.late_instances.service import withdraw_outdated
 from inference.reports.due import draft_due
+from inference.results.author import Author
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
+from storage.core.errors import InvalidRequest
 from storage.core.identity import of_account
 from storage.settings import Destination
 from tests.inference.orchestration import later, receive, storage_in
@@ -104,6 +107,26 @@ def test_late_slices_withdraw_all_that_the_partial_series_gave(tmp_path: Path) -
         assert finding.job_id == complete.job_id
         draft_due(storage, later(3600))
         assert "withdrawn" not in report_text(storage)
+
+
+def test_no_reader_takes_a_rejection_note_back(tmp_path: Path) -> None:
+    slices = mr_series("head", 8)
+    with storage_in(tmp_path) as storage:
+        receive(storage, slices[:5])
+        analysed(storage)
+        receive(storage, slices[5:])
+        withdraw_outdated(storage, utcnow())
+        note = note_in(storage)
+        with pytest.raises(InvalidRequest, match="no selection that was saved here"):
+            save_key_images(
+                storage,
+                STUDY,
+                [],
+                Author("reader", is_person=True),
+                title="OF_INTEREST",
+                description="",
+                predecessor_uid=str(note.SOPInstanceUID),
+            )
 
 
 def test_results_that_never_left_are_not_sent_any_more(tmp_path: Path) -> None:
