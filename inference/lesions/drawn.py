@@ -32,7 +32,7 @@ from storage.container import Storage
 from storage.core.entities import Job, Series
 from storage.core.findings import Code
 from storage.core.job_result import JobResult
-from storage.core.sources import is_own
+from storage.core.sources import is_of_reader
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.outcome import JobOutcome, JobRows
@@ -105,7 +105,7 @@ def schedule_when_complete(storage: Storage, series: Series) -> None:
         for report, instance in measurement_reports(
             storage.index, storage.instances, study_instance_uid
         )
-        if is_own(instance.source)
+        if is_of_reader(instance.source)
     ]
     if saved:
         schedule_drawn_lesions(storage, study_instance_uid, saved[-1])
@@ -160,15 +160,18 @@ def _lesion_drawings(
     """On images that are there: a report of another system may measure others."""
     reports = measurement_reports(index, instances, study_instance_uid)
     there = {one.sop_instance_uid for one in index.instances_of(study_instance_uid)}
-    # Of one lesion in two reports, such as a copy of it that others sent: what was saved here.
-    own_last = sorted(reports, key=lambda one: is_own(one[1].source))
-    found = [
-        one
-        for report, _ in own_last
-        for one in report.drawings
-        if _axes_mm(one) and one.sop_instance_uid in there
-    ]
-    return list({one.tracking_uid or id(one): one for one in found}.values())
+    # Of one lesion in two reports, such as a copy of it that others sent: what was saved here,
+    # and last.
+    readers_last = sorted(reports, key=lambda one: is_of_reader(one[1].source))
+    found: list[Drawing] = []
+    for report, _ in reversed(readers_last):
+        known = {one.tracking_uid for one in found if one.tracking_uid}
+        found[:0] = [
+            one
+            for one in report.drawings
+            if one.tracking_uid not in known and _axes_mm(one) and one.sop_instance_uid in there
+        ]
+    return found
 
 
 def _axes_mm(drawing: Drawing) -> tuple[float, float] | None:
@@ -204,11 +207,10 @@ def _measured(
 
 
 def _lesions(job: Job, measured: _Measured) -> list[Lesion]:
+    lesion_ids = _lesion_ids(job.study_instance_uid, measured.drawings)
     return [
         Lesion(
-            lesion_id=str(
-                uuid.uuid5(_NAMESPACE, f"{job.study_instance_uid} {drawing.tracking_uid}")
-            ),
+            lesion_id=lesion_id,
             job_id=job.job_id,
             study_instance_uid=job.study_instance_uid,
             series_instance_uid=job.series_instance_uid,
@@ -226,13 +228,22 @@ def _lesions(job: Job, measured: _Measured) -> list[Lesion]:
             created_at=job.created_at,
             axes_method="drawn",
         )
-        for number, drawing in enumerate(measured.drawings, start=1)
+        for number, (drawing, lesion_id) in enumerate(
+            zip(measured.drawings, lesion_ids, strict=True), start=1
+        )
         if (axes := _axes_mm(drawing))
     ]
 
 
-def _lesion_id(study_instance_uid: str, tracking_uid: str) -> str:
-    return str(uuid.uuid5(_NAMESPACE, f"{study_instance_uid} {tracking_uid}"))
+def _lesion_ids(study_instance_uid: str, drawings: Sequence[Drawing]) -> list[str]:
+    """By tracking UIDs, of which one report may have several drawings, and others none."""
+    earlier: Counter[str] = Counter()
+    found = []
+    for uid in (one.tracking_uid for one in drawings):
+        name = f"{study_instance_uid} {uid}" + (f" {earlier[uid]}" if earlier[uid] else "")
+        found.append(str(uuid.uuid5(_NAMESPACE, name)))
+        earlier[uid] += 1
+    return found
 
 
 def _body(drawing: Drawing, volume: Volume) -> NDArray[np.float64]:
@@ -269,7 +280,7 @@ def _compared(
     """A reader who takes a tracking UID over has stated which lesion it is; the rest is aligned."""
     of_uid = {earlier.uids[one.lesion_id]: one for one in earlier.lesions}
     same = {one.lesion_id: of_uid[one.tracking_uid] for one in later.lesions
-            if one.tracking_uid in of_uid}  # fmt: skip
+            if one.tracking_uid and one.tracking_uid in of_uid}  # fmt: skip
     for one in later.lesions:
         if one.lesion_id in same:
             yield lesion_match(by, later.job, "matched", of=same[one.lesion_id], to=one,

@@ -154,6 +154,22 @@ def test_a_reader_who_takes_over_a_tracking_uid_has_said_which_lesion_it_is(api:
     assert lesion["type"]["value"] == "59441001"
 
 
+def test_two_drawings_of_one_tracking_uid_are_both_followed(api: ApiNode) -> None:
+    images = study("20230101", 1, [A, B])
+    uid = received(api, images)
+    (first,) = saved(api, uid, [bidirectional(images, A, "A")])["measurements"]
+    # Of two reports, what was saved last counts; of one, all.
+    again = {"tracking_uid": first["tracking_uid"]}
+    saved(
+        api,
+        uid,
+        [{**bidirectional(images, ball, name), **again} for ball, name in ((A, "A2"), (B, "B2"))],
+    )
+    (visit,) = visits(api, uid)
+    assert by_label(visit).keys() == {"A2", "B2"}
+    assert len({one["lesion_id"] for one in visit["lesions"]}) == 2
+
+
 def test_measurements_of_films_are_saved_and_not_followed(api: ApiNode) -> None:
     (film, *_) = study("20230101", 1, [A])
     uid = received(api, [film])
