@@ -3,13 +3,14 @@
 A record says how many deletions there had been when it was made. One that is made before a
 deletion, and whose row is written after it, would be taken for what was deleted as soon as the
 index is rebuilt. So before an instance is acknowledged the counter is looked at once more; where
-it has moved and the index knows a tombstone that covers the record, a copy with a generation of
-its own is made durable, and the row names that. Without a deletion beside it this costs a look
+it has moved and the index knows a tombstone that covers the record, a copy that it does not cover
+is made durable, and the row names that. Without a deletion beside it this costs a look
 at mapped memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -20,10 +21,9 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError, StorageUnavailable
 from storage.db.engine import reading, translated, writing
-from storage.deletion.rows import lock_study
-from storage.deletion.service import bury
-from storage.index.insert_instance import NewInstance, Outcome, find_known, insert_instances
-from storage.index.tombstones import Deleted, Tombstone, is_covered
+from storage.deletion.rows import lock_study, remove_rows
+from storage.index.insert_instance import NewInstance, Outcome, find_known
+from storage.index.tombstones import Deleted, Tombstone, covering_generation
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
@@ -47,32 +47,52 @@ class Renewal:
         if not self._is_older(new):
             return new
         with reading(self._engine) as connection:
-            if not _is_covered(connection, new):
+            if not _covering(connection, new):
                 return new
             is_aside = find_known(connection, new.header.sop_instance_uid) is not None
-        return self._copy(new, is_aside=is_aside)
+        return self._copy(new, self._generation.current, is_aside=is_aside)
 
     def after_row(self, new: NewInstance, outcome: Outcome) -> Outcome:
-        """What became of an instance whose row is committed, once its record will stay.
+        """What became of an instance that is not acknowledged yet, once its record will stay.
 
         Where no copy can be made the row goes, so that nobody takes the instance for stored.
         """
+        try:
+            self.renew(new, outcome)
+        except MediViewError:
+            try:
+                self._take_out(t.instance if outcome == "stored" else t.conflict, new)
+            except MediViewError as error:
+                log.error(
+                    "refused_instance_remains",
+                    sop_instance_uid=new.header.sop_instance_uid,
+                    error=error.message,
+                )
+            raise
+        return outcome
+
+    def renew(self, new: NewInstance, outcome: Outcome) -> bool:
+        """Give a row that names a covered record another one; whether a copy was made.
+
+        The row may have been acknowledged long ago: it stays, whatever fails.
+        """
+        table = t.instance if outcome == "stored" else t.conflict
+        is_renewed = False
         for _ in range(_ATTEMPTS):
             if outcome == "duplicate" or not self._is_older(new):
-                return outcome
-            table = t.instance if outcome == "stored" else t.conflict
+                return is_renewed
             with reading(self._engine) as connection:
                 row = connection.execute(select(table.c.id).where(_names(table, new))).first()
-                # Without a row it was deleted, or decided, after it was stored.
-                if row is None or not _is_covered(connection, new):
-                    return outcome
-            try:
-                copy = self._copy(new, is_aside=outcome == "conflict")
-            except MediViewError:
-                self._take_out(table, new)
-                raise
-            outcome = self._move(table, new, copy)
-            new = copy
+                covering = _covering(connection, new)
+            # Without a row it was deleted, or decided, after it was stored.
+            if row is None or not covering:
+                return is_renewed
+            # Not the number of now: a deletion that has counted on already and takes this row
+            # before it names the copy must cover the copy as well.
+            copy = self._copy(new, partial(int, covering), is_aside=outcome == "conflict")
+            if not self._move(table, new, copy):
+                return is_renewed
+            is_renewed, new = True, copy
         raise StorageUnavailable(
             "This instance is deleted again and again while it arrives.",
             remedy="Send it again when that deletion has ended.",
@@ -86,13 +106,15 @@ class Renewal:
             with translated_os_errors(self._folder):
                 raise
 
-    def _copy(self, new: NewInstance, *, is_aside: bool) -> NewInstance:
+    def _copy(
+        self, new: NewInstance, generation: Callable[[], int], *, is_aside: bool
+    ) -> NewInstance:
         large = LargeVolume(
             self._folder,
             source=new.source,
             origin=new.origin,
             dataset_offset=new.header.dataset_offset,
-            generation=self._generation.current,
+            generation=generation,
         )
         try:
             for piece in self._pieces(new):
@@ -126,39 +148,37 @@ class Renewal:
                 left -= len(piece)
                 yield piece
 
-    def _move(self, table: Table, new: NewInstance, copy: NewInstance) -> Outcome:
-        """Let the row name the copy; one that is gone meanwhile is written again."""
+    def _move(self, table: Table, new: NewInstance, copy: NewInstance) -> bool:
+        """Let the row name the copy. False where it is gone: what took it covers the copy too."""
         location = copy.location
-        with writing(self._engine) as connection:
+        values = {"volume": location.volume, "volume_offset": location.offset}
+        if table is t.instance:
+            values["object_key"] = ""
+        with translated(), writing(self._engine) as connection:
             # A deletion of this very row comes before or after it.
             lock_study(connection, new.header.study_instance_uid)
-            values = {
-                "volume": location.volume,
-                "volume_offset": location.offset,
-                # By this a deletion that has begun knows that it came again.
-                "received_at": copy.received_at,
-            }
-            if table is t.instance:
-                values["object_key"] = ""
             moved = connection.execute(update(table).where(_names(table, new)).values(**values))
-            if moved.rowcount:
-                return "stored" if table is t.instance else "conflict"
-        with translated():
-            return insert_instances(self._engine, [copy])[0]
+        if not moved.rowcount:
+            with translated_os_errors(self._folder):
+                (self._folder / location.volume).unlink(missing_ok=True)
+        return bool(moved.rowcount)
 
     def _take_out(self, table: Table, new: NewInstance) -> None:
         header = new.header
-        if table is t.conflict:
-            with writing(self._engine) as connection:
+        with translated(), writing(self._engine) as connection:
+            lock_study(connection, header.study_instance_uid)
+            if table is t.conflict:
                 connection.execute(delete(table).where(_names(table, new)))
-            return
-        deleted = Deleted(header.sop_instance_uid, header.series_instance_uid, new.received_at)
-        # The generation covers nothing: what is deleted stays as it was.
-        bury(self._engine, Tombstone(header.study_instance_uid, utcnow(), 0, (deleted,)))
+                return
+            if connection.execute(select(table.c.id).where(_names(table, new))).first() is None:
+                return
+            deleted = Deleted(header.sop_instance_uid, header.series_instance_uid, new.received_at)
+            # The generation covers nothing: what is deleted stays as it was.
+            remove_rows(connection, Tombstone(header.study_instance_uid, utcnow(), 0, (deleted,)))
 
 
-def _is_covered(connection: Connection, new: NewInstance) -> bool:
-    return is_covered(connection, new.header.sop_instance_uid, new.generation, new.digest)
+def _covering(connection: Connection, new: NewInstance) -> int:
+    return covering_generation(connection, new.header.sop_instance_uid, new.generation, new.digest)
 
 
 def _names(table: Table, new: NewInstance) -> ColumnElement[bool]:

@@ -135,18 +135,23 @@ def want_purged(connection: Connection, sop_instance_uid: str, object_key: str) 
 
 def is_covered(connection: Connection, sop_instance_uid: str, generation: int, digest: str) -> bool:
     """Whether a record of that generation and content was deleted or discarded."""
-    deleted = select(t.tombstone.c.id).where(
+    return covering_generation(connection, sop_instance_uid, generation, digest) > 0
+
+
+def covering_generation(
+    connection: Connection, sop_instance_uid: str, generation: int, digest: str
+) -> int:
+    """The newest deletion that covers such a record; 0 where none does."""
+    deleted = select(func.max(t.tombstone.c.generation)).where(
         t.tombstone.c.sop_instance_uid == sop_instance_uid,
         t.tombstone.c.generation > generation,
     )
-    discarded = select(t.discarded_content.c.id).where(
+    discarded = select(func.max(t.discarded_content.c.generation)).where(
         t.discarded_content.c.sop_instance_uid == sop_instance_uid,
         t.discarded_content.c.digest == digest,
         t.discarded_content.c.generation > generation,
     )
-    return any(
-        connection.execute(found.limit(1)).first() is not None for found in (deleted, discarded)
-    )
+    return max(connection.execute(newest).scalar() or 0 for newest in (deleted, discarded))
 
 
 def is_discarded(discarded: Discarded) -> ColumnElement[bool]:

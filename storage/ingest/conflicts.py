@@ -240,7 +240,7 @@ class Conflicts:
             content = Discarded(conflict.sop_instance_uid, conflict.digest, note.received_at)
             discard_content(self._engine, self._volumes, content)
             raise
-        self._renewal.after_row(new, "stored")
+        self._renewal.renew(new, "stored")
         if existing is not None:
             try:
                 remove_derived(self._objects, existing.study_instance_uid)

@@ -112,7 +112,8 @@ class InstanceStore:
             self._damaged.replace(
                 header.sop_instance_uid, digest, header.transfer_syntax_uid, appended.location
             )
-            self._renewal.after_row(_new(header, digest, appended, source, origin), "stored")
+            # It was acknowledged once: the row stays, whatever fails.
+            self._renewal.renew(_new(header, digest, appended, source, origin), "stored")
 
     def _store_pieces(
         self,

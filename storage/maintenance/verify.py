@@ -11,7 +11,13 @@ from sqlalchemy import Engine, select, update
 
 from storage import tables as t
 from storage.core.entities import Instance
-from storage.core.errors import InstanceDamaged, InvalidInstance, LimitExceeded, NotFound
+from storage.core.errors import (
+    InstanceDamaged,
+    InvalidInstance,
+    LimitExceeded,
+    MediViewError,
+    NotFound,
+)
 from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.dicom.digests import proves
@@ -299,14 +305,20 @@ def renew_records(engine: Engine, volumes: VolumeWriter, problems: Iterable[Prob
     names = {one.place.rpartition(":")[0] for one in problems if one.kind == "record_covered"}
     reader = VolumeReader(volumes.folder)
     count = 0
+    failed: MediViewError | None = None
     try:
         for name in sorted(names):
             path = volumes.folder / name
             with suppress(FileNotFoundError):
                 for record in scan(path):
-                    count += renew_rows(engine, path, [record], reader)
+                    try:
+                        count += renew_rows(engine, path, [record], reader)
+                    except MediViewError as error:
+                        failed = error
     finally:
         reader.close()
+    if failed is not None:
+        raise failed
     return count
 
 

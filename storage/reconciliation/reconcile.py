@@ -17,7 +17,7 @@ from sqlalchemy import Engine, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidInstance, LimitExceeded
+from storage.core.errors import InvalidInstance, LimitExceeded, MediViewError
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.deletion.service import bury
 from storage.dicom.part10 import read_header
@@ -56,6 +56,8 @@ class _Indexed:
     """Where the last whole one ends."""
     aside: list[Record] = field(default_factory=list)
     """Those without such a row that came when other content was stored under their UID."""
+    is_left: bool = False
+    """Whether it has to be looked at again, since rows did not get the records they need."""
 
 
 def reconcile(engine: Engine, folder: Path, *, open_too: bool = False) -> int:
@@ -120,6 +122,8 @@ def _complete(engine: Engine, path: Path, reader: VolumeReader, indexed: _Indexe
     size_bytes = path.stat().st_size
     if torn := torn_bytes(path, indexed.end):
         log.warning("volume_tail_torn", volume=path.name, torn_bytes=torn)
+    if indexed.is_left:
+        return restored
     with writing(engine) as connection:
         values = {"size_bytes": size_bytes, "reconciled_at": utcnow()}
         if not insert_or_ignore(connection, t.volume, {"name": path.name, **values}):
@@ -151,7 +155,10 @@ def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> _Indexed
     """Index what was not kept aside."""
     indexed = _Indexed()
     for portion in _batched(scan(path), _LOOKED_UP_TOGETHER):
-        renew_rows(engine, path, portion, reader)
+        try:
+            renew_rows(engine, path, portion, reader)
+        except MediViewError:
+            indexed.is_left = True
         last = portion[-1].location
         indexed.end = last.offset + last.length
         for record in _not_indexed(engine, portion):

@@ -11,6 +11,7 @@ from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StorageFull
 from storage.db.engine import writing
+from storage.deletion import service as deletion_service
 from storage.deletion.renewal import Renewal
 from storage.dicom.digests import digest_of
 from storage.dicom.part10 import read_header
@@ -21,6 +22,7 @@ from storage.maintenance.reindex import reindex
 from storage.maintenance.verify import Problem, renew_records, verify_storage
 from storage.reconciliation.reconcile import reconcile
 from storage.volumes.deletion_counter import Generation
+from storage.volumes.large_instance import LargeVolume
 from storage.volumes.records import Note, ToAppend
 from storage.volumes.writer import VolumeWriter
 from tests.storage.deletion.test_deleting import STUDY, close, uid
@@ -49,7 +51,7 @@ def streamed(storage: Storage, content: bytes, meanwhile: Callable[[], object]) 
 
 
 def once_before(
-    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, meanwhile: Callable[[], object]
+    monkeypatch: pytest.MonkeyPatch, owner: object, name: str, meanwhile: Callable[[], object]
 ) -> None:
     """Let something happen before the next call of a method."""
     method = getattr(owner, name)
@@ -236,3 +238,62 @@ def test_what_came_again_between_two_deletions_is_not_covered_by_the_second(
     storage.deletions.study(STUDY)
     assert storage.index.instance(UID)
     assert rebuilt(storage, request) == (small(2), 0)
+
+
+def test_an_acknowledged_row_stays_where_it_cannot_be_renewed(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StorageFull("The disk is full.", remedy="Free disk space.")
+
+    covered_row(storage)
+    close(storage)
+    with monkeypatch.context() as patched:
+        patched.setattr(LargeVolume, "finish", full)
+        reconcile(storage.engine, storage.volumes.folder)
+    assert storage.instances.read(storage.index.instance(UID)) == small(2)
+    # The next look at the volume does it.
+    reconcile(storage.engine, storage.volumes.folder)
+    assert problems(storage) == []
+    assert rebuilt(storage, request) == (small(2), 0)
+
+
+def test_an_acknowledged_row_whose_bytes_are_damaged_stays_and_is_noted(storage: Storage) -> None:
+    covered_row(storage)
+    close(storage)
+    location = storage.index.instance(UID).location
+    with (storage.volumes.folder / location.volume).open("r+b") as file:
+        file.seek(location.offset + location.length - 2)
+        file.write(b"\x77")
+    reconcile(storage.engine, storage.volumes.folder)
+    assert storage.index.instance(UID).location == location
+    assert [one.sop_instance_uid for one in storage.damaged.newest()] == [UID]
+
+
+@pytest.mark.parametrize("moment", ["_copy", "_move"])
+def test_a_deletion_while_an_old_row_is_renewed_takes_it(
+    storage: Storage, moment: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    covered_row(storage)
+    close(storage)
+    once_before(monkeypatch, Renewal, moment, lambda: storage.deletions.study(STUDY))
+    reconcile(storage.engine, storage.volumes.folder)
+    assert storage.index.stored_instances_of(STUDY) == []
+    assert rebuilt(storage, request) == (None, 0)
+
+
+def test_a_deletion_that_began_before_an_old_row_was_renewed_takes_it(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    covered_row(storage)
+    close(storage)
+
+    def renew() -> None:
+        assert problems(storage) != []
+        reconcile(storage.engine, storage.volumes.folder)
+        assert problems(storage) == []
+
+    once_before(monkeypatch, deletion_service, "bury_by", renew)
+    storage.deletions.study(STUDY)
+    assert storage.index.stored_instances_of(STUDY) == []
+    assert rebuilt(storage, request) == (None, 0)
