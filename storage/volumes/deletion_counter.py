@@ -22,7 +22,7 @@ from pathlib import Path
 import structlog
 
 from storage.volumes.durable_names import make_folder, sync_name
-from storage.volumes.records import PLAUSIBLE_GENERATIONS
+from storage.volumes.records import PLAUSIBLE_GENERATIONS, plausible
 from storage.volumes.scan import scan, volumes_in
 
 log = structlog.get_logger(__name__)
@@ -59,9 +59,10 @@ class Generation:
 
     def ensure(self, number: int) -> None:
         """A counter that was lost must not fall behind the tombstones. Raises OSError."""
+        number = plausible(number)
         if self.current() < number:
             log.warning("deletion_counter_behind", least=number)
-            self._write(lambda current: current if current >= number else number + _MARGIN)
+            self._write(lambda current: current if current >= number else _beyond(number))
 
     def close(self) -> None:
         with self._lock:
@@ -102,7 +103,7 @@ class Generation:
         if right is None:
             folder = self._path.parent
             is_new = not content and not volumes_in(folder)
-            right = 0 if is_new else _highest(folder) + _MARGIN
+            right = 0 if is_new else _beyond(_highest(folder))
             if not is_new:
                 log.warning("deletion_counter_rebuilt", counted_on_from=right)
         number = change(right)
@@ -142,6 +143,11 @@ def _number(content: bytes) -> int | None:
         if number ^ complement == _ONES and number < PLAUSIBLE_GENERATIONS
     ]
     return max(right, default=None)
+
+
+def _beyond(number: int) -> int:
+    """A number above that one, which is still believed."""
+    return min(number + _MARGIN, PLAUSIBLE_GENERATIONS - 1)
 
 
 def _highest(folder: Path) -> int:

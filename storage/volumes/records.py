@@ -67,13 +67,13 @@ class Note:
             fields["source"],
             fields["origin"],
             datetime.fromisoformat(fields["received_at"]),
-            _plausible(fields.get("generation", 0)),
+            plausible(fields.get("generation", 0)),
             fields.get("kind", "instance"),
             fields.get("aside", False),
         )
 
 
-def _plausible(generation: int) -> int:
+def plausible(generation: int) -> int:
     """Without the bit that a damaged counter had too many; 0 where more of it is wrong."""
     high, rest = divmod(generation, PLAUSIBLE_GENERATIONS)
     return 0 if high & (high - 1) else rest

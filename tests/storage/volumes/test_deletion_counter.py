@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.db.engine import writing
+from storage.db.engine import reading, writing
 from storage.maintenance.reindex import reindex
 from storage.maintenance.verify import verify_storage
 from storage.reconciliation.crash_recovery import CrashRecovery
@@ -136,3 +136,45 @@ def test_a_counter_behind_the_index_is_raised_at_the_start(storage: Storage) -> 
 def test_what_a_damaged_counter_left_in_records_is_not_believed(noted: int, believed: int) -> None:
     note = Note("stow", "received", utcnow(), noted)
     assert Note.decode(note.encode()).generation == believed
+
+
+def test_deletions_with_numbers_that_nobody_believes_cover_nothing_for_ever(
+    storage: Storage,
+) -> None:
+    """As earlier versions wrote them with a damaged counter; one of them was indexed twice."""
+    storage.ingest.accept(part10(), "stow")
+    storage.deletions.study(STUDY)
+    folder = storage.volumes.folder
+    with writing(storage.engine) as connection:
+        (row,) = connection.execute(select(t.tombstone)).mappings()
+        number = row["generation"]
+        twin = {**row, "id": row["id"] + 1, "generation": (1 << 50) + number, "object_key": "x"}
+        connection.execute(update(t.tombstone).values(object_key=""))
+        connection.execute(insert(t.tombstone).values(**twin))
+        content = {"sop_instance_uid": uid("instance"), "digest": "0", "discarded_at": utcnow()}
+        wrong = (1 << 62) + number
+        connection.execute(insert(t.discarded_content).values(**content, generation=wrong))
+    CrashRecovery(storage.engine, folder).run()
+    with reading(storage.engine) as connection:
+        rows = connection.execute(select(t.tombstone.c.generation, t.tombstone.c.object_key)).all()
+        assert [tuple(row) for row in rows] == [(number, "x")]
+        assert connection.execute(select(t.discarded_content.c.generation)).scalars().all() == [
+            number
+        ]
+    assert counter_damage(folder) == ""
+    storage.ingest.accept(part10(), "stow")
+    close(storage)
+    assert [
+        one
+        for one in verify_storage(storage.engine, storage.index, storage.objects, storage.volumes)
+        if one.kind == "record_covered"
+    ] == []
+
+
+def test_a_number_that_nobody_believes_does_not_damage_the_counter(tmp_path: Path) -> None:
+    counter = Generation(tmp_path)
+    counter.ensure((1 << 50) + 7)
+    assert 7 <= counter.current() < 1 << 40
+    counter.ensure((1 << 40) - 5)
+    assert counter_damage(tmp_path) == ""
+    assert Generation(tmp_path).current() == (1 << 40) - 1
