@@ -21,13 +21,12 @@ class NumberFinder:
         """`dates`, `births`: DA values; of births, a year of two digits counts, too.
         `identifiers`: texts, of which the digits in a row count, and all together."""
         self._dates = DateFinder(dates)
-        self._numbers = {_plain("".join(parts)) for one in births for parts in _short_orders(one)}
+        numbers = {"".join(parts) for one in births for parts in _short_orders(one)}
         for text in identifiers:
             runs = re.findall(r"\d+", text)
-            self._numbers |= {
-                _plain(run) for run in (*runs, "".join(runs)) if len(run) >= _SHORTEST_NUMBER
-            }
-        self._numbers.discard("")
+            numbers |= {*runs, "".join(runs)}
+        # Without the zeros in front: 000101 is 101, which is measured often.
+        self._numbers = {one for one in map(_plain, numbers) if len(one) >= _SHORTEST_NUMBER}
 
     def is_in(self, values: Sequence[str]) -> bool:
         if any(map(self._is_date, values)) or any(map(self._is_number, values)):

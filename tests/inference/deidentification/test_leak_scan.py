@@ -181,6 +181,17 @@ def test_a_newborn_keeps_the_date_of_its_study_where_dates_are_kept() -> None:
     assert found.leaks(part10(clean(StudyDate="19570301"))) == []
 
 
+@pytest.mark.parametrize(("value", "is_leak"), [(101, False), (10100, True), (20000101, True)])
+def test_a_birth_date_of_zeros_is_no_number_that_is_often_measured(
+    value: int, is_leak: bool
+) -> None:
+    leaving = clean()
+    leaving.private_block(0x0019, "ACME", create=True).add_new(0x01, "UL", value)
+    born = original(PatientBirthDate="20000101")
+    found = scan(born, ("retain-safe-private",)).leaks(part10(leaving))
+    assert bool(found) == is_leak
+
+
 @pytest.mark.parametrize(
     ("vr", "value", "is_leak"),
     [
