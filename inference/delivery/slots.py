@@ -76,5 +76,9 @@ class SendingSlots:
 
 
 def server_of(peer: KnownPeer) -> Server:
-    url = urlsplit(peer.url)
-    return Server(peer.host or url.hostname or peer.name, peer.port or url.port or 0)
+    """Of an address that cannot be read, its name as of a folder: its delivery tells the cause."""
+    try:
+        url = urlsplit(peer.url)
+        return Server(peer.host or url.hostname or peer.name, peer.port or url.port or 0)
+    except ValueError:
+        return Server(peer.host or peer.name, peer.port)

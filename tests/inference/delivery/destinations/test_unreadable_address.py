@@ -1,0 +1,21 @@
+"""A destination whose stored address cannot be read holds up no other."""
+
+from pathlib import Path
+
+import pytest
+
+from inference.delivery.service import deliver_due
+from storage.core.clock import utcnow
+from tests.inference.delivery.destinations.nodes import FOLDER, deliveries, node, stow, with_results
+
+
+@pytest.mark.parametrize("url", ["https://archive:99999/x", "https://[::1/x", "https://archive:b/"])
+def test_an_address_that_cannot_be_read_holds_up_no_other(tmp_path: Path, url: str) -> None:
+    with node(tmp_path, FOLDER, export_dir=tmp_path / "export") as storage:
+        # As an earlier release, which checked less, may have stored it.
+        storage.peers.add(stow(url))
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 2
+        states = {one.destination: one.state for one in deliveries(storage)}
+        assert states == {FOLDER.name: "CONFIRMED", "archive": "PENDING"}
+        assert all(one.last_error for one in deliveries(storage) if one.destination == "archive")
