@@ -1,5 +1,7 @@
 """The scripts of a bundle as modules: read from their sources, and found after all others.
 
+Only `scripts` is always the bundle's: some package that is installed may bear this name, too.
+
 Digests cover the sources. A compiled file beside them would run in their place, and is neither
 read nor written.
 """
@@ -12,13 +14,15 @@ from importlib.machinery import FileFinder, ModuleSpec, PathFinder, SourceFileLo
 from pathlib import Path
 from types import CodeType, ModuleType
 
+_FOLDER = "scripts"
+
 
 @contextmanager
 def scripts_of(folder: Path) -> Iterator[None]:
     """Modules of a bundle can be imported in it; those of the one before are forgotten."""
     # Bundles name their scripts alike.
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == "scripts" or _is_script(module):
+        if name.partition(".")[0] == _FOLDER or _is_script(module):
             del sys.modules[name]
     finder = _Scripts(folder)
     sys.meta_path.insert(0, finder)
@@ -55,6 +59,8 @@ class _Scripts(MetaPathFinder):
 
 def _is_elsewhere(name: str) -> bool:
     """Whether it is installed; a folder of that name without an __init__.py is no package."""
+    if name == _FOLDER:
+        return False
     if name in sys.stdlib_module_names:
         return True
     found = PathFinder.find_spec(name)

@@ -60,6 +60,21 @@ def test_scripts_run_as_their_sources_say_and_hide_no_package(tmp_path: Path) ->
     assert not [path for path in there.rglob("*") if path.suffix in (".pyc", ".so")]
 
 
+def test_scripts_are_found_beside_an_installed_package_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, answer in (("installed", "theirs"), ("bundle", "the bundle's")):
+        package = tmp_path / place / "scripts"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("")
+        (package / "helper.py").write_text(f"ANSWER = {answer!r}")
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+    with scripts_of(tmp_path / "bundle"):
+        assert importlib.import_module("scripts.helper").ANSWER == "the bundle's"
+    for name in [one for one in sys.modules if one.partition(".")[0] == "scripts"]:
+        del sys.modules[name]
+
+
 def test_a_pack_takes_nothing_from_elsewhere(tmp_path: Path) -> None:
     pack, secret = tmp_path / "pack", tmp_path / "secret"
     pack.mkdir()
