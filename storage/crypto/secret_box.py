@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 _MARK = "sealed:1:"
 _NONCE_BYTES = 12
+# The node makes 32; a shorter key of AES may have been put there.
+_KEY_BYTES = (16, 24, 32)
 
 
 class Sealer:
@@ -66,4 +68,4 @@ class Sealer:
     def _cipher(self) -> "AESGCM":
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        return AESGCM(load_secret(self._path))
+        return AESGCM(load_secret(self._path, _KEY_BYTES))

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
+_KEY_BYTES = (32,)
+
+
 class SigningKey:
     """Made at first use, and readable by the node's user alone."""
 
@@ -29,7 +32,7 @@ class SigningKey:
         # Few processes have something to sign.
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        return Ed25519PrivateKey.from_private_bytes(load_secret(self._path))
+        return Ed25519PrivateKey.from_private_bytes(load_secret(self._path, _KEY_BYTES))
 
 
 def is_signed(data: bytes, signature: str, public_key: str) -> bool:

@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from storage.volumes.durable_names import make_folder, sync_name
 from storage.volumes.files import translated_os_errors
 
 _SECRET_BYTES = 32
+_LEAST_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,11 @@ class TokenSigner:
         return hmac.digest(self._secret, body.encode(), hashlib.sha256)
 
 
-def load_secret(path: Path) -> bytes:
+def load_secret(path: Path, lengths: Collection[int] = ()) -> bytes:
     """The node's signing secret, made at first use and readable by its user alone.
 
-    Raises StorageUnavailable, StorageFull.
+    A key that was put there may have any length from 16 bytes, or one of `lengths`, which 32 is
+    among. Raises StorageUnavailable, StorageFull.
     """
     with translated_os_errors(path.parent):
         if not path.exists():
@@ -79,9 +82,10 @@ def load_secret(path: Path) -> bytes:
         # What is sealed with it may be on another machine's disk before this name is on ours.
         sync_name(path)
         secret = path.read_bytes()
-    if len(secret) != _SECRET_BYTES:
+    if len(secret) < _LEAST_BYTES or (lengths and len(secret) not in lengths):
+        wanted = " or ".join(map(str, lengths)) or f"{_LEAST_BYTES} or more"
         raise StorageUnavailable(
-            f"The key {path} is damaged: it has {len(secret)} bytes instead of {_SECRET_BYTES}.",
+            f"The key {path} is damaged: it has {len(secret)} bytes instead of {wanted}.",
             remedy="Copy it back from a backup. Or move it away, and the node makes a new one:"
             " then secrets that were sealed with it have to be entered again.",
         )

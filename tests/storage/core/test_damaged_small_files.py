@@ -9,12 +9,13 @@ from sqlalchemy import Engine
 from storage.audit.keys import audit_keys, key_file, rotate
 from storage.core.data_folder import unfinished_restore
 from storage.core.errors import StorageUnavailable
+from storage.crypto.signing_key import SigningKey
 from storage.crypto.upload_tokens import load_secret
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.settings import load_settings
 
 
-@pytest.mark.parametrize("change", [lambda _: b"", lambda key: key[:16], lambda key: key + b"x"])
+@pytest.mark.parametrize("change", [lambda _: b"", lambda key: key[:15]])
 def test_a_key_that_was_cut_off_signs_nothing(
     tmp_path: Path, change: Callable[[bytes], bytes]
 ) -> None:
@@ -22,6 +23,18 @@ def test_a_key_that_was_cut_off_signs_nothing(
     path.write_bytes(change(load_secret(path)))
     with pytest.raises(StorageUnavailable, match=r"signing\.key is damaged: it has \d+ b"):
         load_secret(path)
+
+
+@pytest.mark.parametrize("length", [16, 33, 64])
+def test_a_key_of_another_length_that_was_put_there_still_signs(
+    tmp_path: Path, length: int
+) -> None:
+    path = tmp_path / "upload-signing.key"
+    path.write_bytes(b"k" * length)
+    assert load_secret(path) == b"k" * length
+    (tmp_path / "signing.key").write_bytes(b"k" * length)
+    with pytest.raises(StorageUnavailable, match=rf"it has {length} bytes instead of 32"):
+        SigningKey(tmp_path).sign(b"")
 
 
 def test_audit_keys_that_are_no_text_are_named(tmp_path: Path) -> None:
