@@ -106,7 +106,9 @@ def _server(folder: Path, how: str = "trickle") -> Iterator[_Server]:
 def test_a_call_ends_that_is_never_answered_in_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(sftp, "_ANSWER_S", 0.6)
+    # Only where the limit is to end the call: elsewhere a slow machine would come too late.
+    if how == "trickle":
+        monkeypatch.setattr(sftp, "_ANSWER_S", 0.6)
     if how == "no subsystem":
         monkeypatch.setattr(sftp, "_SESSION_S", 3.0)
     with (
