@@ -4,9 +4,10 @@ Keys are DICOM keywords in snake case; times are ISO 8601 in UTC; values of the 
 as they stand in it unless a description says otherwise.
 """
 
-from collections.abc import Collection
-from types import NoneType
-from typing import Any, get_args
+from collections.abc import Collection, Iterable
+from itertools import starmap
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -30,7 +31,8 @@ class Payload(BaseModel):
 class RequestBody(Payload):
     """Base of what the API is sent: a name that it does not know is refused, not ignored.
 
-    JSON has types of its own: "5" is no number, and neither "yes" nor 1 is true.
+    JSON has types of its own: "5" is no number, and neither "yes" nor 1 is true; in lists and
+    objects, too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,15 +40,39 @@ class RequestBody(Payload):
     @field_validator("*", mode="before")
     @classmethod
     def _check_type(cls, value: Any, info: ValidationInfo) -> Any:
-        annotation = cls.model_fields[info.field_name or ""].annotation
-        kinds = {one for one in (get_args(annotation) or (annotation,)) if one is not NoneType}
-        if value is None:
-            return value
-        if kinds == {bool} and not isinstance(value, bool):
-            raise ValueError("It must be true or false.")
-        if kinds and kinds <= {int, float} and isinstance(value, bool | str):
-            raise ValueError("It must be a number, without quotation marks.")
+        wanted = _wanted_instead(cls.model_fields[info.field_name or ""].annotation, value)
+        if wanted:
+            which = "Each of them" if isinstance(value, list | dict) else "It"
+            raise ValueError(f"{which} must be {wanted}.")
         return value
+
+
+def _wanted_instead(annotation: Any, value: Any) -> str:
+    """What has to stand in the place of a value of another type of JSON, in words; else empty."""
+    if annotation is bool and not isinstance(value, bool):
+        return "true or false"
+    if annotation in (int, float) and isinstance(value, bool | str):
+        return "a number, without quotation marks"
+    return next(filter(None, starmap(_wanted_instead, _parts(annotation, value))), "")
+
+
+def _parts(annotation: Any, value: Any) -> Iterable[tuple[Any, Any]]:
+    """The values that a value holds, each behind its annotation."""
+    origin, within = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return [(within[0], value)]
+    if origin in (Union, UnionType):
+        kinds = [one for one in within if one is not NoneType]
+        # Among several others Pydantic takes what fits.
+        is_plain = len(kinds) == 1 or all(one in (int, float) for one in kinds)
+        return [(kinds[0], value)] if is_plain and value is not None else []
+    if origin is dict and isinstance(value, dict):
+        return [(within[1], one) for one in value.values()]
+    if not within or not isinstance(value, list):
+        return []
+    if origin is tuple and within[-1] is not ...:
+        return zip(within, value, strict=False)
+    return [(within[0], one) for one in value]
 
 
 class Problem(Payload):

@@ -108,6 +108,7 @@ _HTTP_REMEDY = {
     404: "Check the address; /api/openapi.json lists what there is.",
     405: "Use a method that the Allow header names.",
     413: "Send less at a time.",
+    429: "Wait a moment, and try again.",
 }
 
 
@@ -267,11 +268,15 @@ def _remedy_of(status: int) -> str:
     """For a cause that names none of its own."""
     if status == 404:
         return "Check what the request names."
+    if status in (400, 422):
+        return "Correct the request."
+    if status in _HTTP_REMEDY:
+        return _HTTP_REMEDY[status]
     if status in (502, 504):
         return "Check the other system, and try again later."
     if status >= 500:
         return "Try again later; an administrator finds the cause in the log by request_id."
-    return "Correct the request." if status in (400, 413, 422) else "Read the present state first."
+    return "Read the present state first."
 
 
 def _detail_of(status: int, phrase: str) -> str:

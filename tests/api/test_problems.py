@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 import structlog
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
 
 import api.errors as api_errors
@@ -26,6 +28,9 @@ from tests.migrated import upgrade
 from tests.services import free_port
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")
+TEXT_POINTS = {
+    "measurements": [{"shape": "LENGTH", "sop_instance_uid": "1.2", "points": [["1", 2], [3, 4]]}]
+}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +56,31 @@ def test_a_wrong_request_is_told_what_is_wrong(
 ) -> None:
     problem = is_problem(api.client.request(method, path), status, code)
     assert problem["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        (401, "Sign in"),
+        (403, "Ask an administrator"),
+        (404, "Check what the request names"),
+        (406, "Accept one of the media types"),
+        (409, "Read the present state first"),
+        (415, "Send one of the media types"),
+        (422, "Correct the request"),
+        (429, "Wait a moment"),
+    ],
+)
+def test_a_refusal_that_names_no_remedy_gets_that_of_its_status(status: int, remedy: str) -> None:
+    app = FastAPI()
+    api_errors.install_error_handlers(app)
+
+    @app.get("/refused")
+    def refused() -> None:
+        raise api_errors.ApiProblem(status, "refused", "It is refused.")
+
+    with TestClient(app) as client:
+        assert client.get("/refused").json()["remedy"].startswith(remedy)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"upload_id": 5}'])
@@ -83,6 +113,19 @@ def test_a_json_body_of_megabytes_is_refused(api: ApiNode, declared: bool) -> No
         ("POST", "/api/v1/jobs/retry", {"job_ids": ["a"], "force": 1}, "true or false"),
         ("PUT", "/api/v1/series/1.2/expectations", {"instance_count": "5"}, "It must be a number"),
         ("PUT", "/api/v1/series/1.2/expectations", {"instance_count": True}, "It must be a number"),
+        (
+            "POST",
+            "/api/v1/conflicts/decisions",
+            {"conflict_ids": ["5"]},
+            "Each of them must be a num",
+        ),
+        (
+            "POST",
+            "/api/v1/conflicts/decisions",
+            {"conflict_ids": [3, True]},
+            "Each of them must be a",
+        ),
+        ("POST", "/api/v1/studies/1.2/measurements", TEXT_POINTS, "Each of them must be a number"),
         ("GET", "/api/v1/studies?report=nonsense", None, "'amended' or 'none'"),
         ("GET", "/api/v1/studies?order=up", None, "It must be 'asc' or 'desc'"),
         ("GET", "/api/v1/studies?q=%00", None, "query.q: It must be text without NUL"),
