@@ -22,6 +22,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.db.engine import is_clash, reading, translated, writing
+from storage.db.portions import in_portions
 from storage.deletion.durable_tombstones import (
     ATTEMPTS,
     IS_UNWRITTEN,
@@ -35,7 +36,10 @@ from storage.index.tombstones import (
     Deleted,
     Discarded,
     Tombstone,
+    exactly,
     is_discarded,
+    not_noted,
+    note_tombstone,
     still_standing,
 )
 from storage.objects.filesystem import ObjectStore
@@ -197,8 +201,21 @@ def _bury(engine: Engine, tombstone: Tombstone) -> int:
         lock_study(connection, study_uid)
         if is_held_since(connection, study_uid, tombstone.deleted_at):
             log.warning("deletion_not_completed", study_instance_uid=study_uid, cause="legal hold")
+            _revoke(connection, tombstone)
             return 0
-        return remove_rows(connection, tombstone)
+        return remove_rows(connection, not_noted(connection, tombstone))
+
+
+def _revoke(connection: Connection, tombstone: Tombstone) -> None:
+    """Let the instances outlast the index and the hold, although a volume says they were deleted.
+
+    Noted without taking the rows, the tombstone is not carried out later. Their records get copies
+    that it does not cover when their volumes are looked at next (`renew_rows`).
+    """
+    note_tombstone(connection, tombstone)
+    for portion in in_portions(tombstone.instances, 100):
+        volumes = select(t.instance.c.volume).where(exactly(portion))
+        connection.execute(delete(t.volume).where(t.volume.c.name.in_(volumes)))
 
 
 def discard_content(engine: Engine, volumes: VolumeWriter, content: Discarded) -> None:

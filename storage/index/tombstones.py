@@ -175,6 +175,26 @@ def still_standing(connection: Connection, tombstone: Tombstone) -> Tombstone:
     )
 
 
+def not_noted(connection: Connection, tombstone: Tombstone) -> Tombstone:
+    """The same, without instances that the index knows it of: they went, or a hold kept them.
+
+    A number that was lost says nothing of that.
+    """
+    if not tombstone.generation:
+        return tombstone
+    noted: set[str] = set()
+    for portion in in_portions(tombstone.instances, 100):
+        query = select(t.tombstone.c.sop_instance_uid).where(
+            t.tombstone.c.generation == tombstone.generation,
+            t.tombstone.c.sop_instance_uid.in_([one.sop_instance_uid for one in portion]),
+        )
+        noted.update(connection.execute(query).scalars())
+    return replace(
+        tombstone,
+        instances=tuple(one for one in tombstone.instances if one.sop_instance_uid not in noted),
+    )
+
+
 def exactly(instances: Sequence[Deleted]) -> Any:
     """The rows of these instances, unless they were received again meanwhile."""
     return or_(

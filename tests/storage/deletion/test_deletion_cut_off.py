@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
+from storage import tables as t
 from storage.audit import AuditEvent, Code
 from storage.audit.changes import record_of_change
 from storage.audit.events import NODE
@@ -15,6 +17,7 @@ from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict, StorageUnavailable
+from storage.db.engine import writing
 from storage.index.tombstones import Deleted, Tombstone
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import upload_instances
@@ -156,16 +159,16 @@ def test_the_audit_trail_has_what_was_killed_behind_the_tombstone(
     storage.ingest.accept(part10(), "stow")
     storage.ingest.accept(OTHER, "stow")
     (conflict,) = storage.conflicts.waiting()
-    change = {
+    changes: dict[str, Callable[[], Any]] = {
         "study": lambda: storage.deletions.study(STUDY),
         "discard": lambda: storage.conflicts.discard(conflict.conflict_id),
         "accept": lambda: storage.conflicts.accept(conflict.conflict_id),
-    }[what]
+    }
 
     def with_event() -> None:
         event = AuditEvent(Code.STUDY_DELETED, "D", NODE, study_instance_uids=(STUDY,))
         with record_of_change(storage.audit, event):
-            change()
+            changes[what]()
 
     killed_behind_the_tombstone(with_event)
     restarted(storage)
@@ -204,13 +207,25 @@ def test_a_decision_that_the_disk_did_not_take_is_made_once(storage: Storage, wh
     assert stored == (OTHER if what == "accept" else part10())
 
 
-def test_a_hold_keeps_what_an_earlier_version_left_half_deleted(storage: Storage) -> None:
+@pytest.mark.parametrize("is_looked_at", [False, True], ids=["open", "reconciled"])
+def test_a_hold_keeps_what_an_earlier_version_left_half_deleted(
+    storage: Storage, is_looked_at: bool, request: pytest.FixtureRequest
+) -> None:
     """It wrote the tombstone first, answered 503, and then took a legal hold."""
     storage.ingest.accept(part10(), "stow")
+    if is_looked_at:
+        restarted(storage)
     one = storage.index.instance(uid("instance"))
     gone = Deleted(one.sop_instance_uid, one.series_instance_uid, one.received_at)
     tombstone = Tombstone(STUDY, utcnow(), storage.volumes.generation.advance(), (gone,))
     storage.volumes.append_records([tombstone.record()])
     storage.legal_holds.place(hold())
     restarted(storage)
-    assert storage.index.study(STUDY).instance_count == 1
+    reconcile(storage.engine, storage.volumes.folder)
+    storage.legal_holds.release(STUDY, utcnow())
+    with writing(storage.engine) as connection:
+        connection.execute(delete(t.volume))
+    restarted(storage)
+    assert storage.instances.read(storage.index.instance(uid("instance"))) == part10()
+    close(storage)
+    assert reindex(emptied(storage.settings, request), "volumes").instances == 1
