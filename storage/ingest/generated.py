@@ -7,13 +7,16 @@ with them. Its source does (`storage.core.sources.is_own`).
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Engine, select
 
 from storage import tables as t
 from storage.audit import MINOR_FAILURE, NODE, Audit, AuditEvent, Code, Type
+from storage.audit.query import AuditFilter, all_events
 from storage.core.entities import Instance
 from storage.core.errors import NotFound, UidOccupied
 from storage.core.sources import is_own, named_sender
@@ -33,6 +36,11 @@ OCCUPIED = "uid_occupied"
 _REMEMBERED = 10_000
 
 
+class _Arrival(NamedTuple):
+    source: str
+    at: datetime
+
+
 class GeneratedInstances:
     """Stores and finds what the node itself made. Safe for threads."""
 
@@ -44,7 +52,7 @@ class GeneratedInstances:
         self._audit = audit
         self._key_path = data_dir / "uid.key"
         self._key = b""
-        self._noted: set[str] = set()
+        self._noted: set[tuple[str, datetime]] = set()
         self._noting = threading.Lock()
 
     def scheme(self, uids_of: Callable[[UidScheme], Iterable[str]]) -> UidScheme:
@@ -53,8 +61,8 @@ class GeneratedInstances:
         That of earlier releases where the node stored some of the instances by it. Asked again,
         and by every process, it is the same. Raises StorageUnavailable, StorageFull.
         """
-        sources = self._sources(uids_of(FORMER_UIDS))
-        if sources and all(map(is_own, sources.values())):
+        former = self._arrivals(uids_of(FORMER_UIDS)).values()
+        if former and all(is_own(one.source) for one in former):
             return FORMER_UIDS
         scheme = UidScheme(self._secret())
         while self.occupied(uids_of(scheme)):
@@ -66,14 +74,17 @@ class GeneratedInstances:
         return scheme.next() if scheme.key else UidScheme(self._secret())
 
     def occupied(self, sop_instance_uids: Iterable[str]) -> dict[str, str]:
-        """The sources of those that others sent, by UID; each is noted once in the audit trail."""
+        """The sources of those that others sent, by UID.
+
+        Each is noted once in the audit trail, and again once it was deleted and sent again.
+        """
         found = {
-            uid: source
-            for uid, source in self._sources(sop_instance_uids).items()
-            if not is_own(source)
+            uid: arrival
+            for uid, arrival in self._arrivals(sop_instance_uids).items()
+            if not is_own(arrival.source)
         }
         self._note(found)
-        return found
+        return {uid: arrival.source for uid, arrival in found.items()}
 
     def store(self, part10: bytes, sop_instance_uid: str, source: str) -> tuple[Instance, Outcome]:
         """The instance under the UID: this one, or the one that the node made before.
@@ -94,7 +105,7 @@ class GeneratedInstances:
         """Of the node's own. Raises NotFound, also where others sent what bears the UID now."""
         instance = self._index.instance(sop_instance_uid)
         if not is_own(instance.source):
-            self._note({sop_instance_uid: instance.source})
+            self._note({sop_instance_uid: _Arrival(instance.source, instance.received_at)})
             raise NotFound(
                 f"The node's own instance {sop_instance_uid} is gone: another system has sent what"
                 " bears the UID now.",
@@ -102,14 +113,18 @@ class GeneratedInstances:
             )
         return instance
 
-    def _sources(self, sop_instance_uids: Iterable[str]) -> dict[str, str]:
+    def _arrivals(self, sop_instance_uids: Iterable[str]) -> dict[str, _Arrival]:
         """Of those that are stored: hidden ones too, and those that the caller may not see."""
-        found: dict[str, str] = {}
-        uid, source = t.instance.c.sop_instance_uid, t.instance.c.source
+        found: dict[str, _Arrival] = {}
+        uid, source, at = (
+            t.instance.c.sop_instance_uid,
+            t.instance.c.source,
+            t.instance.c.received_at,
+        )
         with as_node(), reading(self._engine) as connection:
             for part in in_portions(sop_instance_uids):
-                rows = connection.execute(select(uid, source).where(uid.in_(part)))
-                found.update((row.sop_instance_uid, row.source) for row in rows)
+                rows = connection.execute(select(uid, source, at).where(uid.in_(part)))
+                found.update((one, _Arrival(*rest)) for one, *rest in rows)
         return found
 
     def _secret(self) -> bytes:
@@ -117,14 +132,16 @@ class GeneratedInstances:
             self._key = load_secret(self._key_path)
         return self._key
 
-    def _note(self, occupied: Mapping[str, str]) -> None:
-        for uid, source in occupied.items():
+    def _note(self, occupied: Mapping[str, _Arrival]) -> None:
+        for uid, (source, at) in occupied.items():
             with self._noting:
-                if uid in self._noted:
+                if (uid, at) in self._noted:
                     continue
                 if len(self._noted) >= _REMEMBERED:
                     self._noted.clear()
-                self._noted.add(uid)
+                self._noted.add((uid, at))
+            if self._is_in_trail(uid, at):
+                continue
             log.warning("uid_occupied", sop_instance_uid=uid, source=source)
             self._audit.record(
                 AuditEvent(
@@ -140,3 +157,12 @@ class GeneratedInstances:
                     },
                 )
             )
+
+    def _is_in_trail(self, sop_instance_uid: str, since: datetime) -> bool:
+        """Whether another process, or this one before its restart, has noted it."""
+        wanted = AuditFilter(since=since, code=Code.SECURITY_ALERT, text=sop_instance_uid)
+        return any(
+            one.detail.get("alert") == OCCUPIED
+            and one.detail.get("sop_instance_uid") == sop_instance_uid
+            for one in all_events(self._engine, wanted)
+        )

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from api.server.checks.storage import check_occupied_uids
+from storage.audit import Code
+from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage, open_storage
 from storage.core.errors import NotFound, UidOccupied
 from storage.core.sources import is_own
 from storage.core.uids import FORMER_UIDS, UidScheme, derive_uid
+from storage.ingest.generated import OCCUPIED
 from storage.settings import Settings
 from tests.migrated import upgrade
 from tests.storage.instances import part10
@@ -71,6 +74,24 @@ def test_what_others_send_under_a_uid_of_the_node_is_never_its_own(storage: Stor
     assert found.state == "note"
     assert uid in found.detail
     assert "dimse:STRANGER" in found.detail
+
+
+def test_what_others_sent_is_noted_once_by_whatever_process(storage: Storage) -> None:
+    (uid,) = uids_of(storage.generated.scheme(uids_of))
+
+    def noted() -> int:
+        # Another process finds it, or the same one after a restart.
+        with open_storage(storage.settings) as other:
+            assert other.generated.occupied([uid]) == {uid: "dimse:STRANGER"}
+            other.audit.flush()
+            wanted = AuditFilter(code=Code.SECURITY_ALERT, text=OCCUPIED)
+            return find_events(other.engine, wanted, 1, 0)[1]
+
+    storage.ingest.accept(made(uid), "dimse:STRANGER")
+    assert [noted(), noted()] == [1, 1]
+    storage.deletions.instance(uid)
+    storage.ingest.accept(made(uid), "dimse:STRANGER")
+    assert [noted(), noted()] == [2, 2]
 
 
 def test_nobody_who_sends_gets_a_source_of_the_node() -> None:
