@@ -9,12 +9,14 @@ at mapped memory.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, exists, select, update
 from sqlalchemy.schema import Table
 
 from storage import tables as t
@@ -22,16 +24,23 @@ from storage.core.clock import utcnow
 from storage.core.errors import MediViewError, StorageUnavailable
 from storage.db.engine import reading, translated, writing
 from storage.deletion.rows import lock_study, remove_rows
+from storage.dicom.part10 import Header
 from storage.index.insert_instance import NewInstance, Outcome, find_known
 from storage.index.tombstones import Deleted, Tombstone, covering_generation
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
+from storage.volumes.scan import Record, scan
 
 log = structlog.get_logger(__name__)
 
 _PIECE_BYTES = 1 << 20
 _ATTEMPTS = 20
+_CLOCK_MARGIN = timedelta(minutes=1)
+
+
+class _Damaged(StorageUnavailable):
+    pass
 
 
 class Renewal:
@@ -98,6 +107,61 @@ class Renewal:
             remedy="Send it again when that deletion has ended.",
         )
 
+    def renew_known(self, header: Header) -> bool:
+        """Before an instance that is stored already is acknowledged once more.
+
+        Its row may name a covered record, where a process was killed between both. False where
+        the bytes of that are damaged.
+        """
+        with translated_os_errors(self._folder):
+            if not self._generation.current():
+                return True
+        record = self._suspect(header.sop_instance_uid)
+        if record is not None:
+            note = record.note
+            new = NewInstance(
+                replace(header, dataset_offset=record.dataset_offset),
+                record.location,
+                record.digest,
+                *(note.source, note.origin, note.received_at, note.generation),
+            )
+            try:
+                self.renew(new, "stored")
+            except _Damaged:
+                return False
+        return True
+
+    def _suspect(self, sop_instance_uid: str) -> Record | None:
+        """The record that the row of an instance names, if it may be older than a deletion."""
+        of = t.instance.c
+        with reading(self._engine) as connection:
+            row = connection.execute(
+                select(of.volume, of.volume_offset, of.received_at).where(
+                    of.sop_instance_uid == sop_instance_uid
+                )
+            ).first()
+            if row is None:
+                return None
+            # To find its generation the volume is read: not for all that was ever deleted.
+            since = row.received_at - _CLOCK_MARGIN
+            deleted, discarded = t.tombstone.c, t.discarded_content.c
+            is_suspect = select(
+                exists().where(
+                    deleted.sop_instance_uid == sop_instance_uid, deleted.deleted_at >= since
+                )
+                | exists().where(
+                    discarded.sop_instance_uid == sop_instance_uid, discarded.discarded_at >= since
+                )
+            )
+            if not connection.execute(is_suspect).scalar():
+                return None
+        # One that the bucket alone has is none of this node's last moments.
+        with translated_os_errors(self._folder), suppress(FileNotFoundError):
+            for record in scan(self._folder / row.volume):
+                if record.location.offset == row.volume_offset:
+                    return record
+        return None
+
     def _is_older(self, new: NewInstance) -> bool:
         try:
             return new.generation < self._generation.current()
@@ -120,7 +184,7 @@ class Renewal:
             for piece in self._pieces(new):
                 large.write(piece)
             if not large.is_proved_by(new.digest):
-                raise StorageUnavailable(
+                raise _Damaged(
                     "The bytes of an instance changed between writing and reading them.",
                     remedy="Check the disk of the data folder; send the instance again.",
                 )

@@ -97,13 +97,17 @@ class InstanceStore:
                 self._senders.note(visibility, header.study_instance_uid)
             return accepted
 
-    def _is_damaged(self, header: Header) -> bool:
-        """Whether what is stored of an instance that arrived again needs its bytes."""
-        if self._damaged is None:
-            return False
+    def _needs_bytes(self, header: Header) -> bool:
+        """Whether what is stored of an instance that arrived again needs its bytes.
+
+        Where they are right they outlast the index from now on, too.
+        """
         folder = self._volumes.folder
-        with translated_os_errors(folder):
-            return self._damaged.needs_bytes(header.sop_instance_uid, folder)
+        if self._damaged is not None:
+            with translated_os_errors(folder):
+                if self._damaged.needs_bytes(header.sop_instance_uid, folder):
+                    return True
+        return not self._renewal.renew_known(header)
 
     def _replace(
         self, header: Header, digest: str, appended: Appended, source: str, origin: Origin
@@ -126,7 +130,7 @@ class InstanceStore:
         digest = digest_of(dataset)
         known = self._indexer.known_digest(header)
         if known and (known == digest.hex() or proves(known, dataset)):
-            if self._is_damaged(header):
+            if self._needs_bytes(header):
                 staged = self._volumes.stage(
                     (meta, dataset), digest=bytes.fromhex(known), source=source, origin=origin
                 )
@@ -148,7 +152,7 @@ class InstanceStore:
         known = self._indexer.known_digest(header)
         if known and large.is_proved_by(known):
             # A digest of another kind would make a conflict of it, were the index rebuilt.
-            if known == large.digest().hex() and self._is_damaged(header):
+            if self._needs_bytes(header) and known == large.digest().hex():
                 self._replace(header, known, large.finish(), source, origin)
             return _accepted("duplicate", header)
         digest = large.digest()
@@ -174,6 +178,7 @@ class InstanceStore:
             return None
         if stored is None or not is_same_content(stored, b"".join(pieces)):
             return None
+        self._renewal.renew_known(header)
         log.info("instance_sent_again_in_another_encoding", sop_instance_uid=uid)
         # Its own, or one that a crash left.
         if received_aside_at(self._engine, uid, digest.hex()) is not None:
@@ -207,7 +212,7 @@ class InstanceStore:
         new = _new(header, digest.hex(), appended, source, origin)
         outcome = self._group_commit.commit(new, staged)
         # What another process has stored may be known by its row alone.
-        if outcome == "duplicate" and self._is_damaged(header):
+        if outcome == "duplicate" and self._needs_bytes(header):
             self._replace(header, new.digest, appended, source, origin)
         if outcome == "conflict":
             if uncompared and (same := self._same_as_stored(header, digest, uncompared)):

@@ -297,3 +297,42 @@ def test_a_deletion_that_began_before_an_old_row_was_renewed_takes_it(
     storage.deletions.study(STUDY)
     assert storage.index.stored_instances_of(STUDY) == []
     assert rebuilt(storage, request) == (None, 0)
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_what_is_sent_again_is_not_acknowledged_while_a_deletion_covers_its_record(
+    storage: Storage,
+    is_open: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    covered_row(storage)
+    if not is_open:
+        close(storage)
+
+    def full(*_: object, **__: object) -> None:
+        raise StorageFull("The disk is full.", remedy="Free disk space.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LargeVolume, "finish", full)
+        with pytest.raises(StorageFull):
+            storage.ingest.accept(small(2), "stow")
+    assert storage.ingest.accept(small(2), "stow").outcome == "duplicate"
+    renewed = storage.index.instance(UID).location
+    assert storage.ingest.accept(small(2), "stow").outcome == "duplicate"
+    assert storage.index.instance(UID).location == renewed
+    assert rebuilt(storage, request) == (small(2), 0)
+
+
+def test_a_covered_row_whose_bytes_are_damaged_is_repaired_by_what_is_sent_again(
+    storage: Storage, request: pytest.FixtureRequest
+) -> None:
+    covered_row(storage)
+    close(storage)
+    location = storage.index.instance(UID).location
+    with (storage.volumes.folder / location.volume).open("r+b") as file:
+        file.seek(location.offset + location.length - 2)
+        file.write(b"\x77")
+    assert storage.ingest.accept(small(2), "stow").outcome == "duplicate"
+    assert problems(storage) == []
+    assert rebuilt(storage, request) == (small(2), 0)
