@@ -12,10 +12,12 @@ from scipy.spatial.transform import Rotation
 from inference.annotations import measurement_sr
 from inference.annotations.measurement_sr import encode_measurements
 from inference.late_instances.service import withdraw_outdated
+from inference.lesions.drawn import schedule_when_complete
 from inference.lesions.history import DRAWN_LESIONS
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.core.clock import utcnow
+from storage.core.sources import of_result
 from tests.api.client import ApiNode, part10
 from tests.api.lesions.made import GROWN, A, B, Ball, C, D, study
 
@@ -168,6 +170,20 @@ def test_two_drawings_of_one_tracking_uid_are_both_followed(api: ApiNode) -> Non
     (visit,) = visits(api, uid)
     assert by_label(visit).keys() == {"A2", "B2"}
     assert len({one["lesion_id"] for one in visit["lesions"]}) == 2
+
+
+def test_what_a_model_measures_schedules_no_drawn_lesions(api: ApiNode) -> None:
+    images = study("20230101", 1, [A])
+    uid = received(api, images)
+    report = saved(api, uid, [bidirectional(images, A)])["sop_instance_uid"]
+    document = api.storage.instances.dataset(api.storage.index.instance(report))
+    api.storage.deletions.instance(report)
+    document.SOPInstanceUID = document.file_meta.MediaStorageSOPInstanceUID = "2.25.4711"
+    api.storage.generated.store(part10(document), "2.25.4711", of_result("a-job"))
+    before = len(api.storage.jobs.of_studies([uid])[uid])
+    series = api.storage.index.series(uid, str(images[0].SeriesInstanceUID))
+    schedule_when_complete(api.storage, series)
+    assert len(api.storage.jobs.of_studies([uid])[uid]) == before
 
 
 def test_measurements_of_films_are_saved_and_not_followed(api: ApiNode) -> None:
