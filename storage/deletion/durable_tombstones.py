@@ -9,6 +9,7 @@ comes first: housekeeping, or who asks for the same deletion again.
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection, Engine, delete, exists, insert, select
@@ -26,6 +27,7 @@ from storage.volumes.writer import VolumeWriter
 log = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
+_UNDER_WAY = timedelta(minutes=1)
 
 IS_UNWRITTEN = exists().where(t.unwritten_tombstone.c.generation == t.tombstone.c.generation)
 """Rows of `tombstone` of which no volume is known to say the same."""
@@ -57,13 +59,21 @@ def bury_by(
         _write(engine, volumes, tombstone)
 
 
-def write_outstanding(engine: Engine, volumes: VolumeWriter) -> int:
+def write_outstanding(
+    engine: Engine, volumes: VolumeWriter, *, beside: datetime | None = None
+) -> int:
     """Write the tombstones that no volume has yet; how many there were.
 
-    Raises StorageFull, StorageUnavailable.
+    `beside`: the time of now, for who leaves those alone that a deletion under way is about to
+    write. Raises StorageFull, StorageUnavailable.
     """
     with as_node():
-        tombstones = unwritten(engine)
+        tombstones = [
+            one
+            for one in unwritten(engine)
+            # One further in the future is from before the clock was set back.
+            if beside is None or abs(beside - one.deleted_at) >= _UNDER_WAY
+        ]
         for tombstone in tombstones:
             _write(engine, volumes, tombstone)
             log.warning("deletion_noted_late", generation=tombstone.generation)

@@ -65,7 +65,7 @@ class Housekeeper:
                     return False
                 self._try("reserve", self._reserve)
                 self._try("reconcile", self._reconcile)
-                self._try("tombstones", self._write_tombstones)
+                self._try("tombstones", lambda: self._write_tombstones(now))
                 # Before a right copy is dropped from the cache.
                 self._try("repair", self._repair_damaged)
                 more = self._try("upload_instances", self._upload)
@@ -94,8 +94,8 @@ class Housekeeper:
             self._reconcile_next_s = time.monotonic() + _RECONCILE_EVERY_S
         return False
 
-    def _write_tombstones(self) -> bool:
-        write_outstanding(self._storage.engine, self._storage.volumes)
+    def _write_tombstones(self, now: datetime) -> bool:
+        write_outstanding(self._storage.engine, self._storage.volumes, beside=now)
         return False
 
     def _upload(self) -> bool:

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ def restarted(storage: Storage) -> None:
     """What the next start does, and the first round of housekeeping."""
     close(storage)
     reconcile(storage.engine, storage.volumes.folder)
-    Housekeeper(storage).round(utcnow())
+    Housekeeper(storage).round(utcnow() + timedelta(minutes=2))
 
 
 def tombstones(storage: Storage) -> set[int]:
@@ -138,6 +139,24 @@ def test_a_resend_behind_a_deletion_that_was_killed_stays(storage: Storage) -> N
     assert [one.sop_instance_uid for one in storage.index.instances_of(STUDY)] == [uid("1")]
 
 
+def test_housekeeping_leaves_the_tombstone_of_a_deletion_under_way_to_it(storage: Storage) -> None:
+    storage.ingest.accept(part10(), "stow")
+    append = VolumeWriter.append_records
+
+    def beside(self: VolumeWriter, records: Any) -> Any:
+        patched.undo()
+        Housekeeper(storage).round(utcnow())
+        return append(self, records)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(VolumeWriter, "append_records", beside)
+        storage.deletions.study(STUDY)
+    close(storage)
+    paths = volumes_in(storage.volumes.folder)
+    kinds = [record.note.kind for path in paths for record in scan(path)]
+    assert kinds.count("tombstone") == 1
+
+
 def test_an_object_stays_in_the_bucket_until_a_volume_tells_of_its_deletion(
     storage: Storage,
 ) -> None:
@@ -147,7 +166,7 @@ def test_an_object_stays_in_the_bucket_until_a_volume_tells_of_its_deletion(
     with volumes_that_sync_nothing(), pytest.raises(StorageUnavailable):
         storage.deletions.study(STUDY)
     assert storage.deletions.purge() == 0
-    Housekeeper(storage).round(utcnow())
+    Housekeeper(storage).round(utcnow() + timedelta(minutes=2))
     assert tombstones(storage) == {1}
     assert list(storage.objects.list("dicom/")) == []
 
