@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 from scipy.spatial.transform import Rotation
 
 from inference.annotations import measurement_sr
@@ -178,8 +179,8 @@ def test_what_a_model_measures_schedules_no_drawn_lesions(api: ApiNode) -> None:
     report = saved(api, uid, [bidirectional(images, A)])["sop_instance_uid"]
     document = api.storage.instances.dataset(api.storage.index.instance(report))
     api.storage.deletions.instance(report)
-    document.SOPInstanceUID = document.file_meta.MediaStorageSOPInstanceUID = "2.25.4711"
-    api.storage.generated.store(part10(document), "2.25.4711", of_result("a-job"))
+    document.SOPInstanceUID = document.file_meta.MediaStorageSOPInstanceUID = UID("2.25.4711")
+    api.storage.generated.store(part10(document), document.SOPInstanceUID, of_result("a-job"))
     before = len(api.storage.jobs.of_studies([uid])[uid])
     series = api.storage.index.series(uid, str(images[0].SeriesInstanceUID))
     schedule_when_complete(api.storage, series)

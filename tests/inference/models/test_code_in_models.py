@@ -43,7 +43,7 @@ def test_scripts_run_as_their_sources_say_and_hide_no_package(tmp_path: Path) ->
         (folder / name).write_text("")
     helper = folder / "scripts" / "helper.py"
     helper.write_text("ANSWER = 'altered'")
-    altered = Path(py_compile.compile(str(helper), doraise=True))
+    altered = Path(py_compile.compile(str(helper), doraise=True) or "")
     times = helper.stat()
     helper.write_text("ANSWER = 'sources'")
     os.utime(helper, ns=(times.st_atime_ns, times.st_mtime_ns))
