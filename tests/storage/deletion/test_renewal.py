@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 
 from storage import tables as t
 from storage.container import Storage, open_storage
@@ -336,3 +336,49 @@ def test_a_covered_row_whose_bytes_are_damaged_is_repaired_by_what_is_sent_again
     assert storage.ingest.accept(small(2), "stow").outcome == "duplicate"
     assert problems(storage) == []
     assert rebuilt(storage, request) == (small(2), 0)
+
+
+@pytest.mark.parametrize("what", ["repaired", "accepted"])
+def test_what_takes_the_place_of_an_acknowledged_instance_stays_where_its_record_cannot_be_renewed(
+    storage: Storage,
+    what: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """A later deletion, of which it knows nothing, covers the record that has its row."""
+
+    def full(*_: object, **__: object) -> None:
+        raise StorageFull("The disk is full.", remedy="Free disk space.")
+
+    storage.ingest.accept(small(1), "stow")
+    storage.ingest.accept(small(2), "stow")
+    (waiting,) = storage.conflicts.waiting()
+    row = storage.index.instance(UID)
+
+    def deleted_elsewhere() -> None:
+        values = {
+            "sop_instance_uid": UID,
+            "study_instance_uid": STUDY,
+            "generation": storage.volumes.generation.advance(),
+            "deleted_at": utcnow(),
+        }
+        with writing(storage.engine) as connection:
+            connection.execute(insert(t.tombstone).values(**values))
+
+    changes: dict[str, Callable[[], object]] = {
+        "repaired": lambda: storage.ingest.accept(small(1), "stow"),
+        "accepted": lambda: storage.conflicts.accept(waiting.conflict_id),
+    }
+    if what == "repaired":
+        storage.damaged.note(row, "damaged", has_copy=False)
+    once_before(monkeypatch, Renewal, "renew", deleted_elsewhere)
+    monkeypatch.setattr(LargeVolume, "finish", full)
+    with pytest.raises(StorageFull):
+        changes[what]()
+    monkeypatch.undo()
+    content = small(1) if what == "repaired" else small(2)
+    assert storage.instances.read(storage.index.instance(UID)) == content
+    close(storage)
+    reconcile(storage.engine, storage.volumes.folder)
+    assert problems(storage) == []
+    assert rebuilt(storage, request)[0] == content
