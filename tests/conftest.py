@@ -74,7 +74,9 @@ def _is_repeated_above_storage(item: pytest.Item) -> bool:
     folder, subject, *_ = item.path.relative_to(ROOT / "tests").parts
     settings = getattr(item, "callspec", None) and item.callspec.params.get("storage_settings")
     is_above = folder in ("api", "inference") and subject not in ("fhir", "studies")
-    return settings == "postgresql+s3" and is_above
+    return settings == "postgresql+s3" and (
+        is_above or item.get_closest_marker("slow_on_postgresql") is not None
+    )
 
 
 def pytest_collection_finish() -> None:

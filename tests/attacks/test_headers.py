@@ -90,6 +90,7 @@ def test_headers_without_end_are_cut_off(node: AttackedNode, first: bytes, piece
     assert node.answers()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "head",
     [

@@ -26,6 +26,7 @@ from tests.inference.results_support import PIPELINE
 from tests.services import tool
 
 
+@pytest.mark.slow
 def test_pictures_show_the_mask_and_say_its_numbers(made: Made) -> None:
     from inference.language.documents.reading import read_document
 

@@ -171,6 +171,7 @@ def test_every_part_is_accessible_and_empty_ones_say_so(closed: ClosedNode, page
         assert serious_findings(page) == [], part
 
 
+@pytest.mark.slow
 def test_one_who_is_no_administrator_is_told_so(closed: ClosedNode, page: Page) -> None:
     closed.storage.accounts.add("ada", PASSWORD, ["radiologist"])
     sign_in(page, closed, "ada", "keys")

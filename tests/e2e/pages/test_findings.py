@@ -29,6 +29,7 @@ def page() -> Iterator[Page]:
         yield page
 
 
+@pytest.mark.slow
 def test_a_correction_by_keyboard_is_found_again_after_a_reload(
     judged: FollowedStudy, node: Node, page: Page
 ) -> None:

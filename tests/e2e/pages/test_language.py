@@ -102,6 +102,7 @@ def others() -> Iterator[Page]:
         yield page
 
 
+@pytest.mark.slow
 def test_a_critical_finding_is_acknowledged_by_one_and_gone_for_all(
     critical: FollowedStudy, node: Node, page: Page, others: Page
 ) -> None:

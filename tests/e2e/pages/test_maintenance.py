@@ -70,6 +70,7 @@ def test_a_webhook_gets_another_secret_and_a_notice_once_more(
         expect(row).to_contain_text("study.complete")
 
 
+@pytest.mark.slow
 def test_both_files_of_a_conflict_are_downloaded(guarded: ClosedNode, admin_page: Page) -> None:
     storage = guarded.storage
     series = t1_head((2, 8, 8))
@@ -116,6 +117,7 @@ def test_a_series_is_expected_completed_and_deleted(guarded: ClosedNode, admin_p
     assert storage.index.instances_of(series[0].StudyInstanceUID) == []
 
 
+@pytest.mark.slow
 def test_the_site_lays_out_studies_its_own_way(guarded: ClosedNode, admin_page: Page) -> None:
     page = admin_page
     open_part(page, "Hanging protocols")
@@ -141,6 +143,7 @@ def test_the_site_lays_out_studies_its_own_way(guarded: ClosedNode, admin_page: 
     assert text.input_value() == kept
 
 
+@pytest.mark.slow
 def test_a_procedure_is_ordered_and_the_order_removed(
     guarded: ClosedNode, admin_page: Page
 ) -> None:
@@ -171,6 +174,7 @@ def test_a_procedure_is_ordered_and_the_order_removed(
     expect(order).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_jobs_are_ordered_about_and_an_analysed_picture_is_deleted(
     guarded: ClosedNode, admin_page: Page
 ) -> None:

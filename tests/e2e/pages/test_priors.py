@@ -29,6 +29,7 @@ def server(tmp_path: Path) -> Iterator[OrthancServer]:
         yield found
 
 
+@pytest.mark.slow
 def test_a_study_in_the_pacs_is_fetched_from_the_study_page(
     guarded: ClosedNode, page: Page, server: OrthancServer
 ) -> None:

@@ -229,6 +229,7 @@ def test_a_line_over_doppler_gives_time_and_velocity(node: Node, page: Page) -> 
     assert f"time {values['time']:.3f} s" in shown
 
 
+@pytest.mark.slow
 def test_what_cannot_be_measured_says_why_and_is_not_saved(node: Node, page: Page) -> None:
     dataset = ultrasound(region((20, 299), (10, 389), (3, 3), (0.05, 0.05)))
     viewport = opened(node, page, dataset)

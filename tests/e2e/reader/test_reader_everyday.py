@@ -143,6 +143,7 @@ def test_a_viewport_has_a_menu_fills_the_place_and_goes_back(
     expect(page.get_by_test_id("planes")).to_have_attribute("data-maximised", "coronal")
 
 
+@pytest.mark.slow
 def test_what_was_drawn_is_undone_and_what_was_saved_is_not_changed_by_a_drag(
     node: Node, few: SentStudy, page: Page
 ) -> None:
@@ -211,6 +212,7 @@ def test_an_image_that_does_not_come_says_why_and_comes_when_it_can(
         expect(viewport).to_have_attribute("data-image-rendered", "true")
 
 
+@pytest.mark.slow
 def test_an_image_that_was_deleted_meanwhile_is_told_apart(
     node: Node, few: SentStudy, study_folder: Path
 ) -> None:
@@ -258,6 +260,7 @@ def test_results_and_documents_open(followed: FollowedStudy, node: Node, page: P
     assert buttons.count() >= 3
 
 
+@pytest.mark.slow
 def test_a_foreign_mask_is_drawn_or_says_in_a_sentence_why_not(
     node: Node, few: SentStudy, study_folder: Path, page: Page
 ) -> None:

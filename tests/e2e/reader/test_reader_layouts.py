@@ -216,6 +216,7 @@ def test_a_later_study_is_not_hung_as_an_earlier_one_and_says_that_it_is_later(
     expect(first.get_by_test_id("other-study-mark")).to_have_text("Later study, +12 mo")
 
 
+@pytest.mark.slow
 def test_series_are_put_into_viewports_by_mouse_and_by_keyboard(
     node: Node, pair: tuple[SentStudy, SentStudy], page: Page
 ) -> None:

@@ -120,6 +120,7 @@ def pet_and_ct() -> list[Dataset]:
     return [*ct, *pet]
 
 
+@pytest.mark.slow
 def test_pet_lies_over_ct_in_colour_and_leaves_its_window_alone(node: Node, page: Page) -> None:
     # So wide that the controls of the fusion make no other line of the toolbar.
     page.set_viewport_size({"width": 2200, "height": 900})

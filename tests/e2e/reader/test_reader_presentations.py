@@ -78,6 +78,7 @@ def on_screen(viewport: Locator, column: float, row: float) -> tuple[float, floa
     return a * column + c * row + e, b * column + d * row + f
 
 
+@pytest.mark.slow
 def test_a_state_is_listed_and_shows_its_images_as_they_were_left(node: Node, page: Page) -> None:
     stored = images()
     bodies = [part10(image) for image in stored]
@@ -164,6 +165,7 @@ def test_a_table_of_the_header_gives_the_picture_that_pydicom_makes(node: Node, 
     np.testing.assert_allclose(greys(page, viewport, points), expected, atol=5)
 
 
+@pytest.mark.slow
 def test_the_windows_of_the_header_are_offered_by_name(node: Node, page: Page) -> None:
     image = images()[1]
     image.WindowCenter, image.WindowWidth = [600, 200], [1200, 100]

@@ -123,6 +123,7 @@ def test_a_key_image_of_a_series_that_is_not_open_opens_it(
     expect(viewport).to_have_attribute("data-slice-number", "4")
 
 
+@pytest.mark.slow
 def test_a_probe_tells_the_value_of_the_pixel_on_whatever_slice_it_stands(
     guarded: ClosedNode, guarded_page: Page, study: str
 ) -> None:
@@ -152,6 +153,7 @@ def test_a_probe_tells_the_value_of_the_pixel_on_whatever_slice_it_stands(
     expect(viewport.locator("svg text").first).to_contain_text("Pons")
 
 
+@pytest.mark.slow
 def test_planes_say_that_images_are_missing_as_long_as_they_are(
     guarded: ClosedNode, guarded_page: Page, study: str
 ) -> None:

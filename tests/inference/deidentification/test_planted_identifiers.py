@@ -68,6 +68,7 @@ def everything_in(data: bytes, name: str) -> str:
     return "\n".join(texts).casefold()
 
 
+@pytest.mark.slow
 def test_none_of_ten_thousand_identifiers_leaves() -> None:
     planted = left = seed = 0
     while planted < PLANTED:

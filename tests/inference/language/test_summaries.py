@@ -164,6 +164,7 @@ class TestWriting:
         assert any("repeated itself" in note for note in answer.notes)
         assert answer.tokens < 400
 
+    @pytest.mark.slow
     def test_a_text_without_an_end_is_cut_and_its_last_piece_withheld(
         self, storage: Storage, report: str, llama: Path
     ) -> None:
@@ -178,6 +179,7 @@ class TestWriting:
         assert answer.method == "extractive"
         assert "The model wrote nothing." in answer.notes
 
+    @pytest.mark.slow
     def test_a_text_longer_than_the_window_is_cut_and_said_so(
         self, storage: Storage, report: str, llama: Path
     ) -> None:

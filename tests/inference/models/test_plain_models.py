@@ -198,6 +198,7 @@ def test_a_detector_runs_from_the_ledger_to_valid_results(
         assert complaints(save(pydicom.dcmread(BytesIO(stored)), tmp_path / "x.dcm")) == []
 
 
+@pytest.mark.slow
 def test_its_boxes_lie_where_monai_puts_them(detector: Path, volume: Volume) -> None:
     """MONAI's own transforms carry the same boxes to the patient."""
     import torch

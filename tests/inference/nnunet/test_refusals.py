@@ -143,6 +143,7 @@ def of_inputs(*names: str) -> Callable[[Path], None]:
     return change_card(accepts=None, reference=names[0], inputs=inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -178,6 +179,7 @@ def test_plans_that_are_refused(
     assert refused.value.remedy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -231,12 +233,14 @@ def test_plans_larger_than_any_are_not_read(storage: Storage, folder: Path) -> N
     assert "plans.json is larger than 4 MiB" in refusal(storage, folder)
 
 
+@pytest.mark.slow
 def test_weights_of_another_network_are_refused(storage: Storage, folder: Path) -> None:
     change_plans(UNet_base_num_features=6)(folder)
     with pytest.raises(ModelUnusable, match=r"has the shape .*; plans\.json says"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
 
 
+@pytest.mark.slow
 def test_a_volume_that_memory_does_not_hold_is_refused_before(
     storage: Storage, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +252,7 @@ def test_a_volume_that_memory_does_not_hold_is_refused_before(
         prediction.predict(describe_nnunet(added), volume, [volume.voxels], 1, ignore_progress)
 
 
+@pytest.mark.slow
 def test_nothing_is_resampled_where_memory_would_not_suffice(
     storage: Storage, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,6 +320,7 @@ def test_a_part_lies_in_the_folder_of_the_model(storage: Storage, moved: Path, p
     assert "combined.json cannot be used: parts.0.folder" in refusal(storage, moved)
 
 
+@pytest.mark.slow
 def test_each_fold_is_tried(storage: Storage, folder: Path) -> None:
     """The second fold's last layer is empty: it gives the same for every image."""
     path = folder / "fold_0" / "checkpoint_final.pth"

@@ -18,6 +18,7 @@ REFERENCE_FROM_INPUT = np.eye(4)
 REFERENCE_FROM_INPUT[0, 3] = -4.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlapping", [False, True])
 def test_a_mask_is_given_on_the_grid_of_each_series(tmp_path: Path, *, overlapping: bool) -> None:
     reference = builders.series(np.zeros((6, 12, 10), np.int16), spacing_mm=(2.0, 2.0, 2.0))

@@ -69,6 +69,7 @@ def test_the_missing_role_is_named_and_its_series_brings_the_job(
         assert {"brain-volume", "lung-density", PIPELINE} <= asked
 
 
+@pytest.mark.slow
 def test_a_late_slice_of_any_input_withdraws_the_result_and_makes_it_again(
     storage: Storage, tmp_path: Path
 ) -> None:

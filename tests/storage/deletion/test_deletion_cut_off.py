@@ -31,6 +31,8 @@ from tests.storage.deletion.test_deleting import STUDY, close, fill, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.test_verify_reindex import emptied
 
+pytestmark = pytest.mark.slow_on_postgresql
+
 OTHER = part10(PatientID="P2")
 
 

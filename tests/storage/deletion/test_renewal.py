@@ -29,6 +29,8 @@ from tests.storage.deletion.test_deleting import STUDY, close, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.test_verify_reindex import emptied
 
+pytestmark = pytest.mark.slow_on_postgresql
+
 UID = uid("instance")
 
 
@@ -120,6 +122,7 @@ def test_an_instance_outlasts_a_deletion_at_any_moment_before_its_row(
     assert rebuilt(storage, request) == (make(2), 0)
 
 
+@pytest.mark.slow
 def test_content_that_arrives_while_it_is_discarded_waits_again(
     storage: Storage, request: pytest.FixtureRequest
 ) -> None:
@@ -132,6 +135,7 @@ def test_content_that_arrives_while_it_is_discarded_waits_again(
     assert rebuilt(storage, request) == (large(1), 1)
 
 
+@pytest.mark.slow
 def test_small_content_that_arrives_while_it_is_discarded_waits_again(
     storage: Storage, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -147,6 +151,7 @@ def test_small_content_that_arrives_while_it_is_discarded_waits_again(
     assert rebuilt(storage, request) == (small(1), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counted_first", ["accept", "deletion"])
 def test_what_is_accepted_beside_a_deletion_goes_with_its_study(
     storage: Storage,
@@ -282,6 +287,7 @@ def test_a_deletion_while_an_old_row_is_renewed_takes_it(
     assert rebuilt(storage, request) == (None, 0)
 
 
+@pytest.mark.slow
 def test_a_deletion_that_began_before_an_old_row_was_renewed_takes_it(
     storage: Storage, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -324,6 +330,7 @@ def test_what_is_sent_again_is_not_acknowledged_while_a_deletion_covers_its_reco
     assert rebuilt(storage, request) == (small(2), 0)
 
 
+@pytest.mark.slow
 def test_a_covered_row_whose_bytes_are_damaged_is_repaired_by_what_is_sent_again(
     storage: Storage, request: pytest.FixtureRequest
 ) -> None:
@@ -338,6 +345,7 @@ def test_a_covered_row_whose_bytes_are_damaged_is_repaired_by_what_is_sent_again
     assert rebuilt(storage, request) == (small(2), 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["repaired", "accepted"])
 def test_what_takes_the_place_of_an_acknowledged_instance_stays_where_its_record_cannot_be_renewed(
     storage: Storage,

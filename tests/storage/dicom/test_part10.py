@@ -27,6 +27,7 @@ COMPARED = (
 ).split()
 
 
+@pytest.mark.slow
 def test_reads_what_pydicom_reads_from_every_file_at_hand(shared_data: Path) -> None:
     compared = 0
     for path in sorted(shared_data.rglob("*")):

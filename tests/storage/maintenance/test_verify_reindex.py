@@ -26,6 +26,8 @@ from storage.volumes.scan import volumes_in
 from tests.storage.deletion.test_deleting import STUDY, close, uid
 from tests.storage.instances import part10
 
+pytestmark = pytest.mark.slow_on_postgresql
+
 ROOT = Path(__file__).parents[3]
 
 

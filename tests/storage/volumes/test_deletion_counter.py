@@ -21,6 +21,8 @@ from tests.storage.deletion.test_deleting import STUDY, close, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.test_verify_reindex import emptied
 
+pytestmark = pytest.mark.slow_on_postgresql
+
 
 def test_a_file_of_an_earlier_version_is_read_and_written_anew(tmp_path: Path) -> None:
     (tmp_path / "deletions").write_bytes((7).to_bytes(8, "little"))

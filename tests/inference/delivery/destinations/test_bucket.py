@@ -26,6 +26,7 @@ def peer_of(server: S3Server, name: str) -> KnownPeer:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [False, True], ids=["in one piece", "in parts"])
 def test_a_bucket_gets_each_instance_whole(
     tmp_path: Path, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, parts: bool
