@@ -66,6 +66,8 @@ def test_more_fields_than_any_message_has_are_refused() -> None:
     ],
 )
 def test_a_birth_date_that_is_not_known_to_the_day_is_not_stated(stated: str, known: str) -> None:
-    date = birth_date(read(f"PID|1||A^^^H||Weber^Maria||{stated}".encode()))
+    message = read(f"PID|1||A^^^H||Weber^Maria||{stated}".encode())
+    date = birth_date(message)
     assert date == known
-    assert checked({"PatientBirthDate": date}) == ({"PatientBirthDate": known} if known else {})
+    kept = checked({"PatientBirthDate": date}, {"PatientBirthDate": "PID-7"}, message)
+    assert kept == ({"PatientBirthDate": known} if known else {})
