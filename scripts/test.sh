@@ -11,7 +11,8 @@ logs=.test-output
 mkdir -p $logs
 times=
 declare -A running=()
-trap 'kill "${running[@]}" 2>/dev/null || true' EXIT
+s3_folder=
+trap 'kill "${running[@]}" 2>/dev/null || true; wait ${running[s3]:-} || true; rm -rf ${s3_folder:+"$s3_folder"}' EXIT
 
 # start NAME COMMAND...: what it prints is kept until it is waited for.
 start() {
@@ -55,6 +56,12 @@ start "viewer" make --no-print-directory viewer
 # What is large and imported everywhere is compiled once, not by all parts at the same time.
 .venv/bin/python -c "import monai, api.app, api.cli.main"
 start "python-checks" make --no-print-directory check
+# One S3 server for all parts: it takes no little processor time by itself.
+s3_folder=$(mktemp -d "${TMPDIR:-/tmp}/mediview-s3-XXXXXX")
+s3_port=$(.venv/bin/python -c "from tests.servers import unused_port_range; print(unused_port_range(41))")
+scripts/ceph-s3.sh "$s3_folder/cluster" "$s3_port" >"$logs/s3.log" 2>&1 &
+running[s3]=$!
+export SUITE_S3_URL="http://127.0.0.1:$s3_port"
 # Threads of one model that wait for each other on cores which others keep busy take many times as
 # long as one thread alone.
 export OMP_NUM_THREADS=1
@@ -82,12 +89,11 @@ finish "viewer"
 start "viewer-checks" make --no-print-directory check-viewer
 finish "python-checks"
 export MEDIVIEW_STEP_TIMES=$times
-start "tests-generated-clients" scripts/generated-clients.sh
 start "tests-reader" $pytest -m e2e tests/e2e/reader
 start "tests-e2e" $pytest -m e2e tests/e2e --ignore=tests/e2e/reader tests/faults/test_node_faults.py
 status=0
 finish "viewer-checks" || status=1
-for part in web inference others faults generated-clients reader e2e; do
+for part in web inference others faults reader e2e; do
     finish "tests-$part" || status=1
 done
 

@@ -4,10 +4,12 @@ Nothing here touches a service of the system: each server gets a folder of its
 own under the system's temporary directory, and ends with its context.
 """
 
+import os
 import random
 import secrets
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ import redis
 
 from storage.settings import Settings, load_settings
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 from tests.postgres import PostgresServer
 from tests.processes import end, own_folder, wait_until
 from tests.services import free_port
@@ -146,6 +149,15 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
+    """That of the whole run where there is one (`scripts/test.sh`); it may be starting yet."""
+    if url := os.environ.get("SUITE_S3_URL"):
+        log = ROOT / ".test-output" / "s3.log"
+        deadline = time.monotonic() + PATIENCE_S
+        while b"ready" not in log.read_bytes():
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.5)
+        yield S3Server(url)
+        return
     with ceph_s3() as server:
         yield server
 
