@@ -67,7 +67,7 @@ export SUITE_S3_URL="http://127.0.0.1:$s3_port"
 export OMP_NUM_THREADS=1
 pytest=".venv/bin/python -m pytest"
 # Some folders go with another part, so that no part is left to run alone for long.
-with_faults=()
+with_faults=(tests/dicom_node)
 left_to_faults=()
 for folder in language models nnunet planar retention scheduling; do
     with_faults+=("tests/inference/$folder")
@@ -76,7 +76,7 @@ done
 others=(tests/api/access)
 for folder in tests/*/; do
     case $folder in
-        tests/api/ | tests/inference/ | tests/e2e/ | tests/faults/ | tests/attacks/ | tests/chaos/) ;;
+        tests/api/ | tests/inference/ | tests/e2e/ | tests/faults/ | tests/attacks/ | tests/chaos/ | tests/dicom_node/) ;;
         tests/__pycache__/) ;;
         *) others+=("$folder") ;;
     esac
