@@ -52,12 +52,15 @@ def pytest_configure() -> None:
     Settings.model_config["env_file"] = None
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marked before `-m slow` chooses."""
+    if _is_repeated(item):
+        item.add_marker(pytest.mark.slow)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever the random order: what is quick to fail comes before the slow end-to-end tests."""
-    for item in items:
-        if _is_repeated_above_storage(item):
-            item.add_marker(pytest.mark.slow)
     if not os.environ.get("MEDIVIEW_LONG_TESTS"):
         left_out = pytest.mark.skip(reason="slow: make slow")
         for item in items:
@@ -66,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: any(item.iter_markers("e2e")) + any(item.iter_markers("fault")))
 
 
-def _is_repeated_above_storage(item: pytest.Item) -> bool:
+def _is_repeated(item: pytest.Item) -> bool:
     """A second run on PostgreSQL and S3 of what stands on repositories that are tested on both.
 
     Searches and lists are not: their conditions meet in one statement only here.
