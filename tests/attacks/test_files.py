@@ -61,6 +61,7 @@ def told_of(folder: Path) -> Check:
     return next(one for one in checks if one.name == "data folder")
 
 
+@pytest.mark.slow
 def test_what_a_running_node_keeps_is_its_own(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     assert run(folder, "migrate").returncode == 0

@@ -59,6 +59,7 @@ def node(settings: Settings, model: Path | str) -> Settings:
     return settings.model_copy(update={"hf_report_model": str(model), "language_wait_s": 50.0})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "withheld"), [("llava", FALSE), ("bart", INVENTED)])
 def test_a_draft_holds_what_the_findings_support(
     api_settings: Settings, model: str, withheld: str, request: pytest.FixtureRequest

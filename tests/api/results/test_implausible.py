@@ -81,6 +81,7 @@ def test_sr_and_fhir_set_it_apart(made: tuple[ApiNode, str, Job], tmp_path: Path
     assert any("Outside the population" in note["text"] for note in whole["note"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "phrase", "outside"),
     [

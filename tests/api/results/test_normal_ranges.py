@@ -64,6 +64,7 @@ def test_the_api_states_percentile_limits_and_source(made: tuple[ApiNode, str, J
     assert points == {"Brain volume": 30.9, "Cerebellum volume": None}
 
 
+@pytest.mark.slow
 def test_the_sr_states_it_with_the_codes_of_the_standard(
     made: tuple[ApiNode, str, Job], tmp_path: Path
 ) -> None:

@@ -54,6 +54,7 @@ def content(number: int) -> bytes:
     return part10(instance=str(number), PixelData=bytes([number]) * MIB)
 
 
+@pytest.mark.slow
 def test_a_disk_with_less_room_than_all_that_lives_is_emptied_volume_by_volume(
     settings: Settings, small_disk: Path
 ) -> None:

@@ -103,6 +103,7 @@ def test_spans_say_where_and_by_whom() -> None:
     assert "HF_DEID_MODEL" in answer["notes"][0]
 
 
+@pytest.mark.slow
 def test_a_model_adds_to_the_rules(models: Path) -> None:
     folder = small_models.token_classifier(models / "ner", "Quernhammer")
     text = f"{CORPUS[3]} Quernhammer {CORPUS[0]} MRN 4711."
@@ -116,6 +117,7 @@ def test_a_model_adds_to_the_rules(models: Path) -> None:
     assert {one["source"] for one in answer["spans"]} == {"model", "pattern"}
 
 
+@pytest.mark.slow
 @given(st.text(max_size=120))
 def test_nothing_else_is_changed(text: str) -> None:
     spans = merged(by_patterns(text))

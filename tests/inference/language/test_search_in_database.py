@@ -207,6 +207,7 @@ def test_a_database_that_is_not_prepared_says_how(tmp_path: Path, database_url: 
     assert "mediview migrate" in (refused.value.remedy or "")
 
 
+@pytest.mark.slow
 def test_a_database_without_the_extension_says_how_to_get_it(
     tmp_path: Path, postgres_server: PostgresServer
 ) -> None:

@@ -157,6 +157,7 @@ def test_what_radiologists_write_gives_no_orders(shared_data: Path) -> None:
 
 
 class TestWriting:
+    @pytest.mark.slow
     def test_a_loop_is_cut_and_reported(self, storage: Storage, report: str, models: Path) -> None:
         folder = small_models.llama(models / "loop", f"{RIGHT} " * 10, ends=False)
         answer = summary(storage, report, hf_summ_model=str(folder), language_max_new_tokens=400)

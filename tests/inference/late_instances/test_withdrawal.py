@@ -228,6 +228,7 @@ def test_a_signed_report_stays_and_asks_for_attention(tmp_path: Path) -> None:
         assert not amended.is_superseded
 
 
+@pytest.mark.slow
 def test_a_later_study_compares_with_what_counts_where_the_earlier_report_is_signed(
     tmp_path: Path,
 ) -> None:

@@ -156,6 +156,7 @@ def test_the_image_under_the_outlines_has_its_own_grey_values(tmp_path: Path) ->
     assert np.abs(pixels - expected).max() <= 1.5
 
 
+@pytest.mark.slow
 def test_slices_that_are_rescaled_apart_get_a_state_each(tmp_path: Path) -> None:
     datasets = series()
     for number, dataset in enumerate(datasets):

@@ -75,6 +75,7 @@ def reason(storage: Storage, uid: str) -> str:
     return str(item.ProcedureStepProgressInformationSequence[0].ReasonForCancellation)
 
 
+@pytest.mark.slow
 def test_an_item_waits_for_its_study_and_ends_with_the_results(storage_settings: Settings) -> None:
     with open_storage(storage_settings) as storage:
         uid = ordered(storage, study_uid("a"))

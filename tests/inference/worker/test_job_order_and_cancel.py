@@ -29,6 +29,7 @@ def scheduled(storage: Storage, name: str) -> str:
     return decision.job_id
 
 
+@pytest.mark.slow
 def test_a_stat_job_that_comes_last_is_taken_first(storage: Storage) -> None:
     waiting = [scheduled(storage, name) for name in "abcd"]
     urgent = scheduled(storage, "urgent")

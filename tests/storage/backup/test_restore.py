@@ -58,6 +58,7 @@ def test_a_node_moves_to_another_database_and_bucket_and_back(
         assert storage.accounts.check("ada", PASSWORD)
 
 
+@pytest.mark.slow
 def test_a_restore_replaces_nothing(node: Settings, make: Make, place: Path) -> None:
     backed_up(node, place)
     with pytest.raises(InvalidRequest, match="is not empty"):

@@ -117,6 +117,7 @@ class TestAnnotations:
         both = np.asarray(picture(node, f"{url}?annotation=patient,technique"))
         assert (both != plain).sum() > (marked != plain).sum()
 
+    @pytest.mark.slow
     def test_thumbnails_carry_none(self, node: DicomwebNode, shared_data: Path) -> None:
         url = f"{at(node, shared_data / 'odd' / 'CT_small.dcm')}/thumbnail"
         plain = picture(node, url)
