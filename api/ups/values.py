@@ -60,7 +60,7 @@ def check_value(tag: str, vr: str, values: list[Any], place: str) -> None:
     """
     try:
         strict_dataset({tag: {"vr": vr, "Value": values}})
-    except Exception as error:
+    except Exception as error:  # of whatever kind: each VR's reading raises its own
         shown = ""
         if tag[:4] in _SHOWN_GROUPS and vr in _SHOWN_VRS:
             shown = f" '{printable(str(values[0]))}'" if len(values) == 1 else ""

@@ -118,13 +118,8 @@ class Renewal:
                 return True
         record = self._suspect(header.sop_instance_uid)
         if record is not None:
-            note = record.note
-            new = NewInstance(
-                replace(header, dataset_offset=record.dataset_offset),
-                record.location,
-                record.digest,
-                *(note.source, note.origin, note.received_at, note.generation),
-            )
+            as_recorded = replace(header, dataset_offset=record.dataset_offset)
+            new = NewInstance.of_note(as_recorded, record.location, record.digest, record.note)
             try:
                 self.renew(new, "stored")
             except _Damaged:

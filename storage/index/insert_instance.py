@@ -15,6 +15,7 @@ from storage.db.find_or_add import find_or_add
 from storage.dicom.part10 import Header
 from storage.events.repository import add_event
 from storage.patient_identity.rows import AssignedPatient, patient_of_new_study
+from storage.volumes.records import Note
 
 Outcome = Literal["stored", "duplicate", "conflict"]
 
@@ -31,6 +32,13 @@ class NewInstance:
     received_at: datetime
     generation: int = 0
     """Of its record: how many deletions came before it."""
+
+    @classmethod
+    def of_note(cls, header: Header, location: Location, digest: str, note: Note) -> "NewInstance":
+        """What the record at `location` says of itself."""
+        return cls(
+            header, location, digest, note.source, note.origin, note.received_at, note.generation
+        )
 
 
 def insert_instances(engine: Engine, batch: Iterable[NewInstance]) -> list[Outcome]:

@@ -222,12 +222,7 @@ class Conflicts:
             )
         appended = self._copy(conflict, header, generation)
         note = appended.note
-        new = NewInstance(
-            header,
-            appended.location,
-            conflict.digest,
-            *(note.source, note.origin, note.received_at, note.generation),
-        )
+        new = NewInstance.of_note(header, appended.location, conflict.digest, note)
 
         def exchange(connection: Connection) -> Tombstone | None:
             exchange_rows(connection, conflict.conflict_id, replaced, new)

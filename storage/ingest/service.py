@@ -145,7 +145,7 @@ class Ingest:
 
         def accept_large(header: Header, large: LargeVolume) -> Accepted:
             check(header)
-            return self._store.large(header, large, source, origin)
+            return self._store.large(header, large)
 
         return InstanceStream(
             prefix=prefix,

@@ -80,8 +80,8 @@ class InstanceStore:
             header, partial(self._store_pieces, meta, dataset, header, source, origin)
         )
 
-    def large(self, header: Header, large: LargeVolume, source: str, origin: Origin) -> Accepted:
-        return self._for_caller(header, partial(self._store_large, header, large, source, origin))
+    def large(self, header: Header, large: LargeVolume) -> Accepted:
+        return self._for_caller(header, partial(self._store_large, header, large))
 
     def _for_caller(self, header: Header, store: Callable[[], Accepted]) -> Accepted:
         """Raises NotStorable, and NotPermitted for a study that the caller may not add to."""
@@ -109,15 +109,14 @@ class InstanceStore:
                     return True
         return not self._renewal.renew_known(header)
 
-    def _replace(
-        self, header: Header, digest: str, appended: Appended, source: str, origin: Origin
-    ) -> None:
+    def _replace(self, header: Header, digest: str, appended: Appended) -> None:
         if self._damaged is not None:
             self._damaged.replace(
                 header.sop_instance_uid, digest, header.transfer_syntax_uid, appended.location
             )
             # It was acknowledged once: the row stays, whatever fails.
-            self._renewal.renew(_new(header, digest, appended, source, origin), "stored")
+            new = NewInstance.of_note(header, appended.location, digest, appended.note)
+            self._renewal.renew(new, "stored")
 
     def _store_pieces(
         self,
@@ -134,7 +133,7 @@ class InstanceStore:
                 staged = self._volumes.stage(
                     (meta, dataset), digest=bytes.fromhex(known), source=source, origin=origin
                 )
-                self._replace(header, known, self._volumes.wait_for(staged), source, origin)
+                self._replace(header, known, self._volumes.wait_for(staged))
             return _accepted("duplicate", header)
         pieces = (meta, dataset)
         if known and (same := self._same_as_stored(header, digest, pieces)):
@@ -142,18 +141,14 @@ class InstanceStore:
         staged = self._volumes.stage(
             pieces, digest=digest, source=source, origin=origin, is_aside=bool(known)
         )
-        return self._index(
-            header, digest, staged.appended, staged, source, origin, () if known else pieces
-        )
+        return self._index(header, digest, staged.appended, staged, () if known else pieces)
 
-    def _store_large(
-        self, header: Header, large: LargeVolume, source: str, origin: Origin
-    ) -> Accepted:
+    def _store_large(self, header: Header, large: LargeVolume) -> Accepted:
         known = self._indexer.known_digest(header)
         if known and large.is_proved_by(known):
             # A digest of another kind would make a conflict of it, were the index rebuilt.
             if self._needs_bytes(header) and known == large.digest().hex():
-                self._replace(header, known, large.finish(), source, origin)
+                self._replace(header, known, large.finish())
             return _accepted("duplicate", header)
         digest = large.digest()
         with large.part10() as part10:
@@ -161,9 +156,7 @@ class InstanceStore:
                 return same
             # The mapping outlasts the descriptor, which `finish` closes.
             appended = large.finish(is_aside=bool(known))
-            return self._index(
-                header, digest, appended, None, source, origin, () if known else (part10,)
-            )
+            return self._index(header, digest, appended, None, () if known else (part10,))
 
     def _same_as_stored(
         self, header: Header, digest: bytes, pieces: Sequence[bytes | memoryview]
@@ -204,32 +197,21 @@ class InstanceStore:
         digest: bytes,
         appended: Appended,
         staged: StagedRecord | None,
-        source: str,
-        origin: Origin,
         uncompared: Sequence[bytes | memoryview],
     ) -> Accepted:
         """`uncompared`: the file in pieces, where it was not compared with what is stored."""
-        new = _new(header, digest.hex(), appended, source, origin)
+        new = NewInstance.of_note(header, appended.location, digest.hex(), appended.note)
         outcome = self._group_commit.commit(new, staged)
         # What another process has stored may be known by its row alone.
         if outcome == "duplicate" and self._needs_bytes(header):
-            self._replace(header, new.digest, appended, source, origin)
+            self._replace(header, new.digest, appended)
         if outcome == "conflict":
             if uncompared and (same := self._same_as_stored(header, digest, uncompared)):
                 return same
             log.warning(
-                "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=source
+                "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=new.source
             )
         return _accepted(outcome, header)
-
-
-def _new(
-    header: Header, digest: str, appended: Appended, source: str, origin: Origin
-) -> NewInstance:
-    note = appended.note
-    return NewInstance(
-        header, appended.location, digest, source, origin, note.received_at, note.generation
-    )
 
 
 def _accepted(outcome: Outcome, header: Header) -> Accepted:

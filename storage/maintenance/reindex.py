@@ -232,13 +232,8 @@ def _index_volume(
             if _is_deleted(engine, header, record):
                 rebuilt.deleted += 1
                 continue
-            note = record.note
             location = replace(record.location, volume=path.name, object_key=key)
-            batch.append(
-                NewInstance(
-                    header, location, record.digest, note.source, note.origin, note.received_at
-                )
-            )
+            batch.append(NewInstance.of_note(header, location, record.digest, record.note))
             if len(batch) >= _BATCH:
                 add_batch(engine, batch, rebuilt, are_later=kept_aside)
                 batch = []

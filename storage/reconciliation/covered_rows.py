@@ -42,20 +42,13 @@ def renew_rows(engine: Engine, path: Path, records: Sequence[Record], reader: Vo
     try:
         renewal = Renewal(engine, path.parent, generation)
         for record, outcome in covered(engine, records):
-            location, note = record.location, record.note
+            location = record.location
             try:
                 if not _is_whole(engine, path, record):
                     log.error("volume_record_damaged", volume=path.name, offset=location.offset)
                     continue
-                new = NewInstance(
-                    read_header(reader.read(location, 0, location.length)),
-                    location,
-                    record.digest,
-                    note.source,
-                    note.origin,
-                    note.received_at,
-                    note.generation,
-                )
+                header = read_header(reader.read(location, 0, location.length))
+                new = NewInstance.of_note(header, location, record.digest, record.note)
                 count += renewal.renew(new, outcome)
             except (InvalidInstance, LimitExceeded):
                 log.error("volume_record_damaged", volume=path.name, offset=location.offset)

@@ -220,10 +220,7 @@ def _without_row(
     if not verify(path, record):
         log.error("volume_record_damaged", volume=path.name, offset=record.location.offset)
         return None
-    note = record.note
-    return NewInstance(
-        header, record.location, record.digest, note.source, note.origin, note.received_at
-    )
+    return NewInstance.of_note(header, record.location, record.digest, record.note)
 
 
 def count_without_row(engine: Engine, path: Path) -> int:

@@ -1,4 +1,4 @@
-"""What the node makes itself is told from what others send under the same UID."""
+"""What others send under a UID of the node is never taken for what the node made."""
 
 from collections.abc import Iterator
 from pathlib import Path
