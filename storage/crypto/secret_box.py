@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from storage.crypto.upload_tokens import load_secret
+from storage.crypto.secret_files import load_secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM

@@ -22,7 +22,7 @@ from storage.core.errors import NotFound, UidOccupied
 from storage.core.sources import is_own, named_sender
 from storage.core.uids import FORMER_UIDS, UidScheme
 from storage.core.visibility import as_node
-from storage.crypto.upload_tokens import load_secret
+from storage.crypto.secret_files import load_secret
 from storage.db.engine import reading
 from storage.db.portions import in_portions
 from storage.index.insert_instance import Outcome

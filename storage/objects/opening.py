@@ -1,6 +1,7 @@
 """The object store that the settings name: a folder, or a bucket."""
 
-from storage.crypto.upload_tokens import TokenSigner, load_secret
+from storage.crypto.secret_files import load_secret
+from storage.crypto.upload_tokens import TokenSigner
 from storage.objects.filesystem import FilesystemObjects, ObjectStore
 from storage.settings import Settings
 

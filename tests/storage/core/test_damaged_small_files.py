@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from storage.audit.keys import audit_keys, key_file, rotate
 from storage.core.data_folder import unfinished_restore
 from storage.core.errors import StorageUnavailable
+from storage.crypto.secret_files import load_secret
 from storage.crypto.signing_key import SigningKey
-from storage.crypto.upload_tokens import load_secret
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.settings import load_settings
 

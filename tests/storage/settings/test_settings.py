@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from storage.core.errors import InvalidRequest, StorageUnavailable
 from storage.core.uids import check_uid, derive_uid, new_uid
-from storage.crypto.upload_tokens import load_secret
+from storage.crypto.secret_files import load_secret
 from storage.settings import Destination, load_settings
 
 
