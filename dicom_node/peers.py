@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from dicom_node.network.throttle import Throttle
 from dicom_node.network.tls import ClientTls
+from storage.core.callers.visibility import Caller
 from storage.core.errors import MediViewError
-from storage.core.visibility import Caller
 from storage.peers.repository import KnownPeer, Peers
 from storage.settings import Destination, Settings
 

@@ -29,9 +29,9 @@ from api.routing import new_router
 from storage.accounts.repository import Account, checked_name
 from storage.accounts.second_factors import SecondFactors
 from storage.audit import Code, Type
+from storage.core.callers.identity import of_account
+from storage.core.callers.roles import checked_roles, checked_scopes
 from storage.core.clock import utcnow
-from storage.core.identity import of_account
-from storage.core.roles import checked_roles, checked_scopes
 
 router = new_router(prefix="/api", tags=["access"])
 

@@ -15,8 +15,8 @@ from storage.accounts.api_keys import PREFIX, ApiKeys
 from storage.accounts.sessions import Sessions, token_hash
 from storage.accounts.shown_names import ShownNames
 from storage.container import Storage
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
-from storage.core.identity import Identity
 from storage.settings import Settings
 
 _FRESH_S = 1.0

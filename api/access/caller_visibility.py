@@ -1,4 +1,4 @@
-"""What somebody who asks may see: `storage.core.visibility` for each request."""
+"""What somebody who asks may see: `storage.core.callers.visibility` for each request."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from api.access.principal import LOCAL, Principal, principal_of
 from api.access.rule_index import RuleIndex
 from storage.access_groups.visibility import visibility_of
 from storage.container import Storage
-from storage.core.visibility import Caller, Visibility, limited_to
+from storage.core.callers.visibility import Caller, Visibility, limited_to
 
 P = ParamSpec("P")
 R = TypeVar("R")

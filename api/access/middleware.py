@@ -26,8 +26,8 @@ from api.errors import ApiProblem, status_of
 from api.middleware.methods import with_head
 from api.middleware.refusing import refuse
 from storage.container import Storage
+from storage.core.callers.visibility import Visibility, limited_to
 from storage.core.errors import MediViewError, StorageUnavailable
-from storage.core.visibility import Visibility, limited_to
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -20,8 +20,8 @@ from joserfc.jwt import JWTClaimsRegistry, Token
 
 from api.access.principal import Principal
 from api.access.provider import NotAccepted, Provider
-from storage.core.identity import Identity
-from storage.core.roles import ROLES, Role, known_scopes
+from storage.core.callers.identity import Identity
+from storage.core.callers.roles import ROLES, Role, known_scopes
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

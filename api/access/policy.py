@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from api.audit.rules import AuditRule
 from storage.accounts.sessions import SignInStep
-from storage.core.roles import AccessScope, Role
+from storage.core.callers.roles import AccessScope, Role
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "WEBSOCKET"]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])

@@ -9,9 +9,9 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from storage.accounts.sessions import SignInStep
-from storage.core import identity
-from storage.core.identity import Identity, IdentityKind
-from storage.core.roles import ROLES, SCOPES, AccessScope, Role
+from storage.core.callers import identity
+from storage.core.callers.identity import Identity, IdentityKind
+from storage.core.callers.roles import ROLES, SCOPES, AccessScope, Role
 from storage.core.sources import of_note
 
 __all__ = [

@@ -10,8 +10,8 @@ from starlette.routing import BaseRoute, compile_path
 from api.access.policy import Method, RoutePolicy, policy_of
 from api.access.principal import Principal
 from storage.accounts.sessions import SignInStep
+from storage.core.callers.roles import AccessScope, Role
 from storage.core.errors import MediViewError
-from storage.core.roles import AccessScope, Role
 
 
 class RouteWithoutPolicy(MediViewError):

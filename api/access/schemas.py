@@ -10,7 +10,7 @@ from storage.accounts.api_keys import ApiKey
 from storage.accounts.repository import Account
 from storage.accounts.second_factors import FactorKind
 from storage.accounts.sessions import SignInStep
-from storage.core.roles import AccessScope, Role
+from storage.core.callers.roles import AccessScope, Role
 
 
 class ProviderLink(Payload):

@@ -27,9 +27,9 @@ from storage.access_groups.emergency import (
 )
 from storage.access_groups.repository import AccessGroups
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, Actor, Audit, AuditEvent, Code, Type
+from storage.core.callers.visibility import Caller
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.core.visibility import Caller
 from storage.settings import Settings
 
 router = new_router(prefix="/api/emergency-access", tags=["access groups"])

@@ -27,8 +27,8 @@ from api.middleware.request_context import route_template
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, AuditEvent, Code
 from storage.audit.changes import JoinedRecord
 from storage.container import Storage
+from storage.core.callers.request_context import Stored, current_request_id, listening
 from storage.core.errors import MediViewError
-from storage.core.request_context import Stored, current_request_id, listening
 
 log = structlog.get_logger(__name__)
 

@@ -18,9 +18,9 @@ from api.events.parameters import After, EventStudy, EventTypes
 from api.events.schemas import Change, ChangePage
 from api.parameters import Limit, problems
 from api.routing import new_router
+from storage.core.callers.visibility import as_node
 from storage.core.entities import Event
 from storage.core.state_words import state_word
-from storage.core.visibility import as_node
 from storage.events.repository import Events
 
 router = new_router(prefix="/api", tags=["events"])

@@ -5,7 +5,7 @@ import time
 
 from starlette.concurrency import run_in_threadpool
 
-from storage.core.visibility import as_node
+from storage.core.callers.visibility import as_node
 from storage.events.repository import Events
 
 LOOK_EVERY_S = 0.25

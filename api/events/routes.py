@@ -28,11 +28,11 @@ from api.jobs.routes import read_job
 from api.parameters import JobId, problems
 from api.routing import new_router
 from storage.container import Storage
+from storage.core.callers.visibility import as_node
 from storage.core.clock import rfc3339
 from storage.core.entities import Event, EventTopic
 from storage.core.errors import NotFound
 from storage.core.state_words import state_word
-from storage.core.visibility import as_node
 
 router = new_router(prefix="/api", tags=["events"])
 

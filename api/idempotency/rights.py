@@ -8,7 +8,7 @@ from starlette.types import Scope
 from api.access.principal import principal_of
 from api.audit.middleware import NAMED_STUDIES
 from storage.access_groups.visibility import all_seen
-from storage.core.visibility import current_visibility
+from storage.core.callers.visibility import current_visibility
 from storage.idempotency.repository import Answer, Rights
 
 # One, or a list of them.

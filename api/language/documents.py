@@ -23,9 +23,9 @@ from api.middleware import limited
 from api.parameters import problems
 from api.routing import check_fields, new_router
 from storage.audit import Code
+from storage.core.callers.identity import Identity
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
-from storage.core.identity import Identity
 from storage.language.repository import Answers
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings

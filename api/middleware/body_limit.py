@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiProblem, problem_response
 from api.middleware.refusing import refuse
-from storage.core.whole_numbers import read_whole_number
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 
 _JSON_BODY_MAX_BYTES = 1024 * 1024
 _BODY_SILENCE_S = 60.0

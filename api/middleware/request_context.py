@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
 from api.logs import places
-from storage.core.request_context import serving
+from storage.core.callers.request_context import serving
 
 log = structlog.get_logger(__name__)
 

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.container import Storage
-from storage.core.visibility import as_node, current_visibility
+from storage.core.callers.visibility import as_node, current_visibility
 from storage.events.repository import Events
 from storage.index.repository import Index
 from storage.integrity.repository import DamagedInstances

@@ -36,10 +36,10 @@ from api.deps import StorageDep
 from api.routing import new_router
 from api.server.work_metrics import WorkCollector
 from storage.container import Storage
+from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.entities import JobStatus
 from storage.core.state_words import state_word
-from storage.core.visibility import as_node
 from storage.dimse.traffic import TRAFFIC_BOUNDS_S, read_traffic
 from storage.integrity.scrub import scrub_state
 

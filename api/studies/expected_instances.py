@@ -14,8 +14,8 @@ from api.deps import StorageDep
 from api.parameters import SeriesUid, problems
 from api.routing import new_router
 from inference.worker.broker_notify import wake
+from storage.core.callers.visibility import current_visibility
 from storage.core.errors import NotFound
-from storage.core.visibility import current_visibility
 from storage.index.expected_instances import Expectation
 
 router = new_router(prefix="/api/series", tags=["studies"])

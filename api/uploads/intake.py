@@ -16,10 +16,10 @@ from inference.pipeline import Pipeline, runs_on_request
 from inference.scheduling.schedule import schedule_pipeline, schedule_series
 from inference.worker.broker_notify import wake
 from storage.container import Storage
+from storage.core.callers.visibility import current_visibility
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series
 from storage.core.errors import InvalidInstance, LimitExceeded, NotFound, NotPermitted, UidConflict
-from storage.core.visibility import current_visibility
 from storage.index.repository import Index
 from storage.ingest.service import Ingest
 

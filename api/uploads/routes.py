@@ -28,7 +28,7 @@ from api.uploads.schemas import PresignedUpload, PresignRequest, UploadReceived
 from storage.audit import Code
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, LimitExceeded, NotFound
-from storage.core.whole_numbers import read_whole_number
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.crypto.upload_tokens import PresignedClaim
 from storage.objects.filesystem import FilesystemObjects, ObjectStore, Presigned
 from storage.settings import Settings

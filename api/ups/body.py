@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from api.dicomweb.errors import unsupported_media_type
 from api.middleware import limited
 from api.ups.values import check_value, expected, place_of, printable
-from storage.core.bounded_json import load_bounded_json
 from storage.core.errors import InvalidRequest
+from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.ups.dicom_json import JsonAttributes
 
 _MAX_BYTES = 1024 * 1024

@@ -15,7 +15,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from sqlalchemy import Column, Engine, Table, text
 
 from storage import tables as t
-from storage.core.text_folding import folded_name, search_text
+from storage.core.text.text_folding import folded_name, search_text
 from storage.db.engine import writing
 
 STUDIES = 20_000

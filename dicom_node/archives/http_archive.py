@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from dicom_node.peers import PeerFailed
-from storage.core.bounded_json import load_bounded_json
 from storage.core.errors import InvalidRequest, LimitExceeded
+from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.http.client import WHOLE_BODY_S, checked_client, failure_words, flowing
 from storage.http.url_policy import read_url
 from storage.settings import is_loopback

@@ -18,9 +18,9 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from dicom_node.network.command_set import Command
 from dicom_node.network.data_sets import decode_data_set
 from storage.audit import MINOR_FAILURE, SUCCESS, Action, Actor, Audit, AuditEvent, Code, Type
+from storage.core.callers.request_context import Stored, serving
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError
-from storage.core.request_context import Stored, serving
 
 log = structlog.get_logger(__name__)
 

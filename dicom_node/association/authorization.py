@@ -12,8 +12,8 @@ from dicom_node.network.messages import LargeStore, StoreReceiver
 from dicom_node.peers import caller_of_peer
 from dicom_node.status import NOT_AUTHORIZED, RESOURCE_LIMITATION, query_status
 from storage.access_groups.visibility import visibility_of
+from storage.core.callers.visibility import limited_to
 from storage.core.errors import MediViewError
-from storage.core.visibility import limited_to
 from storage.peers.repository import Action, KnownPeer, Peers
 from storage.settings import Settings
 

@@ -28,7 +28,7 @@ from dicom_node.network.connection import Connection, PeerTooSlow
 from dicom_node.network.messages import MessageAssembler, StoreReceiver
 from dicom_node.network.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed
 from dicom_node.peers import Peer, caller_of_peer
-from storage.core.visibility import Caller
+from storage.core.callers.visibility import Caller
 
 log = structlog.get_logger(__name__)
 

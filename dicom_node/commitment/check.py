@@ -14,9 +14,9 @@ from dicom_node.normalized.requests import (
 from dicom_node.peers import caller_of_peer
 from storage.access_groups.visibility import visibility_of
 from storage.commitment.entities import Reference
+from storage.core.callers.visibility import limited_to
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, NotFound
-from storage.core.visibility import limited_to
 from storage.dicom.storage_classes import is_storage_class
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader

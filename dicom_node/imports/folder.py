@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.sources import Part
-from storage.core.folder_walk import walk
+from storage.core.untrusted_input.folder_walk import walk
 
 _FILES_AT_ONCE = 200
 _DIRECTORY = "DICOMDIR"

@@ -11,7 +11,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from storage.core.padding import unpadded
+from storage.core.text.padding import unpadded
 
 _ELEMENT = struct.Struct("<HHL")
 _US = struct.Struct("<H")

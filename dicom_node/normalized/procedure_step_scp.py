@@ -20,9 +20,9 @@ from dicom_node.normalized.requests import (
     Refused,
     sender_of,
 )
-from storage.core.bounded_json import check_bounded
+from storage.core.callers.visibility import as_node
 from storage.core.uids import check_uid, new_uid
-from storage.core.visibility import as_node
+from storage.core.untrusted_input.bounded_json import check_bounded
 from storage.mpps.repository import PROCEDURE_STEP_STATES, ProcedureSteps, ProcedureStepState
 from storage.worklist.repository import Worklist, WorklistState
 

@@ -11,10 +11,10 @@ from inference.access_groups.stored_rules import StoredRules, read_rules
 from inference.failures import place
 from storage.access_groups.decisions import Decision, OrderedStudy
 from storage.container import Storage
+from storage.core.callers.visibility import as_node
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, StorageUnavailable
 from storage.core.sources import senders_of
-from storage.core.visibility import as_node
 from storage.integrity.instance_reader import InstanceReader
 
 log = structlog.get_logger(__name__)

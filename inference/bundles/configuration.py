@@ -6,8 +6,8 @@ from typing import Any
 import yaml
 
 from inference.models.card_file import read_json
-from storage.core.bounded_yaml import load_bounded_yaml
 from storage.core.errors import InvalidRequest
+from storage.core.untrusted_input.bounded_yaml import load_bounded_yaml
 
 _NAMES = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from inference.deidentification.words import is_known_word
-from storage.core.text_folding import folded
+from storage.core.text.text_folding import folded
 
 _OWN_SCHEME = "99MEDIVIEW"
 _OWN = frozenset("ICV ICVSHARE IMAGESHARE NUMBERFOUND PARENCHYMA PICTURESHARE".split())

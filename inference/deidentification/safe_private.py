@@ -15,7 +15,7 @@ from inference.deidentification.leaks.evidence import TEXT_VRS
 from inference.deidentification.profile import Option, Profile
 from inference.deidentification.profile_table import TIMES, Action
 from inference.deidentification.words import is_known_word
-from storage.core.text_folding import folded
+from storage.core.text.text_folding import folded
 from storage.dicom.value_errors import UNREADABLE
 
 NUMBER_VRS = frozenset("AT DS FD FL IS SL SS SV UL US UV".split())

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from inference.language import identifiers
-from storage.core.text_folding import folded
+from storage.core.text.text_folding import folded
 
 # Of protocols and descriptions, which no code's meaning has.
 _ACQUISITION_WORDS = frozenset(

@@ -18,10 +18,10 @@ from inference.delivery.slots import SendingSlots, server_of
 from inference.delivery.storage_commitment_check import Proof, Sending
 from inference.failures import explain, place
 from storage.container import Storage
+from storage.core.callers.request_context import serving
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery, Instance
 from storage.core.errors import NotFound
-from storage.core.request_context import serving
 from storage.core.sources import is_own
 from storage.deliveries.circuit_breaker import Breakers
 from storage.deliveries.repository import Deliveries

@@ -21,8 +21,8 @@ from inference.imaging.volume import Volume
 from inference.pipeline import Segment
 from inference.refusals import VolumeRefused
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.core.folder_walk import files_below
 from storage.core.patient_sex import sex_of
+from storage.core.untrusted_input.folder_walk import files_below
 
 LABELS_FILE = "labels.json"
 _LABEL_MAP_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.7")

@@ -17,7 +17,7 @@ from inference.imaging.attributes import value_of, whole_number
 from inference.imaging.frames import number_of_frames
 from inference.refusals import VolumeRefused
 from storage.core.errors import LimitExceeded
-from storage.core.padding import unpadded
+from storage.core.text.padding import unpadded
 from storage.pixels.decoding import decode_frames
 
 _RESEND = "Ask for a resend."

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.language.embedding import Vectors, embed
-from storage.core.visibility import as_node
+from storage.core.callers.visibility import as_node
 from storage.search.passages import Passage, Passages
 from storage.search.vectors import DIMENSIONS, PassageVectors
 

@@ -2,9 +2,9 @@
 
 import uuid
 
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.core.identity import Identity
 from storage.index.priors import Priors
 from storage.lesions.entities import LesionMatch
 from storage.lesions.repository import Lesions

@@ -2,7 +2,7 @@
 
 from pydicom.dataset import Dataset
 
-from storage.core.padding import unpadded
+from storage.core.text.padding import unpadded
 
 
 def burned_in(header: Dataset) -> str:

@@ -11,7 +11,7 @@ from inference.models.files import file_sha256
 from inference.pipeline import ModelFile
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest
-from storage.core.folder_walk import files_below, remove_tree
+from storage.core.untrusted_input.folder_walk import files_below, remove_tree
 from storage.settings import Settings
 from storage.volumes.durable_names import make_folder, put_in_place, sync_tree
 

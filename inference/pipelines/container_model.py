@@ -20,7 +20,7 @@ from inference.pipeline import PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.added_model import AddedModel, volumes_of
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.errors import InvalidRequest
-from storage.core.folder_walk import remove_tree
+from storage.core.untrusted_input.folder_walk import remove_tree
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -17,7 +17,7 @@ from inference.planar.card import Grey
 from inference.planar.refusals import ImageRefused
 from inference.planar.shutters import open_part
 from storage.core.errors import LimitExceeded
-from storage.core.padding import unpadded
+from storage.core.text.padding import unpadded
 from storage.pixels.decoding import DECODER_ERRORS, decode_frame_of
 
 GREY = ("MONOCHROME1", "MONOCHROME2")

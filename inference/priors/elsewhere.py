@@ -15,8 +15,8 @@ from inference.priors.subjects import Subject, subject_of_study
 from storage.access_groups.visibility import visibility_of
 from storage.audit import Audit
 from storage.container import Storage
+from storage.core.callers.visibility import EVERYONE, as_node, current_visibility
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
-from storage.core.visibility import EVERYONE, as_node, current_visibility
 from storage.index.repository import Index
 from storage.peers.repository import KnownPeer, Peers
 from storage.priors.entities import PriorFetch

@@ -8,7 +8,7 @@ from inference.priors.subjects import Subject
 from inference.rules.facts import Value
 from inference.rules.judge import judge
 from inference.rules.model import PriorRule
-from storage.core.text_folding import folded_name
+from storage.core.text.text_folding import folded_name
 from storage.patient_identity.same_person import Person
 
 SeriesOf = Callable[[str], Sequence[Found]]

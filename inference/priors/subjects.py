@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference.rules.facts import Value
-from storage.core.text_folding import folded_name
+from storage.core.text.text_folding import folded_name
 from storage.index.repository import Index
 from storage.patient_identity.same_person import Person
 from storage.worklist.repository import WorklistItem

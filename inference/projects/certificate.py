@@ -10,7 +10,7 @@ from typing import Any
 from inference.deidentification.profile import read_profile
 from inference.deidentification.profile_table import EDITION
 from storage.core.errors import InvalidRequest
-from storage.core.folder_walk import files_below
+from storage.core.untrusted_input.folder_walk import files_below
 from storage.crypto.signing_key import SigningKey, is_signed
 from storage.projects.entities import (
     ExportCounts,

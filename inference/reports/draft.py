@@ -18,9 +18,9 @@ from inference.reports.llm_answers import (
 from inference.reports.locale import Locale, load_locale, references
 from inference.reports.technique_text import region_of, technique_sentences
 from storage.container import Storage
+from storage.core.callers.identity import Identity
 from storage.core.entities import Job
 from storage.core.findings import Finding
-from storage.core.identity import Identity
 from storage.reports.entities import Report, ReportSection, ReportSentence, SectionKind
 from storage.reports.repository import Reports
 from storage.settings import Settings

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from inference.rules.model import RuleSet
-from storage.core.bounded_yaml import load_bounded_yaml
 from storage.core.errors import InvalidRequest
+from storage.core.untrusted_input.bounded_yaml import load_bounded_yaml
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

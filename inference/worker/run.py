@@ -21,10 +21,10 @@ from inference.process_memory import collect_after_job
 from inference.scheduling.job_inputs import Superseded
 from inference.worker.job_runner import Work
 from storage.container import Storage
+from storage.core.callers.request_context import serving
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import NotFound
-from storage.core.request_context import serving
 from storage.jobs.outcome import JobOutcome
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals

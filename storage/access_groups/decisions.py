@@ -14,9 +14,9 @@ from storage import tables as t
 from storage.access_groups.departures import note_departure
 from storage.access_groups.entities import ADMINISTRATORS, Origin
 from storage.access_groups.visibility import read_state
+from storage.core.callers.visibility import EVERYONE
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
-from storage.core.visibility import EVERYONE
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.events.repository import add_event
 from storage.index.row_mapping import to_instance

@@ -25,8 +25,8 @@ from sqlalchemy import (
 from storage import tables as t
 from storage.access_groups.decisions import add_to_group, announce_change
 from storage.audit import NODE, Actor, Audit, AuditEvent, Code, Type
+from storage.core.callers.visibility import Caller, as_node
 from storage.core.errors import InvalidRequest, NotFound
-from storage.core.visibility import Caller, as_node
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page

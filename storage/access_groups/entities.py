@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from storage.core.callers.visibility import EVERYONE
 from storage.core.errors import InvalidRequest
-from storage.core.visibility import EVERYONE
 
 ADMINISTRATORS = 2
 """The group of what administrators alone see; it has no members, for they see everything."""

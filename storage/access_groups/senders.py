@@ -1,14 +1,14 @@
 """Who may add to a study over HTTP: who sees it, and who began it.
 
 A program that sends for others need not belong to the group that gets the study. C-STORE comes
-from modalities, which are not asked: `storage.core.visibility` is set for no C-STORE.
+from modalities, which are not asked: `storage.core.callers.visibility` is set for no C-STORE.
 """
 
 from sqlalchemy import Engine, select
 
 from storage import tables as t
+from storage.core.callers.visibility import Visibility
 from storage.core.errors import NotPermitted
-from storage.core.visibility import Visibility
 from storage.db.engine import insert_or_ignore, reading, writing
 
 

@@ -6,9 +6,9 @@ from sqlalchemy import Connection, Engine, or_, select, tuple_
 
 from storage import tables as t
 from storage.access_groups.entities import AccessState
+from storage.core.callers.visibility import EVERYONE, Caller, Visibility, current_visibility
 from storage.core.clock import utcnow
 from storage.core.errors import NotPermitted
-from storage.core.visibility import EVERYONE, Caller, Visibility, current_visibility
 from storage.db.engine import reading
 from storage.db.portions import in_portions
 

@@ -13,9 +13,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage import tables as t
-from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest, MediViewError, NotFound, UidConflict
-from storage.core.roles import (
+from storage.core.callers.roles import (
     AccessScope,
     Role,
     checked_roles,
@@ -23,6 +21,8 @@ from storage.core.roles import (
     known_roles,
     known_scopes,
 )
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest, MediViewError, NotFound, UidConflict
 from storage.db.engine import reading, writing
 
 PREFIX = "mvk_"

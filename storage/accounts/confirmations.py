@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Engine, select, update
 
 from storage import tables as t
 from storage.accounts.sessions import new_token, sessions_of, token_hash
-from storage.core.identity import Identity
+from storage.core.callers.identity import Identity
 from storage.db.engine import reading, writing
 
 

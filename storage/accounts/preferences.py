@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, delete, insert, select
 
 from storage import tables as t
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
-from storage.core.identity import Identity
 from storage.db.engine import reading, writing
 
 

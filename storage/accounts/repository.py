@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import tables as t
 from storage.accounts.passwords import check_password, hash_password, is_outdated, is_password
+from storage.core.callers.roles import Role, checked_roles, known_roles
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, UidConflict
-from storage.core.roles import Role, checked_roles, known_roles
 from storage.db.engine import reading, writing
 
 # A family name, and up to four more parts.

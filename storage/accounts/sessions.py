@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
+from storage.core.callers.identity import Identity
+from storage.core.callers.roles import Role, known_roles
 from storage.core.errors import MediViewError
-from storage.core.identity import Identity
-from storage.core.roles import Role, known_roles
 from storage.db.engine import reading, writing
 
 _TOKEN_BYTES = 32

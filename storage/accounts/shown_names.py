@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine, select
 
 from storage import tables as t
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
-from storage.core.identity import Identity
-from storage.core.lookalikes import mixes_scripts, skeleton
+from storage.core.text.lookalikes import mixes_scripts, skeleton
 from storage.db.engine import insert_or_ignore, reading, writing
 
 # What the node and those at its command line are called.

@@ -70,7 +70,7 @@ class Actor:
     address: str = ""
     """IP address it came from; empty for the node and its operator."""
     id: str = ""
-    """The identity behind the name (`storage.core.identity`); empty for who has none."""
+    """The identity behind the name (`storage.core.callers.identity`); empty for who has none."""
 
 
 NODE = Actor("node", "node")

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from storage.audit.spool import make_private, private_file
 from storage.core.errors import NotConfigured, StorageUnavailable
-from storage.core.whole_numbers import read_whole_number
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
 

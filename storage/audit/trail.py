@@ -22,9 +22,9 @@ from storage.audit.events import NODE, Actor, AuditEvent, Code, Type
 from storage.audit.rows import WINDOW, Views, add_events, count_views, window_of, with_patients
 from storage.audit.spool import Spool
 from storage.audit.study_views import StudyViews, counted
+from storage.core.callers.request_context import current_request_id
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError, StorageUnavailable
-from storage.core.request_context import current_request_id
 from storage.db.engine import is_clash, reading, writing
 from storage.index.series_provenance import note_series
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from storage.backup.entities import BackupDamaged
 from storage.backup.size_limit import check_size
 from storage.core.errors import InvalidRequest, NotFound
-from storage.core.folder_walk import walk
+from storage.core.untrusted_input.folder_walk import walk
 from storage.settings import Settings
 from storage.volumes.durable_names import make_folder
 from storage.volumes.files import translated_os_errors

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Protocol
 from storage.backup.store import HEAD
 from storage.core.data_folder import unfinished_restore
 from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
-from storage.core.folder_walk import walk
+from storage.core.untrusted_input.folder_walk import walk
 from storage.db.replacement import index_path
 from storage.objects.filesystem import FilesystemObjects, ObjectStore
 from storage.settings import Settings

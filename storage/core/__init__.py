@@ -1,1 +1,1 @@
-"""Words that every layer uses: entities, errors, UIDs, clock, roles, character sets."""
+"""Words that every layer uses: entities, errors, UIDs, clock, callers, text, untrusted input."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from storage.core.errors import InvalidInstance
-from storage.core.padding import unpadded
+from storage.core.text.padding import unpadded
 
 # Only these characters may ever become part of a path or an object key.
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")

@@ -25,8 +25,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import Table
 
+from storage.core.callers.visibility import current_visibility
 from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
-from storage.core.visibility import current_visibility
 from storage.db.joined_writes import waiting_write
 from storage.db.log_recovery import look_after_log
 from storage.db.visibility_engine import engine_of_viewers

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, Select, a
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from storage.core.visibility import current_visibility
+from storage.core.callers.visibility import current_visibility
 from storage.db.engine import among
 
 MakeStatement = Callable[[ColumnElement[bool]], Select[Any]]

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
-from storage.core.visibility import Visibility, current_visibility
+from storage.core.callers.visibility import Visibility, current_visibility
 
 
 def _visibility() -> Visibility:

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Engine, delete, exists, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from storage import tables as t
+from storage.core.callers.visibility import as_node
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
-from storage.core.visibility import as_node
 from storage.db.engine import is_clash, reading, translated, writing
 from storage.db.joined_writes import joining_nothing
 from storage.index.tombstones import Tombstone

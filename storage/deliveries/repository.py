@@ -8,10 +8,10 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Engine, func, or_, select, update
 
 from storage import tables as t
+from storage.core.callers.request_context import current_request_id
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery, DeliveryCause, DeliveryState, Instance
 from storage.core.errors import NotFound
-from storage.core.request_context import current_request_id
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.portions import in_portions
 from storage.deliveries.cancellation import cancel_hidden

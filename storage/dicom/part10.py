@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from storage.core.character_sets import decode_text
 from storage.core.errors import InvalidInstance
-from storage.core.padding import unpadded_ascii
+from storage.core.text.character_sets import decode_text
+from storage.core.text.padding import unpadded_ascii
 from storage.core.uids import check_known_uid, check_uid
 from storage.dicom.element_limits import MAX_ELEMENTS, most_deflated_elements
 from storage.dicom.element_walker import (

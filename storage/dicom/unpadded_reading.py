@@ -1,5 +1,5 @@
-"""Have pydicom read values without their padding (`storage.core.padding`) and in their character
-sets (`storage.core.character_sets`), wherever it reads one.
+"""Have pydicom read values without their padding (`storage.core.text.padding`) and in their
+character sets (`storage.core.text.character_sets`), wherever it reads one.
 
 By itself it leaves blanks in front, NUL after AE and UR, and either inside lists, so that an
 image in "MONOCHROME2 " is none that it knows; it leaves the escape sequences of ISO 2022 IR 58
@@ -11,8 +11,8 @@ from typing import Any
 
 from pydicom import charset, hooks
 
-from storage.core.character_sets import decode_value
-from storage.core.padding import STRING_VRS, unpadded_bytes
+from storage.core.text.character_sets import decode_value
+from storage.core.text.padding import STRING_VRS, unpadded_bytes
 from storage.dicom.unknown_vr import in_its_byte_order
 
 _TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})

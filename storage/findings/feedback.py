@@ -10,9 +10,9 @@ from dataclasses import asdict
 from sqlalchemy import Engine, insert, select
 
 from storage import tables as t
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.findings import Code, Feedback, FeedbackKind, Finding, former_kind
-from storage.core.identity import Identity
 from storage.db.engine import reading, writing
 from storage.events.repository import add_event
 from storage.findings.row_mapping import to_feedback

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from storage import tables as t
 from storage.core.errors import InvalidKey, InvalidRequest
-from storage.core.text_folding import folded, folded_name
+from storage.core.text.text_folding import folded, folded_name
 from storage.index.attributes import ATTRIBUTES, LEVELS, Attribute, Kind, Level
 from storage.index.key_values import date_range, time_range, uids
 

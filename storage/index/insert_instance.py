@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, select, update
 
 from storage import tables as t
 from storage.core.entities import Location, Origin
-from storage.core.text_folding import folded_name, search_text
+from storage.core.text.text_folding import folded_name, search_text
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.find_or_add import find_or_add
 from storage.dicom.part10 import Header

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Engine, bindparam
 
 from storage import tables as t
+from storage.core.callers.visibility import current_visibility
 from storage.core.entities import Instance, Location
 from storage.core.errors import NotFound, StorageUnavailable
-from storage.core.visibility import current_visibility
 from storage.db.engine import close_with, damaged_index, is_damaged
 from storage.index.repository import Index
 from storage.index.select_statements import select_instances

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Engine, FromClause, and_, exists, or_, select
 
 from storage import tables as t
-from storage.core.visibility import EVERYONE
+from storage.core.callers.visibility import EVERYONE
 from storage.db.engine import reading
 
 _MOST = 50

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, 
 
 from storage import tables as t
 from storage.core.entities import Study
-from storage.core.text_folding import folded
+from storage.core.text.text_folding import folded
 from storage.db.engine import among
 from storage.db.select_by_ids import ById
 from storage.index.row_mapping import to_study

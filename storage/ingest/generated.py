@@ -17,11 +17,11 @@ from sqlalchemy import Engine, select
 from storage import tables as t
 from storage.audit import MINOR_FAILURE, NODE, Audit, AuditEvent, Code, Type
 from storage.audit.query import AuditFilter, all_events
+from storage.core.callers.visibility import as_node
 from storage.core.entities import Instance
 from storage.core.errors import NotFound, UidOccupied
 from storage.core.sources import is_own, named_sender
 from storage.core.uids import FORMER_UIDS, UidScheme
-from storage.core.visibility import as_node
 from storage.crypto.secret_files import load_secret
 from storage.db.engine import reading
 from storage.db.portions import in_portions

@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from storage.core.errors import StorageUnavailable
-from storage.core.padding import unpadded_bytes
+from storage.core.text.padding import unpadded_bytes
 from storage.dicom.dataset_reader import read_part10
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import structlog
 from sqlalchemy import Engine
 
 from storage.access_groups.senders import StudySenders
+from storage.core.callers.request_context import tell_stored
+from storage.core.callers.visibility import as_node, current_visibility
 from storage.core.entities import Origin
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
-from storage.core.request_context import tell_stored
-from storage.core.visibility import as_node, current_visibility
 from storage.deletion.renewal import Renewal
 from storage.deletion.service import discard_content
 from storage.dicom.digests import digest_of, proves

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from storage import tables as t
+from storage.core.callers.request_context import current_request_id
 from storage.core.entities import Job
-from storage.core.request_context import current_request_id
 from storage.db.engine import insert_or_ignore
 from storage.db.row_mapping import to_job
 from storage.events.repository import add_event

@@ -13,11 +13,11 @@ from typing import Any, TypedDict
 from sqlalchemy import Engine, delete, insert, select, update
 
 from storage import tables as t
+from storage.core.callers.identity import Identity
+from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import NotFound
-from storage.core.identity import Identity
-from storage.core.visibility import as_node
 from storage.db.engine import reading, writing
 from storage.jobs.insert import add_job
 

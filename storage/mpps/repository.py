@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Engine, delete, insert, select, update
 
 from storage import tables as t
+from storage.core.callers.visibility import as_node, current_visibility
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, UidConflict
-from storage.core.visibility import as_node, current_visibility
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.index.expected_instances import announce
 from storage.mpps.senders import Sender, may_go_on, reached_series, reached_studies

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, or_, select
 
 from storage import tables as t
 from storage.access_groups.visibility import unseen
+from storage.core.callers.visibility import EVERYONE, Visibility
 from storage.core.clock import utcnow
-from storage.core.visibility import EVERYONE, Visibility
 from storage.db.engine import reading
 from storage.db.portions import in_portions
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from storage.core.errors import StateConflict
-from storage.core.text_folding import folded_name
+from storage.core.text.text_folding import folded_name
 from storage.patient_identity.entities import Patient, PatientKey, Statement
 from storage.patient_identity.resolution import Changes, resembles
 from storage.patient_identity.same_person import Person

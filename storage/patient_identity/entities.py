@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from storage.core.text_folding import folded_name
+from storage.core.text.text_folding import folded_name
 from storage.dicom.part10 import Header
 from storage.patient_identity.same_person import Person
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select, update
 
 from storage import tables as t
-from storage.core.text_folding import search_text
+from storage.core.text.text_folding import search_text
 from storage.db.portions import in_portions
 from storage.events.repository import add_event
 from storage.patient_identity.entities import Patient

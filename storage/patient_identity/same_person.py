@@ -7,7 +7,7 @@ emergency admissions come with IDs that somebody else has, and mostly without an
 from dataclasses import dataclass
 
 from storage.core.patient_sex import sex_of
-from storage.core.text_folding import folded_name
+from storage.core.text.text_folding import folded_name
 from storage.dicom.part10 import Header
 
 

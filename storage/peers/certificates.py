@@ -1,4 +1,4 @@
-"""The bindings (`storage.core.certificate_bindings`) that a certificate meets."""
+"""The bindings (`storage.core.callers.certificate_bindings`) that a certificate meets."""
 
 import hashlib
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import get_args
 
-from storage.core.certificate_bindings import checked_binding
+from storage.core.callers.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import RESULT_KINDS
 from storage.peers.repository import ACTIONS, KnownPeer, TlsVerify

@@ -13,7 +13,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
 import storage.dicom.unpadded_reading  # noqa: F401
-from storage.core.padding import unpadded
+from storage.core.text.padding import unpadded
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
 
 from storage import tables as t
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
-from storage.core.identity import Identity
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, select
 
 from storage import tables as t
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, StateConflict
-from storage.core.identity import Identity
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.reports.entities import (
     SIGNED_STATES,

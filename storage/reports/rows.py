@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from storage import tables as t
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, VersionConflict
-from storage.core.identity import Identity
 from storage.events.repository import add_event
 from storage.reports.entities import ModelWords, Report, ReportSection
 from storage.reports.row_mapping import to_report

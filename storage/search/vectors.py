@@ -12,8 +12,8 @@ from sys import byteorder
 from sqlalchemy import Connection, Engine, bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from storage.core.callers.visibility import current_visibility
 from storage.core.errors import StorageUnavailable
-from storage.core.visibility import current_visibility
 from storage.db.engine import reading, writing
 
 DIMENSIONS = 384

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from storage.core.callers.roles import Role, checked_roles
 from storage.core.errors import InvalidRequest
-from storage.core.roles import Role, checked_roles
 
 
 class AccessSettings(BaseModel):

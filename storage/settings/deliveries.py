@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import ON_REQUEST
-from storage.core.whole_numbers import read_whole_number
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 
 AE_TITLE_MAX_LENGTH = 16
 

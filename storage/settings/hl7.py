@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
-from storage.core.certificate_bindings import checked_binding
+from storage.core.callers.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, or_, select
 
 from storage import tables as t
 from storage.core.entities import JobStatus, Study, StudyState
-from storage.core.text_folding import folded_name
+from storage.core.text.text_folding import folded_name
 from storage.db.keyset import Keyset, KeyValue, SortColumn
 from storage.jobs.listing import has_status
 from storage.reports.entities import ReportState

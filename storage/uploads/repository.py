@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import Engine, and_, insert, or_, select, update
 
 from storage import tables as t
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.entities import Upload, UploadState
 from storage.core.errors import NotFound
-from storage.core.identity import Identity
 from storage.db.engine import reading, writing
 from storage.events.repository import add_event
 from storage.uploads.row_mapping import to_upload

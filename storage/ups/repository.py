@@ -11,10 +11,10 @@ from sqlalchemy import Engine
 
 from storage import tables as t
 from storage.access_groups.visibility import check_may_name
+from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, UidConflict
 from storage.core.uids import new_uid
-from storage.core.visibility import as_node
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.dicom_json import JsonAttributes, attributes_of, text_of
 from storage.ups.events import cancel_requested, of_update, record, state_report

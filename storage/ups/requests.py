@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound
-from storage.core.visibility import as_node
 from storage.jobs.repository import PRIORITIES, Jobs
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
 from storage.ups.job_mapping import job_id_of, state_of_job

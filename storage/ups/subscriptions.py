@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Engine, delete, exists, func, null, or_, sele
 
 from storage import tables as t
 from storage.access_groups.visibility import read_state
+from storage.core.callers.visibility import EVERYONE, current_visibility
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, NotPermitted
-from storage.core.visibility import EVERYONE, current_visibility
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.events import record, state_report
 from storage.ups.search import Listed

@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from storage.core.folder_walk import walk
+from storage.core.untrusted_input.folder_walk import walk
 
 _REMEMBERED = 4096
 _durable: set[tuple[str, int, int]] = set()

@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
 from storage import tables as t
+from storage.core.callers.visibility import Caller, Visibility, limited_to, read_caller
 from storage.core.clock import rfc3339, utcnow
 from storage.core.errors import NotFound
-from storage.core.visibility import Caller, Visibility, limited_to, read_caller
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, select, update
 
 from storage import tables as t
+from storage.core.callers.visibility import Caller
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound
-from storage.core.visibility import Caller
 from storage.crypto.secret_box import Sealer
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Engine, delete, insert, select, tuple_, up
 from storage import tables as t
 from storage.access_groups.departures import forget_groups
 from storage.access_groups.visibility import check_may_name
+from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
-from storage.core.visibility import as_node
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page

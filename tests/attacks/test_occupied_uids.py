@@ -21,8 +21,8 @@ from inference.reports.publishing import publish_due
 from inference.results.encode import encode_results
 from inference.results.identity import result_identity
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.entities import Instance, Job
-from storage.core.identity import of_account
 from storage.core.uids import FORMER_UIDS, derive_uid
 from tests import builders
 from tests.api.client import part10

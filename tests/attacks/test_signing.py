@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from storage import tables as t
 from storage.container import Storage, open_storage
+from storage.core.callers.identity import LOCAL, Identity, of_account
 from storage.core.errors import UidConflict
-from storage.core.identity import LOCAL, Identity, of_account
 from storage.db.engine import writing
 from storage.reports.entities import Report, ReportSection, ReportSentence
 from storage.settings import load_settings

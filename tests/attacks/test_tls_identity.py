@@ -11,7 +11,7 @@ from dicom_node.network.tls import ClientTls
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from inference.delivery.destinations import checked_peer
-from storage.core.certificate_bindings import checked_binding
+from storage.core.callers.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
 from storage.peers.certificates import bindings_of, fingerprint_of
 from storage.peers.repository import KnownPeer

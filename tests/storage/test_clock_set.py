@@ -15,9 +15,9 @@ from storage.audit import Actor, AuditEvent, Code, Type
 from storage.audit.query import AuditFilter, all_events
 from storage.commitment.entities import Reference
 from storage.container import Storage
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.core.identity import Identity
 from storage.crypto.upload_tokens import PresignedClaim, TokenSigner
 from storage.db.clock_steps import move_waits
 

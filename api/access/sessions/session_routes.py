@@ -39,9 +39,9 @@ from storage.accounts.login_throttle import by_address, by_name
 from storage.accounts.second_factors import FactorKind, SecondFactors
 from storage.accounts.sessions import Sessions
 from storage.audit import Audit
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotConfigured
-from storage.core.identity import of_account
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

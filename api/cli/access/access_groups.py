@@ -15,8 +15,8 @@ from api.cli.starting import start
 from storage.access_groups.entities import Member, member_kind
 from storage.accounts.api_keys import ApiKeys
 from storage.container import Storage, open_storage
-from storage.core.bounded_yaml import load_bounded_yaml
 from storage.core.errors import InvalidRequest
+from storage.core.untrusted_input.bounded_yaml import load_bounded_yaml
 from storage.settings import Settings
 
 app = typer.Typer(

@@ -9,9 +9,9 @@ import typer
 from api.access.audited_changes import access_change
 from api.cli.access.users import OPERATOR, opened
 from api.cli.console import err, out, table_of
+from storage.core.callers.roles import checked_roles, checked_scopes
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.core.roles import checked_roles, checked_scopes
 
 app = typer.Typer(name="keys", help="API keys of programs.", no_args_is_help=True)
 

@@ -13,8 +13,8 @@ from api.cli.starting import start
 from storage.accounts.repository import checked_name
 from storage.audit import Action, Actor, Audit
 from storage.container import Storage, open_storage
+from storage.core.callers.roles import checked_roles
 from storage.core.errors import InvalidRequest
-from storage.core.roles import checked_roles
 from storage.maintenance.upgrade import prepare_if_new
 
 app = typer.Typer(name="users", help="Local user accounts.", no_args_is_help=True)

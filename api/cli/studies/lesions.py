@@ -12,7 +12,7 @@ from inference.lesions.course import Seen, course_of
 from inference.lesions.response import recist
 from storage.audit import Code
 from storage.container import open_storage
-from storage.core.identity import Identity
+from storage.core.callers.identity import Identity
 
 app = typer.Typer(
     name="lesions",

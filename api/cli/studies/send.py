@@ -18,7 +18,7 @@ from api.cli.starting import start
 from dicom_node.peers import Peer
 from dicom_node.scu import SendItem, SendResult, send
 from storage.core.errors import InvalidRequest
-from storage.core.folder_walk import walk
+from storage.core.untrusted_input.folder_walk import walk
 from storage.settings import Settings
 
 _REASONS_SHOWN = 20

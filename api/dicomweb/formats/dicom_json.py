@@ -21,7 +21,7 @@ from api.dicomweb.formats.json_values import (
     value_from_bytes,
     value_to_json,
 )
-from storage.core.padding import unpadded_ascii
+from storage.core.text.padding import unpadded_ascii
 from storage.dicom.value_errors import UNREADABLE
 
 BULK_THRESHOLD_BYTES = 1024

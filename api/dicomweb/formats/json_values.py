@@ -10,7 +10,7 @@ from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from storage.core.character_sets import decode_text
+from storage.core.text.character_sets import decode_text
 
 JsonElement = dict[str, Any]
 JsonDataset = dict[str, JsonElement]

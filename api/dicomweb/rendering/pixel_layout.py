@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from storage.core.errors import InvalidInstance, NotFound
-from storage.core.padding import unpadded_ascii
-from storage.core.whole_numbers import read_whole_number
+from storage.core.text.padding import unpadded_ascii
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.dicom.element_walker import (
     DOUBLE_FLOAT_PIXEL_DATA,
     FLOAT_PIXEL_DATA,

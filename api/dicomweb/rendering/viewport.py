@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from inference.calibration.decision import calibration_of
 from inference.imaging.grayscale import Window, window_function
 from storage.core.errors import InvalidRequest
-from storage.core.whole_numbers import read_whole_number
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 
 _MAX_SIDE = 8192
 

@@ -37,7 +37,7 @@ from api.dicomweb.routing import dicomweb_router
 from storage.audit import Code
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
-from storage.core.whole_numbers import read_whole_number
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.integrity.instance_reader import InstanceReader
 
 router = dicomweb_router()

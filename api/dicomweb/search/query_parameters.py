@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
 from storage.core.errors import InvalidRequest
-from storage.core.whole_numbers import read_whole_number
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.index.attributes import LEVELS, available_at
 
 DEFAULT_LIMIT = 10_000

@@ -25,9 +25,9 @@ from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML
 from api.dicomweb.store.parts import check_study
 from api.dicomweb.store.report import CANNOT_UNDERSTAND, Report, reason_of
 from api.dicomweb.store.spool import SpooledPart
-from storage.core.bounded_json import load_bounded_json
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded, MediViewError
 from storage.core.uids import check_uid
+from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.dicom.file_meta import make_file_meta
 from storage.ingest.service import Ingest
 from storage.ingest.storing import Accepted

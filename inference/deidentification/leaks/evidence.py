@@ -16,7 +16,7 @@ from inference.deidentification.profile_table import action_for, row_of
 from inference.deidentification.pseudonyms import shifted
 from inference.deidentification.words import is_known_word
 from inference.language import identifiers
-from storage.core.text_folding import folded
+from storage.core.text.text_folding import folded
 from storage.dicom.value_errors import UNREADABLE
 
 TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})

@@ -26,7 +26,7 @@ from inference.deidentification.leaks.uids import UidFinder
 from inference.deidentification.profile import Option, Profile
 from inference.deidentification.words import is_known_word
 from inference.language.documents.reading import is_pdf, read_text_of_pdf
-from storage.core.text_folding import folded
+from storage.core.text.text_folding import folded
 from storage.dicom.value_errors import UNREADABLE
 
 _CODED = frozenset({"CodeValue", "CodeMeaning", "LongCodeValue", "CodingSchemeName"})

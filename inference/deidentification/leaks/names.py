@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import permutations
 
 from inference.deidentification.words import is_known_word
-from storage.core.text_folding import folded
+from storage.core.text.text_folding import folded
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")

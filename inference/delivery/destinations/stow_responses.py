@@ -3,8 +3,8 @@
 from typing import Any
 
 from dicom_node.peers import PeerFailed
-from storage.core.bounded_json import load_bounded_json
 from storage.core.errors import LimitExceeded
+from storage.core.untrusted_input.bounded_json import load_bounded_json
 
 _REFERENCED_SOP_SEQUENCE = "00081199"
 _FAILED_SOP_SEQUENCE = "00081198"

@@ -32,7 +32,7 @@ from inference.refusals import ModelUnusable
 from storage.core.entities import Instance, Series
 from storage.core.errors import LimitExceeded
 from storage.core.findings import Code
-from storage.core.padding import unpadded
+from storage.core.text.padding import unpadded
 from storage.pixels.processes import budget
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ from inference.rules.judge import judge
 from storage.core.entities import Instance, Series
 from storage.core.errors import LimitExceeded, MediViewError
 from storage.core.findings import Code
-from storage.core.padding import unpadded
+from storage.core.text.padding import unpadded
 from storage.pixels.processes import budget
 
 _PROBE_EDGE = 224

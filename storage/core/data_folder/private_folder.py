@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from storage.core.folder_walk import walk
+from storage.core.untrusted_input.folder_walk import walk
 
 log = structlog.get_logger(__name__)
 

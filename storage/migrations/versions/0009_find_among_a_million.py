@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from storage.core.text_folding import folded_name, search_text
+from storage.core.text.text_folding import folded_name, search_text
 
 revision = "0009"
 down_revision = "0008"

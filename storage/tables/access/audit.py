@@ -31,7 +31,8 @@ audit_event = Table(
     Column("outcome", SmallInteger, nullable=False),
     Column("actor_kind", String(16), nullable=False),
     text_column("actor_name"),
-    # The identity behind the name (`storage.core.identity`): a key's id, issuer and subject.
+    # The identity behind the name (`storage.core.callers.identity`): a key's id, issuer
+    # and subject.
     text_column("actor_id"),
     text_column("actor_address"),
     text_column("process"),

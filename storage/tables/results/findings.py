@@ -60,7 +60,8 @@ finding_feedback = Table(
     text_column("label"),
     text_column("reason"),
     text_column("given_by"),
-    # The identity behind the name (`storage.core.identity`); empty of what older versions wrote.
+    # The identity behind the name (`storage.core.callers.identity`); empty of what older
+    # versions wrote.
     text_column("given_by_id"),
     time_column("given_at"),
     # Of somebody whose word verifies a report.

@@ -23,7 +23,7 @@ answer = Table(
     # Empty where the question is about no study of this node.
     Column("study_instance_uid", Uid, nullable=False, index=True),
     Column("request", JSON, nullable=False),
-    # The identity of who asked (`storage.core.identity`); empty where the node did.
+    # The identity of who asked (`storage.core.callers.identity`); empty where the node did.
     text_column("asked_by_id"),
     # Of a document that came with the question; empty where none did.
     text_column("object_key"),

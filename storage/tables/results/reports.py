@@ -22,7 +22,8 @@ report = Table(
     text_column("title"),
     Column("sections", JSON, nullable=False),
     text_column("changed_by"),
-    # The identity behind the name (`storage.core.identity`); empty of what older versions wrote.
+    # The identity behind the name (`storage.core.callers.identity`); empty of what older
+    # versions wrote.
     text_column("changed_by_id"),
     text_column("signed_by"),
     text_column("signed_by_id"),

@@ -34,7 +34,7 @@ patient = Table(
     ordered_text_column("patient_id"),
     text_column("issuer_of_patient_id"),
     text_column("patient_name"),
-    # As `storage.core.text_folding` has it: what keys are compared with.
+    # As `storage.core.text.text_folding` has it: what keys are compared with.
     ordered_text_column("patient_name_folded"),
     text_column("patient_birth_date"),
     text_column("patient_sex"),
@@ -55,8 +55,8 @@ study = Table(
     text_column("study_id"),
     text_column("referring_physician_name"),
     ordered_text_column("referring_physician_name_folded"),
-    # Patient, description and accession number in one, folded (`storage.core.text_folding`): typed
-    # words are looked for here, which reads each study once and no patient.
+    # Patient, description and accession number in one, folded (`storage.core.text.text_folding`):
+    # typed words are looked for here, which reads each study once and no patient.
     ordered_text_column("search_text"),
     time_column("received_at"),
     time_column("updated_at"),

@@ -11,7 +11,7 @@ legal_hold = Table(
     Column("study_instance_uid", Uid, primary_key=True),
     text_column("reason"),
     text_column("placed_by"),
-    # The identity behind the name (`storage.core.identity`); empty for an operator.
+    # The identity behind the name (`storage.core.callers.identity`); empty for an operator.
     text_column("placed_by_id"),
     time_column("placed_at"),
 )

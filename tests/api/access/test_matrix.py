@@ -16,8 +16,8 @@ from api.access.rule_index import RouteWithoutPolicy, Rule, RuleIndex, rules_of
 from api.app import create_app
 from api.routers import ROUTERS
 from api.routing import new_router
+from storage.core.callers.roles import ROLES, SCOPES
 from storage.core.clock import utcnow
-from storage.core.roles import ROLES, SCOPES
 from storage.settings import load_settings
 from tests.api.access.closed import (
     PASSWORD,

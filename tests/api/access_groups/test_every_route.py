@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from api.access.rule_index import Rule
 from api.app import create_app
-from storage.core.roles import ROLES
+from storage.core.callers.roles import ROLES
 from storage.db.engine import reading
 from storage.db.visible_rows import VISIBLE
 from storage.settings import load_settings

@@ -16,9 +16,9 @@ from pydicom.uid import generate_uid
 from inference.access_groups.service import apply_rules
 from storage.access_groups.entities import Member
 from storage.container import Storage
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.core.identity import Identity
 from storage.lesions.entities import Lesion
 from storage.peers.repository import KnownPeer
 from storage.priors.entities import WantedStudy

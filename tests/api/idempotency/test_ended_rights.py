@@ -17,10 +17,10 @@ from api.access.rule_index import RuleIndex
 from api.idempotency.middleware import Idempotency
 from storage import tables as t
 from storage.container import Storage
+from storage.core.callers.identity import Identity
+from storage.core.callers.roles import Role
+from storage.core.callers.visibility import EVERYONE, Visibility, limited_to
 from storage.core.clock import utcnow
-from storage.core.identity import Identity
-from storage.core.roles import Role
-from storage.core.visibility import EVERYONE, Visibility, limited_to
 from storage.db.engine import writing
 
 OURS = Visibility("key:1", (EVERYONE, 3), sees_unmatched=True)

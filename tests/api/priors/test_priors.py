@@ -13,8 +13,8 @@ from inference.priors.rounds import priors_due
 from storage.access_groups.entities import Member
 from storage.access_groups.visibility import visibility_of
 from storage.container import Storage, open_storage
+from storage.core.callers.visibility import Caller, limited_to
 from storage.core.clock import utcnow
-from storage.core.visibility import Caller, limited_to
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node, is_problem
 from tests.api.usual_logging import logging_as_before

@@ -7,9 +7,9 @@ import pytest
 
 from api.studies.state import derive_state
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, DeliveryState
-from storage.core.identity import of_account
 from storage.reports.entities import ReportSection, ReportSentence
 from storage.studies.filter import StudyFilter
 from tests.api.client import ApiNode, is_problem, scheduled_job

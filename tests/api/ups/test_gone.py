@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from storage.access_groups.decisions import Decision
+from storage.core.callers.visibility import EVERYONE
 from storage.core.clock import utcnow
 from storage.core.uids import derive_uid
-from storage.core.visibility import EVERYONE
 from storage.ups.expiry import forget_ended
 from storage.ups.job_mapping import uid_of_job
 from tests.api.client import ApiNode, is_problem

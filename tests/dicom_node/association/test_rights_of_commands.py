@@ -10,7 +10,7 @@ from dicom_node.association import authorization
 from dicom_node.association.acceptor import AcceptedAssociation
 from dicom_node.association.authorization import PeerRights, narrow, restrict
 from dicom_node.network.command_set import Command, CommandSet
-from storage.core.visibility import Visibility, current_visibility
+from storage.core.callers.visibility import Visibility, current_visibility
 
 N_GET_RQ = 0x0110
 

@@ -16,7 +16,7 @@ from storage.audit.spool import Spool
 from storage.backup.places import FolderPlace
 from storage.container import Storage, open_storage
 from storage.core.errors import StorageUnavailable
-from storage.core.folder_walk import remove_tree
+from storage.core.untrusted_input.folder_walk import remove_tree
 from storage.crypto.secret_files import load_secret
 from storage.crypto.upload_tokens import TokenSigner
 from storage.maintenance.export import Export, plan_export, write_folder, write_zip

@@ -15,10 +15,10 @@ from inference.imaging.volume import Volume
 from inference.pipeline import PipelineOutput
 from inference.reports.due import draft_due
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.findings import Code
-from storage.core.identity import of_account
 from tests import builders
 from tests.inference.completed_jobs import completed_job
 from tests.inference.orchestration import later, storage_in

@@ -17,7 +17,7 @@ from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 from inference.containers.results import merged_masks, with_own_labels
 from inference.pipeline import Measurement
 from storage.core.findings import Code
-from storage.core.folder_walk import remove_tree
+from storage.core.untrusted_input.folder_walk import remove_tree
 from tests.inference.containers.outputs import (
     MASK,
     MIB,

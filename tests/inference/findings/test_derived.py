@@ -10,8 +10,8 @@ from inference.findings.comparison import comparison_of
 from inference.reports.draft import draft_study
 from inference.reports.evidence import gather
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.findings import Finding
-from storage.core.identity import of_account
 from tests.inference.reports.known import brain, lungs
 from tests.inference.reports.studies import measured_study, opened
 

@@ -12,8 +12,8 @@ from inference.language.search import DatabaseIndex, MemoryIndex, open_index
 from storage import tables as t
 from storage.access_groups.decisions import Decision
 from storage.container import Storage
+from storage.core.callers.visibility import EVERYONE, Visibility, limited_to
 from storage.core.errors import StorageUnavailable
-from storage.core.visibility import EVERYONE, Visibility, limited_to
 from storage.db.engine import reading, writing
 from storage.search.passages import FINDING, REPORT
 from storage.search.vectors import DIMENSIONS, PassageVectors

@@ -16,10 +16,10 @@ from inference.results.author import Author
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
-from storage.core.identity import of_account
 from storage.settings import Destination
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.results_support import complaints, save

@@ -15,9 +15,9 @@ from inference.reports.export.text import as_text
 from inference.reports.hl7_delivery import send_due
 from inference.reports.publishing import publish_due
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.findings import NormalRange
-from storage.core.identity import of_account
 from storage.patient_identity.entities import Origin, PatientKey, Statement
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import acknowledged, parsed, system

@@ -9,8 +9,8 @@ from sqlalchemy import update
 from inference.reports import publishing
 from inference.reports.publishing import publish_due
 from storage import tables as t
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
-from storage.core.identity import of_account
 from storage.core.postponed import Postponed
 from storage.db.engine import writing
 from storage.reports.entities import ReportSection, ReportSentence

@@ -7,8 +7,8 @@ import pytest
 
 from inference.reports.hl7_delivery import send_due
 from inference.reports.publishing import publish_due
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
-from storage.core.identity import of_account
 from storage.reports.entities import ReportSection, ReportSentence
 from tests.dicom_node.hl7.mllp import acknowledged, parsed, system
 from tests.e2e.support.checks import validators_errors

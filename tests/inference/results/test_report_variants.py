@@ -14,9 +14,9 @@ from inference.imaging.volume import Volume
 from inference.pipeline import Classification, PipelineOutput
 from inference.results.identity import ResultKind
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.core.identity import of_account
 from storage.peers.repository import KnownPeer
 from tests import builders
 from tests.inference.completed_jobs import completed_job

@@ -11,9 +11,9 @@ from storage import tables as t
 from storage.access_groups.decisions import Decision
 from storage.access_groups.entities import Member
 from storage.container import Storage
+from storage.core.callers.visibility import EVERYONE, Visibility, limited_to
 from storage.core.clock import utcnow
 from storage.core.uids import derive_uid
-from storage.core.visibility import EVERYONE, Visibility, limited_to
 from storage.db.engine import reading
 from tests.storage.instances import part10
 

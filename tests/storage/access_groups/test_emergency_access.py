@@ -9,10 +9,10 @@ from storage import tables as t
 from storage.access_groups.emergency import Emergency, WantedStudies
 from storage.audit import Actor
 from storage.container import Storage
+from storage.core.callers.visibility import Caller
 from storage.core.clock import utcnow
 from storage.core.errors import StorageUnavailable
 from storage.core.uids import derive_uid
-from storage.core.visibility import Caller
 from storage.db.engine import reading, writing
 from tests.storage.instances import part10
 

@@ -7,9 +7,9 @@ from storage import tables as t
 from storage.access_groups.decisions import Decision
 from storage.access_groups.senders import StudySenders
 from storage.container import Storage
+from storage.core.callers.visibility import EVERYONE, Visibility, limited_to
 from storage.core.errors import NotFound, NotPermitted
 from storage.core.uids import derive_uid
-from storage.core.visibility import EVERYONE, Visibility, limited_to
 from storage.db.engine import reading
 from storage.ingest.instance_stream import SPILL_BYTES
 from tests.storage.instances import part10

@@ -9,8 +9,8 @@ from sqlalchemy import func, insert, select, update
 from storage import tables as t
 from storage.access_groups.visibility import visibility_of
 from storage.container import Storage
+from storage.core.callers.visibility import EVERYONE, Caller, Visibility, as_node, limited_to
 from storage.core.clock import utcnow
-from storage.core.visibility import EVERYONE, Caller, Visibility, as_node, limited_to
 from storage.db.engine import reading, writing
 from storage.db.visible_rows import VISIBLE
 from storage.tables import metadata

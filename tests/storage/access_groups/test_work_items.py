@@ -13,9 +13,9 @@ from sqlalchemy import update as update_row
 
 from storage import tables as t
 from storage.container import Storage
+from storage.core.callers.visibility import EVERYONE, Visibility, limited_to
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, NotPermitted
-from storage.core.visibility import EVERYONE, Visibility, limited_to
 from storage.db.engine import reading, writing
 from storage.ups.dicom_json import JsonAttributes, attributes_of
 from storage.ups.requests import change_state, request_cancel, update

@@ -6,7 +6,7 @@ import pytest
 
 from storage.accounts.shown_names import ShownNames
 from storage.container import Storage, open_storage
-from storage.core.identity import Identity, of_account
+from storage.core.callers.identity import Identity, of_account
 from storage.settings import load_settings
 from tests.migrated import upgrade
 

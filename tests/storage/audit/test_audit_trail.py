@@ -18,9 +18,9 @@ from storage.audit import Actor, Audit, AuditEvent, AuditRecord, Code, Type
 from storage.audit.keeper import AuditKeeper
 from storage.audit.query import AuditFilter, all_events, find_events
 from storage.container import Storage
+from storage.core.callers.request_context import serving
 from storage.core.clock import utcnow
 from storage.core.errors import StorageUnavailable
-from storage.core.request_context import serving
 from storage.db.engine import writing
 from tests.storage.instances import part10
 

@@ -20,9 +20,9 @@ from dicom_node.server.scp import start_scp
 from storage.access_groups.emergency import WantedStudies
 from storage.audit import Actor
 from storage.container import Storage, open_storage
+from storage.core.callers.visibility import Caller
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.core.visibility import Caller
 from storage.db.engine import make_engine, reading, writing
 from storage.db.grants import EXCEPTIONS, LISTED, Role, account_of, grant_all, rights
 from storage.idempotency.repository import IdempotencyKey

@@ -5,8 +5,8 @@ import pytest
 from storage.access_groups.entities import Member
 from storage.access_groups.visibility import visibility_of
 from storage.container import Storage
+from storage.core.callers.visibility import Caller, limited_to
 from storage.core.errors import NotFound, UidConflict
-from storage.core.visibility import Caller, limited_to
 from storage.mpps.senders import Sender
 from storage.peers.repository import KnownPeer
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from storage.access_groups.entities import Member
 from storage.access_groups.visibility import visibility_of
 from storage.container import open_storage
-from storage.core.visibility import Caller
+from storage.core.callers.visibility import Caller
 from storage.db.engine import writing
 from storage.recovery.salvage import salvage
 from storage.settings import load_settings

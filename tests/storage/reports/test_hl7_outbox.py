@@ -7,9 +7,9 @@ from sqlalchemy import update
 
 from storage import tables as t
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.errors import StateConflict
-from storage.core.identity import of_account
 from storage.db.engine import writing
 from storage.outbox.leases import LEASE_S
 from storage.reports.entities import Report, ReportSection, ReportSentence

@@ -3,9 +3,9 @@
 import pytest
 
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, StateConflict, VersionConflict
-from storage.core.identity import of_account
 from storage.reports.entities import Report, ReportSection, ReportSentence
 
 STUDY = "2.25.77"

@@ -6,10 +6,10 @@ from sqlalchemy import select, update
 
 from storage import tables as t
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.errors import StateConflict
 from storage.core.findings import Code, Finding
-from storage.core.identity import of_account
 from storage.db.engine import reading, writing
 from storage.db.migrate import _config
 from storage.reports.entities import Report, ReportSection, ReportSentence

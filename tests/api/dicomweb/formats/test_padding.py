@@ -14,7 +14,7 @@ from api.dicomweb.formats.dicom_json import dataset_to_json
 from api.dicomweb.rendering.picture_task import render
 from api.dicomweb.rendering.pixel_layout import find_pixels
 from api.dicomweb.rendering.render_options import RenderOptions
-from storage.core.padding import STRING_VRS, unpadded_bytes
+from storage.core.text.padding import STRING_VRS, unpadded_bytes
 from storage.dicom.element_walker import UNDEFINED_LENGTH
 from storage.dicom.file_meta import read_file_meta
 from storage.dicom.part10 import read_header

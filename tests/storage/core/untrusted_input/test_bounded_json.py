@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from storage.core.bounded_json import load_bounded_json
 from storage.core.errors import LimitExceeded
+from storage.core.untrusted_input.bounded_json import load_bounded_json
 
 
 @pytest.mark.parametrize("piece", ["{}", "[]", '""', "0", '{"":{}}'])

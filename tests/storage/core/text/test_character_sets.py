@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.core.character_sets import decode_value
+from storage.core.text.character_sets import decode_value
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.part10 import read_header
 from tests.names import ASCII, ESC, NAMES, EncodedName, by_dcmtk, ir, named_file

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from storage.core.identity import Identity
+from storage.core.callers.identity import Identity
 
 EVERYONE = 1
 """The access group to which every person, key and peer belongs."""

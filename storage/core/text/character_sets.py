@@ -1,7 +1,7 @@
 """Decode DICOM text by its Specific Character Set (PS3.5 6.1)."""
 
-from storage.core.code_extensions import decode_extended, whole_codec
-from storage.core.padding import ONE_VALUE_VRS, unpadded
+from storage.core.text.code_extensions import decode_extended, whole_codec
+from storage.core.text.padding import ONE_VALUE_VRS, unpadded
 
 
 def decode_text(value: bytes, character_set: str, *, is_name: bool = False, vr: str = "LO") -> str:

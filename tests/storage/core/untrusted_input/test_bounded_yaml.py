@@ -5,7 +5,7 @@ import tracemalloc
 import pytest
 import yaml
 
-from storage.core.bounded_yaml import load_bounded_yaml
+from storage.core.untrusted_input.bounded_yaml import load_bounded_yaml
 
 LAUGHS = "a: &a [x, x]\n" + "\n".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 10)}]" for n in range(12)

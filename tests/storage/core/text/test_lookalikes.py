@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage.core.lookalikes import mixes_scripts, skeleton
+from storage.core.text.lookalikes import mixes_scripts, skeleton
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ table is not among what the standard library has. What the table lacks is caught
 
 import unicodedata
 
-from storage.core.text_folding import folded
+from storage.core.text.text_folding import folded
 
 _PAIRS = (
     # Cyrillic

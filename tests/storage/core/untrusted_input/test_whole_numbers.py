@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.core.whole_numbers import read_whole_number
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 
 
 @pytest.mark.parametrize(

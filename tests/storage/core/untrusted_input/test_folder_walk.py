@@ -11,7 +11,7 @@ from dicom_node.imports.folder import FolderSource
 from inference.models.model_folders import files_of
 from storage.core.data_folder.private_folder import open_entries
 from storage.core.errors import InvalidRequest
-from storage.core.folder_walk import files_below, walk
+from storage.core.untrusted_input.folder_walk import files_below, walk
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Text of DICOM and of people: character sets, padding, folding, look-alike names."""

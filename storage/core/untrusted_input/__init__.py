@@ -1,0 +1,1 @@
+"""What comes from strangers, read within limits: JSON, YAML, numbers, folders in folders."""
