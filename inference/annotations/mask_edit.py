@@ -70,6 +70,7 @@ def edit_mask(
     from inference.delivery.storing import encoded_under_free_uids, store_objects, want_delivery
     from inference.findings.comparison import comparison_of
     from inference.imaging.coverage import with_caveat, with_validity
+    from inference.imaging.stated_numbers import headers_of
     from inference.imaging.tube_voltage import caveat_of_energies
     from inference.lesions.tracking import store_edited_lesions
     from inference.models.population import caveat_of
@@ -90,7 +91,8 @@ def edit_mask(
             remedy="Send a label map that differs from the mask.",
         )
     output = with_validity(before.pipeline, _output(before, masks, changed), volume)
-    output = with_caveat(output, caveat_of(before.pipeline.card.population, before.sources[0]))
+    stack = headers_of(before.sources, volume)
+    output = with_caveat(output, caveat_of(before.pipeline.card.population, stack))
     output = with_caveat(output, caveat_of_energies(before.sources, volume))
     job = _job(before, masks, author, changed, reason)
     rule = rule_for(storage.settings, storage.index, before.pipeline.name, before.sources)

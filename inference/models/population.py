@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.contrast_agent import contrast_agent_given
 from inference.imaging.field_strength import field_strengths_t
+from inference.imaging.stated_numbers import in_words, slice_thicknesses_mm, tube_voltages_kv
 from inference.normal_ranges.ages import age_in_words, ages_in_words
 from storage.core.findings import OUTSIDE_POPULATION
 from storage.core.patient_sex import sex_of
@@ -30,8 +31,6 @@ _ECHOES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
 """EchoPulseSequence of enhanced images (PS3.3 C.8.13.4) as ScanningSequence calls it."""
 _DATE = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})")
 """With points as before 1993, which readers take still (PS3.5 6.2, DA)."""
-_THICKNESS = ("SliceThickness", "PixelMeasuresSequence")
-_VOLTAGE = ("KVP", "CTXRayDetailsSequence")
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,15 @@ class Population:
     """Who says so."""
     on_outside: OnOutside = "caveat"
 
-    def outside(self, header: Dataset) -> tuple[str, ...]:
-        """What of a study lies outside, a phrase each with the range; empty where nothing does."""
-        return tuple(self._outside(header))
+    def outside(self, headers: Sequence[Dataset]) -> tuple[str, ...]:
+        """What of a stack lies outside, a phrase each with the range; empty where nothing does.
 
-    def _outside(self, header: Dataset) -> Iterator[str]:
+        `headers`: of its images, one at least. Slice thickness and tube voltage are judged in all
+        of them and in all frames, since they may change within a stack; the rest in the first.
+        """
+        return (*self._of_all(headers[0]), *self._of_each(headers))
+
+    def _of_all(self, header: Dataset) -> Iterator[str]:
         for age, by in zip(ages_years(header), ("", " by PatientAge"), strict=False):
             if not _within_years(age, self.age_years):
                 ages = "" if self.age_years is None else ages_in_words(*self.age_years)
@@ -86,22 +89,28 @@ class Population:
         given = contrast_agent_given(header)
         if self.contrast_agent is not None and given is not self.contrast_agent:
             yield f"{'with' if given else 'without'} contrast agent"
-        for place, name, unit, limits in (
-            (_THICKNESS, "slice thickness", "mm", self.slice_thickness_mm),
-            (_VOLTAGE, "tube voltage", "kV", self.kvp),
+
+    def _of_each(self, headers: Sequence[Dataset]) -> Iterator[str]:
+        for found, name, unit, limits in (
+            (slice_thicknesses_mm, "slice thickness", "mm", self.slice_thickness_mm),
+            (tube_voltages_kv, "tube voltage", "kV", self.kvp),
         ):
-            value = _number(header, *place)
-            if value is not None and not _within(value, limits):
-                yield f"{name} {value:g} {unit} ({_range(limits)} {unit})"
+            values = () if limits is None else found(headers)
+            outside = [one for one in values if not _within(one, limits)]
+            if outside:
+                yield f"{name} {in_words(outside)} {unit} ({_range(limits)} {unit})"
 
 
 ANYBODY = Population()
 """Of a card that says nothing."""
 
 
-def caveat_of(population: Population, *headers: Dataset) -> str:
-    """One sentence where one of the images lies outside, "" where all are within."""
-    outside = dict.fromkeys(phrase for one in headers for phrase in population.outside(one))
+def caveat_of(population: Population, *stacks: Sequence[Dataset]) -> str:
+    """One sentence where one of the stacks lies outside, "" where all are within.
+
+    `stacks`: the headers of each (`Population.outside`); of a film that one.
+    """
+    outside = dict.fromkeys(phrase for one in stacks for phrase in population.outside(one))
     if not outside:
         return ""
     by = f", by {population.source}" if population.source else ""
@@ -147,22 +156,6 @@ def _date(header: Dataset, keyword: str) -> date | None:
         return None if found is None else date(*(int(found[part]) for part in (1, 3, 4)))
     except ValueError:
         return None
-
-
-def _number(header: Dataset, keyword: str, macro: str) -> float | None:
-    """Stated by the image; of enhanced images in a functional group, of the first frame."""
-    for holder in (header, *_groups(header, macro)):
-        try:
-            return float(holder.get(keyword))
-        except (TypeError, ValueError):
-            continue
-    return None
-
-
-def _groups(header: Dataset, macro: str) -> Iterator[Dataset]:
-    per_frame = header.get("PerFrameFunctionalGroupsSequence") or ()
-    for group in (*(header.get("SharedFunctionalGroupsSequence") or ()), *per_frame[:1]):
-        yield from group.get(macro) or ()
 
 
 def _echoes(header: Dataset) -> Sequence[str]:

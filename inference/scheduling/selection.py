@@ -118,7 +118,7 @@ def with_geometry(
     """
     population = pipeline.card.population
     if population.on_outside == "refuse":
-        caveat = caveat_of(population, headers[0])
+        caveat = caveat_of(population, headers)
         if caveat:
             return Acceptance(False, caveat)
     stack = stack_of(headers, tilted=resamples_tilt(pipeline))

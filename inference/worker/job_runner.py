@@ -18,6 +18,7 @@ from inference.delivery.storing import (
 from inference.failures import place
 from inference.findings.comparison import comparison_of
 from inference.imaging.coverage import run_with_coverage, with_caveat
+from inference.imaging.stated_numbers import headers_of
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.tube_voltage import caveat_of_energies
 from inference.imaging.volume import Volume, assemble_volume
@@ -160,9 +161,10 @@ class Work:
     ) -> PipelineOutput:
         """With the sentences that hold for all results, of the images and of their registration."""
         if sources:
-            # Of a stack all images are alike; films, and the series of a study, need not be.
-            judged = sources if volume is None else (sources[volume.instance_indices[0]], *others)
-            output = with_caveat(output, caveat_of(pipeline.card.population, *judged))
+            # The images of a volume are one stack; films, and the series of a study, are not.
+            films = [[one] for one in (sources if volume is None else others)]
+            stacks = films if volume is None else [headers_of(sources, volume), *films]
+            output = with_caveat(output, caveat_of(pipeline.card.population, *stacks))
         if volume is not None:
             output = with_caveat(output, caveat_of_energies(sources, volume))
         for caveat in (self._left_out, *self._placement.caveats):

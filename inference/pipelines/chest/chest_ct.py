@@ -17,7 +17,7 @@ from pydicom.uid import (
 from inference.imaging.contrast_agent import contrast_agent_given
 from inference.imaging.geometry import Stack, judged_spacing_mm, spacing_mm, stack_of
 from inference.imaging.headers import quoted, why_not_of_kind
-from inference.imaging.tube_voltage import in_kilovolts, tube_voltages_kv
+from inference.imaging.stated_numbers import in_words, tube_voltages_kv
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 
@@ -107,7 +107,7 @@ def _energies(headers: Sequence[Dataset]) -> str:
     if len(voltages) < 2:
         return ""
     return (
-        f"The images were made with {in_kilovolts(voltages)} (KVP); densities are compared with"
+        f"The images were made with {in_words(voltages)} kV (KVP); densities are compared with"
         " limits for one tube voltage. Send the images of each as a series of their own."
     )
 

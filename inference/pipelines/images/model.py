@@ -132,7 +132,7 @@ class ImageModelPipeline:
             yield why
         orientation_of(header, model.image.orientation)
         if self.card.population.on_outside == "refuse":
-            caveat = caveat_of(self.card.population, header)
+            caveat = caveat_of(self.card.population, [header])
             if caveat:
                 yield caveat
 
