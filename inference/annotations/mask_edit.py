@@ -69,9 +69,9 @@ def edit_mask(
     # What encodes is large, and few processes need it.
     from inference.delivery.storing import encoded_under_free_uids, store_objects, want_delivery
     from inference.findings.comparison import comparison_of
+    from inference.imaging.acquisition.tube_voltage import caveat_of_energies
     from inference.imaging.coverage import with_caveat, with_validity
     from inference.imaging.stated_numbers import headers_of
-    from inference.imaging.tube_voltage import caveat_of_energies
     from inference.lesions.tracking import store_edited_lesions
     from inference.models.population import caveat_of
     from inference.results.edit import Edit

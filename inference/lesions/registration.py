@@ -10,7 +10,7 @@ import SimpleITK
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, map_coordinates
 
-from inference.imaging.rigid_registration import (
+from inference.imaging.registration.rigid_registration import (
     best_of_starts,
     coarse_image,
     correlation,

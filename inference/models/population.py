@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydicom.dataset import Dataset
 
-from inference.imaging.contrast_agent import contrast_agent_given
-from inference.imaging.field_strength import field_strengths_t
+from inference.imaging.acquisition.contrast_agent import contrast_agent_given
+from inference.imaging.acquisition.field_strength import field_strengths_t
 from inference.imaging.stated_numbers import in_words, slice_thicknesses_mm, tube_voltages_kv
 from inference.normal_ranges.ages import age_in_words, ages_in_words
 from storage.core.findings import OUTSIDE_POPULATION

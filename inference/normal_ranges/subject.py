@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from inference.imaging.contrast_agent import contrast_agent_given
+from inference.imaging.acquisition.contrast_agent import contrast_agent_given
 from inference.models.population import ages_years
 from inference.normal_ranges.ages import age_in_words
 from storage.core.patient_sex import sex_of

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.imaging.input_registration import RegistrationLimits
-from inference.imaging.resampling import on_same_grid, onto_grid
+from inference.imaging.registration.input_registration import RegistrationLimits
+from inference.imaging.registration.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume
 from inference.models.card import family_of
 from inference.models.card_file import critical_limits, population_of

@@ -7,7 +7,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from inference.deidentification.codes import is_known_code
-from inference.imaging.field_strength import field_strength_t
+from inference.imaging.acquisition.field_strength import field_strength_t
 from inference.pipeline import Segment
 from inference.series_classification.mr_contrast import mr_contrast
 from storage.core.findings import Code

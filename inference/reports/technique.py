@@ -6,8 +6,8 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from inference.imaging.contrast_agent import contrast_agent_given, contrast_agent_name
-from inference.imaging.field_strength import field_strength_t
+from inference.imaging.acquisition.contrast_agent import contrast_agent_given, contrast_agent_name
+from inference.imaging.acquisition.field_strength import field_strength_t
 from inference.imaging.headers import number, texts
 from inference.series_classification.mr_contrast import mr_contrast, sequence_holders
 from storage.core.entities import Instance, Series

@@ -11,7 +11,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DatasetSequence
 
-from inference.imaging.contrast_agent import contrast_agent_given
+from inference.imaging.acquisition.contrast_agent import contrast_agent_given
 from inference.imaging.geometry import Stack, judged_spacing_mm, stack_of
 from inference.imaging.headers import texts
 from inference.refusals import VolumeRefused

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydicom.dataset import Dataset
 
-from inference.imaging.input_registration import (
+from inference.imaging.registration.input_registration import (
     Registration,
     RegistrationLimits,
     moved,

@@ -17,10 +17,10 @@ from inference.delivery.storing import (
 )
 from inference.failures import place
 from inference.findings.comparison import comparison_of
+from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.coverage import run_with_coverage, with_caveat
 from inference.imaging.stated_numbers import headers_of
 from inference.imaging.tilt import resamples_tilt
-from inference.imaging.tube_voltage import caveat_of_energies
 from inference.imaging.volume import Volume, assemble_volume
 from inference.job_progress import JobProgress
 from inference.lesions.tracking import Tracked, track_lesions

@@ -15,7 +15,7 @@ class ResultInstance(TypedDict):
 
 class InputRegistration(TypedDict):
     """How an input was moved onto the reference, and what that is worth: as in
-    `inference.imaging.input_registration.Registration`."""
+    `inference.imaging.registration.input_registration.Registration`."""
 
     reference_from_input: list[list[float]]
     """4x4, mm, LPS."""

@@ -14,7 +14,7 @@ from pydicom.uid import (
     LegacyConvertedEnhancedCTImageStorage,
 )
 
-from inference.imaging.contrast_agent import contrast_agent_given
+from inference.imaging.acquisition.contrast_agent import contrast_agent_given
 from inference.imaging.geometry import Stack, judged_spacing_mm, spacing_mm, stack_of
 from inference.imaging.headers import quoted, why_not_of_kind
 from inference.imaging.stated_numbers import in_words, tube_voltages_kv

@@ -8,7 +8,7 @@ from pydicom import config
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from inference.imaging.field_strength import field_strength_t, field_strengths_t
+from inference.imaging.acquisition.field_strength import field_strength_t, field_strengths_t
 from inference.models.card_file import Card, population_of
 from inference.models.population import Population, ages_years, caveat_of
 from inference.pipelines.brain import brain_volume

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.imaging.resampling import onto_grid
+from inference.imaging.registration.resampling import onto_grid
 from inference.imaging.volume import Volume, assemble_volume
 from storage.container import Storage
 from tests.inference.nnunet.phantoms import flair_series, t1_series

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference.imaging.resampling import onto_grid
+from inference.imaging.registration.resampling import onto_grid
 from inference.models.registry.adding import add_model
 from inference.pipeline import PipelineContext, PipelineOutput
 from inference.pipelines.catalogue import pipeline_named

@@ -14,7 +14,7 @@ import pytest
 import SimpleITK as sitk
 
 from inference.bundles.installed import described
-from inference.imaging.resampling import on_same_grid, onto_grid
+from inference.imaging.registration.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume, assemble_volume
 from inference.models.registry.adding import add_model
 from inference.models.registry.status import ModelBlocked

@@ -14,7 +14,11 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.imaging.input_registration import Registration, RegistrationLimits, register
+from inference.imaging.registration.input_registration import (
+    Registration,
+    RegistrationLimits,
+    register,
+)
 from inference.imaging.volume import Volume, assemble_volume
 from inference.models.registry.adding import add_model
 from inference.pipeline import NamedInput
@@ -23,7 +27,7 @@ from inference.worker import input_placement
 from inference.worker.input_placement import place_inputs
 from storage.container import Storage
 from tests import builders
-from tests.inference.imaging import drawn_head
+from tests.inference.imaging.registration import drawn_head
 from tests.inference.orchestration import storage_in
 from tests.inference.results_support import complaints, save
 from tests.inference.scheduling.four_sequences import (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference.imaging.input_registration import (
+from inference.imaging.registration.input_registration import (
     Registration,
     RegistrationLimits,
     moved,
@@ -16,7 +16,7 @@ from inference.imaging.input_registration import (
 from inference.imaging.volume import Volume, assemble_volume
 from inference.refusals import VolumeRefused
 from tests import builders
-from tests.inference.imaging import drawn_head
+from tests.inference.imaging.registration import drawn_head
 
 SHAPE, SPACING_MM = (22, 26, 22), (8.0, 8.0, 8.0)
 CORNERS = np.array([(*side, 1) for side in np.array(list(np.ndindex(2, 2, 2))) * 120.0 - 60.0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.imaging.tube_voltage import caveat_of_energies
+from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.volume import assemble_volume
 from tests import builders
 

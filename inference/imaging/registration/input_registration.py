@@ -98,7 +98,7 @@ def register(volume: Volume, reference: Volume, *, time_s: float = TIME_S) -> Re
     than `time_s`, or where the two do not overlap.
     """
     # It takes half a second to import, and few jobs register.
-    from inference.imaging.rigid_registration import coarse_image, one_thread
+    from inference.imaging.registration.rigid_registration import coarse_image, one_thread
 
     ends_at = time.monotonic() + time_s
     finest_mm = min(*volume.spacing_mm, *reference.spacing_mm)
@@ -128,7 +128,7 @@ def moved(volume: Volume, registration: Registration, reference: Volume) -> Volu
 
 def _found(fixed: Any, moving: Any, ends_at: float, *, is_near: bool) -> Any:
     """SimpleITK's transform from places of `fixed` to those of `moving`."""
-    from inference.imaging.rigid_registration import best_start, centred_start, refined
+    from inference.imaging.registration.rigid_registration import best_start, centred_start, refined
 
     start = centred_start(fixed) if is_near else best_start(fixed, moving, ends_at)
     return refined(fixed, moving, start, ends_at)
@@ -138,7 +138,7 @@ def _measured(fixed: Any, moving: Any, found: Any, back: Any) -> Registration:
     import SimpleITK
     from scipy.spatial.transform import Rotation
 
-    from inference.imaging.rigid_registration import covered, lowest
+    from inference.imaging.registration.rigid_registration import covered, lowest
 
     input_from_reference = _matrix(found)
     reference_from_input: Matrix = np.linalg.inv(input_from_reference).astype(np.float64)

@@ -1,0 +1,1 @@
+"""How images were acquired, as their headers state it: contrast agent, tesla, kilovolts."""
