@@ -4,9 +4,6 @@ import json
 from dataclasses import replace
 
 from api.errors import ApiProblem
-from api.fhir.conditions import patient_system
-from api.fhir.parameters import SearchParameters, bare_uid, read_span
-from api.fhir.references import read_reference
 from api.fhir.resources import (
     AuditEvent,
     AuditEventAgent,
@@ -15,7 +12,10 @@ from api.fhir.resources import (
     AuditEventNetwork,
     AuditEventSource,
 )
-from api.fhir.tokens import read_token
+from api.fhir.search.conditions import patient_system
+from api.fhir.search.parameters import SearchParameters, bare_uid, read_span
+from api.fhir.search.references import read_reference
+from api.fhir.search.tokens import read_token
 from api.fhir.types import (
     DCM,
     OWN,

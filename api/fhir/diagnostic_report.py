@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from html import escape
 
-from api.fhir.conditions import (
+from api.fhir.resources import DiagnosticReport
+from api.fhir.search.conditions import (
     PATIENT,
     Parameter,
     by_study,
     by_text,
     by_time,
 )
-from api.fhir.resources import DiagnosticReport
+from api.fhir.search.tokens import Coded, by_code, by_fixed, by_token
 from api.fhir.subject import order_of, patient_of, started, subject_of
-from api.fhir.tokens import Coded, by_code, by_fixed, by_token
 from api.fhir.types import (
     OWN,
     Attachment,

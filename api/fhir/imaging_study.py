@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from api.fhir.conditions import PATIENT, Parameter, by_text, by_time, order
-from api.fhir.parameters import SearchParameters, bare_uid
 from api.fhir.resources import Endpoint, ImagingStudy, ImagingStudyInstance, ImagingStudySeries
+from api.fhir.search.conditions import PATIENT, Parameter, by_text, by_time, order
+from api.fhir.search.parameters import SearchParameters, bare_uid
+from api.fhir.search.tokens import Coded, by_code, by_token
 from api.fhir.subject import accession_of, order_of, patient_of, started, subject_of
-from api.fhir.tokens import Coded, by_code, by_token
 from api.fhir.types import DCM, DICOM_UID, Coding, Reference, meta, plain, some, uid_identifier
 from storage.core.entities import Instance, Series, Study
 from storage.db.conditions import Condition, always, any_of, never

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 
-from api.fhir.conditions import (
+from api.fhir.device import device_id
+from api.fhir.normal_range import interpretation, place_in_population, reference_range
+from api.fhir.observation_status import Status, by_status, status_of, value_of
+from api.fhir.resources import Observation, ObservationComponent
+from api.fhir.search.conditions import (
     PATIENT,
     Parameter,
     by_study,
     by_text,
     by_time,
 )
-from api.fhir.device import device_id
-from api.fhir.normal_range import interpretation, place_in_population, reference_range
-from api.fhir.observation_status import Status, by_status, status_of, value_of
-from api.fhir.parameters import bare_uid
-from api.fhir.references import by_reference
-from api.fhir.resources import Observation, ObservationComponent
+from api.fhir.search.parameters import bare_uid
+from api.fhir.search.references import by_reference
+from api.fhir.search.tokens import Coded, by_fixed, by_token, read_token
 from api.fhir.subject import patient_of, started, subject_of
-from api.fhir.tokens import Coded, by_fixed, by_token, read_token
 from api.fhir.types import (
     DCM,
     DICOM_UID,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
-from api.fhir.tokens import by_code
+from api.fhir.search.tokens import by_code
 from storage.core.findings import Code, Feedback, FeedbackKind, Finding
 from storage.db.conditions import Condition, all_of, any_of, never
 from storage.findings.conditions import (

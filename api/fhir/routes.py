@@ -12,10 +12,7 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.fhir import audit_event, device, diagnostic_report, imaging_study, observation
 from api.fhir.capability import capability_statement
-from api.fhir.conditions import conditions, order
 from api.fhir.includes import INCLUDES, included, studies_of
-from api.fhir.parameters import SearchParameters
-from api.fhir.references import relative
 from api.fhir.resources import (
     AuditEvent,
     Bundle,
@@ -27,6 +24,9 @@ from api.fhir.resources import (
 )
 from api.fhir.responses import answer, bundle
 from api.fhir.routing import fhir_router, read_by, searched_by
+from api.fhir.search.conditions import conditions, order
+from api.fhir.search.parameters import SearchParameters
+from api.fhir.search.references import relative
 from storage.audit import AuditRecord, Code
 from storage.audit.query import event_of, find_events
 from storage.findings.conditions import finding_id_in

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from api.deps import get_storage
-from api.fhir.parameters import check_read
 from api.fhir.responses import FhirJson
+from api.fhir.search.parameters import check_read
 from api.ignored_parameters import add_warning
 from api.routing import new_router
 

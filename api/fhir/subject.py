@@ -1,8 +1,8 @@
 """Who a resource is about. The node is no register of patients, so each is contained."""
 
 from api.dicom_values import dicom_date
-from api.fhir.conditions import patient_system
 from api.fhir.resources import HumanName, Patient
+from api.fhir.search.conditions import patient_system
 from api.fhir.types import CodeableConcept, Coding, Identifier, Reference, some
 from storage.core.entities import Study
 from storage.core.patient_sex import sex_of

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import quote, unquote
 
-from api.fhir.parameters import SearchParameters, read_span
-from api.fhir.references import by_reference
-from api.fhir.tokens import read_token
+from api.fhir.search.parameters import SearchParameters, read_span
+from api.fhir.search.references import by_reference
+from api.fhir.search.tokens import read_token
 from api.fhir.types import OWN
 from storage.db.conditions import Condition, TimeSpan, any_of, never
 from storage.studies.conditions import has_patient_id_of, patient_id_is

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from api.fhir.parameters import refused
+from api.fhir.search.parameters import refused
 from storage.db.conditions import Condition, never
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")

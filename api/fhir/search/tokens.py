@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from api.fhir.parameters import refused, shown
+from api.fhir.search.parameters import refused, shown
 from storage.db.conditions import Condition, always, any_of, never
 
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import get_args
 
 from api.errors import ApiProblem
-from api.fhir.summary import MODES as SUMMARY_MODES
-from api.fhir.summary import READ_MODES
+from api.fhir.search.summary import MODES as SUMMARY_MODES
+from api.fhir.search.summary import READ_MODES
 from storage.db.conditions import Comparison, TimeSpan
 
 _DATE = re.compile(

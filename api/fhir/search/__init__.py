@@ -1,0 +1,1 @@
+"""The grammar of FHIR searches: parameters, tokens, references, what `_summary` leaves."""
