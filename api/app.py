@@ -12,9 +12,9 @@ from api.access.caller_visibility import CallerVisibility
 from api.access.limits.forwarded import ForwardedClient
 from api.access.limits.limiter import Limits
 from api.access.middleware import AccessControl
-from api.access.oidc import AccessTokens
+from api.access.openid_connect.provider import Provider
+from api.access.openid_connect.sign_in import AccessTokens
 from api.access.policy import READERS, policy
-from api.access.provider import Provider
 from api.access.rule_index import RuleIndex, rules_of
 from api.audit.middleware import AuditTrail
 from api.audit.rules import PUBLIC

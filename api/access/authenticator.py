@@ -8,7 +8,7 @@ from datetime import datetime
 
 from starlette.datastructures import Headers
 
-from api.access.oidc import AccessTokens
+from api.access.openid_connect.sign_in import AccessTokens
 from api.access.principal import Principal
 from api.access.sessions.cookies import read_cookie, session_cookie
 from storage.accounts.api_keys import PREFIX, ApiKeys

@@ -26,7 +26,13 @@ from tests.api.access.closed import (
     closed_settings,
     confirm,
 )
-from tests.api.access.provider import AUDIENCE, CLIENT_ID, CLIENT_SECRET, Provider, provider
+from tests.api.access.openid_connect.provider import (
+    AUDIENCE,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    Provider,
+    provider,
+)
 from tests.api.client import is_problem, part10
 from tests.migrated import upgrade
 

@@ -12,9 +12,9 @@ from api.access.audited_changes import access_change
 from api.access.authenticator import Authenticator, of_session
 from api.access.credentials import checked_account, own_account
 from api.access.limits.forwarded import client_address, client_group
+from api.access.openid_connect.provider import Provider
 from api.access.policy import ANY_STEP, ANYONE, PASSWORD_STEP, READERS, policy
 from api.access.principal import OptionalPrincipalDep, Principal, PrincipalDep
-from api.access.provider import Provider
 from api.access.schemas import (
     Confirmation,
     Credentials,

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from storage.reports.entities import ReportSection, ReportSentence
 from tests import builders
 from tests.api.access.closed import PASSWORD, ClosedNode
-from tests.api.access.provider import CLIENT_ID, CLIENT_SECRET, Provider, provider
+from tests.api.access.openid_connect.provider import CLIENT_ID, CLIENT_SECRET, Provider, provider
 from tests.api.client import part10
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium

@@ -10,10 +10,10 @@ from fastapi.routing import APIRoute
 
 from api.access import audited_sign_ins
 from api.access.authenticator import with_own_name
-from api.access.oidc import Flow, authorization_url, finish
+from api.access.openid_connect.provider import NotAccepted, Provider
+from api.access.openid_connect.sign_in import Flow, authorization_url, finish
 from api.access.policy import ANYONE, policy
 from api.access.principal import OptionalPrincipalDep, Principal
-from api.access.provider import NotAccepted, Provider
 from api.access.sessions.cookies import flow_cookie, is_https, read_cookie, set_session
 from api.access.sessions.session_routes import AuthenticatorDep, open_session
 from api.audit.rules import BY_ITSELF, PUBLIC

@@ -11,8 +11,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from api.access.oidc import AccessTokens, Flow
-from api.access.provider import NotAccepted, Provider
+from api.access.openid_connect.provider import NotAccepted, Provider
+from api.access.openid_connect.sign_in import AccessTokens, Flow
 from storage.core.errors import NotConfigured
 from storage.settings import Settings
 
@@ -62,11 +62,11 @@ def token(**more: Any) -> str:
 
 def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     now = time.monotonic() + seconds
-    monkeypatch.setattr("api.access.provider.time.monotonic", lambda: now)
+    monkeypatch.setattr("api.access.openid_connect.provider.time.monotonic", lambda: now)
 
 
 def test_who_brings_a_token_does_not_wait_for_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.access.provider._PATIENCE_S", 0.02)
+    monkeypatch.setattr("api.access.openid_connect.provider._PATIENCE_S", 0.02)
     provider = Known()
     provider.hangs = threading.Event()
     tokens = AccessTokens(provider)

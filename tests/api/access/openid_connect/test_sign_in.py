@@ -15,10 +15,16 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from api.access.oidc import is_access_token
+from api.access.openid_connect.sign_in import is_access_token
 from storage.settings import Settings
 from tests.api.access.closed import ClosedNode, audited, closed_node, closed_settings
-from tests.api.access.provider import AUDIENCE, CLIENT_ID, CLIENT_SECRET, Provider, provider
+from tests.api.access.openid_connect.provider import (
+    AUDIENCE,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    Provider,
+    provider,
+)
 from tests.api.client import is_problem
 from tests.patience import PATIENCE_S
 from tests.services import free_port
@@ -265,7 +271,7 @@ def test_the_provider_may_change_its_keys(
     for number in range(5):
         assert status(identity.token(sub=str(number))) == 401
     assert identity.asked.count("/keys") == 1
-    monkeypatch.setattr("api.access.provider._KEYS_ASKED_EVERY_S", 0.0)
+    monkeypatch.setattr("api.access.openid_connect.provider._KEYS_ASKED_EVERY_S", 0.0)
     assert status(identity.token()) == 200
     assert status(old) == 401
     assert identity.asked.count("/.well-known/openid-configuration") == 1

@@ -18,8 +18,8 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry, Token
 
+from api.access.openid_connect.provider import NotAccepted, Provider
 from api.access.principal import Principal
-from api.access.provider import NotAccepted, Provider
 from storage.core.callers.identity import Identity
 from storage.core.callers.roles import ROLES, Role, known_scopes
 from storage.settings import Settings
