@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
-from inference.delivery.destinations.registry import kind_of
+from inference.deliveries.destinations.registry import kind_of
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Action, Audit, AuditEvent, Code
 from storage.core.entities import Instance, Job
 from storage.core.errors import MediViewError

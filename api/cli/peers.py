@@ -36,7 +36,7 @@ def _storage() -> Iterator[Storage]:
 @app.command("list")
 def list_peers() -> None:
     """Show all peers, those of MEDIVIEW_DESTINATIONS too."""
-    from inference.delivery.destinations import address_of
+    from inference.deliveries.destinations import address_of
 
     with _storage() as storage:
         peers = storage.peers.all()
@@ -62,7 +62,7 @@ def list_peers() -> None:
 @app.command("kinds")
 def kinds() -> None:
     """List the kinds of destinations, and how their addresses are written."""
-    from inference.delivery.destinations import KINDS
+    from inference.deliveries.destinations import KINDS
 
     table = table_of("Kind", "Address")
     for kind in KINDS.values():
@@ -123,7 +123,7 @@ def add(
 ) -> None:
     """Add a peer; it counts at once. Its secret is read from MEDIVIEW_PEER_TOKEN."""
     given = set(ACTIONS if may is None else may) - {"nothing"}
-    from inference.delivery.destinations import checked_peer, kind_of, read_address
+    from inference.deliveries.destinations import checked_peer, kind_of, read_address
 
     read = read_address(name, at)
     takes_token = any(field.name == "token" for field in kind_of(read).fields)
@@ -179,7 +179,7 @@ def mark_archive(
     ] = None,
 ) -> None:
     """Let a known peer be asked for earlier studies, or no more; what waits then waits on."""
-    from inference.delivery.destinations import checked_peer
+    from inference.deliveries.destinations import checked_peer
 
     with _storage() as storage:
         before = storage.peers.get(name)
@@ -213,7 +213,7 @@ def _change(
 @app.command("test")
 def test(name: Annotated[str, typer.Argument()]) -> None:
     """Try to reach a peer: C-ECHO, a QIDO-RS query, or a file written and removed."""
-    from inference.delivery.destinations import probe_peer
+    from inference.deliveries.destinations import probe_peer
 
     with _storage() as storage:
         result = probe_peer(storage, storage.peers.get(name))

@@ -15,7 +15,7 @@ from api.base_schemas import Payload, one_of
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
-from inference.delivery.destinations import KINDS, address_of, checked_peer, probe_peer
+from inference.deliveries.destinations import KINDS, address_of, checked_peer, probe_peer
 from storage.audit import Code, Type
 from storage.core.result_kinds import RESULT_KINDS
 from storage.deliveries.circuit_breaker import Breakers, OpenBreaker

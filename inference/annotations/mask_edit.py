@@ -67,7 +67,7 @@ def edit_mask(
     are left out. Raises NotFound, InvalidRequest, UidConflict where a newer version is there.
     """
     # What encodes is large, and few processes need it.
-    from inference.delivery.storing import encoded_under_free_uids, store_objects, want_delivery
+    from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
     from inference.findings.comparison import comparison_of
     from inference.imaging.acquisition.tube_voltage import caveat_of_energies
     from inference.imaging.coverage import with_caveat, with_validity

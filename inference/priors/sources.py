@@ -1,7 +1,7 @@
 """The archives that may be asked, each by the protocol it speaks."""
 
 from dicom_node.archives.archive import Archive
-from inference.delivery.destinations import checked_peer, kind_of
+from inference.deliveries.destinations import checked_peer, kind_of
 from storage.core.errors import InvalidRequest
 from storage.core.sources import of_archive
 from storage.peers.repository import KnownPeer

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import structlog
 
-from inference.delivery.release import pipelines_of, release_of, want_results
+from inference.deliveries.release import pipelines_of, release_of, want_results
 from inference.failures import place
 from storage.container import Storage
 from storage.core.errors import NotFound

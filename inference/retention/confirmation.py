@@ -12,7 +12,7 @@ from operator import attrgetter
 import structlog
 
 from dicom_node.peers import PeerDidNotAnswer, PeerLacksService
-from inference.delivery.destinations import Destination, open_destination
+from inference.deliveries.destinations import Destination, open_destination
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from inference.delivery.destinations import kind_of
-from inference.delivery.release import by_release
+from inference.deliveries.destinations import kind_of
+from inference.deliveries.release import by_release
 from storage.container import Storage
 from storage.core.entities import DeliveryCause, Instance
 from storage.core.errors import InvalidRequest

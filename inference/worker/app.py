@@ -19,8 +19,8 @@ import structlog
 from celery import Celery, signals
 from celery.exceptions import SecurityWarning
 
-from inference.delivery.service import deliver_due
-from inference.delivery.slots import SendingSlots
+from inference.deliveries.service import deliver_due
+from inference.deliveries.slots import SendingSlots
 from inference.language.queue import answer_due, embed_due
 from inference.pipeline import Pipeline
 from inference.priors.rounds import priors_due

@@ -9,7 +9,7 @@ import structlog
 from pydicom.dataset import Dataset
 
 from inference import auditing
-from inference.delivery.storing import (
+from inference.deliveries.storing import (
     encoded_under_free_uids,
     store_label_picture,
     store_objects,

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from inference.delivery.healing import heal_from_destinations
+from inference.deliveries.healing import heal_from_destinations
 from inference.retention.service import RetentionRounds
 from inference.worker.process import Holder
 from inference.worker.task_edge import if_free

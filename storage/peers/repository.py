@@ -37,7 +37,7 @@ class KnownPeer:
     and name the host that we call ("full"). `tls_certificates`: those by one of which it
     proves, when it calls, that it is this peer (`storage.peers.certificates`).
 
-    `kind`: how it gets results (`inference.delivery.destinations.registry`): by C-STORE
+    `kind`: how it gets results (`inference.deliveries.destinations.registry`): by C-STORE
     (`host`, `port`), by STOW-RS (`url`), as files (`folder`, below the export folder).
     `object_kinds` is its capability profile, empty meaning every kind. Limits of 0 are none.
 

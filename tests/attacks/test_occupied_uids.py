@@ -16,7 +16,7 @@ from pydicom.uid import (
 from pynetdicom import AE
 
 from dicom_node.server.scp import start_scp
-from inference.delivery.storing import encoded_under_free_uids
+from inference.deliveries.storing import encoded_under_free_uids
 from inference.reports.publishing import publish_due
 from inference.results.encode import encode_results
 from inference.results.identity import result_identity

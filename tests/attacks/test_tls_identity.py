@@ -10,7 +10,7 @@ from api.server.checks.exposure import check_tls_peers
 from dicom_node.network.tls import ClientTls
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
-from inference.delivery.destinations import checked_peer
+from inference.deliveries.destinations import checked_peer
 from storage.core.callers.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
 from storage.peers.certificates import bindings_of, fingerprint_of

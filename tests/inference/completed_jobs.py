@@ -6,7 +6,7 @@ from functools import partial
 
 from pydicom.dataset import Dataset
 
-from inference.delivery.storing import encoded_under_free_uids, store_objects, want_delivery
+from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
 from inference.findings.comparison import comparison_of
 from inference.imaging.volume import Volume, assemble_volume
 from inference.normal_ranges.applying import site_references

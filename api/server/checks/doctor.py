@@ -37,7 +37,7 @@ from api.server.own_node import own_node
 from api.server.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
-from inference.delivery.destinations import probe_peer
+from inference.deliveries.destinations import probe_peer
 from inference.language.tasks import TASKS, readiness
 from inference.pipelines.catalogue import catalogue
 from inference.self_test.run import run_self_test

@@ -20,7 +20,7 @@ from storage.core.errors import InvalidInstance, StorageFull
 from storage.dicom.part10 import Header
 from storage.settings import load_settings
 from tests.dicom_node.certificates import Authority
-from tests.inference.delivery.destinations.nodes import archive
+from tests.inference.deliveries.destinations.nodes import archive
 from tests.inference.orchestration import storage_in
 from tests.inference.small import changed, mr_series, study_uid
 from tests.migrated import upgrade

@@ -16,7 +16,7 @@ from dicom_node.peers import Peer, PeerFailed
 from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
 from tests.dicom_node.imports.importing import bring_in, instances, stored_files
-from tests.inference.delivery.destinations.nodes import archive
+from tests.inference.deliveries.destinations.nodes import archive
 from tests.inference.orchestration import storage_in
 from tests.inference.small import changed, mr_series, study_uid
 from tests.services import OrthancServer, dcmqrscp, free_port

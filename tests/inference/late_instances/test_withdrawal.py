@@ -9,7 +9,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.annotations.key_images import save_key_images
-from inference.delivery.service import deliver_due
+from inference.deliveries.service import deliver_due
 from inference.late_instances.service import withdraw_outdated
 from inference.reports.due import draft_due
 from inference.results.author import Author

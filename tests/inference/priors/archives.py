@@ -12,7 +12,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.peers.repository import KnownPeer
 from storage.priors.entities import PriorFetch, PriorSearch
-from tests.inference.delivery.destinations.nodes import archive, node
+from tests.inference.deliveries.destinations.nodes import archive, node
 from tests.inference.orchestration import later, receive
 from tests.inference.small import BrightRegion, changed, mr_series
 from tests.services import OrthancServer

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dicom_node.server.scp import start_scp
-from inference.delivery.service import deliver_due
+from inference.deliveries.service import deliver_due
 from inference.findings.comparison import comparison_of
 from inference.reports.due import draft_due
 from inference.routing.service import RoutingRounds

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from dicom_node.server.scp import start_scp
 from inference.delays.deliveries import of_cancelled
 from inference.delays.facts import read_facts
-from inference.delivery.service import deliver_due
+from inference.deliveries.service import deliver_due
 from inference.late_instances.service import withdraw_outdated
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job

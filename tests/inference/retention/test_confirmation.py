@@ -11,7 +11,7 @@ from inference.retention.service import RetentionRounds
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.settings import Destination
-from tests.inference.delivery.test_commitment_delivery import OddPeer
+from tests.inference.deliveries.test_commitment_delivery import OddPeer
 from tests.inference.orchestration import storage_in
 from tests.inference.retention.studies import complete, in_days, is_here, study, with_rules
 from tests.services import free_port, orthanc

@@ -8,7 +8,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from inference.delivery.service import deliver_due
+from inference.deliveries.service import deliver_due
 from inference.routing.send import send_study
 from inference.routing.service import RoutingRounds
 from inference.rules.file import read_rules
@@ -20,7 +20,7 @@ from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
 from storage.deliveries.listing import DeliveryFilter, list_deliveries
 from storage.peers.repository import KnownPeer
 from storage.retention.obligations import Obligations
-from tests.inference.delivery.destinations.nodes import node, with_results
+from tests.inference.deliveries.destinations.nodes import node, with_results
 from tests.inference.orchestration import complete_series, receive
 from tests.inference.small import mr_series, series_uid, study_uid
 from tests.services import free_port, orthanc

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from inference.delivery.destinations import checked_peer
+from inference.deliveries.destinations import checked_peer
 from storage.container import Storage
 from storage.core.entities import Delivery
 from storage.peers.repository import KnownPeer
-from tests.inference.delivery.test_delivery import deliveries, with_results
+from tests.inference.deliveries.test_delivery import deliveries, with_results
 from tests.inference.orchestration import wait_for
 from tests.inference.processes import workers_in
 from tests.services import storescp

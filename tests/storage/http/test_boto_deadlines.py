@@ -1,6 +1,6 @@
 """Limits on answers to boto3: where an upgrade could drop them, and an answer in the last moment.
 
-That they end what trickles is shown at a destination (`tests/inference/delivery`).
+That they end what trickles is shown at a destination (`tests/inference/deliveries`).
 """
 
 import socket

@@ -1,0 +1,25 @@
+"""Where results go: a PACS by DIMSE, an archive by STOW-RS, a folder (`registry`)."""
+
+from inference.deliveries.destinations.protocol import Destination, Outcome, TestResult
+from inference.deliveries.destinations.registry import (
+    KINDS,
+    address_of,
+    checked_peer,
+    kind_of,
+    open_destination,
+    probe_peer,
+    read_address,
+)
+
+__all__ = [
+    "KINDS",
+    "Destination",
+    "Outcome",
+    "TestResult",
+    "address_of",
+    "checked_peer",
+    "kind_of",
+    "open_destination",
+    "probe_peer",
+    "read_address",
+]

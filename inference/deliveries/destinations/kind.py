@@ -1,0 +1,59 @@
+"""What a kind of destination states about itself: for command line, API, form and documents."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dicom_node.archives.archive import Archive
+from inference.deliveries.destinations.protocol import Destination
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
+from storage.peers.repository import KnownPeer
+from storage.settings import Settings
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One value that a person gives. `name` is the member of `KnownPeer`."""
+
+    name: str
+    label: str
+    input: Literal["text", "number", "secret"] = "text"
+    max_length: int | None = None
+
+
+@dataclass(frozen=True)
+class DestinationKind:
+    """One kind. All that is known of it stands in its file; `registry` has a line for it.
+
+    `address` shows how it is written on the command line. `service` and `proof` are for the
+    documents: what an instance is sent by, and how the destination proves that it has it.
+    """
+
+    name: str
+    title: str
+    address: str
+    service: str
+    proof: str
+    fields: tuple[FormField, ...]
+    open: Callable[[Storage, KnownPeer], Destination]
+    """Raises InvalidRequest where the peer's entry is not allowed (any more)."""
+    check: Callable[[KnownPeer, Settings], None]
+    """Raises InvalidRequest where the fields of this kind are wrong."""
+    read_address: Callable[[str], dict[str, Any] | None]
+    """Members of `KnownPeer` from an address; None: it is an address of another kind."""
+    show_address: Callable[[KnownPeer], str]
+    may_call: bool = False
+    """Whether a peer of this kind may also call this node; others only receive."""
+    is_export: bool = False
+    """Whether what goes there is audited as an export to media (PS3.15 A.5.3.4)."""
+    why_unreachable: Callable[[KnownPeer], str] | None = None
+    """Why the node cannot call it at all; empty where it can."""
+    open_archive: Callable[[KnownPeer, Settings], Archive] | None = None
+    """How it is asked for the studies that it holds; None: it answers no questions."""
+
+
+def require(holds: object, what: str, allowed: str) -> None:
+    """Raises InvalidRequest that names the member and what it may be."""
+    if not holds:
+        raise InvalidRequest(f"The peer's {what} is not valid.", remedy=f"Allowed: {allowed}.")

@@ -1,0 +1,122 @@
+"""Put what a job made into the storage, and want it at the destinations."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import get_args
+
+import structlog
+
+from inference import auditing
+from inference.deliveries.release import release_of, want_results
+from inference.pipeline import Pipeline, PipelineOutput
+from inference.results.encode import EncodedResults
+from inference.results.identity import ResultKind, result_identity
+from inference.results.pictures.label_picture import encode_label_picture, label_picture_key
+from inference.results.wanted import taken_by
+from inference.results.writing import part10
+from storage.audit import Audit
+from storage.core.entities import Instance, Job
+from storage.core.job_result import ResultInstance
+from storage.core.sources import of_result
+from storage.core.uids import UidScheme
+from storage.deliveries.repository import Deliveries
+from storage.ingest.generated import GeneratedInstances
+from storage.objects.filesystem import ObjectStore
+from storage.peers.repository import KnownPeer
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+def encoded_under_free_uids(
+    generated: GeneratedInstances, job: Job, encode: Callable[[Job], EncodedResults]
+) -> tuple[Job, EncodedResults]:
+    """The results of a job, under UIDs that nothing of others bears; and the job with its scheme.
+
+    A rerun repeats them. `encode` is called once, unless others occupied a UID.
+    """
+
+    def of_kinds(uids: UidScheme) -> list[str]:
+        of_scheme = replace(job, uids=uids)
+        return [result_identity(of_scheme, kind).sop_instance_uid for kind in get_args(ResultKind)]
+
+    uids = generated.scheme(of_kinds)
+    while True:
+        of_scheme = replace(job, uids=uids)
+        results = encode(of_scheme)
+        if not generated.occupied(str(one.dataset.SOPInstanceUID) for one in results.objects):
+            return of_scheme, results
+        uids = generated.after(uids)
+
+
+def store_objects(
+    generated: GeneratedInstances,
+    audit: Audit,
+    job: Job,
+    results: EncodedResults,
+    check: Callable[[], None],
+) -> tuple[list[Instance], list[ResultInstance]]:
+    """The objects of a job, and what its result says of them; doing it again changes nothing.
+
+    `check` is asked before each and raises to stop. Raises UidOccupied where others have just
+    sent something under a UID of theirs.
+    """
+    instances: list[Instance] = []
+    stored: list[ResultInstance] = []
+    for result in results.objects:
+        dataset = result.dataset
+        check()
+        uid = str(dataset.SOPInstanceUID)
+        instance, outcome = generated.store(part10(dataset), uid, of_result(job.job_id))
+        log.info(
+            "result_stored",
+            job_id=job.job_id,
+            kind=result.kind,
+            sop_instance_uid=uid,
+            outcome=outcome,
+        )
+        instances.append(instance)
+        stored.append(
+            {
+                "kind": result.kind,
+                "sop_class_uid": str(dataset.SOPClassUID),
+                "series_instance_uid": str(dataset.SeriesInstanceUID),
+                "sop_instance_uid": uid,
+            }
+        )
+    auditing.results_made(audit, job, instances)
+    return instances, stored
+
+
+def store_label_picture(
+    objects: ObjectStore, job: Job, pipeline: Pipeline, output: PipelineOutput
+) -> None:
+    """What a segmented picture shows where, if the output has it; again is the same."""
+    if output.label_picture is None:
+        return
+    picture = encode_label_picture(job, pipeline, output.label_picture, output.label_names)
+    objects.put(label_picture_key(job), picture, "image/png")
+
+
+def want_delivery(
+    deliveries: Deliveries,
+    settings: Settings,
+    job: Job,
+    results: EncodedResults,
+    instances: Sequence[Instance],
+    destinations: Sequence[KnownPeer],
+    *,
+    accepted: bool = False,
+) -> None:
+    """Want the objects at the destinations; again changes nothing. `accepted`: by a person."""
+    made = [(one.kind, instance) for one, instance in zip(results.objects, instances, strict=True)]
+    for destination in destinations:
+        taken = list(taken_by(destination, made))
+        want_results(
+            deliveries,
+            destination.name,
+            taken,
+            release_of(settings, [job.pipeline], destination.name),
+            job.job_id,
+            accepted=accepted,
+        )
