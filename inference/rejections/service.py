@@ -2,7 +2,7 @@
 
 Hidden instances are no input of pipelines, and no list, query or retrieval has them. The series
 completes again over what is left, so results over all of it are withdrawn as those over late
-instances are (`inference.late_instances`).
+instances are (`inference.withdrawals`).
 """
 
 from collections.abc import Iterator

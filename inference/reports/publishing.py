@@ -85,7 +85,7 @@ def _publish(storage: Storage, report: Report) -> None:
 def _notify_superseded(storage: Storage, report: Report, at: datetime) -> None:
     """To each destination that has the signed SR or PDF, the same once more with the notice.
 
-    The unsigned ones are rejected with the results (`inference.late_instances`); a person's word
+    The unsigned ones are rejected with the results (`inference.withdrawals`); a person's word
     is not taken back by the node.
     """
     from inference.reports.export.objects import store_notices

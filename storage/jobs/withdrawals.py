@@ -1,7 +1,7 @@
 """Results over content that has changed since: the jobs are superseded, their results withdrawn.
 
 First everything in the index says so, in one transaction. What lies at destinations is withdrawn
-next (`inference.late_instances`), and again until it is done.
+next (`inference.withdrawals`), and again until it is done.
 """
 
 from collections.abc import Sequence

@@ -12,10 +12,10 @@ from scipy.spatial.transform import Rotation
 
 from inference.annotations import measurement_sr
 from inference.annotations.measurement_sr import encode_measurements
-from inference.late_instances.service import withdraw_outdated
 from inference.lesions.drawn import schedule_when_complete
 from inference.lesions.history import DRAWN_LESIONS
 from inference.scheduling.schedule import complete_and_schedule
+from inference.withdrawals.late_instances import withdraw_outdated
 from inference.worker.run import run_job
 from storage.core.clock import utcnow
 from storage.core.sources import of_result

@@ -10,8 +10,8 @@ from dicom_node.server.scp import start_scp
 from inference.delays.deliveries import of_cancelled
 from inference.delays.facts import read_facts
 from inference.deliveries.service import deliver_due
-from inference.late_instances.service import withdraw_outdated
 from inference.scheduling.schedule import complete_and_schedule
+from inference.withdrawals.late_instances import withdraw_outdated
 from inference.worker.run import run_job
 from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from inference.late_instances.service import withdraw_outdated
 from inference.models.registry.adding import add_model
 from inference.scheduling.explain import explain_study
+from inference.withdrawals.late_instances import withdraw_outdated
 from storage.container import Storage
 from storage.core.clock import utcnow
 from tests.inference.orchestration import receive, storage_in

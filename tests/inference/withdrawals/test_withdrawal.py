@@ -10,10 +10,10 @@ from pydicom.dataset import Dataset
 
 from inference.annotations.key_images import save_key_images
 from inference.deliveries.service import deliver_due
-from inference.late_instances.service import withdraw_outdated
 from inference.reports.due import draft_due
 from inference.results.author import Author
 from inference.scheduling.schedule import complete_and_schedule
+from inference.withdrawals.late_instances import withdraw_outdated
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.callers.identity import of_account

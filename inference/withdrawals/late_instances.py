@@ -73,7 +73,7 @@ def _withdraw(storage: Storage, job: Job) -> None:
     if not made:
         return
     # What encodes is large, and few rounds need it.
-    from inference.late_instances.rejection_note import encode_rejection_note, rejection_note_uid
+    from inference.withdrawals.rejection_note import encode_rejection_note, rejection_note_uid
 
     destinations = storage.withdrawals.destinations_of([one.sop_instance_uid for one in made])
     headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in made]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.late_instances import service
-from inference.late_instances.service import withdraw_outdated
+from inference.withdrawals import late_instances as service
+from inference.withdrawals.late_instances import withdraw_outdated
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
