@@ -71,7 +71,7 @@ from storage.processes.heartbeats import Heartbeats
 from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
 from storage.reconciliation.crash_recovery import CrashRecovery
-from storage.rejections.repository import Rejections
+from storage.rejection_notes.repository import RejectionNotes
 from storage.reports.critical_alerts import Alerts
 from storage.reports.draft_queue import ReportsDue
 from storage.reports.hl7_outbox import Hl7Outbox
@@ -126,7 +126,7 @@ class Storage:
     feedback_reports: FeedbackReports
     reports: Reports
     report_publishing: ReportPublishing
-    rejections: Rejections
+    rejection_notes: RejectionNotes
     priors: Priors
     patient_changes: PatientChanges
     reports_due: ReportsDue
@@ -262,7 +262,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             feedback_reports=FeedbackReports(engine),
             reports=Reports(engine),
             report_publishing=ReportPublishing(engine),
-            rejections=Rejections(engine),
+            rejection_notes=RejectionNotes(engine),
             priors=Priors(engine),
             patient_changes=PatientChanges(engine),
             reports_due=ReportsDue(engine),

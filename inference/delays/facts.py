@@ -11,7 +11,7 @@ from storage.deliveries.circuit_breaker import OpenBreaker
 from storage.deliveries.listing import DeliveryFilter, list_deliveries
 from storage.index.expected_instances import Announced
 from storage.processes.heartbeats import HANDLED
-from storage.rejections.repository import IgnoredNote
+from storage.rejection_notes.repository import IgnoredNote
 from storage.settings import Settings
 
 # Who waits behind more is informed that they are more.
@@ -77,7 +77,7 @@ def read_facts(storage: Storage, study_instance_uid: str, now: datetime) -> Stud
             _CANCELLED_LOOKED_AT,
             0,
         )[0],
-        ignored_notes=storage.rejections.ignored(study_instance_uid),
+        ignored_notes=storage.rejection_notes.ignored(study_instance_uid),
         due_deliveries=storage.deliveries.due_count(now),
         breakers={one.destination: one for one in storage.breakers.all()},
         destinations=frozenset(one.name for one in storage.peers.destinations()),

@@ -16,7 +16,7 @@ from inference.annotations.feedback_reports import write_feedback_reports
 from inference.failures import place
 from inference.pipeline import Pipeline
 from inference.priors.triggers import want_for_orders
-from inference.rejections.service import RejectionRounds
+from inference.rejection_notes.service import RejectionRounds
 from inference.reports.critical import repeat_alerts
 from inference.reports.due import draft_due
 from inference.reports.publishing import REPORT_AGAIN_S, publish_due

@@ -12,7 +12,7 @@ from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import Tombstone, exactly, is_discarded, note_tombstone, want_purged
 from storage.objects.keys import object_key as uploaded_key
-from storage.rejections.in_force import forget_notes
+from storage.rejection_notes.in_force import forget_notes
 
 
 def lock_study(connection: Connection, study_uid: str) -> None:

@@ -20,7 +20,7 @@ from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.reassignment import reassign_all
 from storage.recovery.diagnosis import Diagnosis
 from storage.recovery.salvage import Salvaged, salvage, salvage_unwritten_tombstones
-from storage.rejections.hiding import hide_again
+from storage.rejection_notes.hiding import hide_again
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
 from storage.volumes.writer import VolumeWriter

@@ -74,7 +74,7 @@ from storage.tables.studies.projects import (
     project_export_instance,
     project_study,
 )
-from storage.tables.studies.rejections import rejection, rejection_note
+from storage.tables.studies.rejection_notes import rejection, rejection_note
 from storage.tables.studies.retention import (
     disk_sample,
     legal_hold,

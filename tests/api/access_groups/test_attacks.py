@@ -12,7 +12,7 @@ from storage.access_groups.entities import Member
 from storage.core.clock import utcnow
 from tests.api.access_groups.two_groups import NORTH, SOUTH, TwoHospitals, two_hospitals
 from tests.api.client import is_problem, part10, png
-from tests.inference.rejections.notes import hide_rejected, images, note_over
+from tests.inference.rejection_notes.notes import hide_rejected, images, note_over
 
 
 @pytest.fixture(scope="module")

@@ -113,7 +113,7 @@ def a_note_takes_no_effect(node: Storage) -> Delay:
     uids = being_sent(node, "ignored")
     node.deliveries.confirmed(uids, utcnow())
     (note, *_) = node.index.instances_of(study_uid("ignored"))
-    node.rejections.ignore(note, "113001", utcnow())
+    node.rejection_notes.ignore(note, "113001", utcnow())
     return asked(node, "ignored")
 
 

@@ -51,16 +51,16 @@ def test_an_index_that_is_repaired_shows_corrected_patients_and_hides_what_is_re
         note = {"Modality": "KO", "SOPClassUID": KeyObjectSelectionDocumentStorage}
         named = {"PatientID": "c", "PatientName": "Arrived^c"}
         storage.ingest.accept(part10("c", series="note", **named, **note), "test")
-        (stored,) = storage.rejections.unread(1)
+        (stored,) = storage.rejection_notes.unread(1)
         images = [str(derive_uid("test", "c", "series", "instance"))]
-        storage.rejections.read(stored, "113001", images, utcnow())
-        storage.rejections.apply(utcnow())
+        storage.rejection_notes.read(stored, "113001", images, utcnow())
+        storage.rejection_notes.apply(utcnow())
         correct(storage, "a", "Corrected^A")
         storage.patient_changes.undo(correct(storage, "b", "Wrong^B"), ADMIN, utcnow())
         before = shown(storage)
     repair(settings, Diagnosis("damaged", ()), None)
     with open_storage(settings) as storage:
-        storage.rejections.apply(utcnow())
+        storage.rejection_notes.apply(utcnow())
         assert shown(storage) == before
         digests = [
             storage.index.first_instance_of(str(derive_uid("test", one))).patient_digest

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, delete, select, update
 
 from storage import tables as t
 from storage.db.portions import in_portions
-from storage.rejections.hiding import show_unnamed
-from storage.rejections.revocation import revoked_notes
+from storage.rejection_notes.hiding import show_unnamed
+from storage.rejection_notes.revocation import revoked_notes
 
 
 def update_notes_in_force(connection: Connection, study_instance_uid: str, now: datetime) -> int:

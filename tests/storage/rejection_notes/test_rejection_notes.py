@@ -26,15 +26,15 @@ def test_what_a_note_rejects_is_hidden_and_shown_again(storage: Storage) -> None
         ),
         "test",
     )
-    (note,) = storage.rejections.unread(10)
+    (note,) = storage.rejection_notes.unread(10)
     uids = [str(derive_uid("test", "study", "images", one)) for one in ("b", "c", "later")]
-    storage.rejections.read(note, "113001", uids, utcnow())
-    assert storage.rejections.unread(10) == []
-    assert [one.instances for one in storage.rejections.apply(utcnow())] == [2]
-    assert storage.rejections.apply(utcnow()) == []
+    storage.rejection_notes.read(note, "113001", uids, utcnow())
+    assert storage.rejection_notes.unread(10) == []
+    assert [one.instances for one in storage.rejection_notes.apply(utcnow())] == [2]
+    assert storage.rejection_notes.apply(utcnow()) == []
     assert shown(storage) == 2
     storage.ingest.accept(part10(series="images", instance="later"), "test")
-    assert [one.instances for one in storage.rejections.apply(utcnow())] == [1]
+    assert [one.instances for one in storage.rejection_notes.apply(utcnow())] == [1]
     storage.deletions.instance(str(derive_uid("test", "study", "images", "a")))
     assert [one.modality for one in storage.index.series_of(STUDY)] == ["KO"]
     storage.deletions.instance(note.sop_instance_uid)
@@ -55,8 +55,8 @@ def test_a_note_of_another_study_does_not_keep_an_image_hidden(storage: Storage)
         )
         storage.ingest.accept(file, "test")
     image = str(derive_uid("test", "study", "images", "a"))
-    for note in storage.rejections.unread(10):
-        storage.rejections.read(note, "113001", [image], utcnow())
-    assert [one.instances for one in storage.rejections.apply(utcnow())] == [1]
+    for note in storage.rejection_notes.unread(10):
+        storage.rejection_notes.read(note, "113001", [image], utcnow())
+    assert [one.instances for one in storage.rejection_notes.apply(utcnow())] == [1]
     storage.deletions.instance(str(derive_uid("test", "study", "note", "note")))
     assert storage.index.instance(image).study_instance_uid == STUDY

@@ -8,8 +8,8 @@ from unittest.mock import Mock
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.rejections import service
-from inference.rejections.service import RejectionRounds
+from inference.rejection_notes import service
+from inference.rejection_notes.service import RejectionRounds
 from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -17,9 +17,9 @@ from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, LimitExceeded
 from storage.dicom import dataset_reader
 from storage.integrity.instance_reader import InstanceReader
-from storage.rejections import repository
+from storage.rejection_notes import repository
 from tests.inference.orchestration import later, storage_in
-from tests.inference.rejections.notes import hide_rejected, images, note_over, seen, send, uids
+from tests.inference.rejection_notes.notes import hide_rejected, images, note_over, seen, send, uids
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_no_note_is_left_out_because_others_are_old_damaged_or_many(
     monkeypatch.setattr(service, "_NOTES_PER_ROUND", 2)
     slices = images(8)
     send(storage, [*slices, *(note_over([one]) for one in slices[3:])])
-    damaged = {one.sop_instance_uid for one in storage.rejections.unread(2)}
+    damaged = {one.sop_instance_uid for one in storage.rejection_notes.unread(2)}
     read = service._rejection
 
     def rejection(reader: InstanceReader, note: Instance) -> tuple[str, set[str]]:

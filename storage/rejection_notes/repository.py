@@ -12,9 +12,9 @@ from storage.core.sources import KEY_OBJECT_SELECTION, named_sender
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
-from storage.rejections.hiding import Hidden, hide_rejected
-from storage.rejections.in_force import update_notes_in_force
-from storage.rejections.revocation import QUALITY
+from storage.rejection_notes.hiding import Hidden, hide_rejected
+from storage.rejection_notes.in_force import update_notes_in_force
+from storage.rejection_notes.revocation import QUALITY
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class IgnoredNote:
     received_at: datetime
 
 
-class Rejections:
+class RejectionNotes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from inference.rejections.service import RejectionRounds
+from inference.rejection_notes.service import RejectionRounds
 from inference.results.writing import part10
 from storage.container import Storage
 from storage.core.uids import new_uid

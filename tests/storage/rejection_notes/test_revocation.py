@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from storage.rejections.revocation import revoked_notes
+from storage.rejection_notes.revocation import revoked_notes
 
 QUALITY, SAFETY, WORKLIST, EXPIRED = "113001", "113037", "113038", "113039"
 ALL = dict.fromkeys("abcd", QUALITY)

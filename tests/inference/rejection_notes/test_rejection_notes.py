@@ -21,7 +21,7 @@ from storage.deliveries.listing import DeliveryFilter, list_deliveries, send_aga
 from storage.peers.repository import KnownPeer
 from tests.dicom_node.builders import storescu, write
 from tests.inference.orchestration import later, storage_in
-from tests.inference.rejections.notes import (
+from tests.inference.rejection_notes.notes import (
     CODES,
     STUDY,
     hide_rejected,

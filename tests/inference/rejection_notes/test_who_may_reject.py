@@ -12,10 +12,17 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.sources import of_archive, of_note
 from storage.peers.repository import Action, KnownPeer
-from storage.rejections.rights import may_reject
+from storage.rejection_notes.rights import may_reject
 from storage.settings import load_settings
 from tests.inference.orchestration import storage_in
-from tests.inference.rejections.notes import STUDY, hide_rejected, images, note_over, seen, uids
+from tests.inference.rejection_notes.notes import (
+    STUDY,
+    hide_rejected,
+    images,
+    note_over,
+    seen,
+    uids,
+)
 
 
 @pytest.fixture
@@ -78,7 +85,7 @@ def test_a_stranger_neither_hides_nor_revokes_and_the_audit_trail_names_the_send
         hide_rejected(storage, utcnow())
     assert seen(storage) == uids(slices[:1])
     assert storage.index.instance(str(of_stranger.SOPInstanceUID))
-    ignored = [one.sender for one in storage.rejections.ignored(STUDY)]
+    ignored = [one.sender for one in storage.rejection_notes.ignored(STUDY)]
     assert ignored == ["dimse:STRANGER", "stow:ruth"]
     storage.audit.flush()
     events, _ = find_events(storage.engine, AuditFilter(), 9, 0)

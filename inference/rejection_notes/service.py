@@ -20,8 +20,8 @@ from storage.core.postponed import Postponed
 from storage.core.sources import named_sender
 from storage.dicom.value_errors import DAMAGED
 from storage.integrity.instance_reader import InstanceReader
-from storage.rejections.repository import Rejections
-from storage.rejections.rights import may_reject
+from storage.rejection_notes.repository import RejectionNotes
+from storage.rejection_notes.rights import may_reject
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class RejectionRounds:
         storage = self._storage
         self._judge(now)
         since = now - _RECENT if self._looked_at_everything else None
-        notes = storage.rejections.unread(_NOTES_PER_ROUND, since, self._postponed.current())
+        notes = storage.rejection_notes.unread(_NOTES_PER_ROUND, since, self._postponed.current())
         for note in notes:
             try:
                 code, rejected = _rejection(storage.instances, note)
@@ -62,11 +62,11 @@ class RejectionRounds:
                 self._postponed.add(note.sop_instance_uid)
                 continue
             if code and not may_reject(note.source, storage.peers, storage.settings):
-                _ignore(storage.audit, storage.rejections, note, code, now)
+                _ignore(storage.audit, storage.rejection_notes, note, code, now)
                 continue
-            shown = storage.rejections.read(note, code, rejected, now)
+            shown = storage.rejection_notes.read(note, code, rejected, now)
             _note_shown(storage.audit, note.study_instance_uid, shown)
-        hidden = storage.rejections.apply(now, since)
+        hidden = storage.rejection_notes.apply(now, since)
         for one in hidden:
             log.info(
                 "instances_rejected",
@@ -88,7 +88,7 @@ class RejectionRounds:
         """Once, what former versions read: they did not judge a note by those that reject it."""
         if self._judged_up_to is None:
             return
-        judged = self._storage.rejections.judge(_STUDIES_PER_ROUND, self._judged_up_to, now)
+        judged = self._storage.rejection_notes.judge(_STUDIES_PER_ROUND, self._judged_up_to, now)
         for study_instance_uid, shown in judged.items():
             _note_shown(self._storage.audit, study_instance_uid, shown)
         self._judged_up_to = max(judged) if len(judged) == _STUDIES_PER_ROUND else None
@@ -100,7 +100,9 @@ def _note_shown(audit: Audit, study_instance_uid: str, instances: int) -> None:
         _record(audit, study_instance_uid, {"shown_instances": instances})
 
 
-def _ignore(audit: Audit, rejections: Rejections, note: Instance, code: str, now: datetime) -> None:
+def _ignore(
+    audit: Audit, rejections: RejectionNotes, note: Instance, code: str, now: datetime
+) -> None:
     if not rejections.ignore(note, code, now):
         return
     sender = named_sender(note.source)
