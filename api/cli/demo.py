@@ -87,7 +87,7 @@ def _film(settings: Settings, peer: Peer, salt: str, timeout_s: float) -> dict[s
     """Sent, and then the pipeline is asked for: it runs on request alone."""
     from api.demo.chest import draw_film
     from api.demo.film import send_item, series_instance_uid, study_instance_uid
-    from inference.pipelines.images.film_field import FilmField
+    from inference.pipelines.single_images.film_field import FilmField
 
     err.print("Drawing a chest film: it is nobody's, and its exposed field is turned by 2°.")
     drawn = draw_film()

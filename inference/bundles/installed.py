@@ -8,10 +8,10 @@ import structlog
 
 from inference.bundles.description import describe, is_bundle
 from inference.bundles.plain import describe_plain, is_plain
-from inference.bundles.planar import (
-    add_planar_bundle,
-    describe_planar_bundle,
-    is_planar_bundle,
+from inference.bundles.single_images import (
+    add_image_bundle,
+    describe_image_bundle,
+    is_image_bundle,
 )
 from inference.containers.description import (
     ContainerDescription,
@@ -32,7 +32,7 @@ from inference.nnunet.description import (
     is_nnunet,
 )
 from inference.nnunet.totalsegmentator import add_totalsegmentator, trained_folders
-from inference.planar.description import (
+from inference.single_images.description import (
     ImageModelDescription,
     add_image_model,
     describe_image_model,
@@ -72,7 +72,7 @@ def add_described(settings: Settings, folder: Path) -> ModelDescription | ImageM
         (is_added_nnunet, install_converted),
         (lambda one: is_nnunet(one) and (one / CARD_FILE).is_file(), add_nnunet),
         (trained_folders, add_totalsegmentator),
-        (is_planar_bundle, add_planar_bundle),
+        (is_image_bundle, add_image_bundle),
         (lambda one: not is_bundle(one) and is_image_model(one), add_image_model),
     )
     for is_one, add in kinds:
@@ -120,7 +120,7 @@ def installed_image_models(settings: Settings) -> list[ImageModelDescription]:
     """Every model of single images that was added, by name."""
     found = _read(
         [one for one in _folders(settings) if _is_of_images(one)],
-        lambda one: describe_planar_bundle(one) if is_bundle(one) else describe_image_model(one),
+        lambda one: describe_image_bundle(one) if is_bundle(one) else describe_image_model(one),
     )
     return [_with_server(settings, one) for one in found]
 
@@ -152,7 +152,7 @@ def _is_installed(folder: Path) -> bool:
 
 
 def _is_of_images(folder: Path) -> bool:
-    return is_planar_bundle(folder) if is_bundle(folder) else is_image_model(folder)
+    return is_image_bundle(folder) if is_bundle(folder) else is_image_model(folder)
 
 
 def _read(

@@ -8,9 +8,9 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.grayscale import frame_transforms, stated_window
 from inference.model_servers.burned_in import burned_in
-from inference.planar.card import Grey
-from inference.planar.frame import read_frame
-from inference.planar.refusals import ImageRefused
+from inference.single_images.card import Grey
+from inference.single_images.frame import read_frame
+from inference.single_images.refusals import ImageRefused
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
 from storage.index.repository import Index

@@ -16,7 +16,7 @@ from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
 from inference.refusals import ModelUnusable
 from inference.results.pictures.render import draw_pictures
-from inference.results.planar.pictures import draw_image
+from inference.results.single_images.pictures import draw_image
 from inference.results.sr.narrative import captions, note_of, shown_value
 from inference.scheduling.selection import Selection, select_input, word_of
 from inference.scheduling.study_inputs import inputs_of

@@ -20,13 +20,13 @@ from inference.pipelines.brain.brain_structures import BrainStructures
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.pipelines.chest.lung_density import LungDensity
 from inference.pipelines.container_model import ContainerPipeline
-from inference.pipelines.images.bundle import BundleOfImages
-from inference.pipelines.images.classification import ImageClassification
-from inference.pipelines.images.film_field import FilmField
-from inference.pipelines.images.model import ImageModelPipeline
-from inference.pipelines.images.segmentation import ImageSegmentation
 from inference.pipelines.monai_bundle import MonaiBundle
 from inference.pipelines.nnunet_model import NnunetPipeline
+from inference.pipelines.single_images.bundle import BundleOfImages
+from inference.pipelines.single_images.classification import ImageClassification
+from inference.pipelines.single_images.film_field import FilmField
+from inference.pipelines.single_images.model import ImageModelPipeline
+from inference.pipelines.single_images.segmentation import ImageSegmentation
 from storage.core.errors import NotFound
 from storage.settings import Settings
 

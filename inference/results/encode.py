@@ -17,9 +17,9 @@ from inference.results.other_grids import OtherGrid, segmentations_on
 from inference.results.pictures.gsps import encode_outlines
 from inference.results.pictures.render import draw_pictures
 from inference.results.pictures.sc import encode_captures
-from inference.results.planar.encode import encode_images
 from inference.results.rtstruct import encode_structure_set
 from inference.results.seg import encode_seg
+from inference.results.single_images.encode import encode_images
 from inference.results.sr.document import encode_sr
 from inference.results.sr.image_library import grid_of
 from inference.results.sr.narrative import captions, note_of

@@ -6,10 +6,10 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.stacks import SeriesStack
 from inference.pipeline import Pipeline
-from inference.planar.refusals import ImageRefused
 from inference.refusals import VolumeRefused
 from inference.scheduling.selection import images_taken, stack_for
 from inference.scheduling.study_inputs import LoadedInputs, choose_inputs, load_inputs
+from inference.single_images.refusals import ImageRefused
 from storage.core.entities import Instance, Job
 from storage.core.errors import MediViewError
 from storage.index.repository import Index

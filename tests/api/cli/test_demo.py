@@ -15,8 +15,8 @@ from api.demo import film as demo_film
 from api.demo import study as demo
 from api.demo.chest import SHAPE, ChestFilm, draw_film
 from api.demo.head import Head, draw_head
-from inference.pipelines.images.film_field import saturated_share
-from inference.planar.exposed_field import find_exposed_field
+from inference.pipelines.single_images.film_field import saturated_share
+from inference.single_images.exposed_field import find_exposed_field
 from storage.core.errors import NotConfigured
 from tests.services import tool
 from tests.standard.validator import validator_complaints

@@ -9,8 +9,8 @@ from PIL import Image
 
 from inference.imaging.picture_files import open_picture
 from inference.pipeline import PipelineContext
-from inference.pipelines.images.classification import ImageClassification
-from inference.pipelines.images.segmentation import ImageSegmentation
+from inference.pipelines.single_images.classification import ImageClassification
+from inference.pipelines.single_images.segmentation import ImageSegmentation
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest, LimitExceeded, NotConfigured
 from storage.settings import Settings, load_settings

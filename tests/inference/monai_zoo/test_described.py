@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from inference.bundles.description import describe
-from inference.bundles.planar import describe_planar_bundle, is_planar_bundle
 from inference.bundles.prompts import Click, Prompts
 from inference.bundles.runner import Boxes
+from inference.bundles.single_images import describe_image_bundle, is_image_bundle
 from inference.imaging.volume import assemble_volume
 from inference.models.description import own_segment
 from inference.pipelines.box_findings import boxes_as_findings
@@ -58,7 +58,7 @@ def zoo(shared_data: Path) -> Path:
 def test_what_analyses_no_image_of_a_study_is_refused_in_one_sentence(zoo: Path) -> None:
     for name, why in REFUSED.items():
         with pytest.raises(InvalidRequest, match=why) as refused:
-            (describe_planar_bundle if is_planar_bundle(zoo / name) else describe)(zoo / name)
+            (describe_image_bundle if is_image_bundle(zoo / name) else describe)(zoo / name)
         assert refused.value.message.count(". ") == 0
         assert refused.value.message.endswith(".")
 
@@ -66,7 +66,7 @@ def test_what_analyses_no_image_of_a_study_is_refused_in_one_sentence(zoo: Path)
 def test_volumes_are_described_with_the_labels_of_their_metadata(zoo: Path) -> None:
     for name, count in LABELS.items():
         found = describe(zoo / name)
-        assert not is_planar_bundle(zoo / name)
+        assert not is_image_bundle(zoo / name)
         assert len(found.labels) == count, name
         codes = {found.segment(value).code for value in found.labels}
         assert len(codes) == count, name
@@ -74,8 +74,8 @@ def test_volumes_are_described_with_the_labels_of_their_metadata(zoo: Path) -> N
 
 def test_images_are_described_with_what_takes_them(zoo: Path) -> None:
     for name, (kind, modalities, count) in PLANAR.items():
-        found = describe_planar_bundle(zoo / name)
-        assert is_planar_bundle(zoo / name)
+        found = describe_image_bundle(zoo / name)
+        assert is_image_bundle(zoo / name)
         assert (found.kind, found.card.model.modalities) == (kind, modalities)
         assert len(found.labels) == count
 

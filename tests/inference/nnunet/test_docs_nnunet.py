@@ -17,9 +17,9 @@ from tests.inference.nnunet.phantoms import flair_series, t1_series, untrained_l
 from tests.inference.nnunet.test_totalsegmentator import save_weights
 from tests.inference.orchestration import later, receive
 from tests.inference.pipelines.test_docs_pipelines import mediview
-from tests.inference.planar.test_docs_images import block
 from tests.inference.results_support import complaints
 from tests.inference.scheduling.four_sequences import files
+from tests.inference.single_images.test_docs_images import block
 
 VOLUME = "118565006"
 

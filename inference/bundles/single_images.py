@@ -20,14 +20,14 @@ from inference.models.card_file import CARD_FILE, parsed, stated_in
 from inference.models.description import ModelDescription, OutputKind, slug
 from inference.models.devices import device
 from inference.models.model_folders import files_of, install
-from inference.planar.card import ImageCard, Preprocessing
-from inference.planar.card import OutputKind as PlanarKind
-from inference.planar.description import ImageModelDescription
 from inference.refusals import ModelUnusable
+from inference.single_images.card import ImageCard, Preprocessing
+from inference.single_images.card import OutputKind as ImageOutputKind
+from inference.single_images.description import ImageModelDescription
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
-_KINDS: dict[OutputKind, PlanarKind] = {
+_KINDS: dict[OutputKind, ImageOutputKind] = {
     "classification": "image-classification",
     "segmentation": "image-segmentation",
     "landmarks": "image-landmarks",
@@ -54,7 +54,7 @@ class Landmarks:
     points: NDArray[np.float64]
 
 
-def is_planar_bundle(folder: Path) -> bool:
+def is_image_bundle(folder: Path) -> bool:
     """Whether a folder holds a bundle of single images; one that cannot be read is none."""
     if not (folder / METADATA).is_file():
         return False
@@ -67,7 +67,7 @@ def is_planar_bundle(folder: Path) -> bool:
         return False
 
 
-def describe_planar_bundle(folder: Path) -> ImageModelDescription:
+def describe_image_bundle(folder: Path) -> ImageModelDescription:
     """Read metadata and card. Raises InvalidRequest naming what is wrong."""
     metadata = parsed(Metadata, folder / METADATA)
     title = metadata.name or folder.name
@@ -106,16 +106,16 @@ def describe_planar_bundle(folder: Path) -> ImageModelDescription:
     )
 
 
-def add_planar_bundle(settings: Settings, folder: Path) -> ImageModelDescription:
+def add_image_bundle(settings: Settings, folder: Path) -> ImageModelDescription:
     """Copy a bundle to where models lie, with the digest of every file. Raises InvalidRequest."""
-    found = describe_planar_bundle(folder)
+    found = describe_image_bundle(folder)
     place = f"{found.name}@{found.version}"
-    return describe_planar_bundle(
+    return describe_image_bundle(
         install(settings, folder, place, files_of(folder), keep_digests=True)
     )
 
 
-class PlanarBundle:
+class ImageBundle:
     """A bundle of images at work: its preprocessing, network, inferer and postprocessing."""
 
     def __init__(self, model: ImageModelDescription, threads: int) -> None:

@@ -19,7 +19,7 @@ from tests.inference.films import (
     yolos,
 )
 from tests.inference.orchestration import storage_in
-from tests.inference.planar.support import PIPELINE, analysed
+from tests.inference.single_images.support import PIPELINE, analysed
 
 
 def test_a_vit_sees_what_transformers_shows_it(storage: Storage, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_yolos_gives_the_boxes_of_transformers(storage: Storage, tmp_path: Pat
     (result,) = analysed(storage, film("yolos", pixels=pixels))
     assert result.boxes
     description = pipeline_named(storage.settings, PIPELINE)._model  # type: ignore[attr-defined]
-    from inference.planar.preprocessing import normalized, prepare
+    from inference.single_images.preprocessing import normalized, prepare
 
     given = prepare(film("yolos", pixels=pixels), 0, description.preprocessing)
     tensor = torch.from_numpy(normalized(given.seen, description.preprocessing)[None])

@@ -75,7 +75,7 @@ def test_the_condition_of_the_page_asks_for_views_and_within_sequences() -> None
 
 
 def test_the_pages_name_every_step_and_kind() -> None:
-    from inference.planar.card import ImageModel, Preprocessing
+    from inference.single_images.card import ImageModel, Preprocessing
 
     text = "".join(path.read_text("utf-8") for path in PAGES.glob("*.md"))
     for name in (*Preprocessing.model_fields, *ImageModel.model_fields):

@@ -26,9 +26,9 @@ from inference.pipeline import (
     Readiness,
 )
 from inference.pipelines.codes import PERCENT
-from inference.planar.card import Grey
-from inference.planar.frame import GREY, PlanarFrame, read_frame
 from inference.refusals import ModelUnusable
+from inference.single_images.card import Grey
+from inference.single_images.frame import GREY, ImageFrame, read_frame
 from storage.core.entities import Instance, Series
 from storage.core.errors import LimitExceeded
 from storage.core.findings import Code
@@ -36,7 +36,7 @@ from storage.core.text.padding import unpadded
 from storage.pixels.processes import budget
 
 if TYPE_CHECKING:
-    from inference.planar.exposed_field import ExposedField
+    from inference.single_images.exposed_field import ExposedField
 
 # The standard has codes for the collimated field in millimetres at the detector, none for shares.
 EXPOSED = Code("EXPOSEDSHARE", "99MEDIVIEW", "Exposed share of the image's area")
@@ -85,7 +85,7 @@ class FilmField:
 
     def prove(self) -> Proof:
         """Raises ModelUnusable where the field of a phantom is not where it is."""
-        from inference.planar.exposed_field import find_exposed_field
+        from inference.single_images.exposed_field import find_exposed_field
 
         film = np.full((160, 120), 0.9, np.float32)
         film[20:130, 30:110] = np.linspace(0.2, 0.7, 110, dtype=np.float32)[:, None]
@@ -131,7 +131,7 @@ class FilmField:
     def run(self, context: PipelineContext) -> PipelineOutput:
         """The field of each film. Raises ImageRefused, LimitExceeded."""
         # With SciPy, which the processes that only know of pipelines never need.
-        from inference.planar.exposed_field import find_exposed_field
+        from inference.single_images.exposed_field import find_exposed_field
 
         started = time.perf_counter()
         results, notes = [], [f"No AI and no model: edges and counting. {_PURPOSE}"]
@@ -168,7 +168,7 @@ def _refusals(header: Dataset) -> Iterator[str]:
     )
 
 
-def _less_exposed(frame: PlanarFrame, header: Dataset) -> NDArray[np.float32]:
+def _less_exposed(frame: ImageFrame, header: Dataset) -> NDArray[np.float32]:
     """The stored values, turned round where needed: the greater, the less exposed.
 
     Images for presentation are by their polarity, since what is dense is shown white; those for
@@ -187,7 +187,7 @@ def _less_exposed(frame: PlanarFrame, header: Dataset) -> NDArray[np.float32]:
     return -values if falls else values
 
 
-def _result(dataset: Dataset, frame: PlanarFrame, field: ExposedField) -> ImageResult:
+def _result(dataset: Dataset, frame: ImageFrame, field: ExposedField) -> ImageResult:
     inside = field.mask(frame.shape)
     pixels = frame.stored.size
     padding = int(np.count_nonzero(inside & ~frame.covered))

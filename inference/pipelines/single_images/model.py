@@ -27,18 +27,18 @@ from inference.pipeline import (
     PipelineOutput,
     Readiness,
 )
-from inference.pipelines.images.reading import ImageReading
-from inference.planar.description import ImageModelDescription
-from inference.planar.frame import COLOUR, GREY
-from inference.planar.networks import Served, at_work, load_network
-from inference.planar.preprocessing import (
-    normalized,
-    orientation_of,
-)
-from inference.planar.refusals import ImageRefused
+from inference.pipelines.single_images.reading import ImageReading
 from inference.refusals import ModelUnusable, VolumeRefused
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge
+from inference.single_images.description import ImageModelDescription
+from inference.single_images.frame import COLOUR, GREY
+from inference.single_images.networks import Served, at_work, load_network
+from inference.single_images.preprocessing import (
+    normalized,
+    orientation_of,
+)
+from inference.single_images.refusals import ImageRefused
 from storage.core.entities import Instance, Series
 from storage.core.errors import LimitExceeded, MediViewError
 from storage.core.findings import Code

@@ -18,7 +18,8 @@ from tests.inference.films import (
     part10,
     ultrasound,
 )
-from tests.inference.planar.support import (
+from tests.inference.results_support import complaints, save
+from tests.inference.single_images.support import (
     GRID,
     SQUARE_GRID,
     UPRIGHT,
@@ -27,7 +28,6 @@ from tests.inference.planar.support import (
     done,
     objects,
 )
-from tests.inference.results_support import complaints, save
 
 TOP, BOTTOM, LEFT, RIGHT = SQUARE
 

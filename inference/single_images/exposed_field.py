@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.planar.edge_measurement import measure_edge
-from inference.planar.edge_search import EdgeLine, Floats, edge_between, find_edges
+from inference.single_images.edge_measurement import measure_edge
+from inference.single_images.edge_search import EdgeLine, Floats, edge_between, find_edges
 
 Side = Literal["left", "right", "top", "bottom"]
 

@@ -21,8 +21,8 @@ from tests.inference.films import (
     ultrasound,
 )
 from tests.inference.orchestration import later, receive
-from tests.inference.planar.support import analysed, done, objects
 from tests.inference.results_support import complaints, save
+from tests.inference.single_images.support import analysed, done, objects
 
 
 def test_one_film_is_classified_with_the_probability_that_is_computed_by_hand(

@@ -13,11 +13,11 @@ from inference.imaging.frames import number_of_frames
 from inference.pipeline import Classification, FoundBox, ImageResult, Measurement, Segment
 from inference.pipelines.codes import PERCENT
 from inference.pipelines.structures import LEFT, RIGHT
-from inference.planar.answers import class_planes, occlusion, probabilities
-from inference.planar.description import ImageModelDescription
-from inference.planar.networks import Network
-from inference.planar.preprocessing import NetworkInput, normalized, prepare
 from inference.refusals import ModelUnusable
+from inference.single_images.answers import class_planes, occlusion, probabilities
+from inference.single_images.description import ImageModelDescription
+from inference.single_images.networks import Network
+from inference.single_images.preprocessing import NetworkInput, normalized, prepare
 from storage.core.findings import Code
 
 SHARE_OF_IMAGE = Code("IMAGESHARE", "99MEDIVIEW", "Share of the image's area")

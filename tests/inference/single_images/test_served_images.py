@@ -22,7 +22,7 @@ from tests.inference.films import (
     write_card,
 )
 from tests.inference.model_servers.servers import infers, serving
-from tests.inference.planar.support import analysed, decided
+from tests.inference.single_images.support import analysed, decided
 
 IMAGE = {"name": "x", "shape": [1, 1, 60, 80]}
 LABELS = {"name": "y", "shape": [1, 2]}

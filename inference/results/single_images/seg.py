@@ -21,8 +21,8 @@ from inference.results.identity import (
     tracking_uid,
 )
 from inference.results.patient_and_study import inherit_patient_and_study
-from inference.results.planar.references import image_reference
 from inference.results.seg import describe_segment
+from inference.results.single_images.references import image_reference
 from inference.results.source_references import integer_of
 from storage.core.entities import Job
 

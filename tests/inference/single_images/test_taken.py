@@ -21,14 +21,14 @@ from inference.pipeline import (
     Readiness,
 )
 from inference.pipelines.catalogue import pipeline_named
-from inference.planar.card import Grey
-from inference.planar.frame import read_frame
 from inference.refusals import ModelUnusable
 from inference.reports.evidence import gather
 from inference.reports.findings_text import findings_sentences
 from inference.reports.locale import load_locale
 from inference.scheduling.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule
+from inference.single_images.card import Grey
+from inference.single_images.frame import read_frame
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
@@ -45,8 +45,8 @@ from tests.inference.films import (
     write_card,
 )
 from tests.inference.orchestration import later, receive
-from tests.inference.planar.support import GRID, PIPELINE, decided, done, objects
 from tests.inference.results_support import complaints, save
+from tests.inference.single_images.support import GRID, PIPELINE, decided, done, objects
 from tests.inference.small import study_uid
 
 

@@ -18,8 +18,8 @@ from inference.models.card import ModelCard
 from inference.models.devices import device, is_out_of_memory
 from inference.models.files import load_module, use_threads
 from inference.models.model_cache import WARM, weights_bytes
-from inference.planar.description import ImageModelDescription
 from inference.refusals import ModelUnusable
+from inference.single_images.description import ImageModelDescription
 
 Batch = NDArray[np.float32]
 """(images, channels, rows, columns)."""

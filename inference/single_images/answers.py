@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.planar.card import Activation
-from inference.planar.description import ImageModelDescription
-from inference.planar.networks import REMEDY, Network
-from inference.planar.preprocessing import NetworkInput, normalized
 from inference.refusals import ModelUnusable
+from inference.single_images.card import Activation
+from inference.single_images.description import ImageModelDescription
+from inference.single_images.networks import REMEDY, Network
+from inference.single_images.preprocessing import NetworkInput, normalized
 
 _BATCH = 16
 

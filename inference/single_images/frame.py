@@ -13,9 +13,9 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from inference.calibration.decision import calibration_of
 from inference.imaging.grayscale import Window, frame_transforms, unit_values
 from inference.imaging.pixels import padding_range
-from inference.planar.card import Grey
-from inference.planar.refusals import ImageRefused
-from inference.planar.shutters import open_part
+from inference.single_images.card import Grey
+from inference.single_images.refusals import ImageRefused
+from inference.single_images.shutters import open_part
 from storage.core.errors import LimitExceeded
 from storage.core.text.padding import unpadded
 from storage.pixels.decoding import DECODER_ERRORS, decode_frame_of
@@ -34,7 +34,7 @@ _RESEND = "Ask for a resend, uncompressed if it happens again."
 
 
 @dataclass(frozen=True)
-class PlanarFrame:
+class ImageFrame:
     """`values` float32 from 0 (black) to 1 (white), shape (rows, columns, channels).
 
     `covered`: which pixels are image: neither padding nor behind a shutter. `aspect` is the
@@ -53,7 +53,7 @@ class PlanarFrame:
 
 def read_frame(
     dataset: Dataset, frame_index: int, grey: Grey, *, shutters: bool = True
-) -> PlanarFrame:
+) -> ImageFrame:
     """Decode one frame, `frame_index` from 0, within the pixel budget.
 
     Raises ImageRefused, naming what is in the way, and LimitExceeded before anything is
@@ -72,7 +72,7 @@ def read_frame(
     if not covered.any():
         raise ImageRefused("All of the image is padding or behind its shutter.", remedy=_RESEND)
     row, column = calibration_of(dataset, frame_index + 1).aspect
-    return PlanarFrame(np.ascontiguousarray(values, np.float32), covered, row / column, stored)
+    return ImageFrame(np.ascontiguousarray(values, np.float32), covered, row / column, stored)
 
 
 def _shown(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.pipeline import ImageResult, PipelineContext
-from inference.pipelines.images.film_field import FilmField, saturated_share
+from inference.pipelines.single_images.film_field import FilmField, saturated_share
 from inference.scheduling.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule, schedule_pipeline
 from inference.worker.run import run_job
@@ -19,8 +19,8 @@ from storage.core.findings import Finding
 from storage.settings import Settings
 from tests.inference.films import film, part10
 from tests.inference.orchestration import later, receive
-from tests.inference.planar.collimated import drawn
-from tests.inference.planar.support import objects
+from tests.inference.single_images.collimated import drawn
+from tests.inference.single_images.support import objects
 
 FILM = drawn(degrees=2.0)
 PIXELS = np.clip(np.rint(FILM.values * 4000), 1, 4094).astype(np.uint16)

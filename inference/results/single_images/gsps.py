@@ -26,7 +26,7 @@ from inference.results.identity import (
     software_versions,
 )
 from inference.results.patient_and_study import inherit_patient_and_study
-from inference.results.planar.references import frame_numbers, image_reference
+from inference.results.single_images.references import frame_numbers, image_reference
 from inference.results.source_references import integer_of
 from inference.results.sr.narrative import as_dicom_text, note_of
 from storage.core.entities import Job

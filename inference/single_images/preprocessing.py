@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.headers import texts
-from inference.planar.card import Preprocessing, Resize
-from inference.planar.frame import PlanarFrame, read_frame
-from inference.planar.placement import Orientation, Placement, Shape
-from inference.planar.refusals import ImageRefused
+from inference.single_images.card import Preprocessing, Resize
+from inference.single_images.frame import ImageFrame, read_frame
+from inference.single_images.placement import Orientation, Placement, Shape
+from inference.single_images.refusals import ImageRefused
 
 _LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
 """Of red, green, blue: ITU-R BT.601, as PS3.3 C.7.6.3.1.2 takes them for YBR_FULL."""
@@ -27,7 +27,7 @@ class NetworkInput:
 
     seen: NDArray[np.float32]
     placement: Placement
-    frame: PlanarFrame
+    frame: ImageFrame
 
 
 def prepare(dataset: Dataset, frame_index: int, card: Preprocessing) -> NetworkInput:
@@ -91,7 +91,7 @@ def orientation_of(header: Dataset, wanted: tuple[str, str] | None) -> Orientati
     )
 
 
-def _crop(frame: PlanarFrame) -> tuple[int, int, int, int]:
+def _crop(frame: ImageFrame) -> tuple[int, int, int, int]:
     """The smallest box around what is covered: first row, first column, rows, columns."""
     rows = np.flatnonzero(frame.covered.any(axis=1))
     columns = np.flatnonzero(frame.covered.any(axis=0))
@@ -104,7 +104,7 @@ def _crop(frame: PlanarFrame) -> tuple[int, int, int, int]:
 
 
 def _placed(
-    frame: PlanarFrame,
+    frame: ImageFrame,
     crop: tuple[int, int, int, int],
     orientation: Orientation,
     resize: Resize | None,

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from inference.pipeline import ImageResult, Pipeline, PipelineOutput
 from inference.results.coding import dicom_code
-from inference.results.planar.references import frame_numbers, image_reference
+from inference.results.single_images.references import frame_numbers, image_reference
 from inference.results.sr.document import algorithm_of, site_of, tracking_of, written_report
 from inference.results.sr.image_library import library_of_single_images
 from inference.results.sr.numbers import evaluations_of, measurements_of

@@ -6,11 +6,11 @@ from pydicom.dataset import Dataset
 
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.identity import ResultKind
-from inference.results.planar.gsps import encode_boxes
-from inference.results.planar.pictures import encode_picture
-from inference.results.planar.references import by_uid
-from inference.results.planar.seg import encode_image_seg
-from inference.results.planar.sr import encode_image_sr
+from inference.results.single_images.gsps import encode_boxes
+from inference.results.single_images.pictures import encode_picture
+from inference.results.single_images.references import by_uid
+from inference.results.single_images.seg import encode_image_seg
+from inference.results.single_images.sr import encode_image_sr
 from storage.core.entities import Job
 from storage.core.findings import Finding
 

@@ -11,7 +11,7 @@ from inference.model_servers.endpoint import Endpoint
 from inference.models.card_file import CARD_FILE, CardSegment, parsed, read_json, stated_in
 from inference.models.description import color_of, own_segment, slug
 from inference.models.model_folders import files_of, install, refuse_code
-from inference.planar.card import Activation, ImageCard, OutputKind, Preprocessing, Resize
+from inference.single_images.card import Activation, ImageCard, OutputKind, Preprocessing, Resize
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 

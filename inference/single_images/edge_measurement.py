@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from inference.planar.edge_search import LEAST_STEP, EdgeLine, Floats
+from inference.single_images.edge_search import LEAST_STEP, EdgeLine, Floats
 
 _STRAIGHT_SHARE = 0.75
 _POSITIONS = 240

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from inference.planar.exposed_field import find_exposed_field
-from tests.inference.planar.collimated import Film, drawn
+from inference.single_images.exposed_field import find_exposed_field
+from tests.inference.single_images.collimated import Film, drawn
 
 
 def off(found: NDArray[np.float64], film: Film) -> float:

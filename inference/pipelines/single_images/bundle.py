@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from pydicom.dataset import Dataset
 
-from inference.bundles.planar import PlanarBundle
+from inference.bundles.single_images import ImageBundle
 from inference.imaging.frames import number_of_frames
 from inference.models.card import Proof
 from inference.pipeline import Classification, FoundBox, ImageResult, Measurement, Segment
 from inference.pipelines.codes import PERCENT
-from inference.pipelines.images.model import ImageModelPipeline, ReadsImages
-from inference.pipelines.images.reading import (
+from inference.pipelines.single_images.model import ImageModelPipeline, ReadsImages
+from inference.pipelines.single_images.reading import (
     NUMBER_FOUND,
     SHARE_OF_IMAGE,
     UNITS,
@@ -19,8 +19,8 @@ from inference.pipelines.images.reading import (
     segment_of,
     shown,
 )
-from inference.planar.description import ImageModelDescription
-from inference.planar.preprocessing import prepare
+from inference.single_images.description import ImageModelDescription
+from inference.single_images.preprocessing import prepare
 from storage.core.findings import Code
 
 
@@ -36,18 +36,18 @@ class BundleOfImages(ImageModelPipeline):
         """Noise and a blank image must not give the same. Raises ModelUnusable."""
         self._verify()
         return Proof(
-            PlanarBundle(self._model, 0).answer,
+            ImageBundle(self._model, 0).answer,
             "Noise gives what it gave when the bundle was verified; a blank image gives another.",
         )
 
     def _reading(self, threads: int) -> tuple[ReadsImages, tuple[str, ...]]:
-        return BundleReading(self._model, PlanarBundle(self._model, threads)), ()
+        return BundleReading(self._model, ImageBundle(self._model, threads)), ()
 
 
 class BundleReading:
     """A loaded bundle, asked of one image after the other."""
 
-    def __init__(self, model: ImageModelDescription, bundle: PlanarBundle) -> None:
+    def __init__(self, model: ImageModelDescription, bundle: ImageBundle) -> None:
         self._model = model
         self._bundle = bundle
 

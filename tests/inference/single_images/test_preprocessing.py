@@ -11,10 +11,10 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
 from inference.language.pictures import picture_of
-from inference.planar.card import Preprocessing
-from inference.planar.placement import Orientation, Placement
-from inference.planar.preprocessing import normalized, orientation_of, prepare
-from inference.planar.refusals import ImageRefused
+from inference.single_images.card import Preprocessing
+from inference.single_images.placement import Orientation, Placement
+from inference.single_images.preprocessing import normalized, orientation_of, prepare
+from inference.single_images.refusals import ImageRefused
 from storage.core.errors import LimitExceeded
 from storage.pixels import processes
 from tests.inference.films import film, ultrasound
