@@ -106,8 +106,8 @@ class PipelineContext:
     is not among them."""
     images: tuple[Dataset, ...] = ()
     """The instances of the series that the pipeline takes, with their pixels as they were sent;
-    `inference.single_images.frame.read_frame` decodes a frame within the node's limits. Beside a volume
-    they are there for pipelines that ask for them (`takes_instances`)."""
+    `inference.single_images.frame.read_frame` decodes a frame within the node's limits. Beside a
+    volume they are there for pipelines that ask for them (`takes_instances`)."""
     on_progress: ProgressCallback = ignore_progress
 
 

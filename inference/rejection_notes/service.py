@@ -100,10 +100,8 @@ def _note_shown(audit: Audit, study_instance_uid: str, instances: int) -> None:
         _record(audit, study_instance_uid, {"shown_instances": instances})
 
 
-def _ignore(
-    audit: Audit, rejections: RejectionNotes, note: Instance, code: str, now: datetime
-) -> None:
-    if not rejections.ignore(note, code, now):
+def _ignore(audit: Audit, notes: RejectionNotes, note: Instance, code: str, now: datetime) -> None:
+    if not notes.ignore(note, code, now):
         return
     sender = named_sender(note.source)
     log.warning(

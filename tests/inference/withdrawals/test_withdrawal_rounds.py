@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.withdrawals import late_instances as service
+from inference.withdrawals import late_instances
 from inference.withdrawals.late_instances import withdraw_outdated
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -16,7 +16,7 @@ from tests.inference.orchestration import storage_in
 def test_results_that_cannot_be_withdrawn_hold_no_others_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_JOBS_PER_ROUND", 1)
+    monkeypatch.setattr(late_instances, "_JOBS_PER_ROUND", 1)
     with storage_in(tmp_path) as storage:
         jobs = [storage.jobs.schedule("p", "1", f"2.25.{n}", "2.25.9", str(n))[0] for n in range(2)]
         for job in jobs:
@@ -28,7 +28,7 @@ def test_results_that_cannot_be_withdrawn_hold_no_others_up(
             if job.job_id == jobs[0].job_id:
                 raise OSError
 
-        monkeypatch.setattr(service, "_withdraw", withdraw)
+        monkeypatch.setattr(late_instances, "_withdraw", withdraw)
         postponed = Postponed(60)
         for _ in range(3):
             withdraw_outdated(storage, utcnow(), postponed=postponed)
