@@ -47,6 +47,15 @@ def is_own(source: str) -> bool:
     return source in _OWN or source.startswith((_RESULT, _READER, _WITHDRAWAL))
 
 
+def returns_as_own(source: str) -> bool:
+    """Whether what has such a source counts as the node's own again when others send it back.
+
+    Not its rejection notes: what they withdrew would be shown once the jobs are gone that say so.
+    A note that a PACS sends hides it, as far as that PACS may reject.
+    """
+    return is_own(source) and not source.startswith(_WITHDRAWAL)
+
+
 def is_of_reader(source: str) -> bool:
     """Whether the node made the instance of what a person has drawn or stated (`of_reader`)."""
     return source.startswith(_READER)

@@ -12,6 +12,8 @@ from storage.core.text.padding import unpadded
 # Only these characters may ever become part of a path or an object key.
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _MAX_LENGTH = 64
+UUID_ROOT = "2.25."
+"""Of all UIDs that the node makes (PS3.5 B.2), and of some that others make."""
 _NAMESPACE = uuid.UUID("b3a5d1a0-8f0c-5f5e-9a3e-6d6564697677")
 
 
@@ -47,7 +49,7 @@ def derive_uid(*parts: str) -> str:
 
     Everybody can compute it; instances that the node makes take theirs from `UidScheme`.
     """
-    return f"2.25.{uuid.uuid5(_NAMESPACE, chr(31).join(parts)).int}"
+    return f"{UUID_ROOT}{uuid.uuid5(_NAMESPACE, chr(31).join(parts)).int}"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class UidScheme:
             return derive_uid(*parts)
         text = chr(31).join((str(self.attempt), *parts))
         digest = hmac.digest(self.key, text.encode(), "sha256")
-        return f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}"
+        return f"{UUID_ROOT}{uuid.UUID(bytes=digest[:16], version=4).int}"
 
     def next(self) -> "UidScheme":
         return replace(self, attempt=self.attempt + 1)
@@ -80,4 +82,4 @@ FORMER_UIDS = UidScheme()
 
 def new_uid() -> str:
     """A fresh UID under 2.25."""
-    return f"2.25.{uuid.uuid4().int}"
+    return f"{UUID_ROOT}{uuid.uuid4().int}"

@@ -99,7 +99,7 @@ class ElementWalker:
         self._start = start
         self._end = len(data)
         self._explicit = explicit
-        self._visited = 0
+        self._visited = self._fragments = 0
         self._max_elements = max_elements
         self._thorough = thorough
         self._numbers = _BIG if big else _LITTLE
@@ -115,6 +115,12 @@ class ElementWalker:
                 return
             element, position = self._element(position, self._explicit, depth=0)
             yield element
+
+    def count(self) -> int:
+        """How many elements and items there are, at all depths if `thorough`; no fragments."""
+        for _ in self:
+            pass
+        return self._visited - self._fragments
 
     def values(self, wanted: Container[int]) -> dict[int, bytes]:
         """The values of wanted top-level elements whose length is defined.
@@ -297,6 +303,7 @@ class ElementWalker:
             if tag != ITEM or length == UNDEFINED_LENGTH:
                 raise IrregularEncoding(f"{tag:08X} among pixel data fragments")
             self._count()
+            self._fragments += 1
             position = value + length
             if position > self._end:
                 raise truncated("inside a pixel data fragment", self._end)

@@ -22,6 +22,7 @@ from storage.index.insert_instance import (
     find_known,
     find_or_add_series,
     insert_instances,
+    note_if_generated,
 )
 from storage.index.insert_statements import Placed, SeriesGone, statements_for
 from storage.index.write_connection import Execute, WriteConnection, WriteConnectionBroken
@@ -140,7 +141,9 @@ class Indexer:
     def _write(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
         known = [self._series.get(_key(new.header)) for new in batch]
         series = [one for one in known if one is not None]
-        if len(series) == len(batch):
+        # What the node made is noted beyond its row, in one transaction with it.
+        made = [new for new in batch if new.origin == "generated"]
+        if len(series) == len(batch) and not made:
             try:
                 with self._connection.writing() as execute:
                     are_new = self._write_rows(execute, batch, series)
@@ -153,6 +156,9 @@ class Indexer:
         ):
             series = [self._cached_series(connection, new) for new in batch]
             are_new = self._write_rows(connection.exec_driver_sql, batch, series)
+            for new, is_new in zip(batch, are_new, strict=True) if made else ():
+                if is_new:
+                    note_if_generated(connection, new)
         return self._outcomes(batch, series, are_new)
 
     def _write_rows(

@@ -14,6 +14,7 @@ from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.find_or_add import find_or_add
 from storage.dicom.part10 import Header
 from storage.events.repository import add_event
+from storage.index.generated_instances import note_generated
 from storage.patient_identity.rows import AssignedPatient, patient_of_new_study
 from storage.volumes.records import Note
 
@@ -75,7 +76,20 @@ def find_or_add_series(connection: Connection, new: NewInstance) -> tuple[int, i
             payload={"change": "study_received"},
         )
     series_id, new_series = _series(connection, study_id, new)
+    if new_series and not new_study and new.origin == "received":
+        _decide_access_again(connection, study_id, series_id)
     return study_id, series_id, new_series
+
+
+def _decide_access_again(connection: Connection, study_id: int, series_id: int) -> None:
+    """Where what the node made came back before the images, these decide who sees the study."""
+    c = t.series.c
+    others = select(c.id).where(c.study_fk == study_id, c.origin == "received", c.id != series_id)
+    connection.execute(
+        update(t.study)
+        .where(t.study.c.id == study_id, ~others.exists())
+        .values(access_rules_version=0)
+    )
 
 
 def insert_instance(connection: Connection, new: NewInstance) -> Outcome:
@@ -86,6 +100,7 @@ def insert_instance(connection: Connection, new: NewInstance) -> Outcome:
         study_id, series_id, _ = find_or_add_series(connection, new)
         if insert_or_ignore(connection, t.instance, instance_values(new, series_id)):
             _touch(connection, study_id, series_id, new.received_at)
+            note_if_generated(connection, new)
             return "stored"
         known = find_known(connection, header.sop_instance_uid)
     if known == new.digest:
@@ -104,6 +119,13 @@ def insert_instance(connection: Connection, new: NewInstance) -> Outcome:
         },
     )
     return "conflict"
+
+
+def note_if_generated(connection: Connection, new: NewInstance) -> None:
+    """Remember what the node made beyond its row."""
+    if new.origin == "generated":
+        uid = new.header.sop_instance_uid
+        note_generated(connection, uid, new.digest, new.source, new.received_at)
 
 
 def received_aside_at(engine: Engine, sop_instance_uid: str, digest: str) -> datetime | None:

@@ -2,7 +2,9 @@
 others send under one of them.
 
 A UID says nothing about who made an instance: reports and results leave the node, and their UIDs
-with them. Its source does (`storage.core.sources.is_own`).
+with them. Its source does (`storage.core.sources.is_own`). What comes back after its row was
+deleted has the source of before if its content is what the node made, no matter who sends it
+(`storage.ingest.storing`); a changed copy has not.
 """
 
 import threading
@@ -25,6 +27,7 @@ from storage.core.uids import FORMER_UIDS, UidScheme
 from storage.crypto.secret_files import load_secret
 from storage.db.engine import reading
 from storage.db.portions import in_portions
+from storage.index.generated_instances import generated_under
 from storage.index.insert_instance import Outcome
 from storage.index.repository import Index
 from storage.ingest.service import Ingest
@@ -142,7 +145,8 @@ class GeneratedInstances:
                 self._noted.add((uid, at))
             if self._is_in_trail(uid, at):
                 continue
-            log.warning("uid_occupied", sop_instance_uid=uid, source=source)
+            is_changed = bool(generated_under(self._engine, uid))
+            log.warning("uid_occupied", sop_instance_uid=uid, source=source, changed=is_changed)
             self._audit.record(
                 AuditEvent(
                     Code.SECURITY_ALERT,
@@ -154,6 +158,7 @@ class GeneratedInstances:
                         "alert": OCCUPIED,
                         "sop_instance_uid": uid,
                         "source": named_sender(source),
+                        "content": "changed copy" if is_changed else "unknown here",
                     },
                 )
             )

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 COMPARED_MAX_BYTES = 64 << 20
 """Of each file; of larger ones the bytes alone are compared."""
 
-_DECODED_MAX_BYTES = 512 << 20
-_FRAME_MAX_BYTES = 64 << 20
-_decoding = threading.Lock()
+DECODED_MAX_BYTES = 512 << 20
+FRAME_MAX_BYTES = 64 << 20
+decoding = threading.Lock()
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _PLANAR_CONFIGURATION = 0x00280006
 _DATA_SET_TRAILING_PADDING = 0xFFFCFFFC
-_PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 # How pixels are laid out, which is settled by comparing them decoded (PS3.3 C.7.6.3.1.10).
-_OF_ENCODING = _PIXELS | {
+_OF_ENCODING = PIXELS | {
     _SPECIFIC_CHARACTER_SET, _PLANAR_CONFIGURATION, _DATA_SET_TRAILING_PADDING,
     0x7FE00001, 0x7FE00002,
 }  # fmt: skip
@@ -56,11 +56,11 @@ def is_same_content(one: bytes, other: bytes) -> bool:
 
 
 def _are_equal(one: "Dataset", other: "Dataset") -> bool:
-    tags = list(_tags(one))
-    return tags == list(_tags(other)) and all(_is_equal(one, other, tag) for tag in tags)
+    tags = list(tags_of(one))
+    return tags == list(tags_of(other)) and all(_is_equal(one, other, tag) for tag in tags)
 
 
-def _tags(dataset: "Dataset") -> Iterator[int]:
+def tags_of(dataset: "Dataset") -> Iterator[int]:
     """Without group lengths, and without what belongs to the encoding."""
     return (int(tag) for tag in sorted(dataset.keys()) if tag.element and tag not in _OF_ENCODING)
 
@@ -79,7 +79,7 @@ def _is_equal(one: "Dataset", other: "Dataset", tag: int) -> bool:
             return bool(first.value == second.value)
         return unpadded_bytes(raw, "UN") == unpadded_bytes(other_raw, "UN")
     if first.VR != second.VR and _may_be_either(tag, first.VR, second.VR):
-        return _words(first, one) == _words(second, other)
+        return words_of(first, one) == words_of(second, other)
     return bool(_value(one, tag) == _value(other, tag))
 
 
@@ -95,11 +95,11 @@ def _may_be_either(tag: int, *vrs: str) -> bool:
     return len(choices) > 1 and all(set(vr.split(" or ")) <= set(choices) for vr in vrs)
 
 
-def _words(element: Any, dataset: "Dataset") -> bytes:
+def words_of(element: Any, dataset: "Dataset") -> bytes:
     """The value of US, SS, OB or OW as it is in little endian, with or without a sign."""
     value = element.value
     if isinstance(value, bytes):
-        return _in_little_endian(value, str(element.VR), dataset)
+        return in_little_endian(value, str(element.VR), dataset)
     numbers = value if element.VM > 1 else [value]
     return b"".join((number & 0xFFFF).to_bytes(2, "little") for number in numbers)
 
@@ -122,11 +122,11 @@ def _value(dataset: "Dataset", tag: int) -> Any:
     element = dataset[tag]
     value = element.value
     if isinstance(value, bytes):
-        return _in_little_endian(value, str(element.VR), dataset).rstrip(b"\0")
+        return in_little_endian(value, str(element.VR), dataset).rstrip(b"\0")
     return None if element.is_empty else value
 
 
-def _in_little_endian(value: bytes, vr: str, dataset: "Dataset") -> bytes:
+def in_little_endian(value: bytes, vr: str, dataset: "Dataset") -> bytes:
     size = _WORD_BYTES.get(vr, 1)
     if size == 1 or dataset.original_encoding[1] is not False or len(value) % size:
         return value
@@ -137,8 +137,8 @@ def _in_little_endian(value: bytes, vr: str, dataset: "Dataset") -> bytes:
 
 
 def _have_equal_pixels(one: "Dataset", other: "Dataset") -> bool:
-    present = [tag for tag in _PIXELS if tag in one]
-    if present != [tag for tag in _PIXELS if tag in other]:
+    present = [tag for tag in PIXELS if tag in one]
+    if present != [tag for tag in PIXELS if tag in other]:
         return False
     if not present:
         return True
@@ -159,10 +159,10 @@ def _have_equal_frames(one: "Dataset", other: "Dataset") -> bool:
 
     counts = {int(each.get("NumberOfFrames") or 1) for each in (one, other)}
     sizes = (encoding_of(each, str(each.file_meta.TransferSyntaxUID)) for each in (one, other))
-    if len(counts) > 1 or any(size.decoded_bytes > _FRAME_MAX_BYTES for size in sizes):
+    if len(counts) > 1 or any(size.decoded_bytes > FRAME_MAX_BYTES for size in sizes):
         return False
-    with _decoding:
-        frames = (each_frame(each, _DECODED_MAX_BYTES) for each in (one, other))
+    with decoding:
+        frames = (each_frame(each, DECODED_MAX_BYTES) for each in (one, other))
         pairs = zip(*frames, strict=True)
         return all(np.array_equal(first, second) for first, second in pairs)
 

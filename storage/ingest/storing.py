@@ -15,14 +15,18 @@ from storage.core.callers.request_context import tell_stored
 from storage.core.callers.visibility import as_node, current_visibility
 from storage.core.entities import Origin
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
+from storage.core.sources import is_own
+from storage.core.uids import UUID_ROOT
 from storage.deletion.renewal import Renewal
 from storage.deletion.service import discard_content
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.part10 import Header
 from storage.dicom.storage_classes import check_storage_class
+from storage.index.generated_instances import generated_under
 from storage.index.indexer import Indexer
 from storage.index.insert_instance import NewInstance, Outcome, received_aside_at
 from storage.index.tombstones import Discarded
+from storage.ingest.content_digest import content_digest
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
 from storage.integrity.repository import DamagedInstances
@@ -138,6 +142,8 @@ class InstanceStore:
         pieces = (meta, dataset)
         if known and (same := self._same_as_stored(header, digest, pieces)):
             return same
+        if own := self._returned(header, digest, pieces, source):
+            source, origin = own, "generated"
         staged = self._volumes.stage(
             pieces, digest=digest, source=source, origin=origin, is_aside=bool(known)
         )
@@ -154,9 +160,38 @@ class InstanceStore:
         with large.part10() as part10:
             if known and (same := self._same_as_stored(header, digest, (part10,))):
                 return same
+            if own := self._returned(header, digest, (part10,), large.source):
+                large.attribute_to(own, "generated")
             # The mapping outlasts the descriptor, which `finish` closes.
             appended = large.finish(is_aside=bool(known))
             return self._index(header, digest, appended, None, () if known else (part10,))
+
+    def _returned(
+        self,
+        header: Header,
+        digest: bytes,
+        pieces: Sequence[bytes | memoryview],
+        source: str,
+    ) -> str:
+        """The source of what the node made once and others send back, as it was made; else empty.
+
+        Its UID is known to everybody who has read it, so the content has to be the same.
+        """
+        uid = header.sop_instance_uid
+        if not uid.startswith(UUID_ROOT) or is_own(source):
+            return ""
+        made = generated_under(self._engine, uid)
+        own = next((one for one in made if one.digest == digest.hex()), None)
+        if own is None and any(one.content_digest for one in made):
+            size = sum(map(len, pieces))
+            content = content_digest(b"".join(pieces)) if size <= COMPARED_MAX_BYTES else ""
+            own = next((one for one in made if content and one.content_digest == content), None)
+        if own is not None:
+            log.info("own_instance_came_back", sop_instance_uid=uid, source=source)
+            return own.source
+        if made:
+            log.warning("own_instance_came_back_changed", sop_instance_uid=uid, source=source)
+        return ""
 
     def _same_as_stored(
         self, header: Header, digest: bytes, pieces: Sequence[bytes | memoryview]

@@ -3,7 +3,7 @@
 Records without rows are indexed, tombstones that the disk did not take are written, objects of
 deleted instances leave the bucket, received ones go there, mostly dead volumes are rewritten,
 retired ones removed, the cache is kept within its limit, damaged instances are looked for and
-repaired, and what was kept long enough goes.
+repaired, what the node made is digested where it is not yet, and what was kept long enough goes.
 """
 
 import time
@@ -21,6 +21,7 @@ from storage.deletion.service import purge
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub
 from storage.maintenance.compaction import compact
+from storage.maintenance.content_digests import digest_contents
 from storage.maintenance.expiry import remove_expired
 from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.retired_volumes import remove_retired
@@ -72,6 +73,7 @@ class Housekeeper:
                 self._try("compact", lambda: self._compact(now, at_once=compact_now))
                 self._try("limit_cache", self._limit_cache)
                 self._try("scrub", lambda: self._scrub_some(now))
+                self._try("digest_contents", self._digest_contents)
                 self._try("note_disk", lambda: self._note_disk(now))
                 self._try("expire", lambda: remove_expired(self._storage, now))
                 self._recovered("lock")
@@ -137,6 +139,10 @@ class Housekeeper:
         storage, settings = self._storage, self._storage.settings
         if settings.object_store == "s3" and settings.volume_cache_bytes:
             limit_cache(storage.engine, storage.volumes, settings.volume_cache_bytes)
+        return False
+
+    def _digest_contents(self) -> bool:
+        digest_contents(self._storage.engine, self._storage.instances)
         return False
 
     def _note_disk(self, now: datetime) -> bool:

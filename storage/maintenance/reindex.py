@@ -27,7 +27,7 @@ from storage.db.engine import insert_or_ignore, make_engine, reading, writing
 from storage.db.migrate import upgrade_schema
 from storage.dicom.digests import digest_like, proves
 from storage.dicom.part10 import Header, read_header
-from storage.index.insert_instance import NewInstance, find_known
+from storage.index.insert_instance import NewInstance, find_known, note_if_generated
 from storage.index.tombstones import Tombstone, is_covered, note_tombstone
 from storage.maintenance.reindex_rows import Rebuilt, add_batch, set_times
 from storage.objects.filesystem import ObjectStore
@@ -229,11 +229,14 @@ def _index_volume(
                 log.error("volume_record_damaged", volume=path.name, offset=start)
                 rebuilt.refused += 1
                 continue
+            location = replace(record.location, volume=path.name, object_key=key)
+            new = NewInstance.of_note(header, location, record.digest, record.note)
             if _is_deleted(engine, header, record):
                 rebuilt.deleted += 1
+                with writing(engine) as connection:
+                    note_if_generated(connection, new)
                 continue
-            location = replace(record.location, volume=path.name, object_key=key)
-            batch.append(NewInstance.of_note(header, location, record.digest, record.note))
+            batch.append(new)
             if len(batch) >= _BATCH:
                 add_batch(engine, batch, rebuilt, are_later=kept_aside)
                 batch = []

@@ -14,7 +14,12 @@ from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from storage import tables as t
 from storage.db.engine import insert_or_ignore, writing
-from storage.index.insert_instance import NewInstance, insert_instance, instance_values
+from storage.index.insert_instance import (
+    NewInstance,
+    insert_instance,
+    instance_values,
+    note_if_generated,
+)
 from storage.volumes.files import volume_begun_at
 
 
@@ -66,6 +71,7 @@ def _let_the_first_win(connection: Connection, new: NewInstance) -> None:
         return
     values = instance_values(new, row["series_fk"])
     connection.execute(update(t.instance).where(t.instance.c.id == row["id"]).values(**values))
+    note_if_generated(connection, new)
     if row["digest"] != new.digest:
         connection.execute(
             delete(t.conflict).where(

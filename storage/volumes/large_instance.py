@@ -37,6 +37,7 @@ from storage.volumes.write_buffer import WriteBuffer
 
 _BUFFER_BYTES = 2 << 20
 _BUFFERS = 3
+_NOTE_BYTES = 512
 
 
 class LargeVolume:
@@ -66,7 +67,7 @@ class LargeVolume:
         self._generation = generation
         # Both are known at its end, and then there must be room to say so.
         longest = replace(self._note, generation=PLAUSIBLE_GENERATIONS, is_aside=True)
-        self._note_length = len(longest.encode())
+        self._note_length = max(_NOTE_BYTES, len(longest.encode()))
         self._offset = HEADER.size + self._note_length
         with translated_os_errors(folder):
             self._path, self._fd = create_volume_file(folder)
@@ -80,6 +81,10 @@ class LargeVolume:
         self._first_block = b""
         self._position = 0
         self._is_open = True
+
+    @property
+    def source(self) -> str:
+        return self._note.source
 
     @property
     def length(self) -> int:
@@ -119,6 +124,15 @@ class LargeVolume:
             view[self._offset :] as part10,
         ):
             yield part10
+
+    def attribute_to(self, source: str, origin: Origin) -> bool:
+        """State another origin, now that the content is known. False where the note has no room."""
+        note = replace(self._note, source=source, origin=origin)
+        longest = replace(note, generation=PLAUSIBLE_GENERATIONS, is_aside=True)
+        if len(longest.encode()) > self._note_length:
+            return False
+        self._note = note
+        return True
 
     def finish(self, *, is_aside: bool = False, digest: bytes | None = None) -> Appended:
         """Write the header and make the record durable; where that fails, the file goes.

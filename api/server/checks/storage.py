@@ -16,7 +16,7 @@ from api.server.checks.exposure import Check
 from api.server.checks.health import check_instances
 from inference.retention.outlook import disk_outlook
 from storage.audit import Code
-from storage.audit.query import AuditFilter, find_events
+from storage.audit.query import AuditFilter, AuditRecord, find_events
 from storage.core.clock import utcnow
 from storage.core.data_folder import private_folder
 from storage.index.unreadable_instances import UnreadableInstances
@@ -98,7 +98,7 @@ def check_occupied_uids(engine: Engine) -> Check:
     if not count:
         return Check("own UIDs", "ok", "nothing that others sent bears a UID of the node's results")
     named = ", ".join(
-        f"{one.detail.get('sop_instance_uid', '')} ({one.detail.get('source', '')})"
+        f"{one.detail.get('sop_instance_uid', '')} ({one.detail.get('source', '')}{_kind_of(one)})"
         for one in found
     )
     return Check(
@@ -106,8 +106,14 @@ def check_occupied_uids(engine: Engine) -> Check:
         "note",
         f"{count} times within 30 days something that another system sent bore a UID of the node's"
         f" own results: {named}{'' if count <= 3 else ' and others'}. None of it left as a result",
-        "Ask who sends under that name; MEDIVIEW_UNKNOWN_PEERS=reject takes known peers alone.",
+        "Ask who sends under that name; MEDIVIEW_UNKNOWN_PEERS=reject takes known peers alone."
+        " A PACS that changes what it archives sends changed copies.",
     )
+
+
+def _kind_of(alert: AuditRecord) -> str:
+    is_changed = alert.detail.get("content") == "changed copy"
+    return ", a changed copy of what the node made" if is_changed else ""
 
 
 def check_integrity(engine: Engine, damaged: DamagedInstances, volumes: Path) -> Check:

@@ -196,6 +196,26 @@ scrub = Table(
     time_column("finished_at", nullable=True),
 )
 
+# What the node made, also once its rows are gone: a PACS may send it back.
+generated_instance = Table(
+    "generated_instance",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("sop_instance_uid", Uid, nullable=False),
+    Column("digest", String(64), nullable=False),
+    # In whatever encoding; empty where there is none, none where it was not taken yet.
+    Column("content_digest", String(64)),
+    Column("source", Text, nullable=False),
+    time_column("made_at"),
+    UniqueConstraint("sop_instance_uid", "digest"),
+    Index(
+        "ix_generated_instance_undigested",
+        "id",
+        sqlite_where=text("content_digest IS NULL"),
+        postgresql_where=text("content_digest IS NULL"),
+    ),
+)
+
 NOT_UPLOADED = instance.c.object_key == literal_column("''")
 """Instances that wait for the bucket. A bound value would keep SQLite from its partial index."""
 

@@ -33,6 +33,8 @@ NOT_ABOUT_STUDIES = {
     t.project, t.project_study, t.project_export, t.project_export_instance,
     # For administrators, who may correct every patient.
     t.patient_change, t.patient_message,
+    # UIDs and digests of what the node made, with no study.
+    t.generated_instance,
 }  # fmt: skip
 
 

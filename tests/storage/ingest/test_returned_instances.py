@@ -1,0 +1,233 @@
+"""What the node made counts as its own when a PACS sends it back, and a changed copy does not."""
+
+import io
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID, ComprehensiveSRStorage, SegmentationStorage
+from sqlalchemy import text
+
+from inference.access_groups.service import apply_rules
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.sources import is_own
+from storage.core.uids import UidScheme, new_uid
+from storage.db.engine import writing
+from storage.ingest.content_digest import content_digest
+from storage.maintenance.content_digests import digest_contents
+from storage.maintenance.reindex import reindex
+from storage.maintenance.upgrade import upgrade
+from tests.api.client import part10
+from tests.builders import t1_head
+from tests.services import tool
+
+WAYS = {
+    "implicit": ("dcmconv", "+ti"),
+    "deflated": ("dcmconv", "+td"),
+    "sequences of undefined length": ("dcmconv", "-e"),
+    "group lengths": ("dcmconv", "+g"),
+    "UTF-8": ("dcmconv", "+U8"),
+    "RLE": ("dcmcrle",),
+}
+
+
+def uids_of(scheme: UidScheme) -> list[str]:
+    return [scheme.derive("job", "SEG")]
+
+
+def result(storage: Storage, size: int = 24) -> Dataset:
+    (uid,) = uids_of(storage.generated.scheme(uids_of))
+    dataset = t1_head((1, size, size))[0]
+    dataset.SOPInstanceUID, dataset.SOPClassUID = UID(uid), SegmentationStorage
+    dataset.file_meta.MediaStorageSOPInstanceUID = uid
+    dataset.file_meta.MediaStorageSOPClassUID = SegmentationStorage
+    dataset.Modality = "SEG"
+    dataset.SpecificCharacterSet = "ISO_IR 100"
+    dataset.PatientName = "Müller^Jürgen"
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "T-D1100", "SRT", "Schädel"
+    dataset.SegmentSequence = Sequence([item])
+    dataset.PixelRepresentation = 1
+    dataset.add_new("PixelPaddingValue", "US", 63536)
+    noise = np.random.default_rng(1).integers(0, 4096, (size, size), dtype=np.int16)
+    dataset.PixelData = noise.tobytes()
+    return dataset
+
+
+def made(storage: Storage, dataset: Dataset) -> bytes:
+    """Stored as a result of a job; its bytes."""
+    content = part10(dataset)
+    storage.generated.store(content, str(dataset.SOPInstanceUID), "result:7")
+    # As housekeeping does.
+    digest_contents(storage.engine, storage.instances)
+    return content
+
+
+def gone(storage: Storage, dataset: Dataset) -> None:
+    """As at the end of its retention."""
+    storage.deletions.study(str(dataset.StudyInstanceUID))
+
+
+def rewritten(content: bytes, folder: Path, program: str, *options: str) -> bytes:
+    source, target = folder / "one.dcm", folder / "other.dcm"
+    source.write_bytes(content)
+    subprocess.run([tool(program, "dcmtk"), *options, source, target], check=True)
+    return target.read_bytes()
+
+
+def changed(content: bytes, **attributes: object) -> bytes:
+    dataset = pydicom.dcmread(io.BytesIO(content))
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    return part10(dataset)
+
+
+def source_and_origin(storage: Storage, dataset: Dataset) -> tuple[str, str]:
+    instance = storage.index.instance(str(dataset.SOPInstanceUID))
+    series = storage.index.series(instance.study_instance_uid, instance.series_instance_uid)
+    return instance.source, series.origin
+
+
+@pytest.mark.parametrize("size", [24, 3000])
+def test_what_a_pacs_sends_back_after_retention_is_a_result_again(
+    storage: Storage, tmp_path: Path, size: int
+) -> None:
+    dataset = result(storage, size)
+    content = made(storage, dataset)
+    for sent in (content, rewritten(content, tmp_path, "dcmconv", "+ti")):
+        gone(storage, dataset)
+        stream = storage.ingest.open_stream("dimse:PACS")
+        for start in range(0, len(sent), 1 << 20):
+            stream.write(sent[start : start + (1 << 20)])
+        assert stream.finish().outcome == "stored"
+        assert source_and_origin(storage, dataset) == ("result:7", "generated")
+        # A job that runs again gives the same object, and nobody is alarmed.
+        assert uids_of(storage.generated.scheme(uids_of)) == [str(dataset.SOPInstanceUID)]
+        assert (
+            storage.generated.store(content, str(dataset.SOPInstanceUID), "result:8")[1]
+            == "duplicate"
+        )
+    # So it is in an index that is rebuilt.
+    rebuilt_settings = storage.settings.model_copy(
+        update={"database_url": f"sqlite:///{tmp_path / 'rebuilt.sqlite3'}"}
+    )
+    reindex(rebuilt_settings, "volumes")
+    with open_storage(rebuilt_settings) as rebuilt:
+        assert source_and_origin(rebuilt, dataset) == ("result:7", "generated")
+        gone(rebuilt, dataset)
+        rebuilt.ingest.accept(content, "dimse:PACS")
+        assert source_and_origin(rebuilt, dataset) == ("result:7", "generated")
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_the_encoding_in_which_a_pacs_keeps_it_does_not_matter(
+    storage: Storage, tmp_path: Path, way: tuple[str, ...]
+) -> None:
+    dataset = result(storage)
+    content = made(storage, dataset)
+    gone(storage, dataset)
+    sent = rewritten(content, tmp_path, *way)
+    assert sent != content
+    storage.ingest.accept(sent, "dimse:PACS")
+    assert source_and_origin(storage, dataset) == ("result:7", "generated")
+
+
+def twice(content: bytes, value: bytes) -> bytes:
+    """With another value for Patient Comments before its own: which counts, readers disagree."""
+    (start,) = [content.index(b"\x10\x00\x00\x40LT")]
+    length = len(value) + len(value) % 2
+    return b"".join(
+        (
+            content[:start],
+            b"\x10\x00\x00\x40LT" + length.to_bytes(2, "little") + value.ljust(length),
+            content[start:],
+        )
+    )
+
+
+def test_a_changed_copy_stays_what_somebody_else_sent(storage: Storage) -> None:
+    dataset = result(storage)
+    dataset.PatientComments = "as made"
+    content = made(storage, dataset)
+    pixels = bytearray(dataset.PixelData)
+    pixels[-1] ^= 1
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "T-D1100", "SRT", "Leber"
+    for forged in (
+        changed(content, PatientName="Meier^Jürgen"),
+        changed(content, AccessionNumber="A-2"),
+        changed(content, PixelData=bytes(pixels)),
+        changed(content, SegmentSequence=Sequence([item])),
+        changed(content, SegmentSequence=Sequence([item, *dataset.SegmentSequence])),
+        twice(content, b"forged"),
+    ):
+        gone(storage, dataset)
+        storage.ingest.accept(forged, "dimse:STRANGER")
+        assert source_and_origin(storage, dataset) == ("dimse:STRANGER", "received")
+    uid = str(dataset.SOPInstanceUID)
+    assert storage.generated.occupied([uid]) == {uid: "dimse:STRANGER"}
+
+
+def test_a_rejection_note_of_the_node_comes_back_as_the_note_of_who_sends_it(
+    storage: Storage,
+) -> None:
+    dataset = result(storage)
+    content = part10(dataset)
+    storage.generated.store(content, str(dataset.SOPInstanceUID), "rejection:7")
+    gone(storage, dataset)
+    storage.ingest.accept(content, "dimse:PACS")
+    assert source_and_origin(storage, dataset) == ("dimse:PACS", "received")
+
+
+def test_what_was_made_before_the_upgrade_is_known_too(storage: Storage) -> None:
+    dataset = result(storage)
+    content = made(storage, dataset)
+    with writing(storage.engine) as connection:
+        connection.execute(text("DROP TABLE generated_instance"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0077'"))
+    upgrade(storage.settings)
+    gone(storage, dataset)
+    storage.ingest.accept(content, "dimse:PACS")
+    assert source_and_origin(storage, dataset) == ("result:7", "generated")
+
+
+def test_images_that_come_behind_a_returned_result_decide_who_sees_the_study(
+    storage: Storage,
+) -> None:
+    dataset = result(storage)
+    content = made(storage, dataset)
+    gone(storage, dataset)
+    storage.access_groups.add("MR", rule={"Modality": "MR"})
+    storage.ingest.accept(content, "dimse:PACS")
+    apply_rules(storage, utcnow())
+    assert not storage.access_decisions.waiting(1)
+    image = t1_head((1, 24, 24))[0]
+    image.StudyInstanceUID, image.SeriesInstanceUID = dataset.StudyInstanceUID, UID(new_uid())
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(new_uid())
+    storage.ingest.accept(part10(image), "dimse:PACS")
+    assert list(storage.access_decisions.waiting(1)) == [str(dataset.StudyInstanceUID)]
+
+
+def test_an_sr_has_a_digest_of_its_content() -> None:
+    document = Dataset()
+    document.SOPClassUID, document.SOPInstanceUID = ComprehensiveSRStorage, new_uid()
+    document.StudyInstanceUID, document.SeriesInstanceUID = new_uid(), new_uid()
+    item = Dataset()
+    item.NumericValue = "1.50"
+    document.ContentSequence = Sequence([item])
+    document.file_meta = t1_head((1, 2, 2))[0].file_meta
+    first = content_digest(part10(document))
+    item.NumericValue = "1.5"
+    same = content_digest(part10(document))
+    item.NumericValue = "1.6"
+    assert first == same
+    assert first not in ("", content_digest(part10(document)))
+
+
+def test_nothing_that_arrives_names_itself_as_made_here() -> None:
+    assert not is_own("dimse:result:7")
