@@ -15,8 +15,8 @@ from api.server.checks.disk import (
 from api.server.checks.exposure import Check
 from api.server.checks.health import check_instances
 from inference.retention.outlook import disk_outlook
-from storage.audit import Code
-from storage.audit.query import AuditFilter, AuditRecord, find_events
+from storage.audit import AuditRecord, Code
+from storage.audit.query import AuditFilter, find_events
 from storage.core.clock import utcnow
 from storage.core.data_folder import private_folder
 from storage.index.unreadable_instances import UnreadableInstances
