@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from api.unknown_names import known_fields, suggestion
 from api.versioned import versioned_text
 from dicom_node.peers import PeerFailed
-from inference.models.registry.status import ModelBlocked
+from inference.model_registry.status import ModelBlocked
 from inference.refusals import ModelUnusable
 from storage.core import errors
 

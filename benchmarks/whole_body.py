@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pydicom.uid import UID
 from totalsegmentator.map_to_binary import class_map_5_parts
 
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.nnunet.description import describe_nnunet
 from inference.nnunet.loading import LoadedPart, load_model
 from inference.scheduling.schedule import complete_and_schedule

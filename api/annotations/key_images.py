@@ -15,7 +15,7 @@ from api.parameters import StudyUid, problems
 from api.routing import new_router
 from inference.annotations.key_image_entities import KeyImage, KeyImages
 from inference.annotations.key_images import key_image_lists, save_key_images
-from inference.worker.broker_notify import wake
+from inference.broker.notify import wake
 from storage.core.entities import Instance
 
 router = new_router(prefix="/api/studies/{study_instance_uid}/key-images", tags=["reading"])

@@ -20,11 +20,11 @@ from api.jobs.schemas import JobPayload
 from api.middleware import limited
 from api.parameters import StudyUid, problems
 from api.routing import check_fields, new_router
-from inference.annotations.label_map import LabelMap
-from inference.annotations.mask_edit import edit_mask
+from inference.broker.notify import wake
 from inference.imaging.volume import MAXIMUM_VOXELS
+from inference.mask_edits.label_map import LabelMap
+from inference.mask_edits.service import edit_mask
 from inference.results.author import Author
-from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.errors import LimitExceeded
 from storage.dicom.inflate import CannotInflate, InflateLimits, inflate

@@ -23,8 +23,8 @@ from api.routing import new_router
 from inference.annotations.drawing import Drawing, Measured
 from inference.annotations.measurement_read import MeasurementReport
 from inference.annotations.measurements import measurement_reports, save_measurements
+from inference.broker.notify import wake
 from inference.lesions.drawn import schedule_drawn_lesions
-from inference.worker.broker_notify import wake
 from storage.core.entities import Instance
 
 router = new_router(prefix="/api/studies/{study_instance_uid}/measurements", tags=["reading"])

@@ -7,8 +7,8 @@ import typer
 
 from api.cli.console import out
 from api.cli.starting import start
+from inference.pipelines.checks.rules import check_pipelines
 from inference.routing.service import explain_routing
-from inference.rules.check import check_pipelines
 from inference.rules.file import current_rules, read_rules
 from inference.rules.judge import Trace
 from inference.scheduling.explain import Explanation, explain_study

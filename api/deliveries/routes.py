@@ -19,7 +19,7 @@ from api.enum_spelling import DeliveryStateWord
 from api.errors import ApiProblem
 from api.parameters import NameFilter, UidFilter, UpdatedSince, problems
 from api.routing import new_router
-from inference.worker.broker_notify import wake
+from inference.broker.notify import wake
 from storage.audit import Code
 from storage.deliveries import listing as delivery_list
 from storage.deliveries.listing import LAST_CHANGED, DeliveryFilter, retry_now, send_again

@@ -15,7 +15,7 @@ from api.deps import StorageDep
 from api.jobs import cancel_retry
 from api.jobs.schemas import CancelReason
 from api.routing import new_router
-from inference.worker.broker_notify import wake
+from inference.broker.notify import wake
 from storage.audit import AuditEvent, Code
 from storage.audit.changes import record_of_change
 from storage.core.entities import Job

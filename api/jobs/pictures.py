@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from api.errors import ApiProblem
+from inference.broker.notify import wake
 from inference.imaging.picture_files import BROKEN, checked_size
-from inference.models.registry.status import ModelBlocked, Standing, offered, standing_named
+from inference.model_registry.status import ModelBlocked, Standing, offered, standing_named
 from inference.pipeline import Pipeline
-from inference.worker.broker_notify import wake
 from storage.core.entities import Job
 from storage.core.errors import InvalidInstance, NotConfigured
 from storage.jobs.repository import Jobs

@@ -6,7 +6,7 @@ from api.deps import StorageDep
 from api.findings.serializers import model_url
 from api.jobs.pipeline_schemas import PipelineList, PipelineModel, PipelinePayload
 from api.routing import new_router
-from inference.models.registry.status import Standing, offered
+from inference.model_registry.status import Standing, offered
 
 router = new_router(prefix="/api/pipelines", tags=["pipelines"])
 

@@ -22,9 +22,9 @@ from api.jobs.schemas import CancelReason, JobPage, JobPayload
 from api.jobs.serializers import decision_payloads, job_payload
 from api.parameters import JobId, NameFilter, UidFilter, UpdatedSince, problems
 from api.routing import new_router
-from inference.models.registry.status import standing_named
+from inference.broker.notify import wake
+from inference.model_registry.status import standing_named
 from inference.scheduling.schedule import schedule_pipeline
-from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.container import Storage
 from storage.core.clock import utcnow

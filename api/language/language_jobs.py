@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from api.errors import ApiProblem
 from api.language.schemas import AnswerPayload, AnswerStarted
 from api.versioned import versioned
-from inference.worker.broker_notify import wake_language
+from inference.broker.notify import wake_language
 from storage.core.entities import Job
 from storage.jobs.repository import Jobs
 from storage.language.repository import Answers, Asked

@@ -15,9 +15,9 @@ from api.models.schemas import ModelDetail, ModelList
 from api.models.serializers import model_detail, model_payloads
 from api.parameters import NameFilter, problems
 from api.routing import new_router
-from inference.models.registry import transitions as deciding
-from inference.models.registry.status import Standing, model_of, standings
-from inference.models.registry.verification import verify_apart
+from inference.model_registry import transitions as deciding
+from inference.model_registry.status import Standing, model_of, standings
+from inference.model_registry.verification import verify_apart
 from storage.models.registry import ModelStates
 from storage.settings import Settings
 

@@ -15,7 +15,7 @@ from api.models.schemas import (
     ModelPopulationPayload,
     ModelRangePayload,
 )
-from inference.models.registry.status import Standing, models_named
+from inference.model_registry.status import Standing, models_named
 from storage.models.registry import ModelStates
 from storage.settings import Settings
 

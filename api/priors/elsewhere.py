@@ -13,8 +13,8 @@ from api.parameters import StudyUid, problems
 from api.priors.schemas import ElsewherePayload, FetchFrom, PriorFetchPayload
 from api.priors.serializers import elsewhere_payload, prior_payload
 from api.routing import new_router
+from inference.broker.notify import wake
 from inference.priors.elsewhere import fetch_from_elsewhere, fetch_of_patient, look_elsewhere
-from inference.worker.broker_notify import wake
 from storage.audit import Code
 
 log = structlog.get_logger(__name__)

@@ -22,7 +22,7 @@ from api.priors.schemas import (
 )
 from api.priors.serializers import prior_payload, search_payload
 from api.routing import new_router
-from inference.worker.broker_notify import wake
+from inference.broker.notify import wake
 from storage.audit import Code
 from storage.priors.fetches import LAST_FETCHED
 from storage.priors.searches import LAST_SEARCHED

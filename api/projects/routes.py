@@ -30,6 +30,7 @@ from api.projects.schemas import (
 )
 from api.projects.serializers import export_payload, project_payload, study_payload
 from api.routing import new_router
+from inference.broker.notify import wake
 from inference.projects.folder import check_empty, checked_folder
 from inference.projects.reidentification import reidentify
 from inference.projects.selection import (
@@ -39,7 +40,6 @@ from inference.projects.selection import (
     create_project,
     matching_studies,
 )
-from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound

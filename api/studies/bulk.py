@@ -14,8 +14,8 @@ from api.base_schemas import RequestBody
 from api.bulk import MOST, BulkAnswer, BulkId, for_each
 from api.deps import StorageDep
 from api.routing import new_router
+from inference.broker.notify import wake
 from inference.routing.send import send_study
-from inference.worker.broker_notify import wake
 from storage.audit import Action, Audit, AuditEvent, Code
 from storage.audit.changes import record_of_change
 

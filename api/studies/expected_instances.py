@@ -13,7 +13,7 @@ from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
 from api.parameters import SeriesUid, problems
 from api.routing import new_router
-from inference.worker.broker_notify import wake
+from inference.broker.notify import wake
 from storage.core.callers.visibility import current_visibility
 from storage.core.errors import NotFound
 from storage.index.expected_instances import Expectation

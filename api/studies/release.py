@@ -13,7 +13,7 @@ from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router
-from inference.worker.broker_notify import wake
+from inference.broker.notify import wake
 from storage.audit import Code
 from storage.core.clock import utcnow
 from storage.deliveries.release import ReleaseDecision, ReleaseScope, decide_release

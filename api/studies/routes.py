@@ -25,8 +25,8 @@ from api.studies.schemas import (
 )
 from api.studies.serializers import series_summary
 from api.studies.study_list_columns import StudyRow
+from inference.broker.notify import wake
 from inference.scheduling.schedule import schedule_series
-from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Series

@@ -11,9 +11,9 @@ from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router
+from inference.broker.notify import wake
 from inference.deliveries.destinations import kind_of
 from inference.routing.send import send_study, why_not
-from inference.worker.broker_notify import wake
 from storage.audit import Code
 
 log = structlog.get_logger(__name__)

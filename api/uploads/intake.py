@@ -11,10 +11,10 @@ from api.errors import ApiProblem
 from api.uploads.schemas import IntakeCounts, RefusedFile
 from api.uploads.unpack import DicomFile, Limits, Refusal, unpack
 from inference.access_groups.service import apply_rules
-from inference.models.registry.status import standing_named
+from inference.broker.notify import wake
+from inference.model_registry.status import standing_named
 from inference.pipeline import Pipeline, runs_on_request
 from inference.scheduling.schedule import schedule_pipeline, schedule_series
-from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.callers.visibility import current_visibility
 from storage.core.clock import utcnow

@@ -19,7 +19,7 @@ from api.dicomweb.routing import worklist_router
 from api.ups.body import read_attributes
 from api.ups.responses import empty, warning
 from api.ups.values import printable
-from inference.worker.broker_notify import wake
+from inference.broker.notify import wake
 from storage.audit import Code
 from storage.core.errors import InvalidRequest
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of

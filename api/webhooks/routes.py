@@ -26,8 +26,8 @@ from api.webhooks.schemas import (
     WebhookPinged,
     WebhookWithSecret,
 )
+from inference.broker.notify import wake
 from inference.webhooks.service import ping
-from inference.worker.broker_notify import wake
 from storage.audit import Code, Type
 from storage.webhooks.entities import WebhookDelivery
 from storage.webhooks.outbox import NEWEST_NOTICES, WebhookQueue

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from inference.annotations.feedback_sr import feedback_report_uid, speak
 from inference.failures import place
-from inference.results.identity import REPORT_KINDS, ResultKind
+from inference.result_identity import REPORT_KINDS, ResultKind
 from inference.results.writing import part10
 from storage.container import Storage
 from storage.core.entities import DeliveryState, Instance, Job

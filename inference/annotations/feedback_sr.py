@@ -15,7 +15,7 @@ from pydicom.uid import UID
 
 from inference.annotations import codes as words
 from inference.annotations.content import has_name, text_of
-from inference.results.identity import local_time
+from inference.result_identity import local_time
 from inference.results.sr.change import (
     CERTAINTY,
     CHANGE,

@@ -9,10 +9,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.annotations.key_image_entities import KeyImage
+from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.author import Author
 from inference.results.coding import dicom_code
 from inference.results.equipment import finish, node_equipment
-from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.observer import device_context, person_context
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import reference_to

@@ -14,10 +14,10 @@ from pydicom.uid import ExplicitVRLittleEndian
 from inference.annotations import codes as words
 from inference.annotations.drawing import Drawing, Measured, Place
 from inference.imaging.stack_discriminators import key_of
+from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.author import Author
 from inference.results.coding import dicom_code
 from inference.results.equipment import finish, node_equipment
-from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.observer import PLACEHOLDER, name_verifier, observation_context
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import reference_to

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from inference.annotations.mask_read import SEGMENTATIONS
 from inference.containers.masks import Masks, merged
 from inference.containers.nifti_output import read_label_map
 from inference.containers.number_output import RESULTS_FILE, read_numbers, read_results
@@ -25,6 +24,7 @@ from inference.containers.segmentation_output import read_segmentation
 from inference.imaging.volume import Volume
 from inference.pipeline import Classification, Measurement, Segment
 from inference.refusals import ModelUnusable
+from inference.results.mask_read import SEGMENTATIONS
 from storage.core.errors import MediViewError
 from storage.dicom.dataset_reader import read_part10
 

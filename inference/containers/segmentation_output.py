@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.annotations.mask_read import read_masks, read_segments
 from inference.containers.masks import Masks, check_corners
 from inference.imaging.volume import Volume
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
 from inference.refusals import ModelUnusable
+from inference.results.mask_read import read_masks, read_segments
 from storage.core.findings import Code
 
 _REMEDY = "Ask who made the image for a segmentation on the grid of the series."

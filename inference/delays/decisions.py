@@ -6,7 +6,7 @@ from inference.delays.durations import count, sentence, span
 from inference.delays.entities import Cause, Delay
 from inference.delays.facts import StudyFacts
 from inference.delays.receiving import control_worker_away
-from inference.models.registry.status import offered
+from inference.model_registry.status import offered
 from inference.pipeline import Pipeline
 from inference.rules.file import current_rules
 from inference.scheduling.explain import Explanation, explain_study

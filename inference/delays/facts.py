@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE
+from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE
 from storage.container import Storage
 from storage.core.entities import Decision, Delivery, Job, Series
 from storage.deliveries.circuit_breaker import OpenBreaker

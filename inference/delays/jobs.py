@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE
 from inference.delays.durations import at, count, sentence, span
 from inference.delays.entities import Delay
 from inference.delays.facts import JOBS_LOOKED_AT, StudyFacts
 from inference.delays.receiving import control_worker_away
-from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE
 from storage.core.entities import Job
 
 

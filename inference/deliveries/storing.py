@@ -9,8 +9,8 @@ import structlog
 from inference import auditing
 from inference.deliveries.release import release_of, want_results
 from inference.pipeline import Pipeline, PipelineOutput
+from inference.result_identity import ResultKind, result_identity
 from inference.results.encode import EncodedResults
-from inference.results.identity import ResultKind, result_identity
 from inference.results.pictures.label_picture import encode_label_picture, label_picture_key
 from inference.results.wanted import taken_by
 from inference.results.writing import part10

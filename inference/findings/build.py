@@ -14,7 +14,7 @@ from inference.pipeline import (
     PipelineOutput,
     Segment,
 )
-from inference.results.identity import (
+from inference.result_identity import (
     image_object_uid,
     result_identity,
     segment_tracking_uid,

@@ -9,7 +9,7 @@ import structlog
 from inference.imaging.volume import Volume
 from inference.lesions.history import history_of
 from inference.lesions.points import points_of
-from inference.results.identity import stable_id
+from inference.result_identity import stable_id
 from storage.core.entities import Job
 from storage.core.errors import MediViewError
 from storage.index.priors import Priors

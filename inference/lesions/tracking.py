@@ -13,7 +13,7 @@ from inference.lesions.components import axes_mm, box_axes_mm, with_single_lesio
 from inference.lesions.measurable import without_composites
 from inference.lesions.points import spread_points, stored_points
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.results.identity import segment_tracking_uid, stable_id
+from inference.result_identity import segment_tracking_uid, stable_id
 from inference.scheduling.job_inputs import JobInputs
 from inference.scheduling.study_inputs import inputs_of
 from storage.container import Storage

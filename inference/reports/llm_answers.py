@@ -9,8 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from inference.broker.notify import wake_language
 from inference.language.tasks import TASKS, is_configured, model_ref
-from inference.worker.broker_notify import wake_language
 from storage.core.errors import NotConfigured, NotFound
 from storage.jobs.repository import Jobs
 from storage.language.repository import Answers

@@ -10,8 +10,8 @@ from inference.findings.comparison import Comparison
 from inference.imaging.volume import Volume
 from inference.normal_ranges.applying import SiteReferences, ranges_for
 from inference.pipeline import Pipeline, PipelineOutput
+from inference.result_identity import ResultKind
 from inference.results.edit import Edit
-from inference.results.identity import ResultKind
 from inference.results.kos import encode_key_objects
 from inference.results.other_grids import OtherGrid, segmentations_on
 from inference.results.pictures.gsps import encode_outlines

@@ -9,7 +9,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import UID
 
 from inference.pipeline import Pipeline
-from inference.results.identity import MANUFACTURER
+from inference.result_identity import MANUFACTURER
 from storage.dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 

@@ -9,8 +9,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.results.equipment import contributing_equipment, finish
-from inference.results.identity import (
+from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     made_at,
@@ -19,6 +18,7 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
+from inference.results.equipment import contributing_equipment, finish
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.pictures.key_slices import key_slices
 from inference.results.source_references import integer_of, reference_to

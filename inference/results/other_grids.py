@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.results.identity import segment_tracking_uid
+from inference.result_identity import segment_tracking_uid
 from inference.results.seg import encode_seg
 from storage.core.entities import Job
 

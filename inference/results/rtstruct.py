@@ -11,10 +11,7 @@ from pydicom.uid import UID, ImplicitVRLittleEndian, RTStructureSetStorage
 
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput, Segment
-from inference.results.contours import contours
-from inference.results.edit import Edit
-from inference.results.equipment import contributing_equipment, finish
-from inference.results.identity import (
+from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     made_at,
@@ -23,6 +20,9 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
+from inference.results.contours import contours
+from inference.results.edit import Edit
+from inference.results.equipment import contributing_equipment, finish
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import integer_of, reference_to, shortened
 from inference.results.sr.narrative import note_of

@@ -16,10 +16,7 @@ from inference.imaging.directions import in_words
 from inference.imaging.stacks import with_frames
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput, Segment
-from inference.results.coding import dicom_code
-from inference.results.edit import Edit
-from inference.results.equipment import contributing_equipment, finish
-from inference.results.identity import (
+from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     ResultKind,
@@ -32,6 +29,9 @@ from inference.results.identity import (
     segmentation_label,
     software_versions,
 )
+from inference.results.coding import dicom_code
+from inference.results.edit import Edit
+from inference.results.equipment import contributing_equipment, finish
 from inference.results.iod_questions import answer_once
 from inference.results.measures import with_measures
 from inference.results.observer import person_name

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from inference.results.identity import ResultKind
+from inference.result_identity import ResultKind
 from storage.core.entities import Instance
 from storage.core.result_kinds import RESULT_KINDS
 from storage.peers.repository import KnownPeer

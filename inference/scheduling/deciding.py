@@ -3,7 +3,7 @@
 import structlog
 
 from inference.failures import explain, place
-from inference.models.registry.status import Standing
+from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline
 from storage.core.entities import Job, Series
 from storage.jobs.acceptance_decisions import Decisions

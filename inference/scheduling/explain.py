@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from inference.models.registry.status import Standing, offered
+from inference.model_registry.status import Standing, offered
 from inference.pipeline import Acceptance, Pipeline, Readiness, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules

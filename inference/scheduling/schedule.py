@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from inference.failures import place
-from inference.models.registry.status import offered, standings
+from inference.model_registry.status import offered, standings
 from inference.pipeline import Acceptance, Pipeline
 from inference.rules.file import current_rules
 from inference.scheduling.completeness import complete_quiet_series

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from inference.failures import explain, place
 from inference.imaging.stacks import SeriesStack
-from inference.models.registry.status import Standing
+from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on

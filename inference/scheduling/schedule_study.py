@@ -1,6 +1,6 @@
 """The decision of a pipeline that takes several series of a study, and the jobs it leads to."""
 
-from inference.models.registry.status import Standing
+from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on

@@ -17,10 +17,10 @@ from inference.failures import explain, place
 from inference.imaging.coverage import run_with_coverage
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
+from inference.model_registry.status import shadows, state_of
+from inference.model_registry.verification import prove_here
 from inference.model_servers.gate import guarded
 from inference.models.devices import with_fallback
-from inference.models.registry.status import shadows, state_of
-from inference.models.registry.verification import prove_here
 from inference.pipeline import Pipeline, PipelineContext, takes_instances
 from inference.scheduling.selection import select_stack, stack_for
 from inference.scheduling.shadow_agreement import dice_by_segment, values_by_measurement

@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 
 from inference.failures import place
-from inference.models.registry.status import offered
+from inference.model_registry.status import offered
 from inference.pipeline import Pipeline
 from inference.scheduling.schedule import schedule_pipeline
 from storage.container import Storage

@@ -11,14 +11,14 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
-from inference.results.coding import dicom_code
-from inference.results.equipment import finish, node_equipment
-from inference.results.identity import (
+from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     DEVICE_UID,
     MANUFACTURER,
     local_time,
 )
+from inference.results.coding import dicom_code
+from inference.results.equipment import finish, node_equipment
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import reference_to
 from storage.core.entities import Job

@@ -19,15 +19,7 @@ import structlog
 from celery import Celery, signals
 from celery.exceptions import SecurityWarning
 
-from inference.deliveries.service import deliver_due
-from inference.deliveries.slots import SendingSlots
-from inference.language.queue import answer_due, embed_due
-from inference.pipeline import Pipeline
-from inference.priors.rounds import priors_due
-from inference.reports.hl7_delivery import send_due
-from inference.self_test.run import start_self_test
-from inference.webhooks.service import notify_due
-from inference.worker.celery_config import (
+from inference.broker.celery_config import (
     ANSWER_TASK,
     CONTROL_QUEUE,
     DELIVER_TASK,
@@ -47,7 +39,15 @@ from inference.worker.celery_config import (
     leave_logging_alone,
     tick_expiry_s,
 )
+from inference.deliveries.service import deliver_due
+from inference.deliveries.slots import SendingSlots
+from inference.pipeline import Pipeline
+from inference.priors.rounds import priors_due
+from inference.reports.hl7_delivery import send_due
+from inference.self_test.run import start_self_test
+from inference.webhooks.service import notify_due
 from inference.worker.job_pool import JobPool
+from inference.worker.language_queue import answer_due, embed_due
 from inference.worker.maintenance import Maintenance
 from inference.worker.process import Holder, Process, Queue, StopFlag
 from inference.worker.scheduler import (

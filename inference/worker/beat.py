@@ -12,7 +12,7 @@ import structlog
 from celery import Celery, beat, signals
 from sqlalchemy import Engine
 
-from inference.worker.celery_config import (
+from inference.broker.celery_config import (
     CONTROL_QUEUE,
     TICK_TASK,
     backlog,

@@ -9,6 +9,7 @@ import structlog
 from pydicom.dataset import Dataset
 
 from inference import auditing
+from inference.annotations.predecessor import predecessor_reports
 from inference.deliveries.storing import (
     encoded_under_free_uids,
     store_label_picture,
@@ -24,10 +25,10 @@ from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
 from inference.job_progress import JobProgress
 from inference.lesions.tracking import Tracked, track_lesions
+from inference.model_registry.verification import ensure_proven
 from inference.models.devices import with_fallback
 from inference.models.drift import observe
 from inference.models.population import caveat_of
-from inference.models.registry.verification import ensure_proven
 from inference.normal_ranges.applying import site_references
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
 from inference.process_memory import peak_memory_bytes, reset_peak_memory
@@ -38,7 +39,6 @@ from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
 from inference.rules.model import Rule
 from inference.scheduling.job_inputs import JobInputs
 from inference.scheduling.job_rule import destinations_of, rule_for, stays_here
-from inference.scheduling.predecessor import predecessor_reports
 from inference.scheduling.study_inputs import inputs_of
 from inference.worker.input_placement import Placement, place_inputs
 from storage.container import Storage

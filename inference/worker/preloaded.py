@@ -14,5 +14,5 @@ import celery.worker.components
 import celery.worker.consumer
 import celery.worker.strategy
 
+import inference.broker.file_broker
 import inference.worker.app
-import inference.worker.file_broker

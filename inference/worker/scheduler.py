@@ -13,6 +13,7 @@ import structlog
 
 from inference.access_groups.service import apply_rules
 from inference.annotations.feedback_reports import write_feedback_reports
+from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE
 from inference.failures import place
 from inference.pipeline import Pipeline
 from inference.priors.triggers import want_for_orders
@@ -25,7 +26,6 @@ from inference.rules.file import current_rules
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.work_items import WorkItemPerformer
 from inference.withdrawals.late_instances import FAILED_AGAIN_S, withdraw_outdated
-from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE
 from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
 from storage.core.entities import Job

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from inference.language.run import answer_job
 from inference.language.search import embed_waiting
+from inference.worker.language_jobs import answer_job
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.language.repository import LANGUAGE_QUEUE

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.refusals import ModelUnusable
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job

@@ -29,8 +29,8 @@ from inference.language.drafting import draft_sentences
 from inference.language.guard import Evidence
 from inference.language.summarize import summarize
 from inference.language.visual import answer_question
+from inference.model_registry.adding import add_model
 from inference.models.model_cache import WARM
-from inference.models.registry.adding import add_model
 from inference.pipeline import PipelineContext, PipelineOutput
 from inference.pipelines.catalogue import pipeline_named
 from storage.container import Storage

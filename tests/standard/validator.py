@@ -11,7 +11,7 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, RTStructureSetStorage, SegmentationStorage
 
-from inference.annotations.mask_read import LABELMAP_SEGMENTATION
+from inference.results.mask_read import LABELMAP_SEGMENTATION
 from tests.standard.edition import dicom_info
 
 

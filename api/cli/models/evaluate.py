@@ -11,8 +11,8 @@ from api.cli.models.app import opened
 from api.cli.operator import operator
 from inference.evaluation.report import render
 from inference.evaluation.run import evaluate as evaluate_pipeline
-from inference.models.registry.status import Standing, standings
-from inference.models.registry.transitions import gate_refusals
+from inference.model_registry.status import Standing, standings
+from inference.model_registry.transitions import gate_refusals
 from storage.core.errors import NotFound
 from storage.models.registry import ModelStates
 from storage.settings import Settings

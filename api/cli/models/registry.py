@@ -10,10 +10,10 @@ from api.cli.console import out, table_of
 from api.cli.models.app import Name, Version, app, opened
 from api.cli.operator import change_by_operator, operator, record_use
 from inference.language import tasks
-from inference.models.registry import transitions as deciding
-from inference.models.registry.adding import add_model
-from inference.models.registry.status import Standing, model_of, models_named, standings
-from inference.models.registry.verification import verify as prove
+from inference.model_registry import transitions as deciding
+from inference.model_registry.adding import add_model
+from inference.model_registry.status import Standing, model_of, models_named, standings
+from inference.model_registry.verification import verify as prove
 from inference.refusals import ModelUnusable
 from storage.audit import Audit, Code, Type
 

@@ -9,7 +9,7 @@ import typer
 from api.cli.console import out
 from api.cli.models.app import Name, Version, app, opened
 from api.cli.operator import record_use
-from inference.models.registry.status import model_of
+from inference.model_registry.status import model_of
 from storage.audit import Code
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def try_model(
     Ends with 1 where it takes no series of the study. Pictures show a patient: they are written
     for this user alone, and the audit trail tells of them.
     """
-    from inference.models.trial import try_pipeline
+    from inference.model_trial import try_pipeline
 
     taken = 0
     with opened() as storage:

@@ -18,8 +18,8 @@ from api.cli.starting import start_role
 from api.server.supervisor import Role, Supervisor
 from api.server.viewer_folder import is_viewer_built
 from dicom_node.peers import Peer
-from inference.normal_ranges.check import report_reference_values
-from inference.rules.check import check_at_start
+from inference.pipelines.checks.reference_values import report_reference_values
+from inference.pipelines.checks.rules import check_at_start
 from storage.core.errors import InvalidRequest
 from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from api.cli.starting import start_role
-from inference.normal_ranges.check import report_reference_values
-from inference.rules.check import check_at_start
+from inference.pipelines.checks.reference_values import report_reference_values
+from inference.pipelines.checks.rules import check_at_start
 
 
 class Queue(StrEnum):

@@ -10,9 +10,9 @@ from api.cli.console import out, table_of
 from api.cli.operator import change_by_operator, record_use
 from api.cli.starting import start
 from api.cli.studies.received import Time, received_studies
+from inference.broker.notify import wake
 from inference.priors.triggers import want_for_study
 from inference.rules.file import current_rules
-from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest

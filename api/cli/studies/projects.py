@@ -11,6 +11,7 @@ import typer
 from api.cli.console import out, table_of
 from api.cli.operator import change_by_operator, operator, record_use
 from api.cli.starting import start
+from inference.broker.notify import wake
 from inference.deidentification.profile import Option
 from inference.projects.certificate import verify_folder
 from inference.projects.export import export_due
@@ -22,7 +23,6 @@ from inference.projects.selection import (
     create_project,
     matching_studies,
 )
-from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.container import open_storage
 from storage.core.clock import utcnow

@@ -9,10 +9,10 @@ from api.cli.console import out
 from api.cli.operator import record_use
 from api.cli.starting import start
 from api.cli.studies.received import Time, received_studies
+from inference.broker.notify import wake
 from inference.routing.send import send_study
 from inference.routing.service import plan_study, send_plan
 from inference.rules.file import current_rules
-from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.container import open_storage
 

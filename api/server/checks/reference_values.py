@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from api.server.checks.exposure import Check
-from inference.normal_ranges.check import check_reference_values
+from inference.pipelines.checks.reference_values import check_reference_values
 from storage.core.errors import MediViewError
 from storage.settings import Settings
 

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from inference.reports.export.text import in_words, superseded_notice, withdrawn_notice
-from inference.results.identity import MANUFACTURER
+from inference.result_identity import MANUFACTURER
 from storage.container import Storage
 from storage.core.entities import Study
 from storage.core.errors import NotFound

@@ -10,8 +10,8 @@ from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 from inference.reports.export.document import ReportDocument, series_description
 from inference.reports.export.text import by_model, caution_of, date_in_words, rests_on
 from inference.reports.locale import load_locale
+from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.equipment import finish
-from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.patient_and_study import (
     character_set_of,
     inherit_patient_and_study,

@@ -11,13 +11,13 @@ from pydicom.uid import ExplicitVRLittleEndian
 from inference.reports.export.document import ReportDocument, series_description
 from inference.reports.export.text import in_full, without_controls
 from inference.reports.locale import languages, load_locale
-from inference.results.coding import dicom_code
-from inference.results.equipment import finish
-from inference.results.identity import (
+from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     DEVICE_UID,
     MANUFACTURER,
 )
+from inference.results.coding import dicom_code
+from inference.results.equipment import finish
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import reference_to
 from inference.results.sr.document import procedure_reported

@@ -15,8 +15,7 @@ from pydicom.valuerep import format_number_as_ds
 from inference.findings.build import tracking_identifier
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.results.equipment import contributing_equipment, finish
-from inference.results.identity import (
+from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     made_at,
@@ -26,6 +25,7 @@ from inference.results.identity import (
     segment_tracking_uid,
     software_versions,
 )
+from inference.results.equipment import contributing_equipment, finish
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.pictures.key_slices import key_slices
 from inference.results.pictures.outlines import outlines

@@ -11,8 +11,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from inference.imaging.frames import is_multiframe
 from inference.pipeline import Pipeline
-from inference.results.equipment import contributing_equipment, finish
-from inference.results.identity import (
+from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     ResultKind,
@@ -22,6 +21,7 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
+from inference.results.equipment import contributing_equipment, finish
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.pictures.render import Picture
 from inference.results.source_references import integer_of

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pydicom.dataset import Dataset
 
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.results.identity import ResultKind
+from inference.result_identity import ResultKind
 from inference.results.single_images.gsps import encode_boxes
 from inference.results.single_images.pictures import encode_picture
 from inference.results.single_images.references import by_uid

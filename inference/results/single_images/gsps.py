@@ -14,8 +14,7 @@ from inference.calibration.decision import calibration_of
 from inference.imaging.frames import is_multiframe, number_of_frames
 from inference.imaging.grayscale import frame_transforms, is_inverted, stated_window
 from inference.pipeline import FoundBox, ImageResult, Pipeline
-from inference.results.equipment import contributing_equipment, finish
-from inference.results.identity import (
+from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     image_object_uid,
@@ -25,6 +24,7 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
+from inference.results.equipment import contributing_equipment, finish
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.single_images.references import frame_numbers, image_reference
 from inference.results.source_references import integer_of

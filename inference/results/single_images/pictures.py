@@ -11,7 +11,7 @@ from pydicom.uid import UID
 from inference.calibration.decision import calibration_of
 from inference.imaging.headers import texts
 from inference.pipeline import ImageResult, Pipeline
-from inference.results.identity import image_object_uid
+from inference.result_identity import image_object_uid
 from inference.results.pictures.caption import Letters, Line, captioned
 from inference.results.pictures.render import overlaid_plane
 from inference.results.pictures.sc import secondary_capture, source_reference

@@ -6,8 +6,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.pipeline import ImageResult, Pipeline
-from inference.results.equipment import contributing_equipment, finish
-from inference.results.identity import (
+from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     image_object_uid,
@@ -20,6 +19,7 @@ from inference.results.identity import (
     software_versions,
     tracking_uid,
 )
+from inference.results.equipment import contributing_equipment, finish
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.seg import describe_segment
 from inference.results.single_images.references import image_reference

@@ -11,10 +11,7 @@ from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.pipeline import Pipeline, PipelineOutput, Segment
-from inference.results.coding import dicom_code
-from inference.results.edit import Edit
-from inference.results.equipment import contributing_equipment, finish
-from inference.results.identity import (
+from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     ResultKind,
@@ -24,6 +21,9 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
+from inference.results.coding import dicom_code
+from inference.results.edit import Edit
+from inference.results.equipment import contributing_equipment, finish
 from inference.results.observer import person_context
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import evidence_of, integer_of, reference_to

@@ -4,7 +4,7 @@ import highdicom as hd
 from pydicom.sr.codedict import codes
 
 from inference.pipeline import Pipeline
-from inference.results.identity import DEVICE_SERIAL_NUMBER, DEVICE_UID, MANUFACTURER
+from inference.result_identity import DEVICE_SERIAL_NUMBER, DEVICE_UID, MANUFACTURER
 
 
 def pipeline_context(pipeline: Pipeline) -> hd.sr.ObserverContext:

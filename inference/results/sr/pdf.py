@@ -12,8 +12,7 @@ from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from inference.findings.comparison import day
 from inference.pipeline import Pipeline
-from inference.results.equipment import contributing_equipment, finish
-from inference.results.identity import (
+from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     made_at,
@@ -22,6 +21,7 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
+from inference.results.equipment import contributing_equipment, finish
 from inference.results.patient_and_study import (
     character_set_of,
     inherit_patient_and_study,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.reports.critical import raise_alerts, repeat_alerts
 from inference.rules.model import RuleSet
 from storage.core.clock import utcnow

@@ -9,7 +9,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from scipy.spatial.transform import Rotation
 
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.scheduling.schedule import complete_and_schedule
 from inference.withdrawals.late_instances import withdraw_outdated
 from inference.worker.run import run_job

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.annotations.label_map import LabelMap
-from inference.annotations.mask_edit import edit_mask
+from inference.mask_edits.label_map import LabelMap
+from inference.mask_edits.service import edit_mask
 from inference.reports.draft import draft_sections
 from inference.reports.due import draft_due
 from inference.reports.evidence import gather

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from storage.core.clock import utcnow
 from storage.events.repository import Events
 from storage.models.drift import Observation

@@ -13,7 +13,7 @@ import pydicom
 import pytest
 
 from inference.containers.engine import ContainerRun, Ended, Engine
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from inference.deliveries.service import deliver_due
+from inference.pipelines.checks.rules import check_at_start
 from inference.reports.due import draft_due
 from inference.reports.publishing import publish_due
 from inference.routing.send import send_study
-from inference.rules.check import check_at_start
 from inference.rules.file import read_rules
 from inference.withdrawals.late_instances import withdraw_outdated
 from storage.container import Storage

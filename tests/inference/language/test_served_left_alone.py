@@ -5,8 +5,8 @@ import time
 
 from api.server.checks.model_servers import check_model_servers
 from inference.language.answer import Answer
-from inference.language.run import answer_job
 from inference.model_servers.gate import failing, guarded, sentence_of
+from inference.worker.language_jobs import answer_job
 from storage.audit.query import AuditFilter, all_events
 from storage.container import Storage
 from tests.inference.films import film, part10

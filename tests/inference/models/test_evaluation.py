@@ -18,8 +18,8 @@ from inference.evaluation.cases import read_case
 from inference.evaluation.measures import agreement
 from inference.evaluation.run import evaluate
 from inference.imaging.volume import assemble_volume
-from inference.models.registry.adding import add_model
-from inference.models.registry.status import model_of
+from inference.model_registry.adding import add_model
+from inference.model_registry.status import model_of
 from inference.pipeline import Measurement, PipelineOutput, Segment
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code

@@ -17,8 +17,8 @@ from pydicom.dataset import Dataset
 
 from inference.bundles.installed import add_bundle, installed_bundles
 from inference.imaging.volume import assemble_volume
+from inference.model_registry.adding import add_model
 from inference.models.devices import with_fallback
-from inference.models.registry.adding import add_model
 from inference.pipeline import PipelineContext
 from inference.pipelines.catalogue import catalogue, pipeline_named
 from inference.refusals import ModelUnusable

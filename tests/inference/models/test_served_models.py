@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from api.server.checks.model_servers import model_server_checks
 from inference.bundles.installed import described
 from inference.imaging.volume import Volume, assemble_volume
+from inference.model_registry.adding import add_model
+from inference.model_registry.status import model_of
 from inference.model_servers.gate import failing
 from inference.models.model_cache import WARM
-from inference.models.registry.adding import add_model
-from inference.models.registry.status import model_of
 from inference.pipeline import PipelineContext, PipelineOutput
 from inference.pipelines.catalogue import pipeline_named
 from inference.refusals import ModelUnusable

@@ -15,7 +15,7 @@ from inference.bundles.installed import described
 from inference.bundles.prompts import Click
 from inference.bundles.session import InteractiveSession
 from inference.imaging.volume import assemble_volume
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage

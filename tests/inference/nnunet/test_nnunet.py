@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inference.imaging.registration.resampling import onto_grid
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.pipeline import PipelineContext, PipelineOutput
 from inference.pipelines.catalogue import pipeline_named
 from storage.container import Storage

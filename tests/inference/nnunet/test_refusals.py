@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from inference.imaging.volume import assemble_volume
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.nnunet import prediction
 from inference.nnunet.description import describe_nnunet
 from inference.nnunet.loading import load_model

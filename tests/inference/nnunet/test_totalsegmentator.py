@@ -21,7 +21,7 @@ from totalsegmentator.map_to_binary import (
 from totalsegmentator.resampling import change_spacing
 
 from inference.imaging.volume import Volume, assemble_volume
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.nnunet.totalsegmentator import add_totalsegmentator
 from inference.pipeline import PipelineContext, PipelineOutput
 from inference.pipelines.catalogue import pipeline_named

@@ -7,11 +7,14 @@ from structlog.testing import capture_logs
 
 from api.server.checks.reference_values import check_reference_file
 from inference.normal_ranges.applying import NormalRanges, site_references
-from inference.normal_ranges.check import check_reference_values, report_reference_values
 from inference.normal_ranges.distribution import NormalDistribution
 from inference.normal_ranges.reference import NotApplicable
 from inference.normal_ranges.site_file import read_reference_values
 from inference.normal_ranges.subject import Subject
+from inference.pipelines.checks.reference_values import (
+    check_reference_values,
+    report_reference_values,
+)
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests.inference.orchestration import settings_in

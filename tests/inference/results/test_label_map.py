@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.annotations.mask_read import LABELMAP_SEGMENTATION, read_masks
 from inference.imaging.volume import assemble_volume
 from inference.results.encode import encode_results
+from inference.results.mask_read import LABELMAP_SEGMENTATION, read_masks
 from inference.results.seg import encode_seg
 from storage.peers.repository import KnownPeer
 from tests import builders

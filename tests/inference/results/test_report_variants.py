@@ -12,7 +12,7 @@ from inference.annotations.content import replaced_by
 from inference.annotations.feedback_reports import newest_report, write_feedback_reports
 from inference.imaging.volume import Volume
 from inference.pipeline import Classification, PipelineOutput
-from inference.results.identity import ResultKind
+from inference.result_identity import ResultKind
 from storage.container import Storage
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow

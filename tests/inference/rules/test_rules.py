@@ -8,7 +8,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from inference.rules.check import check_at_start
+from inference.pipelines.checks.rules import check_at_start
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules, read_rules
 from inference.rules.judge import judge, rule_on

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.scheduling.explain import explain_study
 from inference.withdrawals.late_instances import withdraw_outdated
 from storage.container import Storage

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from inference.model_registry import transitions as deciding
+from inference.model_registry import verification as proving
+from inference.model_registry.status import standings
 from inference.models.card import ModelCard
-from inference.models.registry import transitions as deciding
-from inference.models.registry import verification as proving
-from inference.models.registry.status import standings
 from inference.pipeline import Pipeline
 from inference.scheduling.schedule import schedule_series
 from inference.scheduling.shadow_agreement import summarised

@@ -16,9 +16,9 @@ import SimpleITK as sitk
 from inference.bundles.installed import described
 from inference.imaging.registration.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume, assemble_volume
-from inference.models.registry.adding import add_model
-from inference.models.registry.status import ModelBlocked
-from inference.models.registry.transitions import shadow
+from inference.model_registry.adding import add_model
+from inference.model_registry.status import ModelBlocked
+from inference.model_registry.transitions import shadow
 from inference.pipelines.catalogue import catalogue
 from inference.pipelines.codes import CM3
 from inference.scheduling.study_inputs import choose_inputs

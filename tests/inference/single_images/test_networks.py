@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.pipelines.catalogue import pipeline_named
 from storage.container import Storage
 from tests.inference.films import (

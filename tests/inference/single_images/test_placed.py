@@ -8,7 +8,7 @@ import highdicom as hd
 import numpy as np
 import pytest
 
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from storage.container import Storage
 from tests.inference.films import (
     SQUARE,

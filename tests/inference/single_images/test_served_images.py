@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.pipeline import ImageResult
 from storage.container import Storage
 from storage.core.errors import InvalidRequest

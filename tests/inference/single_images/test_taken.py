@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.models.registry.adding import add_model
-from inference.models.registry.status import ModelBlocked
-from inference.models.registry.transitions import shadow
+from inference.model_registry.adding import add_model
+from inference.model_registry.status import ModelBlocked
+from inference.model_registry.transitions import shadow
 from inference.pipeline import (
     Acceptance,
     ImageResult,

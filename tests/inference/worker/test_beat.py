@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 from celery import Celery
 
+from inference.broker.celery_config import configuration
 from inference.worker import beat
 from inference.worker.beat import Scheduler
-from inference.worker.celery_config import configuration
 from storage.core.clock import utcnow
 from storage.db.commit_watch import CommitWatch
 from storage.settings import Settings

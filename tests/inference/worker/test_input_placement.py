@@ -20,7 +20,7 @@ from inference.imaging.registration.input_registration import (
     register,
 )
 from inference.imaging.volume import Volume, assemble_volume
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from inference.pipeline import NamedInput
 from inference.refusals import VolumeRefused
 from inference.worker import input_placement

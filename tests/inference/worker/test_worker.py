@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import redis
 
+from inference.broker.celery_config import CONTROL_QUEUE, JOBS_QUEUE, backlog
+from inference.broker.notify import wake
 from inference.worker.app import celery_app
-from inference.worker.broker_notify import wake
-from inference.worker.celery_config import CONTROL_QUEUE, JOBS_QUEUE, backlog
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests.inference.orchestration import receive, settings_in, wait_for

@@ -15,8 +15,8 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
-from inference.annotations.mask_read import LABELMAP_SEGMENTATION
 from inference.deliveries.destinations import open_destination, probe_peer
+from inference.results.mask_read import LABELMAP_SEGMENTATION
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.peers.repository import KnownPeer

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.bundles.installed import add_described, is_model
+from inference.model_registry.status import ModelBlocked, Standing, model_of, models_named
+from inference.model_registry.transitions import activate
+from inference.model_registry.verification import verify
 from inference.models.card_file import check_card
 from inference.models.packs import add_pack
-from inference.models.registry.status import ModelBlocked, Standing, model_of, models_named
-from inference.models.registry.transitions import activate
-from inference.models.registry.verification import verify
 from inference.pipelines.catalogue import catalogue
 from storage.models.registry import ModelStates
 from storage.models.shadow_runs import ShadowRuns

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from inference.model_registry.status import ModelBlocked, Standing
 from inference.models.card import ModelCard
-from inference.models.registry.status import ModelBlocked, Standing
 from storage.models.registry import ModelRecord, ModelState, ModelStates
 from storage.models.shadow_runs import ShadowRuns
 

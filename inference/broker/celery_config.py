@@ -11,7 +11,7 @@ from typing import Any
 from celery import Celery
 from kombu import Queue
 
-from inference.worker.file_broker import TRANSPORT, prepare_folder
+from inference.broker.file_broker import TRANSPORT, prepare_folder
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S
 from storage.settings import Settings
 

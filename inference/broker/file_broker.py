@@ -22,7 +22,7 @@ from storage.processes.folder_watch import ARRIVED, FolderWatch
 
 log = structlog.get_logger(__name__)
 
-TRANSPORT = "inference.worker.file_broker:Transport"
+TRANSPORT = "inference.broker.file_broker:Transport"
 _SUFFIX = ".msg"
 # Celery looks whether it should stop between two waits, which would be of 2 s each.
 _WAIT_S = 0.5

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from inference.models.registry.adding import add_model
+from inference.model_registry.adding import add_model
 from storage.container import Storage
 from tests.inference.films import bright_detector, film, part10
 from tests.inference.orchestration import complete_series, receive, storage_in
 from tests.inference.plain_models import torchscript_model
 from tests.inference.small import PATIENT_NAME, study_uid
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def tried(folder: Path, storage: Storage, *arguments: str) -> subprocess.CompletedProcess[str]:

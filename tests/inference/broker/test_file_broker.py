@@ -12,7 +12,7 @@ import pytest
 from kombu import Connection, Message
 from kombu.simple import SimpleQueue
 
-from inference.worker.file_broker import TRANSPORT, Transport, prepare_folder
+from inference.broker.file_broker import TRANSPORT, Transport, prepare_folder
 from storage.processes.stop_requests import readable_at_signals
 from tests.inference.orchestration import wait_for
 

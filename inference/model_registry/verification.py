@@ -8,8 +8,8 @@ from multiprocessing import get_context
 
 import structlog
 
+from inference.model_registry.status import ModelBlocked, Standing, model_of, state_of
 from inference.models.card import ModelCard, Proof, Provable
-from inference.models.registry.status import ModelBlocked, Standing, model_of, state_of
 from inference.pipeline import Pipeline
 from inference.refusals import ModelUnusable
 from storage.container import open_storage

@@ -6,7 +6,7 @@ import time
 import structlog
 from celery import Celery
 
-from inference.worker.celery_config import ANSWER_TASK, TICK_TASK, configuration, tick_expiry_s
+from inference.broker.celery_config import ANSWER_TASK, TICK_TASK, configuration, tick_expiry_s
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -3,7 +3,7 @@
 from pydicom.dataset import Dataset
 
 from inference.annotations.feedback_reports import newest_report
-from inference.results.identity import REPORT_KINDS, ResultKind
+from inference.result_identity import REPORT_KINDS, ResultKind
 from storage.core.entities import Job
 from storage.findings.feedback_reports import FeedbackReports
 from storage.ingest.generated import GeneratedInstances

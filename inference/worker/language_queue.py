@@ -12,7 +12,7 @@ _CANDIDATES = 8
 
 def answer_due(process: Process, stopping: Callable[[], bool]) -> None:
     """Answer what is asked, one question after another, until nothing is."""
-    from inference.language.run import answer_job
+    from inference.worker.language_jobs import answer_job
 
     while not stopping():
         due = process.storage.jobs.due(utcnow(), _CANDIDATES, LANGUAGE_QUEUE)

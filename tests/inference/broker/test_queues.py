@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE, configuration
+from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE, configuration
 from inference.worker.scheduler import Scheduler
 from storage.core.clock import utcnow
 from tests.inference.orchestration import receive, settings_in, storage_in, wait_for

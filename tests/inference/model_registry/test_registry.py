@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from inference.model_registry import transitions as deciding
+from inference.model_registry import verification as proving
+from inference.model_registry.adding import add_model
+from inference.model_registry.status import ModelBlocked, model_of, offered, standing_named
+from inference.model_registry.verification import ensure_proven, verify, verify_apart
 from inference.models.card import ModelCard, Proof
-from inference.models.registry import transitions as deciding
-from inference.models.registry import verification as proving
-from inference.models.registry.adding import add_model
-from inference.models.registry.status import ModelBlocked, model_of, offered, standing_named
-from inference.models.registry.verification import ensure_proven, verify, verify_apart
 from inference.pipelines.catalogue import pipeline_named
 from inference.refusals import ModelUnusable
 from inference.scheduling.schedule import schedule_series

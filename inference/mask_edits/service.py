@@ -12,19 +12,19 @@ from functools import partial
 
 from pydicom.dataset import Dataset
 
-from inference.annotations.label_map import LabelMap, apply_label_map
-from inference.annotations.mask_read import (
+from inference.annotations.storing import stale
+from inference.imaging.volume import Volume, assemble_volume
+from inference.mask_edits.label_map import LabelMap, apply_label_map
+from inference.normal_ranges.applying import site_references
+from inference.pipeline import Measurement, Pipeline, PipelineOutput
+from inference.pipelines.catalogue import catalogue
+from inference.results.author import Author
+from inference.results.mask_read import (
     SEGMENTATIONS,
     MaskStack,
     read_masks,
     read_segments,
 )
-from inference.annotations.storing import stale
-from inference.imaging.volume import Volume, assemble_volume
-from inference.normal_ranges.applying import site_references
-from inference.pipeline import Measurement, Pipeline, PipelineOutput
-from inference.pipelines.catalogue import catalogue
-from inference.results.author import Author
 from inference.scheduling.selection import stack_for
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -67,6 +67,7 @@ def edit_mask(
     are left out. Raises NotFound, InvalidRequest, UidConflict where a newer version is there.
     """
     # What encodes is large, and few processes need it.
+    from inference.annotations.predecessor import predecessor_reports
     from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
     from inference.findings.comparison import comparison_of
     from inference.imaging.acquisition.tube_voltage import caveat_of_energies
@@ -78,7 +79,6 @@ def edit_mask(
     from inference.results.encode import encode_results
     from inference.results.wanted import kinds_wanted
     from inference.scheduling.job_rule import destinations_of, rule_for
-    from inference.scheduling.predecessor import predecessor_reports
 
     before = _before(storage, study_instance_uid, sop_instance_uid)
     volume = before.volume

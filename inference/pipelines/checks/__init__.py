@@ -1,0 +1,1 @@
+"""Whether what the site wrote fits the pipelines that exist."""
