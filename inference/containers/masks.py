@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.label_counts import voxels_of_values
 from inference.imaging.volume import Volume
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
-from inference.pipelines.added_model import voxels_of_values
 from inference.refusals import ModelUnusable
 
 # Of masks that overlap, a byte each: what a worker has for its results.

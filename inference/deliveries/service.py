@@ -12,7 +12,7 @@ from functools import partial
 
 import structlog
 
-from inference import auditing
+from inference.deliveries import auditing
 from inference.deliveries.destinations import Destination, open_destination
 from inference.deliveries.slots import SendingSlots, server_of
 from inference.deliveries.storage_commitment_check import Proof, Sending

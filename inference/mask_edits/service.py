@@ -69,12 +69,12 @@ def edit_mask(
     # What encodes is large, and few processes need it.
     from inference.annotations.predecessor import predecessor_reports
     from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
-    from inference.findings.comparison import comparison_of
     from inference.imaging.acquisition.tube_voltage import caveat_of_energies
     from inference.imaging.coverage import with_caveat, with_validity
     from inference.imaging.stated_numbers import headers_of
     from inference.lesions.tracking import store_edited_lesions
     from inference.models.population import caveat_of
+    from inference.prior_comparison import comparison_of
     from inference.results.edit import Edit
     from inference.results.encode import encode_results
     from inference.results.wanted import kinds_wanted

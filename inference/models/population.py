@@ -3,10 +3,8 @@
 What a header does not state is not judged: a missing age is no age outside.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 
 from pydicom.dataset import Dataset
@@ -15,22 +13,15 @@ from inference.imaging.acquisition.contrast_agent import contrast_agent_given
 from inference.imaging.acquisition.field_strength import field_strengths_t
 from inference.imaging.stated_numbers import in_words, slice_thicknesses_mm, tube_voltages_kv
 from inference.normal_ranges.ages import age_in_words, ages_in_words
+from inference.normal_ranges.stated_age import ages_years
 from storage.core.findings import OUTSIDE_POPULATION
 from storage.core.patient_sex import sex_of
 
 OnOutside = Literal["caveat", "refuse"]
-_AGE = re.compile(r"(\d{1,3})([DWMY])")
-_DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
-_IN_MONTHS_FROM = 2
-_ONE_HOUR = 1 / 24 / _DAYS["Y"]
-_AGES_MAY_DIFFER_YEARS = 2.0
-"""PatientAge is in completed years, and may be that of the day when the study was planned."""
 _FIELD_STRENGTH_MAY_BE_OFF = 0.05
 """Magnets of 1.5 and 3 T state 1.494 and 2.8936 T as well."""
 _ECHOES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
 """EchoPulseSequence of enhanced images (PS3.3 C.8.13.4) as ScanningSequence calls it."""
-_DATE = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})")
-"""With points as before 1993, which readers take still (PS3.5 6.2, DA)."""
 
 
 @dataclass(frozen=True)
@@ -115,47 +106,6 @@ def caveat_of(population: Population, *stacks: Sequence[Dataset]) -> str:
         return ""
     by = f", by {population.source}" if population.source else ""
     return f"{OUTSIDE_POPULATION} the model was made for{by}: {'; '.join(outside)}."
-
-
-def ages_years(header: Dataset) -> tuple[float, ...]:
-    """At the study: by birth date, else by PatientAge; both where they contradict each other.
-
-    A birth date may be a placeholder of de-identification. Empty where neither is stated.
-    """
-    born, at = (_date(header, keyword) for keyword in ("PatientBirthDate", "StudyDate"))
-    found = _AGE.fullmatch(str(header.get("PatientAge") or "").strip(" \0").upper())
-    stated = None if found is None else int(found[1]) * _DAYS[found[2]] / _DAYS["Y"]
-    if born is None or at is None or at < born:
-        return () if stated is None else (stated,)
-    age = _years_between(born, at)
-    apart = stated is not None and abs(age - stated) > _AGES_MAY_DIFFER_YEARS
-    return (age, stated) if apart and stated is not None else (age,)
-
-
-def _years_between(born: date, at: date) -> float:
-    """Whole years from birthday to birthday, and the share of the one that has begun.
-
-    That is exact in days at first, and never below the whole months that are over.
-    """
-    years = at.year - born.year - ((at.month, at.day) < (born.month, born.day))
-    try:
-        birthday = born.replace(year=born.year + years)
-    except ValueError:
-        # Of those who were born on 29 February.
-        birthday = date(born.year + years, 3, 1)
-    months = (at.year - birthday.year) * 12 + at.month - birthday.month - (at.day < birthday.day)
-    share = max(0, (at - birthday).days) / _DAYS["Y"]
-    if months >= _IN_MONTHS_FROM:
-        share = min(max(share, months / 12), (months + 1) / 12 - _ONE_HOUR)
-    return years + share
-
-
-def _date(header: Dataset, keyword: str) -> date | None:
-    found = _DATE.fullmatch(str(header.get(keyword) or "").strip())
-    try:
-        return None if found is None else date(*(int(found[part]) for part in (1, 3, 4)))
-    except ValueError:
-        return None
 
 
 def _echoes(header: Dataset) -> Sequence[str]:

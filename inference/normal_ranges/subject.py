@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from inference.imaging.acquisition.contrast_agent import contrast_agent_given
-from inference.models.population import ages_years
 from inference.normal_ranges.ages import age_in_words
+from inference.normal_ranges.stated_age import ages_years
 from storage.core.patient_sex import sex_of
 
 _CM_IN_M = 100.0

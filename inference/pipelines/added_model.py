@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.imaging.label_counts import voxels_of_values
 from inference.imaging.registration.input_registration import RegistrationLimits
 from inference.imaging.registration.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume
@@ -244,12 +245,3 @@ def volumes_of(
         )
         for index, segment in enumerate(segments)
     )
-
-
-def voxels_of_values(classes: NDArray[np.integer[Any]], top: int) -> NDArray[np.integer[Any]]:
-    """How many voxels have each value from 0 to `top`; slice by slice, for NumPy counts in a copy
-    of eight bytes a voxel."""
-    counts = np.zeros(top + 1, np.int64)
-    for plane in classes:
-        counts += np.bincount(plane.ravel(), minlength=top + 1)
-    return counts

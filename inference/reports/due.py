@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from inference.failures import place
-from inference.findings.comparison import revise_comparisons
+from inference.prior_comparison import revise_comparisons
 from inference.reports.critical import raise_alerts
 from inference.reports.draft import draft_study
 from storage.container import Storage

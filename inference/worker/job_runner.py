@@ -17,7 +17,6 @@ from inference.deliveries.storing import (
     want_delivery,
 )
 from inference.failures import place
-from inference.findings.comparison import comparison_of
 from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.coverage import run_with_coverage, with_caveat
 from inference.imaging.stated_numbers import headers_of
@@ -31,6 +30,7 @@ from inference.models.drift import observe
 from inference.models.population import caveat_of
 from inference.normal_ranges.applying import site_references
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
+from inference.prior_comparison import comparison_of
 from inference.process_memory import peak_memory_bytes, reset_peak_memory
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.findings.comparison import comparison_of
+from inference.prior_comparison import comparison_of
 from inference.reports.draft import draft_study
 from inference.reports.evidence import gather
 from storage.container import Storage

@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.acquisition.field_strength import field_strength_t, field_strengths_t
 from inference.models.card_file import Card, population_of
-from inference.models.population import Population, ages_years, caveat_of
+from inference.models.population import Population, caveat_of
+from inference.normal_ranges.stated_age import ages_years
 from inference.pipelines.brain import brain_volume
 from inference.pipelines.catalogue import pipeline_named
 from storage.settings import load_settings

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dicom_node.server.scp import start_scp
 from inference.deliveries.service import deliver_due
-from inference.findings.comparison import comparison_of
+from inference.prior_comparison import comparison_of
 from inference.reports.due import draft_due
 from inference.routing.service import RoutingRounds
 from inference.worker.run import run_job

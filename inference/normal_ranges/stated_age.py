@@ -1,0 +1,56 @@
+"""The age of a patient at a study, as the headers state it."""
+
+import re
+from datetime import date
+
+from pydicom.dataset import Dataset
+
+_AGE = re.compile(r"(\d{1,3})([DWMY])")
+_DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
+_IN_MONTHS_FROM = 2
+_ONE_HOUR = 1 / 24 / _DAYS["Y"]
+_AGES_MAY_DIFFER_YEARS = 2.0
+"""PatientAge is in completed years, and may be that of the day when the study was planned."""
+_DATE = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})")
+"""With points as before 1993, which readers take still (PS3.5 6.2, DA)."""
+
+
+def ages_years(header: Dataset) -> tuple[float, ...]:
+    """At the study: by birth date, else by PatientAge; both where they contradict each other.
+
+    A birth date may be a placeholder of de-identification. Empty where neither is stated.
+    """
+    born, at = (_date(header, keyword) for keyword in ("PatientBirthDate", "StudyDate"))
+    found = _AGE.fullmatch(str(header.get("PatientAge") or "").strip(" \0").upper())
+    stated = None if found is None else int(found[1]) * _DAYS[found[2]] / _DAYS["Y"]
+    if born is None or at is None or at < born:
+        return () if stated is None else (stated,)
+    age = _years_between(born, at)
+    apart = stated is not None and abs(age - stated) > _AGES_MAY_DIFFER_YEARS
+    return (age, stated) if apart and stated is not None else (age,)
+
+
+def _years_between(born: date, at: date) -> float:
+    """Whole years from birthday to birthday, and the share of the one that has begun.
+
+    That is exact in days at first, and never below the whole months that are over.
+    """
+    years = at.year - born.year - ((at.month, at.day) < (born.month, born.day))
+    try:
+        birthday = born.replace(year=born.year + years)
+    except ValueError:
+        # Of those who were born on 29 February.
+        birthday = date(born.year + years, 3, 1)
+    months = (at.year - birthday.year) * 12 + at.month - birthday.month - (at.day < birthday.day)
+    share = max(0, (at - birthday).days) / _DAYS["Y"]
+    if months >= _IN_MONTHS_FROM:
+        share = min(max(share, months / 12), (months + 1) / 12 - _ONE_HOUR)
+    return years + share
+
+
+def _date(header: Dataset, keyword: str) -> date | None:
+    found = _DATE.fullmatch(str(header.get(keyword) or "").strip())
+    try:
+        return None if found is None else date(*(int(found[part]) for part in (1, 3, 4)))
+    except ValueError:
+        return None

@@ -1,0 +1,101 @@
+"""What was measured before a study, read from the index to compare its findings with it."""
+
+from dataclasses import replace
+
+from pydicom.uid import Comprehensive3DSRStorage
+
+from inference.findings.comparison import (
+    Comparison,
+    Earlier,
+    Key,
+    ReportRef,
+    is_volume,
+    quantity_key,
+    value_that_counts,
+)
+from inference.findings.derived import void_findings
+from inference.lesions.history import lesion_uids
+from storage.container import Storage
+from storage.core.entities import Job
+from storage.core.findings import Prior
+from storage.findings.feedback_reports import FeedbackReports
+from storage.jobs.repository import Jobs
+
+_SR = str(Comprehensive3DSRStorage)
+
+
+def comparison_of(storage: Storage, job: Job) -> Comparison | None:
+    """What there is to compare a job's findings with; None where there is nothing.
+
+    The newest study before counts. What a person rejected does not, nor a total of it, and what
+    one corrected counts as corrected.
+    """
+    before = storage.priors.before(job.study_instance_uid) if job.study_instance_uid else []
+    found = {
+        study: [one for one in findings if is_volume(one) and one.pipeline == job.pipeline]
+        for study, findings in storage.findings.of_studies(before).items()
+    }
+    uids = lesion_uids(
+        storage.jobs,
+        storage.lesions,
+        before[::-1],
+        [one for study in before for one in found[study]],
+    )
+    earlier: dict[Key, Earlier] = {}
+    for study_instance_uid in before:
+        measured = found[study_instance_uid]
+        feedback = storage.finding_feedback.of_findings([one.finding_id for one in measured])
+        void = void_findings(measured, feedback)
+        study_date = storage.index.study(study_instance_uid).study_date if measured else ""
+        for one in measured:
+            value = value_that_counts(one, feedback[one.finding_id])
+            uid = uids.get(one.finding_id)
+            key = quantity_key(one) if uid is None else (uid, one.code.value)
+            # The newest first, so that it stays.
+            if one.finding_id in void:
+                continue
+            if value is not None and key not in earlier:
+                report = _report_of(storage.jobs, storage.feedback_reports, one.job_id)
+                earlier[key] = Earlier(one, study_date, value, report)
+    if not earlier:
+        return None
+    return Comparison(storage.index.study(job.study_instance_uid).study_date, earlier)
+
+
+def revise_comparisons(storage: Storage, study_instance_uid: str) -> int:
+    """Compare a study's findings again, by what is stored and stated now; how many changed.
+
+    A prior that no longer holds is cleared. SR and PDF that were written state what they were
+    compared with at that time.
+    """
+    findings = [one for one in storage.findings.of_study(study_instance_uid) if is_volume(one)]
+    if not findings:
+        return 0
+    before = storage.priors.before(study_instance_uid)
+    uids = lesion_uids(storage.jobs, storage.lesions, [*before[::-1], study_instance_uid], findings)
+    revised: dict[str, Prior | None] = {}
+    for job in storage.jobs.of_studies([study_instance_uid])[study_instance_uid]:
+        of_job = [one for one in findings if one.job_id == job.job_id]
+        comparison = comparison_of(storage, job) if of_job else None
+        for one in of_job:
+            tracking_uid = uids.get(one.finding_id, one.tracking_uid)
+            identified = replace(one, tracking_uid=tracking_uid, prior=None)
+            prior = comparison.compared(identified).prior if comparison is not None else None
+            if prior != one.prior:
+                revised[one.finding_id] = prior
+    storage.findings.set_priors(revised)
+    return len(revised)
+
+
+def _report_of(jobs: Jobs, feedback_reports: FeedbackReports, job_id: str) -> ReportRef:
+    """The last version of the report; all empty where the job has none any more."""
+    for version in reversed(feedback_reports.versions(job_id)):
+        return ReportRef(_SR, version.series_instance_uid, version.sop_instance_uid)
+    for made in jobs.get(job_id).result.get("instances", ()):
+        if made.get("kind") == "SR":
+            return ReportRef(
+                str(made["sop_class_uid"]),
+                str(made["series_instance_uid"]),
+                str(made["sop_instance_uid"]),
+            )
+    return ReportRef("", "", "")
