@@ -10,6 +10,8 @@ from inference.findings.build import build_findings
 from inference.imaging.coverage import run_with_coverage
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import assemble_volume
+from inference.input_selection.selection import Selection, select_input, word_of
+from inference.input_selection.study_inputs import inputs_of
 from inference.model_servers.gate import guarded
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
@@ -18,8 +20,6 @@ from inference.refusals import ModelUnusable
 from inference.results.pictures.render import draw_pictures
 from inference.results.single_images.pictures import draw_image
 from inference.results.sr.narrative import captions, note_of, shown_value
-from inference.scheduling.selection import Selection, select_input, word_of
-from inference.scheduling.study_inputs import inputs_of
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job, Series

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydicom.dataset import Dataset
 
 from inference.results.writing import part10
-from inference.scheduling.job_rule import destinations_of
+from inference.rules.job_rule import destinations_of
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import UidConflict

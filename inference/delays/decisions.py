@@ -6,12 +6,12 @@ from inference.delays.durations import count, sentence, span
 from inference.delays.entities import Cause, Delay
 from inference.delays.facts import StudyFacts
 from inference.delays.receiving import control_worker_away
+from inference.input_selection.study_inputs import choose_inputs, inputs_of
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline
 from inference.rules.file import current_rules
 from inference.scheduling.explain import Explanation, explain_study
 from inference.scheduling.schedule import IMPORTED
-from inference.scheduling.study_inputs import choose_inputs, inputs_of
 from storage.container import Storage
 from storage.core.entities import Decision
 from storage.core.errors import InvalidRequest

@@ -8,14 +8,14 @@ import numpy as np
 
 from inference.imaging.coverage import with_validity
 from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.job_inputs import JobInputs
+from inference.input_selection.study_inputs import inputs_of
 from inference.lesions.comparing import JobLesions, compare_lesions, nearest_lesions
 from inference.lesions.components import axes_mm, box_axes_mm, with_single_lesions
 from inference.lesions.measurable import without_composites
 from inference.lesions.points import spread_points, stored_points
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.result_identity import segment_tracking_uid, stable_id
-from inference.scheduling.job_inputs import JobInputs
-from inference.scheduling.study_inputs import inputs_of
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.lesions.entities import Lesion, LesionMatch

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 
 from inference.annotations.storing import stale
 from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.selection import stack_for
 from inference.mask_edits.label_map import LabelMap, apply_label_map
 from inference.normal_ranges.applying import site_references
 from inference.pipeline import Measurement, Pipeline, PipelineOutput
@@ -25,7 +26,6 @@ from inference.results.mask_read import (
     read_masks,
     read_segments,
 )
-from inference.scheduling.selection import stack_for
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
@@ -78,7 +78,7 @@ def edit_mask(
     from inference.results.edit import Edit
     from inference.results.encode import encode_results
     from inference.results.wanted import kinds_wanted
-    from inference.scheduling.job_rule import destinations_of, rule_for
+    from inference.rules.job_rule import destinations_of, rule_for
 
     before = _before(storage, study_instance_uid, sop_instance_uid)
     volume = before.volume

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
+from inference.input_selection.selection import select_input, word_of
+from inference.input_selection.study_inputs import StudyInputs, choose_inputs, inputs_of
 from inference.model_registry.status import Standing, offered
 from inference.pipeline import Acceptance, Pipeline, Readiness, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
 from inference.rules.model import RuleSet
-from inference.scheduling.selection import select_input, word_of
-from inference.scheduling.study_inputs import StudyInputs, choose_inputs, inputs_of
 from storage.core.entities import Instance, Series
 from storage.core.sources import senders_of
 from storage.index.repository import Index

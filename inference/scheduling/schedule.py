@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 
 from inference.failures import place
+from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import offered, standings
 from inference.pipeline import Acceptance, Pipeline
 from inference.rules.file import current_rules
@@ -14,7 +15,6 @@ from inference.scheduling.deciding import is_decided
 from inference.scheduling.schedule_one_series import decide_on_series, decision_of, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
 from inference.scheduling.shadowing import schedule_shadows
-from inference.scheduling.study_inputs import inputs_of
 from storage.container import Storage
 from storage.core.entities import Decision, Series
 from storage.core.errors import StorageFull, StorageUnavailable

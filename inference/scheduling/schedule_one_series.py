@@ -8,14 +8,14 @@ from pydicom.dataset import Dataset
 
 from inference.failures import explain, place
 from inference.imaging.stacks import SeriesStack
+from inference.input_selection.choose_series import choose_series
+from inference.input_selection.selection import Selection, select_input, with_geometry
 from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on
 from inference.rules.model import Rule, RuleSet
-from inference.scheduling.choose_series import choose_series
 from inference.scheduling.deciding import could_not_judge, log_scheduled, may_run
-from inference.scheduling.selection import Selection, select_input, with_geometry
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Instance, JobState, Series

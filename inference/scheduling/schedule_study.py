@@ -1,12 +1,12 @@
 """The decision of a pipeline that takes several series of a study, and the jobs it leads to."""
 
+from inference.input_selection.study_inputs import StudyInputs, choose_inputs
 from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on
 from inference.rules.model import RuleSet
 from inference.scheduling.deciding import could_not_judge, is_decided, log_scheduled, may_run
-from inference.scheduling.study_inputs import StudyInputs, choose_inputs
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series

@@ -17,14 +17,14 @@ from inference.failures import explain, place
 from inference.imaging.coverage import run_with_coverage
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.selection import select_stack, stack_for
+from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import shadows, state_of
 from inference.model_registry.verification import prove_here
 from inference.model_servers.gate import guarded
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, takes_instances
-from inference.scheduling.selection import select_stack, stack_for
 from inference.scheduling.shadow_agreement import dice_by_segment, values_by_measurement
-from inference.scheduling.study_inputs import inputs_of
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job, Series

@@ -13,10 +13,10 @@ from inference.imaging.registration.input_registration import (
     register,
 )
 from inference.imaging.volume import Volume
+from inference.input_selection.study_inputs import inputs_of
 from inference.pipeline import NamedInput, Pipeline
 from inference.refusals import VolumeRefused
 from inference.results.other_grids import OtherGrid
-from inference.scheduling.study_inputs import inputs_of
 from storage.core.findings import REGISTERED_WITH_RESIDUAL
 from storage.core.job_result import InputRegistration, JobInput
 

@@ -22,6 +22,8 @@ from inference.imaging.coverage import run_with_coverage, with_caveat
 from inference.imaging.stated_numbers import headers_of
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.job_inputs import JobInputs
+from inference.input_selection.study_inputs import inputs_of
 from inference.job_progress import JobProgress
 from inference.lesions.tracking import Tracked, track_lesions
 from inference.model_registry.verification import ensure_proven
@@ -36,10 +38,8 @@ from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.other_grids import OtherGrid
 from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
+from inference.rules.job_rule import destinations_of, rule_for, stays_here
 from inference.rules.model import Rule
-from inference.scheduling.job_inputs import JobInputs
-from inference.scheduling.job_rule import destinations_of, rule_for, stays_here
-from inference.scheduling.study_inputs import inputs_of
 from inference.worker.input_placement import Placement, place_inputs
 from storage.container import Storage
 from storage.core.entities import Job

@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 
 from inference.failures import Failure, explain, place
+from inference.input_selection.job_inputs import Superseded
 from inference.job_progress import WorkerStopping
 from inference.lesions.drawn import follow_drawn_lesions
 from inference.lesions.history import DRAWN_LESIONS
@@ -18,7 +19,6 @@ from inference.models.model_cache import WARM
 from inference.pipeline import Pipeline
 from inference.pipelines.catalogue import catalogue
 from inference.process_memory import collect_after_job
-from inference.scheduling.job_inputs import Superseded
 from inference.worker.job_runner import Work
 from storage.container import Storage
 from storage.core.callers.request_context import serving

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from inference.findings.facts import fact_of
 from inference.imaging.stacks import stacks_of
 from inference.imaging.volume import VolumeRefused, assemble_volume
+from inference.input_selection.selection import select_stack
 from inference.pipeline import Acceptance
 from inference.reports.evidence import Evidence
 from inference.reports.findings_text import findings_sentences
@@ -21,7 +22,6 @@ from inference.reports.locale import load_locale
 from inference.results.encode import encode_results
 from inference.results.sr.narrative import shown_value
 from inference.scheduling.schedule import complete_and_schedule
-from inference.scheduling.selection import select_stack
 from inference.worker.run import run_job
 from storage.core.entities import Instance
 from storage.core.findings import Validity

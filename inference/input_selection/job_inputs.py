@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from pydicom.dataset import Dataset
 
 from inference.imaging.stacks import SeriesStack
+from inference.input_selection.selection import images_taken, stack_for
+from inference.input_selection.study_inputs import LoadedInputs, choose_inputs, load_inputs
 from inference.pipeline import Pipeline
 from inference.refusals import VolumeRefused
-from inference.scheduling.selection import images_taken, stack_for
-from inference.scheduling.study_inputs import LoadedInputs, choose_inputs, load_inputs
 from inference.single_images.refusals import ImageRefused
 from storage.core.entities import Instance, Job
 from storage.core.errors import MediViewError

@@ -16,12 +16,12 @@ import SimpleITK as sitk
 from inference.bundles.installed import described
 from inference.imaging.registration.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.study_inputs import choose_inputs
 from inference.model_registry.adding import add_model
 from inference.model_registry.status import ModelBlocked
 from inference.model_registry.transitions import shadow
 from inference.pipelines.catalogue import catalogue
 from inference.pipelines.codes import CM3
-from inference.scheduling.study_inputs import choose_inputs
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from tests.inference.orchestration import storage_in

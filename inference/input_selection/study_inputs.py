@@ -11,9 +11,9 @@ from pydicom.dataset import Dataset
 from inference.imaging.geometry import stack_of
 from inference.imaging.stacks import SeriesStack
 from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.selection import select_stack, with_geometry
 from inference.pipeline import Acceptance, NamedInput, Pipeline
 from inference.refusals import VolumeRefused
-from inference.scheduling.selection import select_stack, with_geometry
 from storage.core.entities import Instance, JobInput, Series
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader

@@ -1,0 +1,1 @@
+"""Which series and stacks of a study are the inputs of a pipeline."""
