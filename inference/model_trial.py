@@ -7,8 +7,6 @@ from functools import partial
 from PIL import Image
 
 from inference.findings.build import build_findings
-from inference.imaging.coverage import run_with_coverage
-from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import assemble_volume
 from inference.input_selection.selection import Selection, select_input, word_of
 from inference.input_selection.study_inputs import inputs_of
@@ -16,6 +14,8 @@ from inference.model_servers.gate import guarded
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
+from inference.pipeline_runs.coverage import run_with_coverage
+from inference.pipeline_runs.tilt import resamples_tilt
 from inference.refusals import ModelUnusable
 from inference.results.pictures.render import draw_pictures
 from inference.results.single_images.pictures import draw_image

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume
 from inference.models.card import ModelCard, ModelFile
+from inference.models.readiness import Readiness
 from inference.pipeline_output import (
     SEGMENTS_AT_MOST,
     Classification,
@@ -79,16 +80,6 @@ class Acceptance:
 
     accepted: bool
     reason: str
-
-
-@dataclass(frozen=True)
-class Readiness:
-    """Whether a pipeline could run now; `detail` says what to do where it could not."""
-
-    ready: bool
-    detail: str
-    optional: bool = False
-    """Not ready because nobody has added its model: nothing is broken."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from pydicom.dataset import Dataset
 
 from benchmarks.verification.rows import Row
 from benchmarks.verification.structures import resliced_head
-from inference.imaging.coverage import run_with_coverage
 from inference.imaging.volume import assemble_volume
 from inference.models.population import caveat_of
 from inference.pipeline import PipelineContext
+from inference.pipeline_runs.coverage import run_with_coverage
 from inference.pipelines.brain.brain_volume import BrainVolume
 from storage.settings import load_settings
 from tests import builders

@@ -15,8 +15,8 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_rescale
 
 from benchmarks.verification.rows import Row
-from inference.imaging.coverage import cut_off_at
 from inference.imaging.volume import assemble_volume
+from inference.pipeline_runs.coverage import cut_off_at
 from inference.refusals import VolumeRefused
 from tests import builders
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from inference.evaluation.cases import BadCase, Case, case_folders, read_case, refusal_text
 from inference.evaluation.measures import SURFACE_TOLERANCE_MM, Agreement, agreement
-from inference.imaging.coverage import run_with_coverage
-from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
+from inference.pipeline_runs.coverage import run_with_coverage
+from inference.pipeline_runs.tilt import resamples_tilt
 from storage.core.clock import utcnow
 from storage.core.entities import Series
 from storage.core.errors import InvalidRequest, MediViewError

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inference.findings.comparison import Comparison
-from inference.normal_ranges.applying import NormalRanges
+from inference.findings.normal_ranges import NormalRanges
 from inference.pipeline import (
     Classification,
     FoundBox,

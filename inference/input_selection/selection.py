@@ -7,9 +7,9 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.geometry import stack_of, tilt_degrees
 from inference.imaging.stacks import LOCALIZER, SeriesStack, stacks_of
-from inference.imaging.tilt import resamples_tilt
 from inference.models.population import caveat_of
 from inference.pipeline import Acceptance, Pipeline
+from inference.pipeline_runs.tilt import resamples_tilt
 from inference.refusals import VolumeRefused
 from storage.core.entities import Instance, Series
 

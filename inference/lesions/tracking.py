@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from inference.imaging.coverage import with_validity
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.job_inputs import JobInputs
 from inference.input_selection.study_inputs import inputs_of
@@ -15,6 +14,7 @@ from inference.lesions.components import axes_mm, box_axes_mm, with_single_lesio
 from inference.lesions.measurable import without_composites
 from inference.lesions.points import spread_points, stored_points
 from inference.pipeline import Pipeline, PipelineOutput
+from inference.pipeline_runs.coverage import with_validity
 from inference.result_identity import segment_tracking_uid, stable_id
 from storage.container import Storage
 from storage.core.entities import Job

@@ -13,10 +13,10 @@ from functools import partial
 from pydicom.dataset import Dataset
 
 from inference.annotations.storing import stale
+from inference.findings.normal_ranges import site_references
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.selection import stack_for
 from inference.mask_edits.label_map import LabelMap, apply_label_map
-from inference.normal_ranges.applying import site_references
 from inference.pipeline import Measurement, Pipeline, PipelineOutput
 from inference.pipelines.catalogue import catalogue
 from inference.results.author import Author
@@ -70,10 +70,10 @@ def edit_mask(
     from inference.annotations.predecessor import predecessor_reports
     from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
     from inference.imaging.acquisition.tube_voltage import caveat_of_energies
-    from inference.imaging.coverage import with_caveat, with_validity
     from inference.imaging.stated_numbers import headers_of
     from inference.lesions.tracking import store_edited_lesions
     from inference.models.population import caveat_of
+    from inference.pipeline_runs.coverage import with_caveat, with_validity
     from inference.prior_comparison import comparison_of
     from inference.results.edit import Edit
     from inference.results.encode import encode_results
@@ -229,7 +229,7 @@ def _measured(before: _Before, masks: MaskStack, changed: frozenset[int]) -> Ite
                 continue
             mm3 = masks.voxel_count(number) * before.volume.voxel_volume_mm3
             value = mm3 / _MM3_IN[finding.unit.value]
-        # Of what changed, the new mask says whether it is complete (`inference.imaging.coverage`).
+        # Of what changed, the new mask says whether it is complete (`inference.pipeline_runs.coverage`).
         validity = None if number in changed else finding.validity
         yield Measurement(
             finding.label, finding.code, value, finding.unit, number - 1, validity=validity

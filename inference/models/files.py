@@ -13,9 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inference.models.card import ModelCard
 from inference.models.devices import device
 from inference.models.model_cache import WARM, weights_bytes
-from inference.pipeline import ModelCard, Readiness
+from inference.models.readiness import Readiness
 from inference.refusals import ModelUnusable
 
 if TYPE_CHECKING:

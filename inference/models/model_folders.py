@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
+from inference.models.card import ModelFile
 from inference.models.files import file_sha256
-from inference.pipeline import ModelFile
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.folder_walk import files_below, remove_tree

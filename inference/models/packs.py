@@ -7,9 +7,10 @@ and with which SHA-256, the card in the code says: nothing else is ever loaded.
 from collections.abc import Sequence
 from pathlib import Path
 
+from inference.models.card import ModelCard
 from inference.models.files import file_sha256
 from inference.models.model_folders import files_of, install
-from inference.pipeline import ModelCard, Readiness
+from inference.models.readiness import Readiness
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings

@@ -7,8 +7,8 @@ from pydicom.dataset import Dataset
 
 from inference.findings.build import build_findings
 from inference.findings.comparison import Comparison
+from inference.findings.normal_ranges import SiteReferences, ranges_for
 from inference.imaging.volume import Volume
-from inference.normal_ranges.applying import SiteReferences, ranges_for
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.result_identity import ResultKind
 from inference.results.edit import Edit

@@ -14,8 +14,6 @@ import structlog
 from pydicom.dataset import Dataset
 
 from inference.failures import explain, place
-from inference.imaging.coverage import run_with_coverage
-from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.selection import select_stack, stack_for
 from inference.input_selection.study_inputs import inputs_of
@@ -24,6 +22,8 @@ from inference.model_registry.verification import prove_here
 from inference.model_servers.gate import guarded
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, takes_instances
+from inference.pipeline_runs.coverage import run_with_coverage
+from inference.pipeline_runs.tilt import resamples_tilt
 from inference.scheduling.shadow_agreement import dice_by_segment, values_by_measurement
 from storage.container import Storage
 from storage.core.clock import utcnow

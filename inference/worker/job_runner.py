@@ -17,21 +17,21 @@ from inference.deliveries.storing import (
     want_delivery,
 )
 from inference.failures import place
+from inference.findings.normal_ranges import site_references
 from inference.imaging.acquisition.tube_voltage import caveat_of_energies
-from inference.imaging.coverage import run_with_coverage, with_caveat
 from inference.imaging.stated_numbers import headers_of
-from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.job_inputs import JobInputs
 from inference.input_selection.study_inputs import inputs_of
 from inference.job_progress import JobProgress
 from inference.lesions.tracking import Tracked, track_lesions
+from inference.model_registry.drift import observe
 from inference.model_registry.verification import ensure_proven
 from inference.models.devices import with_fallback
-from inference.models.drift import observe
 from inference.models.population import caveat_of
-from inference.normal_ranges.applying import site_references
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
+from inference.pipeline_runs.coverage import run_with_coverage, with_caveat
+from inference.pipeline_runs.tilt import resamples_tilt
 from inference.prior_comparison import comparison_of
 from inference.process_memory import peak_memory_bytes, reset_peak_memory
 from inference.reports.draft import draft_image

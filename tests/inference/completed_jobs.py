@@ -7,8 +7,8 @@ from functools import partial
 from pydicom.dataset import Dataset
 
 from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
+from inference.findings.normal_ranges import site_references
 from inference.imaging.volume import Volume, assemble_volume
-from inference.normal_ranges.applying import site_references
 from inference.pipeline import PipelineOutput
 from inference.prior_comparison import comparison_of
 from inference.results.encode import encode_results

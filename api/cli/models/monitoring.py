@@ -7,8 +7,8 @@ import typer
 from api.cli.console import out, table_of
 from api.cli.models.app import Name, app, opened
 from api.cli.operator import operator
+from inference.model_registry.drift import all_shifts
 from inference.model_registry.status import models_named, standing_named
-from inference.models.drift import all_shifts
 from inference.scheduling.shadow_agreement import summarised
 from storage.core.clock import utcnow
 

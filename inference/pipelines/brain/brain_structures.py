@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.boxes import box_of
-from inference.imaging.coverage import cut_off_at
 from inference.imaging.padding import measured_voxels, without_not_imaged
 from inference.imaging.volume import Volume
 from inference.models.card import Proof
@@ -27,6 +26,7 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
+from inference.pipeline_runs.coverage import cut_off_at
 from inference.pipelines.brain import deepbet_model
 from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of
 from inference.pipelines.brain.conform import (

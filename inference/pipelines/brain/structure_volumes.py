@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.imaging.coverage import validity_of
 from inference.imaging.directions import direction_of, in_words
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Segment
+from inference.pipeline_runs.coverage import validity_of
 from inference.pipelines.brain.plausibility import is_cavity, judge
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.structures import STRUCTURES

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.imaging.coverage import cut_off_at, validity_of
 from inference.imaging.directions import in_words
 from inference.imaging.padding import not_imaged
 from inference.imaging.volume import Volume
@@ -29,6 +28,7 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
+from inference.pipeline_runs.coverage import cut_off_at, validity_of
 from inference.pipelines.chest.chest_ct import judge_chest_ct
 from inference.pipelines.chest.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, PERCENT, VOLUME

@@ -7,10 +7,10 @@ from typing import Any
 import pypdfium2
 import pytest
 
-from inference.imaging.coverage import with_caveat
 from inference.imaging.volume import Volume
 from inference.language.checking import evidence_of
 from inference.pipeline import PipelineOutput
+from inference.pipeline_runs.coverage import with_caveat
 from inference.pipelines.codes import CM3
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import gather

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.annotations.feedback_reports import write_feedback_reports
-from inference.imaging.coverage import with_validity
 from inference.imaging.volume import Volume
 from inference.language.checking import evidence_of
 from inference.pipeline import Measurement, PipelineOutput, Segment
+from inference.pipeline_runs.coverage import with_validity
 from inference.pipelines.codes import CM3, VOLUME
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import gather

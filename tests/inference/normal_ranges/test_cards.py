@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 from pydantic import ValidationError
 
+from inference.findings.normal_ranges import NormalRanges
 from inference.models.card_file import Card
-from inference.normal_ranges.applying import NormalRanges
 from inference.normal_ranges.subject import Subject
 from storage.core.findings import NormalRange
 from tests.api.client import finding_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.normal_ranges.applying import NormalRanges
+from inference.findings.normal_ranges import NormalRanges
 from inference.normal_ranges.site_file import read_reference_values
 from inference.normal_ranges.subject import Subject
 from storage.core.findings import Code, NormalRange

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from api.server.checks.reference_values import check_reference_file
-from inference.normal_ranges.applying import NormalRanges, site_references
+from inference.findings.normal_ranges import NormalRanges, site_references
 from inference.normal_ranges.distribution import NormalDistribution
 from inference.normal_ranges.reference import NotApplicable
 from inference.normal_ranges.site_file import read_reference_values

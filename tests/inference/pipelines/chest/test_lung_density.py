@@ -11,9 +11,9 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from inference.findings.build import build_findings
-from inference.imaging.coverage import run_with_coverage
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineContext, PipelineOutput
+from inference.pipeline_runs.coverage import run_with_coverage
 from inference.pipelines.chest.lung_density import LungDensity
 from inference.pipelines.chest.lungs import segment_lungs
 from inference.refusals import NothingFound

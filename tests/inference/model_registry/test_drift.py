@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.models.drift import ALERT_STABILITY_INDEX, shifts_of, stability_index
+from inference.model_registry.drift import ALERT_STABILITY_INDEX, shifts_of, stability_index
 from inference.scheduling.schedule import schedule_series
 from inference.worker.run import run_job
 from storage.container import Storage

@@ -5,12 +5,12 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from inference.imaging.coverage import (
-    run_with_coverage,
-)
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import (
     PipelineContext,
+)
+from inference.pipeline_runs.coverage import (
+    run_with_coverage,
 )
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.pipelines.chest.lung_density import LungDensity

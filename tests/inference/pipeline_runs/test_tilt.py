@@ -12,9 +12,9 @@ import SimpleITK
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.imaging.tilt import derivation_text, run_upright
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineContext, PipelineOutput
+from inference.pipeline_runs.tilt import derivation_text, run_upright
 from inference.refusals import VolumeRefused
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from inference.imaging.tilt import run_upright
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
+from inference.pipeline_runs.tilt import run_upright
 
 
 def imaged_slices(volume: Volume) -> slice:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.imaging.directions import direction_of, in_words
-from inference.imaging.empty_slices import imaged_slices, in_all_slices, run_on_slices
 from inference.imaging.padding import not_imaged
 from inference.imaging.volume import Volume
 from inference.pipeline import (
@@ -23,6 +22,7 @@ from inference.pipeline import (
     PipelineContext,
     PipelineOutput,
 )
+from inference.pipeline_runs.empty_slices import imaged_slices, in_all_slices, run_on_slices
 from inference.refusals import NotCovered
 from storage.core.findings import Direction, Validity
 

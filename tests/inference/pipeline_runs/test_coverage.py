@@ -9,13 +9,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference.imaging.coverage import (
-    cut_off_at,
-    cut_off_segments,
-    run_with_coverage,
-    with_validity,
-)
-from inference.imaging.empty_slices import imaged_slices
 from inference.imaging.volume import Volume
 from inference.pipeline import (
     Measurement,
@@ -25,6 +18,13 @@ from inference.pipeline import (
     PipelineOutput,
     Segment,
 )
+from inference.pipeline_runs.coverage import (
+    cut_off_at,
+    cut_off_segments,
+    run_with_coverage,
+    with_validity,
+)
+from inference.pipeline_runs.empty_slices import imaged_slices
 from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.pipelines.brain.structure_volumes import measured, notes_of
