@@ -67,7 +67,7 @@ class Measurement:
     """Of a total: the indices of the segments that it sums or pools. A total of which a part
     is truncated is left out."""
     validity: Validity | None = None
-    """Set by `inference.pipeline_runs.coverage` from the masks, unless the pipeline knows better."""
+    """Set from the masks (`inference.pipeline_runs.coverage`), unless the pipeline knows it."""
 
 
 @dataclass(frozen=True)

@@ -229,7 +229,8 @@ def _measured(before: _Before, masks: MaskStack, changed: frozenset[int]) -> Ite
                 continue
             mm3 = masks.voxel_count(number) * before.volume.voxel_volume_mm3
             value = mm3 / _MM3_IN[finding.unit.value]
-        # Of what changed, the new mask says whether it is complete (`inference.pipeline_runs.coverage`).
+        # Of what changed, the new mask says whether it is complete
+        # (`inference.pipeline_runs.coverage`).
         validity = None if number in changed else finding.validity
         yield Measurement(
             finding.label, finding.code, value, finding.unit, number - 1, validity=validity
