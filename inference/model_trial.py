@@ -17,9 +17,9 @@ from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_
 from inference.pipeline_runs.coverage import run_with_coverage
 from inference.pipeline_runs.tilt import resamples_tilt
 from inference.refusals import ModelUnusable
+from inference.results.narrative import captions, note_of, shown_value
 from inference.results.pictures.render import draw_pictures
 from inference.results.single_images.pictures import draw_image
-from inference.results.sr.narrative import captions, note_of, shown_value
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job, Series

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from inference.language.answer import Sentence
 from inference.language.embedding import embed
-from inference.results.sr.narrative import shown_value
+from inference.results.narrative import shown_value
 from storage.core.findings import Finding
 
 _WORD = re.compile(r"[a-zäöüß]+")

@@ -13,6 +13,7 @@ from inference.pipeline import Pipeline, PipelineOutput
 from inference.result_identity import ResultKind
 from inference.results.edit import Edit
 from inference.results.kos import encode_key_objects
+from inference.results.narrative import captions, note_of
 from inference.results.other_grids import OtherGrid, segmentations_on
 from inference.results.pictures.gsps import encode_outlines
 from inference.results.pictures.render import draw_pictures
@@ -22,7 +23,6 @@ from inference.results.seg import encode_seg
 from inference.results.single_images.encode import encode_images
 from inference.results.sr.document import encode_sr
 from inference.results.sr.image_library import grid_of
-from inference.results.sr.narrative import captions, note_of
 from inference.results.sr.pdf import encode_pdf
 from inference.results.stack import encode_stack
 from storage.core.entities import Job

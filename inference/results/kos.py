@@ -19,10 +19,10 @@ from inference.result_identity import (
     software_versions,
 )
 from inference.results.equipment import contributing_equipment, finish
+from inference.results.narrative import as_dicom_text, note_of
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.pictures.key_slices import key_slices
 from inference.results.source_references import integer_of, reference_to
-from inference.results.sr.narrative import as_dicom_text, note_of
 from inference.results.sr.observing import pipeline_context
 from storage.core.entities import Job
 

@@ -23,9 +23,9 @@ from inference.result_identity import (
 from inference.results.contours import contours
 from inference.results.edit import Edit
 from inference.results.equipment import contributing_equipment, finish
+from inference.results.narrative import note_of
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import integer_of, reference_to, shortened
-from inference.results.sr.narrative import note_of
 from storage.core.entities import Job
 from storage.core.findings import Code
 

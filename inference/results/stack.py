@@ -22,10 +22,10 @@ from pydicom.valuerep import format_number_as_ds
 from inference.imaging.frames import is_multiframe
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
+from inference.results.narrative import note_of
 from inference.results.pictures.caption import captioned, letters
 from inference.results.pictures.render import overlaid, resized, window_of
 from inference.results.pictures.sc import secondary_capture, source_reference
-from inference.results.sr.narrative import note_of
 from storage.core.entities import Job
 
 _LONGER_SIDE_PIXELS = 512

@@ -17,7 +17,7 @@ from inference.language.guard.lexicon import (
     lexicon,
     located_pieces,
 )
-from inference.language.guard.measures.quantities import Quantity, find_quantities, is_number
+from inference.language.guard.quantities import Quantity, find_quantities, is_number
 
 _PARTING_DASH = re.compile(r"(?<=\s)-(?=\s)")
 _SHORTEST_INFLECTED = 6

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import Evidence
-from inference.language.guard.measures.units import PERCENT, Unit, unit_of_ucum
 from inference.language.guard.reading import read
 from inference.language.guard.scope import mentions_of, with_sides
+from inference.language.guard.units import PERCENT, Unit, unit_of_ucum
 from storage.core.findings import Finding
 
 CONFIDENCE = "confidence"

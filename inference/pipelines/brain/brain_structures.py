@@ -36,11 +36,11 @@ from inference.pipelines.brain.conform import (
     mask_on_grid,
     on_source_grid,
 )
+from inference.pipelines.brain.self_test import prove_meshnet
 from inference.pipelines.brain.sides import middle_plane
 from inference.pipelines.brain.structure_volumes import measured, notes_of
 from inference.pipelines.brain.t1_head import judge_t1_head
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
-from inference.pipelines.self_tests import prove_meshnet
 from inference.pipelines.structures import GUIDES, LEFT, RIGHT, STRUCTURES, Structure
 from inference.refusals import ModelUnusable, NotCovered, NothingFound
 from storage.core.entities import Instance, Series

@@ -26,13 +26,13 @@ from inference.result_identity import (
     software_versions,
 )
 from inference.results.equipment import contributing_equipment, finish
+from inference.results.narrative import as_dicom_text, note_of
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.pictures.key_slices import key_slices
 from inference.results.pictures.outlines import outlines
 from inference.results.pictures.render import Window, window_of
 from inference.results.pictures.rescale import Rescale, rescale_of
 from inference.results.source_references import integer_of, reference_to
-from inference.results.sr.narrative import as_dicom_text, note_of
 from storage.core.entities import Job
 
 # FL in Explicit VR holds 65,534 bytes, two numbers a point.

@@ -22,10 +22,10 @@ from inference.result_identity import (
     software_versions,
 )
 from inference.results.equipment import contributing_equipment, finish
+from inference.results.narrative import as_dicom_text, note_of
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.pictures.render import Picture
 from inference.results.source_references import integer_of
-from inference.results.sr.narrative import as_dicom_text, note_of
 from storage.core.entities import Job
 
 

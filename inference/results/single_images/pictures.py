@@ -12,11 +12,11 @@ from inference.calibration.decision import calibration_of
 from inference.imaging.headers import texts
 from inference.pipeline import ImageResult, Pipeline
 from inference.result_identity import image_object_uid
+from inference.results.narrative import as_dicom_text, note_of, shown_value
 from inference.results.pictures.caption import Letters, Line, captioned
 from inference.results.pictures.render import overlaid_plane
 from inference.results.pictures.sc import secondary_capture, source_reference
 from inference.results.single_images.references import shown_frame
-from inference.results.sr.narrative import as_dicom_text, note_of, shown_value
 from storage.core.entities import Job
 from storage.core.findings import Finding
 

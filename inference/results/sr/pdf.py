@@ -22,6 +22,7 @@ from inference.result_identity import (
     software_versions,
 )
 from inference.results.equipment import contributing_equipment, finish
+from inference.results.narrative import note_of, shown_range, shown_value
 from inference.results.patient_and_study import (
     character_set_of,
     inherit_patient_and_study,
@@ -29,7 +30,6 @@ from inference.results.patient_and_study import (
 )
 from inference.results.pictures.render import Picture
 from inference.results.source_references import integer_of
-from inference.results.sr.narrative import note_of, shown_range, shown_value
 from inference.typesetting.text import Typesetter
 from storage.core.entities import Job
 from storage.core.findings import Finding

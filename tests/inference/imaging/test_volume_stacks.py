@@ -20,7 +20,7 @@ from inference.reports.evidence import Evidence
 from inference.reports.findings_text import findings_sentences
 from inference.reports.locale import load_locale
 from inference.results.encode import encode_results
-from inference.results.sr.narrative import shown_value
+from inference.results.narrative import shown_value
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.core.entities import Instance

@@ -16,7 +16,7 @@ from inference.reports.reference_text import (
     beside_normal_ranges,
     sources_of_normal_ranges,
 )
-from inference.results.sr.narrative import shown_range
+from inference.results.narrative import shown_range
 from storage.core.findings import NormalRange
 from tests.api.client import finding_of
 from tests.inference.results_support import job_for

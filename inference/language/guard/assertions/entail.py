@@ -24,7 +24,7 @@ from inference.language.guard.assertions.places import (
     lies_in,
     site_of,
 )
-from inference.language.guard.assertions.reading.symbols import GRADE
+from inference.language.guard.assertions.symbols import GRADE
 from inference.language.guard.lexicon import lexicon
 from inference.language.guard.scope import BOTH_SIDES
 from inference.language.guard.verdict import Ground, Reason

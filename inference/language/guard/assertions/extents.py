@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inference.language.guard.assertions.model import ABSENT, Assertion, Extent
-from inference.language.guard.measures.quantities import LARGEST_ROUNDING, Quantity
+from inference.language.guard.quantities import LARGEST_ROUNDING, Quantity
 from inference.language.guard.verdict import Ground, Reason
 
 _SIZES = frozenset(("size", "diameter"))

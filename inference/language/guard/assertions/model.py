@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from inference.language.guard.dates import FoundDate
-from inference.language.guard.measures.quantities import Quantity
+from inference.language.guard.quantities import Quantity
 
 EXTENT = "extent"
 """The observation of a sentence that gives the size of a place of the body."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from inference.language.guard.dates import FoundDate
-from inference.language.guard.measures.quantities import Quantity
-from inference.language.guard.measures.units import PERCENT, Unit
+from inference.language.guard.quantities import Quantity
 from inference.language.guard.reading import Reading
 from inference.language.guard.subjects import Prior
+from inference.language.guard.units import PERCENT, Unit
 
 UNCHANGED_WITHIN_PERCENT = 1.0
 CHANGED_BEYOND_PERCENT = 3.0

@@ -12,8 +12,8 @@ from inference.language.guard.measures.comparison import (
     moved_toward,
     says_amount,
 )
-from inference.language.guard.measures.quantities import Quantity
 from inference.language.guard.measures.segments import Segment, segments_of
+from inference.language.guard.quantities import Quantity
 from inference.language.guard.reading import Reading
 from inference.language.guard.scope import Mention
 from inference.language.guard.subjects import CONFIDENCE, Prior, Subject

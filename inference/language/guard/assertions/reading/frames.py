@@ -16,7 +16,7 @@ from inference.language.guard.assertions.model import (
     Thing,
 )
 from inference.language.guard.assertions.reading.items import Item
-from inference.language.guard.assertions.reading.symbols import LEVEL
+from inference.language.guard.assertions.symbols import LEVEL
 from inference.language.guard.dates import FoundDate
 from inference.language.guard.scope import BOTH_SIDES, Mention
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from inference.language.guard.assertions.model import EXTENT, PRESENT, Thing
 from inference.language.guard.assertions.reading.frames import Frame
 from inference.language.guard.assertions.reading.items import Item
-from inference.language.guard.assertions.reading.symbols import GRADE
+from inference.language.guard.assertions.symbols import GRADE
 from inference.language.guard.lexicon import lexicon
 
 LARGER, SMALLER = "the larger", "the smaller"

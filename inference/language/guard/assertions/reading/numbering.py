@@ -8,8 +8,8 @@ from dataclasses import replace
 from inference.language.guard.assertions.model import Extent
 from inference.language.guard.assertions.reading.items import Item
 from inference.language.guard.assertions.reading.relating import Relating
+from inference.language.guard.assertions.reading.sizes import is_prior_size
 from inference.language.guard.assertions.reading.state import following
-from inference.language.guard.assertions.sizes import is_prior_size
 from inference.language.guard.scope import labels_at
 
 _DENYING = frozenset(("negation", "resolved"))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from inference.language.guard.assertions.coverage import lost_of
 from inference.language.guard.assertions.model import (
     ABSENT,
     EXTENT,
@@ -19,6 +18,7 @@ from inference.language.guard.assertions.model import (
 from inference.language.guard.assertions.places import site_of
 from inference.language.guard.assertions.reading.build import Builder
 from inference.language.guard.assertions.reading.clauses import clauses_of
+from inference.language.guard.assertions.reading.coverage import lost_of
 from inference.language.guard.assertions.reading.denials import (
     DOUBLE,
     OPEN,
@@ -30,7 +30,7 @@ from inference.language.guard.assertions.reading.denials import (
 from inference.language.guard.assertions.reading.frames import Form, Frame
 from inference.language.guard.assertions.reading.items import itemise
 from inference.language.guard.assertions.reading.merging import chief_of, to_state
-from inference.language.guard.assertions.reading.symbols import GRADE
+from inference.language.guard.assertions.symbols import GRADE
 from inference.language.guard.scope import NONE
 
 VISIBLE, ASSESSED = "visible", "assessed"
