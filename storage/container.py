@@ -61,6 +61,7 @@ from storage.objects.filesystem import ObjectStore
 from storage.objects.opening import open_objects
 from storage.patient_identity.lookup import CorrectedPatients
 from storage.patient_identity.repository import PatientChanges
+from storage.patient_identity.study_patients import StudyPatients
 from storage.peers.repository import Peers
 from storage.pixels.processes import DecodingLimits, configure
 from storage.priors.fetches import PriorFetches
@@ -238,7 +239,12 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             vectors.check()
         objects = open_objects(settings)
         instances = InstanceReader(
-            reader, objects, partial(locate, engine), damaged, CorrectedPatients(engine).of_study
+            reader,
+            objects,
+            partial(locate, engine),
+            damaged,
+            CorrectedPatients(engine).of_study,
+            StudyPatients(engine).keys_of,
         )
         yield Storage(
             settings=settings,

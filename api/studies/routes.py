@@ -19,6 +19,7 @@ from api.studies.damage import damaged_payload
 from api.studies.query import StudyQuery
 from api.studies.schemas import (
     Completed,
+    OtherPatientInstance,
     RoutePayload,
     StudyDetail,
     StudyPage,
@@ -29,7 +30,8 @@ from inference.broker.notify import wake
 from inference.scheduling.schedule import schedule_series
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Series
+from storage.core.entities import Instance, Series
+from storage.integrity.other_patients import instances_of_other_patients
 
 router = new_router(prefix="/api/studies", tags=["studies"])
 
@@ -67,13 +69,21 @@ def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyDetail:
         RoutePayload.model_validate({**asdict(route), "held": route.confirmed})
         for route in storage.routing.routes_of(study_instance_uid)
     ]
-    return _detail(row, routes)
+    others = instances_of_other_patients(storage.engine, storage.instances, study_instance_uid)
+    return _detail(row, routes, others)
 
 
-def _detail(row: StudyRow, routes: list[RoutePayload]) -> StudyDetail:
+def _detail(row: StudyRow, routes: list[RoutePayload], others: Sequence[Instance]) -> StudyDetail:
     return StudyDetail(
         **dict(row.columns()),
         series=[series_summary(series) for series in row.series],
+        other_patient_instances=[
+            OtherPatientInstance(
+                sop_instance_uid=one.sop_instance_uid,
+                series_instance_uid=one.series_instance_uid,
+            )
+            for one in others
+        ],
         decisions=decision_payloads(row.decisions),
         deliveries=[delivery_payload(delivery) for delivery in row.deliveries],
         routes=routes,

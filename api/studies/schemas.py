@@ -111,8 +111,20 @@ class RoutePayload(Payload):
     last_error: str
 
 
+class OtherPatientInstance(Payload):
+    """An instance of the study that names another patient than the study."""
+
+    sop_instance_uid: str = Field(examples=[_UID])
+    series_instance_uid: str = Field(examples=[_UID])
+
+
 class StudyDetail(StudySummary):
     series: list[SeriesSummary]
+    other_patient_instances: list[OtherPatientInstance] = Field(
+        description="Received segmentations, reports, presentation states and the like whose stored"
+        " Patient ID, or its issuer, is neither the study's nor the one with which it arrived; of"
+        " other series one instance each is looked at. Show them with a warning, if at all."
+    )
     decisions: list[DecisionPayload]
     deliveries: list[DeliveryPayload] = Field(description="Those of its results.")
     routes: list[RoutePayload]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import structlog
 from pydicom.dataset import Dataset
 from pydicom.uid import KeyObjectSelectionDocumentStorage
 
@@ -33,6 +34,8 @@ TITLES = {
     "FOR_PEER_REVIEW": Code("113009", "DCM", "For Peer Review"),
     "FOR_REPORT_ATTACHMENT": Code("113022", "DCM", "For Report Attachment"),
 }
+log = structlog.get_logger(__name__)
+
 _TITLE_OF = {code.value: name for name, code in TITLES.items()}
 DESCRIPTION = Code("113012", "DCM", "Key Object Description")
 
@@ -43,13 +46,21 @@ def key_image_lists(
     """The selections of a study, no matter who made them; oldest first.
 
     A version of this node stands in the series of the one before, and only the last of a
-    series counts. One that names no image says that the selection is empty now.
+    series counts. One that names no image says that the selection is empty now. Those that name
+    another patient than the study are left out.
     """
     latest: dict[str, tuple[KeyImages, Instance]] = {}
     for instance in index.instances_of(study_instance_uid):
         if instance.sop_class_uid != KeyObjectSelectionDocumentStorage:
             continue
         try:
+            if instances.names_another_patient(instance):
+                log.warning(
+                    "key_images_of_another_patient",
+                    sop_instance_uid=instance.sop_instance_uid,
+                    source=instance.source,
+                )
+                continue
             selection = read_key_images(instances.dataset(instance))
         except DAMAGED:
             continue

@@ -53,31 +53,23 @@ def _read_all(
     index: Index, instances: InstanceReader, study_instance_uid: str
 ) -> list[tuple[MeasurementReport, Instance]]:
     found = []
-    patient_id = ""
     for instance in index.instances_of(study_instance_uid):
         if instance.sop_class_uid not in REPORT_CLASSES:
             continue
-        patient_id = patient_id or index.study(study_instance_uid).patient_id.strip()
         try:
-            document = instances.dataset(instance)
-            if not is_own(instance.source) and _is_of_another(document, patient_id):
+            if instances.names_another_patient(instance):
                 log.warning(
                     "measurements_of_another_patient",
                     sop_instance_uid=instance.sop_instance_uid,
                     source=instance.source,
                 )
                 continue
-            report = read_measurements(document)
+            report = read_measurements(instances.dataset(instance))
         except DAMAGED:
             # A foreign document that is against the standard; the others are still worth reading.
             continue
         found.append((report, instance))
     return found
-
-
-def _is_of_another(document: Dataset, patient_id: str) -> bool:
-    stated = str(document.get("PatientID") or "").strip()
-    return bool(stated and patient_id) and stated != patient_id
 
 
 def _replaced(found: Sequence[tuple[MeasurementReport, Instance]]) -> set[str]:

@@ -8,7 +8,7 @@ and refused otherwise (`storage.integrity`).
 import copy
 import io
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from storage.core.entities import Instance, Location
 from storage.core.errors import InvalidInstance, NotFound, StorageUnavailable
+from storage.core.sources import is_own
 from storage.dicom.dataset_reader import read_part10
 from storage.integrity.checker import Checker, Prepared
 from storage.integrity.copies import object_range
 from storage.integrity.repository import DamagedInstances
 from storage.objects.filesystem import ObjectStore
-from storage.patient_identity.entities import Patient
+from storage.patient_identity.entities import Patient, PatientKey
 from storage.patient_identity.outgoing import correct, with_patient
+from storage.patient_identity.study_patients import is_another
 from storage.volumes.reader import VolumeReader
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _HEADER_CHUNK_BYTES = 128 * 1024
 _IN_MEMORY_BYTES = 8 << 20
+_STATED_PATIENTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,16 @@ class InstanceReader:
         locate: Callable[[str], Location | None] | None = None,
         damaged: DamagedInstances | None = None,
         patient_of: Callable[[str], Patient | None] = lambda _study_instance_uid: None,
+        keys_of: Callable[[str], Collection[PatientKey]] = lambda _study_instance_uid: (),
     ) -> None:
         """`locate` finds an instance that was moved since its row was read, `patient_of` whose a
-        study is where that was corrected."""
+        study is where that was corrected, `keys_of` under which IDs its patient may be named."""
         self._volumes = volumes
         self._objects = objects
         self._locate = locate
         self._patient_of = patient_of
+        self._keys_of = keys_of
+        self._stated: dict[tuple[str, str], PatientKey] = {}
         self._checker = Checker(volumes, objects, locate, damaged)
 
     def of_one_moment(self) -> "InstanceReader":
@@ -175,6 +181,29 @@ class InstanceReader:
     def corrected_patient(self, instance: Instance) -> Patient | None:
         """Whose it is, where that is not the one who stands in its bytes."""
         return self._patient_of(instance.study_instance_uid) if instance.patient_digest else None
+
+    def names_another_patient(self, instance: Instance) -> bool:
+        """Whether its stored bytes name neither whose its study is nor whose it was on arrival.
+
+        Never of what the node made. Raises as `dataset`.
+        """
+        return not is_own(instance.source) and is_another(
+            self._stated_patient(instance), self._keys_of(instance.study_instance_uid)
+        )
+
+    def _stated_patient(self, instance: Instance) -> PatientKey:
+        content = instance.sop_instance_uid, instance.digest
+        stated = self._stated.get(content)
+        if stated is None:
+            with _decoding(instance), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                head = read_part10(self._stream(instance), stop_after="IssuerOfPatientID")
+                keywords = ("PatientID", "IssuerOfPatientID")
+                stated = PatientKey(*(str(head.get(keyword) or "") for keyword in keywords))
+            if len(self._stated) >= _STATED_PATIENTS:
+                self._stated.clear()
+            self._stated[content] = stated
+        return stated
 
     def open_stored(self, instance: Instance) -> BinaryIO:
         """A seekable stream over the part 10 file, whose bytes were compared with its digest.

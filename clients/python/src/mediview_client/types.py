@@ -445,6 +445,13 @@ class NormalRange(TypedDict):
     """Why a value outside is not called low or high."""
 
 
+class OtherPatientInstance(TypedDict):
+    """An instance of the study that names another patient than the study."""
+
+    sop_instance_uid: str
+    series_instance_uid: str
+
+
 class PartUrl(TypedDict):
     """Where to PUT the bytes of one part: exactly `size_bytes` of them, from
     `offset_bytes`."""
@@ -711,6 +718,10 @@ class StudyDetail(TypedDict):
     damaged_instances_count: int
     """Stored instances that are damaged or lost, without another copy so far."""
     series: list["SeriesSummary"]
+    other_patient_instances: list["OtherPatientInstance"]
+    """Received segmentations, reports, presentation states and the like whose stored Patient
+    ID, or its issuer, is neither the study's nor the one with which it arrived; of other
+    series one instance each is looked at. Show them with a warning, if at all."""
     decisions: list["Decision"]
     deliveries: list["Delivery"]
     """Those of its results."""

@@ -10,10 +10,13 @@ import type { SeriesSummary } from "@/shared/api/types";
 export function ResultList({
   studyInstanceUid,
   series,
+  ofOthers,
   onShowImage,
 }: {
   studyInstanceUid: string;
   series: readonly SeriesSummary[];
+  /** The series in which something names another patient than the study. */
+  ofOthers: ReadonlySet<string>;
   onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
 }) {
   const { common, viewing: t } = useText();
@@ -39,6 +42,9 @@ export function ResultList({
                 {common.instances(number(one.instance_count), one.instance_count === 1)}
                 {one.origin === "generated" && `, ${t.madeHere}`}
               </span>
+              {ofOthers.has(one.series_instance_uid) && (
+                <span className="block text-warn">{t.otherPatient.named}</span>
+              )}
             </button>
           </li>
         ))}

@@ -13,12 +13,15 @@ export function SeriesButton({
   studyInstanceUid,
   active,
   open,
+  ofOther,
   onOpen,
 }: {
   series: SeriesSummary;
   studyInstanceUid: string;
   active: boolean;
   open: boolean;
+  /** Whether its images name another patient than the study. */
+  ofOther: boolean;
   onOpen: (ref: SeriesRef) => void;
 }) {
   const { viewing: t } = useText();
@@ -63,6 +66,7 @@ export function SeriesButton({
         {series.modality} {series.series_number ?? ""} · {series.instance_count}
         {series.state === "receiving" && ` · ${t.receiving}`}
       </span>
+      {ofOther && <span className="block text-xs text-warn">{t.otherPatient.named}</span>}
     </button>
   );
 }

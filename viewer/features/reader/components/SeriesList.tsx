@@ -6,6 +6,7 @@ import { SeriesButton } from "@/features/reader/components/SeriesButton";
 import { useText } from "@/shared/hooks/useText";
 import { dateText } from "@/shared/lib/format";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
+import { seriesOfOthers } from "@/features/reader/lib/otherPatients";
 import { relationOf, relationText } from "@/features/reader/lib/otherStudies";
 import { isImageSeries } from "@/dicom/seg";
 import { imageModalities } from "@/features/studies/lib/studyListColumns";
@@ -45,6 +46,7 @@ export function SeriesList({
           series={series}
           studyInstanceUid={of.study_instance_uid}
           active={series.series_instance_uid === activeUid}
+          ofOther={seriesOfOthers(of).has(series.series_instance_uid)}
           open={openUids.has(series.series_instance_uid)}
           onOpen={onOpen}
         />
@@ -60,7 +62,7 @@ export function SeriesList({
       <ul className={listClass}>{buttons(study)}</ul>
       {images.length === 0 && <p className="px-1 text-xs text-dim">{t.noImages}</p>}
       {children}
-      <ResultList studyInstanceUid={study.study_instance_uid} series={others} onShowImage={onShowImage} />
+      <ResultList studyInstanceUid={study.study_instance_uid} series={others} ofOthers={seriesOfOthers(study)} onShowImage={onShowImage} />
       {otherStudies.length > 0 && (
         <>
           <h2 className="section-title mt-5 mb-2 px-1">{t.otherStudies}</h2>

@@ -47,6 +47,13 @@ export const viewing: Messages["viewing"] = {
   presentations: "Präsentationszustände",
   maskUnread: (why) => `Eine Segmentierung war nicht zu lesen: ${why}`,
   maskUndrawn: (what, why) => `${what || "Eine Segmentierung"} lässt sich nicht über diese Serie zeichnen: ${why}`,
+  otherPatient: {
+    named: "Nennt einen anderen Patienten als diese Studie.",
+    notDrawn: (what) =>
+      `${what || "Eine Segmentierung"} nennt einen anderen Patienten als diese Studie und wird nicht gezeichnet. Bitte klären, wer sie gesendet hat.`,
+    drawn: (what) => `${what || "Eine Segmentierung"} wird gezeichnet, obwohl sie einen anderen Patienten als diese Studie nennt.`,
+    drawAnyway: "Trotzdem zeichnen",
+  },
   stateUnread: (why) => `Ein Darstellungszustand war nicht zu lesen: ${why}`,
   otherStudies: "Andere Studien",
   imagesCome: "Die Bilder erscheinen hier, sobald sie eintreffen.",

@@ -46,6 +46,13 @@ export const viewing = {
   presentations: "Presentation states",
   maskUnread: (why: string) => `A segmentation could not be read: ${why}`,
   maskUndrawn: (what: string, why: string) => `${what || "A segmentation"} can’t be drawn over this series: ${why}`,
+  otherPatient: {
+    named: "Names another patient than this study.",
+    notDrawn: (what: string) =>
+      `${what || "A segmentation"} names another patient than this study and is not drawn. Ask who sent it.`,
+    drawn: (what: string) => `${what || "A segmentation"} is drawn although it names another patient than this study.`,
+    drawAnyway: "Draw it anyway",
+  },
   stateUnread: (why: string) => `A presentation state could not be read: ${why}`,
   otherStudies: "Other studies",
   imagesCome: "The images appear here as they arrive.",

@@ -32,6 +32,11 @@ export function ContourPanel({
       {sets.map((set) => (
         <div key={set.sopInstanceUid} className="mb-2">
           <h3 className="mb-1 text-xs font-medium">{set.label}</h3>
+          {structureSets.isOfOther(set) && (
+            <p role="alert" className="mb-1 text-xs text-warn">
+              {t.otherPatient.named}
+            </p>
+          )}
           <ul className="space-y-1" data-testid="structure-set">
             {set.rois.map((roi) => {
               const show = goTo(roi);

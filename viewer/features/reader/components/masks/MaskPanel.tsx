@@ -5,7 +5,7 @@ import { Section } from "@/features/reader/components/Section";
 import { useText } from "@/shared/hooks/useText";
 
 export function MaskPanel({
-  masks: { masks, failures, loading },
+  masks: { masks, failures, ofOthers, drawAnyway, loading },
   controls,
   onShow,
 }: {
@@ -14,7 +14,7 @@ export function MaskPanel({
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
 }) {
   const { viewing: t } = useText();
-  if (masks.length === 0 && failures.length === 0 && !loading) return null;
+  if (masks.length === 0 && failures.length === 0 && ofOthers.length === 0 && !loading) return null;
   const { style, setStyle } = controls;
   return (
     <Section title={t.masks}>
@@ -51,6 +51,16 @@ export function MaskPanel({
           </div>
         </div>
       )}
+      {ofOthers.map(({ sopInstanceUid, description, isDrawn }) => (
+        <div key={sopInstanceUid} role="alert" className="mt-2 text-warn" data-testid="mask-of-other">
+          <p>{isDrawn ? t.otherPatient.drawn(description) : t.otherPatient.notDrawn(description)}</p>
+          {!isDrawn && (
+            <button type="button" className="control mt-1 px-2 py-0 text-xs" onClick={() => drawAnyway(sopInstanceUid)}>
+              {t.otherPatient.drawAnyway}
+            </button>
+          )}
+        </div>
+      ))}
       {failures.map((failure) => (
         <p key={failure} role="alert" className="mt-2 text-warn">
           {failure}

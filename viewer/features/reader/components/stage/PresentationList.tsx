@@ -5,7 +5,7 @@ import { dateText } from "@/shared/lib/format";
 /** The presentation states of the study; pressed, their images are shown as someone left them. */
 export function PresentationList({ presentations }: { presentations: Presentations }) {
   const { viewing: t } = useText();
-  const { states, failures, chosenFor, toggle } = presentations;
+  const { states, failures, isOfOther, chosenFor, toggle } = presentations;
   if (states.length === 0 && failures.length === 0) return null;
   return (
     <>
@@ -28,6 +28,7 @@ export function PresentationList({ presentations }: { presentations: Presentatio
                 <span className="block truncate text-dim">
                   {[dateText(state.date), state.creator].filter(Boolean).join(", ") || state.label}
                 </span>
+                {isOfOther(state) && <span className="block text-warn">{t.otherPatient.named}</span>}
                 {isOn &&
                   state.notices.map((notice) => (
                     <span key={notice} className="block text-warn">

@@ -1,10 +1,11 @@
 "use client";
 
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { loadMask, type LoadedMask, type LoadedSeries, type Scene } from "@/cornerstone";
 import { retrieveInstance, retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
+import { heldBack, instancesOfOthers } from "@/features/reader/lib/otherPatients";
 import { maskObstacle } from "@/features/reader/lib/maskObstacle";
 import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/dicom/seg";
 import { withdrawnResults } from "@/shared/lib/state";
@@ -14,12 +15,15 @@ export interface Masks {
   masks: LoadedMask[];
   /** A sentence for each segmentation that could not be drawn. */
   failures: string[];
+  /** Segmentations that name another patient than the study: drawn only once they are chosen. */
+  ofOthers: { sopInstanceUid: string; description: string; isDrawn: boolean }[];
+  drawAnyway: (sopInstanceUid: string) => void;
   loading: boolean;
   /** True once all that was there to be read has been read. */
   settled: boolean;
 }
 
-const none: Masks = { masks: [], failures: [], loading: false, settled: false };
+const none: Omit<Masks, "drawAnyway"> = { masks: [], failures: [], ofOthers: [], loading: false, settled: false };
 
 /** Finds the study's SEG instances for the open series and lays them over it as they come. */
 export function useMasks(
@@ -28,10 +32,12 @@ export function useMasks(
   study: StudyDetail | null,
   findings: readonly Finding[],
 ): Masks {
-  const [state, setState] = useState<{ series: LoadedSeries | null } & Masks>({
+  const [state, setState] = useState<{ series: LoadedSeries | null } & typeof none>({
     series: null,
     ...none,
   });
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const others = instancesOfOthers(study);
   const segSeries = (study?.series ?? [])
     .filter((series) => series.modality === "SEG")
     .map((series) => `${series.series_instance_uid} ${series.instance_count}`)
@@ -67,8 +73,13 @@ export function useMasks(
         }
       }
       const counting = sources.filter((source) => !withdrawn.split("\n").includes(source.sopInstanceUid));
-      const wanted = masksToShow(counting, shown.seriesInstanceUid, findings);
-      for (const source of wanted) {
+      const wanted = heldBack(masksToShow(counting, shown.seriesInstanceUid, findings), others, chosen);
+      const ofOthers = wanted.ofOthers.map((one) => ({
+        sopInstanceUid: one.sopInstanceUid,
+        description: one.description,
+        isDrawn: !wanted.waiting.includes(one),
+      }));
+      for (const source of wanted.drawn) {
         const obstacle = maskObstacle(source, shown);
         if (obstacle) {
           failures.push(text().viewing.maskUndrawn(source.description, obstacle));
@@ -89,15 +100,19 @@ export function useMasks(
           );
         }
       }
-      setState((now) => ({ ...now, failures, loading: false, settled: true }));
+      setState((now) => ({ ...now, failures, ofOthers, loading: false, settled: true }));
     };
     void run();
     return () => controller.abort();
     // The findings count only by the instances that they point at.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [scene, shown, segSeries, pointedAt, withdrawn]);
+  }, [scene, shown, segSeries, pointedAt, withdrawn, others, chosen]);
 
-  return state.series === shown ? state : none;
+  const drawAnyway = useCallback((uid: string) => setChosen((now) => new Set(now).add(uid)), []);
+  return useMemo(
+    () => ({ ...(state.series === shown ? state : none), drawAnyway }),
+    [state, shown, drawAnyway],
+  );
 }
 
 const opened = new WeakMap<LoadedSeries, Map<string, Promise<LoadedMask>>>();

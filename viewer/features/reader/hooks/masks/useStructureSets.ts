@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import type { LoadedSeries } from "@/cornerstone";
 import { retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { contoursOnSlices, structureSetOf, type DrawnContour, type Roi, type StructureSet } from "@/dicom/structureSet";
+import { heldBack, instancesOfOthers } from "@/features/reader/lib/otherPatients";
 import { asProblem } from "@/shared/api/http";
 import { text } from "@/shared/i18n";
 import type { StudyDetail } from "@/shared/api/types";
@@ -12,6 +13,8 @@ export interface StructureSets {
   sets: readonly StructureSet[];
   /** A sentence for each series of structure sets that could not be read. */
   failures: readonly string[];
+  /** Whether a set names another patient than the study; it opens hidden. */
+  isOfOther: (set: StructureSet) => boolean;
   isVisible: (roi: Roi) => boolean;
   setVisible: (roi: Roi, visible: boolean) => void;
   toggleAll: () => void;
@@ -50,6 +53,7 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
     .filter(({ modality }) => modality === "RTSTRUCT")
     .map((one) => `${one.series_instance_uid} ${one.instance_count} ${one.origin === "generated" && hasOwnMask}`)
     .join("\n");
+  const others = instancesOfOthers(study);
 
   useEffect(() => {
     if (series === "") return;
@@ -62,7 +66,9 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
     void Promise.allSettled(series.split("\n").map(read)).then((answers) => {
       if (controller.signal.aborted) return;
       const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
-      const covered = found.filter(({ opensHidden }) => opensHidden).flatMap((one) => one.sets);
+      const covered = found.flatMap((one) =>
+        one.opensHidden ? one.sets : heldBack(one.sets, others, new Set()).waiting,
+      );
       setHidden(new Set(covered.flatMap(({ rois }) => rois)));
       setRead({
         sets: found.flatMap((one) => one.sets),
@@ -72,7 +78,7 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
       });
     });
     return () => controller.abort();
-  }, [studyInstanceUid, series]);
+  }, [studyInstanceUid, series, others]);
 
   const placed = useMemo(() => placerOf(sets), [sets]);
 
@@ -91,6 +97,10 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
         .sort((a, b) => a - b),
     [placed],
   );
+  const isOfOther = useCallback(
+    (set: StructureSet) => others.split("\n").includes(set.sopInstanceUid),
+    [others],
+  );
   const setVisible = useCallback(
     (roi: Roi, visible: boolean) =>
       setHidden((now) => new Set(visible ? [...now].filter((one) => one !== roi) : [...now, roi])),
@@ -101,7 +111,7 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
     setHidden((now) => (all.some((roi) => !now.has(roi)) ? new Set(all) : new Set()));
   }, [sets]);
   return useMemo(
-    () => ({ sets, failures, isVisible: (roi) => !hidden.has(roi), setVisible, toggleAll, on, slicesOf }),
-    [sets, failures, hidden, setVisible, toggleAll, on, slicesOf],
+    () => ({ sets, failures, isOfOther, isVisible: (roi) => !hidden.has(roi), setVisible, toggleAll, on, slicesOf }),
+    [sets, failures, isOfOther, hidden, setVisible, toggleAll, on, slicesOf],
   );
 }

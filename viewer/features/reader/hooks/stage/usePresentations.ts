@@ -6,6 +6,7 @@ import type { Scene } from "@/cornerstone";
 import { retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { asProblem } from "@/shared/api/http";
 import { text } from "@/shared/i18n";
+import { instancesOfOthers } from "@/features/reader/lib/otherPatients";
 import { presentationOf, type PresentationState } from "@/features/reader/lib/display/presentation";
 import { withTables } from "@/features/reader/lib/display/tables";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
@@ -15,6 +16,8 @@ export interface Presentations {
   states: readonly PresentationState[];
   /** A sentence for each series of states that could not be read. */
   failures: readonly string[];
+  /** Whether a state names another patient than the study. */
+  isOfOther: (state: PresentationState) => boolean;
   /** The state that a series is shown by; null for none. */
   chosenFor: (seriesInstanceUid: string) => PresentationState | null;
   /** Shows the state's images by it; chosen again, as they are. */
@@ -79,10 +82,15 @@ export function usePresentations(
     },
     [scene, chosen, openSeries, goTo, studyInstanceUid],
   );
+  const others = instancesOfOthers(study);
+  const isOfOther = useCallback(
+    (state: PresentationState) => others.split("\n").includes(state.sopInstanceUid),
+    [others],
+  );
   const chosenFor = useCallback((uid: string) => chosen.get(uid) ?? null, [chosen]);
   const toggleMarks = useCallback(() => setMarksShown((now) => !now), []);
   return useMemo(
-    () => ({ states, failures, chosenFor, toggle, marksShown, toggleMarks }),
-    [states, failures, chosenFor, toggle, marksShown, toggleMarks],
+    () => ({ states, failures, isOfOther, chosenFor, toggle, marksShown, toggleMarks }),
+    [states, failures, isOfOther, chosenFor, toggle, marksShown, toggleMarks],
   );
 }
