@@ -3,10 +3,11 @@
 Its `read_timeout` ends one wait for bytes alone, as in `deadlines`, and it has no other.
 """
 
+import io
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from typing import Any
@@ -20,21 +21,26 @@ from botocore.awsrequest import (
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError
 from urllib3.exceptions import HTTPError
 
-from storage.http.deadlines import Flow
+from storage.http.deadlines import Flow, Pace
 
 
-def limit_answers(client: Any, headers_s: float) -> None:
+def limit_answers(
+    client: Any, headers_s: float, new_pace: Callable[[], Pace] | None = None
+) -> None:
     """Let status line and headers of each answer come within `headers_s` as a whole.
 
-    The call then fails as one that the server broke off, and is repeated as those are.
+    `new_pace`: what the body of each request and of each answer must keep. A call that does not
+    fails as one that the server broke off, and is repeated as those are.
     """
 
     # botocore has no types.
     class Connection(_Limited, AWSHTTPConnection):  # type: ignore[misc]
         limit_s = headers_s
+        pace_of_bodies = staticmethod(new_pace) if new_pace else None
 
     class SecureConnection(_Limited, AWSHTTPSConnection):  # type: ignore[misc]
         limit_s = headers_s
+        pace_of_bodies = staticmethod(new_pace) if new_pace else None
 
     class Pool(AWSHTTPConnectionPool):  # type: ignore[misc]
         ConnectionCls = Connection
@@ -51,22 +57,36 @@ class _Limited:
     """Of a connection of `http.client`, which reads and writes in the thread of the call."""
 
     limit_s: float
+    pace_of_bodies: Callable[[], Pace] | None = None
     sock: socket.socket | None
     _sent_at = 0.0
+    _sending: Pace | None = None
 
     def request(self, *args: Any, **options: Any) -> Any:
         # With "Expect: 100-continue" it reads before it sends the body, which may take long.
+        self._sending = self.pace_of_bodies() if self.pace_of_bodies else None
         with self._limited():
             return super().request(*args, **options)  # type: ignore[misc]
 
     def send(self, data: Any) -> Any:
+        begun = time.monotonic()
         sent = super().send(data)  # type: ignore[misc]
         self._sent_at = time.monotonic()
+        # The waits for the server alone: not those for the disk, or for the bandwidth allowed.
+        passed_s, count = self._sent_at - begun, len(data) if isinstance(data, bytes) else 0
+        if self._sending is not None and self._sending.is_lost(passed_s, count):
+            raise TimeoutError("the request is taken in too slowly")
         return sent
 
     def getresponse(self, *args: Any, **options: Any) -> Any:
         with self._limited():
-            return super().getresponse(*args, **options)  # type: ignore[misc]
+            answer = super().getresponse(*args, **options)  # type: ignore[misc]
+        if self.pace_of_bodies is not None:
+            # That of `http.client` within urllib3's.
+            inner = answer._fp
+            if inner.fp is not None:
+                inner.fp = io.BufferedReader(_PacedReads(inner.fp, self.pace_of_bodies()))
+        return answer
 
     @contextmanager
     def _limited(self) -> Iterator[None]:
@@ -104,6 +124,27 @@ class _Limited:
         if overdue.is_set():
             # Headers that end with the connection count as whole for `http.client`.
             raise TimeoutError("overdue")
+
+
+class _PacedReads(io.RawIOBase):
+    """Reads from a socket's file that end where the body loses its pace."""
+
+    def __init__(self, file: io.BufferedReader, pace: Pace) -> None:
+        self._file, self._pace = file, pace
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        begun = time.monotonic()
+        count = self._file.readinto1(buffer)
+        if self._pace.is_lost(time.monotonic() - begun, count):
+            raise TimeoutError("the answer comes too slowly")
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 class FlowingBody:

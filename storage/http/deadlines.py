@@ -38,6 +38,20 @@ class Flow:
         return is_trickle
 
 
+class Pace:
+    """Whether a body keeps the pace over all: `least_bytes_per_s`, after `grace_s` to start."""
+
+    def __init__(self, grace_s: float, least_bytes_per_s: float) -> None:
+        self._grace_s, self._least_bytes_per_s = grace_s, least_bytes_per_s
+        self._passed_s, self._bytes = 0.0, 0
+
+    def is_lost(self, passed_s: float, count: int) -> bool:
+        """`count` bytes more came or went in so many seconds more."""
+        self._passed_s += passed_s
+        self._bytes += count
+        return self._passed_s > self._grace_s + self._bytes / self._least_bytes_per_s
+
+
 @dataclass
 class _Exchange:
     """One request until the end of its answer's headers."""
