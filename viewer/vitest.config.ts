@@ -3,5 +3,5 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   resolve: { alias: { "@": fileURLToPath(new URL(".", import.meta.url)).replace(/\/$/, "") } },
-  test: { environment: "node", include: ["tests/**/*.test.ts"], sequence: { shuffle: true } },
+  test: { environment: "node", include: ["tests/**/*.test.ts"], sequence: { shuffle: true }, isolate: false },
 });

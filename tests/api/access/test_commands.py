@@ -32,6 +32,7 @@ def with_password(folder: Path, *arguments: str, password: str = PASSWORD) -> st
     return output.stdout + output.stderr
 
 
+@pytest.mark.slow
 def test_an_operator_makes_the_first_account_and_a_key(tmp_path: Path) -> None:
     settings = closed_settings(tmp_path)
     assert "root may sign in as admin" in with_password(tmp_path, "add", "Root", "--role", "admin")

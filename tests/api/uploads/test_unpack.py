@@ -140,6 +140,7 @@ def test_a_truncated_instance_is_refused_with_its_reason(api: ApiNode) -> None:
     assert len(refused["reason"]) > 20
 
 
+@pytest.mark.slow
 def test_real_odd_files_never_break_the_node(api: ApiNode, shared_data: Path) -> None:
     for path in sorted((shared_data / "odd").iterdir())[:40]:
         answer = api.start(api.upload(path.read_bytes() or b"\0", path.name))

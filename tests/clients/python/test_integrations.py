@@ -156,6 +156,7 @@ def test_slicers_dicomweb_browser_signs_in_by_netrc(
     assert client.retrieve_instance(study_instance_uid, series, uid).SOPInstanceUID == uid
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:No bulk data URI handler")
 def test_monai_label_finds_images_and_labels_and_stores_labels(
     closed: ClosedNode, study_instance_uid: str, tmp_path: Path

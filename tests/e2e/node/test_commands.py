@@ -53,6 +53,7 @@ def test_send_says_what_it_did_not_send(node: Node, tmp_path: Path) -> None:
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.slow
 def test_doctor_finds_nothing_wrong_with_a_running_node(node: Node, pacs: Pacs) -> None:
     answer = node.command("doctor")
     assert answer.returncode == 0, answer.stdout

@@ -39,6 +39,7 @@ def message_of(ris: Ris, study_instance_uid: str, limit_s: float = PATIENCE_S) -
     raise AssertionError("no report of the study reached the RIS")
 
 
+@pytest.mark.slow
 def test_a_chest_ct_ends_as_a_report_for_pacs_and_ris(
     node: Node, pacs: Pacs, ris: Ris, tmp_path: Path
 ) -> None:

@@ -60,6 +60,7 @@ def test_a_correction_by_keyboard_is_found_again_after_a_reload(
     )
 
 
+@pytest.mark.slow
 def test_another_pipeline_refuses_in_its_own_words_and_its_conditions_are_told(
     followed: FollowedStudy, node: Node, page: Page
 ) -> None:

@@ -88,6 +88,7 @@ def test_both_files_of_a_conflict_are_downloaded(guarded: ClosedNode, admin_page
         assert download.value.suggested_filename.endswith(".dcm")
 
 
+@pytest.mark.slow
 def test_a_series_is_expected_completed_and_deleted(guarded: ClosedNode, admin_page: Page) -> None:
     page, storage = admin_page, guarded.storage
     series = t1_head((3, 8, 8))

@@ -90,6 +90,7 @@ def test_from_the_initial_password_to_the_second_factor(
     expect(page.get_by_test_id("signed-in")).to_contain_text("root")
 
 
+@pytest.mark.slow
 def test_a_security_key_signs_in_and_sessions_are_ended(
     named: ClosedNode, guarded_page: Page
 ) -> None:

@@ -202,6 +202,7 @@ def test_a_radiologist_signs_with_the_password_and_not_without(closed: ClosedNod
     assert (report.signed_by_id, report.signed_name) == ("account:ada", "Lovelace^Ada^^Dr.")
 
 
+@pytest.mark.slow
 def test_a_radiologist_of_the_organisation_signs_after_another_sign_in_there(
     closed: ClosedNode, identity: Provider
 ) -> None:

@@ -97,6 +97,7 @@ def test_the_number_over_the_image_is_that_of_the_image_and_not_of_the_one_to_co
     expect(viewport).to_have_attribute("data-mask-loaded", "true", timeout=60_000)
 
 
+@pytest.mark.slow
 def test_the_list_shows_where_each_study_stands_without_a_reload(
     node: Node, head: SentStudy, study_folder: Path, page: Page
 ) -> None:

@@ -139,6 +139,7 @@ def greys(page: Page, viewport: Locator, points: list[tuple[int, int]]) -> NDArr
     return np.array([shown[round(y), round(x)] for x, y in places])
 
 
+@pytest.mark.slow
 def test_a_table_of_the_header_gives_the_picture_that_pydicom_makes(node: Node, page: Page) -> None:
     image = images()[1]
     del image.WindowCenter, image.WindowWidth

@@ -26,6 +26,7 @@ def study(guarded: ClosedNode) -> str:
     return str(datasets[0].StudyInstanceUID)
 
 
+@pytest.mark.slow
 def test_key_images_are_marked_and_the_last_is_taken_back(
     guarded: ClosedNode, guarded_page: Page, study: str
 ) -> None:

@@ -53,6 +53,7 @@ def best(question: str, pages: Sequence[Page]) -> Passage:
     return best_passages(question, pages, 1)[0][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("question", "words", "place"), BOOK)
 def test_a_scanned_book_page(
     book: list[Page], question: str, words: str, place: tuple[float, float]
@@ -60,6 +61,7 @@ def test_a_scanned_book_page(
     answers(best(question, book), words, place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("question", "words", "place"), RECIPE)
 def test_a_typewritten_page_in_dutch(
     recipe: list[Page], question: str, words: str, place: tuple[float, float]

@@ -256,6 +256,7 @@ def test_a_built_in_model_is_proven_before_it_speaks_and_taken_out_when_it_chang
     assert kept.state == "active"
 
 
+@pytest.mark.slow
 def test_a_model_is_verified_in_a_process_of_its_own(
     storage: Storage, first: Path, tmp_path: Path
 ) -> None:

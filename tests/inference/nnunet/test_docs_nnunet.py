@@ -54,6 +54,7 @@ def volumes_in(item: Dataset) -> list[float]:
     ]
 
 
+@pytest.mark.slow
 def test_a_model_of_nnunet_is_added_and_run_as_its_page_says(
     storage: Storage, tmp_path: Path
 ) -> None:

@@ -112,6 +112,7 @@ def by_totalsegmentator(weights: Path, volume: Volume) -> NDArray[np.uint8]:
     return voxels
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of its imports, and of the old form of the plans
 def test_five_models_give_the_voxels_of_totalsegmentator(
     weights: Path, volume: Volume, output: PipelineOutput

@@ -49,6 +49,7 @@ def whole_litres(real_chest: Volume) -> dict[str, tuple[float, tuple[Direction, 
     return litres_of(real_chest)
 
 
+@pytest.mark.slow
 def test_a_real_chest_is_complete(
     whole_litres: dict[str, tuple[float, tuple[Direction, ...]]],
 ) -> None:

@@ -134,6 +134,7 @@ def test_no_object_of_thresholds_is_called_ai() -> None:
     assert LungDensity.card.family == MORPHOLOGICAL_OPERATIONS
 
 
+@pytest.mark.slow
 def test_a_rerun_gives_the_same_bytes() -> None:
     def encoded() -> list[bytes]:
         datasets = sources()

@@ -126,6 +126,7 @@ def test_a_rerun_gives_the_same_bytes(tmp_path: Path, datasets: list[Dataset]) -
     assert first.read_bytes() == again.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_real_head_gives_valid_objects(shared_data: Path, tmp_path: Path) -> None:
     paths = (shared_data / "mr_t1_head").glob("*.dcm")
     sources = [pydicom.dcmread(path) for path in paths]

@@ -75,6 +75,7 @@ def test_its_report_names_the_image_and_nobody_has_verified_it(
     assert "RESEARCH USE ONLY" in str(report.SeriesDescription).upper()
 
 
+@pytest.mark.slow
 def test_every_object_is_valid(storage: Storage, tmp_path: Path) -> None:
     """Boxes on three films of other shapes, polarity and pixels, as dciodvfy and another read."""
     add_model(

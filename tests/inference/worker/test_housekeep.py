@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from storage.maintenance.object_upload import is_behind
 from tests.inference.orchestration import wait_for
 from tests.inference.processes import workers_in
@@ -9,6 +11,7 @@ from tests.servers import S3Server
 from tests.storage.instances import part10
 
 
+@pytest.mark.slow
 def test_received_instances_reach_the_bucket_by_themselves(
     tmp_path: Path, s3_server: S3Server
 ) -> None:
