@@ -1,25 +1,21 @@
 """Check that everything that the index names is there and unchanged, and say what to do if not."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select
 
 from storage import tables as t
 from storage.core.entities import Instance
 from storage.core.errors import (
-    InstanceDamaged,
     InvalidInstance,
     LimitExceeded,
-    MediViewError,
     NotFound,
 )
-from storage.db.engine import reading, writing
-from storage.db.portions import in_portions
+from storage.db.engine import reading
 from storage.dicom.digests import proves
 from storage.dicom.part10 import read_header
 from storage.index.insert_instance import find_known
@@ -28,9 +24,8 @@ from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import is_covered
 from storage.integrity.copies import READABLE, state_in_volume
-from storage.integrity.instance_reader import InstanceReader
 from storage.objects.filesystem import ObjectStore
-from storage.reconciliation.covered_rows import covered, renew_rows
+from storage.reconciliation.covered_rows import covered
 from storage.volumes.deletion_counter import NAME, counter_damage
 from storage.volumes.files import SUFFIX
 from storage.volumes.reader import VolumeReader
@@ -54,7 +49,6 @@ ProblemKind = Literal[
     "object_missing",
     "object_size",
 ]
-_OBJECT_PROBLEMS: tuple[ProblemKind, ...] = ("object_missing", "object_size")
 _HEADS_AT_ONCE = 8
 _PORTION = 500
 _SEND_AGAIN = "Have the instance sent to this node again, which repairs it."
@@ -284,59 +278,3 @@ def _remedy(index: Index, sop_instance_uid: str) -> str:
     if instance.location.object_key:
         return "The running node repairs it from the bucket within minutes."
     return _SEND_AGAIN
-
-
-def note_damage(index: Index, instances: InstanceReader, problems: Iterable[Problem]) -> None:
-    """Let the running node know what was found, so that it repairs what it can and names the rest.
-
-    Raises StorageUnavailable.
-    """
-    for problem in problems:
-        if problem.kind in ("record_damaged", "record_missing") and problem.sop_instance_uid:
-            with suppress(NotFound, InstanceDamaged):
-                instances.checked(index.instance(problem.sop_instance_uid))
-
-
-def renew_records(engine: Engine, volumes: VolumeWriter, problems: Iterable[Problem]) -> int:
-    """Write records again that a deletion covers although they came after it; how many.
-
-    Raises StorageFull, StorageUnavailable.
-    """
-    names = {one.place.rpartition(":")[0] for one in problems if one.kind == "record_covered"}
-    reader = VolumeReader(volumes.folder)
-    count = 0
-    failed: MediViewError | None = None
-    try:
-        for name in sorted(names):
-            path = volumes.folder / name
-            with suppress(FileNotFoundError):
-                for record in scan(path):
-                    try:
-                        count += renew_rows(engine, path, [record], reader)
-                    except MediViewError as error:
-                        failed = error
-    finally:
-        reader.close()
-    if failed is not None:
-        raise failed
-    return count
-
-
-def copy_again(engine: Engine, volumes: VolumeWriter, problems: Iterable[Problem]) -> int:
-    """Let instances that the bucket lacks and a local volume has go there again; how many."""
-    uids = [one.sop_instance_uid for one in problems if one.kind in _OBJECT_PROBLEMS]
-    local = [path.name for path in volumes_in(volumes.folder)]
-    count = 0
-    with writing(engine) as connection:
-        for names in in_portions(local):
-            for portion in in_portions(uids):
-                changed = connection.execute(
-                    update(t.instance)
-                    .where(
-                        t.instance.c.sop_instance_uid.in_(portion),
-                        t.instance.c.volume.in_(names),
-                    )
-                    .values(object_key="")
-                )
-                count += changed.rowcount
-    return count

@@ -44,12 +44,8 @@ def verify(
     Ends with 0 where all is well, with 1 where something is not.
     """
     from storage.container import open_storage
-    from storage.maintenance.verify import (
-        copy_again,
-        note_damage,
-        renew_records,
-        verify_storage,
-    )
+    from storage.maintenance.verify import verify_storage
+    from storage.maintenance.verify_repair import copy_again, note_damage, renew_records
 
     with open_storage(start(log_level="ERROR")) as storage:
         problems = []

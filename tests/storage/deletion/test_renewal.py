@@ -19,7 +19,8 @@ from storage.index.indexer import Indexer
 from storage.index.insert_instance import NewInstance, insert_instances
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.maintenance.reindex import reindex
-from storage.maintenance.verify import Problem, renew_records, verify_storage
+from storage.maintenance.verify import Problem, verify_storage
+from storage.maintenance.verify_repair import renew_records
 from storage.reconciliation.reconcile import reconcile
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.large_instance import LargeVolume

@@ -20,7 +20,8 @@ from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.reindex import reindex
 from storage.maintenance.statistics import statistics
 from storage.maintenance.upgrade import upgrade
-from storage.maintenance.verify import Problem, copy_again, verify_storage
+from storage.maintenance.verify import Problem, verify_storage
+from storage.maintenance.verify_repair import copy_again
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
 from tests.storage.deletion.test_deleting import STUDY, close, uid
