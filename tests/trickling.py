@@ -17,16 +17,20 @@ _MINUTES_S = 180.0
 @dataclass
 class Trickling:
     port: int
+    host: str
     callers: list[socket.socket] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
 
 @contextmanager
 def trickling(
-    *, start: bytes = b"HTTP/1.1 200 OK\r\nX-A: ", every_s: float = 0.1
+    *,
+    start: bytes = b"HTTP/1.1 200 OK\r\nX-A: ",
+    every_s: float = 0.1,
+    host: str = "127.0.0.1",
 ) -> Iterator[Trickling]:
     """`start` comes at once, and then one byte every so often, as if a header went on."""
     done = threading.Event()
@@ -46,9 +50,9 @@ def trickling(
                 caller.sendall(rest)
                 rest = b"a"
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((host, 0)) as listener:
         listener.settimeout(0.1)
-        found = Trickling(listener.getsockname()[1])
+        found = Trickling(listener.getsockname()[1], host)
 
         def serve() -> None:
             while not done.is_set():

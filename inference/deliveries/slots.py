@@ -1,6 +1,7 @@
 """Who of a process sends where: a slow destination delays itself, and no other."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,14 @@ class Server(NamedTuple):
     port: int = 0
 
 
+class _Claim(NamedTuple):
+    """A sender that is busy: with whom, whether that did not answer last, and since when."""
+
+    server: Server
+    is_trial: bool
+    begun: float
+
+
 class SendingSlots:
     """The senders of one process and the destinations that they are busy with.
 
@@ -25,13 +34,15 @@ class SendingSlots:
     half of all are busy. So one that takes long never holds more than half of them, nor more than
     one where others are busy. One sender is always left by the servers of one host, and by the
     destinations that were out of reach when last called.
+
+    That several hosts hang at once nobody knows before they do. So a sender that has been busy
+    for long makes room for another one, `spare` times at most.
     """
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, count: int, spare: int = 0, slow_after_s: float = 20.0) -> None:
+        self._count, self._spare, self._slow_after_s = count, spare, slow_after_s
         self._lock = threading.Lock()
-        self._busy: Counter[Server] = Counter()
-        self._trials = 0
+        self._claims: dict[object, _Claim] = {}
 
     @contextmanager
     def claimed(
@@ -47,30 +58,33 @@ class SendingSlots:
         """
         # Two that claim at once would both go where one may.
         with self._lock:
-            deliveries = claim(self._full(servers, failing))
-            destination = deliveries[0].destination if deliveries else None
-            is_trial = destination in failing
-            if destination is not None:
+            deliveries = claim(self._full(servers, failing)) if self._has_room() else ()
+            token = object()
+            if deliveries:
+                destination = deliveries[0].destination
                 server = servers.get(destination, Server(destination))
-                self._busy[server] += 1
-                self._trials += is_trial
+                self._claims[token] = _Claim(server, destination in failing, time.monotonic())
         try:
             yield deliveries
         finally:
-            if destination is not None:
-                with self._lock:
-                    self._busy[server] -= 1
-                    self._trials -= is_trial
+            with self._lock:
+                self._claims.pop(token, None)
+
+    def _has_room(self) -> bool:
+        """Whether fewer than all senders are busy, not counting those that are slow."""
+        slow_since = time.monotonic() - self._slow_after_s
+        slow = sum(one.begun <= slow_since for one in self._claims.values())
+        return len(self._claims) - min(slow, self._spare) < self._count
 
     def _full(self, servers: Mapping[str, Server], failing: Collection[str]) -> set[str]:
         at_most = max(self._count - 1, 1)
-        full = set(failing) if self._trials >= at_most else set()
-        of_hosts: Counter[str] = Counter()
-        for server, senders in self._busy.items():
-            of_hosts[server.host] += senders
-        is_half_busy = self._busy.total() >= self._count // 2
+        claims = self._claims.values()
+        full = set(failing) if sum(one.is_trial for one in claims) >= at_most else set()
+        busy = Counter(one.server for one in claims)
+        of_hosts = Counter(one.server.host for one in claims)
+        is_half_busy = len(claims) >= self._count // 2
         for name, server in servers.items():
-            if of_hosts[server.host] >= at_most or (is_half_busy and self._busy[server]):
+            if of_hosts[server.host] >= at_most or (is_half_busy and busy[server]):
                 full.add(name)
         return full
 

@@ -66,8 +66,10 @@ log = structlog.get_logger(__name__)
 # One slow destination must not stop the others, nor take the threads of the clock: there is one
 # for each delivery and for each other task, since any of them may wait for somebody.
 _DELIVERIES_AT_ONCE = 4
+# As many more, while others have been busy for long (`SendingSlots`).
+_SLOW_DELIVERIES = 8
 _FETCHING_AT_ONCE = 2
-_CONTROL_THREADS = _DELIVERIES_AT_ONCE + _FETCHING_AT_ONCE + 6
+_CONTROL_THREADS = _DELIVERIES_AT_ONCE + _SLOW_DELIVERIES + _FETCHING_AT_ONCE + 6
 # A child that grew beyond this is replaced after its job; a warm model alone stays below.
 _CHILD_MAX_MEMORY_KIB = 6 * 1024 * 1024
 _CHILD_MAX_JOBS = 500
@@ -91,8 +93,8 @@ def celery_app(
     app.conf.update(configuration(settings))
     held = holder or Holder()
     stop = stopping or _never
-    deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE)
-    slots = SendingSlots(_DELIVERIES_AT_ONCE)
+    deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE + _SLOW_DELIVERIES)
+    slots = SendingSlots(_DELIVERIES_AT_ONCE, _SLOW_DELIVERIES)
     notifying = threading.BoundedSemaphore(1)
     sending_hl7 = threading.BoundedSemaphore(1)
     fetching = threading.BoundedSemaphore(_FETCHING_AT_ONCE)

@@ -71,3 +71,43 @@ def test_destinations_that_trickle_delay_themselves_alone(tmp_path: Path) -> Non
         assert sum(len(one.callers) for one in slow) <= 3
         assert {one.state for one in slow_ones} == {"SENDING", "PENDING"}
         end.close()
+
+
+@pytest.mark.fault
+def test_more_hosts_that_hang_for_the_first_time_than_senders_stop_nobody(tmp_path: Path) -> None:
+    """Each of the four senders was with one of them, until the calls reached their limits."""
+    with ExitStack() as stack:
+        scp = stack.enter_context(storescp(tmp_path))
+        end = stack.enter_context(ExitStack())
+        slow = [
+            end.enter_context(trickling(every_s=0.5, host=f"127.0.0.{last}"))
+            for last in range(3, 7)
+        ]
+        workers = stack.enter_context(
+            workers_in(
+                tmp_path,
+                destinations=f"pacs={scp.ae_title}@127.0.0.2:{scp.port}",
+                stow_hosts=",".join(f"{one.host}:{one.port}" for one in slow),
+                report_delivery="off",
+            )
+        )
+        storage = workers.storage
+        for number, one in enumerate(slow):
+            peer = KnownPeer(f"a{number}", kind="stow", url=f"{one.url}/r", is_destination=True)
+            storage.peers.add(checked_peer(peer, storage.settings))
+        with_results(storage, "a")
+        with storage.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE delivery SET next_attempt_at = '2020-01-01 00:00:00'"
+                " WHERE destination <> 'pacs'"
+            )
+        workers.start("control", "beat")
+        wait_for(lambda: all(one.callers for one in slow), "calls to all that are slow")
+        try:
+            wait_for(lambda: set(states(storage, "pacs")) == {"SENT"}, "the results at the PACS")
+        except AssertionError:
+            end.close()
+            raise
+        # Before any of the calls to the slow ones ended, which takes a minute.
+        assert {one.last_error for n in range(4) for one in sent_to(storage, f"a{n}")} == {""}
+        end.close()

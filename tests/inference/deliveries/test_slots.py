@@ -1,0 +1,44 @@
+"""How many senders go where: what hangs for the first time leaves room for what does not."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import cast
+
+from inference.deliveries.slots import SendingSlots, Server
+from storage.core.entities import Delivery
+
+NAMES = [f"host{number}" for number in range(9)]
+SERVERS = {name: Server(name) for name in NAMES}
+
+
+def first_free(full: set[str]) -> Sequence[Delivery]:
+    """As the ledger claims: of the first destination that is not full."""
+    found = [name for name in NAMES if name not in full]
+    return [cast(Delivery, SimpleNamespace(destination=found[0]))] if found else []
+
+
+def busy_with(slots: SendingSlots, senders: ExitStack) -> Callable[[], list[str]]:
+    def claim() -> list[str]:
+        found = senders.enter_context(slots.claimed(first_free, SERVERS))
+        return [one.destination for one in found]
+
+    return claim
+
+
+def test_senders_that_are_busy_for_long_make_room_for_others() -> None:
+    slots = SendingSlots(4, 2, slow_after_s=0.3)
+    with ExitStack() as senders:
+        claim = busy_with(slots, senders)
+        first = [claim() for _ in range(5)]
+        assert len({one[0] for one in first[:4]}) == 3, "a second one while nobody else was busy"
+        assert first[4] == [], "all are busy"
+        time.sleep(0.4)
+        more = [claim() for _ in range(3)]
+        assert [len(one) for one in more] == [1, 1, 0]
+        assert not {one[0] for one in more[:2]} & {one[0] for one in first[:4]}
+        time.sleep(0.4)
+        assert claim() == [], "no more than the spare ones are ever added"
+    with ExitStack() as senders:
+        assert busy_with(slots, senders)() == ["host0"], "all are free again"
