@@ -2,14 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from storage.audit import NODE, Action, Audit, AuditEvent, Code
-from storage.core.entities import Instance, Job
+from storage.core.entities import Instance, Job, JobInput
 
 
-def series_read(audit: Audit, job: Job) -> None:
-    """A pipeline gets the series of a job. Raises StorageUnavailable where it fails closed."""
-    audit.record(_of_job(job, "R"))
+def series_read(audit: Audit, job: Job, inputs: Iterable[JobInput] = ()) -> None:
+    """A pipeline gets the series of a job, and those of earlier studies among its `inputs`.
+
+    Raises StorageUnavailable where it fails closed.
+    """
+    studies = dict.fromkeys((job.study_instance_uid, *(one.study_instance_uid for one in inputs)))
+    audit.record(replace(_of_job(job, "R"), study_instance_uids=tuple(studies)))
 
 
 def results_made(audit: Audit, job: Job, instances: Iterable[Instance]) -> None:

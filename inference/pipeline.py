@@ -72,6 +72,10 @@ class NamedInput:
     required: bool = True
     registration: Literal["none", "rigid"] = "none"
     """`rigid`: the node moves it onto the reference by what the images show."""
+    prior_of: str = ""
+    """Of a prior: the input of the study at hand that it shows at an earlier time."""
+    within_days: float = 0
+    """Of a prior: how many days its study may lie before."""
 
 
 @dataclass(frozen=True)

@@ -269,7 +269,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             reports=Reports(engine),
             report_publishing=ReportPublishing(engine),
             rejection_notes=RejectionNotes(engine),
-            priors=Priors(engine),
+            priors=index.priors,
             patient_changes=PatientChanges(engine),
             reports_due=ReportsDue(engine),
             hl7_outbox=Hl7Outbox(engine),

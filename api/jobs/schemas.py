@@ -1,6 +1,6 @@
 """Jobs, and why a pipeline takes a series or does not."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -44,9 +44,18 @@ class InputRegistrationPayload(Payload):
     overlap: float = Field(description="Of the smaller field of view, from 0 to 1.")
 
 
+class PriorTakenPayload(Payload):
+    study_instance_uid: str
+    study_date: date | None
+    days_before: int = Field(description="Before the study of the job.", examples=[365])
+
+
 class JobInputPayload(Payload):
     role: str = Field(examples=["flair"])
     series_instance_uid: str
+    prior: PriorTakenPayload | None = Field(
+        None, description="Of an input that was taken from an earlier study of the patient."
+    )
     registration: InputRegistrationPayload | None = Field(
         None, description="Where the model's card asks for it."
     )

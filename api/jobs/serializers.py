@@ -3,10 +3,19 @@
 from collections.abc import Iterable, Sequence
 
 from api.base_schemas import ResultInstance
+from api.dicom_values import dicom_date
 from api.findings.schemas import FindingPayload
 from api.findings.serializers import model_url
-from api.jobs.schemas import DecisionPayload, JobInputPayload, JobPayload, PriorityName
+from api.jobs.schemas import (
+    DecisionPayload,
+    InputRegistrationPayload,
+    JobInputPayload,
+    JobPayload,
+    PriorityName,
+    PriorTakenPayload,
+)
 from storage.core.entities import Decision, Job
+from storage.core.job_result import JobInput
 from storage.jobs.repository import PRIORITIES
 
 _STAGE_TEXT = {
@@ -84,12 +93,29 @@ def job_payload(
             )
             for made in job.result.get("instances", [])
         ],
-        inputs=[JobInputPayload(**one) for one in job.result.get("inputs", [])],
+        inputs=[_input_payload(one) for one in job.result.get("inputs", [])],
         notes=job.result.get("notes", []),
         model_url=model_url(job.pipeline, job.pipeline_version),
         has_label_picture=job.result.get("label_picture", False),
         edited_by=edited["by"] if edited else "",
         findings=list(findings),
+    )
+
+
+def _input_payload(one: JobInput) -> JobInputPayload:
+    registration, prior = one.get("registration"), one.get("prior")
+    return JobInputPayload(
+        role=one["role"],
+        series_instance_uid=one["series_instance_uid"],
+        prior=None
+        if prior is None
+        else PriorTakenPayload(
+            study_instance_uid=prior["study_instance_uid"],
+            study_date=dicom_date(prior["study_date"]),
+            days_before=prior["days_before"],
+        ),
+        registration=None if registration is None else InputRegistrationPayload(**registration),
+        refused=one.get("refused", ""),
     )
 
 

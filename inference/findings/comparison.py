@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from typing import NamedTuple
 
 from storage.core.findings import Feedback, Finding, Prior
+from storage.core.text.dates import date_of
 
 VOLUME_UNITS = frozenset({"mm3", "cm3", "mL", "L"})
 """UCUM codes of what a change in per cent is stated of."""
@@ -53,7 +53,7 @@ class Comparison:
             or found.finding.unit != finding.unit
         ):
             return finding
-        then, now = day(found.study_date), day(self.study_date)
+        then, now = date_of(found.study_date), date_of(self.study_date)
         if then is None or now is None or found.value == 0:
             return finding
         change = (finding.value - found.value) / found.value * 100
@@ -99,11 +99,3 @@ def value_that_counts(finding: Finding, feedback: list[Feedback]) -> float | Non
     if word.value is None:
         return stated
     return word.value if word.unit in (None, finding.unit) else None
-
-
-def day(value: str) -> date | None:
-    """A DA as a date; None where it is none (PS3.5 6.2)."""
-    try:
-        return datetime.strptime(value.replace(".", "").strip(), "%Y%m%d").date()
-    except ValueError:
-        return None

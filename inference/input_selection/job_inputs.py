@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pydicom.dataset import Dataset
 
 from inference.imaging.stacks import SeriesStack
+from inference.imaging.volume import Volume
 from inference.input_selection.selection import images_taken, stack_for
 from inference.input_selection.study_inputs import LoadedInputs, choose_inputs, load_inputs
 from inference.pipeline import Pipeline
@@ -15,7 +16,7 @@ from storage.core.errors import MediViewError
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
-from storage.jobs.withdrawals import SUPERSEDED
+from storage.jobs.withdrawals import NO_PRIOR_ANY_MORE, SUPERSEDED
 
 
 class Superseded(MediViewError):
@@ -82,7 +83,7 @@ class JobInputs:
 
     def of_study(self, pipeline: Pipeline) -> LoadedInputs:
         """The series that the job was made for, each in its role, as volumes."""
-        only = {one.role: one.series_instance_uid for one in self._jobs.inputs_of(self._job.job_id)}
+        only = {one.role: one for one in self._jobs.inputs_of(self._job.job_id)}
         found = choose_inputs(
             self._index,
             self._instances,
@@ -92,6 +93,9 @@ class JobInputs:
         )
         if set(found.chosen) != set(only):
             self._check_current()
+            lost = [one for role, one in only.items() if role not in found.chosen]
+            if any(one.study_instance_uid != self._job.study_instance_uid for one in lost):
+                raise Superseded(NO_PRIOR_ANY_MORE)
             raise VolumeRefused(found.acceptance.reason)
         loaded = load_inputs(
             self._instances,
@@ -101,6 +105,23 @@ class JobInputs:
         )
         self._check_current()
         return loaded
+
+    def reference_volume(self, pipeline: Pipeline) -> Volume:
+        """Of several inputs the reference alone: whatever became of the others since.
+
+        Raises VolumeRefused where it is not what the job was made for.
+        """
+        reference: str = getattr(pipeline, "reference", "")
+        only = {
+            one.role: one for one in self._jobs.inputs_of(self._job.job_id) if one.role == reference
+        }
+        found = choose_inputs(
+            self._index, self._instances, pipeline, self._job.study_instance_uid, only
+        )
+        if found.inputs != list(only.values()):
+            raise VolumeRefused(f"The series has changed since. {found.acceptance.reason}")
+        loaded = load_inputs(self._instances, found, reference, self._on_share)
+        return loaded.volumes[reference]
 
     def _check_current(self) -> None:
         """Asked after reading: an instance that arrives in between reopens its series."""

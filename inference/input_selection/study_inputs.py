@@ -1,55 +1,26 @@
 """Which series of a study a pipeline takes that wants several at once, each in its role."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
-import numpy as np
 from pydicom.dataset import Dataset
 
-from inference.imaging.geometry import stack_of
 from inference.imaging.stacks import SeriesStack
 from inference.imaging.volume import Volume, assemble_volume
-from inference.input_selection.selection import select_stack, with_geometry
+from inference.input_selection.input_candidates import (
+    Candidate,
+    Chosen,
+    best_of,
+    listed_reasons,
+    read_candidate,
+)
+from inference.input_selection.prior_inputs import choose_priors
 from inference.pipeline import Acceptance, NamedInput, Pipeline
-from inference.refusals import VolumeRefused
-from storage.core.entities import Instance, JobInput, Series
+from storage.core.entities import JobInput
+from storage.core.job_result import PriorTaken
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
-
-_CANDIDATES_AT_MOST = 4
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A complete series of the study."""
-
-    series: Series
-    instances: Sequence[Instance]
-    headers: Sequence[Dataset]
-
-    @property
-    def name(self) -> str:
-        number = self.series.series_number
-        return f"series {'without a number' if number is None else number}"
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """The series that fills a role, and the stack of it that is meant."""
-
-    role: NamedInput
-    candidate: Candidate
-    stack: SeriesStack
-    frame_of_reference_uid: str
-    voxel_mm3: float
-    is_elsewhere: bool = False
-    """In another Frame of Reference than the reference, so that registration has all to do."""
-
-    @property
-    def headers(self) -> list[Dataset]:
-        return self.stack.headers(self.candidate.headers)
 
 
 @dataclass(frozen=True)
@@ -64,7 +35,10 @@ class StudyInputs:
     def inputs(self) -> list[JobInput]:
         return [
             JobInput(
-                role, one.candidate.series.series_instance_uid, one.candidate.series.fingerprint
+                role,
+                one.candidate.series.series_instance_uid,
+                one.candidate.series.fingerprint,
+                one.candidate.series.study_instance_uid,
             )
             for role, one in self.chosen.items()
         ]
@@ -72,16 +46,19 @@ class StudyInputs:
     @property
     def fingerprint(self) -> str:
         """Of all inputs in their roles: another series, or another role, is another input."""
+        priors = {role for role, one in self.chosen.items() if one.candidate.prior is not None}
         lines = "\n".join(
             f"{one.role} {one.series_instance_uid} {one.fingerprint}"
+            + (f" {one.study_instance_uid}" if one.role in priors else "")
             for one in sorted(self.inputs, key=lambda one: one.role)
         )
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def role_of(self, series_instance_uid: str) -> str:
-        """The role that a series fills; empty where it fills none."""
+        """The role that a series of the study fills; empty where it fills none."""
         for role, one in self.chosen.items():
-            if one.candidate.series.series_instance_uid == series_instance_uid:
+            series = one.candidate.series
+            if one.candidate.prior is None and series.series_instance_uid == series_instance_uid:
                 return role
         return ""
 
@@ -97,54 +74,65 @@ def choose_inputs(
     instances: InstanceReader,
     pipeline: Pipeline,
     study_instance_uid: str,
-    only: Mapping[str, str] | None = None,
+    only: Mapping[str, JobInput] | None = None,
 ) -> StudyInputs:
     """Fill each role with the complete series that its condition takes, the finest of several.
 
-    `only`: series by role that a job was made for; no others are looked at. A series fills one
-    role. The others must lie in the reference's Frame of Reference, but for those that the card
-    wants registered; of these, too, one that does is preferred.
+    `only`: by role what a job was made for; no other series are looked at. A series fills one
+    role. Priors come from an earlier study of the patient.
     """
     candidates = _candidates(index, instances, study_instance_uid, only)
     reference: str = getattr(pipeline, "reference", "")
     roles = sorted(inputs_of(pipeline), key=lambda one: one.name != reference)
     chosen: dict[str, Chosen] = {}
-    missing: dict[str, str] = {}
-    absent: dict[str, str] = {}
+    why_none: dict[str, str] = {}
     for role in roles:
+        if role.prior_of:
+            continue
         if role.name != reference and reference not in chosen:
             break
-        known = chosen.get(reference)
         taken = {one.candidate.series.series_instance_uid for one in chosen.values()}
-        fitting: list[Chosen] = []
         reasons: list[str] = []
-        for candidate in candidates:
-            uid = candidate.series.series_instance_uid
-            if uid in taken or (only is not None and only.get(role.name) != uid):
-                continue
-            found = _fitting(pipeline, role, candidate, known)
-            if isinstance(found, Chosen):
-                fitting.append(found)
-            else:
-                reasons.append(f"{candidate.name}: {found}")
-        if fitting:
-            chosen[role.name] = min(fitting, key=_finest)
-        elif role.required or only is not None:
-            missing[role.name] = _why_none(role, reasons)
+        asked = [
+            one
+            for one in candidates
+            if (uid := one.series.series_instance_uid) not in taken
+            and (only is None or (role.name in only and only[role.name].series_instance_uid == uid))
+        ]
+        found = best_of(pipeline, role, asked, chosen.get(reference), reasons)
+        if found is not None:
+            chosen[role.name] = found
         else:
-            absent[role.title] = _why_none(role, reasons)
+            why_none[role.name] = _why_none(role, reasons)
+    if reference in chosen:
+        priors = choose_priors(
+            index,
+            instances,
+            pipeline,
+            study_instance_uid,
+            [one for one in roles if one.prior_of],
+            chosen,
+            only,
+        )
+        chosen |= priors.chosen
+        why_none |= priors.why_none
+    required = {one.name for one in roles if one.required or only is not None}
+    missing = {name: why for name, why in why_none.items() if name in required}
+    absent = {one.title: why_none[one.name] for one in roles if one.name in why_none}
     return StudyInputs(chosen, missing, _acceptance(pipeline, chosen, missing, absent))
 
 
 @dataclass(frozen=True)
 class LoadedInputs:
-    """The instances of the reference with its stack, the volumes of all roles, and by role the
-    headers of all other instances, as their volumes number them."""
+    """The instances of the reference with its stack, the volumes of all roles, by role the
+    headers of all other instances, as their volumes number them, and by role of a prior its study.
+    """
 
     sources: list[Dataset]
     stack: SeriesStack
     volumes: dict[str, Volume]
     others: dict[str, list[Dataset]]
+    priors: dict[str, PriorTaken]
 
 
 def load_inputs(
@@ -164,73 +152,34 @@ def load_inputs(
         else:
             others[role] = one.stack.of(one.candidate.headers)
         on_share((done + 1) / len(found.chosen))
-    return LoadedInputs(sources, found.chosen[reference].stack, volumes, others)
+    priors = {
+        role: one.candidate.prior
+        for role, one in found.chosen.items()
+        if one.candidate.prior is not None
+    }
+    return LoadedInputs(sources, found.chosen[reference].stack, volumes, others, priors)
 
 
 def _candidates(
     index: Index,
     instance_reader: InstanceReader,
     study_instance_uid: str,
-    only: Mapping[str, str] | None,
+    only: Mapping[str, JobInput] | None,
 ) -> list[Candidate]:
-    found = []
-    for series in index.series_of(study_instance_uid):
-        if series.origin == "generated" or series.state != "COMPLETE":
-            continue
-        if only is not None and series.series_instance_uid not in only.values():
-            continue
-        instances = index.instances_of(study_instance_uid, series.series_instance_uid)
-        headers = [instance_reader.dataset(one, stop_before_pixels=True) for one in instances]
-        found.append(Candidate(series, instances, headers))
-    return found
+    wanted = None if only is None else {one.series_instance_uid for one in only.values()}
+    return [
+        read_candidate(index, instance_reader, series)
+        for series in index.series_of(study_instance_uid)
+        if series.origin != "generated"
+        and series.state == "COMPLETE"
+        and (wanted is None or series.series_instance_uid in wanted)
+    ]
 
 
-def _fitting(
-    pipeline: Pipeline, role: NamedInput, candidate: Candidate, reference: Chosen | None
-) -> Chosen | str:
-    """The candidate in that role, or why it is none."""
-    accepts = getattr(pipeline, "accepts_input")  # noqa: B009 - of pipelines with inputs alone
-    selection = select_stack(
-        candidate.instances, candidate.headers, partial(accepts, role.name, candidate.series)
-    )
-    if not selection.acceptance.accepted:
-        return selection.acceptance.reason
-    try:
-        within = with_geometry(selection.acceptance, selection.headers, pipeline)
-        stack = stack_of(selection.headers)
-    except VolumeRefused as refusal:
-        return str(refusal)
-    if not within.accepted:
-        return within.reason
-    frame_of_reference_uid = stack.frame_of_reference_uid
-    is_elsewhere = reference is not None and (
-        not frame_of_reference_uid or frame_of_reference_uid != reference.frame_of_reference_uid
-    )
-    if reference is not None and is_elsewhere and role.registration == "none":
-        return (
-            f"It has another Frame of Reference than {reference.candidate.name}, so that nobody"
-            " states how the two lie to each other. A card may ask for registration."
-        )
-    voxel_mm3 = abs(float(np.linalg.det(stack.lps_from_kji[:3, :3])))
-    return Chosen(role, candidate, selection.stack, frame_of_reference_uid, voxel_mm3, is_elsewhere)
-
-
-def _finest(one: Chosen) -> tuple[bool, float, int, str]:
-    series = one.candidate.series
-    return (
-        one.is_elsewhere,
-        round(one.voxel_mm3, 4),
-        series.series_number or 0,
-        series.series_instance_uid,
-    )
-
-
-def _why_none(role: NamedInput, reasons: Sequence[str]) -> str:
+def _why_none(role: NamedInput, reasons: list[str]) -> str:
     if not reasons:
         return f"There is no other complete series for {role.title}."
-    more = len(reasons) - _CANDIDATES_AT_MOST
-    listed = " ".join(reasons[:_CANDIDATES_AT_MOST])
-    return f"No series is {role.title}. {listed}" + (f" {more} series more." if more > 0 else "")
+    return f"No series is {role.title}. {listed_reasons(reasons)}"
 
 
 def _acceptance(

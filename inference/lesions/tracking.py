@@ -134,7 +134,7 @@ def _measured(lesion: Lesion, volume: Volume, output: PipelineOutput) -> Lesion:
 
 def _volume_of(inputs: JobInputs, pipeline: Pipeline) -> Volume:
     if inputs_of(pipeline):
-        return inputs.of_study(pipeline).volumes[getattr(pipeline, "reference", "")]
+        return inputs.reference_volume(pipeline)
     datasets, stack = inputs.series(pipeline)
     return assemble_volume(datasets, stack.frame_indices, tilted=True)
 

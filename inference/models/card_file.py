@@ -12,6 +12,13 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from inference.models.card import AlgorithmFamily, CriticalLimit, GateThreshold, OnTruncation
+from inference.models.card_inputs import (
+    CardInput,
+    CardRegistrationLimits,
+    check_priors,
+    check_reference,
+)
+from inference.models.card_words import mistake_of
 from inference.models.population import OnOutside, Population
 from inference.normal_ranges.distribution import Distribution, NormalDistribution
 from inference.normal_ranges.reference import ReferenceValues
@@ -131,32 +138,6 @@ class CardPopulation(Strict):
         return self
 
 
-class CardInput(Strict):
-    """One of several series that a model takes at once, by its role."""
-
-    accepts: Condition
-    title: str = Field("", max_length=64)
-    """For people: "FLAIR"."""
-    required: bool = True
-    """What is not there and not required is given as zeros."""
-    registration: Literal["none", "rigid"] = "none"
-    """`rigid`: moved onto the reference as the images themselves say, and taken from another Frame
-    of Reference as well; `none`: by the Frame of Reference that it shares with the reference."""
-
-
-class CardRegistrationLimits(Strict):
-    """Of registered inputs: what two searches may disagree about."""
-
-    caveat_above_mm: Annotated[float, Field(gt=0)] = 3.0
-    refuse_above_mm: Annotated[float, Field(gt=0)] = 6.0
-
-    @model_validator(mode="after")
-    def _ascending(self) -> "CardRegistrationLimits":
-        if self.caveat_above_mm > self.refuse_above_mm:
-            raise ValueError("caveat_above_mm lies above refuse_above_mm")
-        return self
-
-
 class Card(Strict):
     """`mediview.json`; everything may be left out."""
 
@@ -212,11 +193,8 @@ class Card(Strict):
             return self
         if self.accepts is not None:
             raise ValueError("accepts stands in each of the inputs, and not beside them")
-        stated = self.inputs.get(self.reference)
-        if stated is None or not stated.required:
-            raise ValueError(f"reference must name a required input: {', '.join(self.inputs)}")
-        if stated.registration != "none":
-            raise ValueError("the reference is what the others are registered to")
+        check_reference(self.reference, self.inputs)
+        check_priors(self.inputs)
         if self.gantry_tilt == "resample":
             raise ValueError("gantry_tilt cannot be resampled of several inputs")
         if self.gate:
@@ -280,10 +258,7 @@ def parsed(form: type[_Model], path: Path) -> _Model:
         return form.model_validate(read_json(path))
     except (OSError, ValueError) as error:
         problem = (
-            "; ".join(
-                f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
-                for one in error.errors()
-            )
+            "; ".join(mistake_of(form, one) for one in error.errors())
             if isinstance(error, ValidationError)
             else "it is no JSON"
         )

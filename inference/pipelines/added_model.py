@@ -58,7 +58,14 @@ class AddedModel:
         self.description = model.description
         self.resamples_tilt = model.card.gantry_tilt == "resample"
         self.inputs = tuple(
-            NamedInput(name, one.title or name, one.required, one.registration)
+            NamedInput(
+                name,
+                one.title or name,
+                one.required,
+                one.registration,
+                one.prior_of,
+                one.within_days or 0,
+            )
             for name, one in model.card.inputs.items()
         )
         self.reference = model.card.reference
@@ -73,8 +80,11 @@ class AddedModel:
         titles = ", ".join(one.title for one in self.inputs)
         registered = any(one.registration == "rigid" for one in self.inputs)
         within = "" if registered else " in one Frame of Reference"
+        of_study = "one study" + (
+            " and an earlier one" if any(one.prior_of for one in self.inputs) else ""
+        )
         self.accepts_text = model.card.accepts_text or (
-            f"Of one study{within}: {titles}."
+            f"Of {of_study}{within}: {titles}."
             if self.inputs
             else f"{modality}: one regular stack of slices that the model's card takes."
         )
@@ -140,8 +150,13 @@ class AddedModel:
         instances: Sequence[Instance],
         headers: Sequence[Dataset],
     ) -> Acceptance:
-        """By the condition that the card states of one of its inputs."""
-        return _judged(self._model.card.inputs[name].accepts, headers)
+        """By the condition that the card states of one of its inputs; of a prior, without one, by
+        that of the input that it is the prior of."""
+        one = self._model.card.inputs[name]
+        condition = one.accepts or self._model.card.inputs[one.prior_of].accepts
+        if condition is None:
+            raise ValueError(f"an input without a condition passed validation: {name}")
+        return _judged(condition, headers)
 
     def _channels(
         self, context: PipelineContext, volume: Volume

@@ -1,13 +1,14 @@
 """Which of the studies that an archive lists are a patient's, and which of them a rule wants."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 
 from dicom_node.archives.archive import SERIES_KEYWORDS, Found
 from inference.priors.subjects import Subject
 from inference.rules.facts import Value
 from inference.rules.judge import judge
 from inference.rules.model import PriorRule
+from storage.core.text.dates import date_of
 from storage.core.text.text_folding import folded_name
 from storage.patient_identity.same_person import Person
 
@@ -72,8 +73,8 @@ def choose(
 
 def _is_in_time(subject: Subject, study: Found, within_days: float | None) -> bool:
     """Not later than what it is a prior of, and not older than the rule wants."""
-    then = _day(study.text("StudyDate"))
-    now = _day(subject.study_date)
+    then = date_of(study.text("StudyDate"))
+    now = date_of(subject.study_date)
     if then is None:
         return within_days is None
     days = ((now or date.today()) - then).days
@@ -113,11 +114,3 @@ class FoundFacts:
             self._series = self._series_of(self._study.study_instance_uid)
         values = (value for one in self._series for value in one.attributes.get(name, ()))
         return tuple(dict.fromkeys(values))
-
-
-def _day(value: str) -> date | None:
-    """A DA as a date; None where it is none (PS3.5 6.2)."""
-    try:
-        return datetime.strptime(value.replace(".", "").strip(), "%Y%m%d").date()
-    except ValueError:
-        return None

@@ -12,6 +12,7 @@ from inference.pipeline import Acceptance, Pipeline
 from inference.rules.file import current_rules
 from inference.scheduling.completeness import complete_quiet_series
 from inference.scheduling.deciding import is_decided
+from inference.scheduling.later_studies import decide_on_later_studies
 from inference.scheduling.schedule_one_series import decide_on_series, decision_of, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
 from inference.scheduling.shadowing import schedule_shadows
@@ -94,6 +95,8 @@ def schedule_series(
     # First, since a series that is decided is not looked at again.
     _follow_measured(storage, series)
     instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
+    everything = offered(storage.settings, storage.model_states, pipelines)
+    decide_on_later_studies(storage, series, everything)
     if are_imported(instances):
         return _leave_imported(
             storage.settings, storage.decisions, storage.model_states, series, pipelines
@@ -114,7 +117,7 @@ def schedule_series(
         decide_on_study(storage, series, standing, rules=rules)
         if inputs_of(standing.pipeline)
         else decide_on_series(storage, candidate, standing, rules=rules)
-        for standing in offered(storage.settings, storage.model_states, pipelines)
+        for standing in everything
         if standing.pipeline.input_kind != "image"
     ]
 

@@ -16,6 +16,7 @@ from inference import auditing
 from inference.failures import place
 from inference.reports.due import draft_now
 from inference.results.writing import part10
+from inference.scheduling.later_studies import decide_without_lost_prior
 from storage.container import Storage
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
@@ -23,7 +24,7 @@ from storage.core.postponed import Postponed
 from storage.core.sources import REPORT_SOURCE, of_reader, of_result, of_withdrawal
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
-from storage.jobs.withdrawals import SUPERSEDED
+from storage.jobs.withdrawals import NO_PRIOR_ANY_MORE, SUPERSEDED
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,8 @@ def withdraw_outdated(
     since: datetime | None = None,
     postponed: Postponed | None = None,
 ) -> int:
-    """Supersede jobs over content that has changed, and withdraw what they made; how many.
+    """Supersede jobs over content that has changed, or with the prior of somebody else, and
+    withdraw what they made; how many.
 
     `since` spares it series without news; `postponed` remembers what could not be withdrawn.
     """
@@ -47,6 +49,12 @@ def withdraw_outdated(
         for job in storage.withdrawals.outdated(_JOBS_PER_ROUND, since)
         if storage.withdrawals.supersede(job.job_id, SUPERSEDED, now)
     ]
+    without_prior = [
+        storage.jobs.get(job_id)
+        for job_id in storage.index.priors.no_longer_of()
+        if storage.withdrawals.supersede(job_id, NO_PRIOR_ANY_MORE, now)
+    ]
+    superseded += without_prior
     for job in superseded:
         log.info("job_superseded", job_id=job.job_id, pipeline=job.pipeline)
     waiting = storage.withdrawals.waiting(_JOBS_PER_ROUND, postponed.current())
@@ -64,6 +72,8 @@ def withdraw_outdated(
             )
     for study_instance_uid in dict.fromkeys(job.study_instance_uid for job in superseded):
         _draft_again(storage, study_instance_uid)
+    for job in without_prior:
+        decide_without_lost_prior(storage, job)
     return len(waiting)
 
 

@@ -18,7 +18,8 @@ from inference.pipeline import NamedInput, Pipeline
 from inference.refusals import VolumeRefused
 from inference.results.other_grids import OtherGrid
 from storage.core.findings import REGISTERED_WITH_RESIDUAL
-from storage.core.job_result import InputRegistration, JobInput
+from storage.core.job_result import InputRegistration, JobInput, PriorTaken
+from storage.core.text.dates import shown_date
 
 _DECIMALS, _MATRIX_DECIMALS = 3, 9
 _REMEDY = "Check that the series show the same part of one patient, or send another one."
@@ -29,13 +30,14 @@ class Placement:
     """By role: the volumes that the model is given, and what was found of those registered.
 
     `refused`: inputs that nobody requires, and why they are not among the volumes. `caveats`:
-    sentences that hold for all results.
+    sentences that hold for all results. `priors`: of inputs of an earlier study, which one.
     """
 
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     registrations: Mapping[str, Registration] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
+    priors: Mapping[str, PriorTaken] = field(default_factory=dict)
 
     @property
     def texts(self) -> dict[str, str]:
@@ -47,8 +49,12 @@ class Placement:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """For TID 4019: each matrix, row by row."""
+        """For TID 4019: the date of each prior, and each matrix, row by row."""
         return tuple(
+            f"prior_{role}={shown_date(prior['study_date'])}"
+            for role, prior in self.priors.items()
+            if role not in self.refused
+        ) + tuple(
             f"reference_from_{role}="
             + " ".join(f"{one:.6g}" for one in registration.reference_from_input.ravel())
             for role, registration in self.registrations.items()
@@ -58,7 +64,8 @@ class Placement:
     def other_grids(
         self, volumes: Mapping[str, Volume], headers: Mapping[str, Sequence[Dataset]]
     ) -> list[OtherGrid]:
-        """The series beside the reference that the model was given; `volumes` as they were read."""
+        """The series of the study beside the reference that the model was given; `volumes` as they
+        were read."""
         return [
             OtherGrid(
                 sources,
@@ -68,12 +75,24 @@ class Placement:
                 else np.eye(4),
             )
             for role, sources in headers.items()
-            if role not in self.refused
+            if role not in self.refused and role not in self.priors
         ]
+
+    def notes(self, pipeline: Pipeline) -> tuple[str, ...]:
+        """Which earlier study each prior is of, in sentences."""
+        titles = {one.name: one.title for one in inputs_of(pipeline)}
+        return tuple(
+            f"{titles[role]} is of the study of {shown_date(prior['study_date'])},"
+            f" {prior['days_before']} days before."
+            for role, prior in self.priors.items()
+            if role not in self.refused
+        )
 
     def stated(self, role: str, series_instance_uid: str) -> JobInput:
         """What the job's result says of an input."""
         found: JobInput = {"role": role, "series_instance_uid": series_instance_uid}
+        if role in self.priors:
+            found["prior"] = self.priors[role]
         if role in self.registrations:
             found["registration"] = _stated(self.registrations[role])
         if role in self.refused:

@@ -169,7 +169,11 @@ class Work:
             output = with_caveat(output, caveat_of_energies(sources, volume))
         for caveat in (self._left_out, *self._placement.caveats):
             output = with_caveat(output, caveat)
-        return replace(output, parameters=(*output.parameters, *self._placement.parameters))
+        return replace(
+            output,
+            parameters=(*output.parameters, *self._placement.parameters),
+            notes=(*output.notes, *self._placement.notes(pipeline)),
+        )
 
     def _observe(self, source: Dataset, volume: Volume, output: PipelineOutput) -> None:
         """The results are there; what is kept for statistics must not take them back."""
@@ -209,7 +213,8 @@ class Work:
     ) -> tuple[Sequence[Dataset], Sequence[Dataset], Rule | None, PipelineContext]:
         """Of several series: the reference's instances, those of the others, rule and volumes."""
         with self._progress.stage("loading", _LOADING):
-            auditing.series_read(self._storage.audit, self._job)
+            taken = self._storage.jobs.inputs_of(self._job.job_id)
+            auditing.series_read(self._storage.audit, self._job, taken)
             loaded = self._inputs(_ASSEMBLING).of_study(pipeline)
         self._left_out = loaded.stack.left_out
         rule = self._rule(pipeline, loaded.stack.narrowed(loaded.sources))
@@ -219,6 +224,7 @@ class Work:
         if any(one.registration == "rigid" for one in inputs_of(pipeline)):
             with self._progress.stage("registering", _ASSEMBLING):
                 self._placement = place_inputs(pipeline, loaded.volumes, self._registering)
+        self._placement = replace(self._placement, priors=loaded.priors)
         context = replace(
             self._volume_context(volume),
             inputs=self._placement.volumes,

@@ -19,6 +19,7 @@ from inference.models.model_cache import WARM
 from inference.pipeline import Pipeline
 from inference.pipelines.catalogue import catalogue
 from inference.process_memory import collect_after_job
+from inference.scheduling.later_studies import decide_without_lost_prior
 from inference.worker.job_runner import Work
 from storage.container import Storage
 from storage.core.callers.request_context import serving
@@ -59,8 +60,12 @@ def run_job(
         if job.pipeline == DRAWN_LESIONS:
             return follow_drawn_lesions(storage, job)
         pipeline = _pipeline_of(job, offered)
-        with guarded(storage, job.study_instance_uid):
-            return Work(storage, job, owner, lease, stopping).do(pipeline)
+        try:
+            with guarded(storage, job.study_instance_uid):
+                return Work(storage, job, owner, lease, stopping).do(pipeline)
+        except Superseded:
+            decide_without_lost_prior(storage, job, pipelines)
+            raise
 
     return run_claimed(storage.settings, storage.jobs, storage.withdrawals, job_id, owner, work)
 

@@ -188,6 +188,8 @@ class JobInput:
     role: str
     series_instance_uid: str
     fingerprint: str
+    study_instance_uid: str
+    """The job's own, but of a prior."""
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,21 @@ class InputRegistration(TypedDict):
     overlap: float
 
 
+class PriorTaken(TypedDict):
+    """The earlier study that an input was taken from."""
+
+    study_instance_uid: str
+    study_date: str
+    """DA."""
+    days_before: int
+
+
 class JobInput(TypedDict):
     """One series of a job that takes several, by its role."""
 
     role: str
     series_instance_uid: str
+    prior: NotRequired[PriorTaken]
     registration: NotRequired[InputRegistration]
     refused: NotRequired[str]
     """Why the model was not given it; empty or absent where it was."""

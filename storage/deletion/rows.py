@@ -104,7 +104,10 @@ def _remove_series(connection: Connection, study_uid: str, series_uid: str) -> N
     connection.execute(
         delete(t.expectation).where(t.expectation.c.series_instance_uid == series_uid)
     )
-    takes_it = select(t.job_input.c.job_id).where(t.job_input.c.series_instance_uid == series_uid)
+    takes_it = select(t.job_input.c.job_id).where(
+        t.job_input.c.study_instance_uid == study_uid,
+        t.job_input.c.series_instance_uid == series_uid,
+    )
     remove_work(
         connection,
         (t.job.c.study_instance_uid == study_uid)

@@ -1,5 +1,7 @@
 """Studies of the same patient, before and after one."""
 
+from collections.abc import Callable
+
 from sqlalchemy import ColumnElement, Engine, FromClause, and_, exists, or_, select
 
 from storage import tables as t
@@ -19,13 +21,60 @@ class Priors:
         By date and time of the study. A patient without an ID has none: many share
         the empty one. A study without a date is neither before nor after any other.
         """
-        return self._beside(study_instance_uid, earlier=True)
+        return self._beside(study_instance_uid, _has_results, earlier=True)
 
     def after(self, study_instance_uid: str) -> list[str]:
         """Later studies with findings or lesions, the newest first."""
-        return self._beside(study_instance_uid, earlier=False)
+        return self._beside(study_instance_uid, _has_results, earlier=False)
 
-    def _beside(self, study_instance_uid: str, *, earlier: bool) -> list[str]:
+    def imaged_before(self, study_instance_uid: str) -> list[str]:
+        """Earlier studies of which series were received, the newest first; whose, as above."""
+        return self._beside(study_instance_uid, _has_images, earlier=True)
+
+    def imaged_after(self, study_instance_uid: str) -> list[str]:
+        """Later studies of which this one is an `imaged_before`, the newest first."""
+        return self._beside(study_instance_uid, _has_images, earlier=False, by_later=True)
+
+    def no_longer_of(self) -> list[str]:
+        """Jobs that took series of a study which is no prior of theirs any more.
+
+        A patient was corrected, or not everybody who sees the job's study may see the other one.
+        What counts no more, and what was deleted since, is left out.
+        """
+        this, other = t.study.alias("this"), t.study.alias("other")
+        is_same = and_(
+            this.c.patient_fk == other.c.patient_fk,
+            exists()
+            .where(t.patient.c.id == this.c.patient_fk, t.patient.c.patient_id != "")
+            .correlate(this),
+        )
+        query = (
+            select(t.job.c.job_id)
+            .distinct()
+            .join(t.job_input, t.job_input.c.job_id == t.job.c.job_id)
+            .join(this, this.c.study_instance_uid == t.job.c.study_instance_uid)
+            .join(other, other.c.study_instance_uid == t.job_input.c.study_instance_uid)
+            .where(
+                t.job_input.c.study_instance_uid != t.job.c.study_instance_uid,
+                t.job.c.ending == "",
+                t.job.c.state.in_(("SCHEDULED", "IN PROGRESS", "COMPLETED")),
+                or_(~is_same, _is_kept_from(this, other)),
+            )
+            .limit(_MOST)
+        )
+        with reading(self._engine) as connection:
+            return list(connection.execute(query).scalars())
+
+    def _beside(
+        self,
+        study_instance_uid: str,
+        holds: Callable[[FromClause], ColumnElement[bool]],
+        *,
+        earlier: bool,
+        by_later: bool = False,
+    ) -> list[str]:
+        """`by_later`: those who see the later of the two studies must see the other one, as its
+        results rest on it; else those who see the study at hand."""
         this, other = t.study.alias("this"), t.study.alias("other")
         when, then = (other, this) if earlier else (this, other)
         is_before = or_(
@@ -51,15 +100,8 @@ class Priors:
                         this.c.study_date != "",
                         other.c.study_date != "",
                         is_before,
-                        _seen_by_all_of(this, other),
-                        or_(
-                            *(
-                                exists().where(
-                                    found.c.study_instance_uid == other.c.study_instance_uid
-                                )
-                                for found in (t.finding, t.lesion)
-                            )
-                        ),
+                        _seen_by_all_of(then, when) if by_later else _seen_by_all_of(this, other),
+                        holds(other),
                     )
                     .order_by(other.c.study_date.desc(), other.c.study_time.desc())
                     .limit(_MOST)
@@ -67,17 +109,56 @@ class Priors:
             )
 
 
+def _has_results(study: FromClause) -> ColumnElement[bool]:
+    return or_(
+        *(
+            exists().where(found.c.study_instance_uid == study.c.study_instance_uid)
+            for found in (t.finding, t.lesion)
+        )
+    )
+
+
+def _has_images(study: FromClause) -> ColumnElement[bool]:
+    return exists().where(
+        t.series.c.study_fk == study.c.id,
+        t.series.c.origin == "received",
+        t.series.c.is_rejected.is_(False),
+    )
+
+
 def _seen_by_all_of(this: FromClause, other: FromClause) -> ColumnElement[bool]:
     """Whether everybody who sees this study sees the other: its findings enter results.
 
     Without access groups everybody does.
     """
-    mine, theirs = t.study_group.alias("mine"), t.study_group.alias("theirs")
-    enforced = exists().where(t.access_state.c.is_enforced)
+    mine = t.study_group.alias("mine")
     of_this = and_(
         mine.c.study_instance_uid == this.c.study_instance_uid, mine.c.origin != "emergency"
     )
-    is_shared = (
+    is_kept_apart = exists().where(of_this, ~_is_shared(mine, other)).correlate(this, other)
+    return or_(~_is_enforced(), and_(exists().where(of_this), ~is_kept_apart))
+
+
+def _is_kept_from(this: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """Whether both have groups, and some of this study's may not see the other."""
+    mine, theirs = t.study_group.alias("mine"), t.study_group.alias("decided")
+    of_this = and_(
+        mine.c.study_instance_uid == this.c.study_instance_uid, mine.c.origin != "emergency"
+    )
+    has_some = exists().where(
+        theirs.c.study_instance_uid == other.c.study_instance_uid, theirs.c.origin != "emergency"
+    )
+    is_kept_apart = exists().where(of_this, ~_is_shared(mine, other)).correlate(this, other)
+    return and_(_is_enforced(), has_some.correlate(other), is_kept_apart)
+
+
+def _is_enforced() -> ColumnElement[bool]:
+    return exists().where(t.access_state.c.is_enforced)
+
+
+def _is_shared(mine: FromClause, other: FromClause) -> ColumnElement[bool]:
+    theirs = t.study_group.alias("theirs")
+    return (
         exists()
         .where(
             theirs.c.study_instance_uid == other.c.study_instance_uid,
@@ -86,5 +167,3 @@ def _seen_by_all_of(this: FromClause, other: FromClause) -> ColumnElement[bool]:
         )
         .correlate(mine, other)
     )
-    is_kept_apart = exists().where(of_this, ~is_shared).correlate(this, other)
-    return or_(~enforced, and_(exists().where(of_this), ~is_kept_apart))

@@ -14,17 +14,23 @@ def inputs_of_job(engine: Engine, job_id: str) -> list[JobInput]:
     with reading(engine) as connection:
         rows = connection.execute(query.order_by(t.job_input.c.role)).mappings()
         return [
-            JobInput(row["role"], row["series_instance_uid"], row["fingerprint"]) for row in rows
+            JobInput(
+                row["role"],
+                row["series_instance_uid"],
+                row["fingerprint"],
+                row["study_instance_uid"],
+            )
+            for row in rows
         ]
 
 
 def are_inputs_current(engine: Engine, job: Job) -> bool:
     """Whether every series that the job takes is complete, and what it was.
 
-    Raises NotFound where one is not there any more.
+    Raises NotFound where one of its own study is not there any more.
     """
     taken = inputs_of_job(engine, job.job_id) or [
-        JobInput("", job.series_instance_uid, job.input_fingerprint)
+        JobInput("", job.series_instance_uid, job.input_fingerprint, job.study_instance_uid)
     ]
     with reading(engine) as connection:
         for one in taken:
@@ -32,11 +38,13 @@ def are_inputs_current(engine: Engine, job: Job) -> bool:
                 select(t.series.c.state, t.series.c.fingerprint)
                 .join(t.study, t.series.c.study_fk == t.study.c.id)
                 .where(
-                    t.study.c.study_instance_uid == job.study_instance_uid,
+                    t.study.c.study_instance_uid == one.study_instance_uid,
                     t.series.c.series_instance_uid == one.series_instance_uid,
                 )
             ).one_or_none()
             if found is None:
+                if one.study_instance_uid != job.study_instance_uid:
+                    return False  # a prior that went: without it, or with another one
                 raise NotFound(
                     "A series that the job takes is not here any more.",
                     remedy="Send it again.",

@@ -79,7 +79,7 @@ class Jobs:
     def is_current(self, job: Job) -> bool:
         """Whether every series that the job takes is complete, and what it was.
 
-        Raises NotFound where one is not there any more.
+        Raises NotFound where one of its own study is not there any more.
         """
         return are_inputs_current(self._engine, job)
 

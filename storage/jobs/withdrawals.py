@@ -25,6 +25,11 @@ SUPERSEDED = (
     "The series has changed since. What it holds now becomes a job once a pipeline accepts it."
 )
 
+NO_PRIOR_ANY_MORE = (
+    "The earlier study that the job took is of another patient now, or not for all who see the"
+    " job's own."
+)
+
 
 class Withdrawals:
     def __init__(self, engine: Engine) -> None:
@@ -67,7 +72,7 @@ class Withdrawals:
         of_several = (
             select(t.job)
             .join(t.job_input, t.job_input.c.job_id == t.job.c.job_id)
-            .join(t.study, t.study.c.study_instance_uid == t.job.c.study_instance_uid)
+            .join(t.study, t.study.c.study_instance_uid == t.job_input.c.study_instance_uid)
             .join(
                 t.series,
                 and_(

@@ -10,7 +10,6 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
-from inference.findings.comparison import day
 from inference.pipeline import Pipeline
 from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
@@ -33,6 +32,7 @@ from inference.results.source_references import integer_of
 from inference.typesetting.text import Typesetter
 from storage.core.entities import Job
 from storage.core.findings import Finding
+from storage.core.text.dates import date_of
 
 _MARGIN_PT = 48
 _PICTURE_WIDTH_PT = 245
@@ -235,7 +235,7 @@ def _shown_prior(finding: Finding) -> tuple[str, str]:
     if prior is None:
         return "", ""
     then = shown_value(replace(finding, value=prior.value))
-    date = day(prior.study_date)
+    date = date_of(prior.study_date)
     change = f"{prior.change_percent:+.1f} %"
     if prior.change_percent_per_year is not None:
         change += f" ({prior.change_percent_per_year:+.1f} % a year)"

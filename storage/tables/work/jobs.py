@@ -63,6 +63,8 @@ job_input = Table(
     Column("role", String(32), primary_key=True),
     Column("series_instance_uid", Uid, nullable=False, index=True),
     Column("fingerprint", String(64), nullable=False),
+    # Another than the job's own of a prior.
+    Column("study_instance_uid", Uid, nullable=False, server_default=""),
 )
 
 decision = Table(

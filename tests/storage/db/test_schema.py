@@ -1,18 +1,21 @@
 """Migrations and tables say the same, and a wrong schema is refused with the remedy."""
 
 import importlib
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, insert, inspect, select, text
 
+from storage import tables as t
 from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
 from storage.core.errors import StorageUnavailable
-from storage.db.engine import reading, writing
-from storage.db.migrate import _config
+from storage.db.engine import make_engine, reading, writing
+from storage.db.migrate import _config, upgrade_to
 from storage.db.schema import check_schema, newest_revision
 from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings, load_settings
@@ -70,3 +73,28 @@ def test_what_an_administrator_stated_is_recorded_also_before_this_was_noted() -
             "2": "patient_birth_date patient_name patient_sex",
         }
     engine.dispose()
+
+
+def test_inputs_of_jobs_made_before_priors_are_of_the_jobs_own_study(
+    tmp_path: Path,
+) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path}/index.sqlite")
+    try:
+        with writing(engine) as connection:
+            upgrade_to(connection, "0078")
+            columns = {one["name"] for one in inspect(connection).get_columns("job_input")}
+            assert columns == {"job_id", "role", "series_instance_uid", "fingerprint"}
+            now = utcnow()
+            connection.execute(
+                insert(t.job).values(
+                    job_id="j", pipeline="p", pipeline_version="1", study_instance_uid="1.2",
+                    series_instance_uid="1.3", input_fingerprint="f", state="COMPLETED", progress=1,
+                    result={}, priority=0, attempts=1, created_at=now, updated_at=now,
+                )
+            )  # fmt: skip
+            connection.execute(text("INSERT INTO job_input VALUES ('j', 'flair', '1.3', 'f')"))
+            upgrade_to(connection, "0079")
+            found = connection.execute(select(t.job_input.c.study_instance_uid)).scalars().all()
+        assert found == ["1.2"]
+    finally:
+        engine.dispose()

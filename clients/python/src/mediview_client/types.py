@@ -310,6 +310,8 @@ class Job(TypedDict):
 class JobInput(TypedDict):
     role: str
     series_instance_uid: str
+    prior: NotRequired["PriorTaken | None"]
+    """Of an input that was taken from an earlier study of the patient."""
     registration: NotRequired["InputRegistration | None"]
     """Where the model's card asks for it."""
     refused: NotRequired[str]
@@ -507,6 +509,13 @@ class Prior(TypedDict):
     change_percent: float
     change_percent_per_year: float | None
     """Null where the studies lie less than 30 days apart."""
+
+
+class PriorTaken(TypedDict):
+    study_instance_uid: str
+    study_date: str | None
+    days_before: int
+    """Before the study of the job."""
 
 
 class ReceivedPart(TypedDict):

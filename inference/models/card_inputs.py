@@ -1,0 +1,83 @@
+"""What a card says of several series that a model takes at once, each by its role."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from inference.models.card_words import meant
+from inference.rules.model import Condition, Strict
+
+
+class CardInput(Strict):
+    """One of several series that a model takes at once, by its role."""
+
+    accepts: Condition | None = None
+    """Of a prior: left out, that of the input that it is the prior of."""
+    title: str = Field("", max_length=64)
+    """For people: "FLAIR"."""
+    required: bool = True
+    """What is not there and not required is given as zeros."""
+    registration: Literal["none", "rigid"] = "none"
+    """`rigid`: moved onto the reference as the images themselves say, and taken from another Frame
+    of Reference as well; `none`: by the Frame of Reference that it shares with the reference."""
+    prior_of: str = ""
+    """The input of which it is the prior: of the nearest earlier study of the patient that has a
+    series like it."""
+    within_days: float | None = Field(None, gt=0, le=36_500)
+    """Of a prior: how long before the study."""
+
+    @model_validator(mode="after")
+    def _either(self) -> "CardInput":
+        if not self.prior_of and self.within_days is not None:
+            raise ValueError("within_days is of a prior; name what it is the prior_of")
+        if self.prior_of and self.within_days is None:
+            raise ValueError("prior_of needs within_days: how many days before the study")
+        if not self.prior_of and self.accepts is None:
+            raise ValueError("accepts is missing; only a prior goes by that of another input")
+        return self
+
+
+class CardRegistrationLimits(Strict):
+    """Of registered inputs: what two searches may disagree about."""
+
+    caveat_above_mm: Annotated[float, Field(gt=0)] = 3.0
+    refuse_above_mm: Annotated[float, Field(gt=0)] = 6.0
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "CardRegistrationLimits":
+        if self.caveat_above_mm > self.refuse_above_mm:
+            raise ValueError("caveat_above_mm lies above refuse_above_mm")
+        return self
+
+
+def check_reference(reference: str, inputs: Mapping[str, CardInput]) -> None:
+    """Raises ValueError unless the reference names an input that is always there."""
+    stated = inputs.get(reference)
+    if stated is None or not stated.required:
+        raise ValueError(
+            f"reference must name a required input: {', '.join(inputs)}{meant(reference, inputs)}"
+        )
+    if stated.prior_of:
+        raise ValueError("the reference is of the study itself, and cannot be a prior")
+    if stated.registration != "none":
+        raise ValueError("the reference is what the others are registered to")
+
+
+def check_priors(inputs: Mapping[str, CardInput]) -> None:
+    """Raises ValueError where a prior is one of what the card does not have."""
+    own = [name for name, one in inputs.items() if not one.prior_of]
+    prior_of: dict[str, str] = {}
+    for name, one in inputs.items():
+        if not one.prior_of:
+            continue
+        if one.prior_of not in own:
+            raise ValueError(
+                f"prior_of of {name} is '{one.prior_of}', and must name an input of the study"
+                f" itself: {', '.join(own)}{meant(one.prior_of, own)}"
+            )
+        if one.prior_of in prior_of:
+            raise ValueError(f"{prior_of[one.prior_of]} and {name} are priors of {one.prior_of}")
+        if one.required and not inputs[one.prior_of].required:
+            raise ValueError(f"{name} is required, and {one.prior_of}, of which it is one, is not")
+        prior_of[one.prior_of] = name

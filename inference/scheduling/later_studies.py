@@ -1,0 +1,79 @@
+"""Studies that are decided on again because a prior of theirs came, changed or went."""
+
+from collections.abc import Sequence
+
+from inference.input_selection.study_inputs import inputs_of
+from inference.model_registry.status import Standing, offered
+from inference.pipeline import Pipeline
+from inference.rules.file import current_rules
+from inference.rules.model import RuleSet
+from inference.scheduling.deciding import is_decided
+from inference.scheduling.schedule_study import decide_on_study
+from storage.container import Storage
+from storage.core.entities import Job, Series, Study
+from storage.core.errors import NotFound
+from storage.core.sources import are_imported
+from storage.core.text.dates import date_of
+
+
+def takes_priors(pipeline: Pipeline) -> bool:
+    """Whether it takes series of earlier studies."""
+    return any(one.prior_of for one in inputs_of(pipeline))
+
+
+def decide_on_later_studies(
+    storage: Storage, series: Series, standings: Sequence[Standing]
+) -> None:
+    """Ask pipelines that take priors again about the studies of which this series may be one.
+
+    What nobody has decided on yet waits for its turn; where the series is none of their inputs
+    nothing changes.
+    """
+    asked = [one for one in standings if takes_priors(one.pipeline)]
+    if not asked:
+        return
+    rules = current_rules(storage.settings)
+    this = storage.index.study(series.study_instance_uid)
+    for uid in storage.index.priors.imaged_after(series.study_instance_uid):
+        try:
+            later = storage.index.study(uid)
+        except NotFound:
+            continue  # deleted meanwhile
+        for standing in asked:
+            if series.modality in later.modalities and _within(standing.pipeline, this, later):
+                _decide_again(storage, uid, standing, rules)
+
+
+def decide_without_lost_prior(
+    storage: Storage, job: Job, pipelines: Sequence[Pipeline] | None = None
+) -> None:
+    """Ask the pipeline of a superseded job again, where the job took a prior that may have gone."""
+    if all(
+        one.study_instance_uid == job.study_instance_uid
+        for one in storage.jobs.inputs_of(job.job_id)
+    ):
+        return
+    for standing in offered(storage.settings, storage.model_states, pipelines):
+        if standing.pipeline.name == job.pipeline:
+            rules = current_rules(storage.settings)
+            _decide_again(storage, job.study_instance_uid, standing, rules)
+
+
+def _within(pipeline: Pipeline, this: Study, later: Study) -> bool:
+    then, now = date_of(this.study_date), date_of(later.study_date)
+    if then is None or now is None:
+        return False
+    return any((now - then).days <= one.within_days for one in inputs_of(pipeline) if one.prior_of)
+
+
+def _decide_again(
+    storage: Storage, study_instance_uid: str, standing: Standing, rules: RuleSet
+) -> None:
+    """On behalf of any series that was decided on, for the word is about all of them."""
+    for series in storage.index.series_of(study_instance_uid):
+        if series.origin == "generated" or series.state != "COMPLETE":
+            continue
+        instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
+        if is_decided(storage.decisions, series) and not are_imported(instances):
+            decide_on_study(storage, series, standing, rules=rules)
+            return
