@@ -8,6 +8,7 @@ from PIL import Image
 
 from inference.findings.build import build_findings
 from inference.imaging.volume import assemble_volume
+from inference.input_selection.prior_images import image_prior_of
 from inference.input_selection.selection import Selection, select_input, word_of
 from inference.input_selection.study_inputs import inputs_of
 from inference.model_servers.gate import guarded
@@ -57,6 +58,11 @@ def try_pipeline(storage: Storage, pipeline: Pipeline, study_instance_uid: str) 
     if inputs_of(pipeline):
         raise InvalidRequest(
             f"{pipeline.title} takes several series at once, which cannot be tried yet.",
+            remedy="mediview rules explain STUDY says what it would take.",
+        )
+    if image_prior_of(pipeline) is not None:
+        raise InvalidRequest(
+            f"{pipeline.title} takes images of an earlier study, which cannot be tried yet.",
             remedy="mediview rules explain STUDY says what it would take.",
         )
     proven = not isinstance(pipeline, Provable)

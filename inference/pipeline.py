@@ -30,6 +30,7 @@ __all__ = [
     "Acceptance",
     "Classification",
     "FoundBox",
+    "ImagePrior",
     "ImageResult",
     "InputKind",
     "Measurement",
@@ -79,6 +80,15 @@ class NamedInput:
 
 
 @dataclass(frozen=True)
+class ImagePrior:
+    """Of a pipeline for `dicom-image` with the attribute `image_prior`: each image is given with
+    that of an earlier study, within so many days."""
+
+    within_days: float
+    required: bool = True
+
+
+@dataclass(frozen=True)
 class Acceptance:
     """Whether a pipeline takes a series, and one sentence that says why or why not."""
 
@@ -103,6 +113,8 @@ class PipelineContext:
     """The instances of the series that the pipeline takes, with their pixels as they were sent;
     `inference.single_images.frame.read_frame` decodes a frame within the node's limits. Beside a
     volume they are there for pipelines that ask for them (`takes_instances`)."""
+    prior_images: Mapping[str, Dataset] = field(default_factory=dict)
+    """By SOP Instance UID of an image: its prior, of a pipeline that asks for it."""
     on_progress: ProgressCallback = ignore_progress
 
 

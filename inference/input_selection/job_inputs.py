@@ -6,6 +6,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.stacks import SeriesStack
 from inference.imaging.volume import Volume
+from inference.input_selection.prior_images import PriorImages, choose_prior_images
 from inference.input_selection.selection import images_taken, stack_for
 from inference.input_selection.study_inputs import LoadedInputs, choose_inputs, load_inputs
 from inference.pipeline import Pipeline
@@ -59,8 +60,9 @@ class JobInputs:
         stack = stack_for(pipeline, series, instances, datasets)
         return stack.of(datasets), stack
 
-    def images(self, pipeline: Pipeline) -> list[Dataset]:
-        """The images of the series that the pipeline takes, with their pixels as they were sent.
+    def images(self, pipeline: Pipeline) -> tuple[list[Dataset], PriorImages, dict[str, Dataset]]:
+        """The images of the series that the pipeline takes, with their pixels as they were sent;
+        what they are compared with, and that by SOP Instance UID of the image.
 
         Refused where the series has changed since the job was made.
         """
@@ -72,7 +74,19 @@ class JobInputs:
         self._check_current()
         if not datasets:
             raise ImageRefused(f"{pipeline.title} takes none of the images of the series.")
-        return datasets
+        found = self._prior_images(pipeline, datasets)
+        return datasets, found, {uid: self._instances.dataset(one) for uid, one in found.of.items()}
+
+    def _prior_images(self, pipeline: Pipeline, datasets: Sequence[Dataset]) -> PriorImages:
+        """Those that the job was made for: without any, none, whatever came since."""
+        taken = self._jobs.inputs_of(self._job.job_id)
+        if not taken:
+            return PriorImages()
+        only = {one.role: one for one in taken}
+        found = choose_prior_images(self._index, self._instances, pipeline, datasets, only)
+        if found.prior is None or len(found.series) + 1 != len(taken):
+            raise Superseded(NO_PRIOR_ANY_MORE)
+        return found
 
     def _read(self, instances: Sequence[Instance]) -> list[Dataset]:
         datasets: list[Dataset] = []

@@ -53,10 +53,7 @@ def choose_priors(
     study = index.study(study_instance_uid)
     looked: list[tuple[Study, dict[str, list[str]]]] = []
     beyond: Study | None = None
-    for earlier in _earlier(index, study, only):
-        days = _days_between(earlier, study)
-        if days is None:
-            continue
+    for earlier, days in earlier_studies(index, study, only):
         within = [one for one in roles if days <= one.within_days]
         if not within:
             beyond = earlier
@@ -125,15 +122,32 @@ class _Search:
         return chosen, reasons
 
 
-def _earlier(index: Index, study: Study, only: Mapping[str, JobInput] | None) -> Iterator[Study]:
-    """The patient's earlier studies, the newest first; of a job that was made the one it takes."""
+def earlier_studies(
+    index: Index, study: Study, only: Mapping[str, JobInput] | None
+) -> Iterator[tuple[Study, int]]:
+    """The patient's earlier studies, the newest first, and how many days each lies before; of a
+    job that was made the one that it takes."""
     taken = None if only is None else {one.study_instance_uid for one in only.values()}
     for uid in index.priors.imaged_before(study.study_instance_uid):
         if taken is None or uid in taken:
             try:
-                yield index.study(uid)
+                earlier = index.study(uid)
             except NotFound:
                 continue  # deleted meanwhile
+            days = _days_between(earlier, study)
+            if days is not None:
+                yield earlier, days
+
+
+def why_no_study(study: Study, beyond: Study | None) -> str:
+    """Why there is no prior where no study is near enough; `beyond` is the nearest one."""
+    if not study.patient_id:
+        return "the study has no Patient ID, by which an earlier one would be known."
+    if date_of(study.study_date) is None:
+        return "the study has no date."
+    if beyond is not None:
+        return f"the nearest earlier study is of {shown_date(beyond.study_date)}."
+    return "no earlier study of the patient is here."
 
 
 def _days_between(earlier: Study, later: Study) -> int | None:
@@ -150,10 +164,6 @@ def _why_none(
 ) -> str:
     of = present[role.prior_of].role.title
     begins = f"No prior {of} within {span_in_words(role.within_days)}"
-    if not study.patient_id:
-        return f"{begins}: the study has no Patient ID, by which an earlier one would be known."
-    if date_of(study.study_date) is None:
-        return f"{begins}: the study has no date."
     reasons = [reason for _, by_role in looked for reason in by_role.get(role.name, ())]
     without = [
         shown_date(earlier.study_date)
@@ -167,6 +177,4 @@ def _why_none(
         more = len(without) - _STUDIES_AT_MOST
         dates = ", ".join(without[:_STUDIES_AT_MOST]) + (f" and {more} more" if more > 0 else "")
         return f"{begins}: no complete series of {modality} in the study of {dates}."
-    if beyond is not None:
-        return f"{begins}: the nearest earlier study is of {shown_date(beyond.study_date)}."
-    return f"{begins}: no earlier study of the patient is here."
+    return f"{begins}: {why_no_study(study, beyond)}"

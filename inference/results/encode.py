@@ -79,7 +79,7 @@ def encode_results(
     )
     if output.images:
         before = (predecessors or {}).get("SR")
-        made = encode_images(job, pipeline, sources, output, findings, extra_kinds, before)
+        made = encode_images(job, pipeline, sources, output, findings, extra_kinds, before, others)
         return EncodedResults(findings, tuple(ResultObject(*one) for one in made))
     if volume is None:
         return EncodedResults(findings, ())

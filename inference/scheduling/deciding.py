@@ -5,8 +5,11 @@ import structlog
 from inference.failures import explain, place
 from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline
+from storage.core.clock import utcnow
 from storage.core.entities import Job, Series
 from storage.jobs.acceptance_decisions import Decisions
+from storage.jobs.repository import Jobs
+from storage.jobs.withdrawals import SUPERSEDED, Withdrawals
 
 log = structlog.get_logger(__name__)
 
@@ -43,3 +46,19 @@ def could_not_judge(what: str, pipeline: Pipeline, series: Series, error: Except
 def log_scheduled(job: Job) -> None:
     of_request = {"request_id": job.request_id} if job.request_id else {}
     log.info("job_scheduled", job_id=job.job_id, pipeline=job.pipeline, **of_request)
+
+
+def supersede_others(
+    job_repository: Jobs, withdrawals: Withdrawals, job: Job, *, on_its_series: bool = False
+) -> None:
+    """Other inputs were taken before: what is made of them counts no more.
+
+    That is of all jobs of the pipeline over the study, or of those on the job's own series.
+    """
+    jobs, _ = job_repository.list(study_instance_uid=job.study_instance_uid, pipeline=job.pipeline)
+    for other in jobs:
+        if on_its_series and other.series_instance_uid != job.series_instance_uid:
+            continue
+        same = other.input_fingerprint == job.input_fingerprint
+        if not same and not other.ending and not other.result.get("edited"):
+            withdrawals.supersede(other.job_id, SUPERSEDED, utcnow())

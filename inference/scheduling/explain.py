@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
+from inference.input_selection.prior_images import choose_prior_images, with_word
 from inference.input_selection.selection import select_input, word_of
 from inference.input_selection.study_inputs import StudyInputs, choose_inputs, inputs_of
 from inference.model_registry.status import Standing, offered
@@ -74,6 +75,8 @@ def explain_study(
                 headers,
                 standing,
                 tried,
+                index,
+                instance_reader,
                 of_several.get(standing.pipeline.name),
             )
             for standing in everything
@@ -87,6 +90,8 @@ def _explain(
     headers: Sequence[Dataset],
     standing: Standing,
     rules: RuleSet,
+    index: Index,
+    instance_reader: InstanceReader,
     study: StudyInputs | None,
 ) -> Explanation:
     pipeline = standing.pipeline
@@ -105,6 +110,9 @@ def _explain(
             lambda own, of_stack: word_of(pipeline, series, own, of_stack),
         )
         acceptance, judged = selection.acceptance, selection.headers
+        if acceptance.accepted:
+            found = choose_prior_images(index, instance_reader, pipeline, judged)
+            acceptance = with_word(acceptance, found)
     readiness = pipeline.readiness()
     if standing.blocked:
         readiness = Readiness(False, standing.blocked)

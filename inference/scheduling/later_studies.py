@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from inference.input_selection.prior_images import image_prior_of
 from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import Standing, offered
 from inference.pipeline import Pipeline
 from inference.rules.file import current_rules
 from inference.rules.model import RuleSet
 from inference.scheduling.deciding import is_decided
+from inference.scheduling.schedule_one_series import decide_on_series, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
 from storage.container import Storage
 from storage.core.entities import Job, Series, Study
@@ -18,7 +20,7 @@ from storage.core.text.dates import date_of
 
 def takes_priors(pipeline: Pipeline) -> bool:
     """Whether it takes series of earlier studies."""
-    return any(one.prior_of for one in inputs_of(pipeline))
+    return bool(_spans_days(pipeline))
 
 
 def decide_on_later_studies(
@@ -63,17 +65,29 @@ def _within(pipeline: Pipeline, this: Study, later: Study) -> bool:
     then, now = date_of(this.study_date), date_of(later.study_date)
     if then is None or now is None:
         return False
-    return any((now - then).days <= one.within_days for one in inputs_of(pipeline) if one.prior_of)
+    return (now - then).days <= max(_spans_days(pipeline))
+
+
+def _spans_days(pipeline: Pipeline) -> list[float]:
+    """How far back it looks for each of its priors."""
+    of_image = image_prior_of(pipeline)
+    spans = [one.within_days for one in inputs_of(pipeline) if one.prior_of]
+    return spans if of_image is None else [*spans, of_image.within_days]
 
 
 def _decide_again(
     storage: Storage, study_instance_uid: str, standing: Standing, rules: RuleSet
 ) -> None:
-    """On behalf of any series that was decided on, for the word is about all of them."""
+    """On each series by itself of a model of images; of several series, on behalf of any that was
+    decided on, for the word is about all of them."""
     for series in storage.index.series_of(study_instance_uid):
         if series.origin == "generated" or series.state != "COMPLETE":
             continue
         instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
-        if is_decided(storage.decisions, series) and not are_imported(instances):
+        if not is_decided(storage.decisions, series) or are_imported(instances):
+            continue
+        if inputs_of(standing.pipeline):
             decide_on_study(storage, series, standing, rules=rules)
             return
+        candidate = read_candidate(storage.instances, series, instances)
+        decide_on_series(storage, candidate, standing, rules=rules)

@@ -1,7 +1,7 @@
 """One complete series × one pipeline → a job, or the reason why it does not run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from pydicom.dataset import Dataset
@@ -9,13 +9,24 @@ from pydicom.dataset import Dataset
 from inference.failures import explain, place
 from inference.imaging.stacks import SeriesStack
 from inference.input_selection.choose_series import choose_series
+from inference.input_selection.prior_images import (
+    PriorImages,
+    choose_prior_images,
+    image_prior_of,
+    with_word,
+)
 from inference.input_selection.selection import Selection, select_input, with_geometry
 from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on
 from inference.rules.model import Rule, RuleSet
-from inference.scheduling.deciding import could_not_judge, log_scheduled, may_run
+from inference.scheduling.deciding import (
+    could_not_judge,
+    log_scheduled,
+    may_run,
+    supersede_others,
+)
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Instance, JobState, Series
@@ -71,6 +82,11 @@ def decide_on_series(
     series, pipeline = candidate.series, standing.pipeline
     selection = _judge(candidate, standing)
     acceptance = selection.acceptance
+    found = PriorImages()
+    if acceptance.accepted:
+        found = _priors(storage, candidate, pipeline, selection)
+        acceptance = with_word(acceptance, found)
+        selection = replace(selection, acceptance=acceptance)
     if rules is not None and acceptance.accepted:
         acceptance, rule = _under_rules(storage, selection, candidate, pipeline, rules)
         priority = priority if rule is None else rule.priority
@@ -81,13 +97,16 @@ def decide_on_series(
             pipeline.version,
             series.study_instance_uid,
             series.series_instance_uid,
-            series.fingerprint,
+            found.fingerprint(series),
             priority,
+            inputs=found.inputs(series),
         )
         job_id = job.job_id
         if created:
             log_scheduled(job)
-    _supersede(storage.jobs, storage.withdrawals, series, pipeline)
+    _supersede(storage.jobs, storage.withdrawals, series, pipeline, found.fingerprint(series))
+    if job_id is not None and image_prior_of(pipeline) is not None:
+        supersede_others(storage.jobs, storage.withdrawals, job, on_its_series=True)
     decision = decision_of(series, pipeline, acceptance, job_id)
     storage.decisions.record(decision)
     return decision
@@ -150,6 +169,19 @@ def _judge(candidate: Candidate, standing: Standing) -> Selection:
         return Selection(refused, whole, candidate.headers)
 
 
+def _priors(
+    storage: Storage, candidate: Candidate, pipeline: Pipeline, selection: Selection
+) -> PriorImages:
+    """What the images are compared with, or why that could not be found out."""
+    try:
+        return choose_prior_images(storage.index, storage.instances, pipeline, selection.headers)
+    except (StorageFull, StorageUnavailable):
+        raise  # nothing was decided; the series is offered again
+    except Exception as error:  # noqa: BLE001 - a pipeline's edge, as above
+        word = could_not_judge("earlier study", pipeline, candidate.series, error)
+        return PriorImages(word=word)
+
+
 def _ask(
     series: Series,
     instances: Sequence[Instance],
@@ -170,7 +202,11 @@ def _ask(
 
 
 def _supersede(
-    job_repository: Jobs, withdrawals: Withdrawals, series: Series, pipeline: Pipeline
+    job_repository: Jobs,
+    withdrawals: Withdrawals,
+    series: Series,
+    pipeline: Pipeline,
+    fingerprint: str,
 ) -> None:
     """A late instance made a new fingerprint: unfinished work on the old one is void."""
     for state in _UNFINISHED:
@@ -179,6 +215,6 @@ def _supersede(
             if (
                 job.series_instance_uid == series.series_instance_uid
                 and job.pipeline == pipeline.name
-                and job.input_fingerprint != series.fingerprint
+                and job.input_fingerprint != fingerprint
             ):
                 withdrawals.supersede(job.job_id, SUPERSEDED, utcnow())

@@ -6,14 +6,18 @@ from inference.pipeline import Acceptance, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on
 from inference.rules.model import RuleSet
-from inference.scheduling.deciding import could_not_judge, is_decided, log_scheduled, may_run
+from inference.scheduling.deciding import (
+    could_not_judge,
+    is_decided,
+    log_scheduled,
+    may_run,
+    supersede_others,
+)
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Decision, Job, Series
+from storage.core.entities import Decision, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.core.sources import senders_of
-from storage.jobs.repository import Jobs
-from storage.jobs.withdrawals import SUPERSEDED, Withdrawals
 
 
 def decide_on_study(
@@ -62,7 +66,7 @@ def decide_on_study(
         job_id = job.job_id
         if created:
             log_scheduled(job)
-        _supersede_on_study(storage.jobs, storage.withdrawals, job)
+        supersede_others(storage.jobs, storage.withdrawals, job)
     decision = _of_study(series, standing, found, acceptance, job_id)
     storage.decisions.record(decision)
     for other in storage.index.series_of(series.study_instance_uid):
@@ -100,12 +104,3 @@ def _of_study(
         job_id=job_id if accepted else None,
         decided_at=utcnow(),
     )
-
-
-def _supersede_on_study(job_repository: Jobs, withdrawals: Withdrawals, job: Job) -> None:
-    """Other inputs were taken before: what is made of them counts no more."""
-    jobs, _ = job_repository.list(study_instance_uid=job.study_instance_uid, pipeline=job.pipeline)
-    for other in jobs:
-        same = other.input_fingerprint == job.input_fingerprint
-        if not same and not other.ending and not other.result.get("edited"):
-            withdrawals.supersede(other.job_id, SUPERSEDED, utcnow())

@@ -143,10 +143,20 @@ class ImageModel(Strict):
         return self
 
 
+class CardImagePrior(Strict):
+    """Each image is given with that of an earlier study."""
+
+    within_days: float = Field(gt=0, le=36_500)
+    required: bool = True
+    """A prior that is not there and not required is black."""
+
+
 class ImageCard(Card):
     """`mediview.json` of a model of single images."""
 
     model: ImageModel
+    prior: CardImagePrior | None = None
+    """The image of the same view of the nearest earlier study, in further channels."""
     served: ServedModel | None = None
     """The model server that computes it; then the folder holds no weights."""
 
@@ -164,9 +174,22 @@ class ImageCard(Card):
         return self
 
     @model_validator(mode="after")
+    def _prior_fits(self) -> "ImageCard":
+        if self.prior is None:
+            return self
+        if self.model.output == "image-landmarks":
+            raise ValueError("prior is for networks that get images as channels, not for bundles")
+        if self.model.frames is not None:
+            raise ValueError("prior is of single images; leave frames out")
+        resize = self.model.image.resize
+        if resize is None or resize.size is None:
+            raise ValueError("prior needs model.image.resize.size: both images have one shape")
+        return self
+
+    @model_validator(mode="after")
     def _no_gate(self) -> "ImageCard":
         if self.inputs:
-            raise ValueError("inputs are of volumes; images are taken one by one")
+            raise ValueError("inputs are of volumes; of images there is prior")
         if self.gate:
             raise ValueError("gate asks for an evaluation, and models of images have none yet")
         return self

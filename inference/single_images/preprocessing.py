@@ -49,6 +49,9 @@ def normalized(seen: NDArray[np.float32], card: Preprocessing) -> NDArray[np.flo
     channels = seen.shape[2]
     mean = np.array(card.mean or (0.0,), np.float32)
     std = np.array(card.std or (1.0,), np.float32)
+    if len(mean) > 1 and channels == 2 * len(mean):
+        # Of an image and its prior, each by itself.
+        mean, std = np.tile(mean, 2), np.tile(std, 2)
     if len(mean) not in (1, channels) or len(std) not in (1, channels):
         raise ImageRefused(
             f"The card names {len(mean)} means and {len(std)} deviations for {channels} channels.",

@@ -81,12 +81,13 @@ class Placement:
     def notes(self, pipeline: Pipeline) -> tuple[str, ...]:
         """Which earlier study each prior is of, in sentences."""
         titles = {one.name: one.title for one in inputs_of(pipeline)}
-        return tuple(
-            f"{titles[role]} is of the study of {shown_date(prior['study_date'])},"
+        found = (
+            f"{titles.get(role, 'The prior')} is of the study of {shown_date(prior['study_date'])},"
             f" {prior['days_before']} days before."
             for role, prior in self.priors.items()
             if role not in self.refused
         )
+        return tuple(dict.fromkeys(found))
 
     def stated(self, role: str, series_instance_uid: str) -> JobInput:
         """What the job's result says of an input."""

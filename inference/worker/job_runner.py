@@ -22,6 +22,7 @@ from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.job_inputs import JobInputs
+from inference.input_selection.prior_images import IMAGE
 from inference.input_selection.study_inputs import inputs_of
 from inference.job_progress import JobProgress
 from inference.lesions.tracking import Tracked, track_lesions
@@ -84,13 +85,7 @@ class Work:
         if pipeline.input_kind == "image":
             context = self._image_context()
         elif pipeline.input_kind == "dicom-image":
-            with self._progress.stage("loading", _LOADING):
-                auditing.series_read(self._storage.audit, self._job)
-                sources = self._inputs(_ASSEMBLING).images(pipeline)
-            rule = self._rule(pipeline, sources)
-            context = PipelineContext(
-                self._storage.settings, images=tuple(sources), on_progress=self._in_pipeline
-            )
+            sources, others, rule, context = self._images_context(pipeline)
         elif inputs_of(pipeline):
             sources, others, rule, context = self._several_context(pipeline)
             volume = context.volume
@@ -112,7 +107,7 @@ class Work:
         with self._progress.stage("encoding", _ENCODING):
             wanted = kinds_wanted(self._storage.settings, destinations)
             if pipeline.input_kind == "dicom-image":
-                _drop_pixels(sources)
+                _drop_pixels([*sources, *others])
             if volume is not None and not NEEDS_GREY_VALUES & wanted:
                 # A large mask needs their memory.
                 volume = volume.without_voxels()
@@ -191,6 +186,25 @@ class Work:
         with self._progress.stage("loading", _LOADING):
             image = self._storage.objects.get(self._job.input_object_key)
         return PipelineContext(self._storage.settings, image=image, on_progress=self._in_pipeline)
+
+    def _images_context(
+        self, pipeline: Pipeline
+    ) -> tuple[Sequence[Dataset], Sequence[Dataset], Rule | None, PipelineContext]:
+        """Of single images: themselves, their priors, the rule and the context."""
+        with self._progress.stage("loading", _LOADING):
+            taken = self._storage.jobs.inputs_of(self._job.job_id)
+            auditing.series_read(self._storage.audit, self._job, taken)
+            sources, found, priors = self._inputs(_ASSEMBLING).images(pipeline)
+        if found.prior is not None:
+            of_priors = {one.role: found.prior for one in taken if one.role != IMAGE}
+            self._placement = Placement(priors=of_priors)
+        context = PipelineContext(
+            self._storage.settings,
+            images=tuple(sources),
+            prior_images=priors,
+            on_progress=self._in_pipeline,
+        )
+        return sources, [*priors.values()], self._rule(pipeline, sources), context
 
     def _series_context(
         self, pipeline: Pipeline

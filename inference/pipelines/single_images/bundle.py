@@ -51,7 +51,7 @@ class BundleReading:
         self._model = model
         self._bundle = bundle
 
-    def of_image(self, dataset: Dataset) -> ImageResult:
+    def of_image(self, dataset: Dataset, prior: Dataset | None = None) -> ImageResult:
         """Raises ImageRefused, LimitExceeded, ModelUnusable."""
         if self._model.kind == "image-classification":
             return self._classified(dataset)

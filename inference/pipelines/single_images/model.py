@@ -20,6 +20,7 @@ from inference.models.model_folders import digests_of, verify_files
 from inference.models.population import caveat_of
 from inference.pipeline import (
     Acceptance,
+    ImagePrior,
     ImageResult,
     InputKind,
     ModelCard,
@@ -53,7 +54,7 @@ _REASONS_AT_MOST = 3
 class ReadsImages(Protocol):
     """A loaded model, asked of one image after the other."""
 
-    def of_image(self, dataset: Dataset) -> ImageResult: ...
+    def of_image(self, dataset: Dataset, prior: Dataset | None = None) -> ImageResult: ...
 
 
 class ImageModelPipeline:
@@ -76,6 +77,8 @@ class ImageModelPipeline:
             files = digests_of(model.folder, f"The model {model.name}")
         except ModelUnusable:
             files = ()
+        asked = card.prior
+        self.image_prior = None if asked is None else ImagePrior(asked.within_days, asked.required)
         codes = [Code(*model.segment(value).code) for value in model.labels]
         self.card = ModelCard(
             name=model.name,
@@ -162,7 +165,9 @@ class ImageModelPipeline:
         network = load_network(self._model, self.card, 0)
         resize = self._model.preprocessing.resize
         rows, columns = (resize.size if resize else None) or (_PROBE_EDGE, _PROBE_EDGE)
-        channels = self._model.preprocessing.channels or 1
+        channels: int = self._model.preprocessing.channels or 1
+        if self.image_prior is not None:
+            channels *= 2
         noise = np.random.default_rng(1).random((rows, columns, channels), np.float32)
         try:
             seen, blank = (
@@ -196,7 +201,8 @@ class ImageModelPipeline:
         for done, dataset in enumerate(context.images):
             context.on_progress(self._model.kind, 0.1 + 0.9 * done / len(context.images))
             try:
-                results.append(reading.of_image(dataset))
+                prior = context.prior_images.get(str(dataset.SOPInstanceUID))
+                results.append(reading.of_image(dataset, prior))
             except MediViewError:
                 raise
             except Exception as error:
@@ -244,7 +250,10 @@ class ImageModelPipeline:
             shape = f", shortest edge {card.resize.shortest_edge} pixels"
         turned = f", turned to {'/'.join(card.orientation)}" if card.orientation else ""
         crop = ", cropped to what is covered" if card.crop == "covered" else ""
-        return f"{grey}, bright is dense{crop}{turned}{shape}"
+        prior = ""
+        if self.image_prior is not None:
+            prior = "; then the prior image likewise, black where there is none"
+        return f"{grey}, bright is dense{crop}{turned}{shape}{prior}"
 
 
 def _check_image(header: Dataset) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,19 +35,32 @@ class ImageReading:
     def __init__(self, model: ImageModelDescription, network: Network) -> None:
         self._model = model
         self._network = network
+        self._prior: Dataset | None = None
 
-    def of_image(self, dataset: Dataset) -> ImageResult:
-        """Of one image, or of the frames of it that the card takes."""
+    def of_image(self, dataset: Dataset, prior: Dataset | None = None) -> ImageResult:
+        """Of one image, or of the frames of it that the card takes; with its prior."""
+        self._prior = prior
         count = number_of_frames(dataset)
         frames = self._model.card.model.frames
         at_most = frames.at_most if frames else 1
         indices = np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(int))
         uid = str(dataset.SOPInstanceUID)
         if self._model.kind == "image-segmentation":
-            return self._segmented(uid, prepare(dataset, 0, self._model.preprocessing))
+            return self._segmented(uid, self._given(dataset, 0))
         if self._model.kind == "object-detection":
             return self._detected(uid, dataset, indices, multi=count > 1)
         return self._classified(uid, dataset, indices, multi=count > 1)
+
+    def _given(self, dataset: Dataset, frame_index: int) -> NetworkInput:
+        """What the network is shown: of a model that compares, the prior in further channels."""
+        card = self._model.preprocessing
+        given = prepare(dataset, frame_index, card)
+        if self._model.card.prior is None:
+            return given
+        before = np.zeros_like(given.seen)
+        if self._prior is not None:
+            before = prepare(self._prior, 0, card).seen
+        return replace(given, seen=np.concatenate((given.seen, before), axis=2))
 
     def _classified(
         self,
@@ -59,7 +73,7 @@ class ImageReading:
         model = self._model.card.model
         by_frame = []
         for index in indices:
-            given = prepare(dataset, int(index), self._model.preprocessing)
+            given = self._given(dataset, int(index))
             by_frame.append(probabilities(self._model, self._network, [given])[0])
         scores = np.stack(by_frame)
         takes_highest = model.frames is not None and model.frames.combine == "max"
@@ -71,7 +85,7 @@ class ImageReading:
         ][: model.labels_at_most]
         deciding = int(indices[int(scores[:, likeliest[0]].argmax())])
         if deciding != int(indices[-1]):
-            given = prepare(dataset, deciding, self._model.preprocessing)
+            given = self._given(dataset, deciding)
         heat = None
         if model.heat_map is not None:
             first = likeliest[0]
@@ -109,7 +123,7 @@ class ImageReading:
         found: list[FoundBox] = []
         pictures: dict[int | None, NDArray[np.uint8]] = {}
         for index in indices:
-            given = prepare(dataset, int(index), self._model.preprocessing)
+            given = self._given(dataset, int(index))
             number = int(index) + 1 if multi else None
             boxes = self._boxes(given, number)
             if boxes or not pictures:

@@ -23,11 +23,13 @@ def encode_images(
     findings: Sequence[Finding],
     extra_kinds: Collection[str],
     predecessor: Dataset | None,
+    others: Sequence[Dataset] = (),
 ) -> Iterator[tuple[ResultKind, Dataset]]:
     """A SEG for each image with segments, one SR, a presentation state for each with boxes.
 
     A presentation state is to a box what a SEG is to a mask: without it no viewer shows the box
     on the image, so that it is always made. Pictures are, where a destination wants them.
+    `others`: images that these were compared with, as evidence.
     """
     known = by_uid(list(sources))
     masks: dict[str, Dataset] = {}
@@ -39,7 +41,10 @@ def encode_images(
             yield "SEG", mask
     if findings:
         named = {uid: known[uid] for uid in (one.sop_instance_uid for one in output.images)}
-        yield "SR", encode_image_sr(job, pipeline, named, findings, output, masks, predecessor)
+        yield (
+            "SR",
+            encode_image_sr(job, pipeline, named, findings, output, masks, predecessor, others),
+        )
     for number, image in enumerate(output.images, start=1):
         source = known[image.sop_instance_uid]
         if image.boxes:

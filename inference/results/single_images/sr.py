@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from inference.pipeline import ImageResult, Pipeline, PipelineOutput
 from inference.results.coding import dicom_code
 from inference.results.single_images.references import frame_numbers, image_reference
+from inference.results.source_references import evidence_of
 from inference.results.sr.document import algorithm_of, site_of, tracking_of, written_report
 from inference.results.sr.image_library import library_of_single_images
 from inference.results.sr.numbers import evaluations_of, measurements_of
@@ -29,10 +30,12 @@ def encode_image_sr(
     output: PipelineOutput,
     masks: Mapping[str, Dataset],
     predecessor: Dataset | None = None,
+    others: Sequence[Dataset] = (),
 ) -> Dataset:
     """A Measurement Report, UNVERIFIED.
 
-    `sources` and `masks` by SOP Instance UID of the image. UIDs and dates derive from the job.
+    `sources` and `masks` by SOP Instance UID of the image; `others` as evidence alone. UIDs and
+    dates derive from the job.
     """
     references = {uid: image_reference(source) for uid, source in sources.items()}
     images = {image.sop_instance_uid: image for image in output.images}
@@ -47,7 +50,7 @@ def encode_image_sr(
         job,
         pipeline,
         first,
-        [*references.values(), *masks.values()],
+        [*references.values(), *masks.values(), *map(evidence_of, others)],
         groups,
         library_of_single_images(list(references.values())),
         predecessor=predecessor,
