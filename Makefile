@@ -100,7 +100,7 @@ chaos: $(STAMPS)/test ## Break a node at random for an hour, and write the table
 model-servers: $(STAMPS)/test ## Try the node against MLServer, KServe and transformers serve, each in an environment of its own
 	@scripts/model-servers.sh
 
-conformance: $(STAMPS)/test viewer/node_modules/.package-lock.json ## Generated clients in two languages, and the tests by the standards, with their figures
+conformance: $(STAMPS)/test viewer/node_modules/.package-lock.json ## The tests by the standards, and generated clients in two languages, with their figures
 	@scripts/conformance.sh
 
 lock: $(STAMPS)/runtime ## Choose the newest releases of all packages that fit, and write uv.lock

@@ -87,13 +87,14 @@ start "tests-others" $pytest -m "not e2e" "${others[@]}"
 start "tests-faults" $pytest -m "not e2e" tests/faults tests/attacks tests/chaos "${with_faults[@]}"
 finish "viewer"
 start "viewer-checks" make --no-print-directory check-viewer
+start "tests-generated" scripts/generated-clients.sh
 finish "python-checks"
 export MEDIVIEW_STEP_TIMES=$times
 start "tests-reader" $pytest -m e2e tests/e2e/reader
 start "tests-e2e" $pytest -m e2e tests/e2e --ignore=tests/e2e/reader tests/faults/test_node_faults.py
 status=0
 finish "viewer-checks" || status=1
-for part in web inference others faults reader e2e; do
+for part in generated web inference others faults reader e2e; do
     finish "tests-$part" || status=1
 done
 
