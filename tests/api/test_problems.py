@@ -1,17 +1,12 @@
 """Every error is a problem with a code, a sentence and a remedy, and says nothing it should not."""
 
 import ast
-import base64
-import gzip
-import hashlib
 import json
 import logging
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import structlog
 from fastapi import FastAPI
@@ -21,13 +16,10 @@ from structlog.testing import capture_logs
 import api.errors as api_errors
 from api.logs import configure_logging
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
-from storage.settings import Settings, load_settings
-from tests.api.client import ApiNode, api_node, is_problem
+from storage.settings import load_settings
+from tests.api.client import ApiNode, is_problem
 from tests.api.usual_logging import logging_as_before
-from tests.migrated import upgrade
-from tests.services import free_port
 
-LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 TEXT_POINTS = {
     "measurements": [{"shape": "LENGTH", "sop_instance_uid": "1.2", "points": [["1", 2], [3, 4]]}]
 }
@@ -264,131 +256,6 @@ def test_what_strangers_send_changes_no_terminal_that_shows_the_log(
     assert r"\x1b[2JMüll^\x07\n2026" in line
 
 
-class TestOtherSites:
-    """Without sign-in, the browser's word keeps other web sites out."""
-
-    @pytest.mark.parametrize(
-        "host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example"]
-    )
-    def test_a_rebound_name_is_refused(self, api: ApiNode, host: str) -> None:
-        is_problem(api.client.get("/api/studies", headers={"Host": host}), 403, "foreign_origin")
-
-    def test_a_form_of_another_site_is_refused(self, api: ApiNode) -> None:
-        answer = api.client.post(
-            "/api/analyze",
-            files={"files": b"x"},
-            headers={"Origin": "https://evil.example"},
-        )
-        is_problem(answer, 403, "foreign_origin")
-
-    @pytest.mark.parametrize(
-        "origin",
-        [
-            "http://127.0.0.1:{other}",
-            "http://localhost:{other}",
-            "http://127.0.0.1",
-            "http://127.0.0.1:{port}@evil.example",
-            "http://127.0.0.1:no",
-            "null",
-        ],
-    )
-    def test_a_page_of_another_port_is_another_site(self, api: ApiNode, origin: str) -> None:
-        """Cookies do not tell ports apart, and anybody on a machine may listen at one."""
-        port = int(api.url.rpartition(":")[2])
-        answer = api.client.post(
-            "/api/uploads/presign",
-            json={"filename": "a", "size_bytes": 1},
-            headers={"Origin": origin.format(port=port, other=port ^ 1)},
-        )
-        is_problem(answer, 403, "foreign_origin")
-
-    @pytest.mark.parametrize("name", LOOPBACK_NAMES)
-    def test_our_own_pages_are_let_in(self, api: ApiNode, name: str) -> None:
-        port = api.url.rpartition(":")[2]
-        answer = api.client.post(
-            "/api/uploads/presign",
-            json={"filename": "a", "size_bytes": 1},
-            headers={"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}"},
-        )
-        assert answer.status_code == 200
-
-    def test_the_public_name_is_let_in(self, api_settings: Settings) -> None:
-        settings = api_settings.model_copy(update={"public_url": "https://pacs.example"})
-        with api_node(settings) as api:
-            answer = api.client.get("/api/studies", headers={"Host": "pacs.example"})
-            assert answer.status_code == 200
-            # A proxy may name the node by its own address.
-            for origin, status in (("https://pacs.example", 200), ("https://pacs.example:8", 403)):
-                answer = api.client.post(
-                    "/api/uploads/presign",
-                    json={"filename": "a", "size_bytes": 1},
-                    headers={"Origin": origin},
-                )
-                assert answer.status_code == status
-
-
-class TestViewer:
-    def test_an_unbuilt_viewer_is_explained(self, api_settings: Settings, tmp_path: Path) -> None:
-        settings = api_settings.model_copy(update={"viewer_dir": tmp_path / "none"})
-        with api_node(settings) as api:
-            page = api.client.get("/")
-            assert page.status_code == 200
-            assert "make run" in page.text
-            is_problem(api.client.get("/study/"), 404, "not_found")
-
-    def test_a_built_one_is_served_with_its_policy(
-        self, api_settings: Settings, tmp_path: Path
-    ) -> None:
-        folder = tmp_path / "out"
-        (folder / "study").mkdir(parents=True)
-        (folder / "_next/static").mkdir(parents=True)
-        (folder / "index.html").write_text("<h1>list</h1>")
-        (folder / "study/index.html").write_text("<h1>study</h1>")
-        (folder / "_next/static/a.js").write_text("1")
-        (tmp_path / "secret").write_text("secret")
-        with api_node(api_settings.model_copy(update={"viewer_dir": folder})) as api:
-            assert api.client.get("/").text == "<h1>list</h1>"
-            page = api.client.get("/study/?study=2.25.1")
-            assert page.text == "<h1>study</h1>"
-            policy = page.headers["content-security-policy"]
-            assert "default-src 'self'" in policy
-            assert "frame-ancestors 'none'" in policy
-            assert page.headers["x-content-type-options"] == "nosniff"
-            assert page.headers["cache-control"] == "no-cache"
-            script = api.client.get("/_next/static/a.js")
-            assert "immutable" in script.headers["cache-control"]
-            for path in ("/../secret", "/%2e%2e/secret", "/..%2fsecret", "//secret"):
-                assert api.client.get(path).text != "secret"
-
-    def test_what_the_build_compressed_is_sent_so_to_who_takes_it(
-        self, api_settings: Settings, tmp_path: Path
-    ) -> None:
-        folder = tmp_path / "out"
-        (folder / "_next/static").mkdir(parents=True)
-        code = "let count = 1;\n" * 500
-        inline = f"<script>{code}</script>"
-        for name, text in (("index.html", inline), ("_next/static/a.js", code)):
-            (folder / name).write_text(text)
-            (folder / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
-        with api_node(api_settings.model_copy(update={"viewer_dir": folder})) as api:
-            for path, text in (("/", inline), ("/_next/static/a.js", code)):
-                packed = api.client.get(path, headers={"Accept-Encoding": "gzip, br"})
-                assert packed.headers["content-encoding"] == "gzip"
-                assert packed.headers["vary"].split(", ").count("Accept-Encoding") == 1
-                assert int(packed.headers["content-length"]) < len(text) / 10
-                assert packed.text == text
-                plain = api.client.get(path, headers={"Accept-Encoding": "identity"})
-                assert "content-encoding" not in plain.headers
-                assert plain.text == text
-                for header in ("content-type", "content-security-policy", "cache-control"):
-                    assert packed.headers[header] == plain.headers[header]
-            part = {"Accept-Encoding": "gzip", "Range": "bytes=4-8"}
-            assert api.client.get("/_next/static/a.js", headers=part).text == "count"
-            (folder / "_next/static/a.js").write_text("newer")
-            os.utime(folder / "_next/static/a.js", (2e9, 2e9))
-            assert api.client.get("/_next/static/a.js").text == "newer"
-
-
 def test_the_description_names_every_route_and_its_problems(api: ApiNode) -> None:
     described = api.client.get("/api/openapi.json").json()
     assert {"/health", "/api/v1/studies", "/api/v1/jobs/{job_id}/events", "/api/v1/analyze"} <= set(
@@ -399,37 +266,6 @@ def test_the_description_names_every_route_and_its_problems(api: ApiNode) -> Non
     for path, methods in described["paths"].items():
         for operation in methods.values():
             assert operation.get("summary"), path
-
-
-def test_a_page_runs_the_scripts_that_stand_in_it_and_answers_run_none(tmp_path: Path) -> None:
-    pages = tmp_path / "pages"
-    pages.mkdir()
-    (pages / "index.html").write_text("<script src='/a.js'></script><script>\nx = 1;</script>")
-    (pages / "a.js").write_text("y = 2;")
-    digest = base64.b64encode(hashlib.sha256(b"\nx = 1;").digest()).decode()
-    settings = load_settings(data_dir=tmp_path / "data", http_port=free_port(), viewer_dir=pages)
-    upgrade(settings)
-
-    def scripts(answer: httpx.Response) -> set[str]:
-        policy = answer.headers["content-security-policy"].split("; ")
-        (sources,) = [part for part in policy if part.startswith("script-src ")]
-        return set(sources.split()[1:])
-
-    evaluated = {"'wasm-unsafe-eval'", "'unsafe-eval'"}
-    with api_node(settings) as node:
-        page = node.client.get("/")
-        assert scripts(page) == {"'self'", f"'sha256-{digest}'", *evaluated}
-        again = node.client.get("/", headers={"If-None-Match": page.headers["etag"]})
-        assert again.status_code == 304
-        assert scripts(again) == scripts(page), "a browser takes it for the page that it kept"
-        assert scripts(node.client.get("/a.js")) == {"'self'", *evaluated}, "of a worker, too"
-        assert scripts(node.client.get("/api/studies")) == {"'self'"}
-        (pages / "404.html").write_text("<script>\nx = 1;</script>")
-        missing = node.client.get("/no-such-page")
-        assert missing.status_code == 404
-        assert scripts(missing) == {"'self'", f"'sha256-{digest}'", *evaluated}
-        (pages / "index.html").write_text("<p>No script.</p>")
-        assert scripts(node.client.get("/")) == {"'self'", *evaluated}
 
 
 @pytest.mark.parametrize("path", ["/api/jobs/cancel", "/dicom-web/studies", "/fhir/Device"])

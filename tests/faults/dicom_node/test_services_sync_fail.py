@@ -12,7 +12,7 @@ from storage.commitment.entities import Reference
 from tests.dicom_node.commitment.test_commitment import CLASS, INSTANCE, question
 from tests.dicom_node.hl7.conftest import hospital
 from tests.dicom_node.hl7.hospital import Hospital
-from tests.dicom_node.hl7.test_orders import ORDER
+from tests.dicom_node.hl7.orders import ORDER
 from tests.dicom_node.normalized.test_procedure_steps import IAN, MPPS, beginning, ending, notice
 from tests.injection import injected
 

@@ -17,7 +17,7 @@ from api.access.rule_index import Rule
 from api.app import create_app
 from storage.settings import load_settings
 from tests.api.access.closed import PASSWORD, confirm
-from tests.api.access_groups.test_every_route import ask, path_of
+from tests.api.access_groups.route_questions import ask, path_of
 from tests.api.access_groups.two_groups import TwoHospitals, two_hospitals
 from tests.api.ups.worklist_client import el, new_item
 from tests.injection import injected
