@@ -104,6 +104,10 @@ class Progress:
         self.tokens = tokens
         self._say(now=False)
 
+    def go_on(self) -> None:
+        """Asked between steps that add nothing yet; raises what `tell` raises to end the work."""
+        self._say(now=False)
+
     def _say(self, *, now: bool) -> None:
         if now or time.monotonic() - self._sent_at >= self._every_s:
             self._sent_at = time.monotonic()

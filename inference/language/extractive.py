@@ -6,6 +6,7 @@ emergency is always among them.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,11 @@ _FOUND = (
 _NORMAL = ("The organ is normal and unremarkable.", "The examination was performed with contrast.")
 # How much each counts, and how much a sentence loses that says what another says already.
 _LIKE_WHOLE, _LIKE_FOUND, _CONCLUDES, _PREPARES, _ALIKE = 1.0, 0.8, 0.6, -0.6, 0.7
+
+MOST_COMPARED = 2000
+"""Sentences that are compared with each other, the first ones: several times what reports have."""
+# Some tenths of a second of work.
+_PORTION = 64
 
 
 @dataclass(frozen=True)
@@ -85,13 +91,24 @@ def placed_sentences(text: str) -> list[Placed]:
     return found
 
 
-def most_telling(text: str, count: int) -> list[Placed]:
+def different_sentences(text: str) -> list[Placed]:
+    """The sentences of a text in order, each once."""
+    return list(dict.fromkeys(placed_sentences(text)))
+
+
+def nothing() -> None:
+    """For callers that nobody stops."""
+
+
+def most_telling(
+    sentences: list[Placed], count: int, on_step: Callable[[], None] = nothing
+) -> list[Placed]:
     """At most `count` sentences in the order of the text, more only where more are urgent.
 
     The text's own conclusion and what is urgent and not in it; of a text that concludes
-    nothing, those that score highest.
+    nothing, those that score highest, among its first `MOST_COMPARED`. `on_step` is called
+    between steps of the work, and may raise to end it.
     """
-    sentences = list(dict.fromkeys(placed_sentences(text)))
     if not sentences:
         return []
     chosen = [index for index, one in enumerate(sentences) if _CONCLUSIONS.search(one.heading)][
@@ -104,14 +121,32 @@ def most_telling(text: str, count: int) -> list[Placed]:
             chosen.append(index)
             stated |= words
     concludes = any(_CONCLUSIONS.search(sentences[index].heading) for index in chosen)
-    vectors = embed([one.text for one in sentences])
-    scores = _scores(sentences, vectors)
-    while not concludes and len(chosen) < min(count, len(sentences)):
-        best = _next(scores, vectors, chosen)
-        if best is None:
-            break
-        chosen.append(best)
+    if not concludes and len(chosen) < min(count, len(sentences)):
+        _add_highest(sentences[:MOST_COMPARED], count, chosen, on_step)
     return [sentences[index] for index in sorted(set(chosen))]
+
+
+def _add_highest(
+    sentences: list[Placed], count: int, chosen: list[int], on_step: Callable[[], None]
+) -> None:
+    vectors = _vectors(sentences, on_step)
+    scores = _scores(sentences, vectors)
+    others = [index for index in chosen if index < len(sentences)]
+    while len(chosen) < count:
+        on_step()
+        best = _next(scores, vectors, others)
+        if best is None:
+            return
+        chosen.append(best)
+        others.append(best)
+
+
+def _vectors(sentences: list[Placed], on_step: Callable[[], None]) -> Vectors:
+    found = []
+    for start in range(0, len(sentences), _PORTION):
+        on_step()
+        found.append(embed([one.text for one in sentences[start : start + _PORTION]]))
+    return np.concatenate(found)
 
 
 def _scores(sentences: list[Placed], vectors: Vectors) -> Vectors:

@@ -6,7 +6,7 @@ from typing import Any
 
 from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
 from inference.language.checking import checker, evidence_of, report_text, withheld_orders
-from inference.language.extractive import most_telling
+from inference.language.extractive import MOST_COMPARED, different_sentences, most_telling
 from inference.language.guard import SourceText, refusal
 from inference.language.header_values import header_values
 from inference.language.identifiers import without_identifiers
@@ -23,6 +23,10 @@ from storage.settings import Settings
 _CUT_INPUT = "The text is longer than the model reads; its end was left out."
 _NOTHING_LEFT = (
     "Nothing that the model wrote is supported by the text; these are sentences of the text."
+)
+_LEFT_OUT = (
+    "The text has {count:,} different sentences; the first {most:,} were compared, the rest was"
+    " looked through for what is urgent or a conclusion alone."
 )
 _WITHOUT = "These are sentences of the text, word for word."
 _NO_MODEL = (
@@ -68,7 +72,11 @@ def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) 
             parts["notes"] = (f"The model could not be used: {error.message}", _WITHOUT)
     if not progress.sentences:
         bound = _bound_sentences(storage.reports, request)
-        for one in most_telling(text, count):
+        sentences = different_sentences(text)
+        if len(sentences) > MOST_COMPARED:
+            left_out = _LEFT_OUT.format(count=len(sentences), most=MOST_COMPARED)
+            parts["notes"] = (*parts["notes"], left_out)
+        for one in most_telling(sentences, count, progress.go_on):
             # Word for word, it says no more than the text; but it must be text for people.
             why = refusal(one.text)
             if why is None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from inference.job_progress import DeadlinePassed
 from inference.language.answer import Answer, Progress
-from inference.language.extractive import most_telling
+from inference.language.extractive import different_sentences, most_telling
 from inference.language.guard.instructions import gives_orders
 from inference.language.models.generation import Limits, generate, repeated, without_repetition
 from inference.language.models.instructions import without_orders
@@ -16,6 +17,7 @@ from inference.language.sentences import split_sentences, split_unfinished
 from inference.language.summarize import summarize
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
+from storage.language.repository import AnswerProgress
 from storage.settings import load_settings
 from tests.inference.language import small_models
 from tests.inference.language.conftest import RIGHT, WRONG
@@ -65,7 +67,7 @@ def test_without_a_model_the_conclusion_is_told_word_for_word(
 def test_what_is_urgent_is_told_though_the_conclusion_forgot_it(report: str) -> None:
     begin = report.index("Impression:")
     short = f"{report[:begin]}Impression:\n1. No evidence of pulmonary embolism."
-    sentences = [one.text for one in most_telling(short, 1)]
+    sentences = [one.text for one in most_telling(different_sentences(short), 1)]
     assert "A large left hydropneumothorax is noted." in sentences
     assert "No evidence of pulmonary embolism." in sentences
     # The question is no answer, and what is denied is no finding.
@@ -74,14 +76,14 @@ def test_what_is_urgent_is_told_though_the_conclusion_forgot_it(report: str) -> 
 
 def test_a_text_without_a_conclusion_gives_its_findings_and_not_the_normal(report: str) -> None:
     findings = report[report.index("Findings:") : report.index("Impression:")]
-    sentences = " ".join(one.text for one in most_telling(findings, 4))
+    sentences = " ".join(one.text for one in most_telling(different_sentences(findings), 4))
     assert "hydropneumothorax" in sentences
     assert "thyroid" not in sentences
 
 
 def test_a_side_stays_with_what_it_is_said_of(shared_data: Path) -> None:
     text = (shared_data / "reports" / "mammo_bilateral_sally.txt").read_text()
-    for one in most_telling(text, 5):
+    for one in most_telling(different_sentences(text), 5):
         if "BI-RADS 1" in one.text:
             assert one.text.startswith("RIGHT BREAST:")
 
@@ -234,3 +236,30 @@ def test_the_guard_stands_before_sentences_of_the_text_as_well(storage: Storage)
     answer = summary(storage, text)
     assert [one.text for one in answer.sentences] == ["No pneumothorax."]
     assert {one.reasons[0].kind for one in answer.withheld} == {"instruction", "characters"}
+
+
+def test_a_text_of_very_many_sentences_ends_where_the_job_ends(storage: Storage) -> None:
+    """200 KB of short sentences are minutes of work; a deadline is heard within a portion of it."""
+    asked = 0
+
+    def tell(_: AnswerProgress) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            raise DeadlinePassed("over")
+
+    text = " ".join(f"Slice {number} is normal." for number in range(8_000))
+    with pytest.raises(DeadlinePassed):
+        summarize(storage, {"text": text, "max_sentences": 3}, Progress(tell, every_s=0.0))
+
+
+def test_of_a_text_of_very_many_sentences_it_is_stated_what_was_compared(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference.language.extractive.MOST_COMPARED", 40)
+    monkeypatch.setattr("inference.language.summarize.MOST_COMPARED", 40)
+    text = " ".join(f"Slice {number} is normal." for number in range(1_200))
+    answer = summary(storage, f"{text} A pneumothorax is seen.", 3)
+    assert "1,201 different sentences; the first 40 were compared" in answer.notes[-1]
+    # What is urgent is found wherever it stands.
+    assert "A pneumothorax is seen." in [one.text for one in answer.sentences]
