@@ -97,7 +97,7 @@ async def ask_about_document(
     job = await run_in_threadpool(
         storage.answers.ask,
         "docqa",
-        wanted.model_dump(),
+        wanted.as_request(),
         version=VERSION,
         asked_by=principal.identity,
         study_instance_uid=instance.study_instance_uid,

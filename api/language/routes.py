@@ -53,7 +53,7 @@ async def summarize(
     job = await run_in_threadpool(
         storage.answers.ask,
         "summary",
-        wanted.model_dump(),
+        wanted.as_request(),
         version=VERSION,
         asked_by=principal.identity,
         study_instance_uid=studies[0] if len(studies) == 1 else "",
@@ -84,7 +84,7 @@ async def ask_about_image(
     job = await run_in_threadpool(
         storage.answers.ask,
         "vqa",
-        wanted.model_dump(),
+        wanted.as_request(),
         version=VERSION,
         asked_by=principal.identity,
         study_instance_uid=wanted.study_instance_uid,
@@ -117,7 +117,7 @@ async def take_out_identifiers(
     job = await run_in_threadpool(
         storage.answers.ask,
         "deid",
-        wanted.model_dump(),
+        wanted.as_request(),
         version=VERSION,
         asked_by=principal.identity,
         study_instance_uid=wanted.study_instance_uid or "",

@@ -1,12 +1,13 @@
 """Questions in words, and the answers with what they rest on."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import Field, StringConstraints, model_validator
 
 from api.base_schemas import Payload, RequestBody
 from api.enum_spelling import JobStateWord
+from storage.language.questions import AnswerRequest
 
 _Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
 _Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
@@ -20,7 +21,13 @@ Question = Annotated[
 AnswerKind = Literal["summary", "vqa", "docqa", "deid", "report"]
 
 
-class SummaryRequest(RequestBody):
+class _Asked(RequestBody):
+    def as_request(self) -> AnswerRequest:
+        """As the question is stored."""
+        return cast(AnswerRequest, self.model_dump())
+
+
+class SummaryRequest(_Asked):
     """A text, or reports of this node."""
 
     text: _Text | None = Field(None, description="What to summarise.")
@@ -36,7 +43,7 @@ class SummaryRequest(RequestBody):
         return self
 
 
-class VisualQuestion(RequestBody):
+class VisualQuestion(_Asked):
     question: Question = Field(examples=["What is the volume of the left lung?"])
     study_instance_uid: _Uid
     series_instance_uid: _Uid | None = None
@@ -44,14 +51,14 @@ class VisualQuestion(RequestBody):
     frame_number: int | None = Field(None, ge=1, le=100_000, description="From 1.")
 
 
-class DocumentQuestion(RequestBody):
+class DocumentQuestion(_Asked):
     """About an encapsulated PDF that the node holds."""
 
     question: Question = Field(examples=["When is the next appointment?"])
     sop_instance_uid: _Uid
 
 
-class DeidRequest(RequestBody):
+class DeidRequest(_Asked):
     text: _Text
     study_instance_uid: _Uid | None = Field(
         None, description="Its header's names and numbers are looked for as well."

@@ -1,7 +1,5 @@
 """One frame of an instance as a picture for a model: windowed, with eight bits."""
 
-from typing import Any
-
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
@@ -14,11 +12,12 @@ from inference.single_images.refusals import ImageRefused
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
 from storage.index.repository import Index
+from storage.language.questions import AnswerRequest
 
 _PERCENTILES = (0.5, 99.5)
 
 
-def instance_to_show(index: Index, request: dict[str, Any]) -> tuple[Instance, int]:
+def instance_to_show(index: Index, request: AnswerRequest) -> tuple[Instance, int]:
     """The instance and the frame index that a question is about.
 
     Named, or the middle of the named series, or the middle of the study's largest received

@@ -1,7 +1,6 @@
 """POST /api/summarize: a model's words where each is supported, else the text's own."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
@@ -17,6 +16,7 @@ from inference.language.models.writing import Check, write_checked
 from inference.language.tasks import TASKS, is_configured, model_ref
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
+from storage.language.questions import AnswerRequest
 from storage.reports.repository import Reports
 from storage.settings import Settings
 
@@ -34,7 +34,7 @@ _NO_MODEL = (
 )
 
 
-def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) -> Answer:
+def summarize(storage: Storage, request: AnswerRequest, progress: Progress) -> Answer:
     """Summarise `text` or the reports of `report_ids` in at most `max_sentences`.
 
     A model that cannot be used leaves the text's own sentences, and a note. Raises NotFound,
@@ -107,7 +107,7 @@ def _by_model(
 
 
 def _sources(
-    report_repository: Reports, request: Mapping[str, Any]
+    report_repository: Reports, request: AnswerRequest
 ) -> tuple[list[SourceText], list[str]]:
     """The texts, and the studies that they are about."""
     if request.get("text"):
@@ -117,7 +117,7 @@ def _sources(
     return sources, list(dict.fromkeys(one.study_instance_uid for one in reports))
 
 
-def _bound_sentences(reports: Reports, request: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def _bound_sentences(reports: Reports, request: AnswerRequest) -> dict[str, tuple[str, ...]]:
     """What each sentence of the reports rests on."""
     return {
         sentence.text: sentence.finding_ids

@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -25,6 +24,7 @@ from storage.container import Storage
 from storage.core.errors import InvalidRequest, NotConfigured
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
+from storage.language.questions import AnswerRequest
 from storage.settings import Settings
 
 _THERE_IS = re.compile(
@@ -35,7 +35,7 @@ _THERE_IS = re.compile(
 _SHORT = re.compile(r"^[\w ,.%/-]{1,40}$")
 
 
-def answer_question(storage: Storage, request: Mapping[str, Any], progress: Progress) -> Answer:
+def answer_question(storage: Storage, request: AnswerRequest, progress: Progress) -> Answer:
     """Answer `question` about a study, a series or an instance.
 
     Findings answer first, where one does: what was measured needs no opinion. Else the model,
@@ -87,12 +87,12 @@ def _by_model(
     settings: Settings,
     index: Index,
     instances: InstanceReader,
-    request: Mapping[str, Any],
+    request: AnswerRequest,
     question: str,
     check: Check,
     progress: Progress,
 ) -> dict[str, Any]:
-    instance, frame_index = instance_to_show(index, dict(request))
+    instance, frame_index = instance_to_show(index, request)
     dataset = instances.dataset(instance)
     image = picture_of(dataset, frame_index)
     ref = model_ref(settings, "hf_vqa_model")

@@ -1,8 +1,6 @@
 """What a model makes of a draft, in the language worker: sentences that findings support."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
 
 from PIL import Image
 
@@ -19,6 +17,7 @@ from storage.container import Storage
 from storage.core.errors import MediViewError, NotConfigured, StorageFull, StorageUnavailable
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
+from storage.language.questions import AnswerRequest
 from storage.outbox.leases import LeaseLost
 from storage.reports.entities import (
     ModelWords,
@@ -34,7 +33,7 @@ _TEMPLATE_STANDS = "The draft is the template's alone."
 
 
 def write_words(
-    storage: Storage, job_id: str, request: Mapping[str, Any], progress: Progress
+    storage: Storage, job_id: str, request: AnswerRequest, progress: Progress
 ) -> Answer:
     """Let the model word one version of a report, and keep what passed as the next version.
 
@@ -166,7 +165,7 @@ def _image(
 ) -> Image.Image | None:
     """The middle of the first series that was measured; `served`: an image that leaves the node."""
     for series in evidence.technique:
-        wanted = {
+        wanted: AnswerRequest = {
             "study_instance_uid": evidence.study.study_instance_uid,
             "series_instance_uid": series.series_instance_uid,
         }

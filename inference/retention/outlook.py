@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from inference.retention.sentences import blocked_words
 from storage.retention.disk import DiskForecast, DiskMarks, DiskSamples
 from storage.retention.repository import StudyRetention
+from storage.retention.round import RetentionRound
 from storage.settings import Settings
 from storage.volumes.writer import VolumeWriter
 
@@ -22,7 +22,7 @@ class DiskOutlook:
     """None where too little is known of the last days."""
     evictable_bytes: int
     """Of studies that rules let go early, whatever still keeps them."""
-    last_round: dict[str, Any]
+    last_round: RetentionRound
     """What `Round.as_json` noted; empty before the first."""
 
     @property

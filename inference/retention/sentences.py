@@ -1,11 +1,11 @@
 """Why a study stays, in a sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from inference.rules.model import RetentionRule
 from storage.retention.obligations import Obligation, ObligationKind
+from storage.retention.round import BlockedStudies
 
 _PROOF: frozenset[ObligationKind] = frozenset({"unconfirmed", "hl7_failed", "draft"})
 """What keeps a study only where its rule wants the results confirmed."""
@@ -69,7 +69,7 @@ def counts(obligation: Obligation, rule: RetentionRule) -> bool:
     return rule.results_confirmed or obligation.kind not in _PROOF
 
 
-def blocked_words(blocked: Sequence[Mapping[str, Any]]) -> str:
+def blocked_words(blocked: Sequence[BlockedStudies]) -> str:
     """What the studies that may leave early wait for: by the counts of `Round.as_json`."""
     found = [f"{one['studies']} {_waits_for(one['kind'], one['owed_to'])}" for one in blocked]
     return f"Studies that have to stay: {', '.join(found)}." if found else ""

@@ -1,7 +1,7 @@
 """A round of retention: what is due leaves, and where the disk is short, what may leave early."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from storage.maintenance.housekeeping import SHORT_DEAD_RATIO
 from storage.retention.disk import DiskMarks
 from storage.retention.lock import retention_lock
 from storage.retention.repository import RuleDecision
+from storage.retention.round import RetentionRound
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,7 @@ class Round:
         after = (studies + 1, size_bytes + assessment.study.size_bytes)
         self.blocked[reason.kind, reason.owed_to] = after
 
-    def as_json(self, now: datetime) -> dict[str, Any]:
+    def as_json(self, now: datetime) -> RetentionRound:
         return {
             "at": now.isoformat(),
             "removed": self.removed,
@@ -141,7 +142,7 @@ class RetentionRounds:
             if len(undecided) < _AT_ONCE or ends():
                 break
 
-    def _trusted_at(self, last: Mapping[str, Any], now: datetime) -> datetime:
+    def _trusted_at(self, last: RetentionRound, now: datetime) -> datetime:
         """`now`, unless the clock is in doubt."""
         text = last.get("trusted_at")
         trusted_at = None if text is None else datetime.fromisoformat(text)

@@ -1,7 +1,7 @@
 """One question from claim to answer, under the frame that every job has."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -25,6 +25,7 @@ from storage.core.job_result import JobResult
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.outcome import JobOutcome
+from storage.language.questions import AnswerRequest
 from storage.language.repository import NO_PROGRESS, AnswerProgress
 from storage.outbox.leases import Lease, LeaseLost
 from storage.settings import Settings
@@ -69,7 +70,7 @@ def _answer(
 
     storage.jobs.progress(job.job_id, owner, "answering", 0.1, utcnow())
     try:
-        request = {**asked.request, "object_key": asked.object_key}
+        request: AnswerRequest = {**asked.request, "object_key": asked.object_key}
         with guarded(storage, asked.study_instance_uid):
             result = _WORK[asked.kind](storage, job.job_id, request, Progress(tell, must_stop))
     except (LeaseLost, WorkerStopping):
@@ -90,7 +91,7 @@ def _answer(
 
 
 def _deid(
-    settings: Settings, index: Index, instances: InstanceReader, request: Mapping[str, Any]
+    settings: Settings, index: Index, instances: InstanceReader, request: AnswerRequest
 ) -> dict[str, Any]:
     study_uid = request.get("study_instance_uid")
     values = header_values(index, instances, str(study_uid)) if study_uid else {}
@@ -102,7 +103,7 @@ def _deid(
     )
 
 
-_Work = Callable[[Storage, str, Mapping[str, Any], Progress], dict[str, Any]]
+_Work = Callable[[Storage, str, AnswerRequest, Progress], dict[str, Any]]
 _WORK: dict[str, _Work] = {
     "summary": lambda storage, _, asked, tell: summarize(storage, asked, tell).as_json(),
     "vqa": lambda storage, _, asked, tell: answer_question(storage, asked, tell).as_json(),

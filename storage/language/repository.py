@@ -20,6 +20,7 @@ from storage.core.entities import Job
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.jobs.insert import add_job
+from storage.language.questions import AnswerRequest
 
 LANGUAGE_QUEUE = "language"
 
@@ -50,7 +51,7 @@ class Asked:
     job_id: str
     kind: str
     study_instance_uid: str
-    request: dict[str, Any]
+    request: AnswerRequest
     object_key: str
     progress: AnswerProgress
     result: dict[str, Any] | None
@@ -67,7 +68,7 @@ class Answers:
     def ask(
         self,
         kind: str,
-        request: Mapping[str, Any],
+        request: AnswerRequest,
         *,
         version: str,
         asked_by: Identity | None = None,

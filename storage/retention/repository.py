@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Engine, and_, delete, func, insert, or_, select, update
 
@@ -11,6 +10,7 @@ from storage import tables as t
 from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.index.study_list import total
+from storage.retention.round import RetentionRound
 from storage.retention.uses import read_state, write_state
 
 UNREADABLE = "unreadable"
@@ -191,12 +191,13 @@ class StudyRetention:
             )
             connection.execute(insert(t.study_confirmation).values(**values))
 
-    def last_round(self) -> dict[str, Any]:
+    def last_round(self) -> RetentionRound:
         """What the last round noted; empty before the first."""
         with reading(self._engine) as connection:
             state = read_state(connection)
-            return dict(state["round"]) if state else {}
+            noted: RetentionRound = state["round"] if state else {}
+            return noted
 
-    def note_round(self, now: datetime, found: dict[str, Any]) -> None:
+    def note_round(self, now: datetime, found: RetentionRound) -> None:
         with writing(self._engine) as connection:
             write_state(connection, now, {"round": found})

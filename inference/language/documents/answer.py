@@ -26,6 +26,7 @@ from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
+from storage.language.questions import AnswerRequest
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
 
@@ -40,7 +41,7 @@ _ORDERS = Reason("instruction", "It gives orders to a model instead of answering
 _SCALE = 1000
 
 
-def answer_document(storage: Storage, request: Mapping[str, Any], progress: Progress) -> Answer:
+def answer_document(storage: Storage, request: AnswerRequest, progress: Progress) -> Answer:
     """Answer `question` from the document of `object_key` or `sop_instance_uid`.
 
     A model that cannot be used leaves the passage that answers, and a note. Raises NotFound,
@@ -88,7 +89,7 @@ def answer_document(storage: Storage, request: Mapping[str, Any], progress: Prog
 
 
 def document_of(
-    index: Index, instances: InstanceReader, objects: ObjectStore, request: Mapping[str, Any]
+    index: Index, instances: InstanceReader, objects: ObjectStore, request: AnswerRequest
 ) -> bytes:
     """The bytes that a question is about. Raises NotFound, InvalidRequest."""
     if request.get("object_key"):
@@ -106,7 +107,7 @@ def document_of(
 
 
 def _named_in_header(
-    index: Index, instances: InstanceReader, request: Mapping[str, Any]
+    index: Index, instances: InstanceReader, request: AnswerRequest
 ) -> dict[str, set[str]]:
     """Of a document that came by DICOM: what its study's headers say of people and places."""
     if request.get("object_key"):

@@ -17,6 +17,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotConfigured, NotFound
 from storage.core.findings import Code, Finding
+from storage.language.questions import AnswerRequest
 from tests.inference.language import small_vision_models
 from tests.inference.orchestration import complete_series
 from tests.inference.small import series_uid, study_uid
@@ -155,7 +156,7 @@ def test_a_short_answer_is_what_it_says_to_its_question(
 
 
 def test_the_picture_is_the_middle_slice_as_people_see_it(asked: Storage) -> None:
-    request: dict[str, Any] = {"study_instance_uid": study_uid(STUDY)}
+    request: AnswerRequest = {"study_instance_uid": study_uid(STUDY)}
     instance, frame_index = instance_to_show(asked.index, request)
     assert (instance.instance_number, frame_index) == (5, 0)
     dataset = asked.instances.dataset(instance)
@@ -165,7 +166,11 @@ def test_the_picture_is_the_middle_slice_as_people_see_it(asked: Storage) -> Non
     assert picture[0, 0, 0] == 0
     dataset.PhotometricInterpretation = "MONOCHROME1"
     assert np.asarray(picture_of(dataset, 0))[6, 10, 0] == 0
-    named = {**request, "sop_instance_uid": instance.sop_instance_uid, "frame_number": 2}
+    named: AnswerRequest = {
+        **request,
+        "sop_instance_uid": instance.sop_instance_uid,
+        "frame_number": 2,
+    }
     assert instance_to_show(asked.index, named)[1] == 1
     with pytest.raises(InvalidRequest, match="no such frame"):
         picture_of(dataset, 7)
