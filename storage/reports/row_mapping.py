@@ -1,7 +1,7 @@
 """Rows of reports to entities."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import RowMapping
 
@@ -15,6 +15,7 @@ from storage.reports.entities import (
     WithheldReason,
     WithheldSentence,
 )
+from storage.reports.stored import StoredSection, StoredSentence, StoredWords
 
 
 def to_report(row: RowMapping) -> Report:
@@ -32,7 +33,7 @@ def to_report_version(row: RowMapping) -> ReportVersion:
     return ReportVersion(**fields)
 
 
-def to_sections(stored: list[dict[str, Any]]) -> tuple[ReportSection, ...]:
+def to_sections(stored: Sequence[StoredSection]) -> tuple[ReportSection, ...]:
     return tuple(
         ReportSection(
             section["heading"],
@@ -43,19 +44,37 @@ def to_sections(stored: list[dict[str, Any]]) -> tuple[ReportSection, ...]:
     )
 
 
-def _words(stored: dict[str, Any] | None) -> ModelWords | None:
+def _words(stored: StoredWords | None) -> ModelWords | None:
     if stored is None:
         return None
     withheld = tuple(
         WithheldSentence(one["text"], tuple(WithheldReason(**why) for why in one["reasons"]))
         for one in stored["withheld"]
     )
-    return ModelWords(**{**stored, "withheld": withheld, "notes": tuple(stored["notes"])})
+    return ModelWords(
+        stored["state"],
+        stored["model"],
+        stored["revision"],
+        stored["job_id"],
+        stored["template_digest"],
+        withheld,
+        tuple(stored["notes"]),
+        stored.get("tokens", 0),
+        stored.get("seconds", 0.0),
+    )
 
 
-def _sentence(stored: dict[str, Any]) -> ReportSentence:
-    lists = ("finding_ids", "prior_finding_ids", "series_instance_uids")
-    found = ReportSentence(**{**stored, **{name: tuple(stored.get(name, ())) for name in lists}})
+def _sentence(stored: StoredSentence) -> ReportSentence:
+    found = ReportSentence(
+        stored["text"],
+        tuple(stored.get("finding_ids", ())),
+        tuple(stored.get("prior_finding_ids", ())),
+        tuple(stored.get("series_instance_uids", ())),
+        stored.get("basis", "findings"),
+        stored.get("origin", "template"),
+        stored.get("author", ""),
+        stored.get("states_result", False),
+    )
     if "states_result" in stored:
         return found
     # Of older versions, by what such sentences have in common: they state numbers.

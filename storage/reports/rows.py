@@ -1,7 +1,6 @@
 """The steps of which each change of a report consists, within one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +11,9 @@ from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, VersionConflict
 from storage.events.repository import add_event
-from storage.reports.entities import ModelWords, Report, ReportSection
+from storage.reports.entities import ModelWords, Report, ReportSection, ReportSentence
 from storage.reports.row_mapping import to_report
+from storage.reports.stored import StoredSection, StoredSentence, StoredWords
 from storage.search.passages import REPORT, note_report
 
 LEAVES = frozenset({"drafted", "preliminary", "final", "amended"})
@@ -35,26 +35,51 @@ SETTLED: dict[str, Any] = {
 }
 
 
-def as_json(sections: Sequence[ReportSection]) -> list[dict[str, Any]]:
+def as_json(sections: Sequence[ReportSection]) -> list[StoredSection]:
     """As the table keeps them: lists where the entities have tuples."""
     return [
         {
             "heading": section.heading,
             "kind": section.kind,
-            "sentences": [
-                {
-                    name: list(value) if isinstance(value, tuple) else value
-                    for name, value in asdict(sentence).items()
-                }
-                for sentence in section.sentences
-            ],
+            "sentences": [_stored(sentence) for sentence in section.sentences],
         }
         for section in sections
     ]
 
 
-def words_json(words: ModelWords | None) -> dict[str, Any] | None:
-    return None if words is None else asdict(words)
+def _stored(sentence: ReportSentence) -> StoredSentence:
+    return {
+        "text": sentence.text,
+        "finding_ids": list(sentence.finding_ids),
+        "prior_finding_ids": list(sentence.prior_finding_ids),
+        "series_instance_uids": list(sentence.series_instance_uids),
+        "basis": sentence.basis,
+        "origin": sentence.origin,
+        "author": sentence.author,
+        "states_result": sentence.states_result,
+    }
+
+
+def words_json(words: ModelWords | None) -> StoredWords | None:
+    if words is None:
+        return None
+    return {
+        "state": words.state,
+        "model": words.model,
+        "revision": words.revision,
+        "job_id": words.job_id,
+        "template_digest": words.template_digest,
+        "withheld": [
+            {
+                "text": one.text,
+                "reasons": [{"kind": why.kind, "text": why.text} for why in one.reasons],
+            }
+            for one in words.withheld
+        ],
+        "notes": list(words.notes),
+        "tokens": words.tokens,
+        "seconds": words.seconds,
+    }
 
 
 def get_report(connection: Connection, report_id: str, *, lock: bool = False) -> Report:
@@ -87,7 +112,7 @@ def read_for_change(connection: Connection, report_id: str, version: int) -> Rep
 def propose(
     connection: Connection,
     report: Report,
-    sections: Sequence[dict[str, Any]],
+    sections: Sequence[StoredSection],
     basis_digest: str,
     now: datetime,
 ) -> Report:
