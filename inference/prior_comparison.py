@@ -9,7 +9,6 @@ from inference.findings.comparison import (
     Earlier,
     Key,
     ReportRef,
-    is_volume,
     quantity_key,
     value_that_counts,
 )
@@ -18,6 +17,7 @@ from inference.lesions.history import lesion_uids
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.findings import Prior
+from storage.core.variation import is_volume
 from storage.findings.feedback_reports import FeedbackReports
 from storage.jobs.repository import Jobs
 

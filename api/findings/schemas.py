@@ -123,9 +123,18 @@ class PriorPayload(Payload):
     pipeline_version: str = Field(description="Of the prior; another version may measure apart.")
     value: float = Field(description="As a person corrected it, where one did.")
     days: int = Field(description="From the prior's study date to this one.")
-    change_percent: float
+    change_percent: float = Field(
+        description="Of the earlier value. Not to be stated as a change where `within_variation`."
+    )
     change_percent_per_year: float | None = Field(
-        description="Null where the studies lie less than 30 days apart."
+        description="Null where the studies lie less than 30 days apart, and within the variation."
+    )
+    within_variation: bool = Field(
+        description="Whether the two values lie no further apart than two measurements of the same"
+        " may: no change is stated then, in the report draft, the SR and the PDF neither."
+    )
+    variation_percent: float = Field(
+        description="The limit of that, in percent of the earlier value.", examples=[3.0]
     )
 
 

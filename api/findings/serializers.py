@@ -130,5 +130,9 @@ def _prior(prior: Prior) -> PriorPayload:
         value=prior.value,
         days=prior.days,
         change_percent=prior.change_percent,
-        change_percent_per_year=prior.change_percent_per_year,
+        change_percent_per_year=None
+        if prior.is_within_variation
+        else prior.change_percent_per_year,
+        within_variation=prior.is_within_variation,
+        variation_percent=prior.variation_percent,
     )

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from storage.core.findings import Feedback, Finding, Prior
+from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior
 from storage.core.text.dates import date_of
+from storage.core.variation import variation_of
 
-VOLUME_UNITS = frozenset({"mm3", "cm3", "mL", "L"})
-"""UCUM codes of what a change in per cent is stated of."""
 # Closer together, the noise of two measurements would be stated as a rate.
 _RATE_FROM_DAYS = 30
 _DAYS_IN_YEAR = 365.25
@@ -58,6 +57,8 @@ class Comparison:
             return finding
         change = (finding.value - found.value) / found.value * 100
         days = (now - then).days
+        limit = variation_of(finding, found.value)
+        is_told = limit is None or not limit.covers(finding.value, found.value)
         prior = Prior(
             finding_id=found.finding.finding_id,
             study_instance_uid=found.finding.study_instance_uid,
@@ -67,21 +68,20 @@ class Comparison:
             days=days,
             change_percent=round(change, _DECIMALS),
             change_percent_per_year=round(change * _DAYS_IN_YEAR / days, _DECIMALS)
-            if days >= _RATE_FROM_DAYS
+            if days >= _RATE_FROM_DAYS and is_told
             else None,
             report_sop_class_uid=found.report.sop_class_uid,
             report_series_instance_uid=found.report.series_instance_uid,
             report_sop_instance_uid=found.report.sop_instance_uid,
+            variation_percent=VOLUME_VARIATION_PERCENT
+            if limit is None or limit.percent is None
+            else limit.percent,
         )
         return replace(finding, prior=prior)
 
 
 def quantity_key(finding: Finding) -> Key:
     return finding.tracking_identifier, finding.label
-
-
-def is_volume(finding: Finding) -> bool:
-    return finding.unit is not None and finding.unit.value in VOLUME_UNITS
 
 
 def value_that_counts(finding: Finding, feedback: list[Feedback]) -> float | None:

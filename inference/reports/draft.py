@@ -20,7 +20,8 @@ from inference.reports.technique_text import region_of, technique_sentences
 from storage.container import Storage
 from storage.core.callers.identity import Identity
 from storage.core.entities import Job
-from storage.core.findings import Finding
+from storage.core.findings import VOLUME_VARIATION_PERCENT, Finding
+from storage.core.variation import is_volume
 from storage.reports.entities import Report, ReportSection, ReportSentence, SectionKind
 from storage.reports.repository import Reports
 from storage.settings import Settings
@@ -142,9 +143,8 @@ def _comparison(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
         locale.fill(words["prior" if values["date"] else "undated_prior"], values),
         prior_finding_ids=bound,
     )
-    tolerance = references()["tolerance_percent"]
-    if any(one.measure in tolerance for one in prior.facts):
-        percent = locale.percent(max(tolerance.values()))
+    if any(is_volume(one.finding) for one in prior.facts):
+        percent = locale.percent(VOLUME_VARIATION_PERCENT)
         yield ReportSentence(
             locale.fill(locale.words["changes"]["within_tolerance"], {"percent": percent}),
             prior_finding_ids=bound,

@@ -10,6 +10,7 @@ from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
 from storage.core.findings import OUTSIDE_POPULATION, REGISTERED_WITH_RESIDUAL
+from storage.core.variation import Variation, variation_of
 from storage.reports.entities import ReportSentence
 
 _DENSITIES = frozenset({"mean_density", "laa950", "perc15"})
@@ -205,6 +206,7 @@ def _change(
         return None
     subject = locale.measured_of(slot, now.side, structure, now.finding.label)
     kind, percent = _kind_of_change(now, then, locale)
+    limit = variation_of(now.finding, then.value)
     text = locale.fill(
         locale.words["changes"][kind],
         {
@@ -213,6 +215,7 @@ def _change(
             "date": date,
             "before": shown(then, locale),
             "now": shown(now, locale),
+            "variation": "" if limit is None else _shown_limit(limit, now, locale),
         },
     )
     return ReportSentence(
@@ -221,15 +224,30 @@ def _change(
 
 
 def _kind_of_change(now: Fact, then: Fact, locale: Locale) -> tuple[str, str]:
-    """Which sentence tells it. Percent of a volume; densities and shares only by direction."""
+    """Which sentence tells it. Percent of a volume; densities and shares only by direction; none
+    of what two measurements of the same may lie apart."""
     new, old = now.value or 0.0, then.value or 0.0
+    limit = variation_of(now.finding, old)
     if shown(now, locale) == shown(then, locale):
         # What differs below the precision that is shown is not called unchanged.
         return ("same" if new == old else "similar"), ""
-    if now.measure not in references()["tolerance_percent"] or old <= 0:
+    if limit is not None and limit.covers(new, old):
+        return "within", ""
+    if limit is None or limit.percent is None:
         return ("higher" if new > old else "lower"), ""
     change = (new - old) / old * 100.0
     return ("increased" if change > 0 else "decreased"), locale.percent(abs(change))
+
+
+def _shown_limit(limit: Variation, fact: Fact, locale: Locale) -> str:
+    if limit.percent is not None:
+        return locale.percent(limit.percent)
+    unit = fact.finding.unit
+    if unit is not None and unit.value == "%":
+        # Of a share, percent of it would be another limit.
+        number = locale.number(limit.amount, 1)
+        return locale.fill(locale.words["changes"]["points"], {"number": number})
+    return locale.quantity(limit.amount, unit)
 
 
 def _concluded(

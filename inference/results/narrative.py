@@ -8,6 +8,7 @@ from inference.imaging.directions import in_words
 from inference.normal_ranges.distribution import shown_percentile
 from inference.pipeline import Pipeline
 from storage.core.findings import OUTSIDE_POPULATION, Finding, NormalRange
+from storage.core.text.dates import date_of
 
 _OUTSIDE = "outside the model's population"
 _CAUTIONED = "with a caution"
@@ -46,6 +47,24 @@ def shown_value(finding: Finding) -> str:
         return value
     outside = any(one.startswith(OUTSIDE_POPULATION) for one in finding.caveats)
     return f"{value} ({_OUTSIDE if outside else _CAUTIONED})"
+
+
+def shown_limit(percent: float) -> str:
+    """A limit in percent, without needless zeros."""
+    return f"{percent:.1f}".removesuffix(".0") + " %"
+
+
+def comparison_notes(finding: Finding) -> list[str]:
+    """What an SR states of the earlier value in words, a sentence each."""
+    prior = finding.prior
+    if prior is None or not prior.is_within_variation:
+        return []
+    then = shown_value(replace(finding, value=prior.value, validity=None))
+    day = date_of(prior.study_date)
+    since = f" since {day:%Y-%m-%d}" if day else ""
+    limit = shown_limit(prior.variation_percent)
+    note = f"Not changed beyond the variation of the measurement ({limit}){since}; then {then}."
+    return [as_dicom_text(note)]
 
 
 def shown_range(finding: Finding) -> str:

@@ -17,6 +17,8 @@ Direction = Literal["left", "right", "anterior", "posterior", "superior", "infer
 
 OUTSIDE_POPULATION = "Outside the population"
 """With what a caveat begins that tells of whom a model was not made for."""
+VOLUME_VARIATION_PERCENT = 3.0
+"""Of the earlier volume: a smaller change is within the variation of the measurement."""
 REGISTERED_WITH_RESIDUAL = "Registered with a residual"
 """With what a caveat begins that tells how badly series were registered to each other."""
 
@@ -90,10 +92,18 @@ class Prior:
     days: int
     change_percent: float
     change_percent_per_year: float | None
-    """None where the studies lie too close together for a rate."""
+    """None where the studies lie too close together for a rate, or nothing changed that could be
+    distinguished from the variation of the measurement."""
     report_sop_class_uid: str = ""
     report_series_instance_uid: str = ""
     report_sop_instance_uid: str = ""
+    variation_percent: float = VOLUME_VARIATION_PERCENT
+    """Below it a change is not stated: two measurements of the same may lie so far apart."""
+
+    @property
+    def is_within_variation(self) -> bool:
+        """Whether the change cannot be distinguished from the variation of the measurement."""
+        return abs(self.change_percent) < self.variation_percent
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from inference.language.guard.reading import read
 from inference.language.guard.scope import mentions_of, with_sides
 from inference.language.guard.units import PERCENT, Unit, unit_of_ucum
 from storage.core.findings import Finding
+from storage.core.variation import Variation, variation_of
 
 CONFIDENCE = "confidence"
 # The measures that a sentence may name beside the kind of the finding itself.
@@ -34,6 +35,8 @@ class Prior:
     finding_id: str
     value: float
     date: FoundDate | None
+    variation: Variation | None = None
+    """How far from it a value may lie that has not changed; None where no limit is known."""
 
 
 @dataclass(frozen=True)
@@ -100,4 +103,5 @@ def _priors(finding: Finding, evidence: Evidence) -> Iterable[Prior]:
         for other in prior.findings:
             same = other.label == finding.label and other.unit == finding.unit
             if same and other.value is not None:
-                yield Prior(other.finding_id, other.value, dicom_date(prior.study_date))
+                limit = variation_of(finding, other.value)
+                yield Prior(other.finding_id, other.value, dicom_date(prior.study_date), limit)

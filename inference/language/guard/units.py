@@ -16,6 +16,8 @@ class Unit:
 
 NO_UNIT = Unit("1")
 PERCENT = Unit("percent")
+POINTS = Unit("percentage points")
+"""The difference of two values in percent; never percent of one of them."""
 YEAR = Unit("year")
 _LENGTH, _AREA, _VOLUME = "mm", "mm2", "mm3"
 _WRITTEN: dict[str, Unit] = {
@@ -33,6 +35,7 @@ _WRITTEN: dict[str, Unit] = {
     "dl": Unit(_VOLUME, 100_000.0),
     "l | liter | liters | litre | litres": Unit(_VOLUME, 1_000_000.0),
     "% | percent | per cent | prozent": PERCENT,
+    "percentage point | percentage points | prozentpunkt | prozentpunkte": POINTS,
     "hu | he | hounsfield unit | hounsfield units | hounsfield-einheiten": Unit("HU"),
     "year | years | yr | yrs | jahr | jahre | jahren": YEAR,
     "month | months | monat | monate | monaten": Unit("month"),

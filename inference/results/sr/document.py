@@ -238,7 +238,9 @@ def _prior_reports(findings: Sequence[Finding]) -> list[Dataset]:
     found: dict[str, Dataset] = {}
     for finding in findings:
         prior = finding.prior
-        if prior is not None and prior.report_sop_instance_uid:
+        if prior is None or prior.is_within_variation:
+            continue
+        if prior.report_sop_instance_uid:
             reference = Dataset()
             reference.StudyInstanceUID = prior.study_instance_uid
             reference.SeriesInstanceUID = prior.report_series_instance_uid

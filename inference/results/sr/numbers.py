@@ -12,6 +12,7 @@ from highdicom.sr.value_types import (
 )
 
 from inference.results.coding import dicom_code
+from inference.results.narrative import comparison_notes
 from inference.results.sr.change import (
     CERTAINTY,
     CHANGE,
@@ -27,7 +28,7 @@ from inference.results.sr.change import (
     TRUNCATED,
 )
 from inference.results.sr.normal_range import properties_of
-from storage.core.findings import Code, Finding, Prior, Validity
+from storage.core.findings import Code, Finding, Prior
 
 _CERTAINTY_DECIMALS = 3
 _NO_UNIT = Code("1", "UCUM", "no units")
@@ -50,10 +51,9 @@ def measurements_of(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
             measurement = _measurement(
                 finding.code, finding.value, unit, properties_of(finding, unit)
             )
-            if finding.validity is not None:
-                _mark(measurement, finding.validity)
+            _mark(measurement, finding)
             measurements.append(measurement)
-        if finding.prior is not None:
+        if finding.prior is not None and not finding.prior.is_within_variation:
             measurements += _changes(finding.prior)
     # Stated once of what several numbers of one thing share.
     for confidence in dict.fromkeys(one.confidence for one in findings):
@@ -77,19 +77,20 @@ _QUALITIES = {
 }
 
 
-def _mark(measurement: hd.sr.Measurement, validity: Validity) -> None:
+def _mark(measurement: hd.sr.Measurement, finding: Finding) -> None:
     """State with the number itself what it is worth: coded, and in a sentence.
 
     As properties of the number (PS3.16 TID 300): a group may hold sound numbers beside it.
     """
-    quality = _QUALITIES.get(validity.state)
-    if quality is None and not validity.caveats:
+    validity = finding.validity
+    quality = None if validity is None else _QUALITIES.get(validity.state)
+    comments = [*finding.caveats, *comparison_notes(finding)]
+    if quality is None and not comments:
         return
     number = measurement[0]
     if "ContentSequence" not in number:
         number.ContentSequence = ContentSequence()
-    comments = list(validity.caveats)
-    if quality is not None:
+    if quality is not None and validity is not None:
         code, sentence = quality
         comments.insert(0, f"{sentence} {validity.reason}")
         number.ContentSequence.append(

@@ -21,7 +21,7 @@ from inference.result_identity import (
     software_versions,
 )
 from inference.results.equipment import contributing_equipment, finish
-from inference.results.narrative import note_of, shown_range, shown_value
+from inference.results.narrative import note_of, shown_limit, shown_range, shown_value
 from inference.results.patient_and_study import (
     character_set_of,
     inherit_patient_and_study,
@@ -34,6 +34,10 @@ from storage.core.entities import Job
 from storage.core.findings import Finding
 from storage.core.text.dates import date_of
 
+_WITHIN_VARIATION = (
+    "Within variation: not changed beyond the variation of the measurement, by which two"
+    " measurements of the same may lie apart."
+)
 _MARGIN_PT = 48
 _PICTURE_WIDTH_PT = 245
 _PAGE_WIDTH_PT = 490
@@ -178,6 +182,8 @@ def _cautions(findings: Sequence[Finding]) -> list[str]:
         if (normal := one.normal_range) is not None and shown_range(one)
     ]
     caveats = dict.fromkeys(caveat for one in findings for caveat in one.caveats)
+    if any(one.prior is not None and one.prior.is_within_variation for one in findings):
+        compared.append(_WITHIN_VARIATION)
     return [*caveats, *doubted, *compared]
 
 
@@ -237,7 +243,10 @@ def _shown_prior(finding: Finding) -> tuple[str, str]:
     then = shown_value(replace(finding, value=prior.value))
     date = date_of(prior.study_date)
     change = f"{prior.change_percent:+.1f} %"
-    if prior.change_percent_per_year is not None:
+    if prior.is_within_variation:
+        limit = shown_limit(prior.variation_percent)
+        change = f"within variation ({limit})"
+    elif prior.change_percent_per_year is not None:
         change += f" ({prior.change_percent_per_year:+.1f} % a year)"
     return f"{then} ({date:%Y-%m-%d})" if date else then, change
 

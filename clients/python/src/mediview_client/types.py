@@ -507,8 +507,14 @@ class Prior(TypedDict):
     days: int
     """From the prior's study date to this one."""
     change_percent: float
+    """Of the earlier value. Not to be stated as a change where `within_variation`."""
     change_percent_per_year: float | None
-    """Null where the studies lie less than 30 days apart."""
+    """Null where the studies lie less than 30 days apart, and within the variation."""
+    within_variation: bool
+    """Whether the two values lie no further apart than two measurements of the same may: no
+    change is stated then, in the report draft, the SR and the PDF neither."""
+    variation_percent: float
+    """The limit of that, in percent of the earlier value."""
 
 
 class PriorTaken(TypedDict):

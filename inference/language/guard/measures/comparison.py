@@ -6,11 +6,13 @@ from inference.language.guard.dates import FoundDate
 from inference.language.guard.quantities import Quantity
 from inference.language.guard.reading import Reading
 from inference.language.guard.subjects import Prior
-from inference.language.guard.units import PERCENT, Unit
+from inference.language.guard.units import PERCENT, POINTS, Unit
 
 UNCHANGED_WITHIN_PERCENT = 1.0
 CHANGED_BEYOND_PERCENT = 3.0
-"""What lies between may be stated with its amount alone: it may be noise, and may be none."""
+"""Of what has no limit of its own: what lies between may be stated with its amount alone, since
+it may be noise, and may be none."""
+_OF_VARIATION = frozenset(("measurement", "messungenauigkeit"))
 _BEFORE_PRIOR = frozenset(
     "previously previous prior from earlier voruntersuchung voraufnahme formerly zuvor vorher vs"
     " versus gegenüber than gegen".split()
@@ -101,6 +103,22 @@ def _follows_change(reading: Reading, one: Quantity) -> bool:
     return bool(before) and before[-1].end == one.at - 1 and is_change(reading, before[-1])
 
 
+def is_variation(reading: Reading, one: Quantity) -> bool:
+    """`Not changed beyond the variation of the measurement (3.0%)`"""
+    before = reading.pieces[max(one.at - 2, 0) : one.at]
+    return len(before) == 2 and before[1] == "(" and before[0] in _OF_VARIATION
+
+
+def says_variation(one: Quantity, prior: Prior, unit: Unit) -> bool:
+    """Whether a number is the limit below which the value has not changed."""
+    limit = prior.variation
+    if limit is None:
+        return False
+    if limit.percent is not None:
+        return one.says(limit.percent, PERCENT)
+    return one.says(limit.amount, POINTS if unit == PERCENT else unit)
+
+
 def _of(reading: Reading, at: int) -> bool:
     return reading.pieces[at : at + 1] in (("of",), ("von",))
 
@@ -116,6 +134,10 @@ def moved_toward(prior: Prior, value: float, amount_stated: bool) -> frozenset[i
     """The directions that may be stated: +1, -1 or 0."""
     difference, percent = moved(prior, value)
     directions = set()
+    if prior.variation is not None:
+        if prior.variation.covers(value, prior.value):
+            return frozenset((0,))
+        return frozenset((1 if difference > 0 else -1,))
     if abs(percent) <= UNCHANGED_WITHIN_PERCENT:
         directions.add(0)
     if difference and (amount_stated or abs(percent) > CHANGED_BEYOND_PERCENT):
@@ -126,6 +148,8 @@ def moved_toward(prior: Prior, value: float, amount_stated: bool) -> frozenset[i
 def says_amount(one: Quantity, prior: Prior, value: float, unit: Unit) -> bool:
     """Whether a number is the amount by which the value moved, its sign left to the words."""
     difference, percent = moved(prior, value)
+    if prior.variation is not None and prior.variation.covers(value, prior.value):
+        return False
     meant = percent
     if one.unit != PERCENT or unit == PERCENT:
         if one.unit.dimension != unit.dimension:

@@ -9,8 +9,10 @@ from inference.language.guard.dates import FoundDate
 from inference.language.guard.measures.comparison import (
     is_change,
     is_of_prior,
+    is_variation,
     moved_toward,
     says_amount,
+    says_variation,
 )
 from inference.language.guard.measures.segments import Segment, segments_of
 from inference.language.guard.quantities import Quantity
@@ -119,7 +121,10 @@ def _unsaid(
     yield from _kind(segment, subject)
     amount_stated = False
     for one in segment.quantities:
-        if is_change(reading, one):
+        if is_variation(reading, one):
+            if prior is None or not says_variation(one, prior, subject.unit):
+                yield Reason(Ground.COMPARISON, f"The variation is not {one.value:g}.")
+        elif is_change(reading, one):
             amount_stated = True
             yield from _amount(one, subject, prior)
         elif is_of_prior(reading, one, study_date):

@@ -75,6 +75,8 @@ export const reader: Messages["reader"] = {
     caveat: "In Anlehnung an RECIST 1.1; aus Ergebnissen des Modells oder Messungen berechnet, nicht geprüft. Nur für die Forschung.",
   },
   sincePrior: (date) => `Seit ${date}:`,
+  withinVariation: (before, limit) =>
+    `innerhalb der Messungenauigkeit (${limit}) unverändert; damals ${before}`,
   perYear: (percent) => `${percent} im Jahr`,
   otherVersion: (version) => `Der frühere Wert stammt von Version ${version}.`,
   noPrior: "Kein Vorwert.",

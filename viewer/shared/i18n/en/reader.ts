@@ -73,6 +73,8 @@ export const reader = {
     caveat: "In the manner of RECIST 1.1; computed from what the model found or a reader measured, unverified. Research use only.",
   },
   sincePrior: (date: string) => `Since ${date}:`,
+  withinVariation: (before: string, limit: string) =>
+    `not changed beyond the variation of the measurement (${limit}); then ${before}`,
   perYear: (percent: string) => `${percent} a year`,
   otherVersion: (version: string) => `The prior value was measured by version ${version}.`,
   noPrior: "No prior value.",

@@ -44,7 +44,9 @@ export function FindingContext({
           <div data-testid="change">
             <dt className="inline text-dim">{t.sincePrior(dateText(prior.study_date))} </dt>
             <dd className="inline">
-              {signed(value - prior.value, unit)} {percentText(prior.change_percent)}
+              {prior.within_variation
+                ? t.withinVariation(valueText(prior.value, unit), limitText(prior.variation_percent))
+                : `${signed(value - prior.value, unit)} ${percentText(prior.change_percent)}`}
               {prior.change_percent_per_year !== null && (
                 <span className="text-dim"> {t.perYear(percentOnly(prior.change_percent_per_year))}</span>
               )}
@@ -80,6 +82,10 @@ export function FindingContext({
 
 function signed(difference: number, unit: string): string {
   return `${difference < 0 ? "−" : "+"}${valueText(Math.abs(difference), unit)}`;
+}
+
+function limitText(percent: number): string {
+  return `${findingValue(percent, "")} %`;
 }
 
 function percentText(percent: number | null): string {

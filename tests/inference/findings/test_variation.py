@@ -1,0 +1,104 @@
+"""What two measurements of the same may lie apart is stated nowhere as a change."""
+
+from dataclasses import replace
+
+import pytest
+
+from api.findings.serializers import finding_payload
+from inference.findings.comparison import Comparison, Earlier, ReportRef
+from inference.language.guard import Evidence as Known
+from inference.language.guard import PriorFindings, StudyFacts, check_sentence
+from inference.reports.draft import draft_sections
+from inference.reports.locale import load_locale
+from inference.results.sr.numbers import measurements_of
+from inference.results.sr.pdf import _shown_prior
+from storage.core.findings import Finding
+from tests.inference.reports.known import brain, evidence, fact, lungs
+
+
+def compared(now_cm3: float, then_cm3: float) -> Finding:
+    now, then = (
+        fact("Lesion 1 volume", "118565006", cm3, "cm3", "lesions").finding
+        for cm3 in (now_cm3, then_cm3)
+    )
+    earlier = Earlier(then, "20230301", then_cm3, ReportRef("", "", ""))
+    key = now.tracking_identifier, now.label
+    return Comparison("20240301", {key: earlier}).compared(now)
+
+
+@pytest.mark.parametrize(
+    ("now", "is_told"), [(2.02, False), (1.95, False), (2.0, False), (2.07, True)]
+)
+def test_a_change_below_the_variation_is_in_no_result(now: float, is_told: bool) -> None:
+    finding = compared(now, 2.0)
+    prior = finding_payload(finding).prior
+    assert prior is not None
+    assert prior.within_variation is not is_told
+    assert (prior.change_percent_per_year is not None) is is_told
+    names = [one[0].ConceptNameCodeSequence[0].CodeValue for one in measurements_of([finding])]
+    assert names == ["118565006", *(["125314", "change-per-year"] if is_told else [])]
+    note = (
+        "Not changed beyond the variation of the measurement (3 %) since 2023-03-01; then 2.00 cm3."
+    )
+    volume = measurements_of([finding])[0][0]
+    comments = [one.TextValue for one in volume.get("ContentSequence", ()) if "TextValue" in one]
+    assert comments == ([] if is_told else [note])
+    then, change = _shown_prior(finding)
+    assert then == "2.00 cm³ (2023-03-01)"
+    assert change.startswith("+3.5 %" if is_told else "within variation (3 %)")
+
+
+def known(make, modality: str, factor: float, language: str):  # type: ignore[no-untyped-def]
+    found = evidence(make, modality, prior_factor=factor)
+    assert found.prior is not None
+    before = PriorFindings("20230312", tuple(one.finding for one in found.prior.facts))
+    texts = [
+        one.text
+        for section in draft_sections(found, load_locale(language))
+        for one in section.sentences
+        if one.prior_finding_ids and one.finding_ids
+    ]
+    facts = StudyFacts(study_date="20240401", modalities=(modality,))
+    return texts, Known(tuple(one.finding for one in found.facts), (before,), (), facts)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize(("make", "modality"), [(brain, "MR"), (lungs, "CT")])
+def test_the_draft_tells_no_change_below_the_variation(make, modality, language) -> None:  # type: ignore[no-untyped-def]
+    texts, found = known(make, modality, 1.02, language)
+    all_texts = " ".join(texts)
+    for word in (
+        "increased",
+        "decreased",
+        "lower",
+        "higher",
+        "Zunahme",
+        "Abnahme",
+        "niedriger als",
+    ):
+        assert word not in all_texts
+    limits = {"en": ["(3.0%)", "(3.7 percentage points)"], "de": ["(3,0 %)", "(3,7 Prozentpunkte)"]}
+    for limit in limits[language][: 1 if modality == "MR" else 2]:
+        assert limit in all_texts
+    for one in texts:
+        assert check_sentence(one, found).supported, one
+
+
+def test_the_guard_withholds_a_change_below_the_variation() -> None:
+    _, found = known(brain, "MR", 1.02, "en")
+    for sentence, is_supported in (
+        ("The left hippocampus volume has decreased by 2.0% since 12 March 2023.", False),
+        ("The left hippocampus volume has decreased since 12 March 2023.", False),
+        ("The left hippocampus volume has decreased from 3.89 cm³ to 3.81 cm³.", False),
+        ("The left hippocampus volume has not changed beyond the variation of the measurement"
+         " (2.0%).", False),
+        ("The left hippocampus volume has not changed beyond the variation of the measurement"
+         " (3.0%) since 12 March 2023.", True),
+    ):  # fmt: skip
+        assert check_sentence(sentence, found).supported is is_supported, sentence
+    beyond = replace(found, priors=known(brain, "MR", 1.1, "en")[1].priors)
+    assert check_sentence("The left hippocampus volume has decreased by 9.1%.", beyond).supported
+    assert not check_sentence(
+        "The left hippocampus volume has not changed beyond the variation of the measurement.",
+        beyond,
+    ).supported
