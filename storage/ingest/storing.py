@@ -38,6 +38,12 @@ from storage.volumes.writer import StagedRecord, VolumeWriter
 
 log = structlog.get_logger(__name__)
 
+# CT, MR and PET, enhanced ones too (PS3.4 B.5): most of what arrives, and no result has such a
+# class. Nothing is asked of the index for them; what is not named here is asked about.
+_IMAGE_CLASSES = frozenset(
+    f"1.2.840.10008.5.1.4.1.1.{ending}" for ending in ("2", "2.1", "4", "4.1", "128", "130")
+)
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -178,7 +184,11 @@ class InstanceStore:
         Its UID is known to everybody who has read it, so the content has to be the same.
         """
         uid = header.sop_instance_uid
-        if not uid.startswith(UUID_ROOT) or is_own(source):
+        if (
+            not uid.startswith(UUID_ROOT)
+            or header.sop_class_uid in _IMAGE_CLASSES
+            or is_own(source)
+        ):
             return ""
         made = generated_under(self._engine, uid)
         own = next((one for one in made if one.digest == digest.hex()), None)

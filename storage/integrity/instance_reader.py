@@ -182,14 +182,19 @@ class InstanceReader:
         """Whose it is, where that is not the one who stands in its bytes."""
         return self._patient_of(instance.study_instance_uid) if instance.patient_digest else None
 
-    def names_another_patient(self, instance: Instance) -> bool:
+    def names_another_patient(
+        self, instance: Instance, known: Collection[PatientKey] | None = None
+    ) -> bool:
         """Whether its stored bytes name neither whose its study is nor whose it was on arrival.
 
-        Never of what the node made. Raises as `dataset`.
+        `known`: those two, of who asks for several instances of a study. Never of what the node
+        made. Raises as `dataset`.
         """
-        return not is_own(instance.source) and is_another(
-            self._stated_patient(instance), self._keys_of(instance.study_instance_uid)
-        )
+        if is_own(instance.source):
+            return False
+        if known is None:
+            known = self._keys_of(instance.study_instance_uid)
+        return is_another(self._stated_patient(instance), known)
 
     def _stated_patient(self, instance: Instance) -> PatientKey:
         content = instance.sop_instance_uid, instance.digest

@@ -4,6 +4,8 @@ A study has the patient whom its first instance named. Everybody who knows its U
 segmentation, report or presentation state for it that names somebody else.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import Engine, func, or_, select
 
 from storage import tables as t
@@ -13,6 +15,8 @@ from storage.db.engine import reading
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_instances
 from storage.integrity.instance_reader import InstanceReader
+from storage.patient_identity.entities import PatientKey
+from storage.patient_identity.study_patients import patient_keys
 
 # Of all others one instance each is looked at, which tells whose images they are.
 _MADE_FROM_IMAGES = ("SEG", "SR", "PR", "KO", "DOC", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "FID")
@@ -36,11 +40,14 @@ def instances_of_other_patients(
     ).limit(_MOST)
     with reading(engine) as connection:
         found = [to_instance(row) for row in connection.execute(query).mappings()]
-    return [one for one in found if _names_another(instances, one)]
+        known = patient_keys(connection, study_instance_uid)
+    return [one for one in found if _names_another(instances, one, known)]
 
 
-def _names_another(instances: InstanceReader, instance: Instance) -> bool:
+def _names_another(
+    instances: InstanceReader, instance: Instance, known: Collection[PatientKey]
+) -> bool:
     try:
-        return instances.names_another_patient(instance)
+        return instances.names_another_patient(instance, known)
     except MediViewError:
         return False

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from storage import tables as t
 from storage.db.engine import reading
@@ -15,16 +15,21 @@ class StudyPatients:
         self._engine = engine
 
     def keys_of(self, study_instance_uid: str) -> frozenset[PatientKey]:
-        """Whose it is now, and whose it was when it arrived: copies elsewhere say either."""
-        query = (
-            select(t.patient.c.patient_id, t.patient.c.issuer_of_patient_id)
-            .join(t.study, t.study.c.patient_fk == t.patient.c.id)
-            .where(t.study.c.study_instance_uid == study_instance_uid)
-        )
+        """As `patient_keys`."""
         with reading(self._engine) as connection:
-            keys = {PatientKey(*row) for row in connection.execute(query)}
-            arrival = arrival_of(connection, study_instance_uid)
-        return frozenset(keys | {arrival.patient.key} if arrival else keys)
+            return patient_keys(connection, study_instance_uid)
+
+
+def patient_keys(connection: Connection, study_instance_uid: str) -> frozenset[PatientKey]:
+    """Whose it is now, and whose it was when it arrived: copies elsewhere say either."""
+    query = (
+        select(t.patient.c.patient_id, t.patient.c.issuer_of_patient_id)
+        .join(t.study, t.study.c.patient_fk == t.patient.c.id)
+        .where(t.study.c.study_instance_uid == study_instance_uid)
+    )
+    keys = {PatientKey(*row) for row in connection.execute(query)}
+    arrival = arrival_of(connection, study_instance_uid)
+    return frozenset(keys | {arrival.patient.key} if arrival else keys)
 
 
 def is_another(stated: PatientKey, known: Collection[PatientKey]) -> bool:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from alembic import command
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, ComprehensiveSRStorage, SegmentationStorage
-from sqlalchemy import text
 
 from inference.access_groups.service import apply_rules
 from storage.container import Storage, open_storage
@@ -18,6 +18,7 @@ from storage.core.clock import utcnow
 from storage.core.sources import is_own
 from storage.core.uids import UidScheme, new_uid
 from storage.db.engine import writing
+from storage.db.migrate import _config
 from storage.ingest.content_digest import content_digest
 from storage.maintenance.content_digests import digest_contents
 from storage.maintenance.reindex import reindex
@@ -187,9 +188,10 @@ def test_a_rejection_note_of_the_node_comes_back_as_the_note_of_who_sends_it(
 def test_what_was_made_before_the_upgrade_is_known_too(storage: Storage) -> None:
     dataset = result(storage)
     content = made(storage, dataset)
+    config = _config()
     with writing(storage.engine) as connection:
-        connection.execute(text("DROP TABLE generated_instance"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0077'"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0077")
     upgrade(storage.settings)
     gone(storage, dataset)
     storage.ingest.accept(content, "dimse:PACS")
