@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from inference.running_jobs import note_deadline
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import MediViewError
@@ -47,9 +48,14 @@ class JobProgress:
         self._stopping = stopping
         self._reported = ("", -1.0, 0.0)
         self._begun = time.monotonic()
-        self.deadline_s = settings.job_deadline_s
+        self._deadline_s = settings.job_deadline_s
         self.timings_s: dict[str, float] = {}
         """How long each stage took."""
+
+    def set_deadline(self, deadline_s: float) -> None:
+        """Another than the site's usual one, from the job's beginning."""
+        self._deadline_s = deadline_s
+        note_deadline(deadline_s)
 
     @contextmanager
     def stage(self, name: str, fraction: float) -> Iterator[None]:
@@ -79,9 +85,9 @@ class JobProgress:
     def _check(self) -> None:
         if self._stopping():
             raise WorkerStopping
-        if time.monotonic() - self._begun > self.deadline_s:
+        if time.monotonic() - self._begun > self._deadline_s:
             raise DeadlinePassed(
-                f"The job took longer than the {self.deadline_s:g} s that it may.",
+                f"The job took longer than the {self._deadline_s:g} s that it may.",
                 remedy="Give it more time by the site's rule or MEDIVIEW_JOB_DEADLINE_S,"
                 " or a faster machine.",
             )

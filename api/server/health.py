@@ -31,6 +31,7 @@ from api.server.checks.health import (
     check_instances,
     check_retention,
 )
+from api.server.checks.jobs import check_jobs
 from api.server.checks.model_servers import check_model_servers
 from api.server.schemas import Health, HealthPart
 from storage.container import Storage
@@ -81,6 +82,7 @@ class HealthChecks:
             "instances": self.instances,
             "model_servers": self.model_servers,
             "access_rules": self.access_rules,
+            "jobs": self.jobs,
         }
         parts = {name: _guarded(check) for name, check in checks.items()}
         return Health(
@@ -189,6 +191,9 @@ class HealthChecks:
 
     def access_rules(self) -> HealthPart:
         return check_access_rules(self._storage.access_groups)
+
+    def jobs(self) -> HealthPart:
+        return check_jobs(self._storage.settings, self._storage.jobs)
 
 
 def get_checks(request: Request) -> HealthChecks:

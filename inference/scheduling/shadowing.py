@@ -24,6 +24,7 @@ from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, takes_instances
 from inference.pipeline_runs.coverage import run_with_coverage
 from inference.pipeline_runs.tilt import resamples_tilt
+from inference.running_jobs import note_lost, noted
 from inference.scheduling.shadow_agreement import dice_by_segment, values_by_measurement
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -102,7 +103,12 @@ def run_due_shadow(
             continue
         if not storage.shadow_runs.claim(run, owner, LEASE_S, now):
             continue
-        with Lease(partial(_renew, storage.shadow_runs, run, owner), "shadow") as lease:
+        renew = partial(_renew, storage.shadow_runs, run, owner)
+        title = f"{run.pipeline} {run.pipeline_version}"
+        with (
+            noted("shadow", run.shadow_id, owner, title, storage.settings.job_deadline_s),
+            Lease(renew, "shadow", on_lost=note_lost) as lease,
+        ):
             _run_claimed(storage, run, active, pipelines, stopping, lease)
         return run
     return None

@@ -44,9 +44,12 @@ from inference.deliveries.slots import SendingSlots
 from inference.pipeline import Pipeline
 from inference.priors.rounds import priors_due
 from inference.reports.hl7_delivery import send_due
+from inference.running_jobs import RunningJobs
 from inference.self_test.run import start_self_test
 from inference.webhooks.service import notify_due
+from inference.worker.ended_jobs import note_ended, start_noting
 from inference.worker.job_pool import JobPool
+from inference.worker.job_watch import JobWatch
 from inference.worker.language_queue import answer_due, embed_due
 from inference.worker.maintenance import Maintenance
 from inference.worker.process import Holder, Process, Queue, StopFlag
@@ -204,6 +207,7 @@ def _run_due(
     from inference.scheduling.shadowing import run_due_shadow
     from inference.worker.run import run_job
 
+    note_ended(process)
     settings = process.storage.settings
     wants_gpu = settings.wants_gpu
     # Those of the other queue may stand before ours.
@@ -237,10 +241,13 @@ def run_worker(
     A running job is given back to the ledger at its next step.
     """
     holder, stop = Holder(), StopFlag()
+    # The processes of the pool write into it, and this one looks.
+    running = None if queue == CONTROL_QUEUE else RunningJobs()
     app = celery_app(settings, pipelines, holder=holder, stopping=stop.is_set)
 
     def opened(**_: Any) -> None:
-        holder.open(Process(settings, queue))
+        holder.open(process := Process(settings, queue, running))
+        start_noting(process)
 
     def closed(**_: Any) -> None:
         holder.close()
@@ -276,6 +283,8 @@ def run_worker(
         quiet=True,
         **pool,
     )
+    if running is not None:
+        JobWatch(settings, running).start()
     log.info("worker_started", queue=queue)
     if queue == LANGUAGE_QUEUE and settings.self_test:
         start_self_test(settings)

@@ -41,6 +41,7 @@ from inference.results.other_grids import OtherGrid
 from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
 from inference.rules.job_rule import destinations_of, rule_for, stays_here
 from inference.rules.model import Rule
+from inference.running_jobs import note_storing
 from inference.worker.input_placement import Placement, place_inputs
 from storage.container import Storage
 from storage.core.entities import Job
@@ -133,6 +134,7 @@ class Work:
             )
             self._job, results = encoded_under_free_uids(self._storage.generated, self._job, encode)
         with self._progress.stage("storing", _STORING):
+            note_storing()
             store_label_picture(self._storage.objects, self._job, pipeline, output)
             stored = self._store(pipeline.title, results, destinations)
         if volume is not None:
@@ -268,7 +270,7 @@ class Work:
         """The site's rule for the job, whose deadline holds from now on."""
         rule = rule_for(self._storage.settings, self._storage.index, pipeline.name, headers)
         if rule is not None and rule.deadline_s is not None:
-            self._progress.deadline_s = rule.deadline_s
+            self._progress.set_deadline(rule.deadline_s)
         return rule
 
     def _volume_context(self, volume: Volume) -> PipelineContext:

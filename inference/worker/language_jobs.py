@@ -16,6 +16,7 @@ from inference.language.visual import answer_question
 from inference.model_servers.gate import guarded
 from inference.refusals import ModelServerFailed, ModelUnusable
 from inference.reports.llm_rephrasing import write_words
+from inference.running_jobs import note_storing
 from inference.worker.run import run_claimed
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -43,7 +44,16 @@ def answer_job(
     def work(job: Job, lease: Lease) -> JobOutcome:
         return JobOutcome(_answer(storage, job, owner, lease, stopping))
 
-    return run_claimed(storage.settings, storage.jobs, storage.withdrawals, job_id, owner, work)
+    return run_claimed(
+        storage.settings,
+        storage.jobs,
+        storage.withdrawals,
+        job_id,
+        owner,
+        work,
+        kind="answer",
+        deadline_s=2 * storage.settings.language_deadline_s,
+    )
 
 
 def _answer(
@@ -86,6 +96,7 @@ def _answer(
     if stopping():
         raise WorkerStopping
     lease.check()
+    note_storing()
     storage.answers.answered(job.job_id, result)
     return {"timings_s": {name: round(s, 3) for name, s in result["timings_s"].items()}}
 

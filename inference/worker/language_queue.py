@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 
+from inference.worker.ended_jobs import note_ended
 from inference.worker.process import Process
 from storage.core.clock import utcnow
 from storage.language.repository import LANGUAGE_QUEUE
@@ -14,6 +15,7 @@ def answer_due(process: Process, stopping: Callable[[], bool]) -> None:
     """Answer what is asked, one question after another, until nothing is."""
     from inference.worker.language_jobs import answer_job
 
+    note_ended(process)
     while not stopping():
         due = process.storage.jobs.due(utcnow(), _CANDIDATES, LANGUAGE_QUEUE)
         owner = f"{process.owner}:{uuid.uuid4().hex[:8]}"

@@ -15,6 +15,7 @@ import structlog
 
 from inference.failures import place
 from inference.process_memory import collect_rarely
+from inference.running_jobs import RunningJobs, watched_by
 from storage.audit.keeper import AuditKeeper
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
@@ -36,9 +37,12 @@ _KEEPER_END_S = 5.0
 class Process:
     """What one worker process holds: its storage, opened once, and its heartbeat."""
 
-    def __init__(self, settings: Settings, queue: Queue) -> None:
+    def __init__(
+        self, settings: Settings, queue: Queue, running: RunningJobs | None = None
+    ) -> None:
         self._settings = settings
         self.queue = queue
+        self.running = running
         self._stack = ExitStack()
         self._opening = threading.Lock()
         self._storage: Storage | None = None
@@ -140,6 +144,7 @@ class Holder:
             process.start_audit_keeper()
         else:
             collect_rarely()
+            watched_by(process.running)
 
     def close(self) -> None:
         if self._process is not None:

@@ -19,6 +19,7 @@ from inference.models.model_cache import WARM
 from inference.pipeline import Pipeline
 from inference.pipelines.catalogue import catalogue
 from inference.process_memory import collect_after_job
+from inference.running_jobs import Kind, note_lost, note_storing, noted
 from inference.scheduling.later_studies import decide_without_lost_prior
 from inference.worker.job_runner import Work
 from storage.container import Storage
@@ -77,14 +78,29 @@ def run_claimed(
     job_id: str,
     owner: str,
     work: Callable[[Job, Lease], JobOutcome],
+    *,
+    kind: Kind = "job",
+    deadline_s: float | None = None,
 ) -> Job | None:
-    """Claim a job, do `work` under its lease, and end it with the result or its reason."""
+    """Claim a job, do `work` under its lease, and end it with the result or its reason.
+
+    `deadline_s`: another than that of jobs, after which the process may be ended.
+    """
     before = jobs.get(job_id)
     job = jobs.claim(job_id, owner, settings.job_lease_s, utcnow())
     if job is None:
         return None
     try:
-        with serving(job.request_id):
+        with (
+            serving(job.request_id),
+            noted(
+                kind,
+                job_id,
+                owner,
+                f"{job.pipeline} {job.pipeline_version}",
+                settings.job_deadline_s if deadline_s is None else deadline_s,
+            ),
+        ):
             return _work_on(settings, jobs, withdrawals, before, job, owner, work)
     finally:
         collect_after_job()
@@ -109,6 +125,7 @@ def _work_on(
             loaded_s = WARM.loading_s
             outcome = work(job, lease)
             loading = timedelta(seconds=WARM.loading_s - loaded_s)
+            note_storing()
             ours = jobs.complete(job_id, owner, outcome.result, utcnow(), loading, outcome.rows)
     except LeaseLost:
         log.info("job_given_up", job_id=job_id, reason="cancelled or taken by another worker")
@@ -131,7 +148,7 @@ def _work_on(
 def job_lease(settings: Settings, jobs: Jobs, job_id: str, owner: str) -> Lease:
     """Keeps a claimed job its worker's, while the block runs."""
     lease_s = settings.job_lease_s
-    return Lease(lambda: jobs.renew(job_id, owner, lease_s, utcnow()), "job", lease_s)
+    return Lease(lambda: jobs.renew(job_id, owner, lease_s, utcnow()), "job", lease_s, note_lost)
 
 
 def _failed(

@@ -156,13 +156,21 @@ class LeasedTable:
 class Lease:
     """Renews from a thread, since native code of a model may run for longer than a lease.
 
-    `renew` says whether the lease still was its owner's; `what` names it in the log.
+    `renew` says whether the lease still was its owner's; `what` names it in the log. `on_lost` is
+    called in the thread once it was not.
     """
 
-    def __init__(self, renew: Callable[[], bool], what: str, lease_s: float = LEASE_S) -> None:
+    def __init__(
+        self,
+        renew: Callable[[], bool],
+        what: str,
+        lease_s: float = LEASE_S,
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
         self._renew = renew
         self._what = what
         self._lease_s = lease_s
+        self._on_lost = on_lost
         self._done = threading.Event()
         self._lost = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"{what}-lease", daemon=True)
@@ -197,4 +205,5 @@ class Lease:
             if not owned:
                 log.info("lease_lost", what=self._what)
                 self._lost.set()
+                self._on_lost()
                 return

@@ -34,6 +34,18 @@ class JobSettings(BaseModel):
     job_deadline_s: float = Field(
         3600.0, gt=0, description="A job that takes longer is given up between two of its steps."
     )
+    job_grace_s: float = Field(
+        30.0,
+        gt=0,
+        description="A job that still computes so long after its deadline or its cancellation is"
+        " ended with its process.",
+    )
+    job_memory_bytes: int = Field(
+        0,
+        ge=0,
+        description="A process whose job takes more memory is ended, and the job fails; 0: nine"
+        " tenths of the machine's.",
+    )
     analyze_timeout_s: float = Field(300.0, gt=0)
     tick_s: float = Field(1.0, gt=0)
     feedback_quiet_s: float = Field(

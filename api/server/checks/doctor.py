@@ -21,6 +21,7 @@ from api.server.checks.exposure import (
     check_tls_peers,
 )
 from api.server.checks.health import check_broker, check_clock
+from api.server.checks.jobs import jobs_check
 from api.server.checks.model_servers import model_server_checks
 from api.server.checks.reference_values import check_reference_file
 from api.server.checks.site import check_container_engine, check_rules
@@ -84,6 +85,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield check_sign_in(settings, storage.accounts)
             yield from check_tls_peers(settings, storage.peers)
             yield from _workers(storage.heartbeats)
+            yield jobs_check(storage.settings, storage.jobs)
             yield _clock(storage.engine)
             yield check_unreadable(storage.unreadable)
             yield check_integrity(storage.engine, storage.damaged, storage.volumes.folder)

@@ -43,7 +43,7 @@ def test_all_is_well(whole: ApiNode) -> None:
     assert health["status"] == "ok", health
     assert set(health["parts"]) == {
         *("database", "objects", "broker", "worker", "dicom", "disk", "components", "instances"),
-        *("model_servers", "access_rules", "retention", "disk_speed", "clock"),
+        *("model_servers", "access_rules", "retention", "disk_speed", "clock", "jobs"),
     }
 
 
@@ -57,6 +57,19 @@ def test_a_part_that_failed_its_self_test_is_named_with_its_remedy(whole: ApiNod
     assert health["status"] == "degraded"
     sentence = "OCR on node-1: ImportError: libxcb.so.1 Install the node again."
     assert health["parts"]["components"] == {"ok": False, "detail": sentence}
+
+
+def test_a_job_past_its_deadline_is_named(api: ApiNode) -> None:
+    job = scheduled_job(api.storage)
+    deadline_s = api.storage.settings.job_deadline_s
+    details = []
+    for age_s in (deadline_s + 60, deadline_s - 60):
+        begun = utcnow() - timedelta(seconds=age_s)
+        assert api.storage.jobs.claim(job.job_id, "worker", -1.0, begun)
+        details.append(api.client.get("/health").json()["parts"]["jobs"]["detail"])
+    assert f"brain-volume 1.1.0, job {job.job_id}, since" in details[0]
+    assert "MEDIVIEW_JOB_GRACE_S" in details[0]
+    assert not details[1]
 
 
 @pytest.mark.parametrize("missing", PROCESSES)

@@ -1,6 +1,7 @@
 """One process of the node's work, with the small pipeline: `python -m` with a JSON argument."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -13,18 +14,21 @@ def main(role: str, options: str) -> int:
     from inference.worker.app import run_worker
     from inference.worker.beat import run_beat
     from storage.settings import load_settings
+    from tests.inference.endless import endless
     from tests.inference.small import BrightRegion
 
     collector.resume()
     given = json.loads(options)
     settings = load_settings(**given["settings"])
     paths = {name: Path(given[name]) for name in ("runs", "hold") if given.get(name)}
-    pipelines = (BrightRegion(**paths),)
+    pipelines = (endless(**paths) if "ENDLESS" in os.environ else BrightRegion(**paths),)
     if role == "beat":
         run_beat(settings)
         return 0
     if role == "control":
         return run_worker(settings, "control", pipelines)
+    if role == "language":
+        return run_worker(settings, "language", pipelines)
     return run_worker(settings, "jobs", pipelines)
 
 

@@ -1,0 +1,97 @@
+"""Jobs whose process had to be ended: their rows get the reason, and they are not tried again."""
+
+import threading
+import time
+
+import structlog
+
+from inference.job_progress import DeadlinePassed
+from inference.language.tasks import TASKS, TaskName, is_configured, model_ref
+from inference.running_jobs import Running
+from inference.worker.process import Process
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import LimitExceeded, MediViewError
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_AGAIN_S = 2.0
+
+
+def note_ended(process: Process) -> None:
+    """Raises StorageUnavailable, and what is left is noted by a later call."""
+    table = process.running
+    for index, ended in [] if table is None else list(table.entries()):
+        if ended.ended_because and table is not None:
+            _note(process.storage, ended)
+            table.write(index, None)
+
+
+def start_noting(process: Process) -> None:
+    """In a process that takes the place of one that was ended: once the database answers."""
+    if process.running is not None and any(
+        one.ended_because for _, one in process.running.entries()
+    ):
+        threading.Thread(
+            target=_until_noted, args=(process,), name="ended-jobs", daemon=True
+        ).start()
+
+
+def _until_noted(process: Process) -> None:
+    while True:
+        try:
+            note_ended(process)
+            return
+        except MediViewError as error:
+            log.warning("ended_job_not_noted", error=error.code)
+            time.sleep(_AGAIN_S)
+
+
+def _note(storage: Storage, ended: Running) -> None:
+    error = _reason(storage.settings, ended)
+    sentence = f"{error.message} {error.remedy}"
+    if ended.kind == "shadow":
+        storage.shadow_runs.end(ended.job_id, "FAILED", utcnow(), reason=sentence)
+        return
+    # One that has ended meanwhile, or is another's, stays as it is.
+    failed = storage.jobs.fail(ended.job_id, ended.owner, sentence, utcnow(), retry=False)
+    if failed is not None and ended.kind == "answer":
+        storage.answers.failed(ended.job_id, error.code, error.message, error.remedy)
+
+
+def _reason(settings: Settings, ended: Running) -> MediViewError:
+    what = _what(settings, ended)
+    if ended.ended_because == "memory":
+        return LimitExceeded(
+            f"{what} took more than {ended.limit_bytes >> 20:,} MiB of memory, and its process was"
+            " ended.",
+            remedy="Raise MEDIVIEW_JOB_MEMORY_BYTES on a machine with enough memory, or leave this"
+            " model out.",
+        )
+    setting = "MEDIVIEW_LANGUAGE_DEADLINE_S"
+    if ended.kind != "answer":
+        setting = "the site's rule or MEDIVIEW_JOB_DEADLINE_S"
+    return DeadlinePassed(
+        f"{what} took longer than the {ended.deadline_s:g} s that it may, and did not stop: its"
+        " process was ended.",
+        remedy=f"Give it more time by {setting}, or leave this model out.",
+    )
+
+
+def _what(settings: Settings, ended: Running) -> str:
+    """The pipeline, or the task of language with its model."""
+    name = ended.title.split(" ")[0]
+    task = next((one for one in TASKS if one == name), None)
+    if ended.kind != "answer" or task is None:
+        return ended.title
+    return f"{ended.title}{_model(settings, task)}"
+
+
+def _model(settings: Settings, task: TaskName) -> str:
+    if not is_configured(settings, TASKS[task]):
+        return ""
+    try:
+        return f" with {model_ref(settings, TASKS[task].setting).name}"
+    except MediViewError:
+        return ""
