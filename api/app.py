@@ -41,6 +41,7 @@ from api.middleware import (
     TrailingSlash,
     UnchangedLists,
 )
+from api.middleware.full_disk import FullDisk
 from api.openapi import install_description
 from api.routers import ROUTERS
 from api.routing import routes_of
@@ -121,6 +122,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(RequestTimeout, settings=settings)
     # Inside of what knows who asks, outside of every route.
     app.add_middleware(AuditTrail, rules=rules)
+    # The event of a deletion has to be written, too.
+    app.add_middleware(FullDisk, data_dir=settings.data_dir)
     app.add_middleware(
         AccessControl,
         settings=settings,
