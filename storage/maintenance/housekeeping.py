@@ -92,7 +92,8 @@ class Housekeeper:
         """At once after a crash of the database's server, else now and then."""
         recovery = self._storage.recovery
         if recovery.is_due or time.monotonic() >= self._reconcile_next_s:
-            recovery.run()
+            # The names of all volumes in the index are asked for once: it is a look at every row.
+            recovery.run(thorough=not self._reconcile_next_s)
             self._reconcile_next_s = time.monotonic() + _RECONCILE_EVERY_S
         return False
 

@@ -33,7 +33,7 @@ def upgrade(settings: Settings) -> int:
             from storage.objects.s3 import S3Objects
 
             S3Objects(settings).create_bucket()
-        return CrashRecovery(engine, settings.data_dir / "volumes").run()
+        return CrashRecovery(engine, settings.data_dir / "volumes").run(thorough=True)
     finally:
         engine.dispose()
 

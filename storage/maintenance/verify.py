@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from storage.index.tombstones import is_covered
 from storage.integrity.copies import READABLE, state_in_volume
 from storage.objects.filesystem import ObjectStore
 from storage.reconciliation.covered_rows import covered
+from storage.reconciliation.moved_rows import moved_to
 from storage.volumes.deletion_counter import NAME, counter_damage
 from storage.volumes.files import SUFFIX
 from storage.volumes.reader import VolumeReader
@@ -42,6 +43,7 @@ from storage.volumes.writer import VolumeWriter
 ProblemKind = Literal[
     "record_damaged",
     "record_missing",
+    "record_moved",
     "tail_torn",
     "record_covered",
     "counter_damaged",
@@ -49,6 +51,7 @@ ProblemKind = Literal[
     "object_missing",
     "object_size",
 ]
+_PLACE_PROBLEMS: tuple[ProblemKind, ...] = ("record_missing", "object_missing", "object_size")
 _HEADS_AT_ONCE = 8
 _PORTION = 500
 _SEND_AGAIN = "Have the instance sent to this node again, which repairs it."
@@ -56,6 +59,10 @@ COUNTER_REMEDY = "The next start of the node writes it again, as does 'mediview 
 _RENEW = (
     "A rebuilt index would take it for deleted: 'mediview storage verify --repair' writes the"
     " record again."
+)
+_MOVE = (
+    "Another volume has the instance: 'mediview storage verify --repair' lets the index name it"
+    " there."
 )
 _REPAIRED_SOON = "The bytes are right; the running node writes the record again within minutes."
 
@@ -91,17 +98,23 @@ def verify_storage(
     paths = volumes_in(folder)
     total = sum(path.stat().st_size for path in paths if path.exists())
     done = 0
+    elsewhere: set[str] = set()
     reader = VolumeReader(folder)
     try:
         for path in paths:
             try:
                 size_bytes = path.stat().st_size
                 yield from _check_volume(engine, index, path, reader)
+                elsewhere |= moved_to(engine, path)
             except FileNotFoundError:
                 continue  # compacted or dropped meanwhile
             done += size_bytes
             tell((done, total))
-        yield from _check_rows(engine, index, objects, volumes, {path.name for path in paths})
+        local = {path.name for path in paths}
+        for problem in _check_rows(engine, index, objects, volumes, local):
+            is_elsewhere = problem.sop_instance_uid in elsewhere
+            is_moved = is_elsewhere and problem.kind in _PLACE_PROBLEMS
+            yield replace(problem, kind="record_moved", remedy=_MOVE) if is_moved else problem
     finally:
         reader.close()
 

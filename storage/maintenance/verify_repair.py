@@ -13,6 +13,7 @@ from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.maintenance.verify import Problem, ProblemKind
 from storage.reconciliation.covered_rows import renew_rows
+from storage.reconciliation.moved_rows import move_all
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import scan, volumes_in
 from storage.volumes.writer import VolumeWriter
@@ -54,6 +55,21 @@ def renew_records(engine: Engine, volumes: VolumeWriter, problems: Iterable[Prob
     if failed is not None:
         raise failed
     return count
+
+
+def move_rows(engine: Engine, volumes: VolumeWriter, problems: Iterable[Problem]) -> int:
+    """Let rows name the records that lie elsewhere; how many.
+
+    Raises StorageFull, StorageUnavailable.
+    """
+    uids = {one.sop_instance_uid for one in problems if one.kind == "record_moved"}
+    if not uids:
+        return 0
+    reader = VolumeReader(volumes.folder)
+    try:
+        return move_all(engine, volumes.folder, reader, uploaded_only=uids)
+    finally:
+        reader.close()
 
 
 def copy_again(engine: Engine, volumes: VolumeWriter, problems: Iterable[Problem]) -> int:

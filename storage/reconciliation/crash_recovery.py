@@ -70,16 +70,17 @@ class CrashRecovery:
         """
         if not self._unknown:
             return False
-        self._run(always=False)
+        self._run(always=False, thorough=False)
         return True
 
-    def run(self) -> int:
+    def run(self, *, thorough: bool = False) -> int:
         """Index what has no row, whether or not there was a crash; how many there were.
 
-        Volumes that a living process writes are looked at after a crash alone.
+        Volumes that a living process writes are looked at after a crash alone, and those that
+        rows name and are not there with `thorough` (`reconcile`).
         Raises StorageUnavailable, StorageFull.
         """
-        return self._run(always=True)
+        return self._run(always=True, thorough=thorough)
 
     def run_at_start(self) -> None:
         """As `run`, of a process that must start on a full or read-only disk as well."""
@@ -89,11 +90,11 @@ class CrashRecovery:
             # What a crash took is indexed before the next acknowledgement, the rest later.
             log.warning("not_reconciled_at_start", error=error.message, remedy=error.remedy)
 
-    def _run(self, *, always: bool) -> int:
+    def _run(self, *, always: bool, thorough: bool) -> int:
         with self._lock, self._alone():
-            return self._reconcile(always=always)
+            return self._reconcile(always=always, thorough=thorough)
 
-    def _reconcile(self, *, always: bool) -> int:
+    def _reconcile(self, *, always: bool, thorough: bool) -> int:
         # Older than the one that answers now; one of a crash from here on stays unknown.
         older = self._unknown.copy()
         identity = self._ask() if self._watches else ""
@@ -103,7 +104,9 @@ class CrashRecovery:
             ensure_counter(self._engine, self._folder)
             self._is_counter_checked = True
         if is_other or always:
-            restored = reconcile(self._engine, self._folder, open_too=is_other)
+            restored = reconcile(
+                self._engine, self._folder, open_too=is_other, thorough=thorough or is_other
+            )
         if is_other:
             log.info("database_server_changed", restored=restored)
             self._note(identity)

@@ -6,10 +6,9 @@ transactions. A row without its record would be a lie, and the order of writing 
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import structlog
@@ -24,11 +23,14 @@ from storage.dicom.part10 import read_header
 from storage.index.insert_instance import NewInstance, find_known, insert_instances
 from storage.index.tombstones import Tombstone, is_covered
 from storage.reconciliation.covered_rows import renew_rows
+from storage.reconciliation.missing_volumes import find_missing
+from storage.reconciliation.moved_rows import Places, move_rows
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import nothing_appended, translated_os_errors
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import (
     Record,
+    batched,
     is_being_written,
     is_unfinished,
     scan,
@@ -60,11 +62,14 @@ class _Indexed:
     """Whether it has to be looked at again, since rows did not get the records they need."""
 
 
-def reconcile(engine: Engine, folder: Path, *, open_too: bool = False) -> int:
-    """Index every whole record that has no row; how many there were.
+def reconcile(
+    engine: Engine, folder: Path, *, open_too: bool = False, thorough: bool = False
+) -> int:
+    """Index every whole record that has no row, or whose row lost its place; how many there were.
 
     Volumes that were reconciled after their last record are passed over, and
-    those that a living process writes unless `open_too`.
+    those that a living process writes unless `open_too`. With `thorough` all rows are asked for
+    volumes that are not there (`find_missing`).
     """
     reader = VolumeReader(folder)
     todo, live = [], []
@@ -96,6 +101,8 @@ def reconcile(engine: Engine, folder: Path, *, open_too: bool = False) -> int:
         for path in live if open_too else ():
             with suppress(FileNotFoundError):
                 restored += _reconcile_open(engine, path, reader)
+        if thorough:
+            restored += find_missing(engine, folder, reader)
         return restored
     finally:
         reader.close()
@@ -154,13 +161,15 @@ def _reconcile_open(engine: Engine, path: Path, reader: VolumeReader) -> int:
 def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> _Indexed:
     """Index what was not kept aside."""
     indexed = _Indexed()
-    for portion in _batched(scan(path), _LOOKED_UP_TOGETHER):
+    places = Places(path.parent)
+    for portion in batched(scan(path), _LOOKED_UP_TOGETHER):
         try:
             renew_rows(engine, path, portion, reader)
         except MediViewError:
             indexed.is_left = True
         last = portion[-1].location
         indexed.end = last.offset + last.length
+        indexed.restored += move_rows(engine, path, portion, reader, places)
         for record in _not_indexed(engine, portion):
             if record.note.is_aside:
                 indexed.aside.append(record)
@@ -229,7 +238,7 @@ def count_without_row(engine: Engine, path: Path) -> int:
     `reconcile` looks at those more closely.
     """
     count = 0
-    for portion in _batched(scan(path), _LOOKED_UP_TOGETHER):
+    for portion in batched(scan(path), _LOOKED_UP_TOGETHER):
         missing = _not_indexed(engine, portion)
         with reading(engine) as connection:
             aside = {
@@ -249,13 +258,6 @@ def count_without_row(engine: Engine, path: Path) -> int:
                 for record in missing
             )
     return count
-
-
-def _batched(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    # itertools has it from Python 3.12 on.
-    remaining = iter(records)
-    while portion := list(islice(remaining, size)):
-        yield portion
 
 
 def bury_again(engine: Engine, path: Path, reader: VolumeReader) -> None:

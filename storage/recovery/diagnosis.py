@@ -17,11 +17,12 @@ from storage.db.engine import is_damaged, make_engine, reading
 from storage.db.replacement import index_path
 from storage.db.schema import newest_revision, revision
 from storage.db.write_ahead_log import commits_lost, log_path, without_flipped_bits
+from storage.reconciliation.moved_rows import LOOKED_UP_TOGETHER, Places, moved
 from storage.reconciliation.reconcile import count_without_row
 from storage.recovery.schema_page import is_first_page_garbled
 from storage.settings import Settings
 from storage.volumes.deletion_counter import NAME, counter_damage
-from storage.volumes.scan import is_being_written, is_unfinished, volumes_in
+from storage.volumes.scan import batched, is_being_written, is_unfinished, scan, volumes_in
 
 IndexState = Literal["whole", "missing", "empty", "damaged", "older", "indexes_wrong"]
 _ERRORS_SHOWN = 3
@@ -145,20 +146,39 @@ def _look_at_rows(engine: Engine, volumes: Path) -> Iterator[Finding]:
             .where(t.NOT_UPLOADED, t.instance.c.volume != "")
             .group_by(t.instance.c.volume)
         ).all()
-    for volume, count, end, uid in rows:
-        path = volumes / volume
-        if not path.is_file() or path.stat().st_size < end:
-            gone = "is missing" if not path.is_file() else f"ends before byte {end}"
-            yield Finding(
-                f"The volume {volume} {gone}; {count} instances lie in it, {uid} among them.",
-                "Nothing can be done here: copy the volume back from a backup, or have them sent"
-                " again. They are answered with an error that says so.",
-            )
     without = 0
+    elsewhere: dict[str, set[str]] = {}
+    """By the volume that the index names."""
+    places = Places(volumes)
     for path in volumes_in(volumes):
         with suppress(FileNotFoundError):
             if not is_unfinished(path):
                 without += count_without_row(engine, path)
+                for records in batched(scan(path), LOOKED_UP_TOGETHER):
+                    for one in moved(engine, records, places):
+                        uids = elsewhere.setdefault(one.row.volume, set())
+                        if one.row.table is t.instance:
+                            uids.add(one.row.sop_instance_uid)
+    moved_count = 0
+    for volume, count, end, uid in rows:
+        path = volumes / volume
+        if not path.is_file() or path.stat().st_size < end:
+            gone = "is missing" if not path.is_file() else f"ends before byte {end}"
+            found = len(elsewhere.get(volume, ()))
+            moved_count += found
+            if count - found:
+                among = f", {uid} among them" if not found else f"; other volumes have {found}"
+                yield Finding(
+                    f"The volume {volume} {gone}; {count} instances lie in it{among}.",
+                    "Nothing can be done here: copy the volume back from a backup, or have them"
+                    " sent again. They are answered with an error that says so.",
+                )
+    if moved_count:
+        yield Finding(
+            f"The index is older than a compaction: of {moved_count} instances it names volumes"
+            " that are gone, and others have them.",
+            "The index is brought to name those.",
+        )
     if without:
         yield Finding(
             f"{without} records of volumes have no row in the index.", "They are indexed again."

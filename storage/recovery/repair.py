@@ -18,11 +18,13 @@ from storage.maintenance.reindex_rows import Rebuilt
 from storage.maintenance.upgrade import upgrade
 from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.reassignment import reassign_all
+from storage.reconciliation.moved_rows import move_all
 from storage.recovery.diagnosis import Diagnosis
 from storage.recovery.salvage import Salvaged, salvage, salvage_unwritten_tombstones
 from storage.rejection_notes.hiding import hide_again
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
+from storage.volumes.reader import VolumeReader
 from storage.volumes.writer import VolumeWriter
 
 _SUFFIXES = ("", "-wal", "-shm")
@@ -60,8 +62,20 @@ def repair(
                 look_after_log(path)
             with closing(sqlite3.connect(path)) as connection:
                 connection.execute("REINDEX")
-    done.restored = upgrade(settings)
+    done.restored = upgrade(settings) + _move_rows(settings)
     return done
+
+
+def _move_rows(settings: Settings) -> int:
+    """Those that a start passed over, since they were noted as lost before."""
+    engine = make_engine(settings.resolved_database_url)
+    folder = settings.data_dir / "volumes"
+    reader = VolumeReader(folder)
+    try:
+        return move_all(engine, folder, reader)
+    finally:
+        reader.close()
+        engine.dispose()
 
 
 def _rebuild(

@@ -4,8 +4,9 @@ import fcntl
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,6 +52,14 @@ def scan(path: Path) -> Iterator[Record]:
             yield record
             position = record.location.offset + record.location.length
             file.seek(position)
+
+
+def batched(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    """The records in lists of that many; the last one may be shorter."""
+    # itertools has it from Python 3.12 on.
+    remaining = iter(records)
+    while portion := list(islice(remaining, size)):
+        yield portion
 
 
 def torn_bytes(path: Path, end: int) -> int:

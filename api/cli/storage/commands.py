@@ -33,8 +33,9 @@ def verify(
     repair: Annotated[
         bool,
         typer.Option(
-            help="Upload again what the bucket lacks and a volume has, and write records again"
-            " that a deletion covers although they came after it."
+            help="Upload again what the bucket lacks and a volume has, write records again"
+            " that a deletion covers although they came after it, and let the index name the"
+            " records of another volume where it names one that is gone."
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per problem.")] = False,
@@ -45,7 +46,12 @@ def verify(
     """
     from storage.container import open_storage
     from storage.maintenance.verify import verify_storage
-    from storage.maintenance.verify_repair import copy_again, note_damage, renew_records
+    from storage.maintenance.verify_repair import (
+        copy_again,
+        move_rows,
+        note_damage,
+        renew_records,
+    )
 
     with open_storage(start(log_level="ERROR")) as storage:
         problems = []
@@ -57,6 +63,7 @@ def verify(
                 if as_json:
                     typer.echo(json.dumps(dataclasses.asdict(problem)))
         note_damage(storage.index, storage.instances, problems)
+        moved = move_rows(storage.engine, storage.volumes, problems) if repair else 0
         repaired = copy_again(storage.engine, storage.volumes, problems) if repair else 0
         renewed = renew_records(storage.engine, storage.volumes, problems) if repair else 0
     if not as_json:
@@ -66,6 +73,8 @@ def verify(
             where = escape(f"{problem.place}{instance}\n  → {problem.remedy}")
             out.print(f"[bold red]{what}[/]  {where}")
         out.print(f"{len(problems)} problems." if problems else "Everything is there and whole.")
+        if moved:
+            out.print(f"{moved} instances are found in another volume again.")
         if repaired:
             out.print(f"{repaired} instances will be copied to the bucket again.")
         if renewed:

@@ -1,0 +1,135 @@
+"""Instances whose volume is not there: found in another one, or noted as lost at once."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+from sqlalchemy import ColumnElement, Engine, delete, exists, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.db.engine import reading, writing
+from storage.db.portions import in_portions
+from storage.reconciliation.moved_rows import move_all
+from storage.volumes.reader import VolumeReader
+
+log = structlog.get_logger(__name__)
+
+
+def find_missing(engine: Engine, folder: Path, reader: VolumeReader) -> int:
+    """Move rows of volumes that are not there, and note those that no volume has; how many moved.
+
+    All volumes are looked at only where instances are missing that are not noted yet.
+    """
+    _forget_found(engine, folder)
+    names = [name for name, count in missing_volumes(engine, folder).items() if count]
+    if not names:
+        return 0
+    count = move_all(engine, folder, reader)
+    note_missing(engine, folder, names)
+    return count
+
+
+def missing_volumes(engine: Engine, folder: Path) -> dict[str, int]:
+    """Volumes that are not there though instances lie in them alone, and how many are not noted.
+
+    One look at all rows that no bucket has: for a start, not for every minute.
+    """
+    with reading(engine) as connection:
+        names = connection.execute(
+            select(t.instance.c.volume).where(t.NOT_UPLOADED).distinct()
+        ).scalars()
+        missing = [name for name in names if not (folder / name).is_file()]
+        counts: dict[str, int] = {}
+        for portion in in_portions(missing):
+            rows = connection.execute(
+                select(t.instance.c.volume, func.count())
+                .where(t.NOT_UPLOADED, t.instance.c.volume.in_(portion), ~_is_noted())
+                .group_by(t.instance.c.volume)
+            )
+            counts.update((name, count) for name, count in rows)
+    return counts
+
+
+def _forget_found(engine: Engine, folder: Path) -> None:
+    """A volume may be back; who reads an instance compares it all the same."""
+    noted = t.damaged_instance.c
+    with reading(engine) as connection:
+        names = connection.execute(
+            select(noted.volume).where(noted.kind == "missing", noted.volume != "").distinct()
+        ).scalars()
+        sizes = {
+            name: (folder / name).stat().st_size for name in names if (folder / name).is_file()
+        }
+    for name, size_bytes in sizes.items():
+        with writing(engine) as connection:
+            is_whole = exists().where(
+                t.instance.c.sop_instance_uid == noted.sop_instance_uid,
+                t.instance.c.volume_offset + t.instance.c.size_bytes <= size_bytes,
+                t.instance.c.volume == name,
+            )
+            connection.execute(
+                delete(t.damaged_instance).where(
+                    noted.volume == name, noted.kind == "missing", is_whole
+                )
+            )
+
+
+def note_missing(engine: Engine, folder: Path, names: Iterable[str]) -> None:
+    """Note the instances of these volumes as lost, where the volume is still not there."""
+    noted = t.damaged_instance
+    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+    for name in names:
+        if (folder / name).is_file():
+            continue
+        lost = select(
+            t.instance.c.sop_instance_uid,
+            t.study.c.study_instance_uid,
+            t.instance.c.digest,
+            t.instance.c.volume,
+            t.instance.c.volume_offset,
+            literal("missing"),
+            literal(False),
+            literal(utcnow(), noted.c.noticed_at.type),
+        ).where(
+            t.instance.c.series_fk == t.series.c.id,
+            t.series.c.study_fk == t.study.c.id,
+            t.instance.c.volume == name,
+            t.NOT_UPLOADED,
+        )
+        columns = [
+            "sop_instance_uid",
+            "study_instance_uid",
+            "digest",
+            "volume",
+            "volume_offset",
+            "kind",
+            "has_copy",
+            "noticed_at",
+        ]
+        with writing(engine) as connection:
+            of_others = select(t.instance.c.sop_instance_uid).where(
+                t.instance.c.volume == name, t.NOT_UPLOADED, ~_is_noted()
+            )
+            # What was noted of bytes that no row names any more.
+            connection.execute(delete(noted).where(noted.c.sop_instance_uid.in_(of_others)))
+            count = connection.execute(
+                insert(noted).from_select(columns, lost).on_conflict_do_nothing()
+            ).rowcount
+        if count:
+            log.error("volume_missing", volume=name, instances=count)
+
+
+def _is_noted() -> ColumnElement[bool]:
+    noted = t.damaged_instance.c
+    return (
+        select(noted.sop_instance_uid)
+        .where(
+            noted.sop_instance_uid == t.instance.c.sop_instance_uid,
+            noted.digest == t.instance.c.digest,
+            noted.volume == t.instance.c.volume,
+            noted.volume_offset == t.instance.c.volume_offset,
+        )
+        .exists()
+    )
