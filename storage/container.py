@@ -286,7 +286,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             prior_pause=PriorPause(engine),
             projects=Projects(engine, settings),
             project_exports=ProjectExports(engine),
-            deletions=Deletions(engine, writer, objects),
+            deletions=Deletions(engine, writer, objects, recovery),
             conflicts=Conflicts(engine, writer, reader, objects, turns),
             legal_holds=LegalHolds(engine),
             retention=StudyRetention(engine),

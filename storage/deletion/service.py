@@ -29,6 +29,7 @@ from storage.deletion.durable_tombstones import (
     bury_by,
     write_outstanding,
 )
+from storage.deletion.lost_rows import Recovery, check_no_rows_are_lost
 from storage.deletion.rows import lock_study, remove_rows
 from storage.deletion.uploaded_images import delete_picture
 from storage.index.repository import Index
@@ -74,8 +75,11 @@ class Deletions:
     raised only once that is durable.
     """
 
-    def __init__(self, engine: Engine, volumes: VolumeWriter, objects: ObjectStore) -> None:
+    def __init__(
+        self, engine: Engine, volumes: VolumeWriter, objects: ObjectStore, recovery: Recovery
+    ) -> None:
         self._engine = engine
+        self._recovery = recovery
         self._index = Index(engine)
         self._volumes = volumes
         self._objects = objects
@@ -89,7 +93,7 @@ class Deletions:
         """`check` is asked once more before the study goes; then `tell` hears what goes."""
         return self._delete(
             study_instance_uid,
-            self._index.stored_instances_of(study_instance_uid),
+            lambda: self._index.stored_instances_of(study_instance_uid),
             f"study {study_instance_uid}",
             check,
             tell,
@@ -98,14 +102,17 @@ class Deletions:
     def series(self, study_instance_uid: str, series_instance_uid: str) -> Deletion:
         return self._delete(
             study_instance_uid,
-            self._index.stored_instances_of(study_instance_uid, series_instance_uid),
+            lambda: self._index.stored_instances_of(study_instance_uid, series_instance_uid),
             f"series {series_instance_uid}",
         )
 
     def instance(self, sop_instance_uid: str) -> Deletion:
         """The rest of its series is completed again, and so leads to revised results."""
+        self._recovery.run_if_due()
         instance = self._index.instance(sop_instance_uid)
-        return self._delete(instance.study_instance_uid, [instance], f"instance {sop_instance_uid}")
+        return self._delete(
+            instance.study_instance_uid, lambda: [instance], f"instance {sop_instance_uid}"
+        )
 
     @contextmanager
     def not_found_is_durable(self) -> Iterator[None]:
@@ -113,9 +120,11 @@ class Deletions:
 
         Raises StorageFull, StorageUnavailable where that cannot be promised yet.
         """
+        self._recovery.run_if_due()
         try:
             yield
         except NotFound:
+            check_no_rows_are_lost(self._recovery)
             write_outstanding(self._engine, self._volumes)
             raise
 
@@ -135,12 +144,13 @@ class Deletions:
     def _delete(
         self,
         study_instance_uid: str,
-        instances: Sequence[Instance],
+        look_up: Callable[[], Sequence[Instance]],
         what: str,
         check: Check | None = None,
         tell: Callable[[Deletion], None] = lambda _: None,
     ) -> Deletion:
         with self.not_found_is_durable():
+            instances = look_up()
             if not instances:
                 raise NotFound(f"The node holds no {what}.", remedy="Check the UID.")
         with translated_os_errors(self._volumes.folder):
@@ -159,6 +169,7 @@ class Deletions:
 
         def take_out(connection: Connection) -> Tombstone | None:
             lock_study(connection, study_instance_uid)
+            check_no_rows_are_lost(self._recovery)
             check_no_hold(connection, study_instance_uid)
             if check is not None:
                 check(connection)
