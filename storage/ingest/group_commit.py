@@ -62,7 +62,8 @@ class GroupCommit:
         """Return once the record is durable and then its row committed.
 
         Without `staged` the record is durable already. Raises
-        StorageUnavailable, StorageFull; then nothing of the instance is visible.
+        StorageUnavailable, StorageFull; then nothing of the instance is visible. Where the
+        record was durable by then, reconciliation may give it a row later.
         """
         thread = SHARED_THREAD.get()
         if thread is None:

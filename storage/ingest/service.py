@@ -58,7 +58,8 @@ class Ingest:
         `upload:<id>`, `result:<job id>`. `note_source` stands in its place for a Key Object
         Selection, which may be a rejection note. On return the instance is durable and
         can be queried. Raises InvalidInstance, LimitExceeded, NotPermitted, StorageFull,
-        StorageUnavailable; then nothing of it is visible.
+        StorageUnavailable; then nothing of it is visible, but after StorageUnavailable it may
+        become so once the database is back, as `docs/receiving.md` says.
         """
         if len(part10) > self._max_instance_bytes:
             raise LimitExceeded(
