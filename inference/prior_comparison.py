@@ -1,5 +1,6 @@
 """What was measured before a study, read from the index to compare its findings with it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pydicom.uid import Comprehensive3DSRStorage
@@ -13,7 +14,9 @@ from inference.findings.comparison import (
     value_that_counts,
 )
 from inference.findings.derived import void_findings
-from inference.lesions.history import lesion_uids
+from inference.lesions.history import History, history_of, lesion_uids
+from inference.lesions.joined import joined_in
+from inference.lesions.tracking import Tracked
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.findings import Prior
@@ -24,11 +27,12 @@ from storage.jobs.repository import Jobs
 _SR = str(Comprehensive3DSRStorage)
 
 
-def comparison_of(storage: Storage, job: Job) -> Comparison | None:
+def comparison_of(storage: Storage, job: Job, tracked: Tracked | None = None) -> Comparison | None:
     """What there is to compare a job's findings with; None where there is nothing.
 
     The newest study before counts. What a person rejected does not, nor a total of it, and what
-    one corrected counts as corrected.
+    one corrected counts as corrected. `tracked`: the lesions of a job that are not
+    stored yet.
     """
     before = storage.priors.before(job.study_instance_uid) if job.study_instance_uid else []
     found = {
@@ -41,7 +45,10 @@ def comparison_of(storage: Storage, job: Job) -> Comparison | None:
         before[::-1],
         [one for study in before for one in found[study]],
     )
+    history = _history(storage, before, job, tracked) if uids else None
     earlier: dict[Key, Earlier] = {}
+    # Before it merged or split, a lesion was another.
+    others: set[str] = set()
     for study_instance_uid in before:
         measured = found[study_instance_uid]
         feedback = storage.finding_feedback.of_findings([one.finding_id for one in measured])
@@ -52,14 +59,34 @@ def comparison_of(storage: Storage, job: Job) -> Comparison | None:
             uid = uids.get(one.finding_id)
             key = quantity_key(one) if uid is None else (uid, one.code.value)
             # The newest first, so that it stays.
-            if one.finding_id in void:
+            if one.finding_id in void or uid in others:
                 continue
             if value is not None and key not in earlier:
                 report = _report_of(storage.jobs, storage.feedback_reports, one.job_id)
                 earlier[key] = Earlier(one, study_date, value, report)
+        if history is not None:
+            others |= joined_in(history, study_instance_uid).keys()
     if not earlier:
         return None
-    return Comparison(storage.index.study(job.study_instance_uid).study_date, earlier)
+    joined = {} if history is None else joined_in(history, job.study_instance_uid)
+    return Comparison(storage.index.study(job.study_instance_uid).study_date, earlier, joined)
+
+
+def _history(storage: Storage, before: Sequence[str], job: Job, tracked: Tracked | None) -> History:
+    """Of the studies before and of the job's own, whose lesions may not be stored yet."""
+    oldest_first = before[::-1]
+    if tracked is None:
+        oldest_first = [*oldest_first, job.study_instance_uid]
+    history = history_of(storage.jobs, storage.lesions, oldest_first)
+    if tracked is None:
+        return history
+    own = [one for one in tracked.matches if one.later_job_id == job.job_id]
+    return replace(
+        history,
+        lesions=[*history.lesions, *tracked.lesions],
+        matches=[*history.matches, *own],
+        uids={**history.uids, **{one.lesion_id: one.tracking_uid for one in tracked.lesions}},
+    )
 
 
 def revise_comparisons(storage: Storage, study_instance_uid: str) -> int:
@@ -77,10 +104,12 @@ def revise_comparisons(storage: Storage, study_instance_uid: str) -> int:
     for job in storage.jobs.of_studies([study_instance_uid])[study_instance_uid]:
         of_job = [one for one in findings if one.job_id == job.job_id]
         comparison = comparison_of(storage, job) if of_job else None
-        for one in of_job:
-            tracking_uid = uids.get(one.finding_id, one.tracking_uid)
-            identified = replace(one, tracking_uid=tracking_uid, prior=None)
-            prior = comparison.compared(identified).prior if comparison is not None else None
+        identified = [
+            replace(one, tracking_uid=uids.get(one.finding_id, one.tracking_uid), prior=None)
+            for one in of_job
+        ]
+        for one, same in zip(of_job, identified, strict=True):
+            prior = None if comparison is None else comparison.compared(same, identified).prior
             if prior != one.prior:
                 revised[one.finding_id] = prior
     storage.findings.set_priors(revised)

@@ -137,6 +137,17 @@ class PriorPayload(Payload):
         description="The limit of that, in percent of the earlier value.", examples=[3.0]
     )
 
+    relation: Literal["", "merged", "split"] = Field(
+        description="Of a lesion that merged from several, or is a part of one that has split:"
+        " `value` and the change are then of all parts together. Empty of all else; of lesions that"
+        " were regrouped otherwise there is no prior."
+    )
+    parts_before: int = Field(description="Lesions of the earlier study that `value` is of.")
+    parts_now: int = Field(description="Lesions of this study that the change is of.")
+    value_now: float | None = Field(
+        description="Of a split: of all parts now together; else null, for the finding's value."
+    )
+
 
 class TrendPoint(Payload):
     finding_id: str
@@ -145,6 +156,11 @@ class TrendPoint(Payload):
     pipeline_version: str
     value: float = Field(description="As a person corrected it, where one did.")
     is_corrected: bool
+    is_joined: bool = Field(
+        False,
+        description="A lesion that merged or split since the point before, which is of another"
+        " whole: no line joins the two.",
+    )
     percentile: float | None = Field(
         description="Among the values of a reference population; null of a corrected value."
     )

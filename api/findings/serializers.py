@@ -135,4 +135,8 @@ def _prior(prior: Prior) -> PriorPayload:
         else prior.change_percent_per_year,
         within_variation=prior.is_within_variation,
         variation_percent=prior.variation_percent,
+        relation=prior.relation,
+        parts_before=prior.parts_before,
+        parts_now=prior.parts_now,
+        value_now=prior.value_now,
     )

@@ -13,7 +13,8 @@ from api.parameters import StudyUid, problems
 from api.routing import new_router
 from inference.findings.comparison import value_that_counts
 from inference.findings.derived import void_findings
-from inference.lesions.history import lesion_uids
+from inference.lesions.history import history_of, lesion_uids
+from inference.lesions.joined import joined_in
 from storage.core.findings import Finding
 
 router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"])
@@ -40,6 +41,9 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
     feedback = storage.finding_feedback.of_findings([one.finding_id for one in measured])
     void = void_findings(measured, feedback)
     uids = lesion_uids(storage.jobs, storage.lesions, studies, measured)
+
+    history = history_of(storage.jobs, storage.lesions, studies) if uids else None
+    joined = {uid: joined_in(history, uid) for uid in studies} if history else {}
 
     def quantity(one: Finding) -> tuple[object, ...]:
         uid = uids.get(one.finding_id)
@@ -72,6 +76,7 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
                 pipeline_version=one.pipeline_version,
                 value=value,
                 is_corrected=value != one.value,
+                is_joined=uids.get(one.finding_id) in joined.get(one.study_instance_uid, {}),
                 percentile=one.normal_range.percentile
                 if one.normal_range is not None and value == one.value
                 else None,

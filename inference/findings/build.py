@@ -46,7 +46,7 @@ def build_findings(
     ranges = normal_ranges or NormalRanges()
     measured = [_measured(job, pipeline, output, one) for one in output.measurements]
     if comparison is not None:
-        measured = [comparison.compared(one) for one in measured]
+        measured = [comparison.compared(one, measured) for one in measured]
     return (
         *map(ranges.applied, measured),
         *(_classified(job, pipeline, answer) for answer in output.classifications),

@@ -1,9 +1,10 @@
 """How much a volume has changed since the patient's study before."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from inference.findings.joined import Joined
 from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior
 from storage.core.text.dates import date_of
 from storage.core.variation import variation_of
@@ -12,6 +13,7 @@ from storage.core.variation import variation_of
 _RATE_FROM_DAYS = 30
 _DAYS_IN_YEAR = 365.25
 _DECIMALS = 2
+_SUM_DECIMALS = 3  # as findings have
 
 Key = tuple[str, str]
 """The same quantity, by the same pipeline: of a structure its tracking identifier and label, of a
@@ -40,9 +42,18 @@ class Comparison:
 
     study_date: str
     earlier: Mapping[Key, Earlier]
+    joined: Mapping[str, Joined] = field(default_factory=dict)
+    """By tracking UID: lesions that merged or split since."""
 
-    def compared(self, finding: Finding) -> Finding:
-        """The finding with its prior, where it is a complete volume and has one."""
+    def compared(self, finding: Finding, beside: Sequence[Finding] = ()) -> Finding:
+        """The finding with its prior, where it is a complete volume and has one.
+
+        Of a lesion that merged or split, all parts are compared together; those of now are
+        `beside`. Where one of them was not measured whole, nothing is compared.
+        """
+        joined = self.joined.get(finding.tracking_uid)
+        if joined is not None:
+            return self._together(finding, joined, beside)
         of_lesion = finding.tracking_uid, finding.code.value
         found = self.earlier.get(of_lesion) or self.earlier.get(quantity_key(finding))
         if (
@@ -76,6 +87,43 @@ class Comparison:
             variation_percent=VOLUME_VARIATION_PERCENT
             if limit is None or limit.percent is None
             else limit.percent,
+        )
+        return replace(finding, prior=prior)
+
+    def _together(self, finding: Finding, joined: Joined, beside: Sequence[Finding]) -> Finding:
+        code = finding.code.value
+        before = [self.earlier.get((uid, code)) for uid in joined.earlier_uids]
+        then = [one for one in before if one is not None]
+        now = [
+            one
+            for one in (beside or (finding,))
+            if one.code.value == code and one.tracking_uid in joined.later_uids
+        ]
+        values = [one.value for one in now if one.value is not None and one.is_sound]
+        studies = {one.finding.study_instance_uid for one in then}
+        units = {one.unit for one in (*now, *(each.finding for each in then))}
+        if (
+            joined.relation == "regrouped"
+            or len(then) < len(before)
+            or len(values) < len(joined.later_uids)
+            or len(studies) > 1
+            or len(units) > 1
+        ):
+            return finding
+        largest = max(then, key=lambda one: one.value)
+        whole = replace(largest, value=round(sum(one.value for one in then), _SUM_DECIMALS))
+        total = round(sum(values), _SUM_DECIMALS)
+        alone = replace(self, earlier={quantity_key(finding): whole}, joined={})
+        prior = alone.compared(replace(finding, value=total, tracking_uid="")).prior
+        if prior is None:
+            return finding
+        is_split = joined.relation == "split"
+        prior = replace(
+            prior,
+            relation="split" if is_split else "merged",
+            parts_before=len(joined.earlier_uids),
+            parts_now=len(joined.later_uids),
+            value_now=total if is_split else None,
         )
         return replace(finding, prior=prior)
 

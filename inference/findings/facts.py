@@ -39,6 +39,8 @@ class Fact:
     """Who gave another value than the pipeline's; empty where nobody did."""
     lesion_uid: str = ""
     """Of a lesion: its tracking UID. Its name holds the number that this study gave it."""
+    is_joined: bool = False
+    """Of a lesion that merged or split, so that it alone is not what it was."""
 
     @property
     def is_truncated(self) -> bool:

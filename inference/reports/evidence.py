@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 
 from inference.findings.derived import void_findings
 from inference.findings.facts import Fact, fact_of
-from inference.lesions.history import findings_of_lesions, lesion_uids
+from inference.lesions.history import findings_of_lesions, history_of, lesion_uids
+from inference.lesions.joined import joined_in
 from inference.reports.lesion_text import LesionCourse, lesion_courses
 from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container import Storage
@@ -148,7 +149,14 @@ def _with_lesions(
     studies = [*priors.before(study_instance_uid)[::-1], study_instance_uid]
     findings = [one.finding for one in facts]
     uids = lesion_uids(jobs, lesions, studies, findings)
-    return tuple(replace(one, lesion_uid=uids.get(one.finding.finding_id, "")) for one in facts)
+    if not uids:
+        return tuple(facts)
+    joined = joined_in(history_of(jobs, lesions, studies), study_instance_uid)
+    return tuple(
+        replace(one, lesion_uid=uid, is_joined=uid in joined)
+        for one in facts
+        for uid in (uids.get(one.finding.finding_id, ""),)
+    )
 
 
 def _courses(

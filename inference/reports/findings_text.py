@@ -6,7 +6,7 @@ from typing import Any
 
 from inference.findings.facts import Fact
 from inference.reports.evidence import Evidence, Prior
-from inference.reports.lesion_text import lesion_sentences
+from inference.reports.lesion_text import joined_sentences, lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
 from storage.core.findings import OUTSIDE_POPULATION, REGISTERED_WITH_RESIDUAL
@@ -186,13 +186,14 @@ def shown(fact: Fact, locale: Locale) -> str:
 def _changes(
     slots: Sequence[str], structure: str, group: Group, prior: Prior | None, locale: Locale
 ) -> Iterator[ReportSentence]:
-    if prior is None:
-        return
-    before = {fact.key: fact for fact in prior.facts}
+    before = {} if prior is None else {fact.key: fact for fact in prior.facts}
     for slot in slots:
         now = group.get(slot)
+        if now is not None and now.is_joined:
+            yield from joined_sentences(now, locale)
+            continue
         then = None if now is None else before.get(now.key)
-        if now is not None and then is not None:
+        if now is not None and then is not None and prior is not None:
             sentence = _change(slot, structure, now, then, prior, locale)
             if sentence is not None:
                 yield sentence

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from inference.findings.facts import Fact
 from inference.lesions.course import Visit, course_of
 from inference.lesions.response import Response, lugano, recist
 from inference.reports.locale import Locale
@@ -96,6 +97,34 @@ def lesion_sentences(courses: Sequence[LesionCourse], locale: Locale) -> Iterato
         for name, response in (("recist", course.recist), ("lugano", course.lugano)):
             if response is not None:
                 yield _stated(_sum(words, name, response, locale), course)
+
+
+def joined_sentences(now: Fact, locale: Locale) -> Iterator[ReportSentence]:
+    """How all parts of a lesion that merged or split have changed; nothing of one part."""
+    prior, unit = now.finding.prior, now.finding.unit
+    if prior is None or not prior.relation or now.corrected_by or now.value is None:
+        return
+    words = locale.words["lesions"]
+    limit = locale.percent(prior.variation_percent)
+    sign = "+" if prior.change_percent > 0 else ""
+    change = f"{sign}{locale.percent(prior.change_percent)}"
+    if prior.is_within_variation:
+        change = locale.fill(words["within_variation"], {"variation": limit})
+    parts = prior.parts_before if prior.relation == "merged" else prior.parts_now
+    text = locale.fill(
+        words[f"joined_{prior.relation}"],
+        {
+            "label": now.finding.label,
+            "count": str(parts),
+            "date": locale.date(prior.study_date),
+            "before": locale.quantity(prior.value, unit),
+            "now": locale.quantity(now.value if prior.value_now is None else prior.value_now, unit),
+            "change": change,
+        },
+    )
+    yield ReportSentence(
+        text, (now.finding.finding_id,), (prior.finding_id,), basis="node", states_result=True
+    )
 
 
 def _stated(text: str, course: LesionCourse) -> ReportSentence:

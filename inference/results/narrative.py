@@ -57,14 +57,32 @@ def shown_limit(percent: float) -> str:
 def comparison_notes(finding: Finding) -> list[str]:
     """What an SR states of the earlier value in words, a sentence each."""
     prior = finding.prior
-    if prior is None or not prior.is_within_variation:
+    if prior is None or not (prior.is_within_variation or prior.relation):
         return []
     then = shown_value(replace(finding, value=prior.value, validity=None))
     day = date_of(prior.study_date)
+    notes = [f"{joined_note(finding)}."] if prior.relation else []
+    if not prior.is_within_variation:
+        return [as_dicom_text(one) for one in notes]
     since = f" since {day:%Y-%m-%d}" if day else ""
     limit = shown_limit(prior.variation_percent)
     note = f"Not changed beyond the variation of the measurement ({limit}){since}; then {then}."
-    return [as_dicom_text(note)]
+    return [as_dicom_text(one) for one in (*notes, note)]
+
+
+def joined_note(finding: Finding) -> str:
+    """Of a lesion that merged or split: what the change is of."""
+    prior = finding.prior
+    if prior is None or not prior.relation:
+        return ""
+    then = shown_value(replace(finding, value=prior.value, validity=None))
+    if prior.relation == "merged":
+        return f"Merged from {prior.parts_before} lesions, {then} together; the change is of all"
+    now = shown_value(replace(finding, value=prior.value_now, validity=None))
+    return (
+        f"One of {prior.parts_now} parts of a lesion that has split, {now} together now,"
+        f" {then} then; the change is of all"
+    )
 
 
 def shown_range(finding: Finding) -> str:

@@ -127,7 +127,7 @@ class Work:
                     self._storage.feedback_reports,
                     self._job,
                 ),
-                comparison=comparison_of(self._storage, self._job),
+                comparison=comparison_of(self._storage, self._job, self._tracked),
                 others=others,
                 other_grids=self._other_grids,
                 site_references=site_references(self._storage.settings),

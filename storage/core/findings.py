@@ -99,6 +99,13 @@ class Prior:
     report_sop_instance_uid: str = ""
     variation_percent: float = VOLUME_VARIATION_PERCENT
     """Below it a change is not stated: two measurements of the same may lie so far apart."""
+    relation: Literal["", "merged", "split"] = ""
+    """Of a lesion that is not what it was alone: `value` is then of all its earlier parts, and the
+    change that of all parts together."""
+    parts_before: int = 1
+    parts_now: int = 1
+    value_now: float | None = None
+    """Of a split: of all parts now, the finding's own with them."""
 
     @property
     def is_within_variation(self) -> bool:

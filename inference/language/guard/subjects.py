@@ -98,7 +98,9 @@ def _subject(finding: Finding, evidence: Evidence) -> Subject:
 
 
 def _priors(finding: Finding, evidence: Evidence) -> Iterable[Prior]:
-    """Of the same label and unit; of another unit nothing is compared."""
+    """Of the same label and unit; of another unit nothing is compared, nor a whole with a part."""
+    if finding.prior is not None and finding.prior.relation:
+        return
     for prior in sorted(evidence.priors, key=lambda one: one.study_date, reverse=True):
         for other in prior.findings:
             same = other.label == finding.label and other.unit == finding.unit

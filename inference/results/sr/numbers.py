@@ -54,7 +54,7 @@ def measurements_of(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
             _mark(measurement, finding)
             measurements.append(measurement)
         if finding.prior is not None and not finding.prior.is_within_variation:
-            measurements += _changes(finding.prior)
+            measurements += _changes(finding, finding.prior)
     # Stated once of what several numbers of one thing share.
     for confidence in dict.fromkeys(one.confidence for one in findings):
         if confidence is not None:
@@ -109,7 +109,7 @@ def _mark(measurement: hd.sr.Measurement, finding: Finding) -> None:
     )
 
 
-def _changes(prior: Prior) -> list[hd.sr.Measurement]:
+def _changes(finding: Finding, prior: Prior) -> list[hd.sr.Measurement]:
     """Per cent since the prior, and per year, each with the prior's date and its report."""
     stated = [(CHANGE, prior.change_percent, PERCENT)]
     if prior.change_percent_per_year is not None:
@@ -126,6 +126,14 @@ def _changes(prior: Prior) -> list[hd.sr.Measurement]:
                 relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
             )
         )
+        if prior.relation:
+            number.ContentSequence.append(
+                TextContentItem(
+                    name=dicom_code(COMMENT),
+                    value=" ".join(comparison_notes(finding)),
+                    relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
+                )
+            )
         if prior.report_sop_instance_uid:
             number.ContentSequence.append(
                 CompositeContentItem(

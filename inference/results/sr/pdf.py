@@ -21,7 +21,7 @@ from inference.result_identity import (
     software_versions,
 )
 from inference.results.equipment import contributing_equipment, finish
-from inference.results.narrative import note_of, shown_limit, shown_range, shown_value
+from inference.results.narrative import joined_note, note_of, shown_limit, shown_range, shown_value
 from inference.results.patient_and_study import (
     character_set_of,
     inherit_patient_and_study,
@@ -184,6 +184,7 @@ def _cautions(findings: Sequence[Finding]) -> list[str]:
     caveats = dict.fromkeys(caveat for one in findings for caveat in one.caveats)
     if any(one.prior is not None and one.prior.is_within_variation for one in findings):
         compared.append(_WITHIN_VARIATION)
+    compared += [f"{one.label}: {joined_note(one)}." for one in findings if joined_note(one)]
     return [*caveats, *doubted, *compared]
 
 
@@ -242,12 +243,16 @@ def _shown_prior(finding: Finding) -> tuple[str, str]:
         return "", ""
     then = shown_value(replace(finding, value=prior.value))
     date = date_of(prior.study_date)
+    if prior.relation == "merged":
+        then = f"{then} together"
     change = f"{prior.change_percent:+.1f} %"
     if prior.is_within_variation:
         limit = shown_limit(prior.variation_percent)
         change = f"within variation ({limit})"
     elif prior.change_percent_per_year is not None:
         change += f" ({prior.change_percent_per_year:+.1f} % a year)"
+    if prior.relation:
+        change += f", {prior.relation}, all parts together"
     return f"{then} ({date:%Y-%m-%d})" if date else then, change
 
 

@@ -515,6 +515,16 @@ class Prior(TypedDict):
     change is stated then, in the report draft, the SR and the PDF neither."""
     variation_percent: float
     """The limit of that, in percent of the earlier value."""
+    relation: Literal["", "merged", "split"]
+    """Of a lesion that merged from several, or is a part of one that has split: `value` and
+    the change are then of all parts together. Empty of all else; of lesions that were
+    regrouped otherwise there is no prior."""
+    parts_before: int
+    """Lesions of the earlier study that `value` is of."""
+    parts_now: int
+    """Lesions of this study that the change is of."""
+    value_now: float | None
+    """Of a split: of all parts now together; else null, for the finding's value."""
 
 
 class PriorTaken(TypedDict):

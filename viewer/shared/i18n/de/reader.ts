@@ -77,6 +77,9 @@ export const reader: Messages["reader"] = {
   sincePrior: (date) => `Seit ${date}:`,
   withinVariation: (before, limit) =>
     `innerhalb der Messungenauigkeit (${limit}) unverändert; damals ${before}`,
+  otherParts: "zusammengeflossen oder geteilt",
+  mergedFrom: (count, before) => `Aus ${count} Läsionen zusammengeflossen, zusammen ${before}; die Änderung gilt für alle.`,
+  splitInto: (count, now) => `Einer von ${count} Teilen einer Läsion, die sich geteilt hat, zusammen ${now}; die Änderung gilt für alle.`,
   perYear: (percent) => `${percent} im Jahr`,
   otherVersion: (version) => `Der frühere Wert stammt von Version ${version}.`,
   noPrior: "Kein Vorwert.",

@@ -75,6 +75,9 @@ export const reader = {
   sincePrior: (date: string) => `Since ${date}:`,
   withinVariation: (before: string, limit: string) =>
     `not changed beyond the variation of the measurement (${limit}); then ${before}`,
+  otherParts: "merged or split",
+  mergedFrom: (count: number, before: string) => `Merged from ${count} lesions, ${before} together; the change is of all.`,
+  splitInto: (count: number, now: string) => `One of ${count} parts of a lesion that has split, ${now} together; the change is of all.`,
   perYear: (percent: string) => `${percent} a year`,
   otherVersion: (version: string) => `The prior value was measured by version ${version}.`,
   noPrior: "No prior value.",

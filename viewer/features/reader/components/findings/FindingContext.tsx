@@ -46,7 +46,14 @@ export function FindingContext({
             <dd className="inline">
               {prior.within_variation
                 ? t.withinVariation(valueText(prior.value, unit), limitText(prior.variation_percent))
-                : `${signed(value - prior.value, unit)} ${percentText(prior.change_percent)}`}
+                : `${signed((prior.value_now ?? value) - prior.value, unit)} ${percentText(prior.change_percent)}`}
+              {prior.relation && (
+                <span className="block text-xs text-warn">
+                  {prior.relation === "merged"
+                    ? t.mergedFrom(prior.parts_before, valueText(prior.value, unit))
+                    : t.splitInto(prior.parts_now, valueText(prior.value_now ?? value, unit))}
+                </span>
+              )}
               {prior.change_percent_per_year !== null && (
                 <span className="text-dim"> {t.perYear(percentOnly(prior.change_percent_per_year))}</span>
               )}

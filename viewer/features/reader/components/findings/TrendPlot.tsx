@@ -1,7 +1,7 @@
 import { useText } from "@/shared/hooks/useText";
 import { valueText } from "@/shared/lib/feedback";
 import { dateText } from "@/shared/lib/format";
-import { percentileText, plotted, type TrendPoint } from "@/features/reader/lib/trend";
+import { percentileText, plotted, runsOf, type TrendPoint } from "@/features/reader/lib/trend";
 
 const size = { width: 300, height: 84, margin: 10 };
 
@@ -31,12 +31,15 @@ export function TrendPlot({
       <figcaption className="text-xs text-dim">{t.trend}</figcaption>
       <svg viewBox={`0 0 ${size.width} ${size.height}`} className="mt-1 w-full rounded bg-ground" aria-hidden="true">
         {banded && <rect x={0} width={size.width} y={top} height={bottom - top} fill="var(--color-good)" opacity={0.12} />}
-        <polyline
-          points={plot.points.map(({ x, y }) => `${x},${y}`).join(" ")}
-          fill="none"
-          stroke="var(--color-accent)"
-          strokeWidth={1.5}
-        />
+        {runsOf(plot.points).map((run) => (
+          <polyline
+            key={run[0]?.point.finding_id}
+            points={run.map(({ x, y }) => `${x},${y}`).join(" ")}
+            fill="none"
+            stroke="var(--color-accent)"
+            strokeWidth={1.5}
+          />
+        ))}
         {plot.points.map(({ x, y, point }) => (
           <circle
             key={point.study_instance_uid}
@@ -64,6 +67,7 @@ export function TrendPlot({
               {point.percentile !== null && (
                 <span className="ml-1 text-dim">{t.percentile(percentileText(point.percentile))}</span>
               )}
+              {point.is_joined && <span className="ml-1 text-warn">{t.otherParts}</span>}
               {point.is_corrected && <span className="ml-1 text-dim">{t.feedbackKinds.CORRECTED}</span>}
               {point.pipeline_version !== version && (
                 <span className="ml-1 text-dim">{t.versionOf(point.pipeline_version)}</span>
