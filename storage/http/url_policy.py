@@ -17,7 +17,15 @@ from storage.core.errors import InvalidRequest
 from storage.settings import is_loopback
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# IPv6 networks of which the last 32 bits are an IPv4 address: NAT64 (RFC 6052), IPv4-compatible
+# (RFC 4291) and IPv4-translated (RFC 2765).
+_ENDS_IN_IPV4 = tuple(
+    ipaddress.IPv6Network(one) for one in ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")
+)
+# NAT64 of a site (RFC 8215). It may put the address where RFC 6052 has it for any of these
+# lengths of its prefix; the bits from 64 to 71 are none of it.
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+_PREFIX_BITS = (48, 56, 64, 96)
 # Where cloud providers answer with credentials, besides 169.254.0.0/16 (link-local).
 _METADATA = frozenset(
     ipaddress.ip_address(one) for one in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
@@ -109,14 +117,38 @@ def addresses_of(host: str, port: int) -> list[str]:
 
 def _may_be_called(address: str, *, names_this_machine: bool) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None and ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return _may_be_called(str(inner), names_this_machine=names_this_machine)
     if ip in _METADATA or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
         return False
-    if isinstance(ip, ipaddress.IPv4Address) and int(ip) >> 24 in (0, 255):
-        return False
-    return names_this_machine or not ip.is_loopback
+    if isinstance(ip, ipaddress.IPv4Address):
+        return int(ip) >> 24 not in (0, 255) and (names_this_machine or not ip.is_loopback)
+    if ip.is_loopback:
+        return names_this_machine
+    return all(
+        _may_be_called(str(inner), names_this_machine=names_this_machine)
+        for inner in _embedded_in(ip)
+    )
+
+
+def _embedded_in(ip: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses that a packet to it may reach; more than one where it can be read so."""
+    inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+    if inner is not None:
+        return [inner]
+    if any(ip in network for network in _ENDS_IN_IPV4):
+        return [ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)]
+    if ip not in _LOCAL_NAT64:
+        return []
+    return [one for bits in _PREFIX_BITS if (one := _behind_prefix(int(ip), bits)) is not None]
+
+
+def _behind_prefix(value: int, prefix_bits: int) -> ipaddress.IPv4Address | None:
+    """The address behind a prefix of that length (RFC 6052 2.2); None where there is none."""
+    if prefix_bits == 96:
+        found, rest = value & 0xFFFFFFFF, 0
+    else:
+        # Without the eight bits that hold nothing.
+        whole = (value >> 64 << 56) | (value & ((1 << 56) - 1))
+        rest_bits = 120 - prefix_bits - 32
+        found, rest = whole >> rest_bits & 0xFFFFFFFF, whole & ((1 << rest_bits) - 1)
+    # Nothing is at 0.0.0.0/8: these bits are those of another length.
+    return ipaddress.IPv4Address(found) if found >> 24 and not rest else None

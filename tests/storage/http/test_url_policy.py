@@ -108,7 +108,14 @@ def test_only_hosts_that_an_operator_lists_are_called() -> None:
         "255.255.255.255",
         "::ffff:127.0.0.1",
         "::ffff:169.254.169.254",
+        "::127.0.0.1",
+        "::ffff:0:7f00:1",
         "64:ff9b::7f00:1",
+        "64:ff9b:1::7f00:1",
+        "64:ff9b:1:2:3:4:a9fe:a9fe",
+        "64:ff9b:1:7f00:0:100::",
+        "64:ff9b:1:7f:0:1::",
+        "64:ff9b:1:0:7f:0:100:0",
         "2002:7f00:1::",
         "fd00:ec2::254",
         "100.100.100.200",
@@ -123,8 +130,9 @@ def test_a_name_must_not_lead_to_this_machine_or_its_provider(
 
 
 def test_private_addresses_are_what_hospitals_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    lead(monkeypatch, "10.0.0.5", "fd00::5")
-    assert addresses_of("pacs.example.org", 443) == ["10.0.0.5", "fd00::5"]
+    found = ["10.0.0.5", "fd00::5", "64:ff9b::a00:5", "64:ff9b:1::a00:5", "64:ff9b:1:a00:0:500::"]
+    lead(monkeypatch, *found)
+    assert addresses_of("pacs.example.org", 443) == found
 
 
 def lead(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
