@@ -120,12 +120,17 @@ def load_module(path: Path) -> torch.jit.ScriptModule:
 
 
 def file_sha256(path: Path) -> str:
-    """In hexadecimal; computed again only when size or time of the file changes."""
+    """In hexadecimal; computed again only when the file changes.
+
+    A person who writes a file may set the time of its last change back. That of its last change of
+    status (ctime) is the kernel's alone, and another file has another inode.
+    """
     stat = path.stat()
-    return _sha256(path, stat.st_size, stat.st_mtime_ns)
+    state = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    return _sha256(path, state)
 
 
 @lru_cache(maxsize=256)
-def _sha256(path: Path, size_bytes: int, modified_ns: int) -> str:
+def _sha256(path: Path, state: tuple[int, ...]) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -84,3 +84,17 @@ def test_a_pack_takes_nothing_from_elsewhere(tmp_path: Path) -> None:
     card = replace(CARD, files=(ModelFile("weights", file_sha256(pack / "weights")),))
     with pytest.raises(InvalidRequest, match="leads out of the folder"):
         add_pack(load_settings(data_dir=tmp_path / "node"), pack, [card])
+
+
+def test_a_changed_file_is_read_again_although_its_time_was_set_back(tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    weights.write_bytes(b"proven")
+    times, before = weights.stat(), file_sha256(weights)
+    weights.write_bytes(b"forged")
+    os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert file_sha256(weights) != before
+    other = tmp_path / "other"
+    other.write_bytes(b"proven")
+    os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+    other.replace(weights)
+    assert file_sha256(weights) == before
