@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import Response
+from fastapi import Query, Response
 from pydantic import Field, StringConstraints, model_validator
 
 from api.access.policy import INTEGRATORS, READERS, policy
@@ -14,8 +14,9 @@ from api.deps import StorageDep
 from api.parameters import SeriesUid, problems
 from api.routing import new_router
 from inference.broker.notify import wake
+from storage.container import Storage
 from storage.core.callers.visibility import current_visibility
-from storage.core.errors import NotFound
+from storage.core.errors import NotFound, UidConflict
 from storage.index.expected_instances import Expectation
 
 router = new_router(prefix="/api/series", tags=["studies"])
@@ -45,6 +46,7 @@ class NewExpectation(RequestBody):
 
 class ExpectationPayload(Payload):
     announced_by: str = Field(description="`api:` and the series, or the peer that announced them.")
+    study_instance_uid: str = Field(description="Empty: of whichever study the series is.")
     instance_count: int | None
     sop_instance_uids: list[str]
     is_final: bool
@@ -55,19 +57,35 @@ class ExpectationList(Payload):
     items: list[ExpectationPayload]
 
 
+OfStudy = Annotated[
+    str,
+    Query(
+        alias="study_instance_uid",
+        pattern=r"^([0-9]+(\.[0-9]+)*)?$",
+        max_length=64,
+        description="The study that the series is of. Without it, whichever it is in; for those"
+        " whom access groups narrow, the one that they see.",
+    ),
+]
+
+
 @router.get("/{series_instance_uid}/expectations", summary="What was announced of a series")
 @policy(READERS, "api:read", UIDS_ALONE)
-def list_expectations(storage: StorageDep, series_instance_uid: SeriesUid) -> ExpectationList:
-    """By this API, by MPPS and by availability notices; empty where nothing was announced."""
-    return ExpectationList(
-        items=[_payload(one) for one in storage.expectations.of_series(series_instance_uid)]
-    )
+def list_expectations(
+    storage: StorageDep, series_instance_uid: SeriesUid, study_instance_uid: OfStudy = ""
+) -> ExpectationList:
+    """By this API, by MPPS and by availability notices; empty where nothing was announced.
+
+    Those whom access groups narrow see what was announced with a study that they see.
+    """
+    found = storage.expectations.of_series(series_instance_uid, study_instance_uid)
+    return ExpectationList(items=[_payload(one) for one in found])
 
 
 @router.put(
     "/{series_instance_uid}/expectations",
     summary="Announce how many instances a series has, or which",
-    responses=problems(404),
+    responses=problems(404, 409),
 )
 @policy(INTEGRATORS, "api:write", CHANGED)
 def announce_series(
@@ -75,27 +93,23 @@ def announce_series(
     principal: PrincipalDep,
     series_instance_uid: SeriesUid,
     wanted: NewExpectation,
+    study_instance_uid: OfStudy = "",
 ) -> ExpectationPayload:
     """In place of what was announced here before; the series need not be here yet.
 
-    For those whom access groups narrow it must be: it could be one that they do not see.
+    For those whom access groups narrow it must be, in a study that they see: it could be
+    one that they do not see.
 
     A series that has all of it is complete at once. One that lacks some waits for it,
     at most as long as any series is waited for.
     """
-    if current_visibility() is not None and not storage.expectations.has_series(
-        series_instance_uid
-    ):
-        raise NotFound(
-            "There is no such series.",
-            remedy="Announce it once it arrives, or let an administrator's key do so before.",
-        )
     kept = storage.expectations.expect(
         _announced_by(series_instance_uid),
         series_instance_uid,
         wanted.sop_instance_uids,
         instance_count=wanted.instance_count,
         is_final=wanted.is_final,
+        study_instance_uid=_study_of(storage, series_instance_uid, study_instance_uid),
     )
     wake(storage.settings)
     return _payload(kept)
@@ -108,10 +122,34 @@ def announce_series(
     responses=problems(),
 )
 @policy(INTEGRATORS, "api:write", CHANGED)
-def withdraw_series(storage: StorageDep, series_instance_uid: SeriesUid) -> Response:
+def withdraw_series(
+    storage: StorageDep, series_instance_uid: SeriesUid, study_instance_uid: OfStudy = ""
+) -> Response:
     """The series is complete when it is quiet again. What others announced stays."""
-    storage.expectations.announce(_announced_by(series_instance_uid), {}, is_final=True)
+    storage.expectations.withdraw(
+        _announced_by(series_instance_uid), series_instance_uid, study_instance_uid
+    )
     return Response(status_code=204)
+
+
+def _study_of(storage: Storage, series_instance_uid: str, study_instance_uid: str) -> str:
+    """The study of what is announced: a series UID alone may lie in studies of other groups."""
+    if current_visibility() is None:
+        return study_instance_uid
+    seen = {one.study_instance_uid for one in storage.index.series_named(series_instance_uid)}
+    if study_instance_uid:
+        seen &= {study_instance_uid}
+    if not seen:
+        raise NotFound(
+            "There is no such series.",
+            remedy="Announce it once it arrives, or let an administrator's key do so before.",
+        )
+    if len(seen) > 1:
+        raise UidConflict(
+            f"The series {series_instance_uid} is in {len(seen)} studies.",
+            remedy="Name the one that is meant: ?study_instance_uid=…",
+        )
+    return seen.pop()
 
 
 def _announced_by(series_instance_uid: str) -> str:
@@ -121,6 +159,7 @@ def _announced_by(series_instance_uid: str) -> str:
 def _payload(one: Expectation) -> ExpectationPayload:
     return ExpectationPayload(
         announced_by=one.announced_by,
+        study_instance_uid=one.study_instance_uid,
         instance_count=one.instance_count,
         sop_instance_uids=list(one.sop_instance_uids),
         is_final=one.is_final,

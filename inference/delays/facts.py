@@ -61,7 +61,9 @@ def read_facts(storage: Storage, study_instance_uid: str, now: datetime) -> Stud
             one for one in storage.index.series_of(study_instance_uid) if one.origin != "generated"
         ],
         announced={
-            one.series.series_instance_uid: one for one in storage.expectations.of_receiving()
+            one.series.series_instance_uid: one
+            for one in storage.expectations.of_receiving()
+            if one.series.study_instance_uid == study_instance_uid
         },
         decisions=storage.decisions.of_study(study_instance_uid),
         jobs=_newest(storage.jobs.of_studies([study_instance_uid])[study_instance_uid]),

@@ -171,16 +171,6 @@ def _of_work_item() -> ColumnElement[bool]:
     return and_(visible, ~_names_unseen(item.sop_instance_uid))
 
 
-def _of_expectation() -> ColumnElement[bool]:
-    """What is expected of a series may come before the series, and names nobody."""
-    series, other = t.series.alias(), t.series.alias()
-    series_instance_uid = t.expectation.c.series_instance_uid
-    visible = exists().where(
-        series.c.series_instance_uid == series_instance_uid, _of_study_row(series.c.study_fk)
-    )
-    return or_(visible, ~exists().where(other.c.series_instance_uid == series_instance_uid))
-
-
 _BY_STUDY_UID = (
     t.study,
     t.alert,
@@ -208,6 +198,8 @@ _BY_STUDY_UID = (
     t.rejection,
     t.rejection_note,
     t.work_item_study,
+    # What names no study is for those who see everything: it may be about any.
+    t.expectation,
 )
 
 VISIBLE: dict[Table, ColumnElement[bool]] = {
@@ -230,5 +222,4 @@ VISIBLE: dict[Table, ColumnElement[bool]] = {
     # Those of orders are shown to those who see everything.
     t.prior_search: _of_study(t.prior_search.c.subject),
     t.work_item: _of_work_item(),
-    t.expectation: _of_expectation(),
 }

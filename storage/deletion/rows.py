@@ -1,6 +1,6 @@
 """Take what a tombstone names out of the index, with what becomes empty by it."""
 
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
 from storage import tables as t
 from storage.access_groups.departures import forget_groups
@@ -102,7 +102,17 @@ def _remove_series(connection: Connection, study_uid: str, series_uid: str) -> N
         )
     )
     connection.execute(
-        delete(t.expectation).where(t.expectation.c.series_instance_uid == series_uid)
+        delete(t.expectation).where(
+            t.expectation.c.series_instance_uid == series_uid,
+            or_(
+                t.expectation.c.study_instance_uid == study_uid,
+                # Of whichever study, and no other has the series.
+                and_(
+                    t.expectation.c.study_instance_uid == "",
+                    ~exists().where(t.series.c.series_instance_uid == series_uid),
+                ),
+            ),
+        )
     )
     takes_it = select(t.job_input.c.job_id).where(
         t.job_input.c.study_instance_uid == study_uid,

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -17,6 +17,9 @@ from storage.core.errors import StorageUnavailable
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.index.row_mapping import to_series
 from storage.index.select_statements import select_series
+
+_ROWS_MAX = 20_000
+"""One announcement that would be more, studies times series, is no hint and is left out."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Expectation:
     """What one source announced of one series."""
 
     announced_by: str
+    study_instance_uid: str
+    """Empty: of whichever study the series is."""
     sop_instance_uids: tuple[str, ...]
     instance_count: int | None
     is_final: bool
@@ -55,14 +60,20 @@ class Expectations:
         self._engine = engine
 
     def announce(
-        self, announced_by: str, series: Mapping[str, Collection[str]], *, is_final: bool
+        self,
+        announced_by: str,
+        series: Mapping[str, Collection[str]],
+        *,
+        is_final: bool,
+        study_instance_uids: Collection[str] = (),
     ) -> None:
         """Expect the instances of each series, in place of what `announced_by` stated before.
 
-        No series at all takes back what was stated before.
+        Each may be of any of these studies; of whichever, where none is named. No series at
+        all takes back what was stated before.
         """
         with writing(self._engine) as connection:
-            announce(connection, announced_by, series, is_final=is_final)
+            announce(connection, announced_by, series, study_instance_uids, is_final=is_final)
 
     def expect(
         self,
@@ -72,17 +83,22 @@ class Expectations:
         *,
         instance_count: int | None,
         is_final: bool,
+        study_instance_uid: str = "",
     ) -> Expectation:
-        """Expect that many instances of one series, or these, in place of those before."""
+        """Expect that many instances of one series of a study, or these, in place of those before.
+
+        Without a study: of the series in whichever study it is.
+        """
         kept = Expectation(
             announced_by,
+            study_instance_uid,
             tuple(sorted(set(sop_instance_uids))),
             instance_count,
             is_final,
             utcnow(),
         )
         with writing(self._engine) as connection:
-            _forget(connection, announced_by)
+            _withdraw(connection, announced_by, series_instance_uid, study_instance_uid)
             values = {**asdict(kept), "series_instance_uid": series_instance_uid}
             if not insert_or_ignore(connection, t.expectation, values):
                 raise StorageUnavailable(
@@ -91,22 +107,30 @@ class Expectations:
                 )
         return kept
 
-    def has_series(self, series_instance_uid: str) -> bool:
-        """Whether some of the series is here."""
-        found = select(t.series.c.id).where(t.series.c.series_instance_uid == series_instance_uid)
-        with reading(self._engine) as connection:
-            return connection.execute(found.limit(1)).first() is not None
+    def withdraw(
+        self, announced_by: str, series_instance_uid: str, study_instance_uid: str = ""
+    ) -> None:
+        """Take back what was stated of one series: in a study, or without one in all of them."""
+        with writing(self._engine) as connection:
+            _withdraw(connection, announced_by, series_instance_uid, study_instance_uid)
 
-    def of_series(self, series_instance_uid: str) -> list[Expectation]:
+    def of_series(
+        self, series_instance_uid: str, study_instance_uid: str = ""
+    ) -> list[Expectation]:
+        """What applies to a series of that study, or without one to all of that UID."""
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.expectation)
-                .where(t.expectation.c.series_instance_uid == series_instance_uid)
+                .where(
+                    t.expectation.c.series_instance_uid == series_instance_uid,
+                    *_of_study(study_instance_uid),
+                )
                 .order_by(t.expectation.c.id)
             )
             return [
                 Expectation(
                     row["announced_by"],
+                    row["study_instance_uid"],
                     tuple(row["sop_instance_uids"]),
                     row["instance_count"],
                     row["is_final"],
@@ -121,7 +145,10 @@ class Expectations:
             rows = connection.execute(
                 select_series(
                     t.series.c.state == "RECEIVING",
-                    t.series.c.series_instance_uid.in_(select(t.expectation.c.series_instance_uid)),
+                    exists().where(
+                        t.expectation.c.series_instance_uid == t.series.c.series_instance_uid,
+                        t.expectation.c.study_instance_uid.in_(("", t.study.c.study_instance_uid)),
+                    ),
                 )
             )
             receiving = [to_series(row) for row in rows.mappings()]
@@ -132,20 +159,26 @@ def announce(
     connection: Connection,
     announced_by: str,
     series: Mapping[str, Collection[str]],
+    study_instance_uids: Collection[str],
     *,
     is_final: bool,
 ) -> None:
     """The same within a transaction of the caller."""
     now = utcnow()
-    _forget(connection, announced_by)
+    connection.execute(delete(t.expectation).where(t.expectation.c.announced_by == announced_by))
+    studies = sorted(set(study_instance_uids)) or [""]
+    if len(studies) * len(series) > _ROWS_MAX:
+        return
     rows = [
         {
+            "study_instance_uid": study_instance_uid,
             "series_instance_uid": series_instance_uid,
             "announced_by": announced_by,
             "is_final": is_final,
             "sop_instance_uids": sorted(set(uids)),
             "updated_at": now,
         }
+        for study_instance_uid in studies
         for series_instance_uid, uids in series.items()
         if uids
     ]
@@ -153,8 +186,23 @@ def announce(
         connection.execute(t.expectation.insert(), rows)
 
 
-def _forget(connection: Connection, announced_by: str) -> None:
-    connection.execute(delete(t.expectation).where(t.expectation.c.announced_by == announced_by))
+def _withdraw(
+    connection: Connection, announced_by: str, series_instance_uid: str, study_instance_uid: str
+) -> None:
+    connection.execute(
+        delete(t.expectation).where(
+            t.expectation.c.announced_by == announced_by,
+            t.expectation.c.series_instance_uid == series_instance_uid,
+            *_of_study(study_instance_uid),
+        )
+    )
+
+
+def _of_study(study_instance_uid: str) -> list[ColumnElement[bool]]:
+    """What was stated of that study, or of whichever; without a study all."""
+    if not study_instance_uid:
+        return []
+    return [t.expectation.c.study_instance_uid.in_(("", study_instance_uid))]
 
 
 def _compare(connection: Connection, series: Series) -> Announced:
@@ -166,7 +214,10 @@ def _compare(connection: Connection, series: Series) -> Announced:
             t.expectation.c.sop_instance_uids,
             t.expectation.c.instance_count,
             t.expectation.c.is_final,
-        ).where(t.expectation.c.series_instance_uid == series.series_instance_uid)
+        ).where(
+            t.expectation.c.series_instance_uid == series.series_instance_uid,
+            *_of_study(series.study_instance_uid),
+        )
     ):
         announced.update(uids)
         count = max(count, number or 0)

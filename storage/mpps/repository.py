@@ -13,7 +13,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, UidConflict
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.index.expected_instances import announce
-from storage.mpps.senders import Sender, may_go_on, reached_series, reached_studies
+from storage.mpps.senders import Sender, may_go_on, reached_studies
 
 ProcedureStepState = Literal["IN PROGRESS", "COMPLETED", "DISCONTINUED"]
 PROCEDURE_STEP_STATES: tuple[ProcedureStepState, ...] = get_args(ProcedureStepState)
@@ -72,7 +72,7 @@ class ProcedureSteps:
         `expected` are the instances of each series that the step has named so far.
         """
         now = utcnow()
-        expected = self._reached_series(sender, study_instance_uids, expected)
+        reached = self._announced_studies(sender, study_instance_uids)
         with as_node(), writing(self._engine) as connection:
             created = insert_or_ignore(
                 connection,
@@ -92,7 +92,13 @@ class ProcedureSteps:
                     f"There is a performed procedure step {sop_instance_uid} already.",
                     remedy="Change it by N-SET, or create another one under a UID of its own.",
                 )
-            announce(connection, f"mpps:{sop_instance_uid}", expected, is_final=False)
+            announce(
+                connection,
+                f"mpps:{sop_instance_uid}",
+                {} if reached is None else expected,
+                reached or (),
+                is_final=False,
+            )
         return self.get(sop_instance_uid)
 
     def change(
@@ -109,7 +115,7 @@ class ProcedureSteps:
         A discontinued step promises nothing: what it named may never be sent.
         """
         self.of_sender(sop_instance_uid, sender)
-        expected = self._reached_series(sender, study_instance_uids, expected)
+        reached = self._announced_studies(sender, study_instance_uids)
         with as_node(), writing(self._engine) as connection:
             changed = connection.execute(
                 update(t.procedure_step)
@@ -124,7 +130,8 @@ class ProcedureSteps:
                 announce(
                     connection,
                     f"mpps:{sop_instance_uid}",
-                    {} if state == "DISCONTINUED" else expected,
+                    {} if state == "DISCONTINUED" or reached is None else expected,
+                    reached or (),
                     is_final=state == "COMPLETED",
                 )
         step = self.get(sop_instance_uid)
@@ -184,7 +191,7 @@ class ProcedureSteps:
         Raises UidConflict for one of other groups under that UID.
         """
         visibility = current_visibility()
-        expected = self._reached_series(sender, [study_instance_uid], expected)
+        reached = self._announced_studies(sender, [study_instance_uid])
         notice = t.availability_notice.c
         with as_node(), writing(self._engine) as connection:
             earlier = connection.execute(
@@ -207,7 +214,13 @@ class ProcedureSteps:
                     received_at=utcnow(),
                 )
             )
-            announce(connection, f"ian:{sop_instance_uid}", expected, is_final=True)
+            announce(
+                connection,
+                f"ian:{sop_instance_uid}",
+                {} if reached is None else expected,
+                reached or (),
+                is_final=True,
+            )
 
     def notices_of(self, study_instance_uid: str) -> list[AvailabilityNotice]:
         with reading(self._engine) as connection:
@@ -218,15 +231,13 @@ class ProcedureSteps:
             )
             return [AvailabilityNotice(**row) for row in rows.mappings()]
 
-    def _reached_series(
-        self,
-        sender: Sender,
-        study_instance_uids: Collection[str],
-        expected: Mapping[str, Collection[str]],
-    ) -> dict[str, Collection[str]]:
-        visibility = current_visibility()
-        with as_node():
-            return reached_series(self._engine, visibility, sender, study_instance_uids, expected)
+    def _announced_studies(
+        self, sender: Sender, study_instance_uids: Collection[str]
+    ) -> Collection[str] | None:
+        """The studies of which the sender may announce series; None where there are none."""
+        if current_visibility() is None:
+            return study_instance_uids
+        return self.reached_studies(sender, study_instance_uids) or None
 
 
 def _no_step(sop_instance_uid: str) -> NotFound:

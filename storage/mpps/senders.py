@@ -101,35 +101,6 @@ def reached_studies(
     return reached
 
 
-def reached_series(
-    engine: Engine,
-    visibility: Visibility | None,
-    sender: Sender,
-    study_instance_uids: Collection[str],
-    expected: Mapping[str, Collection[str]],
-) -> dict[str, Collection[str]]:
-    """Of what is announced, the series of such studies.
-
-    One that is not here yet goes by the studies that the announcement names, all of them.
-    To be called as the node.
-    """
-    if visibility is None:
-        return dict(expected)
-    series, study = t.series.c, t.study.c
-    here: dict[str, set[str]] = {}
-    with reading(engine) as connection:
-        for portion in in_portions(expected):
-            for row in connection.execute(
-                select(series.series_instance_uid, study.study_instance_uid)
-                .join_from(t.series, t.study)
-                .where(series.series_instance_uid.in_(portion))
-            ):
-                here.setdefault(row.series_instance_uid, set()).add(row.study_instance_uid)
-    named = set(study_instance_uids)
-    reached = reached_studies(engine, visibility, sender, named.union(*here.values()))
-    return {uid: uids for uid, uids in expected.items() if here.get(uid, named) <= reached}
-
-
 def _stations(attributes: Mapping[str, Any]) -> set[str]:
     steps: Iterable[Mapping[str, Any]] = attributes.get("ScheduledProcedureStepSequence", [])
     return {

@@ -296,5 +296,7 @@ expectation = Table(
     Column("sop_instance_uids", JSON, nullable=False),
     Column("instance_count", Integer),
     time_column("updated_at"),
-    UniqueConstraint("announced_by", "series_instance_uid"),
+    # Empty: of whichever study the series is.
+    Column("study_instance_uid", Uid, nullable=False, server_default=""),
+    UniqueConstraint("announced_by", "study_instance_uid", "series_instance_uid"),
 )

@@ -288,3 +288,42 @@ def test_nobody_but_an_administrator_hides_images_over_http(
         for uid in (str(note.SOPInstanceUID), *(str(one.SOPInstanceUID) for one in slices)):
             if not is_refused or uid != str(note.SOPInstanceUID):
                 storage.deletions.instance(uid)
+
+
+def test_a_series_that_shares_its_uid_with_another_groups_opens_and_changes_nothing_of_it(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    """One instance of one's own under the UID of another group's series is easily stored."""
+    theirs = deepcopy(hospitals.south.instances[0])
+    theirs.SeriesInstanceUID = "2.25.40020"
+    theirs.SOPInstanceUID = theirs.file_meta.MediaStorageSOPInstanceUID = "2.25.40020.1"
+    hospitals.storage.ingest.accept(part10(theirs), "dimse:CTS")
+    ours = deepcopy(hospitals.north.instances[0])
+    ours.SeriesInstanceUID = "2.25.40020"
+    ours.SOPInstanceUID = ours.file_meta.MediaStorageSOPInstanceUID = "2.25.40021.1"
+    stored = stowed(program, ours)
+    assert stored.status_code == 200, stored.text
+    path = "/api/series/2.25.40020/expectations"
+    with hospitals.person("announcer", "admin") as boss:
+        secret = {"sop_instance_uids": ["2.25.40020.1", "2.25.40020.77"]}
+        for study in ("", hospitals.south.study_instance_uid):
+            announced = boss.put(path, json=secret, params={"study_instance_uid": study})
+            assert announced.status_code == 200, announced.text
+            assert program.get(path).json() == {"items": []}
+        of_south = {"study_instance_uid": hospitals.south.study_instance_uid}
+        is_problem(program.put(path, json={"instance_count": 1}, params=of_south), 404, "not_found")
+        own = program.put(path, json={"instance_count": 1_000_000})
+        assert own.json()["study_instance_uid"] == hospitals.north.study_instance_uid
+        missing = {
+            one.series.study_instance_uid: one.missing_count
+            for one in hospitals.storage.expectations.of_receiving()
+            if one.series.series_instance_uid == "2.25.40020"
+        }
+        assert missing == {
+            hospitals.south.study_instance_uid: 1,
+            hospitals.north.study_instance_uid: 999_999,
+        }
+        assert program.delete(path, params=of_south).status_code == 204
+        assert program.delete(path).status_code == 204
+        (kept,) = boss.get(path).json()["items"]
+        assert kept["sop_instance_uids"] == secret["sop_instance_uids"]

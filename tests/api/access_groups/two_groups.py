@@ -183,7 +183,12 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
         if message["study_instance_uid"] == study
     )
     storage.expectations.expect(
-        f"mpps:{one.name}", ids["series_instance_uid"], [], instance_count=3, is_final=False
+        f"mpps:{one.name}",
+        ids["series_instance_uid"],
+        [],
+        instance_count=3,
+        is_final=False,
+        study_instance_uid=study,
     )
     ids |= {"answer_id": _answer(storage, study).job_id} | _orders(admin, one)
     ids |= _prior(storage, one)

@@ -98,3 +98,31 @@ def test_inputs_of_jobs_made_before_priors_are_of_the_jobs_own_study(
         assert found == ["1.2"]
     finally:
         engine.dispose()
+
+
+def test_what_was_expected_of_a_series_is_of_its_study_unless_two_share_it() -> None:
+    module = "0080_note_of_which_study_an_expected_series_is"
+    migration = importlib.import_module(f"storage.migrations.versions.{module}")
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE study (id INTEGER, study_instance_uid TEXT)",
+            "CREATE TABLE series (study_fk INTEGER, series_instance_uid TEXT)",
+            "CREATE TABLE expectation (id INTEGER PRIMARY KEY, series_instance_uid TEXT,"
+            " announced_by TEXT, CONSTRAINT uq_expectation_announced_by_series_instance_uid"
+            " UNIQUE (announced_by, series_instance_uid))",
+            "INSERT INTO study VALUES (1, '1.2'), (2, '1.3')",
+            "INSERT INTO series VALUES (1, '1.2.1'), (1, '1.9'), (2, '1.9')",
+            "INSERT INTO expectation VALUES (1, '1.2.1', 'a'), (2, '1.9', 'a'), (3, '1.8', 'a')",
+        ):
+            connection.execute(text(statement))
+        with Operations.context(MigrationContext.configure(connection)):
+            migration.upgrade()
+            columns = "series_instance_uid, study_instance_uid"
+            found = connection.execute(text(f"SELECT {columns} FROM expectation")).all()
+            assert {tuple(row) for row in found} == {("1.2.1", "1.2"), ("1.9", ""), ("1.8", "")}
+            # Two studies of one series, by the same announcer, are one row again.
+            connection.execute(text("INSERT INTO expectation VALUES (4, '1.9', 'a', '1.3')"))
+            migration.downgrade()
+        assert connection.execute(text("SELECT id FROM expectation")).scalars().all() == [1, 3, 4]
+    engine.dispose()

@@ -117,11 +117,15 @@ def test_a_step_changes_no_order_and_no_series_of_another_group(
         assert create(node, THEIRS, step(study, sent[OURS]), uid) == 0
         assert end(node, THEIRS, uid) == 0
     assert node.storage.worklist.get(ordered.worklist_item_id).state == "SCHEDULED"
-    assert node.storage.expectations.of_series(series_instance_uid) == []
+    studies = {
+        one.study_instance_uid for one in node.storage.expectations.of_series(series_instance_uid)
+    }
+    assert studies.isdisjoint({ordered.study_instance_uid, str(sent[OURS].StudyInstanceUID)})
     uid = generate_uid()
     assert create(node, OURS, step(str(sent[OURS].StudyInstanceUID), sent[OURS]), uid) == 0
     try:
-        assert len(node.storage.expectations.of_series(series_instance_uid)) == 1
+        study = str(sent[OURS].StudyInstanceUID)
+        assert len(node.storage.expectations.of_series(series_instance_uid, study)) == 1
     finally:
         node.storage.expectations.announce(f"mpps:{uid}", {}, is_final=True)
 
@@ -136,7 +140,8 @@ def test_a_modality_without_a_group_works_off_what_is_scheduled_for_it_or_came_f
         assert create(node, OURS, step(ordered.study_instance_uid), scheduled) == 0
         assert create(node, OURS, step(str(sent[OURS].StudyInstanceUID), sent[OURS]), uid) == 0
         assert node.storage.worklist.get(ordered.worklist_item_id).state == "IN PROGRESS"
-        assert len(node.storage.expectations.of_series(str(sent[OURS].SeriesInstanceUID))) == 1
+        series, study = str(sent[OURS].SeriesInstanceUID), str(sent[OURS].StudyInstanceUID)
+        assert len(node.storage.expectations.of_series(series, study)) == 1
     finally:
         node.storage.access_groups.add_member(group, member)
         node.storage.expectations.announce(f"mpps:{uid}", {}, is_final=True)
@@ -156,7 +161,8 @@ def test_a_notice_is_replaced_by_who_sent_it_and_says_nothing_of_other_groups_se
             answers.append(answer.Status)
     try:
         assert answers == [0, 0x0111, 0, 0]
-        expected = node.storage.expectations.of_series(str(mine.SeriesInstanceUID))
+        series, study = str(mine.SeriesInstanceUID), str(mine.StudyInstanceUID)
+        expected = node.storage.expectations.of_series(series, study)
         assert [one.announced_by for one in expected] == [f"ian:{uid}"]
     finally:
         node.storage.expectations.announce(f"ian:{uid}", {}, is_final=True)

@@ -3,7 +3,9 @@ import { dataOf, listStudies, node } from "@/shared/api/api";
 import { wholeList } from "@/shared/lib/listAddress";
 import type { Expectation, Page, StudySummary } from "@/shared/api/types";
 
-const ofSeries = (series_instance_uid: string) => ({ params: { path: { series_instance_uid } } });
+const ofSeries = (study_instance_uid: string, series_instance_uid: string) => ({
+  params: { path: { series_instance_uid }, query: { study_instance_uid } },
+});
 
 export function findStudies(
   text: string,
@@ -31,16 +33,19 @@ export const completion = {
 const announced = "/api/v1/series/{series_instance_uid}/expectations";
 
 export const expectations = {
-  list: (series_instance_uid: string, signal?: AbortSignal) =>
-    dataOf<{ items: Expectation[] }>(node.GET(announced, { ...ofSeries(series_instance_uid), signal })),
-  announce: (series_instance_uid: string, instance_count: number, is_final: boolean) =>
+  list: (study_instance_uid: string, series_instance_uid: string, signal?: AbortSignal) =>
+    dataOf<{ items: Expectation[] }>(
+      node.GET(announced, { ...ofSeries(study_instance_uid, series_instance_uid), signal }),
+    ),
+  announce: (study_instance_uid: string, series_instance_uid: string, instance_count: number, is_final: boolean) =>
     dataOf<Expectation>(
       node.PUT(announced, {
-        ...ofSeries(series_instance_uid),
+        ...ofSeries(study_instance_uid, series_instance_uid),
         body: { instance_count, is_final, sop_instance_uids: [] },
       }),
     ),
-  withdraw: (series_instance_uid: string) => node.DELETE(announced, ofSeries(series_instance_uid)),
+  withdraw: (study_instance_uid: string, series_instance_uid: string) =>
+    node.DELETE(announced, ofSeries(study_instance_uid, series_instance_uid)),
 };
 
 /** The file of a conflict that was kept aside, byte for byte. */

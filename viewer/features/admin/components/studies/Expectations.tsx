@@ -12,16 +12,21 @@ import { expectations } from "@/features/admin/lib/storedStudiesApi";
 
 /** How many instances of a series were announced, by whom; announcing it here, taking it back. */
 export function Expectations({
+  studyInstanceUid,
   seriesInstanceUid,
   name,
   onChanged,
 }: {
+  studyInstanceUid: string;
   seriesInstanceUid: string;
   name: string;
   onChanged: () => void;
 }) {
   const { storedStudies, common } = useText();
-  const fetched = useFetched((signal) => expectations.list(seriesInstanceUid, signal), seriesInstanceUid);
+  const fetched = useFetched(
+    (signal) => expectations.list(studyInstanceUid, seriesInstanceUid, signal),
+    `${studyInstanceUid} ${seriesInstanceUid}`,
+  );
   const [count, setCount] = useState("");
   const action = useAction(() => {
     fetched.reload();
@@ -29,7 +34,9 @@ export function Expectations({
   });
   const announce = async (event: FormEvent) => {
     event.preventDefault();
-    const taken = await action.run(() => expectations.announce(seriesInstanceUid, Number(count), true));
+    const taken = await action.run(() =>
+      expectations.announce(studyInstanceUid, seriesInstanceUid, Number(count), true),
+    );
     if (taken) setCount("");
   };
   return (
@@ -39,7 +46,7 @@ export function Expectations({
           <ul className="space-y-0.5 text-xs" data-testid="announced">
             {items.length === 0 && <li className="text-dim">{common.none}</li>}
             {items.map((one) => (
-              <li key={one.announced_by}>
+              <li key={`${one.announced_by} ${one.study_instance_uid}`}>
                 {number(expected(one))} <span className="text-dim">{saidBy(one, storedStudies.here)}</span>{" "}
                 {isOurs(one) && (
                   <button
@@ -47,7 +54,7 @@ export function Expectations({
                     className="control px-1.5 py-0"
                     aria-label={`${storedStudies.withdraw}: ${name}`}
                     disabled={action.busy}
-                    onClick={() => void action.run(() => expectations.withdraw(seriesInstanceUid))}
+                    onClick={() => void action.run(() => expectations.withdraw(studyInstanceUid, seriesInstanceUid))}
                   >
                     {storedStudies.withdraw}
                   </button>

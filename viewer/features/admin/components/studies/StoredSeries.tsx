@@ -70,7 +70,12 @@ function SeriesRow({
       <td>
         {/* Nobody announces what the node makes itself. */}
         {series.origin === "received" && (
-          <Expectations seriesInstanceUid={uid} name={name} onChanged={onChanged} />
+          <Expectations
+            studyInstanceUid={studyInstanceUid}
+            seriesInstanceUid={uid}
+            name={name}
+            onChanged={onChanged}
+          />
         )}
       </td>
       <td>
