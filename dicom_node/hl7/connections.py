@@ -40,7 +40,7 @@ class Connections:
 
     def admit(self, host: str, task: asyncio.Task[None]) -> Connection | None:
         """A connection from an address; None where there is no room, and nobody to give way."""
-        new = Connection(task, packed_address(host), self._is_known(host))
+        new = Connection(task, packed_address(host), is_within(host, self._known))
         counted = Counter(one.address for one in self._open)
         if len(self._open) >= _MOST or counted[new.address] >= _MOST_OF_ADDRESS:
             leaving = self._leaving(new, counted)
@@ -81,11 +81,13 @@ class Connections:
             return own[0]
         return leaving
 
-    def _is_known(self, host: str) -> bool:
-        try:
-            ip = ipaddress.ip_address(host.partition("%")[0])
-        except ValueError:
-            return False
-        if isinstance(ip, ipaddress.IPv6Address):
-            ip = ip.ipv4_mapped or ip
-        return any(ip in network for network in self._known)
+
+def is_within(host: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    """Whether an address is of any of these; IPv4 also where it came as IPv6 (::ffff:…)."""
+    try:
+        ip = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ip
+    return any(ip in network for network in networks)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import structlog
 
-from dicom_node.hl7.connections import Connection, Connections
+from dicom_node.hl7.connections import Connection, Connections, is_within
 from dicom_node.hl7.events import check_meant_for_us, not_taken
 from dicom_node.hl7.framing import FramingError, framed, read_message
 from dicom_node.hl7.orders import KINDS, take_order
@@ -89,6 +89,7 @@ class Listening:
         self._settings = settings
         self._port = port
         self._tls = ServerTls(settings) if settings.hl7_tls else None
+        self._allowed = [ip_network(one) for one in settings.hl7_allowed_networks]
         known = _known_senders(settings)
         # Apart, so that who only begins a handshake takes no place of who has finished one.
         self._arriving = Connections(known)
@@ -126,6 +127,11 @@ class Listening:
     async def _arrived(self, transport: asyncio.Transport) -> None:
         """Count a connection before its handshake, and serve it after that."""
         peer = str((transport.get_extra_info("peername") or ("",))[0])
+        if self._allowed and not is_within(peer, self._allowed):
+            log.warning("hl7_connection_refused", peer=peer, reason="its address is not allowed")
+            transport.abort()
+            await asyncio.to_thread(self._refused, peer, "address that may not connect")
+            return
         task = asyncio.current_task()
         arriving = None if task is None else self._arriving.admit(peer, task)
         if arriving is None:

@@ -52,8 +52,13 @@ class Hl7Settings(BaseModel):
     )
     hl7_senders: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Addresses and networks of the systems that send to the listener, separated by"
-        " commas: strangers never take their connections.",
+        description="Addresses and networks whose connections no stranger takes, separated by"
+        " commas. It keeps nobody out: MEDIVIEW_HL7_ALLOWED_NETWORKS does.",
+    )
+    hl7_allowed_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses and networks that may connect to the listener, separated by commas:"
+        " all others are refused; empty: everybody who reaches it.",
     )
     hl7_processing_ids: Annotated[tuple[str, ...], NoDecode] = Field(
         ("P",),
@@ -94,9 +99,9 @@ class Hl7Settings(BaseModel):
         except InvalidRequest as error:
             raise ValueError(f"{error.message} {error.remedy}") from error
 
-    @field_validator("hl7_senders", mode="before")
+    @field_validator("hl7_senders", "hl7_allowed_networks", mode="before")
     @classmethod
-    def _parse_hl7_senders(cls, value: Any) -> Any:
+    def _parse_networks(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         parts = [part.strip() for part in value.split(",") if part.strip()]

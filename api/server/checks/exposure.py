@@ -83,14 +83,14 @@ def check_hl7(settings: Settings) -> Iterator[Check]:
             "Set MEDIVIEW_PATIENT_ID_ISSUER to the issuer of the IDs in images.",
         )
     is_open = not is_loopback(settings.hl7_host) and not settings.hl7_certificates
-    if is_open and not settings.hl7_senders:
+    if is_open and not settings.hl7_allowed_networks:
         yield Check(
             "HL7 senders",
             "note",
-            "everyone who reaches the HL7 port may send orders, merge patients, and take the"
-            " connections of others",
-            "Name the systems that send in MEDIVIEW_HL7_SENDERS, so that they keep theirs; who may"
-            " send is decided by TLS and MEDIVIEW_HL7_CERTIFICATES.",
+            "everyone who reaches the HL7 port may send orders and merge patients"
+            + (": MEDIVIEW_HL7_SENDERS keeps nobody out" if settings.hl7_senders else ""),
+            "Name the addresses that may connect in MEDIVIEW_HL7_ALLOWED_NETWORKS, or use TLS with"
+            " MEDIVIEW_HL7_CERTIFICATES.",
         )
 
 

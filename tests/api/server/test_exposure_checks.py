@@ -17,7 +17,8 @@ OPEN = {"hl7_port": 2575, "hl7_host": "0.0.0.0", "trusted_network": True}
         ({"hl7_port": 2575}, ["HL7 patients"]),
         ({"hl7_port": 2575, "patient_id_issuer": "HOSPITAL"}, []),
         (OPEN, ["HL7 patients", "HL7 senders"]),
-        ({**OPEN, "patient_id_issuer": "HOSPITAL", "hl7_senders": "10.0.0.9"}, []),
+        ({**OPEN, "patient_id_issuer": "H", "hl7_senders": "10.0.0.9"}, ["HL7 senders"]),
+        ({**OPEN, "patient_id_issuer": "H", "hl7_allowed_networks": "10.0.0.0/24"}, []),
     ],
 )
 def test_an_hl7_listener_that_changes_nothing_or_takes_everybody_is_named(

@@ -157,6 +157,28 @@ def test_no_stranger_takes_the_place_of_a_known_sender(
     run(tmp_path, test, settings=settings)
 
 
+def test_only_allowed_networks_connect_where_any_are_named(tmp_path: Path) -> None:
+    """The systems whose connections are kept are another matter."""
+    refusals: list[tuple[str, str]] = []
+
+    async def test(network: Network) -> None:
+        assert await (await network.connect("127.0.0.4")).answer() == ANSWER
+        stranger = await network.connect("127.0.0.9")
+        with suppress(ConnectionError):
+            assert await stranger.answer() == b""
+        async with asyncio.timeout(PATIENCE_S):
+            while not refusals:
+                await asyncio.sleep(0.01)
+
+    run(
+        tmp_path,
+        test,
+        settings={"hl7_allowed_networks": "127.0.0.4/31", "hl7_senders": "127.0.0.9"},
+        refused=lambda *refusal: refusals.append(refusal),
+    )
+    assert refusals == [("127.0.0.9", "address that may not connect")]
+
+
 def test_a_sender_that_is_no_address_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"ris\.example\.org"):
         load_settings(data_dir=tmp_path, hl7_senders="10.0.0.9,ris.example.org")
