@@ -10,6 +10,8 @@ from inference.model_registry.verification import verify
 from inference.models.card_file import check_card
 from inference.models.packs import add_pack
 from inference.pipelines.catalogue import catalogue
+from inference.refusals import ModelUnusable
+from storage.core.untrusted_input.folder_walk import remove_tree
 from storage.models.registry import ModelStates
 from storage.models.shadow_runs import ShadowRuns
 from storage.settings import Settings
@@ -36,9 +38,12 @@ def add_model(
 
     It is verified at once. It becomes active where no other version is, and where the gate
     of its card, if it has one, opens; `hold` leaves it as added. Raises InvalidRequest where
-    the folder is no model, ModelUnusable where it fails its self-test (it stays, as added).
+    the folder is no model, ModelUnusable where it fails its self-test: then its folder is
+    removed again, unless it takes the place of the same version.
     """
+    before = _folders(settings)
     name, version = _install(settings, folder)
+    made = _folders(settings) - before
     standing = model_of(settings, model_states, name, version)
     card = standing.pipeline.card
     steps = [f"{card.name} {card.version} is added."]
@@ -48,7 +53,17 @@ def add_model(
         model_states.move(name, version, card.digest, "added", by)
     if hold:
         return Added(model_of(settings, model_states, name, version), tuple(steps))
-    _, shown = verify(model_states, model_of(settings, model_states, name, version), by)
+    try:
+        _, shown = verify(model_states, model_of(settings, model_states, name, version), by)
+    except ModelUnusable as error:
+        for one in made:
+            if one.name in (card.name, f"{card.name}@{card.version}"):
+                remove_tree(one)
+                raise ModelUnusable(
+                    f"{error.message} {card.name} {card.version} was not added.",
+                    remedy=error.remedy,
+                ) from error
+        raise
     steps.append(f"It is verified: {shown}")
     others = [
         one.pipeline.card.version
@@ -79,3 +94,8 @@ def _install(settings: Settings, folder: Path) -> tuple[str, str]:
         return model.name, model.version
     card = add_pack(settings, folder, [pipeline.card for pipeline in catalogue(settings)])
     return card.name, card.version
+
+
+def _folders(settings: Settings) -> set[Path]:
+    models = settings.resolved_models_dir
+    return set(models.iterdir()) if models.is_dir() else set()

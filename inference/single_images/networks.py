@@ -18,8 +18,10 @@ from inference.models.card import ModelCard
 from inference.models.devices import device, is_out_of_memory
 from inference.models.files import load_module, use_threads
 from inference.models.model_cache import WARM, weights_bytes
+from inference.models.pretrained import pretrained
 from inference.refusals import ModelUnusable
 from inference.single_images.description import ImageModelDescription
+from storage.core.errors import MediViewError
 
 Batch = NDArray[np.float32]
 """(images, channels, rows, columns)."""
@@ -29,8 +31,6 @@ _AUTO_CLASSES = {
     "object-detection": "AutoModelForObjectDetection",
     "image-segmentation": "AutoModelForSemanticSegmentation",
 }
-# What frameworks raise at a model's work or its loading.
-_BROKEN = (RuntimeError, ValueError, KeyError, TypeError, AttributeError, ImportError, OSError)
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,13 @@ def load_network(model: ImageModelDescription, card: ModelCard, threads: int) ->
             if model.format == "torchscript":
                 return _TorchScript(model)
             return _Onnx(model, threads)
-        except _BROKEN as error:
+        except MediViewError:
+            raise
+        except Exception as error:
             if is_out_of_memory(error):
                 raise
+            # Broken files make frameworks raise whatever their readers raise; onnxruntime a plain
+            # Exception.
             raise ModelUnusable(
                 f"The model {model.name} cannot be loaded for {model.kind}"
                 f" ({type(error).__name__}).",
@@ -90,7 +94,7 @@ def load_network(model: ImageModelDescription, card: ModelCard, threads: int) ->
 
 def at_work(model: ImageModelDescription, error: Exception) -> Exception:
     """What an error of a network at work means: that it is unusable, but for want of memory."""
-    if is_out_of_memory(error) or not isinstance(error, _BROKEN):
+    if is_out_of_memory(error):
         return error
     return ModelUnusable(
         f"The model {model.name} failed at this image ({type(error).__name__}).", remedy=REMEDY
@@ -120,16 +124,7 @@ class _Transformers:
 
         cls = getattr(transformers, _AUTO_CLASSES[model.kind])
         options = {"local_files_only": True, "trust_remote_code": False}
-        loaded, info = cls.from_pretrained(
-            str(model.folder), use_safetensors=True, output_loading_info=True, **options
-        )
-        absent = [*info["missing_keys"], *info.get("mismatched_keys", ())]
-        if absent:
-            # They would be left as chance has set them.
-            raise ModelUnusable(
-                f"The weights of {model.name} lack {len(absent)} that its configuration asks for.",
-                remedy="Save the model again by save_pretrained.",
-            )
+        loaded = pretrained(cls, str(model.folder), use_safetensors=True, **options)
         self._model: Any = loaded.to(device()).eval()
         self._processor: Any = None
         if model.kind == "object-detection":

@@ -18,7 +18,9 @@ from inference.language.models.loaded_model import LoadedModel
 from inference.language.tasks import TASKS, ModelRef, TaskName, model_ref
 from inference.models.devices import device
 from inference.models.model_cache import WARM, weights_bytes
+from inference.models.pretrained import pretrained
 from inference.refusals import ModelUnusable
+from storage.core.errors import MediViewError
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -54,7 +56,10 @@ def load_ref(
             torch.set_num_threads(settings.torch_threads)
         try:
             model = load(ref, _options(settings, ref))
-        except (OSError, ValueError, KeyError, ImportError, AttributeError, RuntimeError) as error:
+        except MediViewError:
+            raise
+        except Exception as error:
+            # Broken files make frameworks raise whatever their readers raise.
             log.warning("model_not_loaded", setting=setting, error=type(error).__name__)
             raise ModelUnusable(
                 f"The model {ref.name} cannot be loaded for {kind} ({type(error).__name__}).",
@@ -114,15 +119,13 @@ def _text_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
         where = {**options, "gguf_file": path.name}
         tokenizer = AutoTokenizer.from_pretrained(path.parent, **where)
         return LoadedModel(
-            ref, _ready(AutoModelForCausalLM.from_pretrained(path.parent, **where)), tokenizer
+            ref, _ready(pretrained(AutoModelForCausalLM, str(path.parent), **where)), tokenizer
         )
     config = AutoConfig.from_pretrained(ref.source, **options)
     two_parts = bool(config.is_encoder_decoder)
     cls = AutoModelForSeq2SeqLM if two_parts else AutoModelForCausalLM
     tokenizer = AutoTokenizer.from_pretrained(ref.source, **options)
-    return LoadedModel(
-        ref, _ready(cls.from_pretrained(ref.source, **options)), tokenizer, two_parts
-    )
+    return LoadedModel(ref, _ready(pretrained(cls, ref.source, **options)), tokenizer, two_parts)
 
 
 def _image_text_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
@@ -130,7 +133,7 @@ def _image_text_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
 
     from inference.language.models.image_inputs import check_looks
 
-    model = _ready(AutoModelForImageTextToText.from_pretrained(ref.source, **options))
+    model = _ready(pretrained(AutoModelForImageTextToText, ref.source, **options))
     loaded = LoadedModel(
         ref,
         model,
@@ -167,7 +170,7 @@ def _question_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
         return _image_text_model(ref, options)
     loaded = LoadedModel(
         ref,
-        _ready(AutoModelForVisualQuestionAnswering.from_pretrained(ref.source, **options)),
+        _ready(pretrained(AutoModelForVisualQuestionAnswering, ref.source, **options)),
         AutoProcessor.from_pretrained(ref.source, **options),
     )
     check_looks(loaded)
@@ -204,7 +207,7 @@ def _document_model(ref: ModelRef, options: dict[str, Any]) -> Any:
             processor.apply_ocr = False
     return pipeline(
         "document-question-answering",
-        model=_ready(cls.from_pretrained(ref.source, **options)),
+        model=_ready(pretrained(cls, ref.source, **options)),
         tokenizer=AutoTokenizer.from_pretrained(ref.source, **options),
         image_processor=processor,
         device=device(),
@@ -216,7 +219,7 @@ def _token_model(ref: ModelRef, options: dict[str, Any]) -> Any:
 
     return pipeline(
         "token-classification",
-        model=AutoModelForTokenClassification.from_pretrained(ref.source, **options),
+        model=pretrained(AutoModelForTokenClassification, ref.source, **options),
         tokenizer=AutoTokenizer.from_pretrained(ref.source, **options),
         # A word is one thing, in however many pieces a tokenizer cuts it.
         aggregation_strategy="first",
@@ -228,7 +231,7 @@ def _entailment_model(ref: ModelRef, options: dict[str, Any]) -> Any:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     return entailment_of(
-        _ready(AutoModelForSequenceClassification.from_pretrained(ref.source, **options)),
+        _ready(pretrained(AutoModelForSequenceClassification, ref.source, **options)),
         AutoTokenizer.from_pretrained(ref.source, **options),
         ref.name,
     )
@@ -240,7 +243,7 @@ def _picture_model(ref: ModelRef, options: dict[str, Any], auto_class: str) -> L
     cls = getattr(transformers, auto_class)
     return LoadedModel(
         ref,
-        _ready(cls.from_pretrained(ref.source, **options)),
+        _ready(pretrained(cls, ref.source, **options)),
         transformers.AutoImageProcessor.from_pretrained(ref.source, **options),
     )
 

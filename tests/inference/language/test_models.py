@@ -1,5 +1,7 @@
 """Models are found by their setting, pinned, and loaded by the code that loads large ones."""
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from inference.language.tasks import TASKS, TaskName, model_ref, readiness
 from inference.refusals import ModelUnusable
 from storage.core.errors import NotConfigured
 from storage.settings import Settings, load_settings
-from tests.inference.language import small_vision_models
+from tests.inference.language import small_models, small_vision_models
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -165,3 +167,52 @@ def test_a_picture_reaches_the_model_that_sees(llava: Path) -> None:
     assert inputs["pixel_values"].shape[-2:] == (32, 32)
     image_token = loaded.model.config.image_token_id
     assert int((inputs["input_ids"] == image_token).sum()) == 16
+
+
+def _llama(folder: Path) -> Path:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=300, hidden_size=16, intermediate_size=16, num_hidden_layers=1,
+        num_attention_heads=2, num_key_value_heads=2,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    small_models.byte_tokenizer().save_pretrained(folder)
+    return folder
+
+
+def test_files_that_lie_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    good = _llama(tmp_path / "good")
+    raw = (good / "model.safetensors").read_bytes()
+    end = 8 + int.from_bytes(raw[:8], "little")
+    header, data = json.loads(raw[8:end]), raw[end:]
+    first, second = [name for name in header if name != "__metadata__"][:2]
+
+    def weights(**changes: dict[str, Any]) -> bytes:
+        text = json.dumps({name: one | changes.get(name, {}) for name, one in header.items()})
+        return len(text).to_bytes(8, "little") + text.encode() + data
+
+    def config(**changes: Any) -> bytes:
+        return json.dumps(json.loads((good / "config.json").read_text()) | changes).encode()
+
+    overlap = {second: {"data_offsets": header[first]["data_offsets"]}}
+    for number, (name, content) in enumerate(
+        (
+            ("model.safetensors", weights(**{first: {"shape": [1 << 31, 1 << 20]}})),
+            ("model.safetensors", weights(**overlap)),
+            ("model.safetensors", (1 << 62).to_bytes(8, "little") + b"{}"),
+            ("pytorch_model.bin", b"no pickle at all"),
+            ("config.json", config(num_attention_heads=0)),
+            ("config.json", config(hidden_size="x")),
+            ("config.json", config(num_hidden_layers=3)),  # two would be left to chance
+            ("tokenizer.json", b"[" * 100_000),
+        )
+    ):
+        folder = tmp_path / f"lying-{number}"
+        shutil.copytree(good, folder)
+        if name == "pytorch_model.bin":
+            (folder / "model.safetensors").unlink()
+        (folder / name).write_bytes(content)
+        with pytest.raises(ModelUnusable, match=r"cannot be loaded for summary|lack 18 that"):
+            load_model(load_settings(hf_summ_model=str(folder)), "summary")
+    assert load_model(load_settings(hf_summ_model=str(good)), "summary")

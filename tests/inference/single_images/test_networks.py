@@ -10,6 +10,7 @@ import pytest
 
 from inference.model_registry.adding import add_model
 from inference.pipelines.catalogue import pipeline_named
+from inference.refusals import ModelUnusable
 from storage.container import Storage
 from tests.inference.films import (
     bright_classifier,
@@ -130,3 +131,36 @@ def test_onnx_gives_what_torchscript_gives(storage: Storage, tmp_path: Path) -> 
     assert first.heat is not None
     assert second.heat is not None
     np.testing.assert_allclose(first.heat, second.heat, atol=1e-5)
+
+
+@pytest.mark.parametrize("lie", ["another's file", "4 TiB"])
+def test_an_onnx_file_that_lies_is_refused_and_leaves_nothing(
+    storage: Storage, tmp_path: Path, lie: str
+) -> None:
+    from onnx import TensorProto, helper
+
+    folder = bright_classifier(tmp_path / "liar")
+    (folder / "model.ts").unlink()
+    image = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", "c", "h", "w"])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, None)
+    true = helper.make_node("ReduceMean", ["x"], ["true"], axes=[1, 2], keepdims=0)
+    graph = helper.make_graph([true], "liar", [image], [scores])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    if lie == "4 TiB":
+        shape = helper.make_tensor("shape", TensorProto.INT64, (2,), [1 << 20, 1 << 20])
+        model.graph.initializer.append(shape)
+        model.graph.node.append(helper.make_node("ConstantOfShape", ["shape"], ["much"]))
+    else:
+        (tmp_path / "secret.bin").write_bytes(bytes(16))
+        much = TensorProto(name="much", data_type=TensorProto.FLOAT, dims=[4])
+        much.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", "../secret.bin"), ("offset", "0"), ("length", "16")):
+            much.external_data.add(key=key, value=value)
+        model.graph.initializer.append(much)
+    model.graph.node.append(helper.make_node("ReduceMean", ["much"], ["mean"], keepdims=0))
+    model.graph.node.append(helper.make_node("Add", ["true", "mean"], ["scores"]))
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ModelUnusable, match=r"\((Fail|RuntimeException)\).* was not added"):
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    assert list(storage.settings.resolved_models_dir.iterdir()) == []
