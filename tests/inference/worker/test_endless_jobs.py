@@ -48,6 +48,7 @@ def test_a_model_that_never_returns_fails_after_its_deadline_and_the_next_job_ru
         assert worker.poll() is None
 
 
+@pytest.mark.slow
 @pytest.mark.fault
 @pytest.mark.parametrize("what", ["cancelled", "memory"])
 def test_one_that_is_cancelled_or_takes_too_much_memory_makes_room(
@@ -73,6 +74,7 @@ def test_one_that_is_cancelled_or_takes_too_much_memory_makes_room(
             assert "MEDIVIEW_JOB_MEMORY_BYTES" in job.reason
 
 
+@pytest.mark.slow
 @pytest.mark.fault
 def test_a_chat_template_that_loops_does_not_hold_the_language_worker(tmp_path: Path) -> None:
     model = small_models.llama(tmp_path / "llama", "The heart is normal.")
