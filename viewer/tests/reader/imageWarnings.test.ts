@@ -53,6 +53,9 @@ describe("the scale bar", () => {
     // By a quarter turn: a row runs down the screen, and a column across it.
     expect(mmPerScreenPixel(mammogram, [0, 2, -4, 0, 10, 20])).toBeCloseTo(0.05, 12);
     expect(mmPerScreenPixel(calibrationOf({}), [2, 0, 0, 2, 0, 0])).toBeNull();
+    // Drawn with square pixels, a bar would be true across alone.
+    expect(mmPerScreenPixel(mammogram, [2, 0, 0, 2, 10, 20])).toBeNull();
+    expect(mmPerScreenPixel(mammogram, [0, 2, -2, 0, 10, 20])).toBeNull();
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changePercent, percentileText, plotted, pointsOf, type TrendPoint } from "@/features/reader/lib/trend";
+import { changePercent, percentileText, plotted, pointsOf, runsOf, type TrendPoint } from "@/features/reader/lib/trend";
 import type { Finding, Trend } from "@/shared/api/types";
 
 const unit = { value: "cm3", scheme_designator: "UCUM", meaning: "cm3" };
@@ -18,13 +18,18 @@ const point = (study_date: string | null, value: number): TrendPoint => ({
   study_date,
   pipeline_version: "1.0.0",
   value,
-  is_corrected: false,
+  is_corrected: false, is_joined: false,
   percentile: null,
 });
 
 const points = [point("2024-05-01", 1800), point("2025-05-01", 1780), point("2026-05-01", 1700)];
 
 describe("a measure over time", () => {
+  it("has no line from parts to a whole", () => {
+    const merged = points.map((one, index) => ({ point: { ...one, is_joined: index === 1 } }));
+    expect(runsOf(merged).map((run) => run.length)).toEqual([1, 2]);
+  });
+
   const trends: Trend[] = [
     { ...measure, label: "Lung volume", points: [point("2024-05-01", 9)] },
     { ...measure, unit: { ...unit, value: "L" }, points: [point("2024-05-01", 1.7)] },

@@ -7,16 +7,21 @@ const longestPx = 120;
 /** As SVG writes it, from the image's pixels to those of the screen. */
 type Matrix = readonly [number, number, number, number, number, number];
 
+const alike = 0.01;
+
 /**
- * How many mm lie between two screen pixels side by side, however the image is turned and zoomed;
- * null where no scale holds for all of the image.
+ * How many mm lie between two screen pixels, however the image is turned and zoomed; null where no
+ * scale holds for all of the image, or the image is drawn with other proportions than it has: the
+ * bar would be true in one direction alone.
  */
 export function mmPerScreenPixel(calibration: Calibration, [a, b, c, d]: Matrix): number | null {
   const spacing = shownScaleMm(calibration);
   const determinant = a * d - b * c;
   if (!spacing || determinant === 0) return null;
   const [rowSpacing, columnSpacing] = spacing;
-  return Math.hypot((d / determinant) * columnSpacing, (b / determinant) * rowSpacing);
+  const across = Math.hypot((d / determinant) * columnSpacing, (b / determinant) * rowSpacing);
+  const down = Math.hypot((c / determinant) * columnSpacing, (a / determinant) * rowSpacing);
+  return Math.abs(across - down) <= alike * Math.max(across, down) ? across : null;
 }
 
 /** The longest round length that fits: 1, 2 or 5 times a power of ten, in mm. */
