@@ -20,7 +20,7 @@ from inference.reports.technique_text import region_of, technique_sentences
 from storage.container import Storage
 from storage.core.callers.identity import Identity
 from storage.core.entities import Job
-from storage.core.findings import VOLUME_VARIATION_PERCENT, Finding
+from storage.core.findings import OUTSIDE_POPULATION, VOLUME_VARIATION_PERCENT, Finding
 from storage.core.variation import is_volume
 from storage.reports.entities import Report, ReportSection, ReportSentence, SectionKind
 from storage.reports.repository import Reports
@@ -210,6 +210,15 @@ def _limits(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
 def _impression(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
     sentences = list(impression_sentences(evidence, locale))
     yield from sentences
+    concluded = {one for sentence in sentences for one in sentence.finding_ids}
+    outside = tuple(
+        one.finding.finding_id
+        for one in evidence.facts
+        if one.finding.finding_id in concluded
+        and any(caveat.startswith(OUTSIDE_POPULATION) for caveat in one.finding.caveats)
+    )
+    if outside:
+        yield ReportSentence(locale.words["outside_population"], outside, basis="node")
     if evidence.facts and evidence.prior is None:
         yield ReportSentence(locale.words["no_comparison"], basis="node")
     all_findings = tuple(one.finding.finding_id for one in evidence.facts)

@@ -11,6 +11,7 @@ import yaml
 
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
+from storage.core.text.rounding import rounded
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_0-9]+)(?::([a-z_]+))?\}")
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
@@ -32,7 +33,7 @@ class Locale:
 
     def number(self, value: float, decimals: int) -> str:
         style = self.words["numbers"]
-        text = f"{abs(value):,.{decimals}f}"
+        text = f"{rounded(abs(value), decimals):,f}"
         text = text.translate(str.maketrans({",": style["group"], ".": style["decimal"]}))
         is_zero = not any(digit in "123456789" for digit in text)
         return text if value >= 0 or is_zero else f"{style['minus']}{text}"

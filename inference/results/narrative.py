@@ -9,6 +9,7 @@ from inference.normal_ranges.distribution import shown_percentile
 from inference.pipeline import Pipeline
 from storage.core.findings import OUTSIDE_POPULATION, Finding, NormalRange
 from storage.core.text.dates import date_of
+from storage.core.text.rounding import rounded
 
 _OUTSIDE = "outside the model's population"
 _CAUTIONED = "with a caution"
@@ -37,7 +38,7 @@ def shown_value(finding: Finding) -> str:
         return "" if finding.confidence is None else f"confidence {finding.confidence:.0%}"
     code = "" if finding.unit is None else finding.unit.value
     unit = f" {_UNITS.get(code, code)}".rstrip()
-    value = f"{finding.value:,.{_decimals(finding.value, code)}f}{unit}"
+    value = f"{rounded(finding.value, _decimals(finding.value, code)):,f}{unit}"
     if finding.validity is not None and finding.is_truncated:
         where = in_words(finding.validity.cut_off_at)
         return f"truncated (cut off {where}); part in the images: {value}"

@@ -10,9 +10,10 @@ from inference.language.guard import Evidence as Known
 from inference.language.guard import PriorFindings, StudyFacts, check_sentence
 from inference.reports.draft import draft_sections
 from inference.reports.locale import load_locale
+from inference.results.narrative import shown_value
 from inference.results.sr.numbers import measurements_of
 from inference.results.sr.pdf import _shown_prior
-from storage.core.findings import Finding
+from storage.core.findings import OUTSIDE_POPULATION, Finding, Validity
 from tests.inference.reports.known import brain, evidence, fact, lungs
 
 
@@ -46,6 +47,24 @@ def test_a_change_below_the_variation_is_in_no_result(now: float, is_told: bool)
     then, change = _shown_prior(finding)
     assert then == "2.00 cm³ (2023-03-01)"
     assert change.startswith("+3.5 %" if is_told else "within variation (3 %)")
+
+
+def test_one_value_is_rounded_alike_in_draft_and_results() -> None:
+    finding = fact("Lesion 1 volume", "118565006", 14.35, "cm3", "lesions").finding
+    shown = shown_value(finding), load_locale("en").quantity(14.35, finding.unit)
+    assert shown == ("14.4 cm³", "14.4 cm³")  # as in the viewer
+    assert load_locale("en").number(-0.25, 1) == "−0.3"
+
+
+def test_the_impression_names_a_patient_outside_the_population() -> None:
+    found = evidence(brain, "MR")
+    validity = Validity("complete", caveats=(f"{OUTSIDE_POPULATION} of the model: 3 years.",))
+    doubted = tuple(
+        replace(one, finding=replace(one.finding, validity=validity)) for one in found.facts
+    )
+    for section in draft_sections(replace(found, facts=doubted), load_locale("en")):
+        if section.kind in ("findings", "impression"):
+            assert any("outside the population" in one.text for one in section.sentences)
 
 
 def known(make, modality: str, factor: float, language: str):  # type: ignore[no-untyped-def]
