@@ -76,21 +76,30 @@ def write_words(
 def known_of(index: Index, evidence: Evidence) -> Known:
     """The evidence of a draft as the guard takes it: with the values that people corrected,
     without those of parts of a structure and implausible ones."""
-    prior = evidence.prior
     return Known(
         findings=tuple(
             replace(one.finding, value=one.value) for one in evidence.facts if one.is_sound
         ),
-        priors=()
-        if prior is None
-        else (
-            PriorFindings(
-                prior.study.study_date,
-                tuple(replace(one.finding, value=one.value) for one in prior.facts),
-            ),
-        ),
+        priors=known_before(evidence),
         study=study_facts(index, evidence.study.study_instance_uid),
     )
+
+
+def known_before(evidence: Evidence) -> tuple[PriorFindings, ...]:
+    """The earlier values, by the names that lesions have now: each study numbers them again.
+
+    One that merged or split is compared with no part.
+    """
+    prior = evidence.prior
+    if prior is None:
+        return ()
+    now = {one.key: one.finding.label for one in evidence.facts if not one.is_joined}
+    found = tuple(
+        replace(one.finding, value=one.value, label=now[one.key])
+        for one in prior.facts
+        if one.key in now
+    )
+    return (PriorFindings(prior.study.study_date, found),)
 
 
 def _begun(settings: Settings, job_id: str, digest: str) -> ModelWords:

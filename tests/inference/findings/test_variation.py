@@ -9,6 +9,7 @@ from inference.findings.comparison import Comparison, Earlier, ReportRef
 from inference.language.guard import Evidence as Known
 from inference.language.guard import PriorFindings, StudyFacts, check_sentence
 from inference.reports.draft import draft_sections
+from inference.reports.llm_rephrasing import known_before
 from inference.reports.locale import load_locale
 from inference.results.narrative import shown_value
 from inference.results.sr.numbers import measurements_of
@@ -65,6 +66,23 @@ def test_the_impression_names_a_patient_outside_the_population() -> None:
     for section in draft_sections(replace(found, facts=doubted), load_locale("en")):
         if section.kind in ("findings", "impression"):
             assert any("outside the population" in one.text for one in section.sentences)
+
+
+@pytest.mark.parametrize("is_joined", [False, True])
+def test_the_guard_compares_a_lesion_with_itself_and_with_no_part(is_joined: bool) -> None:
+    now, other, then = (
+        fact(f"Lesion {number} volume", "118565006", cm3, "cm3", "lesions", study)
+        for number, cm3, study in ((1, 8.0, "2.25.1"), (1, 4.0, "2.25.2"), (2, 1.6, "2.25.2"))
+    )
+    now = replace(now, lesion_uid="2.25.11", is_joined=is_joined)
+    # As lesions are numbered by size, the first of before is another one.
+    before = replace(other, lesion_uid="2.25.12"), replace(then, lesion_uid="2.25.11")
+    plain = evidence(brain, "CT", prior_factor=1.0)
+    assert plain.prior is not None
+    found = replace(plain, facts=(now,), prior=replace(plain.prior, facts=before))
+    (known_now,) = known_before(found)
+    stated = [(one.label, one.value) for one in known_now.findings]
+    assert stated == ([] if is_joined else [("Lesion 1 volume", 1.6)])
 
 
 def known(make, modality: str, factor: float, language: str):  # type: ignore[no-untyped-def]
