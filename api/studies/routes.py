@@ -31,7 +31,7 @@ from inference.scheduling.schedule import schedule_series
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Series
-from storage.integrity.other_patients import instances_of_other_patients
+from storage.integrity.other_patients import OtherPatients, instances_of_other_patients
 
 router = new_router(prefix="/api/studies", tags=["studies"])
 
@@ -73,17 +73,19 @@ def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyDetail:
     return _detail(row, routes, others)
 
 
-def _detail(row: StudyRow, routes: list[RoutePayload], others: Sequence[Instance]) -> StudyDetail:
+def _named(instance: Instance) -> OtherPatientInstance:
+    return OtherPatientInstance(
+        sop_instance_uid=instance.sop_instance_uid,
+        series_instance_uid=instance.series_instance_uid,
+    )
+
+
+def _detail(row: StudyRow, routes: list[RoutePayload], found: OtherPatients) -> StudyDetail:
     return StudyDetail(
         **dict(row.columns()),
         series=[series_summary(series) for series in row.series],
-        other_patient_instances=[
-            OtherPatientInstance(
-                sop_instance_uid=one.sop_instance_uid,
-                series_instance_uid=one.series_instance_uid,
-            )
-            for one in others
-        ],
+        other_patient_instances=[_named(one) for one in found.others],
+        unchecked_instances=[_named(one) for one in found.unchecked],
         decisions=decision_payloads(row.decisions),
         deliveries=[delivery_payload(delivery) for delivery in row.deliveries],
         routes=routes,

@@ -112,7 +112,7 @@ class RoutePayload(Payload):
 
 
 class OtherPatientInstance(Payload):
-    """An instance of the study that names another patient than the study."""
+    """An instance of the study that names another patient than the study, or may."""
 
     sop_instance_uid: str = Field(examples=[_UID])
     series_instance_uid: str = Field(examples=[_UID])
@@ -124,6 +124,10 @@ class StudyDetail(StudySummary):
         description="Received segmentations, reports, presentation states and the like whose stored"
         " Patient ID, or its issuer, is neither the study's nor the one with which it arrived; of"
         " other series one instance each is looked at. Show them with a warning, if at all."
+    )
+    unchecked_instances: list[OtherPatientInstance] = Field(
+        description="Of these it is not known whom they name: they could not be read now, or not"
+        " within a second. Ask again later, and until then show them with a warning."
     )
     decisions: list[DecisionPayload]
     deliveries: list[DeliveryPayload] = Field(description="Those of its results.")

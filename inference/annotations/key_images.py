@@ -50,11 +50,12 @@ def key_image_lists(
     another patient than the study are left out.
     """
     latest: dict[str, tuple[KeyImages, Instance]] = {}
+    known = instances.patient_keys(study_instance_uid)
     for instance in index.instances_of(study_instance_uid):
         if instance.sop_class_uid != KeyObjectSelectionDocumentStorage:
             continue
         try:
-            if instances.names_another_patient(instance):
+            if instances.names_another_patient(instance, known):
                 log.warning(
                     "key_images_of_another_patient",
                     sop_instance_uid=instance.sop_instance_uid,

@@ -52,12 +52,13 @@ def measurement_reports(
 def _read_all(
     index: Index, instances: InstanceReader, study_instance_uid: str
 ) -> list[tuple[MeasurementReport, Instance]]:
+    known = instances.patient_keys(study_instance_uid)
     found = []
     for instance in index.instances_of(study_instance_uid):
         if instance.sop_class_uid not in REPORT_CLASSES:
             continue
         try:
-            if instances.names_another_patient(instance):
+            if instances.names_another_patient(instance, known):
                 log.warning(
                     "measurements_of_another_patient",
                     sop_instance_uid=instance.sop_instance_uid,

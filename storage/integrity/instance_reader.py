@@ -21,6 +21,7 @@ from storage.dicom.dataset_reader import read_part10
 from storage.integrity.checker import Checker, Prepared
 from storage.integrity.copies import object_range
 from storage.integrity.repository import DamagedInstances
+from storage.integrity.stated_patients import StatedPatients
 from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.entities import Patient, PatientKey
 from storage.patient_identity.outgoing import correct, with_patient
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 _HEADER_CHUNK_BYTES = 128 * 1024
 _IN_MEMORY_BYTES = 8 << 20
-_STATED_PATIENTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class InstanceReader:
         self._locate = locate
         self._patient_of = patient_of
         self._keys_of = keys_of
-        self._stated: dict[tuple[str, str], PatientKey] = {}
+        self._stated = StatedPatients()
         self._checker = Checker(volumes, objects, locate, damaged)
 
     def of_one_moment(self) -> "InstanceReader":
@@ -193,22 +193,28 @@ class InstanceReader:
         if is_own(instance.source):
             return False
         if known is None:
-            known = self._keys_of(instance.study_instance_uid)
-        return is_another(self._stated_patient(instance), known)
+            known = self.patient_keys(instance.study_instance_uid)
+        return is_another(self._stated.of(instance, self._read_stated), known)
 
-    def _stated_patient(self, instance: Instance) -> PatientKey:
-        content = instance.sop_instance_uid, instance.digest
-        stated = self._stated.get(content)
-        if stated is None:
-            with _decoding(instance), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                head = read_part10(self._stream(instance), stop_after="IssuerOfPatientID")
-                keywords = ("PatientID", "IssuerOfPatientID")
-                stated = PatientKey(*(str(head.get(keyword) or "") for keyword in keywords))
-            if len(self._stated) >= _STATED_PATIENTS:
-                self._stated.clear()
-            self._stated[content] = stated
-        return stated
+    def patient_keys(self, study_instance_uid: str) -> Collection[PatientKey]:
+        """Under which IDs the study's patient may be named; for `names_another_patient`."""
+        return self._keys_of(study_instance_uid)
+
+    def knows_stated_patient(self, instance: Instance) -> bool:
+        """Whether `names_another_patient` answers without reading."""
+        return is_own(instance.source) or self._stated.known(instance) is not None
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether the bytes that `names_another_patient` needs could not be read just now."""
+        return self._stated.is_out_of_reach
+
+    def _read_stated(self, instance: Instance) -> PatientKey:
+        with _decoding(instance), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            head = read_part10(self._stream(instance), stop_after="IssuerOfPatientID")
+            keywords = ("PatientID", "IssuerOfPatientID")
+            return PatientKey(*(str(head.get(keyword) or "") for keyword in keywords))
 
     def open_stored(self, instance: Instance) -> BinaryIO:
         """A seekable stream over the part 10 file, whose bytes were compared with its digest.

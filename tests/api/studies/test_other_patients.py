@@ -1,23 +1,36 @@
 """What names another patient than the study it lies in is named to clients, and not counted in."""
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     UID,
+    ComprehensiveSRStorage,
     GrayscaleSoftcopyPresentationStateStorage,
     KeyObjectSelectionDocumentStorage,
     RTStructureSetStorage,
     SegmentationStorage,
 )
+from sqlalchemy import update
 
+from storage import tables as t
+from storage.core.entities import Instance
 from storage.core.uids import new_uid
+from storage.db.engine import writing
+from storage.integrity.instance_reader import InstanceReader
+from storage.integrity.other_patients import OtherPatients, instances_of_other_patients
+from storage.objects.s3 import S3Objects
+from storage.settings import Settings
+from storage.volumes.reader import VolumeReader
 from tests import builders
 from tests.api.client import ApiNode, part10
+from tests.services import free_port
 
 
 @pytest.fixture
@@ -75,6 +88,66 @@ def test_masks_contours_and_states_of_another_patient_are_named(
     # Images that came into the study of another patient, too.
     others.add(sent(api, of(first, "CT", first.SOPClassUID, PatientID="P-9", Rows=0)))
     assert listed(api, first) == others
+
+
+def test_a_mask_is_looked_at_whatever_its_series_calls_itself(
+    api: ApiNode, images: list[Dataset]
+) -> None:
+    first = images[0]
+    mine = of(first, "OT", SegmentationStorage)
+    behind = of(first, "OT", SegmentationStorage, PatientID="P-9")
+    behind.SeriesInstanceUID = mine.SeriesInstanceUID
+    sent(api, mine)
+    other = sent(api, behind)
+    assert listed(api, first) == {other}
+
+
+def test_what_is_not_read_in_time_is_named_and_read_by_later_calls(
+    api: ApiNode, images: list[Dataset]
+) -> None:
+    first = images[0]
+    report = sent(api, of(first, "SR", ComprehensiveSRStorage, PatientID="P-9"))
+    mask = sent(api, of(first, "SEG", SegmentationStorage, PatientID="P-9"))
+    reader = api.storage.instances
+
+    def look() -> OtherPatients:
+        uid = str(first.StudyInstanceUID)
+        return instances_of_other_patients(api.storage.engine, reader, uid, budget_s=0)
+
+    def uids(found: list[Instance]) -> list[str]:
+        return [one.sop_instance_uid for one in found]
+
+    once = look()
+    assert uids(once.others) == [mask]  # what would be drawn comes first
+    assert uids(once.unchecked) == [report, str(first.SOPInstanceUID)]
+    again = look()
+    assert uids(again.others) == [mask, report]
+    assert look().unchecked == []
+
+
+def test_a_bucket_out_of_reach_is_asked_once(
+    api: ApiNode, images: list[Dataset], tmp_path: Path
+) -> None:
+    first = images[0]
+    for _ in range(3):
+        sent(api, of(first, "SEG", SegmentationStorage, PatientID="P-9"))
+    with writing(api.storage.engine) as connection:
+        connection.execute(update(t.instance).values(volume="", object_key="somewhere"))
+    bucket = S3Objects(
+        Settings(
+            object_store="s3",
+            s3_endpoint_url=f"http://127.0.0.1:{free_port()}",
+            s3_access_key_id="id",
+            s3_secret_access_key=SecretStr("secret"),
+        )
+    )
+    reader = InstanceReader(VolumeReader(tmp_path), bucket)
+    uid = str(first.StudyInstanceUID)
+    found = instances_of_other_patients(api.storage.engine, reader, uid, budget_s=60)
+    assert (found.others, len(found.unchecked)) == ([], 4)
+    # Those who ask next do not wait at all.
+    assert reader.is_out_of_reach
+    assert instances_of_other_patients(api.storage.engine, reader, uid, budget_s=60) == found
 
 
 def test_after_a_correction_both_the_former_and_the_new_id_are_the_patients(

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { heldBack, instancesOfOthers, seriesOfOthers } from "@/features/reader/lib/otherPatients";
+import { heldBack, instancesOfOthers, seriesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
 
 const study = {
   other_patient_instances: [
     { sop_instance_uid: "1.2", series_instance_uid: "1" },
     { sop_instance_uid: "1.3", series_instance_uid: "1" },
   ],
+  unchecked_instances: [],
 };
 const masks = ["1.1", "1.2", "1.3"].map((sopInstanceUid) => ({ sopInstanceUid }));
 const uids = (all: readonly { sopInstanceUid: string }[]) => all.map((one) => one.sopInstanceUid);
@@ -22,7 +23,15 @@ describe("what names another patient than its study", () => {
   });
 
   it("is nothing where the study names nobody else", () => {
-    expect(uids(heldBack(masks, instancesOfOthers({ other_patient_instances: [] }), new Set()).drawn)).toEqual(uids(masks));
+    expect(uids(heldBack(masks, instancesOfOthers({ other_patient_instances: [], unchecked_instances: [] }), new Set()).drawn)).toEqual(uids(masks));
     expect(instancesOfOthers(null)).toBe("");
+  });
+
+  it("may be among what the node has not checked yet, which waits as well", () => {
+    const unchecked = { other_patient_instances: [], unchecked_instances: [{ sop_instance_uid: "1.2", series_instance_uid: "1" }] };
+    const waiting = `${instancesOfOthers(unchecked)}\n${uncheckedInstances(unchecked)}`;
+    expect(uids(heldBack(masks, waiting, new Set()).drawn)).toEqual(["1.1", "1.3"]);
+    expect([...seriesOfOthers(unchecked)]).toEqual([]);
+    expect(uncheckedInstances(null)).toBe("");
   });
 });

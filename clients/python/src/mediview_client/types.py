@@ -448,7 +448,7 @@ class NormalRange(TypedDict):
 
 
 class OtherPatientInstance(TypedDict):
-    """An instance of the study that names another patient than the study."""
+    """An instance of the study that names another patient than the study, or may."""
 
     sop_instance_uid: str
     series_instance_uid: str
@@ -747,6 +747,9 @@ class StudyDetail(TypedDict):
     """Received segmentations, reports, presentation states and the like whose stored Patient
     ID, or its issuer, is neither the study's nor the one with which it arrived; of other
     series one instance each is looked at. Show them with a warning, if at all."""
+    unchecked_instances: list["OtherPatientInstance"]
+    """Of these it is not known whom they name: they could not be read now, or not within a
+    second. Ask again later, and until then show them with a warning."""
     decisions: list["Decision"]
     deliveries: list["Delivery"]
     """Those of its results."""

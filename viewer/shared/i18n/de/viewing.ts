@@ -54,6 +54,12 @@ export const viewing: Messages["viewing"] = {
     drawn: (what) => `${what || "Eine Segmentierung"} wird gezeichnet, obwohl sie einen anderen Patienten als diese Studie nennt.`,
     drawAnyway: "Trotzdem zeichnen",
   },
+  uncheckedPatient: {
+    named: "Nicht geprüft, ob der Patient dieser Studie genannt wird.",
+    notDrawn: (what) =>
+      `${what || "Eine Segmentierung"}: nicht geprüft, ob sie den Patienten dieser Studie nennt, und deshalb nicht gezeichnet. Bitte gleich noch einmal versuchen.`,
+    drawn: (what) => `${what || "Eine Segmentierung"} wird gezeichnet; nicht geprüft, ob sie den Patienten dieser Studie nennt.`,
+  },
   stateUnread: (why) => `Ein Darstellungszustand war nicht zu lesen: ${why}`,
   otherStudies: "Andere Studien",
   imagesCome: "Die Bilder erscheinen hier, sobald sie eintreffen.",

@@ -53,6 +53,12 @@ export const viewing = {
     drawn: (what: string) => `${what || "A segmentation"} is drawn although it names another patient than this study.`,
     drawAnyway: "Draw it anyway",
   },
+  uncheckedPatient: {
+    named: "Not checked whether it names this study’s patient.",
+    notDrawn: (what: string) =>
+      `${what || "A segmentation"}: not checked whether it names this study’s patient, and so not drawn. Try again in a moment.`,
+    drawn: (what: string) => `${what || "A segmentation"} is drawn, not checked whether it names this study’s patient.`,
+  },
   stateUnread: (why: string) => `A presentation state could not be read: ${why}`,
   otherStudies: "Other studies",
   imagesCome: "The images appear here as they arrive.",

@@ -32,9 +32,9 @@ export function ContourPanel({
       {sets.map((set) => (
         <div key={set.sopInstanceUid} className="mb-2">
           <h3 className="mb-1 text-xs font-medium">{set.label}</h3>
-          {structureSets.isOfOther(set) && (
+          {(structureSets.isOfOther(set) || structureSets.isUnchecked(set)) && (
             <p role="alert" className="mb-1 text-xs text-warn">
-              {t.otherPatient.named}
+              {(structureSets.isOfOther(set) ? t.otherPatient : t.uncheckedPatient).named}
             </p>
           )}
           <ul className="space-y-1" data-testid="structure-set">

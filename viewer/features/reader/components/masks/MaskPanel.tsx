@@ -51,9 +51,9 @@ export function MaskPanel({
           </div>
         </div>
       )}
-      {ofOthers.map(({ sopInstanceUid, description, isDrawn }) => (
+      {ofOthers.map(({ sopInstanceUid, description, isDrawn, isUnchecked }) => (
         <div key={sopInstanceUid} role="alert" className="mt-2 text-warn" data-testid="mask-of-other">
-          <p>{isDrawn ? t.otherPatient.drawn(description) : t.otherPatient.notDrawn(description)}</p>
+          <p>{(isUnchecked ? t.uncheckedPatient : t.otherPatient)[isDrawn ? "drawn" : "notDrawn"](description)}</p>
           {!isDrawn && (
             <button type="button" className="control mt-1 px-2 py-0 text-xs" onClick={() => drawAnyway(sopInstanceUid)}>
               {t.otherPatient.drawAnyway}

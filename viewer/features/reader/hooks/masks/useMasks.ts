@@ -5,7 +5,7 @@ import { loadMask, type LoadedMask, type LoadedSeries, type Scene } from "@/corn
 import { retrieveInstance, retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
-import { heldBack, instancesOfOthers } from "@/features/reader/lib/otherPatients";
+import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
 import { maskObstacle } from "@/features/reader/lib/maskObstacle";
 import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/dicom/seg";
 import { withdrawnResults } from "@/shared/lib/state";
@@ -15,8 +15,8 @@ export interface Masks {
   masks: LoadedMask[];
   /** A sentence for each segmentation that could not be drawn. */
   failures: string[];
-  /** Segmentations that name another patient than the study: drawn only once they are chosen. */
-  ofOthers: { sopInstanceUid: string; description: string; isDrawn: boolean }[];
+  /** Segmentations that name another patient than the study, or may: drawn only once they are chosen. */
+  ofOthers: { sopInstanceUid: string; description: string; isDrawn: boolean; isUnchecked: boolean }[];
   drawAnyway: (sopInstanceUid: string) => void;
   loading: boolean;
   /** True once all that was there to be read has been read. */
@@ -38,6 +38,7 @@ export function useMasks(
   });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const others = instancesOfOthers(study);
+  const unchecked = uncheckedInstances(study);
   const segSeries = (study?.series ?? [])
     .filter((series) => series.modality === "SEG")
     .map((series) => `${series.series_instance_uid} ${series.instance_count}`)
@@ -73,11 +74,12 @@ export function useMasks(
         }
       }
       const counting = sources.filter((source) => !withdrawn.split("\n").includes(source.sopInstanceUid));
-      const wanted = heldBack(masksToShow(counting, shown.seriesInstanceUid, findings), others, chosen);
+      const wanted = heldBack(masksToShow(counting, shown.seriesInstanceUid, findings), `${others}\n${unchecked}`, chosen);
       const ofOthers = wanted.ofOthers.map((one) => ({
         sopInstanceUid: one.sopInstanceUid,
         description: one.description,
         isDrawn: !wanted.waiting.includes(one),
+        isUnchecked: unchecked.split("\n").includes(one.sopInstanceUid),
       }));
       for (const source of wanted.drawn) {
         const obstacle = maskObstacle(source, shown);
@@ -106,7 +108,7 @@ export function useMasks(
     return () => controller.abort();
     // The findings count only by the instances that they point at.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [scene, shown, segSeries, pointedAt, withdrawn, others, chosen]);
+  }, [scene, shown, segSeries, pointedAt, withdrawn, others, unchecked, chosen]);
 
   const drawAnyway = useCallback((uid: string) => setChosen((now) => new Set(now).add(uid)), []);
   return useMemo(

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import type { LoadedSeries } from "@/cornerstone";
 import { retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { contoursOnSlices, structureSetOf, type DrawnContour, type Roi, type StructureSet } from "@/dicom/structureSet";
-import { heldBack, instancesOfOthers } from "@/features/reader/lib/otherPatients";
+import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
 import { asProblem } from "@/shared/api/http";
 import { text } from "@/shared/i18n";
 import type { StudyDetail } from "@/shared/api/types";
@@ -15,6 +15,8 @@ export interface StructureSets {
   failures: readonly string[];
   /** Whether a set names another patient than the study; it opens hidden. */
   isOfOther: (set: StructureSet) => boolean;
+  /** Whether it is not known yet whom a set names; it opens hidden, too. */
+  isUnchecked: (set: StructureSet) => boolean;
   isVisible: (roi: Roi) => boolean;
   setVisible: (roi: Roi, visible: boolean) => void;
   toggleAll: () => void;
@@ -54,6 +56,7 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
     .map((one) => `${one.series_instance_uid} ${one.instance_count} ${one.origin === "generated" && hasOwnMask}`)
     .join("\n");
   const others = instancesOfOthers(study);
+  const unchecked = uncheckedInstances(study);
 
   useEffect(() => {
     if (series === "") return;
@@ -67,7 +70,7 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
       if (controller.signal.aborted) return;
       const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
       const covered = found.flatMap((one) =>
-        one.opensHidden ? one.sets : heldBack(one.sets, others, new Set()).waiting,
+        one.opensHidden ? one.sets : heldBack(one.sets, `${others}\n${unchecked}`, new Set()).waiting,
       );
       setHidden(new Set(covered.flatMap(({ rois }) => rois)));
       setRead({
@@ -78,7 +81,7 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
       });
     });
     return () => controller.abort();
-  }, [studyInstanceUid, series, others]);
+  }, [studyInstanceUid, series, others, unchecked]);
 
   const placed = useMemo(() => placerOf(sets), [sets]);
 
@@ -101,6 +104,10 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
     (set: StructureSet) => others.split("\n").includes(set.sopInstanceUid),
     [others],
   );
+  const isUnchecked = useCallback(
+    (set: StructureSet) => unchecked.split("\n").includes(set.sopInstanceUid),
+    [unchecked],
+  );
   const setVisible = useCallback(
     (roi: Roi, visible: boolean) =>
       setHidden((now) => new Set(visible ? [...now].filter((one) => one !== roi) : [...now, roi])),
@@ -111,7 +118,7 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
     setHidden((now) => (all.some((roi) => !now.has(roi)) ? new Set(all) : new Set()));
   }, [sets]);
   return useMemo(
-    () => ({ sets, failures, isOfOther, isVisible: (roi) => !hidden.has(roi), setVisible, toggleAll, on, slicesOf }),
-    [sets, failures, isOfOther, hidden, setVisible, toggleAll, on, slicesOf],
+    () => ({ sets, failures, isOfOther, isUnchecked, isVisible: (roi) => !hidden.has(roi), setVisible, toggleAll, on, slicesOf }),
+    [sets, failures, isOfOther, isUnchecked, hidden, setVisible, toggleAll, on, slicesOf],
   );
 }
