@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import structlog
+
+from inference.failures import place
 from inference.input_selection.prior_images import image_prior_of
 from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import Standing, offered
@@ -14,8 +17,14 @@ from inference.scheduling.schedule_study import decide_on_study
 from storage.container import Storage
 from storage.core.entities import Job, Series, Study
 from storage.core.errors import NotFound
+from storage.core.postponed import Postponed
 from storage.core.sources import are_imported
 from storage.core.text.dates import date_of
+from storage.jobs.lost_priors import superseded_without_decision
+
+log = structlog.get_logger(__name__)
+
+_POSTPONED = "decision "
 
 
 def takes_priors(pipeline: Pipeline) -> bool:
@@ -46,19 +55,40 @@ def decide_on_later_studies(
                 _decide_again(storage, uid, standing, rules)
 
 
+def decide_without_lost_priors(storage: Storage, limit: int, postponed: Postponed) -> None:
+    """Decide again where a result went with its prior; what cannot be decided is `postponed`."""
+    left_out = {one.removeprefix(_POSTPONED) for one in postponed.current()}
+    for job in superseded_without_decision(storage.engine, limit, left_out):
+        # Also where nothing is thrown: a pipeline that is not installed any more has no word.
+        postponed.add(_POSTPONED + job.job_id)
+        decide_without_lost_prior(storage, job)
+
+
 def decide_without_lost_prior(
     storage: Storage, job: Job, pipelines: Sequence[Pipeline] | None = None
 ) -> None:
-    """Ask the pipeline of a superseded job again, where the job took a prior that may have gone."""
-    if all(
-        one.study_instance_uid == job.study_instance_uid
-        for one in storage.jobs.inputs_of(job.job_id)
-    ):
-        return
-    for standing in offered(storage.settings, storage.model_states, pipelines):
-        if standing.pipeline.name == job.pipeline:
-            rules = current_rules(storage.settings)
-            _decide_again(storage, job.study_instance_uid, standing, rules)
+    """Ask the pipeline of a superseded job again, where the job took a prior.
+
+    Whatever fails is logged, and found again by `decide_without_lost_priors`.
+    """
+    try:
+        inputs = storage.jobs.inputs_of(job.job_id)
+        if all(one.study_instance_uid == job.study_instance_uid for one in inputs):
+            return
+        for standing in offered(storage.settings, storage.model_states, pipelines):
+            if standing.pipeline.name == job.pipeline:
+                rules = current_rules(storage.settings)
+                _decide_again(storage, job.study_instance_uid, standing, rules)
+    except NotFound:
+        pass  # deleted meanwhile
+    except Exception as error:  # noqa: BLE001 - one study must not hold up the others
+        log.error(
+            "not_decided_without_prior",
+            job_id=job.job_id,
+            pipeline=job.pipeline,
+            error=type(error).__name__,
+            place=place(error),
+        )
 
 
 def _within(pipeline: Pipeline, this: Study, later: Study) -> bool:
@@ -79,15 +109,34 @@ def _decide_again(
     storage: Storage, study_instance_uid: str, standing: Standing, rules: RuleSet
 ) -> None:
     """On each series by itself of a model of images; of several series, on behalf of any that was
-    decided on, for the word is about all of them."""
+    decided on, for the word is about all of them.
+
+    What the pipeline was run on stays run on, though the rules refuse it: a person asked for it.
+    """
+    before = _accepted(storage, study_instance_uid, standing.pipeline)
+    of_several = bool(inputs_of(standing.pipeline))
     for series in storage.index.series_of(study_instance_uid):
         if series.origin == "generated" or series.state != "COMPLETE":
             continue
         instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
-        if not is_decided(storage.decisions, series) or are_imported(instances):
+        ran = bool(before) if of_several else series.series_instance_uid in before
+        if not is_decided(storage.decisions, series) or (are_imported(instances) and not ran):
             continue
-        if inputs_of(standing.pipeline):
+        if of_several:
             decide_on_study(storage, series, standing, rules=rules)
+            if ran and not _accepted(storage, study_instance_uid, standing.pipeline):
+                decide_on_study(storage, series, standing)
             return
         candidate = read_candidate(storage.instances, series, instances)
-        decide_on_series(storage, candidate, standing, rules=rules)
+        decision = decide_on_series(storage, candidate, standing, rules=rules)
+        if ran and not decision.accepted:
+            decide_on_series(storage, candidate, standing)
+
+
+def _accepted(storage: Storage, study_instance_uid: str, pipeline: Pipeline) -> set[str]:
+    """Series of the study on which the pipeline was to run."""
+    return {
+        one.series_instance_uid
+        for one in storage.decisions.of_study(study_instance_uid)
+        if one.pipeline == pipeline.name and one.accepted
+    }

@@ -16,7 +16,7 @@ from inference import auditing
 from inference.failures import place
 from inference.reports.due import draft_now
 from inference.results.writing import part10
-from inference.scheduling.later_studies import decide_without_lost_prior
+from inference.scheduling.later_studies import decide_without_lost_priors
 from storage.container import Storage
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
@@ -49,12 +49,7 @@ def withdraw_outdated(
         for job in storage.withdrawals.outdated(_JOBS_PER_ROUND, since)
         if storage.withdrawals.supersede(job.job_id, SUPERSEDED, now)
     ]
-    without_prior = [
-        storage.jobs.get(job_id)
-        for job_id in storage.index.priors.no_longer_of()
-        if storage.withdrawals.supersede(job_id, NO_PRIOR_ANY_MORE, now)
-    ]
-    superseded += without_prior
+    superseded += _with_prior_of_somebody_else(storage, now)
     for job in superseded:
         log.info("job_superseded", job_id=job.job_id, pipeline=job.pipeline)
     waiting = storage.withdrawals.waiting(_JOBS_PER_ROUND, postponed.current())
@@ -72,9 +67,21 @@ def withdraw_outdated(
             )
     for study_instance_uid in dict.fromkeys(job.study_instance_uid for job in superseded):
         _draft_again(storage, study_instance_uid)
-    for job in without_prior:
-        decide_without_lost_prior(storage, job)
+    decide_without_lost_priors(storage, _JOBS_PER_ROUND, postponed)
     return len(waiting)
+
+
+def _with_prior_of_somebody_else(storage: Storage, now: datetime) -> list[Job]:
+    """What is superseded now because the prior is none any more."""
+    superseded = []
+    for job_id in storage.index.priors.no_longer_of():
+        try:
+            job = storage.jobs.get(job_id)
+        except NotFound:
+            continue  # deleted meanwhile
+        if storage.withdrawals.supersede(job_id, NO_PRIOR_ANY_MORE, now):
+            superseded.append(job)
+    return superseded
 
 
 def _withdraw(storage: Storage, job: Job) -> None:

@@ -61,14 +61,14 @@ def run_job(
         if job.pipeline == DRAWN_LESIONS:
             return follow_drawn_lesions(storage, job)
         pipeline = _pipeline_of(job, offered)
-        try:
-            with guarded(storage, job.study_instance_uid):
-                return Work(storage, job, owner, lease, stopping).do(pipeline)
-        except Superseded:
-            decide_without_lost_prior(storage, job, pipelines)
-            raise
+        with guarded(storage, job.study_instance_uid):
+            return Work(storage, job, owner, lease, stopping).do(pipeline)
 
-    return run_claimed(storage.settings, storage.jobs, storage.withdrawals, job_id, owner, work)
+    ended = run_claimed(storage.settings, storage.jobs, storage.withdrawals, job_id, owner, work)
+    if ended is not None and ended.ending == "superseded":
+        # What fails here is done by the next round of the clock.
+        decide_without_lost_prior(storage, ended, pipelines)
+    return ended
 
 
 def run_claimed(

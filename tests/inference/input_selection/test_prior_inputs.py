@@ -18,15 +18,17 @@ from inference.access_groups.service import apply_rules
 from inference.imaging.volume import assemble_volume
 from inference.model_registry.adding import add_model
 from inference.pipelines.codes import CM3
+from inference.scheduling import later_studies
 from inference.scheduling.schedule import complete_and_schedule
 from inference.withdrawals.late_instances import withdraw_outdated
 from inference.worker.run import run_job
 from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Decision, Job
-from storage.core.errors import InvalidRequest
+from storage.core.entities import Decision, Job, Series
+from storage.core.errors import InvalidRequest, StorageUnavailable
 from storage.core.findings import Finding
+from storage.jobs.withdrawals import NO_PRIOR_ANY_MORE
 from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
 from tests import builders
 from tests.inference.imaging.registration import drawn_head
@@ -294,6 +296,39 @@ def test_what_was_made_with_the_prior_of_somebody_else_is_withdrawn(
     again = decided(storage)
     assert again.job_id != job.job_id
     assert "no earlier study of the patient is here" in again.reason
+
+
+def test_a_study_whose_prior_went_is_decided_on_again_whatever_fails_meanwhile(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that ends between the two, and another study that cannot be read."""
+    added(storage, tmp_path / "m", card())
+    other = "2.25.9002"
+    prior, one = chest("2.25.9300", "20241231", OLD_MM), chest(other, "20251231", NEW_MM)
+    lost = decided(storage, prior, one, study=other)
+    kept = decided(storage, chest(NOW, "20251231", OLD_MM, NEW_MM))
+    moved = Statement(
+        "move", PatientKey("OTHER", ""), Demographics("Other^One"), study_instance_uid="2.25.9300"
+    )
+    storage.patient_changes.record([moved], Origin("ada", "account:1", reason="wrong"), utcnow())
+    for job_id in (lost.job_id or "", kept.job_id or ""):
+        assert storage.withdrawals.supersede(job_id, NO_PRIOR_ANY_MORE, utcnow())
+    assert storage.index.priors.no_longer_of() == []
+    really = later_studies.decide_on_study
+
+    def fails_once(storage: Storage, series: Series, *rest: Any, **others: Any) -> Decision:
+        if series.study_instance_uid == other:
+            raise StorageUnavailable("The volume is away.", remedy="Mount it.")
+        return really(storage, series, *rest, **others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(later_studies, "decide_on_study", fails_once)
+        withdraw_outdated(storage, utcnow())
+    assert decided(storage).accepted
+    assert decided(storage).job_id != kept.job_id
+    assert decided(storage, study=other).job_id == lost.job_id
+    withdraw_outdated(storage, utcnow())
+    assert decided(storage, study=other).job_id not in ("", None, lost.job_id)
 
 
 def test_a_prior_that_not_everybody_may_see_is_none(storage: Storage, tmp_path: Path) -> None:
