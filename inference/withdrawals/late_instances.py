@@ -55,8 +55,8 @@ def withdraw_outdated(
     waiting = storage.withdrawals.waiting(_JOBS_PER_ROUND, postponed.current())
     for job in waiting:
         try:
-            _withdraw(storage, job)
-            storage.withdrawals.done(job.job_id, now)
+            withdrawn = _withdraw(storage, job)
+            storage.withdrawals.done(job.job_id, now, withdrawn)
         except Exception as error:  # noqa: BLE001 - one job must not hold up the others
             postponed.add(job.job_id)
             log.error(
@@ -84,11 +84,12 @@ def _with_prior_of_somebody_else(storage: Storage, now: datetime) -> list[Job]:
     return superseded
 
 
-def _withdraw(storage: Storage, job: Job) -> None:
-    """A rejection note over all that the job gave, at each destination that has some of it."""
+def _withdraw(storage: Storage, job: Job) -> list[str]:
+    """A rejection note over all that the job gave, at each destination that has some of it; the
+    UIDs of all that."""
     made = _made_by(storage.index, storage.instances, job)
     if not made:
-        return
+        return []
     # What encodes is large, and few rounds need it.
     from inference.withdrawals.rejection_note import encode_rejection_note, rejection_note_uid
 
@@ -109,6 +110,7 @@ def _withdraw(storage: Storage, job: Job) -> None:
         results=len(made),
         destinations=len(destinations),
     )
+    return [one.sop_instance_uid for one in made]
 
 
 def _made_by(index: Index, instances: InstanceReader, job: Job) -> list[Instance]:

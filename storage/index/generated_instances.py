@@ -7,11 +7,11 @@ Its UID is no proof, so the digests of what was made are kept. Nothing here name
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, select, update
 
 from storage import tables as t
 from storage.core.callers.visibility import as_node
-from storage.core.sources import returns_as_own
+from storage.core.sources import of_reader, of_result, returns_as_own
 from storage.db.engine import insert_or_ignore, reading, writing
 
 
@@ -22,6 +22,8 @@ class Made(NamedTuple):
     content_digest: str | None
     """Of the decoded attributes and pixels; empty where these cannot be had, None: not yet."""
     source: str
+    is_withdrawn: bool = False
+    """Its job was superseded: what comes back is not a result any more."""
 
 
 def note_generated(
@@ -39,11 +41,27 @@ def note_generated(
 def generated_under(engine: Engine, sop_instance_uid: str) -> list[Made]:
     """All that the node made under the UID, the first one first."""
     c = t.generated_instance.c
-    query = select(c.digest, c.content_digest, c.source).where(
+    query = select(c.digest, c.content_digest, c.source, c.withdrawn_at.is_not(None)).where(
         c.sop_instance_uid == sop_instance_uid
     )
     with as_node(), reading(engine) as connection:
         return [Made(*row) for row in connection.execute(query.order_by(c.id))]
+
+
+def note_withdrawn(
+    connection: Connection, now: datetime | None, condition: ColumnElement[bool]
+) -> None:
+    """What was made so counts no more, also where its rows are gone; None: it counts again."""
+    c = t.generated_instance.c
+    unchanged = c.withdrawn_at.is_(None) if now else c.withdrawn_at.is_not(None)
+    connection.execute(
+        update(t.generated_instance).where(condition, unchanged).values(withdrawn_at=now)
+    )
+
+
+def made_by_job(job_id: str) -> ColumnElement[bool]:
+    """Its results, and their versions with feedback."""
+    return t.generated_instance.c.source.in_((of_result(job_id), of_reader(job_id)))
 
 
 def note_content(engine: Engine, sop_instance_uid: str, digest: str, content_digest: str) -> None:

@@ -145,8 +145,11 @@ class GeneratedInstances:
                 self._noted.add((uid, at))
             if self._is_in_trail(uid, at):
                 continue
-            is_changed = bool(generated_under(self._engine, uid))
-            log.warning("uid_occupied", sop_instance_uid=uid, source=source, changed=is_changed)
+            made = generated_under(self._engine, uid)
+            is_withdrawn = bool(made) and all(one.is_withdrawn for one in made)
+            content = "withdrawn" if is_withdrawn else "changed copy"
+            content = content if made else "unknown here"
+            log.warning("uid_occupied", sop_instance_uid=uid, source=source, content=content)
             self._audit.record(
                 AuditEvent(
                     Code.SECURITY_ALERT,
@@ -158,7 +161,7 @@ class GeneratedInstances:
                         "alert": OCCUPIED,
                         "sop_instance_uid": uid,
                         "source": named_sender(source),
-                        "content": "changed copy" if is_changed else "unknown here",
+                        "content": content,
                     },
                 )
             )

@@ -182,6 +182,7 @@ class InstanceStore:
         """The source of what the node made once and others send back, as it was made; else empty.
 
         Its UID is known to everybody who has read it, so the content has to be the same.
+        What was withdrawn since stays foreign: as a result it would count again.
         """
         uid = header.sop_instance_uid
         if (
@@ -196,6 +197,9 @@ class InstanceStore:
             size = sum(map(len, pieces))
             content = content_digest(b"".join(pieces)) if size <= COMPARED_MAX_BYTES else ""
             own = next((one for one in made if content and one.content_digest == content), None)
+        if own is not None and own.is_withdrawn:
+            log.warning("withdrawn_instance_came_back", sop_instance_uid=uid, source=source)
+            return ""
         if own is not None:
             log.info("own_instance_came_back", sop_instance_uid=uid, source=source)
             return own.source

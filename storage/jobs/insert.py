@@ -13,6 +13,7 @@ from storage.core.entities import Job
 from storage.db.engine import insert_or_ignore
 from storage.db.row_mapping import to_job
 from storage.events.repository import add_event
+from storage.index.generated_instances import made_by_job, note_withdrawn
 from storage.index.series_provenance import request_of
 from storage.outbox.tables import JOBS
 
@@ -71,6 +72,7 @@ def _revived(connection: Connection, job: Job, now: datetime) -> Job:
     }
     of_job = t.job.c.job_id == job.job_id
     connection.execute(update(t.job).where(of_job).values(**values))
+    note_withdrawn(connection, None, made_by_job(job.job_id))
     return to_job(connection.execute(select(t.job).where(of_job)).mappings().one())
 
 

@@ -13,7 +13,9 @@ from sqlalchemy import Connection, Engine, and_, case, delete, func, null, or_, 
 from storage import tables as t
 from storage.core.entities import DeliveryCause, Job
 from storage.db.engine import reading, writing
+from storage.db.portions import in_portions
 from storage.db.row_mapping import to_job
+from storage.index.generated_instances import made_by_job, note_withdrawn
 from storage.jobs.insert import announce
 from storage.outbox.tables import JOBS
 from storage.reports.critical_alerts import withdraw_alerts
@@ -128,6 +130,7 @@ class Withdrawals:
             row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
             job = to_job(row.mappings().one())
             _withdraw_findings(connection, job, now)
+            note_withdrawn(connection, now, made_by_job(job_id))
             announce(connection, job, now)
             mark_report_due(connection, job.study_instance_uid, now)
         return True
@@ -158,9 +161,14 @@ class Withdrawals:
         with reading(self._engine) as connection:
             return [to_job(row) for row in connection.execute(query).mappings()]
 
-    def done(self, job_id: str, now: datetime) -> None:
-        """Whatever went out of the job is withdrawn there."""
+    def done(self, job_id: str, now: datetime, sop_instance_uids: Sequence[str] = ()) -> None:
+        """Whatever went out of the job is withdrawn there: its results, those that it stored while
+        it was superseded, and `sop_instance_uids`."""
+        made = t.generated_instance.c.sop_instance_uid
         with writing(self._engine) as connection:
+            note_withdrawn(connection, now, made_by_job(job_id))
+            for part in in_portions(sop_instance_uids):
+                note_withdrawn(connection, now, made.in_(part))
             connection.execute(
                 update(t.job).where(t.job.c.job_id == job_id).values(withdrawn_at=now)
             )

@@ -112,8 +112,12 @@ def check_occupied_uids(engine: Engine) -> Check:
 
 
 def _kind_of(alert: AuditRecord) -> str:
-    is_changed = alert.detail.get("content") == "changed copy"
-    return ", a changed copy of what the node made" if is_changed else ""
+    match alert.detail.get("content"):
+        case "changed copy":
+            return ", a changed copy of what the node made"
+        case "withdrawn":
+            return ", what the node made and withdrew"
+    return ""
 
 
 def check_integrity(engine: Engine, damaged: DamagedInstances, volumes: Path) -> Check:

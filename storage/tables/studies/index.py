@@ -205,8 +205,10 @@ generated_instance = Table(
     Column("digest", String(64), nullable=False),
     # In whatever encoding; empty where there is none, none where it was not taken yet.
     Column("content_digest", String(64)),
-    Column("source", Text, nullable=False),
+    Column("source", Text, nullable=False, index=True),
     time_column("made_at"),
+    # Since when it does not count any more, even where it comes back.
+    time_column("withdrawn_at", nullable=True),
     UniqueConstraint("sop_instance_uid", "digest"),
     Index(
         "ix_generated_instance_undigested",

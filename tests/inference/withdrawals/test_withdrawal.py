@@ -20,6 +20,7 @@ from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
+from storage.core.sources import of_result
 from storage.settings import Destination
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.results_support import complaints, save
@@ -107,6 +108,38 @@ def test_late_slices_withdraw_all_that_the_partial_series_gave(tmp_path: Path) -
         assert finding.job_id == complete.job_id
         draft_due(storage, later(3600))
         assert "withdrawn" not in report_text(storage)
+
+
+def test_what_was_withdrawn_does_not_come_back_as_a_result(tmp_path: Path) -> None:
+    slices = mr_series("head", 8)
+    with storage_in(tmp_path) as storage:
+        receive(storage, slices[:5])
+        job = analysed(storage)
+        made = [
+            one for one in storage.index.instances_of(STUDY) if one.source == of_result(job.job_id)
+        ]
+        sent = {one.sop_instance_uid: storage.instances.read(one) for one in made}
+        receive(storage, slices[5:])
+        withdraw_outdated(storage, utcnow())
+        storage.deletions.study(STUDY)
+        for content in sent.values():
+            storage.ingest.accept(content, "dimse:PACS")
+        assert sent
+        assert {storage.index.instance(uid).source for uid in sent} == {"dimse:PACS"}
+        # The same content once more is the same job, whose results count again.
+        storage.deletions.study(STUDY)
+        receive(storage, slices[:5])
+        again = analysed(storage)
+        results = [
+            one
+            for one in storage.index.instances_of(STUDY)
+            if one.source == of_result(again.job_id)
+        ]
+        sent = {one.sop_instance_uid: storage.instances.read(one) for one in results}
+        storage.deletions.study(STUDY)
+        for content in sent.values():
+            storage.ingest.accept(content, "dimse:PACS")
+        assert {storage.index.instance(uid).source for uid in sent} == {of_result(again.job_id)}
 
 
 def test_no_reader_takes_a_rejection_note_back(tmp_path: Path) -> None:
