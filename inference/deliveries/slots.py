@@ -39,7 +39,14 @@ class SendingSlots:
     for long makes room for another one, `spare` times at most.
     """
 
-    def __init__(self, count: int, spare: int = 0, slow_after_s: float = 20.0) -> None:
+    def __init__(
+        self,
+        count: int,
+        spare: int = 0,
+        slow_after_s: float = 20.0,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now_s = now_s
         self._count, self._spare, self._slow_after_s = count, spare, slow_after_s
         self._lock = threading.Lock()
         self._claims: dict[object, _Claim] = {}
@@ -63,7 +70,7 @@ class SendingSlots:
             if deliveries:
                 destination = deliveries[0].destination
                 server = servers.get(destination, Server(destination))
-                self._claims[token] = _Claim(server, destination in failing, time.monotonic())
+                self._claims[token] = _Claim(server, destination in failing, self._now_s())
         try:
             yield deliveries
         finally:
@@ -71,10 +78,15 @@ class SendingSlots:
                 self._claims.pop(token, None)
 
     def _has_room(self) -> bool:
-        """Whether fewer than all senders are busy, not counting those that are slow."""
-        slow_since = time.monotonic() - self._slow_after_s
-        slow = sum(one.begun <= slow_since for one in self._claims.values())
-        return len(self._claims) - min(slow, self._spare) < self._count
+        return self._counted() < self._count
+
+    def _slow(self) -> list[_Claim]:
+        slow_since = self._now_s() - self._slow_after_s
+        return [one for one in self._claims.values() if one.begun <= slow_since]
+
+    def _counted(self) -> int:
+        """How many senders are busy, without those that are slow and have been made room for."""
+        return len(self._claims) - min(len(self._slow()), self._spare)
 
     def _full(self, servers: Mapping[str, Server], failing: Collection[str]) -> set[str]:
         at_most = max(self._count - 1, 1)
@@ -82,8 +94,11 @@ class SendingSlots:
         full = set(failing) if sum(one.is_trial for one in claims) >= at_most else set()
         busy = Counter(one.server for one in claims)
         of_hosts = Counter(one.server.host for one in claims)
-        is_half_busy = len(claims) >= self._count // 2
+        slow = {one.server for one in self._slow()}
+        half = self._count // 2
         for name, server in servers.items():
+            # Those that are slow make room for others, not for more of their own.
+            is_half_busy = (len(claims) if server in slow else self._counted()) >= half
             if of_hosts[server.host] >= at_most or (is_half_busy and busy[server]):
                 full.add(name)
         return full
