@@ -5,6 +5,7 @@ here which job a process has, until when, and ends the process (`inference.worke
 successor reads which job that was, and ends the job with the reason.
 """
 
+import fcntl
 import json
 import mmap
 import os
@@ -23,8 +24,13 @@ log = structlog.get_logger(__name__)
 Kind = Literal["job", "answer", "shadow"]
 Reason = Literal["", "deadline", "memory"]
 
+# What a job found is written within this, or whatever it is written to hangs.
+STORING_S = 300.0
+
 _ENTRIES = 64
-_ENTRY_BYTES = 2048
+# Of each of an entry's two texts, with its length.
+_TEXT_BYTES = 2048
+_ENTRY_BYTES = 1 + 2 * _TEXT_BYTES
 _TITLE_CHARACTERS = 120
 
 
@@ -47,21 +53,40 @@ class Running:
     ended_because: Reason = ""
     """Why the parent ended the process; empty while it works."""
     limit_bytes: int = 0
+    earlier_bytes: int = 0
+    """What the process had in memory from earlier jobs when this one began: models, leaks."""
+    is_tried_again: bool = False
+    """Its process took too much memory, but a new one, without `earlier_bytes`, may not."""
+
+    def is_same(self, other: "Running | None") -> bool:
+        """Whether both are of the same attempt at a job, however far it is."""
+        return other is not None and self._attempt() == other._attempt()
+
+    def _attempt(self) -> tuple[int, str, float, Reason]:
+        return self.pid, self.job_id, self.begun_s, self.ended_because
 
 
 class RunningJobs:
     """A table of entries, made before the pool forks.
 
-    Those of jobs are written by their processes; those of jobs whose process was ended by the
-    parent. Each has a version, odd while it is being written, so that nobody takes half of one
-    for a whole.
+    Each process has one entry, locked for as long as the process lives, and notes its jobs in it.
+    The parent writes those of processes that it ends into others, until a successor has read them.
+    Nobody waits for a lock: a process may hang at any point.
+
+    Each entry has two texts and says which of them counts, so that nobody takes half of one for a
+    whole, and that a process which ends while it writes leaves what was there.
     """
 
     def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, _ENTRIES * _ENTRY_BYTES)
+        # Locks of fcntl are a process's own, and end with it; a fork does not inherit them.
+        self._file = os.memfd_create("running-jobs", os.MFD_CLOEXEC)
+        os.ftruncate(self._file, _ENTRIES * _ENTRY_BYTES)
+        self._shared = mmap.mmap(self._file, _ENTRIES * _ENTRY_BYTES)
         self._begins = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._mine: int | None = None
-        # Between the thread that works and the one that renews its lease.
+        self._own: int | None = None
+        # What the process had in memory when its first job began.
+        self._first_bytes: int | None = None
+        # Between the thread that works and the others of its process.
         self._changing = threading.Lock()
 
     @property
@@ -71,60 +96,91 @@ class RunningJobs:
 
     def entries(self) -> Iterator[tuple[int, Running]]:
         for index in range(_ENTRIES):
-            found = self._read(index)
+            found = self.read(index)
             if found is not None:
                 yield index, found
 
-    def write(self, index: int, running: Running | None) -> None:
-        text = b"" if running is None else json.dumps(asdict(running)).encode()
+    def read(self, index: int) -> Running | None:
         at = index * _ENTRY_BYTES
-        version = self._shared[at] | 1
-        self._shared[at] = version
-        self._shared[at + 1 : at + 3 + len(text)] = len(text).to_bytes(2) + text
-        self._shared[at] = (version + 1) % 256
-
-    def _read(self, index: int) -> Running | None:
-        at = index * _ENTRY_BYTES
-        before = self._shared[at]
-        length = int.from_bytes(self._shared[at + 1 : at + 3])
-        text = self._shared[at + 3 : at + 3 + length]
-        if not length or before & 1 or self._shared[at] != before:
-            return None
-        return Running(**json.loads(text))
-
-    def begin(self, running: Running) -> None:
-        self._mine = self.add(running)
-        os.eventfd_write(self._begins, 1)
+        while True:
+            count = self._shared[at]
+            start = at + 1 + count % 2 * _TEXT_BYTES
+            length = int.from_bytes(self._shared[start : start + 2])
+            text = self._shared[start + 2 : start + 2 + length]
+            if self._shared[at] == count:
+                return Running(**json.loads(text)) if length else None
 
     def add(self, running: Running) -> int | None:
         """Its number; None, and it is not watched, where all entries are in use."""
-        index = self._free()
-        if index is None:
-            log.warning("job_not_watched", job_id=running.job_id)
-            return None
-        self.write(index, running)
-        return index
+        with self._changing:
+            index = self._take()
+            if index is None:
+                log.warning("job_not_watched", job_id=running.job_id)
+                return None
+            self._write(index, running)
+            self._unlock(index)
+            return index
+
+    def remove(self, index: int, running: Running) -> None:
+        """Unless the entry is another job's by now, or is being written."""
+        with self._changing:
+            if index != self._own and self._lock(index):
+                if running.is_same(self.read(index)):
+                    self._write(index, None)
+                self._unlock(index)
+
+    def begin(self, running: Running) -> None:
+        used_bytes = anonymous_memory_bytes(running.pid)
+        with self._changing:
+            if self._first_bytes is None:
+                self._first_bytes = used_bytes
+            if self._own is None:
+                self._own = self._take()
+            if self._own is None:
+                log.warning("job_not_watched", job_id=running.job_id)
+                return
+            earlier_bytes = max(used_bytes - self._first_bytes, 0)
+            self._write(self._own, replace(running, earlier_bytes=earlier_bytes))
+        os.eventfd_write(self._begins, 1)
 
     def change(self, **values: Any) -> None:
         with self._changing:
-            found = None if self._mine is None else self._read(self._mine)
-            if found is not None and self._mine is not None:
-                self.write(self._mine, replace(found, **values))
+            found = None if self._own is None else self.read(self._own)
+            if found is not None and self._own is not None:
+                self._write(self._own, replace(found, **values))
 
     def end(self) -> None:
         with self._changing:
-            if self._mine is not None:
-                self.write(self._mine, None)
-                self._mine = None
+            if self._own is not None:
+                self._write(self._own, None)
 
-    def _free(self) -> int | None:
-        """By the process id first, so that processes that begin at once differ."""
-        start = os.getpid()
-        for step in range(_ENTRIES):
-            at = (start + step) % _ENTRIES * _ENTRY_BYTES
-            if not self._shared[at] & 1 and not any(self._shared[at + 1 : at + 3]):
-                return at // _ENTRY_BYTES
+    def _write(self, index: int, running: Running | None) -> None:
+        """Into an entry that this process has locked."""
+        text = b"" if running is None else json.dumps(asdict(running)).encode()
+        at = index * _ENTRY_BYTES
+        count = self._shared[at] + 1
+        start = at + 1 + count % 2 * _TEXT_BYTES
+        self._shared[start : start + 2 + len(text)] = len(text).to_bytes(2) + text
+        self._shared[at] = count % 256
+
+    def _take(self) -> int | None:
+        """Lock one that is free. Of a process without a job, the lock says that it is not."""
+        for index in range(_ENTRIES):
+            if index != self._own and self._lock(index):
+                if self.read(index) is None:
+                    return index
+                self._unlock(index)
         return None
+
+    def _lock(self, index: int) -> bool:
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, index)
+        except OSError:
+            return False
+        return True
+
+    def _unlock(self, index: int) -> None:
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, index)
 
 
 _watched: RunningJobs | None = None

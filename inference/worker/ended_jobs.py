@@ -25,7 +25,7 @@ def note_ended(process: Process) -> None:
     for index, ended in [] if table is None else list(table.entries()):
         if ended.ended_because and table is not None:
             _note(process.storage, ended)
-            table.write(index, None)
+            table.remove(index, ended)
 
 
 def start_noting(process: Process) -> None:

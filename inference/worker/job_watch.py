@@ -15,16 +15,22 @@ from pathlib import Path
 
 import structlog
 
-from inference.running_jobs import Reason, Running, RunningJobs, anonymous_memory_bytes
+from inference.running_jobs import (
+    STORING_S,
+    Reason,
+    Running,
+    RunningJobs,
+    anonymous_memory_bytes,
+)
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+_Key = tuple[int, str, float]
+
 _LOOK_S = 0.5
 # From SIGTERM, which Python hears between two of its steps, to SIGKILL.
 _TERM_S = 5.0
-# What a job found is written within this, or whatever it is written to hangs.
-_STORING_S = 300.0
 _SHARE_OF_MACHINE = 0.9
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -36,8 +42,8 @@ class JobWatch:
         self._table = table
         self._grace_s = settings.job_grace_s
         self._limit_bytes = memory_limit_bytes(settings)
-        # By process and job: until when SIGTERM is given time.
-        self._terminated: dict[tuple[int, str], float] = {}
+        # By process, job and begin: until when SIGTERM is given time.
+        self._terminated: dict[_Key, float] = {}
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="job-watch", daemon=True).start()
@@ -64,32 +70,48 @@ class JobWatch:
     def look(self, now_s: float) -> bool:
         """End what has to end; whether anything runs."""
         running = [(index, one) for index, one in self._table.entries() if not one.ended_because]
+        keys = {_key(one) for _, one in running}
+        self._terminated = {key: at_s for key, at_s in self._terminated.items() if key in keys}
         for index, one in running:
             if not _is_child(one.pid):
                 # It crashed, or was ended; its job is free once the lease has ended.
-                self._table.write(index, None)
-                self._terminated.pop((one.pid, one.job_id), None)
+                self._table.remove(index, one)
                 continue
-            self._judge(one, now_s)
+            self._judge(index, one, now_s)
         return bool(running)
 
-    def _judge(self, one: Running, now_s: float) -> None:
-        key = (one.pid, one.job_id)
-        if key in self._terminated:
-            if now_s >= self._terminated[key]:
-                _send(one.pid, signal.SIGKILL)
+    def _judge(self, index: int, one: Running, now_s: float) -> None:
+        term_until_s = self._terminated.get(_key(one))
+        if term_until_s is not None:
+            if now_s >= term_until_s:
+                self._send(index, one, signal.SIGKILL)
             return
         overdue_s = now_s - one.begun_s - one.deadline_s
-        grace_s = self._grace_s + (_STORING_S if one.is_storing else 0.0)
+        grace_s = self._grace_s + (STORING_S if one.is_storing else 0.0)
         if overdue_s > grace_s:
-            self._end(one, "deadline", now_s)
+            self._end(index, one, "deadline", now_s)
         elif one.lost_s and now_s - one.lost_s > grace_s:
             # The reason is noted already, by the one that cancelled it or has it now.
-            self._end(one, "", now_s)
-        elif not one.is_storing and anonymous_memory_bytes(one.pid) > self._limit_bytes:
-            self._end(one, "memory", now_s)
+            self._end(index, one, "", now_s)
+        elif not one.is_storing:
+            used_bytes = anonymous_memory_bytes(one.pid)
+            if used_bytes > self._limit_bytes:
+                # Without what earlier jobs left it may have enough.
+                may_do = used_bytes - one.earlier_bytes <= self._limit_bytes
+                self._end(index, replace(one, is_tried_again=may_do), "memory", now_s)
 
-    def _end(self, one: Running, reason: Reason, now_s: float) -> None:
+    def _end(self, index: int, one: Running, reason: Reason, now_s: float) -> None:
+        if not one.is_same(self._table.read(index)):
+            return
+        noted = replace(one, ended_because=reason, limit_bytes=self._limit_bytes)
+        # Before it ends: its successor reads this.
+        noted_at = self._table.add(noted) if reason else None
+        term_s = 0.0 if reason == "memory" else min(_TERM_S, self._grace_s)
+        if not self._send(index, one, signal.SIGTERM if term_s else signal.SIGKILL):
+            if noted_at is not None:
+                self._table.remove(noted_at, noted)
+            return
+        self._terminated[_key(one)] = now_s + term_s
         log.error(
             "job_process_ended",
             job_id=one.job_id,
@@ -97,12 +119,18 @@ class JobWatch:
             reason=reason or "cancelled",
             after_s=round(now_s - one.begun_s),
         )
-        if reason:
-            # Before it ends: its successor reads this.
-            self._table.add(replace(one, ended_because=reason, limit_bytes=self._limit_bytes))
-        term_s = 0.0 if reason == "memory" else min(_TERM_S, self._grace_s)
-        self._terminated[one.pid, one.job_id] = now_s + term_s
-        _send(one.pid, signal.SIGTERM if term_s else signal.SIGKILL)
+
+    def _send(self, index: int, one: Running, signal_number: signal.Signals) -> bool:
+        """Unless the job has ended since it was looked at, and the process may have another."""
+        if not one.is_same(self._table.read(index)):
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one.pid, signal_number)
+        return True
+
+
+def _key(one: Running) -> _Key:
+    return one.pid, one.job_id, one.begun_s
 
 
 def memory_limit_bytes(settings: Settings) -> int:
@@ -113,11 +141,6 @@ def memory_limit_bytes(settings: Settings) -> int:
     with contextlib.suppress(OSError, ValueError):
         machine = min(machine, int(_CGROUP_LIMIT.read_text()))
     return int(_SHARE_OF_MACHINE * machine)
-
-
-def _send(pid: int, signal_number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal_number)
 
 
 def _is_child(pid: int) -> bool:

@@ -2,7 +2,11 @@
 
 import os
 import signal
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +105,100 @@ def test_a_chat_template_that_loops_does_not_hold_the_language_worker(tmp_path: 
         error = answers.get(summary.job_id).error
         assert error
         assert error["code"] == "deadline_passed"
+
+
+@contextmanager
+def sleeping() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+class EndsMeanwhile(RunningJobs):
+    """Its job ends before it is looked at for the `at_look`-th time."""
+
+    at_look = 0
+
+    def read(self, index: int) -> Running | None:
+        found = super().read(index)
+        if found is not None and not found.ended_because:
+            self.at_look -= 1
+            if not self.at_look:
+                self._write(index, None)
+                return None
+        return found
+
+
+@pytest.mark.parametrize("at_look", [2, 3, 4])
+def test_a_process_whose_job_ends_just_before_the_signal_is_not_ended(at_look: int) -> None:
+    table = EndsMeanwhile()
+    watch = JobWatch(load_settings(job_grace_s=10.0), table)
+    with sleeping() as child:
+        table.add(Running(child.pid, "job", "j", "o", "model 1", 100.0, 10.0))
+        table.at_look = at_look
+        watch.look(200.0)
+        assert list(table.entries()) == []
+        assert not watch.look(300.0)
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.1)
+
+
+def test_the_same_job_begun_again_by_the_same_process_has_its_own_time() -> None:
+    table = RunningJobs()
+    watch = JobWatch(load_settings(job_grace_s=10.0), table)
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+        os._exit(0)
+    try:
+        time.sleep(0.1)
+        first = Running(child, "job", "j", "o", "model 1", 100.0, 10.0)
+        index = table.add(first)
+        assert index is not None
+        watch.look(121.0)
+        # It hears SIGTERM, and ends the job within the five seconds; it gets it once more.
+        table.remove(index, first)
+        table.add(replace(first, begun_s=125.0))
+        watch.look(127.0)
+        time.sleep(0.1)
+        assert os.waitpid(child, os.WNOHANG) == (0, 0)
+        watch.look(130.0)
+        assert os.waitpid(child, os.WNOHANG) == (0, 0)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_processes_that_begin_at_once_have_an_entry_each() -> None:
+    table = RunningJobs()
+    children = []
+    begin_read, begin_write = os.pipe()
+    for number in range(16):
+        child = os.fork()
+        if not child:
+            os.close(begin_write)
+            os.read(begin_read, 1)
+            for time_s in range(50):
+                table.begin(Running(os.getpid(), "job", str(number), "o", "m 1", time_s, 10.0))
+                table.change(lost_s=1.0)
+                if time_s < 49:
+                    table.end()
+            os._exit(0)
+        children.append(child)
+    os.close(begin_write)
+    for child in children:
+        os.waitpid(child, 0)
+    os.close(begin_read)
+    entries = [one for _, one in table.entries()]
+    assert sorted(one.pid for one in entries) == sorted(children)
+    assert {(one.begun_s, one.lost_s) for one in entries} == {(49, 1.0)}
+    # They have ended, and what they left is cleared away.
+    watch = JobWatch(load_settings(), table)
+    assert watch.look(0.0)
+    assert not watch.look(0.0)
 
 
 def test_what_stores_its_result_is_let_finish_and_what_ignores_sigterm_is_killed() -> None:
