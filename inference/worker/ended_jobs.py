@@ -1,4 +1,7 @@
-"""Jobs whose process had to be ended: their rows get the reason, and they are not tried again."""
+"""Jobs whose process had to be ended: their rows get the reason.
+
+They are not tried again, but for those that a process without the memory of earlier jobs may do.
+"""
 
 import threading
 import time
@@ -11,7 +14,7 @@ from inference.running_jobs import Running
 from inference.worker.process import Process
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.errors import LimitExceeded, MediViewError
+from storage.core.errors import LimitExceeded, MediViewError, NotFound
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -51,6 +54,8 @@ def _until_noted(process: Process) -> None:
 def _note(storage: Storage, ended: Running) -> None:
     error = _reason(storage.settings, ended)
     sentence = f"{error.message} {error.remedy}"
+    if ended.is_tried_again and _given_back(storage, ended):
+        return
     if ended.kind == "shadow":
         storage.shadow_runs.end(ended.job_id, "FAILED", utcnow(), reason=sentence)
         return
@@ -58,6 +63,27 @@ def _note(storage: Storage, ended: Running) -> None:
     failed = storage.jobs.fail(ended.job_id, ended.owner, sentence, utcnow(), retry=False)
     if failed is not None and ended.kind == "answer":
         storage.answers.failed(ended.job_id, error.code, error.message, error.remedy)
+
+
+def _given_back(storage: Storage, ended: Running) -> bool:
+    """Whether there is another attempt; this one counts, as one whose process crashed."""
+    sentence = (
+        f"{_what(storage.settings, ended)} took more than {ended.limit_bytes >> 20:,} MiB of memory"
+        " together with what earlier jobs had left in its process. It is tried again in a new one."
+    )
+    if ended.kind == "shadow":
+        # Its attempts are counted where it is taken.
+        storage.shadow_runs.postpone(ended.job_id, utcnow())
+        return True
+    try:
+        job = storage.jobs.get(ended.job_id)
+    except NotFound:
+        return True
+    if job.attempts >= storage.settings.job_max_attempts:
+        return False
+    storage.jobs.fail(ended.job_id, ended.owner, sentence, utcnow(), retry=True)
+    log.info("ended_job_tried_again", job_id=ended.job_id, attempt=job.attempts)
+    return True
 
 
 def _reason(settings: Settings, ended: Running) -> MediViewError:

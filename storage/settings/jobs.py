@@ -43,8 +43,8 @@ class JobSettings(BaseModel):
     job_memory_bytes: int = Field(
         0,
         ge=0,
-        description="A process whose job takes more memory is ended, and the job fails; 0: nine"
-        " tenths of the machine's.",
+        description="A process whose job takes more memory is ended, and the job fails, or is tried"
+        " again where earlier jobs had left much in the process; 0: nine tenths of the machine's.",
     )
     analyze_timeout_s: float = Field(300.0, gt=0)
     tick_s: float = Field(1.0, gt=0)

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from inference.running_jobs import Running, RunningJobs
+from inference.running_jobs import Running, RunningJobs, anonymous_memory_bytes
+from inference.worker.ended_jobs import note_ended
 from inference.worker.job_watch import JobWatch
+from inference.worker.process import Process
 from storage.core.clock import utcnow
 from storage.settings import load_settings
 from tests.inference.language import small_models
-from tests.inference.orchestration import receive, wait_for
+from tests.inference.orchestration import receive, storage_in, wait_for
 from tests.inference.processes import Workers, children_of, workers_in
 from tests.inference.small import mr_series, study_uid
 
@@ -170,6 +172,52 @@ def test_the_same_job_begun_again_by_the_same_process_has_its_own_time() -> None
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def test_a_job_beyond_memory_only_with_that_of_earlier_ones_is_tried_again() -> None:
+    with sleeping() as child:
+        time.sleep(0.05)
+        used_bytes = anonymous_memory_bytes(child.pid)
+        table = RunningJobs()
+        limit_bytes = used_bytes - 4096
+        watch = JobWatch(load_settings(job_memory_bytes=limit_bytes), table)
+        begun_s = time.monotonic()
+        one = Running(child.pid, "job", "j", "o", "model 1", begun_s, 10.0, earlier_bytes=8192)
+        table.add(one)
+        watch.look(begun_s)
+        assert child.wait() == -signal.SIGKILL
+        noted = replace(one, ended_because="memory", limit_bytes=limit_bytes, is_tried_again=True)
+        assert [entry for _, entry in table.entries()] == [one, noted]
+    with sleeping() as child:
+        time.sleep(0.05)
+        table = RunningJobs()
+        watch = JobWatch(load_settings(job_memory_bytes=limit_bytes), table)
+        table.add(replace(one, pid=child.pid, earlier_bytes=0))
+        watch.look(begun_s)
+        assert [entry.is_tried_again for _, entry in table.entries()] == [False, False]
+
+
+def test_only_what_a_new_process_may_do_is_given_back(tmp_path: Path) -> None:
+    with storage_in(tmp_path, job_max_attempts=2) as storage:
+        jobs, table = storage.jobs, RunningJobs()
+        process = Process(storage.settings, "jobs", table)
+        job, _ = jobs.schedule("brain-volume", "1.1.0", "2.25.1", "2.25.2", "fingerprint")
+        states = []
+        for attempt in range(2):
+            owner = f"worker-{attempt}"
+            assert jobs.claim(job.job_id, owner, 60.0, utcnow())
+            ended = Running(1, "job", job.job_id, owner, "brain-volume 1.1.0", attempt, 10.0)
+            because_of_memory = replace(
+                ended, ended_because="memory", limit_bytes=1 << 30, is_tried_again=True
+            )
+            table.add(because_of_memory)
+            note_ended(process)
+            assert not list(table.entries())
+            states.append((jobs.get(job.job_id).state, jobs.get(job.job_id).reason))
+        process.close()
+    assert [state for state, _ in states] == ["SCHEDULED", "CANCELED"]
+    assert "tried again in a new one" in states[0][1]
+    assert "brain-volume 1.1.0 took more than 1,024 MiB" in states[1][1]
 
 
 def test_processes_that_begin_at_once_have_an_entry_each() -> None:
