@@ -1,9 +1,11 @@
-"""Jobs that compute for longer than they may."""
+"""Jobs that compute for longer than they may, and that nobody has ended."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from inference.rules.file import current_rules
+from inference.rules.model import Rule
+from inference.running_jobs import STORING_S
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
 from storage.jobs.repository import Jobs
@@ -14,21 +16,29 @@ _LOOKED_AT = 1000
 
 
 def overdue_jobs(settings: Settings, jobs: Jobs, now: datetime) -> Sequence[Job]:
-    """The longest first. Where rules give some more time, none is named before that."""
+    """The longest first. None is named before the watch would have ended it.
+
+    Where several rules are for a job's pipeline, the longest deadline counts.
+    """
     running, _ = jobs.list(state="IN PROGRESS", limit=_LOOKED_AT)
-    limit_s = max([settings.job_deadline_s, *_deadlines_s(settings)])
-    language_s = 2 * settings.language_deadline_s
+    rules = _rules(settings)
 
     def is_overdue(job: Job) -> bool:
-        may_s = language_s if job.queue == LANGUAGE_QUEUE else limit_s
+        may_s = _deadline_s(settings, rules, job) + settings.job_grace_s + STORING_S
         return job.started_at is not None and now - job.started_at > timedelta(seconds=may_s)
 
     return sorted(filter(is_overdue, running), key=lambda job: job.started_at or now)
 
 
-def _deadlines_s(settings: Settings) -> list[float]:
+def _deadline_s(settings: Settings, rules: Sequence[Rule], job: Job) -> float:
+    if job.queue == LANGUAGE_QUEUE:
+        return 2 * settings.language_deadline_s
+    own = [one.deadline_s for one in rules if one.pipeline == job.pipeline and one.deadline_s]
+    return max([settings.job_deadline_s, *own])
+
+
+def _rules(settings: Settings) -> Sequence[Rule]:
     try:
-        rules = current_rules(settings).rules
+        return current_rules(settings).rules
     except InvalidRequest:
-        return []
-    return [rule.deadline_s for rule in rules if rule.deadline_s is not None]
+        return ()
