@@ -1,6 +1,7 @@
 """A model that computes for ever over its first series, in native code that asks nobody."""
 
 import os
+import time
 import warnings
 from pathlib import Path
 
@@ -9,11 +10,17 @@ import numpy as np
 from inference.pipeline import PipelineContext, PipelineOutput
 from tests.inference.small import BrightRegion
 
+_LEAKED: list[np.ndarray] = []
+
 
 class Endless(BrightRegion):
     """Over the first series that it is given; the others as ever."""
 
     def run(self, context: PipelineContext) -> PipelineOutput:
+        if os.environ["ENDLESS"] == "leak":
+            _LEAKED.append(np.ones(600 << 17))
+            time.sleep(2.0)  # for the parent, which looks twice a second
+            return super().run(context)
         first = self.runs is not None and not self.runs.exists()
         if self.runs is not None:
             self.runs.touch()

@@ -82,6 +82,20 @@ def test_one_that_is_cancelled_or_takes_too_much_memory_makes_room(
 
 @pytest.mark.slow
 @pytest.mark.fault
+def test_a_job_in_a_process_full_of_an_earlier_one_runs_in_a_new_one(tmp_path: Path) -> None:
+    # The process itself has some 300 MiB, and each job leaves 600.
+    with workers_in(tmp_path, job_memory_bytes=1200 << 20) as workers:
+        workers.environment = {"ENDLESS": "leak"}
+        workers.start("jobs", "control", "beat")
+        for name, attempts in (("a", 1), ("b", 2)):
+            receive(workers.storage, mr_series(name))
+            wait_for(lambda: stage_of(workers, name).startswith("C"), "its end")  # noqa: B023
+            (job,), _ = workers.storage.jobs.list(study_uid(name))
+            assert (job.state, job.attempts) == ("COMPLETED", attempts), job.reason
+
+
+@pytest.mark.slow
+@pytest.mark.fault
 def test_a_chat_template_that_loops_does_not_hold_the_language_worker(tmp_path: Path) -> None:
     model = small_models.llama(tmp_path / "llama", "The heart is normal.")
     (model / "chat_template.jinja").write_text(
