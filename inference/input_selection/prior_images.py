@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
-from inference.input_selection.prior_inputs import earlier_studies, span_in_words, why_no_study
+from inference.input_selection.prior_inputs import (
+    ANOTHER_PATIENT,
+    earlier_studies,
+    names_another,
+    span_in_words,
+    why_no_study,
+)
 from inference.pipeline import Acceptance, ImagePrior, Pipeline
 from inference.series_classification.views import laterality_of, view_of
 from storage.core.entities import Instance, JobInput, Series, Study
@@ -17,6 +23,7 @@ from storage.integrity.instance_reader import InstanceReader
 
 IMAGE, BEFORE = "image", "before"
 """Roles of a job's inputs: its own series, and those of the earlier study, also `before-2`."""
+_NO_VIEW = " Nothing tells the view of an image."
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,8 @@ def choose_prior_images(
 ) -> PriorImages:
     """A prior for each of the images whose headers are given, from the nearest earlier study.
 
-    A prior has Modality, view and laterality of the image, and is one that the pipeline takes. Of
+    A prior has Modality, view and laterality of the image, states no other body part, and is one
+    that the pipeline takes; an image of which nothing tells the view has none. Of
     several studies the nearest counts that has one for each image, where they are required, else
     for any. `only`: the inputs of a job that was made; no other series are looked at.
     """
@@ -86,7 +94,9 @@ def choose_prior_images(
         if days > asked.within_days:
             beyond = earlier
             break
-        found, series = _in_study(index, instance_reader, pipeline, headers, earlier, only)
+        found, series, of_another = _in_study(
+            index, instance_reader, pipeline, headers, earlier, only
+        )
         if len(found) == len(headers) or (found and not asked.required):
             date = shown_date(earlier.study_date)
             of = "each" if len(found) == len(headers) else f"{len(found)} of {len(headers)}"
@@ -99,7 +109,8 @@ def choose_prior_images(
             return PriorImages(found, series, prior, word)
         looked.append(
             f"The study of {shown_date(earlier.study_date)} has one of the same view for"
-            f" {len(found)} of {len(headers)}."
+            f" {len(found)} of {len(headers)}.{_NO_VIEW if not all(map(_shows, headers)) else ''}"
+            f"{f' One is left out: {ANOTHER_PATIENT}' if of_another else ''}"
         )
     why = why_no_study(study, beyond)
     reason = f"{begins}. {' '.join(looked[:3])}" if looked else f"{begins}: {why}"
@@ -113,12 +124,14 @@ def _in_study(
     headers: Sequence[Dataset],
     earlier: Study,
     only: Mapping[str, JobInput] | None,
-) -> tuple[dict[str, Instance], tuple[Series, ...]]:
-    """By SOP Instance UID of the images their priors in one study, and the series of these."""
+) -> tuple[dict[str, Instance], tuple[Series, ...], bool]:
+    """By SOP Instance UID of the images their priors in one study, the series of these, and
+    whether any was left out that names another patient."""
     wanted = None if only is None else {one.series_instance_uid for one in only.values()}
     modalities = {str(header.get("Modality", "")) for header in headers}
     takes = getattr(pipeline, "takes")  # noqa: B009 - of pipelines with priors alone
-    known: dict[tuple[str, ...], tuple[Instance, Series]] = {}
+    known: dict[tuple[str, ...], list[tuple[Dataset, Instance, Series]]] = {}
+    of_another = False
     for series in index.series_of(earlier.study_instance_uid):
         if (
             series.origin == "generated"
@@ -130,21 +143,47 @@ def _in_study(
         instances = index.instances_of(earlier.study_instance_uid, series.series_instance_uid)
         for instance in instances:
             header = instance_reader.dataset(instance, stop_before_pixels=True)
-            if header.get("Rows") is not None and takes(header).accepted:
-                # The last one: of an image that was repeated the better.
-                known[_shows(header)] = instance, series
+            shows = _shows(header)
+            if not shows or header.get("Rows") is None or not takes(header).accepted:
+                continue
+            if names_another(instance_reader, [instance]):
+                of_another = True
+                continue
+            known.setdefault(shows, []).append((header, instance, series))
     of: dict[str, Instance] = {}
     taken: dict[str, Series] = {}
     for image in headers:
-        match = known.get(_shows(image))
-        if match is not None:
-            of[str(image.SOPInstanceUID)] = match[0]
-            taken.setdefault(match[1].series_instance_uid, match[1])
-    return of, tuple(taken.values())
+        # The last one: of an image that was repeated the better.
+        for shown, instance, series in reversed(known.get(_shows(image), [])):
+            if _may_show_the_same(image, shown):
+                of[str(image.SOPInstanceUID)] = instance
+                taken.setdefault(series.series_instance_uid, series)
+                break
+    return of, tuple(taken.values()), of_another
 
 
 def _shows(header: Dataset) -> tuple[str, ...]:
-    return str(header.get("Modality", "")), view_of(header), laterality_of(header)
+    """Modality, view and laterality; nothing where the view is not known, which equals no other."""
+    view = view_of(header)
+    return (str(header.get("Modality", "")), view, laterality_of(header)) if view else ()
+
+
+def _may_show_the_same(one: Dataset, other: Dataset) -> bool:
+    """Whether no statement of the anatomy tells the two apart: Anatomic Region by codes of one
+    scheme, else Body Part Examined."""
+    this, that = _regions(one), _regions(other)
+    schemes = {scheme for scheme, _ in this} & {scheme for scheme, _ in that}
+    if schemes:
+        return bool(this & that)
+    parts = [str(header.get("BodyPartExamined") or "").strip().upper() for header in (one, other)]
+    return not all(parts) or parts[0] == parts[1]
+
+
+def _regions(header: Dataset) -> set[tuple[str, str]]:
+    return {
+        (str(item.get("CodingSchemeDesignator") or ""), str(item.get("CodeValue") or "").strip())
+        for item in header.get("AnatomicRegionSequence") or ()
+    }
 
 
 def _roles() -> Iterator[str]:

@@ -11,7 +11,7 @@ from inference.input_selection.input_candidates import (
     read_candidate,
 )
 from inference.pipeline import NamedInput, Pipeline
-from storage.core.entities import JobInput, Study
+from storage.core.entities import Instance, JobInput, Study
 from storage.core.errors import NotFound
 from storage.core.job_result import PriorTaken
 from storage.core.text.dates import date_of, shown_date
@@ -20,6 +20,7 @@ from storage.integrity.instance_reader import InstanceReader
 
 _DAYS_IN_YEAR = 365
 _STUDIES_AT_MOST = 3
+ANOTHER_PATIENT = "It names another patient than its study."
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class _Search:
             taken = {one.candidate.series.series_instance_uid for one in chosen.values()}
             wanted = self.present[role.prior_of].candidate.series.modality
             candidates = []
+            unfit = reasons.setdefault(role.name, [])
             for series in self.index.series_of(prior["study_instance_uid"]):
                 uid = series.series_instance_uid
                 if (
@@ -113,13 +115,19 @@ class _Search:
                     continue
                 if uid not in read:
                     read[uid] = read_candidate(self.index, self.instance_reader, series, prior)
-                candidates.append(read[uid])
-            found = best_of(
-                self.pipeline, role, candidates, reference, reasons.setdefault(role.name, [])
-            )
+                if names_another(self.instance_reader, read[uid].instances):
+                    unfit.append(f"{read[uid].name}: {ANOTHER_PATIENT}")
+                else:
+                    candidates.append(read[uid])
+            found = best_of(self.pipeline, role, candidates, reference, unfit)
             if found is not None:
                 chosen[role.name] = found
         return chosen, reasons
+
+
+def names_another(instance_reader: InstanceReader, instances: Sequence[Instance]) -> bool:
+    """Whether any of them names another patient than its study, which its first image named."""
+    return any(instance_reader.names_another_patient(one) for one in instances)
 
 
 def earlier_studies(

@@ -249,6 +249,15 @@ def test_a_required_prior_that_is_not_here_is_named(storage: Storage, tmp_path: 
     assert decided(storage, chest("2.25.9400", "20250301", OLD_MM)).accepted
 
 
+def test_a_series_that_names_another_patient_is_no_prior(storage: Storage, tmp_path: Path) -> None:
+    added(storage, tmp_path / "m", card(required=True))
+    of_another = chest("2.25.9300", "20241231", OLD_MM, number=4, PatientID="SOMEBODY-ELSE")
+    receive(storage, files(chest("2.25.9300", "20241231", OLD_MM, BodyPartExamined="HEAD")))
+    found = decided(storage, of_another, chest(NOW, "20251231", NEW_MM))
+    assert not found.accepted
+    assert "series 4 of 2024-12-31: It names another patient than its study." in found.reason
+
+
 def test_a_prior_that_is_deleted_leaves_the_result_and_delays_no_job(
     storage: Storage, tmp_path: Path
 ) -> None:

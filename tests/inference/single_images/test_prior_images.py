@@ -173,6 +173,28 @@ def test_a_required_prior_that_is_missing_is_named(storage: Storage, tmp_path: P
     assert explained[PIPELINE] == found.reason
 
 
+def test_no_image_of_another_patient_or_body_part_or_of_no_known_view_is_a_prior(
+    storage: Storage, tmp_path: Path
+) -> None:
+    added(storage, tmp_path / "m")
+    mine = chest("before", "20241231", ViewPosition="LL", PatientOrientation=["A", "F"])
+    of_another = chest("before", "20241231", number=2, PatientID="X", PatientName="Other^One")
+    receive(storage, [part10(mine)])
+    found = decided(storage, of_another, chest("now", "20251231", TOP))
+    assert found.reason == (
+        "No prior image within 2 years. The study of 2024-12-31 has one of the same view for 0 of"
+        " 1. One is left out: It names another patient than its study."
+    )
+    hand = chest("hand", "20250601", BodyPartExamined="HAND")
+    assert not decided(storage, hand).accepted
+    unknown = {"ViewPosition": "", "PatientOrientation": ""}
+    receive(storage, [part10(chest("unknown", "20250701", **unknown))])
+    found = decided(storage, chest("here", "20251230", **unknown), study="here")
+    assert not found.accepted
+    assert "for 0 of 1. Nothing tells the view of an image." in found.reason
+    assert decided(storage, chest("same", "20250801")).accepted
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
