@@ -30,6 +30,7 @@ from api.server.checks.health import (
     check_dicom,
     check_instances,
     check_retention,
+    check_volumes,
 )
 from api.server.checks.jobs import check_jobs
 from api.server.checks.model_servers import check_model_servers
@@ -184,7 +185,8 @@ class HealthChecks:
 
     def instances(self) -> HealthPart:
         """What was found damaged or lost, and has no right copy."""
-        return check_instances(self._storage.damaged)
+        found = check_volumes(self._storage.engine, self._storage.volumes.folder)
+        return check_instances(self._storage.damaged) if found.ok else found
 
     def model_servers(self) -> HealthPart:
         return check_model_servers(self._storage.settings, self._storage.breakers)

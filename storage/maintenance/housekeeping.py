@@ -44,6 +44,7 @@ class Housekeeper:
         self._storage = storage
         self._compacted_at: datetime | None = None
         self._reconcile_next_s = 0.0
+        self._is_thorough_done = False
         self._out: set[str] = set()
         """Steps that failed last time: an outage is logged once."""
         whole = storage.engine, storage.volumes, storage.objects, storage.damaged
@@ -93,8 +94,10 @@ class Housekeeper:
         recovery = self._storage.recovery
         if recovery.is_due or time.monotonic() >= self._reconcile_next_s:
             # The names of all volumes in the index are asked for once: it is a look at every row.
-            recovery.run(thorough=not self._reconcile_next_s)
+            # A run that fails waits as long as others.
             self._reconcile_next_s = time.monotonic() + _RECONCILE_EVERY_S
+            recovery.run(thorough=not self._is_thorough_done)
+            self._is_thorough_done = True
         return False
 
     def _write_tombstones(self, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import structlog
-from sqlalchemy import ColumnElement, Engine, delete, exists, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import tables as t
@@ -13,6 +13,7 @@ from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.reconciliation.moved_rows import move_all
 from storage.volumes.reader import VolumeReader
+from storage.volumes.scan import volumes_in
 
 log = structlog.get_logger(__name__)
 
@@ -20,9 +21,13 @@ log = structlog.get_logger(__name__)
 def find_missing(engine: Engine, folder: Path, reader: VolumeReader) -> int:
     """Move rows of volumes that are not there, and note those that no volume has; how many moved.
 
-    All volumes are looked at only where instances are missing that are not noted yet.
+    All volumes are looked at only where instances are missing that are not noted yet. Where
+    there is no volume at all, nothing is noted: more likely the disk is not mounted.
     """
     _forget_found(engine, folder)
+    if is_bare(engine, folder):
+        log.error("no_volume_there", remedy="Mount the disk of the volumes folder, and restart.")
+        return 0
     names = [name for name, count in missing_volumes(engine, folder).items() if count]
     if not names:
         return 0
@@ -31,16 +36,29 @@ def find_missing(engine: Engine, folder: Path, reader: VolumeReader) -> int:
     return count
 
 
+def is_bare(engine: Engine, folder: Path) -> bool:
+    """Whether no volume at all is in the folder though instances lie there alone. Quick."""
+    if volumes_in(folder):
+        return False
+    with reading(engine) as connection:
+        return (
+            connection.execute(select(t.instance.c.id).where(t.NOT_UPLOADED).limit(1)).first()
+            is not None
+        )
+
+
+def _names(connection: Connection) -> list[str]:
+    query = select(t.instance.c.volume).where(t.NOT_UPLOADED).distinct()
+    return list(connection.execute(query).scalars())
+
+
 def missing_volumes(engine: Engine, folder: Path) -> dict[str, int]:
     """Volumes that are not there though instances lie in them alone, and how many are not noted.
 
     One look at all rows that no bucket has: for a start, not for every minute.
     """
     with reading(engine) as connection:
-        names = connection.execute(
-            select(t.instance.c.volume).where(t.NOT_UPLOADED).distinct()
-        ).scalars()
-        missing = [name for name in names if not (folder / name).is_file()]
+        missing = [name for name in _names(connection) if not (folder / name).is_file()]
         counts: dict[str, int] = {}
         for portion in in_portions(missing):
             rows = connection.execute(

@@ -18,6 +18,7 @@ from storage.core.clock import CLOCKS_AGREE_WITHIN_S, utcnow
 from storage.db.clock_steps import last_step
 from storage.integrity.repository import DamagedInstances
 from storage.processes.heartbeats import Heartbeats
+from storage.reconciliation.missing_volumes import is_bare
 from storage.retention.disk import DiskSamples
 from storage.retention.repository import StudyRetention
 from storage.settings import Settings, is_loopback
@@ -96,6 +97,16 @@ def check_instances(damaged: DamagedInstances) -> HealthPart:
         f" {'it' if is_one else 'them'} sent to this node again, which repairs"
         f" {'it' if is_one else 'them'}; check the disk; `mediview storage verify` lists all."
     )
+
+
+def check_volumes(engine: Engine, volumes: Path) -> HealthPart:
+    """Whether the folder is the one in which the node's instances lie."""
+    if is_bare(engine, volumes):
+        return bad(
+            f"{volumes} holds no volume, though instances lie there alone: mount its disk and"
+            " restart the node; where the disk is lost, restore a backup."
+        )
+    return GOOD
 
 
 def check_access_rules(access_groups: AccessGroups) -> HealthPart:

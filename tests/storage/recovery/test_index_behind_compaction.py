@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from api.server.checks.health import check_volumes
 from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
@@ -151,7 +152,10 @@ def test_what_no_volume_has_is_counted_at_the_start_and_forgotten_once_it_is_bac
 ) -> None:
     upgrade(settings)
     kept = {}
-    for path in volumes_in(settings.data_dir / "volumes"):
+    before = volumes_in(settings.data_dir / "volumes")
+    with open_storage(settings) as storage:
+        storage.ingest.accept(part10(instance="6"), "stow")
+    for path in before:
         kept[path] = path.read_bytes()
         path.unlink()
     upgrade(settings)
@@ -163,6 +167,7 @@ def test_what_no_volume_has_is_counted_at_the_start_and_forgotten_once_it_is_bac
         path.write_bytes(content)
     upgrade(settings)
     with open_storage(settings) as storage:
+        storage.deletions.instance(uid("6"))
         check(storage)
 
 
@@ -171,9 +176,30 @@ def test_lost_volumes_are_counted_on_every_database(storage: Storage) -> None:
         storage.ingest.accept(content, "stow")
     storage.volumes.close()
     folder = storage.volumes.folder
-    for path in volumes_in(folder):
+    before = volumes_in(folder)
+    storage.ingest.accept(part10(instance="6"), "stow")
+    for path in before:
         path.unlink()
     reader = VolumeReader(folder)
     assert find_missing(storage.engine, folder, reader) == 0
     assert storage.damaged.count(lost_only=True) == len(CONTENTS)
     assert set(missing_volumes(storage.engine, folder).values()) <= {0}
+
+
+def test_a_disk_that_is_not_mounted_is_no_loss(storage: Storage) -> None:
+    for content in CONTENTS.values():
+        storage.ingest.accept(content, "stow")
+    storage.volumes.close()
+    folder = storage.volumes.folder
+    assert check_volumes(storage.engine, folder).ok
+    mounted = folder.rename(folder.with_name("disk"))
+    folder.mkdir()
+    reader = VolumeReader(folder)
+    assert find_missing(storage.engine, folder, reader) == 0
+    assert storage.damaged.count(lost_only=True) == 0
+    said = check_volumes(storage.engine, folder)
+    assert not said.ok
+    assert "mount its disk" in said.detail
+    shutil.rmtree(folder)
+    mounted.rename(folder)
+    assert check_volumes(storage.engine, folder).ok
