@@ -164,13 +164,14 @@ def test_a_process_whose_job_ends_just_before_the_signal_is_not_ended(at_look: i
 def test_the_same_job_begun_again_by_the_same_process_has_its_own_time() -> None:
     table = RunningJobs()
     watch = JobWatch(load_settings(job_grace_s=10.0), table)
+    # Before the fork, so that the child never hears it.
+    usual = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = os.fork()
     if not child:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(60)
         os._exit(0)
+    signal.signal(signal.SIGTERM, usual)
     try:
-        time.sleep(0.1)
         first = Running(child, "job", "j", "o", "model 1", 100.0, 10.0)
         index = table.add(first)
         assert index is not None
@@ -188,27 +189,23 @@ def test_the_same_job_begun_again_by_the_same_process_has_its_own_time() -> None
         os.waitpid(child, 0)
 
 
-def test_a_job_beyond_memory_only_with_that_of_earlier_ones_is_tried_again() -> None:
+@pytest.mark.parametrize("had_earlier_ones", [True, False])
+def test_a_job_beyond_memory_only_with_that_of_earlier_ones_is_tried_again(
+    had_earlier_ones: bool,
+) -> None:
+    table, limit_bytes = RunningJobs(), 4096
+    watch = JobWatch(load_settings(job_memory_bytes=limit_bytes), table)
     with sleeping() as child:
-        time.sleep(0.05)
-        used_bytes = anonymous_memory_bytes(child.pid)
-        table = RunningJobs()
-        limit_bytes = used_bytes - 4096
-        watch = JobWatch(load_settings(job_memory_bytes=limit_bytes), table)
+        wait_for(lambda: anonymous_memory_bytes(child.pid) > limit_bytes, "its memory")
+        earlier_bytes = 1 << 30 if had_earlier_ones else 0
         begun_s = time.monotonic()
-        one = Running(child.pid, "job", "j", "o", "model 1", begun_s, 10.0, earlier_bytes=8192)
+        one = Running(child.pid, "job", "j", "o", "m 1", begun_s, 10.0, earlier_bytes=earlier_bytes)
         table.add(one)
         watch.look(begun_s)
         assert child.wait() == -signal.SIGKILL
-        noted = replace(one, ended_because="memory", limit_bytes=limit_bytes, is_tried_again=True)
-        assert [entry for _, entry in table.entries()] == [one, noted]
-    with sleeping() as child:
-        time.sleep(0.05)
-        table = RunningJobs()
-        watch = JobWatch(load_settings(job_memory_bytes=limit_bytes), table)
-        table.add(replace(one, pid=child.pid, earlier_bytes=0))
-        watch.look(begun_s)
-        assert [entry.is_tried_again for _, entry in table.entries()] == [False, False]
+    noted = replace(one, ended_because="memory", limit_bytes=limit_bytes)
+    expected = [one, replace(noted, is_tried_again=had_earlier_ones)]
+    assert [entry for _, entry in table.entries()] == expected
 
 
 def test_only_what_a_new_process_may_do_is_given_back(tmp_path: Path) -> None:
@@ -266,11 +263,13 @@ def test_processes_that_begin_at_once_have_an_entry_each() -> None:
 def test_what_stores_its_result_is_let_finish_and_what_ignores_sigterm_is_killed() -> None:
     table = RunningJobs()
     watch = JobWatch(load_settings(job_grace_s=1.0), table)
+    # Before the fork, so that the child never hears it.
+    usual = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = os.fork()
     if not child:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(60)
         os._exit(0)
+    signal.signal(signal.SIGTERM, usual)
     try:
         begun_s = time.monotonic()
         storing = Running(child, "job", "j", "o", "model 1", begun_s, 10.0, is_storing=True)
