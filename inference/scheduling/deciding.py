@@ -55,10 +55,19 @@ def supersede_others(
 
     That is of all jobs of the pipeline over the study, or of those on the job's own series.
     """
-    jobs, _ = job_repository.list(study_instance_uid=job.study_instance_uid, pipeline=job.pipeline)
+    jobs: list[Job] = []
+    total = 1
+    while len(jobs) < total:
+        page, total = job_repository.list(
+            study_instance_uid=job.study_instance_uid,
+            series_instance_uid=job.series_instance_uid if on_its_series else None,
+            pipeline=job.pipeline,
+            offset=len(jobs),
+        )
+        if not page:
+            break
+        jobs += page
     for other in jobs:
-        if on_its_series and other.series_instance_uid != job.series_instance_uid:
-            continue
         same = other.input_fingerprint == job.input_fingerprint
         if not same and not other.ending and not other.result.get("edited"):
             withdrawals.supersede(other.job_id, SUPERSEDED, utcnow())

@@ -159,7 +159,12 @@ class Work:
         """With the sentences that hold for all results, of the images and of their registration."""
         if sources:
             # The images of a volume are one stack; films, and the series of a study, are not.
-            films = [[one] for one in (sources if volume is None else others)]
+            # The result is about the study alone: a prior may be of another age or made otherwise.
+            films = [
+                [one]
+                for one in (sources if volume is None else others)
+                if one.StudyInstanceUID == self._job.study_instance_uid
+            ]
             stacks = films if volume is None else [headers_of(sources, volume), *films]
             output = with_caveat(output, caveat_of(pipeline.card.population, *stacks))
         if volume is not None:

@@ -258,6 +258,19 @@ def test_a_series_that_names_another_patient_is_no_prior(storage: Storage, tmp_p
     assert "series 4 of 2024-12-31: It names another patient than its study." in found.reason
 
 
+def test_the_population_of_a_result_is_that_of_the_study_alone(
+    storage: Storage, tmp_path: Path
+) -> None:
+    stated = card()
+    stated["population"] = {"age_years": [20, 90]}
+    added(storage, tmp_path / "m", stated)
+    child = chest("2.25.9300", "20241231", OLD_MM, PatientAge="012Y")
+    decision = decided(storage, child, chest(NOW, "20251231", NEW_MM, PatientAge="040Y"))
+    job = done(storage, decision)
+    caveats = [caveat for one in storage.findings.of_job(job.job_id) for caveat in one.caveats]
+    assert not [one for one in [*job.result["notes"], *caveats] if one.startswith("Outside")]
+
+
 def test_a_prior_that_is_deleted_leaves_the_result_and_delays_no_job(
     storage: Storage, tmp_path: Path
 ) -> None:
