@@ -15,6 +15,7 @@ from inference.scheduling.deciding import is_decided
 from inference.scheduling.schedule_one_series import decide_on_series, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
 from storage.container import Storage
+from storage.core.callers.visibility import as_node
 from storage.core.entities import Job, Series, Study
 from storage.core.errors import NotFound
 from storage.core.postponed import Postponed
@@ -33,26 +34,62 @@ def takes_priors(pipeline: Pipeline) -> bool:
 
 
 def decide_on_later_studies(
-    storage: Storage, series: Series, standings: Sequence[Standing]
+    storage: Storage, decided: Sequence[Series], pipelines: Sequence[Pipeline] | None = None
 ) -> None:
-    """Ask pipelines that take priors again about the studies of which this series may be one.
+    """Ask pipelines that take priors again about the studies of which these series may be one.
 
-    What nobody has decided on yet waits for its turn; where the series is none of their inputs
-    nothing changes.
+    Each later study once, whatever it has of series before it, and with what the node may see, not
+    who asked. What nobody has decided on yet waits for its turn; where a series is none of their
+    inputs nothing changes. A later study that cannot be decided on is logged.
     """
+    modalities: dict[str, set[str]] = {}
+    for series in decided:
+        if series.origin != "generated" and series.state == "COMPLETE":
+            modalities.setdefault(series.study_instance_uid, set()).add(series.modality)
+    standings = offered(storage.settings, storage.model_states, pipelines) if modalities else []
     asked = [one for one in standings if takes_priors(one.pipeline)]
     if not asked:
         return
-    rules = current_rules(storage.settings)
-    this = storage.index.study(series.study_instance_uid)
-    for uid in storage.index.priors.imaged_after(series.study_instance_uid):
-        try:
-            later = storage.index.study(uid)
-        except NotFound:
-            continue  # deleted meanwhile
+    with as_node():
+        rules = current_rules(storage.settings)
+        done: set[tuple[str, str]] = set()
+        for study_instance_uid, of_study in modalities.items():
+            try:
+                this = storage.index.study(study_instance_uid)
+            except NotFound:
+                continue  # deleted meanwhile
+            for uid in storage.index.priors.imaged_after(study_instance_uid):
+                _decide_on_later(storage, this, of_study, uid, asked, rules, done)
+
+
+def _decide_on_later(
+    storage: Storage,
+    this: Study,
+    modalities: set[str],
+    study_instance_uid: str,
+    asked: Sequence[Standing],
+    rules: RuleSet,
+    done: set[tuple[str, str]],
+) -> None:
+    """On one of the later studies, by each pipeline that has not been asked about it yet."""
+    try:
+        later = storage.index.study(study_instance_uid)
+        if modalities.isdisjoint(later.modalities):
+            return
         for standing in asked:
-            if series.modality in later.modalities and _within(standing.pipeline, this, later):
-                _decide_again(storage, uid, standing, rules)
+            key = study_instance_uid, standing.pipeline.name
+            if key not in done and _within(standing.pipeline, this, later):
+                done.add(key)
+                _decide_again(storage, study_instance_uid, standing, rules)
+    except NotFound:
+        pass  # deleted meanwhile
+    except Exception as error:  # noqa: BLE001 - one study must not hold up the others
+        log.error(
+            "later_study_not_decided",
+            study_instance_uid=study_instance_uid,
+            error=type(error).__name__,
+            place=place(error),
+        )
 
 
 def decide_without_lost_priors(storage: Storage, limit: int, postponed: Postponed) -> None:

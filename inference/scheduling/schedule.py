@@ -48,9 +48,11 @@ def complete_and_schedule(
     """
     complete_quiet_series(storage.settings, storage.index, storage.expectations, now)
     decisions: list[Decision] = []
+    decided: list[Series] = []
     for series in undecided_series(storage.engine, _SERIES_PER_ROUND, since):
         try:
-            decisions.extend(schedule_series(storage, series, pipelines))
+            decisions.extend(_decide(storage, series, pipelines))
+            decided.append(series)
         except (StorageFull, StorageUnavailable) as error:
             # Stays undecided and is offered again; the next series may be elsewhere.
             log.warning(
@@ -58,6 +60,7 @@ def complete_and_schedule(
                 series_instance_uid=series.series_instance_uid,
                 error=error.code,
             )
+    decide_on_later_studies(storage, decided, pipelines)
     return decisions
 
 
@@ -90,13 +93,20 @@ def schedule_series(
     Doing it again changes nothing: a job is unique on pipeline, version and fingerprint.
     Our own results are offered to nobody, and no series to a pipeline for uploaded images.
     """
+    decisions = _decide(storage, series, pipelines)
+    decide_on_later_studies(storage, [series], pipelines)
+    return decisions
+
+
+def _decide(
+    storage: Storage, series: Series, pipelines: Sequence[Pipeline] | None
+) -> list[Decision]:
     if series.origin == "generated" or series.state != "COMPLETE":
         return []
     # First, since a series that is decided is not looked at again.
     _follow_measured(storage, series)
     instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
     everything = offered(storage.settings, storage.model_states, pipelines)
-    decide_on_later_studies(storage, series, everything)
     if are_imported(instances):
         return _leave_imported(
             storage.settings, storage.decisions, storage.model_states, series, pipelines
