@@ -166,8 +166,14 @@ class InstanceStore:
         with large.part10() as part10:
             if known and (same := self._same_as_stored(header, digest, (part10,))):
                 return same
-            if own := self._returned(header, digest, (part10,), large.source):
-                large.attribute_to(own, "generated")
+            own = self._returned(header, digest, (part10,), large.source)
+            if own and not large.attribute_to(own, "generated"):
+                # Its header on disk was made before its content was known.
+                log.warning(
+                    "own_instance_stays_foreign",
+                    sop_instance_uid=header.sop_instance_uid,
+                    cause="the header of its record has no room for its source",
+                )
             # The mapping outlasts the descriptor, which `finish` closes.
             appended = large.finish(is_aside=bool(known))
             return self._index(header, digest, appended, None, () if known else (part10,))
