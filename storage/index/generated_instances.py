@@ -75,16 +75,19 @@ def note_content(engine: Engine, sop_instance_uid: str, digest: str, content_dig
         )
 
 
-def without_content_digest(engine: Engine, limit: int) -> list[tuple[str, str]]:
-    """UID and digest of what is stored and whose content was not digested yet."""
+def without_content_digest(
+    engine: Engine, limit: int, after: int = 0
+) -> list[tuple[int, str, str]]:
+    """Row id, UID and digest of what is stored and whose content was not digested yet; only rows
+    behind `after`."""
     made, stored = t.generated_instance.c, t.instance.c
     is_stored = and_(stored.sop_instance_uid == made.sop_instance_uid, stored.digest == made.digest)
     query = (
-        select(made.sop_instance_uid, made.digest)
+        select(made.id, made.sop_instance_uid, made.digest)
         .join(t.instance, is_stored)
-        .where(made.content_digest.is_(None))
+        .where(made.content_digest.is_(None), made.id > after)
         .order_by(made.id)
         .limit(limit)
     )
     with as_node(), reading(engine) as connection:
-        return [(uid, digest) for uid, digest in connection.execute(query)]
+        return [(row_id, uid, digest) for row_id, uid, digest in connection.execute(query)]

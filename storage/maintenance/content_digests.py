@@ -5,6 +5,7 @@ Until then, and where there is none, its bytes alone prove it.
 """
 
 import time
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
@@ -18,21 +19,41 @@ from storage.integrity.instance_reader import InstanceReader
 _AT_ONCE = 50
 
 
-def digest_contents(engine: Engine, instances: InstanceReader, budget_s: float = 1.0) -> None:
+@dataclass
+class Progress:
+    """Where the next round goes on, so that one that cannot be read holds no others up."""
+
+    after: int = 0
+
+
+def digest_contents(
+    engine: Engine,
+    instances: InstanceReader,
+    budget_s: float = 1.0,
+    progress: Progress | None = None,
+) -> None:
     """Digest one or more, as far as the time lasts. Raises StorageUnavailable."""
+    progress = progress or Progress()
     index = Index(engine)
     deadline = time.monotonic() + budget_s
-    for uid, digest in without_content_digest(engine, _AT_ONCE):
-        content = ""
+    found = without_content_digest(engine, _AT_ONCE, progress.after)
+    for row_id, uid, digest in found:
+        progress.after = row_id
+        content = b""
         try:
             instance = index.instance(uid)
             if instance.size_bytes <= COMPARED_MAX_BYTES:
-                content = content_digest(instances.read(instance))
+                content = instances.read(instance)
         except NotFound:
-            # Deleted meanwhile.
+            # Deleted meanwhile; noted no more until it is back.
             continue
         except InstanceDamaged:
             pass
-        note_content(engine, uid, digest, content)
+        # First, for a file whose decoding ends the process is not to be tried again and again.
+        note_content(engine, uid, digest, "")
+        if content and (digested := content_digest(content)):
+            note_content(engine, uid, digest, digested)
         if time.monotonic() >= deadline:
             return
+    if len(found) < _AT_ONCE:
+        progress.after = 0

@@ -21,7 +21,7 @@ from storage.deletion.service import purge
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub
 from storage.maintenance.compaction import compact
-from storage.maintenance.content_digests import digest_contents
+from storage.maintenance.content_digests import Progress, digest_contents
 from storage.maintenance.expiry import remove_expired
 from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.retired_volumes import remove_retired
@@ -45,6 +45,7 @@ class Housekeeper:
         self._compacted_at: datetime | None = None
         self._reconcile_next_s = 0.0
         self._is_thorough_done = False
+        self._digest_progress = Progress()
         self._out: set[str] = set()
         """Steps that failed last time: an outage is logged once."""
         whole = storage.engine, storage.volumes, storage.objects, storage.damaged
@@ -146,7 +147,9 @@ class Housekeeper:
         return False
 
     def _digest_contents(self) -> bool:
-        digest_contents(self._storage.engine, self._storage.instances)
+        digest_contents(
+            self._storage.engine, self._storage.instances, progress=self._digest_progress
+        )
         return False
 
     def _note_disk(self, now: datetime) -> bool:

@@ -8,24 +8,33 @@ import numpy as np
 import pydicom
 import pytest
 from alembic import command
+from pydantic import SecretStr
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, ComprehensiveSRStorage, SegmentationStorage
+from sqlalchemy import update
 
 from inference.access_groups.service import apply_rules
+from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
+from storage.core.errors import StorageUnavailable
 from storage.core.sources import is_own
 from storage.core.uids import UidScheme, new_uid
 from storage.db.engine import writing
 from storage.db.migrate import _config
+from storage.index.generated_instances import without_content_digest
 from storage.ingest.content_digest import content_digest
-from storage.maintenance.content_digests import digest_contents
+from storage.integrity.instance_reader import InstanceReader
+from storage.maintenance.content_digests import Progress, digest_contents
 from storage.maintenance.reindex import reindex
 from storage.maintenance.upgrade import upgrade
+from storage.objects.s3 import S3Objects
+from storage.settings import Settings
+from storage.volumes.reader import VolumeReader
 from tests.api.client import part10
 from tests.builders import t1_head
-from tests.services import tool
+from tests.services import free_port, tool
 
 WAYS = {
     "implicit": ("dcmconv", "+ti"),
@@ -213,6 +222,53 @@ def test_images_that_come_behind_a_returned_result_decide_who_sees_the_study(
     image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(new_uid())
     storage.ingest.accept(part10(image), "dimse:PACS")
     assert list(storage.access_decisions.waiting(1)) == [str(dataset.StudyInstanceUID)]
+
+
+def test_one_that_cannot_be_read_or_ends_the_process_holds_no_others_up(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datasets = []
+    for number in range(3):
+        dataset = result(storage)
+        uid = UID(storage.generated.scheme(uids_of).derive("more", str(number)))
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
+        storage.generated.store(part10(dataset), str(uid), "result:7")
+        datasets.append(dataset)
+
+    def ends(content: bytes) -> str:
+        raise SystemExit
+
+    def left() -> list[str]:
+        return [uid for _, uid, _ in without_content_digest(storage.engine, 10)]
+
+    # One whose decoding ends the process is not tried again.
+    with monkeypatch.context() as context:
+        context.setattr("storage.maintenance.content_digests.content_digest", ends)
+        with pytest.raises(SystemExit):
+            digest_contents(storage.engine, storage.instances)
+    assert left() == [str(one.SOPInstanceUID) for one in datasets[1:]]
+    # One that lies where nothing answers is passed over in the next round.
+    out_of_reach = str(datasets[1].SOPInstanceUID)
+    with writing(storage.engine) as connection:
+        connection.execute(
+            update(t.instance)
+            .where(t.instance.c.sop_instance_uid == out_of_reach)
+            .values(volume="", object_key="somewhere")
+        )
+    bucket = S3Objects(
+        Settings(
+            object_store="s3",
+            s3_endpoint_url=f"http://127.0.0.1:{free_port()}",
+            s3_access_key_id="id",
+            s3_secret_access_key=SecretStr("secret"),
+        )
+    )
+    reader = InstanceReader(VolumeReader(storage.volumes.folder), bucket)
+    progress = Progress()
+    with pytest.raises(StorageUnavailable):
+        digest_contents(storage.engine, reader, progress=progress)
+    digest_contents(storage.engine, reader, progress=progress)
+    assert left() == [out_of_reach]
 
 
 def test_an_sr_has_a_digest_of_its_content() -> None:
