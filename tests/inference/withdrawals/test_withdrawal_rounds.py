@@ -23,10 +23,11 @@ def test_results_that_cannot_be_withdrawn_hold_no_others_up(
             assert storage.withdrawals.supersede(job.job_id, "It has changed.", utcnow())
         tried = []
 
-        def withdraw(_: Storage, job: Job) -> None:
+        def withdraw(_: Storage, job: Job) -> list[str]:
             tried.append(job.job_id)
             if job.job_id == jobs[0].job_id:
                 raise OSError
+            return []
 
         monkeypatch.setattr(late_instances, "_withdraw", withdraw)
         postponed = Postponed(60)
