@@ -35,12 +35,13 @@ def takes_priors(pipeline: Pipeline) -> bool:
 
 def decide_on_later_studies(
     storage: Storage, decided: Sequence[Series], pipelines: Sequence[Pipeline] | None = None
-) -> None:
+) -> list[Series]:
     """Ask pipelines that take priors again about the studies of which these series may be one.
 
     Each later study once, whatever it has of series before it, and with what the node may see, not
     who asked. What nobody has decided on yet waits for its turn; where a series is none of their
-    inputs nothing changes. A later study that cannot be decided on is logged.
+    inputs nothing changes. A later study that cannot be decided on is logged; the series before
+    it are the answer.
     """
     modalities: dict[str, set[str]] = {}
     for series in decided:
@@ -49,7 +50,8 @@ def decide_on_later_studies(
     standings = offered(storage.settings, storage.model_states, pipelines) if modalities else []
     asked = [one for one in standings if takes_priors(one.pipeline)]
     if not asked:
-        return
+        return []
+    failed: set[str] = set()
     with as_node():
         rules = current_rules(storage.settings)
         done: set[tuple[str, str]] = set()
@@ -59,7 +61,9 @@ def decide_on_later_studies(
             except NotFound:
                 continue  # deleted meanwhile
             for uid in storage.index.priors.imaged_after(study_instance_uid):
-                _decide_on_later(storage, this, of_study, uid, asked, rules, done)
+                if not _decide_on_later(storage, this, of_study, uid, asked, rules, done):
+                    failed.add(study_instance_uid)
+    return [one for one in decided if one.study_instance_uid in failed]
 
 
 def _decide_on_later(
@@ -70,12 +74,13 @@ def _decide_on_later(
     asked: Sequence[Standing],
     rules: RuleSet,
     done: set[tuple[str, str]],
-) -> None:
-    """On one of the later studies, by each pipeline that has not been asked about it yet."""
+) -> bool:
+    """On one of the later studies, by each pipeline that has not been asked about it yet; False
+    where that failed."""
     try:
         later = storage.index.study(study_instance_uid)
         if modalities.isdisjoint(later.modalities):
-            return
+            return True
         for standing in asked:
             key = study_instance_uid, standing.pipeline.name
             if key not in done and _within(standing.pipeline, this, later):
@@ -90,6 +95,8 @@ def _decide_on_later(
             error=type(error).__name__,
             place=place(error),
         )
+        return False
+    return True
 
 
 def decide_without_lost_priors(storage: Storage, limit: int, postponed: Postponed) -> None:

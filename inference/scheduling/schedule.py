@@ -40,11 +40,13 @@ def complete_and_schedule(
     now: datetime,
     pipelines: Sequence[Pipeline] | None = None,
     since: datetime | None = None,
+    ask_later_again: list[Series] | None = None,
 ) -> list[Decision]:
     """Complete what is quiet, and offer every complete series that has no decision yet.
 
     The second half finds its work in the index, so that a process that dies between the
     two delays a series and never loses it. `since` spares it series without news.
+    `ask_later_again` keeps from round to round those with later studies that could not be decided.
     """
     complete_quiet_series(storage.settings, storage.index, storage.expectations, now)
     decisions: list[Decision] = []
@@ -60,7 +62,9 @@ def complete_and_schedule(
                 series_instance_uid=series.series_instance_uid,
                 error=error.code,
             )
-    decide_on_later_studies(storage, decided, pipelines)
+    failed = decide_on_later_studies(storage, [*(ask_later_again or ()), *decided], pipelines)
+    if ask_later_again is not None:
+        ask_later_again[:] = failed[-_SERIES_PER_ROUND:]
     return decisions
 
 

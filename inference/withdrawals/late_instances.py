@@ -37,11 +37,15 @@ def withdraw_outdated(
     now: datetime,
     since: datetime | None = None,
     postponed: Postponed | None = None,
+    *,
+    of_priors: bool = True,
 ) -> int:
     """Supersede jobs over content that has changed, or with the prior of somebody else, and
     withdraw what they made; how many.
 
     `since` spares it series without news; `postponed` remembers what could not be withdrawn.
+    Without `of_priors` nobody asks whether priors are still of the patient, which reads every job
+    that took one.
     """
     postponed = Postponed(FAILED_AGAIN_S) if postponed is None else postponed
     superseded = [
@@ -49,7 +53,8 @@ def withdraw_outdated(
         for job in storage.withdrawals.outdated(_JOBS_PER_ROUND, since)
         if storage.withdrawals.supersede(job.job_id, SUPERSEDED, now)
     ]
-    superseded += _with_prior_of_somebody_else(storage, now)
+    if of_priors:
+        superseded += _with_prior_of_somebody_else(storage, now)
     for job in superseded:
         log.info("job_superseded", job_id=job.job_id, pipeline=job.pipeline)
     waiting = storage.withdrawals.waiting(_JOBS_PER_ROUND, postponed.current())

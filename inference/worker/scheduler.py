@@ -28,7 +28,7 @@ from inference.scheduling.work_items import WorkItemPerformer
 from inference.withdrawals.late_instances import FAILED_AGAIN_S, withdraw_outdated
 from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
-from storage.core.entities import Job
+from storage.core.entities import Job, Series
 from storage.core.errors import MediViewError
 from storage.core.postponed import Postponed
 from storage.db.clock_steps import ClockStep, move_waits, note_step
@@ -49,6 +49,8 @@ _RECENT = timedelta(days=1)
 # A worker that ends may take a wake-up with it; another one is due after this.
 _PATIENCE_S = 5.0
 _HEARTBEAT_S = 2.0
+# Patients are corrected seldom, and what was made with priors is all looked at for it.
+_PRIORS_S = 10.0
 
 
 def wake_up_patience_s(settings: Settings) -> float:
@@ -98,6 +100,8 @@ class Scheduler:
         self._watch = ClockWatch()
         self._clock_step = timedelta()
         self._beat_next_s = 0.0
+        self._priors_next_s = 0.0
+        self._ask_later_again: list[Series] = []
         # A job as it stood when a worker was woken for it → when that was.
         self._handed_out: dict[tuple[str, datetime], datetime] = {}
 
@@ -189,11 +193,14 @@ class Scheduler:
     def _withdraw(self, now: datetime) -> None:
         """Before scheduling: a series that changed and completed again is found either way."""
         since = now - _RECENT if self._looked_at_everything else None
-        withdraw_outdated(self._storage, now, since, self._not_withdrawn)
+        of_priors = time.monotonic() >= self._priors_next_s
+        withdraw_outdated(self._storage, now, since, self._not_withdrawn, of_priors=of_priors)
+        if of_priors:
+            self._priors_next_s = time.monotonic() + _PRIORS_S
 
     def _schedule(self, now: datetime) -> None:
         since = now - _RECENT if self._looked_at_everything else None
-        complete_and_schedule(self._storage, now, self._pipelines, since)
+        complete_and_schedule(self._storage, now, self._pipelines, since, self._ask_later_again)
         # A round takes a few: what is left of long ago is looked for until there is none.
         self._looked_at_everything = self._looked_at_everything or not undecided_series(
             self._storage.engine, 1

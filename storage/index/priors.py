@@ -36,7 +36,7 @@ class Priors:
         return self._beside(study_instance_uid, _has_images, earlier=False, by_later=True)
 
     def no_longer_of(self) -> list[str]:
-        """Jobs that took series of a study which is no prior of theirs any more.
+        """Jobs that took series of a study which is no prior of theirs any more, the oldest first.
 
         A patient was corrected, or not everybody who sees the job's study may see the other one.
         What counts no more, and what was deleted since, is left out.
@@ -49,7 +49,7 @@ class Priors:
             .correlate(this),
         )
         query = (
-            select(t.job.c.job_id)
+            select(t.job.c.job_id, t.job.c.created_at)
             .distinct()
             .join(t.job_input, t.job_input.c.job_id == t.job.c.job_id)
             .join(this, this.c.study_instance_uid == t.job.c.study_instance_uid)
@@ -60,6 +60,7 @@ class Priors:
                 t.job.c.state.in_(("SCHEDULED", "IN PROGRESS", "COMPLETED")),
                 or_(~is_same, _is_kept_from(this, other)),
             )
+            .order_by(t.job.c.created_at, t.job.c.job_id)
             .limit(_MOST)
         )
         with reading(self._engine) as connection:

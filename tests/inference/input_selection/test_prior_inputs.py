@@ -353,6 +353,29 @@ def test_a_study_whose_prior_went_is_decided_on_again_whatever_fails_meanwhile(
     assert decided(storage, study=other).job_id not in ("", None, lost.job_id)
 
 
+def test_a_later_study_that_fails_holds_up_no_series_and_is_asked_again(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added(storage, tmp_path / "m", card())
+    first = decided(storage, chest(NOW, "20251231", OLD_MM, NEW_MM))
+    really = later_studies.decide_on_study
+
+    def fails(storage: Storage, *_: Any, **__: Any) -> Decision:
+        raise StorageUnavailable("The volume is away.", remedy="Mount it.")
+
+    again: list[Series] = []
+    receive(storage, files(chest("2.25.9300", "20241231", OLD_MM)))
+    with monkeypatch.context() as patch:
+        patch.setattr(later_studies, "decide_on_study", fails)
+        complete_and_schedule(storage, later(10), ask_later_again=again)
+    assert later_studies.decide_on_study is really
+    assert decided(storage, study="2.25.9300").accepted
+    assert decided(storage).job_id == first.job_id
+    complete_and_schedule(storage, later(10), ask_later_again=again)
+    assert again == []
+    assert "CT before: series 3 of 2024-12-31" in decided(storage).reason
+
+
 def test_a_prior_that_not_everybody_may_see_is_none(storage: Storage, tmp_path: Path) -> None:
     added(storage, tmp_path / "m", card())
     groups = storage.access_groups
