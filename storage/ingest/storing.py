@@ -26,8 +26,8 @@ from storage.index.generated_instances import generated_under
 from storage.index.indexer import Indexer
 from storage.index.insert_instance import NewInstance, Outcome, received_aside_at
 from storage.index.tombstones import Discarded
-from storage.ingest.content_digest import content_digest
 from storage.ingest.group_commit import GroupCommit
+from storage.ingest.returned_content import ReturnedContent
 from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
 from storage.integrity.repository import DamagedInstances
 from storage.processes.turn_taking import turn
@@ -69,6 +69,7 @@ class InstanceStore:
         `turns`: the folder of that name of `storage.ingest.conflicts`.
         """
         self._turns = turns
+        self._returned_content = ReturnedContent()
         self._engine = engine
         self._senders = StudySenders(engine)
         self._read_stored = read_stored
@@ -200,9 +201,7 @@ class InstanceStore:
         made = generated_under(self._engine, uid)
         own = next((one for one in made if one.digest == digest.hex()), None)
         if own is None and any(one.content_digest for one in made):
-            size = sum(map(len, pieces))
-            content = content_digest(b"".join(pieces)) if size <= COMPARED_MAX_BYTES else ""
-            own = next((one for one in made if content and one.content_digest == content), None)
+            own = self._returned_content.find(uid, made, pieces)
         if own is not None and own.is_withdrawn:
             log.warning("withdrawn_instance_came_back", sop_instance_uid=uid, source=source)
             return ""
