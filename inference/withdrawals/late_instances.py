@@ -44,8 +44,8 @@ def withdraw_outdated(
     withdraw what they made; how many.
 
     `since` spares it series without news; `postponed` remembers what could not be withdrawn.
-    Without `of_priors` nobody asks whether priors are still of the patient, which reads every job
-    that took one.
+    Without `of_priors` nobody asks whether priors are still of the patient, nor what an earlier
+    round left undecided: both read every job that took one.
     """
     postponed = Postponed(FAILED_AGAIN_S) if postponed is None else postponed
     superseded = [
@@ -72,7 +72,8 @@ def withdraw_outdated(
             )
     for study_instance_uid in dict.fromkeys(job.study_instance_uid for job in superseded):
         _draft_again(storage, study_instance_uid)
-    decide_without_lost_priors(storage, _JOBS_PER_ROUND, postponed)
+    if of_priors or superseded:
+        decide_without_lost_priors(storage, _JOBS_PER_ROUND, postponed)
     return len(waiting)
 
 
