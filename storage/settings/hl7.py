@@ -101,7 +101,7 @@ class Hl7Settings(BaseModel):
 
     @field_validator("hl7_senders", "hl7_allowed_networks", mode="before")
     @classmethod
-    def _parse_networks(cls, value: Any) -> Any:
+    def _parse_hl7_networks(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         parts = [part.strip() for part in value.split(",") if part.strip()]
