@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.bundles.installed import add_described, is_model
+from inference.bundles.plain import is_served
 from inference.model_registry.status import ModelBlocked, Standing, model_of, models_named
 from inference.model_registry.transitions import activate
 from inference.model_registry.verification import verify
@@ -39,7 +40,8 @@ def add_model(
     It is verified at once. It becomes active where no other version is, and where the gate
     of its card, if it has one, opens; `hold` leaves it as added. Raises InvalidRequest where
     the folder is no model, ModelUnusable where it fails its self-test: then its folder is
-    removed again, unless it takes the place of the same version.
+    removed again, unless it takes the place of the same version, or its card names a server,
+    which may answer later.
     """
     before = _folders(settings)
     name, version = _install(settings, folder)
@@ -57,7 +59,7 @@ def add_model(
         _, shown = verify(model_states, model_of(settings, model_states, name, version), by)
     except ModelUnusable as error:
         for one in made:
-            if one.name in (card.name, f"{card.name}@{card.version}"):
+            if one.name in (card.name, f"{card.name}@{card.version}") and not is_served(one):
                 remove_tree(one)
                 raise ModelUnusable(
                     f"{error.message} {card.name} {card.version} was not added.",
