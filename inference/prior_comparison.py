@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pydicom.uid import Comprehensive3DSRStorage
 
@@ -16,7 +17,6 @@ from inference.findings.comparison import (
 from inference.findings.derived import void_findings
 from inference.lesions.history import History, history_of, lesion_uids
 from inference.lesions.joined import joined_in
-from inference.lesions.tracking import Tracked
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.findings import Prior
@@ -24,10 +24,16 @@ from storage.core.variation import is_volume
 from storage.findings.feedback_reports import FeedbackReports
 from storage.jobs.repository import Jobs
 
+if TYPE_CHECKING:
+    # It loads scipy, which a process without a job does without.
+    from inference.lesions.tracking import Tracked
+
 _SR = str(Comprehensive3DSRStorage)
 
 
-def comparison_of(storage: Storage, job: Job, tracked: Tracked | None = None) -> Comparison | None:
+def comparison_of(
+    storage: Storage, job: Job, tracked: "Tracked | None" = None
+) -> Comparison | None:
     """What there is to compare a job's findings with; None where there is nothing.
 
     The newest study before counts. What a person rejected does not, nor a total of it, and what
@@ -72,7 +78,9 @@ def comparison_of(storage: Storage, job: Job, tracked: Tracked | None = None) ->
     return Comparison(storage.index.study(job.study_instance_uid).study_date, earlier, joined)
 
 
-def _history(storage: Storage, before: Sequence[str], job: Job, tracked: Tracked | None) -> History:
+def _history(
+    storage: Storage, before: Sequence[str], job: Job, tracked: "Tracked | None"
+) -> History:
     """Of the studies before and of the job's own, whose lesions may not be stored yet."""
     oldest_first = before[::-1]
     if tracked is None:
