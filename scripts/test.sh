@@ -69,7 +69,7 @@ pytest=".venv/bin/python -m pytest"
 # Some folders go with another part, so that no part is left to run alone for long.
 with_faults=(tests/dicom_node)
 left_to_faults=()
-for folder in language models nnunet retention scheduling single_images; do
+for folder in language models scheduling single_images; do
     with_faults+=("tests/inference/$folder")
     left_to_faults+=("--ignore=tests/inference/$folder")
 done
