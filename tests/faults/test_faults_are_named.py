@@ -122,6 +122,13 @@ def volume_cut_off(storage: Storage) -> None:
 
 
 def volume_deleted(storage: Storage) -> None:
+    deleted = volume_of(storage)
+    storage.ingest.accept(part10(instance="2"), "stow")
+    deleted.unlink()
+    read_again(storage)
+
+
+def disk_not_mounted(storage: Storage) -> None:
     volume_of(storage).unlink()
     read_again(storage)
 
@@ -147,6 +154,7 @@ CASES = (
     Case(bit_flipped, "instances", "1 stored instance is damaged or lost", "sent to this node"),
     Case(volume_cut_off, "instances", "1 stored instance is damaged or lost", "sent to this node"),
     Case(volume_deleted, "instances", "1 stored instance is damaged or lost", "sent to this node"),
+    Case(disk_not_mounted, "instances", "holds no volume", "mount its disk"),
     Case(unreadable_sector, "instances", "1 stored instance is damaged", "check the disk"),
     Case(lambda _: None, "dicom", "Connection refused", "Start it with `mediview scp`"),
 )

@@ -55,6 +55,7 @@ def test_slices_that_state_their_one_frame_are_no_multi_frame_images(tmp_path: P
         assert named == [], kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VOLUMES)
 def test_every_object_is_valid(shared_data: Path, tmp_path: Path, name: str) -> None:
     sources = [pydicom.dcmread(path) for path in paths_of(shared_data, VOLUMES[name])]

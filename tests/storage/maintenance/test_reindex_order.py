@@ -23,6 +23,8 @@ from tests.storage.deletion.test_deleting import STUDY, close
 from tests.storage.instances import part10
 from tests.storage.maintenance.test_verify_reindex import emptied
 
+pytestmark = pytest.mark.slow_on_postgresql
+
 Receive = Callable[[Storage, bytes, str], None]
 
 

@@ -64,6 +64,7 @@ def test_the_mask_is_deepbets_voxel_for_voxel(
     assert np.count_nonzero(theirs) > 5_000_000
 
 
+@pytest.mark.slow
 def test_progress_names_each_stage_in_order(
     measured: tuple[PipelineOutput, list[tuple[str, float]], float],
 ) -> None:
