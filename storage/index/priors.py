@@ -24,7 +24,8 @@ class Priors:
         return self._beside(study_instance_uid, _has_results, earlier=True)
 
     def after(self, study_instance_uid: str) -> list[str]:
-        """Later studies with findings or lesions, the newest first."""
+        """Later studies with findings or lesions of which this one is a `before`, the newest
+        first."""
         return self._beside(study_instance_uid, _has_results, earlier=False)
 
     def imaged_before(self, study_instance_uid: str) -> list[str]:
@@ -33,7 +34,7 @@ class Priors:
 
     def imaged_after(self, study_instance_uid: str) -> list[str]:
         """Later studies of which this one is an `imaged_before`, the newest first."""
-        return self._beside(study_instance_uid, _has_images, earlier=False, by_later=True)
+        return self._beside(study_instance_uid, _has_images, earlier=False)
 
     def no_longer_of(self) -> list[str]:
         """Jobs that took series of a study which is no prior of theirs any more, the oldest first.
@@ -72,10 +73,9 @@ class Priors:
         holds: Callable[[FromClause], ColumnElement[bool]],
         *,
         earlier: bool,
-        by_later: bool = False,
     ) -> list[str]:
-        """`by_later`: those who see the later of the two studies must see the other one, as its
-        results rest on it; else those who see the study at hand."""
+        """Those who see the later of the two studies must see the earlier one, on which its results
+        rest."""
         this, other = t.study.alias("this"), t.study.alias("other")
         when, then = (other, this) if earlier else (this, other)
         is_before = or_(
@@ -101,7 +101,7 @@ class Priors:
                         this.c.study_date != "",
                         other.c.study_date != "",
                         is_before,
-                        _seen_by_all_of(then, when) if by_later else _seen_by_all_of(this, other),
+                        _seen_by_all_of(then, when),
                         holds(other),
                     )
                     .order_by(other.c.study_date.desc(), other.c.study_time.desc())
@@ -132,25 +132,29 @@ def _seen_by_all_of(this: FromClause, other: FromClause) -> ColumnElement[bool]:
 
     Without access groups everybody does.
     """
-    mine = t.study_group.alias("mine")
-    of_this = and_(
-        mine.c.study_instance_uid == this.c.study_instance_uid, mine.c.origin != "emergency"
-    )
-    is_kept_apart = exists().where(of_this, ~_is_shared(mine, other)).correlate(this, other)
-    return or_(~_is_enforced(), and_(exists().where(of_this), ~is_kept_apart))
+    return or_(~_is_enforced(), and_(_has_group(this), ~_is_kept_apart(this, other)))
 
 
 def _is_kept_from(this: FromClause, other: FromClause) -> ColumnElement[bool]:
     """Whether both have groups, and some of this study's may not see the other."""
-    mine, theirs = t.study_group.alias("mine"), t.study_group.alias("decided")
-    of_this = and_(
-        mine.c.study_instance_uid == this.c.study_instance_uid, mine.c.origin != "emergency"
+    return and_(_is_enforced(), _has_group(other), _is_kept_apart(this, other))
+
+
+def _has_group(study: FromClause) -> ColumnElement[bool]:
+    return exists().where(_is_group_of(t.study_group.alias("any"), study)).correlate(study)
+
+
+def _is_kept_apart(this: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """Whether some group of this study may not see the other."""
+    mine = t.study_group.alias("mine")
+    shared = _is_shared(mine, other)
+    return exists().where(_is_group_of(mine, this), ~shared).correlate(this, other)
+
+
+def _is_group_of(group: FromClause, study: FromClause) -> ColumnElement[bool]:
+    return and_(
+        group.c.study_instance_uid == study.c.study_instance_uid, group.c.origin != "emergency"
     )
-    has_some = exists().where(
-        theirs.c.study_instance_uid == other.c.study_instance_uid, theirs.c.origin != "emergency"
-    )
-    is_kept_apart = exists().where(of_this, ~_is_shared(mine, other)).correlate(this, other)
-    return and_(_is_enforced(), has_some.correlate(other), is_kept_apart)
 
 
 def _is_enforced() -> ColumnElement[bool]:
@@ -161,10 +165,6 @@ def _is_shared(mine: FromClause, other: FromClause) -> ColumnElement[bool]:
     theirs = t.study_group.alias("theirs")
     return (
         exists()
-        .where(
-            theirs.c.study_instance_uid == other.c.study_instance_uid,
-            theirs.c.origin != "emergency",
-            theirs.c.group_id.in_([mine.c.group_id, EVERYONE]),
-        )
+        .where(_is_group_of(theirs, other), theirs.c.group_id.in_([mine.c.group_id, EVERYONE]))
         .correlate(mine, other)
     )
