@@ -9,7 +9,6 @@ from pydicom.dataset import Dataset
 from inference.input_selection.prior_inputs import (
     ANOTHER_PATIENT,
     earlier_studies,
-    names_another,
     span_in_words,
     why_no_study,
 )
@@ -131,6 +130,7 @@ def _in_study(
     modalities = {str(header.get("Modality", "")) for header in headers}
     takes = getattr(pipeline, "takes")  # noqa: B009 - of pipelines with priors alone
     known: dict[tuple[str, ...], list[tuple[Dataset, Instance, Series]]] = {}
+    patients = instance_reader.patient_keys(earlier.study_instance_uid)
     of_another = False
     for series in index.series_of(earlier.study_instance_uid):
         if (
@@ -146,7 +146,7 @@ def _in_study(
             shows = _shows(header)
             if not shows or header.get("Rows") is None or not takes(header).accepted:
                 continue
-            if names_another(instance_reader, [instance]):
+            if instance_reader.names_another_patient(instance, patients, header):
                 of_another = True
                 continue
             known.setdefault(shows, []).append((header, instance, series))

@@ -1,6 +1,6 @@
 """Which series of an earlier study are the priors that a pipeline takes beside a study's own."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inference.input_selection.input_candidates import (
@@ -11,12 +11,13 @@ from inference.input_selection.input_candidates import (
     read_candidate,
 )
 from inference.pipeline import NamedInput, Pipeline
-from storage.core.entities import Instance, JobInput, Study
+from storage.core.entities import JobInput, Study
 from storage.core.errors import NotFound
 from storage.core.job_result import PriorTaken
 from storage.core.text.dates import date_of, shown_date
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
+from storage.patient_identity.entities import PatientKey
 
 _DAYS_IN_YEAR = 365
 _STUDIES_AT_MOST = 3
@@ -95,7 +96,9 @@ class _Search:
     ) -> tuple[dict[str, Chosen], dict[str, list[str]]]:
         """What fills the roles in one earlier study, and by role why series do not."""
         reference = self.present[getattr(self.pipeline, "reference", "")]
+        known = self.instance_reader.patient_keys(prior["study_instance_uid"])
         read: dict[str, Candidate] = {}
+        of_another: set[str] = set()
         chosen: dict[str, Chosen] = {}
         reasons: dict[str, list[str]] = {}
         for role in roles:
@@ -115,7 +118,9 @@ class _Search:
                     continue
                 if uid not in read:
                     read[uid] = read_candidate(self.index, self.instance_reader, series, prior)
-                if names_another(self.instance_reader, read[uid].instances):
+                    if self._names_another(read[uid], known):
+                        of_another.add(uid)
+                if uid in of_another:
                     unfit.append(f"{read[uid].name}: {ANOTHER_PATIENT}")
                 else:
                     candidates.append(read[uid])
@@ -124,10 +129,12 @@ class _Search:
                 chosen[role.name] = found
         return chosen, reasons
 
-
-def names_another(instance_reader: InstanceReader, instances: Sequence[Instance]) -> bool:
-    """Whether any of them names another patient than its study, which its first image named."""
-    return any(instance_reader.names_another_patient(one) for one in instances)
+    def _names_another(self, candidate: Candidate, known: Collection[PatientKey]) -> bool:
+        """Whether any image names another patient than its study, whose `known` are."""
+        return any(
+            self.instance_reader.names_another_patient(instance, known, header)
+            for instance, header in zip(candidate.instances, candidate.headers, strict=True)
+        )
 
 
 def earlier_studies(

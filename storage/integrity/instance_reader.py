@@ -29,7 +29,7 @@ from storage.patient_identity.study_patients import is_another
 from storage.volumes.reader import VolumeReader
 
 if TYPE_CHECKING:
-    from pydicom.dataset import FileDataset
+    from pydicom.dataset import Dataset, FileDataset
 
 _HEADER_CHUNK_BYTES = 128 * 1024
 _IN_MEMORY_BYTES = 8 << 20
@@ -183,18 +183,24 @@ class InstanceReader:
         return self._patient_of(instance.study_instance_uid) if instance.patient_digest else None
 
     def names_another_patient(
-        self, instance: Instance, known: Collection[PatientKey] | None = None
+        self,
+        instance: Instance,
+        known: Collection[PatientKey] | None = None,
+        header: "Dataset | None" = None,
     ) -> bool:
         """Whether its stored bytes name neither whose its study is nor whose it was on arrival.
 
-        `known`: those two, of who asks for several instances of a study. Never of what the node
-        made. Raises as `dataset`.
+        `known`: those two, of who asks for several instances of a study; `header`: the instance's,
+        of who has read it by `dataset`. Never of what the node made. Raises as `dataset`.
         """
         if is_own(instance.source):
             return False
         if known is None:
             known = self.patient_keys(instance.study_instance_uid)
-        return is_another(self._stated.of(instance, self._read_stated), known)
+        # One that was corrected says whose the study is now.
+        if header is None or instance.patient_digest:
+            return is_another(self._stated.of(instance, self._read_stated), known)
+        return is_another(_stated_in(header), known)
 
     def patient_keys(self, study_instance_uid: str) -> Collection[PatientKey]:
         """Under which IDs the study's patient may be named; for `names_another_patient`."""
@@ -212,9 +218,7 @@ class InstanceReader:
     def _read_stated(self, instance: Instance) -> PatientKey:
         with _decoding(instance), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            head = read_part10(self._stream(instance), stop_after="IssuerOfPatientID")
-            keywords = ("PatientID", "IssuerOfPatientID")
-            return PatientKey(*(str(head.get(keyword) or "") for keyword in keywords))
+            return _stated_in(read_part10(self._stream(instance), stop_after="IssuerOfPatientID"))
 
     def open_stored(self, instance: Instance) -> BinaryIO:
         """A seekable stream over the part 10 file, whose bytes were compared with its digest.
@@ -291,3 +295,8 @@ class _InstanceStream(io.RawIOBase):
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
+
+
+def _stated_in(header: "Dataset") -> PatientKey:
+    keywords = ("PatientID", "IssuerOfPatientID")
+    return PatientKey(*(str(header.get(keyword) or "") for keyword in keywords))
