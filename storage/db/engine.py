@@ -302,11 +302,14 @@ def among(
     return column.in_(ids)
 
 
+def insert_into(bind: Connection | Engine, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that may say what a clash does, as both databases have it."""
+    return (postgresql.insert if bind.dialect.name == "postgresql" else sqlite.insert)(table)
+
+
 def insert_or_ignore(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
     """INSERT … ON CONFLICT DO NOTHING; whether a row was written."""
-    insert = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(
-        table
-    )
+    insert = insert_into(connection, table)
     # Not rowcount: psycopg leaves it unknown here.
     written = insert.values(**values).on_conflict_do_nothing().returning(literal(1))
     return connection.execute(written).first() is not None

@@ -9,10 +9,9 @@ from dataclasses import astuple, dataclass, field
 from typing import NamedTuple
 
 from sqlalchemy import Engine, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import tables as t
-from storage.db.engine import reading, writing
+from storage.db.engine import insert_into, reading, writing
 from storage.tables.exchange.dimse import TRAFFIC_BOUNDS_S
 
 __all__ = [
@@ -66,9 +65,7 @@ def add_traffic(engine: Engine, counted: Mapping[TrafficKey, Traffic]) -> None:
     """Add to what is on record. Raises StorageUnavailable."""
     if not counted:
         return
-    insert = (postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert)(
-        t.dimse_traffic
-    )
+    insert = insert_into(engine, t.dimse_traffic)
     sums = {name: t.dimse_traffic.c[name] + insert.excluded[name] for name in (*_NUMBERS, *_WITHIN)}
     statement = insert.on_conflict_do_update(index_elements=TrafficKey._fields, set_=sums)
     with writing(engine) as connection:

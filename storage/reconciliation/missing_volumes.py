@@ -5,11 +5,10 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.db.engine import reading, writing
+from storage.db.engine import insert_into, reading, writing
 from storage.db.portions import in_portions
 from storage.reconciliation.moved_rows import move_all
 from storage.volumes.reader import VolumeReader
@@ -97,7 +96,6 @@ def _forget_found(engine: Engine, folder: Path) -> None:
 def note_missing(engine: Engine, folder: Path, names: Iterable[str]) -> None:
     """Note the instances of these volumes as lost, where the volume is still not there."""
     noted = t.damaged_instance
-    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     for name in names:
         if (folder / name).is_file():
             continue
@@ -133,7 +131,7 @@ def note_missing(engine: Engine, folder: Path, names: Iterable[str]) -> None:
             # What was noted of bytes that no row names any more.
             connection.execute(delete(noted).where(noted.c.sop_instance_uid.in_(of_others)))
             count = connection.execute(
-                insert(noted).from_select(columns, lost).on_conflict_do_nothing()
+                insert_into(engine, noted).from_select(columns, lost).on_conflict_do_nothing()
             ).rowcount
         if count:
             log.error("volume_missing", volume=name, instances=count)

@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import tables as t
-from storage.db.engine import reading
+from storage.db.engine import insert_into, reading
 from storage.tables.work.stage_times import STAGE_BOUNDS_S
 
 __all__ = ["STAGE_BOUNDS_S", "StageKey", "StageTimes", "note", "note_confirmed", "read_stage_times"]
@@ -48,8 +47,7 @@ def note(
 ) -> None:
     """Count `count` times that length; less than nothing, by a clock that was set, is nothing."""
     seconds = max(length.total_seconds(), 0.0)
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    added = insert(t.stage_time).values(
+    added = insert_into(connection, t.stage_time).values(
         stage=stage,
         subject=subject[:_SUBJECT_MAX_LENGTH],
         outcome=outcome,
