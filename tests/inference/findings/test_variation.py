@@ -1,11 +1,13 @@
 """What two measurements of the same may lie apart is stated nowhere as a change."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from api.findings.serializers import finding_payload
 from inference.findings.comparison import Comparison, Earlier, ReportRef
+from inference.findings.facts import Fact
 from inference.language.guard import Evidence as Known
 from inference.language.guard import PriorFindings, StudyFacts, check_sentence
 from inference.reports.draft import draft_sections
@@ -85,7 +87,9 @@ def test_the_guard_compares_a_lesion_with_itself_and_with_no_part(is_joined: boo
     assert stated == ([] if is_joined else [("Lesion 1 volume", 1.6)])
 
 
-def known(make, modality: str, factor: float, language: str):  # type: ignore[no-untyped-def]
+def known(
+    make: Callable[..., tuple[Fact, ...]], modality: str, factor: float, language: str
+) -> tuple[list[str], Known]:
     found = evidence(make, modality, prior_factor=factor)
     assert found.prior is not None
     before = PriorFindings("20230312", tuple(one.finding for one in found.prior.facts))
@@ -101,7 +105,9 @@ def known(make, modality: str, factor: float, language: str):  # type: ignore[no
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize(("make", "modality"), [(brain, "MR"), (lungs, "CT")])
-def test_the_draft_tells_no_change_below_the_variation(make, modality, language) -> None:  # type: ignore[no-untyped-def]
+def test_the_draft_tells_no_change_below_the_variation(
+    make: Callable[..., tuple[Fact, ...]], modality: str, language: str
+) -> None:
     texts, found = known(make, modality, 1.02, language)
     all_texts = " ".join(texts)
     for word in (

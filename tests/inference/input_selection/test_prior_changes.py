@@ -1,0 +1,174 @@
+"""What becomes of a result when its prior comes later, changes, goes, or was somebody else's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inference.scheduling import later_studies
+from inference.scheduling.schedule import complete_and_schedule
+from inference.withdrawals.late_instances import withdraw_outdated
+from inference.worker.run import run_job
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Decision, Series
+from storage.core.errors import StorageUnavailable
+from storage.jobs.withdrawals import NO_PRIOR_ANY_MORE
+from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
+from tests.inference.input_selection.earlier_studies import (
+    NEW_MM,
+    NOW,
+    OLD_MM,
+    SPACING_MM,
+    added,
+    card,
+    chest,
+    decided,
+    done,
+)
+from tests.inference.orchestration import later, receive, storage_in
+from tests.inference.scheduling.four_sequences import files
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    with storage_in(tmp_path) as storage:
+        yield storage
+
+
+def test_a_prior_that_comes_later_revises_the_result_and_a_nearer_one_once_more(
+    storage: Storage, tmp_path: Path
+) -> None:
+    added(storage, tmp_path / "m", card())
+    first = done(storage, decided(storage, chest(NOW, "20251231", OLD_MM, NEW_MM)))
+    assert "before" not in {one["role"] for one in first.result["inputs"]}
+    assert any("CT before not there, given as zeros" in one for one in first.result["notes"])
+    older = chest("2.25.9100", "20240301", NEW_MM)
+    second = done(storage, decided(storage, older))
+    assert storage.jobs.get(first.job_id).status == "SUPERSEDED"
+    third = done(storage, decided(storage, chest("2.25.9300", "20241231", OLD_MM)))
+    assert storage.jobs.get(second.job_id).status == "SUPERSEDED"
+    # One that is too old, of another body part or of no earlier day changes nothing.
+    for study, date, changes in (
+        ("2.25.9400", "20230101", {}),
+        ("2.25.9500", "20251001", {"BodyPartExamined": "HEAD"}),
+        ("2.25.9600", "20260101", {}),
+    ):
+        found = decided(storage, chest(study, date, **changes))
+        assert found.job_id == third.job_id
+    # A late slice of the prior withdraws what was made with it.
+    late = chest("2.25.9300", "20241231", OLD_MM, number=3)[-1]
+    late.SOPInstanceUID = late.file_meta.MediaStorageSOPInstanceUID = "2.25.9999"
+    late.ImagePositionPatient[2] = float(late.ImagePositionPatient[2]) + SPACING_MM[0]
+    receive(storage, files([late]))
+    withdraw_outdated(storage, utcnow())
+    assert storage.jobs.get(third.job_id).status == "SUPERSEDED"
+    revised = decided(storage)
+    assert revised.job_id != third.job_id
+    assert "CT before: series 3 of 2024-12-31" in revised.reason
+
+
+def test_a_prior_that_is_deleted_leaves_the_result_and_delays_no_job(
+    storage: Storage, tmp_path: Path
+) -> None:
+    added(storage, tmp_path / "m", card())
+    job = done(
+        storage,
+        decided(
+            storage,
+            chest("2.25.9300", "20241231", OLD_MM),
+            chest(NOW, "20251231", OLD_MM, NEW_MM),
+        ),
+    )
+    storage.deletions.study("2.25.9300")
+    withdraw_outdated(storage, utcnow())
+    assert storage.jobs.get(job.job_id).status == "COMPLETED"
+    waiting = decided(storage, chest("2.25.9400", "20250301", NEW_MM))
+    storage.deletions.study("2.25.9400")
+    ended = run_job(storage, waiting.job_id or "", "worker")
+    assert ended is not None
+    assert ended.status == "SUPERSEDED"
+    without = done(storage, decided(storage))
+    assert [one["role"] for one in without.result["inputs"]] == ["now"]
+
+
+def test_what_was_made_with_the_prior_of_somebody_else_is_withdrawn(
+    storage: Storage, tmp_path: Path
+) -> None:
+    added(storage, tmp_path / "m", card())
+    job = done(
+        storage,
+        decided(
+            storage,
+            chest("2.25.9300", "20241231", OLD_MM),
+            chest(NOW, "20251231", OLD_MM, NEW_MM),
+        ),
+    )
+    moved = Statement(
+        "move", PatientKey("OTHER", ""), Demographics("Other^One"), study_instance_uid="2.25.9300"
+    )
+    storage.patient_changes.record([moved], Origin("ada", "account:1", reason="wrong"), utcnow())
+    withdraw_outdated(storage, utcnow())
+    withdrawn = storage.jobs.get(job.job_id)
+    assert withdrawn.status == "SUPERSEDED"
+    assert "of another patient" in withdrawn.reason
+    again = decided(storage)
+    assert again.job_id != job.job_id
+    assert "no earlier study of the patient is here" in again.reason
+
+
+def test_a_study_whose_prior_went_is_decided_on_again_whatever_fails_meanwhile(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that ends between the two, and another study that cannot be read."""
+    added(storage, tmp_path / "m", card())
+    other = "2.25.9002"
+    prior, one = chest("2.25.9300", "20241231", OLD_MM), chest(other, "20251231", NEW_MM)
+    lost = decided(storage, prior, one, study=other)
+    kept = decided(storage, chest(NOW, "20251231", OLD_MM, NEW_MM))
+    moved = Statement(
+        "move", PatientKey("OTHER", ""), Demographics("Other^One"), study_instance_uid="2.25.9300"
+    )
+    storage.patient_changes.record([moved], Origin("ada", "account:1", reason="wrong"), utcnow())
+    for job_id in (lost.job_id or "", kept.job_id or ""):
+        assert storage.withdrawals.supersede(job_id, NO_PRIOR_ANY_MORE, utcnow())
+    assert storage.index.priors.no_longer_of() == []
+    really = later_studies.decide_on_study
+
+    def fails_once(storage: Storage, series: Series, *rest: Any, **others: Any) -> Decision:
+        if series.study_instance_uid == other:
+            raise StorageUnavailable("The volume is away.", remedy="Mount it.")
+        return really(storage, series, *rest, **others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(later_studies, "decide_on_study", fails_once)
+        withdraw_outdated(storage, utcnow())
+    assert decided(storage).accepted
+    assert decided(storage).job_id != kept.job_id
+    assert decided(storage, study=other).job_id == lost.job_id
+    withdraw_outdated(storage, utcnow())
+    assert decided(storage, study=other).job_id not in ("", None, lost.job_id)
+
+
+def test_a_later_study_that_fails_holds_up_no_series_and_is_asked_again(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added(storage, tmp_path / "m", card())
+    first = decided(storage, chest(NOW, "20251231", OLD_MM, NEW_MM))
+    really = later_studies.decide_on_study
+
+    def fails(storage: Storage, *_: Any, **__: Any) -> Decision:
+        raise StorageUnavailable("The volume is away.", remedy="Mount it.")
+
+    again: list[Series] = []
+    receive(storage, files(chest("2.25.9300", "20241231", OLD_MM)))
+    with monkeypatch.context() as patch:
+        patch.setattr(later_studies, "decide_on_study", fails)
+        complete_and_schedule(storage, later(10), ask_later_again=again)
+    assert later_studies.decide_on_study is really
+    assert decided(storage, study="2.25.9300").accepted
+    assert decided(storage).job_id == first.job_id
+    complete_and_schedule(storage, later(10), ask_later_again=again)
+    assert again == []
+    assert "CT before: series 3 of 2024-12-31" in decided(storage).reason
