@@ -56,7 +56,7 @@ class Priors:
             .join(this, this.c.study_instance_uid == t.job.c.study_instance_uid)
             .join(other, other.c.study_instance_uid == t.job_input.c.study_instance_uid)
             .where(
-                t.job_input.c.study_instance_uid != t.job.c.study_instance_uid,
+                t.job_input.c.is_prior,
                 t.job.c.ending == "",
                 t.job.c.state.in_(("SCHEDULED", "IN PROGRESS", "COMPLETED")),
                 or_(~is_same, _is_kept_from(this, other)),
@@ -64,7 +64,11 @@ class Priors:
             .order_by(t.job.c.created_at, t.job.c.job_id)
             .limit(_MOST)
         )
+        takes_any = select(t.job_input.c.job_id).where(t.job_input.c.is_prior).limit(1)
         with reading(self._engine) as connection:
+            # By its index, for most nodes have no pipeline that takes priors.
+            if connection.execute(takes_any).first() is None:
+                return []
             return list(connection.execute(query).scalars())
 
     def _beside(

@@ -21,12 +21,7 @@ def superseded_without_decision(
     """
     prior, taken = t.job_input.alias("prior"), t.job_input.alias("taken")
     takes_prior = (
-        select(prior.c.job_id)
-        .where(
-            prior.c.job_id == t.job.c.job_id,
-            prior.c.study_instance_uid != t.job.c.study_instance_uid,
-        )
-        .exists()
+        select(prior.c.job_id).where(prior.c.job_id == t.job.c.job_id, prior.c.is_prior).exists()
     )
     is_receiving = (
         select(taken.c.job_id)

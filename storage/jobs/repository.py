@@ -69,7 +69,9 @@ class Jobs:
                 utcnow(),
             )
             for one in inputs:
-                insert_or_ignore(connection, t.job_input, {"job_id": job.job_id, **asdict(one)})
+                is_prior = one.study_instance_uid != study_instance_uid
+                values = {"job_id": job.job_id, **asdict(one), "is_prior": is_prior}
+                insert_or_ignore(connection, t.job_input, values)
         return job, created
 
     def inputs_of(self, job_id: str) -> list[JobInput]:

@@ -11,6 +11,8 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
+    text,
 )
 
 from storage.tables.base import BigId, Uid, metadata, text_column, time_column
@@ -65,6 +67,14 @@ job_input = Table(
     Column("fingerprint", String(64), nullable=False),
     # Another than the job's own of a prior.
     Column("study_instance_uid", Uid, nullable=False, server_default=""),
+    # As that says, for the index: few jobs take a prior.
+    Column("is_prior", Boolean, nullable=False, server_default=false()),
+    Index(
+        "ix_job_input_prior",
+        "job_id",
+        sqlite_where=text("is_prior = 1"),
+        postgresql_where=text("is_prior"),
+    ),
 )
 
 decision = Table(
