@@ -1,0 +1,174 @@
+"""What a job takes, read and assembled for its pipeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from pydicom.dataset import Dataset
+
+from inference import auditing
+from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.job_inputs import JobInputs
+from inference.input_selection.prior_images import IMAGE
+from inference.input_selection.study_inputs import inputs_of
+from inference.job_progress import JobProgress
+from inference.pipeline import Pipeline, PipelineContext, takes_instances
+from inference.pipeline_runs.tilt import resamples_tilt
+from inference.results.other_grids import OtherGrid
+from inference.rules.job_rule import rule_for
+from inference.rules.model import Rule
+from inference.worker.input_placement import Placement, place_inputs
+from storage.container import Storage
+from storage.core.entities import Job, JobInput
+from storage.core.errors import InvalidRequest
+
+# Where each stage begins on the way from 0 to 1; a pipeline's own stages share the middle.
+LOADING, ASSEMBLING, RUNNING, ENCODING = 0.0, 0.1, 0.2, 0.85
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """`sources`: the instances of the series, of the reference of several, or single images;
+    `others`: headers of the other series, and the priors of images. Empty of uploads."""
+
+    sources: Sequence[Dataset] = ()
+    others: Sequence[Dataset] = ()
+    rule: Rule | None = None
+    left_out: str = ""
+    """Which stacks of the series were left out, and why; in sentences."""
+    placement: Placement = field(default_factory=Placement)
+    other_grids: Sequence[OtherGrid] = ()
+
+
+class JobLoader:
+    """Reports how far it is, and what was read to the audit trail."""
+
+    def __init__(self, storage: Storage, job: Job, progress: JobProgress) -> None:
+        self._storage = storage
+        self._job = job
+        self._progress = progress
+
+    def load(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
+        """The context alone has the voxels, which are let go with it.
+
+        Raises InvalidRequest, NotFound, VolumeRefused, StorageUnavailable.
+        """
+        if pipeline.input_kind == "image":
+            return self._upload()
+        if pipeline.input_kind == "dicom-image":
+            return self._images(pipeline)
+        if inputs_of(pipeline):
+            return self._several_series(pipeline)
+        return self._series(pipeline)
+
+    def _upload(self) -> tuple[Loaded, PipelineContext]:
+        if not self._job.input_object_key:
+            raise InvalidRequest(
+                f"{self._job.pipeline} analyses uploaded images, and the job names none.",
+                remedy="Upload a PNG or JPEG and start the pipeline on it.",
+            )
+        with self._progress.stage("loading", LOADING):
+            image = self._storage.objects.get(self._job.input_object_key)
+        context = PipelineContext(
+            self._storage.settings, image=image, on_progress=self._in_pipeline
+        )
+        return Loaded(), context
+
+    def _images(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
+        with self._progress.stage("loading", LOADING):
+            taken = self._taken()
+            sources, found, priors = self._inputs().images(pipeline)
+        placement = Placement()
+        if found.prior is not None:
+            placement = Placement(
+                priors={one.role: found.prior for one in taken if one.role != IMAGE}
+            )
+        context = PipelineContext(
+            self._storage.settings,
+            images=tuple(sources),
+            prior_images=priors,
+            on_progress=self._in_pipeline,
+        )
+        rule = self._rule(pipeline, sources)
+        return Loaded(sources, [*priors.values()], rule, placement=placement), context
+
+    def _series(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
+        with self._progress.stage("loading", LOADING):
+            auditing.series_read(self._storage.audit, self._job)
+            sources, stack = self._inputs().series(pipeline)
+        rule = self._rule(pipeline, stack.narrowed(sources))
+        with self._progress.stage("assembling", ASSEMBLING):
+            volume = assemble_volume(sources, stack.frame_indices, tilted=resamples_tilt(pipeline))
+        given = tuple(sources) if takes_instances(pipeline) else ()
+        if not given:
+            drop_pixels(sources)
+        loaded = Loaded(sources, rule=rule, left_out=stack.left_out)
+        return loaded, replace(self._volume_context(volume), images=given)
+
+    def _several_series(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
+        with self._progress.stage("loading", LOADING):
+            self._taken()
+            read = self._inputs().of_study(pipeline)
+        rule = self._rule(pipeline, read.stack.narrowed(read.sources))
+        drop_pixels(read.sources)
+        volume = read.volumes[getattr(pipeline, "reference", "")]
+        placement = Placement(read.volumes)
+        if any(one.registration == "rigid" for one in inputs_of(pipeline)):
+            with self._progress.stage("registering", ASSEMBLING):
+                placement = place_inputs(pipeline, read.volumes, self._registering)
+        placement = replace(placement, priors=read.priors)
+        context = replace(
+            self._volume_context(volume), inputs=placement.volumes, placements=placement.texts
+        )
+        on_each = getattr(pipeline, "results_on", "reference") == "each"
+        loaded = Loaded(
+            read.sources,
+            [header for headers in read.others.values() for header in headers],
+            rule,
+            read.stack.left_out,
+            # The model alone needs their voxels.
+            replace(placement, volumes={}),
+            placement.other_grids(read.volumes, read.others) if on_each else (),
+        )
+        return loaded, context
+
+    def _taken(self) -> list[JobInput]:
+        taken = self._storage.jobs.inputs_of(self._job.job_id)
+        auditing.series_read(self._storage.audit, self._job, taken)
+        return taken
+
+    def _registering(self, share: float) -> None:
+        self._progress.report("registering", ASSEMBLING + share * (RUNNING - ASSEMBLING))
+
+    def _inputs(self) -> JobInputs:
+        return JobInputs(
+            self._storage.index,
+            self._storage.instances,
+            self._storage.jobs,
+            self._job,
+            lambda share: self._progress.report(
+                "loading", LOADING + share * (ASSEMBLING - LOADING)
+            ),
+        )
+
+    def _rule(self, pipeline: Pipeline, headers: Sequence[Dataset]) -> Rule | None:
+        """The site's rule for the job, whose deadline holds from now on."""
+        rule = rule_for(self._storage.settings, self._storage.index, pipeline.name, headers)
+        if rule is not None and rule.deadline_s is not None:
+            self._progress.set_deadline(rule.deadline_s)
+        return rule
+
+    def _volume_context(self, volume: Volume) -> PipelineContext:
+        return PipelineContext(self._storage.settings, volume=volume, on_progress=self._in_pipeline)
+
+    def _in_pipeline(self, stage: str, fraction: float) -> None:
+        inside = min(max(fraction, 0.0), 1.0)
+        self._progress.report(stage, RUNNING + inside * (ENCODING - RUNNING))
+
+
+def drop_pixels(datasets: Sequence[Dataset]) -> None:
+    """The voxels are in the volume now; keeping them twice would cost the model its memory."""
+    for dataset in datasets:
+        for keyword in _PIXELS:
+            if keyword in dataset:
+                del dataset[keyword]
