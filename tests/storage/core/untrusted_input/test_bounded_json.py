@@ -12,10 +12,9 @@ from storage.core.untrusted_input.bounded_json import load_bounded_json
 @pytest.mark.parametrize("piece", ["{}", "[]", '""', "0", '{"":{}}'])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
 def test_more_marks_than_elements_have_are_refused_before_the_json_is_read(
-    monkeypatch: pytest.MonkeyPatch, piece: str, encoding: str
+    piece: str, encoding: str
 ) -> None:
-    monkeypatch.setattr(json, "loads", lambda *_args, **_kept: pytest.fail("it was parsed"))
-    body = f"[{','.join([piece] * 300)}]".encode(encoding)
+    body = f"[{','.join([piece] * 300)}".encode(encoding)  # a parser would say: it has no end
     with pytest.raises(LimitExceeded, match="more than 200 braces, brackets and commas"):
         load_bounded_json(body, 100, remedy="Send less.")
 
