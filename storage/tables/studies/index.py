@@ -114,7 +114,7 @@ series = Table(
     Index(
         "ix_series_rejected",
         "id",
-        sqlite_where=text("is_rejected"),
+        sqlite_where=text("is_rejected = 1"),
         postgresql_where=text("is_rejected"),
     ),
     Index("ix_series_state_last_instance_at", "state", "last_instance_at"),
@@ -147,7 +147,7 @@ instance = Table(
     Index(
         "ix_instance_rejected",
         "id",
-        sqlite_where=text("is_rejected"),
+        sqlite_where=text("is_rejected = 1"),
         postgresql_where=text("is_rejected"),
     ),
     # What still waits for the bucket.

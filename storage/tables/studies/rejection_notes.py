@@ -30,7 +30,7 @@ rejection = Table(
     Index(
         "ix_rejection_pending",
         "sop_instance_uid",
-        sqlite_where=text("NOT is_applied"),
+        sqlite_where=text("is_applied = 0"),
         postgresql_where=text("NOT is_applied"),
     ),
 )

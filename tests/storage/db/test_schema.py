@@ -20,12 +20,34 @@ from storage.db.schema import check_schema, newest_revision
 from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings, load_settings
 from storage.tables import metadata
+from tests.storage.plans import plan_of
 
 
 def test_migrations_make_exactly_the_tables_of_the_code(storage: Storage) -> None:
     with reading(storage.engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_what_a_flag_marks_is_found_by_its_index(storage: Storage) -> None:
+    """Each database compares the condition of an index with the words of the statement."""
+    marked = {
+        "ix_series_rejected": select(t.series.c.id).where(t.series.c.is_rejected),
+        "ix_instance_rejected": select(t.instance.c.id).where(t.instance.c.is_rejected),
+        "ix_rejection_pending": select(t.rejection.c.sop_instance_uid).where(
+            ~t.rejection.c.is_applied
+        ),
+        "ix_job_input_prior": select(t.job_input.c.job_id).where(t.job_input.c.is_prior),
+    }
+    flags = {
+        index.name
+        for table in metadata.sorted_tables
+        for index in table.indexes
+        if "is_" in str(index.dialect_options["sqlite"]["where"])
+    }
+    assert flags == set(marked)
+    for index, statement in marked.items():
+        assert index in plan_of(storage.engine, statement)
 
 
 def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
