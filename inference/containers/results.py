@@ -24,9 +24,9 @@ from inference.containers.segmentation_output import read_segmentation
 from inference.imaging.volume import Volume
 from inference.pipeline import Classification, Measurement, Segment
 from inference.refusals import ModelUnusable
-from inference.results.mask_read import SEGMENTATIONS
 from storage.core.errors import MediViewError
 from storage.dicom.dataset_reader import read_part10
+from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 
 _PREFIX_BYTES = 132
 _STRUCTURED_REPORTS = "1.2.840.10008.5.1.4.1.1.88."
@@ -86,7 +86,7 @@ class OutputReader:
             dataset = read_part10(stream)
         self._check_belongs(path, dataset)
         sop_class_uid = UID(str(dataset.SOPClassUID))
-        if sop_class_uid in SEGMENTATIONS:
+        if sop_class_uid in SEGMENTATION_CLASSES:
             masks = read_segmentation(dataset, self._volume)
             found.masks.append(Masks(self._as_card_names(masks.segments), masks.array))
         elif sop_class_uid.startswith(_STRUCTURED_REPORTS):

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.uid import UID, SegmentationStorage
 
 from inference.imaging.volume import Volume
 from inference.pipeline import Segment
@@ -23,10 +22,9 @@ from inference.refusals import VolumeRefused
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.patient_sex import sex_of
 from storage.core.untrusted_input.folder_walk import files_below
+from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 
 LABELS_FILE = "labels.json"
-_LABEL_MAP_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.7")
-_SEG = (SegmentationStorage, _LABEL_MAP_SEGMENTATION)
 _LPS_FROM_RAS = np.diag((-1.0, -1.0, 1.0, 1.0))
 _CODE = ("SegmentedPropertyTypeCodeSequence", "SegmentedPropertyTypeModifierCodeSequence")
 
@@ -110,7 +108,7 @@ def read_case(folder: Path) -> Case:
                 dataset = dcmread(path)
             except (InvalidDicomError, OSError) as error:
                 raise BadCase(f"{path.name} is neither DICOM nor NIfTI.") from error
-            if dataset.get("SOPClassUID") in _SEG:
+            if dataset.get("SOPClassUID") in SEGMENTATION_CLASSES:
                 truths.append(truth_of_seg(dataset))
             elif "PixelData" in dataset:
                 images.append(dataset)

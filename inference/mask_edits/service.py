@@ -21,7 +21,6 @@ from inference.pipeline import Measurement, Pipeline, PipelineOutput
 from inference.pipelines.catalogue import catalogue
 from inference.results.author import Author
 from inference.results.mask_read import (
-    SEGMENTATIONS,
     MaskStack,
     read_masks,
     read_segments,
@@ -31,6 +30,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.findings import Finding
+from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.jobs.outcome import JobRows
 from storage.jobs.repository import Jobs
 from storage.settings import Settings
@@ -135,7 +135,7 @@ def _before(storage: Storage, study_instance_uid: str, sop_instance_uid: str) ->
     instance = storage.generated.instance(sop_instance_uid)
     if (
         instance.study_instance_uid != study_instance_uid
-        or instance.sop_class_uid not in SEGMENTATIONS
+        or instance.sop_class_uid not in SEGMENTATION_CLASSES
     ):
         raise NotFound(
             f"The study holds no segmentation {sop_instance_uid}.",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from pydicom.dataset import FileDataset
-from pydicom.uid import SegmentationStorage
 
 from inference.containers.segmentation_output import read_segmentation
 from inference.deidentification.errors import CannotDeidentify
@@ -17,9 +16,9 @@ from inference.projects.nifti import labels_as_nifti, volume_as_nifti
 from inference.refusals import ModelUnusable
 from storage.core.entities import Instance
 from storage.dicom.dataset_reader import read_part10
+from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.dicom.value_errors import UNREADABLE
 
-_SEGMENTATIONS = (SegmentationStorage, "1.2.840.10008.5.1.4.1.1.66.7")
 """The second: Label Map Segmentation Storage."""
 
 
@@ -49,10 +48,10 @@ class NiftiStudy:
 
     def units(self) -> Iterator[list[Instance]]:
         """What becomes a file each: series of images, then segmentations one by one."""
-        images = [one for one in self._instances if one.sop_class_uid not in _SEGMENTATIONS]
+        images = [one for one in self._instances if one.sop_class_uid not in SEGMENTATION_CLASSES]
         by_series = sorted(images, key=_series)
         yield from (list(series) for _, series in groupby(by_series, key=_series))
-        yield from ([one] for one in self._instances if one.sop_class_uid in _SEGMENTATIONS)
+        yield from ([one] for one in self._instances if one.sop_class_uid in SEGMENTATION_CLASSES)
 
     def file(self, unit: Sequence[Instance]) -> NiftiFile:
         """Raises CannotDeidentify, VolumeRefused."""
@@ -66,7 +65,7 @@ class NiftiStudy:
 
     def _file(self, unit: Sequence[Instance]) -> NiftiFile:
         datasets = [self._deidentified(one) for one in unit]
-        if unit[0].sop_class_uid in _SEGMENTATIONS:
+        if unit[0].sop_class_uid in SEGMENTATION_CLASSES:
             return self._labels(unit[0], datasets[0])
         if "PixelData" not in datasets[0]:
             raise CannotDeidentify(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, SegmentationStorage
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from inference.pipeline import Segment
 from storage.core.errors import InvalidRequest
@@ -14,8 +14,6 @@ from storage.core.findings import Code
 from storage.pixels.decoding import decompress
 
 _MAX_DECODED_BYTES = 1 << 30
-LABELMAP_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.7")
-SEGMENTATIONS = (SegmentationStorage, LABELMAP_SEGMENTATION)
 SliceKey = tuple[str, int]
 """SOPInstanceUID and frame number of a slice of the source."""
 

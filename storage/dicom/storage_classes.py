@@ -10,6 +10,10 @@ from storage.core.errors import NotStorable
 
 _STANDARD_ROOT = "1.2.840.10008."
 _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
+SEGMENTATION_STORAGE = _STORAGE_ROOT + "66.4"
+LABEL_MAP_SEGMENTATION_STORAGE = _STORAGE_ROOT + "66.7"
+SEGMENTATION_CLASSES = (SEGMENTATION_STORAGE, LABEL_MAP_SEGMENTATION_STORAGE)
+"""Those whose frames are masks; a surface segmentation has none."""
 
 
 @lru_cache(maxsize=4096)

@@ -13,6 +13,7 @@ from storage import tables as t
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, NotFound, StorageUnavailable
 from storage.db.engine import reading
+from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_instances
 from storage.integrity.instance_reader import InstanceReader
@@ -33,7 +34,7 @@ _CLASSES = (
 _RT_IMAGE = _ROOT + "481.1"
 _MODALITIES = ("SEG", "SR", "PR", "KO", "DOC", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "FID")
 # Drawn over images: these are looked at first.
-_SEGMENTATIONS = (_ROOT + "66.4", _ROOT + "66.7", _ROOT + "66.5")
+_SEGMENTATIONS = (*SEGMENTATION_CLASSES, _ROOT + "66.5")
 _STRUCTURE_SETS = (_ROOT + "481.3",)
 _BUDGET_S = 1.0
 

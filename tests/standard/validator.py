@@ -11,7 +11,7 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, RTStructureSetStorage, SegmentationStorage
 
-from inference.results.mask_read import LABELMAP_SEGMENTATION
+from storage.dicom.storage_classes import LABEL_MAP_SEGMENTATION_STORAGE
 from tests.standard.edition import dicom_info
 
 
@@ -28,14 +28,14 @@ class Known:
 
 KNOWN = (
     Known(
-        LABELMAP_SEGMENTATION,
+        LABEL_MAP_SEGMENTATION_STORAGE,
         "Segmentation Image",
         "SegmentationType",
         ErrorCode.EnumValueNotAllowed,
         "The value came with the class (PS3.3 C.8.20.2.3 since Supplement 243).",
     ),
     Known(
-        LABELMAP_SEGMENTATION,
+        LABEL_MAP_SEGMENTATION_STORAGE,
         "Segmentation",
         "SharedFunctionalGroupsSequence/SegmentIdentificationSequence",
         ErrorCode.TagMissing,
@@ -57,7 +57,7 @@ KNOWN = (
     ),
 )
 # Younger than the edition, and asked as what it is but for the pixels' meaning.
-_ASKED_AS = {LABELMAP_SEGMENTATION: SegmentationStorage}
+_ASKED_AS = {LABEL_MAP_SEGMENTATION_STORAGE: SegmentationStorage}
 
 
 def validator_complaints(path: Path) -> list[str]:

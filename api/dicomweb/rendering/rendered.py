@@ -32,6 +32,7 @@ from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, NotFound
+from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.dicom.value_errors import DAMAGED, UNREADABLE
 from storage.pixels.budget import check_animation
 
@@ -42,7 +43,6 @@ _SERIES = _STUDY + "/series/{series_instance_uid}"
 _INSTANCE = _SERIES + "/instances/{sop_instance_uid}"
 _THUMBNAIL = Viewport(256, 256)
 # Shown for a study only where nothing else has pixels.
-_SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 
 
 @router.get(_STUDY + "/rendered")
@@ -184,7 +184,7 @@ def _render_one_of(
 def _representatives(instances: Sequence[Instance]) -> list[Instance]:
     """The middle image of the longest series, and some to fall back on."""
     pictures = [i for i in instances if i.rows and i.columns]
-    images = [i for i in pictures if i.sop_class_uid not in _SEGMENTATIONS] or pictures
+    images = [i for i in pictures if i.sop_class_uid not in SEGMENTATION_CLASSES] or pictures
     if not images:
         raise NotFound(
             "Nothing here has pixels that could be rendered.",

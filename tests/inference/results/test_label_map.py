@@ -11,8 +11,9 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import assemble_volume
 from inference.results.encode import encode_results
-from inference.results.mask_read import LABELMAP_SEGMENTATION, read_masks
+from inference.results.mask_read import read_masks
 from inference.results.seg import encode_seg
+from storage.dicom.storage_classes import LABEL_MAP_SEGMENTATION_STORAGE
 from storage.peers.repository import KnownPeer
 from tests import builders
 from tests.inference.results_support import PIPELINE, job_for, output_of, save
@@ -78,7 +79,7 @@ def test_two_readers_find_the_same_voxels_in_space(tmp_path: Path, multiframe: b
     datasets = oblique()
     ordered = sorted(datasets, key=lambda one: one.InstanceNumber)
     found, _ = label_map(ordered, multiframe)
-    assert found.SOPClassUID == LABELMAP_SEGMENTATION
+    assert found.SOPClassUID == LABEL_MAP_SEGMENTATION_STORAGE
     path = save(found, tmp_path / "seg.dcm")
     affine = assemble_volume(ordered).lps_from_kji
     seg = pydicom.dcmread(path)
@@ -119,4 +120,4 @@ def test_only_who_asks_for_it_by_name_gets_it() -> None:
     assert [one.kind for one in stacked.objects] == ["SEG", "SR"]
     anything = KnownPeer(name="pacs", is_destination=True)
     named = KnownPeer(name="pacs", is_destination=True, object_kinds=frozenset({"LABELMAP", "SR"}))
-    assert [one.takes(LABELMAP_SEGMENTATION) for one in (anything, named)] == [False, True]
+    assert [one.takes(LABEL_MAP_SEGMENTATION_STORAGE) for one in (anything, named)] == [False, True]

@@ -16,9 +16,9 @@ from pydicom.uid import (
 )
 
 from inference.deliveries.destinations import open_destination, probe_peer
-from inference.results.mask_read import LABELMAP_SEGMENTATION
 from storage.container import Storage
 from storage.core.clock import utcnow
+from storage.dicom.storage_classes import LABEL_MAP_SEGMENTATION_STORAGE
 from storage.peers.repository import KnownPeer
 from tests.inference.deliveries.destinations.nodes import (
     FOLDER,
@@ -60,7 +60,7 @@ def test_the_capability_profile_chooses_the_objects(tmp_path: Path) -> None:
             ("reports", pdf),
             ("pictures", sc),
         }
-        assert {one for _, one in maps} == {LABELMAP_SEGMENTATION, sr}
+        assert {one for _, one in maps} == {LABEL_MAP_SEGMENTATION_STORAGE, sr}
         # Two reports are made: each goes with the mask that it refers to.
         referenced = {
             one.destination: _mask_of(storage, one.sop_instance_uid)
@@ -68,7 +68,7 @@ def test_the_capability_profile_chooses_the_objects(tmp_path: Path) -> None:
             if results[one.sop_instance_uid] == sr
         }
         assert referenced == {
-            "all": seg, "reports": seg, "maps": LABELMAP_SEGMENTATION
+            "all": seg, "reports": seg, "maps": LABEL_MAP_SEGMENTATION_STORAGE
         }  # fmt: skip
 
 
