@@ -42,6 +42,7 @@ from storage.db.log_recovery import LOST_CHANGES_REMEDY, lost_changes
 from storage.db.replacement import index_path
 from storage.db.schema import check_answers
 from storage.processes.heartbeats import HANDLED
+from storage.processes.process_roles import working_roles
 
 router = new_router(tags=["operation"])
 
@@ -49,12 +50,6 @@ router = new_router(tags=["operation"])
 NEEDED = frozenset({"database", "objects", "disk"})
 # Monitors ask often; an association for each of them would be noise to the SCP.
 _DICOM_ASKED_EVERY_S = 5.0
-_WORKERS = {
-    "worker-jobs": "mediview worker --queue jobs",
-    "worker-control": "mediview worker --queue control",
-    "worker-language": "mediview worker --queue language",
-    "beat": "mediview beat",
-}
 
 
 class HealthChecks:
@@ -121,10 +116,11 @@ class HealthChecks:
         return check_broker(self._settings)
 
     def worker(self) -> HealthPart:
+        roles = working_roles(self._settings)
         missing = [
-            command
-            for name, command in _WORKERS.items()
-            if not self._storage.heartbeats.is_alive(name, utcnow())
+            role.command
+            for role in roles
+            if not self._storage.heartbeats.is_alive(role.name, utcnow())
         ]
         if not missing:
             if self._storage.heartbeats.is_alive(HANDLED, utcnow()):
@@ -133,7 +129,7 @@ class HealthChecks:
                 "No tick of the clock was handled for half a minute, so nothing is scheduled or"
                 " sent. Look at the log of `mediview worker --queue control` and restart it."
             )
-        clocks = check_clocks(self._storage.heartbeats, _WORKERS)
+        clocks = check_clocks(self._storage.heartbeats, [role.name for role in roles])
         if not clocks.ok:
             return clocks
         return bad(f"Not running: {', '.join(missing)}. Start with `mediview up` or one by one.")

@@ -9,6 +9,7 @@ from storage.backup.last_backup import last_backup
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.processes.heartbeats import HANDLED
+from storage.processes.process_roles import PROCESS_ROLES
 from storage.stage_times.repository import STAGE_BOUNDS_S, StageKey, read_stage_times
 from storage.stage_times.waiting import awaiting_release, oldest_deliveries, oldest_waiting_jobs
 
@@ -28,7 +29,6 @@ _STAGES = {
         "destination",
     ),
 }
-_PROCESSES = ("scp", "worker-jobs", "worker-gpu", "worker-control", "worker-language", "beat")
 
 
 class WorkCollector(Collector):
@@ -103,7 +103,8 @@ class WorkCollector(Collector):
             "How long ago a process gave its last sign of life; tick: the clock's last round.",
             labels=["process"],
         )
-        for name in (*_PROCESSES, HANDLED):
+        names = (role.name for role in PROCESS_ROLES if role.gives_signs_of_life)
+        for name in (*names, HANDLED):
             last = self._storage.heartbeats.last(name)
             if last is not None:
                 ages.add_metric([name], max((now - last).total_seconds(), 0))

@@ -11,6 +11,7 @@ from storage.deliveries.circuit_breaker import OpenBreaker
 from storage.deliveries.listing import DeliveryFilter, list_deliveries
 from storage.index.expected_instances import Announced
 from storage.processes.heartbeats import HANDLED
+from storage.processes.process_roles import worker_name
 from storage.rejection_notes.repository import IgnoredNote
 from storage.settings import Settings
 
@@ -87,7 +88,7 @@ def read_facts(storage: Storage, study_instance_uid: str, now: datetime) -> Stud
         alive=frozenset(
             queue
             for queue in (JOBS_QUEUE, GPU_QUEUE)
-            if heartbeats.is_alive(f"worker-{queue}", now)
+            if heartbeats.is_alive(worker_name(queue), now)
         ),
         free_bytes=storage.volumes.free_bytes(),
         groups_enforced=storage.access_groups.state().is_enforced,

@@ -52,7 +52,7 @@ from inference.worker.job_pool import JobPool
 from inference.worker.job_watch import JobWatch
 from inference.worker.language_queue import answer_due, embed_due
 from inference.worker.maintenance import Maintenance
-from inference.worker.process import Holder, Process, Queue, StopFlag
+from inference.worker.process import Holder, Process, StopFlag
 from inference.worker.scheduler import (
     DUE_OF_TWO_QUEUES,
     JOBS_PER_ROUND,
@@ -61,6 +61,7 @@ from inference.worker.scheduler import (
 )
 from inference.worker.task_edge import at_edge, if_free
 from storage.core.clock import utcnow
+from storage.processes.process_roles import Queue
 from storage.processes.stop_requests import readable_at_signals
 from storage.settings import Settings
 

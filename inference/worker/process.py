@@ -9,7 +9,7 @@ import socket
 import threading
 import uuid
 from contextlib import ExitStack
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 
@@ -22,11 +22,10 @@ from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.commit_watch import CommitWatch
 from storage.processes.heartbeats import BEAT_EVERY_S
+from storage.processes.process_roles import Queue, worker_name
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
-
-Queue = Literal["control", "jobs", "gpu", "language"]
 
 _AUDIT_S = 1.0
 _AUDIT_SETTLE_S = 5.0
@@ -111,7 +110,7 @@ class Process:
     def _beat(self) -> None:
         while True:
             try:
-                self.storage.heartbeats.beat(f"worker-{self.queue}", utcnow())
+                self.storage.heartbeats.beat(worker_name(self.queue), utcnow())
             except MediViewError as error:
                 log.warning("worker_heartbeat_failed", queue=self.queue, error=error.code)
             if self._ended.wait(BEAT_EVERY_S):

@@ -22,6 +22,7 @@ from inference.pipelines.checks.reference_values import report_reference_values
 from inference.pipelines.checks.rules import check_at_start
 from storage.core.errors import InvalidRequest
 from storage.maintenance.upgrade import upgrade
+from storage.processes.process_roles import ProcessRole, roles_of
 from storage.settings import Settings
 
 # By each command, when it is run.
@@ -65,7 +66,7 @@ def up(
         upgrade(settings)
         os.environ.update(_environment(settings))
         supervisor = Supervisor(
-            [_role(name) for name in _roles(settings)], out=sys.stdout, closed_in_roles=[lock]
+            [_role(role) for role in roles_of(settings)], out=sys.stdout, closed_in_roles=[lock]
         )
         status = supervisor.run(
             is_ready=lambda: _listening(settings), on_ready=lambda: _banner(settings)
@@ -73,28 +74,9 @@ def up(
     raise typer.Exit(status)
 
 
-def _roles(settings: Settings) -> list[str]:
-    """A worker for pipelines of the GPU where there are any; HL7 where a port is named.
-
-    First what a node that is ready must have. The API loads most, whose memory all share that are
-    forked after it.
-    """
-    return [
-        "api",
-        "scp",
-        *(["hl7"] if settings.hl7_port else []),
-        "beat",
-        "worker-control",
-        "worker-jobs",
-        *(["worker-gpu"] if settings.gpu_pipelines else []),
-        "worker-language",
-    ]
-
-
-def _role(name: str) -> Role:
-    command, _, queue = name.partition("-")
-    arguments = [command, "--queue", queue] if queue else [command]
-    return Role(name, partial(_run, arguments), partial(_import, _IMPORTED[command]))
+def _role(role: ProcessRole) -> Role:
+    imported = _IMPORTED[role.arguments[0]]
+    return Role(role.name, partial(_run, role.arguments), partial(_import, imported))
 
 
 def _import(names: Sequence[str]) -> None:
@@ -102,7 +84,7 @@ def _import(names: Sequence[str]) -> None:
         import_module(name)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: Sequence[str]) -> int:
     """The status with which the command would end a process of its own."""
     from api.cli.main import main
 

@@ -50,13 +50,13 @@ from storage.db.replacement import index_path
 from storage.db.schema import check_database
 from storage.objects.opening import open_objects
 from storage.processes.heartbeats import Heartbeats
+from storage.processes.process_roles import working_roles
 from storage.recovery.schema_page import is_first_page_garbled
 from storage.settings import Settings
 from storage.settings.renamed import renamed_settings
 from storage.settings.unknown import unknown_settings
 
 _OLDEST_PYTHON = (3, 11)
-_PROCESSES = ("worker-jobs", "worker-control", "worker-language", "beat")
 
 
 def diagnose(settings: Settings) -> Iterator[Check]:
@@ -84,7 +84,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             )
             yield check_sign_in(settings, storage.accounts)
             yield from check_tls_peers(settings, storage.peers)
-            yield from _workers(storage.heartbeats)
+            yield from _workers(settings, storage.heartbeats)
             yield jobs_check(storage.settings, storage.jobs)
             yield _clock(storage.engine)
             yield check_unreadable(storage.unreadable)
@@ -204,13 +204,16 @@ def _http(settings: Settings) -> Check:
     return Check("HTTP", "ok", f"{url} is healthy")
 
 
-def _workers(heartbeats: Heartbeats) -> Iterator[Check]:
-    for name in _PROCESSES:
-        if heartbeats.is_alive(name, utcnow()):
-            yield Check(name, "ok", "gives signs of life")
+def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:
+    for role in working_roles(settings):
+        if heartbeats.is_alive(role.name, utcnow()):
+            yield Check(role.name, "ok", "gives signs of life")
         else:
             yield Check(
-                name, "fail", "no sign of life for half a minute", "Start it with `mediview up`."
+                role.name,
+                "fail",
+                "no sign of life for half a minute",
+                f"Start it with `mediview up`, or alone with `{role.command}`.",
             )
 
 

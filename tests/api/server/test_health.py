@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.server.checks.doctor import diagnose
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.core.clock import utcnow
@@ -16,6 +17,7 @@ from tests.api.client import ApiNode, api_node, scheduled_job
 from tests.services import free_port
 
 PROCESSES = ("worker-jobs", "worker-control", "worker-language", "beat")
+GPU_WORKER = "mediview worker --queue gpu"
 
 
 def alive(api: ApiNode, *names: str) -> None:
@@ -85,6 +87,24 @@ def test_a_missing_process_is_named_with_its_command(whole: ApiNode, missing: st
     command = missing.replace("worker-", "worker --queue ")
     assert f"mediview {command}" in health["parts"]["worker"]["detail"]
     assert all(part["ok"] for name, part in health["parts"].items() if name != "worker")
+
+
+def test_a_worker_for_the_gpu_is_missed_where_pipelines_are_for_it_alone(
+    api_settings: Settings,
+) -> None:
+    settings = api_settings.model_copy(update={"gpu_pipelines": ("bundle-*",)})
+    with api_node(settings) as api:
+        alive(api, *PROCESSES, HANDLED)
+        missed = api.client.get("/health").json()["parts"]["worker"]
+        doctor = {check.name: check for check in diagnose(settings)}
+        assert doctor["worker-gpu"].state == "fail"
+        assert GPU_WORKER in doctor["worker-gpu"].remedy
+        alive(api, "worker-gpu")
+        found = api.client.get("/health").json()["parts"]["worker"]
+    assert not missed["ok"]
+    assert GPU_WORKER in missed["detail"]
+    assert found["ok"], found
+    assert "worker-gpu" not in {check.name for check in diagnose(api_settings)}
 
 
 @pytest.mark.parametrize("age", [timedelta(minutes=1), -timedelta(hours=1)])
