@@ -64,6 +64,7 @@ from storage.patient_identity.repository import PatientChanges
 from storage.patient_identity.study_patients import StudyPatients
 from storage.peers.repository import Peers
 from storage.pixels.processes import DecodingLimits, configure
+from storage.prior_inputs.queue import PriorsDue
 from storage.priors.fetches import PriorFetches
 from storage.priors.pause import PriorPause
 from storage.priors.searches import PriorSearches
@@ -131,6 +132,7 @@ class Storage:
     priors: Priors
     patient_changes: PatientChanges
     reports_due: ReportsDue
+    priors_due: PriorsDue
     hl7_outbox: Hl7Outbox
     hl7_sending: Hl7Sending
     alerts: Alerts
@@ -272,6 +274,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             priors=index.priors,
             patient_changes=PatientChanges(engine),
             reports_due=ReportsDue(engine),
+            priors_due=PriorsDue(engine),
             hl7_outbox=Hl7Outbox(engine),
             hl7_sending=Hl7Sending(engine),
             alerts=Alerts(engine),

@@ -1,11 +1,14 @@
 """Studies that are decided on again because a prior of theirs came, changed or went."""
 
+import time
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
 from inference.failures import place
 from inference.input_selection.prior_images import image_prior_of
+from inference.input_selection.prior_inputs import earlier_studies
 from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import Standing, offered
 from inference.pipeline import Pipeline
@@ -16,16 +19,20 @@ from inference.scheduling.schedule_one_series import decide_on_series, read_cand
 from inference.scheduling.schedule_study import decide_on_study
 from storage.container import Storage
 from storage.core.callers.visibility import as_node
-from storage.core.entities import Job, Series, Study
+from storage.core.entities import Job
 from storage.core.errors import NotFound
 from storage.core.postponed import Postponed
 from storage.core.sources import are_imported
-from storage.core.text.dates import date_of
 from storage.jobs.lost_priors import superseded_without_decision
+from storage.outbox.retry_policies import RetryPolicy
 
 log = structlog.get_logger(__name__)
 
 _POSTPONED = "decision "
+_STUDIES_PER_ROUND = 16
+# The headers of two studies are read for each: other work of the round is not to wait for long.
+_ROUND_S = 1.0
+_AGAIN = RetryPolicy(60.0, 3600.0)
 
 
 def takes_priors(pipeline: Pipeline) -> bool:
@@ -33,70 +40,58 @@ def takes_priors(pipeline: Pipeline) -> bool:
     return bool(_spans_days(pipeline))
 
 
-def decide_on_later_studies(
-    storage: Storage, decided: Sequence[Series], pipelines: Sequence[Pipeline] | None = None
-) -> list[Series]:
-    """Ask pipelines that take priors again about the studies of which these series may be one.
+def look_for_priors_again(
+    storage: Storage, now: datetime, pipelines: Sequence[Pipeline] | None = None
+) -> int:
+    """Ask pipelines that take priors again about studies that may have got one; about how many.
 
-    Each later study once, whatever it has of series before it, and with what the node may see, not
-    who asked. What nobody has decided on yet waits for its turn; where a series is none of their
-    inputs nothing changes. A later study that cannot be decided on is logged; the series before
-    it are the answer.
+    A few in each round, with what the node may see, not who asked. What nobody has decided on yet
+    waits for its turn. One that cannot be decided on keeps no other waiting, and is tried again.
     """
-    modalities: dict[str, set[str]] = {}
-    for series in decided:
-        if series.origin != "generated" and series.state == "COMPLETE":
-            modalities.setdefault(series.study_instance_uid, set()).add(series.modality)
-    standings = offered(storage.settings, storage.model_states, pipelines) if modalities else []
+    due = storage.priors_due.due(now, _STUDIES_PER_ROUND)
+    if not due:
+        return 0
+    standings = offered(storage.settings, storage.model_states, pipelines)
     asked = [one for one in standings if takes_priors(one.pipeline)]
     if not asked:
-        return []
-    failed: set[str] = set()
-    with as_node():
-        rules = current_rules(storage.settings)
-        done: set[tuple[str, str]] = set()
-        for study_instance_uid, of_study in modalities.items():
-            try:
-                this = storage.index.study(study_instance_uid)
-            except NotFound:
-                continue  # deleted meanwhile
-            for uid in storage.index.priors.imaged_after(study_instance_uid):
-                if not _decide_on_later(storage, this, of_study, uid, asked, rules, done):
-                    failed.add(study_instance_uid)
-    return [one for one in decided if one.study_instance_uid in failed]
+        storage.priors_due.forget_all()
+        return 0
+    rules = current_rules(storage.settings)
+    done = 0
+    deadline = time.monotonic() + _ROUND_S
+    for one in due:
+        if done and time.monotonic() >= deadline:
+            break
+        try:
+            _look_again(storage, one.study_instance_uid, asked, rules)
+        except NotFound:
+            storage.priors_due.done(one)  # deleted meanwhile
+        except Exception as error:  # noqa: BLE001 - one study must not hold up the others
+            log.error(
+                "later_study_not_decided",
+                study_instance_uid=one.study_instance_uid,
+                error=type(error).__name__,
+                place=place(error),
+            )
+            storage.priors_due.failed(one, _AGAIN.again_at(one.attempts + 1, now))
+        else:
+            storage.priors_due.done(one)
+        done += 1
+    return done
 
 
-def _decide_on_later(
-    storage: Storage,
-    this: Study,
-    modalities: set[str],
-    study_instance_uid: str,
-    asked: Sequence[Standing],
-    rules: RuleSet,
-    done: set[tuple[str, str]],
-) -> bool:
-    """On one of the later studies, by each pipeline that has not been asked about it yet; False
-    where that failed."""
-    try:
-        later = storage.index.study(study_instance_uid)
-        if modalities.isdisjoint(later.modalities):
-            return True
-        for standing in asked:
-            key = study_instance_uid, standing.pipeline.name
-            if key not in done and _within(standing.pipeline, this, later):
-                done.add(key)
-                _decide_again(storage, study_instance_uid, standing, rules)
-    except NotFound:
-        pass  # deleted meanwhile
-    except Exception as error:  # noqa: BLE001 - one study must not hold up the others
-        log.error(
-            "later_study_not_decided",
-            study_instance_uid=study_instance_uid,
-            error=type(error).__name__,
-            place=place(error),
-        )
-        return False
-    return True
+@as_node()
+def _look_again(
+    storage: Storage, study_instance_uid: str, asked: Sequence[Standing], rules: RuleSet
+) -> None:
+    """By each pipeline within whose reach the patient's nearest earlier study is."""
+    study = storage.index.study(study_instance_uid)
+    nearest = next(earlier_studies(storage.index, study, None), None)
+    if nearest is None:
+        return
+    for standing in asked:
+        if nearest[1] <= max(_spans_days(standing.pipeline)):
+            _decide_again(storage, study_instance_uid, standing, rules)
 
 
 def decide_without_lost_priors(storage: Storage, limit: int, postponed: Postponed) -> None:
@@ -133,13 +128,6 @@ def decide_without_lost_prior(
             error=type(error).__name__,
             place=place(error),
         )
-
-
-def _within(pipeline: Pipeline, this: Study, later: Study) -> bool:
-    then, now = date_of(this.study_date), date_of(later.study_date)
-    if then is None or now is None:
-        return False
-    return (now - then).days <= max(_spans_days(pipeline))
 
 
 def _spans_days(pipeline: Pipeline) -> list[float]:

@@ -12,7 +12,6 @@ from inference.pipeline import Acceptance, Pipeline
 from inference.rules.file import current_rules
 from inference.scheduling.completeness import complete_quiet_series
 from inference.scheduling.deciding import is_decided
-from inference.scheduling.later_studies import decide_on_later_studies
 from inference.scheduling.schedule_one_series import decide_on_series, decision_of, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
 from inference.scheduling.shadowing import schedule_shadows
@@ -40,21 +39,17 @@ def complete_and_schedule(
     now: datetime,
     pipelines: Sequence[Pipeline] | None = None,
     since: datetime | None = None,
-    ask_later_again: list[Series] | None = None,
 ) -> list[Decision]:
     """Complete what is quiet, and offer every complete series that has no decision yet.
 
     The second half finds its work in the index, so that a process that dies between the
     two delays a series and never loses it. `since` spares it series without news.
-    `ask_later_again` keeps from round to round those with later studies that could not be decided.
     """
     complete_quiet_series(storage.settings, storage.index, storage.expectations, now)
     decisions: list[Decision] = []
-    decided: list[Series] = []
     for series in undecided_series(storage.engine, _SERIES_PER_ROUND, since):
         try:
-            decisions.extend(_decide(storage, series, pipelines))
-            decided.append(series)
+            decisions.extend(schedule_series(storage, series, pipelines))
         except (StorageFull, StorageUnavailable) as error:
             # Stays undecided and is offered again; the next series may be elsewhere.
             log.warning(
@@ -62,9 +57,6 @@ def complete_and_schedule(
                 series_instance_uid=series.series_instance_uid,
                 error=error.code,
             )
-    failed = decide_on_later_studies(storage, [*(ask_later_again or ()), *decided], pipelines)
-    if ask_later_again is not None:
-        ask_later_again[:] = failed[-_SERIES_PER_ROUND:]
     return decisions
 
 
@@ -97,14 +89,6 @@ def schedule_series(
     Doing it again changes nothing: a job is unique on pipeline, version and fingerprint.
     Our own results are offered to nobody, and no series to a pipeline for uploaded images.
     """
-    decisions = _decide(storage, series, pipelines)
-    decide_on_later_studies(storage, [series], pipelines)
-    return decisions
-
-
-def _decide(
-    storage: Storage, series: Series, pipelines: Sequence[Pipeline] | None
-) -> list[Decision]:
     if series.origin == "generated" or series.state != "COMPLETE":
         return []
     # First, since a series that is decided is not looked at again.

@@ -23,12 +23,13 @@ from inference.reports.due import draft_due
 from inference.reports.publishing import REPORT_AGAIN_S, publish_due
 from inference.routing.service import RoutingRounds
 from inference.rules.file import current_rules
+from inference.scheduling.later_studies import look_for_priors_again
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.work_items import WorkItemPerformer
 from inference.withdrawals.late_instances import FAILED_AGAIN_S, withdraw_outdated
 from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
-from storage.core.entities import Job, Series
+from storage.core.entities import Job
 from storage.core.errors import MediViewError
 from storage.core.postponed import Postponed
 from storage.db.clock_steps import ClockStep, move_waits, note_step
@@ -101,7 +102,6 @@ class Scheduler:
         self._clock_step = timedelta()
         self._beat_next_s = 0.0
         self._priors_next_s = 0.0
-        self._ask_later_again: list[Series] = []
         # A job as it stood when a worker was woken for it → when that was.
         self._handed_out: dict[tuple[str, datetime], datetime] = {}
 
@@ -117,6 +117,7 @@ class Scheduler:
                 self._hide_rejected,
                 self._withdraw,
                 self._schedule,
+                self._look_for_priors,  # what is decided on now has found its own
                 self._route,
                 self._want_priors,
                 self._perform_work_items,
@@ -200,11 +201,14 @@ class Scheduler:
 
     def _schedule(self, now: datetime) -> None:
         since = now - _RECENT if self._looked_at_everything else None
-        complete_and_schedule(self._storage, now, self._pipelines, since, self._ask_later_again)
+        complete_and_schedule(self._storage, now, self._pipelines, since)
         # A round takes a few: what is left of long ago is looked for until there is none.
         self._looked_at_everything = self._looked_at_everything or not undecided_series(
             self._storage.engine, 1
         )
+
+    def _look_for_priors(self, now: datetime) -> None:
+        look_for_priors_again(self._storage, now, self._pipelines)
 
     def _route(self, now: datetime) -> None:
         """After scheduling, which completes series."""

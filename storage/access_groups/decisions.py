@@ -21,6 +21,7 @@ from storage.db.engine import insert_or_ignore, reading, writing
 from storage.events.repository import add_event
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_instances
+from storage.prior_inputs.queue import mark_studies
 
 _GROUPS = t.study_group.c
 _BY_RULE: tuple[Origin, ...] = ("rule", "unmatched")
@@ -135,6 +136,7 @@ def _decide(connection: Connection, study_instance_uid: str, decision: Decision)
     after = _groups_of(connection, study_instance_uid)
     if after != before:
         announce_change(connection, study_instance_uid, left=before - after)
+        mark_studies(connection, [study_instance_uid], utcnow())
 
 
 def _note_decided(connection: Connection, study_instance_uid: str, rules_version: int) -> None:

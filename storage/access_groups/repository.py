@@ -28,6 +28,7 @@ from storage.access_groups.visibility import read_state
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, UidConflict
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.prior_inputs.queue import mark_all_later_studies, mark_studies
 
 _GROUP = t.access_group.c
 
@@ -74,8 +75,11 @@ class AccessGroups:
                 f"{waiting} studies wait for the rules of the access groups.",
                 remedy="Wait until the worker has applied them, then try again.",
             )
+        was_enforced = self.state().is_enforced
         with writing(self._engine) as connection:
             _set_state(connection, is_enforced=wanted)
+            if was_enforced and not wanted:
+                mark_all_later_studies(connection, utcnow())
         return self.state()
 
     def give_unmatched_to(self, group: Unmatched) -> AccessState:
@@ -170,7 +174,13 @@ class AccessGroups:
         Raises NotFound, InvalidRequest.
         """
         group = self._own(name)
+        its = t.study_group.c
         with writing(self._engine) as connection:
+            studies = connection.execute(
+                select(its.study_instance_uid).where(its.group_id == group.group_id)
+            )
+            # Those of another group, too: who sees them may now be fewer than who sees a prior.
+            mark_studies(connection, studies.scalars().all(), utcnow())
             connection.execute(delete(t.access_group).where(_GROUP.group_id == group.group_id))
             _apply_rules_again(connection)
 
@@ -226,6 +236,7 @@ class AccessGroups:
             _check_study(connection, study_instance_uid)
             add_to_group(connection, study_instance_uid, group.group_id, "assigned")
             hide_unmatched(connection, study_instance_uid)
+            mark_studies(connection, [study_instance_uid], utcnow())
 
     def unassign(self, name: str, study_instance_uid: str) -> None:
         """The rules decide again. Raises NotFound where it was not given to the group."""
@@ -247,6 +258,7 @@ class AccessGroups:
                     remedy="The rules give other studies to it; change its rule.",
                 )
             announce_change(connection, study_instance_uid, left=[group.group_id])
+            mark_studies(connection, [study_instance_uid], utcnow())
             decide_again(connection, study_instance_uid)
 
     def of_study(self, study_instance_uid: str) -> dict[str, str]:

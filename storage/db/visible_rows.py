@@ -181,6 +181,7 @@ _BY_STUDY_UID = (
     t.hl7_message,
     t.passage,
     t.report_due,
+    t.prior_due,
     t.shadow_run,
     t.drift_observation,
     t.damaged_instance,

@@ -45,6 +45,7 @@ def remove_work_of_study(connection: Connection, study_uid: str) -> None:
         t.lesion,
         t.lesion_match,
         t.report_due,
+        t.prior_due,
         t.hl7_message,
         t.alert,
         t.delivery,

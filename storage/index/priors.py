@@ -32,10 +32,6 @@ class Priors:
         """Earlier studies of which series were received, the newest first; whose, as above."""
         return self._beside(study_instance_uid, _has_images, earlier=True)
 
-    def imaged_after(self, study_instance_uid: str) -> list[str]:
-        """Later studies of which this one is an `imaged_before`, the newest first."""
-        return self._beside(study_instance_uid, _has_images, earlier=False)
-
     def no_longer_of(self) -> list[str]:
         """Jobs that took series of a study which is no prior of theirs any more, the oldest first.
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
+from storage.core.callers.visibility import as_node
 from storage.core.entities import Instance, Series, Study
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
@@ -30,6 +31,7 @@ from storage.index.select_statements import (
     select_stored_instances,
 )
 from storage.index.study_list import list_studies, read_studies
+from storage.prior_inputs.queue import mark_later_studies
 
 _INSTANCE_BY_UID = select_instances(t.instance.c.sop_instance_uid == bindparam("uid"))
 """Made once: each frame that is served asks this."""
@@ -233,8 +235,11 @@ class Index:
         return count, last
 
     def mark_complete(self, series: Series, now: datetime) -> Series | None:
-        """Complete the series as it was read; None when an instance arrived meanwhile."""
-        with writing(self._engine) as connection:
+        """Complete the series as it was read; None when an instance arrived meanwhile.
+
+        Later studies of the patient may take it as a prior, also those that who asks may not see.
+        """
+        with as_node(), writing(self._engine) as connection:
             row = (
                 connection.execute(
                     select_series(
@@ -270,6 +275,8 @@ class Index:
                     "series_instance_uid": series.series_instance_uid,
                 },
             )
+            if row["origin"] == "received":
+                mark_later_studies(connection, series.study_instance_uid, row["modality"], now)
             completed = connection.execute(select_series(t.series.c.id == row["id"]))
             return to_series(completed.mappings().one())
 

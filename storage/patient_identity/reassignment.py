@@ -21,6 +21,7 @@ from storage.patient_identity.lookup import (
     to_patient,
 )
 from storage.patient_identity.rows import find_or_add_patient
+from storage.prior_inputs.queue import mark_studies
 from storage.reports.draft_queue import mark_report_due
 
 
@@ -50,6 +51,7 @@ def reassign(
     if moving:
         _name_rows(connection, rows)
         _compare_again(connection, set(moving.values()), list(moving), now)
+        mark_studies(connection, moving, now)
         connection.execute(
             delete(t.patient).where(
                 t.patient.c.id.in_(rows), ~exists().where(t.study.c.patient_fk == t.patient.c.id)

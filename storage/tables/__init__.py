@@ -68,7 +68,7 @@ from storage.tables.studies.patient_identity import (
     patient_message,
     received_patient,
 )
-from storage.tables.studies.priors import prior_fetch, prior_pause, prior_search
+from storage.tables.studies.priors import prior_due, prior_fetch, prior_pause, prior_search
 from storage.tables.studies.projects import (
     project,
     project_export,
@@ -156,6 +156,7 @@ __all__ = [
     "patient_message",
     "peer",
     "preference",
+    "prior_due",
     "prior_fetch",
     "prior_pause",
     "prior_search",

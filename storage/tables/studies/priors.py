@@ -1,4 +1,4 @@
-"""Earlier studies of patients that lie in other archives: searches, and what is fetched."""
+"""Earlier studies of patients: searches in archives, what is fetched, and who looks for them."""
 
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
 
@@ -60,6 +60,18 @@ prior_fetch = Table(
     time_column("updated_at"),
     Index("ix_prior_fetch_state_next_attempt_at", "state", "next_attempt_at"),
     Index("ix_prior_fetch_updated_at", "updated_at"),
+)
+
+# Studies whose earlier studies are to be looked for again, for pipelines that take priors.
+prior_due = Table(
+    "prior_due",
+    metadata,
+    Column("study_instance_uid", Uid, primary_key=True),
+    time_column("changed_at"),
+    time_column("not_before"),
+    # How often it could not be decided on since.
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Index("ix_prior_due_not_before", "not_before"),
 )
 
 # One row while archives are left alone.

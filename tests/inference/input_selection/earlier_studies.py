@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from inference.imaging.volume import assemble_volume
 from inference.model_registry.adding import add_model
 from inference.pipelines.codes import CM3
+from inference.scheduling.later_studies import look_for_priors_again
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
@@ -115,6 +116,7 @@ def decided(storage: Storage, *received: list[Dataset], study: str = NOW) -> Dec
     for one in received:
         receive(storage, files(one))
     complete_and_schedule(storage, later(10))
+    look_for_priors_again(storage, later(10))
     found = {
         one.series_instance_uid: one
         for one in storage.decisions.of_study(study)

@@ -7,15 +7,23 @@ from typing import Any
 import pytest
 
 from inference.scheduling import later_studies
-from inference.scheduling.schedule import complete_and_schedule
+from inference.scheduling.later_studies import look_for_priors_again
+from inference.scheduling.schedule import complete_and_schedule, schedule_series
 from inference.withdrawals.late_instances import withdraw_outdated
 from inference.worker.run import run_job
+from storage.access_groups.decisions import Decision as GroupDecision
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Series
 from storage.core.errors import StorageUnavailable
 from storage.jobs.withdrawals import NO_PRIOR_ANY_MORE
-from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
+from storage.patient_identity.entities import (
+    ChangeKind,
+    Demographics,
+    Origin,
+    PatientKey,
+    Statement,
+)
 from tests.inference.input_selection.earlier_studies import (
     NEW_MM,
     NOW,
@@ -151,24 +159,84 @@ def test_a_study_whose_prior_went_is_decided_on_again_whatever_fails_meanwhile(
     assert decided(storage, study=other).job_id not in ("", None, lost.job_id)
 
 
-def test_a_later_study_that_fails_holds_up_no_series_and_is_asked_again(
-    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_later_study_that_fails_holds_up_no_series_and_is_asked_again_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    added(storage, tmp_path / "m", card())
-    first = decided(storage, chest(NOW, "20251231", OLD_MM, NEW_MM))
-    really = later_studies.decide_on_study
-
     def fails(storage: Storage, *_: Any, **__: Any) -> Decision:
         raise StorageUnavailable("The volume is away.", remedy="Mount it.")
 
-    again: list[Series] = []
+    with storage_in(tmp_path) as storage:
+        added(storage, tmp_path / "m", card())
+        first = decided(storage, chest(NOW, "20251231", OLD_MM, NEW_MM))
+        with monkeypatch.context() as patch:
+            patch.setattr(later_studies, "decide_on_study", fails)
+            prior = decided(storage, chest("2.25.9300", "20241231", OLD_MM), study="2.25.9300")
+        assert prior.accepted
+        assert decided(storage).job_id == first.job_id, "it is left alone for a while"
+    with storage_in(tmp_path) as storage:
+        look_for_priors_again(storage, later(100))
+        assert "CT before: series 3 of 2024-12-31" in decided(storage).reason
+
+
+def test_a_request_that_completes_a_prior_does_not_wait_for_what_is_later(
+    storage: Storage, tmp_path: Path
+) -> None:
+    added(storage, tmp_path / "m", card())
+    first = decided(storage, chest(NOW, "20251231", OLD_MM, NEW_MM))
     receive(storage, files(chest("2.25.9300", "20241231", OLD_MM)))
-    with monkeypatch.context() as patch:
-        patch.setattr(later_studies, "decide_on_study", fails)
-        complete_and_schedule(storage, later(10), ask_later_again=again)
-    assert later_studies.decide_on_study is really
-    assert decided(storage, study="2.25.9300").accepted
-    assert decided(storage).job_id == first.job_id
-    complete_and_schedule(storage, later(10), ask_later_again=again)
-    assert again == []
-    assert "CT before: series 3 of 2024-12-31" in decided(storage).reason
+    (series,) = storage.index.series_of("2.25.9300")
+    completed = storage.index.mark_complete(series, utcnow())
+    assert completed is not None
+    schedule_series(storage, completed)
+    assert {one.job_id for one in storage.decisions.of_study(NOW)} == {None, first.job_id}
+    assert decided(storage).job_id != first.job_id
+
+
+@pytest.mark.parametrize("kind", ["move", "merge"])
+def test_a_prior_that_a_correction_or_merge_gives_to_the_patient_revises_the_result(
+    storage: Storage, tmp_path: Path, kind: ChangeKind
+) -> None:
+    added(storage, tmp_path / "m", card())
+    now = chest(NOW, "20251231", OLD_MM, NEW_MM)
+    patient = PatientKey(str(now[0].PatientID), "")
+    name = Demographics(str(now[0].PatientName))
+    first = decided(storage, now, chest("2.25.9300", "20241231", OLD_MM, PatientID="WRONG"))
+    assert "no earlier study of the patient is here" in first.reason
+    statement = (
+        Statement("move", patient, name, study_instance_uid="2.25.9300")
+        if kind == "move"
+        else Statement("merge", patient, name, PatientKey("WRONG", ""))
+    )
+    storage.patient_changes.record([statement], Origin("ada", "account:1", reason="one"), utcnow())
+    revised = decided(storage)
+    assert revised.job_id != first.job_id
+    assert "CT before: series 3 of 2024-12-31" in revised.reason
+
+
+def test_a_prior_that_comes_into_sight_by_its_access_group_revises_the_result(
+    storage: Storage, tmp_path: Path
+) -> None:
+    added(storage, tmp_path / "m", card())
+    groups = storage.access_groups
+    ids = {name: groups.add(name).group_id for name in ("North", "South")}
+    decided(storage, chest(NOW, "20251231", OLD_MM, NEW_MM), chest("2.25.9300", "20241231", OLD_MM))
+    storage.access_decisions.decide(NOW, GroupDecision(99, (ids["South"],)))
+    storage.access_decisions.decide("2.25.9300", GroupDecision(99, (ids["North"],)))
+    groups.enforce(True)
+    withdraw_outdated(storage, utcnow())
+    without = decided(storage)
+    assert "no earlier study of the patient is here" in without.reason
+    groups.assign("South", "2.25.9300")
+    revised = decided(storage)
+    assert revised.job_id != without.job_id
+    assert "CT before: series 3 of 2024-12-31" in revised.reason
+
+
+def test_what_nobody_takes_is_taken_off_the_list(storage: Storage) -> None:
+    decided_without = [chest(NOW, "20251231"), chest("2.25.9300", "20241231")]
+    for one in decided_without:
+        receive(storage, files(one))
+        complete_and_schedule(storage, later(10))
+    assert storage.priors_due.due(later(10), 10)
+    assert look_for_priors_again(storage, later(10)) == 0
+    assert storage.priors_due.due(later(10), 10) == []
