@@ -4,11 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.core.entities import Decision, Delivery, Job, Series, StudyState
-
-# Results, reports, presentation states and plans, which no pipeline measures.
-_WITHOUT_IMAGES = frozenset(
-    {"SEG", "SR", "KO", "PR", "DOC", "RTSTRUCT", "RTPLAN", "RTRECORD", "REG", "FID", "AU", "PLAN"}
-)
+from storage.dicom.modalities import WITHOUT_IMAGES
 
 
 @dataclass(frozen=True)
@@ -124,7 +120,7 @@ def _failures(failed: Sequence[Job]) -> str:
 
 def series_of_images(series: Sequence[Series]) -> list[Series]:
     """Those that a pipeline may measure; all of them where there is none."""
-    return [one for one in series if one.modality not in _WITHOUT_IMAGES] or list(series)
+    return [one for one in series if one.modality not in WITHOUT_IMAGES] or list(series)
 
 
 def _refusals(refusals: Sequence[Decision], received: Sequence[Series]) -> str:

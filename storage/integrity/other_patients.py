@@ -13,6 +13,7 @@ from storage import tables as t
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, NotFound, StorageUnavailable
 from storage.db.engine import reading
+from storage.dicom.modalities import MADE_OF_IMAGES
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_instances
@@ -32,7 +33,6 @@ _CLASSES = (
     "30",  # parametric maps
 )
 _RT_IMAGE = _ROOT + "481.1"
-_MODALITIES = ("SEG", "SR", "PR", "KO", "DOC", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "FID")
 # Drawn over images: these are looked at first.
 _SEGMENTATIONS = (*SEGMENTATION_CLASSES, _ROOT + "66.5")
 _STRUCTURE_SETS = (_ROOT + "481.3",)
@@ -66,7 +66,7 @@ def instances_of_other_patients(
     )
     is_made = or_(
         *(made.startswith(_ROOT + ending, autoescape=True) for ending in _CLASSES),
-        t.series.c.modality.in_(_MODALITIES),
+        t.series.c.modality.in_(sorted(MADE_OF_IMAGES)),
     )
     order = case(
         (made.in_(_SEGMENTATIONS), 0),
