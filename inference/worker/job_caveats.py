@@ -9,23 +9,17 @@ from inference.models.population import caveat_of
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.pipeline_runs.coverage import with_caveat
 from inference.worker.job_loader import Loaded
-from storage.core.entities import Job
 
 
 def with_caveats(
-    output: PipelineOutput, pipeline: Pipeline, job: Job, loaded: Loaded, volume: Volume | None
+    output: PipelineOutput, pipeline: Pipeline, loaded: Loaded, volume: Volume | None
 ) -> PipelineOutput:
     """`output` with the caveats of what was loaded; parameters and notes say how it was placed."""
-    sources, others, placement = loaded.sources, loaded.others, loaded.placement
+    sources, placement = loaded.sources, loaded.placement
     if sources:
-        # The images of a volume are one stack; films, and the series of a study, are not.
-        # The result is about the study alone: a prior may be of another age or made otherwise.
-        films = [
-            [one]
-            for one in (sources if volume is None else others)
-            if one.StudyInstanceUID == job.study_instance_uid
-        ]
-        stacks = films if volume is None else [headers_of(sources, volume), *films]
+        # The images of a volume are one stack; films are not.
+        films = [[one] for one in sources]
+        stacks = films if volume is None else [headers_of(sources, volume), *loaded.other_stacks]
         output = with_caveat(output, caveat_of(pipeline.card.population, *stacks))
     if volume is not None:
         output = with_caveat(output, caveat_of_energies(sources, volume))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pydicom.dataset import Dataset
 
 from inference import auditing
+from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.job_inputs import JobInputs
 from inference.input_selection.prior_images import IMAGE
@@ -38,6 +39,9 @@ class Loaded:
     """Which stacks of the series were left out, and why; in sentences."""
     placement: Placement = field(default_factory=Placement)
     other_grids: Sequence[OtherGrid] = ()
+    other_stacks: Sequence[Sequence[Dataset]] = ()
+    """Of the other series of the study itself, the headers of those images and frames that were
+    assembled. Priors are not among them: they may be of another age, or made otherwise."""
 
 
 class JobLoader:
@@ -129,6 +133,11 @@ class JobLoader:
             # The model alone needs their voxels.
             replace(placement, volumes={}),
             placement.other_grids(read.volumes, read.others) if on_each else (),
+            [
+                headers_of(headers, read.volumes[role])
+                for role, headers in read.others.items()
+                if role not in read.priors
+            ],
         )
         return loaded, context
 

@@ -77,7 +77,7 @@ class Work:
             with self._progress.stage("comparing_lesions", ENCODING):
                 tracked = track_lesions(self._storage, self._job, pipeline, volume, output)
             output = tracked.output
-        output = with_caveats(output, pipeline, self._job, loaded, volume)
+        output = with_caveats(output, pipeline, loaded, volume)
         is_prior = stays_here(self._storage.prior_fetches, self._job.study_instance_uid)
         destinations = [] if is_prior else destinations_of(self._storage.peers, loaded.rule)
         with self._progress.stage("encoding", ENCODING):

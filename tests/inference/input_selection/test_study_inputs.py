@@ -219,6 +219,20 @@ def test_a_bundle_of_four_channels_is_taken_with_the_values_of_its_card(
     assert described(tmp_path).labels == {1: "Core", 2: "Oedema", 4: "Enhancing"}
 
 
+def test_the_population_is_judged_once_for_each_series(storage: Storage, tmp_path: Path) -> None:
+    folder = model(tmp_path / "m", population={"slice_thickness_mm": [1, 5], "sex": ["F", "M"]})
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    four = all_four()
+    for index, one in enumerate(four[2]):
+        one.SliceThickness = str(6 + index % 2)
+    four[3][5].PatientSex = "O"
+    job = done(storage, decided(storage, *four)[2])
+    (caveats,) = {one.caveats for one in storage.findings.of_job(job.job_id)}
+    assert [one.partition(": ")[2] for one in caveats] == [
+        "slice thickness 6 and 7 mm (1 to 5 mm)."
+    ]
+
+
 def test_a_shadow_of_several_series_is_refused(storage: Storage, tmp_path: Path) -> None:
     standing = add_model(
         storage.settings, storage.model_states, storage.shadow_runs, model(tmp_path / "m"), "petra"
