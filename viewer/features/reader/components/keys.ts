@@ -57,6 +57,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
     {
       title: groups.results,
       keys: [
+        { keys: ["F", "R"], does: does.tabs },
         { keys: ["k"], does: does.keyImage },
         { keys: ["Del"], does: does.remove },
         { keys: ["Ctrl+Z", "Ctrl+Y"], does: does.undo },

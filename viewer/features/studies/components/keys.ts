@@ -9,6 +9,7 @@ export function listKeys(): KeyGroup[] {
       keys: [
         { keys: ["↑", "↓"], does: t.keyChoose },
         { keys: ["k", "j"], does: t.keySame },
+        { keys: ["Home", "End"], does: t.keyEnds },
         { keys: ["Enter"], does: t.keyOpen },
         { keys: ["→", "←"], does: t.keyPriors },
         { keys: ["/"], does: t.keySearch },

@@ -28,6 +28,7 @@ export const keys: Messages["viewing"]["keys"] = {
   flip: "Links und rechts, oben und unten spiegeln",
   rotate: "Nach links und rechts drehen",
   reset: "Fenster, Zoom, Drehung und Lage zurücksetzen",
+  tabs: "Ergebnisse und Befund",
   keyImage: "Das Bild als Schlüsselbild markieren",
   remove: "Die gewählte Messung entfernen",
   undo: "Messungen oder Maskenänderungen rückgängig machen und wiederholen",

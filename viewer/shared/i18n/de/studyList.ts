@@ -99,6 +99,7 @@ export const studyList: Messages["studyList"] = {
   },
   keyChoose: "Eine Studie wählen",
   keySame: "Dasselbe",
+  keyEnds: "Erste und letzte Studie der Seite",
   keyOpen: "Öffnen",
   keyPriors: "Weitere Studien des Patienten zeigen und verbergen",
   keySearch: "Suchen",

@@ -26,6 +26,7 @@ export const keys = {
   flip: "Flip left and right, top and bottom",
   rotate: "Rotate left and right",
   reset: "Reset window, zoom, turn and position",
+  tabs: "Findings, and report",
   keyImage: "Mark the image as a key image",
   remove: "Remove the measurement that is chosen",
   undo: "Undo and redo measurements or mask edits",

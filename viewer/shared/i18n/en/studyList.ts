@@ -97,6 +97,7 @@ export const studyList = {
   },
   keyChoose: "Choose a study",
   keySame: "Same as above",
+  keyEnds: "First and last study of the page",
   keyOpen: "Open the study",
   keyPriors: "Show and hide the patient’s other studies",
   keySearch: "Search",
