@@ -94,6 +94,24 @@ def _measured(
     )
 
 
+def measurement_of(finding: Finding) -> Measurement | None:
+    """What a pipeline measured of a segment, from the finding that was made of it.
+
+    None where the finding is no number, or none of a segment: a total's parts are not stored.
+    """
+    if finding.value is None or finding.unit is None or finding.segmentation is None:
+        return None
+    return Measurement(
+        label=finding.label,
+        code=finding.code,
+        value=finding.value,
+        unit=finding.unit,
+        segment_index=finding.segmentation.segment_number - 1,
+        confidence=finding.confidence,
+        validity=finding.validity,
+    )
+
+
 def _segment_ref(job: Job, segment: Segment, number: int, sop_instance_uid: str) -> SegmentRef:
     return SegmentRef(
         series_instance_uid=result_identity(job, "SEG").series_instance_uid,

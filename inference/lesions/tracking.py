@@ -1,6 +1,6 @@
 """The lesions of a job beside those of the patient's study before: one identity for both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,13 +105,24 @@ def lesions_of(
 
 
 def store_edited_lesions(
-    lesions: Lesions, before: Job, edit: Job, volume: Volume, output: PipelineOutput
+    lesions: Lesions,
+    before: Job,
+    edit: Job,
+    volume: Volume,
+    output: PipelineOutput,
+    changed: Collection[int],
 ) -> None:
-    """Measure the lesions of a job again whose masks a person has edited."""
+    """The lesions of one job, as they are after a person edited its masks.
+
+    Those of the `changed` segment numbers are measured again; no other has another size.
+    """
     edited = [
-        _measured(replace(one, job_id=edit.job_id, created_at=edit.created_at), volume, output)
+        replace(one, job_id=edit.job_id, created_at=edit.created_at)
         for one in lesions.of_jobs([before.job_id])
         if output.mask(one.segment_number - 1).any()
+    ]
+    edited = [
+        _measured(one, volume, output) if one.segment_number in changed else one for one in edited
     ]
     lesions.replace_edited(before.job_id, edit.job_id, edited)
 

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
 from inference.findings.normal_ranges import site_references
 from inference.imaging.volume import Volume, assemble_volume
+from inference.lesions.tracking import lesions_of
 from inference.pipeline import PipelineOutput
 from inference.prior_comparison import comparison_of
 from inference.results.encode import encode_results
@@ -45,12 +46,13 @@ def completed_job(
     assert claimed is not None
     claimed = replace(claimed, patient_key=storage.index.patient_key(completed.study_instance_uid))
     volume = assemble_volume(series)
+    output = output_of(volume)
     encode = partial(
         encode_results,
         pipeline=PIPELINE,
         sources=series,
         volume=volume,
-        output=output_of(volume),
+        output=output,
         extra_kinds=kinds,
         comparison=comparison_of(storage, claimed),
         site_references=site_references(storage.settings),
@@ -67,7 +69,6 @@ def completed_job(
         instances,
         destinations,
     )
-    assert storage.jobs.complete(
-        job.job_id, "worker", {"instances": stored}, utcnow(), rows=JobRows(results.findings)
-    )
+    rows = JobRows(results.findings, lesions_of(claimed, PIPELINE, volume, output))
+    assert storage.jobs.complete(job.job_id, "worker", {"instances": stored}, utcnow(), rows=rows)
     return storage.jobs.get(job.job_id), volume

@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume
+from inference.pipeline import PipelineOutput
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests import builders
@@ -147,6 +149,35 @@ def test_an_edit_of_an_edit_goes_on_and_a_late_one_hears_409(api: ApiNode) -> No
     chain = document(api, made_by(twice.json(), "SR")).PredecessorDocumentsSequence
     reference = chain[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
     assert reference.ReferencedSOPInstanceUID == made_by(once, "SR")
+
+
+def test_what_a_detector_found_elsewhere_stays_as_it_is(api: ApiNode) -> None:
+    """Two boxes, of which a person changes one: the other keeps its size and its confidence."""
+    masks = [np.zeros(SHAPE, np.bool_) for _ in range(2)]
+    masks[0][2:5, 2:6, 2:6] = True
+    masks[1][5:8, 4:10, 8:12] = True
+
+    def boxes(volume: Volume) -> PipelineOutput:
+        output = output_of(volume, *masks)
+        return replace(
+            output,
+            segments=tuple(replace(one, is_lesion=True, is_box=True) for one in output.segments),
+            measurements=tuple(replace(one, confidence=0.75) for one in output.measurements),
+        )
+
+    job, volume = made_of(api, images(), boxes)
+    before = {one.segment_number: one for one in api.storage.lesions.of_jobs([job.job_id])}
+    values = np.zeros((1, *SHAPE[1:]), np.uint8)
+    values[0, 2:5, 2:5] = 1
+    answer = edit(api, job, made_by(job, "SEG"), values, volume.sop_instance_uids[3:4])
+    assert answer.status_code == 201, answer.text
+    edited = answer.json()
+    confidence = {one["label"]: one["confidence"] for one in edited["findings"]}
+    assert confidence == {"Brain volume": None, "Cerebellum volume": 0.75}
+    after = {one.segment_number: one for one in api.storage.lesions.of_jobs([edited["job_id"]])}
+    assert after[1].axes_method == "half-pixel"
+    same = replace(before[2], job_id=after[2].job_id, created_at=after[2].created_at)
+    assert after[2] == same
 
 
 @pytest.mark.parametrize("running", [False, True], ids=["waits", "runs"])
