@@ -134,7 +134,9 @@ class PriorPayload(Payload):
         " may: no change is stated then, in the report draft, the SR and the PDF neither."
     )
     variation_percent: float = Field(
-        description="The limit of that, in percent of the earlier value.", examples=[3.0]
+        description="The limit of that, in percent of the earlier value: 3 at least, and more of"
+        " what is small or was measured on coarse voxels.",
+        examples=[3.2],
     )
 
     relation: Literal["", "merged", "split"] = Field(

@@ -42,6 +42,14 @@ class ModelRangePayload(LimitsPayload):
     caveat: str = ""
 
 
+class ModelFixedGridPayload(Payload):
+    """A grid on which the model sees every series alike, so that changes of volume between two of
+    its own measurements are stated from smaller ones on."""
+
+    edge_mm: float = Field(description="Of its voxels.", examples=[1.0])
+    reason: str = Field(description="Why that is so of this model.")
+
+
 class ModelPopulationPayload(Payload):
     """For whom and for which images the model was made; null and empty do not restrict."""
 
@@ -90,6 +98,10 @@ class ModelPayload(Payload):
     evaluation: ModelEvaluationPayload | None = Field(description="null: none yet.")
     normal_ranges: list[ModelRangePayload]
     population: ModelPopulationPayload
+    fixed_grid: ModelFixedGridPayload | None = Field(
+        None,
+        description="Null: how far a volume may be off goes by the voxels of the series alone.",
+    )
     pipelines: list[str] = Field(description="Who uses it.", examples=[["brain-volume"]])
     ready: bool = Field(description="Whether it is active and could run now.")
     detail: str = Field(description="Why it is not ready; empty when it is.")

@@ -11,6 +11,7 @@ from api.models.schemas import (
     ModelDetail,
     ModelEvaluationPayload,
     ModelFilePayload,
+    ModelFixedGridPayload,
     ModelPayload,
     ModelPopulationPayload,
     ModelRangePayload,
@@ -101,6 +102,7 @@ def _payload(same: Sequence[Standing]) -> ModelPayload:
             for one in card.normal_ranges
         ],
         population=ModelPopulationPayload(**asdict(card.population)),
+        fixed_grid=ModelFixedGridPayload(**asdict(card.fixed_grid)) if card.fixed_grid else None,
         pipelines=[one.pipeline.name for one in same],
         ready=readiness.ready and not first.blocked,
         detail=first.blocked if readiness.ready else readiness.detail,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from inference.findings.joined import Joined
-from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior
+from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior, Validity
 from storage.core.text.dates import date_of
-from storage.core.variation import variation_of
+from storage.core.variation import joined_surface, variation_of
 
 # Closer together, the noise of two measurements would be stated as a rate.
 _RATE_FROM_DAYS = 30
@@ -68,7 +68,7 @@ class Comparison:
             return finding
         change = (finding.value - found.value) / found.value * 100
         days = (now - then).days
-        limit = variation_of(finding, found.value)
+        limit = variation_of(finding, found.finding, found.value)
         is_told = limit is None or not limit.covers(finding.value, found.value)
         prior = Prior(
             finding_id=found.finding.finding_id,
@@ -111,10 +111,15 @@ class Comparison:
         ):
             return finding
         largest = max(then, key=lambda one: one.value)
-        whole = replace(largest, value=round(sum(one.value for one in then), _SUM_DECIMALS))
+        sum_then = round(sum(one.value for one in then), _SUM_DECIMALS)
+        whole = replace(
+            largest,
+            finding=_of_all(largest.finding, sum_then, [one.finding for one in then]),
+            value=sum_then,
+        )
         total = round(sum(values), _SUM_DECIMALS)
         alone = replace(self, earlier={quantity_key(finding): whole}, joined={})
-        prior = alone.compared(replace(finding, value=total, tracking_uid="")).prior
+        prior = alone.compared(replace(_of_all(finding, total, now), tracking_uid="")).prior
         if prior is None:
             return finding
         is_split = joined.relation == "split"
@@ -126,6 +131,12 @@ class Comparison:
             value_now=total if is_split else None,
         )
         return replace(finding, prior=prior)
+
+
+def _of_all(finding: Finding, value: float, parts: Sequence[Finding]) -> Finding:
+    """A finding as if it were of all parts together."""
+    validity = replace(finding.validity or Validity("complete"), surface=joined_surface(parts))
+    return replace(finding, value=value, validity=validity)
 
 
 def quantity_key(finding: Finding) -> Key:

@@ -33,7 +33,8 @@ def edited_output(
         masks=masks.array,
         measurements=tuple(_measured(before, masks, changed)),
     )
-    output = with_validity(before.pipeline, output, before.volume)
+    by_hand = frozenset(number - 1 for number in changed)
+    output = with_validity(before.pipeline, output, before.volume, by_hand)
     stack = headers_of(before.sources, before.volume)
     output = with_caveat(output, caveat_of(before.pipeline.card.population, stack))
     return with_caveat(output, caveat_of_energies(before.sources, before.volume))

@@ -84,6 +84,21 @@ class GateThreshold:
 
 
 @dataclass(frozen=True)
+class FixedGrid:
+    """A grid on which the model sees every series alike: of one size, along the axes of the
+    patient, whatever the scanner's slices are.
+
+    What such a model places wrong on the surface of a structure it places wrong in the same way in
+    each study, so that most of it cancels where two of its own measurements are compared.
+    """
+
+    edge_mm: float
+    """Of its voxels."""
+    reason: str
+    """Why that is so of this model, a sentence for people."""
+
+
+@dataclass(frozen=True)
 class CriticalLimit:
     """Beyond which a finding of the model must be reported at once."""
 
@@ -118,6 +133,8 @@ class ModelCard:
     on_truncation: OnTruncation = "mark"
     population: Population = ANYBODY
     """For whom and for which images it was made; outside, the card's word decides."""
+    fixed_grid: FixedGrid | None = None
+    """None: how far a volume may be off goes by the voxels of the series alone."""
     admission: Admission = "release"
     """Who answers for its being here: this release (or a package that the operator installed),
     a setting, or an operator who added its folder and must activate it."""

@@ -5,7 +5,7 @@ the reconstructed circle of a CT goes on where nothing was imaged. What is measu
 truncated: the size of a part, which is no size of the structure.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from inference.pipeline import (
     PipelineOutput,
 )
 from inference.pipeline_runs.empty_slices import imaged_slices, in_all_slices, run_on_slices
+from inference.pipeline_runs.surfaces import with_surfaces
 from inference.refusals import NotCovered
 from storage.core.findings import Direction, Validity
 
@@ -49,10 +50,13 @@ def run_with_coverage(pipeline: Pipeline, context: PipelineContext) -> PipelineO
     return in_all_slices(judged, imaged, context.volume.voxels.shape[0])
 
 
-def with_validity(pipeline: Pipeline, output: PipelineOutput, volume: Volume) -> PipelineOutput:
+def with_validity(
+    pipeline: Pipeline, output: PipelineOutput, volume: Volume, by_hand: Set[int] = frozenset()
+) -> PipelineOutput:
     """The output with the validity of each measurement; totals of truncated parts are left out.
 
-    Masks lie on the grid of `volume`. Raises NotCovered where the card says so.
+    Masks lie on the grid of `volume`. `by_hand`: segments that a person has drawn. Raises
+    NotCovered where the card says so.
     """
     passages: Mapping[str, Passage] = getattr(pipeline, "passages", {})
     margin_mm: float = getattr(pipeline, "edge_margin_mm", 0.0)
@@ -65,7 +69,8 @@ def with_validity(pipeline: Pipeline, output: PipelineOutput, volume: Volume) ->
     left_out = [
         one.label for one, now in zip(output.measurements, judged, strict=True) if now is None
     ]
-    return replace(output, measurements=kept, notes=(*output.notes, *_notes(left_out)))
+    output = replace(output, measurements=kept, notes=(*output.notes, *_notes(left_out)))
+    return with_surfaces(pipeline, output, volume, by_hand)
 
 
 def with_caveat(output: PipelineOutput, caveat: str) -> PipelineOutput:

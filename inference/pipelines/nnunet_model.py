@@ -22,6 +22,9 @@ class NnunetPipeline(AddedModel):
     def __init__(self, model: NnunetDescription) -> None:
         super().__init__(model)
         self._nnunet = model
+        spacings = [one.configuration.spacing for one in model.parts]
+        self.grid_mm = max((sum(one) / len(one) for one in spacings), default=0.0)
+        """Edge of the voxels on which the coarsest of its networks segments."""
 
     def prove(self) -> Proof:
         """Load the model; noise and a blank image must not give the same.

@@ -207,7 +207,7 @@ def _change(
         return None
     subject = locale.measured_of(slot, now.side, structure, now.finding.label)
     kind, percent = _kind_of_change(now, then, locale)
-    limit = variation_of(now.finding, then.value)
+    limit = _limit(now, then)
     text = locale.fill(
         locale.words["changes"][kind],
         {
@@ -228,7 +228,7 @@ def _kind_of_change(now: Fact, then: Fact, locale: Locale) -> tuple[str, str]:
     """Which sentence tells it. Percent of a volume; densities and shares only by direction; none
     of what two measurements of the same may lie apart."""
     new, old = now.value or 0.0, then.value or 0.0
-    limit = variation_of(now.finding, old)
+    limit = _limit(now, then)
     if shown(now, locale) == shown(then, locale):
         # What differs below the precision that is shown is not called unchanged.
         return ("same" if new == old else "similar"), ""
@@ -238,6 +238,11 @@ def _kind_of_change(now: Fact, then: Fact, locale: Locale) -> tuple[str, str]:
         return ("higher" if new > old else "lower"), ""
     change = (new - old) / old * 100.0
     return ("increased" if change > 0 else "decreased"), locale.percent(abs(change))
+
+
+def _limit(now: Fact, then: Fact) -> Variation | None:
+    """Of the values that count."""
+    return variation_of(replace(now.finding, value=now.value), then.finding, then.value or 0.0)
 
 
 def _shown_limit(limit: Variation, fact: Fact, locale: Locale) -> str:

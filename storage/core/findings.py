@@ -5,7 +5,7 @@ finding of it; it is stored by `storage.findings` and leaves by `api.findings`, 
 `inference.results.sr`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -18,7 +18,8 @@ Direction = Literal["left", "right", "anterior", "posterior", "superior", "infer
 OUTSIDE_POPULATION = "Outside the population"
 """With what a caveat begins that tells of whom a model was not made for."""
 VOLUME_VARIATION_PERCENT = 3.0
-"""Of the earlier volume: a smaller change is within the variation of the measurement."""
+"""Of the earlier volume: a smaller change is within the variation of the measurement. The least
+that is taken of any volume; `storage.core.variation` adds what the voxels leave open."""
 REGISTERED_WITH_RESIDUAL = "Registered with a residual"
 """With what a caveat begins that tells how badly series were registered to each other."""
 
@@ -60,6 +61,19 @@ class ImageRef:
 
 
 @dataclass(frozen=True)
+class Surface:
+    """How much surface a measured mask has, and how fine the voxels are that it was drawn with."""
+
+    area_mm2: float
+    depth_mm: float
+    """Edge of the voxels across the surface, averaged over it; of what the model saw, where those
+    are coarser."""
+    fixed_grid_mm: float = 0.0
+    """Edge of the voxels on which the model sees every series alike (`FixedGrid` of its card); 0
+    where it does not."""
+
+
+@dataclass(frozen=True)
 class Validity:
     """Whether a measurement can stand for the structure.
 
@@ -74,6 +88,9 @@ class Validity:
     """The same in a sentence, or what is not plausible; empty where it is complete."""
     caveats: tuple[str, ...] = ()
     """What a reader must know of a value that stands all the same, a sentence each."""
+    surface: Surface | None = field(default=None, compare=False)
+    """Of a volume: by which `storage.core.variation` knows how far it may be off. None where an
+    older version of the node stored it, or nothing was drawn."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from storage.core.findings import (
     NormalRange,
     Prior,
     SegmentRef,
+    Surface,
     Validity,
 )
+from storage.core.variation import known_before
 from storage.db.row_mapping import fields_of
 
 
@@ -26,11 +28,13 @@ def to_finding(row: RowMapping) -> Finding:
     fields["prior"] = Prior(**row["prior"]) if row["prior"] else None
     validity = row["validity"]
     if validity:
+        surface = validity.get("surface")
         validity = Validity(
             **{
                 **validity,
                 "cut_off_at": tuple(validity["cut_off_at"]),
                 "caveats": tuple(validity.get("caveats", ())),
+                "surface": Surface(**surface) if surface else None,
             }
         )
     fields["validity"] = validity or None
@@ -41,7 +45,7 @@ def to_finding(row: RowMapping) -> Finding:
     fields["image"] = image or None
     normal = row["normal_range"]
     fields["normal_range"] = NormalRange(**normal) if normal else None
-    return Finding(**fields)
+    return known_before(Finding(**fields))
 
 
 def _to_segment(stored: dict[str, Any]) -> SegmentRef:

@@ -105,5 +105,5 @@ def _priors(finding: Finding, evidence: Evidence) -> Iterable[Prior]:
         for other in prior.findings:
             same = other.label == finding.label and other.unit == finding.unit
             if same and other.value is not None:
-                limit = variation_of(finding, other.value)
+                limit = variation_of(finding, other, other.value)
                 yield Prior(other.finding_id, other.value, dicom_date(prior.study_date), limit)

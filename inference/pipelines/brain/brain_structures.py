@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from inference.imaging.boxes import box_of
 from inference.imaging.padding import measured_voxels, without_not_imaged
 from inference.imaging.volume import Volume
-from inference.models.card import Proof
+from inference.models.card import FixedGrid, Proof
 from inference.models.files import readiness_of
 from inference.models.packs import pack_readiness, verified_pack
 from inference.pipeline import (
@@ -70,6 +70,14 @@ CARD = ModelCard(
             " stated, and the authors of MeshNet's weights state no population."
         ),
         source="deepbet, which finds the brain (doi:10.1016/j.compbiomed.2024.108845)",
+    ),
+    fixed_grid=FixedGrid(
+        edge_mm=1.0,
+        reason=(
+            "MeshNet sees every head with voxels of 1 mm along the axes of the patient, of the same"
+            " contrast (T1-weighted) and from series with voxels of 2 mm or less: what it places"
+            " beside the surface of a structure it places there in each study."
+        ),
     ),
     files=(
         ModelFile(_WEIGHTS, "ef2ecc946fbd733000c9285f94bcb619fd78657385215325155abb2c709b0ab1"),

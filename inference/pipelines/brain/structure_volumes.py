@@ -1,6 +1,7 @@
 """What is measured of the structures of a brain, and what becomes of it where images end."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from inference.imaging.directions import direction_of, in_words
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Segment
 from inference.pipeline_runs.coverage import validity_of
+from inference.pipeline_runs.surfaces import surface_of
 from inference.pipelines.brain.plausibility import is_cavity, judge
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.structures import STRUCTURES
@@ -48,7 +50,8 @@ def measured(
             _INTRACRANIAL_VOLUME,
             intracranial_cm3,
             CM3,
-            validity=validity_of(cut_off),
+            # deepbet's mask, which is no segment here, and drawn on no grid of MeshNet's.
+            validity=replace(validity_of(cut_off), surface=surface_of(intracranial, volume)),
         )
     ]
     if not cut_off:

@@ -13,6 +13,8 @@ from inference.annotations.content import replaced_by
 from inference.annotations.feedback_reports import newest_report, write_feedback_reports
 from inference.imaging.volume import Volume
 from inference.pipeline import PipelineOutput
+from inference.pipeline_runs.surfaces import with_surfaces
+from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.reports.due import draft_due
 from storage.container import Storage
 from storage.core.callers.identity import of_account
@@ -44,7 +46,7 @@ def made(storage: Storage, seed: int, study_date: str, arm: int = 0) -> Job:
         first = builders.asymmetric_mask(SHAPE)
         second = np.zeros(SHAPE, np.bool_)
         second[2:5, 5:9, 7 : 9 + arm] = True
-        return output_of(volume, first, second & ~first)
+        return with_surfaces(BrainVolume(), output_of(volume, first, second & ~first), volume)
 
     job, _ = completed_job(storage, series, outlined)
     instances = storage.index.instances_of(job.study_instance_uid)
@@ -148,7 +150,7 @@ def test_a_volume_tells_how_much_it_changed_since_the_prior(
     storage: Storage, tmp_path: Path
 ) -> None:
     before = made(storage, 4, "20230101")
-    now = made(storage, 5, "20240101", arm=1)
+    now = made(storage, 5, "20240101", arm=4)
     brain, cerebellum = storage.findings.of_job(now.job_id)
     (_, was) = storage.findings.of_job(before.job_id)
     assert brain.prior is not None

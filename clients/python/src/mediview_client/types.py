@@ -348,6 +348,8 @@ class Model(TypedDict):
     """null: none yet."""
     normal_ranges: list["ModelRange"]
     population: "ModelPopulation"
+    fixed_grid: NotRequired["ModelFixedGrid | None"]
+    """Null: how far a volume may be off goes by the voxels of the series alone."""
     pipelines: list[str]
     """Who uses it."""
     ready: bool
@@ -391,6 +393,16 @@ class ModelEvaluation(TypedDict):
 class ModelFile(TypedDict):
     name: str
     sha256: str
+
+
+class ModelFixedGrid(TypedDict):
+    """A grid on which the model sees every series alike, so that changes of volume between
+    two of its own measurements are stated from smaller ones on."""
+
+    edge_mm: float
+    """Of its voxels."""
+    reason: str
+    """Why that is so of this model."""
 
 
 class ModelPopulation(TypedDict):
@@ -514,7 +526,8 @@ class Prior(TypedDict):
     """Whether the two values lie no further apart than two measurements of the same may: no
     change is stated then, in the report draft, the SR and the PDF neither."""
     variation_percent: float
-    """The limit of that, in percent of the earlier value."""
+    """The limit of that, in percent of the earlier value: 3 at least, and more of what is
+    small or was measured on coarse voxels."""
     relation: Literal["", "merged", "split"]
     """Of a lesion that merged from several, or is a part of one that has split: `value` and
     the change are then of all parts together. Empty of all else; of lesions that were
