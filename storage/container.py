@@ -248,6 +248,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             CorrectedPatients(engine).of_study,
             StudyPatients(engine).keys_of,
         )
+        commitment_retention = timedelta(seconds=settings.commitment_retention_s)
         yield Storage(
             settings=settings,
             engine=engine,
@@ -305,8 +306,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             ),
             components=Components(engine),
             peers=Peers(engine, settings),
-            commitment_reports=CommitmentReports(engine),
-            commitment_requests=CommitmentRequests(engine),
+            commitment_reports=CommitmentReports(engine, commitment_retention),
+            commitment_requests=CommitmentRequests(engine, commitment_retention),
             procedure_steps=ProcedureSteps(engine),
             expectations=Expectations(engine),
             worklist=Worklist(engine),

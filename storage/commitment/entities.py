@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
-
-KEPT = timedelta(days=30)
-"""How long a report waits for its peer, and a request for its answer."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from sqlalchemy import Engine, RowMapping, delete, insert, select, update
 
 from storage import tables as t
 from storage.commitment.entities import (
-    KEPT,
     CommitmentReport,
     Reference,
     references_from_json,
@@ -19,10 +18,11 @@ from storage.outbox.tables import COMMITMENT_REPORTS
 
 
 class CommitmentReports:
-    """The reports that peers wait for; a row is DUE until its peer took it, or for 30 days."""
+    """The reports that peers wait for: DUE until the peer took it, or `retention` is over."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, retention: timedelta) -> None:
         self._engine = engine
+        self._retention = retention
 
     def owe(
         self,
@@ -46,7 +46,9 @@ class CommitmentReports:
             )
             # A peer that took no report for so long will not.
             connection.execute(
-                delete(t.commitment_report).where(t.commitment_report.c.created_at < now - KEPT)
+                delete(t.commitment_report).where(
+                    t.commitment_report.c.created_at < now - self._retention
+                )
             )
             connection.execute(
                 insert(t.commitment_report).values(

@@ -7,7 +7,6 @@ from sqlalchemy import Engine, delete, insert, select, update
 
 from storage import tables as t
 from storage.commitment.entities import (
-    KEPT,
     CommitmentRequest,
     Reference,
     references_from_json,
@@ -26,15 +25,18 @@ _RESEND_AFTER = timedelta(seconds=30)
 class CommitmentRequests:
     """What destinations were asked to commit to, and what they answered, whenever it comes."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, retention: timedelta) -> None:
         self._engine = engine
+        self._retention = retention
 
     def ask(self, transaction_uid: str, destination: str, references: Sequence[Reference]) -> None:
         """Note a request before it is sent: the answer may come before the sending returns."""
         now = utcnow()
         with writing(self._engine) as connection:
             connection.execute(
-                delete(t.commitment_request).where(t.commitment_request.c.created_at < now - KEPT)
+                delete(t.commitment_request).where(
+                    t.commitment_request.c.created_at < now - self._retention
+                )
             )
             connection.execute(
                 insert(t.commitment_request).values(

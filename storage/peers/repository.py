@@ -37,8 +37,8 @@ class KnownPeer:
     and name the host that we call ("full"). `tls_certificates`: those by one of which it
     proves, when it calls, that it is this peer (`storage.peers.certificates`).
 
-    `kind`: how it gets results (`inference.deliveries.destinations.registry`): by C-STORE
-    (`host`, `port`), by STOW-RS (`url`), as files (`folder`, below the export folder).
+    `kind`: how it gets results, with the fields that the kind takes: a file each in
+    `inference.deliveries.destinations`, as its `registry` lists them.
     `object_kinds` is its capability profile, empty meaning every kind. Limits of 0 are none.
 
     `is_archive`: it may be asked for earlier studies of patients (`inference.priors`).

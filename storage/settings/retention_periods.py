@@ -16,6 +16,12 @@ class RetentionSettings(BaseModel):
     workitem_retention_s: int = Field(
         365 * 86_400, ge=0, description="How long an ended workitem is kept; 0: for ever."
     )
+    commitment_retention_s: float = Field(
+        30 * 86_400.0,
+        gt=0,
+        description="How long a storage commitment report waits for a peer to take it, and a"
+        " request for its answer.",
+    )
     webhook_retention_s: float = Field(
         30 * 86_400.0, gt=0, description="How long delivered and failed notices stay listed."
     )

@@ -1,17 +1,21 @@
 """Commitments, procedure steps, expectations and worklist items on record, on both databases."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import NoResultFound
 
 from storage.commitment.entities import Reference
-from storage.container import Storage
+from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, UidConflict
 from storage.mpps.repository import StepEnded
 from storage.mpps.senders import Sender
+from storage.settings import Settings
 from tests.storage.instances import part10
 
 REFERENCES = [Reference("1.2.3", "1.2.3.1"), Reference("1.2.3", "1.2.3.2")]
@@ -94,6 +98,21 @@ def test_a_request_that_was_refused_leaves_nothing(storage: Storage) -> None:
     storage.commitment_requests.ask("1.9", "pacs", REFERENCES)
     storage.commitment_requests.forget("1.9")
     assert storage.commitment_requests.get("1.9") is None
+
+
+@pytest.mark.parametrize(("retention_s", "is_kept"), [(3600.0, True), (0.05, False)])
+def test_what_no_peer_takes_or_answers_is_kept_as_long_as_the_settings_say(
+    storage_settings: Settings, retention_s: float, is_kept: bool
+) -> None:
+    settings = storage_settings.model_copy(update={"commitment_retention_s": retention_s})
+    with open_storage(settings) as storage:
+        for transaction_uid in ("1.9", "1.10"):
+            storage.commitment_reports.owe(transaction_uid, "PEER", REFERENCES, "association", 60)
+            storage.commitment_requests.ask(transaction_uid, "pacs", REFERENCES)
+            time.sleep(0.1)
+        assert (storage.commitment_requests.get("1.9") is not None) is is_kept
+        with nullcontext() if is_kept else pytest.raises(NoResultFound):
+            storage.commitment_reports.get("1.9", "PEER")
 
 
 def test_procedure_steps_begin_once_and_end_once(storage: Storage) -> None:
