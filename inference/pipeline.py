@@ -61,11 +61,13 @@ def ignore_progress(stage: str, fraction: float) -> None:
 
 @dataclass(frozen=True)
 class NamedInput:
-    """One of several series that a pipeline takes at once, by its role.
+    """One of several series, or of `dicom-image` one of several images, that a pipeline takes at
+    once, by its role.
 
     A pipeline that takes several has the attributes `inputs`, a tuple of these, and `reference`,
     the name of the one on whose grid its results lie, and a method
-    `accepts_input(name, series, instances, headers) -> Acceptance`.
+    `accepts_input(name, series, instances, headers) -> Acceptance`, which is asked of a series, or
+    of one image of it.
     """
 
     name: str
@@ -113,6 +115,8 @@ class PipelineContext:
     """The instances of the series that the pipeline takes, with their pixels as they were sent;
     `inference.single_images.frame.read_frame` decodes a frame within the node's limits. Beside a
     volume they are there for pipelines that ask for them (`takes_instances`)."""
+    named_images: Mapping[str, Dataset] = field(default_factory=dict)
+    """Of a pipeline for `dicom-image` that takes several: `images` by their roles."""
     prior_images: Mapping[str, Dataset] = field(default_factory=dict)
     """By SOP Instance UID of an image: its prior, of a pipeline that asks for it."""
     on_progress: ProgressCallback = ignore_progress

@@ -49,7 +49,12 @@ def build_findings(
         measured = [comparison.compared(one, measured) for one in measured]
     return (
         *map(ranges.applied, measured),
-        *(_classified(job, pipeline, answer) for answer in output.classifications),
+        *(
+            _of_images(job, pipeline, answer, output)
+            if output.images
+            else _classified(job, pipeline, answer)
+            for answer in output.classifications
+        ),
         *(
             ranges.applied(one)
             for image in output.images
@@ -143,17 +148,25 @@ def _of_image(
             one = replace(one, segmentation=replace(one.segmentation, sop_instance_uid=mask))
         yield one
     for answer in image.classifications:
-        code = answer.code or Code(answer.label[:16], _LABEL_SCHEME, answer.label[:64])
         yield replace(
-            _classified(job, pipeline, answer),
-            code=code,
+            _of_images(job, pipeline, answer, output),
             finding_id=stable_id(job, "classification", answer.label, uid),
             tracking_uid=tracking_uid(job, f"{uid} {answer.label}"),
             image=ImageRef(uid, answer.frame_number),
-            calibration=output.calibration,
         )
     for box in image.boxes:
         yield _boxed(job, pipeline, image, box, output.calibration)
+
+
+def _of_images(
+    job: Job, pipeline: Pipeline, answer: Classification, output: PipelineOutput
+) -> Finding:
+    """An answer about one image, or about several together, which names none."""
+    return replace(
+        _classified(job, pipeline, answer),
+        code=answer.code or Code(answer.label[:16], _LABEL_SCHEME, answer.label[:64]),
+        calibration=output.calibration,
+    )
 
 
 def _boxed(

@@ -29,11 +29,15 @@ class Candidate:
     instances: Sequence[Instance]
     headers: Sequence[Dataset]
     prior: PriorTaken | None = None
+    image: str = ""
+    """Of one image of the series: which one."""
 
     @property
     def name(self) -> str:
         number = self.series.series_number
         named = f"series {'without a number' if number is None else number}"
+        if self.image:
+            return f"{self.image} of {named}"
         return named if self.prior is None else f"{named} of {shown_date(self.prior['study_date'])}"
 
 
@@ -85,11 +89,11 @@ def best_of(
     return min(fitting, key=_finest, default=None)
 
 
-def listed_reasons(reasons: Sequence[str]) -> str:
+def listed_reasons(reasons: Sequence[str], of: str = "series") -> str:
     """The first few, and how many more there are."""
     more = len(reasons) - _CANDIDATES_AT_MOST
     listed = " ".join(reasons[:_CANDIDATES_AT_MOST])
-    return listed + (f" {more} series more." if more > 0 else "")
+    return listed + (f" {more} {of} more." if more > 0 else "")
 
 
 def _fitting(

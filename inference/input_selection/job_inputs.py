@@ -95,6 +95,21 @@ class JobInputs:
             self._on_share(done / len(instances))
         return datasets
 
+    def images_of_study(self, pipeline: Pipeline) -> dict[str, Dataset]:
+        """By role the images that the job was made for, with their pixels, the reference first."""
+        only = {one.role: one for one in self._jobs.inputs_of(self._job.job_id)}
+        found = choose_inputs(
+            self._index, self._instances, pipeline, self._job.study_instance_uid, only
+        )
+        self._check_current()
+        if set(found.chosen) != set(only):
+            raise ImageRefused(found.acceptance.reason)
+        images = {
+            role: self._read(one.candidate.instances)[0] for role, one in found.chosen.items()
+        }
+        self._check_current()
+        return images
+
     def of_study(self, pipeline: Pipeline) -> LoadedInputs:
         """The series that the job was made for, each in its role, as volumes."""
         only = {one.role: one for one in self._jobs.inputs_of(self._job.job_id)}

@@ -1,13 +1,14 @@
 """Which series of a study a pipeline takes that wants several at once, each in its role."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
 from inference.imaging.stacks import SeriesStack
 from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.image_inputs import fill_with_images
 from inference.input_selection.input_candidates import (
     Candidate,
     Chosen,
@@ -76,7 +77,8 @@ def choose_inputs(
     study_instance_uid: str,
     only: Mapping[str, JobInput] | None = None,
 ) -> StudyInputs:
-    """Fill each role with the complete series that its condition takes, the finest of several.
+    """Fill each role with the complete series that its condition takes, the finest of several; of
+    a pipeline for images with an image of such a series.
 
     `only`: by role what a job was made for; no other series are looked at. A series fills one
     role. Priors come from an earlier study of the patient.
@@ -84,6 +86,10 @@ def choose_inputs(
     candidates = _candidates(index, instances, study_instance_uid, only)
     reference: str = getattr(pipeline, "reference", "")
     roles = sorted(inputs_of(pipeline), key=lambda one: one.name != reference)
+    if pipeline.input_kind == "dicom-image":
+        return _of_roles(
+            pipeline, roles, *fill_with_images(pipeline, roles, candidates, only), only
+        )
     chosen: dict[str, Chosen] = {}
     why_none: dict[str, str] = {}
     for role in roles:
@@ -116,6 +122,16 @@ def choose_inputs(
         )
         chosen |= priors.chosen
         why_none |= priors.why_none
+    return _of_roles(pipeline, roles, chosen, why_none, only)
+
+
+def _of_roles(
+    pipeline: Pipeline,
+    roles: Sequence[NamedInput],
+    chosen: Mapping[str, Chosen],
+    why_none: Mapping[str, str],
+    only: Mapping[str, JobInput] | None,
+) -> StudyInputs:
     required = {one.name for one in roles if one.required or only is not None}
     missing = {name: why for name, why in why_none.items() if name in required}
     absent = {one.title: why_none[one.name] for one in roles if one.name in why_none}

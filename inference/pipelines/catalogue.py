@@ -27,6 +27,8 @@ from inference.pipelines.single_images.classification import ImageClassification
 from inference.pipelines.single_images.film_field import FilmField
 from inference.pipelines.single_images.model import ImageModelPipeline
 from inference.pipelines.single_images.segmentation import ImageSegmentation
+from inference.pipelines.single_images.several import ImageSetPipeline
+from inference.single_images.description import ImageModelDescription
 from storage.core.errors import NotFound
 from storage.settings import Settings
 
@@ -56,12 +58,15 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),
         *(NnunetPipeline(model) for model in installed_nnunets(settings)),
         *(ContainerPipeline(model, settings) for model in installed_containers(settings)),
-        *(
-            BundleOfImages(model) if model.format == "bundle" else ImageModelPipeline(model)
-            for model in installed_image_models(settings)
-        ),
+        *(_of_images(model) for model in installed_image_models(settings)),
         *_of_other_packages(settings),
     )
+
+
+def _of_images(model: ImageModelDescription) -> Pipeline:
+    if model.format == "bundle":
+        return BundleOfImages(model)
+    return ImageSetPipeline(model) if model.card.inputs else ImageModelPipeline(model)
 
 
 def pipeline_named(settings: Settings, name: str) -> Pipeline:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import Card
+from inference.models.card_inputs import CardInput
 from inference.models.description import VERSION_PATTERN
 from inference.rules.model import Strict
 
@@ -187,9 +188,30 @@ class ImageCard(Card):
         return self
 
     @model_validator(mode="after")
+    def _several_fit(self) -> "ImageCard":
+        if not self.inputs:
+            return self
+        stated = next((key for key in ("prior_of", "registration") if self._states(key)), "")
+        if stated:
+            raise ValueError(f"{stated} is of series that become volumes, not of images")
+        if self.prior is not None:
+            raise ValueError("inputs and prior cannot stand in one card yet")
+        if self.model.output != "image-classification" or self.model.heat_map is not None:
+            raise ValueError("inputs are of an image-classification without heat_map")
+        if self.model.frames is not None:
+            raise ValueError("inputs are single images; leave frames out")
+        resize = self.model.image.resize
+        if resize is None or resize.size is None:
+            raise ValueError("inputs need model.image.resize.size: all images have one shape")
+        return self
+
+    def _states(self, key: str) -> bool:
+        """Whether one of the inputs states something else than is left out."""
+        field = CardInput.model_fields[key]
+        return any(getattr(one, key) != field.default for one in self.inputs.values())
+
+    @model_validator(mode="after")
     def _no_gate(self) -> "ImageCard":
-        if self.inputs:
-            raise ValueError("inputs are of volumes; of images there is prior")
         if self.gate:
             raise ValueError("gate asks for an evaluation, and models of images have none yet")
         return self

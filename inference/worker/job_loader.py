@@ -59,6 +59,8 @@ class JobLoader:
         """
         if pipeline.input_kind == "image":
             return self._upload()
+        if pipeline.input_kind == "dicom-image" and inputs_of(pipeline):
+            return self._several_images(pipeline)
         if pipeline.input_kind == "dicom-image":
             return self._images(pipeline)
         if inputs_of(pipeline):
@@ -95,6 +97,20 @@ class JobLoader:
         )
         rule = self._rule(pipeline, sources)
         return Loaded(sources, [*priors.values()], rule, placement=placement), context
+
+    def _several_images(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
+        with self._progress.stage("loading", LOADING):
+            self._taken()
+            images = self._inputs().images_of_study(pipeline)
+        sources = [*images.values()]
+        context = PipelineContext(
+            self._storage.settings,
+            images=tuple(sources),
+            named_images=images,
+            on_progress=self._in_pipeline,
+        )
+        # The site's rules are asked of the reference.
+        return Loaded(sources, rule=self._rule(pipeline, sources[:1])), context
 
     def _series(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
         with self._progress.stage("loading", LOADING):

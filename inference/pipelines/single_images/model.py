@@ -100,6 +100,11 @@ class ImageModelPipeline:
             family=family_of(card.algorithm_family),
         )
 
+    @property
+    def images_at_once(self) -> int:
+        """How many are given together, as channels of one."""
+        return 1 if self.image_prior is None else 2
+
     def readiness(self) -> Readiness:
         """Whether every file is as it was when the model was added; nothing is loaded."""
         try:
@@ -165,9 +170,7 @@ class ImageModelPipeline:
         network = load_network(self._model, self.card, 0)
         resize = self._model.preprocessing.resize
         rows, columns = (resize.size if resize else None) or (_PROBE_EDGE, _PROBE_EDGE)
-        channels: int = self._model.preprocessing.channels or 1
-        if self.image_prior is not None:
-            channels *= 2
+        channels = (self._model.preprocessing.channels or 1) * self.images_at_once
         noise = np.random.default_rng(1).random((rows, columns, channels), np.float32)
         try:
             seen, blank = (
@@ -207,19 +210,19 @@ class ImageModelPipeline:
                 raise
             except Exception as error:
                 raise at_work(self._model, error) from error
-        calibration = self._model.card.model.calibration
         return PipelineOutput(
             images=tuple(results),
-            calibration=calibration,
+            calibration=self._model.card.model.calibration,
             timings_s={"load_model": ready - started, "predict": time.perf_counter() - ready},
             derivation=self._derivation(),
-            notes=(
-                *notes,
-                f"Probabilities are calibrated: {calibration}."
-                if calibration
-                else "Whether the probabilities are calibrated is not stated by the model's card.",
-            ),
+            notes=(*notes, self._calibration()),
         )
+
+    def _calibration(self) -> str:
+        stated = self._model.card.model.calibration
+        if stated:
+            return f"Probabilities are calibrated: {stated}."
+        return "Whether the probabilities are calibrated is not stated by the model's card."
 
     def _reading(self, threads: int) -> tuple[ReadsImages, tuple[str, ...]]:
         """The loaded model, and what a reader should know of where it computes."""

@@ -53,6 +53,6 @@ def encode_images(
             own = [
                 one
                 for one in findings
-                if one.image is not None and one.image.sop_instance_uid == image.sop_instance_uid
+                if one.image is None or one.image.sop_instance_uid == image.sop_instance_uid
             ]
             yield "SC", encode_picture(job, pipeline, source, image, own, number)

@@ -1,7 +1,8 @@
 """What was found in single images as a Comprehensive 3D SR (PS3.16 TID 1500).
 
 A box is a planar region of interest in the coordinates of its image (TID 1410); a segment one
-that refers to the SEG of its image; a statement about a whole image names the image (TID 1501).
+that refers to the SEG of its image; a statement about a whole image names the image (TID 1501),
+and one about several together all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +41,23 @@ def encode_image_sr(
     references = {uid: image_reference(source) for uid, source in sources.items()}
     images = {image.sop_instance_uid: image for image in output.images}
     algorithm = algorithm_of(pipeline, output)
-    groups = [
+    of_all = [
+        hd.sr.MeasurementsAndQualitativeEvaluations(
+            tracking_identifier=tracking_of(finding),
+            algorithm_id=algorithm,
+            measurements=measurements_of((finding,)) or None,
+            qualitative_evaluations=evaluations_of(finding) or None,
+            source_images=[
+                hd.sr.SourceImageForMeasurementGroup(
+                    str(source.SOPClassUID), str(source.SOPInstanceUID)
+                )
+                for source in sources.values()
+            ],
+        )
+        for finding in findings
+        if finding.image is None
+    ]
+    groups = of_all + [
         _group(finding, algorithm, sources[uid], images[uid], masks.get(uid))
         for finding in findings
         if (uid := finding.image.sop_instance_uid if finding.image else "") in sources

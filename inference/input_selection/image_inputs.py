@@ -1,0 +1,64 @@
+"""Which images of a study a pipeline takes that wants several at once, each in its role."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from inference.imaging.stacks import SeriesStack
+from inference.input_selection.input_candidates import Candidate, Chosen, listed_reasons
+from inference.pipeline import NamedInput, Pipeline
+from storage.core.entities import JobInput
+
+
+def fill_with_images(
+    pipeline: Pipeline,
+    roles: Sequence[NamedInput],
+    candidates: Sequence[Candidate],
+    only: Mapping[str, JobInput] | None = None,
+) -> tuple[dict[str, Chosen], dict[str, str]]:
+    """By role the image that fills it, and of each other role why none does.
+
+    An image fills one role; of several that fit the last is taken, of a view that was repeated the
+    better one. `only`: as in `choose_inputs`.
+    """
+    chosen: dict[str, Chosen] = {}
+    why_none: dict[str, str] = {}
+    images = [one for candidate in candidates for one in _images_of(candidate)]
+    accepts = getattr(pipeline, "accepts_input")  # noqa: B009 - of pipelines with inputs alone
+    for role in roles:
+        taken = {_uid(one.candidate) for one in chosen.values()}
+        fitting: list[Candidate] = []
+        reasons: list[str] = []
+        for one in images:
+            of_role = only is None or (
+                role.name in only
+                and only[role.name].series_instance_uid == one.series.series_instance_uid
+            )
+            if _uid(one) in taken or not of_role:
+                continue
+            word = accepts(role.name, one.series, one.instances, one.headers)
+            if word.accepted:
+                fitting.append(one)
+            else:
+                reasons.append(f"{one.name}: {word.reason}")
+        if fitting:
+            chosen[role.name] = Chosen(role, fitting[-1], SeriesStack("", (0,)), "", 0.0)
+        else:
+            found = listed_reasons(reasons, "images")
+            why_none[role.name] = (
+                f"No image is {role.title}. {found}"
+                if reasons
+                else f"There is no other image for {role.title}."
+            )
+    return chosen, why_none
+
+
+def _images_of(candidate: Candidate) -> Iterator[Candidate]:
+    """Each image of a series by itself; what has no pixels is none."""
+    for instance, header in zip(candidate.instances, candidate.headers, strict=True):
+        if header.get("Rows") is not None:
+            number = header.get("InstanceNumber")
+            named = "image without a number" if number is None else f"image {number}"
+            yield Candidate(candidate.series, [instance], [header], image=named)
+
+
+def _uid(candidate: Candidate) -> str:
+    return candidate.instances[0].sop_instance_uid
