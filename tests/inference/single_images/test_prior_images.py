@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from api.jobs.serializers import job_payload
 from inference.model_registry.adding import add_model
 from inference.scheduling.explain import explain_study
+from inference.scheduling.later_studies import look_for_priors_again
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
@@ -51,6 +52,7 @@ def chest(name: str, date: str, *bright: tuple[int, int, int, int], **changes: A
 def decided(storage: Storage, *films: Dataset, study: str = "now") -> Decision:
     receive(storage, [part10(one) for one in films])
     complete_and_schedule(storage, later(10))
+    look_for_priors_again(storage, later(10))
     found = storage.decisions.of_study(study_uid(study))
     (one,) = [one for one in found if one.pipeline == PIPELINE]
     return one
