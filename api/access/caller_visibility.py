@@ -52,7 +52,7 @@ class CallerVisibility:
         return visibility
 
     def _recall(self, principal: Principal | None) -> tuple[bool, Visibility | None]:
-        if principal is None or "admin" in principal.roles:
+        if principal is None or principal.is_administrator:
             return True, None
         visibility, until = self._known.get(caller_of(principal), (None, 0.0))
         return until > time.monotonic(), visibility
@@ -68,7 +68,7 @@ def caller_of(principal: Principal) -> Caller:
 
 def nobody(principal: Principal | None) -> Visibility | None:
     """Who sees no study, where it cannot be found out what somebody may see."""
-    if principal is None or "admin" in principal.roles:
+    if principal is None or principal.is_administrator:
         return None
     return Visibility(principal.identity.id, (), sees_unmatched=False)
 

@@ -132,7 +132,7 @@ def list_emergency_access(
     unreviewed: Annotated[bool, Query(description="Only what nobody has reviewed.")] = False,
 ) -> EmergencyPage:
     """Administrators see all of it, others their own; the newest first."""
-    mine = "" if "admin" in principal.roles else principal.identity.id
+    mine = "" if principal.is_administrator else principal.identity.id
     return paging.read(
         EmergencyPage,
         NEWEST_EMERGENCIES,
@@ -154,7 +154,7 @@ def end_emergency_access(
         storage.audit, actor, Type.EMERGENCY_OVERRIDE_STOPPED, emergency_id=emergency_id
     ):
         found = storage.emergency_access.get(emergency_id)
-        if "admin" not in principal.roles and found.identity_id != principal.identity.id:
+        if not principal.is_administrator and found.identity_id != principal.identity.id:
             raise storage.emergency_access.missing()
         ended = storage.emergency_access.end(emergency_id, actor, utcnow())
     request.app.state.caller_visibility.forget()

@@ -9,6 +9,6 @@ def own_upload(uploads: Uploads, principal: Principal, upload_id: str) -> Upload
     """Raises NotFound, for others as for what there is not: the events name uploads to all."""
     upload = uploads.get(upload_id)
     # Older ones do not say whose they are.
-    if upload.created_by_id in ("", principal.identity.id) or "admin" in principal.roles:
+    if upload.created_by_id in ("", principal.identity.id) or principal.is_administrator:
         return upload
     raise no_such_upload()

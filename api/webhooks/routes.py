@@ -8,7 +8,7 @@ from fastapi import Path, Query, Response
 
 from api.access.caller_visibility import caller_of
 from api.access.policy import INTEGRATORS, policy
-from api.access.principal import Principal, PrincipalDep
+from api.access.principal import PrincipalDep
 from api.audit.rules import UIDS_ALONE, Audited, NotAudited, network_change
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
@@ -67,7 +67,7 @@ def add_webhook(
         tuple(new.events),
         new.description,
         created_by=caller_of(principal),
-        sends_everything=_is_admin(principal),
+        sends_everything=principal.is_administrator,
     )
     log.info("webhook_added", webhook_id=hook.webhook_id)
     response.headers["Location"] = f"/api/webhooks/{hook.webhook_id}"
@@ -87,7 +87,7 @@ def change_webhook(
     storage: StorageDep, principal: PrincipalDep, webhook_id: WebhookId, change: WebhookChange
 ) -> WebhookPayload:
     """What is on its way already goes to the new address."""
-    if change.sends_everything is not None and not _is_admin(principal):
+    if change.sends_everything is not None and not principal.is_administrator:
         raise ApiProblem(
             403,
             "not_allowed",
@@ -172,10 +172,6 @@ def redeliver_to_webhook(
     notice = storage.webhook_queue.redeliver(webhook_id, delivery_id)
     wake(storage.settings)
     return _delivery(notice)
-
-
-def _is_admin(principal: Principal) -> bool:
-    return "admin" in principal.roles
 
 
 def _payloads(webhook_queue: WebhookQueue, hooks: list[Webhook]) -> list[WebhookPayload]:
