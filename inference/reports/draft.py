@@ -1,9 +1,9 @@
 """The draft of a study's report: sections of sentences, each bound to what it rests on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from inference.findings.facts import fact_of
-from inference.reports.evidence import Evidence, digest_of, gather
+from inference.reports.evidence import Evidence, Prior, digest_of, gather
 from inference.reports.findings_text import (
     findings_sentences,
     impression_sentences,
@@ -93,12 +93,17 @@ def draft_image(
 
 def draft_sections(evidence: Evidence, locale: Locale) -> tuple[ReportSection, ...]:
     """The template draft: the same evidence gives the same words."""
-    parts: list[tuple[SectionKind, Iterator[ReportSentence]]] = [
+    findings = list(_findings(evidence, locale))
+    concluded = list(impression_sentences(evidence, locale))
+    compared = frozenset(
+        finding_id for one in (*findings, *concluded) for finding_id in one.prior_finding_ids
+    )
+    parts: list[tuple[SectionKind, Iterable[ReportSentence]]] = [
         ("indication", _indication(evidence, locale)),
         ("technique", technique_sentences(evidence.technique, locale)),
-        ("comparison", _comparison(evidence, locale)),
-        ("findings", _findings(evidence, locale)),
-        ("impression", _impression(evidence, locale)),
+        ("comparison", _comparison(evidence, compared, locale)),
+        ("findings", findings),
+        ("impression", _impression(evidence, concluded, compared, locale)),
     ]
     return tuple(
         ReportSection(locale.words["headings"][kind], tuple(sentences), kind)
@@ -128,7 +133,8 @@ def _indication(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
         yield ReportSentence(locale.words["no_indication"], basis="request")
 
 
-def _comparison(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
+def _comparison(evidence: Evidence, compared: Set[str], locale: Locale) -> Iterator[ReportSentence]:
+    """The study before; `compared` are the findings of before that sentences rest on."""
     words, prior = locale.words["comparison"], evidence.prior
     if prior is None:
         yield ReportSentence(words["none"], basis="node")
@@ -143,7 +149,15 @@ def _comparison(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
         locale.fill(words["prior" if values["date"] else "undated_prior"], values),
         prior_finding_ids=bound,
     )
-    if any(is_volume(one.finding) for one in prior.facts):
+    if not compared:
+        why = words["why_nothing"][_why_nothing(evidence, prior)]
+        yield ReportSentence(
+            locale.fill(words["nothing_compared"], {"why": why}),
+            prior_finding_ids=bound,
+            basis="node",
+        )
+        return
+    if any(is_volume(one.finding) and one.finding.finding_id in compared for one in prior.facts):
         percent = locale.percent(VOLUME_VARIATION_PERCENT)
         yield ReportSentence(
             locale.fill(locale.words["changes"]["within_tolerance"], {"percent": percent}),
@@ -163,6 +177,19 @@ def _comparison(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
             locale.fill(words["other_version"], {"pipelines": _listed(other, locale)}),
             prior_finding_ids=bound,
         )
+
+
+def _why_nothing(evidence: Evidence, prior: Prior) -> str:
+    """The word of the locale for why no sentence compares what both studies have measured."""
+    now = {one.key: one for one in evidence.facts}
+    pairs = [(now[then.key], then) for then in prior.facts if then.key in now]
+    if not prior.study.study_date:
+        return "undated"
+    if all(then.measure == "answer" for _, then in pairs):
+        return "answers"
+    if all(one.finding.unit != then.finding.unit for one, then in pairs):
+        return "units"
+    return "joined" if any(one.is_joined for one, _ in pairs) else "other"
 
 
 def _findings(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
@@ -207,8 +234,9 @@ def _limits(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
         )
 
 
-def _impression(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
-    sentences = list(impression_sentences(evidence, locale))
+def _impression(
+    evidence: Evidence, sentences: Sequence[ReportSentence], compared: Set[str], locale: Locale
+) -> Iterator[ReportSentence]:
     yield from sentences
     concluded = {one for sentence in sentences for one in sentence.finding_ids}
     outside = tuple(
@@ -221,6 +249,10 @@ def _impression(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
         yield ReportSentence(locale.words["outside_population"], outside, basis="node")
     if evidence.facts and evidence.prior is None:
         yield ReportSentence(locale.words["no_comparison"], basis="node")
+    if evidence.facts and evidence.prior is not None and not compared:
+        text = locale.words["comparison"]["nothing_concluded"]
+        ids = tuple(one.finding.finding_id for one in evidence.prior.facts)
+        yield ReportSentence(text, prior_finding_ids=ids, basis="node")
     all_findings = tuple(one.finding.finding_id for one in evidence.facts)
     if all_findings:
         yield ReportSentence(locale.words["note"], all_findings, basis="node")

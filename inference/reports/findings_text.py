@@ -120,7 +120,7 @@ def _about(
                     if fact.finding.finding_id not in sentence.finding_ids
                 }
         if is_stated:
-            yield from _changes(rule.get("change", ()), structure, whole, prior, locale)
+            yield from _changes_by(rule, structure, whole, prior, locale)
     yield from _not_whole(structure, cut_off, locale)
 
 
@@ -181,6 +181,15 @@ def shown(fact: Fact, locale: Locale) -> str:
     if fact.value is None:
         return ""
     return locale.quantity(fact.value, fact.finding.unit)
+
+
+def _changes_by(
+    rule: Mapping[str, Any], structure: str, group: Group, prior: Prior | None, locale: Locale
+) -> Iterator[ReportSentence]:
+    """Of both sides together; where one of the studies has not measured both, of each."""
+    together = list(_changes(rule.get("change", ()), structure, group, prior, locale))
+    sides = rule.get("change_of_sides", ())
+    yield from together or _changes(sides, structure, group, prior, locale)
 
 
 def _changes(
@@ -283,7 +292,7 @@ def _concluded(
         locale,
     )
     if is_stated:
-        yield from _changes(rule.get("change", ()), structure, group, prior, locale)
+        yield from _changes_by(rule, structure, group, prior, locale)
         if rule.get("reference", "") in group:
             yield from _beside_reference(rule["reference"], group, locale, contrast)
 

@@ -128,8 +128,9 @@ class Locale:
     def measured_of(self, slot: str, side: str, structure: str, label: str) -> str:
         """What was measured of a structure, in words; `label` where there are none."""
         subjects = self.words["subjects"]
-        volume = ("side_volume" if side else "volume") if slot.endswith("volume") else ""
-        phrase = subjects.get(slot) or subjects.get(volume)
+        measure = slot.removeprefix(f"{side}_") if side else slot
+        of_any = f"side_{measure}" if side else measure
+        phrase = subjects.get(f"{structure}_{slot}") or subjects.get(slot) or subjects.get(of_any)
         if phrase is None or (self.words["articles"] and structure not in self.words["terms"]):
             # A word of unknown gender cannot be inflected.
             return label

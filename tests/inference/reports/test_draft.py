@@ -11,9 +11,9 @@ from inference.language.guard import PriorFindings, StudyFacts, check_sentence
 from inference.reports.draft import draft_sections, title_of
 from inference.reports.evidence import Evidence
 from inference.reports.locale import languages, load_locale, placeholders
-from storage.core.findings import NormalRange, Validity
+from storage.core.findings import Code, NormalRange, Validity
 from storage.reports.entities import ReportSentence
-from tests.inference.reports.known import brain, evidence, lungs
+from tests.inference.reports.known import brain, evidence, fact, lungs
 
 
 def sentences(one: Evidence, language: str = "en") -> dict[str, list[ReportSentence]]:
@@ -133,6 +133,75 @@ def test_change_is_told_with_its_date_and_direction() -> None:
         "Volumen des linken Hippocampus: Abnahme um 9,1 % seit dem 12. März 2023"
         " (von 4,19 cm³ auf 3,81 cm³)." in german["findings"]
     )
+
+
+def right_lung(found: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    return tuple(one for one in found if one.side == "right")
+
+
+@pytest.mark.parametrize("language", languages())
+def test_one_lung_is_compared_where_the_other_was_not_measured_before(language: str) -> None:
+    one = evidence(lungs, "CT", prior_factor=1.5)
+    assert one.prior is not None
+    before = replace(one.prior, facts=right_lung(one.prior.facts))
+    for facts in (one.facts, right_lung(one.facts)):
+        stated = sentences(replace(one, facts=facts, prior=before), language)
+        compared = [s for s in stated["findings"] if s.prior_finding_ids]
+        now = {fact.finding.finding_id: fact for fact in facts}
+        assert [now[s.finding_ids[0]].slot for s in compared] == [
+            "right_volume", "right_mean_density", "right_laa950", "right_perc15"
+        ]  # fmt: skip
+        assert [s for s in stated["impression"] if s.prior_finding_ids]
+        assert len(stated["comparison"]) == 2  # its date, and from when on a change is stated
+        known = Known(
+            tuple(fact.finding for fact in facts),
+            (PriorFindings("20230312", tuple(fact.finding for fact in before.facts)),),
+            study=StudyFacts(study_date="20240401"),
+        )
+        for sentence in compared:
+            verdict = check_sentence(sentence.text, known)
+            assert verdict.supported, (sentence.text, verdict.reasons)
+
+
+def test_parenchyma_and_intracranial_volume_are_compared() -> None:
+    def head(study: str = "2.25.1", factor: float = 1.0) -> tuple[Fact, ...]:
+        return tuple(
+            fact(label, code, cm3 * factor, "cm3", "brain-structures", study)
+            for label, code, cm3 in (
+                ("Brain parenchyma volume", "PARENCHYMA", 1150.0),
+                ("Intracranial volume", "ICV", 1450.0),
+            )
+        )
+
+    stated = texts(evidence(head, "MR", prior_factor=1.1))["findings"]
+    for what in ("volume of the brain parenchyma", "intracranial volume"):
+        begins = f"The {what} has decreased by 9.1% since 12 March 2023"
+        assert any(one.startswith(begins) for one in stated), stated
+
+
+def test_an_earlier_study_of_which_nothing_is_compared_says_so_and_why() -> None:
+    def with_unit(found: tuple[Fact, ...], unit: str) -> tuple[Fact, ...]:
+        code = Code(unit, "UCUM", unit)
+        return tuple(fact_of(replace(one.finding, unit=code)) for one in found)
+
+    one = evidence(lungs, "CT", prior_factor=1.5)
+    assert one.prior is not None
+    label = replace(lungs()[0].finding, label="Nodule", value=None, unit=None, confidence=0.8)
+    answers = replace(
+        one, facts=(fact_of(label),), prior=replace(one.prior, facts=(fact_of(label),))
+    )
+    for nothing, why in (
+        (replace(one, prior=replace(one.prior, study=replace(one.prior.study, study_date=""))),
+         "it has no date"),
+        (replace(one, prior=replace(one.prior, facts=with_unit(one.prior.facts, "mL"))),
+         "its values are in other units"),
+        (answers, "what a classifier answers is not compared"),
+    ):  # fmt: skip
+        stated = texts(nothing)
+        assert stated["comparison"][1:] == [f"Nothing is compared with it: {why}."]
+        assert "Nothing is compared with the earlier study." in stated["impression"]
+        _, german = texts(nothing, "de")["comparison"]
+        assert german.startswith("Damit wird nichts verglichen: ")
 
 
 def test_nothing_is_said_to_be_absent_that_was_not_looked_for() -> None:
