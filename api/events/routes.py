@@ -30,7 +30,7 @@ from api.routing import new_router
 from storage.container import Storage
 from storage.core.callers.visibility import as_node
 from storage.core.clock import rfc3339
-from storage.core.entities import Event, EventTopic
+from storage.core.entities import OPEN_STATES, Event, EventTopic
 from storage.core.errors import NotFound
 from storage.core.state_words import state_word
 
@@ -43,7 +43,6 @@ R = TypeVar("R")
 _KEEP_ALIVE_S = 15.0
 _RECONNECT_AFTER_MS = 2000
 _REREAD = "Read again what you show; the stream goes on from here."
-_TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"})
 
 _EVENT_STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
@@ -166,9 +165,9 @@ class _Stream:
         position = newest if start is None or start > newest else start
         yield _opening(position)
         job = await self._read(read_job, self._storage, job_id)
-        if position != start or job.state in _TERMINAL:
+        if position != start or job.state not in OPEN_STATES:
             yield _message(position, "job", job.model_dump(mode="json"))
-        if job.state in _TERMINAL:
+        if job.state not in OPEN_STATES:
             return
         async for batch in self._batches(position, _Wanted(job_id=job_id)):
             if not batch:
@@ -178,7 +177,7 @@ class _Stream:
             # Each message is the job as it is now, so one for the batch says everything.
             job = await self._read(read_job, self._storage, job_id)
             yield _message(batch[-1].event_id, "job", job.model_dump(mode="json"))
-            if job.state in _TERMINAL:
+            if job.state not in OPEN_STATES:
                 return
 
     async def _batches(self, position: int, wanted: _Wanted) -> AsyncIterator[list[Event]]:

@@ -28,7 +28,7 @@ from api.uploads.unpack import PICTURES, FileKind, sniff
 from inference.pipeline import Pipeline
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Job
+from storage.core.entities import ENDED_STATES, Job
 from storage.core.errors import InvalidRequest
 from storage.jobs.repository import Jobs
 from storage.settings import Settings
@@ -41,7 +41,6 @@ _POLL_S = 0.25
 # Each may hold a file descriptor; more come as a ZIP archive.
 _FORM_MAX_FILES = 1000
 _FORM_OVERHEAD_BYTES = 16 * 1024 * 1024
-_TERMINAL = frozenset({"COMPLETED", "CANCELED"})
 _MULTIPART_FILES = {
     "required": True,
     "content": {
@@ -195,4 +194,4 @@ async def _wait(
 
 
 def _unfinished(jobs: Jobs, job_ids: Sequence[str]) -> list[str]:
-    return [job_id for job_id in job_ids if jobs.get(job_id).state not in _TERMINAL]
+    return [job_id for job_id in job_ids if jobs.get(job_id).state not in ENDED_STATES]

@@ -28,7 +28,7 @@ from inference.scheduling.schedule import schedule_pipeline
 from storage.audit import Code
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Series
+from storage.core.entities import OPEN_STATES, Series
 from storage.core.errors import NotFound
 from storage.index.repository import Index
 from storage.jobs.listing import NEWEST_JOBS
@@ -38,7 +38,6 @@ log = structlog.get_logger(__name__)
 
 router = new_router(prefix="/api/jobs", tags=["jobs"])
 
-_GOES_ON = frozenset({"SCHEDULED", "IN PROGRESS"})
 _Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
 
 
@@ -148,7 +147,7 @@ def create_job(
     job = storage.jobs.get(decision.job_id)
     if job.state == "SCHEDULED" and job.priority < priority:
         storage.jobs.set_priority(job.job_id, priority, utcnow())
-    if wanted.force and job.status not in _GOES_ON and job.created_at < begun_at:
+    if wanted.force and job.status not in OPEN_STATES and job.created_at < begun_at:
         cancel_retry.retry(storage.jobs, job.job_id, force=True)
     wake(storage.settings)
     response.headers["Location"] = f"/api/jobs/{job.job_id}"

@@ -16,7 +16,7 @@ from api.audit.middleware import name_studies
 from api.audit.rules import Audited
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
-from api.language.language_jobs import ENDED, ended, started
+from api.language.language_jobs import ended, started
 from api.language.routes import LATER
 from api.language.schemas import AnswerPayload
 from api.parameters import JobId, binary, problems
@@ -24,7 +24,7 @@ from api.routing import new_router
 from inference.language.documents.answer import document_of
 from inference.language.documents.picture import page_picture
 from storage.audit import Code
-from storage.core.entities import Job
+from storage.core.entities import ENDED_STATES, Job
 from storage.core.errors import NotFound
 from storage.jobs.repository import Jobs
 from storage.language.repository import Answers, Asked, no_such_answer
@@ -55,7 +55,7 @@ def get_answer(
     job, asked = _read(storage.jobs, storage.answers, job_id)
     _check_may_read(principal, asked)
     _name(request, asked)
-    if job.state in ENDED:
+    if job.state in ENDED_STATES:
         return ended(job, asked)
     return started(job, asked)
 
@@ -142,14 +142,14 @@ async def _events(
         if asked.progress["tokens"] != tokens:
             tokens = asked.progress["tokens"]
             messages.append(_message("tokens", {"tokens": tokens}))
-        if job.state in ENDED:
+        if job.state in ENDED_STATES:
             messages.append(_last(job, asked))
         if not messages and time.monotonic() - sent_at >= _KEEP_ALIVE_S:
             messages.append(": still here\n\n")
         if messages:
             sent_at = time.monotonic()
             yield "".join(messages)
-        if job.state in ENDED:
+        if job.state in ENDED_STATES:
             return
         await asyncio.sleep(_LOOK_EVERY_S)
 

@@ -17,7 +17,7 @@ from api.errors import ApiProblem
 from api.language.schemas import AnswerPayload, AnswerStarted
 from api.versioned import versioned
 from inference.broker.notify import wake_language
-from storage.core.entities import Job
+from storage.core.entities import ENDED_STATES, Job
 from storage.jobs.repository import Jobs
 from storage.language.repository import Answers, Asked
 from storage.settings import Settings
@@ -28,7 +28,6 @@ VERSION = "1.0.0"
 _LOOK_EVERY_S = 0.05
 _SLOWER = 1.3
 _SLOWEST_S = 0.5
-ENDED = frozenset({"COMPLETED", "CANCELED"})
 _STATUS = {
     "not_configured": 503,
     "model_unusable": 503,
@@ -54,7 +53,7 @@ async def answered(
     """
     await run_in_threadpool(wake_language, settings)
     current, asked = await waited(request, settings, jobs, answers, job.job_id, stopping)
-    return ended(current, asked) if current.state in ENDED else started(current, asked)
+    return ended(current, asked) if current.state in ENDED_STATES else started(current, asked)
 
 
 async def waited(
@@ -70,7 +69,7 @@ async def waited(
     pause_s = _LOOK_EVERY_S
     while True:
         current, asked = await run_in_threadpool(_look, jobs, answers, job_id)
-        if current.state in ENDED or stopping() or time.monotonic() >= deadline:
+        if current.state in ENDED_STATES or stopping() or time.monotonic() >= deadline:
             return current, asked
         if await request.is_disconnected():
             return current, asked

@@ -29,7 +29,7 @@ from inference.scheduling.deciding import (
 )
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Decision, Instance, JobState, Series
+from storage.core.entities import OPEN_STATES, Decision, Instance, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.core.sources import senders_of
 from storage.integrity.instance_reader import InstanceReader
@@ -37,8 +37,6 @@ from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import SUPERSEDED, Withdrawals
 
 log = structlog.get_logger(__name__)
-
-_UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
 
 
 @dataclass(frozen=True)
@@ -209,7 +207,7 @@ def _supersede(
     fingerprint: str,
 ) -> None:
     """A late instance made a new fingerprint: unfinished work on the old one is void."""
-    for state in _UNFINISHED:
+    for state in OPEN_STATES:
         jobs, _ = job_repository.list(study_instance_uid=series.study_instance_uid, state=state)
         for job in jobs:
             if (

@@ -28,7 +28,7 @@ from inference.running_jobs import note_lost, noted
 from inference.scheduling.shadow_agreement import dice_by_segment, values_by_measurement
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Instance, Job, Series
+from storage.core.entities import OPEN_STATES, Instance, Job, Series
 from storage.core.errors import NotFound
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
@@ -98,7 +98,7 @@ def run_due_shadow(
         if not is_ours(run.pipeline):
             continue
         active = _active_job(storage.jobs, run)
-        if active is not None and active.state in ("SCHEDULED", "IN PROGRESS"):
+        if active is not None and active.state in OPEN_STATES:
             _postponed(storage.settings, storage.shadow_runs, run)
             continue
         if not storage.shadow_runs.claim(run, owner, LEASE_S, now):

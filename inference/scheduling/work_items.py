@@ -16,7 +16,7 @@ from inference.pipeline import Pipeline
 from inference.scheduling.schedule import schedule_pipeline
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Job, Series
+from storage.core.entities import ENDED_STATES, Job, Series
 from storage.core.errors import NotFound
 from storage.core.uids import new_uid
 from storage.index.repository import Index
@@ -124,7 +124,7 @@ def _follow(storage: Storage, item: WorkItem, pipelines: Sequence[Pipeline]) -> 
             storage.performed_items.use_jobs(item.sop_instance_uid, [job.job_id for job in found])
         return
     performed = performed_items(jobs, storage.settings.ae_title)
-    is_over = all(job.state in ("COMPLETED", "CANCELED") for job in jobs)
+    is_over = all(job.state in ENDED_STATES for job in jobs)
     if not is_over:
         storage.performed_items.progress(item.sop_instance_uid, _progress(jobs), performed)
     elif any(job.state == "COMPLETED" for job in jobs):

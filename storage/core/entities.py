@@ -17,6 +17,9 @@ SeriesState = Literal["RECEIVING", "COMPLETE"]
 Origin = Literal["received", "generated"]
 # The states of a Unified Procedure Step (PS3.4 CC.1.1); a failure is CANCELED with its reason.
 JobState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
+OPEN_STATES: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
+ENDED_STATES: tuple[JobState, ...] = ("COMPLETED", "CANCELED")
+"""Of jobs and of workitems, before and after they end."""
 JobEnding = Literal["", "failed", "cancelled", "superseded"]
 """How a job ended without a result that counts: superseded by one over newer content, cancelled
 by a person, or failed."""

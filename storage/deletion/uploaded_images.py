@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from sqlalchemy import Engine, select
 
 from storage import tables as t
-from storage.core.entities import Job
+from storage.core.entities import ENDED_STATES, Job
 from storage.core.errors import StateConflict
 from storage.core.state_words import state_word
 from storage.db.engine import reading, writing
 from storage.deletion.derived_data import remove_work
 from storage.objects.filesystem import ObjectStore
-
-_ENDED = ("COMPLETED", "CANCELED")
 
 
 def delete_picture(
@@ -43,7 +41,7 @@ def delete_picture(
             remedy="Its results go with the study: DELETE /dicom-web/studies/"
             f"{job.study_instance_uid}.",
         )
-    if job.state not in _ENDED:
+    if job.state not in ENDED_STATES:
         raise StateConflict(
             f"Job {job_id} is {state_word(job.status)}.",
             remedy=f"Cancel it first: POST /api/jobs/{job_id}/cancel.",

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, case, or_, selec
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.entities import Job, JobInput, JobState, JobStatus
+from storage.core.entities import OPEN_STATES, Job, JobInput, JobState, JobStatus
 from storage.core.errors import NotFound
 from storage.core.job_result import JobResult
 from storage.db.engine import insert_or_ignore, reading, writing
@@ -193,7 +193,7 @@ class Jobs:
         """
         ending = ended("cancelled", reason, now, progress=t.job.c.progress)
         values = {**JOBS.released(), **ending}
-        running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
+        running = t.job.c.state.in_(OPEN_STATES)
         return change_job(self._engine, job_id, running, values, now)
 
     def retry(self, job_id: str, now: datetime, *, force: bool = False) -> Job | None:
@@ -223,7 +223,7 @@ class Jobs:
 
     def set_priority(self, job_id: str, priority: int, now: datetime) -> bool:
         """Have a job that has not ended taken before those of lower priority."""
-        running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
+        running = t.job.c.state.in_(OPEN_STATES)
         return change_job(self._engine, job_id, running, {"priority": priority}, now) is not None
 
     def due(self, now: datetime, limit: int, queue: str = "jobs") -> list[Job]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, select, update
 
 from storage import tables as t
-from storage.core.entities import Job
+from storage.core.entities import ENDED_STATES, Job
 from storage.db.engine import writing
 from storage.db.row_mapping import to_job
 from storage.jobs.insert import announce
@@ -46,7 +46,7 @@ def change_job(
         announce(connection, job, now)
         if also is not None:
             also(connection, job)
-        if job.state in ("COMPLETED", "CANCELED"):
+        if job.state in ENDED_STATES:
             mark_report_due(connection, job.study_instance_uid, now)
         return job
     return None

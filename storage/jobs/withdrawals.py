@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, and_, case, delete, func, null, or_, select, update
 
 from storage import tables as t
-from storage.core.entities import DeliveryCause, Job
+from storage.core.entities import OPEN_STATES, DeliveryCause, Job
 from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.db.row_mapping import to_job
@@ -106,7 +106,7 @@ class Withdrawals:
         An unfinished job ends. A completed one stays so as a work item (a UPS never leaves
         COMPLETED), but its findings are left out of everything that counts.
         """
-        open_ = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
+        open_ = t.job.c.state.in_(OPEN_STATES)
         values = {
             "ending": "superseded",
             "reason": reason,

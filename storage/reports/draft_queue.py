@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Engine, delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import tables as t
+from storage.core.entities import OPEN_STATES
 from storage.db.engine import reading, writing
 
 
@@ -34,7 +35,7 @@ class ReportsDue:
         """Studies of which nothing runs, or that changed before `waited_since`; oldest first."""
         running = exists().where(
             t.job.c.study_instance_uid == t.report_due.c.study_instance_uid,
-            t.job.c.state.in_(("SCHEDULED", "IN PROGRESS")),
+            t.job.c.state.in_(OPEN_STATES),
         )
         with reading(self._engine) as connection:
             rows = connection.execute(

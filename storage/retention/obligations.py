@@ -9,6 +9,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Connection, Engine, Select, func, literal, or_, select
 
 from storage import tables as t
+from storage.core.entities import OPEN_STATES
 from storage.core.errors import StateConflict
 from storage.db.engine import reading
 from storage.reports.entities import SIGNED_STATES
@@ -99,9 +100,7 @@ def _queries(uids: Sequence[str]) -> dict[ObligationKind, Select[str, str, int]]
         "receiving": _count(t.study.c.study_instance_uid, uids)
         .join_from(t.study, t.series, t.series.c.study_fk == t.study.c.id)
         .where(t.series.c.state == "RECEIVING", t.series.c.origin == "received"),
-        "job": _count(job.study_instance_uid, uids).where(
-            job.state.in_(("SCHEDULED", "IN PROGRESS"))
-        ),
+        "job": _count(job.study_instance_uid, uids).where(job.state.in_(OPEN_STATES)),
         "withdrawal": _count(job.study_instance_uid, uids).where(
             job.ending == "superseded", job.withdrawn_at.is_(None)
         ),
@@ -141,7 +140,7 @@ def _queries(uids: Sequence[str]) -> dict[ObligationKind, Select[str, str, int]]
         ),
         "alert": _count(t.alert.c.study_instance_uid, uids).where(t.alert.c.state == "OPEN"),
         "workitem": _count(t.work_item.c.study_instance_uid, uids).where(
-            t.work_item.c.state.in_(("SCHEDULED", "IN PROGRESS"))
+            t.work_item.c.state.in_(OPEN_STATES)
         ),
         "conflict": _count(t.study.c.study_instance_uid, uids)
         .join_from(t.study, t.series, t.series.c.study_fk == t.study.c.id)

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Engine, Select, delete, exists, or_, select
 from storage import tables as t
 from storage.access_groups.departures import forget_groups
 from storage.core.clock import utcnow
+from storage.core.entities import ENDED_STATES
 from storage.db.engine import insert_or_ignore, writing
 from storage.ups.job_mapping import uid_of_job
 from storage.ups.subscriptions import GLOBAL_UIDS
-from storage.ups.validation import ENDED
 
 _AT_ONCE = 500
 
@@ -33,7 +33,7 @@ def forget_ended(engine: Engine, before: datetime) -> int:
         return _forget(
             connection,
             select(item.c.sop_instance_uid)
-            .where(item.c.state.in_(ENDED), item.c.updated_at < before, ~locked)
+            .where(item.c.state.in_(ENDED_STATES), item.c.updated_at < before, ~locked)
             .limit(_AT_ONCE),
         )
 
@@ -45,7 +45,9 @@ def forget_study(connection: Connection, study_instance_uid: str) -> None:
     """
     item = t.work_item
     of_study = item.c.study_instance_uid == study_instance_uid
-    _forget(connection, select(item.c.sop_instance_uid).where(of_study, item.c.state.in_(ENDED)))
+    _forget(
+        connection, select(item.c.sop_instance_uid).where(of_study, item.c.state.in_(ENDED_STATES))
+    )
 
 
 def note_jobs_gone(connection: Connection, job_ids: Iterable[str]) -> None:

@@ -6,11 +6,12 @@ from datetime import datetime
 from sqlalchemy import Engine, and_, or_, select
 
 from storage import tables as t
+from storage.core.entities import OPEN_STATES
 from storage.db.engine import reading
 from storage.ups.dicom_json import JsonAttributes, attributes_of
 from storage.ups.events import progress_report, state_report
 from storage.ups.job_mapping import UNSPECIFIED
-from storage.ups.rows import OPEN, Edit, WorkItem, canceled, edit_item, to_work_item
+from storage.ups.rows import Edit, WorkItem, canceled, edit_item, to_work_item
 from storage.ups.validation import check_final, with_progress
 
 
@@ -26,7 +27,7 @@ class PerformedItems:
         `after`: go on behind this one.
         """
         query = select(t.work_item).where(
-            t.work_item.c.state.in_(OPEN), t.work_item.c.performer != ""
+            t.work_item.c.state.in_(OPEN_STATES), t.work_item.c.performer != ""
         )
         if after is not None:
             query = query.where(
@@ -96,7 +97,7 @@ class PerformedItems:
         """It cannot be done, and `reason` says why."""
         return self._edit(
             uid,
-            lambda item: item.state in OPEN,
+            lambda item: item.state in OPEN_STATES,
             lambda item, now: canceled(item, reason, now, code=code),
         )
 

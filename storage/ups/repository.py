@@ -13,6 +13,7 @@ from storage import tables as t
 from storage.access_groups.visibility import check_may_name
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
+from storage.core.entities import ENDED_STATES
 from storage.core.errors import NotFound, UidConflict
 from storage.core.uids import new_uid
 from storage.db.engine import insert_or_ignore, reading, writing
@@ -28,7 +29,6 @@ from storage.ups.rows import (
     read_item,
 )
 from storage.ups.validation import (
-    ENDED,
     WorkItemRefused,
     WorkItemState,
     check_final,
@@ -110,7 +110,7 @@ class WorkItems:
         check_may_name(self._engine, studies_of(given))
 
         def edit(item: WorkItem, now: datetime) -> Edit:
-            if item.state in ENDED:
+            if item.state in ENDED_STATES:
                 raise WorkItemRefused(
                     "The submitted request is inconsistent with the current state of the Workitem.",
                     f"The work item is {item.state} and does not change any more.",
@@ -149,10 +149,10 @@ class WorkItems:
             nonlocal already
             if not transaction_uid:
                 raise _missing_transaction()
-            if item.state in ENDED and item.state == state:
+            if item.state in ENDED_STATES and item.state == state:
                 already = True
                 return Edit()
-            if state == "SCHEDULED" or item.state in ENDED or item.state == state:
+            if state == "SCHEDULED" or item.state in ENDED_STATES or item.state == state:
                 raise _inconsistent(f"The work item is {item.state} and cannot become {state}.")
             if state == "IN PROGRESS":
                 if outside and item.performer:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
-from storage.core.entities import Job
+from storage.core.entities import ENDED_STATES, Job
 from storage.core.errors import InvalidRequest, NotFound
 from storage.jobs.repository import PRIORITIES, Jobs
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
@@ -13,7 +13,7 @@ from storage.ups.job_mapping import job_id_of, state_of_job
 from storage.ups.performer import PerformedItems
 from storage.ups.repository import WorkItems
 from storage.ups.subscriptions import Subscriptions
-from storage.ups.validation import ENDED, WorkItemRefused, WorkItemState
+from storage.ups.validation import WorkItemRefused, WorkItemState
 
 _PRIORITY = "ScheduledProcedureStepPriority"
 _PRIORITY_OF = {
@@ -53,7 +53,7 @@ def update(
     if job is None:
         storage.work_items.update(uid, transaction_uid, attributes)
         return
-    if state_of_job(job) in ENDED:
+    if state_of_job(job) in ENDED_STATES:
         raise WorkItemRefused(
             "The submitted request is inconsistent with the current state of the Workitem.",
             f"The work item is {job.state} and does not change any more.",
@@ -87,7 +87,7 @@ def change_state(
             status=400,
             remedy="Send TransactionUID (0008,1195), which the claim of the work item set.",
         )
-    if job.state in ENDED and job.state == state:
+    if job.state in ENDED_STATES and job.state == state:
         return True
     raise _not_theirs("The work item is a job of this node, which no other performer claims.")
 
@@ -112,7 +112,7 @@ def request_cancel(
                 "Nobody listens to this work item, so its performer would not hear of it.",
                 remedy="Reach the performer by other means.",
             )
-    elif item.state not in ENDED:
+    elif item.state not in ENDED_STATES:
         # Those of other access groups as well.
         with as_node():
             open_items = storage.performed_items.open(1000)

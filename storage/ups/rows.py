@@ -25,7 +25,6 @@ from storage.ups.job_mapping import UNSPECIFIED, cancellation
 from storage.ups.validation import WorkItemState, studies_of, with_progress
 
 _UID_LENGTH = 64
-OPEN: tuple[WorkItemState, ...] = ("SCHEDULED", "IN PROGRESS")
 
 
 @dataclass(frozen=True)

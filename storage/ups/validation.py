@@ -27,7 +27,6 @@ from storage.ups.dicom_json import (
 
 WorkItemState = JobState
 STATES: tuple[WorkItemState, ...] = get_args(WorkItemState)
-ENDED: frozenset[WorkItemState] = frozenset({"COMPLETED", "CANCELED"})
 UPS_PUSH = "1.2.840.10008.5.1.4.34.6.1"
 DEFAULT_WORKLIST = "MediViewAI"
 
