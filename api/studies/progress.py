@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from api.studies.schemas import DeliveryProgress, RefusalPayload
 from api.studies.state import series_of_images
+from api.studies.telling_reasons import telling
 from storage.core.entities import Decision, Delivery, Job, Series
 
 
@@ -12,17 +13,25 @@ def refusals(
 ) -> list[RefusalPayload]:
     """By pipeline; one that ran somewhere in the study, or will, has not refused it.
 
-    The reason is that of the largest series of images, and of several the newest.
+    The reason is that of the series which the pipeline was nearest to taking, and of several the
+    newest.
     """
     ran = {job.pipeline for job in jobs} | {one.pipeline for one in decisions if one.accepted}
-    sizes = {one.series_instance_uid: one.instance_count for one in series_of_images(series)}
-    telling: dict[str, Decision] = {}
-    for one in sorted(
-        decisions, key=lambda one: (sizes.get(one.series_instance_uid, 0), one.decided_at)
-    ):
+    by_series = {one.series_instance_uid: one for one in series_of_images(series)}
+    most: dict[str, Decision] = {}
+    for one in sorted(decisions, key=lambda one: (telling(one, by_series), one.decided_at)):
         if one.pipeline not in ran:
-            telling[one.pipeline] = one
-    return [RefusalPayload(pipeline=name, reason=telling[name].reason) for name in sorted(telling)]
+            most[one.pipeline] = one
+    numbers = {one.series_instance_uid: one.series_number for one in series}
+    return [
+        RefusalPayload(
+            pipeline=name,
+            reason=one.reason,
+            series_instance_uid=one.series_instance_uid,
+            series_number=numbers.get(one.series_instance_uid),
+        )
+        for name, one in sorted(most.items())
+    ]
 
 
 def delivery_progress(deliveries: Sequence[Delivery]) -> DeliveryProgress:

@@ -37,7 +37,9 @@ class RefusalPayload(Payload):
     """A pipeline that took no series of the study."""
 
     pipeline: str = Field(examples=["brain-volume"])
-    reason: str = Field(description="Of the series that it looked at last.")
+    reason: str = Field(description="Of the series that it was nearest to taking.")
+    series_instance_uid: str = Field("", description="Of that series.")
+    series_number: int | None = None
 
 
 class DeliveryProgress(Payload):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from api.studies.telling_reasons import telling
 from storage.core.entities import Decision, Delivery, Job, Series, StudyState
 from storage.dicom.modalities import WITHOUT_IMAGES
 
@@ -124,26 +125,27 @@ def series_of_images(series: Sequence[Series]) -> list[Series]:
 
 
 def _refusals(refusals: Sequence[Decision], received: Sequence[Series]) -> str:
-    """Why nothing was analysed, by the series that people mean: the largest one of images."""
+    """Why nothing was analysed, by the series that a pipeline was nearest to taking."""
     by_series = {one.series_instance_uid: one for one in series_of_images(received)}
     about = [one for one in refusals if one.series_instance_uid in by_series] or list(refusals)
-    main = max(
-        (one.series_instance_uid for one in about),
-        key=lambda uid: by_series[uid].instance_count if uid in by_series else 0,
-    )
-    reasons = dict.fromkeys(one.reason for one in about if one.series_instance_uid == main)
+    most = max(about, key=lambda one: telling(one, by_series))
+    of_series = [one for one in about if one.series_instance_uid == most.series_instance_uid]
     # Of several pipelines, those that take such images say more than those that do not.
-    fitting = [one for one in reasons if not one.startswith("Modality is ")] or list(reasons)
+    fitting = dict.fromkeys(
+        one.reason
+        for one in of_series
+        if telling(one, by_series)[0] or not telling(most, by_series)[0]
+    )
     subject = "No analysis fits"
-    if len(received) > 1 and main in by_series:
-        series = by_series[main]
+    if len(received) > 1 and most.series_instance_uid in by_series:
+        series = by_series[most.series_instance_uid]
         number = "" if series.series_number is None else f" {series.series_number}"
         images_text = _count(series.instance_count, "instance")
         subject = f"No analysis fits series{number} ({series.modality}, {images_text})"
     more = ""
     if len(fitting) > 1:
         more = f" {_count(len(fitting) - 1, 'more reason')} with the series."
-    return f"{subject}: {fitting[0]}{more}"
+    return f"{subject}: {most.reason}{more}"
 
 
 def _count(number: int, noun: str) -> str:

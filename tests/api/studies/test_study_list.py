@@ -192,9 +192,10 @@ def test_a_row_tells_who_refused_and_how_far_the_results_are(api: ApiNode) -> No
             )
         )
     (row,) = api.client.get("/api/studies").json()["items"]
-    assert row["refusals"] == [
-        {"pipeline": "no-head", "reason": "4 instances; a head has 60 or more."}
+    assert [(one["pipeline"], one["reason"]) for one in row["refusals"]] == [
+        ("no-head", "4 instances; a head has 60 or more.")
     ]
+    assert row["refusals"][0]["series_instance_uid"]
     assert row["delivery"] == {
         "total": 0,
         "confirmed": 0,

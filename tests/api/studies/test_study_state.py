@@ -3,11 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from api.studies.progress import refusals as by_pipeline
 from api.studies.state import derive_state
+from api.studies.telling_reasons import telling
+from inference.pipelines.brain.t1_head import judge_t1_head
+from inference.rules.judge import ON_REQUEST
 from storage.core.entities import Decision, Delivery, Job, Series
+from tests import builders
 
 NOW = datetime(2026, 1, 2, 10, tzinfo=UTC)
 
@@ -148,13 +153,13 @@ def test_the_reason_is_that_of_the_images_and_not_of_a_mask_among_them() -> None
     refusals = [
         replace(REFUSED, reason="Modality is SEG; only MR is taken."),
         replace(REFUSED, series_instance_uid="1.3", reason="Modality is MR; only CT is taken."),
-        replace(REFUSED, series_instance_uid="1.3", reason="MRAcquisitionType is 2D."),
+        replace(REFUSED, series_instance_uid="1.3", reason="Acquisition is 2D; only 3D is taken."),
         replace(REFUSED, series_instance_uid="1.3", reason="Nothing says that it is T1-weighted."),
         replace(REFUSED, series_instance_uid="1.4", reason="The series has 3 slices."),
     ]
     derived = derive_state([mask, scout, images], refusals, [], [])
     assert derived.text == (
-        "No analysis fits series 4 (MR, 192 instances): MRAcquisitionType is 2D."
+        "No analysis fits series 4 (MR, 192 instances): Acquisition is 2D; only 3D is taken."
         " 1 more reason with the series."
     )
     # Beside each pipeline, too, though the mask was decided on last.
@@ -166,6 +171,79 @@ def test_the_reason_is_that_of_the_images_and_not_of_a_mask_among_them() -> None
     assert derive_state([mask], refusals[:1], [], []).text == (
         "No analysis fits: Modality is SEG; only MR is taken."
     )
+
+
+def test_the_reason_is_that_of_the_series_that_was_nearly_taken() -> None:
+    """A T1 with a gap, beside a larger T2, a CT and a localizer that is stacked askew."""
+    sizes = {"1.2": ("MR", 191), "1.3": ("MR", 192), "1.4": ("CT", 400), "1.5": ("MR", 9)}
+    series = [
+        replace(
+            SERIES, series_instance_uid=uid, modality=kind, series_number=n, instance_count=size
+        )
+        for n, (uid, (kind, size)) in enumerate(sizes.items(), start=1)
+    ]
+    gap = "Slices 14 and 15 are 2.0 mm apart; the rest are 1.0 mm. Ask for a resend."
+    refusals = [
+        replace(REFUSED, series_instance_uid=uid, pipeline=pipeline, reason=reason)
+        for uid, pipeline, reason in (
+            ("1.4", "lung-density", "BodyPartExamined is ABDOMEN; only the chest is taken."),
+            ("1.4", "brain-volume", "Modality is CT; only MR is taken."),
+            ("1.5", "brain-volume", "The slices are not parallel. Ask for a resend."),
+            ("1.3", "brain-volume", "EchoTime is 90 ms; T1-weighted 3D has 15 ms at most."),
+            ("1.2", "brain-volume", gap),
+            ("1.2", "lung-density", "Modality is MR; only CT is taken."),
+            ("1.5", "lung-density", "Modality is MR; only CT is taken."),
+        )
+    ]
+    for order in (refusals, refusals[::-1]):
+        derived = derive_state(series, order, [], [])
+        assert derived.text == f"No analysis fits series 1 (MR, 191 instances): {gap}"
+        assert [(one.pipeline, one.series_number) for one in by_pipeline(series, order, [])] == [
+            ("brain-volume", 1), ("lung-density", 3)
+        ]  # fmt: skip
+    assert by_pipeline(series, refusals, [])[0].reason == gap
+    # A film that no model takes, and a pipeline that nobody has asked for.
+    film = replace(SERIES, modality="DX", instance_count=1)
+    refused = [
+        replace(REFUSED, pipeline="film-field", reason=ON_REQUEST),
+        replace(REFUSED, pipeline="model-x", reason="The model x 1 failed its self-test."),
+    ]
+    assert derive_state([film], refused, [], []).text == (
+        "No analysis fits: The model x 1 failed its self-test. 1 more reason with the series."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "nearness"),
+    [
+        ({"Modality": "CT"}, 0),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, 0),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, 1),
+        ({"SeriesDescription": "localizer"}, 1),
+        ({"MRAcquisitionType": "2D"}, 1),
+        ({"EchoTime": 90}, 1),
+        ({"RepetitionTime": 9000}, 1),
+        ({"SeriesDescription": "T2 FLAIR"}, 1),
+        ({"SeriesDescription": "x", "ScanningSequence": "SE"}, 1),
+        ({"BodyPartExamined": "KNEE"}, 1),
+        ({"SeriesDescription": "T1 MPRAGE"}, 1),  # of seven slices alone
+        ({"ImagePositionPatient": None, "SeriesDescription": "T1 MPRAGE"}, 2),
+    ],
+)
+def test_reasons_are_known_by_how_the_pipelines_word_them(
+    changes: dict[str, object], nearness: int
+) -> None:
+    slices = 80 if "ImagePositionPatient" in changes else 7
+    headers = builders.series(np.zeros((slices, 8, 8), np.int16), modality="MR")
+    for header in headers:
+        for keyword, value in changes.items():
+            setattr(header, keyword, value)
+        if changes.get("ImagePositionPatient", "") is None:
+            del header.ImagePositionPatient
+    judged = judge_t1_head(headers)
+    assert not judged.accepted
+    found = telling(replace(REFUSED, reason=judged.reason), {SERIES.series_instance_uid: SERIES})
+    assert found[0] == nearness, judged.reason
 
 
 def test_results_that_await_release_are_said_to_and_withheld_ones_are_done_with() -> None:

@@ -559,7 +559,10 @@ class Refusal(TypedDict):
 
     pipeline: str
     reason: str
-    """Of the series that it looked at last."""
+    """Of the series that it was nearest to taking."""
+    series_instance_uid: NotRequired[str]
+    """Of that series."""
+    series_number: NotRequired[int | None]
 
 
 class RefusedFile(TypedDict):

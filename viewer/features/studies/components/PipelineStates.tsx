@@ -60,11 +60,12 @@ export function PipelineStates({ study }: { study: StudySummary }) {
         <details className="relative z-10">
           <summary className="min-h-6 rounded text-dim hover:text-ink">{t.refusals(number(study.refusals.length))}</summary>
           <dl className="mt-1 space-y-1.5 pb-2 whitespace-normal">
-            {study.refusals.map(({ pipeline, reason }) => (
+            {study.refusals.map(({ pipeline, reason, series_number }) => (
               <div key={pipeline}>
                 <dt className="font-medium">{titles.of(pipeline)}</dt>
-                <dd className="text-dim" lang="en">
-                  {reason}
+                <dd className="text-dim">
+                  {study.series_count > 1 && typeof series_number === "number" && `${t.ofSeries(number(series_number))} `}
+                  <span lang="en">{reason}</span>
                 </dd>
               </div>
             ))}

@@ -59,6 +59,7 @@ export const studyList: Messages["studyList"] = {
   done: "fertig",
   failed: "fehlgeschlagen",
   refusals: (n) => `${n} abgelehnt`,
+  ofSeries: (n) => `Serie ${n}:`,
   noMatch: (text) => (text ? `Keine Studie passt zu „${text}“.` : "Keine Studie passt zu den Filtern."),
   emptyTitle: "Noch keine Studien",
   emptyHow: "Drei Wege, eine hinzuzufügen. Sie erscheint hier, sobald sie eintrifft.",

@@ -57,6 +57,7 @@ export const studyList = {
   done: "done",
   failed: "failed",
   refusals: (n: string) => `${n} refused`,
+  ofSeries: (n: string) => `Series ${n}:`,
   noMatch: (text: string) => (text ? `No study matches “${text}”.` : "No study matches the filters."),
   emptyTitle: "No studies yet",
   emptyHow: "Three ways to add one. It appears here as it arrives.",
