@@ -15,7 +15,7 @@ from storage.access_groups.visibility import visibility_of
 from storage.accounts.api_keys import ApiKeys
 from storage.accounts.challenges import Challenges
 from storage.accounts.confirmations import Confirmations
-from storage.accounts.login_throttle import Attempts
+from storage.accounts.login_throttle import LoginThrottle
 from storage.accounts.preferences import Preferences
 from storage.accounts.recovery_codes import RecoveryCodes
 from storage.accounts.repository import Accounts
@@ -29,7 +29,7 @@ from storage.core.data_folder import disk_reserve, private_folder, unfinished_re
 from storage.db.engine import make_engine
 from storage.db.schema import check_schema
 from storage.deletion.service import Deletions
-from storage.deliveries.circuit_breaker import Breakers
+from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
 from storage.events.repository import Events
 from storage.findings.feedback import FindingFeedback
@@ -47,7 +47,7 @@ from storage.ingest.generated import GeneratedInstances
 from storage.ingest.service import Ingest
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.repository import DamagedInstances
-from storage.jobs.acceptance_decisions import Decisions
+from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
 from storage.language.repository import Answers
@@ -74,8 +74,8 @@ from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.rejection_notes.repository import RejectionNotes
-from storage.reports.critical_alerts import Alerts
-from storage.reports.draft_queue import ReportsDue
+from storage.reports.critical_alerts import CriticalAlerts
+from storage.reports.draft_queue import DraftQueue
 from storage.reports.hl7_outbox import Hl7Outbox
 from storage.reports.hl7_sending import Hl7Sending
 from storage.reports.publishing import ReportPublishing
@@ -98,7 +98,7 @@ from storage.ups.search import WorkItemList
 from storage.ups.subscriptions import Subscriptions
 from storage.volumes.reader import VolumeReader
 from storage.volumes.writer import VolumeWriter
-from storage.webhooks.outbox import WebhookQueue
+from storage.webhooks.outbox import WebhookOutbox
 from storage.webhooks.repository import Webhooks
 from storage.worklist.repository import Worklist
 
@@ -120,7 +120,7 @@ class Storage:
     generated: GeneratedInstances
     recovery: CrashRecovery
     jobs: Jobs
-    decisions: Decisions
+    acceptance_decisions: AcceptanceDecisions
     findings: Findings
     lesions: Lesions
     withdrawals: Withdrawals
@@ -131,16 +131,16 @@ class Storage:
     rejection_notes: RejectionNotes
     priors: Priors
     patient_changes: PatientChanges
-    reports_due: ReportsDue
+    draft_queue: DraftQueue
     priors_due: PriorsDue
     hl7_outbox: Hl7Outbox
     hl7_sending: Hl7Sending
-    alerts: Alerts
+    critical_alerts: CriticalAlerts
     urgencies: Urgencies
     answers: Answers
     passages: Passages
     deliveries: Deliveries
-    breakers: Breakers
+    circuit_breakers: CircuitBreakers
     routing: Routing
     prior_searches: PriorSearches
     prior_fetches: PriorFetches
@@ -170,7 +170,7 @@ class Storage:
     performed_items: PerformedItems
     subscriptions: Subscriptions
     webhooks: Webhooks
-    webhook_queue: WebhookQueue
+    webhook_outbox: WebhookOutbox
     idempotency_keys: IdempotencyKeys
     access_groups: AccessGroups
     access_decisions: AccessDecisions
@@ -184,7 +184,7 @@ class Storage:
     second_factors: SecondFactors
     recovery_codes: RecoveryCodes
     api_keys: ApiKeys
-    attempts: Attempts
+    login_throttle: LoginThrottle
     model_states: ModelStates
     shadow_runs: ShadowRuns
     drift: Drift
@@ -263,7 +263,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             generated=GeneratedInstances(engine, ingest, audit, settings.data_dir),
             recovery=recovery,
             jobs=Jobs(engine),
-            decisions=Decisions(engine),
+            acceptance_decisions=AcceptanceDecisions(engine),
             findings=Findings(engine),
             lesions=Lesions(engine),
             withdrawals=Withdrawals(engine),
@@ -274,16 +274,16 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             rejection_notes=RejectionNotes(engine),
             priors=index.priors,
             patient_changes=PatientChanges(engine),
-            reports_due=ReportsDue(engine),
+            draft_queue=DraftQueue(engine),
             priors_due=PriorsDue(engine),
             hl7_outbox=Hl7Outbox(engine),
             hl7_sending=Hl7Sending(engine),
-            alerts=Alerts(engine),
+            critical_alerts=CriticalAlerts(engine),
             urgencies=Urgencies(engine),
             answers=Answers(engine),
             passages=Passages(engine, vectors),
             deliveries=Deliveries(engine),
-            breakers=Breakers(engine),
+            circuit_breakers=CircuitBreakers(engine),
             routing=Routing(engine),
             prior_searches=PriorSearches(engine),
             prior_fetches=PriorFetches(engine),
@@ -316,7 +316,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             performed_items=PerformedItems(engine),
             subscriptions=Subscriptions(engine),
             webhooks=Webhooks(engine, settings),
-            webhook_queue=WebhookQueue(engine, partial(visibility_of, engine)),
+            webhook_outbox=WebhookOutbox(engine, partial(visibility_of, engine)),
             idempotency_keys=IdempotencyKeys(engine),
             access_groups=AccessGroups(engine),
             access_decisions=AccessDecisions(engine),
@@ -335,7 +335,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             recovery_codes=RecoveryCodes(engine),
             second_factors=SecondFactors(engine, settings.data_dir),
             api_keys=ApiKeys(engine),
-            attempts=Attempts(engine),
+            login_throttle=LoginThrottle(engine),
             model_states=ModelStates(engine),
             shadow_runs=ShadowRuns(engine),
             drift=Drift(engine),

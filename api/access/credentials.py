@@ -8,7 +8,7 @@ from fastapi import Request
 from api.access import audited_sign_ins
 from api.access.principal import Principal
 from api.errors import ApiProblem
-from storage.accounts.login_throttle import Attempts, Subject, by_session
+from storage.accounts.login_throttle import LoginThrottle, Subject, by_session
 from storage.accounts.repository import Account, Accounts
 from storage.audit import Audit
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 def own_account(
     request: Request,
     accounts: Accounts,
-    attempts: Attempts,
+    throttle: LoginThrottle,
     audit: Audit,
     principal: Principal,
     password: str,
@@ -38,14 +38,14 @@ def own_account(
         )
     subject = by_session(principal.session_hash)
     return checked_account(
-        request, accounts, attempts, audit, principal.identity.subject, password, method, subject
+        request, accounts, throttle, audit, principal.identity.subject, password, method, subject
     )
 
 
 def checked_account(
     request: Request,
     accounts: Accounts,
-    attempts: Attempts,
+    throttle: LoginThrottle,
     audit: Audit,
     name: str,
     password: str,
@@ -57,7 +57,7 @@ def checked_account(
     `counted`: whose attempts these are. The first is cleared by one that works; of others,
     which several people share, that one attempt is taken back.
     """
-    begin_attempt(request, attempts, audit, method, *counted)
+    begin_attempt(request, throttle, audit, method, *counted)
     account = accounts.check(name, password)
     if account is None:
         known = any(one.name == name.strip().lower() for one in accounts.all())
@@ -70,22 +70,22 @@ def checked_account(
             "Name or password is wrong, or the account is disabled.",
             remedy="Try again, or ask an administrator: `mediview users set-password NAME`.",
         )
-    attempts.clear(counted[0])
+    throttle.clear(counted[0])
     for shared in counted[1:]:
-        attempts.uncount(shared)
+        throttle.uncount(shared)
     return account
 
 
 def begin_attempt(
     request: Request,
-    attempts: Attempts,
+    throttle: LoginThrottle,
     audit: Audit,
     method: str,
     *counted: Subject,
     claimed_name: str = "",
 ) -> None:
     """Count one attempt more. Raises ApiProblem 429 while it is too early for it."""
-    wait_s = attempts.begin(counted)
+    wait_s = throttle.begin(counted)
     if wait_s > 0:
         seconds = math.ceil(wait_s)
         audited_sign_ins.sign_in_failed(

@@ -61,7 +61,7 @@ def list_alerts(
     study_instance_uid: UidFilter = None,
 ) -> AlertPage:
     """Those that are OPEN wait for a person."""
-    alerts, total = storage.alerts.list(
+    alerts, total = storage.critical_alerts.list(
         state,
         study_instance_uid,
         paging.limit,
@@ -85,9 +85,9 @@ def acknowledge_alert(
     acknowledgement: Acknowledgement | None = None,
 ) -> AlertPayload:
     """The person who does so has seen it, and it is not repeated."""
-    name_studies(request, storage.alerts.get(alert_id).study_instance_uid)
+    name_studies(request, storage.critical_alerts.get(alert_id).study_instance_uid)
     note = acknowledgement.note if acknowledgement is not None else ""
-    return _payload(storage.alerts.acknowledge(alert_id, principal.identity, note))
+    return _payload(storage.critical_alerts.acknowledge(alert_id, principal.identity, note))
 
 
 def _payload(alert: Alert) -> AlertPayload:

@@ -18,7 +18,7 @@ from api.routing import new_router
 from inference.deliveries.destinations import KINDS, address_of, checked_peer, probe_peer
 from storage.audit import Code, Type
 from storage.core.result_kinds import RESULT_KINDS
-from storage.deliveries.circuit_breaker import Breakers, OpenBreaker
+from storage.deliveries.circuit_breaker import CircuitBreakers, OpenBreaker
 from storage.peers.repository import ACTIONS, Action, KnownPeer, TlsVerify
 from storage.settings import Settings
 
@@ -194,13 +194,13 @@ def list_destination_kinds() -> KindList:
 @policy(INTEGRATORS, "api:read", NotAudited("It shows addresses of systems, and nobody's data."))
 def list_peers(storage: StorageDep) -> PeerList:
     """Those of the table and of MEDIVIEW_DESTINATIONS, by name."""
-    return PeerList(items=_payloads(storage.breakers, storage.peers.all()))
+    return PeerList(items=_payloads(storage.circuit_breakers, storage.peers.all()))
 
 
 @router.get("/{name}", summary="One peer", responses=problems(404))
 @policy(INTEGRATORS, "api:read", NotAudited("It shows the address of a system."))
 def get_peer(storage: StorageDep, name: Name) -> PeerPayload:
-    return _payloads(storage.breakers, [storage.peers.get(name)])[0]
+    return _payloads(storage.circuit_breakers, [storage.peers.get(name)])[0]
 
 
 @router.post("", status_code=201, summary="Add a peer", responses=problems(400, 409))
@@ -256,7 +256,9 @@ def _checked(settings: Settings, name: str, wanted: PeerChange, token_before: st
     return checked_peer(KnownPeer(name=name, token=token, **fields), settings)
 
 
-def _payloads(breakers_repository: Breakers, peers: Sequence[KnownPeer]) -> list[PeerPayload]:
+def _payloads(
+    breakers_repository: CircuitBreakers, peers: Sequence[KnownPeer]
+) -> list[PeerPayload]:
     breakers = {one.destination: one for one in breakers_repository.all()}
     return [_payload(peer, breakers.get(peer.name)) for peer in peers]
 

@@ -185,7 +185,7 @@ class HealthChecks:
         return check_instances(self._storage.damaged) if found.ok else found
 
     def model_servers(self) -> HealthPart:
-        return check_model_servers(self._storage.settings, self._storage.breakers)
+        return check_model_servers(self._storage.settings, self._storage.circuit_breakers)
 
     def access_rules(self) -> HealthPart:
         return check_access_rules(self._storage.access_groups)

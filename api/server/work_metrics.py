@@ -87,7 +87,7 @@ class WorkCollector(Collector):
             "For how long a destination has been out of reach.",
             labels=["destination"],
         )
-        for breaker in self._storage.breakers.all():
+        for breaker in self._storage.circuit_breakers.all():
             away.add_metric([breaker.destination], max((now - breaker.since).total_seconds(), 0))
         yield away
         yield GaugeMetricFamily(

@@ -40,12 +40,12 @@ class StudyRow:
         """Those of a page, each kind of thing in one query."""
         uids = [study.study_instance_uid for study in studies]
         series = storage.index.series_of_studies(uids)
-        decisions = storage.decisions.of_studies(uids)
+        decisions = storage.acceptance_decisions.of_studies(uids)
         jobs = storage.jobs.of_studies(uids)
         deliveries = storage.deliveries.of_studies(uids)
         findings = storage.findings.counts(uids)
         reports = storage.reports.states_of(uids)
-        alerts = storage.alerts.open_counts(uids)
+        alerts = storage.critical_alerts.open_counts(uids)
         urgencies = storage.urgencies.of_studies(uids)
         damaged = storage.damaged.of_studies(uids)
         return [

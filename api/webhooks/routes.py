@@ -30,7 +30,7 @@ from inference.broker.notify import wake
 from inference.webhooks.service import ping
 from storage.audit import Code, Type
 from storage.webhooks.entities import WebhookDelivery
-from storage.webhooks.outbox import NEWEST_NOTICES, WebhookQueue
+from storage.webhooks.outbox import NEWEST_NOTICES, WebhookOutbox
 from storage.webhooks.repository import OLDEST_WEBHOOKS, Webhook
 
 log = structlog.get_logger(__name__)
@@ -48,7 +48,7 @@ def list_webhooks(storage: StorageDep, paging: CursorPagingDep) -> WebhookPage:
     hooks, total = storage.webhooks.list(
         paging.limit, paging.offset, beyond=paging.beyond(OLDEST_WEBHOOKS)
     )
-    items = _payloads(storage.webhook_queue, hooks)
+    items = _payloads(storage.webhook_outbox, hooks)
     return paging.page_of(WebhookPage, items, total, hooks, OLDEST_WEBHOOKS)
 
 
@@ -71,14 +71,14 @@ def add_webhook(
     )
     log.info("webhook_added", webhook_id=hook.webhook_id)
     response.headers["Location"] = f"/api/webhooks/{hook.webhook_id}"
-    return _with_secret(storage.webhook_queue, hook)
+    return _with_secret(storage.webhook_outbox, hook)
 
 
 @router.get("/{webhook_id}", summary="One webhook", responses=problems(404))
 @policy(INTEGRATORS, "api:read", NotAudited("It shows the address of a system."))
 def get_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPayload:
     """Without its secret."""
-    return _payload(storage.webhook_queue, storage.webhooks.get(webhook_id))
+    return _payload(storage.webhook_outbox, storage.webhooks.get(webhook_id))
 
 
 @router.patch("/{webhook_id}", summary="Change a webhook", responses=problems(400, 403, 404, 422))
@@ -103,7 +103,7 @@ def change_webhook(
         sends_everything=change.sends_everything,
     )
     log.info("webhook_changed", webhook_id=webhook_id)
-    return _payload(storage.webhook_queue, hook)
+    return _payload(storage.webhook_outbox, hook)
 
 
 @router.delete(
@@ -124,7 +124,7 @@ def renew_webhook_secret(storage: StorageDep, webhook_id: WebhookId) -> WebhookW
     """From now on notices are signed with the new one alone."""
     hook = storage.webhooks.new_secret(webhook_id)
     log.info("webhook_secret_renewed", webhook_id=webhook_id)
-    return _with_secret(storage.webhook_queue, hook)
+    return _with_secret(storage.webhook_outbox, hook)
 
 
 @router.post("/{webhook_id}/ping", summary="Try a webhook", responses=problems(404))
@@ -153,7 +153,7 @@ def list_webhook_deliveries(
     return paging.read(
         WebhookDeliveryPage,
         NEWEST_NOTICES,
-        partial(storage.webhook_queue.list, webhook_id, state),
+        partial(storage.webhook_outbox.list, webhook_id, state),
         _delivery,
     )
 
@@ -169,22 +169,22 @@ def redeliver_to_webhook(
     storage: StorageDep, webhook_id: WebhookId, delivery_id: DeliveryId
 ) -> WebhookDeliveryPayload:
     """Under the same id, so that a receiver knows it again, with all its attempts."""
-    notice = storage.webhook_queue.redeliver(webhook_id, delivery_id)
+    notice = storage.webhook_outbox.redeliver(webhook_id, delivery_id)
     wake(storage.settings)
     return _delivery(notice)
 
 
-def _payloads(webhook_queue: WebhookQueue, hooks: list[Webhook]) -> list[WebhookPayload]:
-    counts = webhook_queue.counts([hook.webhook_id for hook in hooks])
+def _payloads(webhook_outbox: WebhookOutbox, hooks: list[Webhook]) -> list[WebhookPayload]:
+    counts = webhook_outbox.counts([hook.webhook_id for hook in hooks])
     return [WebhookPayload(**_fields(hook, counts[hook.webhook_id])) for hook in hooks]
 
 
-def _payload(webhook_queue: WebhookQueue, hook: Webhook) -> WebhookPayload:
-    return _payloads(webhook_queue, [hook])[0]
+def _payload(webhook_outbox: WebhookOutbox, hook: Webhook) -> WebhookPayload:
+    return _payloads(webhook_outbox, [hook])[0]
 
 
-def _with_secret(webhook_queue: WebhookQueue, hook: Webhook) -> WebhookWithSecret:
-    return WebhookWithSecret(**_payload(webhook_queue, hook).model_dump(), secret=hook.secret)
+def _with_secret(webhook_outbox: WebhookOutbox, hook: Webhook) -> WebhookWithSecret:
+    return WebhookWithSecret(**_payload(webhook_outbox, hook).model_dump(), secret=hook.secret)
 
 
 def _fields(hook: Webhook, counts: dict[str, int]) -> dict[str, Any]:

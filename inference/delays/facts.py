@@ -66,7 +66,7 @@ def read_facts(storage: Storage, study_instance_uid: str, now: datetime) -> Stud
             for one in storage.expectations.of_receiving()
             if one.series.study_instance_uid == study_instance_uid
         },
-        decisions=storage.decisions.of_study(study_instance_uid),
+        decisions=storage.acceptance_decisions.of_study(study_instance_uid),
         jobs=_newest(storage.jobs.of_studies([study_instance_uid])[study_instance_uid]),
         due_jobs=storage.jobs.due(now, JOBS_LOOKED_AT),
         deliveries=[
@@ -82,7 +82,7 @@ def read_facts(storage: Storage, study_instance_uid: str, now: datetime) -> Stud
         )[0],
         ignored_notes=storage.rejection_notes.ignored(study_instance_uid),
         due_deliveries=storage.deliveries.due_count(now),
-        breakers={one.destination: one for one in storage.breakers.all()},
+        breakers={one.destination: one for one in storage.circuit_breakers.all()},
         destinations=frozenset(one.name for one in storage.peers.destinations()),
         last_tick=heartbeats.last(HANDLED),
         alive=frozenset(

@@ -23,7 +23,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Delivery, Instance
 from storage.core.errors import NotFound
 from storage.core.sources import is_own
-from storage.deliveries.circuit_breaker import Breakers
+from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry_policies import retry_policy
@@ -60,12 +60,14 @@ def deliver_due(
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
         claim = partial(_claim, storage, claimant, now, tried_by_others)
         servers = {peer.name: server_of(peer) for peer in storage.peers.recent()}
-        failing = {one.destination for one in storage.breakers.all()}
+        failing = {one.destination for one in storage.circuit_breakers.all()}
         with slots.claimed(claim, servers, failing) as deliveries:
             if not deliveries:
                 break
             destination = deliveries[0].destination
-            if storage.breakers.may_try(destination, now, now + timedelta(seconds=_TRIAL_S)):
+            if storage.circuit_breakers.may_try(
+                destination, now, now + timedelta(seconds=_TRIAL_S)
+            ):
                 done += _deliver(storage, claimant, deliveries)
                 continue
             # Another tries whether it is there again; with it, these go as well.
@@ -201,16 +203,18 @@ class _Batch:
         # Whatever becomes of the proof: these are not sent again while it is open.
         self._storage.deliveries.arrived([one.delivery.delivery_id for one in accepted], utcnow())
         if any(result.reached for result in results):
-            self._storage.breakers.answered(self._name, utcnow())
+            self._storage.circuit_breakers.answered(self._name, utcnow())
         elif results:
             # Its other studies need not wait for the same silence.
             _leave_alone(
-                self._storage.settings, self._storage.breakers, self._name, results[0].error
+                self._storage.settings, self._storage.circuit_breakers, self._name, results[0].error
             )
         return accepted
 
 
-def _leave_alone(settings: Settings, breakers: Breakers, destination: str, error: str) -> None:
+def _leave_alone(
+    settings: Settings, breakers: CircuitBreakers, destination: str, error: str
+) -> None:
     """Longer after each call in vain, by the same waits as one delivery."""
     now = utcnow()
     failures = breakers.failed(destination, error, now)

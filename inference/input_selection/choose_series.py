@@ -16,7 +16,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Decision, JobState, Series
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
-from storage.jobs.acceptance_decisions import Decisions
+from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
 
@@ -38,7 +38,7 @@ def choose_series(
     """
     if rule.choose == "all":
         return acceptance
-    for rival in _rivals(storage.decisions, series, pipeline):
+    for rival in _rivals(storage.acceptance_decisions, series, pipeline):
         other = storage.index.series(rival.study_instance_uid, rival.series_instance_uid)
         reason = (
             _newer(other, series)
@@ -47,11 +47,13 @@ def choose_series(
         )
         if reason:
             return Acceptance(False, f"The site's rule '{rule.name}' takes one series: {reason}")
-        _give_up(storage.jobs, storage.decisions, storage.withdrawals, rival, series, rule)
+        _give_up(
+            storage.jobs, storage.acceptance_decisions, storage.withdrawals, rival, series, rule
+        )
     return acceptance
 
 
-def _rivals(decisions: Decisions, series: Series, pipeline: str) -> list[Decision]:
+def _rivals(decisions: AcceptanceDecisions, series: Series, pipeline: str) -> list[Decision]:
     return [
         decision
         for decision in decisions.of_study(series.study_instance_uid)
@@ -95,7 +97,7 @@ def _headers(index: Index, instance_reader: InstanceReader, series: Series) -> l
 
 def _give_up(
     job_repository: Jobs,
-    decisions: Decisions,
+    decisions: AcceptanceDecisions,
     withdrawals: Withdrawals,
     rival: Decision,
     series: Series,

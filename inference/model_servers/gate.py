@@ -27,7 +27,7 @@ from inference.refusals import (
 from storage.audit import NODE, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.deliveries.circuit_breaker import Breakers, OpenBreaker
+from storage.deliveries.circuit_breaker import CircuitBreakers, OpenBreaker
 from storage.outbox.retry_policies import retry_policy
 from storage.processes.turn_taking import turn
 from storage.settings import Settings
@@ -113,13 +113,13 @@ def _audit(guard: _Guard, endpoint: Endpoint) -> None:
     guard.audited.add(endpoint.name)
 
 
-def note_answer(breakers: Breakers, server: str, models: Iterable[str]) -> None:
+def note_answer(breakers: CircuitBreakers, server: str, models: Iterable[str]) -> None:
     """They work again, as somebody who tried them has seen: what waits for them need not."""
     for key in (_key(server), *(_key(server, model) for model in models)):
         breakers.answered(key, utcnow())
 
 
-def failing(settings: Settings, breakers: Breakers) -> list[OpenBreaker]:
+def failing(settings: Settings, breakers: CircuitBreakers) -> list[OpenBreaker]:
     """Servers of the settings, and models of them, that failed so often in a row that they are
     left alone."""
     named = {one.name for one in settings.model_servers}
@@ -163,7 +163,7 @@ def _server_and_model(key: str) -> tuple[str, str]:
 
 @contextmanager
 def _counted(guard: _Guard, endpoint: Endpoint, model: str) -> Iterator[None]:
-    storage, breakers = guard.storage, guard.storage.breakers
+    storage, breakers = guard.storage, guard.storage.circuit_breakers
     of_server, of_model = _key(endpoint.name), _key(endpoint.name, model)
     now = utcnow()
     trial = timedelta(seconds=endpoint.limits.connect_s + endpoint.limits.within_s)
@@ -186,11 +186,11 @@ def _counted(guard: _Guard, endpoint: Endpoint, model: str) -> Iterator[None]:
         raise
     except ModelServerFailed as error:
         answered = ()
-        _note_failure(storage.settings, storage.breakers, of_server, error.message)
+        _note_failure(storage.settings, storage.circuit_breakers, of_server, error.message)
         raise
     except ModelUnusable as error:
         answered = (of_server,)
-        _note_failure(storage.settings, storage.breakers, of_model, error.message)
+        _note_failure(storage.settings, storage.circuit_breakers, of_model, error.message)
         raise
     finally:
         # A caller that was stopped, or needs no more, has had an answer.
@@ -198,7 +198,7 @@ def _counted(guard: _Guard, endpoint: Endpoint, model: str) -> Iterator[None]:
             breakers.answered(key, utcnow())
 
 
-def _note_failure(settings: Settings, breakers: Breakers, key: str, sentence: str) -> None:
+def _note_failure(settings: Settings, breakers: CircuitBreakers, key: str, sentence: str) -> None:
     most = settings.model_server_failures
     failures = breakers.failed(key, sentence, utcnow())
     if failures >= most:

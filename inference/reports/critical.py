@@ -11,7 +11,7 @@ from inference.reports.locale import load_locale
 from inference.rules.file import current_rules
 from inference.rules.model import CriticalRule
 from storage.container import Storage
-from storage.reports.critical_alerts import Alerts
+from storage.reports.critical_alerts import CriticalAlerts
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ def raise_alerts(storage: Storage, study_instance_uid: str) -> int:
         for rule in rules:
             if not _is_critical(fact, rule):
                 continue
-            new += storage.alerts.rise(
+            new += storage.critical_alerts.rise(
                 study_instance_uid,
                 fact.finding.finding_id,
                 rule.name,
@@ -58,7 +58,7 @@ def _of_cards(settings: Settings) -> list[CriticalRule]:
     ]
 
 
-def repeat_alerts(settings: Settings, alerts: Alerts, now: datetime) -> int:
+def repeat_alerts(settings: Settings, alerts: CriticalAlerts, now: datetime) -> int:
     return alerts.repeat_due(now, settings.alert_repeat_s, settings.alert_repeat_max)
 
 

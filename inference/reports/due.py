@@ -13,7 +13,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.index.priors import Priors
 from storage.priors.fetches import PriorFetches
-from storage.reports.draft_queue import ReportsDue
+from storage.reports.draft_queue import DraftQueue
 from storage.reports.entities import Report
 from storage.reports.repository import Reports
 
@@ -28,18 +28,18 @@ def draft_due(storage: Storage, now: datetime) -> int:
     A study without any finding gets no report. Later studies of the same patient, whose
     drafts compare with this one, are due in their turn.
     """
-    for study_instance_uid, _ in storage.reports_due.due(now, _STUDIES_PER_ROUND):
+    for study_instance_uid, _ in storage.draft_queue.due(now, _STUDIES_PER_ROUND):
         # What is critical does not wait for the pipelines that still run. What was critical in a
         # study of years ago was somebody's concern then.
         if not _is_prior(storage.prior_fetches, study_instance_uid):
             raise_alerts(storage, study_instance_uid)
     waited_since = now - timedelta(seconds=storage.settings.report_wait_s)
     done = 0
-    for study_instance_uid, changed_at in storage.reports_due.due(waited_since, _STUDIES_PER_ROUND):
+    for study_instance_uid, changed_at in storage.draft_queue.due(waited_since, _STUDIES_PER_ROUND):
         try:
             if _is_prior(storage.prior_fetches, study_instance_uid):
                 _compare_again(
-                    storage.priors, storage.reports, storage.reports_due, study_instance_uid
+                    storage.priors, storage.reports, storage.draft_queue, study_instance_uid
                 )
             else:
                 draft_now(storage, study_instance_uid)
@@ -52,7 +52,7 @@ def draft_due(storage: Storage, now: datetime) -> int:
                 error=type(error).__name__,
                 place=place(error),
             )
-        storage.reports_due.done(study_instance_uid, changed_at)
+        storage.draft_queue.done(study_instance_uid, changed_at)
         done += 1
     return done
 
@@ -74,7 +74,7 @@ def draft_now(storage: Storage, study_instance_uid: str) -> None:
     )
     # What is only proposed beside a signed text counts for later studies all the same.
     if there is None or _offered(there) != _offered(report):
-        _compare_again(storage.priors, storage.reports, storage.reports_due, study_instance_uid)
+        _compare_again(storage.priors, storage.reports, storage.draft_queue, study_instance_uid)
 
 
 def _offered(report: Report) -> tuple[int, str, str]:
@@ -87,8 +87,8 @@ def _is_prior(fetches: PriorFetches, study_instance_uid: str) -> bool:
 
 
 def _compare_again(
-    priors: Priors, reports: Reports, reports_due: ReportsDue, study_instance_uid: str
+    priors: Priors, reports: Reports, draft_queue: DraftQueue, study_instance_uid: str
 ) -> None:
     """Later studies of the same patient say what has changed since this one."""
     for later in reports.states_of(priors.after(study_instance_uid)):
-        reports_due.mark(later, utcnow())
+        draft_queue.mark(later, utcnow())

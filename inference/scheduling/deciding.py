@@ -7,14 +7,14 @@ from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline
 from storage.core.clock import utcnow
 from storage.core.entities import Job, Series
-from storage.jobs.acceptance_decisions import Decisions
+from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import SUPERSEDED, Withdrawals
 
 log = structlog.get_logger(__name__)
 
 
-def is_decided(decisions: Decisions, series: Series) -> bool:
+def is_decided(decisions: AcceptanceDecisions, series: Series) -> bool:
     return any(
         decision.series_instance_uid == series.series_instance_uid
         and decision.input_fingerprint == series.fingerprint

@@ -152,7 +152,9 @@ def _decide_again(
             continue
         instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
         ran = bool(before) if of_several else series.series_instance_uid in before
-        if not is_decided(storage.decisions, series) or (are_imported(instances) and not ran):
+        if not is_decided(storage.acceptance_decisions, series) or (
+            are_imported(instances) and not ran
+        ):
             continue
         if of_several:
             decide_on_study(storage, series, standing, rules=rules)
@@ -169,6 +171,6 @@ def _accepted(storage: Storage, study_instance_uid: str, pipeline: Pipeline) -> 
     """Series of the study on which the pipeline was to run."""
     return {
         one.series_instance_uid
-        for one in storage.decisions.of_study(study_instance_uid)
+        for one in storage.acceptance_decisions.of_study(study_instance_uid)
         if one.pipeline == pipeline.name and one.accepted
     }

@@ -19,7 +19,7 @@ from storage.container import Storage
 from storage.core.entities import Decision, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.core.sources import are_imported
-from storage.jobs.acceptance_decisions import Decisions
+from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.pending_series import undecided_series
 from storage.models.registry import ModelStates
 from storage.settings import Settings
@@ -97,7 +97,7 @@ def schedule_series(
     everything = offered(storage.settings, storage.model_states, pipelines)
     if are_imported(instances):
         return _leave_imported(
-            storage.settings, storage.decisions, storage.model_states, series, pipelines
+            storage.settings, storage.acceptance_decisions, storage.model_states, series, pipelines
         )
     candidate = read_candidate(storage.instances, series, instances)
     rules = current_rules(storage.settings)
@@ -128,7 +128,7 @@ def schedule_pipeline(
     A series that waits for its turn is offered to every pipeline before: once any decision
     is stored, nobody would look at it again.
     """
-    if series.state == "COMPLETE" and not is_decided(storage.decisions, series):
+    if series.state == "COMPLETE" and not is_decided(storage.acceptance_decisions, series):
         schedule_series(storage, series)
     if series.origin == "generated":
         reason = "The series is a result of this node."
@@ -149,7 +149,7 @@ def schedule_pipeline(
 
 def _leave_imported(
     settings: Settings,
-    acceptance_decisions: Decisions,
+    acceptance_decisions: AcceptanceDecisions,
     model_states: ModelStates,
     series: Series,
     pipelines: Sequence[Pipeline] | None,

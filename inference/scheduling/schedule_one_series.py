@@ -106,7 +106,7 @@ def decide_on_series(
     if job_id is not None and image_prior_of(pipeline) is not None:
         supersede_others(storage.jobs, storage.withdrawals, job, on_its_series=True)
     decision = decision_of(series, pipeline, acceptance, job_id)
-    storage.decisions.record(decision)
+    storage.acceptance_decisions.record(decision)
     return decision
 
 

@@ -68,16 +68,18 @@ def decide_on_study(
             log_scheduled(job)
         supersede_others(storage.jobs, storage.withdrawals, job)
     decision = _of_study(series, standing, found, acceptance, job_id)
-    storage.decisions.record(decision)
+    storage.acceptance_decisions.record(decision)
     for other in storage.index.series_of(series.study_instance_uid):
         # One that nobody has decided on yet waits for its turn, at which all pipelines are asked.
         if (
             other.series_instance_uid != series.series_instance_uid
             and other.origin != "generated"
             and other.state == "COMPLETE"
-            and is_decided(storage.decisions, other)
+            and is_decided(storage.acceptance_decisions, other)
         ):
-            storage.decisions.record(_of_study(other, standing, found, acceptance, job_id))
+            storage.acceptance_decisions.record(
+                _of_study(other, standing, found, acceptance, job_id)
+            )
     return decision
 
 

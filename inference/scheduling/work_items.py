@@ -20,7 +20,7 @@ from storage.core.entities import ENDED_STATES, Job, Series
 from storage.core.errors import NotFound
 from storage.core.uids import new_uid
 from storage.index.repository import Index
-from storage.jobs.acceptance_decisions import Decisions
+from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.repository import Jobs
 from storage.ups.dicom_json import attributes_of, items_of, read_date_time, text_of
 from storage.ups.job_mapping import NOT_SUPPORTED, UNSPECIFIED, performed_items, progress_item
@@ -146,7 +146,7 @@ def _resolve(
     if pipeline is None:
         known = ", ".join(one.name for one in pipelines)
         return _Refused(f"There is no pipeline named {item.performer}. There are: {known}.")
-    ready = _find_input(storage.index, storage.decisions, item)
+    ready = _find_input(storage.index, storage.acceptance_decisions, item)
     if not isinstance(ready, _Ready):
         return ready
     priority = priority_of(item.attributes)
@@ -164,7 +164,9 @@ def _resolve(
     return jobs
 
 
-def _find_input(index: Index, decisions: Decisions, item: WorkItem) -> _Ready | _Refused | None:
+def _find_input(
+    index: Index, decisions: AcceptanceDecisions, item: WorkItem
+) -> _Ready | _Refused | None:
     """The series that the item is about; all those received of a study where it names none."""
     wanted = [
         (text_of(one, "StudyInstanceUID"), text_of(one, "SeriesInstanceUID"), _instances(one))
@@ -198,7 +200,7 @@ def _instances(item: dict[str, object]) -> frozenset[str]:
     )
 
 
-def _is_decided(decisions: Decisions, series: Series) -> bool:
+def _is_decided(decisions: AcceptanceDecisions, series: Series) -> bool:
     """Complete, and offered to every pipeline: an order must not come before that."""
     return series.state == "COMPLETE" and any(
         decision.input_fingerprint == series.fingerprint

@@ -22,7 +22,7 @@ from storage.http.client import checked_client, closed_after
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry_policies import retry_policy
 from storage.settings import Settings
-from storage.webhooks.outbox import WebhookQueue, notice_payload
+from storage.webhooks.outbox import WebhookOutbox, notice_payload
 from storage.webhooks.payloads import PING
 from storage.webhooks.repository import Webhook, check_webhook_url
 
@@ -56,46 +56,48 @@ def _send_claimed(storage: Storage, owner: str, stopping: Callable[[], bool]) ->
     claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
     try:
         while not stopping():
-            webhook_id = storage.webhook_queue.claim(claimant, LEASE_S, utcnow())
+            webhook_id = storage.webhook_outbox.claim(claimant, LEASE_S, utcnow())
             if webhook_id is None:
                 return
             try:
                 hook = storage.webhooks.get(webhook_id)
-                with Lease(partial(_renew, storage.webhook_queue, webhook_id, claimant), "webhook"):
+                with Lease(
+                    partial(_renew, storage.webhook_outbox, webhook_id, claimant), "webhook"
+                ):
                     _send_in_order(
-                        storage.settings, storage.webhook_queue, hook, claimant, stopping
+                        storage.settings, storage.webhook_outbox, hook, claimant, stopping
                     )
             finally:
-                storage.webhook_queue.release(webhook_id, claimant)
+                storage.webhook_outbox.release(webhook_id, claimant)
     except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round tries again
         log.error("webhook_sender_failed", error=type(error).__name__, place=place(error))
 
 
-def _renew(webhook_queue: WebhookQueue, webhook_id: str, claimant: str) -> bool:
-    return webhook_queue.renew(webhook_id, claimant, LEASE_S, utcnow())
+def _renew(webhook_outbox: WebhookOutbox, webhook_id: str, claimant: str) -> bool:
+    return webhook_outbox.renew(webhook_id, claimant, LEASE_S, utcnow())
 
 
 def _send_in_order(
     settings: Settings,
-    webhook_queue: WebhookQueue,
+    webhook_outbox: WebhookOutbox,
     hook: Webhook,
     claimant: str,
     stopping: Callable[[], bool],
 ) -> None:
     for _ in range(_NOTICES_PER_CLAIM):
         now = utcnow()
-        if stopping() or not webhook_queue.renew(hook.webhook_id, claimant, LEASE_S, now):
+        if stopping() or not webhook_outbox.renew(hook.webhook_id, claimant, LEASE_S, now):
             return
-        notice = webhook_queue.first_pending(hook.webhook_id, now)
+        notice = webhook_outbox.first_pending(hook.webhook_id, now)
         if notice is None:
             return
         answered = send(settings, hook, notice.payload)
         if answered.ok and answered.status is not None:
-            webhook_queue.delivered(notice.delivery_id, answered.status, utcnow())
+            webhook_outbox.delivered(notice.delivery_id, answered.status, utcnow())
             continue
         policy = retry_policy(settings, "webhook_notice")
         again = policy.next_attempt(notice.attempts + 1, utcnow(), notice.created_at)
-        webhook_queue.failed(notice.delivery_id, answered.sentence, answered.status, again)
+        webhook_outbox.failed(notice.delivery_id, answered.sentence, answered.status, again)
         log.warning(
             "webhook_failed",
             webhook_id=hook.webhook_id,

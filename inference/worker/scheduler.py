@@ -258,7 +258,7 @@ class Scheduler:
 
     def _draft_reports(self, now: datetime) -> None:
         draft_due(self._storage, now)
-        repeat_alerts(self._storage.settings, self._storage.alerts, now)
+        repeat_alerts(self._storage.settings, self._storage.critical_alerts, now)
 
     def _publish_reports(self, now: datetime) -> None:
         publish_due(self._storage, self._not_published)
@@ -272,8 +272,8 @@ class Scheduler:
             self._send_hl7()
 
     def _hand_out_notices(self, now: datetime) -> None:
-        self._storage.webhook_queue.fill()
-        if self._storage.webhook_queue.is_due(now):
+        self._storage.webhook_outbox.fill()
+        if self._storage.webhook_outbox.is_due(now):
             self._send_notices()
 
     def _hand_out_priors(self, now: datetime) -> None:

@@ -53,7 +53,7 @@ def by_address(group: str) -> Subject:
     return Subject(f"address:{group}"[:80], 30)
 
 
-class Attempts:
+class LoginThrottle:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 

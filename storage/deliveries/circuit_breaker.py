@@ -23,7 +23,7 @@ class OpenBreaker:
     open_until: datetime
 
 
-class Breakers:
+class CircuitBreakers:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 

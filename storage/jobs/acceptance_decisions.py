@@ -9,7 +9,7 @@ from storage.db.row_mapping import to_decision
 from storage.events.repository import add_event
 
 
-class Decisions:
+class AcceptanceDecisions:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 

@@ -38,5 +38,5 @@ def remove_expired(storage: Storage, now: datetime) -> bool:
     storage.patient_changes.forget_old_messages(now)
     if settings.workitem_retention_s:
         forget_ended(storage.engine, now - timedelta(seconds=settings.workitem_retention_s))
-    storage.webhook_queue.prune(now - timedelta(seconds=settings.webhook_retention_s))
+    storage.webhook_outbox.prune(now - timedelta(seconds=settings.webhook_retention_s))
     return len(uploads) == _AT_ONCE

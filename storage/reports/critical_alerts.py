@@ -47,7 +47,7 @@ NEWEST_ALERTS = Keyset[Alert](
 )
 
 
-class Alerts:
+class CriticalAlerts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 

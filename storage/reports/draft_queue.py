@@ -23,7 +23,7 @@ def mark_report_due(connection: Connection, study_instance_uid: str, now: dateti
     )
 
 
-class ReportsDue:
+class DraftQueue:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 

@@ -32,7 +32,7 @@ NEWEST_NOTICES = Keyset[WebhookDelivery](
 )
 
 
-class WebhookQueue:
+class WebhookOutbox:
     def __init__(
         self,
         engine: Engine,

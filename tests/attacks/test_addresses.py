@@ -114,7 +114,9 @@ def test_attempts_from_one_network_of_ipv6_count_together(tmp_path: Path) -> Non
             with node.client(headers={"X-Forwarded-For": f"2001:db8:1:2::{number}"}) as stranger:
                 # The accounts differ: what is counted is where they come from.
                 assert sign_in(stranger, f"nobody-{number}", "guess").status_code == 401
-        waits = [node.storage.attempts.begin([by_address("2001:db8:1:2::/64")]) for _ in range(28)]
+        waits = [
+            node.storage.login_throttle.begin([by_address("2001:db8:1:2::/64")]) for _ in range(28)
+        ]
         assert [wait > 0 for wait in waits] == [False] * 27 + [True]
 
 

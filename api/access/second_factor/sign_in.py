@@ -85,7 +85,12 @@ def show_second_factor(
         )
     subject = by_second_factor(account)
     begin_attempt(
-        request, storage.attempts, storage.audit, "second factor", subject, claimed_name=account
+        request,
+        storage.login_throttle,
+        storage.audit,
+        "second factor",
+        subject,
+        claimed_name=account,
     )
     way = _way_of(
         given,
@@ -108,7 +113,7 @@ def show_second_factor(
             remedy="Wait for the next code, use a recovery code, or ask an administrator:"
             " `mediview users reset-second-factor NAME`.",
         )
-    storage.attempts.clear(subject)
+    storage.login_throttle.clear(subject)
     audited_sign_ins.signed_in(storage.audit, request.scope, principal, way)
     with (
         factor_change(request, storage.audit, principal, "recovery code used")

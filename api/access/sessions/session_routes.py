@@ -91,7 +91,7 @@ def sign_in(
     account = checked_account(
         request,
         storage.accounts,
-        storage.attempts,
+        storage.login_throttle,
         storage.audit,
         given.name,
         given.password.get_secret_value(),
@@ -155,7 +155,7 @@ def change_password(
     account = own_account(
         request,
         storage.accounts,
-        storage.attempts,
+        storage.login_throttle,
         storage.audit,
         principal,
         current,
@@ -193,7 +193,7 @@ def confirm_identity(
     own_account(
         request,
         storage.accounts,
-        storage.attempts,
+        storage.login_throttle,
         storage.audit,
         principal,
         password,

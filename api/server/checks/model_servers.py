@@ -16,11 +16,11 @@ from inference.model_servers.gate import failing, note_answer, sentence_of
 from inference.model_servers.open_inference import InferenceClient
 from storage.container import Storage
 from storage.core.errors import MediViewError, NotConfigured
-from storage.deliveries.circuit_breaker import Breakers
+from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.settings import Settings, is_loopback
 
 
-def check_model_servers(settings: Settings, breakers: Breakers) -> HealthPart:
+def check_model_servers(settings: Settings, breakers: CircuitBreakers) -> HealthPart:
     """Which servers are left alone because they failed; none is called for it."""
     sentences = [sentence_of(one) for one in failing(settings, breakers)]
     return bad(" ".join(sentences)) if sentences else GOOD
@@ -53,7 +53,7 @@ def model_server_checks(storage: Storage) -> Iterator[Check]:
                 "Set a language model as server:NAME/MODEL, or name it in a card's served.",
             )
             continue
-        note_answer(storage.breakers, name, models)
+        note_answer(storage.circuit_breakers, name, models)
         yield _good(label, endpoint, models)
 
 

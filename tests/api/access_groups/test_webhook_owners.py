@@ -27,8 +27,10 @@ def raise_alerts(hospitals: TwoHospitals) -> None:
     """One of a finding of each hospital."""
     rule = f"webhooks {next(_RULES)}"
     for one in (hospitals.south, hospitals.north):
-        hospitals.storage.alerts.rise(one.study_instance_uid, one.ids["finding_id"], rule, "", 600)
-    while hospitals.storage.webhook_queue.fill():
+        hospitals.storage.critical_alerts.rise(
+            one.study_instance_uid, one.ids["finding_id"], rule, "", 600
+        )
+    while hospitals.storage.webhook_outbox.fill():
         pass
 
 

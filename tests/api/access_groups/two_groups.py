@@ -165,7 +165,7 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
     drafted = admin.post("/api/reports/draft", json={"study_instance_uid": study})
     assert drafted.status_code in (200, 201), drafted.text
     ids["report_id"] = drafted.json()["report_id"]
-    storage.alerts.rise(study, finding.finding_id, "large", f"Of {one.patient_name}", 600)
+    storage.critical_alerts.rise(study, finding.finding_id, "large", f"Of {one.patient_name}", 600)
     ids["alert_id"] = next(
         alert["alert_id"]
         for alert in admin.get("/api/alerts").json()["items"]

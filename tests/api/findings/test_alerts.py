@@ -49,11 +49,11 @@ def test_an_alert_waits_for_a_person_and_is_told_again_until_then(api: ApiNode, 
     assert alert["text"] == "Brain larger than expected: Brain volume 1,234.5 cm³."
     assert (alert["rule"], alert["study_instance_uid"]) == ("brain-too-large", study)
     assert api.client.get(f"/api/studies/{study}").json()["open_alerts"] == 1
-    assert repeat_alerts(api.storage.settings, api.storage.alerts, utcnow()) == 0, (
+    assert repeat_alerts(api.storage.settings, api.storage.critical_alerts, utcnow()) == 0, (
         "not before its time"
     )
     later = utcnow() + timedelta(seconds=api.storage.settings.alert_repeat_s + 1)
-    assert repeat_alerts(api.storage.settings, api.storage.alerts, later) == 1
+    assert repeat_alerts(api.storage.settings, api.storage.critical_alerts, later) == 1
     url = f"/api/alerts/{alert['alert_id']}/acknowledge"
     answer = api.client.post(url, json={"note": "Told the ward."}).json()
     assert (answer["state"], answer["acknowledged_by"], answer["repeats"]) == (
@@ -64,7 +64,10 @@ def test_an_alert_waits_for_a_person_and_is_told_again_until_then(api: ApiNode, 
     assert answer["acknowledged_at"]
     is_problem(api.client.post(url), 409, "state_conflict")
     is_problem(api.client.post("/api/alerts/0/acknowledge"), 404, "not_found")
-    assert repeat_alerts(api.storage.settings, api.storage.alerts, later + timedelta(days=1)) == 0
+    assert (
+        repeat_alerts(api.storage.settings, api.storage.critical_alerts, later + timedelta(days=1))
+        == 0
+    )
     assert api.client.get(f"/api/studies/{study}").json()["open_alerts"] == 0
     assert changes(api) == ["raised", "repeated", "acknowledged"]
 

@@ -87,7 +87,7 @@ def test_a_draft_holds_what_the_findings_support(
         assert [one["words"]["state"] for one in versions] == ["done", "pending"]
         # The same draft needs no second word, whoever asks.
         assert drafted(api, study)["version"] == report["version"]
-        api.storage.reports_due.mark(study, utcnow())
+        api.storage.draft_queue.mark(study, utcnow())
         draft_due(api.storage, utcnow())
         assert api.client.get(f"/api/reports/{report['report_id']}").json() == drafted(api, study)
 

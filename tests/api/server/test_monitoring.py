@@ -54,7 +54,7 @@ def test_every_stage_of_a_study_is_timed(api: ApiNode) -> None:
     ids = [one.delivery_id for one in storage.deliveries.of_study(study_uid("done"))]
     storage.deliveries.confirmed(ids[:1], now + timedelta(seconds=100))
     storage.heartbeats.beat(HANDLED, utcnow())
-    storage.breakers.failed("pacs", "Connection refused.", utcnow() - timedelta(hours=1))
+    storage.circuit_breakers.failed("pacs", "Connection refused.", utcnow() - timedelta(hours=1))
 
     late = api.client.get(f"/api/v1/studies/{study_uid('failed')}/delay").json()
     assert (late["cause"], late["expected_at"]) == ("job_failed", None)

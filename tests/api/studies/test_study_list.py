@@ -51,11 +51,11 @@ def test_studies_are_found_by_their_report_and_by_open_alerts(api: ApiNode) -> N
     assert listed(api, report=["preliminary", "final"]) == [one]
     assert listed(api, report=["none", "draft"]) == [three, two]
     assert listed(api, critical="true") == []
-    assert api.storage.alerts.rise(one, "f" * 36, "large", "Large.", 900)
+    assert api.storage.critical_alerts.rise(one, "f" * 36, "large", "Large.", 900)
     assert listed(api, critical="true") == [one]
     assert listed(api, critical="true", report="draft") == []
-    (answer,), _ = api.storage.alerts.list("OPEN", one, 1, 0)
-    api.storage.alerts.acknowledge(answer.alert_id, of_account("petra"))
+    (answer,), _ = api.storage.critical_alerts.list("OPEN", one, 1, 0)
+    api.storage.critical_alerts.acknowledge(answer.alert_id, of_account("petra"))
     assert listed(api, critical="true") == []
 
 
@@ -82,7 +82,7 @@ def test_a_study_says_how_urgent_it_is_and_why(api: ApiNode) -> None:
         signed, language="en", title="Report", sections=text, basis_digest="a"
     )
     storage.reports.move(report.report_id, report.version, "final", of_account("petra"))
-    storage.alerts.rise(alarming, "f" * 36, "large", "Large.", 900)
+    storage.critical_alerts.rise(alarming, "f" * 36, "large", "Large.", 900)
     items = api.client.get("/api/studies").json()["items"]
     assert {one["study_instance_uid"]: one["urgency"] for one in items} == {
         alarming: "critical",
@@ -126,7 +126,7 @@ def test_the_database_derives_the_state_that_people_are_told(storage: Storage) -
     for uid in uids:
         derived = derive_state(
             storage.index.series_of(uid),
-            storage.decisions.of_study(uid),
+            storage.acceptance_decisions.of_study(uid),
             storage.jobs.of_studies([uid])[uid],
             storage.deliveries.of_study(uid),
         )
@@ -149,7 +149,7 @@ def _happen(storage: Storage, uid: str, chance: random.Random) -> None:
         decision = Decision(
             uid, series.series_instance_uid, f"p{number}", "1", "f", accepted, "No.", None, utcnow()
         )
-        storage.decisions.record(decision)
+        storage.acceptance_decisions.record(decision)
     for number in range(chance.randrange(4)):
         job, _ = storage.jobs.schedule(
             chance.choice(("p", "q")), "1", uid, series.series_instance_uid, f"{uid[-40:]}{number}"
@@ -178,7 +178,7 @@ def test_a_row_tells_who_refused_and_how_far_the_results_are(api: ApiNode) -> No
         ("no-head", False, "4 instances; a head has 60 or more."),
         ("lungs", True, "A chest CT."),
     ):
-        api.storage.decisions.record(
+        api.storage.acceptance_decisions.record(
             Decision(
                 uid,
                 series.series_instance_uid,

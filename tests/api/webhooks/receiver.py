@@ -127,7 +127,7 @@ def added(node: ApiNode, hook: Receiver, *events: str) -> dict[str, Any]:
 
 def notified(storage: Storage) -> None:
     """What the clock and the control worker do."""
-    storage.webhook_queue.fill()
+    storage.webhook_outbox.fill()
     notify_due(storage, "tests")
 
 

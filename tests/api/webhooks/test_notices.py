@@ -131,14 +131,14 @@ def test_two_processes_never_send_the_same_or_out_of_order(
 def test_a_sender_that_died_is_replaced_when_its_lease_ends(node: ApiNode, hook: Receiver) -> None:
     added(node, hook, "job.scheduled")
     scheduled_job(node.storage)
-    node.storage.webhook_queue.fill()
-    assert node.storage.webhook_queue.claim("dead", 2.0, utcnow()) is not None
+    node.storage.webhook_outbox.fill()
+    assert node.storage.webhook_outbox.claim("dead", 2.0, utcnow()) is not None
     notify_due(node.storage, "tests")
     assert hook.received == []
     time.sleep(2.1)
-    webhook_id = node.storage.webhook_queue.claim("another", 2.0, utcnow())
+    webhook_id = node.storage.webhook_outbox.claim("another", 2.0, utcnow())
     assert webhook_id is not None
-    notice = node.storage.webhook_queue.first_pending(webhook_id, utcnow())
+    notice = node.storage.webhook_outbox.first_pending(webhook_id, utcnow())
     assert notice is not None
     assert notice.last_error == OWNER_ENDED
     time.sleep(2.1)

@@ -87,9 +87,9 @@ def test_old_notices_are_forgotten(node: ApiNode, hook: Receiver) -> None:
     webhook = added(node, hook, "job.scheduled")
     scheduled_job(node.storage)
     notified(node.storage)
-    node.storage.webhook_queue.prune(utcnow() - timedelta(hours=1))
+    node.storage.webhook_outbox.prune(utcnow() - timedelta(hours=1))
     assert len(deliveries(node, webhook)) == 1
-    node.storage.webhook_queue.prune(utcnow() + timedelta(seconds=1))
+    node.storage.webhook_outbox.prune(utcnow() + timedelta(seconds=1))
     assert deliveries(node, webhook) == []
 
 

@@ -43,12 +43,12 @@ def nobody_wants_results(node: Storage) -> Delay:
 
 def the_pacs_is_away(node: Storage) -> Delay:
     results(node, "unreachable")
-    node.breakers.failed("pacs", "Connection refused.", utcnow())
-    node.breakers.open("pacs", later(60))
+    node.circuit_breakers.failed("pacs", "Connection refused.", utcnow())
+    node.circuit_breakers.open("pacs", later(60))
     try:
         return asked(node, "unreachable")
     finally:
-        node.breakers.answered("pacs", utcnow())
+        node.circuit_breakers.answered("pacs", utcnow())
 
 
 def the_pacs_refuses_it(node: Storage) -> Delay:

@@ -103,7 +103,7 @@ def test_a_pacs_that_is_down_is_called_once_for_all_that_waits_for_it(tmp_path: 
         for name in "abc":
             with_results(storage, name)
         assert deliver_due(storage, utcnow(), "sender") == 0
-        (breaker,) = storage.breakers.all()
+        (breaker,) = storage.circuit_breakers.all()
         assert (breaker.destination, breaker.failures) == ("pacs", 1)
         assert "cannot be reached" in breaker.last_error
         # One study was tried; the others wait for the destination, not for a time of their own.
@@ -113,11 +113,11 @@ def test_a_pacs_that_is_down_is_called_once_for_all_that_waits_for_it(tmp_path: 
         assert storage.deliveries.due_count(utcnow()) == 0
         make_due(storage)
         assert deliver_due(storage, utcnow(), "sender") == 0
-        assert storage.breakers.all()[0].failures == 2
+        assert storage.circuit_breakers.all()[0].failures == 2
         with orthanc(tmp_path, port=port) as pacs:
             make_due(storage)
             assert deliver_due(storage, utcnow(), "sender") == 6
-            assert storage.breakers.all() == []
+            assert storage.circuit_breakers.all() == []
             assert len(pacs.get("/instances")) == 6
 
 
@@ -136,12 +136,12 @@ def test_one_alone_tries_what_was_out_of_reach(tmp_path: Path) -> None:
     with node(tmp_path) as storage:
         now = utcnow()
         later = now + timedelta(seconds=60)
-        assert storage.breakers.may_try("pacs", now, later)
-        storage.breakers.failed("pacs", "down", now)
-        assert [storage.breakers.may_try("pacs", now, later) for _ in range(3)] == [
+        assert storage.circuit_breakers.may_try("pacs", now, later)
+        storage.circuit_breakers.failed("pacs", "down", now)
+        assert [storage.circuit_breakers.may_try("pacs", now, later) for _ in range(3)] == [
             True, False, False,
         ]  # fmt: skip
-        assert storage.breakers.may_try("other", now, later)
+        assert storage.circuit_breakers.may_try("other", now, later)
 
 
 def test_a_pacs_that_refuses_says_so_in_the_reason(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_pacs_that_is_full_gets_it_when_there_is_room(tmp_path: Path) -> None:
                 assert one.state == "PENDING"
                 assert one.last_error
             # It answers, so that it is not out of reach.
-            assert storage.breakers.all() == []
+            assert storage.circuit_breakers.all() == []
         with orthanc(tmp_path, port=port) as pacs:
             make_due(storage)
             assert deliver_due(storage, utcnow(), "sender") == 2

@@ -119,7 +119,7 @@ def decided(storage: Storage, *received: list[Dataset], study: str = NOW) -> Dec
     look_for_priors_again(storage, later(10))
     found = {
         one.series_instance_uid: one
-        for one in storage.decisions.of_study(study)
+        for one in storage.acceptance_decisions.of_study(study)
         if one.pipeline == PIPELINE
     }
     return found[f"{study}.3"]

@@ -188,7 +188,10 @@ def test_a_request_that_completes_a_prior_does_not_wait_for_what_is_later(
     completed = storage.index.mark_complete(series, utcnow())
     assert completed is not None
     schedule_series(storage, completed)
-    assert {one.job_id for one in storage.decisions.of_study(NOW)} == {None, first.job_id}
+    assert {one.job_id for one in storage.acceptance_decisions.of_study(NOW)} == {
+        None,
+        first.job_id,
+    }
     assert decided(storage).job_id != first.job_id
 
 

@@ -148,7 +148,7 @@ def test_a_deadline_that_the_node_sets_is_no_fault_of_the_server(storage: Storag
             answers = [summary(node) for _ in range(2)]
     assert len(server.asked) == 2
     assert "was not ready within the 0.2 s of this answer" in answers[-1].notes[0]
-    assert node.breakers.all() == []
+    assert node.circuit_breakers.all() == []
 
 
 def test_what_came_before_the_deadline_is_shown(shared: Storage) -> None:

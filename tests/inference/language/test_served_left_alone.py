@@ -41,9 +41,9 @@ def test_a_server_that_keeps_failing_is_left_alone_and_named(storage: Storage) -
             notes = [summary(node).notes[0] for _ in range(4)]
         assert len(server.asked) == 2
         assert "left alone for a while" in notes[-1]
-        (open_now,) = failing(node.settings, node.breakers)
+        (open_now,) = failing(node.settings, node.circuit_breakers)
         sentence = sentence_of(open_now)
-        assert check_model_servers(node.settings, node.breakers).detail == sentence
+        assert check_model_servers(node.settings, node.circuit_breakers).detail == sentence
         assert "The model server llm failed 2 times in a row" in sentence
         assert "answered HTTP 500" in sentence
         # A person who tries it calls it all the same.
@@ -72,7 +72,7 @@ def test_a_model_that_is_not_there_leaves_the_others_of_its_server_at_work(
             notes = [summary(wrong).notes[0] for _ in range(3)]
             assert summary(node).method == "model"
         assert f"{long_name} on The model server llm failed several times" in notes[-1]
-        (left_alone,) = failing(node.settings, node.breakers)
+        (left_alone,) = failing(node.settings, node.circuit_breakers)
         assert len(left_alone.destination) <= 80
         assert "The model meta/longlong" in sentence_of(left_alone)
         assert "of the model server llm failed 2 times in a row" in sentence_of(left_alone)
@@ -96,8 +96,8 @@ def test_when_its_time_has_come_one_call_tries_it_again(storage: Storage) -> Non
             assert summary(node).method == "extractive"
             time.sleep(0.05)
             assert summary(node).method == "model"
-    assert failing(node.settings, node.breakers) == []
-    assert node.breakers.all() == []
+    assert failing(node.settings, node.circuit_breakers) == []
+    assert node.circuit_breakers.all() == []
 
 
 def test_no_more_requests_at_a_time_than_the_site_says(storage: Storage) -> None:

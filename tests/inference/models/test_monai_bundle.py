@@ -147,7 +147,7 @@ def test_what_its_card_does_not_take_is_refused_with_the_condition(
         ds.save_as(buffer, enforce_file_format=True)
         study = storage.ingest.accept(buffer.getvalue(), source="dimse:TEST").study_instance_uid
     complete_and_schedule(storage, later(10))
-    decisions = {one.pipeline: one for one in storage.decisions.of_study(study)}
+    decisions = {one.pipeline: one for one in storage.acceptance_decisions.of_study(study)}
     refused = decisions["bundle-spleen-of-phantoms"]
     assert not refused.accepted
     assert refused.reason == "The card wants slices ≥ 10 (found 6)."

@@ -295,7 +295,9 @@ def test_of_two_series_the_finer_one_is_taken(tmp_path: Path) -> None:
             (decision,) = complete_and_schedule(storage, later(10), [pipeline])
             assert decision.accepted == (name != "middling"), decision.reason
         assert "takes one series" in decision.reason
-        by_series = {one.series_instance_uid: one for one in storage.decisions.of_study(study)}
+        by_series = {
+            one.series_instance_uid: one for one in storage.acceptance_decisions.of_study(study)
+        }
         assert not by_series[series_uid("coarse")].accepted
         assert by_series[series_uid("fine")].accepted
         states = {

@@ -152,7 +152,7 @@ def decided(storage: Storage, *received: list[Dataset]) -> dict[int, Decision]:
     }
     return {
         numbers[one.series_instance_uid]: one
-        for one in storage.decisions.of_study(STUDY)
+        for one in storage.acceptance_decisions.of_study(STUDY)
         if one.pipeline == PIPELINE
     }
 

@@ -63,7 +63,7 @@ def test_the_missing_role_is_named_and_its_series_brings_the_job(
     for series in storage.index.series_of(STUDY):
         asked = {
             one.pipeline
-            for one in storage.decisions.of_study(STUDY)
+            for one in storage.acceptance_decisions.of_study(STUDY)
             if one.series_instance_uid == series.series_instance_uid
         }
         assert {"brain-volume", "lung-density", PIPELINE} <= asked

@@ -60,7 +60,7 @@ def test_an_accepted_series_gets_a_job_and_a_stored_decision(storage: Storage) -
         "bright-region",
         series.fingerprint,
     )
-    assert storage.decisions.of_study(series.study_instance_uid) == [decision]
+    assert storage.acceptance_decisions.of_study(series.study_instance_uid) == [decision]
 
 
 def test_the_same_study_sent_twice_makes_one_job(storage: Storage) -> None:
@@ -113,7 +113,7 @@ def test_our_own_results_are_offered_to_nobody(storage: Storage) -> None:
     for part10 in mr_series("a"):
         storage.ingest.accept(part10, source="result:1", origin="generated")
     assert complete_and_schedule(storage, later(10), (BrightRegion(),)) == []
-    assert storage.decisions.of_study(study_uid("a")) == []
+    assert storage.acceptance_decisions.of_study(study_uid("a")) == []
 
 
 def test_a_late_instance_makes_a_revised_job_and_voids_the_unfinished_one(
@@ -130,7 +130,7 @@ def test_a_late_instance_makes_a_revised_job_and_voids_the_unfinished_one(
     assert "series has changed" in void.reason
     assert storage.jobs.get(second.job_id or "").state == "SCHEDULED"
     # One decision stands for the pair, the present one.
-    assert storage.decisions.of_study(study_uid("a")) == [second]
+    assert storage.acceptance_decisions.of_study(study_uid("a")) == [second]
 
 
 def test_a_series_completed_by_a_process_that_died_is_still_scheduled(storage: Storage) -> None:
@@ -165,5 +165,7 @@ def test_a_pipeline_that_is_asked_for_early_takes_no_series_from_the_others(
 ) -> None:
     series = complete_series(storage, "head")
     schedule_pipeline(storage, series, BrightRegion())
-    decided = {one.pipeline for one in storage.decisions.of_study(series.study_instance_uid)}
+    decided = {
+        one.pipeline for one in storage.acceptance_decisions.of_study(series.study_instance_uid)
+    }
     assert {"brain-volume", "lung-density", BrightRegion.name} <= decided

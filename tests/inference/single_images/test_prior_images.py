@@ -53,7 +53,7 @@ def decided(storage: Storage, *films: Dataset, study: str = "now") -> Decision:
     receive(storage, [part10(one) for one in films])
     complete_and_schedule(storage, later(10))
     look_for_priors_again(storage, later(10))
-    found = storage.decisions.of_study(study_uid(study))
+    found = storage.acceptance_decisions.of_study(study_uid(study))
     (one,) = [one for one in found if one.pipeline == PIPELINE]
     return one
 

@@ -100,7 +100,7 @@ def added(storage: Storage, folder: Path, **changes: Any) -> None:
 def decisions(storage: Storage, *films: Dataset) -> list[Decision]:
     receive(storage, [part10(one) for one in films])
     complete_and_schedule(storage, later(10))
-    found = storage.decisions.of_study(STUDY)
+    found = storage.acceptance_decisions.of_study(STUDY)
     return [one for one in found if one.pipeline == PIPELINE]
 
 

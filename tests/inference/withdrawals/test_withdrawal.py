@@ -316,10 +316,10 @@ def test_an_alert_is_closed_and_a_later_study_is_compared_no_more(tmp_path: Path
         receive(storage, slices[:5])
         job = analysed(storage)
         (finding,) = storage.findings.of_study(STUDY)
-        assert storage.alerts.rise(STUDY, finding.finding_id, "rule", "Critical.", 60)
+        assert storage.critical_alerts.rise(STUDY, finding.finding_id, "rule", "Critical.", 60)
         receive(storage, slices[5:])
         withdraw_outdated(storage, utcnow())
-        (alert,), _ = storage.alerts.list()
+        (alert,), _ = storage.critical_alerts.list()
         assert (alert.state, alert.acknowledged_by) == ("ACKNOWLEDGED", "MediViewAI")
         assert "withdrawn" in alert.note
         # What it found stays readable under its job, for those who look for what was sent.

@@ -52,7 +52,7 @@ def test_a_job_leaves_findings_objects_and_deliveries_and_a_report_that_is_due(
     # 96 voxels of 2 mm³ in each of 8 slices
     (finding,) = storage.findings.of_job(job.job_id)
     assert (finding.value, finding.unit and finding.unit.value) == (1.536, "cm3")
-    (study, _) = storage.reports_due.due(utcnow(), 10)[0]
+    (study, _) = storage.draft_queue.due(utcnow(), 10)[0]
     assert study == job.study_instance_uid, "the clock drafts its report"
     stored = [storage.index.instance(one["sop_instance_uid"]) for one in job.result["instances"]]
     assert {one.source for one in stored} == {f"result:{job.job_id}"}
@@ -152,7 +152,7 @@ def test_work_done_twice_stores_the_same_objects_once(storage: Storage) -> None:
     assert storage.index.instances_of(job.study_instance_uid) == instances
     assert len(storage.findings.of_job(job.job_id)) == 1
     assert len(storage.deliveries.of_study(job.study_instance_uid)) == 2
-    assert len(storage.reports_due.due(utcnow(), 10)) == 1
+    assert len(storage.draft_queue.due(utcnow(), 10)) == 1
 
 
 def test_an_instance_that_comes_late_voids_the_job_before_its_model_runs(

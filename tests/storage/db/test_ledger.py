@@ -171,10 +171,10 @@ def test_a_dead_senders_deliveries_are_due_again(storage: Storage) -> None:
 def test_decisions_and_findings_are_kept_whole(storage: Storage) -> None:
     job, now = schedule(storage), utcnow()
     decision = Decision(STUDY, SERIES, "brain", "1", "f1", False, "4 slices.", None, now)
-    storage.decisions.record(decision)
+    storage.acceptance_decisions.record(decision)
     accepted = Decision(STUDY, SERIES, "brain", "1", "f2", True, "", job.job_id, now)
-    storage.decisions.record(accepted)
-    assert storage.decisions.of_study(STUDY) == [accepted]
+    storage.acceptance_decisions.record(accepted)
+    assert storage.acceptance_decisions.of_study(STUDY) == [accepted]
     cm3 = Code("cm3", "UCUM", "cubic centimeter")
     brain = Code("12738006", "SCT", "Brain")
     finding = Finding(

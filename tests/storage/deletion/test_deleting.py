@@ -58,7 +58,9 @@ def test_a_study_goes_with_its_patient_its_objects_and_all_that_was_worked_out(
     fill(storage)
     storage.ingest.accept(part10(instance="0", PatientID="P2"), "stow")
     job, _ = storage.jobs.schedule("p", "1", STUDY, SERIES, "f")
-    storage.decisions.record(Decision(STUDY, SERIES, "p", "1", "f", True, "", job.job_id, utcnow()))
+    storage.acceptance_decisions.record(
+        Decision(STUDY, SERIES, "p", "1", "f", True, "", job.job_id, utcnow())
+    )
     instances = storage.index.instances_of(STUDY)
     storage.deliveries.enqueue("pacs", instances, job.job_id)
     storage.findings.replace_for_job(job.job_id, [finding(job.job_id)])

@@ -51,5 +51,5 @@ def test_drafts_of_jobs_are_folded_into_one_report_a_study(tmp_path: Path) -> No
         assert storage.reports.version(report.report_id, 1).sections == report.sections
         image = storage.reports.get("r-j3")
         assert (image.job_id, image.study_instance_uid) == ("j3", "")
-        due = storage.reports_due.due(report.updated_at.replace(year=2100), 10)
+        due = storage.draft_queue.due(report.updated_at.replace(year=2100), 10)
         assert [study for study, _ in due] == ["2.25.1"], "it is drafted again from its findings"

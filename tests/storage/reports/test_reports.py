@@ -148,10 +148,10 @@ def test_a_study_is_due_once_nothing_runs_or_it_has_waited(storage: Storage) -> 
     before = utcnow()
     assert storage.jobs.claim(job.job_id, "w", 60, before)
     assert storage.jobs.complete(job.job_id, "w", {}, utcnow())
-    assert storage.reports_due.due(before, 10) == [], "another pipeline is still to run"
-    assert [study for study, _ in storage.reports_due.due(utcnow(), 10)] == [STUDY]
+    assert storage.draft_queue.due(before, 10) == [], "another pipeline is still to run"
+    assert [study for study, _ in storage.draft_queue.due(utcnow(), 10)] == [STUDY]
     assert storage.jobs.cancel(other.job_id, "No.", utcnow())
-    ((study, at),) = storage.reports_due.due(before, 10)
-    storage.reports_due.mark(study, utcnow())
-    storage.reports_due.done(study, at)
-    assert storage.reports_due.due(before, 10), "it changed again meanwhile"
+    ((study, at),) = storage.draft_queue.due(before, 10)
+    storage.draft_queue.mark(study, utcnow())
+    storage.draft_queue.done(study, at)
+    assert storage.draft_queue.due(before, 10), "it changed again meanwhile"

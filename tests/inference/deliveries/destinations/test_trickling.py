@@ -50,7 +50,7 @@ def test_a_call_ends_whose_headers_trickle(
         else:
             assert all("cannot be used" in one.last_error for one in found)
         # Its other studies wait as well, by the policy of deliveries.
-        (breaker,) = storage.breakers.all()
+        (breaker,) = storage.circuit_breakers.all()
         assert breaker.open_until > utcnow()
 
 

@@ -121,7 +121,7 @@ def test_a_call_ends_that_is_never_answered_in_full(
         assert time.monotonic() - begun < 30
         why = "Garbage packet" if how == "garbage" else "it did not answer within"
         assert all(why in one.last_error for one in deliveries(storage))
-        assert storage.breakers.all()[0].open_until > utcnow()
+        assert storage.circuit_breakers.all()[0].open_until > utcnow()
         if how == "garbage":
             assert "Garbage packet" in probe_peer(storage, server.peer()).sentence
 

@@ -148,7 +148,7 @@ def test_a_server_that_goes_away_costs_one_job_its_time_and_the_model_stays(
         assert job is not None
         assert job.state == "SCHEDULED", "it is tried again"
         assert "The model server triton answered HTTP 500" in job.reason
-        assert len(failing(node.settings, node.breakers)) == 1
+        assert len(failing(node.settings, node.circuit_breakers)) == 1
         assert model_of(node.settings, node.model_states, "plain-spleen").state == "active"
         asked = len(server.asked)
         time.sleep(0.1)
@@ -159,12 +159,12 @@ def test_a_server_that_goes_away_costs_one_job_its_time_and_the_model_stays(
         is_down.clear()
         (check,) = model_server_checks(node)
         assert check.state == "ok"
-        assert failing(node.settings, node.breakers) == []
+        assert failing(node.settings, node.circuit_breakers) == []
         time.sleep(0.1)
         job = run_job(node, job_id, "worker")
         assert job is not None
         assert (job.state, job.reason) == ("COMPLETED", "")
-    assert failing(node.settings, node.breakers) == []
+    assert failing(node.settings, node.circuit_breakers) == []
     assert (
         "Computed by the model server triton (small 1): model spleen, version 2."
         in (job.result["notes"])

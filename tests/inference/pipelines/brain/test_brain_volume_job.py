@@ -50,7 +50,7 @@ def test_what_nothing_takes_gets_a_reason_of_each_and_no_job(
 ) -> None:
     study_instance_uid = receive_folder(storage, shared_data / folder)
     complete_and_schedule(storage, later(10))
-    decisions = storage.decisions.of_study(study_instance_uid)
+    decisions = storage.acceptance_decisions.of_study(study_instance_uid)
     assert {one.pipeline for one in decisions} == {
         "brain-volume",
         "brain-structures",
