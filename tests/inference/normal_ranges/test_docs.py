@@ -4,14 +4,19 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from inference.findings.normal_ranges import NormalRanges
 from inference.normal_ranges.site_file import read_reference_values
 from inference.normal_ranges.subject import Subject
+from inference.pipeline import Segment
+from inference.pipelines.brain.structure_volumes import measured
+from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES
 from storage.core.findings import Code, NormalRange
 from tests.api.client import finding_of
-from tests.inference.results_support import job_for
+from tests.inference.pipeline_runs.test_coverage import phantom
+from tests.inference.results_support import BRAIN, STRUCTURE, job_for
 
 DOCS = Path(__file__).parents[3] / "docs" / "normal-ranges.md"
 SHARE = "Left hippocampus share of intracranial volume"
@@ -50,3 +55,21 @@ def test_it_gives_what_the_text_says(example: NormalRanges) -> None:
         "within",
     )
     assert stated(example, "Right hippocampus volume", 3.2) is None
+
+
+def test_its_labels_are_those_of_the_pipeline(example: NormalRanges) -> None:
+    """What a table calls otherwise has no range, and nothing would say so."""
+    sided = [
+        f"{side.meaning.lower()} {one.name}" if side else one.name
+        for one in STRUCTURES
+        for side in ((LEFT, RIGHT) if one.paired else (None,))
+    ]
+    names = [name[0].upper() + name[1:] for name in sided]
+    segments = tuple(Segment(name, STRUCTURE, BRAIN, (1, 2, 3)) for name in names)
+    volume, _ = phantom()
+    masks = np.zeros(volume.voxels.shape, np.uint8)
+    masks.reshape(-1)[5000 : 5000 + len(names)] = np.arange(1, len(names) + 1)
+    found = measured(segments, masks, masks >= 0, volume, ())
+    of_example = {one.label for one in example.references if one.pipeline == "brain-structures"}
+    assert of_example
+    assert of_example <= {one.label for one in found}
