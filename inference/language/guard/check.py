@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from pathlib import Path
-
-import yaml
+from functools import lru_cache
 
 from inference.language.guard.assertions.corpus import Corpus, corpus_of
 from inference.language.guard.assertions.judge import is_modality_of, judge_sentence
@@ -17,8 +14,8 @@ from inference.language.guard.assertions.reading.parse import parse
 from inference.language.guard.characters import folded, hidden_or_foreign
 from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import STUDY, Evidence, StudyFacts
+from inference.language.guard.headings import asserts_nothing
 from inference.language.guard.instructions import instructs
-from inference.language.guard.lexicon import boilerplate
 from inference.language.guard.measures.measured import judge_measures
 from inference.language.guard.omissions import omissions_of
 from inference.language.guard.patient import PatientCheck, check_patient
@@ -38,7 +35,6 @@ from inference.language.guard.verdict import (
 )
 
 LONGEST_TEXT = 50_000
-_DATA = Path(__file__).parent / "data"
 
 SecondOpinion = Callable[[str, Sequence[str]], Reason | None]
 """Asked of a sentence that the rules accept, with the evidence that they found for it in
@@ -70,7 +66,7 @@ def check_sentence(
     refused = refusal(sentence)
     if refused is not None:
         return Verdict(False, (refused,))
-    if _asserts_nothing_by_agreement(sentence):
+    if asserts_nothing(sentence):
         return Verdict(True)
     spans = split_sentences(sentence)
     if not spans:
@@ -122,22 +118,8 @@ def refusal(sentence: str) -> Reason | None:
     return None
 
 
-@cache
-def _without_content() -> frozenset[str]:
-    headings = yaml.safe_load((_DATA / "headings.yaml").read_text(encoding="utf-8"))
-    return frozenset(_plain(one) for one in (*headings, *boilerplate()))
-
-
-def _plain(sentence: str) -> str:
-    return folded(sentence).casefold().strip(" .:*#_")
-
-
-def _asserts_nothing_by_agreement(sentence: str) -> bool:
-    return _plain(sentence) in _without_content()
-
-
 def _check_part(part: str, evidence: Evidence) -> Verdict:
-    if _asserts_nothing_by_agreement(part):
+    if asserts_nothing(part):
         return Verdict(True)
     patient = check_patient(part, evidence)
     reading = read(patient.rest)

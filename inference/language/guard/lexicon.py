@@ -82,6 +82,8 @@ class Entry:
     """Scars are scarring: the plural tells of no more than the singular."""
     procedure: bool = False
     """Is past by its nature: `lobectomy`, `status post lobectomy`."""
+    removes: bool = False
+    """What it is done to is there no longer: `the drain has been removed`."""
     light: bool = False
     """May be left out, or stated of what is there: `projects`."""
     toward: int | None = None
@@ -235,6 +237,7 @@ def _of(name: str, category: Category) -> Iterator[tuple[str, Entry]]:
                         side=also if also in (LEFT, RIGHT) else "",
                         restricts=bool(given.get("restricts")),
                         procedure=bool(given.get("procedure")),
+                        removes=bool(given.get("removes")),
                         light=bool(given.get("light")),
                         toward=given.get("toward"),
                         part_of=str(given.get("part_of", "")),

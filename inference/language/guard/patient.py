@@ -69,6 +69,18 @@ def check_patient(sentence: str, evidence: Evidence) -> PatientCheck:
     return PatientCheck(tuple(reasons), _without_name(plain, study.patient_name))
 
 
+def without_patient(sentence: str) -> str:
+    """A source's sentence without the age and the sex that it gives."""
+    plain = sentence
+    for match in list(_AGE.finditer(plain))[::-1]:
+        if _IS_AGE.search(match.group()):
+            plain = f"{plain[: match.start()]} {plain[match.end() :]}"
+    for match in list(_SEX.finditer(plain))[::-1]:
+        if match.group().casefold() not in _GERMAN_PRONOUNS:
+            plain = f"{plain[: match.start()]} {plain[match.end() :]}"
+    return plain
+
+
 def _known(evidence: Evidence) -> tuple[frozenset[int], frozenset[str]]:
     study = evidence.study
     texts = [ages_and_sexes(one.text) for one in evidence.texts if one.kind != "document"]

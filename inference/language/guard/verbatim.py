@@ -36,7 +36,7 @@ def _stated(
 ) -> Iterator[tuple[SourceSpan, str]]:
     for source in sources:
         span = source.span
-        if span.source_id != text.source_id:
+        if span.source_id != text.source_id or source.taken_back:
             continue
         start = text.text.rfind("\n", 0, span.start) + 1
         label = text.text[start : span.start]

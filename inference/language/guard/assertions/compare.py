@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from inference.language.guard.assertions.corpus import Corpus, Source
+from inference.language.guard.assertions.corpus import Corpus
 from inference.language.guard.assertions.entail import kinds
+from inference.language.guard.assertions.identity import Source
 from inference.language.guard.assertions.model import EXTENT, PRESENT, Assertion, Place, Thing
 from inference.language.guard.assertions.places import known_place
 from inference.language.guard.verdict import SourceSpan
@@ -57,7 +58,7 @@ def _size_of(
             and thing.place.details <= known.details
             and thing.attributes <= one.attributes
         )
-        if not named or not there or one.polarity != PRESENT or source.history:
+        if not named or not there or one.polarity != PRESENT or source.history or one.unread:
             continue
         now = [each.axes for each in one.extents if not each.prior and not each.change]
         if len(now) == 1 and all(axis.unit.dimension == "mm" for axis in now[0]):

@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from inference.language.guard.assertions.entail import kinds
+from inference.language.guard.assertions.identity import (
+    Source,
+    is_same,
+    may_be_meant,
+    may_name,
+    named,
+)
 from inference.language.guard.assertions.model import (
-    EXTENT,
-    PRESENT,
     Assertion,
     Extent,
     Place,
     Thing,
 )
-from inference.language.guard.assertions.places import closure, known_place
+from inference.language.guard.assertions.places import known_place
 from inference.language.guard.assertions.reading.document import (
     SourceSentence,
     comparison_dates,
@@ -22,16 +27,7 @@ from inference.language.guard.assertions.reading.document import (
 )
 from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import STUDY, Evidence, SourceText
-from inference.language.guard.verdict import SourceSpan
-
-
-@dataclass(frozen=True)
-class Source:
-    """An assertion of the evidence, and the sentences that make it."""
-
-    assertion: Assertion
-    spans: tuple[SourceSpan, ...]
-    history: bool = False
+from inference.language.guard.lexicon import lexicon
 
 
 @dataclass(frozen=True)
@@ -55,8 +51,18 @@ def corpus_of(evidence: Evidence) -> Corpus:
             for sentence in own
             for one in sentence.assertions
         ]
-        sources += _merged(made)
+        sources += _merged(made, _named_unread(own))
     return Corpus(tuple(sources), tuple(sentences))
+
+
+def _named_unread(sentences: Sequence[SourceSentence]) -> frozenset[str]:
+    """What the sentences name of which a part is not understood."""
+    return frozenset(
+        concept
+        for one in sentences
+        if not one.assertions and not one.history
+        for concept in one.concepts
+    )
 
 
 def _stated_by_study(evidence: Evidence) -> list[SourceText]:
@@ -76,12 +82,23 @@ def _with_changes(one: Assertion, dates: Sequence[FoundDate], evidence: Evidence
     then = [each for each in one.extents if each.prior]
     changes = one.changes | changes_of(one.extents)
     known = [*one.dates]
+    study = dicom_date(evidence.study.study_date)
+    if _is_of_then(one, study) and not changes and not then:
+        return replace(one, dated=True)
     if changes or then:
         known += dates
-    study = dicom_date(evidence.study.study_date)
     if study is not None:
         known.append(study)
     return replace(one, changes=changes, dates=tuple(known))
+
+
+def _is_of_then(one: Assertion, study: FoundDate | None) -> bool:
+    """`A cyst in 2019`; what was done then, and an examination, may be named without a date."""
+    entry = lexicon().concepts.get(one.observation)
+    past = entry is not None and (entry.procedure or entry.category == "modality")
+    if past or "historical" in one.labels or one.observation == "comparison_exam":
+        return False
+    return any(study is None or not date.agrees(study) for date in one.dates)
 
 
 def changes_of(extents: Sequence[Extent]) -> frozenset[str]:
@@ -104,70 +121,31 @@ def changes_of(extents: Sequence[Extent]) -> frozenset[str]:
     return frozenset()
 
 
-def _merged(sources: Sequence[Source]) -> list[Source]:
-    """What several sentences say of one thing, as one; the sentences alone stay beside it."""
+def _merged(sources: Sequence[Source], unread: frozenset[str]) -> list[Source]:
+    """What several sentences say of one thing, as one; the sentences alone stay beside it.
+
+    `unread` is what sentences name that are not understood: it may be meant, too.
+    """
     made: list[Source] = []
-    things = [one for one in sources if _may_be_joined(one)]
+    things = [one for one in sources if may_be_meant(one)]
     for source in sources:
         made.append(source)
         if not _may_be_joined(source):
             continue
-        same = [other for other in things if other is source or _is_same(source, other, things)]
+        same = [
+            other
+            for other in things
+            if other is source or (_may_be_joined(other) and is_same(source, other, things, unread))
+        ]
         if len(same) > 1:
             joined = _joined(source, same)
             if joined.assertion != source.assertion:
                 made.append(joined)
-    return [_resolved(one, made) for one in made]
+    return [_resolved(one, made, unread) for one in made]
 
 
 def _may_be_joined(source: Source) -> bool:
-    one = source.assertion
-    stated = one.polarity == PRESENT and (not one.state or one.observation == EXTENT)
-    return stated and not one.plural and not source.history
-
-
-def _is_same(source: Source, other: Source, things: Sequence[Source]) -> bool:
-    """Whether two name one thing: of one kind, at one place, and no third could be meant."""
-    one, two = source.assertion, other.assertion
-    if two.observation not in kinds(one.observation) and one.observation not in kinds(
-        two.observation
-    ):
-        return False
-    if one.labels != two.labels or (_sizes(one) and _sizes(two) and _sizes(one) != _sizes(two)):
-        return False
-    if not (_named(one, two) or _named(two, one)):
-        return False
-    rivals = [
-        third.assertion
-        for third in things
-        if kinds(third.assertion.observation) & kinds(one.observation)
-        and (_named(one, third.assertion) or _named(two, third.assertion))
-    ]
-    sizes = {_sizes(third) for third in rivals if _sizes(third)}
-    places = {third.place.sides for third in rivals if third.place.sides}
-    return (
-        len(sizes) <= 1
-        and len(places) <= 1
-        and all(_named(a, b) or _named(b, a) for a in rivals for b in rivals)
-    )
-
-
-def _sizes(one: Assertion) -> tuple[tuple[float, ...], ...]:
-    return tuple(
-        tuple(axis.value * axis.unit.factor for axis in each.axes)
-        for each in one.extents
-        if not each.prior and not each.change
-    )
-
-
-def _named(narrow: Assertion, wide: Assertion) -> bool:
-    """Whether what `wide` says of its place holds of `narrow` too."""
-    mine, theirs = known_place(narrow), known_place(wide)
-    return (
-        closure(wide.place.anatomy) <= mine.anatomy
-        and theirs.sides <= mine.sides
-        and theirs.levels <= mine.levels
-    )
+    return may_be_meant(source) and not source.assertion.plural and not source.assertion.unread
 
 
 def _joined(source: Source, same: Sequence[Source]) -> Source:
@@ -213,7 +191,7 @@ def _joined(source: Source, same: Sequence[Source]) -> Source:
     )
 
 
-def _resolved(source: Source, sources: Sequence[Source]) -> Source:
+def _resolved(source: Source, sources: Sequence[Source], unread: frozenset[str]) -> Source:
     """With all that is known of the things that it names."""
     one = source.assertion
     if one.agent is None and one.object is None and not one.others:
@@ -222,27 +200,30 @@ def _resolved(source: Source, sources: Sequence[Source]) -> Source:
         source,
         assertion=replace(
             one,
-            agent=_known_thing(one.agent, sources),
-            object=_known_thing(one.object, sources),
+            agent=_known_thing(one.agent, sources, unread),
+            object=_known_thing(one.object, sources, unread),
             others=frozenset(
-                (role, _known_thing(thing, sources) or thing) for role, thing in one.others
+                (role, _known_thing(thing, sources, unread) or thing) for role, thing in one.others
             ),
         ),
     )
 
 
-def _known_thing(thing: Thing | None, sources: Sequence[Source]) -> Thing | None:
-    if thing is None or not thing.concept:
+def _known_thing(
+    thing: Thing | None, sources: Sequence[Source], unread: frozenset[str]
+) -> Thing | None:
+    if thing is None or not thing.concept or may_name(thing.concept, unread):
         return thing
     called = Assertion(thing.concept, thing.place)
     found = [
         one.assertion
         for one in sources
-        if _may_be_joined(one)
+        if may_be_meant(one)
         and thing.concept in kinds(one.assertion.observation)
-        and _named(one.assertion, called)
+        and named(one.assertion, called)
     ]
-    if not found or not all(_named(a, b) or _named(b, a) for a in found for b in found):
+    apart = any(one.plural or one.unread for one in found)
+    if not found or apart or not all(named(a, b) or named(b, a) for a in found for b in found):
         return thing
     place: Place = thing.place
     attributes = set(thing.attributes)

@@ -45,6 +45,12 @@ def missing(claim: Assertion, source: Assertion) -> Iterator[Reason]:
     if not _same_observation(claim, source):
         yield Reason(Ground.CONTENT, f"Nothing in the evidence says “{name}” here.")
         return
+    if claim.unread != source.unread:
+        odd = sorted(one for one in claim.unread ^ source.unread)
+        yield Reason(
+            Ground.CONTENT,
+            f"“{name}” stands beside words that are not understood: “{readable(odd[0])}”.",
+        )
     derived = claim.observation != source.observation or claim.polarity != source.polarity
     if claim.polarity != source.polarity and not _follows_in_polarity(claim, source):
         yield Reason(Ground.NEGATION, f"The evidence says the opposite of “{name}”.")
@@ -213,8 +219,12 @@ def _changes(claim: Assertion, source: Assertion, name: str) -> Iterator[Reason]
         yield Reason(
             Ground.COMPARISON, f"The evidence does not say “{readable(change)}” of “{name}”."
         )
+    if claim.polarity == source.polarity == PRESENT and "healing" in source.changes - claim.changes:
+        yield Reason(Ground.COMPARISON, f"The evidence says that “{name}” has healed.")
     if claim.polarity == ABSENT and source.polarity == ABSENT and source.changes - claim.changes:
         yield Reason(Ground.COMPARISON, f"The evidence denies “{name}” as a change alone.")
+    if source.dated and not claim.dates:
+        yield Reason(Ground.TIME, f"The evidence says “{name}” of another date alone.")
     for date in claim.dates:
         if not any(date.agrees(other) for other in source.dates):
             yield Reason(Ground.TIME, "The date is not in the evidence.")

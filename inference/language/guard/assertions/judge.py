@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from inference.language.guard.assertions.compare import comparison_holds
-from inference.language.guard.assertions.corpus import Corpus, Source
+from inference.language.guard.assertions.corpus import Corpus
 from inference.language.guard.assertions.entail import missing, readable
+from inference.language.guard.assertions.identity import Source
 from inference.language.guard.assertions.model import ABSENT, Assertion, Place
 from inference.language.guard.assertions.reading.parse import Parsed
 from inference.language.guard.evidence import STUDY, StudyFacts

@@ -37,7 +37,7 @@ def borne_out(
 
 
 def _is_measure(claim: Assertion) -> bool:
-    plain = claim.polarity == PRESENT and not claim.labels and not claim.needed
+    plain = claim.polarity == PRESENT and not (claim.labels or claim.needed or claim.unread)
     alone = claim.agent is None and claim.object is None and not claim.others
     return plain and alone and claim.observation == EXTENT
 

@@ -104,6 +104,11 @@ class Assertion:
     """What the title of the whole text says it is of."""
     heading: str = ""
     """The thing that the heading above names."""
+    dated: bool = False
+    """Its dates are of another examination, and it says nothing of this one."""
+    unread: frozenset[str] = frozenset()
+    """Words of its sentence and heading that are not understood, with the sides and levels named
+    beside them; empty where every word is."""
 
     def at(self, place: Place) -> Assertion:
         return replace(self, place=place)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inference.language.guard.assertions.reading.items import Item
-from inference.language.guard.reading import Reading
-from inference.language.guard.scope import reaches
+from inference.language.guard.reading import Reading, Word
+from inference.language.guard.scope import NONE, reaches
 
 PLAIN, OPEN, DOUBLE = "plain", "open", "double"
 _EXCLUDING = frozenset(
@@ -23,7 +23,6 @@ _ABSENCE = frozenset(
 )  # fmt: skip
 
 
-_ALONE = frozenset(("none", "keine", "nein"))
 _UNSEEN = frozenset(
     (
         "not seen", "not present", "not visible", "not identified", "not demonstrated",
@@ -56,10 +55,17 @@ def without_effect(clause: Sequence[Item], reading: Reading) -> list[str]:
         for word in reading.words
         if word.at in triggers
         and word.entry.category == "trigger"
-        and triggers[word.at] not in _ALONE
+        and not (triggers[word.at] in NONE and _is_answer(word, reading))
         and not (word.entry.concept == "possible" and doubted)
         and not any(reaches(word, name, reading) for name in names)
     ]
+
+
+def _is_answer(word: Word, reading: Reading) -> bool:
+    """`None.` of what a heading asks, `Metastases: none.`"""
+    before = reading.pieces[: word.at]
+    behind = set(reading.pieces[word.end :])
+    return behind <= {"."} and (not before or before[-1] == ":")
 
 
 def denial_of(clause: Sequence[Item]) -> str:

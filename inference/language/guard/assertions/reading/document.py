@@ -10,10 +10,16 @@ from inference.language.guard.assertions.model import Assertion, Place
 from inference.language.guard.assertions.places import WIDE
 from inference.language.guard.assertions.reading.items import itemise
 from inference.language.guard.assertions.reading.parse import Context, Parsed, parse
+from inference.language.guard.assertions.reading.unread import (
+    undoes,
+    unread_of_heading,
+)
 from inference.language.guard.characters import folded, hidden_or_foreign
 from inference.language.guard.dates import FoundDate, dicom_date, find_dates
 from inference.language.guard.evidence import SourceText
+from inference.language.guard.headings import asserts_nothing
 from inference.language.guard.instructions import instructs
+from inference.language.guard.patient import without_patient
 from inference.language.guard.reading import read
 from inference.language.guard.scope import BOTH_SIDES
 from inference.language.guard.sentences import split_sentences
@@ -79,14 +85,38 @@ class SourceSentence:
     """It stands under a heading of the history or the question."""
     concepts: frozenset[str] = frozenset()
     """All that it and its headings name, however they are put together."""
+    undoes: bool = False
+    """It may take back what the sentence before says."""
+    taken_back: bool = False
+    """The sentence behind it may take it back; it supports nothing."""
 
 
-def sentences_of(source: SourceText) -> Iterator[SourceSentence]:
+def sentences_of(source: SourceText) -> list[SourceSentence]:
     """Every sentence of a source that may support one."""
+    found: list[SourceSentence] = []
+    for one in _sentences(source):
+        before = found[-1] if found else None
+        if before is not None and one.undoes and _goes_on(before, one, source.text):
+            found[-1] = replace(before, assertions=(), taken_back=True)
+        found.append(one)
+    return found
+
+
+def _goes_on(before: SourceSentence, one: SourceSentence, text: str) -> bool:
+    """Whether no heading stands between two sentences, and no blank line."""
+    return (
+        before.context == one.context
+        and not text[before.span.end : one.span.start].strip(" \t\n*-.")
+        and "\n\n" not in text[before.span.end : one.span.start]
+    )
+
+
+def _sentences(source: SourceText) -> Iterator[SourceSentence]:
     lines = lines_of(source.text)
     located = _located(lines)
     title = _title_of(lines)
     above, ordered_at, history = Context(), -1, False
+    titled = _title_at(lines)
     for position, match in enumerate(lines):
         line = match.text
         # What follows an order in its paragraph is what it wants to be stated.
@@ -98,6 +128,8 @@ def sentences_of(source: SourceText) -> Iterator[SourceSentence]:
         if is_heading(lines, position):
             history = _HISTORY.search(line) is not None
             above = _context_of(line.strip().rstrip(":"))
+            if position == titled:
+                above = replace(above, unread=frozenset())
             continue
         label = _LABEL.match(line)
         here, start = above, match.start
@@ -114,26 +146,39 @@ def _holds_number(label: str) -> bool:
     return any(item.kind == "number" for item in itemise(label).items)
 
 
+def _title_at(lines: Sequence[Line]) -> int:
+    """The first line, where it names the examination: it need not be understood."""
+    first = next((at for at, one in enumerate(lines) if one.text.strip()), -1)
+    return first if first >= 0 and not lines[first].text.rstrip().endswith(":") else -1
+
+
 def _title_of(lines: Sequence[Line]) -> Place:
     """`MRI RIGHT KNEE`: what the first line says that the whole text is of."""
     first = next((one.text.strip() for one in lines if one.text.strip()), "")
-    if ":" in first or len(first) > _LONGEST_HEADING:
+    if ":" in first or len(first) > _LONGEST_HEADING or _states_something(first):
         return Place()
     place = _context_of(first.rstrip(".")).place
     return replace(place, sides=frozenset()) if place.sides == BOTH_SIDES else place
 
 
+def _states_something(line: str) -> bool:
+    """Whether it is more than a title: `CT. Mass of the spleen.`"""
+    mentions = [one for item in itemise(line).items for one in item.mentions]
+    stated = any(one.category in ("thing", "property", "change", "relation") for one in mentions)
+    return stated or len(split_sentences(line)) > 1
+
+
 def _of_line(
     source: SourceText, start: int, end: int, context: Context, history: bool, title: Place
 ) -> Iterator[SourceSentence]:
-    named = ""
+    named, first = "", True
     for begin, stop in split_sentences(source.text[start:end]):
         if stop - begin > LONGEST_SENTENCE:
             continue
         written = source.text[start + begin : start + stop]
         if sum(word.entry.category == "trigger" for word in read(written).words) > MOST_TRIGGERS:
             continue
-        parsed = _parsed(written, named, context)
+        parsed = _parsed(without_patient(written), named, context)
         named = parsed.head or named
         # A sentence of which a part is not understood supports nothing but itself.
         assertions = () if parsed.not_understood else parsed.assertions
@@ -155,7 +200,9 @@ def _of_line(
             if word.entry.category not in ("grammar", "trigger", "side")
         )
         concepts |= context.place.anatomy | {context.observation}
-        yield SourceSentence(span, assertions, context, history, concepts)
+        taken_back = undoes(itemise(written).items) and not (context.observation and first)
+        yield SourceSentence(span, assertions, context, history, concepts, taken_back)
+        first = False
 
 
 def _parsed(written: str, named: str, context: Context) -> Parsed:
@@ -217,6 +264,7 @@ def _is_location(label: re.Match[str]) -> bool:
 
 def _together(*contexts: Context) -> Context:
     place, observation, attributes = Place(), "", frozenset[str]()
+    unread = frozenset(word for one in contexts for word in one.unread)
     for one in contexts:
         if one.place.anatomy:
             # Under `ABDOMEN` and `Liver`, it is the liver.
@@ -225,7 +273,7 @@ def _together(*contexts: Context) -> Context:
         if one.observation:
             observation, attributes = one.observation, one.attributes
     places = contexts[-1].places
-    return Context(place, observation, attributes, places, len(places) > 1)
+    return Context(place, observation, attributes, places, len(places) > 1, unread)
 
 
 def _context_of(heading: str) -> Context:
@@ -246,4 +294,5 @@ def _context_of(heading: str) -> Context:
         first.attributes if first is not None else frozenset(),
         tuple(one.place for one in named if one.place),
         len({one.place for one in named if one.place}) > 1,
+        frozenset() if asserts_nothing(heading) else unread_of_heading(itemise(heading).items),
     )

@@ -34,6 +34,7 @@ LOCATING = frozenset(("terminates", "courses", "projects"))
 # Adjectives after which a name is still expected: `hilar or mediastinal nodes`.
 _ADJECTIVAL = ("al", "ar", "ary", "ic", "eal", "ous", "oid", "ian", "ine")
 _ADJECTIVAL_DE = ("e", "en", "er", "es", "em", "al", "är")
+_PARTICIPLES = ("ed", "t", "te", "ter", "ten", "tes", "tem")
 _NOUNS = frozenset("adrenal renal_artery terminal canal".split())
 
 
@@ -68,6 +69,10 @@ class Frame:
     used: bool = False
     """Something was stated of it."""
     procedure: bool = False
+    closed: bool = False
+    """What became of it stands behind it, as a verb does: `pneumothorax resolved`."""
+    removes: bool = False
+    """It is what was done to something that is there no longer: `removed`."""
     either: bool = False
     """It is one of several that are offered as alternatives."""
     carried: set[str] = field(default_factory=set)
@@ -185,6 +190,10 @@ def _head(names: Sequence[Mention], placed: bool) -> Mention | None:
     return modality[-1] if modality else None
 
 
+def _removes(one: Mention) -> bool:
+    return one.word.entry.removes and one.word.text.endswith(_PARTICIPLES)
+
+
 def _is_light(one: Mention) -> bool:
     return one.word.entry.light or one.concept in QUIET
 
@@ -239,9 +248,13 @@ def _scope(frame: Frame, items: Sequence[Item], head: Mention | None) -> None:
     elif "resolved" in labels or "resolved" in frame.changes:
         frame.polarity = RESOLVED
         labels -= {"resolved"}
+        frame.closed = head is None or mentions[-1] is not head
         frame.changes.discard("resolved")
     elif judged.negations:
         frame.polarity = ABSENT
+    elif head is not None and any(_removes(one) for one in mentions if one is not head):
+        # `Resected mass`
+        frame.polarity = RESOLVED
     # A denial that is doubted, or denied itself, is not followed.
     frame.denied_twice = judged.negations > 1 or (
         bool(judged.negations)
@@ -250,3 +263,4 @@ def _scope(frame: Frame, items: Sequence[Item], head: Mention | None) -> None:
     if "resolved" in judged.labels and "unassessed" in judged.labels:
         frame.denied_twice = True
     frame.labels = labels
+    frame.removes = judged is head and _removes(judged) and not frame.place

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.model import EXTENT, PRESENT, Thing
+from inference.language.guard.assertions.model import EXTENT, PRESENT, RESOLVED, Thing
 from inference.language.guard.assertions.reading.frames import Frame
 from inference.language.guard.assertions.reading.items import Item
 from inference.language.guard.assertions.symbols import GRADE
@@ -125,6 +125,9 @@ def stated_of_place(frame: Frame, subject: Frame) -> Frame:
 
 def stated_of_thing(frame: Frame, subject: Frame) -> Frame:
     """`The mass is not homogeneous`, `the nodule is suspicious for cancer`"""
+    if frame.removes and subject.polarity == PRESENT == frame.polarity:
+        # `The drain has been removed`
+        subject.polarity = RESOLVED
     one = copied(frame)
     one.labels |= subject.labels
     one.denied_twice = one.denied_twice or subject.denied_twice

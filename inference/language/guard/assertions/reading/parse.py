@@ -30,6 +30,7 @@ from inference.language.guard.assertions.reading.denials import (
 from inference.language.guard.assertions.reading.frames import Form, Frame
 from inference.language.guard.assertions.reading.items import itemise
 from inference.language.guard.assertions.reading.merging import chief_of, to_state
+from inference.language.guard.assertions.reading.unread import parts_of, signs_of, with_unread
 from inference.language.guard.assertions.symbols import GRADE
 from inference.language.guard.scope import NONE
 
@@ -51,6 +52,8 @@ class Context:
     """Each of several places that it names."""
     listed: bool = False
     """The heading names several places, of which the sentence may be of one."""
+    unread: frozenset[str] = frozenset()
+    """Words of the label that are not understood, with its sides and levels."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,10 @@ def parse(sentence: str, context: Context = Context()) -> Parsed:
     not_understood: list[str] = []
     none = set(itemised.reading.pieces) - {"."} <= NONE
     topic = Place()
-    for clause in clauses_of(itemised.items):
+    parts = parts_of(itemised.items)
+    clauses = [(clause, part) for part in parts for clause in clauses_of(part)]
+    for clause, part in clauses:
+        begun = len(assertions)
         builder = Builder(itemised.reading)
         builder.clause(clause)
         denial = denial_of(clause)
@@ -102,6 +108,7 @@ def parse(sentence: str, context: Context = Context()) -> Parsed:
                 made = [_of_topic(one, topic) for one in made]
             assertions += made
             not_understood += lost
+        assertions[begun:] = with_unread(assertions[begun:], part, context.unread)
     not_understood += lost_of(itemised.items, assertions)
     if none and context.observation:
         places = context.places if context.listed else (context.place,)
@@ -110,6 +117,7 @@ def parse(sentence: str, context: Context = Context()) -> Parsed:
             for place in places
         ]
         not_understood = []
+    not_understood += signs_of(itemised.items)
     return Parsed(tuple(assertions), tuple(not_understood), _head_text(itemised.items))
 
 
@@ -144,6 +152,8 @@ def _assertions_of(frame: Frame, context: Context) -> tuple[list[Assertion], lis
         return _of_bare(frame, context)
     if frame.form == "empty" or not frame.observation:
         return [], ["a phrase without a name"]
+    if frame.form == "thing" and "negative" in frame.attributes:
+        return [], ["negative"]
     places = frame.whole_places()
     grades: list[Assertion] = []
     if frame.form == "state" and not frame.observation.startswith(GRADE):
@@ -205,6 +215,8 @@ def _restricts(concept: str) -> bool:
 def _of_heading(frame: Frame, context: Context) -> tuple[list[Assertion], list[str]]:
     """`Thyroid: Normal.`, `Size: 5.3 cm` under the heading `Lung mass`."""
     if context.observation:
+        if "negative" in frame.attributes:
+            return [], ["negative"]
         whole = replace_form(frame, "thing", context.observation)
         whole.attributes |= context.attributes
         return [_assertion(whole, context.place, context)], []

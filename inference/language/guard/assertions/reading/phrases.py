@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.model import ABSENT, PRESENT, Place
+from inference.language.guard.assertions.model import (
+    ABSENT,
+    PRESENT,
+    RESOLVED,
+    UNASSESSED,
+    Place,
+)
 from inference.language.guard.assertions.reading.frames import Frame, frame_of
 from inference.language.guard.assertions.reading.merging import (
     LARGER,
@@ -47,6 +53,10 @@ class Phrases(Predicating):
             # `Nicht dislozierte Fraktur`: it is the attribute that is denied.
             frame.denied_twice = frame.denied_twice or not self.verb
         self.denial = ""
+        if frame.removes and self.group and not self.role and not self.verb:
+            # `Mass in segment 4, removed`
+            self.frames += [stated_of_thing(frame, one) for one in self.group]
+            return
         role, self.role = self.role, ""
         trigger, self.trigger = self.trigger, ""
         if before_of and frame.form == "attribute" and self.conj and self.group and not role:
@@ -164,6 +174,8 @@ class Phrases(Predicating):
         elif head.form == "bare" and not article and frame.form != "bare":
             # `Heart not enlarged`
             self.start(stated_of_place(frame, head))
+        elif frame.form == "attribute" and frame.polarity in (RESOLVED, UNASSESSED):
+            self.describe(frame)
         elif frame.form == "attribute" and frame.polarity != head.polarity:
             self.start(stated_of_thing(frame, head))
         elif frame.form == "attribute":
@@ -215,6 +227,10 @@ class Phrases(Predicating):
                 self.group = []
             share(self.group, frame)
             self.group.append(frame)
+        if frame.polarity == RESOLVED and frame.closed:
+            # `Effusion and pneumothorax resolved`
+            for one in self.group:
+                one.polarity = RESOLVED
         if frame.form == "thing" and before.polarity == ABSENT == frame.polarity:
             self._carry(frame, before)
         elif frame.form == "thing" and not frame.place.sides:

@@ -82,6 +82,14 @@ class Predicating(Attaching):
     def describe(self, frame: Frame) -> None:
         """What a phrase without a name says of the phrases before it."""
         group = list(self.group)
+        if frame.polarity in (RESOLVED, UNASSESSED) and not frame.attributes:
+            # `Thrombus, now resolved`
+            for one in group:
+                add_attributes(one, frame)
+                one.denied_twice = one.denied_twice or one.polarity != PRESENT
+                one.polarity = frame.polarity
+                one.labels |= frame.labels
+            return
         if all(frame.labels == one.labels and frame.polarity == one.polarity for one in group):
             for one in group:
                 add_attributes(one, frame)

@@ -1,0 +1,135 @@
+"""Words that are not understood: what stands beside them is believed in their company alone.
+
+A verb, a note or a place that nobody understands may undo all that stands beside it: `effusion
+and pneumothorax have vanished`. Whatever a sentence with such words says follows from a sentence
+with the same ones alone, of the same sides and levels. So it is with what is stated to have been
+before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from inference.language.guard.assertions.model import RESOLVED, Assertion
+from inference.language.guard.assertions.reading.items import Item
+from inference.language.guard.scope import BOTH_SIDES
+
+THEN = "then"
+_BEFORE = frozenset(("comparison_exam", "before"))
+_DESCRIBES = frozenset(("property", "modifier", "soft", "word"))
+_NAMES = frozenset(("thing", "anatomy", "measure", "modality", "relation"))
+_SIGNS = frozenset("?+-=~*#%<>&")
+_UNDOING = frozenset(("negation", "resolved"))
+
+
+def unread_of(items: Sequence[Item]) -> frozenset[str]:
+    """The words that are not understood, with the sides and levels named beside them."""
+    unknown = {
+        mention.concept
+        for item in items
+        for mention in item.mentions
+        if mention.category == "word" and item.kind == "name"
+    }
+    return frozenset(unknown | _places(items)) if unknown else frozenset()
+
+
+def unread_of_heading(items: Sequence[Item]) -> frozenset[str]:
+    """Those of a heading; an adjective of a place is none of them: `suprahyoid neck`."""
+    if any(item.kind == "trigger" for item in items):
+        # `Excluded: effusion`
+        return frozenset(item.text for item in items)
+    for position, item in enumerate(items):
+        ahead = items[position + 1 : position + 2]
+        unknown = any(one.category == "word" for one in item.mentions)
+        if unknown and not any(_is_place(one) for one in ahead):
+            return unread_of(items)
+        joins = item.text == "," or bool(item.classes & {"and", "article"})
+        if item.kind not in ("name", "side", "symbol") and not joins:
+            return unread_of(items)
+    return frozenset()
+
+
+def _is_place(item: Item) -> bool:
+    return any(one.category == "anatomy" for one in item.mentions)
+
+
+def parts_of(items: Sequence[Item]) -> list[list[Item]]:
+    """What stands between semicolons, where each part names something; else all of it."""
+    parts: list[list[Item]] = [[]]
+    for item in items:
+        if item.kind == "mark" and item.text == ";":
+            parts.append([])
+        else:
+            parts[-1].append(item)
+    named = all(_names_something(part) for part in parts)
+    return parts if named else [list(items)]
+
+
+def _names_something(items: Sequence[Item]) -> bool:
+    return any(one.category in _NAMES for item in items for one in item.mentions)
+
+
+def with_unread(
+    assertions: Sequence[Assertion], items: Sequence[Item], around: frozenset[str]
+) -> list[Assertion]:
+    """Each assertion with the words beside it that are not understood, or that are of then."""
+    unread = unread_of(items) | around
+    then = list(_of_then(items))
+    described = frozenset(one for one in then if one != THEN)
+    return [
+        replace(one, unread=unread | described | (_when(one) if then else frozenset()))
+        for one in assertions
+    ]
+
+
+def signs_of(items: Sequence[Item]) -> list[str]:
+    """Marks that may deny, ask or doubt: `fracture?`, `fracture (-)`, `fracture: 0`."""
+    marks = [item.text for item in items if item.kind == "mark" and item.text in _SIGNS]
+    numbers = [item for item in items if item.kind == "number"]
+    return marks + [one.text for one in numbers if all(axis.value == 0 for axis in one.numbers)]
+
+
+def undoes(items: Sequence[Item]) -> bool:
+    """Whether a sentence names nothing and may undo the one before: `Resolved.`, `It was refuted.`
+
+    So may one of which nothing is understood.
+    """
+    mentions = [one for item in items for one in item.mentions]
+    if any(one.category in _NAMES | {"property"} for one in mentions) or not items:
+        return False
+    denies = any(item.kind == "trigger" and item.meaning in _UNDOING for item in items)
+    resolved = any(one.concept in ("resolved", "removal") for one in mentions)
+    unknown = any(item.kind == "unknown" for item in items) or bool(unread_of(items))
+    return denies or resolved or unknown
+
+
+def _when(one: Assertion) -> frozenset[str]:
+    """Whether it may itself be of then: what is compared, or has gone, is not."""
+    compared = one.changes or any(each.prior or each.change for each in one.extents)
+    itself = one.observation in _BEFORE or one.polarity == RESOLVED
+    return frozenset() if compared or itself else frozenset((THEN,))
+
+
+def _of_then(items: Sequence[Item]) -> Iterator[str]:
+    """That the sentence speaks of before, and what it describes so: `previously mild`."""
+    for position, item in enumerate(items):
+        named = any(one.concept in _BEFORE and not one.negations for one in item.mentions)
+        if not named and "before" not in item.classes:
+            continue
+        yield THEN
+        ahead = items[position + 1] if position + 1 < len(items) else None
+        if ahead is not None and ahead.kind == "name":
+            yield from (
+                f"{THEN} {one.concept}" for one in ahead.mentions if one.category in _DESCRIBES
+            )
+
+
+def _places(items: Sequence[Item]) -> set[str]:
+    found: set[str] = set()
+    for item in items:
+        if item.kind == "side" or (item.kind == "name" and item.meaning):
+            found |= BOTH_SIDES if item.meaning == "both" else {item.meaning}
+        elif item.kind == "symbol":
+            found.add(item.meaning)
+    return found
