@@ -17,7 +17,7 @@ from api.access.openid_connect.sign_in import AccessTokens
 from api.access.policy import READERS, policy
 from api.access.rule_index import RuleIndex, rules_of
 from api.audit.middleware import AuditTrail
-from api.audit.rules import PUBLIC
+from api.audit_rules import PUBLIC
 from api.dicomweb.rendering import rendered
 from api.dicomweb.retrieval import frame_routes, retrieve
 from api.dicomweb.retrieval.direct import DirectRoutes

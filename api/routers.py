@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from api.access import admin_routes, preferences
-from api.access.openid_connect import routes as oidc_routes
+from api.access import openid_connect_routes as oidc_routes
 from api.access.second_factor import routes as second_factor
 from api.access.second_factor import sign_in as second_factor_sign_in
 from api.access.sessions import own_sessions, session_routes

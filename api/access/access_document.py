@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from api.access.rule_index import Rule
-from api.audit.rules import Audited
+from api.audit_rules import Audited
 
 _HEAD = """# Access and audit of every route
 

@@ -20,9 +20,9 @@ from api.access.schemas import (
     UserPayload,
     Users,
 )
-from api.access.second_factor.schemas import EndedSessions
+from api.access.sessions.schemas import EndedSessions
 from api.access.sessions.session_routes import AuthenticatorDep
-from api.audit.rules import BY_ITSELF, Audited
+from api.audit_rules import BY_ITSELF, Audited
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 
 from api.access.openid_connect.sign_in import AccessTokens
 from api.access.principal import Principal
-from api.access.sessions.cookies import read_cookie, session_cookie
+from api.access.session_cookies import read_cookie, session_cookie
 from storage.accounts.api_keys import PREFIX, ApiKeys
 from storage.accounts.sessions import Sessions, token_hash
 from storage.accounts.shown_names import ShownNames

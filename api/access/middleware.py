@@ -21,7 +21,7 @@ from api.access.limits.limiter import Limits
 from api.access.principal import LOCAL, Principal
 from api.access.refusals import not_ours, unauthenticated, unfinished
 from api.access.rule_index import Rule, RuleIndex
-from api.access.sessions.cookies import CSRF_HEADER, csrf_token
+from api.access.session_cookies import CSRF_HEADER, csrf_token
 from api.errors import ApiProblem, status_of
 from api.middleware.methods import with_head
 from api.middleware.refusing import refuse

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from api.audit.rules import AuditRule
+from api.audit_rules import AuditRule
 from storage.accounts.sessions import SignInStep
 from storage.core.callers.roles import AccessScope, Role
 

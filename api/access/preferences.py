@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from api.access.interface_languages import InterfaceLanguage
 from api.access.policy import READERS, policy
 from api.access.principal import PrincipalDep
-from api.audit.rules import OWN_SETTINGS
+from api.audit_rules import OWN_SETTINGS
 from api.base_schemas import Payload
 from api.deps import StorageDep
 from api.routing import new_router

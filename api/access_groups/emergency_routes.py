@@ -13,7 +13,7 @@ from api.access.caller_visibility import caller_of
 from api.access.policy import ADMINS, RADIOLOGISTS, policy
 from api.access.principal import PrincipalDep
 from api.access_groups.schemas import EmergencyPage, EmergencyPayload, EmergencyRequest
-from api.audit.rules import BY_ITSELF, Audited
+from api.audit_rules import BY_ITSELF, Audited
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.errors import ApiProblem, status_of

@@ -25,7 +25,7 @@ from api.access_groups.schemas import (
     StudyAccessGroup,
     StudyAccessGroups,
 )
-from api.audit.rules import BY_ITSELF, Audited
+from api.audit_rules import BY_ITSELF, Audited
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router

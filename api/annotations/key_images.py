@@ -9,7 +9,7 @@ from api.annotations.schemas import (
     KeyImagesPayload,
     NewKeyImages,
 )
-from api.audit.rules import RESULTS, STORES
+from api.audit_rules import RESULTS, STORES
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router

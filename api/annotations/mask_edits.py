@@ -12,7 +12,7 @@ from api.access.authors import author_of
 from api.access.policy import RADIOLOGISTS, policy
 from api.access.principal import PrincipalDep
 from api.annotations.schemas import MaskEdit
-from api.audit.rules import STORES
+from api.audit_rules import STORES
 from api.deps import StorageDep
 from api.errors import MISMATCH_TITLE, ApiProblem
 from api.jobs.routes import read_job

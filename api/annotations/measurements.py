@@ -16,7 +16,7 @@ from api.annotations.schemas import (
     NewMeasurement,
     NewMeasurements,
 )
-from api.audit.rules import RESULTS, STORES
+from api.audit_rules import RESULTS, STORES
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router

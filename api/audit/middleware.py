@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access.actor import actor_of
 from api.access.principal import principal_of
 from api.access.rule_index import RuleIndex
-from api.audit.rules import Audited, AuditRule, NotAudited, unknown_method
+from api.audit_rules import Audited, AuditRule, NotAudited, unknown_method
 from api.errors import problem_response, status_of
 from api.middleware.request_context import route_template
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, AuditEvent, Code

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Query
 
 from api.access.policy import ADMINS, policy
-from api.audit.rules import Audited
 from api.audit.schemas import AuditPage, AuditVerification, event_payload, verification_payload
+from api.audit_rules import Audited
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.parameters import problems

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.access.policy import READERS, policy
-from api.audit.rules import RESULTS
+from api.audit_rules import RESULTS
 from api.base_schemas import Payload
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems

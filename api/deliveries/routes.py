@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.access.policy import INTEGRATORS, READERS, policy
 from api.audit.middleware import add_detail, name_studies
-from api.audit.rules import UIDS_ALONE, Audited
+from api.audit_rules import UIDS_ALONE, Audited
 from api.base_schemas import RequestBody
 from api.cursors import CursorPagingDep
 from api.deliveries.schemas import DeliveryPage, DeliveryPayload, Retried

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from api.access.policy import READERS, policy
-from api.audit.rules import CAPABILITIES, PUBLIC
+from api.audit_rules import CAPABILITIES, PUBLIC
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.negotiation import TARGET_SYNTAXES
 from api.dicomweb.formats.responses import json_bytes

@@ -4,7 +4,7 @@ import structlog
 from fastapi import Response
 
 from api.access.policy import ADMINS, policy
-from api.audit.rules import Audited
+from api.audit_rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import find_instance, find_instances
 from api.dicomweb.routing import dicomweb_router

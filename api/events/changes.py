@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.caller_visibility import AccessEnded, as_caller
 from api.access.policy import READERS, policy
-from api.audit.rules import UIDS_ALONE
+from api.audit_rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
 from api.events.newest import LOOK_EVERY_S, Newest

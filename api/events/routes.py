@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.caller_visibility import AccessEnded, as_caller, present_principal
 from api.access.policy import READERS, policy
-from api.audit.rules import UIDS_ALONE
+from api.audit_rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
 from api.events.newest import LOOK_EVERY_S, Newest
 from api.events.parameters import After, EventStudy, EventTypes, LastEventId, resume_point

@@ -7,7 +7,7 @@ from fastapi import Path, Request, Response
 
 from api.access.policy import ADMINS, ANYONE, READERS, policy
 from api.audit.middleware import name_studies
-from api.audit.rules import PUBLIC, QUERY, READ, Audited
+from api.audit_rules import PUBLIC, QUERY, READ, Audited
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.fhir import audit_event, device, diagnostic_report, imaging_study, observation

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
-from api.audit.rules import CHANGED, RESULTS
+from api.audit_rules import CHANGED, RESULTS
 from api.base_schemas import CursorPage, Payload
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep

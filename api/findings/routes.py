@@ -11,7 +11,7 @@ from api.access.authors import author_of
 from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
-from api.audit.rules import CHANGED, RESULTS
+from api.audit_rules import CHANGED, RESULTS
 from api.base_schemas import RequestBody
 from api.deps import StorageDep
 from api.enum_spelling import spelled_freely

@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from api.access.policy import WRITERS, policy
 from api.access.principal import Principal, PrincipalDep, source_of_notes
 from api.antivirus import check_file
-from api.audit.rules import STORES
+from api.audit_rules import STORES
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
 from api.jobs.analyze_schemas import AnalyzeResult

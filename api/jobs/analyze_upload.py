@@ -8,7 +8,7 @@ from typing import BinaryIO
 from api.access.policy import WRITERS, policy
 from api.access.principal import Principal, PrincipalDep, source_of_notes
 from api.antivirus import check_file
-from api.audit.rules import STORES
+from api.audit_rules import STORES
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.jobs.analyze_schemas import AnalyzeStarted, StartRequest

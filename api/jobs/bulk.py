@@ -8,7 +8,7 @@ from pydantic import Field
 from api.access.actor import actor_of
 from api.access.policy import WRITERS, policy
 from api.access.principal import PrincipalDep, principal_of
-from api.audit.rules import EACH_BY_ITSELF
+from api.audit_rules import EACH_BY_ITSELF
 from api.base_schemas import RequestBody
 from api.bulk import MOST, BulkAnswer, BulkId, for_each
 from api.deps import StorageDep

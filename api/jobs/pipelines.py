@@ -1,7 +1,7 @@
 """The catalogue: what runs here, by which model, and whether it could run now."""
 
 from api.access.policy import READERS, policy
-from api.audit.rules import PUBLIC
+from api.audit_rules import PUBLIC
 from api.deps import StorageDep
 from api.findings.serializers import model_url
 from api.jobs.pipeline_schemas import PipelineList, PipelineModel, PipelinePayload

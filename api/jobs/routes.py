@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from api.access.policy import READERS, WRITERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
-from api.audit.rules import CHANGED, UIDS_ALONE, Audited
+from api.audit_rules import CHANGED, UIDS_ALONE, Audited
 from api.base_schemas import RequestBody
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from api.access.policy import READERS, policy
-from api.audit.rules import PUBLIC, RESULTS
+from api.audit_rules import PUBLIC, RESULTS
 from api.deps import SettingsDep, StorageDep
 from api.parameters import StudyUid
 from api.routing import new_router

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.policy import READERS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.audit.middleware import name_studies
-from api.audit.rules import Audited
+from api.audit_rules import Audited
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
 from api.language.language_jobs import ended, started

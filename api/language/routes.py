@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.policy import WRITERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
-from api.audit.rules import Audited
+from api.audit_rules import Audited
 from api.deps import StoppingDep, StorageDep
 from api.language.language_jobs import VERSION, answered
 from api.language.schemas import (

@@ -7,7 +7,7 @@ from fastapi import Depends, Query, Request
 
 from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
-from api.audit.rules import QUERY, RESULTS
+from api.audit_rules import QUERY, RESULTS
 from api.deps import StorageDep
 from api.language.schemas import SearchHit, SearchResult, SimilarReport, SimilarReports
 from api.parameters import ReportId, problems

@@ -2,7 +2,7 @@
 
 from api.access.policy import ADMINS, READERS, policy
 from api.access.principal import PrincipalDep
-from api.audit.rules import MODEL_CHANGED, PUBLIC
+from api.audit_rules import MODEL_CHANGED, PUBLIC
 from api.deps import StorageDep
 from api.models.monitoring_schemas import (
     AgreementList,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.access.policy import ADMINS, READERS, policy
 from api.access.principal import PrincipalDep
-from api.audit.rules import MODEL_CHANGED, PUBLIC
+from api.audit_rules import MODEL_CHANGED, PUBLIC
 from api.base_schemas import RequestBody
 from api.deps import StorageDep
 from api.models.schemas import ModelDetail, ModelList

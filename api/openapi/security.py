@@ -4,7 +4,7 @@ from typing import Any
 
 from api.access.middleware import UNCOUNTED
 from api.access.rule_index import Rule
-from api.access.sessions.cookies import session_cookie
+from api.access.session_cookies import session_cookie
 from api.openapi.headers import RETRY_AFTER
 from storage.settings import Settings
 

@@ -8,7 +8,7 @@ from api.access.actor import actor_of
 from api.access.audited_changes import patient_change
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
-from api.audit.rules import BY_ITSELF, UIDS_ALONE
+from api.audit_rules import BY_ITSELF, UIDS_ALONE
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, SecretStr
 
 from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.middleware import add_detail
-from api.audit.rules import Audited, NotAudited, network_change
+from api.audit_rules import Audited, NotAudited, network_change
 from api.base_schemas import Payload, one_of
 from api.deps import StorageDep
 from api.parameters import problems

@@ -7,7 +7,7 @@ from fastapi import Path, Request
 
 from api.access.policy import READERS, WRITERS, policy
 from api.audit.middleware import add_detail
-from api.audit.rules import QUERY, UIDS_ALONE, Audited
+from api.audit_rules import QUERY, UIDS_ALONE, Audited
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.priors.schemas import ElsewherePayload, FetchFrom, PriorFetchPayload

@@ -8,7 +8,7 @@ from fastapi import Path, Request
 
 from api.access.policy import INTEGRATORS, policy
 from api.audit.middleware import name_studies
-from api.audit.rules import QUERY, UIDS_ALONE, Audited
+from api.audit_rules import QUERY, UIDS_ALONE, Audited
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.enum_spelling import PriorStateWord

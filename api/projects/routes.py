@@ -8,7 +8,7 @@ from fastapi import Path, Request, Response
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import add_detail, name_studies
-from api.audit.rules import UIDS_ALONE, Audited
+from api.audit_rules import UIDS_ALONE, Audited
 from api.cursors import CursorPagingDep
 from api.deps import SettingsDep, StorageDep
 from api.paging import PagingDep

@@ -8,7 +8,7 @@ from fastapi.responses import PlainTextResponse
 
 from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
-from api.audit.rules import RESULTS
+from api.audit_rules import RESULTS
 from api.deps import StorageDep
 from api.parameters import ReportId, problems
 from api.reports.schemas import (

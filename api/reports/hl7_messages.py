@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.access.policy import INTEGRATORS, policy
 from api.audit.middleware import name_studies
-from api.audit.rules import UIDS_ALONE, Audited
+from api.audit_rules import UIDS_ALONE, Audited
 from api.base_schemas import CursorPage, Payload
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep

@@ -6,7 +6,7 @@ from fastapi import Path, Request, Response
 
 from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
-from api.audit.rules import RESULTS
+from api.audit_rules import RESULTS
 from api.deps import StorageDep
 from api.parameters import ReportId, binary, problems
 from api.reports.history import Version

@@ -9,7 +9,7 @@ from api.access.confirmation import use_confirmation
 from api.access.policy import RADIOLOGISTS, READERS, WRITERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
-from api.audit.rules import CHANGED, RESULTS, Audited
+from api.audit_rules import CHANGED, RESULTS, Audited
 from api.cursors import CursorPagingDep
 from api.deps import SettingsDep, StoppingDep, StorageDep
 from api.enum_spelling import spelled_freely

@@ -7,7 +7,7 @@ from api.access.actor import actor_of
 from api.access.audited_changes import legal_hold_change
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
-from api.audit.rules import BY_ITSELF, UIDS_ALONE
+from api.audit_rules import BY_ITSELF, UIDS_ALONE
 from api.base_schemas import CursorPage, Payload, RequestBody
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query
 
 from api.access.policy import ADMINS, policy
-from api.audit.rules import UIDS_ALONE
+from api.audit_rules import UIDS_ALONE
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.paging import PagingDep

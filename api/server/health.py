@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.access.policy import ANYONE, policy
 from api.access.principal import OptionalPrincipalDep
-from api.audit.rules import PUBLIC
+from api.audit_rules import PUBLIC
 from api.deps import StorageDep
 from api.routing import new_router
 from api.server.checks.disk import (

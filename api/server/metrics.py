@@ -31,7 +31,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 
 from api.access.policy import INTEGRATORS, policy
-from api.audit.rules import PUBLIC
+from api.audit_rules import PUBLIC
 from api.deps import StorageDep
 from api.routing import new_router
 from api.server.work_metrics import WorkCollector

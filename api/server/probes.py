@@ -10,7 +10,7 @@ from fastapi import Depends, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.policy import ANYONE, policy
-from api.audit.rules import PUBLIC
+from api.audit_rules import PUBLIC
 from api.deps import StoppingDep
 from api.routing import new_router
 from api.server.health import HealthChecks, get_checks

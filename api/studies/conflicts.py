@@ -7,7 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.middleware import name_studies
-from api.audit.rules import RESULTS, RETRIEVED, UIDS_ALONE, Audited
+from api.audit_rules import RESULTS, RETRIEVED, UIDS_ALONE, Audited
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.parameters import binary, problems

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from api.access.policy import INTEGRATORS, READERS, policy
 from api.access.principal import PrincipalDep
-from api.audit.rules import CHANGED, UIDS_ALONE
+from api.audit_rules import CHANGED, UIDS_ALONE
 from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
 from api.parameters import SeriesUid, problems

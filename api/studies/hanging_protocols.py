@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from api.access.policy import ADMINS, READERS, policy
-from api.audit.rules import MODEL_CHANGED, PUBLIC, Audited
+from api.audit_rules import MODEL_CHANGED, PUBLIC, Audited
 from api.deps import SettingsDep
 from api.errors import ApiProblem
 from api.parameters import problems

@@ -4,7 +4,7 @@ import structlog
 from fastapi.responses import Response
 
 from api.access.policy import ADMINS, READERS, policy
-from api.audit.rules import Audited
+from api.audit_rules import Audited
 from api.deps import StorageDep
 from api.parameters import JobId, binary, problems
 from api.routing import new_router

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.access.policy import RADIOLOGISTS, policy
 from api.audit.middleware import add_detail
-from api.audit.rules import Audited
+from api.audit_rules import Audited
 from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems

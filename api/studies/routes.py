@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from api.access.policy import INTEGRATORS, READERS, policy
-from api.audit.rules import CHANGED, QUERY, RESULTS
+from api.audit_rules import CHANGED, QUERY, RESULTS
 from api.cursors import CursorPagingDep
 from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep

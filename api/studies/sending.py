@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.access.policy import WRITERS, policy
 from api.audit.middleware import add_detail
-from api.audit.rules import Audited, NotAudited
+from api.audit_rules import Audited, NotAudited
 from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems

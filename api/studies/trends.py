@@ -4,7 +4,7 @@ from fastapi import Request
 
 from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
-from api.audit.rules import RESULTS
+from api.audit_rules import RESULTS
 from api.base_schemas import code_payload
 from api.deps import StorageDep
 from api.dicom_values import dicom_date

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from api.access.policy import ANYONE, WRITERS, policy
 from api.access.principal import PrincipalDep
-from api.audit.rules import NOT_IN_YET, UIDS_ALONE, Audited
+from api.audit_rules import NOT_IN_YET, UIDS_ALONE, Audited
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import UploadId, problems

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.policy import INTEGRATORS, READERS, WRITERS, policy
 from api.access.principal import OptionalPrincipalDep
 from api.audit.middleware import name_studies
-from api.audit.rules import CHANGED, Audited
+from api.audit_rules import CHANGED, Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.formats.responses import json_bytes

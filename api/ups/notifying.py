@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.caller_visibility import AccessEnded, as_caller, present_principal
 from api.access.policy import INTEGRATORS, policy
-from api.audit.rules import SUBSCRIBED
+from api.audit_rules import SUBSCRIBED
 from api.dicomweb.routing import worklist_router
 from api.events.newest import Newest
 from api.ups.matching import Matcher

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from fastapi import Request, Response
 
 from api.access.policy import READERS, policy
-from api.audit.rules import QUERY
+from api.audit_rules import QUERY
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.formats.responses import json_bytes

@@ -6,7 +6,7 @@ from fastapi import Path, Query, Request, Response
 
 from api.access.policy import INTEGRATORS, policy
 from api.access.principal import PrincipalDep
-from api.audit.rules import SUBSCRIBED
+from api.audit_rules import SUBSCRIBED
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import service_url
 from api.dicomweb.query_names import NEGOTIATION, reads_own_query

@@ -9,7 +9,7 @@ from fastapi import Path, Query, Response
 from api.access.caller_visibility import caller_of
 from api.access.policy import INTEGRATORS, policy
 from api.access.principal import PrincipalDep
-from api.audit.rules import UIDS_ALONE, Audited, NotAudited, network_change
+from api.audit_rules import UIDS_ALONE, Audited, NotAudited, network_change
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.enum_spelling import NoticeStateWord

@@ -7,7 +7,7 @@ from fastapi import Path, Query, Request, Response
 
 from api.access.policy import INTEGRATORS, READERS, policy
 from api.audit.middleware import name_studies
-from api.audit.rules import QUERY, Audited
+from api.audit_rules import QUERY, Audited
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.enum_spelling import WorklistStateWord

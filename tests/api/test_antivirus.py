@@ -17,7 +17,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.antivirus import check_bytes, check_file
 from api.dicomweb.formats.negotiation import parse_accept
-from api.dicomweb.retrieval import documents
+from api.dicomweb.rendering import documents
 from api.errors import ApiProblem
 from api.jobs import analyze, analyze_upload
 from api.language import documents as questions

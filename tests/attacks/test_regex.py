@@ -16,7 +16,7 @@ import httpx
 import pytest
 from starlette.datastructures import Headers
 
-from api.access.sessions.cookies import read_cookie
+from api.access.session_cookies import read_cookie
 from api.dicomweb.formats.multipart import parse_content_type
 from api.dicomweb.formats.negotiation import parse_accept
 from dicom_node.hl7 import reading

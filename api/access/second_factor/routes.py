@@ -25,7 +25,7 @@ from api.access.second_factor.webauthn import (
     relying_party,
 )
 from api.access.sessions.session_routes import AuthenticatorDep
-from api.audit.rules import BY_ITSELF, NOT_YET, OWN_ACCESS
+from api.audit_rules import BY_ITSELF, NOT_YET, OWN_ACCESS
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems

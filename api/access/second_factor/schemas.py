@@ -1,4 +1,4 @@
-"""What the addresses about second factors and one's own sessions take and answer."""
+"""What the addresses about second factors take and answer."""
 
 import json
 from datetime import datetime
@@ -8,7 +8,6 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from api.base_schemas import Payload, RequestBody
 from storage.accounts.second_factors import FactorKind, SecondFactor
-from storage.accounts.sessions import SessionEntry
 
 _CREDENTIAL_MAX_CHARACTERS = 32_768
 
@@ -104,33 +103,3 @@ class Enrolled(Payload):
 
 class RecoveryCodeList(Payload):
     recovery_codes: list[str] = Field(description="Shown this once; those before count no more.")
-
-
-class OwnSession(Payload):
-    session_id: str
-    is_this: bool = Field(description="The one that asks.")
-    address: str
-    user_agent: str = Field(description="What the browser calls itself.")
-    created_at: datetime
-    last_seen_at: datetime
-    expires_at: datetime
-
-    @classmethod
-    def of(cls, entry: SessionEntry, this: str) -> "OwnSession":
-        return cls(
-            session_id=entry.session_id,
-            is_this=entry.token_hash == this,
-            address=entry.address,
-            user_agent=entry.user_agent,
-            created_at=entry.created_at,
-            last_seen_at=entry.last_seen_at,
-            expires_at=entry.expires_at,
-        )
-
-
-class OwnSessions(Payload):
-    items: list[OwnSession]
-
-
-class EndedSessions(Payload):
-    ended: int

@@ -20,9 +20,9 @@ from api.access.second_factor.webauthn import (
     relying_party,
     used_key,
 )
-from api.access.sessions.cookies import set_session
+from api.access.session_cookies import set_session
 from api.access.sessions.session_routes import AuthenticatorDep, session_info
-from api.audit.rules import BY_ITSELF, PUBLIC
+from api.audit_rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems

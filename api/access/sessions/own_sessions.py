@@ -9,9 +9,9 @@ from api.access.audited_changes import access_change
 from api.access.confirmation import check_confirmed
 from api.access.policy import READERS, policy
 from api.access.principal import Principal, PrincipalDep
-from api.access.second_factor.schemas import EndedSessions, OwnSession, OwnSessions
+from api.access.sessions.schemas import EndedSessions, OwnSession, OwnSessions
 from api.access.sessions.session_routes import AuthenticatorDep
-from api.audit.rules import BY_ITSELF, OWN_ACCESS
+from api.audit_rules import BY_ITSELF, OWN_ACCESS
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router

@@ -23,14 +23,14 @@ from api.access.schemas import (
     SessionInfo,
     SignedOut,
 )
-from api.access.sessions.cookies import (
+from api.access.session_cookies import (
     csrf_token,
     end_session,
     read_cookie,
     session_cookie,
     set_session,
 )
-from api.audit.rules import BY_ITSELF, PUBLIC
+from api.audit_rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems

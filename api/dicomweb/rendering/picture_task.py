@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image
 from pydicom.dataset import Dataset
 
+from api.dicomweb.instances.pixel_layout import PixelLayout
 from api.dicomweb.rendering.picture import encode, make_picture
-from api.dicomweb.rendering.pixel_layout import PixelLayout
 from api.dicomweb.rendering.render_options import RenderOptions
 from storage.dicom.dataset_reader import read_part10
 from storage.pixels.frame_encoding import FrameEncoding, decode_here

@@ -10,10 +10,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from api.dicomweb.errors import not_acceptable
+from api.dicomweb.instances.frames import FrameSource
+from api.dicomweb.instances.metadata import raw_header
 from api.dicomweb.rendering.picture_task import layout_encoding
 from api.dicomweb.rendering.render_options import RenderOptions
-from api.dicomweb.retrieval.frames import FrameSource
-from api.dicomweb.retrieval.metadata import raw_header
 from storage.core.entities import Instance
 from storage.integrity.instance_reader import InstanceReader
 from storage.pixels.decoding import DECODER_ERRORS, decode, transcode

@@ -9,22 +9,22 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.access.policy import READERS, policy
-from api.audit.rules import Audited
+from api.audit_rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import accepted, choose_image
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.instances.frame_numbers import parse_frame_numbers
+from api.dicomweb.instances.frames import open_frames
+from api.dicomweb.instances.metadata import header_before
 from api.dicomweb.lookups import content_key, find_instance, find_instances, service_url
 from api.dicomweb.query_names import RENDERING, THUMBNAIL, takes
 from api.dicomweb.rendering.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
+from api.dicomweb.rendering.documents import is_document, rendered_document
 from api.dicomweb.rendering.picture import IN_NO_GIF, PICTURES
 from api.dicomweb.rendering.pixels import Renderer
 from api.dicomweb.rendering.render_options import parse_options
 from api.dicomweb.rendering.viewport import Viewport
-from api.dicomweb.retrieval.documents import is_document, rendered_document
-from api.dicomweb.retrieval.frame_routes import parse_frame_numbers
-from api.dicomweb.retrieval.frames import open_frames
-from api.dicomweb.retrieval.metadata import header_before
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
 from api.warning_header import warning_of

@@ -5,8 +5,8 @@ from fastapi.responses import StreamingResponse
 
 from api.dicomweb.formats.negotiation import ZIP
 from api.dicomweb.formats.responses import caching_headers, matches_etag, not_modified
+from api.dicomweb.instances.metadata import metadata_key
 from api.dicomweb.lookups import find_instances
-from api.dicomweb.retrieval.metadata import metadata_key
 from storage.core.errors import InvalidRequest
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Index

@@ -12,18 +12,18 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.access.policy import READERS, policy
-from api.audit.rules import Audited
+from api.audit_rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import OCTET_STREAM, accepted
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.instances.frames import open_frames
+from api.dicomweb.instances.metadata import make_metadata, metadata_key, read_header
 from api.dicomweb.lookups import find_instance, find_instances, instance_path, service_url
 from api.dicomweb.rendering.pixels import decode_frame, encode_frame, native_bytes
 from api.dicomweb.retrieval.frame_formats import FrameFormat, choose_frames
 from api.dicomweb.retrieval.frame_routes import element_value
-from api.dicomweb.retrieval.frames import open_frames
-from api.dicomweb.retrieval.metadata import make_metadata, metadata_key, read_header
 from api.dicomweb.routing import dicomweb_router
 from storage.audit import Code
 from storage.container import Storage

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from starlette.concurrency import run_in_threadpool
 
 from api.access.policy import READERS, policy
-from api.audit.rules import Audited
+from api.audit_rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.formats.json_values import little_endian_bytes
@@ -21,6 +21,9 @@ from api.dicomweb.formats.responses import (
     matches_etag,
     not_modified,
 )
+from api.dicomweb.instances.frame_numbers import parse_frame_numbers
+from api.dicomweb.instances.frames import FrameSource, known_frames, open_frames
+from api.dicomweb.instances.metadata import header_before, read_header
 from api.dicomweb.lookups import (
     content_key,
     find_instance,
@@ -30,14 +33,11 @@ from api.dicomweb.lookups import (
 )
 from api.dicomweb.rendering.pixels import decode_frame, encode_frame, native_bytes
 from api.dicomweb.retrieval.frame_formats import FrameFormat, choose_frames
-from api.dicomweb.retrieval.frames import FrameSource, known_frames, open_frames
-from api.dicomweb.retrieval.metadata import header_before, read_header
 from api.dicomweb.retrieval.pieces import Piece, PiecesResponse, Stored
 from api.dicomweb.routing import dicomweb_router
 from storage.audit import Code
 from storage.core.entities import Instance
-from storage.core.errors import InvalidRequest, NotFound
-from storage.core.untrusted_input.whole_numbers import read_whole_number
+from storage.core.errors import NotFound
 from storage.integrity.instance_reader import InstanceReader
 
 router = dicomweb_router()
@@ -46,29 +46,8 @@ _INSTANCE = (
     "/studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}"
 )
 _PIXEL_TAGS = frozenset({"7FE00010", "7FE00008", "7FE00009"})
-_MAX_FRAMES = 100_000
 _FEW = 64
 """Frames whose places are put together without a thread of their own."""
-
-
-def parse_frame_numbers(text: str) -> list[int]:
-    """`1,2,3` as frame indices from 0. Raises InvalidRequest.
-
-    A number that comes again is refused: in PS3.18 a list has no duplicates, and with them a short
-    address would ask for gigabytes.
-    """
-    pieces = text.split(",")
-    numbers = [read_whole_number(piece) for piece in pieces[: _MAX_FRAMES + 1]]
-    if len(pieces) > _MAX_FRAMES or not all(one and one < 10**10 for one in numbers):
-        raise InvalidRequest(
-            "The frame list is not made of numbers from 1 on, separated by commas.",
-            remedy="Ask for …/frames/1 or …/frames/1,2,3.",
-        )
-    if len(set(numbers)) < len(numbers):
-        raise InvalidRequest(
-            "The frame list names a frame more than once.", remedy="Name each frame once."
-        )
-    return [number - 1 for number in numbers if number]
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}")

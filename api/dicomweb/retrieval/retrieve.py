@@ -9,7 +9,7 @@ from operator import attrgetter
 from fastapi import Request, Response
 
 from api.access.policy import READERS, policy
-from api.audit.rules import RETRIEVED, Audited
+from api.audit_rules import RETRIEVED, Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.negotiation import (
     DICOM_JSON,
@@ -21,16 +21,16 @@ from api.dicomweb.formats.negotiation import (
 )
 from api.dicomweb.formats.responses import accepts_gzip, caching_headers, matches_etag, not_modified
 from api.dicomweb.formats.xml_answers import xml_answer
-from api.dicomweb.lookups import find_instance, find_instances, service_url
-from api.dicomweb.retrieval.archive import study_archive
-from api.dicomweb.retrieval.instance_answers import send_instances
-from api.dicomweb.retrieval.metadata import (
+from api.dicomweb.instances.metadata import (
     cached_metadata,
     left_out,
     lost_among,
     make_metadata,
     metadata_key,
 )
+from api.dicomweb.lookups import find_instance, find_instances, service_url
+from api.dicomweb.retrieval.archive import study_archive
+from api.dicomweb.retrieval.instance_answers import send_instances
 from api.dicomweb.routing import dicomweb_router
 from api.warning_header import warning_of
 from storage.audit import Code

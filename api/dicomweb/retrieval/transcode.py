@@ -5,7 +5,7 @@ from io import BytesIO
 from pydicom.uid import UID, ExplicitVRBigEndian
 
 from api.dicomweb.errors import not_acceptable
-from api.dicomweb.retrieval.frames import FrameSource, open_frames
+from api.dicomweb.instances.frames import FrameSource, open_frames
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.integrity.instance_reader import InstanceReader

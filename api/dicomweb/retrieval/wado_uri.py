@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fastapi import Request, Response
 
 from api.access.policy import READERS, policy
-from api.audit.rules import Audited
+from api.audit_rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.negotiation import (
     DICOM,
@@ -18,18 +18,18 @@ from api.dicomweb.formats.negotiation import (
     parse_accept,
 )
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.instances.frames import open_frames
+from api.dicomweb.instances.metadata import header_before
+from api.dicomweb.instances.pixel_layout import PixelLayout
 from api.dicomweb.lookups import content_key, find_instance
 from api.dicomweb.query_names import ignore, reads_own_query, repeated_parameter
 from api.dicomweb.rendering.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
+from api.dicomweb.rendering.documents import is_document, rendered_document
 from api.dicomweb.rendering.picture import PICTURES
-from api.dicomweb.rendering.pixel_layout import PixelLayout
 from api.dicomweb.rendering.pixels import Renderer
 from api.dicomweb.rendering.render_options import RenderOptions, parse_annotations
 from api.dicomweb.rendering.viewport import Viewport, parse_quality
-from api.dicomweb.retrieval.documents import is_document, rendered_document
-from api.dicomweb.retrieval.frames import open_frames
 from api.dicomweb.retrieval.instance_answers import send_instances
-from api.dicomweb.retrieval.metadata import header_before
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
 from inference.imaging.grayscale import Window

@@ -11,9 +11,9 @@ from pydicom.dataset import Dataset
 from api.dicomweb.formats.dicom_json import SPECIFIC_CHARACTER_SET, dataset_to_json
 from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.responses import json_bytes
+from api.dicomweb.instances.cache import ByteCache
+from api.dicomweb.instances.metadata import read_header
 from api.dicomweb.lookups import content_key
-from api.dicomweb.retrieval.cache import ByteCache
-from api.dicomweb.retrieval.metadata import read_header
 from api.dicomweb.search.query_parameters import tag_of
 from dicom_node.query.dataset_matching import matches
 from storage.core.errors import InvalidRequest, MediViewError

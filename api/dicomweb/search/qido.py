@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from sqlalchemy import Engine
 
 from api.access.policy import READERS, policy
-from api.audit.rules import QUERY
+from api.audit_rules import QUERY
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.access.policy import WRITERS, policy
 from api.access.principal import PrincipalDep, source_of_notes
-from api.audit.rules import STORES
+from api.audit_rules import STORES
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.errors import unsupported_media_type
 from api.dicomweb.formats.multipart import MultipartReader, parse_content_type

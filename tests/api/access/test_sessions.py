@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from api.access.sessions.cookies import csrf_token
+from api.access.session_cookies import csrf_token
 from storage import tables as t
 from storage.accounts.sessions import token_hash
 from storage.core.clock import utcnow

@@ -1,7 +1,7 @@
 """What the audit trail records of each route stands beside the route."""
 
 from api.app import create_app
-from api.audit.rules import EACH_BY_ITSELF, Audited, NotAudited
+from api.audit_rules import EACH_BY_ITSELF, Audited, NotAudited
 from storage.settings import Settings
 
 

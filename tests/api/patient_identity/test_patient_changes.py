@@ -8,7 +8,7 @@ from pydicom import dcmread
 from typer.testing import CliRunner
 
 from api.cli.studies.patients import app
-from api.dicomweb.retrieval.metadata import make_metadata
+from api.dicomweb.instances.metadata import make_metadata
 from storage.audit.query import AuditFilter, find_events
 from storage.core.clock import utcnow
 from storage.core.entities import Instance

@@ -11,7 +11,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import dcmwrite, write_dataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from api.dicomweb.rendering.pixel_layout import find_pixels
+from api.dicomweb.instances.pixel_layout import find_pixels
 from storage.core.errors import LimitExceeded
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.element_limits import MAX_DEPTH

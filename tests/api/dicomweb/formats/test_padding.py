@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from api.dicomweb.formats.dicom_json import dataset_to_json
+from api.dicomweb.instances.pixel_layout import find_pixels
 from api.dicomweb.rendering.picture_task import render
-from api.dicomweb.rendering.pixel_layout import find_pixels
 from api.dicomweb.rendering.render_options import RenderOptions
 from storage.core.text.padding import STRING_VRS, unpadded_bytes
 from storage.dicom.element_walker import UNDEFINED_LENGTH

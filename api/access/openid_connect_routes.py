@@ -14,9 +14,9 @@ from api.access.openid_connect.provider import NotAccepted, Provider
 from api.access.openid_connect.sign_in import Flow, authorization_url, finish
 from api.access.policy import ANYONE, policy
 from api.access.principal import OptionalPrincipalDep, Principal
-from api.access.sessions.cookies import flow_cookie, is_https, read_cookie, set_session
+from api.access.session_cookies import flow_cookie, is_https, read_cookie, set_session
 from api.access.sessions.session_routes import AuthenticatorDep, open_session
-from api.audit.rules import BY_ITSELF, PUBLIC
+from api.audit_rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems

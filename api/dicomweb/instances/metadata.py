@@ -21,10 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 import storage.dicom.unpadded_reading  # noqa: F401
 from api.dicomweb.formats.dicom_json import Path, dataset_to_json
 from api.dicomweb.formats.responses import gzip_bytes, json_bytes
+from api.dicomweb.instances.cache import ByteCache
+from api.dicomweb.instances.frames import open_frames
+from api.dicomweb.instances.pixel_layout import PixelLayout
 from api.dicomweb.lookups import content_key, instance_path
-from api.dicomweb.rendering.pixel_layout import PixelLayout
-from api.dicomweb.retrieval.cache import ByteCache
-from api.dicomweb.retrieval.frames import open_frames
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, InvalidInstance, MediViewError, NotFound

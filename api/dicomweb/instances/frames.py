@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
+from api.dicomweb.instances.cache import ByteCache
+from api.dicomweb.instances.pixel_layout import PixelLayout, ReadRange, find_fragments, find_pixels
 from api.dicomweb.lookups import content_key
-from api.dicomweb.rendering.pixel_layout import PixelLayout, ReadRange, find_fragments, find_pixels
-from api.dicomweb.retrieval.cache import ByteCache
 from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, NotFound
 from storage.dicom.file_meta import FileMeta, read_file_meta

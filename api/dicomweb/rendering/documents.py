@@ -10,8 +10,8 @@ from api.antivirus import check_bytes
 from api.deps import get_settings
 from api.dicomweb.formats.negotiation import MediaRange, choose_image
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.instances.metadata import read_header
 from api.dicomweb.lookups import content_key
-from api.dicomweb.retrieval.metadata import read_header
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.integrity.instance_reader import InstanceReader

@@ -1,0 +1,1 @@
+"""One stored instance: its header, and its frames by their byte ranges."""
