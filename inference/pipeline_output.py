@@ -152,6 +152,8 @@ class PipelineOutput:
     """What the values of `label_picture` stand for, from 0."""
     images: tuple[ImageResult, ...] = ()
     """Of a pipeline for DICOM images: a result for each, in the order of the series."""
+    looks_for_boxes: bool = False
+    """Of a detector in images: none in an image is a result, too."""
     calibration: str = ""
     """How its probabilities were calibrated; empty where nobody says."""
     timings_s: dict[str, float] = field(default_factory=dict)

@@ -19,7 +19,17 @@ DEVICE_UID = derive_uid("device", "mediview")
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0\d|1[0-4])(?P<minutes>[0-5]\d)")
 
 ResultKind = Literal[
-    "SEG", "SR", "SC", "PDF", "LABELMAP", "GSPS", "KOS", "STACK", "LABELMAP_SR", "RTSTRUCT"
+    "SEG",
+    "SR",
+    "SC",
+    "PDF",
+    "LABELMAP",
+    "GSPS",
+    "KOS",
+    "STACK",
+    "LABELMAP_SR",
+    "RTSTRUCT",
+    "CAD",
 ]
 """In the order of their series numbers. STACK: every slice as a secondary capture. LABELMAP_SR:
 the report that names the label map."""

@@ -77,6 +77,13 @@ RESULT_KINDS: Mapping[str, ResultKind] = {
             on_request=True,
             by_name_alone=True,
         ),
+        ResultKind(
+            "CAD",
+            "CAD report (mammography, chest)",
+            ("1.2.840.10008.5.1.4.1.1.88.50", "1.2.840.10008.5.1.4.1.1.88.65"),
+            on_request=True,
+            by_name_alone=True,
+        ),
         ResultKind(OTHER, "Anything else", ()),
     )
 }

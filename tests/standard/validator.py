@@ -75,7 +75,9 @@ def complaints_of(dataset: Dataset) -> list[str]:
     if asked != sop_class:
         dataset = Dataset(dataset)
         dataset.SOPClassUID = asked
-    result = IODValidator(dataset, info, error_handler=NullValidationResultHandler()).validate()
+    result = IODValidator(
+        _without_references(dataset), info, error_handler=NullValidationResultHandler()
+    ).validate()
     return [
         f"{module}: {path} {error.code.name} {_details(error)}".rstrip()
         for module, errors in result.module_errors.items()
@@ -83,6 +85,24 @@ def complaints_of(dataset: Dataset) -> list[str]:
         for path in [_path(tag)]
         if not _is_known(sop_class, module, path, error.code)
     ]
+
+
+def _without_references(dataset: Dataset) -> Dataset:
+    """Without content items that refer to another one of the document: these have nothing but a
+    relationship and its place (PS3.3 Table C.17-6), and the validator asks for a value type."""
+    if "ContentSequence" not in dataset:
+        return dataset
+    plain = Dataset(dataset)
+    items = [
+        _without_references(one)
+        for one in dataset.ContentSequence
+        if "ReferencedContentItemIdentifier" not in one
+    ]
+    if items:
+        plain.ContentSequence = items
+    else:
+        del plain.ContentSequence
+    return plain
 
 
 def _path(tag: DicomTag) -> str:

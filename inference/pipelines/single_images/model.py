@@ -212,6 +212,7 @@ class ImageModelPipeline:
                 raise at_work(self._model, error) from error
         return PipelineOutput(
             images=tuple(results),
+            looks_for_boxes=self._model.kind == "object-detection",
             calibration=self._model.card.model.calibration,
             timings_s={"load_model": ready - started, "predict": time.perf_counter() - ready},
             derivation=self._derivation(),

@@ -6,6 +6,7 @@ from pydicom.dataset import Dataset
 
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.result_identity import ResultKind
+from inference.results.cad.document import encode_cad
 from inference.results.single_images.gsps import encode_boxes
 from inference.results.single_images.pictures import encode_picture
 from inference.results.single_images.references import by_uid
@@ -28,7 +29,8 @@ def encode_images(
     """A SEG for each image with segments, one SR, a presentation state for each with boxes.
 
     A presentation state is to a box what a SEG is to a mask: without it no viewer shows the box
-    on the image, so that it is always made. Pictures are, where a destination wants them.
+    on the image, so that it is always made. Pictures and CAD reports are, where a destination wants
+    them.
     `others`: images that these were compared with, as evidence.
     """
     known = by_uid(list(sources))
@@ -45,6 +47,11 @@ def encode_images(
             "SR",
             encode_image_sr(job, pipeline, named, findings, output, masks, predecessor, others),
         )
+    if "CAD" in extra_kinds and output.looks_for_boxes:
+        named = {uid: known[uid] for uid in (one.sop_instance_uid for one in output.images)}
+        cad = encode_cad(job, pipeline, named, findings, output)
+        if cad is not None:
+            yield "CAD", cad
     for number, image in enumerate(output.images, start=1):
         source = known[image.sop_instance_uid]
         if image.boxes:
