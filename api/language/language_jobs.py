@@ -127,7 +127,9 @@ def _shown(result: dict[str, object]) -> dict[str, object]:
     if "text" in result:
         return result
     sentences = result.get("sentences")
-    texts = [str(one["text"]) for one in sentences] if isinstance(sentences, list) else []
+    missing = result.get("missing")
+    parts = [one for some in (sentences, missing) if isinstance(some, list) for one in some]
+    texts = [str(one["text"]) for one in parts]
     return {**result, "text": " ".join(texts)}
 
 

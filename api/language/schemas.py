@@ -98,6 +98,30 @@ class AnswerPassage(Payload):
     score: float = Field(ge=0, le=1)
 
 
+class CriticalConcept(Payload):
+    concept: str = Field(examples=["tension_pneumothorax"])
+    category: Literal["immediate", "urgent", "soon"]
+    names: dict[str, str] = Field(
+        description="For people, by language.", examples=[{"en": "tension pneumothorax"}]
+    )
+
+
+class MissingCritical(Payload):
+    """A critical finding of the source that is not stated."""
+
+    text: str = Field(description="It in a sentence, in the language of the site's reports.")
+    category: Literal["immediate", "urgent", "soon"] = Field(
+        description="To be reported within minutes, hours or days (the categories of the ACR)."
+    )
+    certainty: Literal["present", "uncertain"] = Field(
+        description="`uncertain`: the source itself does not exclude or only suspects it."
+    )
+    sentence: str = Field(description="The sentence of the source, or the text of the alert.")
+    source_id: str = Field(description="The report, the page or the alert.")
+    concepts: list[CriticalConcept] = Field(description="Empty for an alert.")
+    finding_ids: list[str] = Field(description="Of an alert.")
+
+
 class IdentifierSpan(Payload):
     start: int
     end: int
@@ -122,6 +146,11 @@ class AnswerPayload(Payload):
         default_factory=list, description="Of a document, the likeliest first."
     )
     spans: list[IdentifierSpan] = Field(default_factory=list, description="Of `deid` alone.")
+    missing: list[MissingCritical] = Field(
+        default_factory=list,
+        description="Critical findings of the source that `sentences` do not state, the most"
+        " urgent first. They are in `text`, too.",
+    )
     notes: list[str] = Field(
         default_factory=list, description="What a reader must know, such as that a text was cut."
     )

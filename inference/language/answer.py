@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from inference.language.missing import Missing
 from inference.language.tasks import ModelRef
 from storage.language.repository import AnswerProgress
 
@@ -52,6 +53,8 @@ class Answer:
     sentences: tuple[Sentence, ...]
     withheld: tuple[Withheld, ...] = ()
     passages: tuple[PassageBox, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    """Critical findings of the source that the sentences do not state, the most urgent first."""
     notes: tuple[str, ...] = ()
     """What a reader must know: that a text was cut, that a model was not used."""
     model: str = ""
@@ -61,7 +64,9 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return " ".join(sentence.text for sentence in self.sentences)
+        """For who reads nothing else: what is missing is in it."""
+        stated = [one.text for one in self.sentences]
+        return " ".join([*stated, *(one.text for one in self.missing)])
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "timings_s": dict(self.timings_s)}

@@ -5,37 +5,16 @@ rather than of something normal, and for standing under the impression. What may
 emergency is always among them.
 """
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
+from inference.language.critical.concepts import lexicon
+from inference.language.critical.omissions import states
+from inference.language.critical.reading import current_in
 from inference.language.embedding import Vectors, embed
-from inference.language.sentences import heading_of, split_blocks, split_sentences
+from inference.language.placed_sentences import Placed, concludes, is_preamble, placed_sentences
 
-_CONCLUSIONS = re.compile(
-    r"impression|conclusion|summary|opinion|recommend|beurteilung|zusammenfassung", re.I
-)
-_PREAMBLE = re.compile(
-    r"clinical|indication|history|technique|comparison|procedure|exam|klinik|anamnese|technik"
-    r"|fragestellung|vergleich",
-    re.I,
-)
-_BEGINS = re.compile(r"^\s*([A-Z][A-Za-z ]{2,30}):[ \t]+(?=\S)")
-_LABELLED = re.compile(r"^[A-ZÄÖÜ][\w/&() ]{2,40}:\s")
-_URGENT = re.compile(
-    r"\b(?:\w*pneumothora\w*|h(?:a)?emorrhag\w*|h(?:a)?ematoma|embol\w+|dissection|rupture\w*"
-    r"|free air|pneumoperitoneum|perforat\w+|isch(?:a)?emi\w+|infarct\w*|stroke|herniation"
-    r"|midline shift|torsion|tamponade|fractur\w+|malpositioned|severe \w+|blutung|embolie"
-    r"|dissektion|fraktur)\b",
-    re.I,
-)
-_DENIED = re.compile(
-    r"\b(?:no|not|without|negative for|absence of|free of|rule out|r/o|exclude\w*|concern for"
-    r"|kein\w*|ohne|nicht)\b",
-    re.I,
-)
 _FOUND = (
     "An abnormal finding such as a mass, fracture, effusion or enlargement is present.",
     "Follow-up or further examination is recommended.",
@@ -50,47 +29,6 @@ MOST_COMPARED = 2000
 _PORTION = 64
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A sentence and the heading under which it stands, empty where it has none."""
-
-    text: str
-    heading: str
-
-
-def placed_sentences(text: str) -> list[Placed]:
-    """The sentences of a text in order. A heading may stand alone or begin a line.
-
-    What stands under the conclusion, or after a label such as "RIGHT BREAST:", stays together:
-    a sentence that loses its side says something else.
-    """
-    found: list[Placed] = []
-    heading = ""
-    lines: list[str] = []
-
-    def close() -> None:
-        for block in split_blocks("\n".join(lines)):
-            together = _CONCLUSIONS.search(heading) or _LABELLED.match(block)
-            for one in [block] if together else split_sentences(block):
-                found.append(Placed(one, heading))
-        lines.clear()
-
-    for line in text.replace("\r\n", "\n").split("\n"):
-        alone = heading_of(line)
-        begins = _BEGINS.match(line)
-        if alone:
-            close()
-            heading = alone
-        elif begins and (_CONCLUSIONS.search(begins[1]) or _PREAMBLE.search(begins[1])):
-            close()
-            heading = begins[1]
-            lines.append(line[begins.end() :])
-        else:
-            lines.append(line)
-    close()
-    return found
-
-
 def different_sentences(text: str) -> list[Placed]:
     """The sentences of a text in order, each once."""
     return list(dict.fromkeys(placed_sentences(text)))
@@ -103,27 +41,41 @@ def nothing() -> None:
 def most_telling(
     sentences: list[Placed], count: int, on_step: Callable[[], None] = nothing
 ) -> list[Placed]:
-    """At most `count` sentences in the order of the text, more only where more are urgent.
+    """At most `count` sentences, more only where more are critical.
 
-    The text's own conclusion and what is urgent and not in it; of a text that concludes
-    nothing, those that score highest, among its first `MOST_COMPARED`. `on_step` is called
+    First what is critical and not in the text's own conclusion, the most urgent first; then the
+    conclusion in the order of the text, or, of a text that concludes nothing, what scores
+    highest among its first `MOST_COMPARED`. `on_step` is called
     between steps of the work, and may raise to end it.
     """
     if not sentences:
         return []
-    chosen = [index for index, one in enumerate(sentences) if _CONCLUSIONS.search(one.heading)][
-        :count
-    ]
-    stated = {word for index in chosen for word in _urgent_words(sentences[index].text)}
-    for index, one in enumerate(sentences):
-        words = _urgent_words(one.text)
-        if words and not words <= stated and not _PREAMBLE.search(one.heading):
-            chosen.append(index)
-            stated |= words
-    concludes = any(_CONCLUSIONS.search(sentences[index].heading) for index in chosen)
-    if not concludes and len(chosen) < min(count, len(sentences)):
+    concluded = [index for index, one in enumerate(sentences) if concludes(one.heading)][:count]
+    critical = _critical_beside(sentences, concluded)
+    chosen = [*critical, *concluded]
+    if not concluded and len(chosen) < min(count, len(sentences)):
         _add_highest(sentences[:MOST_COMPARED], count, chosen, on_step)
-    return [sentences[index] for index in sorted(set(chosen))]
+    others = sorted(set(chosen) - set(critical))
+    return [sentences[index] for index in (*critical, *others)]
+
+
+def _critical_beside(sentences: list[Placed], concluded: list[int]) -> list[int]:
+    """The sentences that name a critical finding which those of `concluded` do not state, the most
+    urgent first."""
+    stated = [one for index in concluded for one in current_in(sentences[index].text)]
+    found: dict[int, int] = {}
+    for index, one in enumerate(sentences):
+        if index in concluded or is_preamble(one.heading):
+            continue
+        missing = [
+            critical
+            for critical in current_in(one.text)
+            if not any(states(other, critical) for other in stated)
+        ]
+        if missing:
+            stated += missing
+            found[index] = min(lexicon().order[critical.concept.category] for critical in missing)
+    return sorted(found, key=lambda index: (found[index], index))
 
 
 def _add_highest(
@@ -161,18 +113,9 @@ def _scores(sentences: list[Placed], vectors: Vectors) -> Vectors:
 
 
 def _place(heading: str) -> float:
-    if _CONCLUSIONS.search(heading):
+    if concludes(heading):
         return _CONCLUDES
-    return _PREPARES if _PREAMBLE.search(heading) else 0.0
-
-
-def _urgent_words(sentence: str) -> set[str]:
-    """The words in it that cannot wait and are not denied before they come."""
-    return {
-        match.group().lower()
-        for match in _URGENT.finditer(sentence)
-        if not _DENIED.search(sentence[: match.start()])
-    }
+    return _PREPARES if is_preamble(heading) else 0.0
 
 
 def _next(scores: Vectors, vectors: Vectors, chosen: list[int]) -> int | None:

@@ -9,6 +9,7 @@ from inference.language.extractive import MOST_COMPARED, different_sentences, mo
 from inference.language.guard import SourceText, refusal
 from inference.language.header_values import header_values
 from inference.language.identifiers import without_identifiers
+from inference.language.missing import missing_of_texts
 from inference.language.models.instructions import without_orders
 from inference.language.models.prompts import SUMMARIZE
 from inference.language.models.writers import NO_USE, text_writer
@@ -86,6 +87,11 @@ def summarize(storage: Storage, request: AnswerRequest, progress: Progress) -> A
     return Answer(
         kind="summary",
         sentences=tuple(progress.sentences),
+        missing=missing_of_texts(
+            [(source.source_id, one.text) for source, one in zip(sources, cleaned, strict=True)],
+            [one.text for one in progress.sentences],
+            storage.settings.report_language,
+        ),
         withheld=(*orders, *progress.withheld),
         tokens=progress.tokens,
         timings_s={"total": time.perf_counter() - started},

@@ -11,6 +11,7 @@ from inference.language.from_findings import answer_from_findings
 from inference.language.guard.instructions import gives_orders
 from inference.language.header_values import header_values
 from inference.language.identifiers import without_identifiers
+from inference.language.missing import missing_of_alerts
 from inference.language.models.generation import CUT_SENTENCES, Limits, generate
 from inference.language.models.image_inputs import image_inputs
 from inference.language.models.loaded_model import LoadedModel
@@ -76,6 +77,11 @@ def answer_question(storage: Storage, request: AnswerRequest, progress: Progress
     return Answer(
         kind="vqa",
         sentences=tuple(progress.sentences),
+        missing=missing_of_alerts(
+            storage.alerts.list("OPEN", study_uid)[0],
+            [i for one in progress.sentences for i in one.finding_ids],
+            storage.settings.report_language,
+        ),
         withheld=tuple(progress.withheld),
         tokens=progress.tokens,
         timings_s={"total": time.perf_counter() - started},

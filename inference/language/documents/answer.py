@@ -19,6 +19,7 @@ from inference.language.documents.reading import read_document
 from inference.language.documents.served import ask_server
 from inference.language.guard.instructions import gives_orders
 from inference.language.header_values import header_values
+from inference.language.missing import missing_of_texts
 from inference.language.models.loading import load_model
 from inference.language.models.writers import NO_USE
 from inference.language.tasks import TASKS, is_configured, model_ref
@@ -82,6 +83,14 @@ def answer_document(storage: Storage, request: AnswerRequest, progress: Progress
         sentences=tuple(progress.sentences),
         withheld=tuple(progress.withheld),
         passages=tuple(passages),
+        missing=missing_of_texts(
+            [
+                (f"page {page.page_number}", "\n".join(line.text for line in page.lines))
+                for page in pages
+            ],
+            [passages[0].text] if passages else [],
+            storage.settings.report_language,
+        ),
         notes=tuple(notes),
         timings_s={"read": read - started, "total": time.perf_counter() - started},
         **parts,

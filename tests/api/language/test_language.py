@@ -310,3 +310,51 @@ def test_reports_and_findings_are_found_by_meaning(asked: ApiNode) -> None:
     assert not similar[0]["same_patient"]
     is_problem(asked.client.get("/api/reports/r9/similar"), 404, "not_found")
     is_problem(asked.client.get("/api/search", params={"q": "x"}), 422, "validation_failed")
+
+
+def test_what_is_critical_in_a_text_is_told_first(asked: ApiNode) -> None:
+    text = (
+        "Findings:\nThe liver is normal. Gas is seen in the intrahepatic portal branches."
+        " No free air. Simple renal cyst.\n\nImpression:\nSimple renal cyst."
+    )
+    answer = asked.client.post("/api/summarize", json={"text": text, "max_sentences": 1}).json()
+    assert [one["text"] for one in answer["sentences"]] == [
+        "Gas is seen in the intrahepatic portal branches.",
+        "Simple renal cyst.",
+    ]
+    assert answer["missing"] == []
+
+
+def test_what_a_model_leaves_out_is_named_with_its_sentence(
+    api_settings: Settings, llama: Path
+) -> None:
+    text = (
+        f"Befund:\n{RIGHT} Freie Luft unter dem Zwerchfell. Kein Abszess. Z.n. Lungenembolie."
+        " Eine Milzruptur kann nicht ausgeschlossen werden.\n"
+    )
+    changed = {"hf_summ_model": str(llama), "report_language": "de"}
+    settings = api_settings.model_copy(update=changed)
+    with api_node(settings) as api, answering(settings):
+        answer = api.client.post("/api/summarize", json={"text": text}).json()
+    assert answer["method"] == "model"
+    air, spleen = answer["missing"]
+    assert (air["category"], air["certainty"]) == ("immediate", "present")
+    assert air["sentence"] == "Freie Luft unter dem Zwerchfell."
+    assert air["concepts"][0]["names"] == {"en": "free air", "de": "freie Luft"}
+    assert (spleen["certainty"], spleen["source_id"]) == ("uncertain", "text")
+    assert answer["text"] == (
+        f"{RIGHT} Kritisch und nicht genannt: freie Luft. Quelle: „Freie Luft unter dem"
+        " Zwerchfell.“ Kritisch, falls bestätigt, und nicht genannt: Milzruptur. Quelle: „Eine"
+        " Milzruptur kann nicht ausgeschlossen werden.“"
+    )
+
+
+def test_an_answer_about_a_study_names_its_open_alerts(asked: ApiNode) -> None:
+    study, _ = study_with_finding(asked)
+    asked.storage.alerts.rise(study, "another-finding", "rule", "Pneumothorax 0.97 (rule).", 60.0)
+    question = {"question": "What is the brain volume?", "study_instance_uid": study}
+    answer = asked.client.post("/api/vqa", json=question).json()
+    (missing,) = answer["missing"]
+    assert missing["sentence"] == "Pneumothorax 0.97 (rule)."
+    assert missing["finding_ids"] == ["another-finding"]
+    assert answer["text"].endswith("Critical and not stated: Pneumothorax 0.97 (rule).")

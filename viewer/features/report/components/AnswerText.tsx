@@ -1,3 +1,4 @@
+import { MissingCritical } from "@/features/report/components/MissingCritical";
 import { Passages } from "@/features/report/components/Passages";
 import { useText } from "@/shared/hooks/useText";
 import type { Answer, Finding } from "@/shared/api/types";
@@ -36,6 +37,7 @@ export function AnswerText({
           </p>
         );
       })}
+      <MissingCritical missing={answer.missing ?? []} />
       {(answer.withheld ?? []).map((one, n) => (
         <p key={`withheld ${n}`} className="text-warn" data-testid="withheld">
           <s>{one.text}</s> <span className="text-xs">{t.withheld(one.reasons[0]?.text ?? "")}</span>

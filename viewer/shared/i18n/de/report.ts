@@ -100,6 +100,10 @@ export const report: Messages["report"] = {
   asking: "Antwort wird gesucht…",
   showEvidence: "Zeigen",
   withheld: (why) => `Zurückgehalten. ${why}`,
+  criticalMissing: (what, sentence) => `Kritisch und nicht genannt: ${what}. Quelle: „${sentence}“`,
+  criticalUncertainMissing: (what, sentence) =>
+    `Kritisch, falls bestätigt, und nicht genannt: ${what}. Quelle: „${sentence}“`,
+  criticalAlertMissing: (what) => `Kritisch und nicht genannt: ${what}`,
   fromFindings: "Aus den Ergebnissen.",
   answerNotice: "KI, nur für Forschung, ungeprüft.",
 };

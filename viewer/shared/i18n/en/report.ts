@@ -96,6 +96,10 @@ export const report = {
   asking: "Looking for the answer…",
   showEvidence: "Show",
   withheld: (why: string) => `Withheld. ${why}`,
+  criticalMissing: (what: string, sentence: string) => `Critical and not stated: ${what}. Source: “${sentence}”`,
+  criticalUncertainMissing: (what: string, sentence: string) =>
+    `Critical if confirmed and not stated: ${what}. Source: “${sentence}”`,
+  criticalAlertMissing: (what: string) => `Critical and not stated: ${what}`,
   fromFindings: "Based on the findings.",
   answerNotice: "AI, research use only, unverified.",
 };

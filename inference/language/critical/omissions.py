@@ -1,0 +1,73 @@
+"""Critical findings of a source that a text made of it does not state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inference.language.critical.concepts import Category, Concept, lexicon
+from inference.language.critical.reading import Critical, criticals_of, current_in
+from inference.language.critical.status import Status
+
+
+@dataclass(frozen=True)
+class Omission:
+    """A sentence of a source that names critical findings which the text leaves out."""
+
+    concepts: tuple[Concept, ...]
+    is_uncertain: bool
+    """Whether the source itself is not sure of any of them."""
+    sentence: str
+    source_id: str = ""
+
+    @property
+    def category(self) -> Category:
+        """That of the most urgent of them."""
+        order = lexicon().order
+        return min((one.category for one in self.concepts), key=lambda one: order[one])
+
+
+def omitted(sources: Sequence[tuple[str, str]], sentences: Sequence[str]) -> tuple[Omission, ...]:
+    """What the sources, each an id and its text, affirm or cannot exclude and the sentences
+    do not state; the most urgent first.
+
+    A narrower kind states the wider one. Another side, or a doubt where the source is sure,
+    states nothing. What the sources say twice is named once.
+    """
+    stated = [one for sentence in sentences for one in current_in(sentence)]
+    word_for_word = {_plain(sentence) for sentence in sentences}
+    found: dict[str, tuple[str, list[Critical]]] = {}
+    named: list[Critical] = []
+    for source_id, text in sources:
+        for one in criticals_of(text):
+            if (
+                one.is_current
+                and _plain(one.sentence) not in word_for_word
+                and not any(states(other, one) for other in (*stated, *named))
+            ):
+                found.setdefault(one.sentence, (source_id, []))[1].append(one)
+                named.append(one)
+    omissions = (
+        Omission(
+            tuple(one.concept for one in criticals),
+            all(one.status == Status.UNCERTAIN for one in criticals),
+            sentence,
+            source_id,
+        )
+        for sentence, (source_id, criticals) in found.items()
+    )
+    order = lexicon().order
+    return tuple(sorted(omissions, key=lambda one: order[one.category]))
+
+
+def states(stated: Critical, wanted: Critical) -> bool:
+    """Whether the one says the other: the same or a narrower finding, as surely, on its side."""
+    if wanted.concept.name not in lexicon().wider(stated.concept.name):
+        return False
+    if wanted.status == Status.PRESENT and stated.status != Status.PRESENT:
+        return False
+    return not wanted.sides or not stated.sides or bool(wanted.sides & stated.sides)
+
+
+def _plain(sentence: str) -> str:
+    return " ".join(sentence.casefold().split()).strip(" .")

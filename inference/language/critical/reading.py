@@ -1,0 +1,131 @@
+"""Critical findings in a text: each with its sentence, and whether it is there now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from inference.language.critical.concepts import Concept, lexicon
+from inference.language.critical.forms import Form, Span, Word, spans_of
+from inference.language.critical.status import Status, answers, status_of, triggers_of
+from inference.language.critical.tokens import Token, tokens_of
+from inference.language.guard.sentences import split_sentences
+from inference.language.placed_sentences import is_preamble, placed_sentences
+
+_LEFT = frozenset("left links linke linken linker linkes linksseitig linksseitige".split())
+_RIGHT = frozenset("right rechts rechte rechten rechter rechtes rechtsseitig rechtsseitige".split())
+_BOTH = frozenset("bilateral bilaterally both beidseits bds beide beiden beidseitig".split())
+# The less a status says of the finding, the later it stands.
+_ORDER = (Status.PRESENT, Status.UNCERTAIN, Status.OTHER, Status.PAST, Status.DENIED)
+
+
+@dataclass(frozen=True)
+class Critical:
+    """A critical finding that a sentence names. `sides`: those that the sentence names."""
+
+    concept: Concept
+    status: Status
+    sentence: str
+    sides: frozenset[str] = frozenset()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it must be told: there now, or not to be excluded."""
+        return self.status in (Status.PRESENT, Status.UNCERTAIN)
+
+
+def criticals_of(text: str) -> tuple[Critical, ...]:
+    """What a text says of critical findings, in its order.
+
+    What stands under indication, history, technique and comparison is no finding. Of a sentence
+    that names a finding and a wider kind of it with the same status, the narrower counts.
+    """
+    return tuple(
+        critical
+        for placed in placed_sentences(text)
+        if not is_preamble(placed.heading)
+        for sentence in _sentences(placed.text)
+        for critical in in_sentence(sentence)
+    )
+
+
+def current_in(text: str) -> list[Critical]:
+    """What sentences without headings say is there now, or cannot be excluded."""
+    found = [one for sentence in _sentences(text) for one in in_sentence(sentence)]
+    return [one for one in found if one.is_current]
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """Sentences, a question with its answer as one."""
+    found = [text[start:end] for start, end in split_sentences(text)]
+    for at, sentence in enumerate(found):
+        if at and found[at - 1].endswith("?") and answers(tokens_of(sentence)):
+            continue
+        following = found[at + 1] if at + 1 < len(found) else ""
+        if sentence.endswith("?") and answers(tokens_of(following)):
+            yield f"{sentence} {following}"
+        else:
+            yield sentence
+
+
+@lru_cache(maxsize=4096)
+def in_sentence(sentence: str) -> tuple[Critical, ...]:
+    """The critical findings that one sentence names, whatever it says of them."""
+    tokens = tokens_of(sentence)
+    read = [lexicon().vocabulary.read(one) for one in tokens]
+    places: dict[str, list[list[Span]]] = {}
+    for name, form in _candidates(read):
+        spans = spans_of(form, read, tokens)
+        if spans:
+            places.setdefault(name, []).append(spans)
+    if not places:
+        return ()
+    triggers = triggers_of(tokens)
+    found: dict[str, Status] = {}
+    for name, some in places.items():
+        concept = lexicon().concepts[name]
+        kept = [spans for spans in some if not _is_excluded(concept, spans, read, tokens)]
+        stated = [status_of(one, tokens, triggers, chronic=concept.chronic) for one in kept]
+        if stated:
+            found[name] = min(stated, key=_ORDER.index)
+    sides = _sides(tokens)
+    return tuple(
+        Critical(lexicon().concepts[name], status, sentence, sides)
+        for name, status in found.items()
+        if not any(
+            name in lexicon().wider(other) and other != name and found[other] == status
+            for other in found
+        )
+    )
+
+
+def _candidates(read: Sequence[frozenset[Word]]) -> Iterator[tuple[str, Form]]:
+    seen: set[tuple[str, str]] = set()
+    for words in read:
+        for word in words:
+            for name, form in lexicon().by_word.get(word, ()):
+                if (name, form.text) not in seen:
+                    seen.add((name, form.text))
+                    yield name, form
+
+
+def _is_excluded(
+    concept: Concept,
+    spans: Sequence[Span],
+    read: Sequence[frozenset[Word]],
+    tokens: Sequence[Token],
+) -> bool:
+    """Whether a phrase stands there that is written like it and says something else."""
+    return any(
+        other[0] < end + 1 and start - 1 < other[1]
+        for form in concept.excluded
+        for other in spans_of(form, read, tokens)
+        for start, end in spans
+    )
+
+
+def _sides(tokens: Sequence[Token]) -> frozenset[str]:
+    words = {one.text for one in tokens}
+    found = {side for side, names in (("left", _LEFT), ("right", _RIGHT)) if words & names}
+    return frozenset(("left", "right")) if words & _BOTH else frozenset(found)

@@ -1,0 +1,97 @@
+"""What an answer must name as missing: critical findings of its source that it does not state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from inference.language.critical import Category, Concept, Omission, omitted
+from inference.language.critical.concepts import LANGUAGES
+from storage.reports.critical_alerts import Alert
+
+# For people, by language.
+_TEXTS = {
+    "en": ("Critical and not stated: {names}. Source: “{sentence}”",
+           "Critical if confirmed and not stated: {names}. Source: “{sentence}”",
+           "Critical and not stated: {sentence}"),
+    "de": ("Kritisch und nicht genannt: {names}. Quelle: „{sentence}“",
+           "Kritisch, falls bestätigt, und nicht genannt: {names}. Quelle: „{sentence}“",
+           "Kritisch und nicht genannt: {sentence}"),
+}  # fmt: skip
+_LONGEST_SENTENCE = 500
+
+
+@dataclass(frozen=True)
+class NamedConcept:
+    """A critical concept with its name by language."""
+
+    concept: str
+    category: Category
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A critical finding that is left out. `text` says so in the language of the site's reports."""
+
+    text: str
+    category: Category
+    certainty: Literal["present", "uncertain"]
+    sentence: str
+    """Of the source, word for word; of an alert its text."""
+    source_id: str = ""
+    concepts: tuple[NamedConcept, ...] = ()
+    """Empty for a finding that a rule of the site calls critical."""
+    finding_ids: tuple[str, ...] = ()
+
+
+def missing_of_texts(
+    sources: Sequence[tuple[str, str]], sentences: Sequence[str], language: str
+) -> tuple[Missing, ...]:
+    """What the sources, each an id and its text, say and the sentences do not."""
+    return tuple(_of_text(one, language) for one in omitted(sources, sentences))
+
+
+def missing_of_alerts(
+    alerts: Sequence[Alert], stated_finding_ids: Sequence[str], language: str
+) -> tuple[Missing, ...]:
+    """What rules of the site call critical and nobody has acknowledged, bound to no sentence."""
+    template = _TEXTS[_known(language)][2]
+    return tuple(
+        Missing(
+            template.format(sentence=one.text),
+            "immediate",
+            "present",
+            one.text,
+            source_id=one.alert_id,
+            finding_ids=(one.finding_id,),
+        )
+        for one in alerts
+        if one.finding_id not in stated_finding_ids
+    )
+
+
+def _of_text(omission: Omission, language: str) -> Missing:
+    known = _known(language)
+    sentence = omission.sentence
+    if len(sentence) > _LONGEST_SENTENCE:
+        sentence = f"{sentence[:_LONGEST_SENTENCE]} …"
+    template = _TEXTS[known][omission.is_uncertain]
+    names = ", ".join(one.names[known] for one in omission.concepts)
+    return Missing(
+        template.format(names=names, sentence=sentence),
+        omission.category,
+        "uncertain" if omission.is_uncertain else "present",
+        sentence,
+        omission.source_id,
+        tuple(_named(one) for one in omission.concepts),
+    )
+
+
+def _named(concept: Concept) -> NamedConcept:
+    return NamedConcept(concept.name, concept.category, dict(concept.names))
+
+
+def _known(language: str) -> str:
+    return language if language in LANGUAGES else "en"

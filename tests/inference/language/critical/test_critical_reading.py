@@ -1,0 +1,104 @@
+"""What a report says of critical findings, as reports say it."""
+
+import pytest
+
+from inference.language.critical import Status, criticals_of, omitted
+from inference.language.critical.reading import current_in
+
+
+@pytest.mark.parametrize(
+    ("sentence", "there"),
+    [
+        ("No pneumothorax, large left pleural effusion and rib fracture.",
+         {"large_pleural_effusion", "rib_fracture"}),
+        ("No pneumothorax, consolidation or effusion.", set()),
+        ("There is no fracture and there is a large pneumothorax.", {"pneumothorax"}),
+        ("Pneumothorax noted; no mediastinal shift.", {"pneumothorax"}),
+        ("Acute on chronic subdural hematoma along the left convexity.", {"subdural_hematoma"}),
+        ("Chronic infarct in the left MCA territory.", set()),
+        ("The previously described subdural hematoma is unchanged.", {"subdural_hematoma"}),
+        ("No change in the small left pneumothorax.", {"pneumothorax"}),
+        ("Nicht dislozierte Fraktur des distalen Radius.", {"fracture"}),
+        ("Die Fraktur ist nicht disloziert.", {"fracture"}),
+        ("Das Aneurysma der Bauchaorta ist nicht rupturiert.", {"aortic_aneurysm"}),
+        ("Appendicitis, not perforated.", {"appendicitis"}),
+        ("Lungenembolie, Pneumothorax und Erguss scheiden aus.", set()),
+        ("Pneumothorax and effusion have vanished.", set()),
+        ("Kein Pneumothorax, große Raumforderung im rechten Oberlappen.", {"lung_mass"}),
+        ("Gas is seen in the intrahepatic portal branches.", {"portal_venous_gas"}),
+        ("Crescent of lucency beneath the right hemidiaphragm.", {"free_air"}),
+        ("Luftsichel unter dem rechten Zwerchfell.", {"free_air"}),
+        ("The tip of the endotracheal tube lies in the right main bronchus.",
+         {"endotracheal_tube_malposition"}),
+        ("Magensonde im linken Unterlappenbronchus.", {"feeding_tube_malposition"}),
+        ("Absent flow in the left testis.", {"testicular_torsion"}),
+        ("Fetal heart activity is absent.", {"fetal_demise"}),
+        ("Compared with the prior study, new right pneumothorax.", {"pneumothorax"}),
+        ("65 year old man with pulmonary embolism.", {"pulmonary_embolism"}),
+        ("Mother had breast cancer.", set()),
+        ("DVT prophylaxis.", set()),
+        ("Mass effect on the fourth ventricle.", {"mass_effect"}),
+        ("Body mass index 31.", set()),
+        ("Der Pneumothorax hat sich vollständig zurückgebildet.", set()),
+        ("Der Pneumothorax hat sich teilweise zurückgebildet.", {"pneumothorax"}),
+        ("Weder Pneumothorax noch Erguss.", set()),
+        ("Fracture of C2 with retropulsed fragment; cord is compressed.",
+         {"cervical_spine_fracture", "cord_compression"}),
+        ("No acute intracranial hemorrhage, mass effect, or midline shift.", set()),
+        ("Frakturen: keine.", set()),
+        ("Knochenfenster ohne Frakturnachweis.", set()),
+    ],
+)  # fmt: skip
+def test_what_is_there_is_found_and_what_is_not_is_left(sentence: str, there: set[str]) -> None:
+    assert {one.concept.name for one in current_in(sentence)} == there
+
+
+def test_what_was_asked_or_known_before_is_no_finding() -> None:
+    text = (
+        "Indication: tension pneumothorax? Findings: Small left rib fracture. No effusion.\n"
+        "Comparison: CT with pulmonary embolism.\n\nLarge subdural hematoma on the right."
+    )
+    assert [one.concept.name for one in criticals_of(text) if one.is_current] == [
+        "rib_fracture",
+        "subdural_hematoma",
+    ]
+
+
+def test_a_doubt_is_told_as_one() -> None:
+    (one,) = omitted([("r1", "Ein Abszess kann nicht sicher ausgeschlossen werden.")], [])
+    assert one.is_uncertain
+    assert (one.source_id, one.sentence) == (
+        "r1",
+        "Ein Abszess kann nicht sicher ausgeschlossen werden.",
+    )
+
+
+def test_what_a_text_states_is_not_missing_and_another_side_or_doubt_states_nothing() -> None:
+    source = [("r1", "Large left tension pneumothorax. Left rib fracture.")]
+
+    def missing(*sentences: str) -> list[str]:
+        return [c.name for one in omitted(source, sentences) for c in one.concepts]
+
+    assert missing("Left tension pneumothorax with a rib fracture.") == []
+    assert missing("Left pneumothorax.") == ["tension_pneumothorax", "rib_fracture"]
+    assert missing("Right tension pneumothorax.", "Rib fractures.") == ["tension_pneumothorax"]
+    assert missing("Possible left tension pneumothorax.", "Fracture of a rib on the left.") == [
+        "tension_pneumothorax"
+    ]
+    assert missing("No tension pneumothorax.", "Large left tension pneumothorax.") == [
+        "rib_fracture"
+    ]
+
+
+def test_the_statuses_of_one_report_are_told_apart() -> None:
+    text = (
+        "Befund: Kein Pneumothorax. Z.n. Lungenembolie. V.a. Abszess subphrenisch."
+        " Freie Luft unter dem Zwerchfell.\nBeurteilung: Milzruptur."
+    )
+    assert {one.concept.name: one.status for one in criticals_of(text)} == {
+        "pneumothorax": Status.DENIED,
+        "pulmonary_embolism": Status.PAST,
+        "abscess": Status.UNCERTAIN,
+        "free_air": Status.PRESENT,
+        "solid_organ_laceration": Status.PRESENT,
+    }
