@@ -78,7 +78,7 @@ def answer_question(storage: Storage, request: AnswerRequest, progress: Progress
         kind="vqa",
         sentences=tuple(progress.sentences),
         missing=missing_of_alerts(
-            storage.alerts.list("OPEN", study_uid)[0],
+            storage.critical_alerts.list("OPEN", study_uid)[0],
             [i for one in progress.sentences for i in one.finding_ids],
             storage.settings.report_language,
         ),

@@ -351,7 +351,9 @@ def test_what_a_model_leaves_out_is_named_with_its_sentence(
 
 def test_an_answer_about_a_study_names_its_open_alerts(asked: ApiNode) -> None:
     study, _ = study_with_finding(asked)
-    asked.storage.alerts.rise(study, "another-finding", "rule", "Pneumothorax 0.97 (rule).", 60.0)
+    asked.storage.critical_alerts.rise(
+        study, "another-finding", "rule", "Pneumothorax 0.97 (rule).", 60.0
+    )
     question = {"question": "What is the brain volume?", "study_instance_uid": study}
     answer = asked.client.post("/api/vqa", json=question).json()
     (missing,) = answer["missing"]
