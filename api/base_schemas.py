@@ -31,7 +31,7 @@ class Payload(BaseModel):
 class RequestBody(Payload):
     """Base of what the API is sent: a name that it does not know is refused, not ignored.
 
-    JSON has types of its own: "5" is no number, and neither "yes" nor 1 is true; in lists and
+    JSON has types of its own: "5" is not a number, and neither "yes" nor 1 is true; in lists and
     objects, too.
     """
 

@@ -42,7 +42,7 @@ class BulkAnswer(Payload):
 def for_each(ids: Iterable[str], do: Callable[[str], str], pattern: str, what: str) -> BulkAnswer:
     """`do` with each id, once; it gives the state. What refuses one stops none of the others.
 
-    What does not fit the pattern is refused as no `what`.
+    What does not fit the pattern is refused as not being a `what`.
 
     A storage that is away or full ends it: what was done is answered as done, and that one and
     the rest as refused. Raises StorageUnavailable, StorageFull where nothing was done.
@@ -54,7 +54,9 @@ def for_each(ids: Iterable[str], do: Callable[[str], str], pattern: str, what: s
             if ended is not None:
                 raise ended
             if re.fullmatch(pattern, one) is None:
-                raise ApiProblem(422, "validation_failed", f"This is no {what}.", remedy=_CORRECT)
+                raise ApiProblem(
+                    422, "validation_failed", f"This is not a valid {what}.", remedy=_CORRECT
+                )
             items.append(BulkItem(id=one, status=200, state=state_word(do(one))))
         except MediViewError as error:
             if isinstance(error, StorageUnavailable | StorageFull):

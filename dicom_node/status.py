@@ -74,7 +74,7 @@ _STORE: dict[type[MediViewError], DimseStatus] = {
     StorageUnavailable: DimseStatus(OUT_OF_RESOURCES, "Storage unavailable just now; send again."),
     LimitExceeded: TOO_LARGE,
     InvalidInstance: DimseStatus(CANNOT_UNDERSTAND, "Data set incomplete or not valid DICOM."),
-    NotStorable: DimseStatus(SOP_CLASS_NOT_SUPPORTED, "The SOP class is no storage class."),
+    NotStorable: DimseStatus(SOP_CLASS_NOT_SUPPORTED, "The SOP class is not a storage class."),
     InvalidRequest: DimseStatus(SOP_CLASS_MISMATCH, "Data set does not match the request."),
     UidConflict: DimseStatus(
         DUPLICATE_SOP_INSTANCE, "Same SOP Instance UID, other content: refused."

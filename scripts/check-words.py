@@ -29,7 +29,13 @@ EVERYWHERE = GONE | {
     r"why not": "reasons",
     r"in the shadow": "shadow runs",
     r"so long (?:a|an|may|the|notices)\b": "how long, retention, time limit",
+    r"gone on with": "resumed, continued",
+    r"by who": "by those who, by the one who",
 }
+_IS_NO = r"(?<!there )is no (?!longer|more|such|need|secret|proof|sign)\w+"
+SENTENCES = {_IS_NO: "is not a, is not an"}
+# Within a string on one line; a docstring or comment may be short.
+ERRORS = {rf'(?<!"")"(?!"")[^"\n]*\b{_IS_NO}': "is not a, is not an"}
 INTERFACE = {
     r"held": "confirmed, stored, on hold",
     r"kept": "stored, retention",
@@ -75,10 +81,13 @@ def texts() -> list[tuple[Path, dict[str, str]]]:
         ),
     ]
     return [
-        *((path, GONE) for path in code),
-        *((path, EVERYWHERE | INTERFACE) for path in english),
+        *((path, GONE | (ERRORS if path.suffix == ".py" else {})) for path in code),
+        *((path, EVERYWHERE | SENTENCES | INTERFACE) for path in english),
         *((path, GERMAN) for path in german),
-        *((path, EVERYWHERE) for path in documents),
+        *(
+            (path, EVERYWHERE | (ERRORS if path.suffix == ".py" else SENTENCES))
+            for path in documents
+        ),
     ]
 
 

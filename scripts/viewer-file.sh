@@ -40,7 +40,7 @@ PYTHON
         fi
         mkdir "$part/out"
         tar --extract --gzip --no-same-owner --no-same-permissions --file "$part/file" --directory "$part/out"
-        [ -f "$part/out/index.html" ] || { echo "$2 is no built viewer: it has no index.html." >&2; exit 1; }
+        [ -f "$part/out/index.html" ] || { echo "$2 is not a built viewer: it has no index.html." >&2; exit 1; }
         rm -rf viewer/out
         mv "$part/out" viewer/out
         ;;

@@ -131,7 +131,9 @@ def _ask_about_file(
     file.file.seek(0)
     content_type = next((kind for mark, kind in _KINDS if head.lstrip().startswith(mark)), "")
     if not content_type:
-        raise InvalidRequest("The file is no PDF, PNG or JPEG.", remedy="Export it as one of them.")
+        raise InvalidRequest(
+            "The file is not a PDF, PNG or JPEG.", remedy="Export it as one of them."
+        )
     check_file(settings, file.file)
     object_key = f"documents/{uuid.uuid4()}"
     objects.put(object_key, file.file, content_type)

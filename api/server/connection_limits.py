@@ -58,7 +58,7 @@ class LimitedProtocol(HttpToolsProtocol):
     """One connection. What goes beyond a limit is answered with 431 or 408 and closed."""
 
     limits = ConnectionLimits(0, ())
-    """Set on a subclass by who makes the server."""
+    """Set on a subclass by the one who makes the server."""
 
     _timer: asyncio.TimerHandle | None = None
     _address = ""

@@ -272,7 +272,7 @@ def _read(settings: Settings) -> HangingProtocols:
     except FileNotFoundError:
         return SHIPPED
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise _unusable(f"{path.name} is no JSON: {error}.") from error
+        raise _unusable(f"{path.name} is not JSON: {error}.") from error
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, one['loc'])) or 'the whole'}: {one['msg']}"

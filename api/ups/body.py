@@ -50,7 +50,7 @@ def parse_attributes(body: bytes) -> JsonAttributes:
             remedy="Name whole series or studies instead of single instances.",
         )
     except ValueError as error:
-        raise _invalid("The body is no JSON") from error
+        raise _invalid("The body is not JSON") from error
     if isinstance(decoded, list) and len(decoded) == 1:
         decoded = decoded[0]
     if not isinstance(decoded, dict):
@@ -66,13 +66,13 @@ def _checked(decoded: dict[str, Any], depth: int, within: str = "") -> JsonAttri
     for name, element in decoded.items():
         if not _TAG.fullmatch(name):
             raise _invalid(
-                f"The member '{printable(name)}' of the data set is no tag",
+                f"The member '{printable(name)}' of the data set is not a tag",
                 "Write tags as eight hexadecimal digits, such as 00741204.",
             )
         tag = name.upper()
         place = within + place_of(tag)
         if not isinstance(element, dict):
-            raise _invalid(f"{place} is no object", 'Write {"vr": …, "Value": […]}.')
+            raise _invalid(f"{place} is not an object", 'Write {"vr": …, "Value": […]}.')
         vr = element.get("vr") or _usual_vr(tag)
         if not isinstance(vr, str) or vr not in _VRS:
             stated = f"'{printable(str(element['vr']))}'" if element.get("vr") else "none"
@@ -93,7 +93,7 @@ def _checked(decoded: dict[str, Any], depth: int, within: str = "") -> JsonAttri
 def _element(tag: str, vr: str, values: list[Any], depth: int, place: str) -> dict[str, Any]:
     if vr == "SQ":
         if not all(isinstance(item, dict) for item in values):
-            raise _invalid(f"The sequence {place} holds something that is no item")
+            raise _invalid(f"The sequence {place} holds something that is not an item")
         kept: list[Any] = [
             _checked(item, depth + 1, f"{place}[{number}].")
             for number, item in enumerate(values, start=1)
@@ -117,7 +117,7 @@ def _scalar(vr: str, value: Any, place: str) -> Any:
             return value
     elif _is_text(value):
         return value
-    raise _invalid(f"A value of {place} is no {vr}", f"Give {expected(vr)}.")
+    raise _invalid(f"A value of {place} is not a value of VR {vr}", f"Give {expected(vr)}.")
 
 
 def _is_text(value: Any) -> bool:

@@ -37,5 +37,5 @@ def capacity_rows() -> Iterator[Row]:
             stated.median,
             0.001,
             "Hall et al. 2021, by hand",
-            caveat="A CT is no plethysmograph: no value is called low or high by it.",
+            caveat="A CT is not a plethysmograph: no value is called low or high by it.",
         )

@@ -90,4 +90,4 @@ class HttpArchive:
         except LimitExceeded as error:
             raise PeerFailed(f"{self} answered too much to {path}: {error.message}") from error
         except ValueError as error:
-            raise PeerFailed(f"{self} answered something that is no JSON to {path}.") from error
+            raise PeerFailed(f"{self} answered something that is not JSON to {path}.") from error

@@ -210,7 +210,7 @@ def _uid(dataset: Dataset, keyword: str) -> str:
     try:
         return check_uid(str(dataset.get(keyword) or ""), keyword)
     except InvalidInstance as error:
-        raise Refused(ATTRIBUTE_VALUE_INVALID, f"{keyword} is no UID.") from error
+        raise Refused(ATTRIBUTE_VALUE_INVALID, f"{keyword} is not a UID.") from error
 
 
 def _item(reference: Reference) -> Dataset:

@@ -179,7 +179,7 @@ def _start(message: Message) -> re.Match[str] | None:
         if stated:
             found = _TIME.fullmatch(stated)
             if found is None:
-                raise Refused("AE", "102", f"{place} is no time (YYYYMMDDHHMMSS).", place)
+                raise Refused("AE", "102", f"{place} is not a time (YYYYMMDDHHMMSS).", place)
             return found
     return None
 

@@ -57,7 +57,7 @@ class FolderSource:
                     continue
                 if not stat.S_ISREG(path.stat().st_mode):
                     # Opening a pipe would wait for ever.
-                    receiving.refused(name, "It is no file, but a pipe, a socket or a device.")
+                    receiving.refused(name, "It is not a file, but a pipe, a socket or a device.")
                     continue
                 with path.open("rb") as file:
                     receiving.whole(name, file)

@@ -140,7 +140,7 @@ def _range(vr: str, keyword: str, wanted: str) -> tuple[str, str]:
     wanted = wanted.replace(":", "").strip()
     if not _RANGE.fullmatch(wanted) or not any(map(str.isdigit, wanted)):
         raise InvalidKey(
-            f"{keyword} is no date with a time, and no range of them.",
+            f"{keyword} is neither a date with a time nor a range of them.",
             remedy="Write 20240131083000, 20240101-20240131 or the like.",
             keyword=keyword,
         )

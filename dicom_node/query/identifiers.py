@@ -210,7 +210,7 @@ def encode_uid_list(keyword: str, uids: Sequence[str], transfer_syntax_uid: str)
 def _tag(keyword: str) -> int:
     tag = tag_for_keyword(keyword)
     if tag is None:
-        raise ValueError(f"{keyword} is no keyword of PS3.6.")
+        raise ValueError(f"{keyword} is not a keyword of PS3.6.")
     return tag
 
 

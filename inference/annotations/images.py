@@ -52,7 +52,7 @@ class StudyImages:
         header = self._instances.dataset(instance, stop_before_pixels=True)
         if not header.get("Rows") or not header.get("Columns"):
             raise InvalidRequest(
-                f"The instance {sop_instance_uid} is no image.",
+                f"The instance {sop_instance_uid} is not an image.",
                 remedy="Name the SOP Instance UID of an image.",
             )
         return header

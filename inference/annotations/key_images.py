@@ -162,7 +162,7 @@ def _predecessor(
     if known.sop_class_uid == KeyObjectSelectionDocumentStorage and is_of_reader(known.source):
         raise stale()
     raise InvalidRequest(
-        f"{predecessor_uid} is no selection that was saved here.",
+        f"{predecessor_uid} is not a selection that was saved here.",
         remedy="Leave the predecessor out, and a selection of its own is saved.",
     )
 

@@ -192,7 +192,7 @@ def _predecessor(
         or instance.sop_class_uid not in REPORT_CLASSES
     ):
         raise InvalidRequest(
-            f"{sop_instance_uid} is no report of this study.",
+            f"{sop_instance_uid} is not a report of this study.",
             remedy="Name the sop_instance_uid of what GET …/measurements lists.",
         )
     if sop_instance_uid in _replaced(_read_all(index, instances, study_instance_uid)):

@@ -83,7 +83,7 @@ class AppManifest(_Manifest):
         """Why its folders cannot be given to a container; empty where they can."""
         for path in (self.workdir, self.input_path, self.output_path):
             if not _PATH.match(path):
-                return f"{path[:100]} is no path of letters, digits, dots and hyphens"
+                return f"{path[:100]} is not a path of letters, digits, dots and hyphens"
         own = (*_NO_FOLDERS, TEMPORARY_FOLDER)
         for path in (self.input_path, self.output_path):
             if any(path == one or (one != "/" and _is_within(path, one)) for one in own):
@@ -106,7 +106,7 @@ class Resources(_Manifest):
             return stated
         match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)(Mi|Gi)", stated.strip())
         if match is None:
-            raise ValueError(f"'{stated[:40]}' is no amount in Mi or Gi")
+            raise ValueError(f"'{stated[:40]}' is not an amount in Mi or Gi")
         return math.ceil(float(match[1]) * _UNITS[match[2]])
 
 

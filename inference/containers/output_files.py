@@ -23,7 +23,7 @@ def written_files(folder: Path, at_most_bytes: int) -> list[Path]:
     for path, status in _counted(folder, at_most_bytes):
         if not stat.S_ISREG(status.st_mode):
             raise ModelUnusable(
-                f"The container wrote {_shown(path)}, which is no file.",
+                f"The container wrote {_shown(path)}, which is not a file.",
                 remedy="Links and devices are not read; ask who made the image.",
             )
         found.append(path)

@@ -73,7 +73,7 @@ def read_profile(names: Iterable[str]) -> Profile:
             options.add(Option(name))
         except ValueError as error:
             raise InvalidRequest(
-                f"'{name}' is no option of de-identification.",
+                f"'{name}' is not an option of de-identification.",
                 remedy=f"Use some of {', '.join(Option)}.",
             ) from error
     if {Option.RETAIN_FULL_DATES, Option.RETAIN_MODIFIED_DATES} <= options:

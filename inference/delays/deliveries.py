@@ -26,7 +26,7 @@ def of_deliveries(facts: StudyFacts) -> Iterator[Delay]:
         if one.destination not in facts.destinations:
             yield Delay(
                 "destination_removed",
-                f"Results wait for {one.destination}, which is no destination any more: add it"
+                f"Results wait for {one.destination}, which is no longer a destination: add it"
                 " again under this name.",
                 one.created_at,
             )

@@ -183,7 +183,7 @@ def truth_of_seg(dataset: Dataset) -> Truth:
         seg = hd.seg.Segmentation.from_dataset(dataset)
         volume = seg.get_volume(combine_segments=False)
     except (ValueError, RuntimeError, AttributeError, NotImplementedError) as error:
-        raise BadCase("Its SEG is no regular volume.") from error
+        raise BadCase("Its SEG is not a regular volume.") from error
     segments = []
     for position, number in enumerate(seg.segment_numbers):
         item = seg.get_segment_description(number)

@@ -170,7 +170,7 @@ def _served(settings: Settings, setting: str, value: str) -> ModelRef:
     match = _SERVED.fullmatch(value)
     if match is None:
         raise NotConfigured(
-            f"{variable} names {value}, which is no model of a server.",
+            f"{variable} names {value}, which is not a model of a server.",
             remedy=f"Set {variable} to server:NAME/MODEL; NAME is one of MEDIVIEW_MODEL_SERVERS.",
         )
     if not any(task.by_server for task in TASKS.values() if task.setting == setting):

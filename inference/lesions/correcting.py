@@ -27,7 +27,7 @@ def state_match(
         earlier = lesions.get(earlier_lesion_id)
         if earlier.study_instance_uid not in priors.before(lesion.study_instance_uid):
             raise InvalidRequest(
-                f"{earlier_lesion_id} is no lesion of an earlier study of the patient.",
+                f"{earlier_lesion_id} is not a lesion of an earlier study of the patient.",
                 remedy="GET /api/studies/{study_instance_uid}/lesions lists them all.",
             )
         if earlier.pipeline != lesion.pipeline:

@@ -82,7 +82,7 @@ def _job_of(job_repository: Jobs, study_instance_uid: str, sop_instance_uid: str
             break
     else:
         raise InvalidRequest(
-            "The segmentation is no result of this node.",
+            "The segmentation is not a result of this node.",
             remedy="Only results of pipelines that run here can be edited.",
         )
     newer = [

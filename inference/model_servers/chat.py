@@ -161,7 +161,7 @@ def _piece_of(endpoint: Endpoint, event: dict[str, Any]) -> Piece:
     choices = event.get("choices")
     if not isinstance(choices, list):
         raise ModelServerFailed(
-            f"{endpoint} answered JSON that is no chat completion.",
+            f"{endpoint} answered JSON that is not a chat completion.",
             remedy="Check its address in MEDIVIEW_MODEL_SERVERS: mostly it ends with /v1.",
         )
     choice = choices[0] if choices else {}

@@ -73,9 +73,9 @@ def parsed_json(endpoint: Endpoint, body: bytes | str) -> dict[str, Any]:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ModelServerFailed(f"{endpoint} answered what is no JSON.", remedy=_CHECK) from error
+        raise ModelServerFailed(f"{endpoint} answered what is not JSON.", remedy=_CHECK) from error
     if not isinstance(value, dict):
-        raise ModelServerFailed(f"{endpoint} answered JSON that is no object.", remedy=_CHECK)
+        raise ModelServerFailed(f"{endpoint} answered JSON that is not an object.", remedy=_CHECK)
     return value
 
 

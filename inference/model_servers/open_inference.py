@@ -165,7 +165,7 @@ class InferenceClient:
         try:
             stated = json_of(body[: int(length)])
         except ValueError as error:
-            raise self._garbage("what is no JSON") from error
+            raise self._garbage("what is not JSON") from error
         outputs = stated.get("outputs") if isinstance(stated, dict) else None
         if not isinstance(outputs, list) or len(outputs) != 1 or not isinstance(outputs[0], dict):
             raise self._garbage("an inference without its one output")

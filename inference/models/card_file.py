@@ -226,7 +226,7 @@ def check_card(folder: Path) -> None:
     """Raises InvalidRequest where the card of a folder is something else than a file."""
     card = folder / CARD_FILE
     if card.exists() and not card.is_file():
-        raise InvalidRequest(f"{card} is no file.", remedy="Put the model's card in its place.")
+        raise InvalidRequest(f"{card} is not a file.", remedy="Put the model's card in its place.")
 
 
 def stated_in(folder: Path) -> dict[str, Any]:
@@ -243,7 +243,7 @@ def read_json(path: Path) -> Any:
     # Before it is opened: a pipe would be waited for.
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise InvalidRequest(f"{path} is no file.", remedy="Check the model.")
+        raise InvalidRequest(f"{path} is not a file.", remedy="Check the model.")
     if found.st_size > _MAX_BYTES:
         raise InvalidRequest(f"{path} is larger than 4 MiB.", remedy="Check the model.")
     try:
@@ -260,7 +260,7 @@ def parsed(form: type[_Model], path: Path) -> _Model:
         problem = (
             "; ".join(mistake_of(form, one) for one in error.errors())
             if isinstance(error, ValidationError)
-            else "it is no JSON"
+            else "it is not JSON"
         )
         raise InvalidRequest(
             f"{path} cannot be used: {problem}.", remedy="Correct it, or get the model again."

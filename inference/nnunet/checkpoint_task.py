@@ -47,7 +47,7 @@ def weights_of(path: str, name: str) -> tuple[dict[str, Any], bytes]:
         or not isinstance(arguments, dict)
     ):
         raise InvalidRequest(
-            f"{name} is no checkpoint of nnU-Net v2: it has no network_weights and init_args.",
+            f"{name} is not a checkpoint of nnU-Net v2: it has no network_weights and init_args.",
             remedy="Name the folder that nnUNetv2_train wrote.",
         )
     first: dict[tuple[Any, ...], str] = {}
@@ -82,5 +82,5 @@ def _read(path: str, name: str) -> dict[str, Any]:
             f"{name} cannot be read as a checkpoint.", remedy="Get the model again."
         ) from error
     if not isinstance(checkpoint, dict):
-        raise InvalidRequest(f"{name} is no checkpoint.", remedy="Get the model again.")
+        raise InvalidRequest(f"{name} is not a checkpoint.", remedy="Get the model again.")
     return checkpoint

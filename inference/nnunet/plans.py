@@ -71,7 +71,7 @@ def read_plans(folder: Path) -> PlansFile:
     _check_name(path, "label_manager", plans.label_manager, _LABEL_MANAGERS)
     for name in ("transpose_forward", "transpose_backward"):
         if sorted(getattr(plans, name)) != [0, 1, 2]:
-            raise _refused(path, f"{name} is no order of three axes")
+            raise _refused(path, f"{name} is not an order of three axes")
     return plans
 
 
@@ -168,7 +168,7 @@ def _checked_architecture(path: Path, stated: Any) -> tuple[Any, int]:
     _check_name(path, "network_class_name", stated.get("network_class_name"), _ARCHITECTURES)
     imported = stated.get("_kw_requires_import") or []
     if not isinstance(imported, list) or not all(isinstance(name, str) for name in imported):
-        raise _refused(path, "_kw_requires_import is no list of names")
+        raise _refused(path, "_kw_requires_import is not a list of names")
     for name in imported:
         value = arguments.get(name)
         module, _, layer = str(value).rpartition(".")
@@ -222,7 +222,7 @@ def _numbers(path: Path, name: str, value: Any, kind: type) -> tuple[Any, ...]:
         isinstance(one, int | float) and not isinstance(one, bool) and 0 < one < math.inf
         for one in value
     ):
-        raise _refused(path, f"{name} is no list of numbers above 0")
+        raise _refused(path, f"{name} is not a list of numbers above 0")
     return tuple(kind(one) for one in value)
 
 

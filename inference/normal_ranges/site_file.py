@@ -90,7 +90,7 @@ def _lines(path: Path) -> Iterator[_Line]:
         raise _unreadable(path, error) from error
     except UnicodeDecodeError as error:
         raise InvalidRequest(
-            f"{path} is no UTF-8 text: byte {error.start} cannot be read.",
+            f"{path} is not UTF-8 text: byte {error.start} cannot be read.",
             remedy="Save it as UTF-8; spreadsheets call it “CSV UTF-8”.",
         ) from error
     yield from _json_rows(path, text) if text.lstrip()[:1] == "[" else _csv_rows(path, text)
@@ -181,7 +181,7 @@ def _worded(error: Any) -> str:
         return f"there is no such field as '{name}'; they are {', '.join(_COLUMNS)}."
     if error["type"] in _NUMBERS:
         comma = "; write a point, not a comma" if isinstance(given, str) and "," in given else ""
-        return f"{name} is {given!r}, which is no number{comma}."
+        return f"{name} is {given!r}, which is not a number{comma}."
     text = error["msg"].removeprefix("Value error, ").rstrip(".")
     return f"{name} is {given!r}: {text}." if name else f"{text[:1].upper()}{text[1:]}."
 

@@ -20,7 +20,7 @@ def open_archive(peer: KnownPeer, settings: Settings) -> Archive:
     cannot_be_called = kind.why_unreachable is not None and kind.why_unreachable(peer)
     if kind.open_archive is None or cannot_be_called:
         raise InvalidRequest(
-            f"'{peer.name}' is no archive that answers queries.",
+            f"'{peer.name}' is not an archive that answers queries.",
             remedy="An archive is a DICOM peer with host and port, or a DICOMweb archive.",
         )
     return kind.open_archive(peer, settings)

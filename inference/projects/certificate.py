@@ -103,7 +103,7 @@ def verify_folder(folder: Path, public_key: str) -> list[str]:
         signature, stated_key = str(stated["signature"]), str(stated["public_key"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidRequest(
-            f"{path} is no certificate.", remedy="Name the folder that an export made."
+            f"{path} is not a certificate.", remedy="Name the folder that an export made."
         ) from error
     problems = []
     if not is_signed(signed_bytes(stated), signature, public_key or stated_key):

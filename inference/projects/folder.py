@@ -23,7 +23,7 @@ def checked_folder(settings: Settings, folder: str) -> Path:
     path = (root / folder).resolve() if is_named else root
     if {".", ".."} & parts or path == root or not path.is_relative_to(root):
         raise InvalidRequest(
-            f"'{folder}' is no folder below {root}.",
+            f"'{folder}' is not a folder below {root}.",
             remedy="Name a path such as stroke-2026/first, of letters, digits, . _ and -.",
         )
     return path

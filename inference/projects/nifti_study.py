@@ -69,7 +69,7 @@ class NiftiStudy:
             return self._labels(unit[0], datasets[0])
         if "PixelData" not in datasets[0]:
             raise CannotDeidentify(
-                "It is no image, and an export as NIfTI has images and segmentations alone.",
+                "It is not an image, and an export as NIfTI has images and segmentations alone.",
                 remedy="Export the project as DICOM.",
             )
         stem, volume = self._volume(unit, datasets)
@@ -96,7 +96,7 @@ class NiftiStudy:
             masks = read_segmentation(segmentation, volume)
         except ModelUnusable as error:
             raise CannotDeidentify(
-                "It is no binary segmentation on the grid of the series that it names.",
+                "It is not a binary segmentation on the grid of the series that it names.",
                 remedy="Export the project as DICOM.",
             ) from error
         return NiftiFile(

@@ -133,7 +133,7 @@ def _judge(answer: bytes, message: Hl7Message) -> None:
     try:
         acknowledgement = Message(read_header(answer), answer)
     except Refused as error:
-        raise NotTaken("The answer is no HL7 acknowledgement.") from error
+        raise NotTaken("The answer is not an HL7 acknowledgement.") from error
     code, control_id = acknowledgement.field("MSA-1"), acknowledgement.field("MSA-2")
     if control_id != message.control_id:
         raise NotTaken("The answer is to another message.")

@@ -35,8 +35,8 @@ def read_rules(path: Path) -> RuleSet:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        problem = getattr(error, "problem", None) or "it is no UTF-8 text"
-        raise InvalidRequest(f"{where} is no YAML: {problem}.", remedy=_REMEDY) from error
+        problem = getattr(error, "problem", None) or "it is not UTF-8 text"
+        raise InvalidRequest(f"{where} is not YAML: {problem}.", remedy=_REMEDY) from error
     try:
         return RuleSet.model_validate({} if data is None else data)
     except ValidationError as error:
@@ -69,7 +69,7 @@ def _member(node: yaml.MappingNode, key: Any) -> yaml.Node | None:
 
 def _message(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
-        return f"'{error['loc'][-1]}' is no entry that can stand here."
+        return f"'{error['loc'][-1]}' is not an entry that can stand here."
     return error["msg"].removeprefix("Value error, ").rstrip(".") + "."
 
 

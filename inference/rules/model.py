@@ -51,7 +51,7 @@ class Test(Strict):
             try:
                 re.compile(self.matches)
             except re.error as error:
-                raise ValueError(f"matches is no regular expression: {error}") from error
+                raise ValueError(f"matches is not a regular expression: {error}") from error
         return self
 
 

@@ -178,7 +178,7 @@ def _agreement(
         None,
     )
     if pipeline is None:
-        raise NotFound(f"{run.model} {run.model_version} is no shadow any more.")
+        raise NotFound(f"{run.model} {run.model_version} is no longer a shadow.")
     card = pipeline.card
     record = storage.model_states.get(card.name, card.version)
     prove_here(storage.model_states, pipeline, record, state_of(card, record))

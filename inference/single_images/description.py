@@ -216,7 +216,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         read = read_json(path)
     except (OSError, ValueError) as error:
-        raise InvalidRequest(f"{path} is no JSON.", remedy="Get the model again.") from error
+        raise InvalidRequest(f"{path} is not JSON.", remedy="Get the model again.") from error
     if not isinstance(read, dict):
-        raise InvalidRequest(f"{path} is no JSON object.", remedy="Get the model again.")
+        raise InvalidRequest(f"{path} is not a JSON object.", remedy="Get the model again.")
     return read

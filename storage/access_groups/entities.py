@@ -44,7 +44,7 @@ def member_kind(name: str) -> MemberKind:
         if name == kind:
             return kind
     raise InvalidRequest(
-        f"'{name}' is no kind of member.", remedy=f"Choose among {', '.join(MEMBER_KINDS)}."
+        f"'{name}' is not a kind of member.", remedy=f"Choose among {', '.join(MEMBER_KINDS)}."
     )
 
 

@@ -255,7 +255,7 @@ def why_distrusted(connection: Connection, keys: Keys, name: str, base: Link, he
         select(event.chain_hash, event.chain_key).where(event.chain_index == place.position)
     ).first()
     if place != base and (sealed is None or sealed.chain_hash != place.hash):
-        return f"{noted} is no place in the chain."
+        return f"{noted} is not a place in the chain."
     mac = connection.execute(select(t.audit_chain.c.mac).where(t.audit_chain.c.name == name))
     stored = mac.scalar_one()
     is_of_before = not stored and (sealed is None or not sealed.chain_key)

@@ -61,7 +61,7 @@ def _lines(path: Path) -> list[bytes]:
             return []
         except UnicodeDecodeError as error:
             raise StorageUnavailable(
-                f"The file of the audit keys, {path}, is damaged: it is no text.",
+                f"The file of the audit keys, {path}, is damaged: it is not text.",
                 remedy="Copy it back from a backup. Or move it away, and the node makes a new key:"
                 " then nothing of before can be verified.",
             ) from error

@@ -109,7 +109,7 @@ class _Walk:
             )
 
     def check_sinks(self, head: Link, names: Sequence[str]) -> None:
-        """None of them was kept from anything by who put its place forward."""
+        """None of them was kept from anything by somebody who put its place forward."""
         for name in names:
             why = why_distrusted(self._connection, self._keys, name, self._base, head)
             if why:

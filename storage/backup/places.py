@@ -61,7 +61,7 @@ def open_place(settings: Settings, name: str = "") -> Place:
     parts = urlsplit(name)
     if parts.scheme != "s3" or not parts.netloc:
         raise InvalidRequest(
-            f"{name} is no place for backups.",
+            f"{name} is not a place for backups.",
             remedy="Name a folder, or a bucket as s3://bucket/prefix.",
         )
     if settings.object_store == "s3" and parts.netloc == settings.s3_bucket:
@@ -173,7 +173,7 @@ class FolderPlace:
 
 
 def _not_a_file(name: str, place_name: str) -> BackupDamaged:
-    return BackupDamaged(f"{name} in {place_name} is damaged: it is no file.")
+    return BackupDamaged(f"{name} in {place_name} is damaged: it is not a file.")
 
 
 def _a_link(name: str, place_name: str) -> BackupDamaged:

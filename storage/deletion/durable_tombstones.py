@@ -4,8 +4,8 @@ The transaction that takes the rows out also notes the tombstone, so that a cras
 everything as it was or a deletion that is made. Nothing is acknowledged over what is half deleted,
 since nothing ever is: what is sent again finds no row, and is stored as a record that the tombstone
 does not cover. The deletion is acknowledged once a volume says so too, since an index that
-was lost is rebuilt from there. A tombstone that the disk did not take is written again by who
-comes first: housekeeping, or who asks for the same deletion again.
+was lost is rebuilt from there. A tombstone that the disk did not take is written again by whichever
+comes first: housekeeping, or somebody who asks for the same deletion again.
 """
 
 from collections.abc import Callable

@@ -42,7 +42,7 @@ def check_storage_class(sop_class_uid: str) -> None:
     """Raises NotStorable for what the standard knows as something else than a storage class."""
     if not is_storage_class(sop_class_uid):
         raise NotStorable(
-            f"{sop_class_uid} is no storage SOP class.",
+            f"{sop_class_uid} is not a storage SOP class.",
             remedy="Send instances of a storage SOP class (PS3.4 Annex B).",
             keyword="SOPClassUID",
         )

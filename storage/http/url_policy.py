@@ -71,7 +71,7 @@ def read_url(url: str) -> OutboundUrl:
         or not url.isascii()
     ):
         raise InvalidRequest(
-            "The url is no address that the node could call.",
+            "The url is not an address that the node could call.",
             remedy="Write http:// or https://, a host and a path in ASCII, without user and"
             " fragment.",
         )

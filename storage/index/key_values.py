@@ -18,7 +18,7 @@ def date_range(keyword: str, value: str) -> tuple[str, str]:
     first, last = _ends(bare)
     if not (first or last) or not all(_is_date(one) for one in (first, last) if one):
         raise InvalidKey(
-            f"{keyword} is no date and no range of them.",
+            f"{keyword} is neither a date nor a range of dates.",
             remedy="Write 20240131, 20240101-20240131, 20240101- or -20240131.",
             keyword=keyword,
         )
@@ -36,7 +36,7 @@ def time_range(keyword: str, value: str, *, may_be_reversed: bool = False) -> tu
     first, last = _ends(bare)
     if not (first or last) or not all(_TIME.fullmatch(one) for one in (first, last) if one):
         raise InvalidKey(
-            f"{keyword} is no time and no range of them.",
+            f"{keyword} is neither a time nor a range of times.",
             remedy="Write 143000, 080000-180000, 080000- or -180000.",
             keyword=keyword,
         )
@@ -52,7 +52,7 @@ def uids(keyword: str, value: str) -> list[str]:
     found = [uid for uid in found if uid]
     if not all(map(_UID.fullmatch, found)):
         raise InvalidKey(
-            f"{keyword} is no UID.",
+            f"{keyword} is not a UID.",
             remedy="Write digits and full stops, at most 64; UIDs match without wildcards.",
             keyword=keyword,
         )

@@ -25,7 +25,7 @@ def checked(peer: KnownPeer, settings: Settings) -> KnownPeer:
     _require(len(peer.tls_certificates) <= _MOST_CERTIFICATES, "tls_certificates", "at most 16")
     if peer.tls and peer.tls_verify == "chain" and settings.tls_ca is None:
         raise InvalidRequest(
-            "Any certificate of any authority that this machine knows would prove to be the peer.",
+            "Any certificate of any authority that this machine trusts would pass for the peer's.",
             remedy="Set MEDIVIEW_TLS_CA, or have the host's name checked: tls_verify full.",
         )
     limits = (peer.max_associations, peer.max_sendings, peer.bandwidth_bytes_per_s)
@@ -42,7 +42,7 @@ def _network(source: str) -> str:
         return str(ipaddress.ip_network(source.strip(), strict=False))
     except ValueError as error:
         raise InvalidRequest(
-            f"'{source}' is no address or network from which a peer could call.",
+            f"'{source}' is not an address or network from which a peer could call.",
             remedy="Write an IP address such as 10.0.0.5, or a network such as 10.0.0.0/24.",
         ) from error
 
@@ -51,7 +51,7 @@ def _require_known(words: Collection[str], known: Sequence[str], what: str) -> N
     unknown = sorted(set(words).difference(known))
     if unknown:
         raise InvalidRequest(
-            f"'{unknown[0]}' is no word for {what}.",
+            f"The peer's {what} cannot contain '{unknown[0]}'.",
             remedy=f"Use {', '.join(known[:-1])} or {known[-1]}.",
         )
 

@@ -231,7 +231,7 @@ def load_settings(**overrides: Any) -> Settings:
     secrets_dir = overrides.get("secrets_dir") or os.environ.get("MEDIVIEW_SECRETS_DIR") or None
     if secrets_dir and not Path(secrets_dir).is_dir():
         raise InvalidRequest(
-            f"MEDIVIEW_SECRETS_DIR is {secrets_dir}, which is no folder.",
+            f"MEDIVIEW_SECRETS_DIR is {secrets_dir}, which is not a folder.",
             remedy="Mount the secrets there, or leave the setting out.",
         )
     settings = Settings(_secrets_dir=secrets_dir, **overrides)

@@ -33,7 +33,8 @@ class Hl7Destination:
             url, port = urlsplit(""), None
         if not equals or url.scheme not in ("mllp", "mllps") or not url.hostname or not port:
             raise ValueError(
-                f"'{text}' is no HL7 destination; write name=mllp://host:port, or mllps:// for TLS"
+                f"'{text}' is not an HL7 destination; write name=mllp://host:port, or mllps://"
+                " for TLS"
             )
         return cls(name.strip(), url.hostname, port, url.scheme == "mllps")
 
@@ -116,7 +117,7 @@ class Hl7Settings(BaseModel):
         ids = tuple(dict.fromkeys(one.strip().upper() for one in value.split(",") if one.strip()))
         wrong = [one for one in ids if one not in ("P", "T", "D")]
         if wrong:
-            raise ValueError(f"'{wrong[0]}' is no processing id; use P, T or D")
+            raise ValueError(f"'{wrong[0]}' is not a processing id; use P, T or D")
         return ids
 
     @field_validator("hl7_destinations", mode="before")

@@ -39,7 +39,7 @@ def _origin(text: str) -> str:
     """As a browser writes it (RFC 6454 6.1): lower case, without a default port."""
     parts = urlsplit(text.lower().rstrip("/"))
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path or parts.query:
-        raise ValueError(f"{text!r} is no origin; write it as https://viewer.example.org")
+        raise ValueError(f"{text!r} is not an origin; write it as https://viewer.example.org")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     if parts.port in (None, _DEFAULT_PORTS[parts.scheme]):
         return f"{parts.scheme}://{host}"

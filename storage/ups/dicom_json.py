@@ -20,7 +20,7 @@ def tag_of(keyword: str) -> str:
 
     tag = tag_for_keyword(keyword)
     if tag is None:
-        raise ValueError(f"{keyword} is no keyword of the dictionary")
+        raise ValueError(f"{keyword} is not a keyword of the dictionary")
     return f"{tag:08X}"
 
 

@@ -243,7 +243,7 @@ def _check_values(attributes: Mapping[str, Any]) -> None:
     for keyword in _DATE_TIMES:
         if has_value(attributes, keyword) and read_date_time(text_of(attributes, keyword)) is None:
             raise InvalidRequest(
-                f"{keyword} is no date and time.", remedy="Write for example 20240131083000."
+                f"{keyword} is not a date with a time.", remedy="Write for example 20240131083000."
             )
     for item in items_of(attributes, "InputInformationSequence"):
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):

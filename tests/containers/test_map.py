@@ -178,7 +178,7 @@ FAULTS = {
     "endless": "took longer than 3 s and was ended",
     "memory": "was killed; it may take 512 MiB of memory",
     "disk": "64 MiB or 8 folders",
-    "link": "wrote mask.dcm, which is no file",
+    "link": "wrote mask.dcm, which is not a file",
     "other-study": "mask.dcm of the container is of another study",
     "other-place": "lies beside slice",
 }

@@ -87,5 +87,5 @@ def test_what_is_no_viewer_is_refused(checkout: Path) -> None:
     digest, file = packed(checkout)
     answer = viewer_file(checkout, "unpack", str(file), digest)
     assert answer.returncode == 1
-    assert "is no built viewer" in answer.stderr
+    assert "is not a built viewer" in answer.stderr
     assert (checkout / "viewer" / "out" / ".built").exists()

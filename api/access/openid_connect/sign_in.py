@@ -196,7 +196,7 @@ def principal_from(settings: Settings, claims: Mapping[str, Any]) -> Principal:
         raise NotAccepted("no role of this node follows from the claims")
     subject = claims["sub"]
     if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT_MAX:
-        raise NotAccepted("the subject is no text of 1 to 255 characters")
+        raise NotAccepted("the subject is not a text of 1 to 255 characters")
     name = claims.get(settings.oidc_name_claim) or subject
     name = "".join(one for one in str(name) if one.isprintable())
     name = " ".join(name.split())[:_NAME_MAX]

@@ -264,7 +264,7 @@ def _rule(text: str) -> dict[str, Any] | None:
     try:
         rule = load_bounded_yaml(text)
     except yaml.YAMLError as error:
-        raise InvalidRequest("The rule is no YAML.", remedy="Write 'Keyword: value'.") from error
+        raise InvalidRequest("The rule is not YAML.", remedy="Write 'Keyword: value'.") from error
     read_rule(rule)
     found: dict[str, Any] = rule
     return found

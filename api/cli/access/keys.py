@@ -88,6 +88,6 @@ def _end(expires: str) -> datetime | None:
         return None
     span = _SPAN.fullmatch(expires.strip())
     if span is None:
-        raise InvalidRequest(f"'{expires}' is no time span.", remedy="Write 90d, 12h, or never.")
+        raise InvalidRequest(f"'{expires}' is not a time span.", remedy="Write 90d, 12h, or never.")
     number = int(span[1])
     return utcnow() + (timedelta(days=number) if span[2] == "d" else timedelta(hours=number))

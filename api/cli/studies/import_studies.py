@@ -69,7 +69,7 @@ def import_studies(
     named = name or f"{found.name}-{hashlib.sha256(str(found).encode()).hexdigest()[:8]}"
     if not _NAME.fullmatch(named):
         raise InvalidRequest(
-            f"'{named}' is no name of an import.", remedy="Use letters, digits, dots and dashes."
+            f"'{named}' is not a name of an import.", remedy="Use letters, digits, dots and dashes."
         )
     with (
         closing(found),
@@ -106,7 +106,7 @@ def _source(text: str, match: list[str], settings: Settings) -> ImportSource:
         return QueryRetrieveSource(_peer(text, settings), _query(match), settings)
     else:
         raise InvalidRequest(
-            f"{folder} is no folder.",
+            f"{folder} is not a folder.",
             remedy="Name a folder, https://host/dicom-web, orthanc+https://host, AE@host:port or"
             " peer:NAME.",
         )

@@ -68,7 +68,7 @@ def xml_to_dataset(document: bytes) -> JsonDataset:
         # LookupError: the document names an encoding that there is not.
         raise _malformed("it is not well-formed, or defines entities") from error
     if _name(root) != "NativeDicomModel":
-        raise _malformed("its root is no NativeDicomModel")
+        raise _malformed("its root is not a NativeDicomModel")
     return _read(root, 0)
 
 
@@ -130,7 +130,7 @@ def _read(parent: Element, depth: int) -> JsonDataset:
     for node in parent:
         tag, vr = node.get("tag", ""), node.get("vr", "")
         if _name(node) != "DicomAttribute" or not _TAG.fullmatch(tag) or len(vr) != 2:
-            raise _malformed("something in a data set is no DicomAttribute with tag and vr")
+            raise _malformed("something in a data set is not a DicomAttribute with tag and vr")
         creator = node.get("privateCreator", "")
         name = _in_block(elements, tag.upper(), creator) if creator else tag.upper()
         elements[name] = _read_element(node, vr, depth)
@@ -162,7 +162,7 @@ def _read_element(node: Element, vr: str, depth: int) -> JsonElement:
         elif kind == "Value":
             values.append(_plain(vr, child.text or ""))
         else:
-            raise _malformed("an attribute holds something that is no value")
+            raise _malformed("an attribute holds something that is not a value")
     return {"vr": vr, "Value": values} if values else {"vr": vr}
 
 
@@ -184,7 +184,7 @@ def _plain(vr: str, text: str) -> Any:
     try:
         return int(text) if vr in _INTEGER_VRS else float(text)
     except ValueError as error:
-        raise _malformed(f"a value of VR {vr} is no number") from error
+        raise _malformed(f"a value of VR {vr} is not a number") from error
 
 
 def _base64(text: str) -> str:

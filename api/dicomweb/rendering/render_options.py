@@ -40,7 +40,7 @@ def parse_annotations(text: str) -> frozenset[str]:
     asked = frozenset(piece.strip().lower() for piece in text.split(",") if piece.strip())
     if not asked <= frozenset(ANNOTATIONS):
         raise InvalidRequest(
-            "The annotation is none that is known here.",
+            "The annotation has a value that is not supported.",
             remedy=f"Write annotation={','.join(ANNOTATIONS)}, or one of them.",
         )
     return asked

@@ -236,6 +236,7 @@ def _number(query: Mapping[str, str], name: str, least: float, most: float) -> f
             raise ValueError
     except ValueError:
         raise InvalidRequest(
-            f"The parameter {name} is no number in its range.", remedy="Correct it or leave it out."
+            f"The parameter {name} is not a number in its range.",
+            remedy="Correct it or leave it out.",
         ) from None
     return value

@@ -123,7 +123,7 @@ def _keyword(name: str) -> str | None:
 
 def _unknown(names: list[str]) -> InvalidRequest:
     # Only what looks like a name is repeated: a value that slipped in may be a patient's.
-    shown = ", ".join(name for name in names if _NAME.fullmatch(name)) or "one that is no name"
+    shown = ", ".join(name for name in names if _NAME.fullmatch(name)) or "one that is not a name"
     near = get_close_matches(names[0], _USUAL, n=1) if _NAME.fullmatch(names[0]) else []
     meant = f"Did you mean {near[0]}? " if near else ""
     return InvalidRequest(

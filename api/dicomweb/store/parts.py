@@ -82,7 +82,9 @@ class InstancePart:
         sop_class_uid, sop_instance_uid = _identify(bytes(self._head))
         if sop_class_uid == MediaStorageDirectoryStorage:
             error = NotStorable(
-                "A DICOMDIR is no instance.", remedy="Send what it lists.", keyword="SOPClassUID"
+                "A DICOMDIR is not an instance.",
+                remedy="Send what it lists.",
+                keyword="SOPClassUID",
             )
         elif sop_class_uid and isinstance(error, InvalidInstance):
             # What else is wrong of it, such as a UID that it has not, follows from its class.

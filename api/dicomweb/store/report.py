@@ -89,7 +89,7 @@ class Report:
         sop_class_uid: str,
         sop_instance_uid: str,
         reason: int,
-        sentence: str = "The part is no DICOM instance.",
+        sentence: str = "The part is not a DICOM instance.",
         keyword: str = "",
     ) -> None:
         """`sentence` says why, and `keyword` which attribute is the cause, where one is."""

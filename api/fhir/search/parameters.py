@@ -215,7 +215,7 @@ def shown(text: str) -> str:
 
 def _no_date(name: str) -> ApiProblem:
     return refused(
-        f"'{name}' is no date.",
+        f"'{name}' is not a date.",
         "Write YYYY, YYYY-MM, YYYY-MM-DD or a time with its zone, after"
         " eq, ne, ge, gt, sa, le, lt or eb.",
     )

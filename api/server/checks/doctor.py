@@ -114,7 +114,7 @@ def _python() -> Check:
 
 def _unknown_settings(settings: Settings) -> Iterator[Check]:
     for unknown in unknown_settings(type(settings)):
-        yield Check("settings", "fail", f"{unknown.name} is no setting", unknown.remedy)
+        yield Check("settings", "fail", f"{unknown.name} is not a setting", unknown.remedy)
     for renamed in renamed_settings(type(settings)):
         yield Check("settings", "note", f"{renamed.name} is an old name", renamed.remedy)
 

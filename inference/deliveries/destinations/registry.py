@@ -30,7 +30,7 @@ def kind_of(peer: KnownPeer) -> DestinationKind:
     found = KINDS.get(peer.kind)
     if found is None:
         raise InvalidRequest(
-            f"'{peer.kind}' is no kind of destination.", remedy=f"Use one of {', '.join(KINDS)}."
+            f"'{peer.kind}' is not a kind of destination.", remedy=f"Use one of {', '.join(KINDS)}."
         )
     return found
 
@@ -64,7 +64,7 @@ def read_address(name: str, text: str) -> KnownPeer:
             peer = KnownPeer(name=name, kind=kind.name, **fields)
             return peer if kind.may_call else replace(peer, is_destination=True)
     addresses = ", ".join(kind.address for kind in KINDS.values())
-    raise InvalidRequest(f"'{text}' is no address of a peer.", remedy=f"Write {addresses}.")
+    raise InvalidRequest(f"'{text}' is not the address of a peer.", remedy=f"Write {addresses}.")
 
 
 def address_of(peer: KnownPeer) -> str:

@@ -240,7 +240,7 @@ def _secret(token: str) -> tuple[str | None, "paramiko.PKey | None"]:
         with suppress(paramiko.SSHException, ValueError, IndexError, TypeError):
             return None, kind.from_private_key(io.StringIO(token))
     raise InvalidRequest(
-        "The token is no private key that can be used.",
+        "The token is not a private key that can be used.",
         remedy="Give an Ed25519, ECDSA or RSA key without a passphrase, as ssh-keygen writes it.",
     )
 

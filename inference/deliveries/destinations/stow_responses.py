@@ -44,7 +44,7 @@ def _json(body: bytes, kind: type[Any]) -> Any:
     except LimitExceeded as error:
         raise PeerFailed(f"The archive answered too much: {error.message}") from error
     except ValueError as error:
-        raise PeerFailed("The archive answered something that is no JSON.") from error
+        raise PeerFailed("The archive answered something that is not JSON.") from error
     if not isinstance(value, kind):
         raise PeerFailed("The archive answered JSON that is not DICOM's.")
     return value

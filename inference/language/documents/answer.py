@@ -108,7 +108,7 @@ def document_of(
     document = dataset.get("EncapsulatedDocument")
     if document is None:
         raise InvalidRequest(
-            "The instance is no encapsulated document.",
+            "The instance is not an encapsulated document.",
             remedy="Name an instance of Encapsulated PDF Storage, or send a PDF, PNG or JPEG.",
         )
     length = dataset.get("EncapsulatedDocumentLength")

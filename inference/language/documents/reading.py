@@ -17,7 +17,7 @@ from storage.pixels.processes import run
 from storage.processes.limited import TaskFailed
 
 PDF_MARK = b"%PDF-"
-UNREADABLE = "The file is no readable PDF, PNG or JPEG."
+UNREADABLE = "The file is not a readable PDF, PNG or JPEG."
 _TASKS = "inference.language.documents.tasks"
 # Scans are read smaller than they are: above this nothing is read better.
 _READ_SIDE_PIXELS = 4000

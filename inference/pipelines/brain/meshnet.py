@@ -53,7 +53,7 @@ def load_network(network_json: Path, weights: Path, threads: int = 0) -> Network
             if is_out_of_memory(error):
                 raise
             raise ModelUnusable(
-                f"{network_json.parent.name} is no MeshNet pack: {error}",
+                f"{network_json.parent.name} is not a MeshNet pack: {error}",
                 remedy="Add the pack again: mediview models add FOLDER.",
             ) from error
 

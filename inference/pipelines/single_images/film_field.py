@@ -156,7 +156,7 @@ def _refusals(header: Dataset) -> Iterator[str]:
     if modality not in _MODALITIES:
         yield f"Modality is {modality or 'not stated'}; {' and '.join(_MODALITIES)} are taken."
     if header.get("Rows") is None or header.get("Columns") is None:
-        yield "It is no image."
+        yield "It is not an image."
     photometric = unpadded(str(header.get("PhotometricInterpretation") or ""))
     if photometric not in GREY or whole_number(header, "SamplesPerPixel", 1) != 1:
         yield f"Its pixels are {photometric or 'of an unstated kind'}; grey ones are taken."

@@ -263,7 +263,7 @@ class ImageModelPipeline:
 def _check_image(header: Dataset) -> None:
     """Raise ImageRefused or LimitExceeded where the header tells that it cannot be shown."""
     if header.get("Rows") is None or header.get("Columns") is None:
-        raise ImageRefused(f"It is no image (modality {header.get('Modality')}).")
+        raise ImageRefused(f"It is not an image (modality {header.get('Modality')}).")
     photometric = unpadded(str(header.get("PhotometricInterpretation") or ""))
     if photometric not in (*GREY, *COLOUR):
         raise ImageRefused(f"Its pixels are {photometric or 'of an unstated kind'}.")

@@ -30,7 +30,7 @@ def checked_roles(given: Iterable[str]) -> frozenset[Role]:
     if not roles or not roles <= ROLES:
         wrong = ", ".join(sorted(roles - ROLES)) or "nothing"
         raise InvalidRequest(
-            f"'{wrong}' is no role.", remedy=f"Roles are {', '.join(get_args(Role))}."
+            f"'{wrong}' is not a role.", remedy=f"Roles are {', '.join(get_args(Role))}."
         )
     return cast(frozenset[Role], frozenset(roles))
 
@@ -40,7 +40,7 @@ def checked_scopes(given: Iterable[str]) -> frozenset[AccessScope]:
     scopes = {one.strip() for one in given if one.strip()} or SCOPES
     if not scopes <= SCOPES:
         raise InvalidRequest(
-            f"'{', '.join(sorted(scopes - SCOPES))}' is no scope.",
+            f"'{', '.join(sorted(scopes - SCOPES))}' is not a scope.",
             remedy=f"Scopes are {', '.join(get_args(AccessScope))}.",
         )
     return cast(frozenset[AccessScope], frozenset(scopes))

@@ -41,7 +41,7 @@ def test_an_operator_makes_the_first_account_and_a_key(tmp_path: Path) -> None:
     assert "already" in with_password(tmp_path, "add", "root", "--role", "admin")
     short = with_password(tmp_path, "add", "eve", "--role", "viewer", password="short")
     assert "has 5 characters" in short
-    assert "no role" in with_password(tmp_path, "add", "eve", "--role", "king")
+    assert "is not a role" in with_password(tmp_path, "add", "eve", "--role", "king")
     made = mediview(
         tmp_path, "keys", "create", "ris", "--role", "integrator",
         "--scope", "dicomweb:read,api:read", "--expires", "12h",
@@ -68,7 +68,7 @@ def test_an_operator_makes_the_first_account_and_a_key(tmp_path: Path) -> None:
     assert "revoked" in mediview(tmp_path, "keys", "list").stdout
     wrong = mediview(tmp_path, "keys", "create", "x", "--role", "viewer", "--expires", "soon")
     assert wrong.returncode == 1
-    assert "no time span" in wrong.stderr
+    assert "is not a time span" in wrong.stderr
 
 
 @pytest.mark.slow

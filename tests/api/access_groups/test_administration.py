@@ -155,7 +155,7 @@ def test_the_same_at_the_command_line(
     run("unassign", "North", study)
     run("remove-member", "North", "account", "ada")
     run("change", "North", "--rule", "Modality: CT")
-    with pytest.raises(InvalidRequest, match="'acount' is no kind of member"):
+    with pytest.raises(InvalidRequest, match="'acount' is not a kind of member"):
         run("add-member", "North", "acount", "ada")
     run("enforce", "--off")
     run("remove", "North")

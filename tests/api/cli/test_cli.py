@@ -258,7 +258,7 @@ def test_a_word_that_no_peer_may_have_is_named_with_those_it_may(
     mediview(tmp_path, "migrate")
     answer = mediview(tmp_path, "peers", "add", "pacs", "PACS@127.0.0.1:104", option, word)
     assert answer.returncode == 1
-    assert f"'{word}' is no word for" in answer.stderr
+    assert f"cannot contain '{word}'" in answer.stderr
     assert allowed in answer.stderr
 
 

@@ -31,14 +31,14 @@ def test_a_cell_of_a_table(terminal: Console) -> None:
 
 def test_a_sentence(terminal: Console) -> None:
     with terminal.capture() as captured:
-        terminal.print(f"{HOSTILE} is no name.\nSay another.", markup=False)
-    assert captured.get() == f"{SHOWN} is no name.\nSay another.\n"
+        terminal.print(f"{HOSTILE} is not a name.\nSay another.", markup=False)
+    assert captured.get() == f"{SHOWN} is not a name.\nSay another.\n"
 
 
 def test_an_error(terminal: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "err", terminal)
     with terminal.capture() as captured:
-        console.print_error(f"{HOSTILE} is no name.", f"Not {HOSTILE}.")
+        console.print_error(f"{HOSTILE} is not a name.", f"Not {HOSTILE}.")
     first, second = captured.get().splitlines()
-    assert first.endswith(f"{SHOWN} is no name.")
+    assert first.endswith(f"{SHOWN} is not a name.")
     assert second.strip() == f"Not {SHOWN}."

@@ -210,7 +210,7 @@ def test_what_cannot_be_a_match_is_refused(followed: Followed) -> None:
     same = {"earlier_lesion_id": first.lesion_id}
     refused = api.client.post(f"/api/lesions/{second.lesion_id}/match", json=same)
     assert refused.status_code == 400
-    assert "no lesion of an earlier study" in refused.json()["detail"]
+    assert "not a lesion of an earlier study" in refused.json()["detail"]
     missing = api.client.post("/api/lesions/nothing/match", json={})
     assert missing.status_code == 404
     assert api.client.get("/api/studies/2.25.99/lesions").status_code == 404

@@ -80,7 +80,7 @@ def test_a_rules_file_that_is_wrong_is_named_by_health(api: ApiNode) -> None:
     round_in(api.storage, 0)
     part = api.client.get("/health").json()["parts"]["retention"]
     assert not part["ok"]
-    assert "rules.yaml:3: 'keep_dys' is no entry that can stand here." in part["detail"]
+    assert "rules.yaml:3: 'keep_dys' is not an entry that can stand here." in part["detail"]
     answer = api.client.get("/api/retention")
     assert "rules.yaml:3" in is_problem(answer, 400, "invalid_request")["detail"]
 

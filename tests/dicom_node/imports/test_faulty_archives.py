@@ -119,7 +119,7 @@ def test_a_secret_does_not_travel_unencrypted() -> None:
     ("studies", "study", "complaint"),
     [
         (listing("1.2/../../admin"), None, "without a valid StudyInstanceUID"),
-        (("application/json", b"{}{", 3), None, "no JSON"),
+        (("application/json", b"{}{", 3), None, "not JSON"),
         (("application/json", b'{"a": 1}', 8), None, "no list of studies"),
         (listing("1.2.3"), ("text/html", b"hello", 5), "something else than multipart"),
         (listing("1.2.3"), ("multipart/related; boundary=xx", b"hello", 5), "taken apart"),

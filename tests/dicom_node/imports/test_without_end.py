@@ -30,7 +30,7 @@ class Refusing:
         return self
 
     def write(self, piece: bytes) -> None:
-        raise InvalidInstance("It is no DICOM.")
+        raise InvalidInstance("It is not DICOM.")
 
     def discard(self) -> None:
         """Nothing was kept."""

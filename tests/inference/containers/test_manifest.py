@@ -80,8 +80,8 @@ def test_what_the_first_packages_say() -> None:
     [
         ({"input": {"path": "/etc"}}, "/etc belongs to the container itself"),
         ({"input": {"path": "../../proc/self"}}, "/proc/self belongs to the container itself"),
-        ({"input": {"path": "/"}}, "/ is no path of letters"),
-        ({"output": {"path": "a,readonly"}}, "is no path of letters"),
+        ({"input": {"path": "/"}}, "/ is not a path of letters"),
+        ({"output": {"path": "a,readonly"}}, "is not a path of letters"),
         ({"output": {"path": "input/deep"}}, "lie within each other"),
         ({"output": {"path": "input"}}, "are the same or lie within each other"),
         ({"command": ""}, "command"),
@@ -102,7 +102,7 @@ def test_a_manifest_that_cannot_be_followed_is_refused(
 
 @pytest.mark.parametrize("amount", ["1", "1G", "-1Gi", "1e3Gi", "1,5Gi", ""])
 def test_memory_is_stated_in_mi_or_gi(amount: str) -> None:
-    with pytest.raises(ValueError, match="is no amount in Mi or Gi"):
+    with pytest.raises(ValueError, match="is not an amount in Mi or Gi"):
         PackageManifest.model_validate({"resources": {"memory": amount}})
 
 

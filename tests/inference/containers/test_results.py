@@ -166,7 +166,7 @@ def test_values_that_are_no_labels_are_refused(
         ("a.nii.gz", b"no gzip", "a.nii.gz of the container cannot be read"),
         ("a.nii", b"short", "a.nii of the container cannot be read"),
         ("a.dcm", bytes(128) + b"DICM" + b"x" * 100, "a.dcm of the container"),
-        ("results.json", b"{", "results.json of the container cannot be used: it is no JSON"),
+        ("results.json", b"{", "results.json of the container cannot be used: it is not JSON"),
         ("results.json", b'{"text": "x"}', "text: Extra inputs are not permitted"),
         (
             "results.json",
@@ -188,10 +188,10 @@ def test_what_cannot_be_read_is_refused(
 
 def test_links_and_pipes_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "results.json").symlink_to("/etc/passwd")
-    assert "results.json, which is no file" in refusal(tmp_path)
+    assert "results.json, which is not a file" in refusal(tmp_path)
     (tmp_path / "results.json").unlink()
     os.mkfifo(tmp_path / "a.nii")
-    assert "a.nii, which is no file" in refusal(tmp_path)
+    assert "a.nii, which is not a file" in refusal(tmp_path)
 
 
 def test_numbers_come_from_results_and_reports(tmp_path: Path) -> None:

@@ -265,7 +265,7 @@ def test_images_that_may_carry_text_are_refused_with_the_reason(
 
 
 def test_options_that_do_not_exist_or_contradict_are_refused() -> None:
-    with pytest.raises(InvalidRequest, match="'retain-all' is no option"):
+    with pytest.raises(InvalidRequest, match="'retain-all' is not an option"):
         read_profile(["retain-all"])
     with pytest.raises(InvalidRequest, match="either left as they are or modified"):
         read_profile(["retain-full-dates", "retain-modified-dates"])

@@ -131,7 +131,7 @@ DELAYS: tuple[Case, ...] = (
     (the_pacs_proves_nothing, "proof_awaited", "(pacs answered success and offers no C-FIND"),
     (it_is_being_sent, "sending", "The results are being sent to pacs"),
     (other_deliveries_are_due, "delivery_queued", "to be sent to pacs"),
-    (the_destination_was_removed, "destination_removed", "no destination any more"),
+    (the_destination_was_removed, "destination_removed", "no longer a destination"),
     (its_instances_were_rejected, "not_sent", "2 deliveries to pacs ended (A rejection note took"),
     (no_group_matches, "in_no_group", "administrators alone see it"),
     (a_note_takes_no_effect, "rejection_ignored", "its sender (dimse:TEST) may not reject images"),

@@ -60,7 +60,7 @@ def test_what_the_text_says_is_shown_and_the_rest_withheld(
     [
         ({"model_servers": ""}, "No model server is named llm"),
         ({"model_servers": "llm=ftp://gpu/"}, "none that the node could call"),
-        ({"hf_summ_model": "server:llm"}, "no model of a server"),
+        ({"hf_summ_model": "server:llm"}, "not a model of a server"),
         (
             {"model_servers": "llm=http://10.0.0.9:8000", "model_server_keys": "llm=/k"},
             "would travel unencrypted",

@@ -153,7 +153,7 @@ def test_a_card_that_is_a_pipe_is_refused_and_not_waited_for(
     folder.mkdir()
     os.mkfifo(folder / "mediview.json")
     (folder / "model.ts").touch()
-    with pytest.raises(InvalidRequest, match=r"mediview\.json is no file"):
+    with pytest.raises(InvalidRequest, match=r"mediview\.json is not a file"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "ada")
     # One that somebody put there by hand holds nothing up.
     storage.settings.resolved_models_dir.mkdir()
@@ -164,7 +164,7 @@ def test_a_card_that_is_a_pipe_is_refused_and_not_waited_for(
 def test_a_card_that_is_nested_too_deeply_is_refused(storage: Storage, tmp_path: Path) -> None:
     (tmp_path / "mediview.json").write_text("[" * 100_000)
     (tmp_path / "model.ts").touch()
-    with pytest.raises(InvalidRequest, match="it is no JSON"):
+    with pytest.raises(InvalidRequest, match="it is not JSON"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, tmp_path, "ada")
 
 

@@ -81,7 +81,7 @@ def test_an_end_in_whole_years_holds_until_the_birthday(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "mistake"),
     [
-        (f'{LEFT},cm3,,,,"2,5",,,,,,,A', "low is '2,5', which is no number; write a point"),
+        (f'{LEFT},cm3,,,,"2,5",,,,,,,A', "low is '2,5', which is not a number; write a point"),
         (f"{LEFT},cm3,,,,3,2,,,,,,A", "Low is 3 and high is 2; exchange them."),
         (f"{LEFT},cm3,,,,,,3,0,,,,A", "sd is '0': Input should be greater than 0."),
         (f"{LEFT},cm3,,,,,,3,,,,,A", "Mean and sd stand together."),
@@ -132,7 +132,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     path.write_text('label,unit,low,source\n"Spleen volume,cm3,1,A\n')
     assert "no row of a CSV table" in mistakes(path)
     path.write_bytes("label,unit,source\nÄ".encode("latin-1"))
-    assert mistakes(path) == f"{path} is no UTF-8 text: byte 18 cannot be read."
+    assert mistakes(path) == f"{path} is not UTF-8 text: byte 18 cannot be read."
     path.write_text('[\n{"label": "A"}\n{"label": "B"}\n]')
     assert mistakes(path) == f"{path}:3: no JSON: A comma or ] is missing."
     path.write_text("[" * 5000)

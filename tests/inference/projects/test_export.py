@@ -117,7 +117,7 @@ def test_a_changed_missing_or_added_file_and_a_forged_certificate_are_seen(
     problems = " ".join(verify_folder(folder, ""))
     for stated in ("not as the node signed it", "was changed", "is missing", "more.dcm is not in"):
         assert stated in problems
-    with pytest.raises(InvalidRequest, match="is no certificate"):
+    with pytest.raises(InvalidRequest, match="is not a certificate"):
         verify_folder(folder.parent, "")
 
 
@@ -204,7 +204,7 @@ def test_a_folder_with_something_in_it_is_not_touched(storage: Storage, out: str
 
 @pytest.mark.parametrize("folder", ["..", "../out", "/tmp/out", "", "a/../../b", "a b", "a\0b"])
 def test_no_folder_outside_of_the_export_folder_is_taken(storage: Storage, folder: str) -> None:
-    with pytest.raises(InvalidRequest, match="is no folder below"):
+    with pytest.raises(InvalidRequest, match="is not a folder below"):
         checked_folder(storage.settings, folder)
 
 

@@ -188,7 +188,7 @@ def test_segmentations_are_label_maps_on_the_grid_of_their_series(
     counts = storage.project_exports.counts(export.export_id)
     assert (counts.exported, counts.refused) == (SHAPE[0] + 1, 1)
     (refused,) = storage.project_exports.instances(export.export_id, refused=True)
-    assert "It is no image" in refused.reason
+    assert "It is not an image" in refused.reason
     (labels,) = folder.rglob("*_dseg.nii.gz")
     (image,) = set(folder.rglob("*.nii.gz")) - {labels}
     assert labels.relative_to(folder).parts[:2] == ("derivatives", "segmentations")

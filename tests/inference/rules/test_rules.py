@@ -140,7 +140,7 @@ def test_the_first_rule_that_holds_counts() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("rules:\n  - name: a\n    pipeline: [x\n", 4, "is no YAML"),
+        ("rules:\n  - name: a\n    pipeline: [x\n", 4, "is not YAML"),
         ("rules:\n  - name: a\n    pipeline: p\n    prio: 3\n", 4, "'prio'"),
         ("rules:\n  - name: a\n    pipeline: p\n    priority: 900\n", 4, "less than or equal"),
         (
@@ -152,7 +152,7 @@ def test_the_first_rule_that_holds_counts() -> None:
         (
             "rules:\n  - name: a\n    pipeline: p\n    when:\n      ProtocolName: {matches: '['}\n",
             5,
-            "no regular expression",
+            "not a regular expression",
         ),
         (
             "rules:\n  - name: a\n    pipeline: p\n  - name: a\n    pipeline: q\n",

@@ -177,7 +177,7 @@ def test_saturated_pixels_are_those_at_which_grey_values_end(
         ({"Modality": "MG"}, "CR and DX are taken"),
         ({"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3}, "grey ones are taken"),
         ({"NumberOfFrames": 2}, "has 2 frames"),
-        ({"Rows": None}, "no image"),
+        ({"Rows": None}, "not an image"),
     ],
     ids=str,
 )

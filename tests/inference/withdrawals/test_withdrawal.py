@@ -150,7 +150,7 @@ def test_no_reader_takes_a_rejection_note_back(tmp_path: Path) -> None:
         receive(storage, slices[5:])
         withdraw_outdated(storage, utcnow())
         note = note_in(storage)
-        with pytest.raises(InvalidRequest, match="no selection that was saved here"):
+        with pytest.raises(InvalidRequest, match="not a selection that was saved here"):
             save_key_images(
                 storage,
                 STUDY,

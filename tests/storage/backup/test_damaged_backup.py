@@ -99,7 +99,7 @@ def test_what_no_backup_ever_wrote_is_not_read(tmp_path: Path, place: Path) -> N
         huge.truncate(3 << 30)
     os.mkfifo(folder / "ab1")
     (folder / "ab2").mkdir()
-    for name, words in (("ab0", "3221225472 bytes"), ("ab1", "no file"), ("ab2", "no file")):
+    for name, words in (("ab0", "3221225472 bytes"), ("ab1", "not a file"), ("ab2", "not a file")):
         with pytest.raises(BackupDamaged, match=f"pieces/ab/{name} in .* is damaged: .*{words}"):
             store.piece(name)
 
@@ -155,7 +155,7 @@ def test_links_in_a_place_are_neither_written_through_nor_followed(
     piece = next(path for path in pieces(place) if path.name == manifest.files[0])
     piece.rename(ours / "piece")
     piece.symlink_to(ours / "piece")
-    with pytest.raises(BackupDamaged, match="is no file"):
+    with pytest.raises(BackupDamaged, match="is not a file"):
         list(store.files(manifest))
     (place / "backups").rename(ours / "backups")
     (place / "backups").symlink_to(ours)

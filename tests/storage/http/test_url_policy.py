@@ -66,7 +66,7 @@ def server() -> Iterator[str]:
     ],
 )
 def test_what_is_no_plain_address_is_refused(url: str) -> None:
-    with pytest.raises(InvalidRequest, match="no address that the node could call"):
+    with pytest.raises(InvalidRequest, match="not an address that the node could call"):
         read_url(url)
 
 

@@ -94,7 +94,7 @@ def test_a_refused_instance_leaves_nothing(storage: Storage) -> None:
 
 def test_what_is_no_storage_class_is_refused_at_every_door(storage: Storage) -> None:
     verification = part10(SOPClassUID="1.2.840.10008.1.1")
-    with pytest.raises(NotStorable, match=r"1\.2\.840\.10008\.1\.1 is no storage SOP class"):
+    with pytest.raises(NotStorable, match=r"1\.2\.840\.10008\.1\.1 is not a storage SOP class"):
         storage.ingest.accept(verification, "upload:1")
     stream = storage.ingest.open_stream("stow")
     stream.write(memoryview(verification))

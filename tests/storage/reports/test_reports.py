@@ -40,7 +40,7 @@ def changes(storage: Storage) -> list[str]:
 def test_a_draft_is_kept_whole_and_drafted_anew_while_nobody_touched_it(storage: Storage) -> None:
     first = offered(storage, text("Lungs 4.9 L."))
     assert first.sections == text("Lungs 4.9 L.")
-    assert offered(storage, text("Lungs 4.9 L.")) == first, "the same draft is no new version"
+    assert offered(storage, text("Lungs 4.9 L.")) == first, "the same draft is not a new version"
     second = offered(storage, text("Lungs 5.0 L."), "2")
     assert (second.report_id, second.version, second.state) == (first.report_id, 2, "draft")
     assert storage.reports.of_study(STUDY) == [second]
@@ -59,7 +59,7 @@ def test_a_persons_text_is_never_replaced_but_told_that_something_came(storage: 
     assert stated.sections == text("Mine.", origin="person")
     assert stated.attention
     assert stated.proposal == text("Lungs 5.0 L.")
-    assert stated.version == 2, "what waits beside the text is no version of it"
+    assert stated.version == 2, "what waits beside the text is not a version of it"
     assert offered(storage, text("Lungs 5.0 L."), "2") == stated
     kept = storage.reports.dismiss(report.report_id, 2, of_account("dr-a"))
     assert (kept.attention, kept.proposal) == ("", None)

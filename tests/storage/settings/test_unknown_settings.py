@@ -47,7 +47,7 @@ def test_doctor_and_every_role_say_so(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("MEDIVIEW_AUDIT_KEE", "s3cret")
     checks = diagnose(load_settings(data_dir=tmp_path))
     check = next(one for one in checks if one.name == "settings")
-    assert (check.state, check.detail) == ("fail", "MEDIVIEW_AUDIT_KEE is no setting")
+    assert (check.state, check.detail) == ("fail", "MEDIVIEW_AUDIT_KEE is not a setting")
     assert check.remedy == "Did you mean MEDIVIEW_AUDIT_KEY?"
     logged = log_of_a_role(tmp_path)
     assert "MEDIVIEW_AUDIT_KEE" in logged

@@ -15,7 +15,7 @@ class PartReader:
     def __init__(self, content_type: str) -> None:
         found = _BOUNDARY.search(content_type)
         if found is None:
-            raise MediViewClientError(f"'{content_type}' is no multipart answer.")
+            raise MediViewClientError(f"'{content_type}' is not a multipart answer.")
         self._delimiter = b"\r\n--" + found[1].encode()
         # The first delimiter may have no line before it.
         self._waiting = bytearray(b"\r\n")

@@ -42,7 +42,7 @@ def verify_notice(
         raise InvalidSignature("The signature is not that of this notice and secret.")
     notice = json.loads(body)
     if not isinstance(notice, dict):
-        raise InvalidSignature("The notice is no JSON object.")
+        raise InvalidSignature("The notice is not a JSON object.")
     return notice
 
 

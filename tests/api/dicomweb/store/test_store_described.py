@@ -249,7 +249,7 @@ def test_a_class_that_is_no_storage_class_is_refused_and_a_private_one_stored(
     assert answer.status_code == 202
     assert reasons(answer, FAILED) == [0x0122] * len(refused)
     assert len(answer.json()["00081199"]["Value"]) == len(stored)
-    assert "1.2.840.10008.1.1 is no storage SOP class" in answer.headers["warning"]
+    assert "1.2.840.10008.1.1 is not a storage SOP class" in answer.headers["warning"]
 
 
 @pytest.mark.parametrize(

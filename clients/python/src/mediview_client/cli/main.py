@@ -66,7 +66,7 @@ def _run(given: argparse.Namespace, program: str, others: Sequence[str]) -> int:
 def _login(url: str) -> int:
     """Saved only once the node has taken the key."""
     if not url.startswith(("https://", "http://")):
-        raise ValueError(f"{url!r} is no address of a node. Write it with https://.")
+        raise ValueError(f"{url!r} is not the address of a node. Write it with https://.")
     key = getpass.getpass("API key: ") if sys.stdin.isatty() else sys.stdin.readline()
     sign_in = SignIn(url.rstrip("/"), key.strip())
     with MediView(sign_in.url, sign_in.key, attempts=1) as node:

@@ -73,5 +73,5 @@ def _pairs(filters: list[str]) -> Iterator[tuple[str, str]]:
     for one in filters:
         name, is_pair, value = one.partition("=")
         if not is_pair:
-            raise ValueError(f"{one!r} is no condition. Write NAME=VALUE, such as modality=MR.")
+            raise ValueError(f"{one!r} is not a condition. Write NAME=VALUE, such as modality=MR.")
         yield name, value
