@@ -1,5 +1,6 @@
 """Critical findings: what the site's rules say must not wait until somebody reads the report."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -7,11 +8,12 @@ import structlog
 from inference.findings.facts import Fact
 from inference.pipelines.catalogue import catalogue
 from inference.reports.evidence import facts_of
-from inference.reports.locale import load_locale
+from inference.reports.locale import Locale, load_locale
 from inference.rules.file import current_rules
 from inference.rules.model import CriticalRule
 from storage.container import Storage
 from storage.reports.critical_alerts import CriticalAlerts
+from storage.reports.entities import ReportSentence
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -19,7 +21,8 @@ log = structlog.get_logger(__name__)
 
 def raise_alerts(storage: Storage, study_instance_uid: str) -> int:
     """An alert for each finding that a rule calls critical; how many are new."""
-    rules = (*current_rules(storage.settings).critical, *_of_cards(storage.settings))
+    rules = _rules(storage.settings)
+    locale = load_locale(storage.settings.report_language)
     if not rules:
         return 0
     new = 0
@@ -33,12 +36,31 @@ def raise_alerts(storage: Storage, study_instance_uid: str) -> int:
                 study_instance_uid,
                 fact.finding.finding_id,
                 rule.name,
-                _text(storage.settings, fact, rule),
+                _text(locale, fact, rule),
                 storage.settings.alert_repeat_s,
             )
     if new:
         log.warning("alert_raised", study_instance_uid=study_instance_uid, count=new)
     return new
+
+
+def critical_sentences(
+    settings: Settings, facts: Sequence[Fact], locale: Locale
+) -> tuple[ReportSentence, ...]:
+    """What an impression begins with: each finding that a rule calls critical, in words."""
+    rules = _rules(settings)
+    return tuple(
+        ReportSentence(
+            locale.fill(locale.words["critical"], {"text": _text(locale, fact, rule)}),
+            (fact.finding.finding_id,),
+        )
+        for fact in facts
+        for rule in [one for one in rules if _is_critical(fact, one)][:1]
+    )
+
+
+def _rules(settings: Settings) -> tuple[CriticalRule, ...]:
+    return (*current_rules(settings).critical, *_of_cards(settings))
 
 
 def _of_cards(settings: Settings) -> list[CriticalRule]:
@@ -78,9 +100,8 @@ def _is_critical(fact: Fact, rule: CriticalRule) -> bool:
     )
 
 
-def _text(settings: Settings, fact: Fact, rule: CriticalRule) -> str:
+def _text(locale: Locale, fact: Fact, rule: CriticalRule) -> str:
     """What was found and which rule says so; the rule's own words where it has any."""
-    locale = load_locale(settings.report_language)
     value = "" if fact.value is None else locale.quantity(fact.value, fact.finding.unit)
     if fact.is_truncated:
         value = locale.part_of(value)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence, Set
 
 from inference.findings.facts import fact_of
+from inference.reports.critical import critical_sentences
 from inference.reports.evidence import Evidence, Prior, digest_of, gather
 from inference.reports.findings_text import (
     findings_sentences,
@@ -44,7 +45,8 @@ def draft_study(
     """
     locale = load_locale(language)
     evidence = gather(storage, study_instance_uid, indication)
-    sections = draft_sections(evidence, locale)
+    critical = critical_sentences(storage.settings, evidence.facts, locale)
+    sections = draft_sections(evidence, locale, critical)
     given = template_digest(sections, evidence.digest)
     there = storage.reports.states_of([study_instance_uid]).get(study_instance_uid)
     wanted = words_wanted(storage.settings)
@@ -91,8 +93,11 @@ def draft_image(
     )
 
 
-def draft_sections(evidence: Evidence, locale: Locale) -> tuple[ReportSection, ...]:
-    """The template draft: the same evidence gives the same words."""
+def draft_sections(
+    evidence: Evidence, locale: Locale, critical: Sequence[ReportSentence] = ()
+) -> tuple[ReportSection, ...]:
+    """The template draft: the same evidence gives the same words. `critical`: what its impression
+    begins with."""
     findings = list(_findings(evidence, locale))
     concluded = list(impression_sentences(evidence, locale))
     compared = frozenset(
@@ -103,7 +108,7 @@ def draft_sections(evidence: Evidence, locale: Locale) -> tuple[ReportSection, .
         ("technique", technique_sentences(evidence.technique, locale)),
         ("comparison", _comparison(evidence, compared, locale)),
         ("findings", findings),
-        ("impression", _impression(evidence, concluded, compared, locale)),
+        ("impression", (*critical, *_impression(evidence, concluded, compared, locale))),
     ]
     return tuple(
         ReportSection(locale.words["headings"][kind], tuple(sentences), kind)

@@ -114,3 +114,24 @@ def test_the_card_of_a_model_names_what_is_critical(api: ApiNode, tmp_path: Path
             no_limit,
             "petra",
         )
+
+
+@pytest.mark.parametrize(
+    ("language", "stated"),
+    [
+        ("en", "Critical by the rules of this site: Brain larger than expected: Brain volume"
+         " 1,234.5 cm³."),
+        ("de", "Kritisch nach den Regeln dieses Hauses: Brain larger than expected: Brain volume"
+         " 1.234,5 cm³."),
+    ],
+)  # fmt: skip
+def test_a_draft_concludes_with_what_is_critical_first(
+    api: ApiNode, study: str, language: str, stated: str
+) -> None:
+    wanted = {"study_instance_uid": study, "language": language}
+    report = api.client.post("/api/reports/draft", json=wanted).json()
+    impression = next(one for one in report["sections"] if one["kind"] == "impression")
+    first = impression["sentences"][0]
+    assert first["text"] == stated
+    assert len(first["finding_ids"]) == 1
+    assert stated in api.client.get(f"/api/reports/{report['report_id']}/text").text
