@@ -25,6 +25,7 @@ from api.access.session_cookies import CSRF_HEADER, csrf_token
 from api.errors import ApiProblem, status_of
 from api.middleware.methods import with_head
 from api.middleware.refusing import refuse
+from api.middleware.safe_methods import SAFE_METHODS
 from storage.container import Storage
 from storage.core.callers.visibility import Visibility, limited_to
 from storage.core.errors import MediViewError, StorageUnavailable
@@ -32,7 +33,6 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Nothing else is served below these, whether or not a route is there.
 _OURS = frozenset({"api", "dicom-web", "fhir"})
 # The address of an upload is the permission, and was counted when it was given out. A probe shares
@@ -289,7 +289,7 @@ def _check_page(scope: Scope, headers: Headers, credential: Credential) -> None:
         if not headers.get("origin"):
             raise not_ours("A browser says where a web socket comes from.")
         return
-    if scope["method"] in _SAFE:
+    if scope["method"] in SAFE_METHODS:
         return
     shown = headers.get(CSRF_HEADER, "")
     if not hmac.compare_digest(shown.encode(), csrf_token(credential.text).encode()):

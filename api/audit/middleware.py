@@ -24,6 +24,7 @@ from api.access.rule_index import RuleIndex
 from api.audit_rules import Audited, AuditRule, NotAudited, unknown_method
 from api.errors import problem_response, status_of
 from api.middleware.request_context import route_template
+from api.middleware.safe_methods import SAFE_METHODS
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, AuditEvent, Code
 from storage.audit.changes import JoinedRecord
 from storage.container import Storage
@@ -36,7 +37,6 @@ _PATIENT_KEYS = frozenset({"patientid", "00100020"})
 _WADO_STUDY = frozenset({"studyuid"})
 """Parameter of WADO-URI (PS3.18 9.1.2.1)."""
 _WILDCARDS = frozenset("*?\\")
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _QUERY_MAX_CHARACTERS = 4000
 _MAX_PARAMETERS = 200
 # Parameters of the path that say what was asked for; studies stand for themselves.
@@ -117,7 +117,7 @@ class AuditTrail:
 
         try:
             method = scope.get("method", "GET")
-            if method in _READS:
+            if method in SAFE_METHODS:
                 await self.app(scope, receive, send_recording)
                 return
             if audit.fail_closed:

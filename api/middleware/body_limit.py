@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiProblem, problem_response
 from api.middleware.refusing import refuse
+from api.middleware.safe_methods import SAFE_METHODS
 from storage.core.untrusted_input.whole_numbers import read_whole_number
 
 _JSON_BODY_MAX_BYTES = 1024 * 1024
@@ -53,7 +54,7 @@ class BodyLimit:
 
 def _encoding(scope: Scope) -> str:
     """The coding of a body that is not sent as it is, '' where it is."""
-    if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+    if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
         return ""
     stated = ",".join(Headers(scope=scope).getlist("content-encoding"))
     codings = [one.strip().lower() for one in stated.split(",")]

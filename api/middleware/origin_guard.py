@@ -7,9 +7,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ApiProblem
 from api.middleware.refusing import refuse
+from api.middleware.safe_methods import SAFE_METHODS
 from storage.settings import Settings
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PORTS = {"http": 80, "https": 443}
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -52,7 +52,7 @@ class OriginGuard:
         if self.check_host and host not in self.hosts:
             return "The request names a host that is not this node."
         origin = headers.get("origin", "")
-        if scope.get("method") in _SAFE_METHODS or not origin:
+        if scope.get("method") in SAFE_METHODS or not origin:
             return ""
         # Behind a proxy that ends TLS only the page knows its scheme; the port goes by that.
         scheme = origin.partition("://")[0]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from inference.bundles.loading import REMEDY, Parts, as_bundle, load_parts
 from inference.bundles.prompts import Prompts, prompted
+from inference.imaging.directions import RAS_FROM_LPS
 from inference.imaging.volume import Volume
 from inference.model_servers.open_inference import InferenceClient
 from inference.models.description import ModelDescription
@@ -23,7 +24,6 @@ from inference.models.devices import current, device, is_out_of_memory
 from inference.pipeline import ProgressCallback
 from inference.refusals import ModelUnusable
 
-_RAS_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 _TILE_STEP = 16
 
 Found = TypeVar("Found")
@@ -191,7 +191,7 @@ def _image(
     import torch
     from monai.data import MetaTensor
 
-    ras_from_ijk = (_RAS_FROM_LPS @ volume.lps_from_kji)[:, [2, 1, 0, 3]]
+    ras_from_ijk = (RAS_FROM_LPS @ volume.lps_from_kji)[:, [2, 1, 0, 3]]
     one = volume.voxels if planes is None else planes
     indexed = np.stack([channel.T for channel in channels]) if channels else one.T
     voxels = torch.from_numpy(np.ascontiguousarray(indexed))
@@ -223,7 +223,7 @@ def _placed(found: dict[str, NDArray[Any]], ras_from_index: NDArray[np.float64])
     boxes = np.asarray(found["box"], np.float64).reshape(-1, 6)
     scores = np.asarray(found["label_scores"], np.float64).reshape(-1)
     order = np.argsort(-scores, kind="stable")
-    lps_from_index = _RAS_FROM_LPS @ ras_from_index
+    lps_from_index = RAS_FROM_LPS @ ras_from_index
     corners = boxes[order].reshape(-1, 2, 3) @ lps_from_index[:3, :3].T + lps_from_index[:3, 3]
     axes = lps_from_index[:3, :3] / np.linalg.norm(lps_from_index[:3, :3], axis=0)
     labels = np.asarray(found["label"], np.int64).reshape(-1)

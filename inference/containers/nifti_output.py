@@ -15,10 +15,10 @@ from nibabel.orientations import (
 from numpy.typing import NDArray
 
 from inference.containers.masks import check_corners
+from inference.imaging.directions import RAS_FROM_LPS
 from inference.imaging.volume import Volume
 from inference.refusals import ModelUnusable
 
-_RAS_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 _REMEDY = "Ask who made the image for a label map on the grid of the series."
 _VALUE_AT_MOST = 65_535
 _HEADER_AT_MOST_BYTES = 1024 * 1024
@@ -40,7 +40,7 @@ def read_label_map(path: Path, volume: Volume) -> NDArray[np.uint16]:
     shape = tuple(image.shape)
     if len(shape) == 4 and shape[3] == 1:
         shape = shape[:3]
-    source = io_orientation((_RAS_FROM_LPS @ volume.lps_from_kji)[:, [2, 1, 0, 3]])
+    source = io_orientation((RAS_FROM_LPS @ volume.lps_from_kji)[:, [2, 1, 0, 3]])
     turn = ornt_transform(io_orientation(image.affine), source)
     ras_from_ijk = image.affine @ inv_ornt_aff(turn, shape)
     turned_shape = tuple(shape[int(axis)] for axis in np.argsort(turn[:, 0]))
@@ -50,7 +50,7 @@ def read_label_map(path: Path, volume: Volume) -> NDArray[np.uint16]:
             f"has {' × '.join(map(str, turned_shape))} voxels; the series has"
             f" {columns} × {rows} × {slices}",
         )
-    lps_from_ijk = _RAS_FROM_LPS @ ras_from_ijk
+    lps_from_ijk = RAS_FROM_LPS @ ras_from_ijk
     for k in (0, slices - 1):
         corners = [(0, 0, k), (columns - 1, 0, k), (columns - 1, rows - 1, k)]
         check_corners(volume, k, [(lps_from_ijk @ (*one, 1.0))[:3] for one in corners])

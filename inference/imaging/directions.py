@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from storage.core.findings import Direction
 
+RAS_FROM_LPS: NDArray[np.float64] = np.diag((-1.0, -1.0, 1.0, 1.0))
+"""4×4, mm: from DICOM's patient coordinates to those of NIfTI, and back."""
 _ALONG_LPS: tuple[tuple[Direction, Direction], ...] = (
     ("right", "left"),
     ("anterior", "posterior"),

@@ -13,10 +13,9 @@ from nibabel.orientations import (
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from inference.imaging.directions import RAS_FROM_LPS
 from inference.imaging.volume import Volume
 from inference.nnunet.card import AS_SENT
-
-_RAS_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def _turn(volume: Volume, orientation: str) -> _Turn:
     if orientation == AS_SENT:
         return _Turn(None, None, (slices, rows, columns), own_mm)
     # Of (i, j, k), as nibabel has the axes of a file.
-    ras_from_ijk = (_RAS_FROM_LPS @ volume.lps_from_kji)[:, [2, 1, 0, 3]]
+    ras_from_ijk = (RAS_FROM_LPS @ volume.lps_from_kji)[:, [2, 1, 0, 3]]
     source, target = io_orientation(ras_from_ijk), axcodes2ornt(tuple(orientation))
     there, back = ornt_transform(source, target), ornt_transform(target, source)
     # Which axis of the series each axis of the target is.

@@ -7,9 +7,9 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.directions import RAS_FROM_LPS
 from inference.imaging.volume import Volume
 
-_RAS_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 _SCANNER = 1
 """Coordinates of the scanner (NIFTI_XFORM_SCANNER_ANAT)."""
 
@@ -36,7 +36,7 @@ def _as_stored(voxels: NDArray[np.float32]) -> NDArray[Any]:
 def _nifti(array: NDArray[Any], lps_from_kji: NDArray[np.float64]) -> bytes:
     """Compressed, and the same each time. The header names nobody and no file."""
     axes = (2, 1, 0, *range(3, array.ndim))
-    ras_from_ijk = (_RAS_FROM_LPS @ lps_from_kji)[:, [2, 1, 0, 3]]
+    ras_from_ijk = (RAS_FROM_LPS @ lps_from_kji)[:, [2, 1, 0, 3]]
     image = nibabel.Nifti1Image(array.transpose(axes), ras_from_ijk)
     image.header.set_xyzt_units("mm")
     image.set_sform(ras_from_ijk, code=_SCANNER)
