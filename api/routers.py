@@ -17,7 +17,7 @@ from api.dicomweb.router import router as dicomweb_router
 from api.events import changes
 from api.events import routes as events
 from api.fhir.routes import router as fhir_router
-from api.findings import critical_alerts as alerts
+from api.findings import critical_alerts
 from api.findings import routes as findings
 from api.jobs import analyze, analyze_upload, pipelines, rules
 from api.jobs import bulk as job_bulk
@@ -25,7 +25,7 @@ from api.jobs import routes as jobs
 from api.language import answers, documents, search
 from api.language import routes as language
 from api.lesions import routes as lesions
-from api.models import monitoring as watching
+from api.models import monitoring
 from api.models import routes as models
 from api.patient_identity import routes as patient_changes
 from api.peers import routes as peers
@@ -40,8 +40,7 @@ from api.retention import legal_holds
 from api.retention import routes as retention
 from api.server import health, metrics, probes
 from api.studies import bulk as study_bulk
-from api.studies import conflicts, pictures, release, sending
-from api.studies import expected_instances as expectations
+from api.studies import conflicts, expected_instances, pictures, release, sending
 from api.studies import hanging_protocols as hanging
 from api.studies import routes as studies
 from api.studies import trends as trend
@@ -58,7 +57,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sending.receivers_router,
     release.router,
     elsewhere.router,
-    expectations.router,
+    expected_instances.router,
     findings.router,
     trend.router,
     delays.router,
@@ -70,7 +69,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     report_history.router,
     report_pdf.router,
     hl7.router,
-    alerts.router,
+    critical_alerts.router,
     deliveries.router,
     jobs.router,
     job_bulk.router,
@@ -97,7 +96,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     rules.router,
     hanging.router,
     models.router,
-    watching.router,
+    monitoring.router,
     session_routes.router,
     preferences.router,
     second_factor_sign_in.router,
