@@ -31,8 +31,9 @@ def trickling(
     start: bytes = b"HTTP/1.1 200 OK\r\nX-A: ",
     every_s: float = 0.1,
     host: str = "127.0.0.1",
+    piece: bytes = b"a",
 ) -> Iterator[Trickling]:
-    """`start` comes at once, and then one byte every so often, as if a header went on."""
+    """`start` comes at once, and then one piece every so often, as if a header went on."""
     done = threading.Event()
     threads: list[threading.Thread] = []
 
@@ -48,7 +49,7 @@ def trickling(
                     continue
                 caller.settimeout(5.0)
                 caller.sendall(rest)
-                rest = b"a"
+                rest = piece
 
     with socket.create_server((host, 0)) as listener:
         listener.settimeout(0.1)

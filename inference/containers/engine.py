@@ -27,6 +27,8 @@ _MANIFEST_AT_MOST_BYTES = 256 * 1024
 _ARCHIVE_AT_MOST_BYTES = _MANIFEST_AT_MOST_BYTES + 64 * 1024
 _SHOWN_AT_MOST = 200
 _NOBODY = 65534
+_VOLUMES_AT_MOST = 8
+_VOLUME = re.compile(r"(?:/[A-Za-z0-9._-]+)+/?")
 _LABEL = "mediview-model"
 # Of a user namespace of the node's own; beyond what systems hand to people and services.
 _FIRST_UID, _UIDS = 1_900_000_000, 65536
@@ -105,7 +107,8 @@ class Engine:
     def run(self, run: ContainerRun, check: Callable[[], None]) -> Ended:
         """Until it ends. `check` is called again and again; what it raises ends the container."""
         self._remove_left_over()
-        container = self._call("create", *self._options(run), *run.command[1:]).strip()
+        options = [*self._volumes(run), *self._options(run)]
+        container = self._call("create", *options, run.image_id, *run.command[1:]).strip()
         waiting = None
         try:
             self._call("start", container)
@@ -162,8 +165,26 @@ class Engine:
             *self._user(),
             *([f"--timeout={int(run.timeout_s) + _GRACE_S}"] if self.name == "podman" else []),
             f"--entrypoint={run.command[0]}",
-            run.image_id,
         ]
+
+    def _volumes(self, run: ContainerRun) -> list[str]:
+        """In memory, too, what the image declares as volumes: an engine makes folders of its disk.
+
+        Raises ModelUnusable for more than a few, and for a path that cannot be given on.
+        """
+        stated = self._call(
+            "image", "inspect", "--format", "{{json .Config.Volumes}}", run.image_id
+        )
+        mounted = {run.input[1], run.output[1], TEMPORARY_FOLDER}
+        paths = sorted(path for path in json.loads(stated) or () if path.rstrip("/") not in mounted)
+        if len(paths) > _VOLUMES_AT_MOST or not all(map(_VOLUME.fullmatch, paths)):
+            raise ModelUnusable(
+                f"The image declares more than {_VOLUMES_AT_MOST} volumes, or one whose path is"
+                " not made of letters, digits and . _ - /.",
+                remedy="Ask who made the image for one without VOLUME.",
+            )
+        size_bytes = self._settings.container_memory_bytes // 2
+        return [f"--tmpfs={path}:rw,nosuid,nodev,mode=1777,size={size_bytes}" for path in paths]
 
     def _user(self) -> list[str]:
         """Nobody, in a user namespace where the engine has them without a daemon's settings."""

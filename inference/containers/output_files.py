@@ -1,6 +1,7 @@
 """The folder that a container wrote into: looked through within bounds, links refused."""
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from inference.refusals import ModelUnusable
 
 FILES_AT_MOST = 2000
+# What a fast disk takes between two looks.
+_DISK_MARGIN_BYTES = 256 * 1024 * 1024
 _DEPTH_AT_MOST = 8
 
 
@@ -15,6 +18,19 @@ def check_size(folder: Path, at_most_bytes: int) -> None:
     """Raises ModelUnusable where there are too many files, or too large ones in all."""
     for _ in _counted(folder, at_most_bytes):
         pass
+
+
+def check_disk(folder: Path, free_disk_mark_bytes: int) -> None:
+    """Raises ModelUnusable where what the container took of the disk endangers receiving.
+
+    It may hold files open that it has removed, which no folder shows.
+    """
+    if shutil.disk_usage(folder).free < free_disk_mark_bytes + _DISK_MARGIN_BYTES:
+        raise ModelUnusable(
+            "The container was ended: the disk that it writes to is nearly full.",
+            remedy="Look how much is free there, and what the container writes; then run the"
+            " pipeline again.",
+        )
 
 
 def written_files(folder: Path, at_most_bytes: int) -> list[Path]:

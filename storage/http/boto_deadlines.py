@@ -1,13 +1,15 @@
-"""Connections of boto3 that give up on a server which answers byte by byte, and never to an end.
+"""Connections of boto3 that give up on a server whose answers come slowly, or have no end.
 
-Its `read_timeout` ends one wait for bytes alone, as in `deadlines`, and it has no other.
+Its `read_timeout` ends one wait for bytes alone, as in `deadlines`, and it has no other. What is no
+object it reads as a whole, however long that is.
 """
 
+import errno
 import io
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from typing import Any
@@ -23,24 +25,27 @@ from urllib3.exceptions import HTTPError
 
 from storage.http.deadlines import Flow, Pace
 
+# Over a whole body. Slower, a bucket is of no use, and each thread that waits for it is one less.
+_GRACE_S = 60.0
+_LEAST_BYTES_PER_S = 16 * 1024
+# The longest are lists of a thousand keys, of 1024 bytes at most each.
+_WHOLE_ANSWER_BYTES = 8 * 1024 * 1024
 
-def limit_answers(
-    client: Any, headers_s: float, new_pace: Callable[[], Pace] | None = None
-) -> None:
+
+def limit_answers(client: Any, headers_s: float) -> None:
     """Let status line and headers of each answer come within `headers_s` as a whole.
 
-    `new_pace`: what the body of each request and of each answer must keep. A call that does not
-    fails as one that the server broke off, and is repeated as those are.
+    Bodies of requests and answers keep a pace over all, and an answer that is no object has
+    8 MiB at most. A call that breaks a limit fails as one that the server broke off, and is
+    repeated as those are.
     """
 
     # botocore has no types.
     class Connection(_Limited, AWSHTTPConnection):  # type: ignore[misc]
         limit_s = headers_s
-        pace_of_bodies = staticmethod(new_pace) if new_pace else None
 
     class SecureConnection(_Limited, AWSHTTPSConnection):  # type: ignore[misc]
         limit_s = headers_s
-        pace_of_bodies = staticmethod(new_pace) if new_pace else None
 
     class Pool(AWSHTTPConnectionPool):  # type: ignore[misc]
         ConnectionCls = Connection
@@ -57,16 +62,18 @@ class _Limited:
     """Of a connection of `http.client`, which reads and writes in the thread of the call."""
 
     limit_s: float
-    pace_of_bodies: Callable[[], Pace] | None = None
     sock: socket.socket | None
     _sent_at = 0.0
     _sending: Pace | None = None
+    _asks_for_object = False
 
-    def request(self, *args: Any, **options: Any) -> Any:
+    def request(self, method: str, url: str, *args: Any, **options: Any) -> Any:
+        # Lists, parts and settings of a bucket are asked for by a query.
+        self._asks_for_object = method == "GET" and "?" not in url
+        self._sending = _new_pace()
         # With "Expect: 100-continue" it reads before it sends the body, which may take long.
-        self._sending = self.pace_of_bodies() if self.pace_of_bodies else None
         with self._limited():
-            return super().request(*args, **options)  # type: ignore[misc]
+            return super().request(method, url, *args, **options)  # type: ignore[misc]
 
     def send(self, data: Any) -> Any:
         begun = time.monotonic()
@@ -81,11 +88,12 @@ class _Limited:
     def getresponse(self, *args: Any, **options: Any) -> Any:
         with self._limited():
             answer = super().getresponse(*args, **options)  # type: ignore[misc]
-        if self.pace_of_bodies is not None:
-            # That of `http.client` within urllib3's.
-            inner = answer._fp
-            if inner.fp is not None:
-                inner.fp = io.BufferedReader(_PacedReads(inner.fp, self.pace_of_bodies()))
+        # That of `http.client` within urllib3's.
+        inner = answer._fp
+        if inner.fp is not None:
+            is_object = self._asks_for_object and answer.status < 300
+            at_most = None if is_object else _WHOLE_ANSWER_BYTES
+            inner.fp = io.BufferedReader(_LimitedReads(inner.fp, _new_pace(), at_most))
         return answer
 
     @contextmanager
@@ -126,11 +134,15 @@ class _Limited:
             raise TimeoutError("overdue")
 
 
-class _PacedReads(io.RawIOBase):
-    """Reads from a socket's file that end where the body loses its pace."""
+def _new_pace() -> Pace:
+    return Pace(_GRACE_S, _LEAST_BYTES_PER_S)
 
-    def __init__(self, file: io.BufferedReader, pace: Pace) -> None:
-        self._file, self._pace = file, pace
+
+class _LimitedReads(io.RawIOBase):
+    """Reads from a socket's file that end where the body loses its pace, or has no end."""
+
+    def __init__(self, file: io.BufferedReader, pace: Pace, at_most_bytes: int | None) -> None:
+        self._file, self._pace, self._left_bytes = file, pace, at_most_bytes
 
     def readable(self) -> bool:
         return True
@@ -140,6 +152,10 @@ class _PacedReads(io.RawIOBase):
         count = self._file.readinto1(buffer)
         if self._pace.is_lost(time.monotonic() - begun, count):
             raise TimeoutError("the answer comes too slowly")
+        if self._left_bytes is not None:
+            self._left_bytes -= count
+            if self._left_bytes < 0:
+                raise OSError(errno.EMSGSIZE, "the answer is longer than any may be")
         return count
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from boto3.s3.transfer import TransferConfig
 
 from storage.core.clock import utcnow
-from storage.core.errors import NotFound
+from storage.core.errors import NotFound, StorageUnavailable
 from storage.objects.filesystem import Presigned, check_key
 from storage.objects.multipart import Part
 from storage.objects.s3_client import client_of, of_parts, translated
@@ -64,6 +64,12 @@ class S3Objects:
             response = self._client.get_object(
                 Bucket=self._bucket, Key=check_key(key), Range=f"bytes={start}-{start + length - 1}"
             )
+            # A gateway that does not know ranges gives the whole object.
+            if response.get("ContentLength", length + 1) > length:
+                raise StorageUnavailable(
+                    "The S3 bucket gives more than the part of an object that it was asked for.",
+                    remedy="Check that the server, and a proxy before it, know ranges.",
+                )
             body: bytes = response["Body"].read()
         return body
 

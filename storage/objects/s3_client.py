@@ -10,14 +10,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.http.boto_deadlines import limit_answers
-from storage.http.deadlines import Pace
 from storage.objects.multipart import no_parts
 from storage.settings import Settings
 
 _ANSWER_S = 30.0
-# Over a whole body. Slower, a bucket is of no use, and each thread that waits for it is one less.
-_GRACE_S = 60.0
-_LEAST_BYTES_PER_S = 16 * 1024
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
 
 
@@ -41,7 +37,7 @@ def client_of(settings: Settings, endpoint_url: str) -> Any:
             s3={"addressing_style": "path"},
         ),
     )
-    limit_answers(client, _ANSWER_S, lambda: Pace(_GRACE_S, _LEAST_BYTES_PER_S))
+    limit_answers(client, _ANSWER_S)
     return client
 
 

@@ -64,6 +64,8 @@ def faulty(tmp_path: Path) -> Iterator[list[str]]:
 def image_with(fault: str, made: list[str]) -> str:
     name = f"localhost/mediview-test-map-{fault}:latest"
     described = f"FROM {IMAGE}\nRUN echo {fault} > /opt/monai/fault\n"
+    if fault == "volume":
+        described += "VOLUME /big\n"
     limit = f"{os.sysconf('SC_OPEN_MAX')}"
     podman(
         "build", "--pull=never", f"--ulimit=nofile={limit}:{limit}", "-q", "-t", name, "-",
@@ -178,6 +180,7 @@ FAULTS = {
     "endless": "took longer than 3 s and was ended",
     "memory": "was killed; it may take 512 MiB of memory",
     "disk": "64 MiB or 8 folders",
+    "volume": "ended with status 1",
     "link": "wrote mask.dcm, which is not a file",
     "other-study": "mask.dcm of the container is of another study",
     "other-place": "lies beside slice",

@@ -99,6 +99,10 @@ def misbehave(images: list[pydicom.Dataset], bright: np.ndarray) -> None:
             (WRITTEN / f"{number}.bin").write_bytes(bytes(2 * 1024 * 1024))
             time.sleep(0.01)
         time.sleep(5)
+    if FAULT == "volume":
+        for number in range(10):
+            Path(f"/big/{number}.bin").write_bytes(bytes(32 * 1024 * 1024))
+        raise SystemExit(0)
     if FAULT == "link":
         (WRITTEN / "mask.dcm").symlink_to("/etc/passwd")
         raise SystemExit(0)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 
+from inference.containers.output_files import check_disk
 from inference.containers.results import merged_masks, with_own_labels
 from inference.pipeline import Measurement
+from inference.refusals import ModelUnusable
 from storage.core.findings import Code
 from storage.core.untrusted_input.folder_walk import remove_tree
 from tests.inference.containers.outputs import (
@@ -255,3 +258,11 @@ def test_what_a_container_left_is_removed_however_deep(tmp_path: Path) -> None:
     assert not folder.exists()
     assert [one.name for one in elsewhere.iterdir()] == ["kept"]
     remove_tree(folder)
+
+
+def test_a_container_is_ended_before_its_disk_is_too_full_to_receive(tmp_path: Path) -> None:
+    """What it removed and keeps open stands in no folder."""
+    free = shutil.disk_usage(tmp_path).free
+    check_disk(tmp_path, free // 2)
+    with pytest.raises(ModelUnusable, match="nearly full"):
+        check_disk(tmp_path, free)

@@ -6,6 +6,7 @@ That they end what trickles is shown at a destination (`tests/inference/deliveri
 import socket
 import threading
 from importlib.metadata import version
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -72,8 +73,8 @@ class _Answered:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
 
-    def getresponse(self) -> str:
-        return "answer"
+    def getresponse(self) -> SimpleNamespace:
+        return SimpleNamespace(status=200, _fp=SimpleNamespace(fp=None))
 
 
 class _Connection(boto_deadlines._Limited, _Answered):
@@ -95,7 +96,7 @@ def test_an_answer_in_the_last_moment_leaves_its_connection_open(
     with ours, theirs:
         with monkeypatch.context() as late:
             late.setattr(threading, "Event", _Late)
-            assert _Connection(ours).getresponse() == "answer"
+            assert _Connection(ours).getresponse().status == 200
         for thread in threading.enumerate():
             if thread.name == "s3-deadline":
                 thread.join()

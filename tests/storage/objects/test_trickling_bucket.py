@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from storage.core.errors import StorageUnavailable
-from storage.objects import s3_client
+from storage.http import boto_deadlines
 from storage.objects.s3 import S3Objects
 from storage.settings import Settings
 from tests.trickling import trickling
@@ -35,8 +35,8 @@ def bucket(url: str) -> S3Objects:
 @contextmanager
 def pace(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A second for a start, and 10 kB a second; what takes longer than a minute failed."""
-    monkeypatch.setattr(s3_client, "_GRACE_S", 1.0)
-    monkeypatch.setattr(s3_client, "_LEAST_BYTES_PER_S", 10_000)
+    monkeypatch.setattr(boto_deadlines, "_GRACE_S", 1.0)
+    monkeypatch.setattr(boto_deadlines, "_LEAST_BYTES_PER_S", 10_000)
     begun = time.monotonic()
     yield
     assert time.monotonic() - begun < 60

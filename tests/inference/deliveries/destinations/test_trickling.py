@@ -1,5 +1,6 @@
 """Destinations over HTTP that answer byte by byte: the call ends, and they are left alone."""
 
+import resource
 from pathlib import Path
 
 import httpx
@@ -67,3 +68,25 @@ def test_a_call_ends_whose_object_trickles(tmp_path: Path, monkeypatch: pytest.M
         destination = open_destination(storage, storage.peers.get("slow"))
         with pytest.raises(Exception, match="cannot be used"):
             destination.fetch(first, lambda _piece: None)
+
+
+_ENDLESS = b"HTTP/1.1 %s\r\nContent-Type: application/xml\r\nConnection: close\r\n\r\n<"
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"403 Forbidden"])
+def test_an_answer_of_a_bucket_without_end_is_not_held_in_memory(
+    tmp_path: Path, status: bytes
+) -> None:
+    flood = trickling(start=_ENDLESS % status, every_s=0.001, piece=bytes(8 << 20))
+    with (
+        flood as server,
+        node(
+            tmp_path, peer_at("bucket", server.url), bucket_hosts=server.url.split("/")[2]
+        ) as storage,
+    ):
+        destination = open_destination(storage, storage.peers.get("slow"))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        answer = destination.test()
+        assert not answer.ok
+        assert "cannot be used" in answer.sentence
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024, "KiB"
