@@ -9,7 +9,8 @@ from functools import lru_cache
 from inference.language.guard.assertions.corpus import Corpus, corpus_of
 from inference.language.guard.assertions.judge import is_modality_of, judge_sentence
 from inference.language.guard.assertions.measures import borne_out
-from inference.language.guard.assertions.reading.document import LONGEST_SENTENCE, MOST_TRIGGERS
+from inference.language.guard.assertions.reading.document import MOST_TRIGGERS
+from inference.language.guard.assertions.reading.lines import LONGEST_SENTENCE
 from inference.language.guard.assertions.reading.parse import parse
 from inference.language.guard.characters import folded, hidden_or_foreign
 from inference.language.guard.dates import FoundDate, dicom_date
@@ -17,12 +18,14 @@ from inference.language.guard.evidence import STUDY, Evidence, StudyFacts
 from inference.language.guard.headings import asserts_nothing
 from inference.language.guard.instructions import instructs
 from inference.language.guard.measures.measured import judge_measures
+from inference.language.guard.measures.normal_range import in_normal_range
+from inference.language.guard.numbered import with_numbers
 from inference.language.guard.omissions import omissions_of
 from inference.language.guard.patient import PatientCheck, check_patient
 from inference.language.guard.premises import premises_of
 from inference.language.guard.reading import Reading, read
 from inference.language.guard.sentences import split_sentences
-from inference.language.guard.subjects import Subject, subjects_of
+from inference.language.guard.subjects import Subject, numbered_things, subjects_of
 from inference.language.guard.unassessed import is_unassessed
 from inference.language.guard.verbatim import word_for_word
 from inference.language.guard.verdict import (
@@ -140,12 +143,14 @@ def _of_study(part: str, rest: str, reading: Reading, evidence: Evidence) -> Ver
     if is_unassessed(reading, known.subjects, known.corpus):
         return Verdict(True, source_spans=(SourceSpan(STUDY, 0, 0),))
     parsed = parse(rest)
+    plain = with_numbers(
+        _without_modality(reading, evidence.study), numbered_things(known.subjects)
+    )
     finding_ids = borne_out(parsed, known.subjects, known.study_date)
+    finding_ids = finding_ids or in_normal_range(plain, known.subjects)
     if finding_ids:
         return Verdict(True, finding_ids=finding_ids)
-    measured = judge_measures(
-        _without_modality(reading, evidence.study), known.subjects, known.study_date
-    )
+    measured = judge_measures(plain, known.subjects, known.study_date)
     # `Larger than the right` compares within the study, which the rules for values do not read.
     if not measured.reasons and not any(one.than for one in parsed.assertions):
         return Verdict(True, finding_ids=measured.finding_ids)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from inference.language.guard.units import NO_UNIT, Unit, unit_at
+from inference.language.guard.units import NO_UNIT, PERCENT, Unit, unit_at
 
 # More than this, and rounding hides what was measured.
 LARGEST_ROUNDING = 0.05
+_FINE_DECIMALS = 2
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _GROUPED_ENGLISH = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _GROUPED_GERMAN = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
@@ -78,7 +79,10 @@ class Quantity:
             return False
         meant = value * unit.factor / self.unit.factor
         off = abs(meant - self.value)
-        return off <= 0.5 * 10.0**-self.decimals + 1e-9 and off <= LARGEST_ROUNDING * abs(meant)
+        # Shares are small; two decimals of a percent are what a report gives of them.
+        fine = self.unit == PERCENT and self.decimals >= _FINE_DECIMALS
+        rounded = off <= 0.5 * 10.0**-self.decimals + 1e-9
+        return rounded and (fine or off <= LARGEST_ROUNDING * abs(meant))
 
 
 def is_number(piece: str) -> bool:

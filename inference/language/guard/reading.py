@@ -20,6 +20,7 @@ from inference.language.guard.lexicon import (
 from inference.language.guard.quantities import Quantity, find_quantities, is_number
 
 _PARTING_DASH = re.compile(r"(?<=\s)-(?=\s)")
+_MEASURED = re.compile(r"(?<!\w)maß(?:en)?(?!\w)")
 _SHORTEST_INFLECTED = 6
 _GERMAN_ENDINGS = ("en", "es", "er", "em", "n", "e", "s")
 _MARKS = frozenset(".,;:()[]/+-=~'\"?!x*#%<>&")
@@ -53,6 +54,8 @@ def read(sentence: str, german: bool | None = None) -> Reading:
     """Take a sentence apart; its language is known by its small words where none is given."""
     # A dash between spaces parts; it is no sign of a number.
     plain = _PARTING_DASH.sub(":", folded(sentence))
+    # Without its `ß`, what was measured would be a mass.
+    plain = _MEASURED.sub("betrug", plain)
     dates = find_dates(plain)
     located = [
         (piece, start)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import Evidence
+from inference.language.guard.numbered import NUMBER, with_numbers
 from inference.language.guard.reading import read
 from inference.language.guard.scope import mentions_of, with_sides
 from inference.language.guard.units import PERCENT, Unit, unit_of_ucum
@@ -21,6 +22,8 @@ _BESIDE = {
     "laa950": {"share", "density"},
     "percentile15": {"density"},
     "share": {"volume", "mask", "brain", "total"},
+    "long_axis": {"size"},
+    "short_axis": {"size"},
     CONFIDENCE: set(),
 }
 # Measures of the lung alone: it need not be named beside them.
@@ -51,6 +54,8 @@ class Subject:
     unit: Unit
     priors: tuple[Prior, ...] = ()
     """The latest first."""
+    place: str = ""
+    """`below`, `within` or `above` the reference values; empty where none are known."""
 
     def beside(self) -> frozenset[str]:
         """Concepts that may be named with it without saying more."""
@@ -74,8 +79,18 @@ def subjects_of(evidence: Evidence) -> tuple[Subject, ...]:
     return tuple(_subject(finding, evidence) for finding in evidence.findings)
 
 
+def numbered_things(subjects: Iterable[Subject]) -> frozenset[str]:
+    """What the findings tell apart by numbers: of `liver tumor 1`, the tumor."""
+    return frozenset(
+        concept
+        for one in subjects
+        if any(name.startswith(NUMBER) for name in one.concepts)
+        for concept in one.concepts
+    )
+
+
 def _subject(finding: Finding, evidence: Evidence) -> Subject:
-    reading = read(finding.label)
+    reading = with_numbers(read(finding.label))
     mentions = with_sides(mentions_of(reading), reading, 0, len(reading.pieces))
     sides = frozenset(side for one in mentions for side in one.sides)
     measures = [one.concept for one in mentions if one.category == "measure"]
@@ -94,7 +109,14 @@ def _subject(finding: Finding, evidence: Evidence) -> Subject:
         value=value,
         unit=unit,
         priors=tuple(_priors(finding, evidence)),
+        place=_place_of(finding),
     )
+
+
+def _place_of(finding: Finding) -> str:
+    if finding.normal_range is None or finding.value is None:
+        return ""
+    return finding.normal_range.place_of(finding.value) or ""
 
 
 def _priors(finding: Finding, evidence: Evidence) -> Iterable[Prior]:

@@ -42,11 +42,11 @@ _PAST = frozenset(("historical",))
 def missing(claim: Assertion, source: Assertion) -> Iterator[Reason]:
     """Why the claim does not follow from the source; nothing where it does."""
     name = readable(claim.observation)
-    if not _same_observation(claim, source):
+    if not same_observation(claim, source):
         yield Reason(Ground.CONTENT, f"Nothing in the evidence says “{name}” here.")
         return
     if claim.unread != source.unread:
-        odd = sorted(one for one in claim.unread ^ source.unread)
+        odd = sorted(claim.unread ^ source.unread, key=lambda one: (":" not in one, one))
         yield Reason(
             Ground.CONTENT,
             f"“{name}” stands beside words that are not understood: “{readable(odd[0])}”.",
@@ -77,7 +77,8 @@ def kinds(concept: str) -> frozenset[str]:
     return frozenset((concept, *wider))
 
 
-def _same_observation(claim: Assertion, source: Assertion) -> bool:
+def same_observation(claim: Assertion, source: Assertion) -> bool:
+    """Whether both speak of one thing, there or not."""
     if claim.observation == source.observation:
         return True
     if claim.polarity == ABSENT and source.polarity in (ABSENT, RESOLVED):
@@ -215,6 +216,8 @@ def _changes(claim: Assertion, source: Assertion, name: str) -> Iterator[Reason]
     for change in sorted(claim.changes):
         known = source.changes
         if change in known or (change == "again" and known & _CONTINUES):
+            continue
+        if change == "progressed" and "increased" in known:
             continue
         yield Reason(
             Ground.COMPARISON, f"The evidence does not say “{readable(change)}” of “{name}”."

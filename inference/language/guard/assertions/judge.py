@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from inference.language.guard.assertions.compare import comparison_holds
 from inference.language.guard.assertions.corpus import Corpus
-from inference.language.guard.assertions.entail import missing, readable
+from inference.language.guard.assertions.entail import missing, readable, same_observation
 from inference.language.guard.assertions.identity import Source
 from inference.language.guard.assertions.model import ABSENT, Assertion, Place
 from inference.language.guard.assertions.reading.parse import Parsed
@@ -16,6 +16,7 @@ from inference.language.guard.verdict import Ground, Reason, SourceSpan
 
 # A sentence that differs by a side or a number is nearer than one of something else.
 _WEIGHT = {Ground.CONTENT: 3, Ground.LOCATION: 2}
+_OF_ANOTHER_THING = 100
 _ALSO = {"CR": ("DX", "RG"), "MR": ()}
 
 
@@ -84,6 +85,7 @@ def _nearest(claim: Assertion, corpus: Corpus) -> TextJudgement:
         if not reasons and _is_ambiguous(claim, source, corpus):
             reasons = (Reason(Ground.NUMBER, "The size is of one of several that it may mean."),)
         weight = sum(_WEIGHT.get(one.ground, 1) for one in reasons)
+        weight += 0 if same_observation(claim, source.assertion) else _OF_ANOTHER_THING
         if best is None or weight < lightest:
             best, lightest = TextJudgement(reasons, source.spans), weight
         if not reasons:

@@ -46,6 +46,7 @@ _ABOVE = re.compile(
     r"\b(?:as )?(?:detailed|described|noted|mentioned) (?:above|below)\b", re.IGNORECASE
 )
 _SUSPICIOUS = re.compile(r"\b(\w{4,}?)s?verdächtig(?:e[rsnm]?)?\b", re.IGNORECASE)
+_LAST = frozenset((("c", 7, "th"), ("th", 12, "l"), ("l", 5, "s")))
 _WRITTEN = {"lenden": "L", "brust": "Th", "hals": "C"}
 _VERTEBRA = re.compile(r"\b(\d{1,2})\. ?(lenden|brust|hals)wirbel(?:körpers?)?\b", re.IGNORECASE)
 _DASH = re.compile(r"(?<=\s)-(?=\s)")
@@ -102,6 +103,10 @@ def _levels(match: re.Match[str]) -> list[str]:
     last = _level(match, "y")
     region, start = _region(match.group("x")), int(match.group("xa"))
     stop = int(match.group("ya"))
+    alone = match.group("xc") is None and match.group("yc") is None
+    if alone and _are_neighbours(region, start, _region(match.group("y")), stop):
+        # `L4-L5` is the disc between them.
+        return [f"{first}/{last}"]
     if region != _region(match.group("y")) or not start < stop <= start + 12:
         return [first, last]
     discs = match.group("xc") is not None
@@ -109,6 +114,12 @@ def _levels(match: re.Match[str]) -> list[str]:
         f"{region}{one}/{region}{one + 1}" if discs else f"{region}{one}"
         for one in range(start, stop + 1)
     ]
+
+
+def _are_neighbours(region: str, number: int, other: str, next_number: int) -> bool:
+    if region == other:
+        return next_number == number + 1
+    return next_number == 1 and (region, number, other) in _LAST
 
 
 def _is_disc(match: re.Match[str], name: str) -> bool:

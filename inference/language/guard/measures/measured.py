@@ -22,6 +22,8 @@ from inference.language.guard.subjects import CONFIDENCE, Prior, Subject
 from inference.language.guard.verdict import Ground, Reason
 
 _DOUBT = frozenset(("possible", "suspected"))
+# What the intracranial volume is the volume of, where it is spelled out.
+_INTRACRANIAL = frozenset(("brain", "cerebrospinal_fluid"))
 _DESCRIPTIVE = frozenset(("total", "overall", "size", "mask"))
 _SPEAKS_OF_MEASURING = frozenset(
     "measured segmented quantified calculated gemessen segmentiert berechnet".split()
@@ -151,12 +153,19 @@ def _triggers(segment: Segment, subject: Subject) -> Iterator[Reason]:
 
 def _names(segment: Segment, subject: Subject, prior: Prior | None) -> Iterator[Reason]:
     allowed = subject.concepts | subject.beside()
+    if "intracranial" in subject.concepts and named_with(segment) >= _INTRACRANIAL:
+        allowed |= _INTRACRANIAL
     for one in segment.mentions:
         if one.concept in allowed or one.category == "change":
             continue
         if one.concept in ("comparison_exam", "interval") and prior is not None:
             continue
         yield Reason(Ground.CONTENT, f"No finding says “{one.word.text}”.")
+
+
+def named_with(segment: Segment) -> frozenset[str]:
+    """All that the part names."""
+    return frozenset(one.concept for one in segment.mentions)
 
 
 def _kind(segment: Segment, subject: Subject) -> Iterator[Reason]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from inference.language.guard.assertions.model import Assertion, Place
 from inference.language.guard.assertions.places import WIDE
 from inference.language.guard.assertions.reading.items import itemise
+from inference.language.guard.assertions.reading.lines import LONGEST_SENTENCE, Line, lines_of
 from inference.language.guard.assertions.reading.parse import Context, Parsed, parse
 from inference.language.guard.assertions.reading.unread import (
     undoes,
@@ -26,11 +27,8 @@ from inference.language.guard.sentences import split_sentences
 from inference.language.guard.verdict import SourceSpan
 
 PRIOR = "prior"
-LONGEST_SENTENCE = 1_000
-"""In characters; what is longer is neither believed nor judged."""
 MOST_TRIGGERS = 12
 """Denials and doubts of one sentence; of more, none can tell what is meant."""
-_MOST_LINES = 2_000
 _LABEL = re.compile(r"\s*([^:.\n]{1,70}):(?:\s|$)")
 _LOCATIONS = frozenset(("location", "site", "lage", "lokalisation"))
 _COMPARISONS = frozenset(
@@ -44,34 +42,6 @@ _HISTORY = re.compile(
 _LONGEST_HEADING = 70
 _LONGEST_HEADING_WORDS = 4
 _PRONOUN = re.compile(r"^(?:It|They|This|These|Sie|Er|Es|Diese[rs]?)\s", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Line:
-    """`text` from `start` to `end` of a source: a line, with those that go on with it."""
-
-    text: str
-    start: int
-    end: int
-
-
-def lines_of(text: str) -> list[Line]:
-    """The lines of a text; one that goes on in small letters belongs to the one before."""
-    found: list[Line] = []
-    for match in list(re.finditer(r"[^\n]+", text))[:_MOST_LINES]:
-        before = found[-1] if found else None
-        goes_on = (
-            before is not None
-            and match.start() == before.end + 1
-            and match.group().strip()[:1].islower()
-            and before.text.rstrip()[-1:] not in (".", ":", ";", "")
-            and len(before.text) < LONGEST_SENTENCE
-        )
-        if before is not None and goes_on:
-            found[-1] = Line(text[before.start : match.end()], before.start, match.end())
-        else:
-            found.append(Line(match.group(), match.start(), match.end()))
-    return found
 
 
 @dataclass(frozen=True)
@@ -129,7 +99,8 @@ def _sentences(source: SourceText) -> Iterator[SourceSentence]:
             history = _HISTORY.search(line) is not None
             above = _context_of(line.strip().rstrip(":"))
             if position == titled:
-                above = replace(above, unread=frozenset())
+                # What a title names is known of all that follows, and restricts nothing.
+                above = Context()
             continue
         label = _LABEL.match(line)
         here, start = above, match.start
@@ -149,7 +120,10 @@ def _holds_number(label: str) -> bool:
 def _title_at(lines: Sequence[Line]) -> int:
     """The first line, where it names the examination: it need not be understood."""
     first = next((at for at, one in enumerate(lines) if one.text.strip()), -1)
-    return first if first >= 0 and not lines[first].text.rstrip().endswith(":") else -1
+    if first < 0 or lines[first].text.rstrip().endswith(":"):
+        return -1
+    mentions = [one for item in itemise(lines[first].text).items for one in item.mentions]
+    return first if any(one.category == "modality" for one in mentions) else -1
 
 
 def _title_of(lines: Sequence[Line]) -> Place:

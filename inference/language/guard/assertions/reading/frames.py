@@ -25,7 +25,8 @@ Form = Literal["thing", "state", "bare", "attribute", "empty"]
 POSITIONAL = frozenset(
     "inferior superior posterior anterior main mid distal proximal medial lateral posterolateral"
     " anterolateral posteromedial volar upper lower central peripheral paracentral basal"
-    " major base surface region".split()
+    " major base surface region apical caudal cranial prevascular retrosternal infrarenal"
+    " suprarenal segmental subsegmental".split()
 )
 # What is past by its nature or stands for the examination, not for a finding.
 QUIET = frozenset(("interval", "word:surround", "comparison_exam", "projects", "before", "known"))
