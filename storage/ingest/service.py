@@ -129,6 +129,7 @@ class Ingest:
         note_source: str = "",
     ) -> InstanceStream[Accepted]:
         def open_large(dataset_offset: int) -> LargeVolume:
+            self._volumes.check_folder()
             self._volumes.check_free_disk(SPILL_BYTES)
             return LargeVolume(
                 self._volumes.folder,

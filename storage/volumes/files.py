@@ -1,21 +1,20 @@
-"""The files of volumes: their names, the one that is open, and what the disk says."""
+"""The files of volumes: their names, how they are opened, and what the disk says."""
 
 import errno
 import fcntl
 import os
 import struct
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
 from storage.core.clock import utcnow
 from storage.core.errors import StorageFull, StorageUnavailable
-from storage.volumes.durable_names import make_folder, sync_folder
+from storage.volumes.durable_names import make_folder
 
 SUFFIX = ".mvv"
 _BEGUN_AT = "%Y%m%dT%H%M%S"
@@ -85,6 +84,11 @@ def create_volume_file(folder: Path) -> tuple[Path, int]:
     """
     make_folder(folder)
     path = new_volume_path(folder)
+    return path, open_locked(path)
+
+
+def open_locked(path: Path) -> int:
+    """The descriptor of a new file, past the page cache, locked. Raises OSError."""
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
     try:
         fd = os.open(path, flags | _DIRECT, 0o600)
@@ -98,7 +102,15 @@ def create_volume_file(folder: Path) -> tuple[Path, int]:
     except OSError:
         os.close(fd)
         raise
-    return path, fd
+    return fd
+
+
+def is_in_place(path: Path, fd: int) -> bool:
+    """Whether the folder still has under that name the file that is open. Raises OSError."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(fd))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def write_blocks(fd: int, blocks: memoryview, position: int) -> None:
@@ -161,83 +173,3 @@ def _lock_for_reading(fd: int, patience_s: float) -> bool:
             time.sleep(_APPEND_POLL_S)
         else:
             return True
-
-
-class OpenVolume:
-    """A volume that batches of records are appended to; locked while it is open.
-
-    A volume whose sync failed once never says again that anything is durable:
-    the kernel may have dropped the pages, and a second fdatasync would succeed
-    without them.
-    """
-
-    def __init__(self, path: Path, fd: int) -> None:
-        self.name = path.name
-        self.end = 0
-        """Where the next batch goes, after whole blocks."""
-        self._length = 0
-        self._fd = fd
-        self._lock = threading.Lock()
-        self._closed = False
-        self._failure: OSError | None = None
-
-    @classmethod
-    def create(cls, folder: Path) -> "OpenVolume":
-        path, fd = create_volume_file(folder)
-        try:
-            sync_folder(folder)
-        except OSError:
-            os.close(fd)
-            raise
-        return cls(path, fd)
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether nothing more can be made durable here."""
-        return self._failure is not None
-
-    def append(self, batch: Iterable[memoryview], length: int) -> None:
-        """Write whole blocks, of which `length` bytes count, and make them durable.
-
-        Raises OSError; then nothing of them is in the volume, or it is broken.
-        """
-        with self._lock:
-            if self._failure is not None:
-                raise OSError(self._failure.errno, self._failure.strerror) from self._failure
-            begin_append(self._fd)
-            end = self.end
-            try:
-                for blocks in batch:
-                    write_blocks(self._fd, blocks, end)
-                    end += len(blocks)
-            except OSError:
-                self._or_abandon(lambda: os.ftruncate(self._fd, self.end))
-                end_append(self._fd)
-                raise
-            self._or_abandon(lambda: os.fdatasync(self._fd))
-            end_append(self._fd)
-            self._length = self.end + length
-            self.end = end
-
-    def retire(self) -> None:
-        """Take no more records, and cut off what pads the last one. Raises OSError."""
-        with self._lock:
-            if self._closed:
-                return
-            # Should the cut fail, zeros stay at the end, which readers know.
-            with suppress(OSError):
-                os.ftruncate(self._fd, self._length)
-            self._or_abandon(lambda: os.fdatasync(self._fd))
-            self._close()
-
-    def _or_abandon(self, step: Callable[[], None]) -> None:
-        try:
-            step()
-        except OSError as error:
-            self._failure = error
-            self._close()
-            raise
-
-    def _close(self) -> None:
-        self._closed = True
-        os.close(self._fd)

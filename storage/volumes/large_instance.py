@@ -7,6 +7,7 @@ Until then the file begins with zeros, so what a crash leaves is no record, and
 """
 
 import contextlib
+import errno
 import mmap
 import os
 from collections import deque
@@ -22,6 +23,7 @@ from storage.volumes.durable_names import sync_folder
 from storage.volumes.files import (
     begin_append,
     create_volume_file,
+    is_in_place,
     translated_os_errors,
     write_blocks,
 )
@@ -162,6 +164,8 @@ class LargeVolume:
                 os.ftruncate(self._fd, self._offset + length)
                 os.fdatasync(self._fd)
                 sync_folder(self._folder)
+                if not is_in_place(self._path, self._fd):
+                    raise OSError(errno.ENOENT, f"the volume {self._path.name} was removed")
             except OSError:
                 self.discard()
                 raise

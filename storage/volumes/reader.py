@@ -61,9 +61,8 @@ class VolumeReader:
     def _acquire(self, name: str) -> "_SharedFile":
         with self._lock:
             file = self._files.pop(name, None)
-            if file is None:
-                self._evict()
-                file = _SharedFile(os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC))
+            if file is None or not os.fstat(file.fd).st_nlink:
+                file = self._reopen(name, file)
             self._files[name] = file
             file.users += 1
             if not self._is_swept:
@@ -71,9 +70,28 @@ class VolumeReader:
                 threading.Thread(target=self._sweep, name="volume-sweep", daemon=True).start()
             return file
 
+    def _reopen(self, name: str, removed: "_SharedFile | None") -> "_SharedFile":
+        """A removed file may be back under its name; where it is not, it is read on as it is."""
+        try:
+            self._evict()
+            file = _SharedFile(os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC))
+        except FileNotFoundError:
+            if removed is None:
+                raise
+            return removed
+        if removed is not None:
+            removed.is_replaced = True
+            self._close_replaced(removed)
+        return file
+
     def _release(self, file: "_SharedFile") -> None:
         with self._lock:
             file.users -= 1
+            self._close_replaced(file)
+
+    def _close_replaced(self, file: "_SharedFile") -> None:
+        if file.is_replaced and not file.users:
+            os.close(file.fd)
 
     def _sweep(self) -> None:
         """Close what was removed, for a removed file frees its disk only once nobody has it open.
@@ -105,3 +123,4 @@ class _SharedFile:
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self.users = 0
+        self.is_replaced = False

@@ -1,6 +1,8 @@
 """Memory in which records are gathered before they are written together."""
 
+import errno
 import mmap
+import os
 from collections.abc import Iterable, Iterator
 
 from storage.volumes.records import BLOCK_BYTES, whole_blocks
@@ -26,6 +28,14 @@ class WriteBuffer:
         end = self.length + len(piece)
         self._memory[self.length : end] = piece
         self.length = end
+
+    def read_from(self, fd: int, position: int, length: int) -> int:
+        """Fill an empty buffer from a file, with up to `length` bytes; how many. Raises OSError."""
+        count = os.preadv(fd, (self._memory[: min(length, len(self._memory))],), position)
+        if not count:
+            raise OSError(errno.EIO, "a file ends before what was written to it")
+        self.length = count
+        return count
 
     def blocks(self) -> memoryview:
         """What was taken, with zeros up to a whole block."""

@@ -16,8 +16,9 @@ from storage.core.clock import utcnow
 from storage.core.entities import Location, Origin
 from storage.core.errors import StorageFull
 from storage.volumes.deletion_counter import Generation
-from storage.volumes.durable_names import make_folder
-from storage.volumes.files import OpenVolume, translated_os_errors
+from storage.volumes.files import translated_os_errors
+from storage.volumes.known_folder import KnownFolder
+from storage.volumes.open_volume import OpenVolume
 from storage.volumes.records import Appended, Note, ToAppend, encode_header
 from storage.volumes.write_buffer import WriteBuffer
 
@@ -52,6 +53,7 @@ class VolumeWriter:
     ) -> None:
         """`admit` is asked now and then; it raises StorageFull where nothing more may come."""
         self._folder = folder
+        self._known_folder = KnownFolder(folder)
         self._size_bytes = size_bytes
         self._free_disk_mark_bytes = free_disk_mark_bytes
         self._admit = admit
@@ -165,16 +167,21 @@ class VolumeWriter:
     def free_bytes(self) -> int:
         """How much is free where the volumes are. Raises StorageUnavailable."""
         with translated_os_errors(self._folder):
-            make_folder(self._folder)
+            self._known_folder.check()
             status = os.statvfs(self._folder)
         return status.f_bavail * status.f_frsize
 
     def disk_bytes(self) -> int:
         """The size of the disk where the volumes are. Raises StorageUnavailable."""
         with translated_os_errors(self._folder):
-            make_folder(self._folder)
+            self._known_folder.check()
             status = os.statvfs(self._folder)
         return status.f_blocks * status.f_frsize
+
+    def check_folder(self) -> None:
+        """Raise StorageUnavailable where the folder is gone, as with its disk."""
+        with translated_os_errors(self._folder):
+            self._known_folder.check()
 
     def check_free_disk(self, length: int) -> None:
         """Raise StorageFull where `length` more bytes would go below the mark."""
@@ -227,7 +234,7 @@ class VolumeWriter:
             self._open = None
             volume.retire()
         self._position = 0
-        self._open = OpenVolume.create(self._folder)
+        self._open = OpenVolume.create(self._known_folder)
         return self._open
 
     def _flush(self) -> None:

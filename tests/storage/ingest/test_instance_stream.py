@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 
 from storage.container import Storage
 from storage.core.entities import Instance
-from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
+from storage.core.errors import (
+    InvalidInstance,
+    InvalidRequest,
+    LimitExceeded,
+    StorageUnavailable,
+)
 from storage.core.uids import derive_uid
 from storage.ingest.service import Ingest
 from storage.reconciliation.reconcile import reconcile
@@ -40,7 +45,9 @@ def write(storage: Storage, content: bytes, piece_bytes: int = 128 * 1024) -> st
     return stream.finish().outcome
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None
+)
 @given(st.lists(st.integers(1, 900), max_size=5))
 def test_pieces_of_any_size_give_the_same_instance(storage: Storage, cuts: list[int]) -> None:
     content = part10(instance="pieces")
@@ -86,6 +93,19 @@ def test_command_and_data_set_must_name_the_same_instance(storage: Storage) -> N
     stream.write(content[content.index(b"\x08\x00\x05\x00") :])
     with pytest.raises(InvalidRequest, match="different SOPInstanceUIDs"):
         stream.finish()
+
+
+def test_a_large_instance_whose_volume_is_removed_meanwhile_is_refused(
+    storage: Storage, large: bytes
+) -> None:
+    stream = storage.ingest.open_stream("stow")
+    stream.write(large[:-10])
+    (path,) = (storage.settings.data_dir / "volumes").glob("*.mvv")
+    path.unlink()
+    stream.write(large[-10:])
+    with pytest.raises(StorageUnavailable, match="was removed"):
+        stream.finish()
+    assert write(storage, large) == "stored"
 
 
 def test_more_than_the_limit_is_refused_before_it_is_all_there(

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.dicom.digests import digest_of
-from storage.volumes.files import OpenVolume
+from storage.volumes.known_folder import KnownFolder
+from storage.volumes.open_volume import OpenVolume
 from storage.volumes.reader import VolumeReader
 from storage.volumes.records import Appended
 from storage.volumes.scan import is_being_written, scan, torn_bytes, verify, volumes_in
@@ -190,7 +191,7 @@ def test_after_a_failed_sync_no_record_of_that_volume_is_ever_called_durable(
 def test_a_volume_that_cannot_be_closed_well_vouches_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    volume = OpenVolume.create(tmp_path)
+    volume = OpenVolume.create(KnownFolder(tmp_path))
     staging = WriteBuffer()
     staging.take(b"record")
     volume.append((staging.blocks(),), staging.length)
