@@ -7,6 +7,11 @@ carries what identifies a patient.
 
 from typing import ClassVar
 
+from storage.core.text.outside_text import text_from_outside
+
+_AT_MOST_CHARACTERS = 4000
+"""Of a message, and of a remedy: names and words from outside are quoted in some."""
+
 
 class MediViewError(Exception):
     """Base of every error that a person or program outside may see.
@@ -17,9 +22,10 @@ class MediViewError(Exception):
     code: ClassVar[str] = "internal"
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
+        message = text_from_outside(message, _AT_MOST_CHARACTERS, lines=True)
         super().__init__(message)
         self.message = message
-        self.remedy = remedy
+        self.remedy = text_from_outside(remedy, _AT_MOST_CHARACTERS, lines=True)
 
 
 class InvalidInstance(MediViewError):
