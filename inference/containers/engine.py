@@ -18,6 +18,7 @@ from pathlib import Path
 
 from inference.containers.manifest import TEMPORARY_FOLDER
 from inference.refusals import ModelUnusable
+from storage.core.text.outside_text import text_from_outside
 from storage.settings import Settings
 
 _CALL_S = 120.0
@@ -230,13 +231,15 @@ class Engine:
                 timeout=_CALL_S,
                 check=True,
                 text=True,
+                errors="replace",
             ).stdout
         except subprocess.TimeoutExpired as error:
             why = f"no answer within {_CALL_S:g} s"
             raise self._failed(arguments[0], why) from error
         except subprocess.CalledProcessError as error:
             lines = (error.stderr or "").strip().splitlines() or ["no reason stated"]
-            raise self._failed(arguments[0], lines[-1][:_SHOWN_AT_MOST]) from error
+            shown = text_from_outside(lines[-1], _SHOWN_AT_MOST)
+            raise self._failed(arguments[0], shown) from error
         except OSError as error:
             raise self._failed(arguments[0], error.strerror or "it cannot be started") from error
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydicom.dataset import Dataset
 
 from inference.models.card_file import parsed
@@ -13,14 +13,24 @@ from inference.refusals import ModelUnusable
 from inference.rules.model import Strict
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
+from storage.core.text.outside_text import text_from_outside
 
 RESULTS_FILE = "results.json"
 _SCHEME = "99MEDIVIEW"
 _DEPTH_AT_MOST, _ITEMS_AT_MOST, _NUMBERS_AT_MOST = 16, 10_000, 500
+# Of results.json: a code has three values, and each measurement four fields.
+_ELEMENTS_AT_MOST = 20 * _NUMBERS_AT_MOST
 _TRACKING_IDENTIFIER = Code("112039", "DCM", "Tracking Identifier")
 
-_Label = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\\]+$")]
-_Short = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[^\x00-\x1f\\]+$")]
+
+def _shown_as_it_is(text: str) -> str:
+    if "\\" in text or text_from_outside(text, len(text)) != text:
+        raise ValueError("has a backslash, or a character of control or of direction")
+    return text
+
+
+_Label = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_shown_as_it_is)]
+_Short = Annotated[str, Field(min_length=1, max_length=16), AfterValidator(_shown_as_it_is)]
 _Value = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
 
 
@@ -45,7 +55,7 @@ class _Results(Strict):
 def read_results(path: Path) -> tuple[list[Measurement], list[Classification]]:
     """Raises ModelUnusable where it has another form."""
     try:
-        results = parsed(_Results, path)
+        results = parsed(_Results, path, _ELEMENTS_AT_MOST)
     except InvalidRequest as error:
         raise ModelUnusable(
             error.message.replace(str(path), f"{RESULTS_FILE} of the container"),

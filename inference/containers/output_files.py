@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from inference.refusals import ModelUnusable
+from storage.core.text.outside_text import shown_file_name
 
 FILES_AT_MOST = 2000
 # What a fast disk takes between two looks.
@@ -39,7 +40,7 @@ def written_files(folder: Path, at_most_bytes: int) -> list[Path]:
     for path, status in _counted(folder, at_most_bytes):
         if not stat.S_ISREG(status.st_mode):
             raise ModelUnusable(
-                f"The container wrote {_shown(path)}, which is not a file.",
+                f"The container wrote {shown_file_name(path.name)}, which is not a file.",
                 remedy="Links and devices are not read; ask who made the image.",
             )
         found.append(path)
@@ -82,8 +83,3 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             "The container wrote a folder that the node may not read.",
             remedy="Ask who made the image for readable results.",
         ) from error
-
-
-def _shown(path: Path) -> str:
-    name = path.name
-    return name if name.isprintable() and len(name) <= 80 else "something"

@@ -25,10 +25,12 @@ from inference.imaging.volume import Volume
 from inference.pipeline import Classification, Measurement, Segment
 from inference.refusals import ModelUnusable
 from storage.core.errors import MediViewError
+from storage.core.text.outside_text import shown_file_name, text_from_outside
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 
 _PREFIX_BYTES = 132
+_KINDS_NAMED, _KIND_AT_MOST, _SHOWN_AT_MOST = 10, 16, 64
 _STRUCTURED_REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 
 
@@ -45,7 +47,11 @@ class Written:
     def notes(self) -> tuple[str, ...]:
         if not self.left_out:
             return ()
-        parts = ", ".join(f"{count} {kind}" for kind, count in sorted(self.left_out.items()))
+        named = sorted(self.left_out.items())
+        others = sum(count for _, count in named[_KINDS_NAMED:])
+        parts = ", ".join(f"{count} {kind}" for kind, count in named[:_KINDS_NAMED])
+        if others:
+            parts += f" and {others} others"
         return (f"The container wrote what the node does not take: {parts}.",)
 
 
@@ -78,7 +84,8 @@ class OutputReader:
                 elif _is_dicom(path):
                     self._read_dicom(path, found)
                 else:
-                    found.left_out[f"file {path.suffix[:10]}".strip()] += 1
+                    suffix = shown_file_name(path.suffix, _KIND_AT_MOST)
+                    found.left_out[f"file {suffix}".strip()] += 1
         return found
 
     def _read_dicom(self, path: Path, found: Written) -> None:
@@ -92,14 +99,14 @@ class OutputReader:
         elif sop_class_uid.startswith(_STRUCTURED_REPORTS):
             found.measurements += read_numbers(dataset)
         else:
-            found.left_out[f"{sop_class_uid.name}"] += 1
+            found.left_out[text_from_outside(sop_class_uid.name, _SHOWN_AT_MOST)] += 1
 
     def _check_belongs(self, path: Path, dataset: Dataset) -> None:
         for keyword, what in (("StudyInstanceUID", "study"), ("PatientID", "patient")):
             if str(dataset.get(keyword) or "") != str(self._source.get(keyword) or ""):
                 raise ModelUnusable(
-                    f"{path.name[:80]} of the container is of another {what} than the series that"
-                    " it was given.",
+                    f"{shown_file_name(path.name)} of the container is of another {what} than the"
+                    " series that it was given.",
                     remedy="Ask who made the image; nothing of this run was kept.",
                 )
 
@@ -109,8 +116,8 @@ class OutputReader:
     def _of_values(self, path: Path, labels: NDArray[np.uint16]) -> Masks:
         if not self._segments:
             raise ModelUnusable(
-                f"{path.name[:80]} of the container is a label map, and the card names no"
-                " segments.",
+                f"{shown_file_name(path.name)} of the container is a label map, and the card names"
+                " no segments.",
                 remedy='Name each value in the card: "segments": {"1": {"label": …, "code": […]}}.',
             )
         values = sorted(self._segments)
@@ -144,12 +151,13 @@ def _named(path: Path) -> Iterator[None]:
         raise
     except MediViewError as error:
         raise ModelUnusable(
-            f"{path.name[:80]} of the container cannot be used: {error.message}",
+            f"{shown_file_name(path.name)} of the container cannot be used: {error.message}",
             remedy=error.remedy,
         ) from error
     except Exception as error:
         raise ModelUnusable(
-            f"{path.name[:80]} of the container cannot be read ({type(error).__name__}).",
+            f"{shown_file_name(path.name)} of the container cannot be read"
+            f" ({type(error).__name__}).",
             remedy="Ask who made the image.",
         ) from error
 

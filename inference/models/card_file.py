@@ -4,7 +4,6 @@ Which series are taken (in the language of the site's rules), codes and colours 
 finds, the gate before it may become active, and what is normal.
 """
 
-import json
 import stat
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -18,12 +17,13 @@ from inference.models.card_inputs import (
     check_priors,
     check_reference,
 )
-from inference.models.card_words import mistake_of
+from inference.models.card_words import mistakes_of
 from inference.models.population import OnOutside, Population
 from inference.normal_ranges.distribution import Distribution, NormalDistribution
 from inference.normal_ranges.reference import ReferenceValues
 from inference.rules.model import Condition, CriticalLimits, Strict
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidRequest, LimitExceeded
+from storage.core.untrusted_input.bounded_json import load_bounded_json
 
 CARD_FILE = "mediview.json"
 METRICS = (
@@ -38,6 +38,7 @@ METRICS = (
 )
 """What an evaluation measures over all cases and segments, and a gate may ask."""
 _MAX_BYTES = 4 * 1024 * 1024
+_MAX_ELEMENTS = 100_000
 _Model = TypeVar("_Model", bound=BaseModel)
 _Code = tuple[str, str, str]
 
@@ -238,8 +239,9 @@ def stated_in(folder: Path) -> dict[str, Any]:
     return stated if isinstance(stated, dict) else {}
 
 
-def read_json(path: Path) -> Any:
-    """A JSON file of a model. Raises InvalidRequest, OSError, ValueError."""
+def read_json(path: Path, max_elements: int = _MAX_ELEMENTS) -> Any:
+    """A JSON file of a model, of so many values at most. Raises InvalidRequest, OSError,
+    ValueError."""
     # Before it is opened: a pipe would be waited for.
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
@@ -247,20 +249,23 @@ def read_json(path: Path) -> Any:
     if found.st_size > _MAX_BYTES:
         raise InvalidRequest(f"{path} is larger than 4 MiB.", remedy="Check the model.")
     try:
-        return json.loads(path.read_text("utf-8"))
-    except RecursionError as error:
-        raise ValueError("It is nested too deeply.") from error
+        return load_bounded_json(path.read_bytes(), max_elements)
+    except LimitExceeded as error:
+        raise InvalidRequest(
+            f"{path} cannot be used: {error.message}", remedy="Check the model."
+        ) from error
 
 
-def parsed(form: type[_Model], path: Path) -> _Model:
-    """A JSON file of a model in its form. Raises InvalidRequest naming what is wrong."""
+def parsed(form: type[_Model], path: Path, max_elements: int = _MAX_ELEMENTS) -> _Model:
+    """A JSON file of a model in its form. Raises InvalidRequest naming what is wrong.
+
+    Its values are counted first: each that is wrong takes memory and words.
+    """
     try:
-        return form.model_validate(read_json(path))
+        return form.model_validate(read_json(path, max_elements))
     except (OSError, ValueError) as error:
         problem = (
-            "; ".join(mistake_of(form, one) for one in error.errors())
-            if isinstance(error, ValidationError)
-            else "it is not JSON"
+            mistakes_of(form, error) if isinstance(error, ValidationError) else "it is not JSON"
         )
         raise InvalidRequest(
             f"{path} cannot be used: {problem}.", remedy="Correct it, or get the model again."

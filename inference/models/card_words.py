@@ -4,14 +4,31 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from storage.core.text.outside_text import text_from_outside
+
+_NAMED, _CHARACTERS_OF_ONE = 5, 200
+_NAME_AT_MOST = 100
 
 
 def meant(name: str, known: Iterable[str]) -> str:
     """The known name that is nearest, as a question; empty where none is near."""
-    near = get_close_matches(name.lower(), list(known), n=1)
+    near = get_close_matches(name[:_NAME_AT_MOST].lower(), list(known), n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+def mistakes_of(form: type[BaseModel], error: ValidationError) -> str:
+    """The first mistakes in a file of that form, and how many others there are."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    named = [text_from_outside(mistake_of(form, one), _CHARACTERS_OF_ONE) for one in found[:_NAMED]]
+    return "; ".join(named) + and_others(len(found) - len(named))
+
+
+def and_others(count: int) -> str:
+    """The end of a list of mistakes of which that many are not named."""
+    return f"; and {count} {'others' if count > 1 else 'other'}" if count > 0 else ""
 
 
 def mistake_of(form: type[BaseModel], error: ErrorDetails) -> str:

@@ -266,3 +266,43 @@ def test_a_container_is_ended_before_its_disk_is_too_full_to_receive(tmp_path: P
     check_disk(tmp_path, free // 2)
     with pytest.raises(ModelUnusable, match="nearly full"):
         check_disk(tmp_path, free)
+
+
+def test_names_of_files_become_notes_that_can_be_stored(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"a.\xff\xfe")).touch()
+    (note,) = read(tmp_path).notes
+    assert note == "The container wrote what the node does not take: 1 file .\\xff\\xfe."
+    for number in range(300):
+        (tmp_path / f"a.{number}").touch()
+    (note,) = read(tmp_path).notes
+    assert len(note) < 400
+    assert note.endswith(" others.")
+
+
+def test_a_file_that_cannot_be_read_is_named_by_what_can_be_shown(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff\x1b[1m\n.nii")
+    path.write_bytes(b"no NIfTI")
+    assert refusal(tmp_path).startswith("\\xff\\x1b[1m\\n.nii of the container")
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+    assert "\\xff\\x1b[1m\\n.nii, which is not a file" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("unseen", ["\u202e", "\u2028", "\x85", "\ud800", "\x7f"])
+def test_labels_have_no_characters_that_nobody_sees(tmp_path: Path, unseen: str) -> None:
+    one = {"label": f"Volume{unseen}", "value": 1, "unit": "mm"}
+    (tmp_path / "results.json").write_text(json.dumps({"measurements": [one]}))
+    assert refusal(tmp_path).isprintable()
+
+
+def test_results_that_are_wrong_everywhere_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps({"measurements": [{}] * 100}))
+    message = refusal(tmp_path)
+    assert "measurements.0.label: Field required" in message
+    assert "and 295 others" in message
+    assert len(message) < 600
+    path.write_text(json.dumps({"measurements": [{}] * 100_000}))
+    assert len(refusal(tmp_path)) < 600
+    path.write_text(json.dumps({"\ud800\n" + "x" * 100_000: 1}))
+    assert len(refusal(tmp_path)) < 600
