@@ -15,6 +15,7 @@ from inference.model_servers.client import MAX_JSON_BYTES, ServerAnswer, answer_
 from inference.model_servers.endpoint import Endpoint
 from inference.model_servers.gate import admitted
 from inference.refusals import ModelServerFailed, ModelUnusable
+from storage.core.text.outside_text import text_from_outside
 
 _EVENT_AT_MOST_BYTES = 1024 * 1024
 # A token and what JSON and a server put around it.
@@ -170,7 +171,8 @@ def _piece_of(endpoint: Endpoint, event: dict[str, Any]) -> Piece:
     part = choice.get("delta") or choice.get("message") or {}
     text = part.get("content") if isinstance(part, dict) else None
     finish = choice.get("finish_reason")
-    return Piece(text if isinstance(text, str) else "", finish if isinstance(finish, str) else "")
+    shown = text_from_outside(text, MAX_JSON_BYTES, lines=True) if isinstance(text, str) else ""
+    return Piece(shown, finish if isinstance(finish, str) else "")
 
 
 def _short(event: dict[str, Any], name: str) -> str:

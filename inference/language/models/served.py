@@ -119,6 +119,7 @@ class _Text:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._most_characters = limits.max_new_tokens * _CHARACTERS_A_TOKEN
         self._pieces: list[str] = []
         self._characters = 0
         # The same piece has the same number.
@@ -135,6 +136,8 @@ class _Text:
         return _THOUGHT.sub("", "".join(self._pieces))
 
     def add(self, piece: str) -> None:
+        # One more than there may be says that it is too long.
+        piece = piece[: self._most_characters - self._characters + 1]
         if piece:
             self._pieces.append(piece)
             self._characters += len(piece)
@@ -143,7 +146,7 @@ class _Text:
     def must_end(self) -> Cut:
         """Whether it is longer than was asked for, or a loop."""
         most = self._limits.max_new_tokens
-        if self.tokens > most or self._characters > most * _CHARACTERS_A_TOKEN:
+        if self.tokens > most or self._characters > self._most_characters:
             return "length"
         return "loop" if self.tokens % LOOK_EVERY == 0 and repeated(self._ids) else ""
 

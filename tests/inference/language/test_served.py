@@ -55,6 +55,13 @@ def test_what_the_text_says_is_shown_and_the_rest_withheld(
     assert "sesame" not in caplog.text + repr(node.settings)
 
 
+def test_what_no_text_may_hold_is_taken_out_of_an_answer(shared: Storage) -> None:
+    with serving(says(f"{RIGHT}\x1b\u202e\x00 {WRONG[:-1]} \ud800.")) as server:
+        answer = summary(with_server(shared, server.url))
+    assert (answer.method, answer.text) == ("model", RIGHT)
+    assert [one.text for one in answer.withheld] == [f"{WRONG[:-1]} \ufffd."]
+
+
 @pytest.mark.parametrize(
     ("settings", "says_why"),
     [
