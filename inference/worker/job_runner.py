@@ -38,6 +38,7 @@ from inference.worker.job_loader import ENCODING, RUNNING, JobLoader, drop_pixel
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.job_result import JobResult, ResultInstance
+from storage.core.text.outside_text import text_from_outside
 from storage.jobs.outcome import JobOutcome, JobRows
 from storage.outbox.leases import Lease
 from storage.peers.repository import KnownPeer
@@ -45,6 +46,7 @@ from storage.peers.repository import KnownPeer
 log = structlog.get_logger(__name__)
 
 _STORING = 0.95
+_NOTES_AT_MOST, _NOTE_AT_MOST = 100, 2000
 
 
 class Work:
@@ -173,9 +175,12 @@ class Work:
                 for one in self._storage.jobs.inputs_of(self._job.job_id)
             ],
             "notes": [
-                *notes,
-                *([output.derivation] if output.derivation else []),
-                *output.notes,
+                text_from_outside(one, _NOTE_AT_MOST)
+                for one in (
+                    *notes,
+                    *([output.derivation] if output.derivation else []),
+                    *output.notes,
+                )[:_NOTES_AT_MOST]
             ],
             "timings_s": {name: round(seconds, 3) for name, seconds in timings_s.items()},
             "peak_memory_bytes": peak_memory_bytes(),

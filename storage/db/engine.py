@@ -28,6 +28,7 @@ from sqlalchemy.schema import Table
 from storage.core.callers.visibility import current_visibility
 from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
 from storage.db.joined_writes import waiting_write
+from storage.db.json_text import from_json, to_json
 from storage.db.log_recovery import look_after_log
 from storage.db.visibility_engine import engine_of_viewers
 
@@ -68,6 +69,8 @@ def make_engine(database_url: str) -> Engine:
             look_after_log(Path(file))
         engine = create_engine(
             database_url,
+            json_serializer=to_json,
+            json_deserializer=from_json,
             connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
             pool_size=16,
             max_overflow=64,
@@ -82,6 +85,8 @@ def make_engine(database_url: str) -> Engine:
         return engine
     return create_engine(
         database_url,
+        json_serializer=to_json,
+        json_deserializer=from_json,
         pool_size=8,
         max_overflow=32,
         pool_pre_ping=True,

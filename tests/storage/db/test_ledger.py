@@ -4,13 +4,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Text, cast, select
 
+from storage import tables as t
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job
 from storage.core.errors import NotFound
 from storage.core.findings import Code, Finding
 from storage.core.uids import derive_uid
+from storage.db.engine import writing
 from storage.deliveries.listing import DeliveryFilter, retry_now
 from storage.jobs.earlier_run import EARLIER_RESULTS
 from tests.storage.instances import part10
@@ -68,6 +71,31 @@ def test_failure_gives_back_or_ends_with_its_reason(storage: Storage) -> None:
     assert (ended.state, ended.reason) == ("CANCELED", "Slices are missing.")
     assert ended.finished_at is not None
     assert storage.jobs.claim(job.job_id, "w", 10, utcnow()) is None
+
+
+def test_a_reason_is_kept_whatever_it_quotes_and_however_long(storage: Storage) -> None:
+    ended = []
+    for reason in ("The file \udcff\0.nii cannot be read.", "many mistakes; " * 100_000):
+        job = schedule(storage, str(len(reason)))
+        storage.jobs.claim(job.job_id, "w", 10, utcnow())
+        storage.jobs.fail(job.job_id, "w", reason, utcnow(), retry=False)
+        ended.append(storage.jobs.get(job.job_id).reason)
+    assert ended[0] == "The file \ufffd.nii cannot be read."
+    assert len(ended[1]) == 2000
+
+
+def test_one_row_with_half_of_a_surrogate_pair_leaves_the_list_readable(storage: Storage) -> None:
+    job = schedule(storage)
+    storage.jobs.claim(job.job_id, "w", 10, utcnow())
+    storage.jobs.complete(job.job_id, "w", {"notes": ["Of a.\ud800 and 😀."]}, utcnow())
+    with writing(storage.engine) as connection:
+        stored = connection.execute(select(cast(t.job.c.result, Text))).scalar_one()
+        assert "ud800" not in stored
+        # As an earlier version wrote it.
+        earlier = r'{"notes": ["Of a.\ud800 and \uD83D\uDE00."]}'
+        connection.exec_driver_sql(f"UPDATE job SET result = '{earlier}'")
+    (found,), _ = storage.jobs.list()
+    assert found.result["notes"] == ["Of a.\ufffd and 😀."]
 
 
 def test_a_canceled_job_tells_its_worker_to_stop(storage: Storage) -> None:
