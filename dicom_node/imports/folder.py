@@ -1,6 +1,7 @@
 """A tree of folders with DICOM files, such as a medium with its DICOMDIR."""
 
 import hashlib
+import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
@@ -9,8 +10,10 @@ from pathlib import Path
 
 from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.sources import Part
+from storage.core.text.outside_text import shown_file_name
 from storage.core.untrusted_input.folder_walk import walk
 
+_PATH_AT_MOST = 1024
 _FILES_AT_ONCE = 200
 _DIRECTORY = "DICOMDIR"
 """It lists the files of the medium (PS3.10 8), which are found without it."""
@@ -45,14 +48,20 @@ class FolderSource:
                 size, changed = status.st_size, status.st_mtime_ns
             except OSError:
                 size = changed = -1
-            digest.update(f"{path.relative_to(self._folder)}\0{size}\0{changed}\n".encode())
+            # A name need not be UTF-8 (PEP 383).
+            digest.update(os.fsencode(path.relative_to(self._folder)))
+            digest.update(f"\0{size}\0{changed}\n".encode())
         return digest.hexdigest()
 
     def _fetch(self, files: Sequence[Path], receiving: Receiving) -> None:
         for path in files:
-            name = str(path.relative_to(self._folder))
+            name = shown_file_name(path.relative_to(self._folder), _PATH_AT_MOST)
             try:
-                if not path.resolve().is_relative_to(self._folder.resolve()):
+                leads_to = _resolved(path)
+                if leads_to is None:
+                    receiving.refused(name, "The link leads to itself.")
+                    continue
+                if not leads_to.is_relative_to(self._folder.resolve()):
                     receiving.refused(name, "The link leads out of the folder.")
                     continue
                 if not stat.S_ISREG(path.stat().st_mode):
@@ -64,3 +73,12 @@ class FolderSource:
             except OSError as error:
                 reason = error.strerror or type(error).__name__
                 receiving.refused(name, f"The file cannot be read: {reason}.")
+
+
+def _resolved(path: Path) -> Path | None:
+    """Where a path leads; None for a link that leads to itself."""
+    try:
+        return path.resolve()
+    except RuntimeError:
+        # Until Python 3.12; later ones give the path, which then cannot be read.
+        return None

@@ -1,5 +1,6 @@
 """Folders are imported bit for bit, each file once, and go on where they were interrupted."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,20 @@ def test_each_file_is_taken_once_as_it_is(tmp_path: Path) -> None:
         second = write(tmp_path / "medium 1" / "IMAGES" / "B", "b", 3)
         assert bring_in(storage, source).counts.stored == 3
         assert stored_files(storage, "b") == second
+
+
+def test_names_that_are_no_utf8_and_links_to_themselves_stop_nothing(tmp_path: Path) -> None:
+    medium = tmp_path / "medium"
+    write(medium / "A", "a")
+    Path(os.fsdecode(os.fsencode(medium / "A") + b"/\xff\xfe.txt")).write_text("not an image")
+    (medium / "around").symlink_to("around")
+    with storage_in(tmp_path) as storage:
+        counts = bring_in(storage, FolderSource(medium)).counts
+    assert counts.stored == 5
+    (text, not_dicom), (link, to_itself) = sorted(counts.refused)
+    assert (text, link) == ("A/\\xff\\xfe.txt", "around")
+    assert "not a DICOM file" in not_dicom
+    assert to_itself == "The link leads to itself."
 
 
 def test_pipelines_run_on_it_where_that_was_said(tmp_path: Path) -> None:
