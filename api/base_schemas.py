@@ -5,7 +5,7 @@ as they stand in it unless a description says otherwise.
 """
 
 from collections.abc import Collection, Iterable
-from itertools import starmap
+from itertools import islice, starmap
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -16,10 +16,15 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticKnownError
 
 from storage.core.findings import Code
+
+_MOST_UNKNOWN = 100
+"""As many wrong places as a problem names."""
 
 
 class Payload(BaseModel):
@@ -28,7 +33,22 @@ class Payload(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class RequestBody(Payload):
+class FewMistakes(BaseModel):
+    """Base of what comes with names of others: Pydantic makes an error of each that it does not
+    know, whatever their number."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_most_unknown_out(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or len(value) <= len(cls.model_fields) + _MOST_UNKNOWN:
+            return value
+        known = {*cls.model_fields, *(one.alias for one in cls.model_fields.values())}
+        unknown = islice((name for name in value if name not in known), _MOST_UNKNOWN)
+        kept = {name for name in value if name in known}.union(unknown)
+        return {name: one for name, one in value.items() if name in kept}
+
+
+class RequestBody(Payload, FewMistakes):
     """Base of what the API is sent: a name that it does not know is refused, not ignored.
 
     JSON has types of its own: "5" is not a number, and neither "yes" nor 1 is true; in lists and
@@ -40,11 +60,25 @@ class RequestBody(Payload):
     @field_validator("*", mode="before")
     @classmethod
     def _check_type(cls, value: Any, info: ValidationInfo) -> Any:
-        wanted = _wanted_instead(cls.model_fields[info.field_name or ""].annotation, value)
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, list):
+            _check_length(field, value)
+        wanted = _wanted_instead(field.annotation, value)
         if wanted:
             which = "Each of them" if isinstance(value, list | dict) else "It"
             raise ValueError(f"{which} must be {wanted}.")
         return value
+
+
+def _check_length(field: FieldInfo, value: list[Any]) -> None:
+    """Before its items: Pydantic counts those that are right alone."""
+    for one in field.metadata:
+        at_most = getattr(one, "max_length", None)
+        if at_most is not None and len(value) > at_most:
+            raise PydanticKnownError(
+                "too_long",
+                {"field_type": "List", "max_length": at_most, "actual_length": len(value)},
+            )
 
 
 def _wanted_instead(annotation: Any, value: Any) -> str:

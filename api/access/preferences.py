@@ -8,7 +8,7 @@ from api.access.interface_languages import InterfaceLanguage
 from api.access.policy import READERS, policy
 from api.access.principal import PrincipalDep
 from api.audit_rules import OWN_SETTINGS
-from api.base_schemas import Payload
+from api.base_schemas import FewMistakes, Payload
 from api.deps import StorageDep
 from api.routing import new_router
 
@@ -18,7 +18,7 @@ Word = Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z_]+$")]
 Line = Annotated[str, StringConstraints(max_length=60, min_length=1, pattern=r"^[^\x00]+$")]
 
 
-class SavedView(Payload):
+class SavedView(Payload, FewMistakes):
     """A worklist as it was searched, filtered and sorted, under a name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,7 +32,7 @@ class SavedView(Payload):
     )
 
 
-class Phrase(Payload):
+class Phrase(Payload, FewMistakes):
     """A text that is put into a report by a short word."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,7 +41,7 @@ class Phrase(Payload):
     text: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")
 
 
-class PreferencesPayload(Payload):
+class PreferencesPayload(Payload, FewMistakes):
     """What is left out has the default of the pages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

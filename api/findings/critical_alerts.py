@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
 from api.audit_rules import CHANGED, RESULTS
-from api.base_schemas import CursorPage, Payload
+from api.base_schemas import CursorPage, FewMistakes, Payload
 from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.enum_spelling import AlertStateWord
@@ -43,7 +43,7 @@ class AlertPage(CursorPage):
     items: list[AlertPayload]
 
 
-class Acknowledgement(BaseModel):
+class Acknowledgement(FewMistakes):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     note: Annotated[

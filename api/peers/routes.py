@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, SecretStr
 from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.middleware import add_detail
 from api.audit_rules import Audited, NotAudited, network_change
-from api.base_schemas import Payload, one_of
+from api.base_schemas import FewMistakes, Payload, one_of
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
@@ -88,7 +88,7 @@ class PeerFields(Payload):
     bandwidth_bytes_per_s: int = Field(0, ge=0, lt=2**62, description="To it; 0: any.")
 
 
-class PeerChange(PeerFields):
+class PeerChange(PeerFields, FewMistakes):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     token: SecretStr | None = Field(

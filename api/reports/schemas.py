@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
-from api.base_schemas import CursorPage, Payload
+from api.base_schemas import CursorPage, FewMistakes, Payload
 from api.language.schemas import WithheldSentence
 from storage.reports.entities import (
     ReportState,
@@ -163,7 +163,7 @@ class ReportPages(Payload):
     page_count: int
 
 
-class _Sent(BaseModel):
+class _Sent(FewMistakes):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
-from api.base_schemas import CursorPage, Payload
+from api.base_schemas import CursorPage, FewMistakes, Payload
 from api.dicom_values import dicom_date, dicom_time
 from api.enum_spelling import WorklistStateWord
 from api.times import Day, TimeOfDay
@@ -30,7 +30,7 @@ AeTitle = Annotated[
 Text = Annotated[str, _vr(10_240, r"^[^\x00-\x08\x0b\x0e-\x1f\x7f]*$")]
 
 
-class _Attributes(BaseModel):
+class _Attributes(FewMistakes):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

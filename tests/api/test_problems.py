@@ -4,6 +4,7 @@ import ast
 import json
 import logging
 import re
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 import structlog
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 import api.errors as api_errors
+from api.access.schemas import Credentials
 from api.logs import configure_logging
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.settings import load_settings
@@ -277,3 +280,22 @@ def test_a_body_that_is_encoded_for_the_way_is_refused_by_name(
     assert answer.status_code == 415
     assert "'gzip'" in answer.text
     assert answer.headers["accept-encoding"] == "identity"
+
+
+def test_a_body_that_is_wrong_everywhere_is_refused_at_once(api: ApiNode) -> None:
+    """However many names are unknown, no more errors are made than a problem names."""
+    names = {f"x{number}": 1 for number in range(80_000)}
+    tracemalloc.start()
+    with pytest.raises(ValidationError) as refused:
+        Credentials.model_validate({"name": "a", "password": "b" * 12, "unknown": 1} | names)
+    assert refused.value.error_count() == 100
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20 << 20
+    problem = is_problem(api.client.post("/api/session", json=names), 422, "validation_failed")
+    assert len(problem["errors"]) == 100
+    wrong = {"measurements": [{}] * 100_000}
+    path = "/api/studies/1.2/measurements"
+    problem = is_problem(api.client.post(path, json=wrong), 422, "validation_failed")
+    assert len(problem["errors"]) == 1
+    assert "at most" in problem["detail"]
