@@ -9,9 +9,9 @@ _HEAD = """# Access and audit of every route
 
 Written by `scripts/access-table.py` from the routes; a test compares. To change a line, change the
 `@policy` of the route. A key needs the scope beside a role. *People*: signed in as a person; no key
-may, whatever its roles. *Sign-in step*: also for somebody whose
-sign-in lacks this step. HEAD and OPTIONS follow GET. `MEDIVIEW_METRICS_PUBLIC` opens `/metrics` to
-everybody.
+may, whatever its roles. *Confirmed*: a person has shown again who it is within five minutes; a key
+needs none. *Sign-in step*: also for somebody whose sign-in lacks this step. HEAD and OPTIONS follow
+GET. `MEDIVIEW_METRICS_PUBLIC` opens `/metrics` to everybody.
 
 | route | roles | scope | audit |
 |---|---|---|---|
@@ -27,8 +27,10 @@ def access_table(rules: Iterable[Rule]) -> str:
 def _row(rule: Rule) -> str:
     roles = ", ".join(sorted(rule.roles)) or "everybody"
     people = " (people)" if rule.people_only else ""
+    confirmed = " (confirmed)" if rule.policy.confirmed_to else ""
     steps = f"; sign-in step {', '.join(sorted(rule.steps))}" if rule.steps else ""
-    cells = (f"`{rule.method} {rule.path}`", roles + people + steps, rule.scope, _audit(rule))
+    who = roles + people + confirmed + steps
+    cells = (f"`{rule.method} {rule.path}`", who, rule.scope, _audit(rule))
     return f"| {' | '.join(cells)} |"
 
 

@@ -1,8 +1,8 @@
 """What only a person may do, and only one who has just shown again who it is.
 
 A person who finds a session open, or steals its cookie, must not sign under another's name nor
-change who may come in. Each signature uses a confirmation up; changes of accounts and keys
-share one for some minutes.
+change who may come in, where data goes, or what is deleted. Each signature uses a confirmation
+up; other deeds share one for some minutes.
 """
 
 from datetime import timedelta

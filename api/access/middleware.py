@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access import audited_sign_ins
 from api.access.authenticator import Authenticator, Credential
 from api.access.caller_visibility import CallerVisibility, nobody
-from api.access.confirmation import check_person
+from api.access.confirmation import check_confirmed, check_person
 from api.access.limits.forwarded import client_group
 from api.access.limits.headers import check_rate, take, telling_limits
 from api.access.limits.limiter import Limits
@@ -226,6 +226,10 @@ class AccessControl:
     async def _check_allowed(self, scope: Scope, principal: Principal, rule: Rule) -> None:
         is_allowed = rule.allows(principal)
         if is_allowed and (principal.is_person or not rule.people_only):
+            if rule.policy.confirmed_to and principal.is_person:
+                storage: Storage = scope["app"].state.storage
+                deed = rule.policy.confirmed_to
+                await run_sync(check_confirmed, storage.confirmations, principal, deed)
             return
         log.warning("access_denied", principal_kind=principal.kind, route=rule.path)
         await run_sync(

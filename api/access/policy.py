@@ -41,6 +41,8 @@ class RoutePolicy:
 
     `people_only`: no program may, whatever its roles and scopes: what a key could give itself
     by it would outlive the key. `steps`: somebody whose sign-in lacks one of these may, too.
+    `confirmed_to`: what a person does by it only after having shown again who it is, as in "add a
+    peer"; a program, which has no session to be stolen, goes on. Empty: a session is enough.
     """
 
     roles: frozenset[Role]
@@ -48,6 +50,7 @@ class RoutePolicy:
     audit: AuditRule
     people_only: bool = False
     steps: frozenset[SignInStep] = frozenset()
+    confirmed_to: str = ""
 
     @property
     def is_public(self) -> bool:
@@ -61,11 +64,13 @@ def policy(
     *,
     people_only: bool = False,
     steps: frozenset[SignInStep] = frozenset(),
+    confirmed_to: str = "",
 ) -> Callable[[Endpoint], Endpoint]:
     """Put the policy on the function of a route, below its `@router.…` lines."""
 
     def put(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _ATTRIBUTE, RoutePolicy(roles, scope, audit, people_only, steps))
+        found = RoutePolicy(roles, scope, audit, people_only, steps, confirmed_to)
+        setattr(endpoint, _ATTRIBUTE, found)
         return endpoint
 
     return put

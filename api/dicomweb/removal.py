@@ -1,4 +1,7 @@
-"""Delete studies, series and instances for good, where the standard's resources stand."""
+"""Delete studies, series and instances for good, where the standard's resources stand.
+
+A person confirms the session first; a program with a key does not.
+"""
 
 import structlog
 from fastapi import Response
@@ -16,7 +19,12 @@ log = structlog.get_logger(__name__)
 
 
 @router.delete("/studies/{study_instance_uid}", status_code=204)
-@policy(ADMINS, "admin", Audited(Code.STUDY_DELETED, "D", with_change=True))
+@policy(
+    ADMINS,
+    "admin",
+    Audited(Code.STUDY_DELETED, "D", with_change=True),
+    confirmed_to="delete studies",
+)
 def delete_study(study_instance_uid: str, storage: StorageDep) -> Response:
     """Delete a study, and all that was worked out about it."""
     with storage.deletions.not_found_is_durable():
@@ -25,7 +33,12 @@ def delete_study(study_instance_uid: str, storage: StorageDep) -> Response:
 
 
 @router.delete("/studies/{study_instance_uid}/series/{series_instance_uid}", status_code=204)
-@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D", with_change=True))
+@policy(
+    ADMINS,
+    "admin",
+    Audited(Code.INSTANCES_ACCESSED, "D", with_change=True),
+    confirmed_to="delete series",
+)
 def delete_series(
     study_instance_uid: str, series_instance_uid: str, storage: StorageDep
 ) -> Response:
@@ -39,7 +52,12 @@ def delete_series(
     "/studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}",
     status_code=204,
 )
-@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D", with_change=True))
+@policy(
+    ADMINS,
+    "admin",
+    Audited(Code.INSTANCES_ACCESSED, "D", with_change=True),
+    confirmed_to="delete instances",
+)
 def delete_instance(
     study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, storage: StorageDep
 ) -> Response:

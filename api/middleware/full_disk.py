@@ -7,7 +7,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from storage.core.data_folder import disk_reserve
 
 # Without a version, as `ApiVersion` leaves them.
-_WITH_CONTENT = ("/api/studies/delete", "/api/conflicts/decisions")
+# Who deletes has to confirm the session first, which is written, too.
+_WITH_CONTENT = ("/api/studies/delete", "/api/conflicts/decisions", "/api/session/confirmation")
 _HOLDS = "/api/legal-holds/"
 
 

@@ -204,9 +204,9 @@ def get_peer(storage: StorageDep, name: Name) -> PeerPayload:
 
 
 @router.post("", status_code=201, summary="Add a peer", responses=problems(400, 409))
-@policy(ADMINS, "admin", network_change("C"))
+@policy(ADMINS, "admin", network_change("C"), confirmed_to="add a peer")
 def add_peer(request: Request, storage: StorageDep, wanted: NewPeer) -> PeerPayload:
-    """It counts at once, without a restart."""
+    """It counts at once, without a restart. A person confirms the session first."""
     add_detail(request, name=wanted.name)
     peer = _checked(storage.settings, wanted.name, wanted, "")
     storage.peers.add(peer)
@@ -215,9 +215,12 @@ def add_peer(request: Request, storage: StorageDep, wanted: NewPeer) -> PeerPayl
 
 
 @router.put("/{name}", summary="Change a peer", responses=problems(400, 404, 409))
-@policy(ADMINS, "admin", network_change("U"))
+@policy(ADMINS, "admin", network_change("U"), confirmed_to="change a peer")
 def change_peer(storage: StorageDep, name: Name, wanted: PeerChange) -> PeerPayload:
-    """What is left out takes its default, but for the token, which stays."""
+    """What is left out takes its default, but for the token, which stays.
+
+    A person confirms the session first.
+    """
     before = storage.peers.get(name)
     # A token is for the place it was given for: another one does not get it.
     kept = before.token if wanted.url == before.url else ""

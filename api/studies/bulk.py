@@ -56,11 +56,11 @@ def send_studies(request: Request, storage: StorageDep, wanted: SendStudies) -> 
 
 
 @router.post("/delete", summary="Delete studies for good")
-@policy(ADMINS, "admin", EACH_BY_ITSELF)
+@policy(ADMINS, "admin", EACH_BY_ITSELF, confirmed_to="delete studies")
 def delete_studies(request: Request, storage: StorageDep, wanted: DeleteStudies) -> BulkAnswer:
     """Each with all that was worked out about it, as `DELETE /dicom-web/studies/{study}` does it.
 
-    A study under a legal hold stays.
+    A study under a legal hold stays. A person confirms the session first.
     """
 
     def delete(uid: str) -> str:

@@ -53,14 +53,14 @@ def list_webhooks(storage: StorageDep, paging: CursorPagingDep) -> WebhookPage:
 
 
 @router.post("", status_code=201, summary="Add a webhook", responses=problems(400, 422))
-@policy(INTEGRATORS, "api:write", network_change("C"))
+@policy(INTEGRATORS, "api:write", network_change("C"), confirmed_to="add a webhook")
 def add_webhook(
     storage: StorageDep, principal: PrincipalDep, response: Response, new: NewWebhook
 ) -> WebhookWithSecret:
     """It sends what happens from now on. The answer alone holds its secret.
 
     Where access groups are enforced, now or later, it sends what the one who adds it may see,
-    and an administrator's sends everything.
+    and an administrator's sends everything. A person confirms the session first.
     """
     hook = storage.webhooks.add(
         new.url,
@@ -82,11 +82,11 @@ def get_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPayload:
 
 
 @router.patch("/{webhook_id}", summary="Change a webhook", responses=problems(400, 403, 404, 422))
-@policy(INTEGRATORS, "api:write", network_change("U"))
+@policy(INTEGRATORS, "api:write", network_change("U"), confirmed_to="change a webhook")
 def change_webhook(
     storage: StorageDep, principal: PrincipalDep, webhook_id: WebhookId, change: WebhookChange
 ) -> WebhookPayload:
-    """What is on its way already goes to the new address."""
+    """What is on its way already goes to the new address. A person confirms the session first."""
     if change.sends_everything is not None and not principal.is_administrator:
         raise ApiProblem(
             403,
@@ -119,9 +119,12 @@ def remove_webhook(storage: StorageDep, webhook_id: WebhookId) -> None:
 @router.post(
     "/{webhook_id}/secret", summary="Give a webhook another secret", responses=problems(404)
 )
-@policy(INTEGRATORS, "api:write", network_change("U"))
+@policy(INTEGRATORS, "api:write", network_change("U"), confirmed_to="change a webhook")
 def renew_webhook_secret(storage: StorageDep, webhook_id: WebhookId) -> WebhookWithSecret:
-    """From now on notices are signed with the new one alone."""
+    """From now on notices are signed with the new one alone.
+
+    A person confirms the session first.
+    """
     hook = storage.webhooks.new_secret(webhook_id)
     log.info("webhook_secret_renewed", webhook_id=webhook_id)
     return _with_secret(storage.webhook_outbox, hook)

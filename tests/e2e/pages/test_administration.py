@@ -50,6 +50,7 @@ def test_a_peer_is_added_and_tested_until_it_answers(
         page.get_by_label("Port").fill(str(dead))
         page.get_by_role("checkbox", name="Receives results").check()
         page.get_by_role("button", name="Save").click()
+        confirm(page, "root")
         row = page.locator("[data-testid=peer][data-peer=archive]")
         row.get_by_role("button", name="Test archive").click()
         expect(row.get_by_test_id("peer-test")).to_contain_text("Not reachable")

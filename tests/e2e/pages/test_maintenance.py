@@ -11,7 +11,7 @@ from tests.api.client import part10, png
 from tests.api.webhooks.receiver import notified_until, receiver
 from tests.builders import t1_head
 from tests.e2e.support.accessibility import serious_findings
-from tests.e2e.support.guarded import sign_in
+from tests.e2e.support.guarded import confirm, sign_in
 from tests.inference.orchestration import complete_series
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -44,6 +44,7 @@ def test_a_webhook_gets_another_secret_and_a_notice_once_more(
         page.get_by_label("Events").fill("*")
         page.get_by_label("Description").fill("RIS of the ward")
         page.get_by_role("button", name="Add", exact=True).click()
+        confirm(page, "root")
         first = page.get_by_test_id("secret").inner_text()
         row = page.get_by_test_id("webhook")
         expect(row).to_contain_text("RIS of the ward")
