@@ -97,11 +97,16 @@ class Intake:
         )
 
     def _accept(self, ingest: Ingest, file: DicomFile, source: str, note_source: str) -> None:
+        stream = ingest.open_stream(source, note_source=note_source)
         try:
-            accepted = ingest.accept(file.data, source=source, note_source=note_source)
+            for piece in file.pieces:
+                stream.write(piece)
+            accepted = stream.finish()
         except (InvalidInstance, LimitExceeded, NotPermitted, UidConflict) as error:
             self._refuse(Refusal(file.name, f"{error.message} {error.remedy}".strip()))
             return
+        finally:
+            stream.discard()
         if accepted.outcome == "stored":
             self.stored += 1
         elif accepted.outcome == "duplicate":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO, Literal
 
 from api.errors import ApiProblem
-from storage.core.errors import LimitExceeded
+from storage.core.errors import InvalidInstance, LimitExceeded
 from storage.settings import Settings
 
 FileKind = Literal["dicom", "zip", "png", "jpeg", "empty", "other"]
@@ -36,15 +36,22 @@ _END_RECORD = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64_RECORD = struct.Struct("<4sQ2H2L4Q")
 _ENCRYPTED = 0x1
+_DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+_DAMAGED_HERE, _MAKE_AGAIN = "The archive is damaged at this file.", "Make it again."
+_DAMAGED = f"{_DAMAGED_HERE} {_MAKE_AGAIN}"
 _METHODS = {zipfile.ZIP_BZIP2: "BZIP2", zipfile.ZIP_LZMA: "LZMA", 9: "Deflate64", 93: "Zstandard"}
 
 
 @dataclass(frozen=True)
 class DicomFile:
-    """Bytes that look like a DICOM instance; the one door will tell."""
+    """What looks like a DICOM instance by its first bytes; the one door will tell.
+
+    `pieces`: its bytes, read before the next file is asked for, so that no file need be in memory
+    whole. They raise InvalidInstance where an archive is damaged.
+    """
 
     name: str
-    data: bytes
+    pieces: Iterator[bytes]
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,7 @@ def unpack(
     if kind == "zip":
         yield from _members(file, limits, count)
     elif kind == "dicom":
-        yield DicomFile(shown, _read(file, limits.instance_bytes, shown))
+        yield DicomFile(shown, _pieces(file))
     else:
         yield Refusal(shown, _reason(kind))
 
@@ -131,43 +138,49 @@ def _members(
         _check_entries(entries, size_bytes, limits)
         count(len(entries))
         for entry in entries:
-            yield _member(archive, entry, limits)
+            yield from _member(archive, entry, limits)
 
 
 def _member(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits
-) -> DicomFile | Refusal:
+) -> Iterator[DicomFile | Refusal]:
     name = shown_name(entry.filename)
     try:
-        with archive.open(entry) as member:
+        member = archive.open(entry)
+    except _DAMAGES:
+        yield Refusal(name, _DAMAGED)
+        return
+    with member:
+        try:
             head = member.read(_HEAD_BYTES)
-            kind = kind_of(head)
-            if kind != "dicom":
-                return Refusal(name, _reason(kind, inside=True))
-            return DicomFile(name, _read(member, limits.instance_bytes, name, head))
-    except LimitExceeded as error:
-        return Refusal(name, f"{error.message} {error.remedy}")
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        ValueError,
-        NotImplementedError,
-    ):
-        return Refusal(name, "The archive is damaged at this file. Make it again.")
-
-
-def _read(file: IO[bytes], limit: int, name: str, head: bytes = b"") -> bytes:
-    data = bytearray(head)
-    while chunk := file.read(_CHUNK_BYTES):
-        data += chunk
-        if len(data) > limit:
-            raise LimitExceeded(
-                f"{name} has more than {limit} bytes.",
-                remedy="Raise MEDIVIEW_MAX_INSTANCE_BYTES if instances of this size are wanted.",
+        except _DAMAGES:
+            yield Refusal(name, _DAMAGED)
+            return
+        # What is no instance is not inflated any further.
+        kind = kind_of(head)
+        if kind != "dicom":
+            yield Refusal(name, _reason(kind, inside=True))
+        elif entry.file_size > limits.instance_bytes:
+            yield Refusal(
+                name,
+                f"{name} has more than {limits.instance_bytes} bytes."
+                " Raise MEDIVIEW_MAX_INSTANCE_BYTES if instances of this size are wanted.",
             )
-    return bytes(data)
+        else:
+            yield DicomFile(name, _inflated(member, head))
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    while piece := file.read(_CHUNK_BYTES):
+        yield piece
+
+
+def _inflated(member: IO[bytes], head: bytes) -> Iterator[bytes]:
+    yield head
+    try:
+        yield from _pieces(member)
+    except _DAMAGES as error:
+        raise InvalidInstance(_DAMAGED_HERE, remedy=_MAKE_AGAIN) from error
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], size_bytes: int, limits: Limits) -> None:

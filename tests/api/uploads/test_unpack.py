@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from api.errors import ApiProblem
 from api.uploads.unpack import DicomFile, Limits, Refusal, unpack
-from storage.core.errors import LimitExceeded
+from storage.core.errors import InvalidInstance, LimitExceeded
 from tests import builders
 from tests.api.client import ApiNode, is_problem, part10, png, zipped
 
@@ -23,7 +23,16 @@ def instances(count: int) -> list[Dataset]:
 
 
 def unpacked(data: bytes, limits: Limits = LIMITS) -> list[DicomFile | Refusal]:
-    return list(unpack("sent.zip", io.BytesIO(data), limits))
+    """Each file is read before the next one is asked for, as intake does."""
+    found: list[DicomFile | Refusal] = []
+    for one in unpack("sent.zip", io.BytesIO(data), limits):
+        try:
+            whole = one if isinstance(one, Refusal) else DicomFile(one.name, iter([*one.pieces]))
+        except InvalidInstance as error:
+            found.append(Refusal(one.name, error.message))
+        else:
+            found.append(whole)
+    return found
 
 
 def refusals(data: bytes) -> dict[str, str]:
