@@ -182,6 +182,9 @@ class Checker:
         kind = local if local == "damaged" or not instance.location.object_key else in_bucket
         if self._damaged is not None and kind != "whole":
             self._damaged.note(instance, kind, has_copy=has_copy)
+            location = instance.location
+            if location.volume and not location.object_key:
+                self._damaged.look_beside(location.volume, self._volumes.path(location).parent)
         elif has_copy:
             self._forget(instance)
         if not has_copy:

@@ -9,12 +9,12 @@ import os
 import threading
 import zlib
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Protocol
 
 from storage.core.entities import Instance, Location
 from storage.core.errors import InvalidInstance, NotFound, StorageUnavailable
 from storage.dicom.digests import proves, proves_pieces
-from storage.dicom.file_meta import FileMeta, read_file_meta
+from storage.dicom.file_meta import FILE_META_MAX_BYTES, FileMeta, read_file_meta
 from storage.objects.filesystem import ObjectStore
 from storage.volumes.files import SUFFIX
 from storage.volumes.reader import VolumeReader
@@ -23,9 +23,24 @@ from storage.volumes.records import HEADER, MAGIC
 State = Literal["whole", "header_damaged", "damaged", "missing"]
 """`header_damaged`: the part 10 bytes are right, but the record could not be found again."""
 
+
+class Stored(Protocol):
+    """Where bytes lie, and what they have to be; an `Instance`, or a part of its row."""
+
+    @property
+    def location(self) -> Location: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def transfer_syntax_uid(self) -> str: ...
+
+
 READABLE: tuple[State, ...] = ("whole", "header_damaged")
 _PIECE_BYTES = 1 << 20
 _OBJECT_PIECE_BYTES = 8 << 20
+_SHORT_META_BYTES = 4096
 # The note of a record, which names its source, stands between its header and the part 10 bytes.
 _BEFORE_BYTES = 4096
 
@@ -45,6 +60,25 @@ def state_in_volume(
 def read_from_volume(reader: VolumeReader, instance: Instance) -> tuple[State, bytes]:
     """As `state_in_volume`, with the part 10 bytes, which count where the state is readable."""
     return _look(reader, instance, instance.location.length, past_the_cache=False)
+
+
+def state_of_record(fd: int, stored: Stored, *, compared_max_bytes: int) -> State:
+    """As `state_in_volume`, of a volume that is open; of larger instances the header alone.
+
+    Raises OSError.
+    """
+    location = stored.location
+    if not _reaches(fd, location):
+        return "missing"
+    try:
+        if location.length > compared_max_bytes:
+            return _state_of_header(fd, stored)
+        first = os.pread(fd, min(_PIECE_BYTES, location.length), location.offset)
+        return _state_in_file(fd, stored, first)
+    except OSError as error:
+        if error.errno == errno.EIO:
+            return "damaged"
+        raise
 
 
 def is_long_enough(reader: VolumeReader, location: Location) -> bool:
@@ -131,7 +165,19 @@ def _look(
         ) from error
 
 
-def _state_in_file(fd: int, instance: Instance, first: bytes) -> State:
+def _state_of_header(fd: int, stored: Stored) -> State:
+    location = stored.location
+    # File meta is short nearly always.
+    for length in (_SHORT_META_BYTES, FILE_META_MAX_BYTES):
+        first = os.pread(fd, min(length, location.length), location.offset)
+        meta = _file_meta(first, stored)
+        if meta is not None:
+            header = _header_proves(fd, location, first[: meta.dataset_offset])
+            return "damaged" if header is False else "whole" if header else "header_damaged"
+    return "damaged"
+
+
+def _state_in_file(fd: int, instance: Stored, first: bytes) -> State:
     """`first`: how the part 10 bytes begin, with all of the file meta."""
     location = instance.location
     end = location.offset + location.length
@@ -181,7 +227,7 @@ def _header_proves(fd: int, location: Location, meta: bytes) -> bool | None:
     return None
 
 
-def _file_meta(part10: bytes, instance: Instance) -> FileMeta | None:
+def _file_meta(part10: bytes, instance: Stored) -> FileMeta | None:
     try:
         meta = read_file_meta(part10)
     except InvalidInstance:

@@ -3,13 +3,15 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Engine, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -17,12 +19,16 @@ from storage.core.entities import Instance, Location
 from storage.core.errors import InstanceDamaged, MediViewError
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.portions import in_portions
+from storage.integrity.neighbours import damaged_beside
+from storage.integrity.resent import needs_bytes
 
 log = structlog.get_logger(__name__)
 
 _FRESH_S = 10.0
 _LOGGED_AT_MOST = 20
 _LOGGED_WITHIN_S = 60.0
+_LOOKED_BESIDE_S = 60.0
+_LOOKED_BESIDE_KEPT = 1000
 _WORDS = {
     "damaged": "is damaged: its bytes are no longer those that arrived",
     "missing": "is lost: the volume that held it is missing or was cut off",
@@ -74,6 +80,7 @@ class DamagedInstances:
         self._is_closed = False
         self._logging_since = float("-inf")
         self._logged = 0
+        self._looked_beside: dict[str, float] = {}
 
     def note(self, instance: Instance, kind: str, *, has_copy: bool) -> None:
         """Remember what was found. It never fails: the reader must get on."""
@@ -189,28 +196,24 @@ class DamagedInstances:
                 self.run_beside(self._load)
 
     def needs_bytes(self, sop_instance_uid: str, volumes: Path) -> bool:
-        """Whether an indexed instance that arrives again is to be stored again, as of now.
+        """As `storage.integrity.resent.needs_bytes`."""
+        return needs_bytes(self._engine, sop_instance_uid, volumes)
 
-        Damage was noted, or the volume that alone has it is gone or ends before it does: nobody
-        may have read it since. Raises StorageUnavailable, OSError.
-        """
-        of, noted = t.instance.c, t.damaged_instance.c.sop_instance_uid
-        query = select(
-            of.volume,
-            (of.volume_offset + of.size_bytes).label("end"),
-            of.object_key,
-            exists().where(noted == of.sop_instance_uid).label("is_noted"),
-        ).where(of.sop_instance_uid == sop_instance_uid)
-        with reading(self._engine) as connection:
-            row = connection.execute(query).first()
-        if row is None:
-            return False
-        if row.is_noted or row.object_key:
-            return bool(row.is_noted)
-        try:
-            return bool((volumes / row.volume).stat().st_size < row.end)
-        except FileNotFoundError:
-            return True
+    def look_beside(self, volume: str, folder: Path) -> None:
+        """Note in the background what else is damaged or lost in a volume; now and then each."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._looked_beside.get(volume, -_LOOKED_BESIDE_S) < _LOOKED_BESIDE_S:
+                return
+            self._looked_beside[volume] = now
+            if len(self._looked_beside) > _LOOKED_BESIDE_KEPT:
+                del self._looked_beside[next(iter(self._looked_beside))]
+        self.run_beside(partial(self._note_beside, volume, folder))
+
+    def _note_beside(self, volume: str, folder: Path) -> None:
+        with suppress(MediViewError, OSError):
+            for instance, state in damaged_beside(self._engine, folder, volume):
+                self.note(instance, state, has_copy=False)
 
     def _load(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from storage.maintenance.volume_cache import limit_cache
 from storage.reconciliation.reconcile import reconcile
 from storage.settings import load_settings
 from storage.volumes.reader import VolumeReader
+from tests.patience import PATIENCE_S
 from tests.storage.deletion.test_deleting import close, lose_index, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.test_verify_reindex import fill, flip, problems_of
@@ -137,6 +139,45 @@ def test_what_arrives_again_is_stored_although_nobody_noticed_the_loss(
     before = one(storage).location
     storage.ingest.accept(part10(instance="1"), "stow")
     assert one(storage).location == before, "once is enough"
+
+
+@pytest.mark.parametrize("harm", ["a bit of the pixels", "a hole"])
+def test_what_arrives_again_is_compared_although_nobody_noticed_the_damage(
+    storage: Storage, harm: str
+) -> None:
+    filled(storage)
+    volume = storage.volumes.folder / one(storage).location.volume
+    size_bytes = volume.stat().st_size
+    if harm == "a hole":
+        os.truncate(volume, one(storage, "1").location.offset + 200)
+        os.truncate(volume, size_bytes)
+    else:
+        for name in "123":
+            flip(storage, name, one(storage, name).size_bytes - 1)
+    for name in "0123":
+        before = one(storage, name).location
+        assert storage.ingest.accept(part10(instance=name), "stow").outcome == "duplicate"
+        assert (one(storage, name).location == before) == (name == "0")
+        assert storage.instances.read(one(storage, name)) == part10(instance=name)
+    assert storage.damaged.count() == 0
+
+
+def test_who_finds_one_damaged_instance_learns_of_the_others_in_its_volume(
+    storage: Storage,
+) -> None:
+    filled(storage)
+    close(storage)
+    volume = storage.volumes.folder / one(storage).location.volume
+    storage.ingest.accept(part10(instance="elsewhere"), "stow")
+    content = volume.read_bytes()
+    volume.write_bytes(content[: one(storage, "1").location.offset + 200])
+    with pytest.raises(InstanceDamaged):
+        storage.instances.read(one(storage, "2"))
+    deadline = time.monotonic() + PATIENCE_S
+    while (count := storage.damaged.count(lost_only=True)) < 3:
+        assert time.monotonic() < deadline, count
+        time.sleep(0.05)
+    assert {noted.sop_instance_uid for noted in storage.damaged.newest()} == set(map(uid, "123"))
 
 
 def test_what_arrives_again_at_another_process_repairs_it(storage: Storage) -> None:
