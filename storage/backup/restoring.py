@@ -136,8 +136,8 @@ def _check_database_empty(settings: Settings, engine: Engine) -> None:
 
 
 def _table_with_rows(engine: Engine) -> str:
-    there = set(inspect(engine).get_table_names())
     with reading(engine) as connection:
+        there = set(inspect(connection).get_table_names())
         for table in t.metadata.sorted_tables:
             if table.name in there - _BEGUN and (
                 connection.execute(select(func.count()).select_from(table)).scalar_one()

@@ -35,6 +35,7 @@ from storage.db.visibility_engine import engine_of_viewers
 _BUSY_TIMEOUT_S = 30.0
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _DISK_FAILED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _CLASHES = ("40001", "40P01")
 """PostgreSQL's serialization failure and deadlock (its manual, appendix A)."""
 
@@ -284,7 +285,14 @@ def is_clash(error: BaseException | None) -> bool:
 
 def _unavailable(error: DBAPIError | sqlite3.DatabaseError) -> StorageUnavailable:
     original = error.orig if isinstance(error, DBAPIError) else error
-    if getattr(original, "sqlite_errorcode", 0) & 0xFF in _DISK_FAILED:
+    code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+    if code in _LOCKED:
+        return StorageUnavailable(
+            f"The index has been locked by another program for {_BUSY_TIMEOUT_S:g} s.",
+            remedy="End what has index.sqlite3 open beside the node, such as a copy by sqlite3"
+            " ('fuser -v index.sqlite3' lists it); the node goes on by itself.",
+        )
+    if code in _DISK_FAILED:
         return StorageUnavailable(
             f"The index cannot be read or written: {original}.",
             remedy="Check that its folder is writable and that its disk is healthy (dmesg,"

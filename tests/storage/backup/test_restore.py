@@ -17,6 +17,7 @@ from storage.db.engine import writing
 from storage.settings import Settings
 from tests.faults.scp_process import LONG
 from tests.migrated import upgrade
+from tests.services import free_port
 from tests.storage.backup.contents import instances, rows
 from tests.storage.backup.nodes import (
     PASSWORD,
@@ -56,6 +57,17 @@ def test_a_node_moves_to_another_database_and_bucket_and_back(
         storage.events.announce("model", {})
         assert storage.events.last_id() > last, "a number was given twice"
         assert storage.accounts.check("ada", PASSWORD)
+
+
+def test_a_restore_into_a_database_that_is_away_says_so(
+    node: Settings, make: Make, place: Path
+) -> None:
+    backed_up(node, place)
+    other = make("sqlite", "other").model_copy(
+        update={"database_url": f"postgresql://somebody@127.0.0.1:{free_port()}/mediview"}
+    )
+    with pytest.raises(StorageUnavailable, match="database cannot be reached"):
+        restored(other, place)
 
 
 @pytest.mark.slow
