@@ -11,8 +11,8 @@ from inference.imaging.volume import Volume
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
 from inference.refusals import ModelUnusable
 
-# Of masks that overlap, a byte each: what a worker has for its results.
-_OVERLAPPING_AT_MOST_BYTES = 4 * 1024**3
+MASKS_AT_MOST_BYTES = 2 * 1024**3
+"""Of all masks of one run, a byte a voxel: once, and where segments overlap, for each of them."""
 _HALF_A_VOXEL = 0.5
 _REMEDY = "Ask who made the image: results must lie on the grid of the series."
 
@@ -24,30 +24,91 @@ class Masks(NamedTuple):
     array: NDArray[Any]
 
 
-def merged(found: Sequence[Masks]) -> Masks | None:
-    """All segments that have a voxel; None where there are none.
+class MaskCollection:
+    """The masks of one run, put together as they come, in the least memory that holds them.
 
-    Raises ModelUnusable where there are more than a result may have.
+    Empty segments are dropped at once, and segments that do not overlap share one array.
     """
-    some = [one for one in map(_without_empty, found) if one.segments]
-    if not some:
+
+    def __init__(self, at_most_bytes: int = MASKS_AT_MOST_BYTES) -> None:
+        self._at_most_bytes = at_most_bytes
+        self._parts: list[Masks] = []
+        self._segment_count = 0
+
+    @property
+    def room_bytes(self) -> int:
+        """What further arrays may take."""
+        return self._at_most_bytes - sum(one.array.nbytes for one in self._parts)
+
+    def check_room(self, size_bytes: int) -> None:
+        """Before so much is allocated. Raises ModelUnusable."""
+        if size_bytes > self.room_bytes:
+            raise ModelUnusable(
+                f"The masks of the container take more than the {self._at_most_bytes >> 20} MiB"
+                " that the masks of a run may take on a series of this size.",
+                remedy="Use a model with fewer segments that overlap, or smaller series.",
+            )
+
+    def add(self, masks: Masks) -> None:
+        """Raises ModelUnusable where there are more than a result may have."""
+        added = _without_empty(masks)
+        if not added.segments:
+            return
+        self._segment_count += len(added.segments)
+        if self._segment_count > SEGMENTS_AT_MOST:
+            raise ModelUnusable(
+                f"The container gave {self._segment_count} segments or more; {SEGMENTS_AT_MOST} are"
+                " the most.",
+                remedy="Use a model with fewer.",
+            )
+        if self._parts and (joined := _joined(self._parts[-1], added)) is not None:
+            self._parts[-1] = joined
+            return
+        self.check_room(added.array.nbytes)
+        if self._parts or added.array.ndim == 4:
+            voxel_count = int(np.prod(added.array.shape[:3], dtype=np.int64))
+            self._check_overlapping(voxel_count)
+        self._parts.append(added)
+
+    def _check_overlapping(self, voxel_count: int) -> None:
+        if voxel_count * self._segment_count > self._at_most_bytes:
+            raise ModelUnusable(
+                f"The container gave {self._segment_count} segments that overlap. On a series of"
+                f" this size they take {voxel_count * self._segment_count >> 20} MiB;"
+                f" {self._at_most_bytes >> 20} MiB are the most.",
+                remedy="Use a model with fewer.",
+            )
+
+    def merged(self) -> Masks | None:
+        """All segments that have a voxel; None where there are none.
+
+        Raises ModelUnusable where they overlap and are too many for their size.
+        """
+        if not self._parts:
+            return None
+        if len(self._parts) == 1:
+            return self._parts[0]
+        shape = self._parts[0].array.shape[:3]
+        self._check_overlapping(int(np.prod(shape, dtype=np.int64)))
+        array = np.zeros((*shape, self._segment_count), np.bool_)
+        number = 0
+        for part in self._parts:
+            for n in range(len(part.segments)):
+                plane = part.array[..., n] if part.array.ndim == 4 else part.array == n + 1
+                array[..., number] = plane
+                number += 1
+        return Masks(tuple(segment for part in self._parts for segment in part.segments), array)
+
+
+def _joined(before: Masks, added: Masks) -> Masks | None:
+    """Both in the array of the first; None where they overlap."""
+    if before.array.ndim == 4 or added.array.ndim == 4:
         return None
-    segments = tuple(segment for one in some for segment in one.segments)
-    if len(segments) > SEGMENTS_AT_MOST:
-        raise ModelUnusable(
-            f"The container gave {len(segments)} segments; {SEGMENTS_AT_MOST} are the most.",
-            remedy="Use a model with fewer.",
-        )
-    if len(some) == 1:
-        return some[0]
-    together = np.zeros(some[0].array.shape[:3], np.uint8)
-    offset = 0
-    for one in some:
-        if one.array.ndim == 4 or (together[one.array > 0] > 0).any():
-            return Masks(segments, _overlapping(some, len(segments)))
-        np.copyto(together, (one.array + offset).astype(np.uint8), where=one.array > 0)
-        offset += len(one.segments)
-    return Masks(segments, together)
+    wanted = added.array > 0
+    if before.array[wanted].any():
+        return None
+    before.array[wanted] = added.array[wanted] + np.uint8(len(before.segments))
+    return Masks((*before.segments, *added.segments), before.array)
 
 
 def check_corners(volume: Volume, k: int, corners_lps: Sequence[NDArray[np.float64]]) -> None:
@@ -79,22 +140,3 @@ def _without_empty(masks: Masks) -> Masks:
         numbers[[n + 1 for n in present]] = np.arange(1, len(present) + 1)
         kept = np.take(numbers, array)
     return Masks(tuple(masks.segments[n] for n in present), kept)
-
-
-def _overlapping(found: Sequence[Masks], count: int) -> NDArray[np.bool_]:
-    shape = found[0].array.shape[:3]
-    if int(np.prod(shape, dtype=np.int64)) * count > _OVERLAPPING_AT_MOST_BYTES:
-        raise ModelUnusable(
-            f"The container gave {count} segments that overlap, which is too much for a series of"
-            " this size.",
-            remedy="Use a model with fewer.",
-        )
-    return np.concatenate(
-        [
-            one.array
-            if one.array.ndim == 4
-            else np.stack([one.array == n + 1 for n in range(len(one.segments))], axis=-1)
-            for one in found
-        ],
-        axis=-1,
-    )

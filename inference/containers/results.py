@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from inference.containers.masks import Masks, merged
+from inference.containers.masks import MaskCollection, Masks
 from inference.containers.nifti_output import read_label_map
 from inference.containers.number_output import RESULTS_FILE, read_numbers, read_results
 from inference.containers.output_files import written_files
@@ -38,7 +38,7 @@ _STRUCTURED_REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 class Written:
     """All that one run gave, before it becomes a `PipelineOutput`."""
 
-    masks: list[Masks] = field(default_factory=list)
+    masks: MaskCollection = field(default_factory=MaskCollection)
     measurements: list[Measurement] = field(default_factory=list)
     classifications: list[Classification] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
@@ -79,8 +79,10 @@ class OutputReader:
                     found.measurements += measurements
                     found.classifications += classifications
                 elif path.name.endswith((".nii", ".nii.gz")):
+                    # A byte a voxel, before anything of it is inflated.
+                    found.masks.check_room(self._volume.voxels.size)
                     labels = read_label_map(path, self._volume)
-                    found.masks.append(self._of_values(path, labels))
+                    found.masks.add(self._of_values(path, labels))
                 elif _is_dicom(path):
                     self._read_dicom(path, found)
                 else:
@@ -94,8 +96,9 @@ class OutputReader:
         self._check_belongs(path, dataset)
         sop_class_uid = UID(str(dataset.SOPClassUID))
         if sop_class_uid in SEGMENTATION_CLASSES:
-            masks = read_segmentation(dataset, self._volume)
-            found.masks.append(Masks(self._as_card_names(masks.segments), masks.array))
+            found.masks.check_room(self._volume.voxels.size)
+            masks = read_segmentation(dataset, self._volume, found.masks.room_bytes)
+            found.masks.add(Masks(self._as_card_names(masks.segments), masks.array))
         elif sop_class_uid.startswith(_STRUCTURED_REPORTS):
             found.measurements += read_numbers(dataset)
         else:
@@ -128,7 +131,7 @@ class OutputReader:
 
 def merged_masks(written: Written) -> Masks | None:
     """Raises ModelUnusable."""
-    return merged(written.masks)
+    return written.masks.merged()
 
 
 def with_own_labels(measurements: Sequence[Measurement]) -> tuple[Measurement, ...]:

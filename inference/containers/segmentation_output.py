@@ -10,16 +10,18 @@ from inference.containers.masks import Masks, check_corners
 from inference.imaging.volume import Volume
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
 from inference.refusals import ModelUnusable
-from inference.results.mask_read import read_masks, read_segments
+from inference.results.mask_read import STACK_AT_MOST_BYTES, read_masks, read_segments
 from storage.core.findings import Code
 
 _REMEDY = "Ask who made the image for a segmentation on the grid of the series."
 _LABEL_AT_MOST, _VALUE_AT_MOST = 64, 16
 
 
-def read_segmentation(segmentation: Dataset, volume: Volume) -> Masks:
+def read_segmentation(
+    segmentation: Dataset, volume: Volume, at_most_bytes: int = STACK_AT_MOST_BYTES
+) -> Masks:
     """Raises ModelUnusable where it is not of this series, and what pydicom raises of what is
-    no segmentation."""
+    no segmentation. `at_most_bytes`: of its masks."""
     if segmentation.get("SegmentationType") not in ("BINARY", "LABELMAP"):
         raise _refused(f"is {str(segmentation.get('SegmentationType'))[:20]}, not binary")
     frame_of_reference = str(segmentation.get("FrameOfReferenceUID") or "")
@@ -37,7 +39,7 @@ def read_segmentation(segmentation: Dataset, volume: Volume) -> Masks:
         _check_words(segment)
     _check_frames(segmentation, volume, len(numbers))
     slices = list(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
-    return Masks(segments, read_masks(segmentation, slices).array)
+    return Masks(segments, read_masks(segmentation, slices, at_most_bytes).array)
 
 
 def _check_frames(segmentation: Dataset, volume: Volume, count: int) -> None:

@@ -15,6 +15,7 @@ from inference.projects.bids import image_stem, labels_sidecar, labels_stem, sid
 from inference.projects.nifti import labels_as_nifti, volume_as_nifti
 from inference.refusals import ModelUnusable
 from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.dicom.value_errors import UNREADABLE
@@ -99,6 +100,8 @@ class NiftiStudy:
                 "It is not a binary segmentation on the grid of the series that it names.",
                 remedy="Export the project as DICOM.",
             ) from error
+        except InvalidRequest as error:
+            raise CannotDeidentify(error.message, remedy="Export the project as DICOM.") from error
         return NiftiFile(
             labels_stem(stem, self._study.label(instance.sop_instance_uid)),
             labels_as_nifti(masks.array, volume),

@@ -1,5 +1,6 @@
 """A Segmentation read back onto the grid of its source."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from storage.core.findings import Code
 from storage.pixels.decoding import decompress
 
 _MAX_DECODED_BYTES = 1 << 30
+STACK_AT_MOST_BYTES = 4 << 30
 SliceKey = tuple[str, int]
 """SOPInstanceUID and frame number of a slice of the source."""
 
@@ -25,8 +27,13 @@ class MaskStack:
     segment last) once some of them overlap. Segments are numbered from 1 without a gap.
     """
 
-    def __init__(self, shape: tuple[int, int, int], count: int) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int], count: int, at_most_bytes: int = STACK_AT_MOST_BYTES
+    ) -> None:
+        """Raises InvalidRequest, as `put`, before more than `at_most_bytes` would be taken."""
         self.count = count
+        self._at_most_bytes = at_most_bytes
+        self._check_room(math.prod(shape) * (1 if count < 256 else 2))
         self.array: NDArray[Any] = np.zeros(shape, np.uint8 if count < 256 else np.uint16)
 
     def plane(self, number: int, k: int) -> NDArray[np.bool_]:
@@ -43,21 +50,36 @@ class MaskStack:
             if not plane[wanted].any():
                 plane[wanted] = number
                 return
-            self.array = np.stack([self.array == one for one in range(1, self.count + 1)], axis=-1)
+            self._check_room(self.array.size * self.count)
+            overlapping = np.zeros((*self.array.shape, self.count), np.bool_)
+            for one in range(1, self.count + 1):
+                np.equal(self.array, one, out=overlapping[..., one - 1])
+            self.array = overlapping
         self.array[k, ..., number - 1] = wanted
+
+    def _check_room(self, size_bytes: int) -> None:
+        if size_bytes > self._at_most_bytes:
+            raise InvalidRequest(
+                f"The masks of {self.count} segments take {size_bytes >> 20} MiB on a series of"
+                f" this size; {self._at_most_bytes >> 20} MiB are the most.",
+                remedy="Use fewer segments that overlap.",
+            )
 
     def voxel_count(self, number: int) -> int:
         return sum(int(np.count_nonzero(self.plane(number, k))) for k in range(len(self.array)))
 
 
-def read_masks(segmentation: Dataset, slices: Sequence[SliceKey]) -> MaskStack:
+def read_masks(
+    segmentation: Dataset, slices: Sequence[SliceKey], at_most_bytes: int = STACK_AT_MOST_BYTES
+) -> MaskStack:
     """The segments on the slices of the source, which are given in the order of k.
 
-    Raises InvalidRequest where the segmentation lies on another grid.
+    Raises InvalidRequest where the segmentation lies on another grid, or its masks would take more
+    than `at_most_bytes`.
     """
     places = {key: k for k, key in enumerate(slices)}
     shape = (len(slices), int(segmentation.Rows), int(segmentation.Columns))
-    masks = MaskStack(shape, len(segmentation.SegmentSequence))
+    masks = MaskStack(shape, len(segmentation.SegmentSequence), at_most_bytes)
     for key, number, plane in _frames(segmentation):
         k = places.get(key)
         if k is None:
