@@ -171,6 +171,7 @@ class Engine:
     def _volumes(self, run: ContainerRun) -> list[str]:
         """In memory, too, what the image declares as volumes: an engine makes folders of its disk.
 
+        podman copies there what the image holds; docker does not, and is refused.
         Raises ModelUnusable for more than a few, and for a path that cannot be given on.
         """
         stated = self._call(
@@ -178,13 +179,18 @@ class Engine:
         )
         mounted = {run.input[1], run.output[1], TEMPORARY_FOLDER}
         paths = sorted(path for path in json.loads(stated) or () if path.rstrip("/") not in mounted)
+        if paths and self.name == "docker":
+            raise ModelUnusable(
+                "The image declares volumes, which docker keeps on its disk without a limit.",
+                remedy="Use podman (MEDIVIEW_CONTAINER_ENGINE), or an image without VOLUME.",
+            )
         if len(paths) > _VOLUMES_AT_MOST or not all(map(_VOLUME.fullmatch, paths)):
             raise ModelUnusable(
                 f"The image declares more than {_VOLUMES_AT_MOST} volumes, or one whose path is"
                 " not made of letters, digits and . _ - /.",
                 remedy="Ask who made the image for one without VOLUME.",
             )
-        size_bytes = self._settings.container_memory_bytes // 2
+        size_bytes = self._settings.container_memory_bytes // 2 // max(len(paths), 1)
         return [f"--tmpfs={path}:rw,nosuid,nodev,mode=1777,size={size_bytes}" for path in paths]
 
     def _user(self) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from inference.refusals import ModelUnusable
+from storage.core.errors import StorageFull
 from storage.core.text.outside_text import shown_file_name
 
 FILES_AT_MOST = 2000
@@ -21,12 +22,21 @@ def check_size(folder: Path, at_most_bytes: int) -> None:
         pass
 
 
+def check_disk_before(folder: Path, free_disk_mark_bytes: int) -> None:
+    """Raises StorageFull where no container should begin to write."""
+    if _is_short(folder, free_disk_mark_bytes):
+        raise StorageFull(
+            "The disk has too little room for a container to write to.",
+            remedy="Free some of it, or lower MEDIVIEW_FREE_DISK_MARK_BYTES.",
+        )
+
+
 def check_disk(folder: Path, free_disk_mark_bytes: int) -> None:
     """Raises ModelUnusable where what the container took of the disk endangers receiving.
 
     It may hold files open that it has removed, which no folder shows.
     """
-    if shutil.disk_usage(folder).free < free_disk_mark_bytes + _DISK_MARGIN_BYTES:
+    if _is_short(folder, free_disk_mark_bytes):
         raise ModelUnusable(
             "The container was ended: the disk that it writes to is nearly full.",
             remedy="Look how much is free there, and what the container writes; then run the"
@@ -45,6 +55,10 @@ def written_files(folder: Path, at_most_bytes: int) -> list[Path]:
             )
         found.append(path)
     return sorted(found)
+
+
+def _is_short(folder: Path, free_disk_mark_bytes: int) -> bool:
+    return shutil.disk_usage(folder).free < free_disk_mark_bytes + _DISK_MARGIN_BYTES
 
 
 def _counted(folder: Path, at_most_bytes: int) -> Iterator[tuple[Path, os.stat_result]]:

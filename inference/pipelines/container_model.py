@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from inference.containers.description import ContainerDescription
 from inference.containers.engine import ContainerRun, Ended, engine_of
-from inference.containers.output_files import check_disk, check_size
+from inference.containers.output_files import check_disk, check_disk_before, check_size
 from inference.imaging.padding import without_not_imaged
 from inference.models.card import Proof
 from inference.pipeline import PipelineContext, PipelineOutput, Readiness
@@ -118,6 +118,7 @@ class ContainerPipeline(AddedModel):
             check_size(written, settings.container_output_bytes)
             check_disk(written, settings.free_disk_mark_bytes)
 
+        check_disk_before(written, settings.free_disk_mark_bytes)
         engine = engine_of(settings)
         engine.hand_over(given)
         engine.hand_over(written)

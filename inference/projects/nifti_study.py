@@ -20,8 +20,6 @@ from storage.dicom.dataset_reader import read_part10
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.dicom.value_errors import UNREADABLE
 
-"""The second: Label Map Segmentation Storage."""
-
 
 @dataclass(frozen=True)
 class NiftiFile:

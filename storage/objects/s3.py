@@ -66,6 +66,7 @@ class S3Objects:
             )
             # A gateway that does not know ranges gives the whole object.
             if response.get("ContentLength", length + 1) > length:
+                response["Body"].close()
                 raise StorageUnavailable(
                     "The S3 bucket gives more than the part of an object that it was asked for.",
                     remedy="Check that the server, and a proxy before it, know ranges.",

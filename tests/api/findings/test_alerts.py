@@ -119,10 +119,10 @@ def test_the_card_of_a_model_names_what_is_critical(api: ApiNode, tmp_path: Path
 @pytest.mark.parametrize(
     ("language", "stated"),
     [
-        ("en", "Critical by the rules of this site: Brain larger than expected: Brain volume"
-         " 1,234.5 cm³."),
-        ("de", "Kritisch nach den Regeln dieses Hauses: Brain larger than expected: Brain volume"
-         " 1.234,5 cm³."),
+        ("en", "Critical by a limit of the rules or of the model:"
+         " Brain larger than expected: Brain volume 1,234.5 cm³."),
+        ("de", "Kritisch nach einer Grenze der Regeln oder des Modells:"
+         " Brain larger than expected: Brain volume 1.234,5 cm³."),
     ],
 )  # fmt: skip
 def test_a_draft_concludes_with_what_is_critical_first(

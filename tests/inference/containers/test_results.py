@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 
-from inference.containers.output_files import check_disk
+from inference.containers.output_files import check_disk, check_disk_before
 from inference.containers.results import merged_masks, with_own_labels
 from inference.pipeline import Measurement
 from inference.refusals import ModelUnusable
+from storage.core.errors import StorageFull
 from storage.core.findings import Code
 from storage.core.untrusted_input.folder_walk import remove_tree
 from tests.inference.containers.outputs import (
@@ -264,6 +265,8 @@ def test_a_container_is_ended_before_its_disk_is_too_full_to_receive(tmp_path: P
     """What it removed and keeps open stands in no folder."""
     free = shutil.disk_usage(tmp_path).free
     check_disk(tmp_path, free // 2)
+    with pytest.raises(StorageFull, match="too little room"):
+        check_disk_before(tmp_path, free)
     with pytest.raises(ModelUnusable, match="nearly full"):
         check_disk(tmp_path, free)
 

@@ -92,7 +92,7 @@ def _volume(mask: NDArray[np.bool_], spacing: NDArray[np.float64]) -> Volume:
 
 @pytest.mark.parametrize("mm3", PAIRS)
 def test_what_has_not_changed_is_hardly_ever_called_changed(mm3: int) -> None:
-    """Nine of ten pairs at least, on any two grids; and the limit is not wide for its own sake."""
+    """Most pairs, on any two grids; and the limit is not wide for its own sake."""
     rng = np.random.default_rng(mm3)
     limits, changes = [], []
     while len(changes) < PAIRS[mm3]:
