@@ -23,7 +23,7 @@ from storage.index.repository import Index
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import is_covered
-from storage.integrity.copies import READABLE, state_in_volume
+from storage.integrity.copies import READABLE, state_in_bucket, state_in_volume
 from storage.objects.filesystem import ObjectStore
 from storage.reconciliation.covered_rows import covered
 from storage.reconciliation.moved_rows import moved_to
@@ -104,7 +104,7 @@ def verify_storage(
         for path in paths:
             try:
                 size_bytes = path.stat().st_size
-                yield from _check_volume(engine, index, path, reader)
+                yield from _check_volume(engine, index, objects, path, reader)
                 elsewhere |= moved_to(engine, path)
             except FileNotFoundError:
                 continue  # compacted or dropped meanwhile
@@ -120,7 +120,7 @@ def verify_storage(
 
 
 def _check_volume(
-    engine: Engine, index: Index, path: Path, reader: VolumeReader
+    engine: Engine, index: Index, objects: ObjectStore, path: Path, reader: VolumeReader
 ) -> Iterator[Problem]:
     end = 0
     # Looked at first: what is written later has its row later.
@@ -131,7 +131,7 @@ def _check_volume(
     for record in scan(path):
         end = record.location.offset + record.location.length
         found.add(record.location.offset)
-        yield from _check_record(engine, index, path, record, reader, written=written)
+        yield from _check_record(engine, index, objects, path, record, reader, written=written)
     if not written and torn_bytes(path, end):
         yield Problem(
             "tail_torn", f"{path.name}:{end}", "",
@@ -142,11 +142,18 @@ def _check_volume(
     rows = _instances(engine, t.instance.c.volume == path.name)
     for instance in rows:
         if instance.location.offset not in found and not written:
-            yield from _check_hidden(index, instance, reader)
+            yield from _check_hidden(index, objects, instance, reader)
 
 
 def _check_record(
-    engine: Engine, index: Index, path: Path, record: Record, reader: VolumeReader, *, written: bool
+    engine: Engine,
+    index: Index,
+    objects: ObjectStore,
+    path: Path,
+    record: Record,
+    reader: VolumeReader,
+    *,
+    written: bool,
 ) -> Iterator[Problem]:
     place = f"{path.name}:{record.location.offset}"
     part10 = reader.read(record.location, 0, record.location.length)
@@ -161,7 +168,7 @@ def _check_record(
     if not proves(record.digest, memoryview(part10)[record.dataset_offset :]):
         if _is_replaced(engine, uid, record):
             return
-        yield Problem("record_damaged", place, uid, _remedy(index, uid))
+        yield Problem("record_damaged", place, uid, _remedy(index, objects, uid))
         return
     if header is None or written:
         return
@@ -186,19 +193,18 @@ def _is_replaced(engine: Engine, uid: str, record: Record) -> bool:
     return tuple(row) != (record.location.volume, record.location.offset)
 
 
-def _check_hidden(index: Index, instance: Instance, reader: VolumeReader) -> Iterator[Problem]:
+def _check_hidden(
+    index: Index, objects: ObjectStore, instance: Instance, reader: VolumeReader
+) -> Iterator[Problem]:
     """A row whose record the scan did not come to: its bytes may be right all the same."""
     location = instance.location
-    place = f"{location.volume}:{location.offset}"
+    place, uid = f"{location.volume}:{location.offset}", instance.sop_instance_uid
     state = state_in_volume(reader, instance)
     if state in READABLE:
-        yield Problem("record_damaged", place, instance.sop_instance_uid, _REPAIRED_SOON)
-    elif state == "damaged" and not _moved(index, instance):
-        remedy = _remedy(index, instance.sop_instance_uid)
-        yield Problem("record_damaged", place, instance.sop_instance_uid, remedy)
+        yield Problem("record_damaged", place, uid, _REPAIRED_SOON)
     elif not _moved(index, instance):
-        remedy = _remedy(index, instance.sop_instance_uid)
-        yield Problem("record_missing", place, instance.sop_instance_uid, remedy)
+        kind: ProblemKind = "record_damaged" if state == "damaged" else "record_missing"
+        yield Problem(kind, place, uid, _remedy(index, objects, uid))
 
 
 def _check_rows(
@@ -283,11 +289,12 @@ def _row_at(engine: Engine, record: Record) -> str:
     return uid or ""
 
 
-def _remedy(index: Index, sop_instance_uid: str) -> str:
+def _remedy(index: Index, objects: ObjectStore, sop_instance_uid: str) -> str:
     try:
         instance = index.instance(sop_instance_uid)
     except NotFound:
         return "Nothing refers to it; compacting leaves it behind."
-    if instance.location.object_key:
+    # Of these few the object is read: what it promises has to be there.
+    if state_in_bucket(objects, instance) == "whole":
         return "The running node repairs it from the bucket within minutes."
     return _SEND_AGAIN

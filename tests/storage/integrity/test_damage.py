@@ -247,6 +247,17 @@ def test_a_volume_that_the_cache_dropped_is_no_damage(storage: Storage) -> None:
 
 
 @WITH_BUCKET
+def test_verify_promises_a_repair_only_where_the_bucket_has_the_bytes(storage: Storage) -> None:
+    filled(storage)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
+    flip(storage, "1", one(storage).size_bytes - 1)
+    assert "from the bucket" in problems_of(storage)["record_damaged"].remedy
+    key = one(storage).location.object_key
+    storage.objects.put(key, storage.objects.get(key)[:-2] + b"xx")
+    assert "sent to this node again" in problems_of(storage)["record_damaged"].remedy
+
+
+@WITH_BUCKET
 def test_damaged_bytes_never_reach_the_bucket(storage: Storage) -> None:
     filled(storage)
     flip(storage, "1", one(storage).size_bytes - 1)
