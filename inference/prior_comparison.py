@@ -1,6 +1,6 @@
 """What was measured before a study, read from the index to compare its findings with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,9 @@ from inference.findings.derived import void_findings
 from inference.lesions.history import History, history_of, lesion_uids
 from inference.lesions.joined import joined_in
 from storage.container import Storage
+from storage.core.acquisition import DENSITIES
 from storage.core.entities import Job
-from storage.core.findings import Prior
+from storage.core.findings import Finding, Prior
 from storage.core.variation import is_volume
 from storage.findings.feedback_reports import FeedbackReports
 from storage.jobs.repository import Jobs
@@ -41,10 +42,12 @@ def comparison_of(
     stored yet.
     """
     before = storage.priors.before(job.study_instance_uid) if job.study_instance_uid else []
+    by_study = storage.findings.of_studies(before)
     found = {
         study: [one for one in findings if is_volume(one) and one.pipeline == job.pipeline]
-        for study, findings in storage.findings.of_studies(before).items()
+        for study, findings in by_study.items()
     }
+    densities = _densities(storage, before, by_study, job.pipeline)
     uids = lesion_uids(
         storage.jobs,
         storage.lesions,
@@ -72,10 +75,33 @@ def comparison_of(
                 earlier[key] = Earlier(one, study_date, value, report)
         if history is not None:
             others |= joined_in(history, study_instance_uid).keys()
-    if not earlier:
+    if not earlier and not densities:
         return None
     joined = {} if history is None else joined_in(history, job.study_instance_uid)
-    return Comparison(storage.index.study(job.study_instance_uid).study_date, earlier, joined)
+    return Comparison(
+        storage.index.study(job.study_instance_uid).study_date, earlier, joined, densities
+    )
+
+
+def _densities(
+    storage: Storage,
+    newest_first: Sequence[str],
+    by_study: Mapping[str, Sequence[Finding]],
+    pipeline: str,
+) -> dict[Key, tuple[Finding, str]]:
+    """The newest of each, as it would be compared."""
+    newest: dict[Key, tuple[Finding, str]] = {}
+    for study_instance_uid in newest_first:
+        of_study = [
+            one
+            for one in by_study[study_instance_uid]
+            if one.code.value in DENSITIES and one.is_sound and one.pipeline == pipeline
+        ]
+        if of_study:
+            study_date = storage.index.study(study_instance_uid).study_date
+            for one in of_study:
+                newest.setdefault(quantity_key(one), (one, study_date))
+    return newest
 
 
 def _history(

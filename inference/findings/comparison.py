@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from inference.findings.joined import Joined
+from storage.core.acquisition import DENSITIES, NOT_COMPARED, why_unlike
 from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior, Validity
 from storage.core.text.dates import date_of
 from storage.core.variation import joined_surface, variation_of
@@ -44,6 +45,8 @@ class Comparison:
     earlier: Mapping[Key, Earlier]
     joined: Mapping[str, Joined] = field(default_factory=dict)
     """By tracking UID: lesions that merged or split since."""
+    densities: Mapping[Key, tuple[Finding, str]] = field(default_factory=dict)
+    """The newest of before, with the date (DA) of its study."""
 
     def compared(self, finding: Finding, beside: Sequence[Finding] = ()) -> Finding:
         """The finding with its prior, where it is a complete volume and has one.
@@ -51,6 +54,8 @@ class Comparison:
         Of a lesion that merged or split, all parts are compared together; those of now are
         `beside`. Where one of them was not measured whole, nothing is compared.
         """
+        if finding.code.value in DENSITIES:
+            return self._cautioned(finding)
         joined = self.joined.get(finding.tracking_uid)
         if joined is not None:
             return self._together(finding, joined, beside)
@@ -89,6 +94,21 @@ class Comparison:
             else limit.percent,
         )
         return replace(finding, prior=prior)
+
+    def _cautioned(self, finding: Finding) -> Finding:
+        """A density tells where that of before is of another acquisition."""
+        then, study_date = self.densities.get(quantity_key(finding), (None, ""))
+        validity = finding.validity or Validity("complete")
+        # A mask edit brings those of the pipeline's own finding along.
+        caveats = tuple(one for one in validity.caveats if not one.startswith(NOT_COMPARED))
+        unlike = None if then is None else why_unlike(finding, then)
+        if unlike is not None and finding.is_sound:
+            day = date_of(study_date)
+            of_day = f" of {day.isoformat()}" if day else " before"
+            caveats = (*caveats, f"{NOT_COMPARED}{of_day}: {unlike.in_words}.")
+        if caveats == validity.caveats:
+            return finding
+        return replace(finding, validity=replace(validity, caveats=caveats))
 
     def _together(self, finding: Finding, joined: Joined, beside: Sequence[Finding]) -> Finding:
         code = finding.code.value

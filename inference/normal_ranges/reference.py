@@ -78,6 +78,9 @@ class ReferenceValues:
     """Whose measurement alone it is about; empty: anybody's."""
     without_contrast_agent: bool = False
     """Whether the values hold for images without contrast agent alone."""
+    kernels: tuple[str, ...] | None = None
+    """Of the source's images, all smooth; empty: the source's are not known, so that every value
+    has a caveat. None: the values do not depend on the kernel."""
     line: int = 0
     """In the site's file, from 1; 0 of other sources."""
 
@@ -107,8 +110,13 @@ class ReferenceValues:
             distribution=self.distribution,
             people=self.people,
             source=self.source,
-            caveat=self.caveat,
+            caveat=self.caveat or self._caveat_of_kernel(subject),
         )
+
+    def _caveat_of_kernel(self, subject: Subject) -> str:
+        if self.kernels is None or subject.kernel.casefold() in map(str.casefold, self.kernels):
+            return ""
+        return f"Kernel {subject.kernel or 'not known'}: the limit is for smooth kernels."
 
     def _check(self, subject: Subject) -> None:
         if self.without_contrast_agent and subject.contrast_agent:

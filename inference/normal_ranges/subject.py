@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from inference.imaging.acquisition.contrast_agent import contrast_agent_given
+from inference.imaging.acquisition.reconstruction import kernel_of
 from inference.normal_ranges.ages import age_in_words
 from inference.normal_ranges.stated_age import ages_years
 from storage.core.patient_sex import sex_of
@@ -22,6 +23,8 @@ class Subject:
     height_cm: float | None = None
     contrast_agent: bool = False
     """Whether the images were made with one."""
+    kernel: str = ""
+    """With which CT images were reconstructed; empty where it is not known."""
     ages_apart: str = ""
     """Where birth date and PatientAge contradict each other: goes behind what asks for the age."""
 
@@ -49,6 +52,7 @@ def subject_of(header: Dataset) -> Subject:
         ages[0] if len(ages) == 1 else None,
         _height_cm(header),
         contrast_agent_given(header),
+        kernel_of(header),
         _apart(*ages) if len(ages) > 1 else "",
     )
 

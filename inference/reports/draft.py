@@ -19,6 +19,7 @@ from inference.reports.llm_answers import (
 from inference.reports.locale import Locale, load_locale, references
 from inference.reports.technique_text import region_of, technique_sentences
 from storage.container import Storage
+from storage.core.acquisition import why_unlike
 from storage.core.callers.identity import Identity
 from storage.core.entities import Job
 from storage.core.findings import OUTSIDE_POPULATION, VOLUME_VARIATION_PERCENT, Finding
@@ -194,6 +195,9 @@ def _why_nothing(evidence: Evidence, prior: Prior) -> str:
         return "answers"
     if all(one.finding.unit != then.finding.unit for one, then in pairs):
         return "units"
+    unlike = [why_unlike(one.finding, then.finding) for one, then in pairs]
+    if all(unlike):
+        return "acquisition"
     return "joined" if any(one.is_joined for one, _ in pairs) else "other"
 
 

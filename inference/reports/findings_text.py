@@ -9,6 +9,7 @@ from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import joined_sentences, lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
+from storage.core.acquisition import NOT_COMPARED, why_unlike
 from storage.core.findings import OUTSIDE_POPULATION, REGISTERED_WITH_RESIDUAL
 from storage.core.variation import Variation, variation_of
 from storage.reports.entities import ReportSentence
@@ -42,14 +43,49 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
     densities = tuple(one.finding.finding_id for one in evidence.facts if one.measure in _DENSITIES)
     if densities:
         yield ReportSentence(locale.words["density_of"], densities, basis="node")
+    yield from uncompared_densities(evidence, evidence.facts, locale)
     for word in (*_CAUTIONS, "part_of_series"):
         cautioned = tuple(
             one.finding.finding_id
             for one in evidence.facts
-            if any(_caution(caveat) == word for caveat in one.finding.caveats)
+            if any(
+                _caution(caveat) == word
+                for caveat in one.finding.caveats
+                if not caveat.startswith(NOT_COMPARED)
+            )
         )
         if cautioned:
             yield ReportSentence(locale.words[word], cautioned, basis="node")
+
+
+def uncompared_densities(
+    evidence: Evidence, facts: Sequence[Fact], locale: Locale
+) -> Iterator[ReportSentence]:
+    """Why densities of an earlier acquisition are not compared: each reason once."""
+    prior = evidence.prior
+    if prior is None:
+        return
+    before = {fact.key: fact for fact in prior.facts}
+    words = locale.words["unlike"]
+    of_reason: dict[str, list[str]] = {}
+    for now in facts:
+        then = before.get(now.key)
+        unlike = why_unlike(now.finding, then.finding) if then and now.is_sound else None
+        if unlike is not None:
+            values = {
+                "then": unlike.then or words["unknown"],
+                "now": unlike.now or words["unknown"],
+            }
+            what = "slice_thickness" if unlike.kind.startswith("slice") else "kernel"
+            text = locale.fill(words[what], values)
+            of_reason.setdefault(text, []).append(now.finding.finding_id)
+    date = locale.date(prior.study.study_date)
+    if not date:
+        return
+    for why, ids in of_reason.items():
+        yield ReportSentence(
+            locale.fill(words["sentence"], {"date": date, "why": why}), tuple(ids), basis="node"
+        )
 
 
 def _caution(caveat: str) -> str:
@@ -70,6 +106,7 @@ def sentences_of(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSenten
 
 def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
     """What matters of it, in the order of the language's rules."""
+    limited = tuple(one for one in evidence.facts if one.slot in references())
     contrast = any(one.contrast_agent is not None for one in evidence.technique)
     for rule in locale.words["impression"]:
         for series, groups in _by_series(evidence):
@@ -81,6 +118,7 @@ def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportS
                     rule, structure, group, evidence.prior, locale, contrast
                 ):
                     yield _prefixed(sentence, prefix, locale)
+    yield from uncompared_densities(evidence, limited, locale)
 
 
 def _by_series(evidence: Evidence) -> list[tuple[str, list[tuple[str, Group]]]]:
@@ -212,6 +250,8 @@ def _change(
     slot: str, structure: str, now: Fact, then: Fact, prior: Prior, locale: Locale
 ) -> ReportSentence | None:
     date = locale.date(prior.study.study_date)
+    if why_unlike(now.finding, then.finding) is not None:
+        return None
     if now.value is None or then.value is None or not date or now.finding.unit != then.finding.unit:
         return None
     subject = locale.measured_of(slot, now.side, structure, now.finding.label)
@@ -307,6 +347,12 @@ def _beside_reference(
     finding_ids = (finding.finding_id,)
     if finding.normal_range is None or not finding.normal_range.missing:
         yield ReportSentence(limit, finding_ids, basis="node")
+        acquisition = finding.validity.acquisition if finding.validity else None
+        kernel = acquisition.kernel if acquisition else ""
+        if kernel.casefold() not in map(str.casefold, known["kernels"]):
+            shown_kernel = kernel or locale.words["unlike"]["unknown"]
+            text = locale.fill(words["kernel"], {"kernel": shown_kernel})
+            yield ReportSentence(text, finding_ids, basis="node")
     if contrast and known["spoiled_by_contrast"]:
         yield ReportSentence(words["contrast"], finding_ids, basis="node")
 

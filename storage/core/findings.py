@@ -74,6 +74,15 @@ class Surface:
 
 
 @dataclass(frozen=True)
+class Acquisition:
+    """How the images were made, as far as it decides which densities may be compared."""
+
+    kernel: str = ""
+    """ConvolutionKernel as stated; empty where it is not known."""
+    slice_thickness_mm: float | None = None
+
+
+@dataclass(frozen=True)
 class Validity:
     """Whether a measurement can stand for the structure.
 
@@ -91,6 +100,8 @@ class Validity:
     surface: Surface | None = field(default=None, compare=False)
     """Of a volume: by which `storage.core.variation` knows how far it may be off. None where an
     older version of the node stored it, or nothing was drawn."""
+    acquisition: Acquisition | None = field(default=None, compare=False)
+    """Of a density (`storage.core.acquisition`); None where an older version stored it."""
 
 
 @dataclass(frozen=True)

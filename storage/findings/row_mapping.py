@@ -4,7 +4,9 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from storage.core.acquisition import limit_doubted
 from storage.core.findings import (
+    Acquisition,
     Code,
     Feedback,
     Finding,
@@ -28,13 +30,14 @@ def to_finding(row: RowMapping) -> Finding:
     fields["prior"] = Prior(**row["prior"]) if row["prior"] else None
     validity = row["validity"]
     if validity:
-        surface = validity.get("surface")
+        surface, acquisition = validity.get("surface"), validity.get("acquisition")
         validity = Validity(
             **{
                 **validity,
                 "cut_off_at": tuple(validity["cut_off_at"]),
                 "caveats": tuple(validity.get("caveats", ())),
                 "surface": Surface(**surface) if surface else None,
+                "acquisition": Acquisition(**acquisition) if acquisition else None,
             }
         )
     fields["validity"] = validity or None
@@ -45,7 +48,7 @@ def to_finding(row: RowMapping) -> Finding:
     fields["image"] = image or None
     normal = row["normal_range"]
     fields["normal_range"] = NormalRange(**normal) if normal else None
-    return known_before(Finding(**fields))
+    return limit_doubted(known_before(Finding(**fields)))
 
 
 def _to_segment(stored: dict[str, Any]) -> SegmentRef:

@@ -11,6 +11,7 @@ from inference.language.guard.numbered import NUMBER, with_numbers
 from inference.language.guard.reading import read
 from inference.language.guard.scope import mentions_of, with_sides
 from inference.language.guard.units import PERCENT, Unit, unit_of_ucum
+from storage.core.acquisition import why_unlike
 from storage.core.findings import Finding
 from storage.core.variation import Variation, variation_of
 
@@ -126,6 +127,6 @@ def _priors(finding: Finding, evidence: Evidence) -> Iterable[Prior]:
     for prior in sorted(evidence.priors, key=lambda one: one.study_date, reverse=True):
         for other in prior.findings:
             same = other.label == finding.label and other.unit == finding.unit
-            if same and other.value is not None:
+            if same and other.value is not None and why_unlike(finding, other) is None:
                 limit = variation_of(finding, other, other.value)
                 yield Prior(other.finding_id, other.value, dicom_date(prior.study_date), limit)

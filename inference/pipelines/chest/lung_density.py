@@ -101,6 +101,8 @@ class LungDensity:
                 " full inspiration it counts as emphysema",
                 age_years=_ADULTS,
                 without_contrast_agent=True,
+                # The source names none here: its value is shown beside every kernel with a caveat.
+                kernels=(),
             ),
         ),
         family=MORPHOLOGICAL_OPERATIONS,

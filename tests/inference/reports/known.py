@@ -6,11 +6,13 @@ from collections.abc import Callable
 from inference.findings.facts import Fact, fact_of
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.technique import SeriesTechnique
+from storage.core.acquisition import DENSITIES
 from storage.core.clock import utcnow
 from storage.core.entities import Study
-from storage.core.findings import Code, Finding
+from storage.core.findings import Acquisition, Code, Finding, Validity
 
 SERIES = "2.25.3"
+_ALIKE = Validity("complete", acquisition=Acquisition("B30f", 2.5))
 _NUMBERS = itertools.count()
 
 
@@ -21,7 +23,7 @@ def fact(
         Finding(
             f"f{next(_NUMBERS)}", "j", study, SERIES, pipeline, "1.0.0", label,
             Code(code, "99MEDIVIEW", label), value, Code(unit, "UCUM", unit), None,
-            label, "2.25.9", None, utcnow(),
+            label, "2.25.9", None, utcnow(), validity=_ALIKE if code in DENSITIES else None,
         )
     )  # fmt: skip
 

@@ -1,0 +1,74 @@
+"""Whether two densities were measured in scans that are alike enough to compare them.
+
+Noise and sharpness of the images move a share of low attenuation or a percentile by more than any
+disease does. No table of vendors' kernels stands behind this: the same kernel is alike, every other
+one is not, and what is not known is not compared.
+"""
+
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+from storage.core.findings import Acquisition, Finding
+
+DENSITIES = frozenset({"LAA950", "PERC15", "MLD"})
+"""Codes of what depends on the acquisition."""
+NOT_COMPARED = "Not compared with the study"
+"""With what a caveat begins that tells of an earlier value of another acquisition."""
+_THICKER = 1.5
+_OF_SMOOTH_KERNELS = "COPDGene 2019"
+
+
+class Unlike(NamedTuple):
+    """Why two densities are not compared; `then` and `now` are empty where one is not known."""
+
+    kind: Literal["kernel", "slice_thickness", "kernel_unknown", "slice_thickness_unknown"]
+    then: str
+    now: str
+
+    @property
+    def in_words(self) -> str:
+        what = "slice thickness" if self.kind.startswith("slice") else "kernel"
+        return f"{what} {self.then or 'not known'} then, {self.now or 'not known'} now"
+
+
+def why_unlike(now: Finding, then: Finding) -> Unlike | None:
+    """None of what may be compared, as volumes, which do not depend on it."""
+    if now.code.value not in DENSITIES:
+        return None
+    here, before = _of(now), _of(then)
+    if not here.kernel or not before.kernel:
+        return Unlike("kernel_unknown", before.kernel, here.kernel)
+    if here.kernel.casefold() != before.kernel.casefold():
+        return Unlike("kernel", before.kernel, here.kernel)
+    thick, thicker = here.slice_thickness_mm, before.slice_thickness_mm
+    if not thick or not thicker:
+        return Unlike("slice_thickness_unknown", _mm(thicker), _mm(thick))
+    if max(thick, thicker) > _THICKER * min(thick, thicker):
+        return Unlike("slice_thickness", _mm(thicker), _mm(thick))
+    return None
+
+
+def limit_doubted(finding: Finding) -> Finding:
+    """A finding that was stored before the kernel was looked at: whether the limit of low
+    attenuation holds for its images is not known."""
+    normal = finding.normal_range
+    if (
+        finding.code.value != "LAA950"
+        or normal is None
+        or normal.missing
+        or normal.caveat
+        or not normal.source.startswith(_OF_SMOOTH_KERNELS)
+        or (finding.validity is not None and finding.validity.acquisition is not None)
+    ):
+        return finding
+    caveat = "Kernel not known: the limit is for smooth kernels."
+    return replace(finding, normal_range=replace(normal, caveat=caveat))
+
+
+def _of(finding: Finding) -> Acquisition:
+    stored = finding.validity.acquisition if finding.validity else None
+    return stored or Acquisition()
+
+
+def _mm(thickness: float | None) -> str:
+    return f"{thickness:g} mm" if thickness else ""
