@@ -150,7 +150,7 @@ def _comparison(evidence: Evidence, compared: Set[str], locale: Locale) -> Itera
         "modality": locale.modality(modalities[0] if modalities else ""),
         "date": locale.date(prior.study.study_date),
     }
-    bound = tuple(one.finding.finding_id for one in prior.facts)
+    bound = prior.finding_ids
     yield ReportSentence(
         locale.fill(words["prior" if values["date"] else "undated_prior"], values),
         prior_finding_ids=bound,
@@ -191,6 +191,9 @@ def _why_nothing(evidence: Evidence, prior: Prior) -> str:
     pairs = [(now[then.key], then) for then in prior.facts if then.key in now]
     if not prior.study.study_date:
         return "undated"
+    if not prior.facts:
+        both = [*prior.doubtful, *(now[one.key] for one in prior.doubtful if one.key in now)]
+        return "truncated" if any(one.is_truncated for one in both) else "implausible"
     if all(then.measure == "answer" for _, then in pairs):
         return "answers"
     if all(one.finding.unit != then.finding.unit for one, then in pairs):
@@ -260,8 +263,7 @@ def _impression(
         yield ReportSentence(locale.words["no_comparison"], basis="node")
     if evidence.facts and evidence.prior is not None and not compared:
         text = locale.words["comparison"]["nothing_concluded"]
-        ids = tuple(one.finding.finding_id for one in evidence.prior.facts)
-        yield ReportSentence(text, prior_finding_ids=ids, basis="node")
+        yield ReportSentence(text, prior_finding_ids=evidence.prior.finding_ids, basis="node")
     all_findings = tuple(one.finding.finding_id for one in evidence.facts)
     if all_findings:
         yield ReportSentence(locale.words["note"], all_findings, basis="node")

@@ -32,6 +32,12 @@ class Prior:
 
     study: Study
     facts: tuple[Fact, ...]
+    doubtful: tuple[Fact, ...] = ()
+    """Where there are no facts: what states the same quantities, one of the two not soundly."""
+
+    @property
+    def finding_ids(self) -> tuple[str, ...]:
+        return tuple(one.finding.finding_id for one in (*self.facts, *self.doubtful))
 
 
 @dataclass(frozen=True)
@@ -225,18 +231,18 @@ def _technique(
 
 def _prior(storage: Storage, study_instance_uid: str, facts: Sequence[Fact]) -> Prior | None:
     wanted = {one.key for one in facts if one.is_comparable}
+    stated = {one.key for one in facts if one.finding.image is None}
+    beside: Prior | None = None
     for earlier in storage.priors.before(study_instance_uid):
         counting = facts_of(storage.jobs, storage.findings, storage.finding_feedback, earlier)
-        comparable = tuple(
-            one
-            for one in _with_lesions(
-                storage.jobs, storage.lesions, storage.priors, earlier, counting
-            )
-            if one.key in wanted and one.is_comparable
-        )
+        found = _with_lesions(storage.jobs, storage.lesions, storage.priors, earlier, counting)
+        comparable = tuple(one for one in found if one.key in wanted and one.is_comparable)
         if comparable:
             return Prior(storage.index.study(earlier), comparable)
-    return None
+        doubtful = tuple(one for one in found if one.key in stated and one.finding.image is None)
+        if doubtful and beside is None:
+            beside = Prior(storage.index.study(earlier), (), doubtful)
+    return beside
 
 
 def _requested(worklist: Worklist, study: Study) -> str:

@@ -16,6 +16,8 @@ from storage.reports.entities import ReportSentence
 
 _DENSITIES = frozenset({"mean_density", "laa950", "perc15"})
 """Of other voxels than those of the mask, which a volume is of."""
+_SAME_BREATH_PERCENT = 10.0
+"""Of the earlier volume of the lung; beyond, a change of its density is stated with that."""
 _CAUTIONS = {
     "outside_population": OUTSIDE_POPULATION,
     "registered_with_residual": REGISTERED_WITH_RESIDUAL,
@@ -243,7 +245,35 @@ def _changes(
         if now is not None and then is not None and prior is not None:
             sentence = _change(slot, structure, now, then, prior, locale)
             if sentence is not None:
-                yield sentence
+                volume = group.get(f"{now.side}_volume" if now.side else "volume")
+                yield _of_breath(sentence, now, volume, before, locale)
+
+
+def _of_breath(
+    sentence: ReportSentence,
+    now: Fact,
+    volume: Fact | None,
+    before: Mapping[tuple[str, str, str, str], Fact],
+    locale: Locale,
+) -> ReportSentence:
+    """A density's change with how far the lung's volume differs, in one sentence that no model
+    rewords: another depth of breath changes it as well."""
+    then = None if volume is None else before.get(volume.key)
+    if now.measure not in _DENSITIES or volume is None or then is None or not then.value:
+        return sentence
+    percent = abs((volume.value or 0.0) - then.value) / then.value * 100.0
+    if percent <= _SAME_BREATH_PERCENT:
+        return sentence
+    values = {"text": sentence.text.rstrip("."), "percent": locale.percent(percent)}
+    text = locale.fill(locale.words["unlike"]["breath"], values)
+    return replace(
+        sentence,
+        text=text,
+        finding_ids=(*sentence.finding_ids, volume.finding.finding_id),
+        prior_finding_ids=(*sentence.prior_finding_ids, then.finding.finding_id),
+        basis="node",
+        states_result=True,
+    )
 
 
 def _change(
@@ -353,8 +383,19 @@ def _beside_reference(
             shown_kernel = kernel or locale.words["unlike"]["unknown"]
             text = locale.fill(words["kernel"], {"kernel": shown_kernel})
             yield ReportSentence(text, finding_ids, basis="node")
+        volume = group.get(known["of_inspiration_by"])
+        if volume is not None and _is_low(volume):
+            ids = (*finding_ids, volume.finding.finding_id)
+            yield ReportSentence(words["breath"], ids, basis="node")
     if contrast and known["spoiled_by_contrast"]:
         yield ReportSentence(words["contrast"], finding_ids, basis="node")
+
+
+def _is_low(fact: Fact) -> bool:
+    """Below the normal range, whatever may be concluded from that."""
+    normal = fact.finding.normal_range
+    low = None if normal is None else normal.low
+    return low is not None and fact.value is not None and fact.value < low
 
 
 def _answer(fact: Fact, locale: Locale) -> ReportSentence:
