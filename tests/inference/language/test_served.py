@@ -144,7 +144,9 @@ def about_a_letter(storage: Storage, written: str) -> tuple[Answer, str]:
 
 def test_words_of_a_page_are_shown_at_their_place(shared: Storage) -> None:
     answer, sent = about_a_letter(shared, '"3 March 2026"')
-    assert (answer.method, answer.text) == ("model", "3 March 2026.")
+    assert (answer.method, [one.text for one in answer.sentences]) == ("model", ["3 March 2026."])
+    # The letter says more that must not be overlooked, whatever was asked.
+    assert answer.text.startswith("3 March 2026. Critical and not stated: hydropneumothorax.")
     assert answer.passages[0].box[1] == pytest.approx(0.32, abs=0.03)
     assert "hydropneumothorax" in sent
     assert "Quernhammer" not in sent

@@ -96,7 +96,11 @@ def test_a_model_is_shown_where_it_is_right_and_withheld_where_it_is_not(
     folder: Path = request.getfixturevalue(kind)
     answer = summary(storage, report, hf_summ_model=str(folder))
     assert answer.method == "model"
-    assert answer.text == RIGHT
+    assert [one.text for one in answer.sentences] == [RIGHT]
+    # What the model left out stands behind its words, from the report itself.
+    (left_out,) = answer.missing
+    assert left_out.text.startswith("Critical and not stated: pulmonary edema.")
+    assert answer.text == f"{RIGHT} {left_out.text}"
     (withheld,) = answer.withheld
     assert withheld.text == WRONG
     assert withheld.reasons
@@ -112,8 +116,8 @@ def test_a_model_of_entailment_withholds_what_it_doubts(
     for opinion, shown in (("entailment", RIGHT), ("neutral", "")):
         folder = saved(tmp_path / opinion, opinion)
         answer = summary(storage, report, hf_summ_model=str(bart), hf_nli_model=str(folder))
-        by_a_model = answer.text if answer.method == "model" else ""
-        assert by_a_model == shown
+        by_a_model = answer.sentences if answer.method == "model" else ()
+        assert "".join(one.text for one in by_a_model) == shown
         kinds = {one.text: one.reasons[0].kind for one in answer.withheld}
         assert WRONG in kinds
         assert (kinds.get(RIGHT) == "entailment") == (not shown)
