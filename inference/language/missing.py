@@ -8,18 +8,25 @@ from typing import Literal
 
 from inference.language.critical import Category, Concept, Omission, omitted
 from inference.language.critical.concepts import LANGUAGES
+from inference.language.guard import refusal
 from storage.reports.critical_alerts import Alert
 
 # For people, by language.
 _TEXTS = {
     "en": ("Critical and not stated: {names}. Source: “{sentence}”",
            "Critical if confirmed and not stated: {names}. Source: “{sentence}”",
-           "Critical and not stated: {sentence}"),
+           "Critical and not stated: {sentence}",
+           "Critical and not stated: {names}. Read the source.",
+           "Critical if confirmed and not stated: {names}. Read the source."),
     "de": ("Kritisch und nicht genannt: {names}. Quelle: „{sentence}“",
            "Kritisch, falls bestätigt, und nicht genannt: {names}. Quelle: „{sentence}“",
-           "Kritisch und nicht genannt: {sentence}"),
+           "Kritisch und nicht genannt: {sentence}",
+           "Kritisch und nicht genannt: {names}. Bitte die Quelle lesen.",
+           "Kritisch, falls bestätigt, und nicht genannt: {names}. Bitte die Quelle lesen."),
 }  # fmt: skip
+_WITHOUT_SENTENCE = 3
 _LONGEST_SENTENCE = 500
+_MOST_WITH_SENTENCE = 50
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,8 @@ class Missing:
     category: Category
     certainty: Literal["present", "uncertain"]
     sentence: str
-    """Of the source, word for word; of an alert its text."""
+    """Of the source, word for word; of an alert its text. Empty where the sentence cannot be shown
+    to people or models (it gives orders, or carries hidden characters), or stands for many."""
     source_id: str = ""
     concepts: tuple[NamedConcept, ...] = ()
     """Empty for a finding that a rule of the site calls critical."""
@@ -49,8 +57,18 @@ class Missing:
 def missing_of_texts(
     sources: Sequence[tuple[str, str]], sentences: Sequence[str], language: str
 ) -> tuple[Missing, ...]:
-    """What the sources, each an id and its text, say and the sentences do not."""
-    return tuple(_of_text(one, language) for one in omitted(sources, sentences))
+    """What the sources, each an id and its text, say and the sentences do not.
+
+    The most urgent are named with their sentences; of very many the rest is named together.
+    """
+    found = omitted(sources, sentences)
+    shown, rest = found[:_MOST_WITH_SENTENCE], found[_MOST_WITH_SENTENCE:]
+    texts = [_of_text(one, language) for one in shown]
+    for is_uncertain in (False, True):
+        some = [one for one in rest if one.is_uncertain == is_uncertain]
+        if some:
+            texts.append(_together(some, language))
+    return tuple(texts)
 
 
 def missing_of_alerts(
@@ -77,15 +95,30 @@ def _of_text(omission: Omission, language: str) -> Missing:
     sentence = omission.sentence
     if len(sentence) > _LONGEST_SENTENCE:
         sentence = f"{sentence[:_LONGEST_SENTENCE]} …"
-    template = _TEXTS[known][omission.is_uncertain]
+    is_shown = refusal(sentence) is None
+    template = _TEXTS[known][omission.is_uncertain + (0 if is_shown else _WITHOUT_SENTENCE)]
     names = ", ".join(one.names[known] for one in omission.concepts)
     return Missing(
         template.format(names=names, sentence=sentence),
         omission.category,
         "uncertain" if omission.is_uncertain else "present",
-        sentence,
+        sentence if is_shown else "",
         omission.source_id,
         tuple(_named(one) for one in omission.concepts),
+    )
+
+
+def _together(omissions: Sequence[Omission], language: str) -> Missing:
+    known = _known(language)
+    concepts = {each.name: each for one in omissions for each in one.concepts}
+    template = _TEXTS[known][omissions[0].is_uncertain + _WITHOUT_SENTENCE]
+    return Missing(
+        template.format(names=", ".join(one.names[known] for one in concepts.values())),
+        # They are in the order of their urgency.
+        omissions[0].category,
+        "uncertain" if omissions[0].is_uncertain else "present",
+        "",
+        concepts=tuple(_named(one) for one in concepts.values()),
     )
 
 

@@ -27,8 +27,10 @@ _SHORTEST_INFLECTED = 4
 _MOST_BETWEEN = 2
 _NOT_BETWEEN = frozenset(
     "and or nor no not without but with und oder kein keine keinen keiner nicht ohne noch mit aber"
-    " is are was were ist sind war waren".split()
+    " is are was were ist sind war waren increased increase more normal".split()
 )
+# `Free of air` is no free air.
+_SAYS_WITHOUT = frozenset((("free", "of"), ("free", "from"), ("frei", "von")))
 # These are written in both ways.
 _ALSO_SMALL = frozenset("BI TI PI LI LR RADS".split())
 
@@ -138,17 +140,24 @@ def form_of(text: str) -> Form:
     return Form(text, cut)
 
 
-def spans_of(form: Form, read: Sequence[frozenset[Word]], tokens: Sequence[Token]) -> list[Span]:
-    """Where the form stands: the spans of its parts, each where it stands first; else none."""
-    found: list[Span] = []
-    for part in form.parts:
-        spans = [span for phrase in part for span in phrase_spans(phrase, read, tokens)]
-        free = [one for one in spans if not any(_overlap(one, other) for other in found)]
-        if not free:
-            return []
-        # What stands nearest to the first part belongs to it.
-        found.append(min(free, key=lambda one: _distance(one, found[0]) if found else one[0]))
-    return found
+def placements_of(
+    form: Form, read: Sequence[frozenset[Word]], tokens: Sequence[Token]
+) -> Iterator[list[Span]]:
+    """Each place where the form stands: the spans of its parts, the first part's first."""
+    firsts, *laters = [
+        [span for phrase in part for span in phrase_spans(phrase, read, tokens)]
+        for part in form.parts
+    ]
+    for first in firsts:
+        found = [first]
+        for spans in laters:
+            free = [one for one in spans if not any(overlap(one, other) for other in found)]
+            if not free:
+                break
+            # What stands nearest to the first part belongs to it.
+            found.append(min(free, key=lambda one: _distance(one, found[0])))
+        else:
+            yield found
 
 
 def phrase_spans(
@@ -172,7 +181,9 @@ def phrase_spans(
                 may_part = (
                     tokens[at].text in between
                     if between is not None
-                    else tokens[at].text.isalpha() and tokens[at].text not in _NOT_BETWEEN
+                    else tokens[at].text.isalpha()
+                    and tokens[at].text not in _NOT_BETWEEN
+                    and (tokens[start].text, tokens[at].text) not in _SAYS_WITHOUT
                 )
                 if not may_part:
                     limit = -1
@@ -185,7 +196,7 @@ def phrase_spans(
             yield start, end
 
 
-def _overlap(one: Span, other: Span) -> bool:
+def overlap(one: Span, other: Span) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 

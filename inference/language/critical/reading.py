@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from inference.language.critical.concepts import Concept, lexicon
-from inference.language.critical.forms import Form, Span, Word, spans_of
+from inference.language.critical.forms import Form, Span, Word, placements_of
 from inference.language.critical.status import Status, answers, status_of, triggers_of
 from inference.language.critical.tokens import Token, tokens_of
 from inference.language.guard.sentences import split_sentences
@@ -16,6 +15,7 @@ from inference.language.placed_sentences import is_preamble, placed_sentences
 _LEFT = frozenset("left links linke linken linker linkes linksseitig linksseitige".split())
 _RIGHT = frozenset("right rechts rechte rechten rechter rechtes rechtsseitig rechtsseitige".split())
 _BOTH = frozenset("bilateral bilaterally both beidseits bds beide beiden beidseitig".split())
+_LONGEST = 2_000
 # The less a status says of the finding, the later it stands.
 _ORDER = (Status.PRESENT, Status.UNCERTAIN, Status.OTHER, Status.PAST, Status.DENIED)
 
@@ -66,18 +66,27 @@ def _sentences(text: str) -> Iterator[str]:
         if sentence.endswith("?") and answers(tokens_of(following)):
             yield f"{sentence} {following}"
         else:
-            yield sentence
+            yield from _pieces(sentence)
 
 
-@lru_cache(maxsize=4096)
+def _pieces(sentence: str) -> Iterator[str]:
+    """A text without points is read in pieces, so that its length costs no more than that."""
+    start = 0
+    while len(sentence) - start > _LONGEST:
+        space = sentence.rfind(" ", start, start + _LONGEST)
+        end = space if space > start else start + _LONGEST
+        yield sentence[start:end]
+        start = end
+    yield sentence[start:]
+
+
 def in_sentence(sentence: str) -> tuple[Critical, ...]:
     """The critical findings that one sentence names, whatever it says of them."""
     tokens = tokens_of(sentence)
     read = [lexicon().vocabulary.read(one) for one in tokens]
     places: dict[str, list[list[Span]]] = {}
     for name, form in _candidates(read):
-        spans = spans_of(form, read, tokens)
-        if spans:
+        for spans in placements_of(form, read, tokens):
             places.setdefault(name, []).append(spans)
     if not places:
         return ()
@@ -120,7 +129,8 @@ def _is_excluded(
     return any(
         other[0] < end + 1 and start - 1 < other[1]
         for form in concept.excluded
-        for other in spans_of(form, read, tokens)
+        for placement in placements_of(form, read, tokens)
+        for other in placement
         for start, end in spans
     )
 

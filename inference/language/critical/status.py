@@ -55,7 +55,20 @@ _OF_A_SIDE = frozenset(
     "left right bilateral links rechts beidseits linksseitig rechtsseitig".split()
 )
 _ARTICLES = frozenset("a an the there der die das ein eine einen es this".split())
-_SINCE = frozenset("since seit compared vergleich study ct mri mrt vom voruntersuchung".split())
+_IN_YEAR = frozenset((("in",), ("from",), ("aus",), ("im", "jahr"), ("im", "jahre")))
+# What stands behind four digits that are no year: units, hours.
+_NO_YEAR = frozenset("ml cc mm cm hu h hrs hours uhr ms mg g".split())
+# Behind these another thing is spoken of: `with absent lung markings`.
+_OF_OTHERS = frozenset("with mit showing causing containing despite trotz".split())
+# What was done then is no end of the finding; what was not seen then is.
+_THEN = frozenset("after nach following since seit because due wegen".split())
+_ATTRIBUTES = frozenset(
+    "absent missing lacking negative removed resected resorbed resolved".split()
+)
+_NO_NOUNS = frozenset(
+    "on in at by now today since from compared bilaterally left right and or in an am im heute"
+    " seit completely again here hier".split()
+)
 _ANSWERS = frozenset("no none nil nein kein keine keiner keines nicht negative negativ".split())
 _RELATIVE = frozenset("which that die der das welche welcher now since interval inzwischen".split())
 _DENIES_AT_END = frozenset("no none kein keine keiner keines nicht".split())
@@ -220,15 +233,15 @@ def _reaches(trigger: Trigger, part: Span, tokens: Sequence[Token]) -> bool:
 
 def _ends_ahead(trigger: Trigger, start: int, tokens: Sequence[Token]) -> bool:
     """Whether something between the trigger and what follows begins another statement."""
-    if trigger.kind == "other":
-        return False
     denies = trigger.kind in ("denied", "asked")
     for at in range(trigger.end, start):
         text = tokens[at].text
         following = tokens[at + 1].text
-        if text in _BREAKS or text in ":?()":
+        if text in _BREAKS or (text in "?()" or (text == ":" and trigger.kind != "other")):
             return True
-        if text == ",":
+        if trigger.kind == "other":
+            ends = text == ","
+        elif text == ",":
             ends = not denies or not _goes_on(at, start, tokens)
         elif text in ("and", "und"):
             ends = following in _ARTICLES or following in _NEW or trigger.near
@@ -262,20 +275,34 @@ def _goes_on(comma: int, start: int, tokens: Sequence[Token]) -> bool:
 
 def _ends_behind(trigger: Trigger, end: int, tokens: Sequence[Token]) -> bool:
     """Whether something between what stands before and the trigger begins another statement."""
+    if _is_attribute(trigger, tokens):
+        return True
     for at in range(end, trigger.start):
         text = tokens[at].text
-        if text in _BREAKS or text == "!":
+        if text in _BREAKS or text == "!" or text in _OF_OTHERS:
             return True
-        if text in ":?" and trigger.start - at > 4:
+        then = text in _THEN and trigger.kind == "past"
+        if then or (text in ":?" and trigger.start - at > 4):
             return True
         if text in (",", "(", ")", "and", "und", "or", "oder"):
             if _VERBS & {one.text for one in tokens[:at]}:
                 return not _relates(trigger, at, tokens)
-            if text == "," and not _joined(trigger, at, tokens):
-                return True
-            if text == "(" and trigger.start - at > 3:
+            alone = text == "," and not _joined(trigger, at, tokens)
+            if alone or (text == "(" and trigger.start - at > 3):
                 return True
     return False
+
+
+def _is_attribute(trigger: Trigger, tokens: Sequence[Token]) -> bool:
+    """`Absent lung markings`, `fehlende Gefäße`: stated of the noun that follows."""
+    first, last = tokens[trigger.start].text, trigger.end
+    is_one = first in _ATTRIBUTES or first.startswith(("fehlend", "negative"))
+    if not is_one or trigger.end - trigger.start > 1 or last >= len(tokens):
+        return False
+    following = tokens[last]
+    if trigger.start and tokens[trigger.start - 1].text in _VERBS:
+        return False
+    return following.is_word and following.text not in _NO_NOUNS | _BREAKS | _VERBS
 
 
 def _joined(trigger: Trigger, comma: int, tokens: Sequence[Token]) -> bool:
@@ -292,10 +319,14 @@ def _relates(trigger: Trigger, comma: int, tokens: Sequence[Token]) -> bool:
 
 
 def _was_in_year(part: Span, tokens: Sequence[Token]) -> bool:
-    """`Pulmonary embolism in 2018`."""
-    near = [one.text for one in tokens[part[1] : part[1] + 4]]
-    years = [at for at, one in enumerate(near) if len(one) == 4 and one.startswith(("19", "20"))]
-    return bool(years) and near[years[0]].isdigit() and not set(near[: years[0]]) & _SINCE
+    """`Pulmonary embolism in 2018`; no amount, hour or full date."""
+    words = [one.text for one in tokens[part[1] : part[1] + 4]]
+    for size in (1, 2):
+        if tuple(words[:size]) in _IN_YEAR and len(words) > size:
+            year, following = words[size], words[size + 1 : size + 2]
+            if len(year) == 4 and year.isdigit() and year.startswith(("19", "20")):
+                return not any(one in _NO_YEAR or one[0].isdigit() for one in following)
+    return False
 
 
 def _is_asked(part: Span, tokens: Sequence[Token]) -> bool:

@@ -40,7 +40,8 @@ class Token:
 
 def spelled(word: str) -> str:
     """`Hämorrhagie`, `haemorrhage` and `hemorrhage` begin alike."""
-    word = word.casefold().translate(_UMLAUTS)
+    # `Maß` is a measure, and no mass.
+    word = word.lower().replace("maß", "masz").casefold().translate(_UMLAUTS)
     for written, plain in _SPELLINGS:
         if written in word:
             word = word.replace(written, plain)
