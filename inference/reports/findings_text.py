@@ -121,6 +121,7 @@ def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportS
                 ):
                     yield _prefixed(sentence, prefix, locale)
     yield from uncompared_densities(evidence, limited, locale)
+    yield from lesion_sentences(evidence.lesions, locale)
 
 
 def _by_series(evidence: Evidence) -> list[tuple[str, list[tuple[str, Group]]]]:

@@ -11,6 +11,7 @@ from inference.reports.locale import Locale
 from storage.index.priors import Priors
 from storage.index.repository import Index
 from storage.jobs.repository import Jobs
+from storage.lesions.entities import Lesion
 from storage.lesions.repository import Lesions
 from storage.reports.entities import ReportSentence
 
@@ -50,8 +51,20 @@ class LesionCourse:
         return counts
 
     @property
+    def new(self) -> tuple[Lesion, ...]:
+        """Lesions without a counterpart before; none where readers alone have measured."""
+        if self.visit.by_readers:
+            return ()
+        return tuple(
+            one.lesion
+            for one in self.visit.seen
+            if one.match is not None and one.match.relation == "new"
+        )
+
+    @property
     def digest(self) -> str:
-        return f"{self.pipeline} {sorted(self.counts.items())} {self.recist} {self.lugano}"
+        new = "".join(f" {one.label}" for one in self.new)
+        return f"{self.pipeline} {sorted(self.counts.items())} {self.recist} {self.lugano}{new}"
 
 
 def lesion_courses(
@@ -94,6 +107,15 @@ def lesion_sentences(courses: Sequence[LesionCourse], locale: Locale) -> Iterato
         date = locale.date(course.previous_date)
         text = locale.fill(words["compared"], {"date": date, "parts": ", ".join(parts)})
         yield _stated(text, course)
+        if course.new:
+            labels = (
+                locale.fill(
+                    words["new_one"],
+                    {"label": one.label, "size": locale.number(one.long_axis_mm, 1)},
+                )
+                for one in course.new
+            )
+            yield _stated(locale.fill(words["new"], {"labels": ", ".join(labels)}), course)
         for name, response in (("recist", course.recist), ("lugano", course.lugano)):
             if response is not None:
                 yield _stated(_sum(words, name, response, locale), course)

@@ -1,5 +1,6 @@
 """Lesions keep their identity over a patient's studies: job, SEG, SR, REST, CLI, correction."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,10 @@ def test_the_report_says_what_became_of_them(followed: Followed) -> None:
         " 1 no longer found." in text
     )
     assert "In the manner of RECIST 1.1, computed and not verified: PD." in text
+    (impression,) = (one for one in sections if one.kind == "impression")
+    concluded = " ".join(one.text for one in impression.sentences)
+    assert re.search(r" 1 new, .* New: [^.]*\d \(longest diameter \d+\.\d mm\)\.", concluded)
+    assert "computed and not verified: PD." in concluded
     # Where either study's results are withdrawn, what compares them is not current.
     for one in sentences:
         if "beside the study of" in one.text or "RECIST" in one.text:
