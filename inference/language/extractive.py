@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from inference.language.critical.concepts import lexicon
-from inference.language.critical.omissions import states
+from inference.language.critical.omissions import is_stated
 from inference.language.critical.reading import current_in
 from inference.language.embedding import Vectors, embed
 from inference.language.placed_sentences import Placed, concludes, is_preamble, placed_sentences
@@ -67,11 +67,7 @@ def _critical_beside(sentences: list[Placed], concluded: list[int]) -> list[int]
     for index, one in enumerate(sentences):
         if index in concluded or is_preamble(one.heading):
             continue
-        missing = [
-            critical
-            for critical in current_in(one.text)
-            if not any(states(other, critical) for other in stated)
-        ]
+        missing = [critical for critical in current_in(one.text) if not is_stated(critical, stated)]
         if missing:
             stated += missing
             found[index] = min(lexicon().order[critical.concept.category] for critical in missing)

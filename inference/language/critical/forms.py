@@ -155,7 +155,7 @@ def placements_of(
             if not free:
                 break
             # What stands nearest to the first part belongs to it.
-            found.append(min(free, key=lambda one: _distance(one, found[0])))
+            found.append(min(free, key=lambda one: distance(one, found[0])))
         else:
             yield found
 
@@ -200,7 +200,7 @@ def overlap(one: Span, other: Span) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 
-def _distance(one: Span, other: Span) -> int:
+def distance(one: Span, other: Span) -> int:
     return max(other[0] - one[1], one[0] - other[1])
 
 

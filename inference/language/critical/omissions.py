@@ -9,6 +9,12 @@ from inference.language.critical.concepts import Category, Concept, lexicon
 from inference.language.critical.reading import Critical, criticals_of, current_in
 from inference.language.critical.status import Status
 
+# Two of these at different sites are two findings.
+_ANYWHERE = frozenset(
+    "fracture dislocation mass malignancy metastasis abscess aneurysm bone_tumor osteomyelitis"
+    " impending_fracture suspicious_lymphadenopathy".split()
+)
+
 
 @dataclass(frozen=True)
 class Omission:
@@ -31,8 +37,8 @@ def omitted(sources: Sequence[tuple[str, str]], sentences: Sequence[str]) -> tup
     """What the sources, each an id and its text, affirm or cannot exclude and the sentences
     do not state; the most urgent first.
 
-    A narrower kind states the wider one. Another side, or a doubt where the source is sure,
-    states nothing. What the sources say twice is named once.
+    A narrower kind states the wider one. Another side or site, or a doubt where the source is
+    sure, states nothing. What the sources say twice is named once.
     """
     stated = [one for sentence in sentences for one in current_in(sentence)]
     word_for_word = {_plain(sentence) for sentence in sentences}
@@ -43,7 +49,8 @@ def omitted(sources: Sequence[tuple[str, str]], sentences: Sequence[str]) -> tup
             if (
                 one.is_current
                 and _plain(one.sentence) not in word_for_word
-                and not any(states(other, one) for other in (*stated, *named))
+                and not is_stated(one, stated)
+                and not is_stated(one, named, named_sites_only=True)
             ):
                 found.setdefault(one.sentence, (source_id, []))[1].append(one)
                 named.append(one)
@@ -60,13 +67,30 @@ def omitted(sources: Sequence[tuple[str, str]], sentences: Sequence[str]) -> tup
     return tuple(sorted(omissions, key=lambda one: order[one.category]))
 
 
-def states(stated: Critical, wanted: Critical) -> bool:
-    """Whether the one says the other: the same or a narrower finding, as surely, on its side."""
-    if wanted.concept.name not in lexicon().wider(stated.concept.name):
-        return False
-    if wanted.status == Status.PRESENT and stated.status != Status.PRESENT:
-        return False
-    return not wanted.sides or not stated.sides or bool(wanted.sides & stated.sides)
+def is_stated(
+    wanted: Critical, stated: Sequence[Critical], *, named_sites_only: bool = False
+) -> bool:
+    """Whether some together say it: the same or narrower findings, as surely, on each of its sides
+    and, of what may stand anywhere in the body, at each of its sites.
+
+    One without a site stands for any, unless `named_sites_only`.
+    """
+    fitting = [
+        one
+        for one in stated
+        if wanted.concept.name in lexicon().wider(one.concept.name)
+        and (one.status == Status.PRESENT or wanted.status != Status.PRESENT)
+    ]
+    anywhere = lexicon().wider(wanted.concept.name) & _ANYWHERE
+    return all(
+        any(
+            (not side or not one.sides or side in one.sides)
+            and (not site or site in one.sites or not (one.sites or named_sites_only))
+            for one in fitting
+        )
+        for side in wanted.sides or [""]
+        for site in (wanted.sites if anywhere else ()) or [""]
+    )
 
 
 def _plain(sentence: str) -> str:

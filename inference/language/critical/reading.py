@@ -6,8 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from inference.language.critical.concepts import Concept, lexicon
-from inference.language.critical.forms import Form, Span, Word, placements_of
-from inference.language.critical.status import Status, answers, status_of, triggers_of
+from inference.language.critical.forms import Form, Span, Word, distance, overlap, placements_of
+from inference.language.critical.sites import sites_of
+from inference.language.critical.status import (
+    Status,
+    answers,
+    parts_clauses,
+    status_of,
+    triggers_of,
+)
 from inference.language.critical.tokens import Token, tokens_of
 from inference.language.guard.sentences import split_sentences
 from inference.language.placed_sentences import is_preamble, placed_sentences
@@ -22,12 +29,14 @@ _ORDER = (Status.PRESENT, Status.UNCERTAIN, Status.OTHER, Status.PAST, Status.DE
 
 @dataclass(frozen=True)
 class Critical:
-    """A critical finding that a sentence names. `sides`: those that the sentence names."""
+    """A critical finding that a sentence names. `sides`, `sites`: those that its clause names, or
+    else the sentence."""
 
     concept: Concept
     status: Status
     sentence: str
     sides: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
 
     @property
     def is_current(self) -> bool:
@@ -92,21 +101,56 @@ def in_sentence(sentence: str) -> tuple[Critical, ...]:
         return ()
     triggers = triggers_of(tokens)
     found: dict[str, Status] = {}
+    at: dict[str, list[list[Span]]] = {}
     for name, some in places.items():
         concept = lexicon().concepts[name]
         kept = [spans for spans in some if not _is_excluded(concept, spans, read, tokens)]
         stated = [status_of(one, tokens, triggers, chronic=concept.chronic) for one in kept]
         if stated:
             found[name] = min(stated, key=_ORDER.index)
-    sides = _sides(tokens)
-    return tuple(
-        Critical(lexicon().concepts[name], status, sentence, sides)
-        for name, status in found.items()
-        if not any(
-            name in lexicon().wider(other) and other != name and found[other] == status
+            at[name] = [
+                one for one, status in zip(kept, stated, strict=True) if status == found[name]
+            ]
+    criticals = []
+    for name, status in found.items():
+        narrower = [
+            span
             for other in found
-        )
-    )
+            if name in lexicon().wider(other) and other != name and found[other] == status
+            for spans in _nearest(at[other])
+            for span in spans
+        ]
+        alone = [
+            one for one in _nearest(at[name]) if not any(overlap(one[0], span) for span in narrower)
+        ]
+        if alone:
+            clauses = [_clause(one, tokens) for one in alone]
+            sides = frozenset().union(*(_sides(one) or _sides(tokens) for one in clauses))
+            sites = frozenset().union(*(sites_of(one) or sites_of(tokens) for one in clauses))
+            criticals.append(Critical(lexicon().concepts[name], status, sentence, sides, sites))
+    return tuple(criticals)
+
+
+def _nearest(placements: Sequence[list[Span]]) -> Iterator[list[Span]]:
+    """Of those that share a later part the nearest: of two fractures one is the rib's."""
+    by_later: dict[Span, list[Span]] = {}
+    for spans in placements:
+        if len(spans) == 1:
+            yield spans
+            continue
+        other = by_later.get(spans[1])
+        if other is None or distance(spans[0], spans[1]) < distance(other[0], other[1]):
+            by_later[spans[1]] = spans
+    yield from by_later.values()
+
+
+def _clause(spans: Sequence[Span], tokens: Sequence[Token]) -> Sequence[Token]:
+    start, end = min(one for one, _ in spans), max(one for _, one in spans)
+    while start > 0 and not parts_clauses(tokens[start - 1]):
+        start -= 1
+    while end < len(tokens) and not parts_clauses(tokens[end]):
+        end += 1
+    return tokens[start:end]
 
 
 def _candidates(read: Sequence[frozenset[Word]]) -> Iterator[tuple[str, Form]]:

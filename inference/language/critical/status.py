@@ -340,3 +340,8 @@ def _is_asked(part: Span, tokens: Sequence[Token]) -> bool:
 def answers(sentence: Sequence[Token]) -> bool:
     """Whether a sentence is no more than an answer to the one before: `None.`"""
     return 0 < len(sentence) <= 3 and sentence[0].text in _ANSWERS
+
+
+def parts_clauses(token: Token) -> bool:
+    """Whether a side or a site behind it is no more that of what stands before."""
+    return token.text in _MARKS or token.text in _BREAKS
