@@ -23,6 +23,13 @@ _LEFT = frozenset("left links linke linken linker linkes linksseitig linksseitig
 _RIGHT = frozenset("right rechts rechte rechten rechter rechtes rechtsseitig rechtsseitige".split())
 _BOTH = frozenset("bilateral bilaterally both beidseits bds beide beiden beidseitig".split())
 _LONGEST = 2_000
+# In English the lower extremity, an enlarged left atrium, a spontaneous abortion.
+_GERMAN_ABBREVIATIONS = frozenset(("LE", "LAE", "SAB"))
+_ENGLISH_WORDS = frozenset("the of with is are has had and for no there left right from".split())
+_GERMAN_WORDS = frozenset(
+    "der die das des dem den und mit ohne kein keine ist sind ein eine einer von bei nach zum zur"
+    " im links rechts nicht".split()
+)
 # The less a status says of the finding, the later it stands.
 _ORDER = (Status.PRESENT, Status.UNCERTAIN, Status.OTHER, Status.PAST, Status.DENIED)
 
@@ -94,7 +101,10 @@ def in_sentence(sentence: str) -> tuple[Critical, ...]:
     tokens = tokens_of(sentence)
     read = [lexicon().vocabulary.read(one) for one in tokens]
     places: dict[str, list[list[Span]]] = {}
+    english = _is_english(tokens)
     for name, form in _candidates(read):
+        if english and form.text in _GERMAN_ABBREVIATIONS:
+            continue
         for spans in placements_of(form, read, tokens):
             places.setdefault(name, []).append(spans)
     if not places:
@@ -151,6 +161,11 @@ def _clause(spans: Sequence[Span], tokens: Sequence[Token]) -> Sequence[Token]:
     while end < len(tokens) and not parts_clauses(tokens[end]):
         end += 1
     return tokens[start:end]
+
+
+def _is_english(tokens: Sequence[Token]) -> bool:
+    words = {one.text for one in tokens}
+    return bool(words & _ENGLISH_WORDS) and not words & _GERMAN_WORDS
 
 
 def _candidates(read: Sequence[frozenset[Word]]) -> Iterator[tuple[str, Form]]:

@@ -6,7 +6,7 @@ import pytest
 
 from inference.language.critical import Status, concepts
 from inference.language.critical.concepts import LANGUAGES, lexicon
-from inference.language.critical.forms import Form
+from inference.language.critical.forms import Form, Phrase
 from inference.language.critical.reading import in_sentence
 
 SAID = {
@@ -60,11 +60,12 @@ def test_no_word_stands_twice_in_a_concept() -> None:
 
 def test_each_word_is_found_where_it_stands() -> None:
     lost = [
-        f"{concept.name}: {form.text}"
+        f"{concept.name}: {written}"
         for concept in concepts().values()
         for forms in concept.forms.values()
         for form in forms
-        if not _names(_written(form), concept.name)
+        for written in _written(form)
+        if not _names(written, concept.name)
     ]
     assert lost == []
 
@@ -83,11 +84,19 @@ def test_what_is_denied_past_or_asked_is_told_apart_from_what_is_there(language:
     assert wrong == []
 
 
-def _written(form: Form) -> str:
-    """The form with the first of its choices."""
-    return " ".join(
-        sorted(word.text for word in choices)[0] for part in form.parts for choices in part[0]
-    )
+def _written(form: Form) -> list[str]:
+    """The form with each of its choices at least once."""
+    parts = [[one for phrase in part for one in _choices(phrase)] for part in form.parts]
+    return _side_by_side(parts)
+
+
+def _choices(phrase: Phrase) -> list[str]:
+    return _side_by_side([sorted({word.text for word in choices}) for choices in phrase])
+
+
+def _side_by_side(columns: list[list[str]]) -> list[str]:
+    longest = max(len(one) for one in columns)
+    return [" ".join(one[row % len(one)] for one in columns) for row in range(longest)]
 
 
 def _names(sentence: str, concept: str) -> list[Status]:

@@ -131,6 +131,18 @@ def test_the_statuses_of_one_report_are_told_apart() -> None:
         ("The abdomen is free of any air.", set()),
         ("No increased flow to the testis.", set()),
         ("Orbital pseudotumor.", set()),
+        ("The left LE is swollen.", set()),
+        ("Zentrale LE beidseits.", {"pulmonary_embolism"}),
+        ("SAB nach Aneurysmaruptur mit Blut in den Zisternen.",
+         {"subarachnoid_hemorrhage", "ruptured_aortic_aneurysm"}),
+        ("Basilar invagination.", set()),
+        ("Ectopic kidney.", set()),
+        ("Subluxation der Schulter.", set()),
+        ("Femoral malrotation after nailing.", set()),
+        ("Adrenal mass on the left.", {"adrenal_mass"}),
+        ("Renal infarct.", {"renal_infarct"}),
+        ("Osteonecrosis of the femoral head.", {"osteonecrosis"}),
+        ("Prostate cancer.", {"prostate_cancer", "malignancy"}),
     ],
 )  # fmt: skip
 def test_words_around_a_finding_reach_no_further_than_they_are_meant(
