@@ -34,6 +34,11 @@ _SIZES = frozenset(("size", "wide", "diameter"))
 _BROKEN = frozenset(("fracture", "tear", "defect"))
 # What goes on since an examination before.
 _CONTINUES = frozenset("stable again increased decreased progressed regressing healing".split())
+# A larger lung or more enhancement has not progressed.
+_WORSE_IF_MORE = frozenset(
+    "mass lesion nodule metastasis effusion pleural_effusion edema pneumothorax hemorrhage"
+    " hematoma aneurysm consolidation atrophy stenosis midline_shift hydrocephalus".split()
+)
 # Attributes that a heading or a verb implies.
 _IMPLIED = frozenset(("local", "focal", "overall"))
 _PAST = frozenset(("historical",))
@@ -217,7 +222,7 @@ def _changes(claim: Assertion, source: Assertion, name: str) -> Iterator[Reason]
         known = source.changes
         if change in known or (change == "again" and known & _CONTINUES):
             continue
-        if change == "progressed" and "increased" in known:
+        if change == "progressed" and "increased" in known and claim.observation in _WORSE_IF_MORE:
             continue
         yield Reason(
             Ground.COMPARISON, f"The evidence does not say “{readable(change)}” of “{name}”."

@@ -18,7 +18,7 @@ from inference.language.guard.assertions.reading.unread import (
 from inference.language.guard.characters import folded, hidden_or_foreign
 from inference.language.guard.dates import FoundDate, dicom_date, find_dates
 from inference.language.guard.evidence import SourceText
-from inference.language.guard.headings import asserts_nothing
+from inference.language.guard.headings import names_no_finding_above
 from inference.language.guard.instructions import instructs
 from inference.language.guard.patient import without_patient
 from inference.language.guard.reading import read
@@ -268,5 +268,7 @@ def _context_of(heading: str) -> Context:
         first.attributes if first is not None else frozenset(),
         tuple(one.place for one in named if one.place),
         len({one.place for one in named if one.place}) > 1,
-        frozenset() if asserts_nothing(heading) else unread_of_heading(itemise(heading).items),
+        frozenset()
+        if names_no_finding_above(heading)
+        else unread_of_heading(itemise(heading).items),
     )
