@@ -122,6 +122,8 @@ def _title_at(lines: Sequence[Line]) -> int:
     first = next((at for at, one in enumerate(lines) if one.text.strip()), -1)
     if first < 0 or lines[first].text.rstrip().endswith(":"):
         return -1
+    if len(lines[first].text.strip()) > _LONGEST_HEADING:
+        return -1
     mentions = [one for item in itemise(lines[first].text).items for one in item.mentions]
     return first if any(one.category == "modality" for one in mentions) else -1
 
