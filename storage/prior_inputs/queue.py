@@ -112,10 +112,13 @@ class PriorsDue:
                 .values(attempts=_DUE.attempts + 1, not_before=again_at)
             )
 
-    def forget_all(self) -> None:
-        """Nobody takes priors."""
+    def put_off(self, until: datetime, forget_before: datetime) -> None:
+        """Nobody takes priors now; what changed long before somebody does is not looked at."""
         with writing(self._engine) as connection:
-            connection.execute(delete(t.prior_due))
+            connection.execute(delete(t.prior_due).where(_DUE.changed_at < forget_before))
+            connection.execute(
+                update(t.prior_due).where(_DUE.not_before < until).values(not_before=until)
+            )
 
 
 def _mark(connection: Connection, studies: Select[str], now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Studies on the list of those whose priors are looked for, on each kind of database."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -134,3 +135,15 @@ def test_so_has_who_sees_more_or_is_seen_by_fewer(storage: Storage) -> None:
     assert taken_off(storage) == [now]
     groups.enforce(False)
     assert taken_off(storage) == []
+
+
+def test_what_nobody_asks_about_waits_and_is_forgotten_after_long(storage: Storage) -> None:
+    now = received(storage, "now", "20260201")
+    complete(storage, received(storage, "before", "20250101"))
+    at = utcnow()
+    storage.priors_due.put_off(at + timedelta(minutes=1), forget_before=at - timedelta(days=1))
+    assert storage.priors_due.due(at, 100) == []
+    waiting = storage.priors_due.due(at + timedelta(minutes=1), 100)
+    assert [one.study_instance_uid for one in waiting] == [now]
+    storage.priors_due.put_off(at + timedelta(days=3), forget_before=at + timedelta(days=1))
+    assert storage.priors_due.due(at + timedelta(days=3), 100) == []
