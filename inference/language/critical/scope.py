@@ -136,7 +136,9 @@ def _ends_behind(trigger: Trigger, end: int, tokens: Sequence[Token]) -> bool:
             if VERBS & {one.text for one in tokens[:at]}:
                 return not _relates(trigger, at, tokens)
             alone = text == "," and not _joined(trigger, at, tokens)
-            if alone or (text == "(" and trigger.start - at > 3):
+            # "(chest tube removed)" is of the tube.
+            far = 1 if trigger.kind == "past" and not _relates(trigger, at, tokens) else 3
+            if alone or (text == "(" and trigger.start - at > far):
                 return True
     return False
 

@@ -119,6 +119,7 @@ def test_the_statuses_of_one_report_are_told_apart() -> None:
         ("Large pneumothorax with absent lung markings.", {"pneumothorax"}),
         ("Großer Pneumothorax mit fehlender Lungenzeichnung.", {"pneumothorax"}),
         ("Pneumothorax after the chest tube was removed.", {"pneumothorax"}),
+        ("Pneumothorax (chest tube removed).", {"pneumothorax"}),
         ("Pneumothorax, nachdem die Drainage entfernt wurde.", {"pneumothorax"}),
         ("Pneumothorax nach Punktion ist nicht nachweisbar.", set()),
         ("Donor hepatic artery thrombosis.", {"hepatic_artery_occlusion"}),
