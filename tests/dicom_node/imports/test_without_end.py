@@ -54,10 +54,10 @@ def test_pipes_devices_and_links_out_of_a_folder_are_refused(tmp_path: Path) -> 
         part.fetch(found)
     reasons = {name: reason.split()[0:3] for name, reason in found.counts.refused}
     assert reasons == {
-        "in": ["It", "is", "no"],
+        "in": ["It", "is", "not"],
         "out": ["The", "link", "leads"],
-        "own": ["It", "is", "no"],
-        "pipe": ["It", "is", "no"],
+        "own": ["It", "is", "not"],
+        "pipe": ["It", "is", "not"],
         "zero": ["The", "link", "leads"],
     }
 
