@@ -137,7 +137,7 @@ def test_a_report_reaches_a_system_by_hl7(tmp_path: Path) -> None:
         (lambda message: acknowledged(message, "AE"), "PENDING", "AE"),
         (lambda message: acknowledged(message, "AR"), "DEAD", "rejected"),
         (lambda message: None, "PENDING", "without an answer"),
-        (lambda message: b"nonsense", "PENDING", "no HL7"),
+        (lambda message: b"nonsense", "PENDING", "not an HL7"),
         (
             lambda message: acknowledged(message, "AA").replace(b"|AA|", b"|AA|x"),
             "PENDING",
