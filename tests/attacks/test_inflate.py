@@ -206,6 +206,7 @@ def test_many_bombs_at_once_do_not_add_up(node: AttackedNode) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_bomb_by_stow_is_refused(node: AttackedNode) -> None:
     uid, bomb = instance_bomb()
     part10 = make_file_meta(CTImageStorage, uid, DeflatedExplicitVRLittleEndian) + bomb
@@ -222,6 +223,7 @@ def test_a_bomb_by_stow_is_refused(node: AttackedNode) -> None:
     assert node.answers()
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_bomb_by_upload_is_refused(node: AttackedNode) -> None:
     uid, bomb = instance_bomb()

@@ -132,6 +132,7 @@ def test_a_large_image_within_the_budget_is_rendered(api: RunningApi) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_what_is_above_the_budget_is_rendered_where_the_setting_allows_it(tmp_path: Path) -> None:
     with running_api(tmp_path, max_frame_pixels="4000") as api:
         path = api.store(poison.ordinary(64))
