@@ -72,10 +72,10 @@ class VolumeReader:
 
     def _reopen(self, name: str, removed: "_SharedFile | None") -> "_SharedFile":
         """A removed file may be back under its name; where it is not, it is read on as it is."""
+        self._evict()
         try:
-            self._evict()
             file = _SharedFile(os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC))
-        except FileNotFoundError:
+        except OSError:
             if removed is None:
                 raise
             return removed
