@@ -47,7 +47,7 @@ class Critical:
 
     @property
     def is_current(self) -> bool:
-        """Whether it must be told: there now, or not to be excluded."""
+        """Whether it must be stated: it is there now, or cannot be excluded."""
         return self.status in (Status.PRESENT, Status.UNCERTAIN)
 
 

@@ -1,4 +1,4 @@
-"""Lesions told apart by numbers, values beside reference values, and the lines of the drafts."""
+"""Lesions distinguished by numbers, values beside reference values, and the lines of the drafts."""
 
 from dataclasses import replace
 
