@@ -1,29 +1,29 @@
-"""Sentences about what was measured, and how it changed, by the rules of a language's data."""
+"""Sentences about what was measured, by the rules of a language's data."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from inference.findings.facts import Fact
+from inference.reports.change_text import (
+    DENSITIES,
+    Group,
+    changes_by,
+    shown,
+    uncompared_densities,
+)
 from inference.reports.evidence import Evidence, Prior
-from inference.reports.lesion_text import joined_sentences, lesion_sentences
+from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
-from storage.core.acquisition import NOT_COMPARED, why_unlike
+from storage.core.acquisition import NOT_COMPARED
 from storage.core.findings import OUTSIDE_POPULATION, REGISTERED_WITH_RESIDUAL
-from storage.core.variation import Variation, variation_of
 from storage.reports.entities import ReportSentence
 
-_DENSITIES = frozenset({"mean_density", "laa950", "perc15"})
-"""Of other voxels than those of the mask, which a volume is of."""
-_SAME_BREATH_PERCENT = 10.0
-"""Of the earlier volume of the lung; beyond, a change of its density is stated with that."""
 _CAUTIONS = {
     "outside_population": OUTSIDE_POPULATION,
     "registered_with_residual": REGISTERED_WITH_RESIDUAL,
 }
-Group = dict[str, Fact]
-"""The facts about one structure in one series by one pipeline, by slot."""
 
 
 def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
@@ -42,7 +42,7 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
             yield _answer(fact, locale)
         if fact.corrected_by and fact.finding.value is not None:
             yield _corrected(fact, locale)
-    densities = tuple(one.finding.finding_id for one in evidence.facts if one.measure in _DENSITIES)
+    densities = tuple(one.finding.finding_id for one in evidence.facts if one.measure in DENSITIES)
     if densities:
         yield ReportSentence(locale.words["density_of"], densities, basis="node")
     yield from uncompared_densities(evidence, evidence.facts, locale)
@@ -58,36 +58,6 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
         )
         if cautioned:
             yield ReportSentence(locale.words[word], cautioned, basis="node")
-
-
-def uncompared_densities(
-    evidence: Evidence, facts: Sequence[Fact], locale: Locale
-) -> Iterator[ReportSentence]:
-    """Why densities of an earlier acquisition are not compared: each reason once."""
-    prior = evidence.prior
-    if prior is None:
-        return
-    before = {fact.key: fact for fact in prior.facts}
-    words = locale.words["unlike"]
-    of_reason: dict[str, list[str]] = {}
-    for now in facts:
-        then = before.get(now.key)
-        unlike = why_unlike(now.finding, then.finding) if then and now.is_sound else None
-        if unlike is not None:
-            values = {
-                "then": unlike.then or words["unknown"],
-                "now": unlike.now or words["unknown"],
-            }
-            what = "slice_thickness" if unlike.kind.startswith("slice") else "kernel"
-            text = locale.fill(words[what], values)
-            of_reason.setdefault(text, []).append(now.finding.finding_id)
-    date = locale.date(prior.study.study_date)
-    if not date:
-        return
-    for why, ids in of_reason.items():
-        yield ReportSentence(
-            locale.fill(words["sentence"], {"date": date, "why": why}), tuple(ids), basis="node"
-        )
 
 
 def _caution(caveat: str) -> str:
@@ -161,7 +131,7 @@ def _about(
                     if fact.finding.finding_id not in sentence.finding_ids
                 }
         if is_stated:
-            yield from _changes_by(rule, structure, whole, prior, locale)
+            yield from changes_by(rule, structure, whole, prior, locale)
     yield from _not_whole(structure, cut_off, locale)
 
 
@@ -218,124 +188,6 @@ def _filled(template: str, structure: str, group: Group, locale: Locale) -> Repo
     )
 
 
-def shown(fact: Fact, locale: Locale) -> str:
-    if fact.value is None:
-        return ""
-    return locale.quantity(fact.value, fact.finding.unit)
-
-
-def _changes_by(
-    rule: Mapping[str, Any], structure: str, group: Group, prior: Prior | None, locale: Locale
-) -> Iterator[ReportSentence]:
-    """Of both sides together; where one of the studies has not measured both, of each."""
-    together = list(_changes(rule.get("change", ()), structure, group, prior, locale))
-    sides = rule.get("change_of_sides", ())
-    yield from together or _changes(sides, structure, group, prior, locale)
-
-
-def _changes(
-    slots: Sequence[str], structure: str, group: Group, prior: Prior | None, locale: Locale
-) -> Iterator[ReportSentence]:
-    before = {} if prior is None else {fact.key: fact for fact in prior.facts}
-    for slot in slots:
-        now = group.get(slot)
-        if now is not None and now.is_joined:
-            yield from joined_sentences(now, locale)
-            continue
-        then = None if now is None else before.get(now.key)
-        if now is not None and then is not None and prior is not None:
-            sentence = _change(slot, structure, now, then, prior, locale)
-            if sentence is not None:
-                volume = group.get(f"{now.side}_volume" if now.side else "volume")
-                yield _of_breath(sentence, now, volume, before, locale)
-
-
-def _of_breath(
-    sentence: ReportSentence,
-    now: Fact,
-    volume: Fact | None,
-    before: Mapping[tuple[str, str, str, str], Fact],
-    locale: Locale,
-) -> ReportSentence:
-    """A density's change with how far the lung's volume differs, in one sentence that no model
-    rewords: another depth of breath changes it as well."""
-    then = None if volume is None else before.get(volume.key)
-    if now.measure not in _DENSITIES or volume is None or then is None or not then.value:
-        return sentence
-    percent = abs((volume.value or 0.0) - then.value) / then.value * 100.0
-    if percent <= _SAME_BREATH_PERCENT:
-        return sentence
-    values = {"text": sentence.text.rstrip("."), "percent": locale.percent(percent)}
-    text = locale.fill(locale.words["unlike"]["breath"], values)
-    return replace(
-        sentence,
-        text=text,
-        finding_ids=(*sentence.finding_ids, volume.finding.finding_id),
-        prior_finding_ids=(*sentence.prior_finding_ids, then.finding.finding_id),
-        basis="node",
-        states_result=True,
-    )
-
-
-def _change(
-    slot: str, structure: str, now: Fact, then: Fact, prior: Prior, locale: Locale
-) -> ReportSentence | None:
-    date = locale.date(prior.study.study_date)
-    if why_unlike(now.finding, then.finding) is not None:
-        return None
-    if now.value is None or then.value is None or not date or now.finding.unit != then.finding.unit:
-        return None
-    subject = locale.measured_of(slot, now.side, structure, now.finding.label)
-    kind, percent = _kind_of_change(now, then, locale)
-    limit = _limit(now, then)
-    text = locale.fill(
-        locale.words["changes"][kind],
-        {
-            "subject": subject,
-            "percent": percent,
-            "date": date,
-            "before": shown(then, locale),
-            "now": shown(now, locale),
-            "variation": "" if limit is None else _shown_limit(limit, now, locale),
-        },
-    )
-    return ReportSentence(
-        text, (now.finding.finding_id,), prior_finding_ids=(then.finding.finding_id,)
-    )
-
-
-def _kind_of_change(now: Fact, then: Fact, locale: Locale) -> tuple[str, str]:
-    """Which sentence tells it. Percent of a volume; densities and shares only by direction; none
-    of what two measurements of the same may lie apart."""
-    new, old = now.value or 0.0, then.value or 0.0
-    limit = _limit(now, then)
-    if shown(now, locale) == shown(then, locale):
-        # What differs below the precision that is shown is not called unchanged.
-        return ("same" if new == old else "similar"), ""
-    if limit is not None and limit.covers(new, old):
-        return "within", ""
-    if limit is None or limit.percent is None:
-        return ("higher" if new > old else "lower"), ""
-    change = (new - old) / old * 100.0
-    return ("increased" if change > 0 else "decreased"), locale.percent(abs(change))
-
-
-def _limit(now: Fact, then: Fact) -> Variation | None:
-    """Of the values that count."""
-    return variation_of(replace(now.finding, value=now.value), then.finding, then.value or 0.0)
-
-
-def _shown_limit(limit: Variation, fact: Fact, locale: Locale) -> str:
-    if limit.percent is not None:
-        return locale.percent(limit.percent)
-    unit = fact.finding.unit
-    if unit is not None and unit.value == "%":
-        # Of a share, percent of it would be another limit.
-        number = locale.number(limit.amount, 1)
-        return locale.fill(locale.words["changes"]["points"], {"number": number})
-    return locale.quantity(limit.amount, unit)
-
-
 def _concluded(
     rule: Mapping[str, Any],
     structure: str,
@@ -363,7 +215,7 @@ def _concluded(
         locale,
     )
     if is_stated:
-        yield from _changes_by(rule, structure, group, prior, locale)
+        yield from changes_by(rule, structure, group, prior, locale)
         if rule.get("reference", "") in group:
             yield from _beside_reference(rule["reference"], group, locale, contrast)
 

@@ -1,0 +1,168 @@
+"""Sentences about how what was measured has changed, and why it is not compared."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from inference.findings.facts import Fact
+from inference.reports.evidence import Evidence, Prior
+from inference.reports.lesion_text import joined_sentences
+from inference.reports.locale import Locale
+from storage.core.acquisition import why_unlike
+from storage.core.variation import Variation, variation_of
+from storage.reports.entities import ReportSentence
+
+DENSITIES = frozenset({"mean_density", "laa950", "perc15"})
+"""Of other voxels than those of the mask, which a volume is of."""
+_SAME_BREATH_PERCENT = 10.0
+"""Of the earlier volume of the lung; beyond, a change of its density is stated with that."""
+Group = dict[str, Fact]
+"""The facts about one structure in one series by one pipeline, by slot."""
+
+
+def shown(fact: Fact, locale: Locale) -> str:
+    if fact.value is None:
+        return ""
+    return locale.quantity(fact.value, fact.finding.unit)
+
+
+def changes_by(
+    rule: Mapping[str, Any], structure: str, group: Group, prior: Prior | None, locale: Locale
+) -> Iterator[ReportSentence]:
+    """Of both sides together; where one of the studies has not measured both, of each."""
+    together = list(_changes(rule.get("change", ()), structure, group, prior, locale))
+    sides = rule.get("change_of_sides", ())
+    yield from together or _changes(sides, structure, group, prior, locale)
+
+
+def _changes(
+    slots: Sequence[str], structure: str, group: Group, prior: Prior | None, locale: Locale
+) -> Iterator[ReportSentence]:
+    before = {} if prior is None else {fact.key: fact for fact in prior.facts}
+    for slot in slots:
+        now = group.get(slot)
+        if now is not None and now.is_joined:
+            yield from joined_sentences(now, locale)
+            continue
+        then = None if now is None else before.get(now.key)
+        if now is not None and then is not None and prior is not None:
+            sentence = _change(slot, structure, now, then, prior, locale)
+            if sentence is not None:
+                volume = group.get(f"{now.side}_volume" if now.side else "volume")
+                yield _of_breath(sentence, now, volume, before, locale)
+
+
+def _of_breath(
+    sentence: ReportSentence,
+    now: Fact,
+    volume: Fact | None,
+    before: Mapping[tuple[str, str, str, str], Fact],
+    locale: Locale,
+) -> ReportSentence:
+    """A density's change with how far the lung's volume differs, in one sentence that no model
+    rewords: another depth of breath changes it as well."""
+    then = None if volume is None else before.get(volume.key)
+    if now.measure not in DENSITIES or volume is None or then is None or not then.value:
+        return sentence
+    percent = abs((volume.value or 0.0) - then.value) / then.value * 100.0
+    if percent <= _SAME_BREATH_PERCENT:
+        return sentence
+    values = {"text": sentence.text.rstrip("."), "percent": locale.percent(percent)}
+    text = locale.fill(locale.words["unlike"]["breath"], values)
+    return replace(
+        sentence,
+        text=text,
+        finding_ids=(*sentence.finding_ids, volume.finding.finding_id),
+        prior_finding_ids=(*sentence.prior_finding_ids, then.finding.finding_id),
+        basis="node",
+        states_result=True,
+    )
+
+
+def _change(
+    slot: str, structure: str, now: Fact, then: Fact, prior: Prior, locale: Locale
+) -> ReportSentence | None:
+    date = locale.date(prior.study.study_date)
+    if why_unlike(now.finding, then.finding) is not None:
+        return None
+    if now.value is None or then.value is None or not date or now.finding.unit != then.finding.unit:
+        return None
+    subject = locale.measured_of(slot, now.side, structure, now.finding.label)
+    kind, percent = _kind_of_change(now, then, locale)
+    limit = _limit(now, then)
+    text = locale.fill(
+        locale.words["changes"][kind],
+        {
+            "subject": subject,
+            "percent": percent,
+            "date": date,
+            "before": shown(then, locale),
+            "now": shown(now, locale),
+            "variation": "" if limit is None else _shown_limit(limit, now, locale),
+        },
+    )
+    return ReportSentence(
+        text, (now.finding.finding_id,), prior_finding_ids=(then.finding.finding_id,)
+    )
+
+
+def _kind_of_change(now: Fact, then: Fact, locale: Locale) -> tuple[str, str]:
+    """Which sentence tells it. Percent of a volume; densities and shares only by direction; none
+    of what two measurements of the same may lie apart."""
+    new, old = now.value or 0.0, then.value or 0.0
+    limit = _limit(now, then)
+    if shown(now, locale) == shown(then, locale):
+        # What differs below the precision that is shown is not called unchanged.
+        return ("same" if new == old else "similar"), ""
+    if limit is not None and limit.covers(new, old):
+        return "within", ""
+    if limit is None or limit.percent is None:
+        return ("higher" if new > old else "lower"), ""
+    change = (new - old) / old * 100.0
+    return ("increased" if change > 0 else "decreased"), locale.percent(abs(change))
+
+
+def _limit(now: Fact, then: Fact) -> Variation | None:
+    """Of the values that count."""
+    return variation_of(replace(now.finding, value=now.value), then.finding, then.value or 0.0)
+
+
+def _shown_limit(limit: Variation, fact: Fact, locale: Locale) -> str:
+    if limit.percent is not None:
+        return locale.percent(limit.percent)
+    unit = fact.finding.unit
+    if unit is not None and unit.value == "%":
+        # Of a share, percent of it would be another limit.
+        number = locale.number(limit.amount, 1)
+        return locale.fill(locale.words["changes"]["points"], {"number": number})
+    return locale.quantity(limit.amount, unit)
+
+
+def uncompared_densities(
+    evidence: Evidence, facts: Sequence[Fact], locale: Locale
+) -> Iterator[ReportSentence]:
+    """Why densities of an earlier acquisition are not compared: each reason once."""
+    prior = evidence.prior
+    if prior is None:
+        return
+    before = {fact.key: fact for fact in prior.facts}
+    words = locale.words["unlike"]
+    of_reason: dict[str, list[str]] = {}
+    for now in facts:
+        then = before.get(now.key)
+        unlike = why_unlike(now.finding, then.finding) if then and now.is_sound else None
+        if unlike is not None:
+            values = {
+                "then": unlike.then or words["unknown"],
+                "now": unlike.now or words["unknown"],
+            }
+            what = "slice_thickness" if unlike.kind.startswith("slice") else "kernel"
+            text = locale.fill(words[what], values)
+            of_reason.setdefault(text, []).append(now.finding.finding_id)
+    date = locale.date(prior.study.study_date)
+    if not date:
+        return
+    for why, ids in of_reason.items():
+        yield ReportSentence(
+            locale.fill(words["sentence"], {"date": date, "why": why}), tuple(ids), basis="node"
+        )
