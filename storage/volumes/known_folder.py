@@ -14,6 +14,12 @@ class KnownFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._first: os.stat_result | None = None
+        self._witness = DELETION_COUNTER
+
+    def holds(self, name: str) -> None:
+        """A file of this process that shows the folder to be the same; without one, the counter,
+        which another process that starts while the disk is away makes anew."""
+        self._witness = name
 
     def check(self) -> None:
         """Raises OSError where it is gone, or an empty folder has taken its place.
@@ -31,7 +37,7 @@ class KnownFolder:
         if os.path.samestat(now, self._first):
             return
         # The same disk may have another number once it is mounted again.
-        if not (self.path / DELETION_COUNTER).exists():
+        if not (self.path / self._witness).exists():
             raise _gone()
         self._first = now
 

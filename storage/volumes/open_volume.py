@@ -61,6 +61,7 @@ class OpenVolume:
         except OSError:
             os.close(fd)
             raise
+        folder.holds(path.name)
         return cls(folder, path, fd)
 
     @property
