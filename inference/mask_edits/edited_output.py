@@ -1,6 +1,6 @@
 """What an edited mask gives: its segments, and the numbers that hold for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from inference.findings.build import measurement_of
@@ -12,9 +12,9 @@ from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.pipeline_runs.coverage import with_caveat, with_validity
 from inference.results.mask_read import MaskStack, read_segments
 from storage.core.errors import InvalidRequest
+from storage.core.variation import MM3_IN
 
 _VOLUME = "118565006"
-_MM3_IN: Mapping[str, float] = {"mm3": 1.0, "cm3": 1e3, "mL": 1e3, "L": 1e6}
 
 
 def edited_output(
@@ -72,9 +72,9 @@ def _measured(
         number = measured.segment_index + 1
         if number not in changed:
             yield measured
-        elif measured.code.value == _VOLUME and measured.unit.value in _MM3_IN:
+        elif measured.code.value == _VOLUME and measured.unit.value in MM3_IN:
             mm3 = masks.voxel_count(number) * before.volume.voxel_volume_mm3
-            value = mm3 / _MM3_IN[measured.unit.value]
+            value = mm3 / MM3_IN[measured.unit.value]
             # The model was sure of its own mask; whether the new one is complete, the mask says
             # (`inference.pipeline_runs.coverage`).
             yield replace(measured, value=value, confidence=None, validity=None)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Pipeline, PipelineOutput
 from storage.core.findings import Surface, Validity
-from storage.core.variation import VOLUME_UNITS
+from storage.core.variation import MM3_IN
 
 _DECIMALS = 3
 # The faces of voxels show a surface from the front and aslant: of one that lies in all directions
@@ -70,7 +70,7 @@ def surface_of(mask: NDArray[np.bool_], volume: Volume) -> Surface:
 
 def _lacks_surface(measurement: Measurement) -> bool:
     return (
-        measurement.unit.value in VOLUME_UNITS
+        measurement.unit.value in MM3_IN
         and (measurement.segment_index is not None or bool(measurement.parts))
         and (measurement.validity is None or measurement.validity.surface is None)
     )

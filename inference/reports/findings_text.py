@@ -6,7 +6,6 @@ from typing import Any
 
 from inference.findings.facts import Fact
 from inference.reports.change_text import (
-    DENSITIES,
     Group,
     changes_by,
     shown,
@@ -16,7 +15,7 @@ from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
-from storage.core.acquisition import NOT_COMPARED
+from storage.core.acquisition import DENSITIES, NOT_COMPARED
 from storage.core.findings import OUTSIDE_POPULATION, REGISTERED_WITH_RESIDUAL
 from storage.reports.entities import ReportSentence
 
@@ -42,7 +41,9 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
             yield _answer(fact, locale)
         if fact.corrected_by and fact.finding.value is not None:
             yield _corrected(fact, locale)
-    densities = tuple(one.finding.finding_id for one in evidence.facts if one.measure in DENSITIES)
+    densities = tuple(
+        one.finding.finding_id for one in evidence.facts if one.finding.code.value in DENSITIES
+    )
     if densities:
         yield ReportSentence(locale.words["density_of"], densities, basis="node")
     yield from uncompared_densities(evidence, evidence.facts, locale)

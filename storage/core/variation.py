@@ -35,9 +35,8 @@ from dataclasses import dataclass, replace
 
 from storage.core.findings import VOLUME_VARIATION_PERCENT, Finding, Surface
 
-VOLUME_UNITS = frozenset({"mm3", "cm3", "mL", "L"})
-"""UCUM codes of what a change in per cent is stated of."""
-_MM3_IN = {"mm3": 1.0, "cm3": 1e3, "mL": 1e3, "L": 1e6}
+MM3_IN = {"mm3": 1.0, "cm3": 1e3, "mL": 1e3, "L": 1e6}
+"""By the UCUM code of a unit of volume: those of which a change is stated in per cent."""
 _BY_CODE = {"LAA950": 3.7, "PERC15": 18.0, "MLD": 18.0}
 """In the unit of the finding: percentage points and HU. The node's own estimate, of the size that
 is known for scans in inspiration whose lung volume is not adjusted for; not checked against a
@@ -70,7 +69,7 @@ class Variation:
 
 
 def is_volume(finding: Finding) -> bool:
-    return finding.unit is not None and finding.unit.value in VOLUME_UNITS
+    return finding.unit is not None and finding.unit.value in MM3_IN
 
 
 def variation_of(now: Finding, then: Finding | None, before: float) -> Variation | None:
@@ -136,7 +135,7 @@ def known_before(finding: Finding) -> Finding:
 def _left_open(finding: Finding, same_model: bool) -> float:
     """In the unit of the finding."""
     value = finding.value or 0.0
-    mm3 = _MM3_IN[finding.unit.value] if finding.unit else 1.0
+    mm3 = MM3_IN[finding.unit.value] if finding.unit else 1.0
     surface = finding.validity.surface if finding.validity else None
     if surface is None:
         surface = _unknown(value * mm3, _FIXED_BEFORE_MM.get(finding.pipeline, 0.0))
