@@ -7,7 +7,7 @@ from sqlalchemy import case, func
 
 from storage import tables as t
 from storage.core.entities import JobEnding
-from storage.core.text.outside_text import kept_reason
+from storage.core.text.outside_text import stored_reason
 
 EARLIER_RESULTS = "The results are those of the run before."
 NO_EARLIER_RUN = {"earlier_started_at": None, "earlier_finished_at": None}
@@ -16,7 +16,7 @@ NO_EARLIER_RUN = {"earlier_started_at": None, "earlier_finished_at": None}
 def ended(ending: JobEnding, reason: str, now: datetime, progress: Any) -> dict[str, Any]:
     """Columns of a job whose run ended without results, `progress` far; those of an earlier run
     stand."""
-    reason = kept_reason(reason)
+    reason = stored_reason(reason)
     c = t.job.c
     has_earlier = c.earlier_finished_at.is_not(None)
     return {

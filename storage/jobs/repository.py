@@ -16,7 +16,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Job, JobInput, JobState, JobStatus
 from storage.core.errors import NotFound
 from storage.core.job_result import JobResult
-from storage.core.text.outside_text import kept_reason
+from storage.core.text.outside_text import stored_reason
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.row_mapping import to_job
 from storage.jobs.earlier_run import NO_EARLIER_RUN, ended
@@ -174,7 +174,7 @@ class Jobs:
         outside the job, such as a full disk, does not count.
         """
         values: dict[str, Any] = {
-            "reason": kept_reason(reason),
+            "reason": stored_reason(reason),
             **JOBS.released(not_before if retry else None),
             "attempts": t.job.c.attempts - (0 if counts else 1),
             "stage": "",

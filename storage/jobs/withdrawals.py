@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, and_, case, delete, func, null, or_, 
 
 from storage import tables as t
 from storage.core.entities import OPEN_STATES, DeliveryCause, Job
-from storage.core.text.outside_text import kept_reason
+from storage.core.text.outside_text import stored_reason
 from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.db.row_mapping import to_job
@@ -110,7 +110,7 @@ class Withdrawals:
         open_ = t.job.c.state.in_(OPEN_STATES)
         values = {
             "ending": "superseded",
-            "reason": kept_reason(reason),
+            "reason": stored_reason(reason),
             "state": case((open_, "CANCELED"), else_=t.job.c.state),
             "finished_at": func.coalesce(t.job.c.finished_at, now),
             **JOBS.released(),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Engine, RowMapping, delete, select, update
 
 from storage import tables as t
-from storage.core.text.outside_text import kept_reason
+from storage.core.text.outside_text import stored_reason
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.outbox.tables import SHADOW_RUNS
 
@@ -114,7 +114,7 @@ class ShadowRuns:
         self._set(
             shadow_id,
             state=state,
-            reason=kept_reason(reason),
+            reason=stored_reason(reason),
             agreement=dict(agreement or {}),
             finished_at=now,
         )

@@ -49,7 +49,7 @@ def text_from_outside(text: str, at_most: int, *, lines: bool = False) -> str:
     return found
 
 
-def kept_reason(reason: str) -> str:
+def stored_reason(reason: str) -> str:
     """Why work failed, as the index keeps it: valid, without controls but line feeds, short."""
     return text_from_outside(reason, _REASON_AT_MOST, lines=True)
 
