@@ -16,8 +16,9 @@ def fill_with_images(
 ) -> tuple[dict[str, Chosen], dict[str, str]]:
     """By role the image that fills it, and of each other role why none does.
 
-    An image fills one role; of several that fit the last is taken, of a view that was repeated the
-    better one. `only`: as in `choose_inputs`.
+    An image fills one role. Of several that fit, whole views for presentation come before those
+    for processing and before spots and magnifications; of alike ones the last is taken, as of a
+    view that was repeated. `only`: as in `choose_inputs`.
     """
     chosen: dict[str, Chosen] = {}
     why_none: dict[str, str] = {}
@@ -40,7 +41,9 @@ def fill_with_images(
             else:
                 reasons.append(f"{one.name}: {word.reason}")
         if fitting:
-            chosen[role.name] = Chosen(role, fitting[-1], SeriesStack("", (0,)), "", 0.0)
+            # Stable: of alike ones the last stays last.
+            best = sorted(fitting, key=_is_whole_view)[-1]
+            chosen[role.name] = Chosen(role, best, SeriesStack("", (0,)), "", 0.0)
         else:
             found = listed_reasons(reasons, "images")
             why_none[role.name] = (
@@ -58,6 +61,14 @@ def _images_of(candidate: Candidate) -> Iterator[Candidate]:
             number = header.get("InstanceNumber")
             named = "image without a number" if number is None else f"image {number}"
             yield Candidate(candidate.series, [instance], [header], image=named)
+
+
+def _is_whole_view(candidate: Candidate) -> tuple[bool, bool]:
+    """Without view modifiers (PS3.3 C.8.11.7: spot, magnified), and meant to be read."""
+    header = candidate.headers[0]
+    views = [header, *(header.get("ViewCodeSequence") or ())]
+    is_modified = any(one.get("ViewModifierCodeSequence") for one in views)
+    return not is_modified, header.get("PresentationIntentType") != "FOR PROCESSING"
 
 
 def _uid(candidate: Candidate) -> str:

@@ -155,6 +155,25 @@ def test_four_views_in_four_series_give_one_answer_about_all_of_them(
     assert [one.would_run for one in explained if one.pipeline == PIPELINE] == [True] * 4
 
 
+def test_a_spot_or_raw_image_that_comes_last_does_not_take_the_place_of_the_view(
+    storage: Storage, tmp_path: Path
+) -> None:
+    added(storage, tmp_path / "m")
+    modifier, code = Dataset(), Dataset()
+    modifier.CodeValue, modifier.CodingSchemeDesignator = "399055006", "SCT"
+    modifier.CodeMeaning = "Spot compression"
+    code.CodeValue, code.CodingSchemeDesignator = "399162004", "SCT"
+    code.CodeMeaning = "cranio-caudal"
+    code.ViewModifierCodeSequence = [modifier]
+    found = decisions(
+        storage,
+        *four(),
+        view("rcc", 100, 20, ViewCodeSequence=[code]),
+        view("rcc", 100, 21, PresentationIntentType="FOR PROCESSING"),
+    )
+    assert "right CC: image 7 of series 7" in next(one.reason for one in found if one.accepted)
+
+
 def test_a_view_that_is_not_required_is_black_and_its_coming_revises_the_result(
     storage: Storage, tmp_path: Path
 ) -> None:
