@@ -18,7 +18,7 @@ class KnownFolder:
 
     def holds(self, name: str) -> None:
         """A file of this process that shows the folder to be the same; without one, the counter,
-        which another process that starts while the disk is away makes anew."""
+        which another process that starts while the disk is away makes again."""
         self._witness = name
 
     def check(self) -> None:
