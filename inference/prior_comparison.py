@@ -20,7 +20,7 @@ from inference.lesions.joined import joined_in
 from storage.container import Storage
 from storage.core.acquisition import DENSITIES
 from storage.core.entities import Job
-from storage.core.findings import Finding, Prior
+from storage.core.findings import Finding
 from storage.core.variation import is_volume
 from storage.findings.feedback_reports import FeedbackReports
 from storage.jobs.repository import Jobs
@@ -126,27 +126,33 @@ def _history(
 def revise_comparisons(storage: Storage, study_instance_uid: str) -> int:
     """Compare a study's findings again, by what is stored and stated now; how many changed.
 
-    A prior that no longer holds is cleared. SR and PDF that were written state what they were
-    compared with at that time.
+    A prior or a caveat that no longer holds is cleared. SR and PDF that were written state what
+    they were compared with at that time.
     """
-    findings = [one for one in storage.findings.of_study(study_instance_uid) if is_volume(one)]
+    findings = [
+        one
+        for one in storage.findings.of_study(study_instance_uid)
+        if is_volume(one) or one.code.value in DENSITIES
+    ]
     if not findings:
         return 0
     before = storage.priors.before(study_instance_uid)
     uids = lesion_uids(storage.jobs, storage.lesions, [*before[::-1], study_instance_uid], findings)
-    revised: dict[str, Prior | None] = {}
+    revised: list[Finding] = []
     for job in storage.jobs.of_studies([study_instance_uid])[study_instance_uid]:
         of_job = [one for one in findings if one.job_id == job.job_id]
-        comparison = comparison_of(storage, job) if of_job else None
+        if not of_job:
+            continue
+        comparison = comparison_of(storage, job) or Comparison("", {})
         identified = [
             replace(one, tracking_uid=uids.get(one.finding_id, one.tracking_uid), prior=None)
             for one in of_job
         ]
         for one, same in zip(of_job, identified, strict=True):
-            prior = None if comparison is None else comparison.compared(same, identified).prior
-            if prior != one.prior:
-                revised[one.finding_id] = prior
-    storage.findings.set_priors(revised)
+            compared = comparison.compared(same, identified)
+            if (compared.prior, compared.caveats) != (one.prior, one.caveats):
+                revised.append(replace(one, prior=compared.prior, validity=compared.validity))
+    storage.findings.compare_again(revised)
     return len(revised)
 
 

@@ -1,9 +1,10 @@
 """From what a pipeline measured to findings: values, codes, identity over time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from inference.findings.comparison import Comparison
+from inference.findings.facts import fact_of
 from inference.findings.normal_ranges import NormalRanges
 from inference.pipeline import (
     Classification,
@@ -21,6 +22,7 @@ from inference.result_identity import (
     stable_id,
     tracking_uid,
 )
+from storage.core.acquisition import limit_at_full_inspiration
 from storage.core.entities import Job
 from storage.core.findings import Code, Finding, ImageRef, SegmentRef
 
@@ -48,7 +50,7 @@ def build_findings(
     if comparison is not None:
         measured = [comparison.compared(one, measured) for one in measured]
     return (
-        *map(ranges.applied, measured),
+        *_limits_by_breath([ranges.applied(one) for one in measured]),
         *(
             _of_images(job, pipeline, answer, output)
             if output.images
@@ -61,6 +63,19 @@ def build_findings(
             for one in _of_image(job, pipeline, image, output)
         ),
     )
+
+
+def _limits_by_breath(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """What low attenuation may be is known of lungs at full inspiration, which the volume shows."""
+    volumes = {
+        (fact.side, fact.structure): fact.finding
+        for fact in map(fact_of, findings)
+        if fact.measure == "volume" and fact.is_sound
+    }
+    for one in findings:
+        fact = fact_of(one)
+        volume = volumes.get((fact.side, fact.structure))
+        yield one if volume is None else limit_at_full_inspiration(one, volume)
 
 
 def _measured(

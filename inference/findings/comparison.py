@@ -4,8 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from inference.findings.facts import fact_of
 from inference.findings.joined import Joined
-from storage.core.acquisition import DENSITIES, NOT_COMPARED, why_unlike
+from storage.core.acquisition import (
+    DENSITIES,
+    NOT_COMPARED,
+    OF_EARLIER_STUDY,
+    breath_caveat,
+    breath_differs_percent,
+    why_unlike,
+)
 from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior, Validity
 from storage.core.text.dates import date_of
 from storage.core.variation import joined_surface, variation_of
@@ -55,7 +63,7 @@ class Comparison:
         `beside`. Where one of them was not measured whole, nothing is compared.
         """
         if finding.code.value in DENSITIES:
-            return self._cautioned(finding)
+            return self._cautioned(finding, beside)
         joined = self.joined.get(finding.tracking_uid)
         if joined is not None:
             return self._together(finding, joined, beside)
@@ -95,20 +103,41 @@ class Comparison:
         )
         return replace(finding, prior=prior)
 
-    def _cautioned(self, finding: Finding) -> Finding:
-        """A density tells where that of before is of another acquisition."""
+    def _cautioned(self, finding: Finding, beside: Sequence[Finding]) -> Finding:
+        """A density tells where that of before is of another acquisition, or another breath."""
         then, study_date = self.densities.get(quantity_key(finding), (None, ""))
         validity = finding.validity or Validity("complete")
-        # A mask edit brings those of the pipeline's own finding along.
-        caveats = tuple(one for one in validity.caveats if not one.startswith(NOT_COMPARED))
-        unlike = None if then is None else why_unlike(finding, then)
-        if unlike is not None and finding.is_sound:
+        # Those that it has are of what was known before, or of the finding whose mask was edited.
+        caveats = tuple(one for one in validity.caveats if not one.startswith(OF_EARLIER_STUDY))
+        if then is not None and finding.is_sound:
             day = date_of(study_date)
             of_day = f" of {day.isoformat()}" if day else " before"
-            caveats = (*caveats, f"{NOT_COMPARED}{of_day}: {unlike.in_words}.")
+            unlike = why_unlike(finding, then)
+            percent = self._breath_differs_percent(finding, then, beside)
+            if unlike is not None:
+                caveats = (*caveats, f"{NOT_COMPARED}{of_day}: {unlike.in_words}.")
+            elif percent is not None:
+                caveats = (*caveats, breath_caveat(of_day, percent))
         if caveats == validity.caveats:
             return finding
         return replace(finding, validity=replace(validity, caveats=caveats))
+
+    def _breath_differs_percent(
+        self, density: Finding, then: Finding, beside: Sequence[Finding]
+    ) -> float | None:
+        """By the volume of the same lung; None where one of the studies has none that counts."""
+        lung = fact_of(density)
+        for one in map(fact_of, beside):
+            before = self.earlier.get(quantity_key(one.finding))
+            if (
+                (one.side, one.structure, one.measure) == (lung.side, lung.structure, "volume")
+                and one.is_sound
+                and before is not None
+                and before.finding.unit == one.finding.unit
+                and before.finding.study_instance_uid == then.study_instance_uid
+            ):
+                return breath_differs_percent(one.value, before.value)
+        return None
 
     def _together(self, finding: Finding, joined: Joined, beside: Sequence[Finding]) -> Finding:
         code = finding.code.value

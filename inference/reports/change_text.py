@@ -8,12 +8,10 @@ from inference.findings.facts import Fact
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import joined_sentences
 from inference.reports.locale import Locale
-from storage.core.acquisition import DENSITIES, why_unlike
+from storage.core.acquisition import DENSITIES, breath_differs_percent, why_unlike
 from storage.core.variation import Variation, variation_of
 from storage.reports.entities import ReportSentence
 
-_SAME_BREATH_PERCENT = 10.0
-"""Of the earlier volume of the lung; beyond, a change of its density is stated with that."""
 Group = dict[str, Fact]
 """The facts about one structure in one series by one pipeline, by slot."""
 
@@ -60,10 +58,10 @@ def _of_breath(
     """A density's change with how far the lung's volume differs, in one sentence that no model
     rewords: another depth of breath changes it as well."""
     then = None if volume is None else before.get(volume.key)
-    if now.finding.code.value not in DENSITIES or volume is None or then is None or not then.value:
+    if now.finding.code.value not in DENSITIES or volume is None or then is None:
         return sentence
-    percent = abs((volume.value or 0.0) - then.value) / then.value * 100.0
-    if percent <= _SAME_BREATH_PERCENT:
+    percent = breath_differs_percent(volume.value, then.value)
+    if percent is None:
         return sentence
     values = {"text": sentence.text.rstrip("."), "percent": locale.percent(percent)}
     text = locale.fill(locale.words["unlike"]["breath"], values)

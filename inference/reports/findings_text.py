@@ -15,7 +15,7 @@ from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
-from storage.core.acquisition import DENSITIES, NOT_COMPARED
+from storage.core.acquisition import DENSITIES, OF_EARLIER_STUDY
 from storage.core.findings import OUTSIDE_POPULATION, REGISTERED_WITH_RESIDUAL
 from storage.reports.entities import ReportSentence
 
@@ -54,7 +54,7 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
             if any(
                 _caution(caveat) == word
                 for caveat in one.finding.caveats
-                if not caveat.startswith(NOT_COMPARED)
+                if not caveat.startswith(OF_EARLIER_STUDY)
             )
         )
         if cautioned:

@@ -9,11 +9,22 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from storage.core.findings import Acquisition, Finding
+from storage.core.text.rounding import rounded
 
 DENSITIES = frozenset({"LAA950", "PERC15", "MLD"})
 """Codes of what depends on the acquisition."""
 NOT_COMPARED = "Not compared with the study"
 """With what a caveat begins that tells of an earlier value of another acquisition."""
+OTHER_BREATH = "Lung volume differs from that of the study"
+"""With what a caveat begins that tells of an earlier density at another depth of breath."""
+OF_EARLIER_STUDY = (NOT_COMPARED, OTHER_BREATH)
+"""With what those caveats begin that follow what is known of earlier studies."""
+_SAME_BREATH_PERCENT = 10.0
+"""Of the earlier volume of the lung; beyond, a change of its density is stated with that."""
+_NOT_INSPIRED = (
+    "The lung volume is below its normal range: the scan may not be at full inspiration, for which"
+    " the limit holds."
+)
 _THICKER = 1.5
 _OF_SMOOTH_KERNELS = "COPDGene 2019"
 
@@ -46,6 +57,42 @@ def why_unlike(now: Finding, then: Finding) -> Unlike | None:
     if max(thick, thicker) > _THICKER * min(thick, thicker):
         return Unlike("slice_thickness", _mm(thicker), _mm(thick))
     return None
+
+
+def breath_differs_percent(now_volume: float | None, then_volume: float | None) -> float | None:
+    """How far the volumes of a lung lie apart, of the earlier one; None where its densities are of
+    much the same depth of breath, or that is not known."""
+    if now_volume is None or not then_volume:
+        return None
+    percent = abs(now_volume - then_volume) / then_volume * 100.0
+    return percent if percent > _SAME_BREATH_PERCENT else None
+
+
+def breath_caveat(of_day: str, percent: float) -> str:
+    """`of_day`: " of 2024-01-10", or " before"."""
+    return (
+        f"{OTHER_BREATH}{of_day} by {rounded(percent, 1)} %: another depth of breath changes"
+        " density as well."
+    )
+
+
+def limit_at_full_inspiration(density: Finding, volume: Finding) -> Finding:
+    """The finding of low attenuation, with a caveat where the volume of its lung is below what is
+    normal, so that the scan may not be at full inspiration, for which the limit holds."""
+    normal, of_volume = density.normal_range, volume.normal_range
+    if (
+        density.code.value != "LAA950"
+        or normal is None
+        or normal.missing
+        or not normal.source.startswith(_OF_SMOOTH_KERNELS)
+        or of_volume is None
+        or of_volume.low is None
+        or volume.value is None
+        or volume.value >= of_volume.low
+    ):
+        return density
+    caveat = f"{normal.caveat} {_NOT_INSPIRED}".lstrip()
+    return replace(density, normal_range=replace(normal, caveat=caveat))
 
 
 def limit_doubted(finding: Finding) -> Finding:

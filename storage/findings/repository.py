@@ -1,6 +1,6 @@
 """Findings: what a job measured, typed and coded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from sqlalchemy import (
@@ -17,8 +17,9 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
+from storage.core.acquisition import DENSITIES
 from storage.core.errors import NotFound
-from storage.core.findings import Finding, Prior
+from storage.core.findings import Finding
 from storage.db.engine import reading, writing
 from storage.findings.row_mapping import to_finding
 from storage.search.passages import FINDING, forget, note_findings
@@ -33,15 +34,20 @@ class Findings:
         with writing(self._engine) as connection:
             replace_findings(connection, job_id, findings)
 
-    def set_priors(self, priors: Mapping[str, Prior | None]) -> None:
-        """What findings were before, by their ids; None where there is nothing to compare with."""
+    def compare_again(self, findings: Sequence[Finding]) -> None:
+        """What these were before, and their caveats, instead of what is stored of it."""
         with writing(self._engine) as connection:
-            for finding_id, prior in priors.items():
+            for one in findings:
                 connection.execute(
                     update(t.finding)
-                    .where(t.finding.c.finding_id == finding_id)
-                    .values(prior=null() if prior is None else asdict(prior))
+                    .where(t.finding.c.finding_id == one.finding_id)
+                    .values(
+                        prior=null() if one.prior is None else asdict(one.prior),
+                        validity=null() if one.validity is None else asdict(one.validity),
+                    )
                 )
+            # Of others the caveats stay, and so what is searched.
+            note_findings(connection, [one for one in findings if one.code.value in DENSITIES])
 
     def of_study(self, study_instance_uid: str) -> list[Finding]:
         """Those that count: of each series and pipeline the newest job's.

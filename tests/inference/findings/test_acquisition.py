@@ -2,24 +2,31 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
 from api.fhir.normal_range import interpretation, reference_range
 from api.findings.serializers import finding_payload
+from inference.findings.build import build_findings
 from inference.findings.comparison import Comparison
 from inference.findings.facts import Fact, fact_of
 from inference.findings.normal_ranges import NormalRanges
 from inference.imaging.acquisition.reconstruction import acquisition_of
+from inference.imaging.volume import assemble_volume
 from inference.normal_ranges.subject import subject_of
+from inference.pipeline import Measurement, PipelineOutput
 from inference.pipelines.chest.lung_density import LungDensity
+from inference.pipelines.codes import PERCENT, VOLUME
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import Evidence
 from inference.reports.locale import load_locale
 from inference.results.sr.numbers import measurements_of
 from storage.core.acquisition import DENSITIES, limit_doubted
-from storage.core.findings import Acquisition, Finding, NormalRange, Validity
+from storage.core.findings import Acquisition, Code, Finding, NormalRange, Validity
+from tests.builders import series
 from tests.inference.reports.known import evidence, fact, lungs
+from tests.inference.results_support import job_for
 
 LAA_THEN, LAA_NOW = 1.938, 21.778
 SMOOTH, SHARP = Acquisition("B30f", 2.5), Acquisition("B70f", 2.5)
@@ -113,6 +120,31 @@ def test_low_attenuation_is_called_neither_high_nor_normal(kernel: str, shown: s
         assert interpretation(normal, value) is None
         (stated,) = reference_range(normal, laa(value, None).unit) or ()
         assert f"Kernel {shown}: the limit is for smooth kernels" in (stated.text or "")
+
+
+def test_a_limit_at_full_inspiration_says_where_the_volume_doubts_it() -> None:
+    header = Dataset()
+    header.PatientSex, header.PatientAge, header.PatientSize = "M", "050Y", "1.80"
+    header.ConvolutionKernel = "B30f"
+    ranges = NormalRanges(LungDensity.card.normal_ranges, subject_of(header))
+    job = job_for(assemble_volume(series(np.zeros((3, 4, 5), np.int16), modality="CT")))
+
+    def limit(litres: float) -> str:
+        output = PipelineOutput(
+            measurements=(
+                Measurement("Both lungs volume", VOLUME, litres, Code("L", "UCUM", "L"), None),
+                Measurement("Both lungs LAA-950", laa(1, None).code, 6.0, PERCENT, None),
+            )
+        )
+        _, density = build_findings(job, LungDensity(), output, normal_ranges=ranges)
+        (stated,) = reference_range(density.normal_range, density.unit) or ()
+        return str(stated.text)
+
+    assert limit(4.1).endswith(
+        "the limit is for smooth kernels. The lung volume is below its normal range: the scan may"
+        " not be at full inspiration, for which the limit holds"
+    )
+    assert limit(6.4).endswith("the limit is for smooth kernels")
 
 
 def test_what_was_stored_before_has_the_caveat() -> None:

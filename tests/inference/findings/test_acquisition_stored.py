@@ -3,13 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
-from inference.prior_comparison import comparison_of
+from api.findings.serializers import finding_payload
+from inference.prior_comparison import comparison_of, revise_comparisons
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import gather
 from inference.reports.locale import load_locale
+from storage.container import Storage
 from storage.core.findings import Acquisition, Code, Validity
 from tests.inference.reports.studies import measured_study, opened
 
+VOLUME = Code("118565006", "SCT", "Volume")
 LAA = Code("LAA950", "99MEDIVIEW", "Share below -950 HU of lung below -500 HU")
 
 
@@ -34,3 +37,63 @@ def test_a_stored_density_of_another_kernel_is_not_compared(tmp_path: Path) -> N
         sections = draft_sections(gather(storage, studies[1]), load_locale("en"))
     stated = [one.text for section in sections for one in section.sentences]
     assert "Nothing is compared with it: its images were reconstructed otherwise." in stated
+
+
+def lungs_measured(storage: Storage, seed: int, date: str, kernel: str, litres: float) -> str:
+    """A study with the volume of the lungs and a density of them."""
+    study = measured_study(storage, 5.0 * seed, seed=seed, date=date)
+    (found,) = storage.findings.of_study(study)
+    density = replace(
+        found,
+        code=LAA,
+        label="Both lungs LAA-950",
+        unit=Code("%", "UCUM", "%"),
+        validity=Validity("complete", acquisition=Acquisition(kernel, 2.5)),
+    )
+    volume = replace(
+        found,
+        finding_id=f"volume-{seed}",
+        code=VOLUME,
+        label="Both lungs volume",
+        unit=Code("L", "UCUM", "L"),
+        value=litres,
+    )
+    storage.findings.replace_for_job(found.job_id, [density, volume])
+    return study
+
+
+def test_a_study_that_arrives_later_is_in_the_findings_as_in_the_draft(tmp_path: Path) -> None:
+    with opened(tmp_path) as storage:
+
+        def stated() -> tuple[list[str], str]:
+            revise_comparisons(storage, now)
+            found = {one.label: one for one in storage.findings.of_study(now)}
+            sections = draft_sections(gather(storage, now), load_locale("en"))
+            text = " ".join(one.text for section in sections for one in section.sentences)
+            return list(found["Both lungs LAA-950"].caveats), text
+
+        now = lungs_measured(storage, 4, "20250110", "B30f", 5.0)
+        assert stated()[0] == []
+        lungs_measured(storage, 1, "20230110", "B70f", 5.0)
+        caveats, draft = stated()
+        assert caveats == ["Not compared with the study of 2023-01-10: kernel B70f then, B30f now."]
+        assert "kernel B70f then, B30f now" in draft
+        # 5.0 L after 7.0 L: 28.57 % less.
+        lungs_measured(storage, 2, "20240110", "B30f", 7.0)
+        caveats, draft = stated()
+        assert caveats == [
+            "Lung volume differs from that of the study of 2024-01-10 by 28.6 %: another depth of"
+            " breath changes density as well."
+        ]
+        assert "but the lung volume differs by 28.6%" in draft
+        assert "stacks" not in draft
+        (payload,) = (
+            finding_payload(one)
+            for one in storage.findings.of_study(now)
+            if one.code.value == "LAA950"
+        )
+        assert payload.validity is not None
+        assert payload.validity.caveats == caveats
+        # 5.0 L after 5.4 L: 7.4 % less.
+        lungs_measured(storage, 3, "20241010", "B30f", 5.4)
+        assert stated()[0] == []
