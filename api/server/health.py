@@ -17,6 +17,7 @@ from api.routing import new_router
 from api.server.checks.disk import (
     check_disk,
     check_disk_speed,
+    index_probe,
     volumes_probe,
     warn_of_disk,
 )
@@ -32,6 +33,7 @@ from api.server.checks.health import (
     check_retention,
     check_volumes,
 )
+from api.server.checks.index import IndexProbe
 from api.server.checks.jobs import check_jobs
 from api.server.checks.model_servers import check_model_servers
 from api.server.schemas import Health, HealthPart
@@ -60,6 +62,8 @@ class HealthChecks:
         self._settings = storage.settings
         self._lock = threading.Lock()
         self._probe = volumes_probe(storage.settings)
+        self._index_probe = IndexProbe(storage.engine)
+        self._index_disk = index_probe(storage.settings)
         self._dicom: HealthPart | None = None
         self._dicom_asked_at = 0.0
 
@@ -93,13 +97,19 @@ class HealthChecks:
         return all(_guarded(check).ok for check in needed)
 
     def database(self) -> HealthPart:
+        """Whether it answers, and takes changes."""
+        if self._index_disk is not None and (failure := self._index_disk.failure()):
+            return bad(failure)
         try:
             check_answers(self._storage.engine)
         except IndexDamaged:
             raise
-        except (MediViewError, SQLAlchemyError):
+        except (MediViewError, SQLAlchemyError) as error:
+            if isinstance(error, MediViewError) and index_path(self._settings) is not None:
+                raise
             return bad("The database does not answer. Check MEDIVIEW_DATABASE_URL.")
-        return GOOD
+        failure = self._index_probe.failure()
+        return bad(failure) if failure else GOOD
 
     def database_and_history(self) -> HealthPart:
         """The database, and whether it had to do without changes that were made."""

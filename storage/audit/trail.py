@@ -25,7 +25,8 @@ from storage.audit.study_views import StudyViews, counted
 from storage.core.callers.request_context import current_request_id
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError, StorageUnavailable
-from storage.db.engine import is_clash, reading, writing
+from storage.db.driver_errors import is_clash
+from storage.db.engine import reading, writing
 from storage.index.series_provenance import note_series
 
 log = structlog.get_logger(__name__)

@@ -2,9 +2,9 @@
 
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 from weakref import WeakSet, ref
 
 from sqlalchemy import (
@@ -21,23 +21,23 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import Table
 
 from storage.core.callers.visibility import current_visibility
-from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
+from storage.db.driver_errors import (
+    BUSY_TIMEOUT_S,
+    DISK_FAILED,
+    LOCKED,
+    damaged_index,
+    is_damaged,
+    raise_translated,
+)
 from storage.db.joined_writes import waiting_write
 from storage.db.json_text import from_json, to_json
 from storage.db.log_recovery import look_after_log
 from storage.db.visibility_engine import engine_of_viewers
-
-_BUSY_TIMEOUT_S = 30.0
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_DISK_FAILED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
-_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_CLASHES = ("40001", "40P01")
-"""PostgreSQL's serialization failure and deadlock (its manual, appendix A)."""
 
 _OPENED = "opened after so many failures of the disk"
 _failures = 0
@@ -72,7 +72,7 @@ def make_engine(database_url: str) -> Engine:
             database_url,
             json_serializer=to_json,
             json_deserializer=from_json,
-            connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
+            connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
             pool_size=16,
             max_overflow=64,
         )
@@ -81,6 +81,7 @@ def make_engine(database_url: str) -> Engine:
         # pysqlite would begin lazily and deferred, so that two writers meet in
         # SQLITE_BUSY on upgrade; `writing` begins IMMEDIATE instead.
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "handle_error", _note_failure)
         event.listen(engine, "handle_error", _reopen_after_failing_disk)
         _ENGINES.add(engine)
         return engine
@@ -126,6 +127,23 @@ def _begin_sqlite(connection: Connection) -> None:
     driver.execute("BEGIN").close()
 
 
+def failure_mark(index: Path) -> Path:
+    """Its time is that of the last failure of any process to use SQLite's file, where one failed.
+
+    `/health` is asked in one process, and what arrives is written by others.
+    """
+    return index.with_name(index.name + "-failed")
+
+
+def _note_failure(context: ExceptionContext) -> None:
+    code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
+    database = context.engine.url.database if context.engine is not None else None
+    if database and code in (*DISK_FAILED, *LOCKED, sqlite3.SQLITE_FULL):
+        # Where this fails as well, the disk has a sentence of its own.
+        with suppress(OSError):
+            failure_mark(Path(database)).touch(0o600)
+
+
 def _reopen_after_failing_disk(context: ExceptionContext) -> None:
     """What SQLite opened while the disk was read-only never writes again, nor does what the process
     opens beside it: only when all connections are closed does it look again.
@@ -134,7 +152,7 @@ def _reopen_after_failing_disk(context: ExceptionContext) -> None:
     """
     global _failures  # noqa: PLW0603 - SQLite's state of a file is the process's, too
     code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
-    if code in _DISK_FAILED and context.engine is not None:
+    if code in DISK_FAILED and context.engine is not None:
         context.is_disconnect = True
         # Its statement would keep the connection open, and SQLAlchemy leaves it.
         if context.execution_context is not None:
@@ -232,77 +250,8 @@ def translated(engine: Engine | None = None) -> Iterator[None]:
         yield
     except (DBAPIError, sqlite3.DatabaseError) as error:
         if not is_damaged(error):
-            _raise_translated(error)
+            raise_translated(error)
         raise damaged_index(engine) from error
-
-
-def is_damaged(error: BaseException | None) -> bool:
-    """Whether SQLite's file is no database, or one with pages that are not right."""
-    if isinstance(error, DBAPIError):
-        error = error.orig
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
-    return isinstance(error, sqlite3.DatabaseError) and code in _DAMAGED
-
-
-def damaged_index(
-    engine: Engine | None, what: str = "is damaged and cannot be read"
-) -> IndexDamaged:
-    """Names the file, and the command that mends it."""
-    path = engine.url.database if engine is not None else None
-    return IndexDamaged(
-        f"The index {path or 'index.sqlite3'} {what}.",
-        remedy="Stop the node and run 'mediview storage repair': it keeps the old file, and says"
-        " what it can rebuild and what it cannot.",
-    )
-
-
-def _raise_translated(error: DBAPIError | sqlite3.DatabaseError) -> NoReturn:
-    if isinstance(error, OperationalError):
-        if "disk is full" in str(error.orig):
-            raise StorageFull(
-                "The database has no room left on its disk.",
-                remedy="Free disk space; the node goes on by itself.",
-            ) from error
-        raise _unavailable(error) from error
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        raise _unavailable(error) from error
-    raise error
-
-
-def is_clash(error: BaseException | None) -> bool:
-    """Whether two transactions got into each other's way, so that trying again helps.
-
-    The error is the driver's, SQLAlchemy's, or ours as `translated` made it.
-    """
-    if isinstance(error, StorageUnavailable):
-        error = error.__cause__
-    if isinstance(error, IntegrityError):
-        return True
-    if isinstance(error, DBAPIError):
-        error = error.orig
-    return getattr(error, "sqlstate", "") in _CLASHES
-
-
-def _unavailable(error: DBAPIError | sqlite3.DatabaseError) -> StorageUnavailable:
-    original = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(original, "sqlite_errorcode", 0) & 0xFF
-    if code in _LOCKED:
-        return StorageUnavailable(
-            f"The index has been locked by another program for {_BUSY_TIMEOUT_S:g} s.",
-            remedy="End what has index.sqlite3 open beside the node, such as a copy by sqlite3"
-            " ('fuser -v index.sqlite3' lists it); the node goes on by itself.",
-        )
-    if code in _DISK_FAILED:
-        return StorageUnavailable(
-            f"The index cannot be read or written: {original}.",
-            remedy="Check that its folder is writable and that its disk is healthy (dmesg,"
-            " smartctl -a); the node goes on by itself.",
-        )
-    return StorageUnavailable(
-        "The database cannot be reached or does not answer.",
-        remedy="Check MEDIVIEW_DATABASE_URL and the database server;"
-        " 'mediview doctor' says what it sees.",
-    )
 
 
 def among(

@@ -6,7 +6,8 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, column, select, table, text
 
 from storage.core.errors import StorageUnavailable
-from storage.db.engine import damaged_index, make_engine, reading
+from storage.db.driver_errors import damaged_index
+from storage.db.engine import make_engine, reading
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 

@@ -18,7 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from storage import tables as t
 from storage.core.callers.visibility import as_node
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
-from storage.db.engine import is_clash, reading, translated, writing
+from storage.db.driver_errors import is_clash
+from storage.db.engine import reading, translated, writing
 from storage.db.joined_writes import joining_nothing
 from storage.index.tombstones import Tombstone
 from storage.volumes.records import Note

@@ -21,7 +21,8 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound, StorageUnavailable
-from storage.db.engine import is_clash, reading, translated, writing
+from storage.db.driver_errors import is_clash
+from storage.db.engine import reading, translated, writing
 from storage.db.portions import in_portions
 from storage.deletion.durable_tombstones import (
     ATTEMPTS,

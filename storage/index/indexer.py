@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError
 
 from storage.core.errors import MediViewError, StorageUnavailable
-from storage.db.engine import is_clash, reading, translated
+from storage.db.driver_errors import is_clash
+from storage.db.engine import reading, translated
 from storage.dicom.part10 import Header
 from storage.index.insert_instance import (
     NewInstance,

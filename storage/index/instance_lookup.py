@@ -11,7 +11,8 @@ from storage import tables as t
 from storage.core.callers.visibility import current_visibility
 from storage.core.entities import Instance, Location
 from storage.core.errors import NotFound, StorageUnavailable
-from storage.db.engine import close_with, damaged_index, is_damaged
+from storage.db.driver_errors import damaged_index, is_damaged
+from storage.db.engine import close_with
 from storage.index.repository import Index
 from storage.index.select_statements import select_instances
 

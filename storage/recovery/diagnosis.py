@@ -13,7 +13,8 @@ from sqlalchemy import Engine, func, select
 
 from storage import tables as t
 from storage.core.errors import InvalidRequest
-from storage.db.engine import is_damaged, make_engine, reading
+from storage.db.driver_errors import is_damaged
+from storage.db.engine import make_engine, reading
 from storage.db.replacement import index_path
 from storage.db.schema import newest_revision, revision
 from storage.db.write_ahead_log import commits_lost, log_path, without_flipped_bits

@@ -2,18 +2,21 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from sqlalchemy import text
 
 from api.server.checks import disk as disk_checks
 from api.server.checks import health as health_checks
+from api.server.checks import index as index_checks
 from api.server.checks.disk import check_disk, check_disk_speed, volumes_probe
 from api.server.checks.doctor import diagnose
 from api.server.health import HealthChecks
@@ -29,6 +32,7 @@ from tests.faults.raw_peer import RawPeer, context
 from tests.injection import injected
 from tests.migrated import upgrade
 from tests.mounts import fill_disk, mounted
+from tests.postgres import PostgresServer
 from tests.services import free_port
 from tests.storage.deletion.test_deleting import close, uid
 from tests.storage.instances import part10
@@ -284,6 +288,72 @@ def test_a_disk_that_cannot_make_anything_durable_is_named(storage: Storage) -> 
     assert "fails: Input/output error" in sentence
     assert "smartctl" in sentence
     storage.ingest.accept(part10(instance="2"), "stow")
+
+
+def test_an_index_whose_file_fails_is_named_once_a_change_was_refused(storage: Storage) -> None:
+    """Volumes and the probe of the disk write by other system calls, and are well."""
+    checks = HealthChecks(storage)
+    assert checks.run().parts["database"].ok
+    with injected([os.getpid()], "pwrite64:error=EIO"):
+        with pytest.raises(StorageUnavailable):
+            storage.disk_samples.note(utcnow(), 0)
+        found = HealthChecks(storage).run().parts
+        sentence = doctor(storage.settings, "database")
+    assert found["disk"].ok
+    assert "cannot be read or written: disk I/O error" in found["database"].detail
+    assert "smartctl" in found["database"].detail
+    assert "cannot be read or written: disk I/O error" in sentence
+    assert HealthChecks(storage).run().parts["database"].ok
+
+
+def test_an_index_on_a_disk_of_its_own_that_became_read_only_is_named(
+    disk: Settings, tmp_path: Path
+) -> None:
+    index = disk.data_dir.parent / "index.sqlite3"
+    settings = load_settings(data_dir=tmp_path / "data", database_url=f"sqlite:///{index}")
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        assert HealthChecks(storage).run().parts["database"].ok
+        checks = HealthChecks(storage)
+        storage.engine.dispose()
+        subprocess.run(["mount", "-o", "remount,ro", str(index.parent)], check=True)
+        sentence = checks.run().parts["database"].detail
+    assert "read-only" in sentence
+
+
+def test_an_index_that_another_program_locks_is_named(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_checks, "LOCKED_S", 0.4)
+    monkeypatch.setattr(index_checks, "_ANSWER_WITHIN_S", 0.5)
+    path = storage.settings.data_dir / "index.sqlite3"
+    checks = HealthChecks(storage)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        sentence = checks.run().parts["database"].detail
+        asked = doctor(storage.settings, "database")
+    assert "has been locked for" in sentence
+    assert "fuser -v index.sqlite3" in sentence
+    assert "has been locked for" in asked
+
+
+def test_a_postgresql_that_takes_no_changes_is_named(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    """A standby, or one whose administrator made it read-only."""
+    settings = load_settings(
+        data_dir=tmp_path / "data", database_url=postgres_server.migrated_database()
+    )
+    with open_storage(settings) as storage:
+        assert HealthChecks(storage).run().parts["database"].ok
+        name = storage.engine.url.database
+        with storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as own:
+            own.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+        storage.engine.dispose()
+        sentence = health(storage, "database")
+        with pytest.raises(StorageUnavailable, match="takes no changes"):
+            storage.disk_samples.note(utcnow(), 0)
+    assert "name the primary" in sentence
 
 
 def test_a_slow_disk_is_named_while_it_writes_and_afterwards(

@@ -14,6 +14,7 @@ from api.server.schemas import HealthPart
 from inference.retention.outlook import disk_outlook
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
+from storage.db.replacement import index_path
 from storage.retention.disk import DiskSamples
 from storage.retention.repository import StudyRetention
 from storage.settings import Settings
@@ -117,6 +118,18 @@ def explain_write_error(error: OSError, folder: Path) -> str:
 def volumes_probe(settings: Settings) -> DiskProbe:
     """Of the disk on which everything that arrives is made durable."""
     return DiskProbe(settings.data_dir.absolute() / "volumes")
+
+
+def index_probe(settings: Settings) -> DiskProbe | None:
+    """Of SQLite's disk, where it is another than that of the volumes."""
+    index = index_path(settings)
+    if index is None:
+        return None
+    index_disk = nearest_existing(index.absolute().parent)
+    volumes_disk = nearest_existing(settings.data_dir.absolute() / "volumes")
+    if index_disk.stat().st_dev == volumes_disk.stat().st_dev:
+        return None
+    return DiskProbe(index_disk)
 
 
 def check_room(settings: Settings) -> HealthPart:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import Literal
 
 import httpx
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.server.checks.exposure import (
@@ -21,6 +21,7 @@ from api.server.checks.exposure import (
     check_tls_peers,
 )
 from api.server.checks.health import check_broker, check_clock
+from api.server.checks.index import database_check
 from api.server.checks.jobs import jobs_check
 from api.server.checks.model_servers import model_server_checks
 from api.server.checks.reference_values import check_reference_file
@@ -45,13 +46,9 @@ from inference.self_test.run import run_self_test
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.log_recovery import LOST_CHANGES_REMEDY, lost_changes
-from storage.db.replacement import index_path
-from storage.db.schema import check_database
 from storage.objects.opening import open_objects
 from storage.processes.heartbeats import Heartbeats
 from storage.processes.process_roles import working_roles
-from storage.recovery.schema_page import is_first_page_garbled
 from storage.settings import Settings
 from storage.settings.renamed import renamed_settings
 from storage.settings.unknown import unknown_settings
@@ -65,7 +62,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
     yield from _unknown_settings(settings)
     yield check_data_dir(settings)
     yield from check_data_disk(settings)
-    yield _database(settings)
+    yield database_check(settings)
     yield _objects(settings)
     yield _broker(settings)
     yield _dicom(settings)
@@ -124,35 +121,6 @@ def _clock(engine: Engine) -> Check:
     if not clock.ok:
         return Check("clock", "note", clock.detail)
     return Check("clock", "ok", "was not set within the last hour")
-
-
-def _database(settings: Settings) -> Check:
-    url = make_url(settings.resolved_database_url).render_as_string(hide_password=True)
-    path = index_path(settings)
-    # Looked at first: who closes it last writes the page again from the log.
-    is_garbled = path is not None and is_first_page_garbled(path)
-    try:
-        check_database(settings.resolved_database_url)
-    except MediViewError as error:
-        return Check("database", "fail", f"{url}: {error.message}", error.remedy)
-    except (SQLAlchemyError, OSError):
-        return Check(
-            "database",
-            "fail",
-            f"{url} does not answer",
-            "Start it, or check MEDIVIEW_DATABASE_URL.",
-        )
-    if is_garbled:
-        return Check(
-            "database",
-            "fail",
-            f"{url}: the first page of the file is garbled on disk; its write-ahead log has it yet",
-            "Check the disk, which changed bytes. Leave the log where it is, stop the node and run"
-            " 'mediview storage repair', which looks at every page and writes this one again.",
-        )
-    if path is not None and (lost := lost_changes(path)):
-        return Check("database", "fail", f"{url}: {lost}", LOST_CHANGES_REMEDY)
-    return Check("database", "ok", f"{url}, schema current")
 
 
 def _objects(settings: Settings) -> Check:

@@ -15,7 +15,7 @@ from storage.db.engine import make_engine, writing
 def test_an_index_that_another_program_locks_is_called_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "_BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT_S", 0.1)
     path = tmp_path / "index.sqlite3"
     engine = make_engine(f"sqlite:///{path}")
     with writing(engine) as connection:
