@@ -121,8 +121,8 @@ def _fitting(kind: str, template: str, name: str, evidence: Evidence) -> Iterato
     for one in words:
         if one.kind != wanted or needs_prior != bool(evidence.priors):
             continue
-        still = abs(one.moves(evidence)) < 0.9
-        if not needs_prior or still == (kind == "same"):
+        # Below the variation of the measurement, no change may be stated.
+        if not needs_prior or one.is_unchanged(evidence) == (kind == "same"):
             yield one
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from benchmarks.faithfulness.evidence import PRIOR_DATE, STUDY_DATE
 from inference.language.guard import Evidence
 from storage.core.findings import Finding
+from storage.core.variation import variation_of
 
+_UNCHANGED = 0.009
 KINDS = {
     " volume": "volume",
     " mean density": "density",
@@ -80,14 +82,17 @@ class Measured:
             return _moved(self.finding.value or 0.0, before.value or 0.0, decimals)
         return {}
 
-    def moves(self, evidence: Evidence) -> float:
-        """By how many percent it moved since the prior; 0 where there is none."""
+    def is_unchanged(self, evidence: Evidence) -> bool:
+        """Whether the prior's value is the same, but for the variation of the measurement."""
         for prior in evidence.priors:
             if prior.study_date == PRIOR_DATE:
                 (before,) = [one for one in prior.findings if one.label == self.finding.label]
                 now, then = self.finding.value or 0.0, before.value or 1.0
-                return (now - then) / abs(then) * 100.0
-        return 0.0
+                variation = variation_of(self.finding, before, then)
+                if variation is not None:
+                    return variation.covers(now, then)
+                return abs(now - then) / abs(then) < _UNCHANGED
+        return True
 
 
 def words_of(finding: Finding) -> Measured:
