@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Literal
+
+import yaml
 
 from inference.language.critical import Category, Concept, Omission, omitted
 from inference.language.critical.concepts import LANGUAGES
 from inference.language.guard import refusal
 from storage.reports.critical_alerts import Alert
 
-# For people, by language.
-_TEXTS = {
-    "en": ("Critical and not stated: {names}. Source: “{sentence}”",
-           "Critical if confirmed and not stated: {names}. Source: “{sentence}”",
-           "Critical and not stated: {sentence}",
-           "Critical and not stated: {names}. Read the source.",
-           "Critical if confirmed and not stated: {names}. Read the source."),
-    "de": ("Kritisch und nicht genannt: {names}. Quelle: „{sentence}“",
-           "Kritisch, falls bestätigt, und nicht genannt: {names}. Quelle: „{sentence}“",
-           "Kritisch und nicht genannt: {sentence}",
-           "Kritisch und nicht genannt: {names}. Bitte die Quelle lesen.",
-           "Kritisch, falls bestätigt, und nicht genannt: {names}. Bitte die Quelle lesen."),
-}  # fmt: skip
-_WITHOUT_SENTENCE = 3
 _LONGEST_SENTENCE = 500
 _MOST_WITH_SENTENCE = 50
 
@@ -75,7 +65,7 @@ def missing_of_alerts(
     alerts: Sequence[Alert], stated_finding_ids: Sequence[str], language: str
 ) -> tuple[Missing, ...]:
     """What rules of the site call critical and nobody has acknowledged, bound to no sentence."""
-    template = _TEXTS[_known(language)][2]
+    template = _texts(_known(language))["alert"]
     return tuple(
         Missing(
             template.format(sentence=one.text),
@@ -96,12 +86,13 @@ def _of_text(omission: Omission, language: str) -> Missing:
     if len(sentence) > _LONGEST_SENTENCE:
         sentence = f"{sentence[:_LONGEST_SENTENCE]} …"
     is_shown = refusal(sentence) is None
-    template = _TEXTS[known][omission.is_uncertain + (0 if is_shown else _WITHOUT_SENTENCE)]
+    certainty: Literal["present", "uncertain"] = "uncertain" if omission.is_uncertain else "present"
+    template = _texts(known)[certainty if is_shown else f"{certainty}_without_sentence"]
     names = ", ".join(one.names[known] for one in omission.concepts)
     return Missing(
         template.format(names=names, sentence=sentence),
         omission.category,
-        "uncertain" if omission.is_uncertain else "present",
+        certainty,
         sentence if is_shown else "",
         omission.source_id,
         tuple(_named(one) for one in omission.concepts),
@@ -111,12 +102,15 @@ def _of_text(omission: Omission, language: str) -> Missing:
 def _together(omissions: Sequence[Omission], language: str) -> Missing:
     known = _known(language)
     concepts = {each.name: each for one in omissions for each in one.concepts}
-    template = _TEXTS[known][omissions[0].is_uncertain + _WITHOUT_SENTENCE]
+    certainty: Literal["present", "uncertain"] = (
+        "uncertain" if omissions[0].is_uncertain else "present"
+    )
+    template = _texts(known)[f"{certainty}_without_sentence"]
     return Missing(
         template.format(names=", ".join(one.names[known] for one in concepts.values())),
         # They are in the order of their urgency.
         omissions[0].category,
-        "uncertain" if omissions[0].is_uncertain else "present",
+        certainty,
         "",
         concepts=tuple(_named(one) for one in concepts.values()),
     )
@@ -128,3 +122,10 @@ def _named(concept: Concept) -> NamedConcept:
 
 def _known(language: str) -> str:
     return language if language in LANGUAGES else "en"
+
+
+@cache
+def _texts(language: str) -> Mapping[str, str]:
+    file = resources.files("inference.language") / "locales" / f"{language}.yaml"
+    read: Mapping[str, str] = yaml.safe_load(file.read_text(encoding="utf-8"))["missing"]
+    return read
