@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from benchmarks.faithfulness.cases import FAITHFUL, HALVES, Case, Half
-from inference.language.guard import check_sentence, check_text
+from inference.language.critical import omitted
+from inference.language.guard import check_sentence
+from inference.language.guard.sentences import split_sentences
 
 LEAST_FALSE_WITHHELD = 0.99
 MOST_FAITHFUL_WITHHELD = 0.03
@@ -69,8 +71,11 @@ class Measure:
 def is_withheld(case: Case) -> bool:
     """Of a text: whether something critical is reported as left out, or has a sentence withheld."""
     if case.whole_text:
-        checked = check_text(case.text, case.evidence)
-        return bool(checked.omissions or checked.withheld)
+        sentences = [case.text[start:end] for start, end in split_sentences(case.text)]
+        sources = [(one.source_id, one.text) for one in case.evidence.texts]
+        return bool(omitted(sources, sentences)) or not all(
+            check_sentence(one, case.evidence).supported for one in sentences
+        )
     return not check_sentence(case.text, case.evidence).supported
 
 

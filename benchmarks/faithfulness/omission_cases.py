@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from benchmarks.faithfulness.cases import FAITHFUL, Case, Half
-from benchmarks.faithfulness.evidence import measured, reported
+from benchmarks.faithfulness.evidence import reported
 from benchmarks.faithfulness.halves import is_held_out
-from benchmarks.faithfulness.wording import words_of
 from inference.language.guard import Evidence
 
 WHAT = "omitted_critical"
@@ -34,26 +32,12 @@ _NOT_CRITICAL = ("No involvement", "No evidence", "Normal")
 
 def omission_cases(half: Half) -> Iterator[Case]:
     """The half of a case is known by the sentence that is left out, as for templates."""
-    for name, evidence, left_out, whole in (*_of_findings(), *_of_reports()):
+    for name, evidence, left_out, whole in _of_reports():
         if is_held_out(left_out) != (half == "held_out"):
             continue
         without = " ".join(sentence for sentence in whole if sentence != left_out)
         yield Case(half, name, FAITHFUL, left_out, " ".join(whole), evidence, whole_text=True)
         yield Case(half, name, WHAT, left_out, without, evidence, whole_text=True)
-
-
-def _of_findings() -> Iterator[tuple[str, Evidence, str, list[str]]]:
-    for name in ("brain-structures", "lung-density"):
-        evidence = measured()[name]
-        volumes = [one for one in map(words_of, evidence.findings) if one.kind == "volume"]
-        for position, critical in enumerate(volumes):
-            shown = (*volumes[position : position + 4], *volumes[: max(0, position - 28)])
-            sentences = [
-                "The {what} measures {value} {unit}.".format(**one.slots(evidence, 0))
-                for one in shown
-            ]
-            ids = (critical.finding.finding_id,)
-            yield name, replace(evidence, critical_finding_ids=ids), sentences[0], sentences
 
 
 def _of_reports() -> Iterator[tuple[str, Evidence, str, list[str]]]:

@@ -20,7 +20,6 @@ from inference.language.guard.instructions import instructs
 from inference.language.guard.measures.measured import judge_measures
 from inference.language.guard.measures.normal_range import in_normal_range
 from inference.language.guard.numbered import with_numbers
-from inference.language.guard.omissions import omissions_of
 from inference.language.guard.patient import PatientCheck, check_patient
 from inference.language.guard.premises import premises_of
 from inference.language.guard.reading import Reading, read
@@ -29,15 +28,11 @@ from inference.language.guard.subjects import Subject, numbered_things, subjects
 from inference.language.guard.unassessed import is_unassessed
 from inference.language.guard.verbatim import word_for_word
 from inference.language.guard.verdict import (
-    CheckedSentence,
-    CheckedText,
     Ground,
     Reason,
     SourceSpan,
     Verdict,
 )
-
-LONGEST_TEXT = 50_000
 
 SecondOpinion = Callable[[str, Sequence[str]], Reason | None]
 """Asked of a sentence that the rules accept, with the evidence that they found for it in
@@ -82,29 +77,6 @@ def check_sentence(
         if doubt is not None:
             return replace(verdict, supported=False, reasons=(doubt,))
     return verdict
-
-
-def check_text(
-    text: str, evidence: Evidence, second_opinion: SecondOpinion | None = None
-) -> CheckedText:
-    """Each sentence of a text, and what is critical and is left out.
-
-    What goes beyond 50,000 characters is withheld as one sentence, unread.
-    """
-    read_text, rest = text[:LONGEST_TEXT], text[LONGEST_TEXT:]
-    checked = [
-        CheckedSentence(
-            read_text[start:end],
-            start,
-            end,
-            check_sentence(read_text[start:end], evidence, second_opinion),
-        )
-        for start, end in split_sentences(read_text)
-    ]
-    if rest.strip():
-        reason = Reason(Ground.LENGTH, f"The text goes on after {LONGEST_TEXT:,} characters.")
-        checked.append(CheckedSentence(rest, LONGEST_TEXT, len(text), Verdict(False, (reason,))))
-    return CheckedText(tuple(checked), omissions_of(checked, evidence, _known(evidence).corpus))
 
 
 def refusal(sentence: str) -> Reason | None:

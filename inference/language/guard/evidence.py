@@ -58,5 +58,3 @@ class Evidence:
     priors: tuple[PriorFindings, ...] = ()
     texts: tuple[SourceText, ...] = ()
     study: StudyFacts = StudyFacts()
-    critical_finding_ids: tuple[str, ...] = ()
-    """Findings that a text about this study must not leave out."""

@@ -1,6 +1,5 @@
 """What the guard says of a sentence, and why."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,46 +49,3 @@ class Verdict:
     reasons: tuple[Reason, ...] = ()
     finding_ids: tuple[str, ...] = ()
     source_spans: tuple[SourceSpan, ...] = ()
-
-
-@dataclass(frozen=True)
-class CheckedSentence:
-    """A sentence of a text, `text[start:end]`, with what the guard says of it."""
-
-    sentence: str
-    start: int
-    end: int
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class Omission:
-    """What is critical in the evidence and is not stated by any supported sentence."""
-
-    text: str
-    finding_ids: tuple[str, ...] = ()
-    source_spans: tuple[SourceSpan, ...] = ()
-
-
-@dataclass(frozen=True)
-class CheckedText:
-    """The sentences of a text in their order, and what the text leaves out."""
-
-    sentences: tuple[CheckedSentence, ...]
-    omissions: tuple[Omission, ...]
-
-    def __iter__(self) -> Iterator[CheckedSentence]:
-        return iter(self.sentences)
-
-    def __len__(self) -> int:
-        return len(self.sentences)
-
-    @property
-    def supported(self) -> tuple[CheckedSentence, ...]:
-        """Those that may be shown as the text."""
-        return tuple(one for one in self.sentences if one.verdict.supported)
-
-    @property
-    def withheld(self) -> tuple[CheckedSentence, ...]:
-        """Those that may be shown as withheld alone."""
-        return tuple(one for one in self.sentences if not one.verdict.supported)

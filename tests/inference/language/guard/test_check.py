@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference.language.guard import Evidence, Ground, SourceText, check_sentence, check_text
+from inference.language.guard import Evidence, Ground, SourceText, check_sentence
 from tests.inference.language.guard.findings import CHEST_CT, T1_HEAD
 
 REPORT = """Findings:
@@ -82,14 +82,3 @@ def test_every_finding_may_be_said_in_the_words_of_its_label() -> None:
         unit = finding.unit.value if finding.unit else ""
         verdict = check_sentence(f"{finding.label}: {finding.value} {unit}.", T1_HEAD)
         assert verdict.finding_ids == (finding.finding_id,), (finding.label, verdict.reasons)
-
-
-def test_a_text_is_judged_sentence_by_sentence_and_asked_what_it_leaves_out() -> None:
-    text = "No pulmonary embolism. The liver is normal."
-    checked = check_text(text, TEXT)
-    assert [one.verdict.supported for one in checked] == [True, False]
-    assert [text[one.start : one.end] for one in checked] == [one.sentence for one in checked]
-    (omission,) = checked.omissions
-    assert "hydropneumothorax" in omission.text
-    sentences = check_text("Large left hydropneumothorax.", TEXT)
-    assert sentences.omissions == ()
