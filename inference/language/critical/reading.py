@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from inference.language.critical.concepts import Concept, lexicon
 from inference.language.critical.forms import Form, Span, Word, distance, overlap, placements_of
@@ -96,8 +97,12 @@ def _pieces(sentence: str) -> Iterator[str]:
     yield sentence[start:]
 
 
-def in_sentence(sentence: str) -> tuple[Critical, ...]:
-    """The critical findings that one sentence names, whatever it says of them."""
+def in_sentence(sentence: str, year: int | None = None) -> tuple[Critical, ...]:
+    """The critical findings that one sentence names, whatever it says of them.
+
+    `year`: in which it was written; None: this one.
+    """
+    year = datetime.now(UTC).year if year is None else year
     tokens = tokens_of(sentence)
     read = [lexicon().vocabulary.read(one) for one in tokens]
     places: dict[str, list[list[Span]]] = {}
@@ -115,7 +120,9 @@ def in_sentence(sentence: str) -> tuple[Critical, ...]:
     for name, some in places.items():
         concept = lexicon().concepts[name]
         kept = [spans for spans in some if not _is_excluded(concept, spans, read, tokens)]
-        stated = [status_of(one, tokens, triggers, chronic=concept.chronic) for one in kept]
+        stated = [
+            status_of(one, tokens, triggers, chronic=concept.chronic, year=year) for one in kept
+        ]
         if stated:
             found[name] = min(stated, key=_ORDER.index)
             at[name] = [

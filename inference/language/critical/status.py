@@ -151,9 +151,17 @@ def _not_at(
 
 
 def status_of(
-    parts: Sequence[Span], tokens: Sequence[Token], triggers: Sequence[Trigger], *, chronic: bool
+    parts: Sequence[Span],
+    tokens: Sequence[Token],
+    triggers: Sequence[Trigger],
+    *,
+    chronic: bool,
+    year: int,
 ) -> Status:
-    """What is stated of a finding that stands at `parts`; `chronic`: an old one counts as well."""
+    """What is stated of a finding that stands at `parts`; `chronic`: an old one counts as well.
+
+    `year`: the present one, of which a finding is none of the past.
+    """
     labels = {
         _KINDS[trigger.kind]
         for part in parts
@@ -162,7 +170,7 @@ def status_of(
         and not (chronic and tokens[trigger.start].text.startswith("chron"))
         and does_reach(trigger, part, tokens)
     }
-    if any(_was_in_year(part, tokens) for part in parts):
+    if any(_was_in_year(part, tokens, year) for part in parts):
         labels.add(Status.PAST)
     for status in (Status.DENIED, Status.PAST, Status.OTHER, Status.UNCERTAIN):
         if status in labels:
@@ -171,14 +179,16 @@ def status_of(
     return Status.UNCERTAIN if asked else Status.PRESENT
 
 
-def _was_in_year(part: Span, tokens: Sequence[Token]) -> bool:
-    """`Pulmonary embolism in 2018`; no amount, hour or full date."""
+def _was_in_year(part: Span, tokens: Sequence[Token], present: int) -> bool:
+    """`Pulmonary embolism in 2018`; no amount, hour or full date, and no year that is not over."""
     words = [one.text for one in tokens[part[1] : part[1] + 4]]
     for size in (1, 2):
         if tuple(words[:size]) in _IN_YEAR and len(words) > size:
             year, following = words[size], words[size + 1 : size + 2]
             if len(year) == 4 and year.isdigit() and year.startswith(("19", "20")):
-                return not any(one in _NO_YEAR or one[0].isdigit() for one in following)
+                return int(year) < present and not any(
+                    one in _NO_YEAR or one[0].isdigit() for one in following
+                )
     return False
 
 

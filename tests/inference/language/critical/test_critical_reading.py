@@ -1,9 +1,11 @@
 """What a report says of critical findings, as reports say it."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from inference.language.critical import Status, concepts, criticals_of, omitted
-from inference.language.critical.reading import current_in
+from inference.language.critical.reading import current_in, in_sentence
 from inference.language.missing import missing_of_texts
 
 
@@ -74,6 +76,44 @@ def test_a_doubt_is_told_as_one() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("source", "stated"),
+    [
+        ("Thrombosis of the splenic vein. Portal vein thrombosis.", "Portal vein thrombosis."),
+        ("Filling defect in the renal vein and in the IVC.", "IVC thrombosis."),
+        ("Filling defect in the superior mesenteric artery.", "Pneumothorax."),
+        ("Filling defect in the left ventricle.", "Pneumothorax."),
+        ("Thrombose der Milz- und Pfortader.", "Pfortaderthrombose."),
+        ("Thrombosis of the splenic and portal veins.", "Portal vein thrombosis."),
+        ("Thrombosis of the IVC. Renal vein thrombosis.", "IVC thrombosis."),
+        ("Fat embolism. Air embolism.", "Air embolism."),
+        ("Septische Embolien und eine Luftembolie.", "Luftembolie."),
+        ("Tracheal rupture. Aspirated foreign body.", "Airway foreign body."),
+        ("Esophageal atresia and double bubble.", "Double bubble."),
+        ("Meconium ileus. Necrotizing enterocolitis.", "Necrotizing enterocolitis."),
+        ("Orbital abscess, globe rupture.", "Globe rupture."),
+        ("Retrobulbäres Hämatom und Bulbusruptur.", "Bulbusruptur."),
+        ("Cavernous sinus thrombosis with orbital cellulitis.", "Orbital cellulitis."),
+        ("Rib fracture. Sternal fracture.", "Rib fracture."),
+        ("Hydronephrosis with a urinoma.", "Hydronephrosis."),
+        ("Hydronephrosis, forniceal rupture.", "Hydronephrosis."),
+        ("Implantatruptur links und Mastitis links.", "Mastitis links."),
+        ("Splenic laceration. Liver laceration.", "Splenic laceration."),
+        ("Milzruptur und Nierenruptur links.", "Milzruptur."),
+    ],
+)  # fmt: skip
+def test_one_of_two_findings_does_not_state_the_other(source: str, stated: str) -> None:
+    assert len([one for each in omitted([("r1", source)], [stated]) for one in each.concepts]) == 1
+
+
+def test_a_finding_of_a_year_that_is_not_over_is_there() -> None:
+    sentence = "Pulmonary embolism in 2026."
+    assert [one.status for one in in_sentence(sentence, 2026)] == [Status.PRESENT]
+    assert [one.status for one in in_sentence(sentence, 2027)] == [Status.PAST]
+    this_year = datetime.now(UTC).year
+    assert omitted([("r1", f"Lungenembolie im Jahr {this_year}.")], [])
+
+
 def test_what_a_text_states_is_not_missing_and_another_side_or_doubt_states_nothing() -> None:
     source = [("r1", "Large left tension pneumothorax. Left rib fracture.")]
 
@@ -101,7 +141,7 @@ def test_the_statuses_of_one_report_are_told_apart() -> None:
         "pulmonary_embolism": Status.PAST,
         "abscess": Status.UNCERTAIN,
         "free_air": Status.PRESENT,
-        "solid_organ_laceration": Status.PRESENT,
+        "splenic_injury": Status.PRESENT,
     }
 
 
