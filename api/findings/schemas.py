@@ -163,6 +163,15 @@ class TrendPoint(Payload):
         description="A lesion that merged or split since the point before, which is of another"
         " whole: no line joins the two.",
     )
+    not_compared: str = Field(
+        description="Of a lung density: why it cannot be compared with the points before, such as"
+        " those of another kernel; no line joins it to them. Empty where it can.",
+        examples=["kernel B30f then, B70f now"],
+    )
+    caveats: list[str] = Field(
+        description="What a reader must know of the value, a sentence each; none of one that a"
+        " person gave.",
+    )
     percentile: float | None = Field(
         description="Among the values of a reference population; null of a corrected value."
     )

@@ -15,6 +15,7 @@ from inference.findings.comparison import value_that_counts
 from inference.findings.derived import void_findings
 from inference.lesions.history import history_of, lesion_uids
 from inference.lesions.joined import joined_in
+from storage.core.acquisition import why_unlike
 from storage.core.findings import Finding
 
 router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"])
@@ -27,7 +28,8 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
 
     Only what this study measures; a value that a person rejected is left out, with the totals that
     hold it, as is that of a part of a structure (truncated), and one that was corrected stands as
-    corrected. What was found in single images, such as films, has no trend.
+    corrected. What was found in single images, such as films, has no trend. A lung density of
+    another kernel or slice thickness than those before says so (`not_compared`).
     """
     storage.index.study(study_instance_uid)
     priors = storage.priors
@@ -53,11 +55,14 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
     own = {quantity(one): one for one in found[study_instance_uid]}
     dates = {uid: dicom_date(storage.index.study(uid).study_date) for uid in studies if found[uid]}
     trends: dict[tuple[object, ...], Trend] = {}
+    alike: dict[tuple[object, ...], list[Finding]] = {}
     for one in measured:
         key = quantity(one)
         value = value_that_counts(one, feedback[one.finding_id])
         if key not in own or value is None or one.finding_id in void:
             continue
+        unlike = _unlike(one, alike.setdefault(key, []))
+        alike[key] = [one] if unlike else [*alike[key], one]
         trend = trends.setdefault(
             key,
             Trend(
@@ -77,6 +82,8 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
                 value=value,
                 is_corrected=value != one.value,
                 is_joined=uids.get(one.finding_id) in joined.get(one.study_instance_uid, {}),
+                not_compared=unlike,
+                caveats=list(one.caveats) if value == one.value else [],
                 percentile=one.normal_range.percentile
                 if one.normal_range is not None and value == one.value
                 else None,
@@ -84,3 +91,10 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
         )
     name_studies(request, *dates)
     return TrendList(items=list(trends.values()))
+
+
+def _unlike(density: Finding, before: list[Finding]) -> str:
+    """Why it is none of the curve: the last of these that is made otherwise. A slice thickness that
+    changes a little each time is compared with all of them."""
+    found = (why_unlike(density, one) for one in reversed(before))
+    return next((one.in_words for one in found if one is not None), "")

@@ -8,12 +8,8 @@ from inference.prior_comparison import comparison_of, revise_comparisons
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import gather
 from inference.reports.locale import load_locale
-from storage.container import Storage
-from storage.core.findings import Acquisition, Code, Validity
-from tests.inference.reports.studies import measured_study, opened
-
-VOLUME = Code("118565006", "SCT", "Volume")
-LAA = Code("LAA950", "99MEDIVIEW", "Share below -950 HU of lung below -500 HU")
+from storage.core.findings import Acquisition, Validity
+from tests.inference.reports.studies import LAA, lungs_measured, measured_study, opened
 
 
 def test_a_stored_density_of_another_kernel_is_not_compared(tmp_path: Path) -> None:
@@ -37,29 +33,6 @@ def test_a_stored_density_of_another_kernel_is_not_compared(tmp_path: Path) -> N
         sections = draft_sections(gather(storage, studies[1]), load_locale("en"))
     stated = [one.text for section in sections for one in section.sentences]
     assert "Nothing is compared with it: its images were reconstructed otherwise." in stated
-
-
-def lungs_measured(storage: Storage, seed: int, date: str, kernel: str, litres: float) -> str:
-    """A study with the volume of the lungs and a density of them."""
-    study = measured_study(storage, 5.0 * seed, seed=seed, date=date)
-    (found,) = storage.findings.of_study(study)
-    density = replace(
-        found,
-        code=LAA,
-        label="Both lungs LAA-950",
-        unit=Code("%", "UCUM", "%"),
-        validity=Validity("complete", acquisition=Acquisition(kernel, 2.5)),
-    )
-    volume = replace(
-        found,
-        finding_id=f"volume-{seed}",
-        code=VOLUME,
-        label="Both lungs volume",
-        unit=Code("L", "UCUM", "L"),
-        value=litres,
-    )
-    storage.findings.replace_for_job(found.job_id, [density, volume])
-    return study
 
 
 def test_a_study_that_arrives_later_is_in_the_findings_as_in_the_draft(tmp_path: Path) -> None:

@@ -13,12 +13,15 @@ import numpy as np
 from inference.reports.due import draft_due
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.findings import NormalRange
+from storage.core.findings import Acquisition, Code, NormalRange, Validity
 from storage.reports.entities import Report
 from storage.settings import load_settings
 from tests import builders
 from tests.api.client import finding_of
 from tests.migrated import upgrade
+
+VOLUME = Code("118565006", "SCT", "Volume")
+LAA = Code("LAA950", "99MEDIVIEW", "Share below -950 HU of lung below -500 HU")
 
 
 @contextmanager
@@ -64,3 +67,28 @@ def drafted(storage: Storage, study: str) -> Report:
     assert draft_due(storage, utcnow() + timedelta(seconds=1))
     (report,) = storage.reports.of_study(study)
     return report
+
+
+def lungs_measured(
+    storage: Storage, seed: int, date: str, kernel: str, litres: float, mm: float = 2.5
+) -> str:
+    """A chest CT with the volume of the lungs and a density of them."""
+    study = measured_study(storage, 5.0 * seed, seed=seed, date=date)
+    (found,) = storage.findings.of_study(study)
+    density = replace(
+        found,
+        code=LAA,
+        label="Both lungs LAA-950",
+        unit=Code("%", "UCUM", "%"),
+        validity=Validity("complete", acquisition=Acquisition(kernel, mm)),
+    )
+    volume = replace(
+        found,
+        finding_id=f"volume-{seed}",
+        code=VOLUME,
+        label="Both lungs volume",
+        unit=Code("L", "UCUM", "L"),
+        value=litres,
+    )
+    storage.findings.replace_for_job(found.job_id, [density, volume])
+    return study

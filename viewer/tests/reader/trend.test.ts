@@ -18,7 +18,7 @@ const point = (study_date: string | null, value: number): TrendPoint => ({
   study_date,
   pipeline_version: "1.0.0",
   value,
-  is_corrected: false, is_joined: false,
+  is_corrected: false, is_joined: false, not_compared: "", caveats: [],
   percentile: null,
 });
 
@@ -28,6 +28,13 @@ describe("a measure over time", () => {
   it("has no line from parts to a whole", () => {
     const merged = points.map((one, index) => ({ point: { ...one, is_joined: index === 1 } }));
     expect(runsOf(merged).map((run) => run.length)).toEqual([1, 2]);
+  });
+
+  it("has no line between densities that were made otherwise", () => {
+    const sharper = points.map((one, index) => ({
+      point: { ...one, not_compared: index === 2 ? "kernel B30f then, B70f now" : "" },
+    }));
+    expect(runsOf(sharper).map((run) => run.length)).toEqual([2, 1]);
   });
 
   const trends: Trend[] = [

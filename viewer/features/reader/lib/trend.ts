@@ -60,12 +60,13 @@ export function plotted(
   };
 }
 
-/** The points that one line joins: a lesion that merged or split is another whole than before. */
-export function runsOf<P extends { point: Pick<TrendPoint, "is_joined"> }>(points: readonly P[]): P[][] {
+/** The points that one line joins: a lesion that merged or split is another whole than before, and a
+ * density of another kernel or slice thickness another measurement. */
+export function runsOf<P extends { point: Pick<TrendPoint, "is_joined" | "not_compared"> }>(points: readonly P[]): P[][] {
   const runs: P[][] = [];
   for (const one of points) {
     const last = runs[runs.length - 1];
-    if (last && !one.point.is_joined) last.push(one);
+    if (last && !one.point.is_joined && !one.point.not_compared) last.push(one);
     else runs.push([one]);
   }
   return runs;

@@ -78,6 +78,7 @@ export const reader: Messages["reader"] = {
   withinVariation: (before, limit) =>
     `innerhalb der Messungenauigkeit (${limit}) unverändert; damals ${before}`,
   otherParts: "zusammengeflossen oder geteilt",
+  otherAcquisition: "nicht mit vorher vergleichbar: anderer Kernel oder andere Schichtdicke",
   mergedFrom: (count, before) => `Aus ${count} Läsionen zusammengeflossen, zusammen ${before}; die Änderung gilt für alle.`,
   splitInto: (count, now) => `Einer von ${count} Teilen einer Läsion, die sich geteilt hat, zusammen ${now}; die Änderung gilt für alle.`,
   perYear: (percent) => `${percent} im Jahr`,

@@ -76,6 +76,7 @@ export const reader = {
   withinVariation: (before: string, limit: string) =>
     `not changed beyond the variation of the measurement (${limit}); then ${before}`,
   otherParts: "merged or split",
+  otherAcquisition: "not comparable with before: other kernel or slice thickness",
   mergedFrom: (count: number, before: string) => `Merged from ${count} lesions, ${before} together; the change is of all.`,
   splitInto: (count: number, now: string) => `One of ${count} parts of a lesion that has split, ${now} together; the change is of all.`,
   perYear: (percent: string) => `${percent} a year`,

@@ -68,6 +68,17 @@ export function TrendPlot({
                 <span className="ml-1 text-dim">{t.percentile(percentileText(point.percentile))}</span>
               )}
               {point.is_joined && <span className="ml-1 text-warn">{t.otherParts}</span>}
+              {point.not_compared && (
+                <span className="ml-1 text-warn" title={point.not_compared}>
+                  {t.otherAcquisition}
+                </span>
+              )}
+              {point.caveats.length > 0 && (
+                <span className="ml-1 text-warn" title={point.caveats.join(" ")}>
+                  <span aria-hidden="true">⚠</span>
+                  <span className="sr-only">{t.hasCaveat}</span>
+                </span>
+              )}
               {point.is_corrected && <span className="ml-1 text-dim">{t.feedbackKinds.CORRECTED}</span>}
               {point.pipeline_version !== version && (
                 <span className="ml-1 text-dim">{t.versionOf(point.pipeline_version)}</span>
