@@ -21,8 +21,10 @@ from api.reports.serializers import report_payload
 from api.routing import new_router
 from inference.reports.draft import draft_study
 from inference.reports.llm_answers import without_lost_words
+from inference.reports.omissions import missing_of_report
 from storage.audit import Code
 from storage.jobs.repository import Jobs
+from storage.reports.critical_alerts import CriticalAlerts
 from storage.reports.entities import SIGNED_STATES, Report, ReportState
 from storage.reports.listing import LAST_CHANGED
 from storage.reports.repository import Reports
@@ -104,7 +106,7 @@ async def draft_report(
         )
         if report.words is not None and report.words.state == "pending":
             response.status_code = 202
-    return _answered(response, report)
+    return await run_in_threadpool(_answered, response, report, storage.critical_alerts)
 
 
 @router.get("/{report_id}", summary="One report", responses=problems(404))
@@ -115,7 +117,7 @@ def get_report(
     """Its sections and sentences, each with what supports it; the ETag is its version."""
     report = _as_it_stands(storage.jobs, storage.reports, report_id)
     name_studies(request, report.study_instance_uid)
-    return _answered(response, report)
+    return _answered(response, report, storage.critical_alerts)
 
 
 @router.put(
@@ -147,7 +149,7 @@ def edit_report(
         principal.identity,
         title=edit.title,
     )
-    return _answered(response, changed)
+    return _answered(response, changed, storage.critical_alerts)
 
 
 @router.post(
@@ -169,7 +171,8 @@ def move_report(
 
     To sign (`final`, `amended`) takes a person of the role radiologist, who has just shown
     again who it is (`POST /api/session/confirmation`): the name of who does it stands in the
-    report and in all that leaves the node. Each signature uses a confirmation up.
+    report and in all that leaves the node. Each signature uses a confirmation up. What is
+    critical and not concluded stands in `missing`, and keeps nobody from signing.
     """
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)
@@ -190,7 +193,7 @@ def move_report(
         sections=sections,
         reason=move.reason,
     )
-    return _answered(response, moved)
+    return _answered(response, moved, storage.critical_alerts)
 
 
 @router.delete(
@@ -214,7 +217,7 @@ def dismiss_proposal(
     kept = storage.reports.dismiss(
         report_id, expected_version(if_match, version, report.version), principal.identity
     )
-    return _answered(response, kept)
+    return _answered(response, kept, storage.critical_alerts)
 
 
 def _as_it_stands(jobs: Jobs, reports: Reports, report_id: str) -> Report:
@@ -222,6 +225,6 @@ def _as_it_stands(jobs: Jobs, reports: Reports, report_id: str) -> Report:
     return without_lost_words(jobs, reports, reports.get(report_id))
 
 
-def _answered(response: Response, report: Report) -> ReportPayload:
+def _answered(response: Response, report: Report, alerts: CriticalAlerts) -> ReportPayload:
     response.headers["ETag"] = f'"{report.version}"'
-    return report_payload(report)
+    return report_payload(report, missing_of_report(report, alerts))

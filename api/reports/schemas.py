@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from api.base_schemas import CursorPage, FewMistakes, Payload
-from api.language.schemas import WithheldSentence
+from api.language.schemas import MissingCritical, WithheldSentence
 from storage.reports.entities import (
     ReportState,
     SectionKind,
@@ -96,6 +96,11 @@ class ReportPayload(Payload):
     )
     words: ReportWords | None = Field(
         description="What a model made of the draft; null where none was asked."
+    )
+    missing: list[MissingCritical] | None = Field(
+        description="Critical findings that the Findings name and the Impression does not, and open"
+        " alerts that no sentence rests on, the most urgent first. They keep nobody from signing."
+        " null in lists."
     )
     created_at: datetime
     updated_at: datetime

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from api.language.language_jobs import addresses
+from api.language.schemas import MissingCritical
 from api.reports import schemas as p
+from inference.language.missing import Missing
 from storage.reports.entities import ModelWords, Report, ReportSection, ReportVersion
 from storage.reports.states import FOLLOWS
 
 
-def report_payload(report: Report) -> p.ReportPayload:
+def report_payload(report: Report, missing: Sequence[Missing] | None = None) -> p.ReportPayload:
+    """`missing`: what it lacks; None where that was not looked for."""
     attention = None
     if report.attention and report.attention_at is not None:
         attention = p.ReportAttention(
@@ -34,6 +37,9 @@ def report_payload(report: Report) -> p.ReportPayload:
         attention=attention,
         superseded_at=report.superseded_at,
         words=words_payload(report.words),
+        missing=None
+        if missing is None
+        else [MissingCritical.model_validate(asdict(one)) for one in missing],
         created_at=report.created_at,
         updated_at=report.updated_at,
     )

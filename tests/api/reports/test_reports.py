@@ -178,6 +178,30 @@ def test_a_signed_report_whose_results_were_withdrawn_is_not_current(
     assert "NOT CURRENT" not in api.client.get(f"{url}/text").text
 
 
+def test_a_critical_finding_that_the_impression_lacks_is_named_and_keeps_nobody_from_signing(
+    api: ApiNode, study: str
+) -> None:
+    report = drafted(api, study)
+    assert report["missing"] == []
+    volume = "The brain has a volume of 1,234.5 cm³."
+    written = sent(report, volume, "Acute subdural hematoma on the right. No pneumothorax.")
+    edited = api.client.put(
+        f"/api/reports/{report['report_id']}", json={"version": 1, "sections": written}
+    ).json()
+    (missing,) = edited["missing"]
+    assert [one["concept"] for one in missing["concepts"]] == ["subdural_hematoma"]
+    assert missing["sentence"] == "Acute subdural hematoma on the right."
+    final = moved(api, edited, "final")
+    assert final.status_code == 200, final.text
+    assert final.json()["missing"] == [missing]
+    concluded = sent(final.json(), "", "")
+    concluded[-1]["sentences"].append({"text": "Right subdural hematoma."})
+    assert concluded[-1]["kind"] == "impression"
+    amended = moved(api, final.json(), "amended", sections=concluded, reason="Concluded.").json()
+    assert amended["missing"] == []
+    assert api.client.get("/api/reports").json()["items"][0]["missing"] is None
+
+
 def test_a_signed_report_is_amended_and_never_edited(api: ApiNode, study: str) -> None:
     report = drafted(api, study)
     final = moved(api, report, "final").json()

@@ -9,6 +9,8 @@ export interface OpenPoints {
   rejected: string[];
   /** Findings that were neither accepted, rejected nor corrected. */
   unreviewed: string[];
+  /** Critical findings that the Findings name and the Impression does not. */
+  missing: NonNullable<Report["missing"]>;
   /** Something came after the text was written, in the node's words. */
   attention: string;
 }
@@ -27,10 +29,12 @@ export function openPoints(report: Report, findings: readonly Finding[], alerts:
       .filter((finding) => isRejected(finding) && stated.has(finding.finding_id))
       .map((finding) => finding.label),
     unreviewed: findings.filter((finding) => latestFeedback(finding) === null).map((finding) => finding.label),
+    // Open alerts stand in `critical` already.
+    missing: (report.missing ?? []).filter(({ concepts }) => concepts.length > 0),
     attention: report.attention?.reason ?? "",
   };
 }
 
-export function isAnythingOpen({ critical, rejected, unreviewed, attention }: OpenPoints): boolean {
-  return critical.length + rejected.length + unreviewed.length > 0 || attention !== "";
+export function isAnythingOpen({ critical, rejected, unreviewed, missing, attention }: OpenPoints): boolean {
+  return critical.length + rejected.length + unreviewed.length + missing.length > 0 || attention !== "";
 }

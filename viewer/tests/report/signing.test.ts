@@ -23,6 +23,7 @@ describe("what is open before signing", () => {
       critical: ["Brain volume below 900 cm³"],
       rejected: ["Right lung volume"],
       unreviewed: ["Both lungs volume"],
+      missing: [],
       attention: "",
     });
     expect(isAnythingOpen(open)).toBe(true);
@@ -33,6 +34,16 @@ describe("what is open before signing", () => {
     const open = openPoints(text, findings.slice(0, 2), []);
     expect(open.rejected).toEqual([]);
     expect(isAnythingOpen(open)).toBe(false);
+  });
+});
+
+describe("critical findings that the Impression does not state", () => {
+  it("are open; alerts stand among the critical ones already", () => {
+    const named = { concepts: [{ concept: "pneumothorax", names: { en: "pneumothorax" } }], sentence: "Pneumothorax." };
+    const text = { ...report(), missing: [named, { concepts: [], sentence: "An alert." }] } as unknown as Report;
+    const open = openPoints(text, [], []);
+    expect(open.missing).toEqual([named]);
+    expect(isAnythingOpen(open)).toBe(true);
   });
 });
 

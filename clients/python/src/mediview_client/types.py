@@ -75,6 +75,13 @@ class Completed(TypedDict):
     decisions: list["Decision"]
 
 
+class CriticalConcept(TypedDict):
+    concept: str
+    category: Literal["immediate", "urgent", "soon"]
+    names: dict[str, str]
+    """For people, by language."""
+
+
 class DamagedInstance(TypedDict):
     """An instance whose stored bytes are not those that arrived."""
 
@@ -316,6 +323,25 @@ class JobInput(TypedDict):
     """Where the model's card asks for it."""
     refused: NotRequired[str]
     """Why the model was not given it, where its registration was no good."""
+
+
+class MissingCritical(TypedDict):
+    """A critical finding of the source that is not stated."""
+
+    text: str
+    """It in a sentence, in the language of the site's reports."""
+    category: Literal["immediate", "urgent", "soon"]
+    """To be reported within minutes, hours or days (the categories of the ACR)."""
+    certainty: Literal["present", "uncertain"]
+    """`uncertain`: the source itself does not exclude or only suspects it."""
+    sentence: str
+    """The sentence of the source, or the text of the alert."""
+    source_id: str
+    """The report, the page or the alert."""
+    concepts: list["CriticalConcept"]
+    """Empty for an alert."""
+    finding_ids: list[str]
+    """Of an alert."""
 
 
 class Model(TypedDict):
@@ -599,6 +625,10 @@ class Report(TypedDict):
     were."""
     words: "ReportWords | None"
     """What a model made of the draft; null where none was asked."""
+    missing: list["MissingCritical"] | None
+    """Critical findings that the Findings name and the Impression does not, and open alerts
+    that no sentence rests on, the most urgent first. They keep nobody from signing. null in
+    lists."""
     created_at: str
     updated_at: str
 

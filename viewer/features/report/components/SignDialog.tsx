@@ -4,6 +4,7 @@ import { Answer } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
+import { MissingCritical } from "@/features/report/components/MissingCritical";
 import { openAlerts } from "@/features/reader/lib/alertApi";
 import { isAnythingOpen, openPoints } from "@/shared/lib/signing";
 import type { Alert, Finding, Report, StudyDetail } from "@/shared/api/types";
@@ -40,6 +41,12 @@ export function SignDialog({
               }}
             >
               <Named title={t.signing.critical} items={open.critical} tone="text-bad" testId="open-critical" />
+              {open.missing.length > 0 && (
+                <section className="mt-3" data-testid="open-missing">
+                  <h3 className="font-medium text-bad">{t.signing.missing}</h3>
+                  <MissingCritical missing={open.missing} />
+                </section>
+              )}
               <Named title={t.signing.rejected} items={open.rejected} tone="text-bad" testId="open-rejected" />
               {open.attention && (
                 <p className="mt-3 text-warn" lang="en" data-testid="open-attention">

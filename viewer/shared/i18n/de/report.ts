@@ -16,6 +16,7 @@ export const report: Messages["report"] = {
   signing: {
     title: "Befund signieren?",
     critical: "Kritische Ergebnisse, die niemand bestätigt hat",
+    missing: "Kritische Befunde, die die Beurteilung nicht nennt",
     rejected: "Verworfene Ergebnisse, die noch im Text stehen",
     unreviewed: "Ergebnisse von Pipelines, die weder angenommen noch verworfen wurden",
     nothingOpen: "Keine offenen Punkte.",

@@ -14,6 +14,7 @@ export const report = {
   signing: {
     title: "Sign the report?",
     critical: "Critical findings that nobody has acknowledged",
+    missing: "Critical findings that the conclusion does not state",
     rejected: "Rejected findings that are still in the text",
     unreviewed: "Findings of pipelines that were neither accepted nor rejected",
     nothingOpen: "No open points.",
