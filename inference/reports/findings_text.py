@@ -92,7 +92,7 @@ def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportS
                 ):
                     yield _prefixed(sentence, prefix, locale)
     yield from uncompared_densities(evidence, limited, locale)
-    yield from lesion_sentences(evidence.lesions, locale)
+    yield from lesion_sentences(evidence.lesions, locale, other_names=False)
 
 
 def _by_series(evidence: Evidence) -> list[tuple[str, list[tuple[str, Group]]]]:

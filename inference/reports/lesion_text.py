@@ -1,8 +1,8 @@
 """What became of the lesions since the studies before, in a report's sentences."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from inference.findings.facts import Fact
 from inference.lesions.course import Visit, course_of
@@ -11,7 +11,7 @@ from inference.reports.locale import Locale
 from storage.index.priors import Priors
 from storage.index.repository import Index
 from storage.jobs.repository import Jobs
-from storage.lesions.entities import Lesion
+from storage.lesions.entities import Lesion, LesionMatch
 from storage.lesions.repository import Lesions
 from storage.reports.entities import ReportSentence
 
@@ -37,6 +37,8 @@ class LesionCourse:
     """Of findings that measure its lesions, one for each lesion."""
     prior_finding_ids: tuple[str, ...] = ()
     """Likewise, of the earlier studies."""
+    earlier_lesions: Mapping[str, Lesion] = field(default_factory=dict)
+    """By identifier: those of the earlier studies."""
 
     @property
     def counts(self) -> Counter[str]:
@@ -62,9 +64,44 @@ class LesionCourse:
         )
 
     @property
+    def gone(self) -> tuple[Lesion, ...]:
+        """Of before: what is not found any more; of readers, what they did not measure again."""
+        return self._earlier(self.visit.gone)
+
+    @property
+    def outside(self) -> tuple[Lesion, ...]:
+        """Of before: those whose place the images do not show."""
+        return self._earlier(self.visit.outside)
+
+    @property
+    def other_names(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Lesions that were called otherwise before, with what they were called; of a merging all,
+        of a split each part."""
+        found = []
+        for one in self.visit.seen:
+            matches = [one.match] if one.match is not None else []
+            matches += [
+                each for each in self.visit.merged if each.later_lesion_id == one.lesion.lesion_id
+            ]
+            before = tuple(each.label for each in self._earlier(matches))
+            if before and before != (one.lesion.label,):
+                found.append((one.lesion.label, before))
+        return tuple(found)
+
+    def _earlier(self, matches: Iterable[LesionMatch]) -> tuple[Lesion, ...]:
+        ids = dict.fromkeys(one.earlier_lesion_id for one in matches)
+        return tuple(self.earlier_lesions[one] for one in ids if one in self.earlier_lesions)
+
+    @property
     def digest(self) -> str:
-        new = "".join(f" {one.label}" for one in self.new)
-        return f"{self.pipeline} {sorted(self.counts.items())} {self.recist} {self.lugano}{new}"
+        new, gone = (
+            "".join(f" {each.label}" for each in lesions)
+            for lesions in (self.new, (*self.gone, *self.outside))
+        )
+        return (
+            f"{self.pipeline} {sorted(self.counts.items())} {self.recist} {self.lugano}{new}"
+            f" /{gone} {self.other_names}"
+        )
 
 
 def lesion_courses(
@@ -83,7 +120,20 @@ def lesion_courses(
             )
             earlier = tuple(one.study_instance_uid for one in visits[:-1])
             date = visits[-2].study_date
-            found.append(LesionCourse(pipeline, visits[-1], date, diameters, products, earlier))
+            lesions = {
+                each.lesion.lesion_id: each.lesion for one in visits[:-1] for each in one.seen
+            }
+            found.append(
+                LesionCourse(
+                    pipeline,
+                    visits[-1],
+                    date,
+                    diameters,
+                    products,
+                    earlier,
+                    earlier_lesions=lesions,
+                )
+            )
     return tuple(found)
 
 
@@ -94,8 +144,13 @@ def _last(responses: Sequence[Response], study_instance_uid: str) -> Response | 
     return responses[-1]
 
 
-def lesion_sentences(courses: Sequence[LesionCourse], locale: Locale) -> Iterator[ReportSentence]:
-    """How many were there before, are new or gone, and the sums. The node vouches for them."""
+def lesion_sentences(
+    courses: Sequence[LesionCourse], locale: Locale, *, other_names: bool = True
+) -> Iterator[ReportSentence]:
+    """How many were there before, which are new or gone, and the sums. The node vouches for them.
+
+    `other_names`: also which of them had another number in the study before.
+    """
     words = locale.words["lesions"]
     for course in courses:
         counts = course.counts
@@ -107,18 +162,34 @@ def lesion_sentences(courses: Sequence[LesionCourse], locale: Locale) -> Iterato
         date = locale.date(course.previous_date)
         text = locale.fill(words["compared"], {"date": date, "parts": ", ".join(parts)})
         yield _stated(text, course)
-        if course.new:
-            labels = (
+        gone = "not_measured" if course.visit.by_readers else "gone"
+        for kind, lesions in (
+            ("new", course.new),
+            (gone, course.gone),
+            ("outside", course.outside),
+        ):
+            if lesions:
+                labels = ", ".join(_sized(one, locale) for one in lesions)
+                yield _stated(locale.fill(words[kind], {"date": date, "labels": labels}), course)
+        if other_names and course.other_names:
+            named = (
                 locale.fill(
-                    words["new_one"],
-                    {"label": one.label, "size": locale.number(one.long_axis_mm, 1)},
+                    words["was"], {"label": now, "before": words["was_several"].join(before)}
                 )
-                for one in course.new
+                for now, before in course.other_names
             )
-            yield _stated(locale.fill(words["new"], {"labels": ", ".join(labels)}), course)
+            values = {"date": date, "labels": ", ".join(named)}
+            yield _stated(locale.fill(words["other_names"], values), course)
         for name, response in (("recist", course.recist), ("lugano", course.lugano)):
             if response is not None:
                 yield _stated(_sum(words, name, response, locale), course)
+
+
+def _sized(lesion: Lesion, locale: Locale) -> str:
+    return locale.fill(
+        locale.words["lesions"]["sized"],
+        {"label": lesion.label, "size": locale.number(lesion.long_axis_mm, 1)},
+    )
 
 
 def joined_sentences(now: Fact, locale: Locale) -> Iterator[ReportSentence]:

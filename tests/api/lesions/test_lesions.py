@@ -139,6 +139,19 @@ def test_the_report_says_what_became_of_them(followed: Followed) -> None:
     concluded = " ".join(one.text for one in impression.sentences)
     assert re.search(r" 1 new, .* New: [^.]*\d \(longest diameter \d+\.\d mm\)\.", concluded)
     assert "computed and not verified: PD." in concluded
+    # Numbered by size: B, A, C before, and now A, which has grown, B, D.
+    assert (
+        "Each study numbers its lesions anew. As named on 1 January 2023: Lesion 1 was Lesion 2,"
+        " Lesion 2 was Lesion 1." in text
+    )
+    # A sphere of 9 mm, on slices of 3.5 mm.
+    gone = re.search(
+        r"No longer found, as named on 1 January 2023: Lesion 3"
+        r" \(longest diameter (\d+\.\d) mm\)\.",
+        concluded,
+    )
+    assert gone
+    assert float(gone[1]) == pytest.approx(near(C), abs=3)
     # Where either study's results are withdrawn, what compares them is not current.
     for one in sentences:
         if "beside the study of" in one.text or "RECIST" in one.text:
