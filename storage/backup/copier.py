@@ -42,7 +42,7 @@ class Copier:
             known is not None
             and version
             and known.version == version
-            # A piece that somebody removed from the store is written again.
+            # A piece that is gone from the store, or damaged there, is written again.
             and self._store.has(known.pieces)
         ):
             return known

@@ -1,8 +1,9 @@
 """The encrypted store of all backups of a node.
 
 `pieces/` holds what was copied, at most 8 MiB each, under a name that the key and the bytes give:
-what is there already is never written again. `backups/` holds a manifest for each whole backup,
-written last; `begun/` a mark for each that was begun and has not ended.
+what is there already is written again only where it is damaged. `backups/` holds a manifest for
+each whole backup, written last; `begun/` a mark for each that was begun and has not ended;
+`checked-to` names the piece that was read again last.
 """
 
 import json
@@ -20,6 +21,7 @@ from storage.core.errors import InvalidRequest, NotFound
 PIECE_BYTES = 8 << 20
 FORMAT = 1
 HEAD = "mediview-backup.json"
+_CHECKED = "checked-to"
 _MAX_HEAD_BYTES = 4096
 # Lines are not cut: the last of a piece may be a row of any length, and a manifest names them all.
 _MAX_BYTES = 32 * PIECE_BYTES
@@ -51,6 +53,21 @@ class BackupStore:
     def piece_names(self) -> set[str]:
         return {name.rpartition("/")[2] for name in self._place.list("pieces")}
 
+    def distrust(self, name: str) -> None:
+        """Let a piece be written again where its bytes are found."""
+        self._known.discard(name)
+
+    def checked_to(self) -> str:
+        """The last piece that was read again; empty where none was yet."""
+        try:
+            name = self._place.get(_CHECKED, _MAX_HEAD_BYTES)
+        except (NotFound, BackupDamaged):
+            return ""
+        return name.decode("ascii", "replace")
+
+    def note_checked_to(self, name: str) -> None:
+        self._place.put(_CHECKED, name.encode())
+
     def has(self, pieces: Sequence[str]) -> bool:
         return self._known.issuperset(pieces)
 
@@ -60,26 +77,26 @@ class BackupStore:
         if name in self._known:
             return name, False
         body = _COMPRESSED + zlib.compress(data) if compress else _PLAIN + data
-        self._place.put(_piece(name), self._key.encrypt(body, name))
+        self._place.put(piece_path(name), self._key.encrypt(body, name))
         self._known.add(name)
         return name, True
 
     def piece(self, name: str) -> bytes:
         """The bytes, proved to be those that were written. Raises BackupDamaged."""
         try:
-            sealed = self._place.get(_piece(name), _MAX_BYTES)
+            sealed = self._place.get(piece_path(name), _MAX_BYTES)
         except NotFound as error:
-            raise BackupDamaged(f"{_piece(name)} is missing in {self._place.name}.") from error
+            raise BackupDamaged(f"{piece_path(name)} is missing in {self._place.name}.") from error
         body = self._key.decrypt(sealed, name)
         if body is None:
-            raise BackupDamaged(f"{_piece(name)} in {self._place.name} is damaged.")
+            raise BackupDamaged(f"{piece_path(name)} in {self._place.name} is damaged.")
         if body[:1] != _COMPRESSED:
             return body[1:]
-        return self._inflated(body[1:], _piece(name))
+        return self._inflated(body[1:], piece_path(name))
 
     def delete_piece(self, name: str) -> None:
         self._known.discard(name)
-        self._place.delete(_piece(name))
+        self._place.delete(piece_path(name))
 
     def begin(self, name: str) -> None:
         self._place.put(f"begun/{name}", b"")
@@ -235,5 +252,6 @@ def lines(store: BackupStore, pieces: Sequence[str]) -> Iterator[bytes]:
         yield from store.piece(name).splitlines()
 
 
-def _piece(name: str) -> str:
+def piece_path(name: str) -> str:
+    """Where a piece lies in the store."""
     return f"pieces/{name[:2]}/{name}"

@@ -10,14 +10,15 @@ record behind the last row is whole or torn, and gets its row when the backup is
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
 from storage.backup.copier import Copier
 from storage.backup.entities import BackupDamaged, Manifest, StoredFile
 from storage.backup.last_backup import note_backup
+from storage.backup.piece_check import check_pieces
 from storage.backup.snapshot import take_snapshot
 from storage.backup.sources import Source, data_folder_files, stored_objects, volume_files
 from storage.backup.store import BackupStore, PieceWriter
@@ -30,9 +31,24 @@ from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
 
 
-def take_backup(storage: Storage, store: BackupStore) -> Manifest:
+@dataclass(frozen=True)
+class StoreState:
+    """What pieces of earlier backups were found to be."""
+
+    read: int
+    stored: int
+    written_again: tuple[str, ...]
+    damaged: tuple[str, ...]
+    """Of earlier backups alone: the node does not have their bytes any more."""
+
+
+def take_backup(
+    storage: Storage, store: BackupStore, tell: Callable[[StoreState], None] = lambda _: None
+) -> Manifest:
     """Copy the whole node; the backup counts once this returns.
 
+    A share of the pieces that are there already is read again first, and what is damaged is written
+    again (`storage.backup.piece_check`); `tell` is called with what was found.
     Raises StateConflict where one runs already, StorageUnavailable, StorageFull.
     """
     settings = storage.settings
@@ -42,6 +58,9 @@ def take_backup(storage: Storage, store: BackupStore) -> Manifest:
         cut_off = store.cut_off()
         store.begin(name)
         store.load_names()
+        checked = check_pieces(store, store.piece_names())
+        for piece in checked.damaged:
+            store.distrust(piece)
         with Copier(store, _files_before(store)) as copier:
             with translated_os_errors(settings.data_dir):
                 for _ in copier.copy_all(_everything(storage.objects, storage.settings)):
@@ -67,6 +86,10 @@ def take_backup(storage: Storage, store: BackupStore) -> Manifest:
         store.end(manifest)
         for earlier in cut_off:
             store.forget_begun(earlier)
+        store.note_checked_to(checked.last)
+        again = tuple(piece for piece in checked.damaged if store.has((piece,)))
+        lost = tuple(piece for piece in checked.damaged if not store.has((piece,)))
+        tell(StoreState(checked.read, checked.stored, again, lost))
         note_backup(settings.data_dir)
         return manifest
 

@@ -33,28 +33,48 @@ At = Annotated[str, typer.Option("--at", help="Name of the backup; the newest wh
 def backup(context: typer.Context, place: Place = "") -> None:
     """Take a backup: database, instances, objects, keys, models. The node may run meanwhile.
 
-    What is in the store already is not copied again. Ends with 1 where the node lacked something.
+    What is in the store already is not copied again, and a share of it is read again and compared.
+    Ends with 1 where the node lacked something, or an earlier backup has lost something.
     """
     if context.invoked_subcommand is not None:
         return
-    from storage.backup.taking import take_backup
+    from storage.backup.store import piece_path
+    from storage.backup.taking import StoreState, take_backup
     from storage.container import open_storage
 
     settings = start(log_level="ERROR")
     with open_storage(settings) as storage:
         record_use(storage.audit, Code.EXPORT, "R", command="backup")
         store = open_store(settings, place, create=True)
+        found: list[StoreState] = []
         with err.status("Copying"):
-            manifest = take_backup(storage, store)
+            manifest = take_backup(storage, store, found.append)
     out.print(
         f"Backup {manifest.name}: {manifest.instances} instances, {_size(manifest.size_bytes)} in"
         f" all, {_size(manifest.copied_bytes)} copied to {store.place_name}.",
         soft_wrap=True,
     )
+    has_lost = False
+    for state in found:
+        out.print(f"Read again: {state.read} of the {state.stored} pieces that were there.")
+        for pieces, what in (
+            (state.written_again, "which was written again"),
+            (state.damaged, "which earlier backups need"),
+        ):
+            for piece in pieces:
+                err.print(f"[bold red]damaged[/]  {piece_path(piece)}, {what}", soft_wrap=True)
+        has_lost = bool(state.damaged)
+        if state.written_again or state.damaged:
+            err.print(
+                f"Check the disk of {store.place_name}, and run 'mediview backup verify', which"
+                " reads all of a backup.",
+                soft_wrap=True,
+            )
     for sentence in manifest.missing:
         err.print(f"[bold red]missing[/]  {escape(sentence)}", soft_wrap=True)
     if manifest.missing:
         err.print("'mediview storage verify' says more. The backup has everything else.")
+    if manifest.missing or has_lost:
         raise typer.Exit(1)
 
 

@@ -11,10 +11,11 @@ import pytest
 from pydantic import TypeAdapter
 from sqlalchemy import text
 
+from storage.backup import piece_check
 from storage.backup.entities import BackupDamaged, Manifest
 from storage.backup.key import BackupKey, new_key
 from storage.backup.places import open_place
-from storage.backup.taking import take_backup
+from storage.backup.taking import StoreState, take_backup
 from storage.backup.verification import verify_backup
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
@@ -26,6 +27,12 @@ from tests.storage.backup.nodes import KEY, Make, assert_same, backed_up, restor
 
 def pieces(place: Path) -> list[Path]:
     return sorted((place / "pieces").rglob("?" * 64))
+
+
+def flip_bit(piece: Path) -> None:
+    wrong = bytearray(piece.read_bytes())
+    wrong[len(wrong) // 2] ^= 1
+    piece.write_bytes(wrong)
 
 
 def test_every_flipped_bit_and_missing_piece_is_named(node: Settings, place: Path) -> None:
@@ -68,6 +75,52 @@ def test_a_restore_of_a_damaged_backup_names_the_part_and_the_file(
     second = make("sqlite", "second")
     restored(second, place)
     assert_same(node, second)
+
+
+def test_the_next_backup_names_damaged_pieces_and_writes_them_again(
+    node: Settings, make: Make, place: Path
+) -> None:
+    backed_up(node, place)
+    store = store_at(node, place)
+    files = {file.path: file.pieces[0] for file in store.files(store.manifest()) if file.pieces}
+    volume = next(path for path in files if path.startswith("volumes/"))
+    harmed = {files[volume], files["hanging-protocols.json"], files["models/lung/weights.bin"]}
+    for piece in pieces(place):
+        if piece.name in harmed:
+            flip_bit(piece)
+    (node.data_dir / "hanging-protocols.json").write_text('{"protocols": ["other"]}')
+    found: list[StoreState] = []
+    with open_storage(node) as storage:
+        take_backup(storage, store_at(node, place), found.append)
+    (state,) = found
+    assert state.read == state.stored > len(harmed)
+    # What the node has no longer, an earlier backup has lost.
+    assert set(state.damaged) == {files["hanging-protocols.json"]}
+    assert set(state.written_again) == harmed - set(state.damaged)
+    assert list(verify_backup(store, store.manifest())) == []
+    other = make("sqlite", "other")
+    restored(other, place)
+    assert_same(node, other)
+
+
+def test_each_backup_reads_the_next_share_of_a_large_store(
+    node: Settings, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backed_up(node, place)
+    monkeypatch.setattr(piece_check, "LEAST_PIECES", 1)
+    monkeypatch.setattr(piece_check, "LEAST_SHARE", 3)
+    last = pieces(place)[-1]
+    flip_bit(last)
+    damaged: list[str] = []
+
+    def note(state: StoreState) -> None:
+        assert state.read < state.stored
+        damaged.extend((*state.written_again, *state.damaged))
+
+    for _ in range(4):
+        with open_storage(node) as storage:
+            take_backup(storage, store_at(node, place), note)
+    assert last.name in damaged
 
 
 def test_another_key_and_no_key_are_named(node: Settings, place: Path) -> None:
