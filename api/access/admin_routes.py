@@ -7,7 +7,6 @@ from fastapi import Path, Request
 
 from api.access.actor import actor_of
 from api.access.audited_changes import access_change
-from api.access.confirmation import check_confirmed
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.access.schemas import (
@@ -50,12 +49,11 @@ def list_users(storage: StorageDep) -> Users:
 @router.post(
     "/users", status_code=201, summary="Add an account", responses=problems(400, 401, 403, 409, 422)
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="add an account")
 def add_user(
     given: NewUser, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> UserPayload:
     """A person does so, having shown again who it is. Its owner changes the password first."""
-    check_confirmed(storage.confirmations, principal, "add an account")
     actor = actor_of(request.scope, principal)
     name, roles = checked_name(given.name), sorted(checked_roles(given.roles))
     with access_change(storage.audit, actor, "C", "account", name, roles=roles):
@@ -78,7 +76,7 @@ def get_user(name: Name, storage: StorageDep) -> UserPayload:
 @router.patch(
     "/users/{name}", summary="Change an account", responses=problems(400, 401, 403, 404, 422)
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="change an account")
 def change_user(
     name: Name,
     given: UserChange,
@@ -95,7 +93,6 @@ def change_user(
 
     A person does so, having shown again who it is.
     """
-    check_confirmed(storage.confirmations, principal, "change an account")
     name = name.strip().lower()
     words = {
         "enabled": given.disabled is False,
@@ -126,7 +123,7 @@ def change_user(
     summary="Remove the second factors that somebody has lost",
     responses=problems(401, 403, 404),
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="remove second factors")
 def reset_second_factors(
     name: Name,
     request: Request,
@@ -138,7 +135,6 @@ def reset_second_factors(
 
     A person does so, having shown again who it is.
     """
-    check_confirmed(storage.confirmations, principal, "remove second factors")
     account = storage.accounts.get(name)
     actor = actor_of(request.scope, principal)
     with access_change(
@@ -183,7 +179,7 @@ def list_keys(storage: StorageDep) -> Keys:
 @router.post(
     "/keys", status_code=201, summary="Make a key", responses=problems(400, 401, 403, 409, 422)
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="make a key")
 def make_key(
     given: NewKey, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> MadeKey:
@@ -192,7 +188,6 @@ def make_key(
     A person does so, having shown again who it is: else a key that is found out could be
     outlived by one that it made itself.
     """
-    check_confirmed(storage.confirmations, principal, "make a key")
     days = given.expires_in_days
     actor = actor_of(request.scope, principal)
     name = given.name.strip()

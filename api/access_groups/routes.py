@@ -8,7 +8,6 @@ from fastapi import Depends, Path, Query, Request
 
 from api.access.actor import actor_of
 from api.access.audited_changes import group_change
-from api.access.confirmation import check_confirmed
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.access_groups.schemas import (
@@ -44,10 +43,9 @@ _LOOKED_AT = Audited(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION)
 
 
 class _Change:
-    """By somebody who has shown again who it is; raises ApiProblem 403 otherwise."""
+    """A change with its record in the audit trail."""
 
     def __init__(self, request: Request, principal: PrincipalDep, storage: StorageDep) -> None:
-        check_confirmed(storage.confirmations, principal, "change access groups")
         self._request, self._storage = request, storage
         self._actor = actor_of(request.scope, principal)
 
@@ -74,7 +72,7 @@ def get_access_policy(storage: StorageDep) -> AccessPolicyStatus:
     summary="Enforce access groups, or stop",
     responses=problems(400, 401, 403, 422),
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="change access groups")
 def set_access_policy(
     storage: StorageDep, change: ChangeDep, wanted: AccessPolicy
 ) -> AccessPolicyStatus:
@@ -108,7 +106,7 @@ def list_access_groups(storage: StorageDep) -> AccessGroupList:
     summary="Add an access group",
     responses=problems(400, 401, 403, 409, 422),
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="change access groups")
 def add_access_group(
     storage: StorageDep, change: ChangeDep, wanted: NewAccessGroup
 ) -> AccessGroupPayload:
@@ -131,7 +129,7 @@ def get_access_group(storage: StorageDep, name: Name) -> AccessGroupPayload:
     summary="Change an access group",
     responses=problems(400, 401, 403, 404, 422),
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="change access groups")
 def change_access_group(
     storage: StorageDep, change: ChangeDep, name: Name, wanted: AccessGroupFields
 ) -> AccessGroupPayload:
@@ -149,7 +147,7 @@ def change_access_group(
     summary="Remove an access group",
     responses=problems(400, 401, 403, 404),
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="change access groups")
 def remove_access_group(storage: StorageDep, change: ChangeDep, name: Name) -> None:
     """At once for its members; its studies then go by the rules of the other groups."""
     with change.recorded("D", name):
@@ -176,7 +174,7 @@ def list_members(storage: StorageDep, name: Name) -> MemberList:
     summary="Add a member",
     responses=problems(400, 401, 403, 404, 422),
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="change access groups")
 def add_member(storage: StorageDep, change: ChangeDep, name: Name, wanted: NewMember) -> None:
     """It counts within a second in every process. Again changes `expires_at`."""
     member = f"{wanted.kind}:{wanted.subject}"
@@ -190,7 +188,7 @@ def add_member(storage: StorageDep, change: ChangeDep, name: Name, wanted: NewMe
     summary="Remove a member",
     responses=problems(401, 403, 404, 422),
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="change access groups")
 def remove_member(
     storage: StorageDep,
     change: ChangeDep,
@@ -208,7 +206,7 @@ def remove_member(
     summary="Assign a study",
     responses=problems(400, 401, 403, 404),
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="change access groups")
 def assign_study(
     storage: StorageDep, change: ChangeDep, name: Name, study_instance_uid: StudyUid
 ) -> None:
@@ -223,7 +221,7 @@ def assign_study(
     summary="Take an assigned study away",
     responses=problems(401, 403, 404),
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="change access groups")
 def unassign_study(
     storage: StorageDep, change: ChangeDep, name: Name, study_instance_uid: StudyUid
 ) -> None:

@@ -98,7 +98,7 @@ def get_project(storage: StorageDep, name: Name) -> ProjectPayload:
 
 
 @router.delete("/{name}", status_code=204, summary="Delete a project", responses=problems(404))
-@policy(ADMINS, "admin", _DELETED)
+@policy(ADMINS, "admin", _DELETED, confirmed_to="delete a project")
 def delete_project(request: Request, storage: StorageDep, name: Name) -> Response:
     """With its key: nobody can re-identify what it exported any more."""
     add_detail(request, project=name)
@@ -179,7 +179,7 @@ def list_exports(storage: StorageDep, paging: CursorPagingDep, name: Name) -> Ex
 @router.post(
     "/{name}/exports", status_code=202, summary="Export a project", responses=problems(400, 404)
 )
-@policy(ADMINS, "admin", _EXPORTED)
+@policy(ADMINS, "admin", _EXPORTED, confirmed_to="export a project")
 def add_export(
     request: Request,
     principal: PrincipalDep,
@@ -241,7 +241,7 @@ def list_refused(
     summary="Go on with an export that failed",
     responses=problems(404),
 )
-@policy(ADMINS, "admin", _EXPORTED)
+@policy(ADMINS, "admin", _EXPORTED, confirmed_to="export a project")
 def retry_export(
     storage: StorageDep, settings: SettingsDep, name: Name, export_id: ExportId
 ) -> ExportPayload:

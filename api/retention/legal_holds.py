@@ -80,7 +80,7 @@ def place_legal_hold(
     summary="Release a legal hold",
     responses=problems(401, 403, 404),
 )
-@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True, confirmed_to="release a legal hold")
 def release_legal_hold(
     request: Request, principal: PrincipalDep, storage: StorageDep, study_instance_uid: StudyUid
 ) -> Response:

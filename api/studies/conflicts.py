@@ -48,7 +48,12 @@ def list_conflicts(request: Request, storage: StorageDep, paging: CursorPagingDe
 
 
 @router.post("/decisions", responses=problems(503, 507))
-@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "U", with_change=True))
+@policy(
+    ADMINS,
+    "admin",
+    Audited(Code.INSTANCES_ACCESSED, "U", with_change=True),
+    confirmed_to="decide on conflicts",
+)
 def decide_conflicts(
     request: Request, wanted: ConflictDecisionRequest, storage: StorageDep
 ) -> ConflictDecisions:
@@ -113,7 +118,12 @@ def download_conflict(
 
 
 @router.post("/{conflict_id}/accept", responses=problems(404, 503, 507))
-@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "U", with_change=True))
+@policy(
+    ADMINS,
+    "admin",
+    Audited(Code.INSTANCES_ACCESSED, "U", with_change=True),
+    confirmed_to="decide on conflicts",
+)
 def accept_conflict(
     request: Request, conflict_id: ConflictId, storage: StorageDep
 ) -> ConflictPayload:
@@ -129,7 +139,12 @@ def accept_conflict(
 
 
 @router.delete("/{conflict_id}", status_code=204, responses=problems(404))
-@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D", with_change=True))
+@policy(
+    ADMINS,
+    "admin",
+    Audited(Code.INSTANCES_ACCESSED, "D", with_change=True),
+    confirmed_to="decide on conflicts",
+)
 def discard_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep) -> Response:
     """Let it go; the instance that is stored stays."""
     _name_study(request, storage.conflicts.existing(storage.conflicts.to_decide(conflict_id)))

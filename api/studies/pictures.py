@@ -43,7 +43,7 @@ def get_label_picture(storage: StorageDep, job_id: JobId) -> Response:
     status_code=204,
     responses=problems(404, 409),
 )
-@policy(ADMINS, "admin", Audited(Code.PROCEDURE_RECORD, "D"))
+@policy(ADMINS, "admin", Audited(Code.PROCEDURE_RECORD, "D"), confirmed_to="delete a picture")
 def delete_analysed_picture(storage: StorageDep, job_id: JobId) -> None:
     """For good: the picture, the job, its findings and its label picture.
 

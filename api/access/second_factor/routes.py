@@ -174,7 +174,7 @@ def add_key(
     summary="Remove one of my second factors",
     responses=problems(401, 403, 404, 409),
 )
-@policy(READERS, "api:write", BY_ITSELF)
+@policy(READERS, "api:write", BY_ITSELF, confirmed_to="remove a second factor")
 def remove_factor(
     factor_id: FactorId,
     request: Request,
@@ -184,20 +184,18 @@ def remove_factor(
 ) -> None:
     """Who has shown again who it is. With the last one go the recovery codes."""
     account = account_of(principal)
-    check_confirmed(storage.confirmations, principal, "remove a second factor")
     with factor_change(request, storage.audit, principal, "second factor removed"):
         storage.second_factors.remove(account, factor_id)
     authenticator.forget()
 
 
 @router.post("/recovery-codes", summary="New recovery codes", responses=problems(401, 403, 409))
-@policy(READERS, "api:write", BY_ITSELF)
+@policy(READERS, "api:write", BY_ITSELF, confirmed_to="make new recovery codes")
 def renew_recovery_codes(
     request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> RecoveryCodeList:
     """In the place of those before. Who has shown again who it is."""
     account = account_of(principal)
-    check_confirmed(storage.confirmations, principal, "make new recovery codes")
     if not storage.second_factors.of(account):
         raise ApiProblem(
             409,

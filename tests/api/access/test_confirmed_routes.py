@@ -1,0 +1,117 @@
+"""What a session alone is enough for, and what wants the password or the provider again.
+
+A stolen session must not open a way out for data, let anybody in, or lose what nobody can bring
+back. What people do all day goes on without being asked.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from api.access.policy import ADMINS
+from api.access.rule_index import Rule
+from api.app import create_app
+from storage.settings import load_settings
+from tests.api.access.closed import ClosedNode, closed_node, closed_settings, confirm
+from tests.api.access.test_matrix import example
+
+_A_SESSION_IS_ENOUGH = {
+    "takes a way in or out away at once": {
+        "DELETE /api/keys/{key_id}",
+        "DELETE /api/peers/{name}",
+        "DELETE /api/users/{name}/sessions",
+    },
+    "keeps what is there": {
+        "PUT /api/legal-holds/{study_instance_uid}",
+        "POST /api/emergency-access/{emergency_id}/review",
+    },
+    "can be undone, and leaves every stored byte as it is": {
+        "POST /api/patient-changes/moves",
+        "POST /api/patient-changes/{change_id}/undo",
+        "PUT /api/hanging-protocols",
+        "DELETE /api/hanging-protocols",
+        "POST /api/drift/baseline",
+        "POST /api/models/{name}/activate",
+        "POST /api/models/{name}/retire",
+        "POST /api/models/{name}/shadow",
+        "POST /api/models/{name}/verify",
+    },
+    "nothing leaves before somebody confirms the export": {
+        "POST /api/projects",
+        "POST /api/projects/{name}/studies",
+        "DELETE /api/projects/{name}/studies/{study_instance_uid}",
+    },
+    "shows an administrator what an administrator may see anyway": {
+        "POST /api/projects/{name}/reidentify",
+    },
+}
+"""Routes of administrators alone. All others of theirs that change something are confirmed."""
+
+_CONFIRMED_BY_OTHERS = {
+    "POST /api/webhooks",
+    "PATCH /api/webhooks/{webhook_id}",
+    "POST /api/webhooks/{webhook_id}/secret",
+    "DELETE /api/me/second-factors/{factor_id}",
+    "POST /api/me/recovery-codes",
+}
+"""All else that others may do is everyday work, also sending: it goes to peers alone, and who
+added a peer confirmed it."""
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> list[Rule]:
+    app = create_app(load_settings(data_dir=tmp_path_factory.mktemp("data")))
+    found: tuple[Rule, ...] = app.state.rules.rules
+    return [one for one in found if one.method in ("POST", "PUT", "PATCH", "DELETE")]
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClosedNode]:
+    with closed_node(closed_settings(tmp_path_factory.mktemp("closed"))) as node:
+        yield node
+
+
+def _named(rule: Rule) -> str:
+    return f"{rule.method} {rule.path}"
+
+
+def test_each_change_of_an_administrator_is_confirmed_or_says_why_not(rules: list[Rule]) -> None:
+    enough = set[str]().union(*_A_SESSION_IS_ENOUGH.values())
+    of_administrators = {_named(one): one for one in rules if one.roles == ADMINS}
+    assert enough <= of_administrators.keys()
+    not_confirmed = {name for name, one in of_administrators.items() if not one.policy.confirmed_to}
+    assert not_confirmed == enough
+    of_others = {_named(one) for one in rules if one.roles != ADMINS and one.policy.confirmed_to}
+    assert of_others == _CONFIRMED_BY_OTHERS
+
+
+def test_a_session_alone_gets_none_of_them_done_and_a_key_is_not_asked(
+    closed: ClosedNode, rules: list[Rule]
+) -> None:
+    wanted = [one for one in rules if one.policy.confirmed_to]
+    with closed.signed_in("root", "admin") as root, closed.with_key("ris", "admin") as key:
+        for rule in wanted:
+            answer = root.request(rule.method, example(rule), json={"x": 1})
+            assert answer.json()["code"] == "confirmation_required", rule
+            assert answer.json()["detail"].startswith(f"To {rule.policy.confirmed_to},")
+            answer = key.request(rule.method, example(rule), json={"x": 1})
+            assert "confirmation_required" not in answer.text, rule
+        assert confirm(root).status_code == 204
+        for rule in wanted:
+            answer = root.request(rule.method, example(rule), json={"x": 1})
+            assert answer.status_code != 403, (rule, answer.text)
+
+
+def test_what_a_radiologist_does_all_day_asks_for_nothing(
+    closed: ClosedNode, rules: list[Rule]
+) -> None:
+    everyday = [
+        one
+        for one in rules
+        if "radiologist" in one.roles and not one.path.startswith(("/api/me/", "/api/session"))
+    ]
+    assert "POST /api/studies/send" in {_named(one) for one in everyday}
+    with closed.signed_in("ada", "radiologist") as ada:
+        for rule in everyday:
+            answer = ada.request(rule.method, example(rule), json={"x": 1})
+            assert "confirmation_required" not in answer.text, rule
