@@ -50,6 +50,7 @@ ProblemKind = Literal[
     "not_indexed",
     "object_missing",
     "object_size",
+    "object_damaged",
 ]
 _PLACE_PROBLEMS: tuple[ProblemKind, ...] = ("record_missing", "object_missing", "object_size")
 _HEADS_AT_ONCE = 8
@@ -64,6 +65,7 @@ _MOVE = (
     "Another volume has the instance: 'mediview storage verify --repair' lets the index name it"
     " there."
 )
+_UPLOADED_SOON = "The volume has the bytes: the running node uploads them again within minutes."
 _REPAIRED_SOON = "The bytes are right; the running node writes the record again within minutes."
 
 
@@ -87,9 +89,12 @@ def verify_storage(
     objects: ObjectStore,
     volumes: VolumeWriter,
     tell: Tell = lambda _: None,
+    *,
+    read_objects: bool = False,
 ) -> Iterator[Problem]:
-    """Read every record and ask for every object; safe beside a node at work.
+    """Read every record and ask for the size of every object; safe beside a node at work.
 
+    `read_objects`: fetch each object, too, and compare the instances in it with their digests.
     Raises StorageUnavailable where database or bucket do not answer.
     """
     folder = volumes.folder
@@ -111,7 +116,8 @@ def verify_storage(
             done += size_bytes
             tell((done, total))
         local = {path.name for path in paths}
-        for problem in _check_rows(engine, index, objects, volumes, local):
+        read_by = reader if read_objects else None
+        for problem in _check_rows(engine, index, objects, volumes, local, read_by):
             is_elsewhere = problem.sop_instance_uid in elsewhere
             is_moved = is_elsewhere and problem.kind in _PLACE_PROBLEMS
             yield replace(problem, kind="record_moved", remedy=_MOVE) if is_moved else problem
@@ -208,7 +214,12 @@ def _check_hidden(
 
 
 def _check_rows(
-    engine: Engine, index: Index, objects: ObjectStore, volumes: VolumeWriter, local: set[str]
+    engine: Engine,
+    index: Index,
+    objects: ObjectStore,
+    volumes: VolumeWriter,
+    local: set[str],
+    read_by: VolumeReader | None,
 ) -> Iterator[Problem]:
     """Rows whose volume is not here, and objects that must be in the bucket."""
     last = 0
@@ -228,14 +239,19 @@ def _check_rows(
                 return
             last = rows[-1]["id"]
             for problems in pool.map(
-                lambda row: _check_row(index, objects, volumes, to_instance(row), local),
+                lambda row: _check_row(index, objects, volumes, to_instance(row), local, read_by),
                 rows,
             ):
                 yield from problems
 
 
 def _check_row(
-    index: Index, objects: ObjectStore, volumes: VolumeWriter, instance: Instance, local: set[str]
+    index: Index,
+    objects: ObjectStore,
+    volumes: VolumeWriter,
+    instance: Instance,
+    local: set[str],
+    read_by: VolumeReader | None,
 ) -> list[Problem]:
     location = instance.location
     if not location.object_key:
@@ -254,7 +270,7 @@ def _check_row(
         whole = location.object_key.endswith(SUFFIX)
         wanted = location.offset + location.length if whole else instance.size_bytes
         if size_bytes >= wanted if whole else size_bytes == wanted:
-            return []
+            return [] if read_by is None else _read_object(index, objects, instance, read_by)
         kind = "object_size"
     remedy = (
         "The local volume still has it: 'mediview storage verify --repair' lets it go there again."
@@ -262,6 +278,22 @@ def _check_row(
         else _SEND_AGAIN
     )
     return [Problem(kind, location.object_key, instance.sop_instance_uid, remedy)]
+
+
+def _read_object(
+    index: Index, objects: ObjectStore, instance: Instance, reader: VolumeReader
+) -> list[Problem]:
+    if state_in_bucket(objects, instance) == "whole" or _moved(index, instance):
+        return []
+    is_here = bool(instance.location.volume) and state_in_volume(reader, instance) in READABLE
+    return [
+        Problem(
+            "object_damaged",
+            instance.location.object_key,
+            instance.sop_instance_uid,
+            _UPLOADED_SOON if is_here else _SEND_AGAIN,
+        )
+    ]
 
 
 def _moved(index: Index, instance: Instance) -> bool:

@@ -10,7 +10,9 @@ from storage.core.errors import InstanceDamaged, MediViewError, NotFound
 from storage.db.engine import writing
 from storage.db.portions import in_portions
 from storage.index.repository import Index
+from storage.integrity.copies import READABLE, state_in_volume
 from storage.integrity.instance_reader import InstanceReader
+from storage.integrity.repository import DamagedInstances
 from storage.maintenance.verify import Problem, ProblemKind
 from storage.reconciliation.covered_rows import renew_rows
 from storage.reconciliation.moved_rows import move_all
@@ -30,6 +32,25 @@ def note_damage(index: Index, instances: InstanceReader, problems: Iterable[Prob
         if problem.kind in ("record_damaged", "record_missing") and problem.sop_instance_uid:
             with suppress(NotFound, InstanceDamaged):
                 instances.checked(index.instance(problem.sop_instance_uid))
+
+
+def note_objects(
+    index: Index, damaged: DamagedInstances, volumes: VolumeWriter, problems: Iterable[Problem]
+) -> None:
+    """As `note_damage`, of objects whose bytes are wrong. Raises StorageUnavailable."""
+    reader = VolumeReader(volumes.folder)
+    try:
+        for problem in problems:
+            if problem.kind == "object_damaged":
+                with suppress(NotFound):
+                    instance = index.instance(problem.sop_instance_uid)
+                    is_here = (
+                        bool(instance.location.volume)
+                        and state_in_volume(reader, instance) in READABLE
+                    )
+                    damaged.note(instance, problem.kind, has_copy=is_here)
+    finally:
+        reader.close()
 
 
 def renew_records(engine: Engine, volumes: VolumeWriter, problems: Iterable[Problem]) -> int:

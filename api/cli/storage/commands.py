@@ -4,7 +4,7 @@ import dataclasses
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -15,6 +15,9 @@ from api.cli.progress import progress
 from api.cli.starting import start
 from storage.audit import Code
 from storage.core.errors import StorageUnavailable
+
+if TYPE_CHECKING:
+    from storage.container import Storage
 
 app = typer.Typer(
     name="storage",
@@ -38,11 +41,19 @@ def verify(
             " records of another volume where it names one that is gone."
         ),
     ] = False,
+    objects: Annotated[
+        bool,
+        typer.Option(
+            "--objects",
+            help="Fetch every object from the bucket, too, and compare what it holds with its"
+            " digest.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per problem.")] = False,
 ) -> None:
     """Check every record's digest, every row's record, and the size of every object in the bucket.
 
-    What objects hold is read by the running node, within MEDIVIEW_SCRUB_DAYS.
+    What objects hold is read with --objects, else by the running node within MEDIVIEW_SCRUB_DAYS.
     Ends with 0 where all is well, with 1 where something is not.
     """
     from storage.container import open_storage
@@ -51,6 +62,7 @@ def verify(
         copy_again,
         move_rows,
         note_damage,
+        note_objects,
         renew_records,
     )
 
@@ -58,12 +70,18 @@ def verify(
         problems = []
         with progress("Reading volumes") as tell:
             for problem in verify_storage(
-                storage.engine, storage.index, storage.objects, storage.volumes, tell
+                storage.engine,
+                storage.index,
+                storage.objects,
+                storage.volumes,
+                tell,
+                read_objects=objects,
             ):
                 problems.append(problem)
                 if as_json:
                     typer.echo(json.dumps(dataclasses.asdict(problem)))
         note_damage(storage.index, storage.instances, problems)
+        note_objects(storage.index, storage.damaged, storage.volumes, problems)
         moved = move_rows(storage.engine, storage.volumes, problems) if repair else 0
         repaired = copy_again(storage.engine, storage.volumes, problems) if repair else 0
         renewed = renew_records(storage.engine, storage.volumes, problems) if repair else 0
@@ -73,7 +91,7 @@ def verify(
             instance = f"  instance {problem.sop_instance_uid}" if problem.sop_instance_uid else ""
             where = escape(f"{problem.place}{instance}\n  → {problem.remedy}")
             out.print(f"[bold red]{what}[/]  {where}")
-        out.print(f"{len(problems)} problems." if problems else "Everything is there and whole.")
+        out.print(f"{len(problems)} problems." if problems else _all_well(storage, objects))
         if moved:
             out.print(f"{moved} instances are found in another volume again.")
         if repaired:
@@ -81,6 +99,15 @@ def verify(
         if renewed:
             out.print(f"{renewed} records were written again.")
     raise typer.Exit(1 if problems else 0)
+
+
+def _all_well(storage: "Storage", were_objects_read: bool) -> str:
+    if were_objects_read or storage.settings.object_store != "s3":
+        return "Everything is there and whole."
+    return (
+        "Everything is there; all volumes are whole. Objects in the bucket have the right size:"
+        " --objects reads them, too."
+    )
 
 
 @app.command()

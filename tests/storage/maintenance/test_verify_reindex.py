@@ -16,12 +16,13 @@ from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
+from storage.integrity.repair import Repair
 from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.reindex import reindex
 from storage.maintenance.statistics import statistics
 from storage.maintenance.upgrade import upgrade
 from storage.maintenance.verify import Problem, verify_storage
-from storage.maintenance.verify_repair import copy_again
+from storage.maintenance.verify_repair import copy_again, note_objects
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
 from tests.storage.deletion.test_deleting import STUDY, close, uid
@@ -115,6 +116,37 @@ def test_objects_that_are_missing_or_short_are_named_and_copied_again(storage: S
     assert copy_again(storage.engine, storage.volumes, found) == 2
     upload_instances(storage.engine, storage.instances, storage.objects, 10)
     assert problems_of(storage) == {}
+
+
+def test_objects_whose_bytes_are_wrong_are_named_where_they_are_read(storage: Storage) -> None:
+    """A flipped bit has no size: the one instance lies in a volume as well, the other does not."""
+    fill(storage, 2)
+    close(storage)
+    fill(storage, 3)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
+    close(storage)
+    gone = storage.index.instance(uid("2")).location.volume
+    (storage.volumes.folder / gone).unlink()
+    for number in "02":
+        instance = storage.index.instance(uid(number))
+        wrong = bytearray(storage.objects.get(instance.location.object_key))
+        wrong[-1] ^= 1
+        storage.objects.put(instance.location.object_key, bytes(wrong))
+    arguments = (storage.engine, storage.index, storage.objects, storage.volumes)
+    assert list(verify_storage(*arguments)) == []
+    found = list(verify_storage(*arguments, read_objects=True))
+    remedies = {problem.sop_instance_uid: problem.remedy for problem in found}
+    assert {problem.kind for problem in found} == {"object_damaged"}
+    assert remedies.keys() == {uid("0"), uid("2")}
+    assert "uploads them again" in remedies[uid("0")]
+    assert "sent to this node again" in remedies[uid("2")]
+    note_objects(storage.index, storage.damaged, storage.volumes, found)
+    assert storage.damaged.count() == 2
+    assert storage.damaged.is_lost(uid("2"))
+    Repair(storage.engine, storage.volumes, storage.objects, storage.damaged).run()
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
+    found = list(verify_storage(*arguments, read_objects=True))
+    assert [problem.sop_instance_uid for problem in found] == [uid("2")]
 
 
 def test_a_lost_volume_and_an_orphan_are_named(storage: Storage) -> None:
