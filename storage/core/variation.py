@@ -72,20 +72,16 @@ def is_volume(finding: Finding) -> bool:
     return finding.unit is not None and finding.unit.value in MM3_IN
 
 
-def variation_of(now: Finding, then: Finding | None, before: float) -> Variation | None:
+def variation_of(now: Finding, then: Finding, before: float) -> Variation | None:
     """Of a finding beside an earlier one, whose value counts as `before`; None of what has no
-    known limit. `then` is None where no more than its value is known."""
+    known limit."""
     if not is_volume(now):
         amount = _BY_CODE.get(now.code.value)
         return None if amount is None else Variation(amount, None)
     if before <= 0:
         return None
-    earlier = replace(now, validity=None) if then is None else then
-    same_model = (now.pipeline, now.pipeline_version) == (
-        earlier.pipeline,
-        earlier.pipeline_version,
-    )
-    counted = now, replace(earlier, value=before)
+    same_model = (now.pipeline, now.pipeline_version) == (then.pipeline, then.pipeline_version)
+    counted = now, replace(then, value=before)
     left_open = math.hypot(*(_left_open(one, same_model) for one in counted))
     percent = round(math.hypot(VOLUME_VARIATION_PERCENT, left_open / before * 100.0), 2)
     return Variation(before * percent / 100.0, percent)
@@ -126,7 +122,10 @@ def known_before(finding: Finding) -> Finding:
         or (finding.validity is not None and finding.validity.surface is not None)
     ):
         return finding
-    limit = variation_of(finding, None, prior.value)
+    value = finding.value if prior.value_now is None else prior.value_now
+    now = replace(finding, value=value)
+    then = replace(now, validity=None, pipeline_version=prior.pipeline_version)
+    limit = variation_of(now, then, prior.value)
     if limit is None or limit.percent is None:
         return finding
     return replace(finding, prior=replace(prior, variation_percent=limit.percent))

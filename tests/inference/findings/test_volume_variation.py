@@ -116,7 +116,7 @@ def test_what_has_not_changed_is_hardly_ever_called_changed(mm3: int) -> None:
 CONFORMED = Surface(area_mm2=2500.0, depth_mm=1.0, fixed_grid_mm=1.0)
 
 
-def percent(now: Finding, then: Finding | None, before_cm3: float) -> float:
+def percent(now: Finding, then: Finding, before_cm3: float) -> float:
     limit = variation_of(now, then, before_cm3)
     assert limit is not None
     assert limit.percent is not None
@@ -154,6 +154,23 @@ def test_the_coarser_of_two_measurements_decides() -> None:
 def test_what_was_stored_before_has_a_limit_by_its_size(mm3: float, apart: float) -> None:
     old = replace(finding(mm3, None), validity=None)
     assert apart < percent(old, old, mm3 / 1000.0) < max(4.0 * apart, 7.0)
+
+
+def test_a_stored_change_goes_by_what_was_compared() -> None:
+    """Another version of the model shares no grid; of a split, all parts are compared."""
+    stored = Prior("2", "2.25.9", "20250101", "1", 3.8, 365, -4.0, -4.0)
+
+    def limit(version: str, prior: Prior, mm3: float = 3648) -> float:
+        old = replace(finding(mm3, None, "brain-structures", version), prior=prior)
+        found = known_before(old).prior
+        assert found is not None
+        return found.variation_percent
+
+    assert limit("1", stored) < 4.0
+    assert limit("2", stored) > 6.0
+    # Parts of 0.4 cm3 of 3.648 cm3 together, after 3.8 cm3.
+    split = replace(stored, relation="split", parts_now=4, value_now=3.648)
+    assert limit("1", split, 400) == limit("1", stored)
 
 
 def test_a_stored_change_of_a_small_lesion_is_told_no_more() -> None:
