@@ -273,7 +273,8 @@ def _corrected(fact: Fact, locale: Locale) -> ReportSentence:
             "value": locale.quantity(fact.finding.value or 0.0, fact.finding.unit),
         },
     )
-    return ReportSentence(text, (fact.finding.finding_id,))
+    # The guard knows the value that counts alone, and withholds what states both.
+    return ReportSentence(text, (fact.finding.finding_id,), basis="node", states_result=True)
 
 
 def _series_prefix(evidence: Evidence, series_instance_uid: str, locale: Locale) -> str:

@@ -52,6 +52,18 @@ def brain(study: str = "2.25.1", factor: float = 1.0) -> tuple[Fact, ...]:
     return tuple(found)
 
 
+def head(study: str = "2.25.1", factor: float = 1.0) -> tuple[Fact, ...]:
+    """The intracranial volume by both pipelines, as on one series they have it."""
+    return tuple(
+        fact(label, code, cm3 * factor, "cm3", pipeline, study)
+        for label, code, cm3, pipeline in (
+            ("Intracranial volume", "118565006", 1520.4, "brain-volume"),
+            ("Intracranial volume", "ICV", 1520.4, "brain-structures"),
+            ("Brain parenchyma volume", "PARENCHYMA", 1180.2, "brain-structures"),
+        )
+    )
+
+
 def study_of(uid: str, date: str, modality: str) -> Study:
     now = utcnow()
     return Study(

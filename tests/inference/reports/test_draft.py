@@ -13,7 +13,7 @@ from inference.reports.evidence import Evidence
 from inference.reports.locale import languages, load_locale, placeholders
 from storage.core.findings import Code, NormalRange, Validity
 from storage.reports.entities import ReportSentence
-from tests.inference.reports.known import brain, evidence, fact, lungs
+from tests.inference.reports.known import brain, evidence, fact, head, lungs
 
 
 def sentences(one: Evidence, language: str = "en") -> dict[str, list[ReportSentence]]:
@@ -27,13 +27,14 @@ def texts(one: Evidence, language: str = "en") -> dict[str, list[str]]:
 
 CASES = [
     evidence(make, modality, prior_factor=factor, indication="Cough.")
-    for make, modality in ((lungs, "CT"), (brain, "MR"))
+    for make, modality in ((lungs, "CT"), (brain, "MR"), (head, "MR"))
     for factor in (None, 1.1, 1.0, 0.98)
 ]
 
 
+@pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("one", CASES)
-def test_the_guard_supports_every_sentence_about_findings(one: Evidence) -> None:
+def test_the_guard_supports_every_sentence_about_findings(one: Evidence, language: str) -> None:
     priors = ()
     if one.prior is not None:
         findings = tuple(fact.finding for fact in one.prior.facts)
@@ -44,10 +45,20 @@ def test_the_guard_supports_every_sentence_about_findings(one: Evidence) -> None
         study=StudyFacts(study_date=one.study.study_date),
     )
     for kind in ("findings", "impression"):
-        for sentence in sentences(one)[kind]:
+        for sentence in sentences(one, language)[kind]:
             if sentence.basis == "findings":
                 verdict = check_sentence(sentence.text, known)
                 assert verdict.supported, (sentence.text, verdict.reasons)
+
+
+def test_no_model_rewords_that_a_person_corrected_a_value() -> None:
+    """The guard knows the value that counts alone, and withholds what states both."""
+    volume, *_ = brain()
+    corrected = fact_of(volume.finding, 1500.0, "Dr. Doe")
+    stated = sentences(replace(evidence(brain, "MR"), facts=(corrected,)))["findings"]
+    (told,) = [one for one in stated if "was corrected by Dr. Doe" in one.text]
+    assert told.basis == "node"
+    assert told.result_ids == (volume.finding.finding_id,)
 
 
 def test_results_that_the_node_vouches_for_rest_on_their_findings() -> None:
