@@ -54,13 +54,14 @@ class NormalRanges:
                 missing=f"The reference values are in {known[0].unit}, and this value is in"
                 f" {unit or 'no unit'}."
             )
-        reasons = []
+        reasons: list[NotApplicable] = []
         for one in in_unit:
             try:
                 return one.range_for(self.subject, value)
             except NotApplicable as error:
-                reasons.append(str(error))
-        return NormalRange(missing=reasons[-1])
+                reasons.append(error)
+        # What would help is stated rather than that there are values for other people as well.
+        return NormalRange(missing=str(min(reasons, key=lambda one: one.for_others)))
 
 
 @dataclass(frozen=True)

@@ -44,17 +44,18 @@ class TotalLungCapacity:
 
     def range_for(self, subject: Subject, value: float) -> NormalRange:
         age, height_cm = subject.age_years, subject.height_cm
+        youngest, oldest = self.age_years
+        if age is not None and not youngest <= age <= oldest:
+            raise NotApplicable(
+                f"Predicted lung capacity holds from the {youngest:g}th to the {oldest:g}th"
+                f" birthday; the patient's age is {subject.completed_years}.",
+                for_others=True,
+            )
         if not subject.sex:
             raise NotApplicable("Predicted lung capacity asks for the patient's sex, M or F.")
         if age is None:
             raise NotApplicable(
                 f"Predicted lung capacity asks for the patient's age{subject.ages_apart}."
-            )
-        youngest, oldest = self.age_years
-        if not youngest <= age <= oldest:
-            raise NotApplicable(
-                f"Predicted lung capacity holds from the {youngest:g}th to the {oldest:g}th"
-                f" birthday; the patient's age is {subject.completed_years}."
             )
         if height_cm is None:
             raise NotApplicable(

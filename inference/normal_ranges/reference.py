@@ -15,7 +15,14 @@ _DECIMALS = 3
 
 
 class NotApplicable(Exception):
-    """Reference values do not hold for the patient; the message says why, in a sentence."""
+    """Reference values do not hold for the patient; the message says why, in a sentence.
+
+    `for_others`: they are other people's, whatever else were known of the patient.
+    """
+
+    def __init__(self, message: str, *, for_others: bool = False) -> None:
+        super().__init__(message)
+        self.for_others = for_others
 
 
 class People(NamedTuple):
@@ -119,6 +126,12 @@ class ReferenceValues:
         return f"Kernel {subject.kernel or 'not known'}: the limit is for smooth kernels."
 
     def _check(self, subject: Subject) -> None:
+        low, below = self.ages
+        age = low if subject.age_years is None else subject.age_years
+        if (self.sex and subject.sex not in ("", self.sex)) or not low <= age < below:
+            raise NotApplicable(
+                f"There are no reference values for {subject.in_words}.", for_others=True
+            )
         if self.without_contrast_agent and subject.contrast_agent:
             raise NotApplicable(
                 "The reference values hold for images without contrast agent, and these were made"
@@ -130,10 +143,6 @@ class ReferenceValues:
             raise NotApplicable(
                 f"The reference values ask for the patient's age{subject.ages_apart}."
             )
-        low, below = self.ages
-        age = low if subject.age_years is None else subject.age_years
-        if (self.sex and self.sex != subject.sex) or not low <= age < below:
-            raise NotApplicable(f"There are no reference values for {subject.in_words}.")
 
 
 def normal_range(

@@ -20,7 +20,7 @@ def ages_years(header: Dataset) -> tuple[float, ...]:
 
     A birth date may be a placeholder of de-identification. Empty where neither is stated.
     """
-    born, at = (_date(header, keyword) for keyword in ("PatientBirthDate", "StudyDate"))
+    born, at = _born_and_at(header)
     found = _AGE.fullmatch(str(header.get("PatientAge") or "").strip(" \0").upper())
     stated = None if found is None else int(found[1]) * _DAYS[found[2]] / _DAYS["Y"]
     if born is None or at is None or at < born:
@@ -28,6 +28,16 @@ def ages_years(header: Dataset) -> tuple[float, ...]:
     age = _years_between(born, at)
     apart = stated is not None and abs(age - stated) > _AGES_MAY_DIFFER_YEARS
     return (age, stated) if apart and stated is not None else (age,)
+
+
+def born_after_study(header: Dataset) -> bool:
+    """Whether PatientBirthDate lies behind StudyDate, so that one of them is wrong."""
+    born, at = _born_and_at(header)
+    return born is not None and at is not None and at < born
+
+
+def _born_and_at(header: Dataset) -> tuple[date | None, date | None]:
+    return _date(header, "PatientBirthDate"), _date(header, "StudyDate")
 
 
 def _years_between(born: date, at: date) -> float:

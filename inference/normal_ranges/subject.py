@@ -7,10 +7,11 @@ from pydicom.dataset import Dataset
 from inference.imaging.acquisition.contrast_agent import contrast_agent_given
 from inference.imaging.acquisition.reconstruction import kernel_of
 from inference.normal_ranges.ages import age_in_words
-from inference.normal_ranges.stated_age import ages_years
+from inference.normal_ranges.stated_age import ages_years, born_after_study
 from storage.core.patient_sex import sex_of
 
 _CM_IN_M = 100.0
+_UNBORN = "; PatientBirthDate lies after StudyDate"
 # Beyond, PatientSize (metres: PS3.3 C.7.2.2) holds something else, such as centimetres.
 _SHORTEST_M, _TALLEST_M = 0.4, 2.6
 
@@ -26,7 +27,8 @@ class Subject:
     kernel: str = ""
     """With which CT images were reconstructed; empty where it is not known."""
     ages_apart: str = ""
-    """Where birth date and PatientAge contradict each other: goes behind what asks for the age."""
+    """Where birth date and PatientAge, or StudyDate, contradict each other: goes behind what asks
+    for the age."""
 
     @property
     def completed_years(self) -> str:
@@ -46,14 +48,14 @@ NOBODY_KNOWN = Subject()
 def subject_of(header: Dataset) -> Subject:
     """Read from any image of the series."""
     sex = sex_of(header.get("PatientSex"))
-    ages = ages_years(header)
+    ages, unborn = ages_years(header), born_after_study(header)
     return Subject(
         sex if sex in ("M", "F") else "",
-        ages[0] if len(ages) == 1 else None,
+        ages[0] if len(ages) == 1 and not unborn else None,
         _height_cm(header),
         contrast_agent_given(header),
         kernel_of(header),
-        _apart(*ages) if len(ages) > 1 else "",
+        _UNBORN if unborn else _apart(*ages) if len(ages) > 1 else "",
     )
 
 

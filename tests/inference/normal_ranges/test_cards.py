@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 from pydantic import ValidationError
+from pydicom.dataset import Dataset
 
 from inference.findings.normal_ranges import NormalRanges
 from inference.models.card_file import Card
-from inference.normal_ranges.subject import Subject
+from inference.normal_ranges.subject import Subject, subject_of
 from storage.core.findings import NormalRange
 from tests.api.client import finding_of
 from tests.inference.results_support import job_for
@@ -34,6 +35,36 @@ def test_a_range_for_women_is_not_applied_to_somebody_whose_sex_is_not_known() -
     assert alone is not None
     assert alone.missing == "The reference values ask for the patient's sex, M or F."
     assert stated(Subject("F")) is None
+
+
+@pytest.mark.parametrize(
+    ("subject", "missing"),
+    [
+        (Subject(age_years=63), "The reference values ask for the patient's sex, M or F."),
+        (Subject("F"), "The reference values ask for the patient's age."),
+        (Subject(age_years=50), "There are no reference values for people of 50 years."),
+        (Subject("F", 63), ""),
+        (Subject("M", 63), "There are no reference values for men of 63 years."),
+    ],
+)
+def test_what_is_not_known_of_the_patient_is_named(subject: Subject, missing: str) -> None:
+    """The last row is for other people whatever is known: it is no reason."""
+    of_sixties = {**OF_WOMEN, "age_years": [60, 69]}
+    of_others = {**OF_ANYBODY, "age_years": [70, 79]}
+    found = stated(subject, of_sixties, of_others)
+    assert found is not None
+    assert found.missing == missing
+
+
+@pytest.mark.parametrize("age", [None, "063Y"])
+def test_a_birth_date_after_the_study_is_named(age: str | None) -> None:
+    header = Dataset()
+    header.PatientBirthDate, header.StudyDate, header.PatientAge = "20301231", "20260301", age
+    found = stated(subject_of(header), {**OF_ANYBODY, "age_years": [60, 69]})
+    assert found is not None
+    assert found.missing == (
+        "The reference values ask for the patient's age; PatientBirthDate lies after StudyDate."
+    )
 
 
 @pytest.mark.parametrize(
