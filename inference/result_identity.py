@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 
 from inference.pipeline import Pipeline, Segment
 from storage.core.entities import Job
+from storage.core.text.long_string import long_string
 from storage.core.uids import derive_uid
 
 MANUFACTURER = "MediViewAI"
@@ -106,7 +107,7 @@ def result_series_description(pipeline: Pipeline, what: str) -> str:
     """Says in every list whether this is AI, and that it is not for diagnosis; LO holds 64
     characters."""
     suffix = f" {what} - {'AI, ' if pipeline.card.is_ai else ''}research use only"
-    return pipeline.title[: 64 - len(suffix)] + suffix
+    return long_string(pipeline.title, 64 - len(suffix)) + suffix
 
 
 def segmentation_label(pipeline: Pipeline) -> str:
@@ -123,8 +124,8 @@ def segmentation_description(pipeline: Pipeline, *, edited: bool = False) -> str
 def software_versions(pipeline: Pipeline) -> list[str]:
     """What computed the result. Not the node's own version, or a rerun would differ."""
     return [
-        f"{pipeline.name} {pipeline.version}"[:64],
-        f"{pipeline.card.name} {pipeline.card.version}"[:64],
+        long_string(f"{pipeline.name} {pipeline.version}"),
+        long_string(f"{pipeline.card.name} {pipeline.card.version}"),
     ]
 
 

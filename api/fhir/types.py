@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from storage.core.text.outside_text import written_text
+
 ItemT = TypeVar("ItemT")
 
 DICOM_UID = "urn:dicom:uid"
@@ -35,7 +37,22 @@ class FhirModel(BaseModel):
     )
 
     def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        """Without characters that FHIR's strings exclude (R4 datatypes, string), and none of
+        direction, whatever a header, a model or another system wrote."""
+        return {
+            name: _cleaned(value)
+            for name, value in self.model_dump(
+                mode="json", by_alias=True, exclude_none=True
+            ).items()
+        }
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return written_text(value, lines=True)
+    if isinstance(value, dict):
+        return {name: _cleaned(one) for name, one in value.items()}
+    return [_cleaned(one) for one in value] if isinstance(value, list) else value
 
 
 class Coding(FhirModel):

@@ -5,18 +5,24 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dicom_node.hl7.reading import Header, Refused, codec_of
+from storage.core.text.outside_text import clean_text
 
-# A carriage return would end the segment, and VT, or FS before one, the message (MLLP).
-_ESCAPES = str.maketrans(
-    dict.fromkeys(map(chr, (*range(0x20), 0x7F)), "")
-    | {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "\n": "\\.br\\",
-       "\t": " "}
-)  # fmt: skip
+_OURS = ("|", "^~\\&")
+_ESCAPES = str.maketrans({
+    "\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "\n": "\\.br\\",
+    "\t": " ",
+})  # fmt: skip
+# Those above are halves of characters in a header, which is read before its character set is known.
+_CONTROLS = dict.fromkeys((*range(0x20), 0x7F))
 
 
 def escaped(text: str) -> str:
-    """Text as it may stand in a component (HL7 2.7): no control character is left."""
-    return text.translate(_ESCAPES)
+    """Text as it may stand in a component (HL7 2.7).
+
+    No control character is left: a carriage return would end the segment, and VT, or FS before
+    one, the message (MLLP). None of direction either, which would turn a number round.
+    """
+    return clean_text(text, lines=True).translate(_ESCAPES)
 
 
 def components(*parts: str) -> str:
@@ -49,12 +55,12 @@ def answer_to(
                 _safe(header, header.sending_facility),
                 timestamp(at),
                 "",
-                f"ACK^{header.trigger_event or 'O01'}^ACK",
+                f"ACK^{_safe(header, header.trigger_event) or 'O01'}^ACK",
                 uuid.uuid4().hex[:20].upper(),
-                header.processing_id,
-                header.version,
+                _safe(header, header.processing_id),
+                _safe(header, header.version),
                 *[""] * 5,
-                header.character_set,
+                _safe(header, header.character_set),
             ],
         ),
         segment("MSA", [code, _safe(header, header.control_id), escaped(reason)]),
@@ -77,4 +83,6 @@ def answer_to(
 
 def _safe(header: Header, value: str) -> str:
     """A value of the sender's header in our separators."""
-    return value.replace(header.separator, "|") if header.separator == "|" else escaped(value)
+    shown = value.translate(_CONTROLS)
+    is_ours = (header.separator, header.encoding_characters) == _OURS
+    return shown if is_ours else shown.translate(_ESCAPES)

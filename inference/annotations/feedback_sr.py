@@ -25,6 +25,7 @@ from inference.results.sr.change import (
     QUALITY,
 )
 from storage.core.findings import Code, Feedback, Finding
+from storage.core.text.long_string import long_string
 from storage.core.uids import UidScheme
 
 _EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
@@ -273,5 +274,5 @@ def _code(code: Code) -> Dataset:
     item = Dataset()
     item.CodeValue = code.value
     item.CodingSchemeDesignator = code.scheme_designator
-    item.CodeMeaning = code.meaning[:64]
+    item.CodeMeaning = long_string(code.meaning)
     return item

@@ -17,6 +17,7 @@ from inference.results.observer import device_context, person_context
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import reference_to
 from storage.core.findings import Code
+from storage.core.text.long_string import long_string
 
 SERIES_NUMBER = 9_910
 # What a selection that holds nothing any more says of the versions before it.
@@ -54,7 +55,7 @@ def encode_key_images(
             and "NumberOfFrames" in references[image.sop_instance_uid]
         ):
             item.ReferencedSOPSequence[0].ReferencedFrameNumber = image.frame_number
-    name = f"Key images: {title.meaning}"[:64]
+    name = long_string(f"Key images: {title.meaning}")
     return _document(content, list(references.values()), sources[0], at, numbers, name)
 
 

@@ -23,6 +23,7 @@ from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import reference_to
 from inference.results.sr.document import procedure_reported
 from inference.results.sr.image_library import image_library
+from storage.core.text.long_string import long_string
 from storage.core.uids import new_uid
 
 _GRAPHICS = {
@@ -75,7 +76,7 @@ def encode_measurements(
         "is_verified": True,
         "is_final": True,
         "verifying_observer_name": PLACEHOLDER,
-        "verifying_organization": str(first.get("InstitutionName") or MANUFACTURER)[:64],
+        "verifying_organization": long_string(str(first.get("InstitutionName") or MANUFACTURER)),
     }
     document = hd.sr.ComprehensiveSR(
         evidence=references,
@@ -90,7 +91,7 @@ def encode_measurements(
         previous_versions=None if predecessor is None else [predecessor],
         is_complete=True,
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        series_description=title[:64],
+        series_description=long_string(title),
         content_date=at.date(),
         content_time=at.time(),
         series_date=at.date(),
@@ -143,7 +144,7 @@ def _group(drawing: Drawing, place: Place) -> hd.sr.MeasurementsAndQualitativeEv
     )
     group = hd.sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=tracking,
-        finding_type=DicomCode(words.FREE_TEXT, words.FREE_TEXT_SCHEME, drawing.label[:64])
+        finding_type=DicomCode(words.FREE_TEXT, words.FREE_TEXT_SCHEME, long_string(drawing.label))
         if drawing.label
         else None,
         measurements=_measurements(drawing, place),

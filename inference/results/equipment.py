@@ -10,6 +10,7 @@ from pydicom.uid import UID
 
 from inference.pipeline import Pipeline
 from inference.result_identity import MANUFACTURER
+from storage.core.text.long_string import long_string
 from storage.dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 
@@ -23,9 +24,10 @@ def contributing_equipment(
     if manufacturer:
         equipment.append(
             hd.ContributingEquipment(
-                manufacturer=manufacturer[:64],
+                manufacturer=long_string(manufacturer),
                 purpose_of_reference=codes.DCM.AcquisitionEquipment,
-                manufacturer_model_name=str(source.get("ManufacturerModelName") or "")[:64] or None,
+                manufacturer_model_name=long_string(str(source.get("ManufacturerModelName") or ""))
+                or None,
                 contribution_description="Acquisition of the source images",
             )
         )
@@ -33,8 +35,8 @@ def contributing_equipment(
         hd.ContributingEquipment(
             manufacturer=MANUFACTURER,
             purpose_of_reference=codes.DCM.ProcessingEquipment,
-            manufacturer_model_name=card.name[:64],
-            software_versions=card.version[:64],
+            manufacturer_model_name=long_string(card.name),
+            software_versions=long_string(card.version),
             contribution_datetime=at.replace(tzinfo=None),
             contribution_description=f"{pipeline.name} {pipeline.version}, research use only",
         )

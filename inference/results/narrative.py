@@ -9,6 +9,7 @@ from inference.normal_ranges.distribution import shown_percentile
 from inference.pipeline import Pipeline
 from storage.core.findings import OUTSIDE_POPULATION, Finding, NormalRange
 from storage.core.text.dates import date_of
+from storage.core.text.outside_text import clean_text
 from storage.core.text.rounding import rounded
 
 _OUTSIDE = "outside the model's population"
@@ -120,8 +121,11 @@ def _decimals(value: float, unit: str) -> int:
 
 
 def as_dicom_text(line: str) -> str:
-    """For an attribute: the source's character set, which a result keeps, may know ASCII alone."""
-    return line.replace("³", "3")
+    """For an attribute: the source's character set, which a result keeps, may know ASCII alone.
+
+    Without a backslash, which encoders refuse in Short Text and with it the whole result.
+    """
+    return clean_text(line, lines=True).replace("³", "3").replace("\\", "/")
 
 
 def captions(findings: Sequence[Finding]) -> dict[int, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from inference.results.author import Author
+from storage.core.text.long_string import long_string
 from storage.core.uids import derive_uid
 
 # highdicom warns of a name of one component, which is all that an account has.
@@ -48,6 +49,6 @@ def device_context(author: Author) -> hd.sr.ObserverContext | None:
     return hd.sr.ObserverContext(
         observer_type=codes.DCM.Device,
         observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
-            uid=derive_uid("device", "key", author.id or author.name), name=author.name[:64]
+            uid=derive_uid("device", "key", author.id or author.name), name=long_string(author.name)
         ),
     )

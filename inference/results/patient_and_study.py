@@ -89,6 +89,7 @@ _OPTIONAL = (
     "IssuerOfAdmissionIDSequence",
     "PatientSexNeutered",
 )
+INHERITED = frozenset({*REQUIRED, *_OPTIONAL})
 # Type 1C (PS3.3 C.12.1, C.7.6.1): an empty one says what an absent one says.
 _NEVER_EMPTY = ("SpecificCharacterSet",)
 _TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})

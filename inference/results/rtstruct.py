@@ -28,6 +28,7 @@ from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import integer_of, reference_to, shortened
 from storage.core.entities import Job
 from storage.core.findings import Code
+from storage.core.text.long_string import long_string
 
 # (Detached) Study Management, retired; the attribute is Type 1 all the same.
 _STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"
@@ -146,10 +147,10 @@ def _roi(
     roi = Dataset()
     roi.ROINumber = number
     roi.ReferencedFrameOfReferenceUID = frame_of_reference_uid
-    roi.ROIName = segment.label[:64]
+    roi.ROIName = long_string(segment.label)
     roi.ROIDescription = note_of(pipeline)
     roi.ROIGenerationAlgorithm = "AUTOMATIC" if edit is None else "SEMIAUTOMATIC"
-    roi.ROIGenerationDescription = f"{pipeline.name} {pipeline.version}"[:64]
+    roi.ROIGenerationDescription = long_string(f"{pipeline.name} {pipeline.version}")
     return roi
 
 

@@ -39,6 +39,8 @@ from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import Alike, integer_of, reference_to
 from storage.core.entities import Job
 from storage.core.findings import Direction
+from storage.core.text.long_string import long_string
+from storage.core.text.outside_text import clean_text
 
 answer_once()
 
@@ -108,7 +110,7 @@ def encode_seg(
         item.DimensionOrganizationUID = identity.dimension_organization_uid
     _name_own_frames(segmentation, volume)
     if output.derivation:
-        _state_derivation(segmentation, output.derivation)
+        _state_derivation(segmentation, clean_text(output.derivation, lines=True))
     # Type 2 (PS3.3 Table 10-12): a model is nobody.
     segmentation.ContentCreatorName = None
     if edit is not None:
@@ -188,7 +190,7 @@ def describe_segment(
     card = pipeline.card
     description = hd.seg.SegmentDescription(
         segment_number=number,
-        segment_label=segment.label,
+        segment_label=long_string(segment.label),
         segmented_property_category=dicom_code(segment.category),
         segmented_property_type=dicom_code(segment.type),
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.SEMIAUTOMATIC
@@ -198,7 +200,7 @@ def describe_segment(
             name=card.name,
             family=dicom_code(card.family),
             version=card.version,
-            source=card.source[:64],
+            source=long_string(card.source),
         ),
         tracking_uid=segment_tracking_uid(job, segment),
         tracking_id=tracking_identifier(pipeline, segment.label),

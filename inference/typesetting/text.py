@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 from inference.typesetting.fonts import FontFile, fonts_for, is_east_asian, reduced
 from inference.typesetting.thai import RAISED, with_raised_marks
+from storage.core.text.outside_text import clean_text
 
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 # ReportLab knows fonts by name, a process over.
@@ -48,8 +49,12 @@ class Typesetter:
             yield
 
     def markup(self, text: str, width_pt: float, size_pt: float) -> str:
-        """`text` as the XML of a paragraph that is `width_pt` wide."""
-        text = unicodedata.normalize("NFC", text)
+        """`text` as the XML of a paragraph that is `width_pt` wide.
+
+        Without characters of control and of direction: the order in which a line is seen is
+        that of its letters.
+        """
+        text = unicodedata.normalize("NFC", clean_text(text, lines=True))
         if all(map(self._is_plain, text)):
             return escape(text)
         shaped = with_raised_marks(_joined(text))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from storage.core.errors import InvalidInstance
+from storage.core.text.outside_text import valid_unicode
 from storage.core.text.padding import unpadded
 
 # Only these characters may ever become part of a path or an object key.
@@ -49,7 +50,7 @@ def derive_uid(*parts: str) -> str:
 
     Everybody can compute it; instances that the node makes take theirs from `UidScheme`.
     """
-    return f"{UUID_ROOT}{uuid.uuid5(_NAMESPACE, chr(31).join(parts)).int}"
+    return f"{UUID_ROOT}{uuid.uuid5(_NAMESPACE, valid_unicode(chr(31).join(parts))).int}"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class UidScheme:
         if not self.key:
             return derive_uid(*parts)
         text = chr(31).join((str(self.attempt), *parts))
-        digest = hmac.digest(self.key, text.encode(), "sha256")
+        digest = hmac.digest(self.key, valid_unicode(text).encode(), "sha256")
         return f"{UUID_ROOT}{uuid.UUID(bytes=digest[:16], version=4).int}"
 
     def next(self) -> "UidScheme":

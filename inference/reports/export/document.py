@@ -15,6 +15,7 @@ from storage.core.entities import Study
 from storage.core.errors import NotFound
 from storage.core.findings import Finding
 from storage.core.sources import is_own
+from storage.core.text.long_string import long_string
 from storage.core.uids import FORMER_UIDS, UidScheme
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
@@ -62,8 +63,8 @@ class ReportDocument:
     @property
     def verifying_observer_name(self) -> str:
         """As PS3.5 6.2.1.2 has it: the person's own, else the account's as a family name."""
-        name = self.signed_by
-        return self.version.signed_name or (f"{name}^" if name and "^" not in name else name)
+        name = (self.version.signed_name if self.is_signed else "") or self.signed_by
+        return f"{name}^" if name and "^" not in name else name
 
     @property
     def signed_by_in_words(self) -> str:
@@ -81,7 +82,7 @@ class ReportDocument:
         made: Dataset = hd.ContributingEquipment(
             manufacturer=MANUFACTURER,
             purpose_of_reference=codes.DCM.ProcessingEquipment,
-            manufacturer_model_name=model[:64],
+            manufacturer_model_name=long_string(model),
             contribution_datetime=self.at.replace(tzinfo=None),
             contribution_description=f"{what}, research use only",
         )
@@ -115,7 +116,7 @@ def series_description(document: ReportDocument) -> str:
     state = "signed report" if document.is_signed else "AI draft report, research use only"
     if document.notice:
         state = "not current, results withdrawn"
-    return f"{document.version.title[: 60 - len(state)]} - {state}"
+    return f"{long_string(document.version.title, 60 - len(state))} - {state}"
 
 
 def read_document(storage: Storage, report: Report, version: int) -> ReportDocument:

@@ -14,6 +14,7 @@ from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.core.sources import REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE
+from storage.core.text.long_string import long_string
 from storage.core.uids import UidScheme
 from storage.index.repository import Index
 from storage.ingest.generated import GeneratedInstances
@@ -71,7 +72,7 @@ def _with_uids(generated: GeneratedInstances, document: ReportDocument) -> Repor
 
 def _organization(settings: Settings, document: ReportDocument) -> str:
     stated = str(document.source.get("InstitutionName") or "").strip()
-    return settings.institution_name or stated[:64]
+    return long_string(settings.institution_name or stated)
 
 
 def _predecessors(storage: Storage, document: ReportDocument) -> Sequence[Dataset]:

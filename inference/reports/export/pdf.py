@@ -18,6 +18,7 @@ from inference.results.patient_and_study import (
     shown_name,
 )
 from inference.typesetting.text import Typesetter
+from storage.core.text.outside_text import clean_text
 from storage.reports.entities import ReportSentence
 
 SERIES_NUMBER = 9002
@@ -75,7 +76,7 @@ def write_pdf(document: ReportDocument) -> bytes:
     version = document.version
     text = Typesetter(REGULAR_FONT, _is_in_font)
     page = SimpleDocTemplate(
-        buffer, pagesize=A4, title=version.title, author=MANUFACTURER,
+        buffer, pagesize=A4, title=clean_text(version.title), author=MANUFACTURER,
         leftMargin=_MARGIN_PT, rightMargin=_MARGIN_PT, topMargin=_MARGIN_PT,
         bottomMargin=_MARGIN_PT, invariant=1,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.reports.export.document import ReportDocument, series_description
-from inference.reports.export.text import in_full, without_controls
+from inference.reports.export.text import in_full
 from inference.reports.locale import languages, load_locale
 from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
@@ -22,6 +22,8 @@ from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import reference_to
 from inference.results.sr.document import procedure_reported
 from storage.core.findings import Code, Finding
+from storage.core.text.long_string import long_string
+from storage.core.text.outside_text import clean_text
 from storage.reports.entities import ReportSection, ReportSentence
 
 SERIES_NUMBER = 9001
@@ -167,7 +169,7 @@ def _section(section: ReportSection, document: ReportDocument) -> hd.sr.ContentI
 def _sentence(
     sentence: ReportSentence, element: DicomCode, document: ReportDocument
 ) -> hd.sr.ContentItem:
-    words = without_controls(in_full(sentence, document.withdrawn))
+    words = clean_text(in_full(sentence, document.withdrawn), lines=True)
     item = hd.sr.TextContentItem(name=element, value=words, relationship_type="CONTAINS")
     there = document.findings.keys() - document.withdrawn
     bound = [document.findings[one] for one in sentence.finding_ids if one in there]
@@ -181,7 +183,9 @@ def _numbers(findings: Sequence[Finding]) -> list[hd.sr.ContentItem]:
     """What the sentence rests on, as values with units, named by their labels."""
     return [
         hd.sr.NumContentItem(
-            name=DicomCode(finding.code.value, finding.code.scheme_designator, finding.label[:64]),
+            name=DicomCode(
+                finding.code.value, finding.code.scheme_designator, long_string(finding.label)
+            ),
             value=finding.value,
             unit=dicom_code(finding.unit or _NO_UNIT),
             relationship_type="INFERRED FROM",

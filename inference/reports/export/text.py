@@ -7,7 +7,6 @@ from inference.reports.locale import load_locale
 from storage.reports.entities import Report, ReportSentence, ReportVersion
 
 _CAUTION = {"draft": "DRAFT, not signed", "preliminary": "PRELIMINARY, not signed"}
-_CONTROLS = {one: None for one in (*range(0x20), 0x7F) if chr(one) not in "\t\n\f\r"}
 _PLAIN = str.maketrans({"−": "-", "“": '"', "”": '"', "„": '"', "–": "-", "\u00a0": " "})
 
 
@@ -80,11 +79,6 @@ def in_words(person_name: str, account: str) -> str:
     family, given, middle, prefix, suffix = (*person_name.split("^"), "", "", "", "", "")[:5]
     name = " ".join(part for part in (prefix, given, middle, family, suffix) if part)
     return f"{name} ({account})" if name else account
-
-
-def without_controls(text: str) -> str:
-    """Text as UT may hold it (PS3.5 6.2): of control characters tabs and line ends alone."""
-    return text.translate(_CONTROLS)
 
 
 def plain(text: str) -> str:

@@ -34,6 +34,7 @@ from inference.results.pictures.render import Window, window_of
 from inference.results.pictures.rescale import Rescale, rescale_of
 from inference.results.source_references import integer_of, reference_to
 from storage.core.entities import Job
+from storage.core.text.long_string import long_string
 
 # FL in Explicit VR holds 65,534 bytes, two numbers a point.
 _MOST_POINTS = 8_000
@@ -141,7 +142,7 @@ class _Drawing:
                 layers[index] = hd.pr.GraphicLayer(
                     f"SEGMENT_{index + 1}",
                     order=index + 1,
-                    description=segment.label[:64],
+                    description=long_string(segment.label),
                     display_color=hd.color.CIELabColor.from_rgb(*segment.color_rgb),
                 )
         layers[None] = hd.pr.GraphicLayer(_NOTE_LAYER, order=len(self.output.segments) + 1)

@@ -33,6 +33,7 @@ from inference.typesetting.text import Typesetter
 from storage.core.entities import Job
 from storage.core.findings import Finding
 from storage.core.text.dates import date_of
+from storage.core.text.outside_text import clean_text
 
 _WITHIN_VARIATION = (
     "Within variation: not changed beyond the variation of the measurement, by which two"
@@ -117,7 +118,7 @@ def _write(
     page = SimpleDocTemplate(
         buffer,
         pagesize=A4,
-        title=pipeline.title,
+        title=clean_text(pipeline.title),
         author=MANUFACTURER,
         leftMargin=_MARGIN_PT,
         rightMargin=_MARGIN_PT,
@@ -152,7 +153,7 @@ def _story(
         return Paragraph(text.markup(content, _PAGE_WIDTH_PT, _SIZE_PT), styles["Normal"])
 
     return [
-        Paragraph(escape(pipeline.title), styles["Title"]),
+        Paragraph(escape(clean_text(pipeline.title)), styles["Title"]),
         Paragraph(f"<b>{escape(note_of(pipeline))}</b>", styles["Normal"]),
         Spacer(1, 10),
         _table(_patient(source), text),

@@ -30,6 +30,22 @@ def valid_unicode(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def clean_text(text: str, *, lines: bool = False) -> str:
+    """`text_from_outside` of any length, for what is written into documents and messages."""
+    if text.isprintable():
+        return text
+    found = valid_unicode(text)
+    if lines:
+        return _UNWANTED_IN_LINES.sub("", _BREAKS.sub("\n", found))
+    return _UNWANTED.sub("", _BREAKS.sub(" ", found).replace("\t", " "))
+
+
+def written_text(text: str, *, lines: bool = False) -> str:
+    """The same; a question mark where nothing would be left of what is there."""
+    found = clean_text(text, lines=lines)
+    return "?" if text and not found else found
+
+
 def text_from_outside(text: str, at_most: int, *, lines: bool = False) -> str:
     """What may stand in a sentence: valid, without controls, of `at_most` characters.
 
@@ -39,11 +55,7 @@ def text_from_outside(text: str, at_most: int, *, lines: bool = False) -> str:
     if len(text) <= at_most and text.isprintable():
         return text
     # What is cleaned away does not count, and is not looked at without end either.
-    found = valid_unicode(text[: 4 * at_most + 1])
-    if lines:
-        found = _UNWANTED_IN_LINES.sub("", _BREAKS.sub("\n", found))
-    else:
-        found = _UNWANTED.sub("", _BREAKS.sub(" ", found).replace("\t", " "))
+    found = clean_text(text[: 4 * at_most + 1], lines=lines)
     if len(found) > at_most or len(text) > 4 * at_most + 1:
         return f"{found[: at_most - 1]}{_CUT}"
     return found
