@@ -3,7 +3,6 @@
 import asyncio
 import ctypes
 import os
-import resource
 import signal
 import socket
 import tempfile
@@ -22,6 +21,7 @@ from api.server.connection_limits import ConnectionLimits, limited
 from api.server.zero_copy import ZeroCopyProtocol
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
+from storage.core.open_files import allow_open_files
 from storage.processes.forked import Processes
 from storage.processes.stop_requests import StopRequests, stop_signals
 from storage.processes.waiting_for_database import wait_for_database
@@ -146,7 +146,7 @@ def _listen_and_serve(settings: Settings, asked: StopRequests) -> int:
     tempfile.tempdir = str(spool.absolute())
     # A form of a thousand slices must not lie in memory whole.
     MultiPartParser.spool_max_size = _SPOOL_FROM_BYTES
-    _allow_open_files(_OPEN_FILES)
+    allow_open_files(_OPEN_FILES)
     _give_memory_back()
     with _listen(settings.http_host, settings.http_port) as listener:
         port: int = listener.getsockname()[1]
@@ -223,11 +223,3 @@ def _give_memory_back() -> None:
         libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_FROM_BYTES)
         libc.mallopt(_M_TRIM_THRESHOLD, _MMAP_FROM_BYTES)
         libc.mallopt(_M_ARENA_MAX, _ARENAS)
-
-
-def _allow_open_files(wanted: int) -> None:
-    """Raise the soft limit of open files towards `wanted`, as far as the hard one allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

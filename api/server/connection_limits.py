@@ -5,14 +5,19 @@ Both happen before anybody has signed in.
 """
 
 import asyncio
+import json
 from collections import Counter
 from http import HTTPStatus
 from ipaddress import ip_network
 from typing import Any
 
+import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.access.limits.forwarded import Network, is_within
+from storage.core.open_files import REMEDY, is_among_the_last, may_log, shortage
+
+log = structlog.get_logger(__name__)
 
 HEAD_MAX_BYTES = 64 * 1024
 """Request line and headers together."""
@@ -24,6 +29,8 @@ MAX_FIELDS = 100
 HEAD_TIMEOUT_S = 20.0
 """From the first byte, or the connection, to the last of the headers."""
 
+_OVERLOADED_TIMEOUT_S = 2.0
+_WITHOUT_WAITING = 0.5
 _REST_TIMEOUT_S = 30.0
 """What is left of a request that has been answered may take this long to arrive."""
 
@@ -60,6 +67,7 @@ class LimitedProtocol(HttpToolsProtocol):
     limits = ConnectionLimits(0, ())
     """Set on a subclass by the one who makes the server."""
 
+    _is_one_too_many = False
     _timer: asyncio.TimerHandle | None = None
     _address = ""
     _in_head = True
@@ -72,6 +80,16 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        own = transport.get_extra_info("socket")
+        if own is not None and is_among_the_last(own.fileno()):
+            self._is_one_too_many = True
+            if is_among_the_last(own.fileno(), _WITHOUT_WAITING):
+                # The loop itself would close the next connections without a word.
+                self._answer_overloaded()
+            else:
+                # Answered once its request is read: closed before, it may become a reset.
+                self._expect(_OVERLOADED_TIMEOUT_S)
+            return
         address = str(self.client[0]) if self.client else ""
         if not self.limits.take(address):
             transport.abort()
@@ -92,6 +110,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._refused is not None or self.transport.is_closing():
+            return
+        if self._is_one_too_many:
+            self._answer_overloaded()
             return
         self._progressed = False
         super().data_received(data)
@@ -183,6 +204,27 @@ class LimitedProtocol(HttpToolsProtocol):
                 f"HTTP/1.1 {status.value} {status.phrase}\r\n"
                 "connection: close\r\ncontent-length: 0\r\n\r\n".encode("ascii")
             )
+        self._expect(None)
+        self.transport.close()
+
+    def _answer_overloaded(self) -> None:
+        if may_log():
+            log.error("open_files_used_up", remedy=REMEDY)
+        body = json.dumps(
+            {
+                "type": "urn:mediview:problem:storage_unavailable",
+                "title": "The storage is temporarily unavailable",
+                "status": HTTPStatus.SERVICE_UNAVAILABLE.value,
+                "detail": shortage() or "Hardly a file descriptor of this process is left.",
+                "code": "storage_unavailable",
+                "remedy": REMEDY,
+            }
+        ).encode()
+        self.transport.write(
+            b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n"
+            b"content-type: application/problem+json\r\n"
+            b"content-length: %d\r\n\r\n%b" % (len(body), body)
+        )
         self._expect(None)
         self.transport.close()
 

@@ -40,6 +40,7 @@ from api.server.schemas import Health, HealthPart
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import IndexDamaged, MediViewError
+from storage.core.open_files import shortage
 from storage.db.log_recovery import LOST_CHANGES_REMEDY, lost_changes
 from storage.db.replacement import index_path
 from storage.db.schema import check_answers
@@ -83,6 +84,7 @@ class HealthChecks:
             "model_servers": self.model_servers,
             "access_rules": self.access_rules,
             "jobs": self.jobs,
+            "open_files": self.open_files,
         }
         parts = {name: _guarded(check) for name, check in checks.items()}
         return Health(
@@ -202,6 +204,10 @@ class HealthChecks:
 
     def jobs(self) -> HealthPart:
         return check_jobs(self._storage.settings, self._storage.jobs)
+
+    def open_files(self) -> HealthPart:
+        """Of this process; others say so in their logs, and the receiver by its rejections."""
+        return bad(sentence) if (sentence := shortage()) else GOOD
 
 
 def get_checks(request: Request) -> HealthChecks:

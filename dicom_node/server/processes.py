@@ -15,6 +15,7 @@ import structlog
 from dicom_node.network.listening import Listeners, open_listeners
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage
+from storage.core.open_files import allow_open_files
 from storage.processes.forked import Processes
 from storage.processes.stop_requests import StopRequests
 from storage.processes.waiting_for_database import wait_for_database
@@ -26,6 +27,7 @@ Beside = Callable[[threading.Event], None]
 """Runs in a thread beside the serving until the event is set."""
 
 _MOST_BY_DEFAULT = 4
+_OPEN_FILES = 8192
 _STOP_S = 15.0
 
 
@@ -37,6 +39,7 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
     A database that is away is waited for. Raises InvalidRequest or
     StorageUnavailable where it cannot begin otherwise.
     """
+    allow_open_files(_OPEN_FILES)
     count = settings.dicom_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
     asked = StopRequests()
     with asked.counting_signals():

@@ -35,6 +35,7 @@ from dicom_node.server.lost_slots import LostSlots, end_where_lost
 from dicom_node.status import SUCCESS
 from dicom_node.store.counted_store import CountedStoreScp
 from storage.container import Storage
+from storage.core.open_files import REMEDY, USED_UP, is_among_the_last, may_log
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,10 @@ _ASSOCIATE_TIMEOUT_S = 30.0
 _GRACE_S = 5.0
 _IDLE_BEFORE_CLOSE_S = 0.5
 _POLL_S = 0.05
+_NO_DESCRIPTOR_S = 1.0
+_REJECT_WITHIN_S = 0.5
+# A-ASSOCIATE-RJ (PS3.8 9.3.4): transient, by the presentation layer, local limit exceeded.
+_REJECTED = bytes((3, 0, 0, 0, 0, 4, 0, 2, 3, 2))
 # A peer says who it is at once; who has not by then leaves its slot where there is no other.
 _SILENT_S = 3.0
 
@@ -163,14 +168,20 @@ class Scp:
             except OSError as error:
                 if self._stopping.is_set():
                     return
-                # Out of file descriptors, or a connection that ended before we
-                # took it: wait, so that the log does not fill, and go on.
-                log.error("accept_failed", error=str(error))
-                time.sleep(_POLL_S)
+                # A connection that ended before we took it, or no file descriptor is left: then it
+                # waits in the kernel. Wait, so that the log does not fill, and go on.
+                remedy = REMEDY if error.errno in USED_UP else ""
+                log.error("accept_failed", error=str(error), remedy=remedy)
+                self._stopping.wait(_NO_DESCRIPTOR_S if remedy else _POLL_S)
                 continue
             if accepted is None:
                 continue
             client, address = accepted
+            if is_among_the_last(client.fileno()):
+                if may_log():
+                    log.error("open_files_used_up", host=address[0], remedy=REMEDY)
+                _reject(client)
+                continue
             try:
                 self._let_in(client, address, tls)
             except Exception:
@@ -245,6 +256,15 @@ class Scp:
             association.start()
         # It may have lost its slot before it was among those that are ended for that.
         end_where_lost(association)
+
+
+def _reject(client: socket.socket) -> None:
+    """Let a peer try again later, without anything being opened for it."""
+    with contextlib.suppress(OSError), client:
+        client.settimeout(_REJECT_WITHIN_S)
+        # What is not read when a socket is closed makes the answer a reset.
+        client.recv(ANNOUNCED_PDU_BYTES)
+        client.sendall(_REJECTED)
 
 
 def start_scp(

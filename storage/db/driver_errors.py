@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
+from storage.core.open_files import REMEDY, are_used_up
 
 BUSY_TIMEOUT_S = 30.0
 """How long who wants to write to SQLite waits for those who do."""
@@ -86,6 +87,10 @@ def _unavailable(error: DBAPIError | sqlite3.DatabaseError) -> StorageUnavailabl
             f"The index has been locked by another program for {BUSY_TIMEOUT_S:g} s.",
             remedy="End what has index.sqlite3 open beside the node, such as a copy by sqlite3"
             " ('fuser -v index.sqlite3' lists it); the node goes on by itself.",
+        )
+    if code in DISK_FAILED and are_used_up():
+        return StorageUnavailable(
+            "The index cannot be opened: no file descriptor is left to the process.", remedy=REMEDY
         )
     if code in DISK_FAILED:
         return StorageUnavailable(

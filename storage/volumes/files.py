@@ -14,6 +14,7 @@ from types import TracebackType
 
 from storage.core.clock import utcnow
 from storage.core.errors import StorageFull, StorageUnavailable
+from storage.core.open_files import REMEDY, USED_UP
 from storage.volumes.durable_names import make_folder
 
 SUFFIX = ".mvv"
@@ -69,6 +70,10 @@ class translated_os_errors:  # noqa: N801 - used as a function
             raise StorageFull(
                 "The disk of the data folder is full.",
                 remedy="Free disk space; the node goes on by itself.",
+            ) from error
+        if error.errno in USED_UP:
+            raise StorageUnavailable(
+                "No file descriptor is left to the process.", remedy=REMEDY
             ) from error
         raise StorageUnavailable(
             f"The data folder {self._folder} does not work: {error.strerror}.",

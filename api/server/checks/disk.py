@@ -14,6 +14,7 @@ from api.server.schemas import HealthPart
 from inference.retention.outlook import disk_outlook
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
+from storage.core.open_files import REMEDY
 from storage.db.replacement import index_path
 from storage.retention.disk import DiskSamples
 from storage.retention.repository import StudyRetention
@@ -103,6 +104,8 @@ def explain_write_error(error: OSError, folder: Path) -> str:
                 f"There is no room for another file in {folder}: no space, no inodes (df -i) or no"
                 " quota. Free disk space, or raise the quota."
             )
+        case errno.EMFILE | errno.ENFILE:
+            return f"Nothing can be opened in {folder}: no file descriptor is left. {REMEDY}"
         case errno.EACCES | errno.EPERM:
             return (
                 f"{folder} is not writable. Give it to this user: chown -R {os.getuid()} {folder}"

@@ -157,6 +157,8 @@ def _http(settings: Settings) -> Check:
     try:
         with own_node(settings) as client:
             health = client.get("/health").json()
+        if "remedy" in health and "parts" not in health:
+            return Check("HTTP", "fail", f"{url}: {health['detail']}", health["remedy"])
         wrong = [
             f"{name}: {part['detail']}" for name, part in health["parts"].items() if not part["ok"]
         ]

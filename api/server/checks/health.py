@@ -72,7 +72,8 @@ def check_dicom(settings: Settings, heartbeats: Heartbeats) -> HealthPart:
     return bad(
         f"{answer.error} Start it with `mediview scp`, or restart it where it hangs; the port is"
         " MEDIVIEW_DICOM_PORT. Where it rejects associations, end those that are open and idle, or"
-        " raise MEDIVIEW_MAX_ASSOCIATIONS."
+        " raise MEDIVIEW_MAX_ASSOCIATIONS; where its log says open_files_used_up, raise"
+        " LimitNOFILE of its service."
     )
 
 

@@ -54,6 +54,7 @@ def test_all_is_well(whole: ApiNode) -> None:
     assert set(health["parts"]) == {
         *("database", "objects", "broker", "worker", "dicom", "disk", "components", "instances"),
         *("model_servers", "access_rules", "retention", "disk_speed", "clock", "jobs"),
+        "open_files",
     }
 
 
