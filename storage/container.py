@@ -62,6 +62,7 @@ from storage.objects.opening import open_objects
 from storage.patient_identity.lookup import CorrectedPatients
 from storage.patient_identity.repository import PatientChanges
 from storage.patient_identity.study_patients import StudyPatients
+from storage.peers.notifications import PeerNotifications
 from storage.peers.repository import Peers
 from storage.pixels.processes import DecodingLimits, configure
 from storage.prior_inputs.queue import PriorsDue
@@ -160,6 +161,7 @@ class Storage:
     heartbeats: Heartbeats
     components: Components
     peers: Peers
+    peer_notifications: PeerNotifications
     commitment_reports: CommitmentReports
     commitment_requests: CommitmentRequests
     procedure_steps: ProcedureSteps
@@ -306,6 +308,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             ),
             components=Components(engine),
             peers=Peers(engine, settings),
+            peer_notifications=PeerNotifications(engine, commitment_retention),
             commitment_reports=CommitmentReports(engine, commitment_retention),
             commitment_requests=CommitmentRequests(engine, commitment_retention),
             procedure_steps=ProcedureSteps(engine),

@@ -17,6 +17,7 @@ from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import RESULT_KINDS
 from storage.peers.certificates import fingerprint_of
+from storage.peers.notifications import NotificationKind
 from storage.peers.repository import ACTIONS, Action, KnownPeer, TlsVerify
 
 app = typer.Typer(
@@ -116,6 +117,13 @@ def add(
     issuer: Annotated[
         str, typer.Option(help="Of an archive: who issued patient IDs that it states without one.")
     ] = "",
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Notify it of mpps (procedure steps that modalities report) or ian (instances"
+            " that are to be had here); repeatable."
+        ),
+    ] = None,
     bandwidth: Annotated[int, typer.Option(help="Bytes per second to it; 0: no limit.")] = 0,
     token_header: Annotated[
         str, typer.Option(help="Header of the token.")
@@ -142,6 +150,7 @@ def add(
         max_associations=max_associations,
         max_sendings=max_sendings,
         bandwidth_bytes_per_s=bandwidth,
+        notifications=frozenset(cast(set[NotificationKind], set(notify or ()))),
         token_header=token_header,
         # Not an option: the list of processes shows those to everyone.
         token=os.environ.get(_TOKEN_VARIABLE, "") if takes_token else "",

@@ -17,8 +17,10 @@ from api.parameters import problems
 from api.routing import new_router
 from inference.deliveries.destinations import KINDS, address_of, checked_peer, probe_peer
 from storage.audit import Code, Type
+from storage.container import Storage
 from storage.core.result_kinds import RESULT_KINDS
-from storage.deliveries.circuit_breaker import CircuitBreakers, OpenBreaker
+from storage.deliveries.circuit_breaker import OpenBreaker
+from storage.peers.notifications import NotificationKind, WaitingNotifications
 from storage.peers.repository import ACTIONS, Action, KnownPeer, TlsVerify
 from storage.settings import Settings
 
@@ -83,6 +85,11 @@ class PeerFields(Payload):
     object_kinds: list[ObjectKind] = Field(
         default_factory=list, description="Which results it gets; none: all."
     )
+    notifications: list[NotificationKind] = Field(
+        default_factory=list,
+        description="What a DICOM peer is notified of: `mpps`, the performed procedure steps that"
+        " others report to this node; `ian`, which instances of a study are to be had here.",
+    )
     max_associations: int = Field(0, ge=0, le=10_000, description="It may hold at once; 0: any.")
     max_sendings: int = Field(0, ge=0, le=10_000, description="To it at once; 0: any.")
     bandwidth_bytes_per_s: int = Field(0, ge=0, lt=2**62, description="To it; 0: any.")
@@ -113,12 +120,20 @@ class OutOfReach(Payload):
     next_call_at: datetime
 
 
+class WaitingNotificationsPayload(Payload):
+    count: int
+    last_error: str = Field(description="Why it has not taken them; empty before the first try.")
+
+
 class PeerPayload(PeerFields):
     name: str
     address: str = Field(description="As it is written on the command line.")
     has_token: bool
     out_of_reach: OutOfReach | None = Field(
         None, description="Null where it answered last. POST /api/deliveries/retry calls at once."
+    )
+    waiting_notifications: WaitingNotificationsPayload | None = Field(
+        None, description="What it has not taken yet; null where it knows everything."
     )
     origin: Literal["settings", "table"] = Field(
         description="`settings`: from MEDIVIEW_DESTINATIONS, and changed there alone."
@@ -194,13 +209,13 @@ def list_destination_kinds() -> KindList:
 @policy(INTEGRATORS, "api:read", NotAudited("It shows addresses of systems, and nobody's data."))
 def list_peers(storage: StorageDep) -> PeerList:
     """Those of the table and of MEDIVIEW_DESTINATIONS, by name."""
-    return PeerList(items=_payloads(storage.circuit_breakers, storage.peers.all()))
+    return PeerList(items=_payloads(storage, storage.peers.all()))
 
 
 @router.get("/{name}", summary="One peer", responses=problems(404))
 @policy(INTEGRATORS, "api:read", NotAudited("It shows the address of a system."))
 def get_peer(storage: StorageDep, name: Name) -> PeerPayload:
-    return _payloads(storage.circuit_breakers, [storage.peers.get(name)])[0]
+    return _payloads(storage, [storage.peers.get(name)])[0]
 
 
 @router.post("", status_code=201, summary="Add a peer", responses=problems(400, 409))
@@ -255,29 +270,39 @@ def _checked(settings: Settings, name: str, wanted: PeerChange, token_before: st
         "tls_certificates": tuple(wanted.tls_certificates),
         "may": frozenset(wanted.may),
         "object_kinds": frozenset(wanted.object_kinds),
+        "notifications": frozenset(wanted.notifications),
     }
     return checked_peer(KnownPeer(name=name, token=token, **fields), settings)
 
 
-def _payloads(
-    breakers_repository: CircuitBreakers, peers: Sequence[KnownPeer]
-) -> list[PeerPayload]:
-    breakers = {one.destination: one for one in breakers_repository.all()}
-    return [_payload(peer, breakers.get(peer.name)) for peer in peers]
+def _payloads(storage: Storage, peers: Sequence[KnownPeer]) -> list[PeerPayload]:
+    breakers = {one.destination: one for one in storage.circuit_breakers.all()}
+    waiting = storage.peer_notifications.waiting()
+    return [_payload(peer, breakers.get(peer.name), waiting.get(peer.name)) for peer in peers]
 
 
-def _payload(peer: KnownPeer, breaker: OpenBreaker | None = None) -> PeerPayload:
+def _payload(
+    peer: KnownPeer,
+    breaker: OpenBreaker | None = None,
+    waiting: WaitingNotifications | None = None,
+) -> PeerPayload:
     fields = {name: getattr(peer, name) for name in PeerFields.model_fields}
     fields |= {
         "sources": list(peer.sources),
         "tls_certificates": list(peer.tls_certificates),
         "may": sorted(peer.may),
         "object_kinds": sorted(peer.object_kinds),
+        "notifications": sorted(peer.notifications),
     }
     return PeerPayload(
         name=peer.name,
         address=address_of(peer),
         has_token=bool(peer.token),
+        waiting_notifications=WaitingNotificationsPayload(
+            count=waiting.count, last_error=waiting.last_error
+        )
+        if waiting
+        else None,
         origin="settings" if peer.from_settings else "table",
         out_of_reach=OutOfReach(
             since=breaker.since,

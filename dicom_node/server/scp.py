@@ -30,6 +30,7 @@ from dicom_node.network.shared_thread import SharedThread
 from dicom_node.network.slot_precedence import TakenSlot
 from dicom_node.network.tls import ServerTls
 from dicom_node.network.tls_connection import TlsConnection
+from dicom_node.normalized.peer_notifier import PeerNotifier
 from dicom_node.server.dimse_services import request_handlers
 from dicom_node.server.lost_slots import LostSlots, end_where_lost
 from dicom_node.status import SUCCESS
@@ -89,6 +90,7 @@ class Scp:
         )
         self._peer_addresses = PeerAddresses(self.storage.peers)
         self._reporter = CommitmentReporter(self.storage)
+        self._notifier = PeerNotifier(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
         self._lost_slots = LostSlots(self.listeners.slots, self._snapshot)
@@ -111,6 +113,7 @@ class Scp:
             self._threads.append(thread)
         self._lost_slots.start()
         self._reporter.start()
+        self._notifier.start()
         self._traffic.start()
 
     def shutdown(self, grace_s: float = _GRACE_S) -> None:
@@ -119,6 +122,7 @@ class Scp:
         self._processor_share.stop()
         self._end_accepting()
         self._reporter.stop()
+        self._notifier.stop()
         self._peer_addresses.stop()
         deadline = time.monotonic() + grace_s
         while self.association_count:

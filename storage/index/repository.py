@@ -31,6 +31,7 @@ from storage.index.select_statements import (
     select_stored_instances,
 )
 from storage.index.study_list import list_studies, read_studies
+from storage.peers.notifications import want_notified
 from storage.prior_inputs.queue import mark_later_studies
 
 _INSTANCE_BY_UID = select_instances(t.instance.c.sop_instance_uid == bindparam("uid"))
@@ -275,6 +276,7 @@ class Index:
                     "series_instance_uid": series.series_instance_uid,
                 },
             )
+            want_notified(connection, "ian", series.study_instance_uid, now)
             if row["origin"] == "received":
                 mark_later_studies(connection, series.study_instance_uid, row["modality"], now)
             completed = connection.execute(select_series(t.series.c.id == row["id"]))

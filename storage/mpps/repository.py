@@ -14,6 +14,7 @@ from storage.core.errors import InvalidRequest, NotFound, UidConflict
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.index.expected_instances import announce
 from storage.mpps.senders import Sender, may_go_on, reached_studies
+from storage.peers.notifications import want_notified
 
 ProcedureStepState = Literal["IN PROGRESS", "COMPLETED", "DISCONTINUED"]
 PROCEDURE_STEP_STATES: tuple[ProcedureStepState, ...] = get_args(ProcedureStepState)
@@ -99,6 +100,7 @@ class ProcedureSteps:
                 reached or (),
                 is_final=False,
             )
+            want_notified(connection, "mpps", sop_instance_uid, now, (sender.ae_title,))
         return self.get(sop_instance_uid)
 
     def change(
@@ -114,6 +116,7 @@ class ProcedureSteps:
 
         A discontinued step promises nothing: what it named may never be sent.
         """
+        now = utcnow()
         self.of_sender(sop_instance_uid, sender)
         reached = self._announced_studies(sender, study_instance_uids)
         with as_node(), writing(self._engine) as connection:
@@ -123,7 +126,7 @@ class ProcedureSteps:
                     t.procedure_step.c.sop_instance_uid == sop_instance_uid,
                     t.procedure_step.c.state == "IN PROGRESS",
                 )
-                .values(state=state, attributes=dict(attributes), updated_at=utcnow())
+                .values(state=state, attributes=dict(attributes), updated_at=now)
                 .returning(t.procedure_step.c.sop_instance_uid)
             ).first()
             if changed is not None:
@@ -134,6 +137,7 @@ class ProcedureSteps:
                     reached or (),
                     is_final=state == "COMPLETED",
                 )
+                want_notified(connection, "mpps", sop_instance_uid, now, (sender.ae_title,))
         step = self.get(sop_instance_uid)
         if changed is None:
             raise StepEnded(

@@ -15,6 +15,7 @@ Kind = Literal[
     "hl7_message",
     "webhook_notice",
     "commitment_report",
+    "peer_notification",
     "shadow_run",
     "model_server",
     "prior",
@@ -93,6 +94,11 @@ _POLICIES: Mapping[Kind, Callable[[Settings], RetryPolicy]] = {
     "commitment_report": lambda settings: RetryPolicy(
         settings.commitment_retry_base_s or settings.delivery_retry_base_s,
         settings.commitment_retry_max_s or settings.delivery_retry_max_s,
+    ),
+    "peer_notification": lambda settings: RetryPolicy(
+        settings.delivery_retry_base_s,
+        settings.delivery_retry_max_s,
+        give_up_s=settings.commitment_retention_s,
     ),
     "shadow_run": lambda settings: RetryPolicy(
         settings.shadow_retry_base_s, settings.shadow_retry_max_s, settings.shadow_max_attempts

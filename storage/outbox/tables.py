@@ -9,6 +9,7 @@ HL7_MESSAGES = LeasedTable(t.hl7_message)
 COMMITMENT_REPORTS = LeasedTable(
     t.commitment_report, waiting="DUE", working="DUE", counts_attempts=False
 )
+PEER_NOTIFICATIONS = LeasedTable(t.peer_notification)
 SHADOW_RUNS = LeasedTable(t.shadow_run, until="not_before", waiting="WAITING", working="WAITING")
 PRIOR_SEARCHES = LeasedTable(t.prior_search, working="RUNNING")
 PRIOR_FETCHES = LeasedTable(t.prior_fetch, working="RUNNING")
@@ -23,6 +24,7 @@ ALL = (
     DELIVERIES,
     HL7_MESSAGES,
     COMMITMENT_REPORTS,
+    PEER_NOTIFICATIONS,
     SHADOW_RUNS,
     PRIOR_SEARCHES,
     PRIOR_FETCHES,

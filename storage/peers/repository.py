@@ -18,6 +18,7 @@ from storage.core.errors import NotFound, UidConflict
 from storage.core.result_kinds import RESULT_KINDS, result_kind
 from storage.crypto.secret_box import Sealer
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.peers.notifications import NotificationKind
 from storage.settings import Destination, PeerAction, Settings
 
 Action = PeerAction
@@ -41,6 +42,8 @@ class KnownPeer:
     `inference.deliveries.destinations`, as its `registry` lists them.
     `object_kinds` is its capability profile, empty meaning every kind. Limits of 0 are none.
 
+    `notifications`: what it is notified of by DIMSE (`storage.peers.notifications`).
+
     `is_archive`: it may be asked for earlier studies of patients (`inference.priors`).
     `issuer_of_patient_id` is who issued the patient IDs that it answers without an issuer.
     """
@@ -63,6 +66,7 @@ class KnownPeer:
     is_archive: bool = False
     issuer_of_patient_id: str = ""
     object_kinds: frozenset[str] = frozenset()
+    notifications: frozenset[NotificationKind] = frozenset()
     max_associations: int = 0
     max_sendings: int = 0
     bandwidth_bytes_per_s: int = 0
@@ -255,7 +259,7 @@ def _of(destination: Destination) -> KnownPeer:
     )
 
 
-_COLLECTIONS = ("sources", "may", "object_kinds", "tls_certificates")
+_COLLECTIONS = ("sources", "may", "object_kinds", "notifications", "tls_certificates")
 
 
 def _to_row(peer: KnownPeer) -> dict[str, Any]:
@@ -272,4 +276,5 @@ def _from_row(row: dict[str, Any]) -> KnownPeer:
         tls_certificates=tuple(row["tls_certificates"]),
         may=frozenset(row["may"]),
         object_kinds=frozenset(row["object_kinds"]),
+        notifications=frozenset(row["notifications"]),
     )

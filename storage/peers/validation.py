@@ -9,6 +9,7 @@ from typing import get_args
 from storage.core.callers.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import RESULT_KINDS
+from storage.peers.notifications import NOTIFICATION_KINDS
 from storage.peers.repository import ACTIONS, KnownPeer, TlsVerify
 from storage.settings import Settings
 
@@ -21,6 +22,12 @@ def checked(peer: KnownPeer, settings: Settings) -> KnownPeer:
     _require(_NAME.fullmatch(peer.name), "name", "letters, digits, dot, dash and underscore")
     _require_known(peer.may, sorted(ACTIONS), "may")
     _require_known(peer.object_kinds, list(RESULT_KINDS), "object_kinds")
+    _require_known(peer.notifications, sorted(NOTIFICATION_KINDS), "notifications")
+    if peer.notifications and not (peer.kind == "ae" and peer.host):
+        raise InvalidRequest(
+            f"'{peer.name}' cannot be notified by DIMSE.",
+            remedy="Give it as a DICOM peer with its address, AE@host:port.",
+        )
     _require(peer.tls_verify in get_args(TlsVerify), "tls_verify", "full, chain or none")
     _require(len(peer.tls_certificates) <= _MOST_CERTIFICATES, "tls_certificates", "at most 16")
     if peer.tls and peer.tls_verify == "chain" and settings.tls_ca is None:

@@ -17,6 +17,7 @@ from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.deliveries.cancellation import cancel_rejected, resume_rejected
 from storage.events.repository import add_event
+from storage.peers.notifications import want_notified
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,8 @@ def _set_rejected(
         )
     change_deliveries = cancel_rejected if is_rejected else resume_rejected
     change_deliveries(connection, [one.sop_instance_uid for one in rows], now)
+    for study_instance_uid in sorted({one.study_instance_uid for one in rows}):
+        want_notified(connection, "ian", study_instance_uid, now)
     for part in in_portions(sorted({one.series_fk for one in rows})):
         of_part = t.series.c.id.in_(part)
         connection.execute(

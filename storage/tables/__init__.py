@@ -30,7 +30,11 @@ from storage.tables.base import UtcDateTime, metadata
 from storage.tables.exchange.commitment import commitment_report, commitment_request
 from storage.tables.exchange.deliveries import breaker, delivery
 from storage.tables.exchange.dimse import dimse_traffic
-from storage.tables.exchange.mpps import availability_notice, procedure_step
+from storage.tables.exchange.mpps import (
+    availability_notice,
+    peer_notification,
+    procedure_step,
+)
 from storage.tables.exchange.peers import peer
 from storage.tables.exchange.ups import (
     gone_work_item,
@@ -155,6 +159,7 @@ __all__ = [
     "patient_change",
     "patient_message",
     "peer",
+    "peer_notification",
     "preference",
     "prior_due",
     "prior_fetch",

@@ -29,7 +29,14 @@ BUDGETS: dict[str, int] = tomllib.loads(Path(__file__).with_name("budgets.toml")
 ]
 STUDIES, SLICES = 20, 12
 # What the node does of its own now and then, which on a busy machine falls into every round.
-OF_ITS_OWN = {"audit", "commitment-reporter", "damaged-instances", "scp-peers", "traffic"}
+OF_ITS_OWN = {
+    "audit",
+    "commitment-reporter",
+    "damaged-instances",
+    "peer-notifier",
+    "scp-peers",
+    "traffic",
+}
 ROUNDS = 5
 
 

@@ -3,11 +3,14 @@
 from sqlalchemy import (
     JSON,
     Column,
+    Index,
+    Integer,
     String,
     Table,
+    UniqueConstraint,
 )
 
-from storage.tables.base import Uid, metadata, time_column
+from storage.tables.base import BigId, Uid, metadata, text_column, time_column
 
 procedure_step = Table(
     "procedure_step",
@@ -32,4 +35,29 @@ availability_notice = Table(
     Column("attributes", JSON, nullable=False),
     Column("identity_id", String(620)),
     time_column("received_at"),
+)
+
+
+# What other systems are still to be notified of: one row for each of them and each step or study.
+peer_notification = Table(
+    "peer_notification",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("peer_name", String(80), nullable=False),
+    Column("kind", String(16), nullable=False),
+    # The SOP Instance UID of a procedure step, or a Study Instance UID.
+    Column("subject_uid", Uid, nullable=False),
+    # How often there was something new.
+    Column("changes", Integer, nullable=False),
+    # What the peer knows: a step's state, or a study's instances.
+    Column("known", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    text_column("lease_owner"),
+    time_column("next_attempt_at"),
+    text_column("last_error"),
+    time_column("created_at"),
+    time_column("updated_at"),
+    UniqueConstraint("peer_name", "kind", "subject_uid"),
+    Index("ix_peer_notification_state_next_attempt_at", "state", "next_attempt_at"),
 )

@@ -36,6 +36,8 @@ peer = Table(
     Column("is_archive", Boolean, nullable=False, server_default=false()),
     text_column("issuer_of_patient_id"),
     Column("object_kinds", JSON, nullable=False),
+    # Of what it is notified: `storage.peers.notifications.NotificationKind`.
+    Column("notifications", JSON, nullable=False, server_default="[]"),
     Column("max_associations", Integer, nullable=False),
     Column("max_sendings", Integer, nullable=False),
     Column("bandwidth_bytes_per_s", BigInteger, nullable=False),

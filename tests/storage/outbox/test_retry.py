@@ -145,7 +145,8 @@ def test_the_documented_waits_are_the_defaults(tmp_path: Path) -> None:
     ]
     kinds: list[Kind] = [
         *("job", "job_outside_cause", "delivery", "hl7_message"),
-        *("webhook_notice", "commitment_report", "shadow_run", "model_server", "prior"),
+        *("webhook_notice", "commitment_report", "peer_notification", "shadow_run"),
+        *("model_server", "prior"),
     ]
     assert len(rows) == len(kinds) == len(get_args(Kind))
     settings = Settings(data_dir=tmp_path)

@@ -41,6 +41,8 @@ export const admin: Messages["admin"] = {
     worklist: "Modality Worklist",
     reject: "Bilder zurückweisen",
   },
+  notifications: "Wird unterrichtet über",
+  notificationKinds: { mpps: "Untersuchungsschritte (MPPS)", ian: "verfügbare Bilder (IAN)" },
   allKinds: "alle Ergebnisse",
   test: "Prüfen",
   testing: "Wird geprüft…",

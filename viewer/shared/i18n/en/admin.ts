@@ -39,6 +39,8 @@ export const admin = {
     worklist: "modality worklist",
     reject: "reject images",
   },
+  notifications: "Notified of",
+  notificationKinds: { mpps: "procedure steps (MPPS)", ian: "available images (IAN)" },
   allKinds: "all results",
   test: "Test",
   testing: "Testing…",

@@ -9,6 +9,7 @@ import { peers } from "@/features/admin/lib/adminApi";
 import type { DestinationKinds, Peer, PeerChange } from "@/shared/api/types";
 
 const actions = ["store", "query", "retrieve", "commit", "worklist", "reject"] as const;
+const notifications = ["mpps", "ian"] as const;
 const verifications = ["full", "chain", "none"] as const;
 
 /** A secret that is left empty stays as it was. */
@@ -46,6 +47,7 @@ export function PeerForm({
     delete fields.has_token;
     delete fields.origin;
     delete fields.out_of_reach;
+    delete fields.waiting_notifications;
     return fields as PeerChange;
   });
   const set = (change: Partial<PeerChange>) => setGiven((now) => ({ ...now, ...change }));
@@ -166,6 +168,15 @@ export function PeerForm({
           </label>
         )}
       </div>
+      {kind?.may_call && (
+        <Choices
+          label={t.notifications}
+          of={notifications}
+          words={t.notificationKinds}
+          chosen={given.notifications ?? []}
+          onChoose={(chosen) => set({ notifications: chosen })}
+        />
+      )}
       {given.is_destination && (
         <Choices
           label={t.objectKinds}

@@ -1,0 +1,161 @@
+"""Notify peers of procedure steps and of available instances, again until they have taken it.
+
+What they are to learn is a row (`storage.peers.notifications`), so that it outlives the process.
+"""
+
+import contextlib
+import threading
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from pynetdicom.presentation import build_context
+
+from dicom_node.association.base import NodeAssociation
+from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
+from dicom_node.association.pynetdicom_adapter import Timeouts
+from dicom_node.association.requestor import end, open_association
+from dicom_node.normalized.availability_scp import AVAILABILITY_CLASS
+from dicom_node.normalized.availability_scu import available, notification, tell_availability
+from dicom_node.normalized.procedure_step_scp import PROCEDURE_STEP_CLASS
+from dicom_node.normalized.procedure_step_scu import tell_step
+from dicom_node.peers import Peer
+from storage.container import Storage
+from storage.core.clock import rfc3339, utcnow
+from storage.core.errors import MediViewError, NotFound
+from storage.db.commit_watch import CommitWatch
+from storage.outbox.leases import LEASE_S, Lease
+from storage.outbox.retry_policies import retry_policy
+from storage.peers.notifications import NotificationKind, PeerNotification
+
+log = structlog.get_logger(__name__)
+
+_POLL_S = 0.5
+_SETTLE_S = 5.0
+_IDLE_S = 10.0
+_STOP_S = 3.0
+_TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
+_CLASSES: dict[NotificationKind, str] = {"mpps": PROCEDURE_STEP_CLASS, "ian": AVAILABILITY_CLASS}
+
+
+class PeerNotifier:
+    """A thread that notifies peers of what is due."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._owner = f"notifier-{uuid.uuid4().hex[:12]}"
+        self._stopping = threading.Event()
+        self._watch = CommitWatch(
+            storage.engine, busy_s=_POLL_S, settle_s=_SETTLE_S, idle_s=_IDLE_S
+        )
+        # A daemon: a peer that is silent just now must not hold up the node's end.
+        self._thread = threading.Thread(target=self._run, name="peer-notifier", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._watch.stop()
+        self._thread.join(_STOP_S)
+        if not self._thread.is_alive():
+            self._watch.close()
+
+    def _run(self) -> None:
+        while self._watch.wait():
+            try:
+                self.notify_due(utcnow())
+            except MediViewError as error:
+                # The database is away; rows wait for it.
+                log.warning("peer_notifications_wait", code=error.code)
+            except Exception as error:
+                # The edge of the thread: one odd row must not end all notifying.
+                log.error("peer_notifier_failed", error=type(error).__name__, exc_info=True)
+
+    def notify_due(self, now: datetime) -> int:
+        """Send all that is due; how much of it was taken."""
+        notifications = self._storage.peer_notifications
+        out_of_reach: dict[str, str] = {}
+        taken = 0
+        while not self._stopping.is_set():
+            one = notifications.claim_due(self._owner, LEASE_S, now)
+            if one is None:
+                break
+            with Lease(partial(self._renew, one), "peer notification"):
+                known: dict[str, Any] = {}
+                error = out_of_reach.get(one.peer_name, "")
+                if not error:
+                    known, error = self._notify(one)
+            if error:
+                out_of_reach[one.peer_name] = error
+                policy = retry_policy(self._storage.settings, "peer_notification")
+                again_at = policy.next_attempt(one.attempts, now, one.created_at)
+                notifications.retry_later(one, error, again_at, self._owner)
+            else:
+                notifications.notified(one, known, self._owner)
+                taken += 1
+        return taken
+
+    def _renew(self, one: PeerNotification) -> bool:
+        return self._storage.peer_notifications.renew(one, self._owner, LEASE_S, utcnow())
+
+    def _notify(self, one: PeerNotification) -> tuple[dict[str, Any], str]:
+        """What the peer knows then; otherwise why it has not taken it."""
+        try:
+            return self._bring_up_to_date(one), ""
+        except (MediViewError, OSError) as error:
+            message = error.message if isinstance(error, MediViewError) else type(error).__name__
+            log.warning(
+                "peer_not_notified",
+                peer=one.peer_name,
+                kind=one.kind,
+                attempts=one.attempts,
+                error=type(error).__name__,
+            )
+            return {}, message
+
+    def _bring_up_to_date(self, one: PeerNotification) -> dict[str, Any]:
+        known = self._storage.peers.find(one.peer_name)
+        if known is None or one.kind not in known.notifications:
+            # It is not to be notified any more.
+            return one.known
+        peer = Peer.known(known, self._storage.settings)
+        if one.kind == "mpps":
+            return self._tell_step(peer, one)
+        return self._tell_availability(peer, one)
+
+    def _tell_step(self, peer: Peer, one: PeerNotification) -> dict[str, Any]:
+        step = self._storage.procedure_steps.get(one.subject_uid)
+        with self._association(peer, one.kind) as association:
+            tell_step(association, peer, step, is_known=bool(one.known))
+        log.info("procedure_step_passed_on", peer=one.peer_name, state=step.state)
+        return {"state": step.state, "changed_at": rfc3339(step.updated_at)}
+
+    def _tell_availability(self, peer: Peer, one: PeerNotification) -> dict[str, Any]:
+        try:
+            here = available(self._storage.index.instances_of(one.subject_uid))
+        except NotFound:
+            here = {}
+        dataset = notification(one.subject_uid, here, one.known, self._storage.settings.ae_title)
+        if dataset is not None:
+            with self._association(peer, one.kind) as association:
+                tell_availability(association, peer, dataset)
+            log.info("availability_notified", peer=one.peer_name, series=len(here))
+        return here
+
+    @contextlib.contextmanager
+    def _association(self, peer: Peer, kind: NotificationKind) -> Iterator[NodeAssociation]:
+        association = open_association(
+            peer,
+            self._storage.settings.ae_title,
+            [build_context(_CLASSES[kind], list(MESSAGE_TRANSFER_SYNTAXES[:2]))],
+            _TIMEOUTS,
+        )
+        try:
+            yield association
+        finally:
+            with contextlib.suppress(OSError):
+                end(association)
