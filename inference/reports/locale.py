@@ -11,15 +11,11 @@ import yaml
 
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
-from storage.core.text.rounding import rounded
+from storage.core.text.rounding import rounded, shown_decimals
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_0-9]+)(?::([a-z_]+))?\}")
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
-# By UCUM code: as much as the measurement is good for. A tenth of a litre would hide what
-# a breath changes, and a tenth of a Hounsfield unit says nothing.
-_DECIMALS = {"L": 2, "[hnsf'U]": 0}
 _SMALL_PERCENT = 1.0
-_SMALL_CM3 = 10.0
 _CASES = ("nominative", "genitive", "both_genitive")
 
 
@@ -41,18 +37,16 @@ class Locale:
     def quantity(self, value: float, unit: Code | None) -> str:
         """A number with its unit, as precise as people report it."""
         code = "" if unit is None else unit.value
+        number = self.number(value, shown_decimals(value, code))
         if code == "%":
-            return self.percent(value)
-        decimals = _DECIMALS.get(code, 1)
-        if code == "cm3" and abs(value) < _SMALL_CM3:
-            decimals = 2
-        number = self.number(value, decimals)
+            return self.fill(self.words["percent"], {"number": number})
         if not code or code == "1":
             return number
         shown = self.words["units"].get(code, code)
         return self.fill(self.words["quantity"], {"number": number, "unit": shown})
 
     def percent(self, value: float) -> str:
+        """A change or a limit; of a value that was measured, see `quantity`."""
         decimals = 2 if 0 < abs(value) < _SMALL_PERCENT else 1
         return self.fill(self.words["percent"], {"number": self.number(value, decimals)})
 

@@ -1,6 +1,5 @@
 """The numbers of a job's pictures and PDF, as people read them."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from inference.pipeline import Pipeline
 from storage.core.findings import OUTSIDE_POPULATION, Finding, NormalRange
 from storage.core.text.dates import date_of
 from storage.core.text.outside_text import clean_text
-from storage.core.text.rounding import rounded
+from storage.core.text.rounding import rounded, shown_decimals
 
 _OUTSIDE = "outside the model's population"
 _CAUTIONED = "with a caution"
@@ -18,11 +17,7 @@ NOTE = "AI result, unverified. Research use only."
 _NOTE_OF_OTHERS = "Computed without AI, unverified. Research use only."
 
 _UNITS = {"cm3": "cm³", "mm3": "mm³", "[hnsf'U]": "HU", "%": "%"}
-# A tenth of a litre would hide what a breath changes.
-_DECIMALS = {"L": 2}
 _BEYOND = {"below": "<", "at": "", "above": ">"}
-_SIGNIFICANT_DIGITS = 3
-_MOST_DECIMALS = 3
 
 
 def note_of(pipeline: Pipeline) -> str:
@@ -31,15 +26,12 @@ def note_of(pipeline: Pipeline) -> str:
 
 
 def shown_value(finding: Finding) -> str:
-    """Value and unit, or the confidence, as people read them; of what is truncated, so worded.
-
-    One decimal, and more for what is small: three digits tell a nodule's growth.
-    """
+    """Value and unit, or the confidence, as people read them; of what is truncated, so worded."""
     if finding.value is None:
         return "" if finding.confidence is None else f"confidence {finding.confidence:.0%}"
     code = "" if finding.unit is None else finding.unit.value
     unit = f" {_UNITS.get(code, code)}".rstrip()
-    value = f"{rounded(finding.value, _decimals(finding.value, code)):,f}{unit}"
+    value = f"{rounded(finding.value, shown_decimals(finding.value, code)):,f}{unit}"
     if finding.validity is not None and finding.is_truncated:
         where = in_words(finding.validity.cut_off_at)
         return f"truncated (cut off {where}); part in the images: {value}"
@@ -110,14 +102,6 @@ def _between(normal: NormalRange, finding: Finding) -> str:
     if not low or not high:
         return f"from {low}" if low else f"up to {high}"
     return f"{low} to {high}"
-
-
-def _decimals(value: float, unit: str) -> int:
-    fewest = _DECIMALS.get(unit, 1)
-    if value == 0:
-        return fewest
-    wanted = _SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(abs(value)))
-    return min(max(wanted, fewest), _MOST_DECIMALS)
 
 
 def as_dicom_text(line: str) -> str:

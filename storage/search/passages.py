@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from storage import tables as t
 from storage.core.findings import Finding
+from storage.core.text.rounding import rounded, shown_decimals
 from storage.db.engine import reading, writing
 from storage.search.vectors import PassageVectors, add_vectors
 
@@ -57,7 +58,7 @@ def finding_text(finding: Finding) -> str:
         return f"{finding.label}."
     ucum = finding.unit.value if finding.unit else "1"
     unit = f" {_PRINTED_UNITS.get(ucum, ucum)}" if ucum != "1" else ""
-    number = f"{finding.value:.1f}" if abs(finding.value) >= 10 else f"{finding.value:.3g}"
+    number = f"{rounded(finding.value, shown_decimals(finding.value, ucum))}"
     value = f"{number}{unit}"
     if finding.validity is not None and finding.is_truncated:
         return f"{finding.label}: truncated. {finding.validity.reason} Part imaged: {value}."

@@ -30,6 +30,7 @@ from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.single_images.references import frame_numbers, image_reference
 from inference.results.source_references import integer_of
 from storage.core.entities import Job
+from storage.core.text.rounding import rounded, shown_decimals
 
 _LOOKUPS = (
     "ModalityLUTSequence",
@@ -235,7 +236,8 @@ def _annotations(
 
 def _said_of(box: FoundBox) -> str:
     if box.measurement is not None:
-        return f"{box.label} {box.measurement.value:.1f} {box.measurement.unit.value}"
+        value, unit = box.measurement.value, box.measurement.unit.value
+        return f"{box.label} {rounded(value, shown_decimals(value, unit))} {unit}"
     return box.label if box.confidence is None else f"{box.label} {box.confidence:.0%}"
 
 

@@ -117,8 +117,8 @@ def test_a_chest_ct_reads_as_radiologists_write() -> None:
     assert stated["findings"][:3] == [
         "The lungs have a total volume of 4.84 L: right lung 2.63 L, left lung 2.21 L.",
         "Mean density of both lungs is −832 HU (right lung −832 HU, left lung −832 HU).",
-        "Low-attenuation area below −950 HU (LAA-950) of both lungs is 3.1%"
-        " (right lung 3.1%, left lung 3.1%).",
+        "Low-attenuation area below −950 HU (LAA-950) of both lungs is 3.12%"
+        " (right lung 3.12%, left lung 3.12%).",
     ]
     assert stated["findings"][-1].startswith("Not assessed: nodules, ")
     assert stated["technique"] == [

@@ -103,10 +103,12 @@ export function measurement(value: number): string {
   });
 }
 
-/** A finding's value: litres with two decimals as in the report; others so that two of them line up. */
+const decimalsOfUnit: Record<string, number> = { L: 2, "[hnsf'U]": 0, mm: 1 };
+
+/** A finding's value with as many decimals as in report, PDF and pictures (storage/core/text/rounding.py). */
 export function findingValue(value: number, ucum: string): string {
   const magnitude = Math.abs(value);
-  const digits = ucum === "L" ? 2 : magnitude >= 10 ? 1 : magnitude >= 1 ? 2 : 3;
+  const digits = decimalsOfUnit[ucum] ?? (magnitude >= 10 || magnitude === 0 ? 1 : magnitude >= 1 ? 2 : 3);
   return value.toLocaleString(locale(), {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,

@@ -5,6 +5,7 @@ import {
   count,
   dicomDate,
   dicomTime,
+  findingValue,
   measurement,
   moment,
   personName,
@@ -92,5 +93,25 @@ describe("numbers and words", () => {
 
   it("titles a pipeline by its name", () => {
     expect(pipelineTitle("brain-volume")).toBe("Brain volume");
+  });
+});
+
+describe("a finding's value", () => {
+  // The same table as in tests/storage/core/text/test_rounding.py.
+  it.each([
+    [1791.74, "cm3", "1,791.7"],
+    [14.35, "cm3", "14.4"],
+    [3.8123, "cm3", "3.81"],
+    [0.476, "cm3", "0.476"],
+    [0, "cm3", "0.0"],
+    [21.778, "%", "21.8"],
+    [1.938, "%", "1.94"],
+    [0.2512, "%", "0.251"],
+    [4.838, "L", "4.84"],
+    [0.4838, "L", "0.48"],
+    [-832.4, "[hnsf'U]", "-832"],
+    [9.12, "mm", "9.1"],
+  ])("%d %s is rounded as in report and PDF", (value, unit, shown) => {
+    expect(findingValue(value, unit)).toBe(shown);
   });
 });
