@@ -261,6 +261,7 @@ class Conflicts:
                 origin="received",
                 dataset_offset=header.dataset_offset,
                 generation=lambda: generation,
+                check_folder=self._volumes.check_folder,
             )
             try:
                 for piece in self.pieces(conflict):

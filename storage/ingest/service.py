@@ -138,6 +138,7 @@ class Ingest:
                 dataset_offset=dataset_offset,
                 generation=self._volumes.generation.current,
                 admit=self._volumes.check_free_disk,
+                check_folder=self._volumes.check_folder,
             )
 
         def accept_small(part10: bytes) -> Accepted:

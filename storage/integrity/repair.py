@@ -168,6 +168,7 @@ class Repair:
             origin=origin,
             dataset_offset=read_file_meta(first).dataset_offset,
             generation=lambda: generation,
+            check_folder=self._volumes.check_folder,
         )
         try:
             large.write(first)

@@ -28,6 +28,7 @@ from storage.reconciliation.moved_rows import Places, move_rows
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import nothing_appended, translated_os_errors
 from storage.volumes.reader import VolumeReader
+from storage.volumes.returning import take_back
 from storage.volumes.scan import (
     Record,
     batched,
@@ -71,6 +72,7 @@ def reconcile(
     those that a living process writes unless `open_too`. With `thorough` all rows are asked for
     volumes that are not there (`find_missing`).
     """
+    take_back(folder)
     reader = VolumeReader(folder)
     todo, live = [], []
     try:

@@ -15,9 +15,10 @@ from types import TracebackType
 from storage.core.clock import utcnow
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.core.open_files import REMEDY, USED_UP
-from storage.volumes.durable_names import make_folder
 
 SUFFIX = ".mvv"
+RETURNING = ".returning"
+"""Of a copy of a volume that was removed while it was open, on its way back."""
 _BEGUN_AT = "%Y%m%dT%H%M%S"
 # Linux has it, others do without.
 _DIRECT = getattr(os, "O_DIRECT", 0)
@@ -84,10 +85,10 @@ class translated_os_errors:  # noqa: N801 - used as a function
 def create_volume_file(folder: Path) -> tuple[Path, int]:
     """Make an empty volume and lock it; its path and descriptor. Raises OSError.
 
+    The folder is not made: `KnownFolder` does so once, and later it is gone with its disk.
     It is written past the page cache where the file system allows that: copying
     into fresh pages and writing those back costs several times as much CPU.
     """
-    make_folder(folder)
     path = new_volume_path(folder)
     return path, open_locked(path)
 

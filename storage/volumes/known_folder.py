@@ -21,6 +21,18 @@ class KnownFolder:
         which another process that starts while the disk is away makes again."""
         self._witness = name
 
+    def must_be_unchanged(self) -> None:
+        """Raises OSError where it is not the very folder that `check` found last.
+
+        Asked once something was made in it: its disk may have gone in between.
+        """
+        try:
+            is_same = self._first is not None and os.path.samestat(self.path.stat(), self._first)
+        except (FileNotFoundError, NotADirectoryError):
+            is_same = False
+        if not is_same:
+            raise _gone()
+
     def check(self) -> None:
         """Raises OSError where it is gone, or an empty folder has taken its place.
 

@@ -54,12 +54,14 @@ class LargeVolume:
         dataset_offset: int,
         generation: Callable[[], int] = lambda: 0,
         admit: Callable[[int], None] | None = None,
+        check_folder: Callable[[], None] = lambda: None,
     ) -> None:
         """The data set of the part 10 file begins at `dataset_offset`.
 
         `generation` is asked when all has arrived, since a deletion meanwhile does not mean what
         comes after it; it may raise OSError. `admit` is asked for every buffer, with its length;
-        it raises StorageFull where no more may come. Raises StorageFull or StorageUnavailable,
+        it raises StorageFull where no more may come. `check_folder` raises StorageUnavailable where
+        the folder is not the one that was there before. Raises StorageFull or StorageUnavailable,
         as every method here.
         """
         self._folder = folder
@@ -73,6 +75,13 @@ class LargeVolume:
         self._offset = HEADER.size + self._note_length
         with translated_os_errors(folder):
             self._path, self._fd = create_volume_file(folder)
+        try:
+            # Now that something is in it: its disk may have gone before.
+            check_folder()
+        except BaseException:
+            os.close(self._fd)
+            self._path.unlink(missing_ok=True)
+            raise
         self._digest = new_hasher()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="large-instance")
         self._written: deque[tuple[WriteBuffer, Future[None]]] = deque()

@@ -16,6 +16,7 @@ import structlog
 
 from storage.volumes.durable_names import sync_folder
 from storage.volumes.files import (
+    RETURNING,
     begin_append,
     create_volume_file,
     end_append,
@@ -58,8 +59,10 @@ class OpenVolume:
         path, fd = create_volume_file(folder.path)
         try:
             sync_folder(folder.path)
+            folder.must_be_unchanged()
         except OSError:
             os.close(fd)
+            path.unlink(missing_ok=True)
             raise
         folder.holds(path.name)
         return cls(folder, path, fd)
@@ -139,7 +142,7 @@ class OpenVolume:
 
     def _put_back(self, end: int) -> None:
         """A new file with the same bytes, durable under the same name, and go on in that one."""
-        temporary = self._path.with_suffix(".returning")
+        temporary = self._path.with_suffix(RETURNING)
         fd = open_locked(temporary)
         try:
             begin_append(fd)
@@ -154,6 +157,7 @@ class OpenVolume:
             # Not over another file that has taken the name.
             os.link(temporary, self._path)
             sync_folder(self._folder.path)
+            self._folder.must_be_unchanged()
         except OSError:
             os.close(fd)
             raise
