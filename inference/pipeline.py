@@ -43,6 +43,7 @@ __all__ = [
     "PipelineOutput",
     "ProgressCallback",
     "Readiness",
+    "ResultWanted",
     "Segment",
     "ignore_progress",
 ]
@@ -57,6 +58,18 @@ ProgressCallback = Callable[[str, float], None]
 
 def ignore_progress(stage: str, fraction: float) -> None:
     """For callers that do not follow the work."""
+
+
+@dataclass(frozen=True)
+class ResultWanted:
+    """A mask that another pipeline found: by the pipeline's name, by what its segments are (code
+    and scheme designator), or both. Without a name, of any that was given images alone."""
+
+    pipeline: str = ""
+    segments: tuple[tuple[str, str], ...] = ()
+    """Any of these; none: all that it found."""
+    values: tuple[float, float] = (0.0, 1.0)
+    """Outside and inside of the mask that the pipeline is given."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,8 @@ class NamedInput:
     """Of a prior: the input of the study at hand that it shows at an earlier time."""
     within_days: float = 0
     """Of a prior: how many days its study may lie before."""
+    result_of: ResultWanted | None = None
+    """What another pipeline found in the study, rather than a series."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,8 @@ class PipelineContext:
     image: bytes | None = None
     inputs: Mapping[str, Volume] = field(default_factory=dict)
     """Of a pipeline that takes several series: each by its role, on its own grid; `volume` is
-    the reference. What was registered lies in the reference's space."""
+    the reference. What was registered lies in the reference's space. A result of another pipeline
+    is the mask, on the grid of the series that it was found in."""
     placements: Mapping[str, str] = field(default_factory=dict)
     """In words, by role: how an input that the card wants registered came to lie there, or why it
     is not among them."""

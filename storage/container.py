@@ -8,6 +8,7 @@ from functools import partial
 
 from sqlalchemy import Engine
 
+from storage import tables as t
 from storage.access_groups.decisions import AccessDecisions
 from storage.access_groups.emergency import EmergencyAccess
 from storage.access_groups.repository import AccessGroups
@@ -28,6 +29,7 @@ from storage.commitment.requests import CommitmentRequests
 from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
 from storage.db.engine import make_engine
 from storage.db.schema import check_schema
+from storage.db.studies_due import StudiesDue
 from storage.deletion.service import Deletions
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
@@ -65,7 +67,6 @@ from storage.patient_identity.study_patients import StudyPatients
 from storage.peers.notifications import PeerNotifications
 from storage.peers.repository import Peers
 from storage.pixels.processes import DecodingLimits, configure
-from storage.prior_inputs.queue import PriorsDue
 from storage.priors.fetches import PriorFetches
 from storage.priors.pause import PriorPause
 from storage.priors.searches import PriorSearches
@@ -133,7 +134,8 @@ class Storage:
     priors: Priors
     patient_changes: PatientChanges
     draft_queue: DraftQueue
-    priors_due: PriorsDue
+    priors_due: StudiesDue
+    results_due: StudiesDue
     hl7_outbox: Hl7Outbox
     hl7_sending: Hl7Sending
     critical_alerts: CriticalAlerts
@@ -277,7 +279,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             priors=index.priors,
             patient_changes=PatientChanges(engine),
             draft_queue=DraftQueue(engine),
-            priors_due=PriorsDue(engine),
+            priors_due=StudiesDue(engine, t.prior_due),
+            results_due=StudiesDue(engine, t.result_due),
             hl7_outbox=Hl7Outbox(engine),
             hl7_sending=Hl7Sending(engine),
             critical_alerts=CriticalAlerts(engine),

@@ -11,6 +11,7 @@ from inference.pipelines.checks.rules import check_pipelines
 from inference.routing.service import explain_routing
 from inference.rules.file import current_rules, read_rules
 from inference.rules.judge import Trace
+from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import Explanation, explain_study
 from storage.container import open_storage
 
@@ -43,7 +44,13 @@ def explain(
     rules = current_rules(settings) if file is None else read_rules(file)
     with open_storage(settings) as storage:
         explanations = explain_study(
-            storage.settings, storage.index, storage.instances, storage.model_states, study, rules
+            storage.settings,
+            storage.index,
+            storage.instances,
+            storage.model_states,
+            results_in(storage),
+            study,
+            rules,
         )
         routing = explain_routing(storage.index, storage.instances, study, rules)
         known = {peer.name for peer in storage.peers.all()}

@@ -14,6 +14,7 @@ from inference.routing.service import explain_routing
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, Trace
 from inference.rules.model import RuleSet
+from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import Explanation, explain_study
 from storage.core.entities import Series
 
@@ -88,6 +89,7 @@ def explain_rules(study_instance_uid: StudyUid, storage: StorageDep) -> Explanat
                 storage.index,
                 storage.instances,
                 storage.model_states,
+                results_in(storage),
                 study_instance_uid,
                 rules,
             )

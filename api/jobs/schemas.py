@@ -50,9 +50,27 @@ class PriorTakenPayload(Payload):
     days_before: int = Field(description="Before the study of the job.", examples=[365])
 
 
+class ResultTakenPayload(Payload):
+    job_id: str
+    pipeline: str = Field(examples=["lung-density"])
+    pipeline_version: str
+    series_instance_uid: str = Field(description="Of the series that it was found in.")
+    segments: list[str] = Field(examples=[["Left lung volume", "Right lung volume"]])
+    result_from_reference: list[list[float]] | None = Field(
+        None,
+        description="4x4, from an index (slice, row, column) on the reference's grid to one on the"
+        " result's, by which it was resampled; null where both have one grid.",
+    )
+
+
 class JobInputPayload(Payload):
     role: str = Field(examples=["flair"])
-    series_instance_uid: str
+    series_instance_uid: str = Field(
+        description="Of a result of another pipeline that of its Segmentation."
+    )
+    result: ResultTakenPayload | None = Field(
+        None, description="Of an input that another pipeline found."
+    )
     prior: PriorTakenPayload | None = Field(
         None, description="Of an input that was taken from an earlier study of the patient."
     )

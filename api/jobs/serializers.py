@@ -13,6 +13,7 @@ from api.jobs.schemas import (
     JobPayload,
     PriorityName,
     PriorTakenPayload,
+    ResultTakenPayload,
 )
 from storage.core.entities import Decision, Job
 from storage.core.job_result import JobInput
@@ -114,6 +115,7 @@ def _input_payload(one: JobInput) -> JobInputPayload:
             study_date=dicom_date(prior["study_date"]),
             days_before=prior["days_before"],
         ),
+        result=None if "result" not in one else ResultTakenPayload(**one["result"]),
         registration=None if registration is None else InputRegistrationPayload(**registration),
         refused=one.get("refused", ""),
     )

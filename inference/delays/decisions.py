@@ -10,13 +10,12 @@ from inference.input_selection.study_inputs import choose_inputs, inputs_of
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline
 from inference.rules.file import current_rules
+from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import Explanation, explain_study
 from inference.scheduling.schedule import IMPORTED
 from storage.container import Storage
 from storage.core.entities import Decision
 from storage.core.errors import InvalidRequest
-from storage.index.repository import Index
-from storage.integrity.instance_reader import InstanceReader
 from storage.settings import Settings
 
 # The more telling, the later: who takes such images and could not says most.
@@ -99,6 +98,7 @@ def _causes(
             storage.index,
             storage.instances,
             storage.model_states,
+            results_in(storage),
             study_instance_uid,
             pipelines=pipelines,
         )
@@ -108,7 +108,7 @@ def _causes(
     incomplete = {
         standing.pipeline.name
         for standing in offered(storage.settings, storage.model_states, pipelines)
-        if _lacks_an_input(storage.index, storage.instances, standing.pipeline, study_instance_uid)
+        if _lacks_an_input(storage, standing.pipeline, study_instance_uid)
     }
     return {
         (one.series.series_instance_uid, one.pipeline): _cause(one, incomplete)
@@ -124,11 +124,11 @@ def _cause(explanation: Explanation, incomplete: set[str]) -> Cause:
     return "excluded_by_rules" if explanation.ready else "model_not_ready"
 
 
-def _lacks_an_input(
-    index: Index, instances: InstanceReader, pipeline: Pipeline, study_instance_uid: str
-) -> bool:
+def _lacks_an_input(storage: Storage, pipeline: Pipeline, study_instance_uid: str) -> bool:
     """Whether some of its series are there, and others are not."""
     if not inputs_of(pipeline):
         return False
-    found = choose_inputs(index, instances, pipeline, study_instance_uid)
+    found = choose_inputs(
+        storage.index, storage.instances, results_in(storage), pipeline, study_instance_uid
+    )
     return bool(found.chosen) and bool(found.missing)

@@ -1,4 +1,4 @@
-"""What a job reads: a series, the images of one, or several series of a study."""
+"""What a job reads: a series, the images of one, or several series and results of a study."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 from inference.imaging.stacks import SeriesStack
 from inference.imaging.volume import Volume
 from inference.input_selection.prior_images import PriorImages, choose_prior_images
+from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.selection import images_taken, stack_for
 from inference.input_selection.study_inputs import LoadedInputs, choose_inputs, load_inputs
 from inference.pipeline import Pipeline
@@ -16,7 +17,6 @@ from storage.core.entities import Instance, Job
 from storage.core.errors import MediViewError
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
-from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import NO_PRIOR_ANY_MORE, SUPERSEDED
 
 
@@ -36,13 +36,14 @@ class JobInputs:
         self,
         index: Index,
         instances: InstanceReader,
-        jobs: Jobs,
+        results: StudyResults,
         job: Job,
         on_share: Callable[[float], None],
     ) -> None:
         self._index = index
         self._instances = instances
-        self._jobs = jobs
+        self._results = results
+        self._jobs = results.jobs
         self._job = job
         self._on_share = on_share
 
@@ -99,7 +100,12 @@ class JobInputs:
         """By role the images that the job was made for, with their pixels, the reference first."""
         only = {one.role: one for one in self._jobs.inputs_of(self._job.job_id)}
         found = choose_inputs(
-            self._index, self._instances, pipeline, self._job.study_instance_uid, only
+            self._index,
+            self._instances,
+            self._results,
+            pipeline,
+            self._job.study_instance_uid,
+            only,
         )
         self._check_current()
         if set(found.chosen) != set(only):
@@ -116,17 +122,19 @@ class JobInputs:
         found = choose_inputs(
             self._index,
             self._instances,
+            self._results,
             pipeline,
             self._job.study_instance_uid,
             only,
         )
-        if set(found.chosen) != set(only):
+        if found.roles != set(only):
             self._check_current()
-            lost = [one for role, one in only.items() if role not in found.chosen]
+            lost = [one for role, one in only.items() if role not in found.roles]
             if any(one.study_instance_uid != self._job.study_instance_uid for one in lost):
                 raise Superseded(NO_PRIOR_ANY_MORE)
             raise VolumeRefused(found.acceptance.reason)
         loaded = load_inputs(
+            self._index,
             self._instances,
             found,
             getattr(pipeline, "reference", ""),
@@ -145,11 +153,16 @@ class JobInputs:
             one.role: one for one in self._jobs.inputs_of(self._job.job_id) if one.role == reference
         }
         found = choose_inputs(
-            self._index, self._instances, pipeline, self._job.study_instance_uid, only
+            self._index,
+            self._instances,
+            self._results,
+            pipeline,
+            self._job.study_instance_uid,
+            only,
         )
         if found.inputs != list(only.values()):
             raise VolumeRefused(f"The series has changed since. {found.acceptance.reason}")
-        loaded = load_inputs(self._instances, found, reference, self._on_share)
+        loaded = load_inputs(self._index, self._instances, found, reference, self._on_share)
         return loaded.volumes[reference]
 
     def _check_current(self) -> None:

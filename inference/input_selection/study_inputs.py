@@ -17,6 +17,13 @@ from inference.input_selection.input_candidates import (
     read_candidate,
 )
 from inference.input_selection.prior_inputs import choose_priors
+from inference.input_selection.result_inputs import (
+    ChosenResult,
+    ChosenResults,
+    StudyResults,
+    choose_results,
+)
+from inference.input_selection.result_masks import LoadedResult, load_result
 from inference.pipeline import Acceptance, NamedInput, Pipeline
 from storage.core.entities import JobInput
 from storage.core.job_result import PriorTaken
@@ -26,10 +33,14 @@ from storage.integrity.instance_reader import InstanceReader
 
 @dataclass(frozen=True)
 class StudyInputs:
-    """`chosen` by role, the reference first; `missing` says of each role that nobody fills why."""
+    """`chosen` by role, the reference first; `missing` says of each role that nobody fills why.
+
+    `results`: by role what other pipelines found.
+    """
 
     chosen: Mapping[str, Chosen]
     missing: Mapping[str, str] = field(default_factory=dict)
+    results: Mapping[str, ChosenResult] = field(default_factory=dict)
     acceptance: Acceptance = field(default_factory=lambda: Acceptance(False, ""))
 
     @property
@@ -42,7 +53,12 @@ class StudyInputs:
                 one.candidate.series.study_instance_uid,
             )
             for role, one in self.chosen.items()
-        ]
+        ] + [one.input for one in self.results.values()]
+
+    @property
+    def roles(self) -> set[str]:
+        """Those that are filled."""
+        return {*self.chosen, *self.results}
 
     @property
     def fingerprint(self) -> str:
@@ -73,6 +89,7 @@ def inputs_of(pipeline: Pipeline) -> tuple[NamedInput, ...]:
 def choose_inputs(
     index: Index,
     instances: InstanceReader,
+    results: StudyResults,
     pipeline: Pipeline,
     study_instance_uid: str,
     only: Mapping[str, JobInput] | None = None,
@@ -81,7 +98,7 @@ def choose_inputs(
     a pipeline for images with an image of such a series.
 
     `only`: by role what a job was made for; no other series are looked at. A series fills one
-    role. Priors come from an earlier study of the patient.
+    role. Priors come from an earlier study of the patient, results from other pipelines.
     """
     candidates = _candidates(index, instances, study_instance_uid, only)
     reference: str = getattr(pipeline, "reference", "")
@@ -93,7 +110,7 @@ def choose_inputs(
     chosen: dict[str, Chosen] = {}
     why_none: dict[str, str] = {}
     for role in roles:
-        if role.prior_of:
+        if role.prior_of or role.result_of is not None:
             continue
         if role.name != reference and reference not in chosen:
             break
@@ -120,8 +137,17 @@ def choose_inputs(
             chosen,
             only,
         )
-        chosen |= priors.chosen
         why_none |= priors.why_none
+        of_others = choose_results(
+            results,
+            index,
+            pipeline.name,
+            [one for one in roles if one.result_of is not None],
+            chosen[reference],
+            only,
+        )
+        chosen |= priors.chosen
+        return _of_roles(pipeline, roles, chosen, why_none, only, of_others)
     return _of_roles(pipeline, roles, chosen, why_none, only)
 
 
@@ -131,17 +157,21 @@ def _of_roles(
     chosen: Mapping[str, Chosen],
     why_none: Mapping[str, str],
     only: Mapping[str, JobInput] | None,
+    results: ChosenResults = ChosenResults(),
 ) -> StudyInputs:
-    required = {one.name for one in roles if one.required or only is not None}
+    why_none = {**why_none, **results.why_none}
+    required = {one.name for one in roles if one.required or only is not None} | results.awaited
     missing = {name: why for name, why in why_none.items() if name in required}
     absent = {one.title: why_none[one.name] for one in roles if one.name in why_none}
-    return StudyInputs(chosen, missing, _acceptance(pipeline, chosen, missing, absent))
+    acceptance = _acceptance(pipeline, chosen, missing, absent, results.chosen)
+    return StudyInputs(chosen, missing, results.chosen, acceptance)
 
 
 @dataclass(frozen=True)
 class LoadedInputs:
     """The instances of the reference with its stack, the volumes of all roles, by role the
-    headers of all other instances, as their volumes number them, and by role of a prior its study.
+    headers of all other instances, as their volumes number them, by role of a prior its study, and
+    by role what other pipelines found.
     """
 
     sources: list[Dataset]
@@ -149,10 +179,15 @@ class LoadedInputs:
     volumes: dict[str, Volume]
     others: dict[str, list[Dataset]]
     priors: dict[str, PriorTaken]
+    results: dict[str, LoadedResult]
 
 
 def load_inputs(
-    instances: InstanceReader, found: StudyInputs, reference: str, on_share: Callable[[float], None]
+    index: Index,
+    instances: InstanceReader,
+    found: StudyInputs,
+    reference: str,
+    on_share: Callable[[float], None],
 ) -> LoadedInputs:
     """Read every input that was chosen."""
     volumes: dict[str, Volume] = {}
@@ -167,13 +202,16 @@ def load_inputs(
             sources = datasets
         else:
             others[role] = one.stack.of(one.candidate.headers)
-        on_share((done + 1) / len(found.chosen))
+        on_share((done + 1) / len(found.roles))
+    results = {role: load_result(index, instances, one) for role, one in found.results.items()}
+    volumes |= {role: one.volume for role, one in results.items()}
     priors = {
         role: one.candidate.prior
         for role, one in found.chosen.items()
         if one.candidate.prior is not None
     }
-    return LoadedInputs(sources, found.chosen[reference].stack, volumes, others, priors)
+    stack = found.chosen[reference].stack
+    return LoadedInputs(sources, stack, volumes, others, priors, results)
 
 
 def _candidates(
@@ -203,9 +241,13 @@ def _acceptance(
     chosen: Mapping[str, Chosen],
     missing: Mapping[str, str],
     absent: Mapping[str, str],
+    results: Mapping[str, ChosenResult],
 ) -> Acceptance:
     if missing:
         return Acceptance(False, " ".join(missing.values()))
-    taken = ", ".join(f"{one.role.title}: {one.candidate.name}" for one in chosen.values())
+    taken = ", ".join(
+        [f"{one.role.title}: {one.candidate.name}" for one in chosen.values()]
+        + [f"{one.role.title}: {one.name}" for one in results.values()]
+    )
     without = (f" Without {title}, which is not required. {why}" for title, why in absent.items())
     return Acceptance(True, f"{pipeline.title} takes {taken}.{''.join(without)}")

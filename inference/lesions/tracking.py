@@ -8,6 +8,7 @@ import numpy as np
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.job_inputs import JobInputs
+from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.study_inputs import inputs_of
 from inference.lesions.comparing import JobLesions, compare_lesions, nearest_lesions
 from inference.lesions.components import axes_mm, box_axes_mm, with_single_lesions
@@ -51,7 +52,11 @@ def track_lesions(
 
     def volume_of(other: Job) -> Volume:
         inputs = JobInputs(
-            storage.index, storage.instances, storage.jobs, other, lambda _share: None
+            storage.index,
+            storage.instances,
+            StudyResults(storage.jobs, storage.findings, storage.acceptance_decisions),
+            other,
+            lambda _share: None,
         )
         return _volume_of(inputs, pipeline)
 

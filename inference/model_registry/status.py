@@ -1,8 +1,9 @@
 """Where each pipeline's model stands, and so which pipelines are offered a series."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from inference.model_registry.chains import chain_fault, takes_results
 from inference.models.card import ModelCard
 from inference.pipeline import Pipeline
 from inference.pipelines.catalogue import catalogue
@@ -32,12 +33,14 @@ class Standing:
     pipeline: Pipeline
     state: ModelState
     record: ModelRecord | None
+    fault: str = ""
+    """Why it cannot run among the active ones because of the results that it takes."""
 
     @property
     def blocked(self) -> str:
         """Why it may make no results, with the remedy; empty where it may."""
         if self.state == "active":
-            return ""
+            return self.fault
         card = self.pipeline.card
         what, remedy = _BLOCKED[self.state]
         # Its own word first: a failed self-test, an operator's reason.
@@ -67,7 +70,10 @@ def standings(
     for pipeline in known:
         record = records.get((pipeline.card.name, pipeline.card.version))
         found.append(Standing(pipeline, state_of(pipeline.card, record), record))
-    return found
+    if not any(takes_results(one) for one in known):
+        return found
+    active = [one.pipeline for one in found if one.state == "active"]
+    return [replace(one, fault=chain_fault(one.pipeline, active)) for one in found]
 
 
 def offered(

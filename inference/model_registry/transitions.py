@@ -19,6 +19,11 @@ def activate(
     """
     card = standing.pipeline.card
     _check_verified(standing, "active")
+    if standing.fault:
+        raise ModelBlocked(
+            f"{card.name} {card.version} cannot be active. {standing.fault}",
+            remedy="Change its card, or retire one of the others.",
+        )
     _check_gate(card, standing.record)
     return _move(model_states, shadow_runs, standing, "active", by)
 

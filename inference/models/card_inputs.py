@@ -9,6 +9,25 @@ from inference.models.card_words import meant
 from inference.rules.model import Condition, Strict
 
 
+class CardResult(Strict):
+    """What another pipeline found in the study; its mask is the input."""
+
+    pipeline: str = Field("", max_length=80)
+    """Its name, as `mediview models list` has it."""
+    segments: tuple[tuple[str, str], ...] = ()
+    """Code and scheme designator of what is meant: `[["39607008", "SCT"]]`; left out, all."""
+    values: tuple[float, float] = (0.0, 1.0)
+    """What the model is given outside and inside of the mask, before its own preprocessing."""
+
+    @model_validator(mode="after")
+    def _says_which(self) -> "CardResult":
+        if not self.pipeline and not self.segments:
+            raise ValueError("result_of names a pipeline, segments, or both")
+        if self.values[0] == self.values[1]:
+            raise ValueError("values of result_of are the same outside and inside")
+        return self
+
+
 class CardInput(Strict):
     """One of several series that a model takes at once, by its role."""
 
@@ -26,6 +45,8 @@ class CardInput(Strict):
     series like it."""
     within_days: float | None = Field(None, gt=0, le=36_500)
     """Of a prior: how long before the study."""
+    result_of: CardResult | None = None
+    """A result of another pipeline, in place of a series."""
 
     @model_validator(mode="after")
     def _either(self) -> "CardInput":
@@ -33,6 +54,13 @@ class CardInput(Strict):
             raise ValueError("within_days is of a prior; name what it is the prior_of")
         if self.prior_of and self.within_days is None:
             raise ValueError("prior_of needs within_days: how many days before the study")
+        if self.result_of is not None:
+            if self.accepts is not None or self.prior_of or self.registration != "none":
+                raise ValueError(
+                    "result_of has neither accepts, prior_of nor registration: a result lies where"
+                    " the series lies that it was found in"
+                )
+            return self
         if not self.prior_of and self.accepts is None:
             raise ValueError("accepts is missing; only a prior goes by that of another input")
         return self
@@ -58,6 +86,8 @@ def check_reference(reference: str, inputs: Mapping[str, CardInput]) -> None:
         raise ValueError(
             f"reference must name a required input: {', '.join(inputs)}{meant(reference, inputs)}"
         )
+    if stated.result_of is not None:
+        raise ValueError("the reference is a series, and cannot be a result of another pipeline")
     if stated.prior_of:
         raise ValueError("the reference is of the study itself, and cannot be a prior")
     if stated.registration != "none":
@@ -66,7 +96,7 @@ def check_reference(reference: str, inputs: Mapping[str, CardInput]) -> None:
 
 def check_priors(inputs: Mapping[str, CardInput]) -> None:
     """Raises ValueError where a prior is one of what the card does not have."""
-    own = [name for name, one in inputs.items() if not one.prior_of]
+    own = [name for name, one in inputs.items() if not one.prior_of and one.result_of is None]
     prior_of: dict[str, str] = {}
     for name, one in inputs.items():
         if not one.prior_of:

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.label_counts import voxels_of_values
 from inference.imaging.registration.input_registration import RegistrationLimits
-from inference.imaging.registration.resampling import on_same_grid, onto_grid
+from inference.imaging.registration.resampling import mask_onto_grid, on_same_grid, onto_grid
 from inference.imaging.volume import Volume
 from inference.models.card import family_of
 from inference.models.card_file import critical_limits, population_of
@@ -26,6 +26,7 @@ from inference.pipeline import (
     NamedInput,
     PipelineContext,
     Readiness,
+    ResultWanted,
     Segment,
 )
 from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
@@ -65,6 +66,7 @@ class AddedModel:
                 one.registration,
                 one.prior_of,
                 one.within_days or 0,
+                None if one.result_of is None else ResultWanted(**one.result_of.model_dump()),
             )
             for name, one in model.card.inputs.items()
         )
@@ -83,6 +85,8 @@ class AddedModel:
         of_study = "one study" + (
             " and an earlier one" if any(one.prior_of for one in self.inputs) else ""
         )
+        if any(one.result_of is not None for one in self.inputs):
+            of_study += ", and what other pipelines found in it,"
         self.accepts_text = model.card.accepts_text or (
             f"Of {of_study}{within}: {titles}."
             if self.inputs
@@ -153,6 +157,8 @@ class AddedModel:
         """By the condition that the card states of one of its inputs; of a prior, without one, by
         that of the input that it is the prior of."""
         one = self._model.card.inputs[name]
+        if one.result_of is not None:
+            return Acceptance(False, f"{one.title or name} is a result of another pipeline.")
         condition = one.accepts or self._model.card.inputs[one.prior_of].accepts
         if condition is None:
             raise ValueError(f"an input without a condition passed validation: {name}")
@@ -168,8 +174,15 @@ class AddedModel:
             given = context.inputs.get(one.name)
             placed = context.placements.get(one.name, "")
             if given is None:
-                channels.append(np.zeros(volume.voxels.shape, np.float32))
-                notes.append(f"{one.title} {placed or 'not there'}, given as zeros")
+                outside = 0.0 if one.result_of is None else one.result_of.values[0]
+                channels.append(np.full(volume.voxels.shape, outside, np.float32))
+                empty = f"{outside:g} everywhere" if outside else "zeros"
+                notes.append(f"{one.title} {placed or 'not there'}, given as {empty}")
+                continue
+            if one.result_of is not None:
+                channels.append(mask_onto_grid(given, volume, one.result_of.values[0]))
+                lies = "on its grid" if on_same_grid(given, volume) else "resampled, nearest voxel"
+                notes.append(f"{one.title} {placed}, {lies}")
                 continue
             channels.append(onto_grid(given, volume))
             if one.name == self.reference:
@@ -183,7 +196,9 @@ class AddedModel:
         if not notes:
             return channels, ""
         by = "by one Frame of Reference, nothing registered"
-        if context.placements:
+        if any(
+            one.registration == "rigid" and one.name in context.placements for one in self.inputs
+        ):
             by = "what was not registered, by one Frame of Reference"
         return channels, f"{', '.join(notes)}; {by}"
 

@@ -96,6 +96,23 @@ def read_masks(
     return masks
 
 
+def slices_named_in(segmentation: Dataset) -> set[SliceKey]:
+    """The slices of the source that its frames lie on; those without a mask need not be named."""
+    shared = segmentation.SharedFunctionalGroupsSequence[0]
+    return {_source_of(own, shared) for own in segmentation.PerFrameFunctionalGroupsSequence}
+
+
+def _source_of(own: Dataset, shared: Dataset) -> SliceKey:
+    source = _group("DerivationImageSequence", own, shared).SourceImageSequence[0]
+    return str(source.ReferencedSOPInstanceUID), int(source.get("ReferencedFrameNumber") or 1)
+
+
+def _group(keyword: str, own: Dataset, shared: Dataset) -> Dataset:
+    """What all frames share is stated once (PS3.3 C.7.6.16)."""
+    found: Dataset = (own.get(keyword) or shared[keyword].value)[0]
+    return found
+
+
 def _frames(segmentation: Dataset) -> Iterator[tuple[SliceKey, int | None, NDArray[Any]]]:
     """Source slice, segment number (None: the values are numbers) and pixels of each frame."""
     is_labelmap = segmentation.SegmentationType == "LABELMAP"
@@ -106,20 +123,9 @@ def _frames(segmentation: Dataset) -> Iterator[tuple[SliceKey, int | None, NDArr
         decompress(segmentation, _MAX_DECODED_BYTES)
     shared = segmentation.SharedFunctionalGroupsSequence[0]
     for index, own in enumerate(segmentation.PerFrameFunctionalGroupsSequence):
-
-        def group(keyword: str, own: Dataset = own) -> Dataset:
-            """What all frames share is stated once (PS3.3 C.7.6.16)."""
-            found: Dataset = (own.get(keyword) or shared[keyword].value)[0]
-            return found
-
-        source = group("DerivationImageSequence").SourceImageSequence[0]
-        number = (
-            None
-            if is_labelmap
-            else int(group("SegmentIdentificationSequence").ReferencedSegmentNumber)
-        )
-        key = (str(source.ReferencedSOPInstanceUID), int(source.get("ReferencedFrameNumber") or 1))
-        yield key, number, _plane(segmentation, index)
+        identified = None if is_labelmap else _group("SegmentIdentificationSequence", own, shared)
+        number = None if identified is None else int(identified.ReferencedSegmentNumber)
+        yield _source_of(own, shared), number, _plane(segmentation, index)
 
 
 def _plane(segmentation: Dataset, index: int) -> NDArray[Any]:

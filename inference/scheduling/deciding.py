@@ -3,8 +3,10 @@
 import structlog
 
 from inference.failures import explain, place
+from inference.input_selection.result_inputs import StudyResults
 from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline
+from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job, Series
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
@@ -20,6 +22,11 @@ def is_decided(decisions: AcceptanceDecisions, series: Series) -> bool:
         and decision.input_fingerprint == series.fingerprint
         for decision in decisions.of_study(series.study_instance_uid)
     )
+
+
+def results_in(storage: Storage) -> StudyResults:
+    """Where results of other pipelines are looked up."""
+    return StudyResults(storage.jobs, storage.findings, storage.acceptance_decisions)
 
 
 def may_run(standing: Standing) -> Acceptance:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from inference.input_selection.prior_images import choose_prior_images, with_word
+from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.selection import select_input, word_of
 from inference.input_selection.study_inputs import StudyInputs, choose_inputs, inputs_of
 from inference.model_registry.status import Standing, offered
@@ -41,6 +42,7 @@ def explain_study(
     index: Index,
     instance_reader: InstanceReader,
     model_states: ModelStates,
+    results: StudyResults,
     study_instance_uid: str,
     rules: RuleSet | None = None,
     pipelines: Sequence[Pipeline] | None = None,
@@ -58,7 +60,9 @@ def explain_study(
         if one.pipeline.input_kind != "image"
     ]
     of_several = {
-        one.pipeline.name: choose_inputs(index, instance_reader, one.pipeline, study_instance_uid)
+        one.pipeline.name: choose_inputs(
+            index, instance_reader, results, one.pipeline, study_instance_uid
+        )
         for one in everything
         if inputs_of(one.pipeline)
     }

@@ -94,7 +94,7 @@ def _look_again(
         return
     for standing in asked:
         if nearest[1] <= max(_spans_days(standing.pipeline)):
-            _decide_again(storage, study_instance_uid, standing, rules)
+            decide_again(storage, study_instance_uid, standing, rules)
 
 
 def decide_without_lost_priors(storage: Storage, limit: int, postponed: Postponed) -> None:
@@ -120,7 +120,7 @@ def decide_without_lost_prior(
         for standing in offered(storage.settings, storage.model_states, pipelines):
             if standing.pipeline.name == job.pipeline:
                 rules = current_rules(storage.settings)
-                _decide_again(storage, job.study_instance_uid, standing, rules)
+                decide_again(storage, job.study_instance_uid, standing, rules)
     except NotFound:
         pass  # deleted meanwhile
     except Exception as error:  # noqa: BLE001 - one study must not hold up the others
@@ -140,7 +140,7 @@ def _spans_days(pipeline: Pipeline) -> list[float]:
     return spans if of_image is None else [*spans, of_image.within_days]
 
 
-def _decide_again(
+def decide_again(
     storage: Storage, study_instance_uid: str, standing: Standing, rules: RuleSet
 ) -> None:
     """On each series by itself of a model of images; of several series, on behalf of any that was

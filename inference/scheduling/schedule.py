@@ -7,7 +7,8 @@ import structlog
 
 from inference.failures import place
 from inference.input_selection.study_inputs import inputs_of
-from inference.model_registry.status import offered, standings
+from inference.model_registry.chains import place_in_chain
+from inference.model_registry.status import Standing, offered, standings
 from inference.pipeline import Acceptance, Pipeline
 from inference.rules.file import current_rules
 from inference.scheduling.completeness import complete_quiet_series
@@ -94,7 +95,7 @@ def schedule_series(
     # First, since a series that is decided is not looked at again.
     _follow_measured(storage, series)
     instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
-    everything = offered(storage.settings, storage.model_states, pipelines)
+    everything = in_order(offered(storage.settings, storage.model_states, pipelines))
     if are_imported(instances):
         return _leave_imported(
             storage.settings, storage.acceptance_decisions, storage.model_states, series, pipelines
@@ -118,6 +119,12 @@ def schedule_series(
         for standing in everything
         if standing.pipeline.input_kind != "image"
     ]
+
+
+def in_order(standings_offered: Sequence[Standing]) -> list[Standing]:
+    """Those that take results of others after them, so that they know whether these run."""
+    known = [one.pipeline for one in standings_offered]
+    return sorted(standings_offered, key=lambda one: place_in_chain(one.pipeline, known))
 
 
 def schedule_pipeline(

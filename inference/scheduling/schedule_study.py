@@ -11,6 +11,7 @@ from inference.scheduling.deciding import (
     is_decided,
     log_scheduled,
     may_run,
+    results_in,
     supersede_others,
 )
 from storage.container import Storage
@@ -39,7 +40,11 @@ def decide_on_study(
     if acceptance.accepted:
         try:
             found = choose_inputs(
-                storage.index, storage.instances, pipeline, series.study_instance_uid
+                storage.index,
+                storage.instances,
+                results_in(storage),
+                pipeline,
+                series.study_instance_uid,
             )
             acceptance = found.acceptance
         except (StorageFull, StorageUnavailable):

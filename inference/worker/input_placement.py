@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.registration.input_registration import (
@@ -12,13 +13,15 @@ from inference.imaging.registration.input_registration import (
     moved,
     register,
 )
+from inference.imaging.registration.resampling import grid_from_grid, on_same_grid
 from inference.imaging.volume import Volume
+from inference.input_selection.result_masks import LoadedResult
 from inference.input_selection.study_inputs import inputs_of
 from inference.pipeline import NamedInput, Pipeline
 from inference.refusals import VolumeRefused
 from inference.results.other_grids import OtherGrid
 from storage.core.findings import REGISTERED_WITH_RESIDUAL
-from storage.core.job_result import InputRegistration, JobInput, PriorTaken
+from storage.core.job_result import InputRegistration, JobInput, PriorTaken, ResultTaken
 from storage.core.text.dates import shown_date
 
 _DECIMALS, _MATRIX_DECIMALS = 3, 9
@@ -31,6 +34,7 @@ class Placement:
 
     `refused`: inputs that nobody requires, and why they are not among the volumes. `caveats`:
     sentences that hold for all results. `priors`: of inputs of an earlier study, which one.
+    `results`: of inputs that are results of other pipelines, which.
     """
 
     volumes: Mapping[str, Volume] = field(default_factory=dict)
@@ -38,6 +42,7 @@ class Placement:
     refused: Mapping[str, str] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
     priors: Mapping[str, PriorTaken] = field(default_factory=dict)
+    results: Mapping[str, ResultTaken] = field(default_factory=dict)
 
     @property
     def texts(self) -> dict[str, str]:
@@ -45,20 +50,36 @@ class Placement:
         good = {
             role: one.text for role, one in self.registrations.items() if role not in self.refused
         }
-        return good | {role: f"refused ({why})" for role, why in self.refused.items()}
+        found = {
+            role: f"by {one['pipeline']} {one['pipeline_version']}"
+            for role, one in self.results.items()
+        }
+        return good | found | {role: f"refused ({why})" for role, why in self.refused.items()}
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """For TID 4019: the date of each prior, and each matrix, row by row."""
-        return tuple(
-            f"prior_{role}={shown_date(prior['study_date'])}"
-            for role, prior in self.priors.items()
-            if role not in self.refused
+        """For TID 4019: each result that was taken, the date of each prior, and each matrix, row by
+        row."""
+        results = tuple(
+            f"result_{role}={one['pipeline']} {one['pipeline_version']}"
+            for role, one in self.results.items()
         ) + tuple(
-            f"reference_from_{role}="
-            + " ".join(f"{one:.6g}" for one in registration.reference_from_input.ravel())
-            for role, registration in self.registrations.items()
-            if role not in self.refused
+            f"{role}_kji_from_reference_kji=" + _numbers(np.array(one["result_from_reference"]))
+            for role, one in self.results.items()
+            if "result_from_reference" in one
+        )
+        return (
+            results
+            + tuple(
+                f"prior_{role}={shown_date(prior['study_date'])}"
+                for role, prior in self.priors.items()
+                if role not in self.refused
+            )
+            + tuple(
+                f"reference_from_{role}=" + _numbers(registration.reference_from_input)
+                for role, registration in self.registrations.items()
+                if role not in self.refused
+            )
         )
 
     def other_grids(
@@ -94,6 +115,8 @@ class Placement:
         found: JobInput = {"role": role, "series_instance_uid": series_instance_uid}
         if role in self.priors:
             found["prior"] = self.priors[role]
+        if role in self.results:
+            found["result"] = self.results[role]
         if role in self.registrations:
             found["registration"] = _stated(self.registrations[role])
         if role in self.refused:
@@ -136,6 +159,28 @@ def place_inputs(
                 f" {limits.caveat_above_mm:g} mm)."
             )
     return Placement(placed, registrations, refused, tuple(caveats))
+
+
+def results_taken(results: Mapping[str, LoadedResult], reference: Volume) -> dict[str, ResultTaken]:
+    """Which result each is, and how it lies to the reference."""
+    found: dict[str, ResultTaken] = {}
+    for role, one in results.items():
+        job, findings = one.chosen.job, one.chosen.findings
+        found[role] = {
+            "job_id": job.job_id,
+            "pipeline": job.pipeline,
+            "pipeline_version": job.pipeline_version,
+            "series_instance_uid": job.series_instance_uid,
+            "segments": list(dict.fromkeys(it.label for it in findings)),
+        }
+        if not on_same_grid(one.volume, reference):
+            matrix = np.round(grid_from_grid(one.volume, reference), _MATRIX_DECIMALS)
+            found[role]["result_from_reference"] = matrix.tolist()
+    return found
+
+
+def _numbers(matrix: NDArray[np.float64]) -> str:
+    return " ".join(f"{one:.6g}" for one in matrix.ravel())
 
 
 def _refused(role: NamedInput, reference: NamedInput, why: str) -> str:

@@ -1,6 +1,6 @@
 """What a job takes, read and assembled for its pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pydicom.dataset import Dataset
@@ -10,6 +10,8 @@ from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.job_inputs import JobInputs
 from inference.input_selection.prior_images import IMAGE
+from inference.input_selection.result_inputs import StudyResults
+from inference.input_selection.result_masks import LoadedResult
 from inference.input_selection.study_inputs import inputs_of
 from inference.job_progress import JobProgress
 from inference.pipeline import Pipeline, PipelineContext, takes_instances
@@ -17,7 +19,7 @@ from inference.pipeline_runs.tilt import resamples_tilt
 from inference.results.other_grids import OtherGrid
 from inference.rules.job_rule import rule_for
 from inference.rules.model import Rule
-from inference.worker.input_placement import Placement, place_inputs
+from inference.worker.input_placement import Placement, place_inputs, results_taken
 from storage.container import Storage
 from storage.core.entities import Job, JobInput
 from storage.core.errors import InvalidRequest
@@ -30,7 +32,8 @@ _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 @dataclass(frozen=True)
 class Loaded:
     """`sources`: the instances of the series, of the reference of several, or single images;
-    `others`: headers of the other series, and the priors of images. Empty of uploads."""
+    `others`: headers of the other series and of results taken, and the priors of images. Empty of
+    uploads."""
 
     sources: Sequence[Dataset] = ()
     others: Sequence[Dataset] = ()
@@ -136,14 +139,20 @@ class JobLoader:
         if any(one.registration == "rigid" for one in inputs_of(pipeline)):
             with self._progress.stage("registering", ASSEMBLING):
                 placement = place_inputs(pipeline, read.volumes, self._registering)
-        placement = replace(placement, priors=read.priors)
+        placement = replace(
+            placement,
+            priors=read.priors,
+            results=results_taken(read.results, volume),
+            caveats=(*placement.caveats, *_of_results(read.results)),
+        )
         context = replace(
             self._volume_context(volume), inputs=placement.volumes, placements=placement.texts
         )
         on_each = getattr(pipeline, "results_on", "reference") == "each"
         loaded = Loaded(
             read.sources,
-            [header for headers in read.others.values() for header in headers],
+            [header for headers in read.others.values() for header in headers]
+            + [one.segmentation for one in read.results.values()],
             rule,
             read.stack.left_out,
             # The model alone needs their voxels.
@@ -169,7 +178,9 @@ class JobLoader:
         return JobInputs(
             self._storage.index,
             self._storage.instances,
-            self._storage.jobs,
+            StudyResults(
+                self._storage.jobs, self._storage.findings, self._storage.acceptance_decisions
+            ),
             self._job,
             lambda share: self._progress.report(
                 "loading", LOADING + share * (ASSEMBLING - LOADING)
@@ -189,6 +200,11 @@ class JobLoader:
     def _in_pipeline(self, stage: str, fraction: float) -> None:
         inside = min(max(fraction, 0.0), 1.0)
         self._progress.report(stage, RUNNING + inside * (ENCODING - RUNNING))
+
+
+def _of_results(results: Mapping[str, LoadedResult]) -> list[str]:
+    """What a reader must know of a result holds for all that rests on it."""
+    return [caveat for one in results.values() for caveat in one.chosen.caveats]
 
 
 def drop_pixels(datasets: Sequence[Dataset]) -> None:

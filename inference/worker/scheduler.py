@@ -24,6 +24,7 @@ from inference.reports.publishing import REPORT_AGAIN_S, publish_due
 from inference.routing.service import RoutingRounds
 from inference.rules.file import current_rules
 from inference.scheduling.later_studies import look_for_priors_again
+from inference.scheduling.new_results import look_for_results_again
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.work_items import WorkItemPerformer
 from inference.withdrawals.late_instances import FAILED_AGAIN_S, withdraw_outdated
@@ -117,7 +118,7 @@ class Scheduler:
                 self._hide_rejected,
                 self._withdraw,
                 self._schedule,
-                self._look_for_priors,  # what is decided on now has found its own
+                self._look_again,  # what is decided on now has found its own
                 self._route,
                 self._want_priors,
                 self._perform_work_items,
@@ -207,8 +208,9 @@ class Scheduler:
             self._storage.engine, 1
         )
 
-    def _look_for_priors(self, now: datetime) -> None:
+    def _look_again(self, now: datetime) -> None:
         look_for_priors_again(self._storage, now, self._pipelines)
+        look_for_results_again(self._storage, now, self._pipelines)
 
     def _route(self, now: datetime) -> None:
         """After scheduling, which completes series."""

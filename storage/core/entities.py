@@ -186,13 +186,16 @@ class Job:
 
 @dataclass(frozen=True)
 class JobInput:
-    """One of several series that a job takes, and what it was when the job was made."""
+    """One of several series or results that a job takes, and what it was when the job was made."""
 
     role: str
     series_instance_uid: str
     fingerprint: str
     study_instance_uid: str
     """The job's own, but of a prior."""
+    upstream_job_id: str = ""
+    """Of a result of another pipeline: the job that made it. The series is that of its
+    Segmentation, and the fingerprint `storage.jobs.upstream.result_fingerprint`."""
 
 
 @dataclass(frozen=True)

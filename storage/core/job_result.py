@@ -37,11 +37,28 @@ class PriorTaken(TypedDict):
     days_before: int
 
 
+class ResultTaken(TypedDict):
+    """What another pipeline found, which an input is."""
+
+    job_id: str
+    pipeline: str
+    pipeline_version: str
+    series_instance_uid: str
+    """Of the series that it was found in."""
+    segments: list[str]
+    """The labels of those that were taken."""
+    result_from_reference: NotRequired[list[list[float]]]
+    """4x4: from an index (slice, row, column) on the reference's grid to one on the result's, by
+    which it was resampled; absent where the two have one grid."""
+
+
 class JobInput(TypedDict):
-    """One series of a job that takes several, by its role."""
+    """One series or result of a job that takes several, by its role."""
 
     role: str
     series_instance_uid: str
+    """Of a result that of its Segmentation."""
+    result: NotRequired[ResultTaken]
     prior: NotRequired[PriorTaken]
     registration: NotRequired[InputRegistration]
     refused: NotRequired[str]

@@ -182,6 +182,7 @@ _BY_STUDY_UID = (
     t.passage,
     t.report_due,
     t.prior_due,
+    t.result_due,
     t.shadow_run,
     t.drift_observation,
     t.damaged_instance,

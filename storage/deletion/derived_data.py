@@ -5,15 +5,19 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from storage import tables as t
+from storage.jobs.upstream import downstream_of
 from storage.reports.rows import remove_reports
 from storage.search.passages import FINDING
 from storage.ups.expiry import forget_study, note_jobs_gone
 
 
 def remove_work(connection: Connection, condition: Any) -> None:
-    """The jobs that the condition names, with what they found and what is found of it."""
-    jobs = select(t.job.c.job_id).where(condition)
-    note_jobs_gone(connection, connection.execute(jobs).scalars().all())
+    """The jobs that the condition names and those that took their results, with what they found and
+    what is found of it."""
+    gone = list(connection.execute(select(t.job.c.job_id).where(condition)).scalars())
+    gone = list(dict.fromkeys([*gone, *downstream_of(connection, gone)]))
+    jobs = select(t.job.c.job_id).where(t.job.c.job_id.in_(gone))
+    note_jobs_gone(connection, gone)
     remove_reports(connection, t.report.c.job_id.in_(jobs))
     findings = select(t.finding.c.finding_id).where(t.finding.c.job_id.in_(jobs))
     connection.execute(
@@ -23,8 +27,6 @@ def remove_work(connection: Connection, condition: Any) -> None:
     connection.execute(delete(t.lesion).where(t.lesion.c.job_id.in_(jobs)))
     for column in (t.lesion_match.c.job_id, t.lesion_match.c.later_job_id):
         connection.execute(delete(t.lesion_match).where(column.in_(jobs)))
-    # Both at once: the condition may ask for the inputs of a job.
-    gone = list(connection.execute(jobs).scalars())
     connection.execute(delete(t.job_input).where(t.job_input.c.job_id.in_(gone)))
     connection.execute(delete(t.job).where(t.job.c.job_id.in_(gone)))
 
@@ -46,6 +48,7 @@ def remove_work_of_study(connection: Connection, study_uid: str) -> None:
         t.lesion_match,
         t.report_due,
         t.prior_due,
+        t.result_due,
         t.hl7_message,
         t.alert,
         t.delivery,

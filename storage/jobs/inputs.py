@@ -6,6 +6,7 @@ from storage import tables as t
 from storage.core.entities import Job, JobInput
 from storage.core.errors import NotFound
 from storage.db.engine import reading
+from storage.jobs.upstream import is_current_result
 
 
 def inputs_of_job(engine: Engine, job_id: str) -> list[JobInput]:
@@ -19,13 +20,14 @@ def inputs_of_job(engine: Engine, job_id: str) -> list[JobInput]:
                 row["series_instance_uid"],
                 row["fingerprint"],
                 row["study_instance_uid"],
+                row["upstream_job_id"],
             )
             for row in rows
         ]
 
 
 def are_inputs_current(engine: Engine, job: Job) -> bool:
-    """Whether every series that the job takes is complete, and what it was.
+    """Whether every series that the job takes is complete, and every result what it was.
 
     Raises NotFound where one of its own study is not there any more.
     """
@@ -34,6 +36,10 @@ def are_inputs_current(engine: Engine, job: Job) -> bool:
     ]
     with reading(engine) as connection:
         for one in taken:
+            if one.upstream_job_id:
+                if not is_current_result(connection, one):
+                    return False
+                continue
             found = connection.execute(
                 select(t.series.c.state, t.series.c.fingerprint)
                 .join(t.study, t.series.c.study_fk == t.study.c.id)

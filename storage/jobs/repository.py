@@ -26,6 +26,7 @@ from storage.jobs.listing import list_jobs
 from storage.jobs.outcome import JobRows
 from storage.jobs.stage_times import note_completed, note_failed, note_wait
 from storage.jobs.transition import change_job
+from storage.jobs.upstream_queue import mark_result
 from storage.outbox.tables import JOBS
 
 PRIORITIES = {"LOW": -50, "ROUTINE": 0, "HIGH": 50, "STAT": 100}
@@ -99,6 +100,7 @@ class Jobs:
             if added:
                 announce(connection, job, job.updated_at)
                 rows.write(connection, job.job_id)
+                mark_result(connection, job, job.updated_at)
         return bool(added)
 
     def claim(self, job_id: str, owner: str, lease_s: float, now: datetime) -> Job | None:

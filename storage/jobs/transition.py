@@ -12,6 +12,7 @@ from storage.core.entities import ENDED_STATES, Job
 from storage.db.engine import writing
 from storage.db.row_mapping import to_job
 from storage.jobs.insert import announce
+from storage.jobs.upstream_queue import mark_result
 from storage.reports.draft_queue import mark_report_due
 
 
@@ -48,5 +49,6 @@ def change_job(
             also(connection, job)
         if job.state in ENDED_STATES:
             mark_report_due(connection, job.study_instance_uid, now)
+            mark_result(connection, job, now)
         return job
     return None

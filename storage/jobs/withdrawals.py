@@ -4,11 +4,24 @@ First everything in the index says so, in one transaction. What lies at destinat
 next (`inference.withdrawals`), and again until it is done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, case, delete, func, null, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Update,
+    and_,
+    case,
+    delete,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from storage import tables as t
 from storage.core.entities import OPEN_STATES, DeliveryCause, Job
@@ -18,6 +31,8 @@ from storage.db.portions import in_portions
 from storage.db.row_mapping import to_job
 from storage.index.generated_instances import made_by_job, note_withdrawn
 from storage.jobs.insert import announce
+from storage.jobs.upstream import RESULT_CHANGED, downstream_of
+from storage.jobs.upstream_queue import mark_result
 from storage.outbox.tables import JOBS
 from storage.reports.critical_alerts import withdraw_alerts
 from storage.reports.draft_queue import mark_report_due
@@ -105,7 +120,8 @@ class Withdrawals:
         """Let nothing of the job count any more; False where it failed, or is superseded already.
 
         An unfinished job ends. A completed one stays so as a work item (a UPS never leaves
-        COMPLETED), but its findings are left out of everything that counts.
+        COMPLETED), but its findings are left out of everything that counts. So it is with jobs that
+        took its results.
         """
         open_ = t.job.c.state.in_(OPEN_STATES)
         values = {
@@ -117,23 +133,15 @@ class Withdrawals:
             "updated_at": now,
         }
         with writing(self._engine) as connection:
-            changed = connection.execute(
-                update(t.job)
-                .where(
-                    t.job.c.job_id == job_id,
-                    t.job.c.ending == "",
-                    t.job.c.state.in_(("SCHEDULED", "IN PROGRESS", "COMPLETED")),
-                )
-                .values(**values)
-            )
+            changed = connection.execute(_superseding(job_id, values))
             if not changed.rowcount:
                 return False
-            row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
-            job = to_job(row.mappings().one())
-            _withdraw_findings(connection, job, now)
-            note_withdrawn(connection, now, made_by_job(job_id))
-            announce(connection, job, now)
-            mark_report_due(connection, job.study_instance_uid, now)
+            _withdraw_results(connection, job_id, now)
+            for other in downstream_of(connection, [job_id]):
+                reason_why = {"reason": stored_reason(RESULT_CHANGED)}
+                changed = connection.execute(_superseding(other, values | reason_why))
+                if changed.rowcount:
+                    _withdraw_results(connection, other, now)
         return True
 
     def among(self, job_ids: Sequence[str]) -> set[str]:
@@ -196,6 +204,28 @@ class Withdrawals:
                 .order_by(t.delivery.c.destination, t.delivery.c.cause != "RESULT")
             )
             return {row.destination: row.cause for row in rows}
+
+
+def _superseding(job_id: str, values: Mapping[str, Any]) -> Update:
+    return (
+        update(t.job)
+        .where(
+            t.job.c.job_id == job_id,
+            t.job.c.ending == "",
+            t.job.c.state.in_(("SCHEDULED", "IN PROGRESS", "COMPLETED")),
+        )
+        .values(**values)
+    )
+
+
+def _withdraw_results(connection: Connection, job_id: str, now: datetime) -> None:
+    row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
+    job = to_job(row.mappings().one())
+    _withdraw_findings(connection, job, now)
+    note_withdrawn(connection, now, made_by_job(job_id))
+    announce(connection, job, now)
+    mark_report_due(connection, job.study_instance_uid, now)
+    mark_result(connection, job, now)
 
 
 def _is_outdated(job: Job, fingerprint: str, state: str) -> bool:

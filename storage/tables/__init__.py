@@ -90,7 +90,7 @@ from storage.tables.studies.retention import (
 )
 from storage.tables.studies.uploads import upload
 from storage.tables.work.events import event
-from storage.tables.work.jobs import decision, job, job_input
+from storage.tables.work.jobs import decision, job, job_input, result_due
 from storage.tables.work.models import (
     drift_alert,
     drift_baseline,
@@ -177,6 +177,7 @@ __all__ = [
     "report",
     "report_due",
     "report_version",
+    "result_due",
     "retention_state",
     "scrub",
     "second_factor",

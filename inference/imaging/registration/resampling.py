@@ -23,19 +23,36 @@ def onto_grid(volume: Volume, reference: Volume) -> NDArray[np.float32]:
 
     By the affines alone: nothing is registered. Both must have one Frame of Reference.
     """
+    return _resampled(volume, reference, 1, float(volume.voxels.min()))
+
+
+def mask_onto_grid(volume: Volume, reference: Volume, outside: float) -> NDArray[np.float32]:
+    """The same of a mask, nearest voxel; `outside` where nothing was imaged."""
+    return _resampled(volume, reference, 0, outside)
+
+
+def grid_from_grid(volume: Volume, reference: Volume) -> NDArray[np.float64]:
+    """4×4: from an index (k, j, i) of the reference to that of the volume."""
+    found: NDArray[np.float64] = np.linalg.inv(volume.lps_from_kji) @ reference.lps_from_kji
+    return found
+
+
+def _resampled(
+    volume: Volume, reference: Volume, order: int, outside: float
+) -> NDArray[np.float32]:
     if on_same_grid(volume, reference):
         return volume.voxels
     from scipy import ndimage
 
-    own_from_reference = np.linalg.inv(volume.lps_from_kji) @ reference.lps_from_kji
+    own_from_reference = grid_from_grid(volume, reference)
     moved: NDArray[np.float32] = ndimage.affine_transform(
         volume.voxels,
         own_from_reference[:3, :3],
         own_from_reference[:3, 3],
         output_shape=reference.voxels.shape,
         output=np.float32,
-        order=1,
+        order=order,
         mode="constant",
-        cval=float(volume.voxels.min()),
+        cval=outside,
     )
     return moved

@@ -69,12 +69,26 @@ job_input = Table(
     Column("study_instance_uid", Uid, nullable=False, server_default=""),
     # As that says, for the index: few jobs take a prior.
     Column("is_prior", Boolean, nullable=False, server_default=false()),
+    # Of the result of another pipeline: the job that made it; the series is its Segmentation's.
+    Column("upstream_job_id", String(36), nullable=False, server_default="", index=True),
     Index(
         "ix_job_input_prior",
         "job_id",
         sqlite_where=text("is_prior = 1"),
         postgresql_where=text("is_prior"),
     ),
+)
+
+# Studies in which a result came, changed or went, for pipelines that take results of others.
+result_due = Table(
+    "result_due",
+    metadata,
+    Column("study_instance_uid", Uid, primary_key=True),
+    time_column("changed_at"),
+    time_column("not_before"),
+    # How often it could not be decided on since.
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Index("ix_result_due_not_before", "not_before"),
 )
 
 decision = Table(

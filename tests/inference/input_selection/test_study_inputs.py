@@ -22,6 +22,7 @@ from inference.model_registry.status import ModelBlocked
 from inference.model_registry.transitions import shadow
 from inference.pipelines.catalogue import catalogue
 from inference.pipelines.codes import CM3
+from inference.scheduling.deciding import results_in
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from tests.inference.orchestration import storage_in
@@ -163,7 +164,7 @@ def test_a_series_in_another_space_is_no_input(storage: Storage, tmp_path: Path)
     # A card that wants it registered takes it.
     pipeline: Any = next(one for one in catalogue(storage.settings) if one.name == PIPELINE)
     pipeline.inputs = tuple(replace(one, registration="rigid") for one in pipeline.inputs)
-    chosen = choose_inputs(storage.index, storage.instances, pipeline, STUDY)
+    chosen = choose_inputs(storage.index, storage.instances, results_in(storage), pipeline, STUDY)
     assert "FLAIR: series 5" in chosen.acceptance.reason
     assert chosen.chosen["flair"].is_elsewhere
 

@@ -13,6 +13,7 @@ from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules, read_rules
 from inference.rules.judge import judge, rule_on
 from inference.rules.model import Condition, RuleSet
+from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule, schedule_series
 from inference.worker.run import run_job
@@ -223,6 +224,7 @@ def test_explaining_names_what_held_and_what_did_not(tmp_path: Path) -> None:
                 storage.index,
                 storage.instances,
                 storage.model_states,
+                results_in(storage),
                 study_uid("head"),
                 rules,
             )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from inference.model_registry.adding import add_model
+from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import explain_study
 from inference.withdrawals.late_instances import withdraw_outdated
 from storage.container import Storage
@@ -53,7 +54,12 @@ def test_the_missing_role_is_named_and_its_series_brings_the_job(
     explained = {
         one.series.series_number: one
         for one in explain_study(
-            storage.settings, storage.index, storage.instances, storage.model_states, STUDY
+            storage.settings,
+            storage.index,
+            storage.instances,
+            storage.model_states,
+            results_in(storage),
+            STUDY,
         )
         if one.pipeline == PIPELINE
     }

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from inference.pipeline import ImageResult, PipelineContext
 from inference.pipelines.single_images.film_field import FilmField, saturated_share
+from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule, schedule_pipeline
 from inference.worker.run import run_job
@@ -53,6 +54,7 @@ def test_it_runs_on_request_alone_and_every_result_has_its_numbers(
             storage.index,
             storage.instances,
             storage.model_states,
+            results_in(storage),
             str(dataset.StudyInstanceUID),
         )
         if one.pipeline == NAME

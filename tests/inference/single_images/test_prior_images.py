@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from api.jobs.serializers import job_payload
 from inference.model_registry.adding import add_model
+from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import explain_study
 from inference.scheduling.later_studies import look_for_priors_again
 from inference.scheduling.schedule import complete_and_schedule
@@ -169,6 +170,7 @@ def test_a_required_prior_that_is_missing_is_named(storage: Storage, tmp_path: P
         one.pipeline: one.reason
         for one in explain_study(
             storage.settings, storage.index, storage.instances, storage.model_states,
+            results_in(storage),
             study_uid("now"),
         )
     }  # fmt: skip

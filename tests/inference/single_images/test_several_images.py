@@ -11,6 +11,7 @@ from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation
 
 from api.jobs.serializers import job_payload
 from inference.model_registry.adding import add_model
+from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule
 from inference.withdrawals.late_instances import withdraw_outdated
@@ -150,7 +151,12 @@ def test_four_views_in_four_series_give_one_answer_about_all_of_them(
     assert {str(one.SOPInstanceUID) for one in (first, *others)} <= set(named)
     assert len(objects(storage, job, "SC")) == 4
     explained = explain_study(
-        storage.settings, storage.index, storage.instances, storage.model_states, STUDY
+        storage.settings,
+        storage.index,
+        storage.instances,
+        storage.model_states,
+        results_in(storage),
+        STUDY,
     )
     assert [one.would_run for one in explained if one.pipeline == PIPELINE] == [True] * 4
 

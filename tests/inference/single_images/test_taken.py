@@ -25,6 +25,7 @@ from inference.refusals import ModelUnusable
 from inference.reports.evidence import gather
 from inference.reports.findings_text import findings_sentences
 from inference.reports.locale import load_locale
+from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule
 from inference.single_images.card import Grey
@@ -88,6 +89,7 @@ def test_why_an_image_is_not_taken(storage: Storage, tmp_path: Path) -> None:
             storage.index,
             storage.instances,
             storage.model_states,
+            results_in(storage),
             study_uid("mixed"),
         )
         if one.pipeline == PIPELINE

@@ -317,6 +317,9 @@ class Job(TypedDict):
 class JobInput(TypedDict):
     role: str
     series_instance_uid: str
+    """Of a result of another pipeline that of its Segmentation."""
+    result: NotRequired["ResultTaken | None"]
+    """Of an input that another pipeline found."""
     prior: NotRequired["PriorTaken | None"]
     """Of an input that was taken from an earlier study of the patient."""
     registration: NotRequired["InputRegistration | None"]
@@ -696,6 +699,18 @@ class ResultInstance(TypedDict):
     sop_class_uid: str
     series_instance_uid: str
     sop_instance_uid: str
+
+
+class ResultTaken(TypedDict):
+    job_id: str
+    pipeline: str
+    pipeline_version: str
+    series_instance_uid: str
+    """Of the series that it was found in."""
+    segments: list[str]
+    result_from_reference: NotRequired[list[list[float]] | None]
+    """4x4, from an index (slice, row, column) on the reference's grid to one on the result's,
+    by which it was resampled; null where both have one grid."""
 
 
 class Route(TypedDict):

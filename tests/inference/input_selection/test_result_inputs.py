@@ -1,0 +1,366 @@
+"""A pipeline that takes what another one found: lungs, and nodules in them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import highdicom as hd
+import numpy as np
+import pytest
+import SimpleITK
+from numpy.typing import NDArray
+
+from api.jobs.serializers import job_payload
+from inference.imaging.volume import Volume, assemble_volume
+from inference.mask_edits.label_map import LabelMap
+from inference.mask_edits.service import edit_mask
+from inference.results.author import Author
+from inference.scheduling.new_results import look_for_results_again
+from inference.worker.run import run_job
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.errors import InvalidRequest
+from tests.inference.input_selection.chained import (
+    COARSE,
+    COARSE_SHAPE,
+    LUNG,
+    LUNG_MM,
+    LUNGS,
+    NODULE_RADIUS_MM,
+    OUTSIDE_MM,
+    RADIUS_MM,
+    STUDY,
+    add,
+    add_lungs,
+    add_nodules,
+    ball,
+    chest,
+    decided,
+    done,
+    network_in,
+    nodules_card,
+    volume_cm3,
+)
+from tests.inference.orchestration import later, receive, storage_in
+from tests.inference.pipelines.test_docs_pipelines import mediview
+from tests.inference.scheduling.four_sequences import centres, files
+
+NODULE_CM3 = 4 / 3 * np.pi * NODULE_RADIUS_MM**3 / 1000
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    with storage_in(tmp_path) as storage:
+        yield storage
+
+
+def both(storage: Storage, folder: Path) -> None:
+    # In the catalogue the one that takes the result comes before its source by its name.
+    add_nodules(storage, folder / "nodules")
+    add_lungs(storage, folder / "lungs")
+
+
+def test_it_waits_for_the_result_and_finds_what_lies_in_it(
+    storage: Storage, tmp_path: Path
+) -> None:
+    both(storage, tmp_path)
+    waiting = decided(storage, chest())
+    assert not waiting.accepted
+    assert waiting.reason == f"Waits for Lungs: {LUNGS} on series 3 has not ended yet."
+    lungs = done(storage, decided(storage, pipeline=LUNGS))
+    found = decided(storage)
+    assert f"Lungs: {LUNGS} 1.0 on series 3" in found.reason
+    job = done(storage, found)
+    # The nodule in the lung alone, and not the one beside it.
+    assert volume_cm3(storage, job) == pytest.approx(NODULE_CM3, rel=0.15)
+    stated = {one["role"]: one for one in job.result["inputs"]}
+    assert stated["lungs"]["result"] == {
+        "job_id": lungs.job_id,
+        "pipeline": LUNGS,
+        "pipeline_version": "1.0",
+        "series_instance_uid": f"{STUDY}.3",
+        "segments": ["Lung volume"],
+    }
+    assert any(f"Lungs by {LUNGS} 1.0, on its grid" in one for one in job.result["notes"])
+    made = {one["kind"]: one["sop_instance_uid"] for one in job.result["instances"]}
+    report = storage.instances.dataset(storage.generated.instance(made["SR"]))
+    assert f"result_lungs={LUNGS} 1.0" in report.to_json()
+    evidence = {
+        item.ReferencedSOPInstanceUID
+        for study in report.CurrentRequestedProcedureEvidenceSequence
+        for series in study.ReferencedSeriesSequence
+        for item in series.ReferencedSOPSequence
+    }
+    segmentation = next(
+        one["sop_instance_uid"] for one in lungs.result["instances"] if one["kind"] == "SEG"
+    )
+    assert segmentation in evidence
+    # Nothing new: asked again, it is the same job.
+    assert decided(storage).job_id == job.job_id
+    assert look_for_results_again(storage, later(10)) == 0
+
+
+def test_why_it_is_not_run_where_the_other_cannot_or_failed(
+    storage: Storage, tmp_path: Path
+) -> None:
+    add_nodules(storage, tmp_path / "nodules")
+    assert decided(storage, chest()).reason == (
+        f"There is no Lungs, a result of {LUNGS}, which was not asked: this node has no pipeline of"
+        " that name."
+    )
+    add_lungs(
+        storage,
+        tmp_path / "lungs",
+        accepts={"all": [{"Modality": "CT"}, {"slices": {"at_least": 90}}]},
+    )
+    reason = decided(storage, chest(4, grid={**COARSE, "spacing_mm": (3.0, 2.0, 2.0)})).reason
+    assert f"a result of {LUNGS}, which does not run. series 4: The card wants slices" in reason
+
+
+def test_a_failed_one_is_named_and_one_that_is_tried_again_brings_the_job(
+    storage: Storage, tmp_path: Path
+) -> None:
+    both(storage, tmp_path)
+    decided(storage, chest())
+    job_id = decided(storage, pipeline=LUNGS).job_id or ""
+    assert storage.jobs.claim(job_id, "worker", 60, utcnow())
+    storage.jobs.fail(job_id, "worker", "Out of memory.", utcnow(), retry=False)
+    assert decided(storage).reason == (
+        f"There is no Lungs, a result of {LUNGS}. {LUNGS} on series 3 failed: Out of memory."
+    )
+    assert storage.jobs.retry(job_id, utcnow())
+    run_job(storage, job_id, "worker")
+    assert decided(storage).accepted
+
+
+def test_one_that_is_not_required_is_done_without_where_it_fails_and_waited_for_before(
+    storage: Storage, tmp_path: Path
+) -> None:
+    add_lungs(storage, tmp_path / "lungs")
+    optional = {"result_of": {"pipeline": LUNGS, "values": [-1000, 400]}, "required": False}
+    network_in(tmp_path / "nodules", [1.0, 1.0], 0.6)
+    add(storage, tmp_path / "nodules", nodules_card(optional))
+    assert decided(storage, chest()).reason.startswith("Waits for Lungs: ")
+    job_id = decided(storage, pipeline=LUNGS).job_id or ""
+    storage.jobs.cancel(job_id, "Not today.", utcnow())
+    found = decided(storage)
+    assert f"Without Lungs, which is not required. There is no Lungs, a result of {LUNGS}" in (
+        found.reason
+    )
+    assert "was cancelled: Not today." in found.reason
+    job = done(storage, found)
+    assert any("Lungs not there, given as -1000 everywhere" in one for one in job.result["notes"])
+    storage.jobs.retry(job_id, utcnow())
+    run_job(storage, job_id, "worker")
+    assert decided(storage).job_id != job.job_id
+    assert storage.jobs.get(job.job_id).status == "SUPERSEDED"
+
+
+def test_a_truncated_result_is_none(storage: Storage, tmp_path: Path) -> None:
+    both(storage, tmp_path)
+    decided(storage, chest(lung_mm=(-30, 0, 0)))
+    done(storage, decided(storage, pipeline=LUNGS))
+    reason = decided(storage).reason
+    assert f"Lung volume by {LUNGS} on series 3 is truncated: " in reason
+
+
+def test_what_is_withdrawn_or_late_takes_along_what_rests_on_it(
+    storage: Storage, tmp_path: Path
+) -> None:
+    both(storage, tmp_path)
+    slices = chest()
+    decided(storage, slices[:-1])
+    lungs = done(storage, decided(storage, pipeline=LUNGS))
+    job = done(storage, decided(storage))
+    receive(storage, files(slices[-1:]))
+    waiting = decided(storage)
+    assert waiting.reason.startswith("Waits for Lungs: ")
+    assert {storage.jobs.get(one.job_id).status for one in (lungs, job)} == {"SUPERSEDED"}
+    assert storage.findings.of_study(STUDY) == []
+    done(storage, decided(storage, pipeline=LUNGS))
+    again = done(storage, decided(storage))
+    assert again.job_id != job.job_id
+    # The one alone is withdrawn: what took it is, in the same transaction.
+    upstream = again.result["inputs"][1]["result"]["job_id"]
+    assert storage.withdrawals.supersede(upstream, "Wrong.", utcnow())
+    withdrawn = storage.jobs.get(again.job_id)
+    assert withdrawn.status == "SUPERSEDED"
+    assert withdrawn.reason.startswith("A result of another pipeline that the job took")
+    # A job that waits finds it gone.
+    assert not decided(storage).accepted
+
+
+def test_an_edited_mask_revises_what_was_found_in_it(storage: Storage, tmp_path: Path) -> None:
+    both(storage, tmp_path)
+    series = chest()
+    decided(storage, series)
+    lungs = done(storage, decided(storage, pipeline=LUNGS))
+    job = done(storage, decided(storage))
+    assert volume_cm3(storage, job) > 0.5
+    volume = assemble_volume(series)
+    where = centres(volume.voxels.shape, volume.lps_from_kji)
+    # A person gives the nodule beside the lung to it.
+    wanted = ball(where, LUNG_MM, RADIUS_MM) | ball(where, OUTSIDE_MM, NODULE_RADIUS_MM)
+    slices = tuple(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
+    drawn = LabelMap(slices, (1,), wanted.astype(np.uint8))
+    edited = edit_mask(storage, STUDY, seg_of(lungs), drawn, Author("Ada", True), "It is lung.")
+    found = decided(storage)
+    assert found.job_id != job.job_id
+    assert storage.jobs.get(job.job_id).status == "SUPERSEDED"
+    revised = done(storage, found)
+    # Both nodules together.
+    assert volume_cm3(storage, revised) > 1.7 * volume_cm3(storage, job)
+    assert revised.result["inputs"][1]["result"]["job_id"] == edited.job_id
+
+
+def test_the_mask_of_a_coarser_tilted_series_is_resampled_and_the_transform_stated(
+    storage: Storage, tmp_path: Path
+) -> None:
+    coarse = {"all": [{"Modality": "CT"}, {"slices": {"at_most": 15}}]}
+    add_lungs(storage, tmp_path / "lungs", accepts=coarse)
+    add_nodules(storage, tmp_path / "nodules")
+    thick, thin = chest(4, COARSE_SHAPE, COARSE), chest()
+    decided(storage, thick, thin)
+    done(storage, decided(storage, pipeline=LUNGS, number=4))
+    job = done(storage, decided(storage))
+    stated = job.result["inputs"][1]["result"]
+    source, reference = assemble_volume(thick), assemble_volume(thin)
+    matrix = np.array(stated["result_from_reference"])
+    index = np.array([11.0, 17.0, 25.0, 1.0])
+    assert np.allclose(
+        source.lps_from_kji @ matrix @ index, reference.lps_from_kji @ index, atol=1e-6
+    )
+    assert any(
+        f"Lungs by {LUNGS} 1.0, resampled, nearest voxel" in it for it in job.result["notes"]
+    )
+    report = storage.instances.dataset(storage.generated.instance(seg_of(job, "SR")))
+    assert "lungs_kji_from_reference_kji=" in report.to_json()
+    # As another tool lays it there, but for voxels that lie halfway between two.
+    theirs = SimpleITK.GetArrayFromImage(
+        SimpleITK.Resample(
+            placed((source.voxels < -350).astype(np.float32), source),
+            placed(reference.voxels, reference),
+            SimpleITK.Transform(),
+            SimpleITK.sitkNearestNeighbor,
+            0.0,
+        )
+    )
+    found = hd.seg.Segmentation.from_dataset(
+        storage.instances.dataset(storage.generated.instance(seg_of(job)))
+    ).get_pixels_by_source_instance(
+        list(reference.sop_instance_uids), assert_missing_frames_are_empty=True
+    )
+    expected = (theirs > 0) & (reference.voxels > -600)
+    assert expected.sum() > 100
+    assert (found.any(axis=-1) != expected).sum() <= 3
+
+
+def test_a_result_is_found_by_what_it_is_without_the_name_of_its_pipeline(
+    storage: Storage, tmp_path: Path
+) -> None:
+    wanted = {"result_of": {"segments": [LUNG[:2]], "values": [-1000, 400]}}
+    add_nodules(storage, tmp_path / "nodules", lungs=wanted)
+    add_lungs(storage, tmp_path / "lungs")
+    assert decided(storage, chest()).reason == (
+        "There is no Lungs, a result of another pipeline: none in the study has segments of"
+        " 39607008 (SCT)."
+    )
+    done(storage, decided(storage, pipeline=LUNGS))
+    job = done(storage, decided(storage))
+    assert volume_cm3(storage, job) == pytest.approx(NODULE_CM3, rel=0.15)
+
+
+def test_circles_and_long_chains_are_refused_when_a_card_becomes_active(
+    storage: Storage, tmp_path: Path
+) -> None:
+    def added(name: str, of: str) -> str:
+        card = nodules_card({"result_of": {"pipeline": of}})
+        card["model"] |= {"name": name}
+        network_in(tmp_path / name, [1.0, 1.0], 1.28)
+        found = add(storage, tmp_path / name, card)
+        return f"{found.standing.state} {found.steps[-1]}"
+
+    assert added("a", "model-b").startswith("active")
+    refused = added("b", "model-a")
+    assert refused.startswith("verified It is not active")
+    assert "It waits for itself: model-b takes a result of model-a takes a result of model-b" in (
+        refused
+    )
+    assert "waits for itself" in added("self", "model-self")
+    for name, of in (("c", "lung-density"), ("d", "model-c"), ("e", "model-d")):
+        assert added(name, of).startswith("active"), name
+    assert "and 4 are the most" in added("f", "model-e")
+
+
+def test_a_deleted_series_takes_along_what_was_found_with_its_result(
+    storage: Storage, tmp_path: Path
+) -> None:
+    coarse = {"all": [{"Modality": "CT"}, {"slices": {"at_most": 15}}]}
+    add_lungs(storage, tmp_path / "lungs", accepts=coarse)
+    add_nodules(storage, tmp_path / "nodules")
+    decided(storage, chest(4, COARSE_SHAPE, COARSE), chest())
+    done(storage, decided(storage, pipeline=LUNGS, number=4))
+    job = done(storage, decided(storage))
+    storage.deletions.series(STUDY, f"{STUDY}.4")
+    jobs, _ = storage.jobs.list(study_instance_uid=STUDY)
+    assert job.job_id not in {one.job_id for one in jobs}
+
+
+def seg_of(job: Job, kind: str = "SEG") -> str:
+    (uid,) = [one["sop_instance_uid"] for one in job.result["instances"] if one["kind"] == kind]
+    return uid
+
+
+def placed(voxels: NDArray[np.float32], on: Volume) -> SimpleITK.Image:
+    """As an image of SimpleITK."""
+    image = SimpleITK.GetImageFromArray(voxels)
+    columns = on.lps_from_kji[:3, 2::-1]
+    spacing_mm = np.linalg.norm(columns, axis=0)
+    image.SetSpacing(spacing_mm.tolist())
+    image.SetDirection((columns / spacing_mm).ravel().tolist())
+    image.SetOrigin(on.lps_from_kji[:3, 3].tolist())
+    return image
+
+
+@pytest.mark.slow
+def test_a_model_that_takes_a_result_is_added_and_run_as_its_page_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "pipelines" / "chains.md").read_text()
+    found = re.search(r"^( *)```json card\n(.*?)^ *```", page, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    with storage_in(tmp_path) as storage:
+        add_lungs(storage, tmp_path / "lungs")
+        folder = tmp_path / "nodules_in_lungs"
+        network_in(folder, [1.0, 1.0], 1.28)
+        (folder / "mediview.json").write_text(found[2])
+        assert "   mediview models add nodules_in_lungs\n" in page
+        output = mediview(tmp_path, storage, "models", "add", "nodules_in_lungs")
+        assert "It is active: the pipeline model-nodules-in-lungs runs with it." in output
+        waiting = decided(storage, chest())
+        assert f"\n> {waiting.reason}\n" in page
+        done(storage, decided(storage, pipeline=LUNGS))
+        job = done(storage, decided(storage))
+        assert volume_cm3(storage, job) == pytest.approx(NODULE_CM3, rel=0.15)
+        shown = job_payload(job).model_dump(mode="json")["inputs"]
+        assert shown[1]["result"]["pipeline"] == LUNGS
+        assert shown[1]["result"]["result_from_reference"] is None
+
+
+@pytest.mark.parametrize(
+    ("lungs", "says"),
+    [
+        ({"result_of": {}}, "result_of names a pipeline, segments, or both"),
+        ({"result_of": {"pipeline": LUNGS, "values": [1, 1]}}, "the same outside and inside"),
+        ({"result_of": {"pipeline": LUNGS}, "accepts": {"Modality": "CT"}}, "has neither accepts"),
+        ({"result_of": {"pipelin": LUNGS}}, r"pipelin.* \(did you mean 'pipeline'\?\)"),
+    ],
+)
+def test_a_card_whose_result_does_not_fit_is_refused(
+    storage: Storage, tmp_path: Path, lungs: dict[str, Any], says: str
+) -> None:
+    network_in(tmp_path / "m", [1.0, 1.0], 1.28)
+    with pytest.raises(InvalidRequest, match=says):
+        add(storage, tmp_path / "m", nodules_card(lungs))
+    with pytest.raises(InvalidRequest, match="the reference is a series"):
+        add(storage, tmp_path / "m", nodules_card(reference="lungs"))
