@@ -12,6 +12,8 @@ from storage.core.acquisition import (
     OF_EARLIER_STUDY,
     breath_caveat,
     breath_differs_percent,
+    slices_caveat,
+    slices_differ,
     why_unlike,
 )
 from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior, Validity
@@ -62,6 +64,7 @@ class Comparison:
         Of a lesion that merged or split, all parts are compared together; those of now are
         `beside`. Where one of them was not measured whole, nothing is compared.
         """
+        finding = _with_caveat(finding, "")
         if finding.code.value in DENSITIES:
             return self._cautioned(finding, beside)
         joined = self.joined.get(finding.tracking_uid)
@@ -101,26 +104,20 @@ class Comparison:
             if limit is None or limit.percent is None
             else limit.percent,
         )
-        return replace(finding, prior=prior)
+        unlike = slices_differ(finding, found.finding)
+        caveat = slices_caveat(_of_day(found.study_date), unlike) if unlike else ""
+        return _with_caveat(replace(finding, prior=prior), caveat)
 
     def _cautioned(self, finding: Finding, beside: Sequence[Finding]) -> Finding:
         """A density tells where that of before is of another acquisition, or another breath."""
         then, study_date = self.densities.get(quantity_key(finding), (None, ""))
-        validity = finding.validity or Validity("complete")
-        # Those that it has are of what was known before, or of the finding whose mask was edited.
-        caveats = tuple(one for one in validity.caveats if not one.startswith(OF_EARLIER_STUDY))
-        if then is not None and finding.is_sound:
-            day = date_of(study_date)
-            of_day = f" of {day.isoformat()}" if day else " before"
-            unlike = why_unlike(finding, then)
-            percent = self._breath_differs_percent(finding, then, beside)
-            if unlike is not None:
-                caveats = (*caveats, f"{NOT_COMPARED}{of_day}: {unlike.in_words}.")
-            elif percent is not None:
-                caveats = (*caveats, breath_caveat(of_day, percent))
-        if caveats == validity.caveats:
+        if then is None or not finding.is_sound:
             return finding
-        return replace(finding, validity=replace(validity, caveats=caveats))
+        of_day, unlike = _of_day(study_date), why_unlike(finding, then)
+        if unlike is not None:
+            return _with_caveat(finding, f"{NOT_COMPARED}{of_day}: {unlike.in_words}.")
+        percent = self._breath_differs_percent(finding, then, beside)
+        return finding if percent is None else _with_caveat(finding, breath_caveat(of_day, percent))
 
     def _breath_differs_percent(
         self, density: Finding, then: Finding, beside: Sequence[Finding]
@@ -180,6 +177,22 @@ class Comparison:
             value_now=total if is_split else None,
         )
         return replace(finding, prior=prior)
+
+
+def _of_day(study_date: str) -> str:
+    day = date_of(study_date)
+    return f" of {day.isoformat()}" if day else " before"
+
+
+def _with_caveat(finding: Finding, caveat: str) -> Finding:
+    """With that of an earlier study instead of those that it has: they are of what was known
+    before, or of the finding whose mask was edited. "": without any."""
+    validity = finding.validity or Validity("complete")
+    caveats = tuple(one for one in validity.caveats if not one.startswith(OF_EARLIER_STUDY))
+    caveats = (*caveats, caveat) if caveat else caveats
+    if caveats == validity.caveats:
+        return finding
+    return replace(finding, validity=replace(validity, caveats=caveats))
 
 
 def _of_all(finding: Finding, value: float, parts: Sequence[Finding]) -> Finding:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inference.findings.build import measurement_of
+from inference.imaging.acquisition.reconstruction import acquisition_of
 from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.stated_numbers import headers_of
 from inference.mask_edits.edited_version import EditedVersion
 from inference.models.population import caveat_of
 from inference.pipeline import Measurement, PipelineOutput, Segment
+from inference.pipeline_runs.acquired import with_acquisition
 from inference.pipeline_runs.coverage import with_caveat, with_validity
 from inference.results.mask_read import MaskStack, read_segments
 from storage.core.errors import InvalidRequest
@@ -36,6 +38,7 @@ def edited_output(
     by_hand = frozenset(number - 1 for number in changed)
     output = with_validity(before.pipeline, output, before.volume, by_hand)
     stack = headers_of(before.sources, before.volume)
+    output = with_acquisition(output, acquisition_of(stack))
     output = with_caveat(output, caveat_of(before.pipeline.card.population, stack))
     return with_caveat(output, caveat_of_energies(before.sources, before.volume))
 

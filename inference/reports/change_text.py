@@ -8,8 +8,13 @@ from inference.findings.facts import Fact
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import joined_sentences
 from inference.reports.locale import Locale
-from storage.core.acquisition import DENSITIES, breath_differs_percent, why_unlike
-from storage.core.variation import Variation, variation_of
+from storage.core.acquisition import (
+    DENSITIES,
+    breath_differs_percent,
+    slices_differ,
+    why_unlike,
+)
+from storage.core.variation import Variation, is_volume, variation_of
 from storage.reports.entities import ReportSentence
 
 Group = dict[str, Fact]
@@ -107,11 +112,11 @@ def _kind_of_change(now: Fact, then: Fact, locale: Locale) -> tuple[str, str]:
     of what two measurements of the same may lie apart."""
     new, old = now.value or 0.0, then.value or 0.0
     limit = _limit(now, then)
+    if limit is not None and limit.covers(new, old):
+        return "within", ""
     if shown(now, locale) == shown(then, locale):
         # What differs below the precision that is shown is not called unchanged.
         return ("same" if new == old else "similar"), ""
-    if limit is not None and limit.covers(new, old):
-        return "within", ""
     if limit is None or limit.percent is None:
         return ("higher" if new > old else "lower"), ""
     change = (new - old) / old * 100.0
@@ -134,14 +139,47 @@ def _shown_limit(limit: Variation, fact: Fact, locale: Locale) -> str:
     return locale.quantity(limit.amount, unit)
 
 
-def uncompared_densities(
+def beside_other_acquisition(
     evidence: Evidence, facts: Sequence[Fact], locale: Locale
 ) -> Iterator[ReportSentence]:
-    """Why densities of an earlier acquisition are not compared: each reason once."""
+    """What is not compared, or with a caution, since the earlier images were made otherwise."""
     prior = evidence.prior
-    if prior is None:
-        return
-    before = {fact.key: fact for fact in prior.facts}
+    date = "" if prior is None else locale.date(prior.study.study_date)
+    if prior is not None and date:
+        before = {fact.key: fact for fact in prior.facts}
+        yield from _uncompared_densities(before, date, facts, locale)
+        yield from _volumes_on_other_slices(before, date, facts, locale)
+
+
+_Before = Mapping[tuple[str, str, str, str], Fact]
+
+
+def _volumes_on_other_slices(
+    before: _Before, date: str, facts: Sequence[Fact], locale: Locale
+) -> Iterator[ReportSentence]:
+    """Between which slice thicknesses volumes are compared, where these differ much; each once."""
+    found: dict[tuple[str, str], list[tuple[Fact, Fact]]] = {}
+    for now in facts:
+        then = before.get(now.key)
+        if then is None or not now.is_sound or not is_volume(now.finding):
+            continue
+        unlike = slices_differ(now.finding, then.finding)
+        if unlike is not None:
+            found.setdefault((unlike.then, unlike.now), []).append((now, then))
+    for (then_mm, now_mm), pairs in found.items():
+        values = {"date": date, "then": then_mm, "now": now_mm}
+        yield ReportSentence(
+            locale.fill(locale.words["unlike"]["volumes"], values),
+            tuple(now.finding.finding_id for now, _ in pairs),
+            prior_finding_ids=tuple(then.finding.finding_id for _, then in pairs),
+            basis="node",
+        )
+
+
+def _uncompared_densities(
+    before: _Before, date: str, facts: Sequence[Fact], locale: Locale
+) -> Iterator[ReportSentence]:
+    """Why densities of an earlier acquisition are not compared: each reason once."""
     words = locale.words["unlike"]
     of_reason: dict[str, list[str]] = {}
     for now in facts:
@@ -155,9 +193,6 @@ def uncompared_densities(
             what = "slice_thickness" if unlike.kind.startswith("slice") else "kernel"
             text = locale.fill(words[what], values)
             of_reason.setdefault(text, []).append(now.finding.finding_id)
-    date = locale.date(prior.study.study_date)
-    if not date:
-        return
     for why, ids in of_reason.items():
         yield ReportSentence(
             locale.fill(words["sentence"], {"date": date, "why": why}), tuple(ids), basis="node"

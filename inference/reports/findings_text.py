@@ -5,12 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from inference.findings.facts import Fact
-from inference.reports.change_text import (
-    Group,
-    changes_by,
-    shown,
-    uncompared_densities,
-)
+from inference.reports.change_text import Group, beside_other_acquisition, changes_by, shown
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
@@ -46,7 +41,7 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
     )
     if densities:
         yield ReportSentence(locale.words["density_of"], densities, basis="node")
-    yield from uncompared_densities(evidence, evidence.facts, locale)
+    yield from beside_other_acquisition(evidence, evidence.facts, locale)
     for word in (*_CAUTIONS, "part_of_series"):
         cautioned = tuple(
             one.finding.finding_id
@@ -79,7 +74,6 @@ def sentences_of(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSenten
 
 def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
     """What matters of it, in the order of the language's rules."""
-    limited = tuple(one for one in evidence.facts if one.slot in references())
     contrast = any(one.contrast_agent is not None for one in evidence.technique)
     for rule in locale.words["impression"]:
         for series, groups in _by_series(evidence):
@@ -91,7 +85,9 @@ def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportS
                     rule, structure, group, evidence.prior, locale, contrast
                 ):
                     yield _prefixed(sentence, prefix, locale)
-    yield from uncompared_densities(evidence, limited, locale)
+    structures = {rule["structure"] for rule in locale.words["impression"]}
+    concluded = [one for one in evidence.facts if one.structure in structures]
+    yield from beside_other_acquisition(evidence, concluded, locale)
     yield from lesion_sentences(evidence.lesions, locale, other_names=False)
 
 

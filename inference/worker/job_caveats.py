@@ -8,10 +8,9 @@ from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume
 from inference.models.population import caveat_of
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.pipeline_runs.coverage import COMPLETE, with_caveat
+from inference.pipeline_runs.acquired import with_acquisition
+from inference.pipeline_runs.coverage import with_caveat
 from inference.worker.job_loader import Loaded
-from storage.core.acquisition import DENSITIES
-from storage.core.findings import Acquisition
 
 
 def with_caveats(
@@ -26,24 +25,11 @@ def with_caveats(
         output = with_caveat(output, caveat_of(pipeline.card.population, *stacks))
     if volume is not None:
         output = with_caveat(output, caveat_of_energies(sources, volume))
-        output = _with_acquisition(output, acquisition_of(headers_of(sources, volume)))
+        output = with_acquisition(output, acquisition_of(headers_of(sources, volume)))
     for caveat in (loaded.left_out, *placement.caveats):
         output = with_caveat(output, caveat)
     return replace(
         output,
         parameters=(*output.parameters, *placement.parameters),
         notes=(*output.notes, *placement.notes(pipeline)),
-    )
-
-
-def _with_acquisition(output: PipelineOutput, acquisition: Acquisition) -> PipelineOutput:
-    """Densities know how the images were made, so that later ones are compared only with like."""
-    return replace(
-        output,
-        measurements=tuple(
-            replace(one, validity=replace(one.validity or COMPLETE, acquisition=acquisition))
-            if one.code.value in DENSITIES
-            else one
-            for one in output.measurements
-        ),
     )

@@ -17,7 +17,9 @@ NOT_COMPARED = "Not compared with the study"
 """With what a caveat begins that tells of an earlier value of another acquisition."""
 OTHER_BREATH = "Lung volume differs from that of the study"
 """With what a caveat begins that tells of an earlier density at another depth of breath."""
-OF_EARLIER_STUDY = (NOT_COMPARED, OTHER_BREATH)
+OTHER_SLICES = "Compared across slice thicknesses with the study"
+"""With what a caveat begins that tells of an earlier volume on other slices."""
+OF_EARLIER_STUDY = (NOT_COMPARED, OTHER_BREATH, OTHER_SLICES)
 """With what those caveats begin that follow what is known of earlier studies."""
 _SAME_BREATH_PERCENT = 10.0
 """Of the earlier volume of the lung; beyond, a change of its density is stated with that."""
@@ -51,12 +53,27 @@ def why_unlike(now: Finding, then: Finding) -> Unlike | None:
         return Unlike("kernel_unknown", before.kernel, here.kernel)
     if here.kernel.casefold() != before.kernel.casefold():
         return Unlike("kernel", before.kernel, here.kernel)
-    thick, thicker = here.slice_thickness_mm, before.slice_thickness_mm
-    if not thick or not thicker:
-        return Unlike("slice_thickness_unknown", _mm(thicker), _mm(thick))
-    if max(thick, thicker) > _THICKER * min(thick, thicker):
-        return Unlike("slice_thickness", _mm(thicker), _mm(thick))
-    return None
+    if not here.slice_thickness_mm or not before.slice_thickness_mm:
+        then_mm, now_mm = before.slice_thickness_mm, here.slice_thickness_mm
+        return Unlike("slice_thickness_unknown", _mm(then_mm), _mm(now_mm))
+    return slices_differ(now, then)
+
+
+def slices_differ(now: Finding, then: Finding) -> Unlike | None:
+    """Where both were measured on slices of a known thickness, by much another one. Volumes are
+    compared all the same: the limit of their change goes by the voxels."""
+    thick, thicker = _of(now).slice_thickness_mm, _of(then).slice_thickness_mm
+    if not thick or not thicker or max(thick, thicker) <= _THICKER * min(thick, thicker):
+        return None
+    return Unlike("slice_thickness", _mm(thicker), _mm(thick))
+
+
+def slices_caveat(of_day: str, unlike: Unlike) -> str:
+    """`of_day`: " of 2024-01-10", or " before"."""
+    return (
+        f"{OTHER_SLICES}{of_day}: {unlike.then} then, {unlike.now} now, which may be a part of the"
+        " change."
+    )
 
 
 def breath_differs_percent(now_volume: float | None, then_volume: float | None) -> float | None:

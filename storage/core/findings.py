@@ -101,7 +101,8 @@ class Validity:
     """Of a volume: by which `storage.core.variation` knows how far it may be off. None where an
     older version of the node stored it, or nothing was drawn."""
     acquisition: Acquisition | None = field(default=None, compare=False)
-    """Of a density (`storage.core.acquisition`); None where an older version stored it."""
+    """Of a density or a volume (`storage.core.acquisition`); None where an older version stored
+    it."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
-from storage.core.acquisition import DENSITIES
 from storage.core.errors import NotFound
 from storage.core.findings import Finding
 from storage.db.engine import reading, writing
@@ -46,8 +45,7 @@ class Findings:
                         validity=null() if one.validity is None else asdict(one.validity),
                     )
                 )
-            # Of others the caveats stay, and so what is searched.
-            note_findings(connection, [one for one in findings if one.code.value in DENSITIES])
+            note_findings(connection, findings)
 
     def of_study(self, study_instance_uid: str) -> list[Finding]:
         """Those that count: of each series and pipeline the newest job's.

@@ -8,8 +8,8 @@ from inference.prior_comparison import comparison_of, revise_comparisons
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import gather
 from inference.reports.locale import load_locale
-from storage.core.findings import Acquisition, Validity
-from tests.inference.reports.studies import LAA, lungs_measured, measured_study, opened
+from storage.core.findings import Acquisition, Finding, Validity
+from tests.inference.reports.studies import LAA, VOLUME, lungs_measured, measured_study, opened
 
 
 def test_a_stored_density_of_another_kernel_is_not_compared(tmp_path: Path) -> None:
@@ -33,6 +33,34 @@ def test_a_stored_density_of_another_kernel_is_not_compared(tmp_path: Path) -> N
         sections = draft_sections(gather(storage, studies[1]), load_locale("en"))
     stated = [one.text for section in sections for one in section.sentences]
     assert "Nothing is compared with it: its images were reconstructed otherwise." in stated
+
+
+def test_volumes_of_other_slices_are_compared_with_a_caveat(tmp_path: Path) -> None:
+    with opened(tmp_path) as storage:
+        lungs_measured(storage, 1, "20240110", "B30f", 5.0, mm=1.0)
+        now = lungs_measured(storage, 2, "20250110", "B30f", 3.0, mm=5.0)
+
+        def volume() -> Finding:
+            revise_comparisons(storage, now)
+            (found,) = (one for one in storage.findings.of_study(now) if one.code == VOLUME)
+            return found
+
+        found = volume()
+        assert found.prior is not None
+        assert found.prior.change_percent == -40.0
+        assert found.caveats == (
+            "Compared across slice thicknesses with the study of 2024-01-10: 1 mm then, 5 mm now,"
+            " which may be a part of the change.",
+        )
+        for language, told in (
+            ("en", "Volumes are compared across slice thicknesses (1 mm on 10 January 2024, 5 mm"),
+            ("de", "Volumina werden über Schichtdicken hinweg verglichen (1 mm am 10. Januar 2024"),
+        ):
+            for section in draft_sections(gather(storage, now), load_locale(language)):
+                stated = [one.text for one in section.sentences if one.text.startswith(told)]
+                assert len(stated) == (section.kind in ("findings", "impression"))
+        lungs_measured(storage, 3, "20240610", "B30f", 5.0, mm=5.0)
+        assert volume().caveats == ()
 
 
 def test_a_study_that_arrives_later_is_in_the_findings_as_in_the_draft(tmp_path: Path) -> None:

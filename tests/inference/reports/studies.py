@@ -89,6 +89,7 @@ def lungs_measured(
         label="Both lungs volume",
         unit=Code("L", "UCUM", "L"),
         value=litres,
+        validity=density.validity,
     )
     storage.findings.replace_for_job(found.job_id, [density, volume])
     return study

@@ -14,6 +14,7 @@ from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Job
+from storage.core.findings import Acquisition
 from tests.inference.orchestration import later, receive_folder, storage_in
 from tests.inference.results_support import complaints, save
 
@@ -51,6 +52,9 @@ def test_findings_name_both_lungs(storage: Storage, job: Job) -> None:
     assert len(values) == 12
     assert values["Right lung volume"] == pytest.approx(1.96, abs=0.05)
     assert values["Left lung volume"] == pytest.approx(1.74, abs=0.05)
+    # With all of them it is known how the images were made, which comparisons go by.
+    known = [one.validity for one in storage.findings.of_job(job.job_id)]
+    assert {one and one.acquisition for one in known} == {Acquisition("STANDARD", 2.5)}
 
 
 def test_what_is_normal_is_told_beside_the_finding(storage: Storage, job: Job) -> None:
