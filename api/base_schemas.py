@@ -47,6 +47,13 @@ class FewMistakes(BaseModel):
         kept = {name for name in value if name in known}.union(unknown)
         return {name: one for name, one in value.items() if name in kept}
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_length(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, list):
+            _check_length(cls.model_fields[info.field_name or ""], value)
+        return value
+
 
 class RequestBody(Payload, FewMistakes):
     """Base of what the API is sent: a name that it does not know is refused, not ignored.
@@ -61,8 +68,6 @@ class RequestBody(Payload, FewMistakes):
     @classmethod
     def _check_type(cls, value: Any, info: ValidationInfo) -> Any:
         field = cls.model_fields[info.field_name or ""]
-        if isinstance(value, list):
-            _check_length(field, value)
         wanted = _wanted_instead(field.annotation, value)
         if wanted:
             which = "Each of them" if isinstance(value, list | dict) else "It"

@@ -50,7 +50,7 @@ def start_oidc_sign_in(
     request: Request,
     principal: OptionalPrincipalDep,
     settings: SettingsDep,
-    next: str = "/",
+    next: Annotated[str, Query(max_length=2000)] = "/",
     confirm: Annotated[
         bool, Query(description="Show again who one is, within the session that there is.")
     ] = False,

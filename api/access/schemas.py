@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from api.base_schemas import Payload, RequestBody
+from api.bounds import ALL_ROLES
 from storage.accounts.api_keys import ApiKey
 from storage.accounts.repository import Account
 from storage.accounts.second_factors import FactorKind
@@ -98,7 +99,7 @@ _PERSON_NAME = (
 class NewUser(RequestBody):
     name: str = Field(min_length=1, max_length=80, examples=["ada"])
     password: SecretStr = Field(min_length=1, max_length=1024)
-    roles: list[Role] = Field(min_length=1)
+    roles: list[Role] = Field(min_length=1, max_length=ALL_ROLES)
     person_name: str | None = Field(
         None, max_length=64, description=_PERSON_NAME, examples=["Doe^Jane^^Dr."]
     )
@@ -107,7 +108,7 @@ class NewUser(RequestBody):
 class UserChange(RequestBody):
     """What is left out stays as it is."""
 
-    roles: list[Role] | None = Field(None, min_length=1)
+    roles: list[Role] | None = Field(None, min_length=1, max_length=ALL_ROLES)
     disabled: bool | None = None
     person_name: str | None = Field(None, max_length=64, description=_PERSON_NAME)
     password: SecretStr | None = Field(None, min_length=1, max_length=1024)
@@ -145,9 +146,9 @@ class Keys(Payload):
 
 class NewKey(RequestBody):
     name: str = Field(min_length=1, max_length=80, examples=["ris"])
-    roles: list[Role] = Field(min_length=1)
+    roles: list[Role] = Field(min_length=1, max_length=ALL_ROLES)
     scopes: list[AccessScope] = Field(
-        default_factory=list, description="None: all that the roles allow."
+        default_factory=list, max_length=ALL_ROLES, description="None: all that the roles allow."
     )
     expires_in_days: int | None = Field(90, ge=1, le=3650, description="null: never.")
 

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api.base_schemas import CursorPage, Payload, RequestBody
+from api.bounds import CONDITIONS
 from api.times import Moment
 from storage.access_groups.entities import Member, MemberKind, Origin, Unmatched
 
 Rule = Annotated[
     dict[str, Any] | None,
     Field(
+        max_length=CONDITIONS,
         description="A condition as `when` in the rules file, over DICOM keywords of the first"
         " instance that arrived; `SendingApplicationEntityTitle` is the sender's AE title."
         " Null: only studies that are assigned.",

@@ -50,6 +50,7 @@ _BODY: dict[str, Any] = {
                 "properties": {
                     "edit": {
                         "type": "string",
+                        "maxLength": _EDIT_MAX_BYTES,
                         "contentMediaType": "application/json",
                         "contentSchema": {"$ref": "#/components/schemas/MaskEdit"},
                         "description": "JSON: segment_numbers, slices, rows, columns, reason.",
@@ -121,9 +122,18 @@ def _save(
 
 async def _text(part: UploadFile | str | None) -> str:
     """The JSON, whether it was sent as a field or as a file."""
-    if isinstance(part, UploadFile):
-        return (await part.read()).decode("utf-8", "replace")
-    return part or ""
+    if not isinstance(part, UploadFile):
+        return part or ""
+    # Of a field the form's reader knows the limit, of a file it does not.
+    found = await part.read(_EDIT_MAX_BYTES + 1)
+    if len(found) > _EDIT_MAX_BYTES:
+        raise ApiProblem(
+            413,
+            "limit_exceeded",
+            f"The part 'edit' has more than {_EDIT_MAX_BYTES} bytes.",
+            remedy="It is JSON that names segments and slices; the voxels are the part 'labels'.",
+        )
+    return found.decode("utf-8", "replace")
 
 
 def _edit_of(text: str) -> MaskEdit:

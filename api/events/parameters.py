@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Header, Query
 
+from api.bounds import ALL_ROLES
 from api.errors import MISMATCH_TITLE, ApiProblem
 from storage.core.entities import EventTopic
 
@@ -24,7 +25,8 @@ EventStudy = Annotated[
     str | None, Query(pattern=r"^[0-9.]{1,64}$", description="Events of this study alone.")
 ]
 EventTypes = Annotated[
-    list[EventTopic] | None, Query(alias="type", description="Events of these types; repeatable.")
+    list[EventTopic] | None,
+    Query(alias="type", max_length=ALL_ROLES, description="Events of these types; repeatable."),
 ]
 _SHOWN_CHARACTERS = 60
 

@@ -51,6 +51,7 @@ _MULTIPART_FILES = {
                 "properties": {
                     "files": {
                         "type": "array",
+                        "maxItems": _FORM_MAX_FILES,
                         "items": {"type": "string", "format": "binary"},
                         "description": "DICOM instances, ZIP archives of them, PNG or JPEG.",
                     }

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Path, Query, Request
 
 from api.access.actor import actor_of
 from api.access.audited_changes import patient_change
@@ -25,6 +25,8 @@ from storage.patient_identity.entities import Demographics, Origin, PatientKey, 
 from storage.patient_identity.repository import Recorded
 
 router = new_router(prefix="/api/patient-changes", tags=["patients"])
+
+ChangeId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The change's id.")]
 
 
 @router.get("", summary="List corrections, merges and moves, the newest first")
@@ -75,7 +77,11 @@ def move_study(
 )
 @policy(ADMINS, "admin", BY_ITSELF, people_only=True)
 def undo_patient_change(
-    request: Request, principal: PrincipalDep, storage: StorageDep, change_id: str, wanted: Undoing
+    request: Request,
+    principal: PrincipalDep,
+    storage: StorageDep,
+    change_id: ChangeId,
+    wanted: Undoing,
 ) -> ChangedStudies:
     """Only this one: what came after it stays in force."""
     change = storage.patient_changes.get(change_id)

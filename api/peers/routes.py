@@ -12,6 +12,7 @@ from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.middleware import add_detail
 from api.audit_rules import Audited, NotAudited, network_change
 from api.base_schemas import FewMistakes, Payload, one_of
+from api.bounds import ALL_ROLES, CertificateText, NetworkText
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
@@ -51,14 +52,16 @@ class PeerFields(Payload):
     )
     token_header: str = Field("Authorization", max_length=100)
     folder: str = Field("", max_length=200, description="Below MEDIVIEW_EXPORT_DIR.")
-    sources: list[str] = Field(
+    sources: list[NetworkText] = Field(
         default_factory=list,
         max_length=64,
         description="Addresses and networks it may call from; none: any.",
         examples=[["10.0.0.0/24"]],
     )
     may: list[Action] = Field(
-        default_factory=lambda: sorted(ACTIONS), description="What it may ask of this node."
+        default_factory=lambda: sorted(ACTIONS),
+        max_length=ALL_ROLES,
+        description="What it may ask of this node.",
     )
     tls: bool = Field(
         False, description="It is called over TLS, and is rejected when it calls without."
@@ -66,7 +69,7 @@ class PeerFields(Payload):
     tls_verify: TlsVerify = Field(
         "full", description="Its certificate: authority and host, authority alone, or unchecked."
     )
-    tls_certificates: list[str] = Field(
+    tls_certificates: list[CertificateText] = Field(
         default_factory=list,
         max_length=16,
         description="By one of which it proves, when it calls over TLS, that it is this peer:"
@@ -83,7 +86,9 @@ class PeerFields(Payload):
         description="Of an archive: who issued the patient IDs that it states without an issuer.",
     )
     object_kinds: list[ObjectKind] = Field(
-        default_factory=list, description="Which results it gets; none: all."
+        default_factory=list,
+        max_length=ALL_ROLES,
+        description="Which results it gets; none: all.",
     )
     notifications: list[NotificationKind] = Field(
         default_factory=list,

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from api.base_schemas import CursorPage, Page, Payload, RequestBody
+from api.bounds import CodeString, UidText
 from api.enum_spelling import ExportStateWord
 from api.times import Day
 from inference.deidentification.profile import Option
@@ -48,13 +49,13 @@ class ProjectPage(CursorPage):
 class StudyConditions(RequestBody):
     """What studies must be; at least one condition."""
 
-    modalities: list[str] = Field([], max_length=20, examples=[["MR"]])
+    modalities: list[CodeString] = Field([], max_length=20, examples=[["MR"]])
     study_date_from: Day | None = None
     study_date_to: Day | None = None
 
 
 class AddedStudies(RequestBody):
-    study_instance_uids: list[str] = Field([], max_length=_MOST_STUDIES)
+    study_instance_uids: list[UidText] = Field([], max_length=_MOST_STUDIES)
     matching: StudyConditions | None = Field(
         None, description="All studies that are here now and meet these conditions."
     )

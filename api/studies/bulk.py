@@ -11,6 +11,7 @@ from api.access.policy import ADMINS, WRITERS, policy
 from api.access.principal import principal_of
 from api.audit_rules import EACH_BY_ITSELF
 from api.base_schemas import RequestBody
+from api.bounds import PeerName
 from api.bulk import MOST, BulkAnswer, BulkId, for_each
 from api.deps import StorageDep
 from api.routing import new_router
@@ -29,7 +30,7 @@ _Uids = Annotated[list[BulkId], Field(min_length=1, max_length=MOST)]
 
 class SendStudies(RequestBody):
     study_instance_uids: _Uids
-    to: list[str] = Field(min_length=1, max_length=20, examples=[["archive"]])
+    to: list[PeerName] = Field(min_length=1, max_length=20, examples=[["archive"]])
 
 
 class DeleteStudies(RequestBody):

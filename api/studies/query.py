@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.bounds import CodeString
 from api.enum_spelling import StudyStateWord, spelled_freely
 from api.times import Day, Moment
 from storage.core.entities import Study
@@ -30,7 +31,7 @@ class StudyQuery(BaseModel):
     state: list[StudyStateWord] = Field(
         [], max_length=8, description="In one of these states.", examples=[["running", "queued"]]
     )
-    modality: list[str] = Field(
+    modality: list[CodeString] = Field(
         [], max_length=20, description="With a series of one of these.", examples=[["MR"]]
     )
     report: list[Annotated[_Report, spelled_freely(_Report)]] = Field(

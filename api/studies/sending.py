@@ -8,6 +8,7 @@ from api.access.policy import WRITERS, policy
 from api.audit.middleware import add_detail
 from api.audit_rules import Audited, NotAudited
 from api.base_schemas import Payload, RequestBody
+from api.bounds import PeerName, UidText
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router
@@ -34,8 +35,8 @@ class ReceiverList(Payload):
 class SendStudy(RequestBody):
     """Where a study goes."""
 
-    to: list[str] = Field(min_length=1, max_length=20, examples=[["archive"]])
-    series_instance_uids: list[str] = Field(
+    to: list[PeerName] = Field(min_length=1, max_length=20, examples=[["archive"]])
+    series_instance_uids: list[UidText] = Field(
         default_factory=list, max_length=1000, description="These series alone; none: all."
     )
 

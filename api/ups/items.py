@@ -37,7 +37,9 @@ _ITEM_NAMES = frozenset({"workitem", "affectedsopinstanceuid"})
 _TRANSACTION_NAMES = frozenset({"transaction-uid", "transactionuid", "transaction"})
 _BODY = {
     "requestBody": {
-        "content": {DICOM_JSON: {"schema": {"type": "array", "items": {"type": "object"}}}}
+        "content": {
+            DICOM_JSON: {"schema": {"type": "array", "maxItems": 1, "items": {"type": "object"}}}
+        }
     }
 }
 

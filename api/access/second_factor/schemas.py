@@ -2,16 +2,17 @@
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from api.base_schemas import Payload, RequestBody
+from api.bounds import CONDITIONS
 from storage.accounts.second_factors import FactorKind, SecondFactor
 
 _CREDENTIAL_MAX_CHARACTERS = 32_768
 
-Credential = dict[str, Any]
+Credential = Annotated[dict[str, Any], Field(max_length=CONDITIONS)]
 """A PublicKeyCredential as its toJSON() writes it."""
 
 
