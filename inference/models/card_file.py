@@ -10,7 +10,13 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from inference.models.card import AlgorithmFamily, CriticalLimit, GateThreshold, OnTruncation
+from inference.models.card import (
+    AlgorithmFamily,
+    CriticalLimit,
+    FixedGrid,
+    GateThreshold,
+    OnTruncation,
+)
 from inference.models.card_inputs import (
     CardInput,
     CardRegistrationLimits,
@@ -139,6 +145,13 @@ class CardPopulation(Strict):
         return self
 
 
+class CardFixedGrid(Strict):
+    """The grid on which the model sees every series alike, by its authors' or the site's word."""
+
+    edge_mm: float = Field(gt=0, le=20)
+    reason: str = Field(min_length=1, max_length=300)
+
+
 class Card(Strict):
     """`mediview.json`; everything may be left out."""
 
@@ -169,6 +182,9 @@ class Card(Strict):
     """Structures that the images cut off: measured and marked as truncated, or refused."""
     population: CardPopulation = CardPopulation()
     """Outside of it the results carry a caveat, or the series is refused (`on_outside`)."""
+    fixed_grid: CardFixedGrid | None = None
+    """Whether the model resamples every series to one grid along the axes of the patient: changes
+    of volume are then stated from smaller ones on."""
     algorithm_family: AlgorithmFamily = "artificial intelligence"
     """What else it is by, results do not call AI."""
     score_at_least: float = Field(0.5, ge=0, le=1)
@@ -216,6 +232,11 @@ class Card(Strict):
 def population_of(card: Card) -> Population:
     """As a model's card keeps it."""
     return Population(**card.population.model_dump())
+
+
+def fixed_grid_of(card: Card) -> FixedGrid | None:
+    """As a model's card keeps it."""
+    return None if card.fixed_grid is None else FixedGrid(**card.fixed_grid.model_dump())
 
 
 def critical_limits(card: Card) -> tuple[CriticalLimit, ...]:

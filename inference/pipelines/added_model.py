@@ -15,7 +15,7 @@ from inference.imaging.registration.input_registration import RegistrationLimits
 from inference.imaging.registration.resampling import mask_onto_grid, on_same_grid, onto_grid
 from inference.imaging.volume import Volume
 from inference.models.card import family_of
-from inference.models.card_file import critical_limits, population_of
+from inference.models.card_file import critical_limits, fixed_grid_of, population_of
 from inference.models.description import ModelDescription
 from inference.models.model_folders import digests_of, verify_files
 from inference.pipeline import (
@@ -114,6 +114,7 @@ class AddedModel:
             critical=critical_limits(model.card),
             on_truncation=model.card.on_truncation,
             population=population_of(model.card),
+            fixed_grid=fixed_grid_of(model.card),
             admission="operator",
             family=family_of(model.card.algorithm_family),
         )

@@ -23,7 +23,7 @@ def check_reference_file(settings: Settings) -> Iterator[Check]:
                 "reference values",
                 "note",
                 f"{found}; {len(checked.unused)} are never used. {checked.unused[0]}",
-                f"Use one of: {', '.join(checked.pipelines)}; or none, for a measurement of any.",
+                checked.remedy,
             )
         else:
             yield Check("reference values", "ok", found)

@@ -38,7 +38,7 @@ from inference.pipelines.brain.conform import (
 )
 from inference.pipelines.brain.self_test import prove_meshnet
 from inference.pipelines.brain.sides import middle_plane
-from inference.pipelines.brain.structure_volumes import measured, notes_of
+from inference.pipelines.brain.structure_volumes import measured, measures_of, notes_of
 from inference.pipelines.brain.t1_head import judge_t1_head
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
 from inference.pipelines.structures import GUIDES, LEFT, RIGHT, STRUCTURES, Structure
@@ -86,6 +86,11 @@ CARD = ModelCard(
 )
 
 
+def _label(structure: Structure, side: Code | None) -> str:
+    name = structure.name if side is None else f"{side.meaning.lower()} {structure.name}"
+    return name[0].upper() + name[1:]
+
+
 class BrainStructures:
     """Parcellates a T1-weighted head once the model pack is there."""
 
@@ -102,6 +107,11 @@ class BrainStructures:
         " voxels of 2 mm or less. Needs the model pack meshnet-brain-structures."
     )
     input_kind: Literal["volume", "image"] = "volume"
+    measures = measures_of(
+        _label(one, side)
+        for one in STRUCTURES
+        for side in ((LEFT, RIGHT) if one.paired else (None,))
+    )
     card = CARD
 
     def __init__(self, settings: Settings) -> None:
@@ -216,10 +226,9 @@ def _by_side(
     def add(structure: Structure, side: Code | None, kji: NDArray[np.intp]) -> None:
         if not len(kji):
             return
-        name = structure.name if side is None else f"{side.meaning.lower()} {structure.name}"
         segments.append(
             Segment(
-                name[0].upper() + name[1:],
+                _label(structure, side),
                 ANATOMICAL_STRUCTURE,
                 structure.code,
                 structure.color_rgb,

@@ -37,6 +37,7 @@ from storage.core.findings import Code
 # PS3.16 CID 7140, Brain Structure for Volumetric Measurement.
 _INTRACRANIAL = Code("128319008", "SCT", "Intracranial structure")
 _LABEL = "Intracranial space"
+_MEASURE = "Intracranial volume"
 _COLOR_RGB = (232, 170, 90)
 
 
@@ -57,6 +58,7 @@ class BrainVolume:
     input_kind: Literal["volume", "image"] = "volume"
     card: ModelCard = deepbet_model.CARD
     passages: Mapping[str, Passage] = MappingProxyType({_LABEL: TO_THE_SPINAL_CORD})
+    measures = frozenset({_MEASURE})
 
     def readiness(self) -> Readiness:
         """Whether deepbet's weights are installed and are the proven ones."""
@@ -92,7 +94,7 @@ class BrainVolume:
             masks=mask.astype(np.uint8),
             measurements=(
                 Measurement(
-                    label="Intracranial volume",
+                    label=_MEASURE,
                     code=VOLUME,
                     value=voxels * volume.voxel_volume_mm3 / MM3_IN_CM3,
                     unit=CM3,

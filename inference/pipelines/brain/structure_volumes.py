@@ -1,6 +1,6 @@
 """What is measured of the structures of a brain, and what becomes of it where images end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +16,8 @@ from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.structures import STRUCTURES
 from storage.core.findings import Code, Direction, Validity
 
+_INTRACRANIAL, _PARENCHYMA = "Intracranial volume", "Brain parenchyma volume"
+_VOLUME_OF, _SHARE_OF = " volume", " share of intracranial volume"
 _SHARE = Code("ICVSHARE", "99MEDIVIEW", "Share of the intracranial volume")
 _INTRACRANIAL_VOLUME = Code("ICV", "99MEDIVIEW", "Intracranial volume")
 _PARENCHYMA_VOLUME = Code("PARENCHYMA", "99MEDIVIEW", "Volume of the brain's parenchyma")
@@ -46,7 +48,7 @@ def measured(
     near = _near(masks, cut_off, volume)
     measurements = [
         Measurement(
-            "Intracranial volume",
+            _INTRACRANIAL,
             _INTRACRANIAL_VOLUME,
             intracranial_cm3,
             CM3,
@@ -59,7 +61,7 @@ def measured(
         parenchyma = float(sum(counts[n + 1] for n in tissue)) * voxel_cm3
         measurements.append(
             Measurement(
-                "Brain parenchyma volume",
+                _PARENCHYMA,
                 _PARENCHYMA_VOLUME,
                 parenchyma,
                 CM3,
@@ -71,15 +73,21 @@ def measured(
         cm3 = float(counts[index + 1]) * voxel_cm3
         validity = near.get(index) or judged.validity(index)
         measurements.append(
-            Measurement(f"{segment.label} volume", VOLUME, cm3, CM3, index, validity=validity)
+            Measurement(f"{segment.label}{_VOLUME_OF}", VOLUME, cm3, CM3, index, validity=validity)
         )
         if not cut_off:
             share = cm3 / intracranial_cm3 * 100.0
-            label = f"{segment.label} share of intracranial volume"
+            label = f"{segment.label}{_SHARE_OF}"
             measurements.append(
                 Measurement(label, _SHARE, share, PERCENT, index, validity=validity)
             )
     return tuple(measurements)
+
+
+def measures_of(labels: Iterable[str]) -> frozenset[str]:
+    """What may be measured of segments with these labels, as findings name it."""
+    of_segments = (f"{label}{what}" for label in labels for what in (_VOLUME_OF, _SHARE_OF))
+    return frozenset((_INTRACRANIAL, _PARENCHYMA, *of_segments))
 
 
 def _near(

@@ -40,6 +40,8 @@ from storage.core.findings import Code
 _LEFT = Code("44029006", "SCT", "Left lung")
 _RIGHT = Code("3341006", "SCT", "Right lung")
 _EITHER = Code("39607008", "SCT", "Lung")
+_BOTH = "Both lungs"
+_MEASURES = ("volume", "mean density", "LAA-950", "15th percentile")
 _UNDETERMINED = "Lung of undetermined side"
 # No standard code says which voxels and which statistic; ours name both, in 64 characters.
 _MEAN_DENSITY = Code("MLD", "99MEDIVIEW", "Mean density of lung below -500 HU, no airways")
@@ -73,6 +75,11 @@ class LungDensity:
         " with both lungs in the field of view."
     )
     input_kind: Literal["volume", "image"] = "volume"
+    measures = frozenset(
+        f"{what} {measure}"
+        for what in (_LEFT.meaning, _RIGHT.meaning, _BOTH, _UNDETERMINED)
+        for measure in _MEASURES
+    )
     card = ModelCard(
         name="lung-density",
         version="1.1.0",
@@ -232,7 +239,7 @@ def _measured(
         densities.append(density)
         litres.append(volume_l)
     if len(segments) > 1:
-        both = _of_one("Both lungs", np.concatenate(densities), sum(litres), None)
+        both = _of_one(_BOTH, np.concatenate(densities), sum(litres), None)
         measurements += [replace(one, parts=(0, 1)) for one in both]
     return segments, masks, tuple(measurements)
 

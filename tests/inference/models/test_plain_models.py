@@ -10,13 +10,16 @@ import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from pydicom.dataset import Dataset
 
 from inference.bundles.installed import described, installed_bundles
 from inference.bundles.runner import Boxes, detect
 from inference.imaging.volume import Volume, assemble_volume
 from inference.model_registry.adding import add_model
+from inference.models.card_file import Card
 from inference.pipeline import PipelineContext, PipelineOutput, ignore_progress
+from inference.pipeline_runs.surfaces import with_surfaces
 from inference.pipelines.box_findings import boxes_as_findings
 from inference.pipelines.catalogue import pipeline_named
 from inference.refusals import NothingFound
@@ -106,6 +109,26 @@ def test_a_corrected_card_counts_from_the_next_job_on(
         "petra",
     )
     assert run(storage, "model-plain-spleen", volume).segments
+
+
+def test_a_card_states_the_grid_on_which_its_model_sees_every_series(
+    storage: Storage, tmp_path: Path, volume: Volume
+) -> None:
+    folder = torchscript_model(tmp_path / "gridded")
+    card = json.loads((folder / "mediview.json").read_text())
+    card["fixed_grid"] = {"edge_mm": 2.0, "reason": "It resamples all series to 2 mm in RAS."}
+    (folder / "mediview.json").write_text(json.dumps(card))
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    pipeline = pipeline_named(storage.settings, "model-plain-spleen")
+    (measured,) = with_surfaces(
+        pipeline, run(storage, "model-plain-spleen", volume), volume
+    ).measurements
+    assert measured.validity is not None
+    assert measured.validity.surface is not None
+    assert measured.validity.surface.fixed_grid_mm == 2.0
+    card["fixed_grid"]["edge_mm"] = 0
+    with pytest.raises(ValidationError, match="greater than 0"):
+        Card.model_validate({"fixed_grid": card["fixed_grid"]})
 
 
 def test_an_onnx_classifier_gives_probabilities(

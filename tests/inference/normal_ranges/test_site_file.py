@@ -178,6 +178,30 @@ def test_a_row_for_a_pipeline_that_is_not_there_is_a_warning_with_its_line(
     assert "lung-density" in check.remedy
 
 
+def test_a_misspelt_measurement_is_named_with_its_line_and_what_is_meant(tmp_path: Path) -> None:
+    path = table(
+        tmp_path,
+        "brain-structures,Left hippocampus volume,cm3,3,A",
+        "brain-structures,Left hipocampus volume,cm3,3,A",
+        ",both lungs volume,L,3,A",
+        "lung-density,Spleen volume,cm3,100,A",
+        # Of a model that may be added, or of another label of one that is here.
+        ",Spleen volume,cm3,100,A",
+        header="pipeline,label,unit,low,source",
+    )
+    (check,) = check_reference_file(settings_in(tmp_path, reference_values=path))
+    checked = check_reference_values(settings_in(tmp_path, reference_values=path))
+    assert checked.unused == (
+        f"{path}:3: 'Left hipocampus volume' is no measurement that is known; 'Left hippocampus"
+        " volume' is one.",
+        f"{path}:4: 'both lungs volume' is no measurement that is known; 'Both lungs volume' is"
+        " one.",
+        f"{path}:5: 'Spleen volume' is not measured by lung-density.",
+    )
+    assert check.state == "note"
+    assert check.remedy.startswith("Name the measurement as the findings do")
+
+
 def test_a_file_that_goes_wrong_later_fails_no_job(tmp_path: Path) -> None:
     site = site_references(settings_in(tmp_path, reference_values=tmp_path / "none.csv"))
     assert site.values == ()

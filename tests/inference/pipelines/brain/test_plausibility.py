@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Segment
+from inference.pipelines.brain.brain_structures import BrainStructures
 from inference.pipelines.brain.plausibility import (
     MOST_ASYMMETRY,
     judge,
@@ -75,6 +76,7 @@ def test_what_is_right_is_not_marked() -> None:
     assert states(masks, mask, volume) == {}
     assert unnamed_tissue_share(SEGMENTS, masks, mask, volume) == 0
     values = {one.label: one.value for one in measured(SEGMENTS, masks, mask, volume, ())}
+    assert values.keys() <= BrainStructures.measures
     voxel_cm3 = volume.voxel_volume_mm3 / 1000
     # Parenchyma is without the ventricles, and the mask with all the fluid.
     assert values["Brain parenchyma volume"] == pytest.approx(

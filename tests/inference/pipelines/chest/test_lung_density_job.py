@@ -10,6 +10,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from inference.pipelines.chest.lung_density import LungDensity
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
@@ -50,6 +51,7 @@ def result(storage: Storage, job: Job, kind: str) -> Dataset:
 def test_findings_name_both_lungs(storage: Storage, job: Job) -> None:
     values = {one.label: one.value for one in storage.findings.of_job(job.job_id)}
     assert len(values) == 12
+    assert values.keys() <= LungDensity.measures
     assert values["Right lung volume"] == pytest.approx(1.96, abs=0.05)
     assert values["Left lung volume"] == pytest.approx(1.74, abs=0.05)
     # With all of them it is known how the images were made, which comparisons go by.
