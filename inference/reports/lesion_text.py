@@ -120,7 +120,7 @@ def lesion_courses(
             )
             earlier = tuple(one.study_instance_uid for one in visits[:-1])
             date = visits[-2].study_date
-            lesions = {
+            seen_before = {
                 each.lesion.lesion_id: each.lesion for one in visits[:-1] for each in one.seen
             }
             found.append(
@@ -131,7 +131,7 @@ def lesion_courses(
                     diameters,
                     products,
                     earlier,
-                    earlier_lesions=lesions,
+                    earlier_lesions=seen_before,
                 )
             )
     return tuple(found)
