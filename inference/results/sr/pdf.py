@@ -106,7 +106,7 @@ def _write(
     source: Dataset,
     findings: Sequence[Finding],
     pictures: Sequence[Picture],
-    made: str,
+    scheduled: str,
 ) -> bytes:
     from reportlab import rl_config
     from reportlab.lib.pagesizes import A4
@@ -128,9 +128,9 @@ def _write(
         invariant=1,
     )
     text = Typesetter("Helvetica", _is_in_standard_font)
-    _story(pipeline, source, findings, pictures, made, text)
+    _story(pipeline, source, findings, pictures, scheduled, text)
     with text.loaded(character_set_of(source)):
-        page.build(_story(pipeline, source, findings, pictures, made, text))
+        page.build(_story(pipeline, source, findings, pictures, scheduled, text))
     return buffer.getvalue()
 
 
@@ -139,7 +139,7 @@ def _story(
     source: Dataset,
     findings: Sequence[Finding],
     pictures: Sequence[Picture],
-    made: str,
+    scheduled: str,
     text: Typesetter,
 ) -> list[Any]:
     from reportlab.lib.styles import getSampleStyleSheet
@@ -165,7 +165,11 @@ def _story(
         *_shown(pictures),
         Spacer(1, 12),
         line(f"Model: {model}"),
-        line(f"Made by {MANUFACTURER}, {pipeline.name} {pipeline.version}, {made}."),
+        # Of the job, since a rerun repeats the bytes: it may have waited before it was worked on.
+        line(
+            f"Made by {MANUFACTURER}, {pipeline.name} {pipeline.version};"
+            f" analysis scheduled {scheduled}."
+        ),
     ]
 
 

@@ -104,6 +104,8 @@ def test_the_pdf_says_what_the_findings_say(results: EncodedResults, tmp_path: P
     ).stdout
     assert "Ängström Åsa" in text
     assert "AI result, unverified. Research use only." in text
+    # The job's time, by which a rerun repeats the bytes, is not that of the making.
+    assert re.search(r"analysis scheduled \d{4}-\d\d-\d\d \d\d:\d\d\.", text)
     assert len(results.findings) == 2
     for finding in results.findings:
         assert finding.label in text
