@@ -20,6 +20,7 @@ from dicom_node.peers import PeerFailed
 from inference.model_registry.status import ModelBlocked
 from inference.refusals import ModelUnusable
 from storage.core import errors
+from storage.core.text.outside_text import text_from_outside
 
 PROBLEM_JSON = "application/problem+json"
 MISMATCH_TITLE = "The request does not match the API description"
@@ -50,6 +51,7 @@ _NO_FIELD = "There is no such field"
 # A body may be wrong in 100,000 places, and each costs the search for the nearest name.
 _MOST_WRONG = 100
 _MOST_CHARACTERS = 100
+_MOST_OF_A_TEXT = 2000
 
 _STATUS_OF: dict[type[errors.MediViewError], int] = {
     errors.InvalidInstance: 422,
@@ -153,15 +155,25 @@ def problem_response(
     """One problem as an answer."""
     content: dict[str, Any] = {
         "type": "about:blank" if not code else f"urn:mediview:problem:{code}",
-        "title": title or HTTPStatus(status).phrase,
+        "title": _short(title or HTTPStatus(status).phrase),
         "status": status,
-        "detail": versioned_text(detail),
+        "detail": _short(versioned_text(detail)),
         "code": code,
-        "remedy": versioned_text(remedy),
+        "remedy": _short(versioned_text(remedy)),
         "request_id": request_id,
-        **(extra or {}),
+        **_short(dict(extra or {})),
     }
     return JSONResponse(content, status, headers=dict(headers or {}), media_type=PROBLEM_JSON)
+
+
+def _short(value: Any) -> Any:
+    """With every text clean and cut: a sentence may repeat what was sent, or what another system
+    answered."""
+    if isinstance(value, str):
+        return text_from_outside(value, _MOST_OF_A_TEXT, lines=True)
+    if isinstance(value, dict):
+        return {name: _short(one) for name, one in value.items()}
+    return [_short(one) for one in value] if isinstance(value, list) else value
 
 
 def status_of(error: errors.MediViewError) -> int:

@@ -6,7 +6,7 @@ answer leaves only after its event is written.
 
 import base64
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -30,6 +30,7 @@ from storage.audit.changes import JoinedRecord
 from storage.container import Storage
 from storage.core.callers.request_context import Stored, current_request_id, listening
 from storage.core.errors import MediViewError
+from storage.core.text.outside_text import text_from_outside
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,8 @@ _QUERY_MAX_CHARACTERS = 4000
 _MAX_PARAMETERS = 200
 # Parameters of the path that say what was asked for; studies stand for themselves.
 _STUDY = "study_instance_uid"
+# What is no UID at all may be asked for as one; it is recorded so far as it says what was tried.
+_UID_CHARACTERS, _NAMED_CHARACTERS = 64, 256
 NAMED_STUDIES = "audit_studies"
 """In the request's state: studies that only the route knows (`name_studies`)."""
 NAMED_PATIENTS = "audit_patients"
@@ -200,6 +203,7 @@ class _Request:
         studies = (str(parameters[_STUDY]),) if _STUDY in parameters else tuple(named)
         if what.via and not studies:
             studies = _values_of(self._scope.get("query_string", b""), _WADO_STUDY)
+        studies = _shown(studies, _UID_CHARACTERS)
         event = partial(
             AuditEvent,
             what.code,
@@ -211,7 +215,9 @@ class _Request:
             patient_ids=self._patients or state.get(NAMED_PATIENTS, ()),
         )
         detail: dict[str, Any] = {
-            name: str(value) for name, value in parameters.items() if name != _STUDY
+            name: text_from_outside(str(value), _NAMED_CHARACTERS)
+            for name, value in parameters.items()
+            if name != _STUDY
         }
         detail |= state.get(ADDED_DETAIL, {})
         if status >= 400:
@@ -223,7 +229,9 @@ class _Request:
             text = f"{self._scope['path']}?{query.decode('latin-1')}"[:_QUERY_MAX_CHARACTERS]
             detail["query"] = base64.b64encode(text.encode()).decode()
             detail["query_uid"] = template
-            return event(patient_ids=_patients_asked_for(query), detail=detail)
+            return event(
+                patient_ids=_shown(_patients_asked_for(query), _NAMED_CHARACTERS), detail=detail
+            )
         if what.code == Code.INSTANCES_TRANSFERRED:
             detail["toward"] = "actor"
         return event(detail=detail)
@@ -262,6 +270,10 @@ def _outcome(status: int) -> int:
 def _patients_asked_for(query: bytes) -> tuple[str, ...]:
     """Patients whom a search names outright."""
     return tuple(one for one in _values_of(query, _PATIENT_KEYS) if not _WILDCARDS & set(one))
+
+
+def _shown(values: Iterable[str], at_most: int) -> tuple[str, ...]:
+    return tuple(text_from_outside(one, at_most) for one in values)
 
 
 def _values_of(query: bytes, names: frozenset[str]) -> tuple[str, ...]:
