@@ -11,12 +11,13 @@ from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
 from storage.core.acquisition import DENSITIES, OF_EARLIER_STUDY
-from storage.core.findings import OUTSIDE_POPULATION, REGISTERED_WITH_RESIDUAL
+from storage.core.findings import OUTSIDE_POPULATION, REGISTERED_WITH_RESIDUAL, TUBE_VOLTAGES
 from storage.reports.entities import ReportSentence
 
 _CAUTIONS = {
     "outside_population": OUTSIDE_POPULATION,
     "registered_with_residual": REGISTERED_WITH_RESIDUAL,
+    "tube_voltages": TUBE_VOLTAGES,
 }
 
 

@@ -20,6 +20,8 @@ OUTSIDE_POPULATION = "Outside the population"
 VOLUME_VARIATION_PERCENT = 3.0
 """Of the earlier volume: a smaller change is within the variation of the measurement. The least
 that is taken of any volume; `storage.core.variation` adds what the voxels leave open."""
+TUBE_VOLTAGES = ("The images were made with", "The images are of a multi-energy acquisition")
+"""With what caveats begin that tell of several X-ray energies."""
 REGISTERED_WITH_RESIDUAL = "Registered with a residual"
 """With what a caveat begins that tells how badly series were registered to each other."""
 

@@ -10,6 +10,9 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.stated_numbers import headers_of, in_words, tube_voltages_kv
 from inference.imaging.volume import Volume
+from storage.core.findings import TUBE_VOLTAGES
+
+_SEVERAL, _MULTI_ENERGY = TUBE_VOLTAGES
 
 
 def caveat_of_energies(sources: Sequence[Dataset], volume: Volume) -> str:
@@ -23,12 +26,12 @@ def caveat_of_energies(sources: Sequence[Dataset], volume: Volume) -> str:
     voltages = tube_voltages_kv(headers)
     if len(voltages) > 1:
         return (
-            f"The images were made with {in_words(voltages)} kV: Hounsfield units, and what is"
+            f"{_SEVERAL} {in_words(voltages)} kV: Hounsfield units, and what is"
             " found by them, are not those of one tube voltage."
         )
     if any(_is_multi_energy(header) for header in headers):
         return (
-            "The images are of a multi-energy acquisition: Hounsfield units, and what is found by"
+            f"{_MULTI_ENERGY}: Hounsfield units, and what is found by"
             " them, may not be those of one tube voltage."
         )
     return ""

@@ -62,6 +62,24 @@ def test_densities_of_another_depth_of_breath_say_so_in_the_same_sentence() -> N
     assert not [one for one in texts(breath(1.05))["findings"] if "breath" in one]
 
 
+@pytest.mark.parametrize(
+    "caveat",
+    ["The images were made with 80 and 140 kV: Hounsfield units, and what is found by them, are not"
+     " those of one tube voltage.",
+     "The images are of a multi-energy acquisition: Hounsfield units, and what is found by them,"
+     " may not be those of one tube voltage."],
+)  # fmt: skip
+def test_several_tube_voltages_are_not_called_several_stacks(caveat: str) -> None:
+    found = evidence(lungs, "CT")
+    cautioned = Validity("complete", caveats=(caveat,))
+    facts = tuple(fact_of(replace(one.finding, validity=cautioned)) for one in found.facts)
+    for language, told, stack in (("en", "one tube voltage", "stack"),
+                                  ("de", "Röhrenspannung", "Bildstapel")):  # fmt: skip
+        stated = " ".join(texts(replace(found, facts=facts), language)["findings"])
+        assert told in stated
+        assert stack not in stated
+
+
 def test_the_limit_of_low_attenuation_asks_for_full_inspiration() -> None:
     def capacity(low: float) -> Evidence:
         found = evidence(lungs, "CT")
