@@ -1,6 +1,8 @@
 """Instances as files elsewhere: where each lies, and whether its bytes are there."""
 
 import io
+import re
+import uuid
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
@@ -8,6 +10,10 @@ from typing import BinaryIO, Protocol
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from storage.core.entities import Instance
 from storage.core.uids import check_uid
+
+_PART = re.compile(r"\.[0-9a-f]{32}\.part")
+# Far longer than a sender waits for anything.
+_ABANDONED_S = 3600.0
 
 
 def path_of(instance: Instance) -> PurePosixPath:
@@ -17,6 +23,16 @@ def path_of(instance: Instance) -> PurePosixPath:
         check_uid(instance.series_instance_uid, "SeriesInstanceUID"),
         f"{check_uid(instance.sop_instance_uid, 'SOPInstanceUID')}.dcm",
     )
+
+
+def part_name() -> str:
+    """Of a file that is being written, before it gets its own name."""
+    return f".{uuid.uuid4().hex}.part"
+
+
+def is_abandoned(name: str, age_s: float) -> bool:
+    """Whether a file is what a process was writing that was killed; `age_s` since its last byte."""
+    return age_s > _ABANDONED_S and _PART.fullmatch(name) is not None
 
 
 class Readable(Protocol):

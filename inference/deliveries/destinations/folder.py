@@ -3,14 +3,23 @@
 import os
 import re
 import shutil
-import uuid
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dicom_node.network.throttle import Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
-from inference.deliveries.destinations.files import copy, give, path_of, same_bytes, size_of
+from inference.deliveries.destinations.files import (
+    copy,
+    give,
+    is_abandoned,
+    part_name,
+    path_of,
+    same_bytes,
+    size_of,
+)
 from inference.deliveries.destinations.kind import DestinationKind, FormField, require
 from inference.deliveries.destinations.protocol import Outcome, TestResult
 from inference.failures import explain
@@ -29,6 +38,7 @@ class FolderDestination:
 
     def __init__(self, storage: Storage, peer: KnownPeer) -> None:
         self._storage = storage
+        self._swept: set[Path] = set()
         self._throttle = Throttle(peer.sending_bytes_per_s) if peer.sending_bytes_per_s else None
         root = storage.settings.resolved_export_dir.resolve()
         self._folder = (root / peer.folder).resolve()
@@ -70,7 +80,7 @@ class FolderDestination:
             raise PeerFailed(f"{self} cannot be read: {explain(error).sentence}") from error
 
     def test(self) -> TestResult:
-        probe = self._folder / f".{uuid.uuid4().hex}.part"
+        probe = self._folder / part_name()
         try:
             self._make(self._folder)
             with probe.open("xb") as file:
@@ -91,7 +101,8 @@ class FolderDestination:
         if path.parent.resolve() != path.parent:
             raise InvalidRequest(f"{path.parent} is, or lies below, a symbolic link; remove it.")
         self._make(path.parent)
-        part = path.parent / f".{uuid.uuid4().hex}.part"
+        self._sweep(path.parent)
+        part = path.parent / part_name()
         try:
             with self._storage.instances.open(instance) as source, part.open("xb") as target:
                 copy(source, target, self._throttle)
@@ -102,6 +113,18 @@ class FolderDestination:
         finally:
             part.unlink(missing_ok=True)
         sync_folder(path.parent)
+
+    def _sweep(self, folder: Path) -> None:
+        """Remove what killed senders left there, once for each folder."""
+        if folder in self._swept:
+            return
+        self._swept.add(folder)
+        # Another sender may be quicker.
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                age_s = time.time() - entry.stat(follow_symlinks=False).st_mtime
+                if is_abandoned(entry.name, age_s):
+                    Path(entry.path).unlink()
 
     def _make(self, folder: Path) -> None:
         if not folder.is_dir():

@@ -7,7 +7,6 @@ call, and by which key each proves that it is the one.
 import io
 import re
 import struct
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -16,7 +15,15 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from dicom_node.network.throttle import Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
-from inference.deliveries.destinations.files import copy, give, path_of, same_bytes, size_of
+from inference.deliveries.destinations.files import (
+    copy,
+    give,
+    is_abandoned,
+    part_name,
+    path_of,
+    same_bytes,
+    size_of,
+)
 from inference.deliveries.destinations.kind import DestinationKind, FormField, require
 from inference.deliveries.destinations.protocol import Outcome, TestResult
 from inference.deliveries.destinations.ssh_deadlines import LimitedSftp, Watch
@@ -51,6 +58,7 @@ class SftpDestination:
         self._peer = peer
         self._url = urlsplit(peer.url)
         self._folder = _folder_of(self._url)
+        self._swept: set[PurePosixPath] = set()
         self._throttle = Throttle(peer.sending_bytes_per_s) if peer.sending_bytes_per_s else None
 
     def __str__(self) -> str:
@@ -86,7 +94,7 @@ class SftpDestination:
             give(file, write)
 
     def test(self) -> TestResult:
-        probe = str(self._folder / f".{uuid.uuid4().hex}.part")
+        probe = str(self._folder / part_name())
         try:
             with self._connected() as there:
                 _make(there, self._folder)
@@ -167,7 +175,7 @@ class SftpDestination:
 
     def _write(self, there: LimitedSftp, instance: Instance, path: PurePosixPath) -> None:
         _make(there, path.parent)
-        part = str(path.parent / f".{uuid.uuid4().hex}.part")
+        part = str(path.parent / part_name())
         try:
             with self._storage.instances.open(instance) as source, there.open(part, "wx") as file:
                 file.set_pipelined()
@@ -176,12 +184,25 @@ class SftpDestination:
             # Of pipelined writes that failed, a full disk's for one, the server says nothing.
             if there.size(part) != size_bytes:
                 raise _NotWritten("the file there is shorter than what was sent")
+            self._sweep(there, path.parent, part)
             there.rename(part, str(path))
         except BaseException:
             # Whatever is wrong with the connection has been reported already.
             with suppress(Exception):
                 there.remove(part)
             raise
+
+    def _sweep(self, there: LimitedSftp, folder: PurePosixPath, own: str) -> None:
+        """Remove what killed senders left there, once for each folder; `own` shows the time."""
+        if folder in self._swept:
+            return
+        self._swept.add(folder)
+        # A server need not let us look; and another sender may be quicker.
+        with suppress(OSError):
+            now_s = there.modified_s(own)
+            for name, modified_s in there.entries(str(folder)):
+                if is_abandoned(name, now_s - modified_s):
+                    there.remove(str(folder / name))
 
     def _is_there(self, there: LimitedSftp, instance: Instance) -> bool:
         path = str(self._folder / path_of(instance))

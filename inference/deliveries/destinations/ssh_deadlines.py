@@ -116,6 +116,17 @@ class LimitedSftp:
             size_bytes: int | None = self._client.stat(path).st_size
         return size_bytes
 
+    def modified_s(self, path: str) -> float:
+        """When the file was written last, by the server's clock."""
+        with self._watch.within(self._answer_s):
+            return float(self._client.stat(path).st_mtime or 0)
+
+    def entries(self, folder: str) -> list[tuple[str, float]]:
+        """Names in a folder, and when each was written last."""
+        with self._watch.within(self._answer_s):
+            found = self._client.listdir_attr(folder)
+        return [(one.filename, float(one.st_mtime or 0)) for one in found]
+
     def make_folder(self, path: str) -> None:
         with self._watch.within(self._answer_s):
             self._client.mkdir(path)

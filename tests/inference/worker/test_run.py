@@ -333,3 +333,21 @@ def test_a_forced_run_that_dies_at_its_end_leaves_the_results_of_the_run_before(
     (finding,) = storage.findings.of_study(job.study_instance_uid)
     assert finding.value == pytest.approx(2 * (earlier[0].value or 0))
     assert storage.deliveries.of_study(job.study_instance_uid) == deliveries
+
+
+def test_damaged_input_fails_the_job_by_its_name_and_nothing_is_computed(storage: Storage) -> None:
+    """A voxel of one slice was flipped on disk, and nobody has read it since."""
+    pipeline = BrightRegion()
+    job = scheduled(storage, pipeline)
+    harmed = storage.index.instances_of(job.study_instance_uid, job.series_instance_uid)[3]
+    volume = storage.volumes.folder / harmed.location.volume
+    with volume.open("r+b") as file:
+        file.seek(harmed.location.offset + harmed.location.length - 1)
+        last = file.read(1)[0]
+        file.seek(-1, 1)
+        file.write(bytes([last ^ 1]))
+    ended = run(storage, job, pipeline)
+    assert ended.state != "COMPLETED"
+    assert harmed.sop_instance_uid in ended.reason
+    assert "damaged" in ended.reason
+    assert storage.findings.of_job(job.job_id) == []
