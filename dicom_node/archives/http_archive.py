@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -16,8 +17,20 @@ from storage.settings import is_loopback
 
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 Query = Mapping[str, str | Sequence[str]]
-_MAX_JSON_BYTES = 64 * 1024 * 1024
-_MAX_JSON_ELEMENTS = 2_000_000
+
+
+@dataclass(frozen=True)
+class AnswerLimits:
+    """Of one JSON answer."""
+
+    bytes: int
+    elements: int
+
+
+WHOLE_ARCHIVE = AnswerLimits(64 * 1024 * 1024, 2_000_000)
+"""For an operator's command in a process of its own: some archives list all that they have."""
+ONE_PATIENT = AnswerLimits(2 * 1024 * 1024, 100_000)
+"""For what people ask of the API: some 600 studies, or 3,000 series."""
 
 
 class HttpArchive:
@@ -29,7 +42,9 @@ class HttpArchive:
         secret: str,
         verify: ssl.SSLContext | bool = True,
         header: str = "Authorization",
+        limits: AnswerLimits = WHOLE_ARCHIVE,
     ) -> None:
+        self._limits = limits
         self._base = url.rstrip("/")
         read = read_url(url)
         self.host = read.host
@@ -79,14 +94,14 @@ class HttpArchive:
             body = bytearray()
             for piece in flowing(answer, WHOLE_BODY_S):
                 body += piece
-                if len(body) > _MAX_JSON_BYTES:
+                if len(body) > self._limits.bytes:
                     raise PeerFailed(
-                        f"{self} answered more than {_MAX_JSON_BYTES} bytes to {path}."
+                        f"{self} answered more than {self._limits.bytes} bytes to {path}."
                     )
         if not body:
             return None
         try:
-            return load_bounded_json(body, _MAX_JSON_ELEMENTS)
+            return load_bounded_json(body, self._limits.elements)
         except LimitExceeded as error:
             raise PeerFailed(f"{self} answered too much to {path}: {error.message}") from error
         except ValueError as error:

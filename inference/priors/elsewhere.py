@@ -1,5 +1,6 @@
 """What other archives have of a study's patient, for people who look at it; fetched when asked."""
 
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from dicom_node.archives.archive import Found
-from dicom_node.peers import caller_of_peer
+from dicom_node.peers import PeerFailed, caller_of_peer
 from inference.failures import explain
 from inference.priors.search import ask, wanted_study
 from inference.priors.sources import open_archive
@@ -22,6 +23,10 @@ from storage.peers.repository import KnownPeer, Peers
 from storage.priors.entities import PriorFetch
 from storage.priors.fetches import PriorFetches
 from storage.settings import Settings
+
+_AT_ONCE = 4
+_UNDER_WAY = threading.BoundedSemaphore(_AT_ONCE)
+_WAIT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -138,8 +143,17 @@ def _groups_of(engine: Engine, peer: KnownPeer) -> tuple[int, ...]:
 
 
 def _ask(audit: Audit, settings: Settings, peer: KnownPeer, subject: Subject) -> list[Found]:
-    with closing(open_archive(peer, settings)) as archive:
-        return ask(audit, archive, peer, subject)
+    """Raises PeerFailed, also where too many are being asked: an archive may take its time."""
+    if not _UNDER_WAY.acquire(timeout=_WAIT_S):
+        raise PeerFailed(
+            f"{peer.name} was not asked: {_AT_ONCE} questions to archives are under way.",
+            remedy="Ask again in a moment.",
+        )
+    try:
+        with closing(open_archive(peer, settings)) as archive:
+            return ask(audit, archive, peer, subject)
+    finally:
+        _UNDER_WAY.release()
 
 
 @as_node()

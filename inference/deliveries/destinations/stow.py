@@ -11,7 +11,7 @@ import httpx
 
 from dicom_node.archives.archive import Archive
 from dicom_node.archives.dicomweb import DicomwebArchive
-from dicom_node.archives.http_archive import HttpArchive
+from dicom_node.archives.http_archive import ONE_PATIENT, HttpArchive
 from dicom_node.network.multipart import NotMultipart, read_parts
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
@@ -259,7 +259,9 @@ def _open_archive(peer: KnownPeer, settings: Settings) -> Archive:
     trust = ssl.create_default_context()
     if settings.tls_ca is not None:
         trust.load_verify_locations(settings.tls_ca)
-    return DicomwebArchive(HttpArchive(peer.url, peer.token, trust, header=peer.token_header))
+    return DicomwebArchive(
+        HttpArchive(peer.url, peer.token, trust, header=peer.token_header, limits=ONE_PATIENT)
+    )
 
 
 KIND = DestinationKind(
