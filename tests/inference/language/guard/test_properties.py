@@ -17,15 +17,16 @@ from tests.inference.language.guard.findings import CHEST_CT, T1_HEAD
 CASES = [one for one in finding_cases("tuned") if one.what == FAITHFUL]
 VALUED = [one for one in (*T1_HEAD.findings, *CHEST_CT.findings) if one.value is not None]
 cases = st.sampled_from(CASES)
-for read_once in (T1_HEAD, CHEST_CT):
-    # The vocabulary and the evidence, so that no example's deadline counts their reading.
-    check_sentence("The left lung.", read_once)
+# Each new evidence is read as a whole, and on a busy machine that takes as long as it takes; how
+# long the guard computes is measured below, in processor time.
+without_deadline = settings(deadline=None)
 
 
 def evidence_with(finding_index: int) -> Evidence:
     return T1_HEAD if finding_index < len(T1_HEAD.findings) else CHEST_CT
 
 
+@without_deadline
 @given(st.integers(0, len(VALUED) - 1), st.floats(0.3, 3.0), st.integers(0, 3))
 def test_a_number_beyond_rounding_is_withheld(index: int, factor: float, decimals: int) -> None:
     finding, evidence = VALUED[index], evidence_with(index)
@@ -41,6 +42,7 @@ def test_a_number_beyond_rounding_is_withheld(index: int, factor: float, decimal
         assert verdict.supported, verdict.reasons
 
 
+@without_deadline
 @given(cases)
 def test_the_other_side_is_withheld(case) -> None:  # type: ignore[no-untyped-def]
     other = other_side(case.text)
@@ -60,6 +62,7 @@ def test_a_denial_is_withheld(case, no: str) -> None:  # type: ignore[no-untyped
     assert not check_sentence(sentence, case.evidence).supported, sentence
 
 
+@without_deadline
 @given(cases, st.randoms())
 def test_the_order_of_findings_does_not_matter(case, random) -> None:  # type: ignore[no-untyped-def]
     findings = list(case.evidence.findings)
@@ -137,7 +140,7 @@ def test_no_input_takes_long(text: str) -> None:
     assert time.process_time() - started < 10.0
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_judged(text: str) -> None:
     sentences = [text[start:end] for start, end in split_sentences(text)]
