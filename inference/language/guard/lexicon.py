@@ -210,6 +210,9 @@ def _entries() -> Iterator[tuple[str, Entry]]:
     yield from _of("modalities", "modality")
     yield from _of("observations", "thing")
     yield from _of("anatomy", "anatomy")
+    yield from _of("more_anatomy", "anatomy")
+    for things in ("tumors", "diagnoses", "procedures", "devices", "descriptions"):
+        yield from _of(things, "thing")
     yield from _of("modifiers", "modifier")
     for language, words in _read("grammar").items():
         for word in words.split():
