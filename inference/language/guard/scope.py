@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from inference.language.guard.denial_ends import BREAKS, STOPS, is_unclear, starts_anew
 from inference.language.guard.lexicon import LEFT, RIGHT, is_plural
 from inference.language.guard.reading import Reading, Word
 
 NONE = frozenset(("none", "no", "nil", "keine", "keiner", "nein"))
 """What alone denies all that stands before it."""
 BOTH_SIDES = frozenset((LEFT, RIGHT))
-_STOPS = frozenset(("but", "however", "although", "except", "while", "whereas", "aber", "jedoch"))
-_BREAKS = frozenset(";:.?!")
 _ARTICLES = frozenset("a an the there is are this ein eine einen der die das es".split())
 _DEFINITE = frozenset("the this that its der die das dem den dieser diese".split())
 _VERBS = frozenset("is are was were ist sind war wird noted shows zeigt".split())
@@ -136,7 +135,10 @@ def _changed(
     )
     if trigger.entry.reach == "before" and between and _is_definite(one.word, reading):
         return replace(one, presupposed=True)
-    return replace(one, negations=one.negations + 1)
+    # `Not enlarged and homogeneous`, `no effusion, small nodule`: whether both are denied is
+    # unclear, and a denial of a denial is not followed.
+    unclear = one.word.at >= trigger.end and is_unclear(one.word, trigger, reading)
+    return replace(one, negations=one.negations + (2 if unclear else 1))
 
 
 def _is_definite(word: Word, reading: Reading) -> bool:
@@ -176,7 +178,7 @@ def _names_ahead(reading: Reading, trigger: Word) -> bool:
     for word in reading.words:
         if word.at >= trigger.end and word.entry.category not in ("grammar", "trigger", "side"):
             between = set(reading.pieces[trigger.end : word.at])
-            return not between & (_BREAKS | _STOPS | {",", "and", "und"})
+            return not between & (BREAKS | STOPS | {",", "and", "und"})
     return False
 
 
@@ -184,10 +186,12 @@ def _ends_ahead(reading: Reading, trigger: Word, word: Word) -> bool:
     negates = trigger.entry.concept == "negation"
     for at in range(trigger.end, word.at):
         piece = reading.pieces[at]
-        if piece in _STOPS or piece in _BREAKS:
+        if piece in STOPS or piece in BREAKS:
             return True
         following = reading.pieces[at + 1] if at + 1 < len(reading.pieces) else ""
         if piece in ("and", "und", ",") and (following in _ARTICLES or _denies(following)):
+            return True
+        if negates and piece == "," and starts_anew(word, trigger, reading):
             return True
         # A list is denied as a whole; doubt stops at the next thing.
         if not negates and piece in ("and", "und", ",", "with", "mit"):
@@ -203,7 +207,7 @@ def _denies(piece: str) -> bool:
 def _ends_behind(reading: Reading, word: Word, trigger: Word) -> bool:
     for at in range(word.end, trigger.at):
         piece = reading.pieces[at]
-        if piece in _STOPS or piece in _BREAKS:
+        if piece in STOPS or piece in BREAKS:
             return True
         if piece in ("and", "und", ",") and _VERBS & set(reading.pieces[:at]):
             return True

@@ -60,8 +60,14 @@ def _size_of(
         )
         if not named or not there or one.polarity != PRESENT or source.history or one.unread:
             continue
-        now = [each.axes for each in one.extents if not each.prior and not each.change]
-        if len(now) == 1 and all(axis.unit.dimension == "mm" for axis in now[0]):
+        now = [
+            each.axes
+            for each in one.extents
+            if not each.prior
+            and not each.change
+            and all(axis.unit.dimension == "mm" for axis in each.axes)
+        ]
+        if len(now) == 1:
             found.append((tuple(axis.value * axis.unit.factor for axis in now[0]), source))
     if len({size for size, _ in found}) != 1:
         return None

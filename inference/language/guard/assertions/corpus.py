@@ -103,6 +103,8 @@ def _is_of_then(one: Assertion, study: FoundDate | None) -> bool:
 
 def changes_of(extents: Sequence[Extent]) -> frozenset[str]:
     """What one size of now and one of then say of the change."""
+    sizes = [each for each in extents if all(axis.unit.dimension == "mm" for axis in each.axes)]
+    extents = sizes or extents
     now = {each.axes for each in extents if not each.prior and not each.change}
     then = {each.axes for each in extents if each.prior}
     if len(now) != 1 or len(then) != 1:

@@ -37,7 +37,8 @@ _CONTINUES = frozenset("stable again increased decreased progressed regressing h
 # A larger lung or more enhancement has not progressed.
 _WORSE_IF_MORE = frozenset(
     "mass lesion nodule metastasis effusion pleural_effusion edema pneumothorax hemorrhage"
-    " hematoma aneurysm consolidation atrophy stenosis midline_shift hydrocephalus".split()
+    " subdural_hematoma shift hematoma aneurysm consolidation atrophy stenosis midline_shift"
+    " hydrocephalus".split()
 )
 # Attributes that a heading or a verb implies.
 _IMPLIED = frozenset(("local", "focal", "overall"))

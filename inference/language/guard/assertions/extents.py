@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from inference.language.guard.assertions.model import ABSENT, Assertion, Extent
+from inference.language.guard.assertions.model import ABSENT, EXTENT, Assertion, Extent
 from inference.language.guard.quantities import LARGEST_ROUNDING, Quantity
 from inference.language.guard.verdict import Ground, Reason
 
 _SIZES = frozenset(("size", "diameter"))
+# Of these, a size without a name is the width.
+_TUBES = frozenset(
+    "aorta ascending_aorta descending_aorta thoracic_aorta abdominal_aorta bile_duct"
+    " common_bile_duct pancreatic_duct portal_vein splenic_vein common_iliac_artery".split()
+)
 
 
 def missing_extents(claim: Assertion, source: Assertion) -> Iterator[Reason]:
     """Sizes that the source does not give."""
     for one in claim.extents:
         if any(_same_extent(one, other) for other in source.extents):
+            continue
+        if _is_width(one, source):
             continue
         if one.change and _is_amount(one, source):
             continue
@@ -29,6 +36,15 @@ def missing_extents(claim: Assertion, source: Assertion) -> Iterator[Reason]:
             Ground.NUMBER if near else Ground.UNIT,
             f"The number {numbers} is not in the evidence in this unit.",
         )
+
+
+def _is_width(one: Extent, source: Assertion) -> bool:
+    """Whether it calls the one size of a vessel or duct its width."""
+    if one.aspects != {"width"} or source.observation != EXTENT or len(one.axes) != 1:
+        return False
+    if not source.place.anatomy or not source.place.anatomy <= _TUBES:
+        return False
+    return any(_same_extent(replace(one, aspects=frozenset()), each) for each in source.extents)
 
 
 def _same_extent(one: Extent, other: Extent) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from inference.language.guard.assertions.model import Assertion, Place
@@ -77,3 +78,17 @@ def lies_in(narrow: Place, wide: Place, site: str = "", exempt: frozenset[str] =
     if wide.details and not wide.details <= narrow.details:
         return sorted(wide.details - narrow.details)[0]
     return ""
+
+
+def known_above(one: Assertion, sides: frozenset[str]) -> Place:
+    """What headings and the first phrase of the sentence say that it is of.
+
+    Under `Left ovary`, `Right ovary normal, 2 cm follicle` speaks of the right one alone. `sides`:
+    all that its sentence names.
+    """
+    context, topic = one.context, one.topic
+    if topic.anatomy and not closure(topic.anatomy) & (context.anatomy - WIDE):
+        context = Place(sides=context.sides)
+    if context.sides and sides - context.sides:
+        context = replace(context, sides=frozenset())
+    return context.joined(topic)

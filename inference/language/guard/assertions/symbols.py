@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from inference.language.guard.assertions.spellings import in_one_spelling
 from inference.language.guard.characters import folded
 
 LEVEL, GRADE = "level:", "grade:"
@@ -30,7 +31,7 @@ _SCALES = {
 _GRADED = re.compile(
     r"\b((?:leber|lungen)?segmente?s?|grades?|grad|stage|stadium|type|typ"
     r"|(?:ti|bi|li|pi|lung|cad)[- ]?rads"
-    r"|fazekas|bosniak|kellgren)(?:\s(?:category|kategorie|grade|grad|score))?\s?:?\s?"
+    r"|fazekas|bosniak|kellgren|deauville|modic|outerbridge|gleason|isup|rutherford|fontaine)(?:\s(?:category|kategorie|grade|grad|score|type|typ))?\s?:?\s?"
     r"(\d{1,2}[a-e]?|[ivx]{1,4}[ab]?)\b(?![.,]?\d)",
     re.IGNORECASE,
 )
@@ -42,15 +43,22 @@ _ORDINALS = {
     )
 }
 _RIB = re.compile(rf"\b(?:({'|'.join(_ORDINALS)})|(\d{{1,2}})\.)(?=\s(?:rib|rippe))", re.IGNORECASE)
+_NTH = r"\d{1,2}(?:st|nd|rd|th)"
+_NTH_RIB = re.compile(
+    rf"\b(\d{{1,2}})(?:st|nd|rd|th)(?=(?:(?:,|\sand|\sund|\sto|\sbis)\s{_NTH}){{0,6}}\s(?:rib|rippe))",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"\b(\d{1,2})\s?o'?clock(?:\sposition)?\b", re.IGNORECASE)
 _ABOVE = re.compile(
     r"\b(?:as )?(?:detailed|described|noted|mentioned) (?:above|below)\b", re.IGNORECASE
 )
-_SUSPICIOUS = re.compile(r"\b(\w{4,}?)s?verdächtig(?:e[rsnm]?)?\b", re.IGNORECASE)
+_SUSPICIOUS = re.compile(r"\b(\w{4,}?)s?(?:verdächtig|suspekt)(?:e[rsnm]?)?\b", re.IGNORECASE)
 _LAST = frozenset((("c", 7, "th"), ("th", 12, "l"), ("l", 5, "s")))
 _WRITTEN = {"lenden": "L", "brust": "Th", "hals": "C"}
 _VERTEBRA = re.compile(r"\b(\d{1,2})\. ?(lenden|brust|hals)wirbel(?:körpers?)?\b", re.IGNORECASE)
 _DASH = re.compile(r"(?<=\s)-(?=\s)")
 _MOST = 24
+_ALONE = re.compile(rf"\(({_PREFIX}[a-x])\)")
 
 
 @lru_cache(maxsize=4096)
@@ -81,15 +89,19 @@ def with_symbols(sentence: str) -> tuple[str, dict[str, str]]:
         levels = _levels(match)
         return " and ".join(word(LEVEL + one) for one in levels) if levels else match.group()
 
-    plain = _DASH.sub(";", folded(sentence))
+    plain = _DASH.sub(";", folded(in_one_spelling(sentence)))
     plain = _ABOVE.sub("", plain)
     plain = _SUSPICIOUS.sub(r"verdächtig auf \1", plain)
     plain = _VERTEBRA.sub(lambda one: f"{_WRITTEN[one.group(2).casefold()]}{one.group(1)}", plain)
     plain = _RIB.sub(
         lambda one: _ORDINALS.get((one.group(1) or "").casefold()) or f"{one.group(2)}th", plain
     )
+    plain = _NTH_RIB.sub(lambda one: word(f"{LEVEL}rib {one.group(1)}"), plain)
+    plain = _CLOCK.sub(lambda one: word(f"{LEVEL}clock {one.group(1)}"), plain)
     plain = _GRADED.sub(graded, plain)
-    return _VERTEBRAL.sub(vertebral, plain), symbols
+    plain = _VERTEBRAL.sub(vertebral, plain)
+    # `The lower lobe (segment 9)`
+    return _ALONE.sub(r"\1", plain), symbols
 
 
 def _levels(match: re.Match[str]) -> list[str]:

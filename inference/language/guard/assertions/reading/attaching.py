@@ -158,6 +158,9 @@ class Attaching(ClauseState):
             place = frame.place
             if not place.sides and not place.anatomy and last.anatomy:
                 place = replace(place, anatomy=last.anatomy)
+            if one.places and last.levels and not last.anatomy and place.levels:
+                # `In segment VI and segment VII of the liver`
+                one.places[-1] = replace(last, anatomy=place.anatomy)
             if one.places:
                 one.places.append(place)
 

@@ -21,7 +21,9 @@ class Builder(Numbering):
     def clause(self, items: Sequence[Item]) -> None:
         """Add the frames of the clause."""
         for position, item in enumerate(items):
+            self.ended_by = item
             self._item(item, items, position)
+        self.ended_by = None
         self.close()
         self.start_lead()
         for extent in self.pending:
@@ -58,7 +60,8 @@ class Builder(Numbering):
 
     def _name(self, item: Item, items: Sequence[Item], position: int) -> None:
         if not self.phrase:
-            self.behind_number = position > 0 and items[position - 1].kind == "number"
+            before = [one for one in items[:position] if "quiet" not in one.classes]
+            self.behind_number = bool(before) and before[-1].kind == "number"
         if item.text == "surrounding" and (self.role or self.article):
             # `Hypodense to the surrounding muscle`
             return

@@ -8,6 +8,7 @@ from inference.language.guard.assertions.reading.items import Item
 
 _STOPS = frozenset(";.!?")
 _VERBS = frozenset(("be", "show", "measure"))
+_PRONOUNS = frozenset("it they er sie es also".split())
 
 
 def clauses_of(items: Sequence[Item]) -> list[list[Item]]:
@@ -57,3 +58,25 @@ def _begins_statement(items: Sequence[Item], position: int, before: Sequence[Ite
         elif item.classes & {"which", "but"}:
             return False
     return False
+
+
+def with_subjects(clauses: Sequence[Sequence[Item]]) -> list[list[Item]]:
+    """Each clause, one that has none of its own with the subject of the clause before.
+
+    `The gallbladder is distended but contains no stones`, `... because it is collapsed`
+    """
+    found: list[list[Item]] = []
+    subject: list[Item] = []
+    for clause in clauses:
+        own = list(clause)
+        while own and own[0].text in _PRONOUNS:
+            own = own[1:]
+        if subject and own and is_verb(own[0]):
+            found.append([*subject, *own])
+            continue
+        found.append(list(clause))
+        verb = next((at for at, item in enumerate(clause) if is_verb(item)), 0)
+        subject = list(clause[:verb])
+        if any(item.kind in ("trigger", "number", "mark", "unknown") for item in subject):
+            subject = []
+    return found

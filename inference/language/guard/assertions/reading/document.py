@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from inference.language.guard.assertions.model import Assertion, Place
-from inference.language.guard.assertions.places import WIDE
+from inference.language.guard.assertions.places import WIDE, known_above
 from inference.language.guard.assertions.reading.items import itemise
 from inference.language.guard.assertions.reading.lines import LONGEST_SENTENCE, Line, lines_of
 from inference.language.guard.assertions.reading.parse import Context, Parsed, parse
@@ -40,6 +40,7 @@ _HISTORY = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_HEADING = 70
+_LONGEST_TITLE = 160
 _LONGEST_HEADING_WORDS = 4
 _PRONOUN = re.compile(r"^(?:It|They|This|These|Sie|Er|Es|Diese[rs]?)\s", re.IGNORECASE)
 
@@ -131,10 +132,20 @@ def _title_at(lines: Sequence[Line]) -> int:
 def _title_of(lines: Sequence[Line]) -> Place:
     """`MRI RIGHT KNEE`: what the first line says that the whole text is of."""
     first = next((one.text.strip() for one in lines if one.text.strip()), "")
+    if _is_mammogram(first):
+        return Place(frozenset(("breast",)))
     if ":" in first or len(first) > _LONGEST_HEADING or _states_something(first):
         return Place()
     place = _context_of(first.rstrip(".")).place
     return replace(place, sides=frozenset()) if place.sides == BOTH_SIDES else place
+
+
+def _is_mammogram(line: str) -> bool:
+    """Whether a title names an examination of the breasts alone."""
+    if len(line) > _LONGEST_TITLE or _states_something(line):
+        return False
+    mentions = [one for item in itemise(line).items for one in item.mentions]
+    return any(one.concept == "MG" for one in mentions)
 
 
 def _states_something(line: str) -> bool:
@@ -157,14 +168,15 @@ def _of_line(
         parsed = _parsed(without_patient(written), named, context)
         named = parsed.head or named
         # A sentence of which a part is not understood supports nothing but itself.
-        assertions = () if parsed.not_understood else parsed.assertions
+        assertions = parsed.understood if parsed.not_understood else parsed.assertions
         if context.listed and not parsed.not_understood:
             # `Liver and spleen: no focal lesion` says it of each.
             for place in context.places:
                 of_one = replace(context, place=place, places=(), listed=False)
                 assertions += _parsed(written, named, of_one).assertions
+        sides = frozenset(side for one in assertions for side in one.place.sides | one.topic.sides)
         assertions = tuple(
-            replace(one, title=title, listed=context.listed, context=one.context.joined(one.topic))
+            replace(one, title=title, listed=context.listed, context=known_above(one, sides))
             for one in assertions
         )
         if source.kind == "prior report":

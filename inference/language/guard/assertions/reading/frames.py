@@ -16,7 +16,7 @@ from inference.language.guard.assertions.model import (
     Thing,
 )
 from inference.language.guard.assertions.reading.items import Item
-from inference.language.guard.assertions.symbols import LEVEL
+from inference.language.guard.assertions.symbols import GRADE, LEVEL
 from inference.language.guard.dates import FoundDate
 from inference.language.guard.scope import BOTH_SIDES, Mention
 
@@ -26,7 +26,7 @@ POSITIONAL = frozenset(
     "inferior superior posterior anterior main mid distal proximal medial lateral posterolateral"
     " anterolateral posteromedial volar upper lower central peripheral paracentral basal"
     " major base surface region apical caudal cranial prevascular retrosternal infrarenal"
-    " suprarenal segmental subsegmental".split()
+    " suprarenal segmental subsegmental traversing exiting".split()
 )
 # What is past by its nature or stands for the examination, not for a finding.
 QUIET = frozenset(("interval", "word:surround", "comparison_exam", "projects", "before", "known"))
@@ -227,6 +227,11 @@ def _state_of_place(frame: Frame, names: Sequence[Mention]) -> None:
         for one in names
         if one.category in ("property", "word") and one.concept in frame.attributes
     ]
+    graded = sorted(one for one in frame.attributes if one.startswith(GRADE))
+    if graded and not described and not frame.changes:
+        # `Right breast BI-RADS 2`
+        frame.form, frame.observation, frame.narrows = "state", graded[0], True
+        frame.attributes.discard(frame.observation)
     if described:
         frame.form = "state"
         frame.observation = described[-1].concept

@@ -22,7 +22,8 @@ _RANKING = {
 }
 # Names that the members of a list share: `hilar and mediastinal lymph nodes`.
 _SHARED = frozenset(
-    ("lymph_node", "sinus", "ligament", "artery", "vein", "meniscus", "lobe", "lung")
+    "lymph_node sinus ligament artery vein meniscus lobe lung"
+    " muscle tendon nerve joint bone".split()
 )
 
 

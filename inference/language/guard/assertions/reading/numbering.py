@@ -43,13 +43,18 @@ class Numbering(Relating):
             self.skip_of = True
         elif (
             ahead is not None
-            and not (behind_phrase and self.lead is None)
+            and not (behind_phrase and self.lead is None and not self._is_of_thing(ahead))
             and ahead.kind in ("name", "side", "symbol")
             and not self.is_relation(ahead)
         ):
             self.pending.append(extent)
         else:
             self.add_size(extent)
+
+    def _is_of_thing(self, ahead: Item) -> bool:
+        """`Ureter 4 mm stone`: of a place and a thing, it is the thing's."""
+        placed = bool(self.group) and self.group[-1].form == "bare" and not self.verb
+        return placed and any(one.category == "thing" for one in ahead.mentions)
 
     def _unknown_lead(self, items: Sequence[Item], position: int) -> None:
         """`Nonobstructing 3 mm stone`: an unknown word before a size describes what follows."""

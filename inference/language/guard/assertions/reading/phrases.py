@@ -28,6 +28,12 @@ from inference.language.guard.assertions.reading.predicating import Predicating
 
 GENITIVE = frozenset("des einer eines beider dieser dieses".split())
 _DEFINITE = frozenset(("the", "der", "die", "das", "den", "dem"))
+_INDEFINITE = frozenset("a an ein eine einen einer einem".split())
+# Parts that say where in an organ named before.
+_PARTS = frozenset(
+    "upper_pole lower_pole mid_pole upper_lobe middle_lobe lower_lobe lung_apex lung_base lingula"
+    " pancreatic_head pancreatic_body pancreatic_tail renal_pelvis renal_calyx".split()
+)
 _DOUBT = frozenset(("suspected", "compatible", "probable", "possible", "proven"))
 
 
@@ -171,6 +177,12 @@ class Phrases(Predicating):
             head.needed.discard(head.trailing)
             done_to(relation, frame)
             self.start(relation)
+        elif head.form == "bare" and article in _INDEFINITE and not self.verb and not trigger:
+            # `Axillär rechts ein Lymphknoten von 12 mm`
+            frame.place = head.place.joined(frame.place)
+            if head in self.frames and not head.places:
+                self.frames.remove(head)
+            self.start(frame)
         elif head.form == "bare" and not article and frame.form != "bare":
             # `Heart not enlarged`
             self.start(stated_of_place(frame, head))
@@ -180,7 +192,9 @@ class Phrases(Predicating):
             self.start(stated_of_thing(frame, head))
         elif frame.form == "attribute":
             self.describe(frame)
-        elif frame.form == "bare" and not frame.place.anatomy:
+        elif (frame.form == "bare" and not frame.place.anatomy) or self._is_behind_size(
+            frame, head
+        ):
             self.attach(frame, "place")
         else:
             if trigger != "negation":
@@ -200,7 +214,7 @@ class Phrases(Predicating):
         doubted = trigger in _DOUBT and before.form == "thing"
         if frame.form == "attribute":
             self.describe(frame)
-        elif self.paren and frame.form == "bare":
+        elif (self.paren and frame.form == "bare") or self._is_place_of(frame, before):
             self.attach(frame, "place")
         elif self.sized and trigger not in _DOUBT:
             # `The right kidney 10.9 cm, the left kidney 11.4 cm`
@@ -218,6 +232,25 @@ class Phrases(Predicating):
             self.frames.append(frame)
         else:
             self._join(frame, before)
+
+    def _is_behind_size(self, frame: Frame, head: Frame) -> bool:
+        """`Submucosal fibroid 1.4 cm posterior wall`"""
+        only = self.group == [head] and not (self.verb or self.role or self.attached)
+        named = head.form == "thing" and not head.place.anatomy and not head.places
+        return only and named and self.sized and frame.form == "bare" and self.ended_by is None
+
+    def _is_place_of(self, frame: Frame, before: Frame) -> bool:
+        """`Calcified granuloma, right lower lobe`: where the only thing named is."""
+        alone = self.group == [before] and not self.verb and not self.either and not self.attached
+        if not alone or frame.form != "bare" or before.form != "thing" or before.places:
+            return False
+        general = bool(frame.place.anatomy) and frame.place.anatomy <= _PARTS
+        placed = before.place.anatomy or before.place.levels
+        # `Nodule, liver and spleen normal`
+        ended = self.ended_by is None or (general and self.ended_by.text in (",", ")"))
+        both_sided = before.place.sides and frame.place.sides
+        free = ended and not both_sided and (not placed or general)
+        return free and before.polarity == PRESENT
 
     def _join(self, frame: Frame, before: Frame) -> None:
         if self.attached:

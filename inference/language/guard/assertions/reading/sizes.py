@@ -12,6 +12,7 @@ _THEN = frozenset(
 )
 _AFTER = frozenset("previously before earlier zuvor vorher prior".split())
 _NOW = frozenset("now currently current today aktuell jetzt to auf".split())
+_WAS = frozenset(("was", "were", "war", "waren"))
 _COMPARING = frozenset("to with than zu zur gegenüber als im compared vergleich".split())
 
 
@@ -19,6 +20,10 @@ def is_prior_size(items: Sequence[Item], position: int) -> bool:
     """Whether the number at this position was measured before: `from 9 mm`, `previously 9 mm`."""
     before = items[position - 1] if position else None
     if before is not None and before.text in ("from", "aus"):
+        return True
+    apart = position > 1 and items[position - 2].text in (",", "(", ";")
+    if before is not None and before.text in _WAS and apart:
+        # `Stone, was 8 mm, now 5 mm`: without a subject of its own.
         return True
     if before is not None and before.text in ("vs", "versus", "gegenüber") and position > 1:
         return any(item.kind == "number" for item in items[:position])

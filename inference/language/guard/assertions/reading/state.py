@@ -34,6 +34,8 @@ class ClauseState:
         self.adverbs: set[str] = set()
         self.dates: list[FoundDate] = []
         self.doubts: frozenset[str] = frozenset()
+        # The item that ends the open phrase; None at the end of the clause.
+        self.ended_by: Item | None = None
         self.denied = self.counted = self.has_agent = False
         # What the last item was.
         self.conj = self.attached = self.either = self.dummy = False

@@ -62,7 +62,9 @@ def parts_of(items: Sequence[Item]) -> list[list[Item]]:
             parts.append([])
         else:
             parts[-1].append(item)
-    named = all(_names_something(part) for part in parts)
+    # `Cyst of the liver; retracted by addendum`
+    odd = any(unread_of(part) and not any(map(_is_place, part)) for part in parts[1:])
+    named = all(_names_something(part) for part in parts) and not odd
     return parts if named else [list(items)]
 
 
@@ -114,11 +116,13 @@ def _when(one: Assertion) -> frozenset[str]:
 def _of_then(items: Sequence[Item]) -> Iterator[str]:
     """That the sentence speaks of before, and what it describes so: `previously mild`."""
     for position, item in enumerate(items):
+        ahead = items[position + 1] if position + 1 < len(items) else None
         named = any(one.concept in _BEFORE and not one.negations for one in item.mentions)
-        if not named and "before" not in item.classes:
+        # `Ein Erguss liegt nicht vor`: without a name behind it, it is a part of the verb.
+        leads = ahead is not None and (ahead.kind == "name" or "article" in ahead.classes)
+        if not named and not ("before" in item.classes and leads):
             continue
         yield THEN
-        ahead = items[position + 1] if position + 1 < len(items) else None
         if ahead is not None and ahead.kind == "name":
             yield from (
                 f"{THEN} {one.concept}" for one in ahead.mentions if one.category in _DESCRIBES
