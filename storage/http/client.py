@@ -79,6 +79,7 @@ def checked_client(
     )
 
 
+_NOT_IN_TIME = "it did not answer in time"
 # What is read into memory is not large: it is not waited for beyond this.
 WHOLE_BODY_S = 600.0
 
@@ -128,6 +129,9 @@ def closed_after(client: httpx.Client, limit_s: float) -> Iterator[None]:
 
 def failure_words(error: Exception) -> str:
     """The kind of a failure; messages of libraries may quote what was sent."""
+    if isinstance(error, httpx.ReadTimeout):
+        # Who gives up closes the socket, whose own error says nothing.
+        return _NOT_IN_TIME
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -135,8 +139,4 @@ def failure_words(error: Exception) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         cause = cause.__cause__ or cause.__context__
-    return (
-        "it did not answer in time"
-        if isinstance(error, httpx.TimeoutException)
-        else str(type(error).__name__)
-    )
+    return _NOT_IN_TIME if isinstance(error, httpx.TimeoutException) else str(type(error).__name__)

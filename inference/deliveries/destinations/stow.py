@@ -2,9 +2,10 @@
 
 import re
 import ssl
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import httpx
@@ -18,16 +19,24 @@ from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
 from inference.deliveries.destinations.kind import DestinationKind, FormField, require
 from inference.deliveries.destinations.protocol import Outcome, TestResult
 from inference.deliveries.destinations.stow_responses import named_instances, store_response
+from inference.deliveries.destinations.testing import TEST_S
 from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.http.client import WHOLE_BODY_S, checked_client, failure_words, flowing
+from storage.http.client import (
+    WHOLE_BODY_S,
+    checked_client,
+    closed_after,
+    failure_words,
+    flowing,
+)
 from storage.http.url_policy import check_url
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings, is_loopback
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+_TIMEOUT_OF_TEST = httpx.Timeout(10.0, connect=5.0)
 _DICOM_JSON = "application/dicom+json"
 _WHOLE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -45,6 +54,8 @@ class StowDestination:
         self._storage = storage
         self._peer = peer
         self._base = peer.url.rstrip("/")
+        self._ends_at: float | None = None
+        """Of a test, by the monotonic clock."""
 
     def __str__(self) -> str:
         return self._base
@@ -128,6 +139,7 @@ class StowDestination:
                 raise PeerFailed(f"{self} answered {error} as an instance.") from error
 
     def test(self) -> TestResult:
+        self._ends_at = time.monotonic() + TEST_S
         try:
             self._listing("/studies?limit=1")
         except PeerLacksService:
@@ -190,7 +202,8 @@ class StowDestination:
         try:
             with (
                 # Neither redirects nor proxies: the host is the one that an operator allows.
-                checked_client(verify=self._tls(), timeout=_TIMEOUT) as client,
+                checked_client(verify=self._tls(), timeout=self._timeout()) as client,
+                self._ended(client),
                 client.stream(
                     method, f"{self._base}{path}", headers=headers, content=content
                 ) as answer,
@@ -203,6 +216,15 @@ class StowDestination:
                 f"{self} cannot be reached: {failure_words(error)}.",
                 remedy="Check the address, its certificate and the network.",
             ) from error
+
+    def _timeout(self) -> httpx.Timeout:
+        return _TIMEOUT if self._ends_at is None else _TIMEOUT_OF_TEST
+
+    def _ended(self, client: httpx.Client) -> AbstractContextManager[None]:
+        """Each single timeout is passed by a server that sends a byte now and then."""
+        if self._ends_at is None:
+            return nullcontext()
+        return closed_after(client, max(0.0, self._ends_at - time.monotonic()))
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
