@@ -14,6 +14,7 @@ from inference.models.card import ModelCard, ModelFile
 from inference.models.readiness import Readiness
 from inference.pipeline_output import (
     SEGMENTS_AT_MOST,
+    Category,
     Classification,
     FoundBox,
     ImageResult,
@@ -23,11 +24,14 @@ from inference.pipeline_output import (
     Segment,
 )
 from storage.core.entities import Instance, Series
+from storage.core.findings import Finding
+from storage.lesions.entities import Lesion
 from storage.settings import Settings
 
 __all__ = [
     "SEGMENTS_AT_MOST",
     "Acceptance",
+    "Category",
     "Classification",
     "FoundBox",
     "ImagePrior",
@@ -43,6 +47,7 @@ __all__ = [
     "PipelineOutput",
     "ProgressCallback",
     "Readiness",
+    "ResultGiven",
     "ResultWanted",
     "Segment",
     "ignore_progress",
@@ -70,6 +75,18 @@ class ResultWanted:
     """Any of these; none: all that it found."""
     values: tuple[float, float] = (0.0, 1.0)
     """Outside and inside of the mask that the pipeline is given."""
+    only_sound: bool = True
+    """Truncated and implausible ones are none; else the pipeline judges by itself."""
+
+
+@dataclass(frozen=True)
+class ResultGiven:
+    """What another pipeline stated of the segments that are wanted."""
+
+    findings: tuple[Finding, ...]
+    lesions: tuple[Lesion, ...]
+    caveats: tuple[str, ...] = ()
+    """What a reader must know of all that rests on them."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +144,8 @@ class PipelineContext:
     placements: Mapping[str, str] = field(default_factory=dict)
     """In words, by role: how an input that the card wants registered came to lie there, or why it
     is not among them."""
+    results: Mapping[str, ResultGiven] = field(default_factory=dict)
+    """By role what is stated of results of other pipelines, beside their masks."""
     images: tuple[Dataset, ...] = ()
     """The instances of the series that the pipeline takes, with their pixels as they were sent;
     `inference.single_images.frame.read_frame` decodes a frame within the node's limits. Beside a

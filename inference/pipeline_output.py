@@ -83,6 +83,20 @@ class Classification:
 
 
 @dataclass(frozen=True)
+class Category:
+    """A coded answer without a probability, such as that of a rule, and why it is this one.
+
+    `subject` is what it is of, in words that stay whatever the category; `reason`: in sentences.
+    """
+
+    subject: str
+    label: str
+    code: Code
+    reason: str
+    caveats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class FoundBox:
     """One object in an image, by a box: its corners in the image that was sent.
 
@@ -146,6 +160,7 @@ class PipelineOutput:
     """
     measurements: tuple[Measurement, ...] = ()
     classifications: tuple[Classification, ...] = ()
+    categories: tuple[Category, ...] = ()
     label_picture: NDArray[np.uint8] | None = None
     """Of an image that is not DICOM: the class of each pixel, shape (rows, columns)."""
     label_names: tuple[str, ...] = ()

@@ -276,6 +276,8 @@ def _stated(finding: Finding, status: Status) -> Annotation:
         text = f"{text} Truncated: of a part. {finding.validity.reason}"
     if finding.validity is not None and finding.is_implausible:
         text = f"{text} Not plausible. {finding.validity.reason}"
+    if finding.value is None and finding.validity is not None and finding.validity.reason:
+        text = f"{text} {finding.validity.reason}"
     text = " ".join((text, *finding.caveats))
     return Annotation(author_string=by, text=text)
 

@@ -32,6 +32,8 @@ from inference.nnunet.description import (
     is_nnunet,
 )
 from inference.nnunet.totalsegmentator import add_totalsegmentator, trained_folders
+from inference.result_rules.card import RuleDescription
+from inference.result_rules.folder import add_rule, describe_rule, is_rule
 from inference.single_images.description import (
     ImageModelDescription,
     add_image_model,
@@ -49,6 +51,7 @@ _Description = TypeVar(
     ContainerDescription,
     ImageModelDescription,
     NnunetDescription,
+    RuleDescription,
 )
 _Adding = Callable[[Settings, Path], ModelDescription | ImageModelDescription]
 _Served = TypeVar("_Served", ModelDescription, ImageModelDescription)
@@ -56,7 +59,8 @@ _Served = TypeVar("_Served", ModelDescription, ImageModelDescription)
 
 def is_model(folder: Path) -> bool:
     """Whether a folder is a model that can be added: a MONAI bundle, one that nnU-Net trained,
-    weights of TotalSegmentator, a card that names an image, or a model with its card."""
+    weights of TotalSegmentator, a card that names an image or states a rule, or a model with its
+    card."""
     return _is_installed(folder) or bool(trained_folders(folder))
 
 
@@ -69,6 +73,7 @@ def add_described(settings: Settings, folder: Path) -> ModelDescription | ImageM
     """Copy a model of any kind to where models lie. Raises InvalidRequest, ModelUnusable."""
     kinds: tuple[tuple[Callable[[Path], object], _Adding], ...] = (
         (is_container, add_container),
+        (is_rule, add_rule),
         (is_added_nnunet, install_converted),
         (lambda one: is_nnunet(one) and (one / CARD_FILE).is_file(), add_nnunet),
         (trained_folders, add_totalsegmentator),
@@ -97,7 +102,7 @@ def add_bundle(settings: Settings, folder: Path) -> ModelDescription:
 
 def installed_bundles(settings: Settings) -> list[ModelDescription]:
     """Every bundle that was added, by name; one that cannot be read is logged."""
-    of_others = (_is_of_images, is_added_nnunet, is_container)
+    of_others = (_is_of_images, is_added_nnunet, is_container, is_rule)
     found = _read(
         [one for one in _folders(settings) if not any(is_other(one) for is_other in of_others)],
         described,
@@ -135,6 +140,11 @@ def installed_containers(settings: Settings) -> list[ContainerDescription]:
     return _read([one for one in _folders(settings) if is_container(one)], describe_container)
 
 
+def installed_rules(settings: Settings) -> list[RuleDescription]:
+    """Every rule that was added, by name."""
+    return _read([one for one in _folders(settings) if is_rule(one)], describe_rule)
+
+
 def _folders(settings: Settings) -> list[Path]:
     models = settings.resolved_models_dir
     if not models.is_dir():
@@ -147,7 +157,7 @@ def _folders(settings: Settings) -> list[Path]:
 
 
 def _is_installed(folder: Path) -> bool:
-    kinds = (is_bundle, is_added_nnunet, is_container, is_image_model, is_plain)
+    kinds = (is_bundle, is_added_nnunet, is_container, is_image_model, is_plain, is_rule)
     return any(is_one(folder) for is_one in kinds)
 
 

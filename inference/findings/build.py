@@ -7,6 +7,7 @@ from inference.findings.comparison import Comparison
 from inference.findings.facts import fact_of
 from inference.findings.normal_ranges import NormalRanges
 from inference.pipeline import (
+    Category,
     Classification,
     FoundBox,
     ImageResult,
@@ -24,7 +25,7 @@ from inference.result_identity import (
 )
 from storage.core.acquisition import limit_at_full_inspiration
 from storage.core.entities import Job
-from storage.core.findings import Code, Finding, ImageRef, SegmentRef
+from storage.core.findings import Code, Finding, ImageRef, SegmentRef, Validity
 
 # Every consumer shows or encodes this very number, so none can disagree by rounding.
 _DECIMALS = 3
@@ -57,6 +58,7 @@ def build_findings(
             else _classified(job, pipeline, answer)
             for answer in output.classifications
         ),
+        *(_categorized(job, pipeline, one) for one in output.categories),
         *(
             ranges.applied(one)
             for image in output.images
@@ -227,6 +229,19 @@ def _classified(job: Job, pipeline: Pipeline, answer: Classification) -> Finding
         tracking_uid=tracking_uid(job, answer.label),
         segmentation=None,
         created_at=job.created_at,
+    )
+
+
+def _categorized(job: Job, pipeline: Pipeline, category: Category) -> Finding:
+    """The same thing over time, whichever category it has."""
+    return replace(
+        _classified(job, pipeline, Classification(category.label, 0.0)),
+        finding_id=stable_id(job, "category", category.subject),
+        code=category.code,
+        confidence=None,
+        tracking_identifier=tracking_identifier(pipeline, category.subject),
+        tracking_uid=tracking_uid(job, category.subject),
+        validity=Validity("complete", reason=category.reason, caveats=category.caveats),
     )
 
 

@@ -198,7 +198,7 @@ class _Search:
                 return _None("")
             of_what = "none of what is wanted" if wanted.segments else "no structure"
             return _None(f"{named} found {of_what}.")
-        for one in findings:
+        for one in findings if wanted.only_sound else ():
             if one.validity is not None and not one.is_sound:
                 return _None(
                     f"{one.label} by {named} is {one.validity.state}: {one.validity.reason}"

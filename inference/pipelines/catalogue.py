@@ -14,6 +14,7 @@ from inference.bundles.installed import (
     installed_containers,
     installed_image_models,
     installed_nnunets,
+    installed_rules,
 )
 from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.brain.brain_structures import BrainStructures
@@ -22,6 +23,7 @@ from inference.pipelines.chest.lung_density import LungDensity
 from inference.pipelines.container_model import ContainerPipeline
 from inference.pipelines.monai_bundle import MonaiBundle
 from inference.pipelines.nnunet_model import NnunetPipeline
+from inference.pipelines.result_rule import ResultRule
 from inference.pipelines.single_images.bundle import BundleOfImages
 from inference.pipelines.single_images.classification import ImageClassification
 from inference.pipelines.single_images.film_field import FilmField
@@ -58,6 +60,7 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),
         *(NnunetPipeline(model) for model in installed_nnunets(settings)),
         *(ContainerPipeline(model, settings) for model in installed_containers(settings)),
+        *(ResultRule(model) for model in installed_rules(settings)),
         *(_of_images(model) for model in installed_image_models(settings)),
         *_of_other_packages(settings),
     )

@@ -66,6 +66,12 @@ class Evidence:
         return digest_of(self.facts, [*self.failed_pipelines, *withdrawn, *followed])
 
 
+def _reason(finding: Finding) -> tuple[str, ...]:
+    """Of a category why it is this one; of numbers the rest says all."""
+    validity = finding.validity
+    return () if finding.value is not None or validity is None else (validity.reason,)
+
+
 def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
     stated = [
         (
@@ -75,6 +81,7 @@ def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
             one.finding.confidence,
             *one.cut_off_at,
             *(("implausible",) if one.is_implausible else ()),
+            *_reason(one.finding),
             *one.finding.caveats,
             *(asdict(one.finding.normal_range).values() if one.finding.normal_range else ()),
         )

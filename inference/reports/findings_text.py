@@ -251,11 +251,17 @@ def _is_low(fact: Fact) -> bool:
 
 def _answer(fact: Fact, locale: Locale) -> ReportSentence:
     confidence = fact.finding.confidence
+    if confidence is None:
+        validity = fact.finding.validity
+        reason = "" if validity is None else validity.reason.rstrip(".")
+        stated = {"label": fact.finding.label, "reason": f" ({reason})" if reason else ""}
+        text = locale.fill(locale.words["category"], stated)
+        return ReportSentence(text, (fact.finding.finding_id,))
     text = locale.fill(
         locale.words["answer"],
         {
             "label": fact.finding.label,
-            "confidence": locale.percent((confidence or 0.0) * 100.0),
+            "confidence": locale.percent(confidence * 100.0),
         },
     )
     return ReportSentence(text, (fact.finding.finding_id,))

@@ -14,7 +14,7 @@ from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.result_masks import LoadedResult
 from inference.input_selection.study_inputs import inputs_of
 from inference.job_progress import JobProgress
-from inference.pipeline import Pipeline, PipelineContext, takes_instances
+from inference.pipeline import Pipeline, PipelineContext, ResultGiven, takes_instances
 from inference.pipeline_runs.tilt import resamples_tilt
 from inference.results.other_grids import OtherGrid
 from inference.rules.job_rule import rule_for
@@ -146,7 +146,10 @@ class JobLoader:
             caveats=(*placement.caveats, *_of_results(read.results)),
         )
         context = replace(
-            self._volume_context(volume), inputs=placement.volumes, placements=placement.texts
+            self._volume_context(volume),
+            inputs=placement.volumes,
+            placements=placement.texts,
+            results={role: self._given(one) for role, one in read.results.items()},
         )
         on_each = getattr(pipeline, "results_on", "reference") == "each"
         loaded = Loaded(
@@ -165,6 +168,17 @@ class JobLoader:
             ],
         )
         return loaded, context
+
+    def _given(self, one: LoadedResult) -> ResultGiven:
+        """What is stated of the segments that are wanted, which may be some of those found."""
+        chosen = one.chosen
+        numbers = {segment.segment_number for segment in chosen.segments}
+        lesions = self._storage.lesions.of_jobs([chosen.job.job_id])
+        return ResultGiven(
+            chosen.findings,
+            tuple(it for it in lesions if it.segment_number in numbers),
+            chosen.caveats,
+        )
 
     def _taken(self) -> list[JobInput]:
         taken = self._storage.jobs.inputs_of(self._job.job_id)

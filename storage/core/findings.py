@@ -96,7 +96,8 @@ class Validity:
     cut_off_at: tuple[Direction, ...] = ()
     """At which sides of the images the structure is cut off; empty where it is complete."""
     reason: str = ""
-    """The same in a sentence, or what is not plausible; empty where it is complete."""
+    """The same in a sentence, or what is not plausible; of a category by a rule why it is this one;
+    else empty where it is complete."""
     caveats: tuple[str, ...] = ()
     """What a reader must know of a value that stands all the same, a sentence each."""
     surface: Surface | None = field(default=None, compare=False)

@@ -26,6 +26,8 @@ def premises_of(verdict: Verdict, evidence: Evidence) -> tuple[str, ...]:
 
 
 def _in_words(finding: Finding) -> str:
+    if finding.value is None and finding.confidence is None:
+        return f"{finding.label}."
     if finding.value is None:
         return f"{finding.label}: confidence {(finding.confidence or 0.0) * 100.0:.1f}%."
     unit = {"[hnsf'U]": "HU"}.get(finding.unit.value, finding.unit.value) if finding.unit else ""

@@ -1,0 +1,156 @@
+"""A lesion's category by a rule. What is not known is never guessed: then there is none."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+
+from inference.result_rules.card import SIZES, Limits, Row, StatedCategory, StatedRule
+from storage.core.findings import Finding
+from storage.lesions.entities import Lesion
+
+KIND = "kind"
+
+
+@dataclass(frozen=True)
+class LesionFacts:
+    """What is known of a lesion; `unknown` says of each other fact why it is not."""
+
+    label: str
+    kind: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        kind = [self.kind] if self.kind else []
+        return ", ".join(
+            [*kind, *(f"{_named(name)} {value:g}" for name, value in self.numbers.items())]
+        )
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """`category` is None where it is not assessable; `reason` in words, without the subject."""
+
+    category: StatedCategory | None
+    reason: str
+
+
+def facts_of(rule: StatedRule, lesion: Lesion, findings: Sequence[Finding]) -> LesionFacts:
+    """By its type, its axes and the numbers that are stated of its segment."""
+    numbers: dict[str, float] = {}
+    unknown: dict[str, str] = {}
+    sizes = {
+        "mean_diameter_mm": (lesion.long_axis_mm + lesion.short_axis_mm) / 2,
+        "long_axis_mm": lesion.long_axis_mm,
+        "short_axis_mm": lesion.short_axis_mm,
+        "volume_mm3": lesion.volume_mm3,
+    }
+    for name in SIZES:
+        value = sizes[name]
+        if lesion.is_truncated:
+            unknown[name] = "the images cut the lesion off"
+        elif lesion.axes_method == "box":
+            unknown[name] = "it was marked by a box, whose edges are no diameters"
+        elif not value:
+            unknown[name] = "it was not measured"
+        else:
+            numbers[name] = _rounded(value, rule.decimals)
+    for name, wanted in rule.measures.items():
+        stated = [
+            one
+            for one in findings
+            if one.segmentation is not None
+            and one.segmentation.segment_number == lesion.segment_number
+            and (one.code.value, one.code.scheme_designator) == wanted.code
+            and one.unit is not None
+            and one.unit.value == wanted.unit
+        ]
+        if len(stated) == 1 and stated[0].value is not None and stated[0].is_sound:
+            numbers[name] = _rounded(stated[0].value, rule.decimals)
+        elif stated and not stated[0].is_sound:
+            unknown[name] = f"its value is {stated[0].validity.state}" if stated[0].validity else ""
+        else:
+            unknown[name] = "no result states it"
+    kinds = [
+        name
+        for name, codes in rule.kinds.items()
+        if (lesion.type.value, lesion.type.scheme_designator) in codes
+    ]
+    if len(kinds) != 1:
+        unknown[KIND] = f"the result calls it {lesion.type.meaning} and no more"
+    return LesionFacts(lesion.label, kinds[0] if len(kinds) == 1 else "", numbers, unknown)
+
+
+def assess(rule: StatedRule, facts: LesionFacts) -> Assessment:
+    """The most severe category that holds. One that may hold, and that is more severe than the
+    first that does, leaves it open."""
+    for one in rule.categories:
+        found = [_holds(row, facts) for row in one.when]
+        if any(missing == () for missing in found):
+            return Assessment(one, facts.words)
+        missing = next((missing for missing in found if missing), None)
+        if missing is not None:
+            why = "; ".join(
+                f"its {_named(name)} is not known: {facts.unknown.get(name, 'nobody states it')}"
+                for name in missing
+            )
+            return Assessment(None, f"{why}. Known: {facts.words or 'nothing'}")
+    return Assessment(None, f"no category of the rule is for {facts.words or 'it'}")
+
+
+def overall(rule: StatedRule, of_lesions: Mapping[str, Assessment]) -> Assessment:
+    """The most severe of all lesions, unless one that is not assessable could be more severe."""
+    known = {label: one for label, one in of_lesions.items() if one.category is not None}
+    order = [one.category for one in rule.categories]
+    label = min(
+        known,
+        key=lambda one: order.index(known[one].category.category),  # type: ignore[union-attr]
+        default="",
+    )
+    most = known[label].category if label else None
+    open_ = [one for one in of_lesions if one not in known]
+    if open_ and (most is None or most.category != order[0]):
+        first = of_lesions[open_[0]].reason
+        more = f" ({len(open_) - 1} more are not assessable)" if len(open_) > 1 else ""
+        return Assessment(None, f"of {open_[0]}{more} {first}")
+    if most is None:
+        return Assessment(None, "there is no lesion")
+    return Assessment(most, f"by {label}: {known[label].reason}")
+
+
+def _holds(row: Row, facts: LesionFacts) -> tuple[str, ...] | None:
+    """None where it does not hold; else the facts without which nobody knows, none if it does."""
+    missing = []
+    if row.kind is not None:
+        if facts.kind and facts.kind != row.kind:
+            return None
+        if not facts.kind:
+            missing.append(KIND)
+    for name, limits in row.limits.items():
+        value = facts.numbers.get(name)
+        if value is None:
+            missing.append(name)
+        elif not _within(value, limits):
+            return None
+    return tuple(missing)
+
+
+def _within(value: float, limits: Limits) -> bool:
+    return (limits.at_least is None or value >= limits.at_least) and (
+        limits.below is None or value < limits.below
+    )
+
+
+def _rounded(value: float, decimals: int) -> float:
+    """Halves up, as people do: 5.95 is 6.0."""
+    step = Decimal(1).scaleb(-decimals)
+    return float(Decimal(f"{value:.6f}").quantize(step, ROUND_HALF_UP))
+
+
+def _named(fact: str) -> str:
+    """mean diameter (mm)."""
+    for unit in ("mm3", "mm"):
+        if fact.endswith(f"_{unit}"):
+            return f"{fact.removesuffix(f'_{unit}').replace('_', ' ')} ({unit})"
+    return fact.replace("_", " ")

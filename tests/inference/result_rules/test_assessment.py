@@ -1,0 +1,80 @@
+"""What a rule concludes from facts, and where it concludes nothing."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inference.result_rules.assessment import Assessment, LesionFacts, assess, overall
+from inference.result_rules.card import RuleCard, StatedRule
+
+PAGE = (Path(__file__).parents[3] / "docs" / "pipelines" / "rules.md").read_text()
+
+
+def page_card() -> dict[str, Any]:
+    found = re.search(r"^( *)```json card\n(.*?)^ *```", PAGE, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    card: dict[str, Any] = json.loads(found[2])
+    return card
+
+
+def rule() -> StatedRule:
+    return RuleCard.model_validate(page_card()).rule
+
+
+def category(kind: str = "", **numbers: float) -> str:
+    unknown = {"kind": "nobody says", "solid_component_mm": "no result states it"}
+    found = assess(rule(), LesionFacts("Nodule 1", kind, numbers, unknown))
+    return found.reason if found.category is None else found.category.category
+
+
+@pytest.mark.parametrize(
+    ("mean_diameter_mm", "expected"),
+    [(5.9, "2"), (6.0, "3"), (7.9, "3"), (8.0, "4A"), (14.9, "4A"), (15.0, "4B")],
+)
+def test_solid_nodules_at_baseline_have_the_categories_of_lung_rads(
+    mean_diameter_mm: float, expected: str
+) -> None:
+    assert category("solid", mean_diameter_mm=mean_diameter_mm) == expected
+
+
+def test_a_fact_that_decides_and_is_not_known_leaves_it_open_and_others_do_not() -> None:
+    assert category("part-solid", mean_diameter_mm=9.0) == (
+        "its solid component (mm) is not known: no result states it."
+        " Known: part-solid, mean diameter (mm) 9"
+    )
+    assert category("part-solid", mean_diameter_mm=5.0) == "2"
+    assert category("ground glass", mean_diameter_mm=40.0) == "3"
+    assert category(mean_diameter_mm=20.0).startswith("its kind is not known: nobody says")
+    assert category("solid").startswith("its mean diameter (mm) is not known")
+
+
+def test_the_most_severe_lesion_counts_unless_an_open_one_may_be_more_severe() -> None:
+    stated = rule()
+    known = {one.category: Assessment(one, "by size") for one in stated.categories}
+    open_ = Assessment(None, "its kind is not known")
+    assert overall(stated, {"1": known["2"], "2": known["4A"]}).reason == "by 2: by size"
+    both = overall(stated, {"1": known["4A"], "2": open_})
+    assert (both.category, both.reason) == (None, "of 2 its kind is not known")
+    most = overall(stated, {"1": known["4B"], "2": open_}).category
+    assert most is not None
+    assert most.category == "4B"
+    assert overall(stated, {}).category is None
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"categories": [{"category": "3", "code": ["3", "99", "3"], "when": [{}]}]}, "nothing"),
+        ({"kinds": {"firm": [["SOLID", "99SITE"]]}}, "kind knows no 'solid'"),
+        ({"examples": []}, "at least 1"),
+        ({"measures": {}}, "limits knows no 'solid_component_mm'"),
+    ],
+)
+def test_a_rule_that_does_not_fit_is_refused(change: dict[str, Any], says: str) -> None:
+    card = page_card()
+    card["rule"] |= change
+    with pytest.raises(ValueError, match=says):
+        RuleCard.model_validate(card)
