@@ -7,6 +7,7 @@ Both happen before anybody has signed in.
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Callable
 from http import HTTPStatus
 from ipaddress import ip_network
 from typing import Any
@@ -103,9 +104,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._leave()
 
     def handle_websocket_upgrade(self) -> None:
-        # Another protocol goes on with the transport; who opens one has signed in.
+        # Another protocol goes on with the transport; the connection counts until that one ends.
         self._expect(None)
-        self._leave()
+        counted: Any = _counted(self.ws_protocol_class, self._leave)
+        self.ws_protocol_class = counted
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
@@ -232,6 +234,25 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._address:
             self.limits.give_back(self._address)
             self._address = ""
+
+
+def _counted(protocol: Any, when_lost: Callable[[], None]) -> Callable[..., Any]:
+    """Make a protocol for WebSockets that reports its end."""
+
+    def make(**arguments: Any) -> Any:
+        made = protocol(**arguments)
+        lost = made.connection_lost
+
+        def connection_lost(exc: Exception | None) -> None:
+            try:
+                lost(exc)
+            finally:
+                when_lost()
+
+        made.connection_lost = connection_lost
+        return made
+
+    return make
 
 
 def limited(protocol: type[Any], limits: ConnectionLimits) -> type[Any]:

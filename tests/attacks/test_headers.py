@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from websockets.sync.client import connect as open_websocket
 
 from api.server.connection_limits import (
     FIELD_MAX_BYTES,
@@ -182,6 +183,17 @@ def test_one_address_cannot_take_every_connection(node: AttackedNode) -> None:
             except ConnectionError:
                 ended += 1
         assert ended >= 20
+    deadline = time.monotonic() + 20
+    while not node.answers():
+        assert time.monotonic() < deadline
+
+
+def test_websockets_count_until_they_end(node: AttackedNode) -> None:
+    url = node.url.replace("http:", "ws:") + "/dicom-web/subscribers/AE"
+    with contextlib.ExitStack() as stack:
+        for number in range(PER_ADDRESS):
+            stack.enter_context(open_websocket(f"{url}{number}"))
+        assert not answer_to(node, FIRST_LINE + b"\r\n")
     deadline = time.monotonic() + 20
     while not node.answers():
         assert time.monotonic() < deadline
