@@ -13,6 +13,7 @@ from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep
 from api.jobs.serializers import decision_payloads
 from api.parameters import SeriesUid, StudyUid, problems
+from api.reports.schemas import ReportPayload
 from api.reports.serializers import report_payload
 from api.routing import new_router
 from api.studies.damage import damaged_payload
@@ -27,6 +28,7 @@ from api.studies.schemas import (
 from api.studies.serializers import series_summary
 from api.studies.study_list_columns import StudyRow
 from inference.broker.notify import wake
+from inference.reports.omissions import missing_of_report
 from inference.scheduling.schedule import schedule_series
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -70,7 +72,13 @@ def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyDetail:
         for route in storage.routing.routes_of(study_instance_uid)
     ]
     others = instances_of_other_patients(storage.engine, storage.instances, study_instance_uid)
-    return _detail(row, routes, others)
+    report = row.report
+    reports = (
+        []
+        if report is None
+        else [report_payload(report, missing_of_report(report, storage.critical_alerts))]
+    )
+    return _detail(row, routes, others, reports)
 
 
 def _named(instance: Instance) -> OtherPatientInstance:
@@ -80,7 +88,12 @@ def _named(instance: Instance) -> OtherPatientInstance:
     )
 
 
-def _detail(row: StudyRow, routes: list[RoutePayload], found: OtherPatients) -> StudyDetail:
+def _detail(
+    row: StudyRow,
+    routes: list[RoutePayload],
+    found: OtherPatients,
+    reports: list[ReportPayload],
+) -> StudyDetail:
     return StudyDetail(
         **dict(row.columns()),
         series=[series_summary(series) for series in row.series],
@@ -89,7 +102,7 @@ def _detail(row: StudyRow, routes: list[RoutePayload], found: OtherPatients) -> 
         decisions=decision_payloads(row.decisions),
         deliveries=[delivery_payload(delivery) for delivery in row.deliveries],
         routes=routes,
-        reports=[] if row.report is None else [report_payload(row.report)],
+        reports=reports,
         damaged_instances=[damaged_payload(one) for one in row.damaged],
     )
 

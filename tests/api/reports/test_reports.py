@@ -191,6 +191,7 @@ def test_a_critical_finding_that_the_impression_lacks_is_named_and_keeps_nobody_
     (missing,) = edited["missing"]
     assert [one["concept"] for one in missing["concepts"]] == ["subdural_hematoma"]
     assert missing["sentence"] == "Acute subdural hematoma on the right."
+    assert api.client.get(f"/api/studies/{study}").json()["reports"][0]["missing"] == [missing]
     final = moved(api, edited, "final")
     assert final.status_code == 200, final.text
     assert final.json()["missing"] == [missing]
