@@ -64,7 +64,7 @@ class Comparison:
         Of a lesion that merged or split, all parts are compared together; those of now are
         `beside`. Where one of them was not measured whole, nothing is compared.
         """
-        finding = _with_caveat(finding, "")
+        finding = _with_caveats(finding)
         if finding.code.value in DENSITIES:
             return self._cautioned(finding, beside)
         joined = self.joined.get(finding.tracking_uid)
@@ -105,8 +105,12 @@ class Comparison:
             else limit.percent,
         )
         unlike = slices_differ(finding, found.finding)
-        caveat = slices_caveat(_of_day(found.study_date), unlike) if unlike else ""
-        return _with_caveat(replace(finding, prior=prior), caveat)
+        of_day, fact = _of_day(found.study_date), fact_of(finding)
+        caveats = [slices_caveat(of_day, unlike)] if unlike else []
+        percent = breath_differs_percent(finding.value, found.value)
+        if percent is not None and (fact.structure, fact.measure) == ("lung", "volume"):
+            caveats.append(breath_caveat(of_day, percent, "it"))
+        return _with_caveats(replace(finding, prior=prior), *caveats)
 
     def _cautioned(self, finding: Finding, beside: Sequence[Finding]) -> Finding:
         """A density tells where that of before is of another acquisition, or another breath."""
@@ -115,9 +119,11 @@ class Comparison:
             return finding
         of_day, unlike = _of_day(study_date), why_unlike(finding, then)
         if unlike is not None:
-            return _with_caveat(finding, f"{NOT_COMPARED}{of_day}: {unlike.in_words}.")
+            return _with_caveats(finding, f"{NOT_COMPARED}{of_day}: {unlike.in_words}.")
         percent = self._breath_differs_percent(finding, then, beside)
-        return finding if percent is None else _with_caveat(finding, breath_caveat(of_day, percent))
+        if percent is None:
+            return finding
+        return _with_caveats(finding, breath_caveat(of_day, percent))
 
     def _breath_differs_percent(
         self, density: Finding, then: Finding, beside: Sequence[Finding]
@@ -184,12 +190,12 @@ def _of_day(study_date: str) -> str:
     return f" of {day.isoformat()}" if day else " before"
 
 
-def _with_caveat(finding: Finding, caveat: str) -> Finding:
-    """With that of an earlier study instead of those that it has: they are of what was known
-    before, or of the finding whose mask was edited. "": without any."""
+def _with_caveats(finding: Finding, *of_earlier_study: str) -> Finding:
+    """With these instead of those that it has: they are of what was known before, or of the
+    finding whose mask was edited."""
     validity = finding.validity or Validity("complete")
     caveats = tuple(one for one in validity.caveats if not one.startswith(OF_EARLIER_STUDY))
-    caveats = (*caveats, caveat) if caveat else caveats
+    caveats = (*caveats, *of_earlier_study)
     if caveats == validity.caveats:
         return finding
     return replace(finding, validity=replace(validity, caveats=caveats))

@@ -60,24 +60,31 @@ def _of_breath(
     before: Mapping[tuple[str, str, str, str], Fact],
     locale: Locale,
 ) -> ReportSentence:
-    """A density's change with how far the lung's volume differs, in one sentence that no model
-    rewords: another depth of breath changes it as well."""
+    """The change of a lung's density or volume with how far the volume differs, in one sentence
+    that no model rewords: another depth of breath changes both."""
     then = None if volume is None else before.get(volume.key)
-    if now.finding.code.value not in DENSITIES or volume is None or then is None:
+    is_density = now.finding.code.value in DENSITIES
+    if volume is None or then is None or not (is_density or now.structure == "lung"):
         return sentence
     percent = breath_differs_percent(volume.value, then.value)
     if percent is None:
         return sentence
     values = {"text": sentence.text.rstrip("."), "percent": locale.percent(percent)}
-    text = locale.fill(locale.words["unlike"]["breath"], values)
+    text = locale.fill(
+        locale.words["unlike"]["breath" if is_density else "breath_of_volume"], values
+    )
     return replace(
         sentence,
         text=text,
-        finding_ids=(*sentence.finding_ids, volume.finding.finding_id),
-        prior_finding_ids=(*sentence.prior_finding_ids, then.finding.finding_id),
+        finding_ids=_once(*sentence.finding_ids, volume.finding.finding_id),
+        prior_finding_ids=_once(*sentence.prior_finding_ids, then.finding.finding_id),
         basis="node",
         states_result=True,
     )
+
+
+def _once(*finding_ids: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(finding_ids))
 
 
 def _change(

@@ -85,11 +85,11 @@ def breath_differs_percent(now_volume: float | None, then_volume: float | None) 
     return percent if percent > _SAME_BREATH_PERCENT else None
 
 
-def breath_caveat(of_day: str, percent: float) -> str:
+def breath_caveat(of_day: str, percent: float, changes: str = "density as well") -> str:
     """`of_day`: " of 2024-01-10", or " before"."""
     return (
         f"{OTHER_BREATH}{of_day} by {rounded(percent, 1)} %: another depth of breath changes"
-        " density as well."
+        f" {changes}."
     )
 
 

@@ -60,6 +60,12 @@ def test_densities_of_another_depth_of_breath_say_so_in_the_same_sentence() -> N
         " but the lung volume differs by 28.6%: another depth of breath changes density as well."
     )
     assert not [one for one in texts(breath(1.05))["findings"] if "breath" in one]
+    # 4.84 L after 6.776 L.
+    for kind in ("findings", "impression"):
+        assert (
+            "The total lung volume has decreased by 28.6% since 12 March 2023 (from 6.78 L to"
+            " 4.84 L); another depth of breath changes it, too." in texts(breath(1.4))[kind]
+        )
 
 
 @pytest.mark.parametrize(
