@@ -14,7 +14,7 @@ from storage.core.acquisition import DENSITIES, OF_EARLIER_STUDY
 from storage.core.findings import OUTSIDE_POPULATION, REGISTERED_WITH_RESIDUAL, TUBE_VOLTAGES
 from storage.reports.entities import ReportSentence
 
-_CAUTIONS = {
+_CAUTIONS: Mapping[str, str | tuple[str, ...]] = {
     "outside_population": OUTSIDE_POPULATION,
     "registered_with_residual": REGISTERED_WITH_RESIDUAL,
     "tube_voltages": TUBE_VOLTAGES,
