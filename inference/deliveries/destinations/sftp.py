@@ -136,6 +136,8 @@ class SftpDestination:
     def _open(
         self, client: "paramiko.SSHClient", password: str | None, key: "paramiko.PKey | None"
     ) -> "paramiko.SFTPClient":
+        from inference.deliveries.destinations.ssh_packets import LimitedTransport
+
         client.load_host_keys(str(known_hosts(self._storage.settings)))
         client.connect(
             self._url.hostname or "",
@@ -150,6 +152,7 @@ class SftpDestination:
             # The keys of the person who started the node are not its own.
             allow_agent=False,
             look_for_keys=False,
+            transport_factory=LimitedTransport,
         )
         return client.open_sftp()
 

@@ -102,6 +102,32 @@ def _server(folder: Path, how: str = "trickle") -> Iterator[_Server]:
                 transport.close()
 
 
+def test_a_packet_without_measure_ends_the_call(tmp_path: Path) -> None:
+    """Stated before the key of the host is known, so by anybody on the way."""
+    sent_bytes = 0
+
+    def serve(listener: socket.socket) -> None:
+        nonlocal sent_bytes
+        caller, _ = listener.accept()
+        with caller, suppress(ConnectionError):
+            caller.sendall(b"SSH-2.0-OpenSSH_9.0\r\n" + struct.pack(">I", 0xFFFFFFEC))
+            while sent_bytes < 1 << 26:
+                sent_bytes += caller.send(bytes(1 << 16))
+
+    hosts = tmp_path / "known_hosts"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = _Server(listener.getsockname()[1], hosts)
+        key = paramiko.ECDSAKey.generate()
+        hosts.write_text(f"[127.0.0.1]:{server.port} {key.get_name()} {key.get_base64()}\n")
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        with node(tmp_path, server.peer(), sftp_known_hosts=hosts) as storage:
+            assert "announced an SSH packet" in probe_peer(storage, server.peer()).sentence
+        thread.join(20)
+    # What the kernel keeps on both sides counts as sent.
+    assert sent_bytes < 1 << 25
+
+
 @pytest.mark.parametrize("how", ["trickle", "no subsystem", "garbage"])
 def test_a_call_ends_that_is_never_answered_in_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
