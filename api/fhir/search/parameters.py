@@ -92,13 +92,18 @@ class SearchParameters:
                 "Ask in several searches.",
             )
         sort = tuple(part for part in control.get("_sort", "").split(",") if part)
-        for key in sort:
-            if key.removeprefix("-") not in sorts:
+        keys = [part.removeprefix("-") for part in sort]
+        for key in keys:
+            if key not in sorts:
                 raise refused(
                     f"'{shown(key)}' cannot be sorted by.",
                     f"Use {', '.join(sorts) or 'none'}.",
                     "not-supported",
                 )
+        # A second time it changes nothing, and a database takes an order of some hundred terms.
+        twice = next((key for at, key in enumerate(keys) if key in keys[:at]), None)
+        if twice is not None:
+            raise refused(f"'{twice}' is sorted by twice.", "Give it once.")
         check_word(control, "_summary", SUMMARY_MODES)
         check_word(control, "_pretty", _FLAGS)
         # The exact number costs no more than an estimate, and is always given.
