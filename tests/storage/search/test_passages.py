@@ -10,10 +10,10 @@ from storage.search.passages import finding_text
 @pytest.mark.parametrize(
     ("value", "ucum", "text"),
     [
-        (-855.2671, "[hnsf'U]", "Lungs: -855.3 HU."),
+        (-855.2671, "[hnsf'U]", "Lungs: -855 HU."),
         (1791.7004, "cm3", "Lungs: 1791.7 cm³."),
         (3.6942, "L", "Lungs: 3.69 L."),
-        (0.0213, "1", "Lungs: 0.0213."),
+        (0.0213, "1", "Lungs: 0.021."),
         (None, "cm3", "Lungs."),
     ],
 )
