@@ -251,9 +251,12 @@ def change_peer(storage: StorageDep, name: Name, wanted: PeerChange) -> PeerPayl
 
 
 @router.delete("/{name}", status_code=204, summary="Remove a peer", responses=problems(404, 409))
-@policy(ADMINS, "admin", network_change("D"))
+@policy(ADMINS, "admin", network_change("D"), confirmed_to="remove a peer")
 def remove_peer(storage: StorageDep, name: Name) -> Response:
-    """Deliveries that were on their way to it wait until it is added again."""
+    """Deliveries that were on their way to it wait until it is added again.
+
+    A person confirms the session first.
+    """
     storage.peers.remove(name)
     log.info("peer_removed", name=name)
     return Response(status_code=204)

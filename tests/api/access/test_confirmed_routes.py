@@ -18,7 +18,6 @@ from tests.api.access.test_matrix import example
 _A_SESSION_IS_ENOUGH = {
     "takes a way in or out away at once": {
         "DELETE /api/keys/{key_id}",
-        "DELETE /api/peers/{name}",
         "DELETE /api/users/{name}/sessions",
     },
     "keeps what is there": {

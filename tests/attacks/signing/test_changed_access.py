@@ -90,6 +90,7 @@ def test_a_stolen_session_sends_data_nowhere_and_deletes_nothing(tmp_path: Path)
         deeds = [
             ("POST", "/api/peers", {"name": "evil", **peer}),
             ("PUT", "/api/peers/pacs", {**peer, "port": 4243}),
+            ("DELETE", "/api/peers/pacs", None),
             ("POST", "/api/webhooks", hook),
             ("PATCH", f"/api/webhooks/{made}", {"is_active": False}),
             ("POST", f"/api/webhooks/{made}/secret", None),
@@ -103,10 +104,10 @@ def test_a_stolen_session_sends_data_nowhere_and_deletes_nothing(tmp_path: Path)
             assert is_problem(answer, 403, "confirmation_required")["remedy"], (method, path)
         assert [one.name for one in node.storage.peers.all()] == ["pacs"]
         assert node.storage.index.study(study)
-        # To take a way out away at once needs no password.
-        assert root.delete("/api/peers/pacs").status_code == 204
+        # To take a webhook away at once needs no password.
         assert root.delete(f"/api/webhooks/{made}").status_code == 204
         assert confirm(root).status_code == 204
+        assert root.delete("/api/peers/pacs").status_code == 204
         assert root.post("/api/peers", json={"name": "pacs", **peer}).status_code == 201
         assert root.post("/api/webhooks", json=hook).status_code == 201
         assert root.delete(f"/dicom-web/studies/{study}").status_code == 204
