@@ -1,3 +1,5 @@
+import path from "node:path";
+
 import type { NextConfig } from "next";
 
 // `make dev`: pages are made by Next's development server, which asks the node for everything else.
@@ -29,6 +31,14 @@ const config: NextConfig = {
       // The image codecs name these for node; a browser never reaches that code.
       webpackConfig.resolve.fallback = { ...webpackConfig.resolve.fallback, fs: false, path: false };
     }
+    webpackConfig.resolve.alias = {
+      ...webpackConfig.resolve.alias,
+      ndarray$: path.resolve("cornerstone/masks/matrix.js"),
+    };
+    webpackConfig.module.rules.push({
+      test: /dcmjs[\\/]build[\\/]dcmjs\.es\.js$/,
+      use: [{ loader: path.resolve("scripts/dcmjsMatrices.cjs") }],
+    });
     return webpackConfig;
   },
 };

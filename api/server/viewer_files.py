@@ -18,8 +18,8 @@ from api.middleware.security_headers import POLICY_HEADER, content_security_poli
 from api.server.viewer_folder import is_viewer_built, viewer_folder
 from storage.settings import Settings
 
-# Images are decoded by WebAssembly, and the readers of a SEG make code for each shape (ndarray).
-_EVAL = ("'wasm-unsafe-eval'", "'unsafe-eval'")
+# Images are decoded by WebAssembly.
+_EVAL = ("'wasm-unsafe-eval'",)
 _INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 _OTHERS = frozenset({"api", "dicom-web", "fhir"})
 _NOT_BUILT = """<!doctype html>
