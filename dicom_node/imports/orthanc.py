@@ -13,6 +13,9 @@ from storage.http.client import flowing
 
 _STUDIES_AT_ONCE = 500
 _ID = re.compile(r"[0-9a-f-]{1,64}")
+_TIME = re.compile(r"[0-9T:.Z+-]{0,40}")
+_MOST_STUDIES = 20_000_000
+"""More than any Orthanc holds."""
 
 
 class OrthancSource:
@@ -24,7 +27,7 @@ class OrthancSource:
         return f"the Orthanc at {self._archive}"
 
     def parts(self) -> Iterator[Part]:
-        """A study each; one that changed since is another part."""
+        """A study each; one that changed since is another part. Raises PeerFailed."""
         since, first_before = 0, ""
         while True:
             query = {"since": str(since), "limit": str(_STUDIES_AT_ONCE), "expand": ""}
@@ -33,17 +36,20 @@ class OrthancSource:
                 return
             first_before = self._id(page[0])
             for study in page:
-                study_id = self._id(study)
-                yield Part(
-                    f"{study_id} {study.get('LastUpdate', '')}", partial(self._fetch, study_id)
-                )
+                study_id, changed = self._id(study), self._last_update(study)
+                yield Part(f"{study_id} {changed}", partial(self._fetch, study_id))
             since += len(page)
+            if since > _MOST_STUDIES:
+                raise PeerFailed(f"{self} listed more than {_MOST_STUDIES} studies.")
 
     def close(self) -> None:
         self._archive.close()
 
     def _fetch(self, study_id: str, receiving: Receiving) -> None:
-        for instance in self._list(f"/studies/{study_id}/instances", {"expand": "false"}):
+        instances = self._list(f"/studies/{study_id}/instances", {"expand": "false"})
+        if not instances:
+            raise PeerFailed(f"{self} listed a study without an instance.")
+        for instance in instances:
             instance_id = self._id(instance)
             receiving.begin(f"instance {instance_id}")
             try:
@@ -59,6 +65,15 @@ class OrthancSource:
         found = self._archive.json(path, query)
         if not isinstance(found, list):
             raise PeerFailed(f"{self} answered no list to {path}.")
+        return found
+
+    def _last_update(self, study: Any) -> str:
+        """Raises PeerFailed: what is no time would fill the journal."""
+        if not isinstance(study, dict):
+            raise PeerFailed(f"{self} listed a study without its data.")
+        found = study.get("LastUpdate", "")
+        if not isinstance(found, str) or not _TIME.fullmatch(found):
+            raise PeerFailed(f"{self} listed a study without a valid LastUpdate.")
         return found
 
     def _id(self, entry: Any) -> str:

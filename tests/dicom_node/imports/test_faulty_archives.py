@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dicom_node.archives.http_archive import HttpArchive
+from dicom_node.imports import orthanc
 from dicom_node.imports.dicomweb import DicomwebSource
 from dicom_node.imports.orthanc import OrthancSource
 from dicom_node.peers import PeerFailed
@@ -142,6 +143,53 @@ def test_what_an_archive_should_not_answer_is_named(
         except PeerFailed as error:
             stated = error.message
         assert complaint in stated
+
+
+@pytest.mark.parametrize(
+    ("studies", "complaint"),
+    [
+        (["ab", "cd"], "a study without its data"),
+        ([{"ID": "../../tools/shutdown"}], "without an identifier"),
+        ([{"ID": "ab", "LastUpdate": "2024" * 100}], "without a valid LastUpdate"),
+        ([{"ID": "ab", "LastUpdate": ["2024"]}], "without a valid LastUpdate"),
+    ],
+)
+def test_what_an_orthanc_should_not_list_is_named(
+    tmp_path: Path, studies: list[Any], complaint: str
+) -> None:
+    body = json.dumps(studies).encode()
+    with (
+        serving(lambda _path: ("application/json", body, len(body))) as url,
+        storage_in(tmp_path) as storage,
+        pytest.raises(PeerFailed, match=complaint),
+    ):
+        bring_in(storage, OrthancSource(HttpArchive(url, "")))
+
+
+@pytest.mark.timeout(60)
+def test_an_orthanc_whose_list_has_no_end_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instances: list[str] = []
+
+    def answer(path: str) -> tuple[str, bytes, int]:
+        found: list[Any] = instances
+        if path.startswith("/studies?"):
+            since = int(path.partition("since=")[2].partition("&")[0])
+            found = [{"ID": f"{since + number:08x}"} for number in range(500)]
+        body = b"no instance" if path.endswith("/file") else json.dumps(found).encode()
+        return "application/json", body, len(body)
+
+    with serving(answer) as url, storage_in(tmp_path) as storage:
+        # Of studies that hold nothing, which no Orthanc keeps.
+        given_up = bring_in(storage, OrthancSource(HttpArchive(url, "")))
+        assert given_up.was_given_up
+        assert "without an instance" in given_up.failed[0]
+        # Of others: after more than any Orthanc holds.
+        instances.append("ab")
+        monkeypatch.setattr(orthanc, "_MOST_STUDIES", 20)
+        with pytest.raises(PeerFailed, match="more than 20 studies"):
+            bring_in(storage, OrthancSource(HttpArchive(url, "")))
 
 
 def test_an_archive_that_is_away_is_given_up_and_found_again(tmp_path: Path) -> None:
