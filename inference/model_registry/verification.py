@@ -10,6 +10,7 @@ import structlog
 
 from inference.model_registry.status import ModelBlocked, Standing, model_of, state_of
 from inference.models.card import ModelCard, Proof, Provable
+from inference.models.devices import is_out_of_memory
 from inference.pipeline import Pipeline
 from inference.refusals import ModelUnusable
 from storage.container import open_storage
@@ -94,6 +95,15 @@ def verify(model_states: ModelStates, standing: Standing, by: str) -> tuple[Mode
                 card.name, card.version, card.digest, "added", by, detail=error.message
             )
             raise
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            # Its state stays: another time, or at another machine, there may be enough.
+            raise ModelUnusable(
+                f"The self-test of {card.name} {card.version} needs more memory than this machine"
+                " gives.",
+                remedy="Free memory, or check the sizes in the model's configuration.",
+            ) from error
     else:
         proof = Proof({}, "It brings no self-test; its files are the proven ones.")
     after: ModelState = standing.state

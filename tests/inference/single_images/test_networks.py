@@ -164,3 +164,15 @@ def test_an_onnx_file_that_lies_is_refused_and_leaves_nothing(
     with pytest.raises(ModelUnusable, match=r"\((Fail|RuntimeException)\).* was not added"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     assert list(storage.settings.resolved_models_dir.iterdir()) == []
+
+
+def test_a_model_that_asks_for_terabytes_is_refused_and_leaves_nothing(
+    storage: Storage, tmp_path: Path
+) -> None:
+    folder = vit(tmp_path / "vit", labels_at_most=3)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"hidden_size": 1 << 20, "num_hidden_layers": 2000}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelUnusable, match=r"more memory than .* was not added"):
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    assert list(storage.settings.resolved_models_dir.iterdir()) == []
