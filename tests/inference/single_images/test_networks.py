@@ -173,6 +173,8 @@ def test_a_model_that_asks_for_terabytes_is_refused_and_leaves_nothing(
     config = json.loads((folder / "config.json").read_text())
     config |= {"hidden_size": 1 << 20, "num_hidden_layers": 2000}
     (folder / "config.json").write_text(json.dumps(config))
+    # No tensors: weights of another shape would be refused for that.
+    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     with pytest.raises(ModelUnusable, match=r"more memory than .* was not added"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     assert list(storage.settings.resolved_models_dir.iterdir()) == []
