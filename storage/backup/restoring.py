@@ -30,6 +30,7 @@ from storage.volumes.durable_names import sync_folder
 from storage.volumes.files import translated_os_errors
 
 _PART = ".restoring"
+_VERSION = "alembic_version"
 # What a migration itself puts into an empty database.
 _BEGUN = frozenset({"access_group", "access_state", "retention_state", "audit_chain"})
 
@@ -193,8 +194,12 @@ def _pieces(store: BackupStore, file: StoredFile) -> Iterator[bytes]:
 def _restore_database(connection: Connection, store: BackupStore, manifest: Manifest) -> None:
     _drop_empty_tables(connection)
     upgrade_to(connection, manifest.schema)
+    # Alembic's own states the schema, which the manifest does.
+    known = set(inspect(connection).get_table_names()) - {_VERSION}
     for table in reversed(manifest.tables):
-        connection.execute(text(f'DELETE FROM "{_identifier(table.name)}"'))
+        if table.name not in known:
+            raise BackupDamaged(f"The backup names a table that it cannot hold: {table.name!r}.")
+        connection.execute(text(f'DELETE FROM "{table.name}"'))
     for table in manifest.tables:
         try:
             rows = write_rows(connection, table.name, table.columns, lines(store, table.pieces))
@@ -218,12 +223,6 @@ def _drop_empty_tables(connection: Connection) -> None:
     """Those that this version makes: of a newer schema they could not be brought to an older."""
     there = set(inspect(connection).get_table_names())
     cascade = " CASCADE" if connection.dialect.name == "postgresql" else ""
-    for name in [*(table.name for table in reversed(t.metadata.sorted_tables)), "alembic_version"]:
+    for name in [*(table.name for table in reversed(t.metadata.sorted_tables)), _VERSION]:
         if name in there:
             connection.execute(text(f'DROP TABLE "{name}"{cascade}'))
-
-
-def _identifier(name: str) -> str:
-    if not name.replace("_", "").isalnum():
-        raise BackupDamaged(f"The backup names a table that none may be called: {name!r}.")
-    return name

@@ -7,6 +7,7 @@ each whole backup, written last; `begun/` a mark for each that was begun and has
 """
 
 import json
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -25,6 +26,8 @@ _CHECKED = "checked-to"
 _MAX_HEAD_BYTES = 4096
 # Lines are not cut: the last of a piece may be a row of any length, and a manifest names them all.
 _MAX_BYTES = 32 * PIECE_BYTES
+_BACKUP = re.compile(r"[a-z]+/([0-9]{8}T[0-9]{6}-[0-9]{6})")
+_PIECE = re.compile(r"pieces/[0-9a-f]{2}/([0-9a-f]{64})")
 _PLAIN, _COMPRESSED = b"\0", b"\1"
 _Form = TypeVar("_Form")
 _MANIFEST = TypeAdapter(Manifest)
@@ -51,7 +54,7 @@ class BackupStore:
         self._known = self.piece_names()
 
     def piece_names(self) -> set[str]:
-        return {name.rpartition("/")[2] for name in self._place.list("pieces")}
+        return set(self._names("pieces", _PIECE))
 
     def distrust(self, name: str) -> None:
         """Let a piece be written again where its bytes are found."""
@@ -113,12 +116,12 @@ class BackupStore:
 
     def whole(self) -> list[str]:
         """Names of whole backups, the oldest first."""
-        return [name.rpartition("/")[2] for name in self._place.list("backups")]
+        return self._names("backups", _BACKUP)
 
     def cut_off(self) -> list[str]:
         """Names of backups that were begun and did not end; one of them may be running."""
-        begun = (name.rpartition("/")[2] for name in self._place.list("begun"))
-        return [name for name in begun if name not in self.whole()]
+        whole = self.whole()
+        return [name for name in self._names("begun", _BACKUP) if name not in whole]
 
     def manifest(self, name: str = "") -> Manifest:
         """That of a whole backup, by default the newest. Raises NotFound, BackupDamaged."""
@@ -159,6 +162,11 @@ class BackupStore:
         """The files of a backup. Raises BackupDamaged."""
         for line in lines(self, manifest.files):
             yield self._read(_FILE, line, "The list of files")
+
+    def _names(self, folder: str, form: re.Pattern[str]) -> list[str]:
+        # Files of others, as file managers leave them, are passed over.
+        found = map(form.fullmatch, self._place.list(folder))
+        return [match[1] for match in found if match]
 
     def _inflated(self, data: bytes, name: str) -> bytes:
         """Raises BackupDamaged, before it takes more memory than anything of a backup has."""

@@ -16,7 +16,7 @@ from storage.backup.entities import BackupDamaged, Manifest
 from storage.backup.key import BackupKey, new_key
 from storage.backup.places import open_place
 from storage.backup.taking import StoreState, take_backup
-from storage.backup.verification import verify_backup
+from storage.backup.verification import prune, verify_backup
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.uids import derive_uid
@@ -224,12 +224,14 @@ def test_links_in_a_place_are_neither_written_through_nor_followed(
         ({"schema": "-1"}, "a schema that there never was"),
         ({"name": "elsewhere"}, "is damaged"),
         ({"files": ("bomb",)}, "is damaged"),
+        ({"table": "alembic_version"}, "a table that it cannot hold: 'alembic_version'"),
+        ({"table": "sqlite_master"}, "a table that it cannot hold: 'sqlite_master'"),
         ({"kind": "none such"}, "of an unknown kind"),
         ({"rows": b"[1, 2]\n"}, "is not what was read"),
         (b"{}", "is damaged"),
         (None, "is damaged"),
     ],
-    ids=["schema", "name", "bomb", "kind", "row", "form", "zlib"],
+    ids=["schema", "name", "bomb", "version", "master", "kind", "row", "form", "zlib"],
 )
 def test_what_who_has_the_key_made_up_is_named(
     node: Settings, make: Make, place: Path, change: Any, words: str
@@ -244,9 +246,11 @@ def test_what_who_has_the_key_made_up_is_named(
         bomb = b"".join(made.compress(bytes(1 << 20)) for _ in range(300)) + made.flush()
         there.put(f"pieces/ab/{name}", key.encrypt(b"\1" + bomb, name))
         change = {"files": (name,)}
-    elif isinstance(change, dict) and ("kind" in change or "rows" in change):
+    elif isinstance(change, dict) and change.keys() & {"table", "kind", "rows"}:
         first = next(one for one in manifest.tables if one.name == "account")
-        if "kind" in change:
+        if "table" in change:
+            altered = replace(first, name=change["table"])
+        elif "kind" in change:
             columns = ((first.columns[0][0], change["kind"]), *first.columns[1:])
             altered = replace(first, columns=columns)
         else:
@@ -260,3 +264,26 @@ def test_what_who_has_the_key_made_up_is_named(
     there.put(name, key.encrypt(body, name))
     with pytest.raises(BackupDamaged, match=words):
         restored(make("sqlite", "other"), place)
+
+
+def test_files_of_others_in_a_place_are_none_of_a_backup(
+    node: Settings, make: Make, place: Path
+) -> None:
+    """Such as a file manager leaves, or the copy that a person made."""
+    name = backed_up(node, place)
+    for folder in ("backups", "begun", "pieces"):
+        (place / folder).mkdir(exist_ok=True)
+        (place / folder / "zz notes.txt").write_text("of the administrator")
+    (place / "backups" / f"{name} (1)").write_bytes((place / "backups" / name).read_bytes())
+    (place / "backups" / "old").mkdir()
+    (place / "backups" / "old" / "20990101T000000-000000").write_text("not there")
+    store = store_at(node, place)
+    assert (store.whole(), store.cut_off()) == ([name], [])
+    assert store.manifest().name == name
+    states: list[StoreState] = []
+    with open_storage(node) as storage:
+        take_backup(storage, store, states.append)
+    assert (states[0].written_again, states[0].damaged) == ((), ())
+    restored(make("sqlite", "other"), place)
+    prune(store, 1)
+    assert (place / "backups" / "zz notes.txt").exists()
