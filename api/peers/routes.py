@@ -126,7 +126,8 @@ class OutOfReach(Payload):
 
 
 class WaitingNotificationsPayload(Payload):
-    count: int
+    count: int = Field(description="Still tried.")
+    given_up: int = Field(description="Not taken within MEDIVIEW_COMMITMENT_RETENTION_S.")
     last_error: str = Field(description="Why it has not taken them; empty before the first try.")
 
 
@@ -307,7 +308,7 @@ def _payload(
         address=address_of(peer),
         has_token=bool(peer.token),
         waiting_notifications=WaitingNotificationsPayload(
-            count=waiting.count, last_error=waiting.last_error
+            count=waiting.count, given_up=waiting.given_up, last_error=waiting.last_error
         )
         if waiting
         else None,

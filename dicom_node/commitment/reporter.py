@@ -22,7 +22,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.commit_watch import CommitWatch
-from storage.outbox.leases import LEASE_S, Lease
+from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
 
 log = structlog.get_logger(__name__)
@@ -75,7 +75,7 @@ class CommitmentReporter:
         out_of_reach: dict[str, str] = {}
         taken = 0
         while not self._stopping.is_set() and reports.is_due(now):
-            report = reports.claim_due(self._owner, LEASE_S, now)
+            report = reports.claim_due(self._owner, lease_since(now), now)
             if report is None:
                 break
             peer_ae_title = report.peer_ae_title

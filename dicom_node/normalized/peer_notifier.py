@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import structlog
 from pynetdicom.presentation import build_context
@@ -19,17 +18,17 @@ from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.association.requestor import end, open_association
 from dicom_node.normalized.availability_scp import AVAILABILITY_CLASS
-from dicom_node.normalized.availability_scu import available, notification, tell_availability
+from dicom_node.normalized.availability_scu import availability, tell_availability
 from dicom_node.normalized.procedure_step_scp import PROCEDURE_STEP_CLASS
 from dicom_node.normalized.procedure_step_scu import tell_step
-from dicom_node.peers import Peer
+from dicom_node.peers import Peer, PeerFailed, PeerLacksService
 from storage.container import Storage
-from storage.core.clock import rfc3339, utcnow
-from storage.core.errors import MediViewError, NotFound
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
 from storage.db.commit_watch import CommitWatch
-from storage.outbox.leases import LEASE_S, Lease
+from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
-from storage.peers.notifications import NotificationKind, PeerNotification
+from storage.peers.notifications import NotificationKind, PeerNotification, by_series
 
 log = structlog.get_logger(__name__)
 
@@ -81,31 +80,27 @@ class PeerNotifier:
         out_of_reach: dict[str, str] = {}
         taken = 0
         while not self._stopping.is_set():
-            one = notifications.claim_due(self._owner, LEASE_S, now)
+            one = notifications.claim_due(self._owner, lease_since(now), now)
             if one is None:
                 break
             with Lease(partial(self._renew, one), "peer notification"):
-                known: dict[str, Any] = {}
-                error = out_of_reach.get(one.peer_name, "")
-                if not error:
-                    known, error = self._notify(one)
+                error = out_of_reach.get(one.peer_name) or self._notify(one, out_of_reach)
             if error:
-                out_of_reach[one.peer_name] = error
                 policy = retry_policy(self._storage.settings, "peer_notification")
                 again_at = policy.next_attempt(one.attempts, now, one.created_at)
                 notifications.retry_later(one, error, again_at, self._owner)
             else:
-                notifications.notified(one, known, self._owner)
+                notifications.notified(one, self._owner)
                 taken += 1
         return taken
 
     def _renew(self, one: PeerNotification) -> bool:
         return self._storage.peer_notifications.renew(one, self._owner, LEASE_S, utcnow())
 
-    def _notify(self, one: PeerNotification) -> tuple[dict[str, Any], str]:
-        """What the peer knows then; otherwise why it has not taken it."""
+    def _notify(self, one: PeerNotification, out_of_reach: dict[str, str]) -> str:
+        """Why the peer has not taken it, '' when it has."""
         try:
-            return self._bring_up_to_date(one), ""
+            self._bring_up_to_date(one)
         except (MediViewError, OSError) as error:
             message = error.message if isinstance(error, MediViewError) else type(error).__name__
             log.warning(
@@ -115,36 +110,32 @@ class PeerNotifier:
                 attempts=one.attempts,
                 error=type(error).__name__,
             )
-            return {}, message
+            if isinstance(error, PeerFailed | OSError) and not isinstance(error, PeerLacksService):
+                out_of_reach[one.peer_name] = message
+            return message
+        except Exception as error:
+            # The edge of one notification, such as a step that cannot be encoded: others go on.
+            log.error("peer_not_notified", peer=one.peer_name, kind=one.kind, exc_info=True)
+            return f"An unexpected {type(error).__name__}; the log of the receiver has more."
+        return ""
 
-    def _bring_up_to_date(self, one: PeerNotification) -> dict[str, Any]:
+    def _bring_up_to_date(self, one: PeerNotification) -> None:
         known = self._storage.peers.find(one.peer_name)
         if known is None or one.kind not in known.notifications:
             # It is not to be notified any more.
-            return one.known
+            return
         peer = Peer.known(known, self._storage.settings)
         if one.kind == "mpps":
-            return self._tell_step(peer, one)
-        return self._tell_availability(peer, one)
-
-    def _tell_step(self, peer: Peer, one: PeerNotification) -> dict[str, Any]:
-        step = self._storage.procedure_steps.get(one.subject_uid)
-        with self._association(peer, one.kind) as association:
-            tell_step(association, peer, step, is_known=bool(one.known))
-        log.info("procedure_step_passed_on", peer=one.peer_name, state=step.state)
-        return {"state": step.state, "changed_at": rfc3339(step.updated_at)}
-
-    def _tell_availability(self, peer: Peer, one: PeerNotification) -> dict[str, Any]:
-        try:
-            here = available(self._storage.index.instances_of(one.subject_uid))
-        except NotFound:
-            here = {}
-        dataset = notification(one.subject_uid, here, one.known, self._storage.settings.ae_title)
-        if dataset is not None:
+            step = self._storage.procedure_steps.get(one.subject_uid)
             with self._association(peer, one.kind) as association:
-                tell_availability(association, peer, dataset)
-            log.info("availability_notified", peer=one.peer_name, series=len(here))
-        return here
+                tell_step(association, peer, step, is_known=one.is_known)
+            log.info("procedure_step_passed_on", peer=one.peer_name, state=step.state)
+            return
+        here = by_series(self._storage.index.instances_of(one.subject_uid))
+        dataset = availability(one.subject_uid, here, one.gone, self._storage.settings.ae_title)
+        with self._association(peer, one.kind) as association:
+            tell_availability(association, peer, dataset)
+        log.info("availability_notified", peer=one.peer_name, series=len(here))
 
     @contextlib.contextmanager
     def _association(self, peer: Peer, kind: NotificationKind) -> Iterator[NodeAssociation]:

@@ -12,7 +12,7 @@ from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import Tombstone, exactly, is_discarded, note_tombstone, want_purged
 from storage.objects.keys import object_key as uploaded_key
-from storage.peers.notifications import want_notified
+from storage.peers.notifications import by_series, want_notified
 from storage.rejection_notes.in_force import forget_notes
 
 
@@ -63,7 +63,7 @@ def remove_rows(connection: Connection, tombstone: Tombstone) -> int:
     change = "study_deleted" if study_gone else "instances_deleted"
     payload = {"change": change, "series_instance_uids": emptied, "instances": len(gone)}
     add_event(connection, tombstone.deleted_at, "study", study_uid, payload=payload)
-    want_notified(connection, "ian", study_uid, tombstone.deleted_at)
+    want_notified(connection, "ian", study_uid, tombstone.deleted_at, gone=by_series(gone))
     return len(gone)
 
 

@@ -35,6 +35,7 @@ def remove_expired(storage: Storage, now: datetime) -> bool:
         storage.objects.delete(object_key)
     storage.events.prune(now - timedelta(seconds=settings.event_retention_s))
     storage.idempotency_keys.prune(now)
+    storage.peer_notifications.forget_old(now)
     storage.patient_changes.forget_old_messages(now)
     if settings.workitem_retention_s:
         forget_ended(storage.engine, now - timedelta(seconds=settings.workitem_retention_s))

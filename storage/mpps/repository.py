@@ -100,7 +100,7 @@ class ProcedureSteps:
                 reached or (),
                 is_final=False,
             )
-            want_notified(connection, "mpps", sop_instance_uid, now, (sender.ae_title,))
+            want_notified(connection, "mpps", sop_instance_uid, now, but_not=(sender.ae_title,))
         return self.get(sop_instance_uid)
 
     def change(
@@ -137,7 +137,7 @@ class ProcedureSteps:
                     reached or (),
                     is_final=state == "COMPLETED",
                 )
-                want_notified(connection, "mpps", sop_instance_uid, now, (sender.ae_title,))
+                want_notified(connection, "mpps", sop_instance_uid, now, but_not=(sender.ae_title,))
         step = self.get(sop_instance_uid)
         if changed is None:
             raise StepEnded(

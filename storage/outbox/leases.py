@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,11 @@ log = structlog.get_logger(__name__)
 LEASE_S = 30.0
 _RENEWALS_PER_LEASE = 5
 OWNER_ENDED = "The process that was sending it ended in the middle, so it is sent again."
+
+
+def lease_since(round_began_at: datetime) -> float:
+    """Seconds of a lease that is counted from the beginning of a round, however old that is."""
+    return LEASE_S + max(0.0, (utcnow() - round_began_at).total_seconds())
 
 
 class LeaseLost(Exception):

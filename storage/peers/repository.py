@@ -209,7 +209,8 @@ class Peers:
     def remove(self, name: str) -> None:
         """Raises NotFound, UidConflict. Deliveries to it wait until it is there again.
 
-        It leaves its access groups: another peer may get the name later.
+        It leaves its access groups, and nothing waits to be notified: another peer may get the
+        name later.
         """
         self._refuse_those_of_settings(name)
         with writing(self._engine) as connection:
@@ -221,6 +222,9 @@ class Peers:
             member = t.access_group_member.c
             connection.execute(
                 delete(t.access_group_member).where(member.kind == "peer", member.subject == name)
+            )
+            connection.execute(
+                delete(t.peer_notification).where(t.peer_notification.c.peer_name == name)
             )
         self._forget()
 

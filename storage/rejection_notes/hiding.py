@@ -17,7 +17,7 @@ from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.deliveries.cancellation import cancel_rejected, resume_rejected
 from storage.events.repository import add_event
-from storage.peers.notifications import want_notified
+from storage.peers.notifications import by_series, want_notified
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,8 @@ class _Row:
     sop_instance_uid: str
     series_fk: int
     is_rejected: bool
+    sop_class_uid: str
+    series_instance_uid: str
     study_instance_uid: str
 
 
@@ -109,6 +111,8 @@ def _instances(connection: Connection, *conditions: ColumnElement[bool]) -> list
             t.instance.c.sop_instance_uid,
             t.instance.c.series_fk,
             t.instance.c.is_rejected,
+            t.instance.c.sop_class_uid,
+            t.series.c.series_instance_uid,
             t.study.c.study_instance_uid,
         )
         .join(t.series, t.instance.c.series_fk == t.series.c.id)
@@ -135,7 +139,9 @@ def _set_rejected(
     change_deliveries = cancel_rejected if is_rejected else resume_rejected
     change_deliveries(connection, [one.sop_instance_uid for one in rows], now)
     for study_instance_uid in sorted({one.study_instance_uid for one in rows}):
-        want_notified(connection, "ian", study_instance_uid, now)
+        of_study = [one for one in rows if one.study_instance_uid == study_instance_uid]
+        gone = by_series(of_study) if is_rejected else None
+        want_notified(connection, "ian", study_instance_uid, now, gone=gone)
     for part in in_portions(sorted({one.series_fk for one in rows})):
         of_part = t.series.c.id.in_(part)
         connection.execute(

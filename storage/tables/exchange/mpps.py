@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -49,8 +50,10 @@ peer_notification = Table(
     Column("subject_uid", Uid, nullable=False),
     # How often there was something new.
     Column("changes", Integer, nullable=False),
-    # What the peer knows: a step's state, or a study's instances.
-    Column("known", JSON, nullable=False),
+    # Whether the peer has taken the step before.
+    Column("is_known", Boolean, nullable=False),
+    # Of a study: instances of which the peer is to learn that they are gone, by series.
+    Column("gone", JSON, nullable=False),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
     text_column("lease_owner"),

@@ -198,6 +198,40 @@ def test_which_instances_are_here_and_which_are_gone(node: Node, ris: Ris) -> No
     assert {one.StudyInstanceUID for one in ris.notices} == {STUDY}
 
 
+def test_a_study_that_goes_after_months_is_named(node: Node, ris: Ris) -> None:
+    receive(node, [1])
+    complete(node)
+    with listening(ris):
+        assert notify(node) == 1
+        node.storage.peer_notifications.forget_old(utcnow() + timedelta(days=60))
+        node.storage.deletions.instance(uids(1)[0])
+        assert notify(node) == 1
+    assert availability(ris.notices[-1]) == {uids(1)[0]: "UNAVAILABLE"}
+
+
+def test_what_changes_after_months_is_tried_for_as_long_as_ever(node: Node, ris: Ris) -> None:
+    uid = generate_uid()
+    days = 24 * 3600.0
+    with modality(node) as scu:
+        scu.send_n_create(beginning(), MPPS, uid)
+        assert notify(node, in_s=40 * days) == 0
+        assert node.storage.peer_notifications.waiting()["ris"].given_up == 1
+        scu.send_n_set(ending("COMPLETED", uids(1)), MPPS, uid)
+    assert notify(node, in_s=days) == 0
+    waiting = node.storage.peer_notifications.waiting()["ris"]
+    assert (waiting.count, waiting.given_up) == (1, 0)
+    with listening(ris):
+        assert notify(node, in_s=2 * days) == 1
+    assert ris.steps[uid].PerformedProcedureStepStatus == "COMPLETED"
+
+
+def test_another_peer_of_the_name_begins_from_nothing(node: Node, ris: Ris) -> None:
+    perform(node)
+    node.storage.peers.remove("ris")
+    node.storage.peers.add(peer_of(ris))
+    assert node.storage.peer_notifications.waiting() == {}
+
+
 def test_who_is_notified_no_more_hears_nothing(node: Node, ris: Ris) -> None:
     uid = perform(node)
     node.storage.peers.replace(peer_of(ris, notifications=frozenset({"ian"})))
