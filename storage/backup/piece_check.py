@@ -1,5 +1,6 @@
 """Reads pieces again that earlier backups left: a medium may have changed them since."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,18 +22,17 @@ class PieceCheck:
     read: int
     stored: int
     damaged: tuple[str, ...]
-    """Names of pieces that are not what was written."""
-    last: str
-    """Where the next check goes on."""
+    """Names of pieces that are not what was written, or cannot be read."""
 
 
 def check_pieces(store: BackupStore, names: set[str]) -> PieceCheck:
     """Decrypt the next share of all pieces, in the order of their names, and compare their digests.
 
-    Raises StorageUnavailable.
+    The store remembers which are damaged, and where the next check goes on, even if the backup
+    does not end. Raises StorageUnavailable where the place does not answer, StorageFull.
     """
     ordered = sorted(names)
-    begin = next((at for at, name in enumerate(ordered) if name > store.checked_to()), 0)
+    begin = bisect_right(ordered, store.checked_to()) % max(1, len(ordered))
     count = min(len(ordered), max(LEAST_PIECES, -(-len(ordered) // LEAST_SHARE)))
     chosen = (ordered[begin:] + ordered[:begin])[:count]
     damaged: list[str] = []
@@ -41,12 +41,19 @@ def check_pieces(store: BackupStore, names: set[str]) -> PieceCheck:
         # Few at a time, for each is in memory meanwhile.
         while some := tuple(islice(remaining, _AT_ONCE)):
             damaged += _damaged(store, pool, some)
-    return PieceCheck(len(chosen), len(ordered), tuple(damaged), chosen[-1] if chosen else "")
+    if chosen:
+        store.note_checked_to(chosen[-1])
+    return PieceCheck(len(chosen), len(ordered), tuple(damaged))
 
 
 def _damaged(store: BackupStore, pool: ThreadPoolExecutor, names: tuple[str, ...]) -> Iterator[str]:
     answers = pool.map(lambda name: _is_right(store, name), names)
-    yield from (name for name, is_right in zip(names, answers, strict=True) if not is_right)
+    for name, is_right in zip(names, answers, strict=True):
+        if is_right:
+            store.trust(name)
+        else:
+            store.distrust(name)
+            yield name
 
 
 def _is_right(store: BackupStore, name: str) -> bool:

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from storage.backup.entities import BackupDamaged
 from storage.backup.size_limit import check_size
-from storage.core.errors import InvalidRequest, NotFound
+from storage.core.errors import InvalidRequest, NotFound, StorageFull, StorageUnavailable
+from storage.core.open_files import REMEDY, USED_UP
 from storage.core.untrusted_input.folder_walk import walk
 from storage.settings import Settings
 from storage.volumes.durable_names import make_folder
-from storage.volumes.files import translated_os_errors
 
 _PART = ".part"
 
@@ -87,7 +87,7 @@ class FolderPlace:
         self._folder = folder
 
     def put(self, name: str, data: bytes) -> None:
-        with translated_os_errors(self._folder):
+        with _translated(self._folder):
             make_folder(self._folder)
             with self._opened(name, make=True) as (fd, last):
                 part = f".{uuid.uuid4().hex}{_PART}"
@@ -104,7 +104,7 @@ class FolderPlace:
                 os.fsync(fd)
 
     def get(self, name: str, max_bytes: int) -> bytes:
-        with translated_os_errors(self._folder):
+        with _translated(self._folder):
             try:
                 with self._opened(name) as (fd, last):
                     # A pipe has no end: it is looked at, and not waited for.
@@ -126,7 +126,7 @@ class FolderPlace:
                 return file.read(found.st_size)
 
     def list(self, folder: str) -> Iterator[str]:
-        with translated_os_errors(self._folder):
+        with _translated(self._folder):
             top = self._folder / folder
             if top.is_symlink():
                 raise _a_link(folder, self.name)
@@ -137,7 +137,7 @@ class FolderPlace:
 
     def delete(self, name: str) -> None:
         with (
-            translated_os_errors(self._folder),
+            _translated(self._folder),
             suppress(FileNotFoundError),
             self._opened(name) as (fd, last),
         ):
@@ -170,6 +170,27 @@ class FolderPlace:
             yield fd, last
         finally:
             os.close(fd)
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    """What the file system raises, as our causes: it need not be the data folder's."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(
+                f"The disk of the folder of backups {folder} is full.",
+                remedy="Free disk space, or remove older backups with 'mediview backup prune'.",
+            ) from error
+        if error.errno in USED_UP:
+            raise StorageUnavailable(
+                "No file descriptor is left to the process.", remedy=REMEDY
+            ) from error
+        raise StorageUnavailable(
+            f"The folder of backups {folder} does not work: {error.strerror}.",
+            remedy="Check that it exists, is writable and that its disk is healthy.",
+        ) from error
 
 
 def _not_a_file(name: str, place_name: str) -> BackupDamaged:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, case, func, select
 from storage import tables as t
 from storage.backup.copier import Copier
 from storage.backup.entities import StoredFile, StoredTable
+from storage.backup.piece_writer import PieceWriter
 from storage.backup.rows import columns_of, last_number, read_rows
 from storage.backup.sources import (
     OBJECTS,
@@ -20,7 +21,7 @@ from storage.backup.sources import (
     stored_objects,
     volume_files,
 )
-from storage.backup.store import BackupStore, PieceWriter
+from storage.backup.store import BackupStore
 from storage.container import Storage
 from storage.core.errors import StorageUnavailable
 from storage.db.advisory_lock import housekeeping_lock

@@ -3,13 +3,15 @@
 `pieces/` holds what was copied, at most 8 MiB each, under a name that the key and the bytes give:
 what is there already is written again only where it is damaged. `backups/` holds a manifest for
 each whole backup, written last; `begun/` a mark for each that was begun and has not ended;
-`checked-to` names the piece that was read again last.
+`checked-to` names the piece that was read again last, and `damaged/` the pieces that were found
+to be damaged then and that no backup has written again.
 """
 
 import json
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from storage.backup.entities import BackupDamaged, Manifest, StoredFile
 from storage.backup.key import BackupKey
 from storage.backup.places import Place
-from storage.core.errors import InvalidRequest, NotFound
+from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
 
 PIECE_BYTES = 8 << 20
 FORMAT = 1
@@ -28,6 +30,7 @@ _MAX_HEAD_BYTES = 4096
 _MAX_BYTES = 32 * PIECE_BYTES
 _BACKUP = re.compile(r"[a-z]+/([0-9]{8}T[0-9]{6}-[0-9]{6})")
 _PIECE = re.compile(r"pieces/[0-9a-f]{2}/([0-9a-f]{64})")
+_DISTRUSTED = re.compile(r"damaged/([0-9a-f]{64})")
 _PLAIN, _COMPRESSED = b"\0", b"\1"
 _Form = TypeVar("_Form")
 _MANIFEST = TypeAdapter(Manifest)
@@ -43,6 +46,7 @@ class BackupStore:
         self._place = place
         self._key = key
         self._known: set[str] = set()
+        self._distrusted: set[str] = set()
         self._check(create)
 
     @property
@@ -50,20 +54,36 @@ class BackupStore:
         return self._place.name
 
     def load_names(self) -> None:
-        """Learn which pieces there are; before that all are written."""
-        self._known = self.piece_names()
+        """Learn which pieces there are, and are not known to be damaged; before that all are
+        written."""
+        self._distrusted = set(self._names("damaged", _DISTRUSTED))
+        self._known = self.piece_names() - self._distrusted
 
     def piece_names(self) -> set[str]:
         return set(self._names("pieces", _PIECE))
 
+    @property
+    def distrusted(self) -> frozenset[str]:
+        """Pieces that were found to be damaged, by this backup or an earlier one."""
+        return frozenset(self._distrusted)
+
     def distrust(self, name: str) -> None:
-        """Let a piece be written again where its bytes are found."""
+        """Let a piece be written again where its bytes are found, now or by a later backup."""
         self._known.discard(name)
+        if name not in self._distrusted:
+            self._place.put(f"damaged/{name}", b"")
+            self._distrusted.add(name)
+
+    def trust(self, name: str) -> None:
+        """It was written again, was read after all, or is gone."""
+        if name in self._distrusted:
+            self._place.delete(f"damaged/{name}")
+            self._distrusted.discard(name)
 
     def checked_to(self) -> str:
         """The last piece that was read again; empty where none was yet."""
         try:
-            name = self._place.get(_CHECKED, _MAX_HEAD_BYTES)
+            name = self._get(_CHECKED, _MAX_HEAD_BYTES)
         except (NotFound, BackupDamaged):
             return ""
         return name.decode("ascii", "replace")
@@ -81,13 +101,14 @@ class BackupStore:
             return name, False
         body = _COMPRESSED + zlib.compress(data) if compress else _PLAIN + data
         self._place.put(piece_path(name), self._key.encrypt(body, name))
+        self.trust(name)
         self._known.add(name)
         return name, True
 
     def piece(self, name: str) -> bytes:
         """The bytes, proved to be those that were written. Raises BackupDamaged."""
         try:
-            sealed = self._place.get(piece_path(name), _MAX_BYTES)
+            sealed = self._get(piece_path(name), _MAX_BYTES)
         except NotFound as error:
             raise BackupDamaged(f"{piece_path(name)} is missing in {self._place.name}.") from error
         body = self._key.decrypt(sealed, name)
@@ -138,7 +159,7 @@ class BackupStore:
             )
         place = f"backups/{name}"
         try:
-            sealed = self._place.get(place, _MAX_BYTES)
+            sealed = self._get(place, _MAX_BYTES)
         except NotFound as error:
             raise NotFound(
                 f"There is no backup {name} in {self._place.name}.",
@@ -167,6 +188,23 @@ class BackupStore:
         # Files of others, as file managers leave them, are passed over.
         found = map(form.fullmatch, self._place.list(folder))
         return [match[1] for match in found if match]
+
+    def _get(self, name: str, max_bytes: int) -> bytes:
+        """Raises NotFound; BackupDamaged where this alone cannot be read, as in a bad sector;
+        StorageUnavailable where the place does not answer."""
+        try:
+            return self._place.get(name, max_bytes)
+        except StorageUnavailable:
+            # What the store begins with was read already: whether it still is tells which.
+            with suppress(NotFound, BackupDamaged):
+                self._place.get(HEAD, _MAX_HEAD_BYTES)
+        try:
+            return self._place.get(name, max_bytes)
+        except StorageUnavailable as error:
+            raise BackupDamaged(
+                f"{name} in {self._place.name} cannot be read ({error.__cause__}).",
+                remedy="Check the disk or the server that it lies on.",
+            ) from error
 
     def _inflated(self, data: bytes, name: str) -> bytes:
         """Raises BackupDamaged, before it takes more memory than anything of a backup has."""
@@ -224,34 +262,6 @@ class BackupStore:
             f"{HEAD} in {self._place.name} is damaged.",
             remedy="Check the name of the place, or use a copy of the backups.",
         )
-
-
-class PieceWriter:
-    """Cuts a stream of lines into compressed pieces."""
-
-    def __init__(self, store: BackupStore) -> None:
-        self._store = store
-        self._buffer = bytearray()
-        self._pieces: list[str] = []
-        self.copied_bytes = 0
-
-    def write(self, line: bytes) -> None:
-        self._buffer += line
-        if len(self._buffer) >= PIECE_BYTES:
-            self._flush()
-
-    def finish(self) -> tuple[str, ...]:
-        """The pieces, in order; the next stream begins with one of its own."""
-        if self._buffer:
-            self._flush()
-        pieces, self._pieces = tuple(self._pieces), []
-        return pieces
-
-    def _flush(self) -> None:
-        name, is_new = self._store.put_piece(bytes(self._buffer), compress=True)
-        self.copied_bytes += len(self._buffer) if is_new else 0
-        self._pieces.append(name)
-        self._buffer.clear()
 
 
 def lines(store: BackupStore, pieces: Sequence[str]) -> Iterator[bytes]:

@@ -19,9 +19,10 @@ from storage.backup.copier import Copier
 from storage.backup.entities import BackupDamaged, Manifest, StoredFile
 from storage.backup.last_backup import note_backup
 from storage.backup.piece_check import check_pieces
+from storage.backup.piece_writer import PieceWriter
 from storage.backup.snapshot import take_snapshot
 from storage.backup.sources import Source, data_folder_files, stored_objects, volume_files
-from storage.backup.store import BackupStore, PieceWriter
+from storage.backup.store import BackupStore
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
@@ -39,7 +40,7 @@ class StoreState:
     stored: int
     written_again: tuple[str, ...]
     damaged: tuple[str, ...]
-    """Of earlier backups alone: the node does not have their bytes any more."""
+    """Of earlier backups alone, named until those go: the node does not have their bytes."""
 
 
 def take_backup(
@@ -59,8 +60,7 @@ def take_backup(
         store.begin(name)
         store.load_names()
         checked = check_pieces(store, store.piece_names())
-        for piece in checked.damaged:
-            store.distrust(piece)
+        suspects = sorted(store.distrusted)
         with Copier(store, _files_before(store)) as copier:
             with translated_os_errors(settings.data_dir):
                 for _ in copier.copy_all(_everything(storage.objects, storage.settings)):
@@ -86,9 +86,8 @@ def take_backup(
         store.end(manifest)
         for earlier in cut_off:
             store.forget_begun(earlier)
-        store.note_checked_to(checked.last)
-        again = tuple(piece for piece in checked.damaged if store.has((piece,)))
-        lost = tuple(piece for piece in checked.damaged if not store.has((piece,)))
+        again = tuple(piece for piece in suspects if store.has((piece,)))
+        lost = tuple(piece for piece in suspects if not store.has((piece,)))
         tell(StoreState(checked.read, checked.stored, again, lost))
         note_backup(settings.data_dir)
         return manifest

@@ -63,4 +63,7 @@ def prune(store: BackupStore, keep: int) -> tuple[int, int]:
     unused = store.piece_names() - used
     for piece in unused:
         store.delete_piece(piece)
+    store.load_names()
+    for piece in store.distrusted - used:
+        store.trust(piece)
     return len(leaving), len(unused)

@@ -81,9 +81,15 @@ def backup(context: typer.Context, place: Place = "") -> None:
 @app.command("list")
 def list_backups(place: Place = "") -> None:
     """The backups there are, the oldest first, and those that were cut off."""
+    from storage.backup.entities import BackupDamaged
+
     store = open_store(start(log_level="ERROR"), place)
     for name in store.whole():
-        manifest = store.manifest(name)
+        try:
+            manifest = store.manifest(name)
+        except BackupDamaged as error:
+            out.print(escape(f"{name}  damaged  {error.message}"), soft_wrap=True)
+            continue
         out.print(
             f"{name}  whole  {manifest.instances} instances  {_size(manifest.size_bytes)}"
             f"  version {manifest.program_version}, {manifest.engine}",

@@ -50,6 +50,14 @@ def test_an_operator_backs_up_verifies_prunes_and_restores(
         assert ": 8 instances, " in done.stdout
     listed = run("backup", "list").stdout.splitlines()
     assert [line.split()[1:4] for line in listed] == [["whole", "8", "instances"]] * 2
+    first = node / "backups" / "backups" / listed[0].split()[0]
+    whole = first.read_bytes()
+    first.write_bytes(whole[:-1])
+    assert [line.split()[1] for line in run("backup", "list").stdout.splitlines()] == [
+        "damaged",
+        "whole",
+    ]
+    first.write_bytes(whole)
     assert "Backups removed: 1;" in run("backup", "prune", "--keep", "1").stdout
     assert "is whole: 8 instances" in run("backup", "verify").stdout
 

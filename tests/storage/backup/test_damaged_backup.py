@@ -1,5 +1,6 @@
 """What a backup lacks or what was damaged in it is named, and nothing can be read in it."""
 
+import errno
 import os
 import random
 import zlib
@@ -18,11 +19,11 @@ from storage.backup.places import open_place
 from storage.backup.taking import StoreState, take_backup
 from storage.backup.verification import prune, verify_backup
 from storage.container import open_storage
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidRequest, StorageUnavailable
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.settings import Settings, load_settings
-from tests.storage.backup.nodes import KEY, Make, assert_same, backed_up, restored, store_at
+from tests.storage.backup.nodes import KEY, Make, assert_same, backed_up, killed, restored, store_at
 
 
 def pieces(place: Path) -> list[Path]:
@@ -121,6 +122,84 @@ def test_each_backup_reads_the_next_share_of_a_large_store(
         with open_storage(node) as storage:
             take_backup(storage, store_at(node, place), note)
     assert last.name in damaged
+
+
+def unreadable(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """The disk does not read these any more."""
+    opened = os.open
+
+    def failing(path: Any, *arguments: Any, **named: Any) -> int:
+        if Path(path).name in names and not arguments[0] & os.O_WRONLY:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(os, "open", failing)
+
+
+def test_a_bad_sector_costs_a_piece_and_no_later_backup(
+    node: Settings, make: Make, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backed_up(node, place)
+    store = store_at(node, place)
+    files = {file.path: file.pieces[0] for file in store.files(store.manifest()) if file.pieces}
+    piece, lost = files["models/lung/weights.bin"], files["hanging-protocols.json"]
+    layouts = node.data_dir / "hanging-protocols.json"
+    before = layouts.read_text()
+    layouts.write_text('{"protocols": ["other"]}')
+    found: list[StoreState] = []
+    with monkeypatch.context() as disk, open_storage(node) as storage:
+        unreadable(disk, piece, lost)
+        take_backup(storage, store_at(node, place), found.append)
+        assert (found[0].written_again, found[0].damaged) == ((piece,), (lost,))
+        # The operator restores the file: what is known to be damaged is not taken for its copy.
+        layouts.write_text(before)
+        monkeypatch.setattr(piece_check, "LEAST_PIECES", 0)
+        monkeypatch.setattr(piece_check, "LEAST_SHARE", 1 << 30)
+        take_backup(storage, store_at(node, place), found.append)
+        assert (found[1].written_again, found[1].damaged) == ((lost,), ())
+    store = store_at(node, place)
+    assert list(verify_backup(store, store.manifest())) == []
+    assert not list((place / "damaged").iterdir())
+
+
+def test_a_place_that_does_not_answer_is_no_damage(
+    node: Settings, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backed_up(node, place)
+    store = store_at(node, place)
+    unreadable(monkeypatch, pieces(place)[0].name, "mediview-backup.json")
+    with (
+        open_storage(node) as storage,
+        pytest.raises(StorageUnavailable, match=f"folder of backups {place} does not work: Input"),
+    ):
+        take_backup(storage, store)
+    assert not (place / "damaged").exists()
+
+
+def test_a_backup_that_does_not_end_has_checked_its_share(
+    node: Settings, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backed_up(node, place)
+    store = store_at(node, place)
+    files = {file.path: file.pieces[0] for file in store.files(store.manifest()) if file.pieces}
+    lost = files["hanging-protocols.json"]
+    flip_bit(next(piece for piece in pieces(place) if piece.name == lost))
+    (node.data_dir / "hanging-protocols.json").write_text('{"protocols": ["other"]}')
+    with open_storage(node) as storage:
+        with monkeypatch.context() as cut:
+            cut.setattr("storage.backup.taking.take_snapshot", killed)
+            with pytest.raises(KeyboardInterrupt):
+                take_backup(storage, store_at(node, place))
+        store = store_at(node, place)
+        assert store.checked_to()
+        monkeypatch.setattr(piece_check, "LEAST_PIECES", 0)
+        monkeypatch.setattr(piece_check, "LEAST_SHARE", 1 << 30)
+        found: list[StoreState] = []
+        take_backup(storage, store, found.append)
+        # The next names it, though it reads others, and so does each until its backups are gone.
+        assert found[0].damaged == (lost,)
+        prune(store, 1)
+        assert not store.distrusted
 
 
 def test_another_key_and_no_key_are_named(node: Settings, place: Path) -> None:
