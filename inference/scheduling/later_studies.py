@@ -34,7 +34,7 @@ _STUDIES_PER_ROUND = 16
 _ROUND_S = 1.0
 _AGAIN = RetryPolicy(60.0, 3600.0)
 # While no model takes priors. One that is added later does not run over what came long before it.
-_NOBODY_ASKS = timedelta(minutes=1)
+_NOBODY_ASKS = timedelta(minutes=5)
 _FORGOTTEN_AFTER = timedelta(days=1)
 
 
@@ -57,7 +57,7 @@ def look_for_priors_again(
     standings = offered(storage.settings, storage.model_states, pipelines)
     asked = [one for one in standings if takes_priors(one.pipeline)]
     if not asked:
-        storage.priors_due.put_off(now + _NOBODY_ASKS, forget_before=now - _FORGOTTEN_AFTER)
+        storage.priors_due.put_off(now, _NOBODY_ASKS, forget_before=now - _FORGOTTEN_AFTER)
         return 0
     rules = current_rules(storage.settings)
     done = 0

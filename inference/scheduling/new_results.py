@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 _STUDIES_PER_ROUND = 16
 _AGAIN = RetryPolicy(60.0, 3600.0)
 # While no pipeline takes results. One that is added later does not run over what came long before.
-_NOBODY_ASKS = timedelta(minutes=1)
+_NOBODY_ASKS = timedelta(minutes=5)
 _FORGOTTEN_AFTER = timedelta(days=1)
 
 
@@ -40,7 +40,7 @@ def look_for_results_again(
     standings = in_order(offered(storage.settings, storage.model_states, pipelines))
     asked = [one for one in standings if takes_results(one.pipeline)]
     if not asked:
-        storage.results_due.put_off(now + _NOBODY_ASKS, forget_before=now - _FORGOTTEN_AFTER)
+        storage.results_due.put_off(now, _NOBODY_ASKS, forget_before=now - _FORGOTTEN_AFTER)
         return 0
     rules = current_rules(storage.settings)
     for one in due:

@@ -5,7 +5,7 @@ process that ends loses none.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,6 +21,8 @@ from sqlalchemy import (
 )
 
 from storage.db.engine import insert_into, reading, writing
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,18 @@ class StudiesDue:
                 .values(attempts=self._table.c.attempts + 1, not_before=again_at)
             )
 
-    def put_off(self, until: datetime, forget_before: datetime) -> None:
-        """Nobody asks now; what changed long before somebody does is not looked at."""
+    def put_off(self, now: datetime, every: timedelta, forget_before: datetime) -> None:
+        """Nobody asks now; what changed long before somebody does is not looked at.
+
+        What is due is so again where the next `every` begins, counted from 1970: all at once, and
+        what waits for that already is left alone.
+        """
         due = self._table.c
+        until = _BEGINNING + ((now - _BEGINNING) // every + 1) * every
         with writing(self._engine) as connection:
             connection.execute(delete(self._table).where(due.changed_at < forget_before))
             connection.execute(
-                update(self._table).where(due.not_before < until).values(not_before=until)
+                update(self._table).where(due.not_before <= now).values(not_before=until)
             )
 
     def _is_unchanged(self, one: StudyDue) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import SimpleITK
 from numpy.typing import NDArray
+from sqlalchemy import event, literal, select
 
 from api.jobs.serializers import job_payload
 from inference.imaging.volume import Volume, assemble_volume
@@ -18,10 +20,13 @@ from inference.mask_edits.service import edit_mask
 from inference.results.author import Author
 from inference.scheduling.new_results import look_for_results_again
 from inference.worker.run import run_job
+from storage import tables as t
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
+from storage.db.engine import writing
+from storage.db.studies_due import mark_due
 from tests.inference.input_selection.chained import (
     COARSE,
     COARSE_SHAPE,
@@ -100,6 +105,32 @@ def test_it_waits_for_the_result_and_finds_what_lies_in_it(
     # Nothing new: asked again, it is the same job.
     assert decided(storage).job_id == job.job_id
     assert look_for_results_again(storage, later(10)) == 0
+
+
+def test_a_job_that_ends_on_a_node_without_chains_writes_no_row_of_others(
+    storage: Storage,
+) -> None:
+    now = utcnow()
+    written = 0
+
+    def count(_: object, cursor: Any, statement: str, *_others: object) -> None:
+        nonlocal written
+        if statement.startswith("UPDATE result_due"):
+            written += cursor.rowcount
+
+    def end(number: int, at: datetime) -> None:
+        with writing(storage.engine) as connection:
+            study = select(literal(f"1.2.{number}")).where(literal(1) == 1)
+            mark_due(connection, t.result_due, study, at)
+        assert look_for_results_again(storage, at, []) == 0
+
+    event.listen(storage.engine, "after_cursor_execute", count)
+    for number in range(40):
+        end(number, now + timedelta(milliseconds=number))
+    # Each once, and all of them again where the clock has come to the next five minutes meanwhile.
+    assert 40 <= written <= 80
+    assert storage.results_due.due(now + timedelta(seconds=1), 100) == []
+    assert len(storage.results_due.due(now + timedelta(minutes=6), 100)) == 40
 
 
 def test_why_it_is_not_run_where_the_other_cannot_or_failed(

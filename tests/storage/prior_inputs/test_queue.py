@@ -141,9 +141,10 @@ def test_what_nobody_asks_about_waits_and_is_forgotten_after_long(storage: Stora
     now = received(storage, "now", "20260201")
     complete(storage, received(storage, "before", "20250101"))
     at = utcnow()
-    storage.priors_due.put_off(at + timedelta(minutes=1), forget_before=at - timedelta(days=1))
+    minute = timedelta(minutes=1)
+    storage.priors_due.put_off(at, minute, forget_before=at - timedelta(days=1))
     assert storage.priors_due.due(at, 100) == []
-    waiting = storage.priors_due.due(at + timedelta(minutes=1), 100)
+    waiting = storage.priors_due.due(at + minute, 100)
     assert [one.study_instance_uid for one in waiting] == [now]
-    storage.priors_due.put_off(at + timedelta(days=3), forget_before=at + timedelta(days=1))
+    storage.priors_due.put_off(at, minute, forget_before=at + timedelta(days=1))
     assert storage.priors_due.due(at + timedelta(days=3), 100) == []
