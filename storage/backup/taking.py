@@ -25,6 +25,7 @@ from storage.backup.sources import Source, data_folder_files, stored_objects, vo
 from storage.backup.store import BackupStore
 from storage.container import Storage
 from storage.core.clock import utcnow
+from storage.core.data_folder.file_owner import give_to_owner
 from storage.core.errors import NotFound, StateConflict
 from storage.db.schema import newest_revision
 from storage.objects.filesystem import ObjectStore
@@ -99,6 +100,7 @@ def alone(settings: Settings) -> Iterator[None]:
     path = settings.data_dir / "backup.lock"
     with translated_os_errors(settings.data_dir):
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        give_to_owner(fd, settings.data_dir)
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

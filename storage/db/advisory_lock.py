@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
+from storage.core.data_folder.file_owner import give_to_owner
 from storage.db.engine import translated
 from storage.volumes.files import translated_os_errors
 
@@ -32,6 +33,7 @@ def only_one(engine: Engine, path: Path, number: int) -> Iterator[bool]:
     """
     with translated_os_errors(path.parent):
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        give_to_owner(fd, path.parent)
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

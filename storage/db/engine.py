@@ -26,6 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import Table
 
 from storage.core.callers.visibility import current_visibility
+from storage.core.data_folder.file_owner import give_to_owner
 from storage.db.driver_errors import (
     BUSY_TIMEOUT_S,
     DISK_FAILED,
@@ -141,7 +142,17 @@ def _note_failure(context: ExceptionContext) -> None:
     if database and code in (*DISK_FAILED, *LOCKED, sqlite3.SQLITE_FULL):
         # Where this fails as well, the disk has a sentence of its own.
         with suppress(OSError):
-            failure_mark(Path(database)).touch(0o600)
+            _touch(failure_mark(Path(database)), Path(database))
+
+
+def _touch(mark: Path, index: Path) -> None:
+    try:
+        mark.touch(0o600)
+    except PermissionError:
+        # Of root, whose command made it: the folder is the node's.
+        mark.unlink()
+        mark.touch(0o600)
+    give_to_owner(mark, index)
 
 
 def _reopen_after_failing_disk(context: ExceptionContext) -> None:

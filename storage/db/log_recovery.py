@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 
+from storage.core.data_folder.file_owner import give_to_owner
 from storage.core.errors import StorageUnavailable
 from storage.db.write_ahead_log import commits_lost, log_path, salts_of, without_flipped_bits
 from storage.volumes.durable_names import sync_file, sync_folder
@@ -95,7 +96,7 @@ def recover(index: Path) -> dict[str, object] | None:
     # One after another: who does not find the log damaged any more may open the database.
     turn = index.with_name(index.name + "-look")
     with turn.open("ab") as file:
-        _give_to_owner(index, turn)
+        give_to_owner(turn, index)
         fcntl.flock(file, fcntl.LOCK_EX)
         return _recover(index, log_path(index))
 
@@ -139,7 +140,7 @@ def _alone(index: Path) -> Iterator[bool]:
     """Whether nobody has the database open, and as long as it lasts, nobody opens it."""
     path = index.with_name(index.name + "-shm")
     with path.open("ab") as shared:
-        _give_to_owner(index, path)
+        give_to_owner(path, index)
         try:
             fcntl.lockf(shared, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _OPEN_BYTE)
         except OSError:
@@ -153,16 +154,9 @@ def _keep(index: Path, log: Path) -> Path:
     kept.touch(0o600)
     shutil.copyfile(log, kept)
     sync_file(kept)
-    _give_to_owner(index, kept)
+    give_to_owner(kept, index)
     sync_folder(index.parent)
     return kept
-
-
-def _give_to_owner(index: Path, path: Path) -> None:
-    """An administrator's command leaves nothing that the node cannot open."""
-    if os.geteuid() == 0:
-        owner = index.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _is_open(index: Path) -> bool:

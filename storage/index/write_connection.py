@@ -17,12 +17,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from itertools import count
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
+from storage.core.data_folder.file_owner import give_to_owner
 from storage.db.engine import close_with
 
 
@@ -131,6 +133,7 @@ class _Turn:
         if self._fd < 0:
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             weakref.finalize(self, os.close, self._fd)
+            give_to_owner(self._fd, Path(self._path).parent)
         fcntl.flock(self._fd, fcntl.LOCK_EX)
 
     def give_back(self) -> None:

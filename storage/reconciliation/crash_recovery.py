@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Engine, event, text
 
+from storage.core.data_folder.file_owner import give_to_owner
 from storage.core.errors import MediViewError
 from storage.db.engine import reading
 from storage.reconciliation.deletion_counter import ensure_counter
@@ -138,6 +139,7 @@ class CrashRecovery:
         with translated_os_errors(self._folder):
             make_folder(self._folder)
             fd = os.open(self._folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            give_to_owner(fd, self._folder)
         try:
             with translated_os_errors(self._folder):
                 fcntl.flock(fd, fcntl.LOCK_EX)
