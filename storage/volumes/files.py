@@ -95,20 +95,29 @@ def create_volume_file(folder: Path) -> tuple[Path, int]:
 
 def open_locked(path: Path) -> int:
     """The descriptor of a new file, past the page cache, locked. Raises OSError."""
+    while True:
+        fd = _created(path)
+        try:
+            # Who looks whether it is written has it locked for a moment. Before it is locked it
+            # looks abandoned, and another process may remove it.
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if is_in_place(path, fd):
+                return fd
+        except OSError:
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
+def _created(path: Path) -> int:
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
     try:
-        fd = os.open(path, flags | _DIRECT, 0o600)
+        return os.open(path, flags | _DIRECT, 0o600)
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
         path.unlink(missing_ok=True)
-        fd = os.open(path, flags, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        raise
-    return fd
+        return os.open(path, flags, 0o600)
 
 
 def is_in_place(path: Path, fd: int) -> bool:

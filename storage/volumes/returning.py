@@ -1,14 +1,21 @@
 """Copies of removed volumes that a process was killed over while it put them back."""
 
+import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
 
 from storage.volumes.durable_names import sync_folder
-from storage.volumes.files import RETURNING, SUFFIX, new_volume_path, translated_os_errors
-from storage.volumes.scan import is_being_written
+from storage.volumes.files import (
+    RETURNING,
+    SUFFIX,
+    is_in_place,
+    new_volume_path,
+    translated_os_errors,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -22,9 +29,24 @@ def take_back(folder: Path) -> None:
     with translated_os_errors(folder):
         for path in sorted(folder.glob(f"*{RETURNING}")):
             # Another process may look at the same time.
-            with suppress(FileNotFoundError):
-                if not is_being_written(path):
+            with suppress(FileNotFoundError), _not_written(path) as is_abandoned:
+                if is_abandoned:
                     _take_back(path)
+
+
+@contextmanager
+def _not_written(path: Path) -> Iterator[bool]:
+    """Whether no process writes it, nor begins to within the block. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield is_in_place(path, fd)
+    finally:
+        os.close(fd)
 
 
 def _take_back(path: Path) -> None:
