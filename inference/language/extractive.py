@@ -39,19 +39,23 @@ def nothing() -> None:
 
 
 def most_telling(
-    sentences: list[Placed], count: int, on_step: Callable[[], None] = nothing
+    sentences: list[Placed],
+    count: int,
+    on_step: Callable[[], None] = nothing,
+    year: int | None = None,
 ) -> list[Placed]:
     """At most `count` sentences, more only where more are critical.
 
     First what is critical and not in the text's own conclusion, the most urgent first; then the
     conclusion in the order of the text, or, of a text that concludes nothing, what scores
     highest among its first `MOST_COMPARED`. `on_step` is called
-    between steps of the work, and may raise to end it.
+    between steps of the work, and may raise to end it. `year`: in which the text was written;
+    None: this one.
     """
     if not sentences:
         return []
     concluded = [index for index, one in enumerate(sentences) if concludes(one.heading)][:count]
-    critical = _critical_beside(sentences, concluded)
+    critical = _critical_beside(sentences, concluded, year)
     chosen = [*critical, *concluded]
     if not concluded and len(chosen) < min(count, len(sentences)):
         _add_highest(sentences[:MOST_COMPARED], count, chosen, on_step)
@@ -59,15 +63,16 @@ def most_telling(
     return [sentences[index] for index in (*critical, *others)]
 
 
-def _critical_beside(sentences: list[Placed], concluded: list[int]) -> list[int]:
+def _critical_beside(sentences: list[Placed], concluded: list[int], year: int | None) -> list[int]:
     """The sentences that name a critical finding which those of `concluded` do not state, the most
     urgent first."""
-    stated = [one for index in concluded for one in current_in(sentences[index].text)]
+    stated = [one for index in concluded for one in current_in(sentences[index].text, year)]
     found: dict[int, int] = {}
     for index, one in enumerate(sentences):
         if index in concluded or is_preamble(one.heading):
             continue
-        missing = [critical for critical in current_in(one.text) if not is_stated(critical, stated)]
+        named = current_in(one.text, year)
+        missing = [critical for critical in named if not is_stated(critical, stated)]
         if missing:
             stated += missing
             found[index] = min(lexicon().order[critical.concept.category] for critical in missing)

@@ -45,13 +45,17 @@ class Missing:
 
 
 def missing_of_texts(
-    sources: Sequence[tuple[str, str]], sentences: Sequence[str], language: str
+    sources: Sequence[tuple[str, str]],
+    sentences: Sequence[str],
+    language: str,
+    year: int | None = None,
 ) -> tuple[Missing, ...]:
     """What the sources, each an id and its text, say and the sentences do not.
 
     The most urgent are named with their sentences; of very many the rest is named together.
+    `year`: in which the sources were written; None: this one.
     """
-    found = omitted(sources, sentences)
+    found = omitted(sources, sentences, year)
     shown, rest = found[:_MOST_WITH_SENTENCE], found[_MOST_WITH_SENTENCE:]
     texts = [_of_text(one, language) for one in shown]
     for is_uncertain in (False, True):

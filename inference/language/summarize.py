@@ -42,7 +42,7 @@ def summarize(storage: Storage, request: AnswerRequest, progress: Progress) -> A
     InvalidRequest.
     """
     started = time.perf_counter()
-    sources, studies = _sources(storage.reports, request)
+    sources, studies, year = _sources(storage.reports, request)
     cleaned = [without_orders(source.text) for source in sources]
     text = "\n\n".join(one.text for one in cleaned)
     if not text.strip():
@@ -77,7 +77,7 @@ def summarize(storage: Storage, request: AnswerRequest, progress: Progress) -> A
         if len(sentences) > MOST_COMPARED:
             left_out = _LEFT_OUT.format(count=len(sentences), most=MOST_COMPARED)
             parts["notes"] = (*parts["notes"], left_out)
-        for one in most_telling(sentences, count, progress.go_on):
+        for one in most_telling(sentences, count, progress.go_on, year):
             # Word for word, it says no more than the text; but it must be text for people.
             why = refusal(one.text)
             if why is None:
@@ -91,6 +91,7 @@ def summarize(storage: Storage, request: AnswerRequest, progress: Progress) -> A
             [(source.source_id, one.text) for source, one in zip(sources, cleaned, strict=True)],
             [one.text for one in progress.sentences],
             storage.settings.report_language,
+            year,
         ),
         withheld=(*orders, *progress.withheld),
         tokens=progress.tokens,
@@ -114,13 +115,14 @@ def _by_model(
 
 def _sources(
     report_repository: Reports, request: AnswerRequest
-) -> tuple[list[SourceText], list[str]]:
-    """The texts, and the studies that they are about."""
+) -> tuple[list[SourceText], list[str], int | None]:
+    """The texts, the studies that they are about, and the year of the first; None: not known."""
     if request.get("text"):
-        return [SourceText("text", str(request["text"]))], []
+        return [SourceText("text", str(request["text"]))], [], None
     reports = [report_repository.get(report_id) for report_id in request["report_ids"]]
     sources = [SourceText(one.report_id, report_text(one)) for one in reports]
-    return sources, list(dict.fromkeys(one.study_instance_uid for one in reports))
+    studies = list(dict.fromkeys(one.study_instance_uid for one in reports))
+    return sources, studies, min((one.created_at.year for one in reports), default=None)
 
 
 def _bound_sentences(reports: Reports, request: AnswerRequest) -> dict[str, tuple[str, ...]]:

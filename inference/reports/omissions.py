@@ -19,6 +19,7 @@ def missing_of_report(report: Report, alerts: CriticalAlerts) -> tuple[Missing, 
             [(report.report_id, "\n".join(_texts(report, "findings")))],
             conclusion,
             report.language,
+            report.created_at.year,
         )
         if conclusion
         else ()

@@ -33,19 +33,22 @@ class Omission:
         return min((one.category for one in self.concepts), key=lambda one: order[one])
 
 
-def omitted(sources: Sequence[tuple[str, str]], sentences: Sequence[str]) -> tuple[Omission, ...]:
+def omitted(
+    sources: Sequence[tuple[str, str]], sentences: Sequence[str], year: int | None = None
+) -> tuple[Omission, ...]:
     """What the sources, each an id and its text, affirm or cannot exclude and the sentences
     do not state; the most urgent first.
 
     A narrower kind states the wider one. Another side or site, or a doubt where the source is
-    sure, states nothing. What the sources say twice is named once.
+    sure, states nothing. What the sources say twice is named once. `year`: in which the sources
+    were written, so that `embolism in 2026` is there in a report of that year; None: this one.
     """
-    stated = [one for sentence in sentences for one in current_in(sentence)]
+    stated = [one for sentence in sentences for one in current_in(sentence, year)]
     word_for_word = {_plain(sentence) for sentence in sentences}
     found: dict[str, tuple[str, list[Critical]]] = {}
     named: list[Critical] = []
     for source_id, text in sources:
-        for one in criticals_of(text):
+        for one in criticals_of(text, year):
             if (
                 one.is_current
                 and _plain(one.sentence) not in word_for_word

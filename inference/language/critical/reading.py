@@ -52,24 +52,28 @@ class Critical:
         return self.status in (Status.PRESENT, Status.UNCERTAIN)
 
 
-def criticals_of(text: str) -> tuple[Critical, ...]:
+def criticals_of(text: str, year: int | None = None) -> tuple[Critical, ...]:
     """What a text says of critical findings, in its order.
 
     What stands under indication, history, technique and comparison is no finding. Of a sentence
     that names a finding and a wider kind of it with the same status, the narrower counts.
+    `year`: in which the text was written; None: this one.
     """
     return tuple(
         critical
         for placed in placed_sentences(text)
         if not is_preamble(placed.heading)
         for sentence in _sentences(placed.text)
-        for critical in in_sentence(sentence)
+        for critical in in_sentence(sentence, year)
     )
 
 
-def current_in(text: str) -> list[Critical]:
-    """What sentences without headings say is there now, or cannot be excluded."""
-    found = [one for sentence in _sentences(text) for one in in_sentence(sentence)]
+def current_in(text: str, year: int | None = None) -> list[Critical]:
+    """What sentences without headings say is there now, or cannot be excluded.
+
+    `year`: in which they were written; None: this one.
+    """
+    found = [one for sentence in _sentences(text) for one in in_sentence(sentence, year)]
     return [one for one in found if one.is_current]
 
 

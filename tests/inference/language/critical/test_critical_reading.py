@@ -110,6 +110,11 @@ def test_a_finding_of_a_year_that_is_not_over_is_there() -> None:
     sentence = "Pulmonary embolism in 2026."
     assert [one.status for one in in_sentence(sentence, 2026)] == [Status.PRESENT]
     assert [one.status for one in in_sentence(sentence, 2027)] == [Status.PAST]
+    # A report of December, signed or summarised in January.
+    last_year = datetime.now(UTC).year - 1
+    source = [("r1", f"Lungenembolie im Jahr {last_year}.")]
+    assert missing_of_texts(source, [], "de", last_year)
+    assert not missing_of_texts(source, [], "de")
     this_year = datetime.now(UTC).year
     assert omitted([("r1", f"Lungenembolie im Jahr {this_year}.")], [])
 
