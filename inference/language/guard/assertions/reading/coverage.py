@@ -8,7 +8,6 @@ from inference.language.guard.assertions.model import RESOLVED, Assertion
 from inference.language.guard.assertions.reading.frames import LOCATING, QUIET
 from inference.language.guard.assertions.reading.items import Item
 from inference.language.guard.assertions.reading.merging import LARGER, SMALLER
-from inference.language.guard.assertions.reading.unread import signs_of
 from inference.language.guard.scope import BOTH_SIDES
 
 _OF_SIZES = frozenset(("width", "wide"))
@@ -53,21 +52,3 @@ def _held_by(one: Assertion) -> set[str]:
     for place in (one.place, *(thing.place for thing in things if thing is not None)):
         held |= place.anatomy | place.sides | place.levels | place.details
     return held | ({"resolved"} if one.polarity == RESOLVED else set())
-
-
-def understood_of(
-    parts: Sequence[Sequence[Item]],
-    made_of: Sequence[Sequence[Assertion]],
-    lost_in: Sequence[Sequence[str]],
-) -> tuple[Assertion, ...]:
-    """The assertions of the parts of which all is understood.
-
-    None where a part that is not understood may speak of the others: `Mass; not confirmed`.
-    """
-    found: list[Assertion] = []
-    for part, made, lost in zip(parts, made_of, lost_in, strict=True):
-        if not lost and not lost_of(part, made) and not signs_of(part):
-            found += made
-        elif not any(one.category == "anatomy" for item in part for one in item.mentions):
-            return ()
-    return tuple(found)

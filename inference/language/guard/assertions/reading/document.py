@@ -168,7 +168,7 @@ def _of_line(
         parsed = _parsed(without_patient(written), named, context)
         named = parsed.head or named
         # A sentence of which a part is not understood supports nothing but itself.
-        assertions = parsed.understood if parsed.not_understood else parsed.assertions
+        assertions = () if parsed.not_understood else parsed.assertions
         if context.listed and not parsed.not_understood:
             # `Liver and spleen: no focal lesion` says it of each.
             for place in context.places:

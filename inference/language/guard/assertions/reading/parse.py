@@ -18,7 +18,7 @@ from inference.language.guard.assertions.model import (
 from inference.language.guard.assertions.places import site_of
 from inference.language.guard.assertions.reading.build import Builder
 from inference.language.guard.assertions.reading.clauses import clauses_of, with_subjects
-from inference.language.guard.assertions.reading.coverage import lost_of, understood_of
+from inference.language.guard.assertions.reading.coverage import lost_of
 from inference.language.guard.assertions.reading.denials import (
     DOUBLE,
     OPEN,
@@ -62,8 +62,6 @@ class Parsed:
 
     assertions: tuple[Assertion, ...]
     not_understood: tuple[str, ...] = ()
-    understood: tuple[Assertion, ...] = ()
-    """Those of the parts between semicolons of which all is understood."""
     head: str = ""
     """The name of the first thing, as the next sentence's pronoun may mean it."""
 
@@ -77,15 +75,9 @@ def parse(sentence: str, context: Context = Context()) -> Parsed:
     none = set(itemised.reading.pieces) - {"."} <= NONE
     topic = Place()
     parts = parts_of(itemised.items)
-    made_of: list[list[Assertion]] = [[] for _ in parts]
-    lost_in: list[list[str]] = [[] for _ in parts]
-    clauses = [
-        (clause, part, number)
-        for number, part in enumerate(parts)
-        for clause in with_subjects(clauses_of(part))
-    ]
-    for clause, part, number in clauses:
-        begun, not_read = len(assertions), len(not_understood)
+    clauses = [(clause, part) for part in parts for clause in with_subjects(clauses_of(part))]
+    for clause, part in clauses:
+        begun = len(assertions)
         builder = Builder(itemised.reading)
         builder.clause(clause)
         denial = denial_of(clause)
@@ -117,8 +109,6 @@ def parse(sentence: str, context: Context = Context()) -> Parsed:
             assertions += made
             not_understood += lost
         assertions[begun:] = with_unread(assertions[begun:], part, context.unread)
-        made_of[number] += assertions[begun:]
-        lost_in[number] += not_understood[not_read:]
     not_understood += lost_of(itemised.items, assertions)
     if none and context.observation:
         places = context.places if context.listed else (context.place,)
@@ -128,8 +118,7 @@ def parse(sentence: str, context: Context = Context()) -> Parsed:
         ]
         not_understood = []
     not_understood += signs_of(itemised.items)
-    understood = () if len(parts) < 2 or none else understood_of(parts, made_of, lost_in)
-    return Parsed(tuple(assertions), tuple(not_understood), understood, _head_text(itemised.items))
+    return Parsed(tuple(assertions), tuple(not_understood), _head_text(itemised.items))
 
 
 def _of_topic(one: Assertion, topic: Place) -> Assertion:

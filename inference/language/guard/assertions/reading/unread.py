@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.model import RESOLVED, Assertion
+from inference.language.guard.assertions.model import RESOLVED, Assertion, Extent
 from inference.language.guard.assertions.reading.items import Item
 from inference.language.guard.scope import BOTH_SIDES
 
@@ -20,6 +20,9 @@ _BEFORE = frozenset(("comparison_exam", "before"))
 _DESCRIBES = frozenset(("property", "modifier", "soft", "word"))
 _NAMES = frozenset(("thing", "anatomy", "measure", "modality", "relation"))
 _SIGNS = frozenset("?+-=~*#%<>&")
+_TIMES = frozenset("year month week day 1".split())
+_LIES = frozenset(("liegt", "liegen"))
+_ENDS = frozenset(".,;")
 _UNDOING = frozenset(("negation", "resolved"))
 
 
@@ -55,17 +58,30 @@ def _is_place(item: Item) -> bool:
 
 
 def parts_of(items: Sequence[Item]) -> list[list[Item]]:
-    """What stands between semicolons, where each part names something; else all of it."""
+    """What stands between semicolons, where each part names something; else all of it.
+
+    A part with words that are not understood may speak of the others: `Cyst; retracted by
+    addendum`, `Aortic dissection; in retrospect artifact of the aorta`.
+    """
     parts: list[list[Item]] = [[]]
     for item in items:
         if item.kind == "mark" and item.text == ";":
             parts.append([])
         else:
             parts[-1].append(item)
-    # `Cyst of the liver; retracted by addendum`
-    odd = any(unread_of(part) and not any(map(_is_place, part)) for part in parts[1:])
-    named = all(_names_something(part) for part in parts) and not odd
-    return parts if named else [list(items)]
+    named = all(_names_something(part) for part in parts)
+    apart = not any(map(unread_of, parts[1:])) and _only_describes(parts[0])
+    return parts if named and apart else [list(items)]
+
+
+def _only_describes(items: Sequence[Item]) -> bool:
+    """Whether all words that are not understood stand before a thing: `No glorpian mass`."""
+    for position, item in enumerate(items):
+        unknown = item.kind == "name" and any(one.category == "word" for one in item.mentions)
+        ahead = [one for each in items[position + 1 : position + 2] for one in each.mentions]
+        if unknown and not any(one.category == "thing" for one in ahead):
+            return False
+    return True
 
 
 def _names_something(items: Sequence[Item]) -> bool:
@@ -108,9 +124,15 @@ def undoes(items: Sequence[Item]) -> bool:
 
 def _when(one: Assertion) -> frozenset[str]:
     """Whether it may itself be of then: what is compared, or has gone, is not."""
-    compared = one.changes or any(each.prior or each.change for each in one.extents)
+    compared = one.changes or any(map(_is_compared, one.extents))
     itself = one.observation in _BEFORE or one.polarity == RESOLVED
     return frozenset() if compared or itself else frozenset((THEN,))
+
+
+def _is_compared(extent: Extent) -> bool:
+    """Whether it is a size of before; a time is none: `embolism 5 years before`."""
+    of_time = any(axis.unit.dimension in _TIMES for axis in extent.axes)
+    return (extent.prior or extent.change) and not of_time
 
 
 def _of_then(items: Sequence[Item]) -> Iterator[str]:
@@ -118,15 +140,21 @@ def _of_then(items: Sequence[Item]) -> Iterator[str]:
     for position, item in enumerate(items):
         ahead = items[position + 1] if position + 1 < len(items) else None
         named = any(one.concept in _BEFORE and not one.negations for one in item.mentions)
-        # `Ein Erguss liegt nicht vor`: without a name behind it, it is a part of the verb.
-        leads = ahead is not None and (ahead.kind == "name" or "article" in ahead.classes)
-        if not named and not ("before" in item.classes and leads):
+        if not named and ("before" not in item.classes or _ends_verb(items, position)):
             continue
         yield THEN
         if ahead is not None and ahead.kind == "name":
             yield from (
                 f"{THEN} {one.concept}" for one in ahead.mentions if one.category in _DESCRIBES
             )
+
+
+def _ends_verb(items: Sequence[Item], position: int) -> bool:
+    """Whether it is a part of the verb: `Ein Erguss liegt nicht vor.`; not `vor 5 Jahren`."""
+    if items[position].text != "vor" or not any(one.text in _LIES for one in items[:position]):
+        return False
+    ahead = items[position + 1 : position + 2]
+    return all(one.kind == "mark" and one.text in _ENDS for one in ahead)
 
 
 def _places(items: Sequence[Item]) -> set[str]:
