@@ -10,11 +10,19 @@ from inference.language.guard.quantities import LARGEST_ROUNDING, Quantity
 from inference.language.guard.verdict import Ground, Reason
 
 _SIZES = frozenset(("size", "diameter"))
-# Of these, a size without a name is the width.
-_TUBES = frozenset(
-    "aorta ascending_aorta descending_aorta thoracic_aorta abdominal_aorta bile_duct"
-    " common_bile_duct pancreatic_duct portal_vein splenic_vein common_iliac_artery".split()
-)
+# Of these, a size without a name is the width, up to what is plausible in mm. The largest normal
+# widths are about 40, 7, 3, 13, 10 and 17 mm; the limits leave room for aneurysms and stasis.
+_TUBES = {
+    **dict.fromkeys(
+        "aorta ascending_aorta descending_aorta thoracic_aorta abdominal_aorta".split(), 100.0
+    ),
+    "bile_duct": 30.0,
+    "common_bile_duct": 30.0,
+    "pancreatic_duct": 20.0,
+    "portal_vein": 30.0,
+    "splenic_vein": 25.0,
+    "common_iliac_artery": 80.0,
+}
 
 
 def missing_extents(claim: Assertion, source: Assertion) -> Iterator[Reason]:
@@ -42,9 +50,18 @@ def _is_width(one: Extent, source: Assertion) -> bool:
     """Whether it calls the one size of a vessel or duct its width."""
     if one.aspects != {"width"} or source.observation != EXTENT or len(one.axes) != 1:
         return False
-    if not source.place.anatomy or not source.place.anatomy <= _TUBES:
+    if not source.place.anatomy or not source.place.anatomy <= _TUBES.keys():
         return False
-    return any(_same_extent(replace(one, aspects=frozenset()), each) for each in source.extents)
+    if source.others or source.attributes or source.needed or source.labels:
+        return False
+    limit = min(_TUBES[each] for each in source.place.anatomy)
+    axis = one.axes[0]
+    if axis.unit.dimension != "mm" or axis.value * axis.unit.factor > limit:
+        return False
+    plain = replace(one, aspects=frozenset())
+    return any(
+        each.alone and not each.aspects and _same_extent(plain, each) for each in source.extents
+    )
 
 
 def _same_extent(one: Extent, other: Extent) -> bool:

@@ -64,6 +64,8 @@ class Extent:
     """The names of its axes, where they are named."""
     aspects: frozenset[str] = frozenset()
     """What is measured, where it is named: `length`, `thickness`."""
+    alone: bool = False
+    """No word of its sentence says which size it is: `Aorta 4 cm.`"""
 
 
 @dataclass(frozen=True)

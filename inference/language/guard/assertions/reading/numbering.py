@@ -12,6 +12,9 @@ from inference.language.guard.assertions.reading.sizes import is_prior_size
 from inference.language.guard.assertions.reading.state import following
 from inference.language.guard.scope import labels_at
 
+# `Seen for 4 cm`, `4 cm over the hilum`
+_OTHER_SIZES = frozenset("seen like from to between over under near".split())
+_ENDS = frozenset(".,;")
 _DENYING = frozenset(("negation", "resolved"))
 
 
@@ -34,6 +37,7 @@ class Numbering(Relating):
             change=items[position - 1].text in ("by", "um") if position else False,
             greatest=any(one.comparator == "<=" for one in item.numbers),
             order=item.meaning,
+            alone=_is_alone(items, position),
         )
         self.role = ""
         ahead = following(items, position)
@@ -69,6 +73,18 @@ class Numbering(Relating):
         frame.needed |= {frame.observation}
         frame.form, frame.observation = "attribute", ""
         self.lead, self.frames, self.group = frame, [], []
+
+
+def _is_alone(items: Sequence[Item], position: int) -> bool:
+    """`Aorta 4 cm.`, `the aorta measures 4 cm, no dissection`; not `4 cm below`, `for 4 cm`."""
+    if any(one.classes & _OTHER_SIZES for one in items):
+        return False
+    ahead = items[position + 1 : position + 2]
+    before = items[position - 1] if position else None
+    led = before is not None and (
+        before.kind in ("name", "side") or bool(before.classes & {"be", "measure"})
+    )
+    return led and all(one.kind == "mark" and one.text in _ENDS for one in ahead)
 
 
 def _is_size_of_name(items: Sequence[Item], position: int) -> bool:
