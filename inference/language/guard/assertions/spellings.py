@@ -14,7 +14,6 @@ _SHORT = (
     ),
     (re.compile(r"\bthe (larger|smaller|largest|smallest) (?:one )?of the \w+ ", re.I), r"the \1 "),
     (re.compile(r", da (?=(?:sie|er|es)\b)"), ", weil "),
-    (re.compile(r"(?:^|(?<=, ))1\s(?=[a-zäöü]{5,})(?!month|woche|monat|stunde)"), "a "),
     (re.compile(r"\bc/w\b"), "consistent with"),
     (re.compile(r"\bw/o\b", re.IGNORECASE), "without"),
     (re.compile(r"\bw/(?=\s)"), "with"),
@@ -59,7 +58,7 @@ _SEGMENTS = re.compile(
 _ONE_SEGMENT = re.compile(rf"\b({_SEGMENT})\b", re.IGNORECASE)
 # `Microdiscectomy 2018.`
 _YEAR = re.compile(
-    r"(?<=[a-zäöüß] )((?:19|20)\d\d)(?=\s?(?:[.,;)]|$))",
+    r"(?:(?<=[a-zäöüß] )|(?<=[a-zäöüß] \())((?:19|20)\d\d)(?=\s?(?:[.,;)]|$))",
     re.IGNORECASE,
 )
 _BEFORE_YEAR = frozenset(
@@ -70,6 +69,18 @@ _COUNT = re.compile(
     r"(?:^|(?<=, ))([2-9])\s(?=(?!mm|cm|month|week|day|year|hour|minute|monat|woche|jahr|tag"
     r"|stunde|uhr|pack|cycle|zyklen|o'clock|axes)[a-zäöü]{5,})",
     re.IGNORECASE,
+)
+
+
+# `One nodule`, `1 nodule` say that there is a single one; `a nodule` does not.
+_NO_COUNT = "month|week|day|year|hour|minute|side|third|half|quarter|another|lobe"
+_ONE = re.compile(
+    rf"\b(?:(?:(?i:one)|1)\s(?=(?!{_NO_COUNT})[a-z]{{4,}}|new\b|rib\b)|(?i:one)\s(?=\d))"
+)
+# Behind these, it counts; not in `segment 1 metastasis`, `the larger one measures`.
+_BEFORE_COUNT = frozenset(
+    "is as only with and of has have there show shows contains displays demonstrates reveals"
+    " exhibits".split()
 )
 
 
@@ -87,7 +98,14 @@ def in_one_spelling(sentence: str) -> str:
     plain = _NO_LONGER.sub(r"\1 nicht mehr nachweisbar", plain)
     plain = _SEGMENTS.sub(_each_segment, plain)
     plain = _YEAR.sub(_year, plain)
+    plain = _ONE.sub(_single, plain)
     return _COUNT.sub(lambda one: f"{_NUMBERS[one.group(1)]} ", plain)
+
+
+def _single(match: re.Match[str]) -> str:
+    before = match.string[: match.start()].rstrip()
+    leads = not before or before[-1] in ",;:(" or before.split()[-1].casefold() in _BEFORE_COUNT
+    return "single " if leads else match.group()
 
 
 def _year(match: re.Match[str]) -> str:

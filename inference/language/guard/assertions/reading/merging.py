@@ -16,7 +16,8 @@ LARGER, SMALLER = "the larger", "the smaller"
 _RANKING = {
     "larg": LARGER,
     "bigg": LARGER,
-    "größ": LARGER,
+    # Folded, `ß` is `ss`.
+    "gröss": LARGER,
     "small": SMALLER,
     "klein": SMALLER,
 }
@@ -49,6 +50,9 @@ def ranked(frame: Frame, items: Sequence[Item]) -> None:
         if rank and any(one.category == "change" for one in item.mentions):
             frame.changes -= {one.concept for one in item.mentions}
             frame.attributes.add(rank)
+        elif item.text.startswith("kleiner"):
+            frame.attributes -= {one.concept for one in item.mentions}
+            frame.attributes.add(SMALLER)
 
 
 def hold_to(one: Frame, frame: Frame) -> None:

@@ -157,6 +157,9 @@ class Phrases(Predicating):
             return False
         one = copied(self.group[0])
         one.extents, one.plural, one.changes = [], False, set()
+        if one.attributes & {LARGER, SMALLER}:
+            # `The larger nodule measures 5 mm, the smaller 3 mm`: the rest is the first one's.
+            one.attributes, one.needed, one.place, one.places = set(), set(), Place(), []
         one.attributes |= frame.attributes
         self.start(one)
         self.conj = self.sized = False
