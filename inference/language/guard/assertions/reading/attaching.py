@@ -111,6 +111,8 @@ class Attaching(ClauseState):
                 # `L4 on L5` is not `L5 on L4`.
                 one.others.add(("on", frame.thing()))
             elif one.places and not self.conj:
+                if last.sides and frame.place.sides and last.sides != frame.place.sides:
+                    self.not_understood.append("another side")
                 one.places[-1] = one.places[-1].joined(frame.place)
             else:
                 one.places.append(frame.place)
