@@ -99,7 +99,7 @@ def _takes_subject(own: Sequence[Item], stands_for: bool, names_more: bool) -> b
     """Whether what a clause says can be of the subject before alone.
 
     `names_more`: the clauses before name things or places besides it, which a pronoun, or what is
-    said to be so, may mean as well.
+    stated to be so, may mean as well.
     """
     if names_more and (stands_for or not own[0].classes <= {"show"}):
         return False
