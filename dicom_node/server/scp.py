@@ -33,6 +33,7 @@ from dicom_node.network.tls_connection import TlsConnection
 from dicom_node.normalized.peer_notifier import PeerNotifier
 from dicom_node.server.dimse_services import request_handlers
 from dicom_node.server.lost_slots import LostSlots, end_where_lost
+from dicom_node.server.rejections import Rejections
 from dicom_node.status import SUCCESS
 from dicom_node.store.counted_store import CountedStoreScp
 from storage.container import Storage
@@ -45,9 +46,6 @@ _GRACE_S = 5.0
 _IDLE_BEFORE_CLOSE_S = 0.5
 _POLL_S = 0.05
 _NO_DESCRIPTOR_S = 1.0
-_REJECT_WITHIN_S = 0.5
-# A-ASSOCIATE-RJ (PS3.8 9.3.4): transient, by the presentation layer, local limit exceeded.
-_REJECTED = bytes((3, 0, 0, 0, 0, 4, 0, 2, 3, 2))
 # A peer says who it is at once; who has not by then leaves its slot where there is no other.
 _SILENT_S = 3.0
 
@@ -93,6 +91,7 @@ class Scp:
         self._notifier = PeerNotifier(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
+        self._rejections = Rejections()
         self._lost_slots = LostSlots(self.listeners.slots, self._snapshot)
         self._accepting_ended = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._processor_share = ProcessorShare()
@@ -149,6 +148,7 @@ class Scp:
             thread.join()
         os.close(self._accepting_ended)
         self._accepting_ended = -1
+        self._rejections.join()
 
     def _admit(
         self, host: str, association: AcceptedAssociation, request: A_ASSOCIATE
@@ -181,13 +181,13 @@ class Scp:
             if accepted is None:
                 continue
             client, address = accepted
-            if is_among_the_last(client.fileno()):
-                if may_log():
-                    log.error("open_files_used_up", host=address[0], remedy=REMEDY)
-                _reject(client)
-                continue
             try:
-                self._let_in(client, address, tls)
+                if is_among_the_last(client.fileno()):
+                    if may_log():
+                        log.error("open_files_used_up", host=address[0], remedy=REMEDY)
+                    self._rejections.add(client)
+                else:
+                    self._let_in(client, address, tls)
             except Exception:
                 # The edge of a connection: whatever it meets, the next one is served.
                 log.error("connection_failed", host=address[0], exc_info=True)
@@ -260,15 +260,6 @@ class Scp:
             association.start()
         # It may have lost its slot before it was among those that are ended for that.
         end_where_lost(association)
-
-
-def _reject(client: socket.socket) -> None:
-    """Let a peer try again later, without anything being opened for it."""
-    with contextlib.suppress(OSError), client:
-        client.settimeout(_REJECT_WITHIN_S)
-        # What is not read when a socket is closed makes the answer a reset.
-        client.recv(ANNOUNCED_PDU_BYTES)
-        client.sendall(_REJECTED)
 
 
 def start_scp(

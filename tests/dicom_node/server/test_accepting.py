@@ -8,6 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from dicom_node.peers import Peer
+from dicom_node.scu import echo
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from tests.dicom_node.conftest import Node, node_settings
@@ -44,6 +46,22 @@ def test_nobody_waits_for_a_list_of_peers_that_cannot_be_read(
                 assert scp.association_count == 3
         finally:
             scp.shutdown(grace_s=1.0)
+
+
+def test_silent_connections_keep_nobody_waiting_where_descriptors_run_out(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicom_node.server.scp.is_among_the_last", lambda _: True)
+    peer = Peer("MEDIVIEW", "127.0.0.1", node.port)
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(RawPeer(node.port)) for _ in range(20)]
+        began_s = time.monotonic()
+        assert "rejected the association" in echo(peer, "OTHER").error
+        assert time.monotonic() - began_s < 4.0, "half a second for each of the others"
+        for one in silent:
+            assert not one.ends(), "no A-ABORT"
+    monkeypatch.undo()
+    assert echo(peer, "OTHER").ok
 
 
 def _wait_until(done: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:
