@@ -46,12 +46,20 @@ def facts_of(rule: StatedRule, lesion: Lesion, findings: Sequence[Finding]) -> L
         "short_axis_mm": lesion.short_axis_mm,
         "volume_mm3": lesion.volume_mm3,
     }
+    of_lesion = [
+        one
+        for one in findings
+        if one.segmentation is not None and one.segmentation.segment_number == lesion.segment_number
+    ]
+    unsound = _why_unsound(rule, of_lesion)
     for name in SIZES:
         value = sizes[name]
         if lesion.is_truncated:
             unknown[name] = "the images cut the lesion off"
         elif lesion.axes_method == "box":
             unknown[name] = "it was marked by a box, whose edges are no diameters"
+        elif unsound:
+            unknown[name] = unsound
         elif not value:
             unknown[name] = "it was not measured"
         else:
@@ -59,19 +67,16 @@ def facts_of(rule: StatedRule, lesion: Lesion, findings: Sequence[Finding]) -> L
     for name, wanted in rule.measures.items():
         stated = [
             one
-            for one in findings
-            if one.segmentation is not None
-            and one.segmentation.segment_number == lesion.segment_number
-            and (one.code.value, one.code.scheme_designator) == wanted.code
+            for one in of_lesion
+            if _concept(one) == wanted.code
             and one.unit is not None
             and one.unit.value == wanted.unit
         ]
-        if len(stated) == 1 and stated[0].value is not None and stated[0].is_sound:
-            numbers[name] = _rounded(stated[0].value, rule.decimals)
-        elif stated and not stated[0].is_sound:
-            unknown[name] = f"its value is {stated[0].validity.state}" if stated[0].validity else ""
+        value, why = _only_value(stated)
+        if value is None:
+            unknown[name] = why
         else:
-            unknown[name] = "no result states it"
+            numbers[name] = _rounded(value, rule.decimals)
     kinds = [
         name
         for name, codes in rule.kinds.items()
@@ -80,6 +85,32 @@ def facts_of(rule: StatedRule, lesion: Lesion, findings: Sequence[Finding]) -> L
     if len(kinds) != 1:
         unknown[KIND] = f"the result calls it {lesion.type.meaning} and no more"
     return LesionFacts(lesion.label, kinds[0] if len(kinds) == 1 else "", numbers, unknown)
+
+
+def _why_unsound(rule: StatedRule, of_lesion: Sequence[Finding]) -> str:
+    """Why what was outlined cannot stand for the lesion, by what its result says of it as a whole;
+    empty where it can."""
+    of_parts = {one.code for one in rule.measures.values()}
+    for one in of_lesion:
+        if one.validity is not None and not one.is_sound and _concept(one) not in of_parts:
+            return f"the result calls its {one.code.meaning} {one.validity.state}"
+    return ""
+
+
+def _only_value(stated: Sequence[Finding]) -> tuple[float | None, str]:
+    """The value, else why there is none."""
+    if not stated:
+        return None, "no result states it"
+    for one in stated:
+        if one.validity is not None and not one.is_sound:
+            return None, f"its value is {one.validity.state}"
+    if len(stated) > 1:
+        return None, f"{len(stated)} values of it are stated"
+    return stated[0].value, "it is stated without a value"
+
+
+def _concept(finding: Finding) -> tuple[str, str]:
+    return finding.code.value, finding.code.scheme_designator
 
 
 def assess(rule: StatedRule, facts: LesionFacts) -> Assessment:

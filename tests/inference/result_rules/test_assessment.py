@@ -3,14 +3,20 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from inference.result_rules.assessment import Assessment, LesionFacts, assess, overall
+from inference.result_rules.assessment import Assessment, LesionFacts, assess, facts_of, overall
 from inference.result_rules.card import RuleCard, StatedRule
+from storage.core.clock import utcnow
+from storage.core.findings import Code, Finding, SegmentRef, Validity
+from tests.inference.lesions.matches import lesion
 
 PAGE = (Path(__file__).parents[3] / "docs" / "pipelines" / "rules.md").read_text()
+
+VOLUME = Code("118565006", "SCT", "Volume")
+PART = Code("SOLIDPART", "99SITE", "Solid component")
 
 
 def page_card() -> dict[str, Any]:
@@ -49,6 +55,41 @@ def test_a_fact_that_decides_and_is_not_known_leaves_it_open_and_others_do_not()
     assert category("ground glass", mean_diameter_mm=40.0) == "3"
     assert category(mean_diameter_mm=20.0).startswith("its kind is not known: nobody says")
     assert category("solid").startswith("its mean diameter (mm) is not known")
+
+
+def stated(code: Code, value: float | None, unit: str, validity: Validity | None = None) -> Finding:
+    """What a result states of the lesion `matches.lesion` makes."""
+    return Finding(
+        "1", "job", "1.2", "1.3", "nodules", "1.0", "Nodule 1", code, value,
+        Code(unit, "UCUM", unit), None, "1", "2.25.1", SegmentRef("1.4", "1.5", 1, (255, 0, 0)),
+        utcnow(), validity=validity,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["implausible", "truncated"])
+def test_the_size_of_a_segment_that_its_result_calls_unsound_is_not_known(
+    state: Literal["implausible", "truncated"],
+) -> None:
+    volume = stated(VOLUME, 4.2, "cm3", Validity(state))
+    facts = facts_of(rule(), lesion("1", 9.0, 7.0), [volume])
+    assert dict(facts.numbers) == {}
+    assert facts.unknown["mean_diameter_mm"] == f"the result calls its Volume {state}"
+    # What is said of a part of it alone does not concern the whole.
+    part = stated(PART, 4.2, "mm", Validity(state))
+    facts = facts_of(rule(), lesion("1", 9.0, 7.0), [part])
+    assert facts.numbers["mean_diameter_mm"] == 8.0
+    assert facts.unknown["solid_component_mm"] == f"its value is {state}"
+
+
+def test_a_measure_that_is_stated_twice_or_without_a_value_says_so() -> None:
+    def why(*findings: Finding) -> str:
+        return facts_of(rule(), lesion("1", 9.0), findings).unknown["solid_component_mm"]
+
+    one = stated(PART, 4.0, "mm")
+    assert why() == "no result states it"
+    assert why(one, stated(PART, 6.0, "mm")) == "2 values of it are stated"
+    assert why(stated(PART, None, "mm")) == "it is stated without a value"
+    assert facts_of(rule(), lesion("1", 9.0), [one]).numbers["solid_component_mm"] == 4.0
 
 
 def test_the_most_severe_lesion_counts_unless_an_open_one_may_be_more_severe() -> None:
