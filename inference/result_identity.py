@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from inference.pipeline import Pipeline, Segment
 from storage.core.entities import Job
 from storage.core.text.long_string import long_string
+from storage.core.text.outside_text import valid_unicode
 from storage.core.uids import derive_uid
 
 MANUFACTURER = "MediViewAI"
@@ -94,7 +95,8 @@ def segment_tracking_uid(job: Job, segment: Segment) -> str:
 
 def stable_id(job: Job, *parts: str) -> str:
     """An identifier of our own that a rerun of the job repeats."""
-    return str(uuid.uuid5(_FINDINGS_NAMESPACE, chr(31).join((job.job_id, *parts))))
+    name = valid_unicode(chr(31).join((job.job_id, *parts)))
+    return str(uuid.uuid5(_FINDINGS_NAMESPACE, name))
 
 
 def result_series_number(source_series_number: int | None, kind: ResultKind) -> int:

@@ -92,6 +92,7 @@ class PeerFields(Payload):
     )
     notifications: list[NotificationKind] = Field(
         default_factory=list,
+        max_length=ALL_ROLES,
         description="What a DICOM peer is notified of: `mpps`, the performed procedure steps that"
         " others report to this node; `ian`, which instances of a study are to be had here.",
     )

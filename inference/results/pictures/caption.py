@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from storage.core.text.outside_text import clean_text
+
 _MARGIN_PIXELS = 8
 _LINE_PIXELS = 18
 _SWATCH_PIXELS = 10
@@ -53,6 +55,7 @@ def captioned(
     for number, line in enumerate(lines):
         column, row = divmod(number, rows)
         _write(draw, line, (column * width, image.height + row * _LINE_PIXELS), width)
+    footer = clean_text(footer)
     font = _fitting(draw, footer, 12, image.width - _MARGIN_PIXELS)
     foot = _MARGIN_PIXELS, height - _FOOTER_PIXELS / 2
     draw.text(foot, footer, fill=_YELLOW, font=font, anchor="lm")
@@ -78,7 +81,7 @@ def _write(draw: ImageDraw.ImageDraw, line: Line, place: tuple[int, int], width:
     draw.rectangle((x, y - half, x + _SWATCH_PIXELS, y + half), fill=line.color_rgb)
     x += _SWATCH_PIXELS + _MARGIN_PIXELS
     # The font knows no superscript.
-    text = line.text.replace("³", "3")
+    text = clean_text(line.text).replace("³", "3")
     font = _fitting(draw, text, 13, place[0] + width - x)
     draw.text((x, y), text, fill=_WHITE, font=font, anchor="lm")
 

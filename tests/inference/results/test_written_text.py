@@ -5,7 +5,7 @@ from io import BytesIO
 
 import numpy as np
 import pydicom
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from inference.imaging.volume import assemble_volume
@@ -24,6 +24,8 @@ _KINDS = {"SC", "PDF", "GSPS", "KOS", "RTSTRUCT", "LABELMAP", "STACK"}
 
 @settings(max_examples=6, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(st.lists(hostile_texts, min_size=7, max_size=7))
+@example(["\udfff"] * 7)
+@example(["a\nb"] * 7)
 def test_every_object_can_be_read_and_has_plain_text(texts: list[str]) -> None:
     label, meaning, unit, manufacturer, derivation, parameter, series = texts
     sources = [*map(pydicom.Dataset.copy, _SOURCES)]
