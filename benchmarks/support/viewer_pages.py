@@ -107,7 +107,10 @@ class Watched:
     """A page that counts what it draws."""
 
     def __init__(self, browser: Browser) -> None:
-        self._context = browser.new_context(viewport={"width": 1440, "height": 900})
+        # Playwright's waiting makes code of text in the page, as no policy of a viewer allows.
+        self._context = browser.new_context(
+            viewport={"width": 1440, "height": 900}, bypass_csp=True
+        )
         self._context.add_init_script(_WATCH)
         self.page: Page = self._context.new_page()
         self.page.set_default_timeout(120_000)

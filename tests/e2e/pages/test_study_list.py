@@ -12,6 +12,7 @@ from tests.e2e.support.browser import chromium, keep_screenshot
 from tests.e2e.support.fixtures import FollowedStudy, send
 from tests.e2e.support.node import Node
 from tests.e2e.support.studies import SentStudy, localizer
+from tests.e2e.support.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -91,8 +92,8 @@ def test_it_speaks_german_here_and_on_the_next_page(
     assert serious_findings(page) == []
     page.get_by_test_id("language").select_option("en")
     expect(page.get_by_role("columnheader", name="Study date")).to_be_visible()
-    page.wait_for_function(
-        "fetch('/api/me/preferences').then(a => a.json()).then(p => p.language === 'en')"
+    wait_until(
+        page, "fetch('/api/me/preferences').then(a => a.json()).then(p => p.language === 'en')"
     )
 
 
@@ -105,10 +106,11 @@ def test_a_study_opens_with_the_code_that_the_list_has_fetched(
         lambda request: scripts.append(request.url) if request.resource_type == "script" else None,
     )
     page.goto(node.url)
-    page.wait_for_function("performance.getEntriesByName('reader-warm').length > 0")
+    wait_until(page, "performance.getEntriesByName('reader-warm').length > 0")
     # The page around the reader comes by another way, which a busy machine puts off.
-    page.wait_for_function(
-        "performance.getEntriesByType('resource').some(({ name }) => name.includes('/study/page-'))"
+    wait_until(
+        page,
+        "performance.getEntriesByType('resource').some(one => one.name.includes('/study/page-'))",
     )
     assert any(re.search(r"/chunks/reader\.[^/]*\.js", url) for url in scripts)
     page.wait_for_load_state("networkidle")

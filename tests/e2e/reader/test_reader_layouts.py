@@ -16,6 +16,7 @@ from tests.e2e.support.fixtures import send
 from tests.e2e.support.node import Node
 from tests.e2e.support.pointing import seen
 from tests.e2e.support.studies import SentStudy, copy_with_new_uids, files, images_in_order, picked
+from tests.e2e.support.waiting import wait_until
 
 MouseButton = Literal["left", "middle", "right"]
 
@@ -239,7 +240,8 @@ def test_series_are_put_into_viewports_by_mouse_and_by_keyboard(
     # Nothing is stretched: what is drawn has the shape of its place.
     for index in range(4):
         canvas = viewports(page).nth(index).locator("canvas").first
-        page.wait_for_function(
+        wait_until(
+            page,
             "canvas => Math.abs(canvas.width / canvas.height"
             " - canvas.clientWidth / canvas.clientHeight) < 0.02",
             arg=canvas.element_handle(),
@@ -263,7 +265,7 @@ def test_a_link_opens_the_same_series_layout_and_slice(
     number = opened - 3
     expect(first).to_have_attribute("data-slice-number", str(number))
     shown = f"image={images_in_order(now)[number - 1].SOPInstanceUID}"
-    page.wait_for_function("shown => location.search.includes(shown)", arg=shown)
+    wait_until(page, "shown => location.search.includes(shown)", arg=shown)
     link = page.url
     assert "grid=2x1" in link
     page.goto("about:blank")
@@ -276,7 +278,7 @@ def test_a_link_opens_the_same_series_layout_and_slice(
     expect(first).to_have_attribute("data-slice-number", str(number))
     page.keyboard.press("m")
     expect(page.locator("[data-view=coronal]")).to_be_visible()
-    page.wait_for_function("location.search.includes('layout=planes')")
+    wait_until(page, "location.search.includes('layout=planes')")
     page.reload()
     expect(page.locator("[data-view=coronal]")).to_have_attribute("data-image-rendered", "true")
 

@@ -13,6 +13,7 @@ from tests.api.client import part10, scheduled_job, worked_on
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.guarded import sign_in
 from tests.e2e.support.pointing import point_to
+from tests.e2e.support.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -132,12 +133,12 @@ def test_a_probe_tells_the_value_of_the_pixel_on_whatever_slice_it_stands(
     sign_in(page, guarded, "ada", f"/study/?study={study}")
     viewport = page.get_by_test_id("viewport").first
     expect(viewport).to_have_attribute("data-image-rendered", "true")
-    page.wait_for_function("location.search.includes('image=')")
+    wait_until(page, "location.search.includes('image=')")
     (opened,) = parse_qs(urlsplit(page.url).query)["image"]
     page.keyboard.press("End")
     expect(viewport).to_have_attribute("data-slice-number", "4")
     # The address follows the slice a moment later.
-    page.wait_for_function("opened => !location.search.includes(opened)", arg=opened)
+    wait_until(page, "opened => !location.search.includes(opened)", arg=opened)
     (shown,) = parse_qs(urlsplit(page.url).query)["image"]
     instance = guarded.storage.index.instance(shown.partition("#")[0])
     pixels = guarded.storage.instances.dataset(instance).pixel_array
@@ -194,8 +195,8 @@ def test_the_pdf_of_the_report_is_shown_within_the_page(
     preview = page.get_by_test_id("pdf-preview")
     sheet = preview.get_by_test_id("pdf-page").first
     expect(sheet).to_have_attribute("alt", "Page 1 of 1")
-    page.wait_for_function(
-        "image => image.complete && image.naturalWidth > 500", arg=sheet.element_handle()
+    wait_until(
+        page, "image => image.complete && image.naturalWidth > 500", arg=sheet.element_handle()
     )
     # It is no empty sheet.
     dark = page.evaluate(
