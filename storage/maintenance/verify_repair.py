@@ -13,7 +13,7 @@ from storage.index.repository import Index
 from storage.integrity.copies import READABLE, state_in_volume
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.repository import DamagedInstances
-from storage.maintenance.verify import Problem, ProblemKind
+from storage.maintenance.problems import Problem, ProblemKind
 from storage.reconciliation.covered_rows import renew_rows
 from storage.reconciliation.moved_rows import move_all
 from storage.volumes.reader import VolumeReader

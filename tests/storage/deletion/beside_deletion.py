@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from storage.container import Storage, open_storage
+from storage.maintenance.problems import Problem
 from storage.maintenance.reindex import reindex
-from storage.maintenance.verify import Problem, verify_storage
+from storage.maintenance.verify import verify_storage
 from tests.storage.deletion.test_deleting import STUDY, close, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.test_verify_reindex import emptied

@@ -18,10 +18,11 @@ from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.integrity.repair import Repair
 from storage.maintenance.object_upload import upload_instances, upload_volume
+from storage.maintenance.problems import Problem
 from storage.maintenance.reindex import reindex
 from storage.maintenance.statistics import statistics
 from storage.maintenance.upgrade import upgrade
-from storage.maintenance.verify import Problem, verify_storage
+from storage.maintenance.verify import verify_storage
 from storage.maintenance.verify_repair import copy_again, note_objects
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
