@@ -8,6 +8,7 @@ from storage.core.callers.roles import ROLES
 from storage.settings import load_settings
 
 # Without an end; `test_live` reads them.
+from tests.api.access.closed import confirm
 from tests.api.access_groups.route_questions import (
     ABOUT_NO_STUDY,
     ALIKE_FOR_ALL,
@@ -94,6 +95,7 @@ def test_the_questions_of_these_tests_are_answered_to_those_who_may(
     own = hospitals.north
     unanswered: list[tuple[str, str, int]] = []
     with hospitals.person("north-admin", "admin") as client:
+        assert confirm(client).status_code == 204
         for rule in (one for one in rules if is_about_studies(one)):
             if rule.method == "DELETE":
                 # It would take away what the others ask for; its identifiers are theirs.
