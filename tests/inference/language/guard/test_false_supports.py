@@ -74,6 +74,7 @@ SUBJECTS = [
     ("The spleen contains a lesion, it is malignant.", "The spleen is malignant."),
     ("The spleen contains a lesion and it is malignant.", "The spleen is malignant."),
     ("The gallbladder contains a polyp but it is small.", "The gallbladder is small."),
+    ("The mass abuts the liver and it is enlarged.", "The mass is enlarged."),
     ("Die Milz zeigt eine Läsion, aber sie ist maligne.", "Die Milz ist maligne."),
     ("Die Leber ist normal, aber es besteht ein Hämatom.", "Hämatom der Leber."),
 ]  # fmt: skip

@@ -43,12 +43,13 @@ def _is_shared_word(item: Item) -> bool:
 
 
 def _begins_statement(items: Sequence[Item], position: int, before: Sequence[Item]) -> bool:
+    ahead = items[position + 1 : position + 3]
+    if len(ahead) == 2 and ahead[0].text in _PRONOUNS and is_verb(ahead[1]):
+        # `The mass abuts the liver and it is enlarged`
+        return ahead[0].text != "also"
     if not any(is_verb(one) for one in before) and not any(one.kind == "number" for one in before):
         return False
     named = False
-    ahead = items[position + 1 : position + 3]
-    if len(ahead) == 2 and ahead[0].text in _PRONOUNS and is_verb(ahead[1]):
-        return ahead[0].text != "also"
     for item in items[position + 1 :]:
         if item.kind == "mark" and item.text in (*_STOPS, ","):
             return False
