@@ -60,7 +60,7 @@ FINDINGS = (
         ("What is the volume of the left lung?", ["Left lung volume: 2,345.6 cm³."]),
         ("How large is the volume of the right lung?", ["Right lung volume: 2,645.1 cm³."]),
         ("brain volume", ["Brain volume: 1,234.5 cm³."]),
-        ("How dense is the left lung?", ["Left lung mean density: -851.2 HU."]),
+        ("How dense is the left lung?", ["Left lung mean density: -851 HU."]),
         ("Wie groß ist das Volumen der linken Lunge?", ["Left lung volume: 2,345.6 cm³."]),
         ("Is there a lesion of the brain?", []),
         ("Is the left kidney enlarged?", []),
