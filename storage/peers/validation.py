@@ -23,7 +23,7 @@ def checked(peer: KnownPeer, settings: Settings) -> KnownPeer:
     _require_known(peer.may, sorted(ACTIONS), "may")
     _require_known(peer.object_kinds, list(RESULT_KINDS), "object_kinds")
     _require_known(peer.notifications, sorted(NOTIFICATION_KINDS), "notifications")
-    if peer.notifications and not (peer.kind == "ae" and peer.host):
+    if peer.notifications and not (peer.ae_title and peer.host):
         raise InvalidRequest(
             f"'{peer.name}' cannot be notified by DIMSE.",
             remedy="Give it as a DICOM peer with its address, AE@host:port.",

@@ -344,7 +344,7 @@ def test_what_a_model_leaves_out_is_named_with_its_sentence(
     assert (spleen["certainty"], spleen["source_id"]) == ("uncertain", "text")
     assert answer["text"] == (
         f"{RIGHT} Kritisch und nicht genannt: freie Luft. Quelle: „Freie Luft unter dem"
-        " Zwerchfell.“ Kritisch, falls bestätigt, und nicht genannt: Milzruptur. Quelle: „Eine"
+        " Zwerchfell.“ Kritisch, falls bestätigt, und nicht genannt: Milzverletzung. Quelle: „Eine"
         " Milzruptur kann nicht ausgeschlossen werden.“"
     )
 
