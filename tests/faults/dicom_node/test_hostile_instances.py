@@ -101,7 +101,7 @@ def test_millions_of_elements_do_not_hold_up_others(scp: ScpProcess) -> None:
     assert max(others) < 2
 
 
-@pytest.mark.parametrize("size", [200 * MIB, 2_000 * MIB])
+@pytest.mark.parametrize("size", [pytest.param(200 * MIB, marks=pytest.mark.slow), 2_000 * MIB])
 def test_a_deflate_bomb_is_refused_in_bounded_memory(scp: ScpProcess, size: int) -> None:
     one = instance(4)
     deflater = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)

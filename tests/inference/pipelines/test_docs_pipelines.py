@@ -118,6 +118,7 @@ def test_the_table_names_every_pipeline_of_the_box(tmp_path: Path) -> None:
     assert json.loads(block("json card"))
 
 
+@pytest.mark.slow
 def test_a_plain_model_is_added_as_the_page_says(tmp_path: Path) -> None:
     folder = onnx_model(tmp_path / "plain_spleen")
     (folder / "mediview.json").write_text(block("json plain"))

@@ -33,7 +33,7 @@ def block(page: str, language: str) -> str:
     ("page", "make", "changes", "label"),
     [
         ("image-classification", vit, {"labels": ("none", "effusion", "mass")}, "Pleural effusion"),
-        ("object-detection", yolos, {}, "Boxes found"),
+        pytest.param("object-detection", yolos, {}, "Boxes found", marks=pytest.mark.slow),
         pytest.param(
             "image-segmentation", segformer, {}, "share of the image", marks=pytest.mark.slow
         ),
