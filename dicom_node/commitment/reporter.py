@@ -4,7 +4,6 @@ A report is a row until the peer has taken it, so that it outlives the process.
 """
 
 import contextlib
-import threading
 import uuid
 from datetime import datetime
 from functools import partial
@@ -21,16 +20,12 @@ from storage.commitment.entities import CommitmentReport
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.commit_watch import CommitWatch
+from storage.db.due_thread import DueThread
 from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
 
 log = structlog.get_logger(__name__)
 
-_POLL_S = 0.5
-_SETTLE_S = 5.0
-_IDLE_S = 10.0
-_STOP_S = 3.0
 _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 
 
@@ -40,41 +35,20 @@ class CommitmentReporter:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._owner = f"reporter-{uuid.uuid4().hex[:12]}"
-        self._stopping = threading.Event()
-        self._watch = CommitWatch(
-            storage.engine, busy_s=_POLL_S, settle_s=_SETTLE_S, idle_s=_IDLE_S
-        )
-        # A daemon: a peer that is silent just now must not hold up the node's end. What it
-        # was about to be reported is still due then.
-        self._thread = threading.Thread(target=self._run, name="commitment-reporter", daemon=True)
+        self._thread = DueThread(storage.engine, "commitment-reporter", self.report_due)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._watch.stop()
-        self._thread.join(_STOP_S)
-        if not self._thread.is_alive():
-            self._watch.close()
-
-    def _run(self) -> None:
-        while self._watch.wait():
-            try:
-                self.report_due(utcnow())
-            except MediViewError as error:
-                # The database is away; rows wait for it.
-                log.warning("commitment_reports_wait", code=error.code)
-            except Exception as error:
-                # The edge of the thread: one odd row must not end all reporting.
-                log.error("commitment_reporter_failed", error=type(error).__name__, exc_info=True)
+        self._thread.stop()
 
     def report_due(self, now: datetime) -> int:
         """Send every report that is due; how many were taken."""
         reports = self._storage.commitment_reports
         out_of_reach: dict[str, str] = {}
         taken = 0
-        while not self._stopping.is_set() and reports.is_due(now):
+        while not self._thread.is_stopping and reports.is_due(now):
             report = reports.claim_due(self._owner, lease_since(now), now)
             if report is None:
                 break

@@ -4,7 +4,6 @@ What they are to learn is a row (`storage.peers.notifications`), so that it outl
 """
 
 import contextlib
-import threading
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -25,17 +24,13 @@ from dicom_node.peers import Peer, PeerFailed, PeerLacksService
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.commit_watch import CommitWatch
+from storage.db.due_thread import DueThread
 from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
 from storage.peers.notifications import NotificationKind, PeerNotification, by_series
 
 log = structlog.get_logger(__name__)
 
-_POLL_S = 0.5
-_SETTLE_S = 5.0
-_IDLE_S = 10.0
-_STOP_S = 3.0
 _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 _CLASSES: dict[NotificationKind, str] = {"mpps": PROCEDURE_STEP_CLASS, "ian": AVAILABILITY_CLASS}
 
@@ -46,40 +41,20 @@ class PeerNotifier:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._owner = f"notifier-{uuid.uuid4().hex[:12]}"
-        self._stopping = threading.Event()
-        self._watch = CommitWatch(
-            storage.engine, busy_s=_POLL_S, settle_s=_SETTLE_S, idle_s=_IDLE_S
-        )
-        # A daemon: a peer that is silent just now must not hold up the node's end.
-        self._thread = threading.Thread(target=self._run, name="peer-notifier", daemon=True)
+        self._thread = DueThread(storage.engine, "peer-notifier", self.notify_due)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._watch.stop()
-        self._thread.join(_STOP_S)
-        if not self._thread.is_alive():
-            self._watch.close()
-
-    def _run(self) -> None:
-        while self._watch.wait():
-            try:
-                self.notify_due(utcnow())
-            except MediViewError as error:
-                # The database is away; rows wait for it.
-                log.warning("peer_notifications_wait", code=error.code)
-            except Exception as error:
-                # The edge of the thread: one odd row must not end all notifying.
-                log.error("peer_notifier_failed", error=type(error).__name__, exc_info=True)
+        self._thread.stop()
 
     def notify_due(self, now: datetime) -> int:
         """Send all that is due; how much of it was taken."""
         notifications = self._storage.peer_notifications
         out_of_reach: dict[str, str] = {}
         taken = 0
-        while not self._stopping.is_set():
+        while not self._thread.is_stopping:
             one = notifications.claim_due(self._owner, lease_since(now), now)
             if one is None:
                 break
