@@ -27,9 +27,9 @@ from storage.audit import Audit
 from storage.commitment.reports import CommitmentReports
 from storage.commitment.requests import CommitmentRequests
 from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
+from storage.db.due.studies import StudiesDue
 from storage.db.engine import make_engine
 from storage.db.schema import check_schema
-from storage.db.studies_due import StudiesDue
 from storage.deletion.service import Deletions
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries

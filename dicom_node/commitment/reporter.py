@@ -20,7 +20,7 @@ from storage.commitment.entities import CommitmentReport
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.due_thread import DueThread
+from storage.db.due.thread import DueThread
 from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
 

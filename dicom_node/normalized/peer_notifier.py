@@ -24,7 +24,7 @@ from dicom_node.peers import Peer, PeerFailed, PeerLacksService
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.due_thread import DueThread
+from storage.db.due.thread import DueThread
 from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
 from storage.peers.notifications import NotificationKind, PeerNotification, by_series

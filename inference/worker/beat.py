@@ -22,7 +22,7 @@ from inference.broker.celery_config import (
 from storage.container import open_storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, utcnow
 from storage.core.errors import MediViewError
-from storage.db.commit_watch import CommitWatch
+from storage.db.due.commit_watch import CommitWatch
 from storage.processes.heartbeats import BEAT_EVERY_S
 from storage.processes.stop_requests import StopRequests
 from storage.processes.waiting_for_database import wait_for_database

@@ -20,7 +20,7 @@ from storage.audit.keeper import AuditKeeper
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.commit_watch import CommitWatch
+from storage.db.due.commit_watch import CommitWatch
 from storage.processes.heartbeats import BEAT_EVERY_S
 from storage.processes.process_roles import Queue, worker_name
 from storage.settings import Settings

@@ -25,8 +25,8 @@ def opened(database_url: str) -> Iterator[Engine]:
 
 class WriteCheck:
     """On PostgreSQL one row is written each time. A commit to SQLite would wake all who wait for
-    work (`storage.db.commit_watch`), so its lock alone is taken, and a row is written where some
-    process has failed to write since the last one that was.
+    work (`storage.db.due.commit_watch`), so its lock alone is taken, and a row is written where
+    some process has failed to write since the last one that was.
     """
 
     def __init__(self, engine: Engine) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, literal, select
 
 from storage import tables as t
 from storage.core.entities import Job
-from storage.db.studies_due import mark_due
+from storage.db.due.studies import mark_due
 
 
 def mark_result(connection: Connection, job: Job, now: datetime) -> None:

@@ -19,8 +19,8 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
+from storage.db.due.studies import mark_due
 from storage.db.portions import in_portions
-from storage.db.studies_due import mark_due
 
 
 def mark_later_studies(

@@ -24,7 +24,7 @@ _MICROSECOND = timedelta(microseconds=1)
 class Heartbeats:
     """In a `folder`, where all processes of a node share a machine: the time of a file costs
     neither a transaction nor a commit, which would wake those who wait for work
-    (`storage.db.commit_watch`). Else in the database.
+    (`storage.db.due.commit_watch`). Else in the database.
     """
 
     def __init__(self, engine: Engine, folder: Path | None = None) -> None:

@@ -25,8 +25,8 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
+from storage.db.due.studies import mark_due
 from storage.db.engine import writing
-from storage.db.studies_due import mark_due
 from tests.inference.input_selection.chained import (
     COARSE,
     COARSE_SHAPE,

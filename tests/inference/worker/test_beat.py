@@ -12,7 +12,7 @@ from inference.broker.celery_config import configuration
 from inference.worker import beat
 from inference.worker.beat import Scheduler
 from storage.core.clock import utcnow
-from storage.db.commit_watch import CommitWatch
+from storage.db.due.commit_watch import CommitWatch
 from storage.settings import Settings
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.commit_watch import CommitWatch
+from storage.db.due.commit_watch import CommitWatch
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import Engine, text
 
-from storage.db.commit_watch import CommitWatch
+from storage.db.due.commit_watch import CommitWatch
 from storage.db.engine import make_engine, reading, writing
 
 BUSY_S, SETTLE_S, IDLE_S = 0.02, 0.1, 60.0
@@ -55,7 +55,7 @@ def has_come(fd: int) -> bool:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("storage.db.commit_watch.time", clock)
+    monkeypatch.setattr("storage.db.due.commit_watch.time", clock)
 
     def pause(watch: CommitWatch, wait_s: float, *, for_commits: bool) -> bool:
         return clock.pause(watch, wait_s, for_commits=for_commits)
