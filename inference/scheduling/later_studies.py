@@ -1,8 +1,7 @@
 """Studies that are decided on again because a prior of theirs came, changed or went."""
 
-import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -15,6 +14,7 @@ from inference.pipeline import Pipeline
 from inference.rules.file import current_rules
 from inference.rules.model import RuleSet
 from inference.scheduling.deciding import is_decided
+from inference.scheduling.due_studies import decide_due
 from inference.scheduling.schedule_one_series import decide_on_series, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
 from storage.container import Storage
@@ -24,18 +24,10 @@ from storage.core.errors import NotFound
 from storage.core.postponed import Postponed
 from storage.core.sources import are_imported
 from storage.jobs.lost_priors import superseded_without_decision
-from storage.outbox.retry_policies import RetryPolicy
 
 log = structlog.get_logger(__name__)
 
 _POSTPONED = "decision "
-_STUDIES_PER_ROUND = 16
-# The headers of two studies are read for each: other work of the round is not to wait for long.
-_ROUND_S = 1.0
-_AGAIN = RetryPolicy(60.0, 3600.0)
-# While no model takes priors. One that is added later does not run over what came long before it.
-_NOBODY_ASKS = timedelta(minutes=5)
-_FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def takes_priors(pipeline: Pipeline) -> bool:
@@ -48,39 +40,14 @@ def look_for_priors_again(
 ) -> int:
     """Ask pipelines that take priors again about studies that may have got one; about how many.
 
-    A few in each round, with what the node may see, not who asked. What nobody has decided on yet
-    waits for its turn. One that cannot be decided on keeps no other waiting, and is tried again.
+    With what the node may see, not who asked. What nobody has decided on yet waits for its turn.
     """
-    due = storage.priors_due.due(now, _STUDIES_PER_ROUND)
-    if not due:
-        return 0
-    standings = offered(storage.settings, storage.model_states, pipelines)
-    asked = [one for one in standings if takes_priors(one.pipeline)]
-    if not asked:
-        storage.priors_due.put_off(now, _NOBODY_ASKS, forget_before=now - _FORGOTTEN_AFTER)
-        return 0
-    rules = current_rules(storage.settings)
-    done = 0
-    deadline = time.monotonic() + _ROUND_S
-    for one in due:
-        if done and time.monotonic() >= deadline:
-            break
-        try:
-            _look_again(storage, one.study_instance_uid, asked, rules)
-        except NotFound:
-            storage.priors_due.done(one)  # deleted meanwhile
-        except Exception as error:  # noqa: BLE001 - one study must not hold up the others
-            log.error(
-                "later_study_not_decided",
-                study_instance_uid=one.study_instance_uid,
-                error=type(error).__name__,
-                place=place(error),
-            )
-            storage.priors_due.failed(one, _AGAIN.again_at(one.attempts + 1, now))
-        else:
-            storage.priors_due.done(one)
-        done += 1
-    return done
+
+    def asked() -> list[Standing]:
+        standings = offered(storage.settings, storage.model_states, pipelines)
+        return [one for one in standings if takes_priors(one.pipeline)]
+
+    return decide_due(storage, storage.priors_due, now, asked, _look_again)
 
 
 @as_node()

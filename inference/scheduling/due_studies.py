@@ -1,0 +1,72 @@
+"""Studies on a list (`storage.db.due.studies`) are decided on again, a few in each round."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from inference.failures import place
+from inference.model_registry.status import Standing
+from inference.rules.file import current_rules
+from inference.rules.model import RuleSet
+from storage.container import Storage
+from storage.core.errors import NotFound
+from storage.db.due.studies import StudiesDue
+from storage.outbox.retry_policies import RetryPolicy
+
+log = structlog.get_logger(__name__)
+
+_STUDIES_PER_ROUND = 16
+# Headers are read for each study: other work of the round is not to wait for long.
+_ROUND_S = 1.0
+_AGAIN = RetryPolicy(60.0, 3600.0)
+# While no pipeline asks. One that is added later does not run over what came long before it.
+_NOBODY_ASKS = timedelta(minutes=5)
+_FORGOTTEN_AFTER = timedelta(days=1)
+
+Decide = Callable[[Storage, str, Sequence[Standing], RuleSet], None]
+"""Decide on the study of this UID by each of the pipelines. Raises NotFound for a deleted one."""
+
+
+def decide_due(
+    storage: Storage,
+    studies: StudiesDue,
+    now: datetime,
+    asked: Callable[[], Sequence[Standing]],
+    decide: Decide,
+) -> int:
+    """Decide on the longest due; how many were looked at.
+
+    `asked`: the pipelines whose word may change, which is looked up where something is due only.
+    One study that cannot be decided on keeps no other waiting, and is tried again.
+    """
+    due = studies.due(now, _STUDIES_PER_ROUND)
+    if not due:
+        return 0
+    standings = asked()
+    if not standings:
+        studies.put_off(now, _NOBODY_ASKS, forget_before=now - _FORGOTTEN_AFTER)
+        return 0
+    rules = current_rules(storage.settings)
+    done = 0
+    deadline = time.monotonic() + _ROUND_S
+    for one in due:
+        if done and time.monotonic() >= deadline:
+            break
+        try:
+            decide(storage, one.study_instance_uid, standings, rules)
+        except NotFound:
+            studies.done(one)  # deleted meanwhile
+        except Exception as error:  # noqa: BLE001 - one study must not hold up the others
+            log.error(
+                "study_not_decided_again",
+                study_instance_uid=one.study_instance_uid,
+                error=type(error).__name__,
+                place=place(error),
+            )
+            studies.failed(one, _AGAIN.again_at(one.attempts + 1, now))
+        else:
+            studies.done(one)
+        done += 1
+    return done
