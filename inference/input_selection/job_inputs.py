@@ -1,6 +1,6 @@
 """What a job reads: a series, the images of one, or several series and results of a study."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pydicom.dataset import Dataset
 
@@ -9,11 +9,16 @@ from inference.imaging.volume import Volume
 from inference.input_selection.prior_images import PriorImages, choose_prior_images
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.selection import images_taken, stack_for
-from inference.input_selection.study_inputs import LoadedInputs, choose_inputs, load_inputs
+from inference.input_selection.study_inputs import (
+    LoadedInputs,
+    StudyInputs,
+    choose_inputs,
+    load_inputs,
+)
 from inference.pipeline import Pipeline
 from inference.refusals import VolumeRefused
 from inference.single_images.refusals import ImageRefused
-from storage.core.entities import Instance, Job
+from storage.core.entities import Instance, Job, JobInput
 from storage.core.errors import MediViewError
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
@@ -99,14 +104,7 @@ class JobInputs:
     def images_of_study(self, pipeline: Pipeline) -> dict[str, Dataset]:
         """By role the images that the job was made for, with their pixels, the reference first."""
         only = {one.role: one for one in self._jobs.inputs_of(self._job.job_id)}
-        found = choose_inputs(
-            self._index,
-            self._instances,
-            self._results,
-            pipeline,
-            self._job.study_instance_uid,
-            only,
-        )
+        found = self._chosen(pipeline, only)
         self._check_current()
         if set(found.chosen) != set(only):
             raise ImageRefused(found.acceptance.reason)
@@ -116,10 +114,9 @@ class JobInputs:
         self._check_current()
         return images
 
-    def of_study(self, pipeline: Pipeline) -> LoadedInputs:
-        """The series that the job was made for, each in its role, as volumes."""
-        only = {one.role: one for one in self._jobs.inputs_of(self._job.job_id)}
-        found = choose_inputs(
+    def _chosen(self, pipeline: Pipeline, only: Mapping[str, JobInput]) -> StudyInputs:
+        """What of the study fills the roles, among what the job was made for."""
+        return choose_inputs(
             self._index,
             self._instances,
             self._results,
@@ -127,6 +124,11 @@ class JobInputs:
             self._job.study_instance_uid,
             only,
         )
+
+    def of_study(self, pipeline: Pipeline) -> LoadedInputs:
+        """The series that the job was made for, each in its role, as volumes."""
+        only = {one.role: one for one in self._jobs.inputs_of(self._job.job_id)}
+        found = self._chosen(pipeline, only)
         if found.roles != set(only):
             self._check_current()
             lost = [one for role, one in only.items() if role not in found.roles]
@@ -152,14 +154,7 @@ class JobInputs:
         only = {
             one.role: one for one in self._jobs.inputs_of(self._job.job_id) if one.role == reference
         }
-        found = choose_inputs(
-            self._index,
-            self._instances,
-            self._results,
-            pipeline,
-            self._job.study_instance_uid,
-            only,
-        )
+        found = self._chosen(pipeline, only)
         if found.inputs != list(only.values()):
             raise VolumeRefused(f"The series has changed since. {found.acceptance.reason}")
         loaded = load_inputs(self._index, self._instances, found, reference, self._on_share)
