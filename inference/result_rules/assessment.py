@@ -132,22 +132,23 @@ def assess(rule: StatedRule, facts: LesionFacts) -> Assessment:
 
 def overall(rule: StatedRule, of_lesions: Mapping[str, Assessment]) -> Assessment:
     """The most severe of all lesions, unless one that is not assessable could be more severe."""
-    known = {label: one for label, one in of_lesions.items() if one.category is not None}
-    order = [one.category for one in rule.categories]
-    label = min(
-        known,
-        key=lambda one: order.index(known[one].category.category),  # type: ignore[union-attr]
-        default="",
+    open_ = [label for label, one in of_lesions.items() if one.category is None]
+    most, label = next(
+        (
+            (category, label)
+            for category in rule.categories
+            for label, one in of_lesions.items()
+            if one.category == category
+        ),
+        (None, ""),
     )
-    most = known[label].category if label else None
-    open_ = [one for one in of_lesions if one not in known]
-    if open_ and (most is None or most.category != order[0]):
+    if open_ and most != rule.categories[0]:
         first = of_lesions[open_[0]].reason
         more = f" ({len(open_) - 1} more are not assessable)" if len(open_) > 1 else ""
         return Assessment(None, f"of {open_[0]}{more} {first}")
     if most is None:
         return Assessment(None, "there is no lesion")
-    return Assessment(most, f"by {label}: {known[label].reason}")
+    return Assessment(most, f"by {label}: {of_lesions[label].reason}")
 
 
 def _holds(row: Row, facts: LesionFacts) -> tuple[str, ...] | None:
