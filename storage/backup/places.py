@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from storage.backup.entities import BackupDamaged
 from storage.backup.size_limit import check_size
+from storage.core import open_files
 from storage.core.errors import InvalidRequest, NotFound, StorageFull, StorageUnavailable
-from storage.core.open_files import REMEDY, USED_UP
 from storage.core.untrusted_input.folder_walk import walk
 from storage.settings import Settings
 from storage.volumes.durable_names import make_folder
@@ -183,10 +183,7 @@ def _translated(folder: Path) -> Iterator[None]:
                 f"The disk of the folder of backups {folder} is full.",
                 remedy="Free disk space, or remove older backups with 'mediview backup prune'.",
             ) from error
-        if error.errno in USED_UP:
-            raise StorageUnavailable(
-                "No file descriptor is left to the process.", remedy=REMEDY
-            ) from error
+        open_files.check_error(error)
         raise StorageUnavailable(
             f"The folder of backups {folder} does not work: {error.strerror}.",
             remedy="Check that it exists, is writable and that its disk is healthy.",

@@ -6,6 +6,8 @@ import resource
 import time
 from pathlib import Path
 
+from storage.core.errors import StorageUnavailable
+
 USED_UP = (errno.EMFILE, errno.ENFILE)
 REMEDY = (
     "Raise LimitNOFILE of the service (ulimit -n), and look for clients that keep connections"
@@ -41,6 +43,14 @@ def are_used_up() -> bool:
     except OSError as error:
         return error.errno in USED_UP
     return False
+
+
+def check_error(error: OSError) -> None:
+    """Raises StorageUnavailable where it only says that no descriptor was left."""
+    if error.errno in USED_UP:
+        raise StorageUnavailable(
+            "No file descriptor is left to the process.", remedy=REMEDY
+        ) from error
 
 
 def may_log() -> bool:

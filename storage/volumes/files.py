@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from storage.core import open_files
 from storage.core.clock import utcnow
 from storage.core.errors import StorageFull, StorageUnavailable
-from storage.core.open_files import REMEDY, USED_UP
 
 SUFFIX = ".mvv"
 RETURNING = ".returning"
@@ -72,10 +72,7 @@ class translated_os_errors:  # noqa: N801 - used as a function
                 "The disk of the data folder is full.",
                 remedy="Free disk space; the node goes on by itself.",
             ) from error
-        if error.errno in USED_UP:
-            raise StorageUnavailable(
-                "No file descriptor is left to the process.", remedy=REMEDY
-            ) from error
+        open_files.check_error(error)
         raise StorageUnavailable(
             f"The data folder {self._folder} does not work: {error.strerror}.",
             remedy="Check that it exists, is writable and that its disk is healthy.",
