@@ -72,6 +72,7 @@ def texts() -> list[tuple[Path, dict[str, str]]]:
             if path != Path(__file__).resolve() and "migrations" not in path.parts
         ),
         *sorted((ROOT / "docs/decisions").glob("*.md")),
+        *sorted((ROOT / "inference").rglob("locales/en.yaml")),
         ROOT / "CHANGELOG.md",
         *(
             path

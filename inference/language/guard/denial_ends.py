@@ -25,7 +25,7 @@ def is_unclear(word: Word, trigger: Word, reading: Reading) -> bool:
     return listed and _is_described(word, reading)
 
 
-def starts_anew(word: Word, trigger: Word, reading: Reading) -> bool:
+def starts_new_part(word: Word, trigger: Word, reading: Reading) -> bool:
     """`Heart not enlarged, small effusion`: behind a denied adjective, a phrase of its own."""
     behind = reading.pieces[trigger.end : _end_of(word, reading, BREAKS | STOPS)]
     if set(behind) & _ALTERNATIVES:

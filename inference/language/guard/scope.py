@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from inference.language.guard.denial_ends import BREAKS, STOPS, is_unclear, starts_anew
+from inference.language.guard.denial_ends import BREAKS, STOPS, is_unclear, starts_new_part
 from inference.language.guard.lexicon import LEFT, RIGHT, is_plural
 from inference.language.guard.reading import Reading, Word
 
@@ -191,7 +191,7 @@ def _ends_ahead(reading: Reading, trigger: Word, word: Word) -> bool:
         following = reading.pieces[at + 1] if at + 1 < len(reading.pieces) else ""
         if piece in ("and", "und", ",") and (following in _ARTICLES or _denies(following)):
             return True
-        if negates and piece == "," and starts_anew(word, trigger, reading):
+        if negates and piece == "," and starts_new_part(word, trigger, reading):
             return True
         # A list is denied as a whole; doubt stops at the next thing.
         if not negates and piece in ("and", "und", ",", "with", "mit"):

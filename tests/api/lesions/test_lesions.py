@@ -141,8 +141,8 @@ def test_the_report_says_what_became_of_them(followed: Followed) -> None:
     assert "computed and not verified: PD." in concluded
     # Numbered by size: B, A, C before, and now A, which has grown, B, D.
     assert (
-        "Each study numbers its lesions anew. As named on 1 January 2023: Lesion 1 was Lesion 2,"
-        " Lesion 2 was Lesion 1." in text
+        "Lesions are numbered in each study separately."
+        " As named on 1 January 2023: Lesion 1 was Lesion 2, Lesion 2 was Lesion 1." in text
     )
     # A sphere of 9 mm, on slices of 3.5 mm.
     gone = re.search(

@@ -36,8 +36,8 @@ def test_sums_by_different_methods_are_stated_without_a_change(language: str, wo
     [
         ("en", ["Not measured again, as named on 1 January 2023: C (longest diameter 9.0 mm).",
                 "Outside of these images, as named on 1 January 2023: D (longest diameter 8.0 mm).",
-                "Each study numbers its lesions anew. As named on 1 January 2023: A was A and B,"
-                " F was E, G was E."]),
+                "Lesions are numbered in each study separately."
+                " As named on 1 January 2023: A was A and B, F was E, G was E."]),
         ("de", ["Nicht erneut gemessen, benannt wie am 1. Januar 2023: C (längster Durchmesser"
                 " 9,0 mm).",
                 "Außerhalb dieser Bilder, benannt wie am 1. Januar 2023: D (längster Durchmesser"
