@@ -27,7 +27,7 @@ def test_broken(number): assert False
 
 
 @pytest.mark.parametrize(
-    ("broken", "passes", "told"),
+    ("broken", "passes", "sentence"),
     [
         (0, True, "UNSTEADY test_part.py::test_late_once: failed beside"),
         (1, False, "once more and alone: test_part.py::test_broken[0]"),
@@ -35,7 +35,7 @@ def test_broken(number): assert False
     ],
 )
 def test_only_what_passes_alone_is_forgiven(
-    tmp_path: Path, broken: int, passes: bool, told: str
+    tmp_path: Path, broken: int, passes: bool, sentence: str
 ) -> None:
     (tmp_path / "pytest.ini").touch()
     text = PART.format(seen=str(tmp_path / "seen"), broken=broken)
@@ -46,7 +46,7 @@ def test_only_what_passes_alone_is_forgiven(
     (tmp_path / "logs" / "tests-web.log").write_text(first.stdout)
     again = run(tmp_path, str(ROOT / "scripts" / "test-again.py"), "logs", "web")
     assert (again.returncode == 0) == passes, again.stdout
-    assert told in again.stdout
+    assert sentence in again.stdout
     if broken < 5:
         assert (tmp_path / "logs" / "passed-again").read_text() == "1"
 

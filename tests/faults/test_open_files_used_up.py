@@ -48,7 +48,7 @@ def starve(process_id: int) -> None:
 
 
 def test_both_answer_what_they_cannot_serve(parts: Parts) -> None:
-    """Idle connections take what there is; who comes then is refused in words, and told why."""
+    """Idle connections take what there is; later ones are refused with the reason."""
     peer = Peer("MEDIVIEW", "127.0.0.1", parts.port)
     signed_in = parts.api
     assert signed_in.get("/health").status_code == 200

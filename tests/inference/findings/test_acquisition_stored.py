@@ -54,12 +54,12 @@ def test_volumes_of_other_slices_are_compared_with_a_caveat(tmp_path: Path) -> N
             "Lung volume differs from that of the study of 2024-01-10 by 40.0 %: another depth of"
             " breath changes it.",
         )
-        for language, told in (
+        for language, sentence in (
             ("en", "Volumes are compared across slice thicknesses (1 mm on 10 January 2024, 5 mm"),
             ("de", "Volumina werden über Schichtdicken hinweg verglichen (1 mm am 10. Januar 2024"),
         ):
             for section in draft_sections(gather(storage, now), load_locale(language)):
-                stated = [one.text for one in section.sentences if one.text.startswith(told)]
+                stated = [one.text for one in section.sentences if one.text.startswith(sentence)]
                 assert len(stated) == (section.kind in ("findings", "impression"))
         lungs_measured(storage, 3, "20240610", "B30f", 3.2, mm=5.0)
         assert volume().caveats == ()

@@ -79,10 +79,10 @@ def test_several_tube_voltages_are_not_called_several_stacks(caveat: str) -> Non
     found = evidence(lungs, "CT")
     cautioned = Validity("complete", caveats=(caveat,))
     facts = tuple(fact_of(replace(one.finding, validity=cautioned)) for one in found.facts)
-    for language, told, stack in (("en", "one tube voltage", "stack"),
+    for language, sentence, stack in (("en", "one tube voltage", "stack"),
                                   ("de", "Röhrenspannung", "Bildstapel")):  # fmt: skip
         stated = " ".join(texts(replace(found, facts=facts), language)["findings"])
-        assert told in stated
+        assert sentence in stated
         assert stack not in stated
 
 

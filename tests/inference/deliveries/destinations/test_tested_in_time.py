@@ -44,7 +44,7 @@ def test_a_server_that_never_ends_is_given_up(
 
 class _Silent:
     def test(self) -> TestResult:
-        raise RuntimeError("seen by whoever waits")
+        raise RuntimeError("seen by the one that waits")
 
 
 def test_what_a_test_raises_is_raised() -> None:
