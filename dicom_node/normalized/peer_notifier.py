@@ -4,6 +4,8 @@ What they are to learn is a row (`storage.peers.notifications`), so that it outl
 """
 
 import contextlib
+import hashlib
+import json
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -59,23 +61,25 @@ class PeerNotifier:
             if one is None:
                 break
             with Lease(partial(self._renew, one), "peer notification"):
-                error = out_of_reach.get(one.peer_name) or self._notify(one, out_of_reach)
+                known, error = "", out_of_reach.get(one.peer_name, "")
+                if not error:
+                    known, error = self._notify(one, out_of_reach)
             if error:
                 policy = retry_policy(self._storage.settings, "peer_notification")
                 again_at = policy.next_attempt(one.attempts, now, one.created_at)
                 notifications.retry_later(one, error, again_at, self._owner)
             else:
-                notifications.notified(one, self._owner)
+                notifications.notified(one, known, self._owner)
                 taken += 1
         return taken
 
     def _renew(self, one: PeerNotification) -> bool:
         return self._storage.peer_notifications.renew(one, self._owner, LEASE_S, utcnow())
 
-    def _notify(self, one: PeerNotification, out_of_reach: dict[str, str]) -> str:
-        """Why the peer has not taken it, '' when it has."""
+    def _notify(self, one: PeerNotification, out_of_reach: dict[str, str]) -> tuple[str, str]:
+        """The digest of what the peer knows then; otherwise why it has not taken it."""
         try:
-            self._bring_up_to_date(one)
+            return self._bring_up_to_date(one), ""
         except (MediViewError, OSError) as error:
             message = error.message if isinstance(error, MediViewError) else type(error).__name__
             log.warning(
@@ -87,30 +91,41 @@ class PeerNotifier:
             )
             if isinstance(error, PeerFailed | OSError) and not isinstance(error, PeerLacksService):
                 out_of_reach[one.peer_name] = message
-            return message
+            return "", message
         except Exception as error:
             # The edge of one notification, such as a step that cannot be encoded: others go on.
             log.error("peer_not_notified", peer=one.peer_name, kind=one.kind, exc_info=True)
-            return f"An unexpected {type(error).__name__}; the log of the receiver has more."
-        return ""
+            return "", f"An unexpected {type(error).__name__}; the log of the receiver has more."
 
-    def _bring_up_to_date(self, one: PeerNotification) -> None:
+    def _bring_up_to_date(self, one: PeerNotification) -> str:
+        """What the peer has taken already is not sent again."""
         known = self._storage.peers.find(one.peer_name)
         if known is None or one.kind not in known.notifications:
             # It is not to be notified any more.
-            return
+            return one.known_digest
         peer = Peer.known(known, self._storage.settings)
         if one.kind == "mpps":
-            step = self._storage.procedure_steps.get(one.subject_uid)
+            return self._tell_step(peer, one)
+        return self._tell_availability(peer, one)
+
+    def _tell_step(self, peer: Peer, one: PeerNotification) -> str:
+        step = self._storage.procedure_steps.get(one.subject_uid)
+        digest = _digest([step.state, step.attributes])
+        if digest != one.known_digest:
             with self._association(peer, one.kind) as association:
-                tell_step(association, peer, step, is_known=one.is_known)
+                tell_step(association, peer, step, is_known=bool(one.known_digest))
             log.info("procedure_step_passed_on", peer=one.peer_name, state=step.state)
-            return
+        return digest
+
+    def _tell_availability(self, peer: Peer, one: PeerNotification) -> str:
         here = by_series(self._storage.index.instances_of(one.subject_uid))
-        dataset = availability(one.subject_uid, here, one.gone, self._storage.settings.ae_title)
-        with self._association(peer, one.kind) as association:
-            tell_availability(association, peer, dataset)
-        log.info("availability_notified", peer=one.peer_name, series=len(here))
+        digest = _digest(here)
+        if digest != one.known_digest or one.gone:
+            dataset = availability(one.subject_uid, here, one.gone, self._storage.settings.ae_title)
+            with self._association(peer, one.kind) as association:
+                tell_availability(association, peer, dataset)
+            log.info("availability_notified", peer=one.peer_name, series=len(here))
+        return digest
 
     @contextlib.contextmanager
     def _association(self, peer: Peer, kind: NotificationKind) -> Iterator[NodeAssociation]:
@@ -125,3 +140,7 @@ class PeerNotifier:
         finally:
             with contextlib.suppress(OSError):
                 end(association)
+
+
+def _digest(known: object) -> str:
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()

@@ -42,15 +42,15 @@ Instances = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class PeerNotification:
-    """`is_known`: the peer has taken the step before. `gone`: of a study, what it may still take
-    for available, without those that are here again."""
+    """`known_digest`: of what the peer took last, empty before that. `gone`: of a study, what it
+    may still take for available."""
 
     id: int
     peer_name: str
     kind: NotificationKind
     subject_uid: str
     changes: int
-    is_known: bool
+    known_digest: str
     gone: Instances
     attempts: int
     created_at: datetime
@@ -115,7 +115,7 @@ def _want(
         "kind": kind,
         "subject_uid": subject_uid,
         "changes": 1,
-        "is_known": False,
+        "known_digest": "",
         "gone": gone,
         "state": "PENDING",
         "attempts": 0,
@@ -189,13 +189,13 @@ class PeerNotifications:
                 connection, owner, lease_s, now, t.peer_notification.c.id == one.id
             )
 
-    def notified(self, one: PeerNotification, owner: str) -> None:
-        """The peer has taken it; there is more to learn where something changed meanwhile."""
+    def notified(self, one: PeerNotification, known_digest: str, owner: str) -> None:
+        """The peer knows it; there is more to learn where something changed meanwhile."""
         is_all = t.peer_notification.c.changes == one.changes
         self._set(
             one,
             owner,
-            is_known=True,
+            known_digest=known_digest,
             gone=case((is_all, literal({}, JSON)), else_=t.peer_notification.c.gone),
             state=case((is_all, "SENT"), else_="PENDING"),
             attempts=0,

@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("subject_uid", sa.String(64), nullable=False),
         sa.Column("changes", sa.Integer(), nullable=False),
-        sa.Column("is_known", sa.Boolean(), nullable=False),
+        sa.Column("known_digest", sa.String(64), nullable=False),
         sa.Column("gone", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),

@@ -2,7 +2,6 @@
 
 from sqlalchemy import (
     JSON,
-    Boolean,
     Column,
     Index,
     Integer,
@@ -50,8 +49,8 @@ peer_notification = Table(
     Column("subject_uid", Uid, nullable=False),
     # How often there was something new.
     Column("changes", Integer, nullable=False),
-    # Whether the peer has taken the step before.
-    Column("is_known", Boolean, nullable=False),
+    # A digest of what the peer took last; empty before that.
+    Column("known_digest", String(64), nullable=False),
     # Of a study: instances of which the peer is to learn that they are gone, by series.
     Column("gone", JSON, nullable=False),
     Column("state", String(16), nullable=False),

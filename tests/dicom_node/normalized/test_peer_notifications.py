@@ -14,7 +14,8 @@ from pynetdicom.events import Event
 from dicom_node.normalized.peer_notifier import PeerNotifier
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.peers.notifications import NOTIFICATION_KINDS
+from storage.db.engine import writing
+from storage.peers.notifications import NOTIFICATION_KINDS, want_notified
 from storage.peers.repository import KnownPeer
 from storage.peers.validation import checked
 from tests.dicom_node.conftest import Node
@@ -185,6 +186,11 @@ def test_which_instances_are_here_and_which_are_gone(node: Node, ris: Ris) -> No
     complete(node)
     with listening(ris):
         assert notify(node) == 1
+        with writing(node.storage.engine) as connection:
+            # As when two series of results complete, and the first notification has both.
+            want_notified(connection, "ian", STUDY, utcnow())
+        assert notify(node) == 1
+        assert len(ris.notices) == 1
         receive(node, [3])
         complete(node)
         assert notify(node) == 1
