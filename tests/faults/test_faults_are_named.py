@@ -2,23 +2,19 @@
 
 import os
 import socket
-import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
-from sqlalchemy import text
 
 from api.server.checks import disk as disk_checks
 from api.server.checks import health as health_checks
-from api.server.checks import index as index_checks
 from api.server.checks.disk import check_disk, check_disk_speed, volumes_probe
-from api.server.checks.doctor import diagnose
 from api.server.health import HealthChecks
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.server.scp import start_scp
@@ -27,45 +23,30 @@ from storage.core.clock import utcnow
 from storage.core.errors import InstanceDamaged, StorageUnavailable
 from storage.db.clock_steps import ClockStep, note_step
 from storage.processes.heartbeats import HANDLED
-from storage.settings import Destination, Settings, load_settings
+from storage.settings import Settings, load_settings
+from tests.faults.named_faults import doctor, health, living_storage, unanswered_settings
 from tests.faults.raw_peer import RawPeer, context
 from tests.injection import injected
 from tests.migrated import upgrade
 from tests.mounts import fill_disk, mounted
-from tests.postgres import PostgresServer
 from tests.services import free_port
 from tests.storage.deletion.test_deleting import close, uid
 from tests.storage.instances import part10
-from tests.storage.maintenance.test_verify_reindex import flip
+from tests.storage.maintenance.checked_storage import flip
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(200)]
 
-PROCESSES = ("worker-jobs", "worker-control", "worker-language", "beat", HANDLED)
 MARK_BYTES = 8 << 20
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Services that are named lie at ports where nobody answers."""
-    settings = load_settings(
-        data_dir=tmp_path / "disk" / "data",
-        http_port=free_port(),
-        dicom_port=free_port(),
-        max_associations=2,
-        free_disk_mark_bytes=0,
-        destinations=(Destination("pacs", "PACS", "127.0.0.1", free_port()),),
-    )
-    upgrade(settings)
-    return settings
+    return unanswered_settings(tmp_path)
 
 
 @pytest.fixture
 def storage(settings: Settings) -> Iterator[Storage]:
-    """One instance is stored, all processes have given signs of life."""
-    with open_storage(settings) as storage:
-        storage.ingest.accept(part10(instance="1"), "stow")
-        for name in PROCESSES:
-            storage.heartbeats.beat(name, utcnow())
+    with living_storage(settings) as storage:
         yield storage
 
 
@@ -78,18 +59,6 @@ def disk(tmp_path: Path) -> Iterator[Settings]:
         settings = load_settings(data_dir=folder / "data", free_disk_mark_bytes=MARK_BYTES)
         (settings.data_dir / "volumes").mkdir(parents=True)
         yield settings
-
-
-def health(storage: Storage, part: str) -> str:
-    found = HealthChecks(storage).run().parts[part]
-    assert not found.ok, f"{part} is called well"
-    return found.detail
-
-
-def doctor(settings: Settings, name: str) -> str:
-    found = next(check for check in diagnose(settings) if check.name == name)
-    assert found.state == "fail"
-    return f"{found.detail} {found.remedy}"
 
 
 def clock_set_back(storage: Storage) -> None:
@@ -243,11 +212,6 @@ def test_doctor_names_what_does_not_answer(
     assert remedy in doctor(asked, name)
 
 
-def test_doctor_names_a_garbled_index(settings: Settings) -> None:
-    (settings.data_dir / "index.sqlite3").write_bytes(os.urandom(8192))
-    assert "mediview storage repair" in doctor(settings, "database")
-
-
 def test_a_disk_full_to_the_mark_to_the_last_byte_and_without_inodes_is_named(
     disk: Settings,
 ) -> None:
@@ -278,34 +242,6 @@ def test_a_read_only_disk_is_named(disk: Settings) -> None:
     assert "is read-only" in doctor(disk, "disk")
 
 
-def test_a_disk_that_cannot_make_anything_durable_is_named(storage: Storage) -> None:
-    with injected([os.getpid()], "fsync,fdatasync:error=EIO"):
-        sentence = health(storage, "disk")
-        with pytest.raises(StorageUnavailable, match=r"index cannot be read or written: disk I/O"):
-            storage.disk_samples.note(utcnow(), 0)
-        with pytest.raises(StorageUnavailable, match="Input/output error"):
-            storage.ingest.accept(part10(instance="2"), "stow")
-    assert "fails: Input/output error" in sentence
-    assert "smartctl" in sentence
-    storage.ingest.accept(part10(instance="2"), "stow")
-
-
-def test_an_index_whose_file_fails_is_named_once_a_change_was_refused(storage: Storage) -> None:
-    """Volumes and the probe of the disk write by other system calls, and are well."""
-    checks = HealthChecks(storage)
-    assert checks.run().parts["database"].ok
-    with injected([os.getpid()], "pwrite64:error=EIO"):
-        with pytest.raises(StorageUnavailable):
-            storage.disk_samples.note(utcnow(), 0)
-        found = HealthChecks(storage).run().parts
-        sentence = doctor(storage.settings, "database")
-    assert found["disk"].ok
-    assert "cannot be read or written: disk I/O error" in found["database"].detail
-    assert "smartctl" in found["database"].detail
-    assert "cannot be read or written: disk I/O error" in sentence
-    assert HealthChecks(storage).run().parts["database"].ok
-
-
 def test_an_index_on_a_disk_of_its_own_that_became_read_only_is_named(
     disk: Settings, tmp_path: Path
 ) -> None:
@@ -321,39 +257,16 @@ def test_an_index_on_a_disk_of_its_own_that_became_read_only_is_named(
     assert "read-only" in sentence
 
 
-def test_an_index_that_another_program_locks_is_named(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(index_checks, "LOCKED_S", 0.4)
-    monkeypatch.setattr(index_checks, "_ANSWER_WITHIN_S", 0.5)
-    path = storage.settings.data_dir / "index.sqlite3"
-    checks = HealthChecks(storage)
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        sentence = checks.run().parts["database"].detail
-        asked = doctor(storage.settings, "database")
-    assert "has been locked for" in sentence
-    assert "fuser -v index.sqlite3" in sentence
-    assert "has been locked for" in asked
-
-
-def test_a_postgresql_that_takes_no_changes_is_named(
-    postgres_server: PostgresServer, tmp_path: Path
-) -> None:
-    """A standby, or one whose administrator made it read-only."""
-    settings = load_settings(
-        data_dir=tmp_path / "data", database_url=postgres_server.migrated_database()
-    )
-    with open_storage(settings) as storage:
-        assert HealthChecks(storage).run().parts["database"].ok
-        name = storage.engine.url.database
-        with storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as own:
-            own.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
-        storage.engine.dispose()
-        sentence = health(storage, "database")
-        with pytest.raises(StorageUnavailable, match="takes no changes"):
+def test_a_disk_that_cannot_make_anything_durable_is_named(storage: Storage) -> None:
+    with injected([os.getpid()], "fsync,fdatasync:error=EIO"):
+        sentence = health(storage, "disk")
+        with pytest.raises(StorageUnavailable, match=r"index cannot be read or written: disk I/O"):
             storage.disk_samples.note(utcnow(), 0)
-    assert "name the primary" in sentence
+        with pytest.raises(StorageUnavailable, match="Input/output error"):
+            storage.ingest.accept(part10(instance="2"), "stow")
+    assert "fails: Input/output error" in sentence
+    assert "smartctl" in sentence
+    storage.ingest.accept(part10(instance="2"), "stow")
 
 
 def test_a_slow_disk_is_named_while_it_writes_and_afterwards(

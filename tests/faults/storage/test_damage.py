@@ -32,7 +32,7 @@ from tests.patience import PATIENCE_S
 from tests.services import free_port
 from tests.storage.deletion.test_deleting import SERIES, STUDY, close, uid
 from tests.storage.instances import part10
-from tests.storage.maintenance.test_verify_reindex import flip
+from tests.storage.maintenance.checked_storage import flip
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(200)]
 

@@ -1,6 +1,5 @@
 """A pipeline that takes what another one found: lungs, and nodules in them."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,6 @@ import SimpleITK
 from numpy.typing import NDArray
 from sqlalchemy import event, literal, select
 
-from api.jobs.serializers import job_payload
 from inference.imaging.volume import Volume, assemble_volume
 from inference.mask_edits.label_map import LabelMap
 from inference.mask_edits.service import edit_mask
@@ -24,7 +22,6 @@ from storage import tables as t
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.core.errors import InvalidRequest
 from storage.db.due.studies import mark_due
 from storage.db.engine import writing
 from tests.inference.input_selection.chained import (
@@ -49,7 +46,6 @@ from tests.inference.input_selection.chained import (
     volume_cm3,
 )
 from tests.inference.orchestration import later, receive, storage_in
-from tests.inference.pipelines.test_docs_pipelines import mediview
 from tests.inference.scheduling.four_sequences import centres, files
 
 NODULE_CM3 = 4 / 3 * np.pi * NODULE_RADIUS_MM**3 / 1000
@@ -303,28 +299,6 @@ def test_a_result_is_found_by_what_it_is_without_the_name_of_its_pipeline(
     assert volume_cm3(storage, job) == pytest.approx(NODULE_CM3, rel=0.15)
 
 
-def test_circles_and_long_chains_are_refused_when_a_card_becomes_active(
-    storage: Storage, tmp_path: Path
-) -> None:
-    def added(name: str, of: str) -> str:
-        card = nodules_card({"result_of": {"pipeline": of}})
-        card["model"] |= {"name": name}
-        network_in(tmp_path / name, [1.0, 1.0], 1.28)
-        found = add(storage, tmp_path / name, card)
-        return f"{found.standing.state} {found.steps[-1]}"
-
-    assert added("a", "model-b").startswith("active")
-    refused = added("b", "model-a")
-    assert refused.startswith("verified It is not active")
-    assert "It waits for itself: model-b takes a result of model-a takes a result of model-b" in (
-        refused
-    )
-    assert "waits for itself" in added("self", "model-self")
-    for name, of in (("c", "lung-density"), ("d", "model-c"), ("e", "model-d")):
-        assert added(name, of).startswith("active"), name
-    assert "and 4 are the most" in added("f", "model-e")
-
-
 def test_a_deleted_series_takes_along_what_was_found_with_its_result(
     storage: Storage, tmp_path: Path
 ) -> None:
@@ -353,45 +327,3 @@ def placed(voxels: NDArray[np.float32], on: Volume) -> SimpleITK.Image:
     image.SetDirection((columns / spacing_mm).ravel().tolist())
     image.SetOrigin(on.lps_from_kji[:3, 3].tolist())
     return image
-
-
-@pytest.mark.slow
-def test_a_model_that_takes_a_result_is_added_and_run_as_its_page_says(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "pipelines" / "chains.md").read_text()
-    found = re.search(r"^( *)```json card\n(.*?)^ *```", page, re.DOTALL | re.MULTILINE)
-    assert found is not None
-    with storage_in(tmp_path) as storage:
-        add_lungs(storage, tmp_path / "lungs")
-        folder = tmp_path / "nodules_in_lungs"
-        network_in(folder, [1.0, 1.0], 1.28)
-        (folder / "mediview.json").write_text(found[2])
-        assert "   mediview models add nodules_in_lungs\n" in page
-        output = mediview(tmp_path, storage, "models", "add", "nodules_in_lungs")
-        assert "It is active: the pipeline model-nodules-in-lungs runs with it." in output
-        waiting = decided(storage, chest())
-        assert f"\n> {waiting.reason}\n" in page
-        done(storage, decided(storage, pipeline=LUNGS))
-        job = done(storage, decided(storage))
-        assert volume_cm3(storage, job) == pytest.approx(NODULE_CM3, rel=0.15)
-        shown = job_payload(job).model_dump(mode="json")["inputs"]
-        assert shown[1]["result"]["pipeline"] == LUNGS
-        assert shown[1]["result"]["result_from_reference"] is None
-
-
-@pytest.mark.parametrize(
-    ("lungs", "says"),
-    [
-        ({"result_of": {}}, "result_of names a pipeline, segments, or both"),
-        ({"result_of": {"pipeline": LUNGS, "values": [1, 1]}}, "the same outside and inside"),
-        ({"result_of": {"pipeline": LUNGS}, "accepts": {"Modality": "CT"}}, "has neither accepts"),
-        ({"result_of": {"pipelin": LUNGS}}, r"pipelin.* \(did you mean 'pipeline'\?\)"),
-    ],
-)
-def test_a_card_whose_result_does_not_fit_is_refused(
-    storage: Storage, tmp_path: Path, lungs: dict[str, Any], says: str
-) -> None:
-    network_in(tmp_path / "m", [1.0, 1.0], 1.28)
-    with pytest.raises(InvalidRequest, match=says):
-        add(storage, tmp_path / "m", nodules_card(lungs))
-    with pytest.raises(InvalidRequest, match="the reference is a series"):
-        add(storage, tmp_path / "m", nodules_card(reference="lungs"))

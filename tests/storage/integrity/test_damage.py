@@ -29,7 +29,7 @@ from storage.volumes.reader import VolumeReader
 from tests.patience import PATIENCE_S
 from tests.storage.deletion.test_deleting import close, lose_index, uid
 from tests.storage.instances import part10
-from tests.storage.maintenance.test_verify_reindex import fill, flip, problems_of
+from tests.storage.maintenance.checked_storage import fill, flip, problems_of
 
 WITH_BUCKET = pytest.mark.parametrize("storage_settings", ["postgresql+s3"], indirect=True)
 
