@@ -14,7 +14,7 @@ from api.audit.routes import router as audit_router
 from api.delays import routes as delays
 from api.deliveries import routes as deliveries
 from api.dicomweb.router import router as dicomweb_router
-from api.events import changes
+from api.events import change_feed
 from api.events import routes as events
 from api.fhir.routes import router as fhir_router
 from api.findings import critical_alerts
@@ -75,7 +75,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     job_bulk.router,
     pictures.router,
     events.router,
-    changes.router,
+    change_feed.router,
     analyze.router,
     analyze_upload.router,
     language.router,

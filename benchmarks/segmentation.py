@@ -16,8 +16,8 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineOutput, Segment
+from inference.results.file_writing import part10
 from inference.results.seg import encode_seg
-from inference.results.writing import part10
 from storage.core.findings import Code
 from tests import builders
 from tests.inference.results_support import PIPELINE, job_for

@@ -16,7 +16,7 @@ from inference.findings.comparison import (
 )
 from inference.findings.derived import void_findings
 from inference.lesions.history import History, history_of, lesion_uids
-from inference.lesions.joined import joined_in
+from inference.lesions.merges_and_splits import joined_in
 from storage.container import Storage
 from storage.core.acquisition import DENSITIES
 from storage.core.entities import Job

@@ -20,7 +20,7 @@ DEVICE_UID = derive_uid("device", "mediview")
 
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0\d|1[0-4])(?P<minutes>[0-5]\d)")
 
-ResultKind = Literal[
+ResultKindName = Literal[
     "SEG",
     "SR",
     "SC",
@@ -35,9 +35,9 @@ ResultKind = Literal[
 ]
 """In the order of their series numbers. STACK: every slice as a secondary capture. LABELMAP_SR:
 the report that names the label map."""
-REPORT_KINDS: tuple[ResultKind, ...] = ("SR", "LABELMAP_SR")
-_SERIES_NUMBER_OFFSET: dict[ResultKind, int] = {
-    kind: offset for offset, kind in enumerate(get_args(ResultKind), start=1)
+REPORT_KINDS: tuple[ResultKindName, ...] = ("SR", "LABELMAP_SR")
+_SERIES_NUMBER_OFFSET: dict[ResultKindName, int] = {
+    kind: offset for offset, kind in enumerate(get_args(ResultKindName), start=1)
 }
 _FINDINGS_NAMESPACE = uuid.UUID("2d1c0a5e-6a0b-5e4e-8f2e-66696e64696e")
 
@@ -51,7 +51,7 @@ class ResultIdentity:
     dimension_organization_uid: str
 
 
-def result_identity(job: Job, kind: ResultKind) -> ResultIdentity:
+def result_identity(job: Job, kind: ResultKindName) -> ResultIdentity:
     """Derived from input fingerprint and pipeline version, so that a rerun repeats them."""
     basis = (
         kind,
@@ -67,7 +67,7 @@ def result_identity(job: Job, kind: ResultKind) -> ResultIdentity:
     )
 
 
-def image_object_uid(job: Job, kind: ResultKind, sop_instance_uid: str) -> str:
+def image_object_uid(job: Job, kind: ResultKindName, sop_instance_uid: str) -> str:
     """Of an object that a job makes for each image of a series, in the series of its kind."""
     of_kind = result_identity(job, kind).sop_instance_uid
     return job.uids.derive("instance", of_kind, sop_instance_uid)
@@ -99,7 +99,7 @@ def stable_id(job: Job, *parts: str) -> str:
     return str(uuid.uuid5(_FINDINGS_NAMESPACE, name))
 
 
-def result_series_number(source_series_number: int | None, kind: ResultKind) -> int:
+def result_series_number(source_series_number: int | None, kind: ResultKindName) -> int:
     """Beside the source: series 401 has its segmentation in 40101 and its report in 40102."""
     source = source_series_number if source_series_number and source_series_number > 0 else 0
     return min(source, 9_999_999) * 100 + _SERIES_NUMBER_OFFSET[kind]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from storage.audit import SUCCESS, Action, Actor, Audit, AuditEvent, Code, Type
-from storage.audit.changes import record_of_change
+from storage.audit.change_event import record_of_change
 
 
 def group_change(

@@ -26,7 +26,7 @@ from api.errors import problem_response, status_of
 from api.middleware.request_context import route_template
 from api.middleware.safe_methods import SAFE_METHODS
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, AuditEvent, Code
-from storage.audit.changes import JoinedRecord
+from storage.audit.change_event import JoinedRecord
 from storage.container import Storage
 from storage.core.callers.request_context import Stored, current_request_id, listening
 from storage.core.errors import MediViewError

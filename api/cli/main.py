@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from api.cli.client_commands import PASSED_ON, REMOTE
 from api.cli.console import print_error
 from storage.core.errors import MediViewError
-from storage.processes import collector
+from storage.processes import garbage_collection
 
 
 class _Command(NamedTuple):
@@ -98,7 +98,7 @@ def main() -> None:
     """Run the command. A refusal is one sentence and a remedy, never a stack trace."""
     try:
         # Until the command has its settings; by then it has imported most of what it needs.
-        collector.pause()
+        garbage_collection.pause()
         command_line(sys.argv[1:])()
     except MediViewError as error:
         print_error(error.message, error.remedy)

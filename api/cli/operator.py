@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
 from storage.audit import Action, Actor, Audit, AuditEvent, Code, Type
-from storage.audit.changes import record_of_change
+from storage.audit.change_event import record_of_change
 
 
 def operator() -> Actor:

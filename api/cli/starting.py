@@ -7,7 +7,7 @@ import structlog
 
 from api.logs import configure_logging
 from storage.core.data_folder import disk_reserve, private_folder
-from storage.processes import collector
+from storage.processes import garbage_collection
 from storage.settings import Settings, load_settings
 from storage.settings.renamed import renamed_settings
 from storage.settings.unknown import unknown_settings
@@ -35,7 +35,7 @@ def start(**overrides: Any) -> Settings:
     )
     configure_logging(settings)
     disk_reserve.release_if_full(settings.data_dir)
-    collector.resume()
+    garbage_collection.resume()
     return settings
 
 

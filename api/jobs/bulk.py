@@ -17,7 +17,7 @@ from api.jobs.schemas import CancelReason
 from api.routing import new_router
 from inference.broker.notify import wake
 from storage.audit import AuditEvent, Code
-from storage.audit.changes import record_of_change
+from storage.audit.change_event import record_of_change
 from storage.core.entities import Job
 
 router = new_router(prefix="/api/jobs", tags=["jobs"])

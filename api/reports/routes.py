@@ -15,7 +15,12 @@ from api.deps import SettingsDep, StoppingDep, StorageDep
 from api.enum_spelling import spelled_freely
 from api.language.language_jobs import waited
 from api.parameters import ReportId, UidFilter, UpdatedSince, problems
-from api.reports.changes import IfMatch, check_may_sign, expected_version, written_sections
+from api.reports.change_preconditions import (
+    IfMatch,
+    check_may_sign,
+    expected_version,
+    written_sections,
+)
 from api.reports.schemas import NewDraft, ReportEdit, ReportMove, ReportPage, ReportPayload
 from api.reports.serializers import report_payload
 from api.routing import new_router

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TextIO
 
-from storage.processes import collector
+from storage.processes import garbage_collection
 from storage.processes.backoff import Backoff
 from storage.processes.forked import fork
 from storage.processes.stop_requests import StopRequests
@@ -135,10 +135,10 @@ class Supervisor:
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _start(self, child: _Child) -> None:
-        collector.pause()
+        garbage_collection.pause()
         child.role.prepare()
         # What lives now is never collected in a child, whose pages thereby stay shared.
-        collector.resume()
+        garbage_collection.resume()
         reading, writing = os.pipe()
         child.backoff.started(time.monotonic())
         child.pid = fork(f"mediview {child.role.name}", lambda: self._in_child(child.role, writing))

@@ -18,7 +18,7 @@ from api.routing import new_router
 from inference.broker.notify import wake
 from inference.routing.send import send_study
 from storage.audit import Action, Audit, AuditEvent, Code
-from storage.audit.changes import record_of_change
+from storage.audit.change_event import record_of_change
 
 log = structlog.get_logger(__name__)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from api.studies.main_reason import telling
 from api.studies.schemas import DeliveryProgress, RefusalPayload
 from api.studies.state import series_of_images
-from api.studies.telling_reasons import telling
 from storage.core.entities import Decision, Delivery, Job, Series
 
 

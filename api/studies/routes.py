@@ -17,7 +17,7 @@ from api.reports.schemas import ReportPayload
 from api.reports.serializers import report_payload
 from api.routing import new_router
 from api.studies.damage import damaged_payload
-from api.studies.query import StudyQuery
+from api.studies.list_parameters import StudyQuery
 from api.studies.schemas import (
     Completed,
     OtherPatientInstance,

@@ -14,7 +14,7 @@ from api.routing import new_router
 from inference.findings.comparison import value_that_counts
 from inference.findings.derived import void_findings
 from inference.lesions.history import history_of, lesion_uids
-from inference.lesions.joined import joined_in
+from inference.lesions.merges_and_splits import joined_in
 from storage.core.acquisition import why_unlike
 from storage.core.findings import Finding
 

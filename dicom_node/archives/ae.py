@@ -28,9 +28,9 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_ASKING = Timeouts(connect_s=5.0, acse_s=15.0, dimse_s=60.0, idle_s=30.0)
+_TIMEOUTS = Timeouts(connect_s=5.0, acse_s=15.0, dimse_s=60.0, idle_s=30.0)
 # What lies on tape comes late.
-_FETCHING = replace(_ASKING, dimse_s=300.0, idle_s=300.0)
+_FETCHING = replace(_TIMEOUTS, dimse_s=300.0, idle_s=300.0)
 _MOST_SERIES = 1000
 
 
@@ -47,13 +47,13 @@ class AeArchive:
 
     def studies(self, keys: Mapping[str, str], at_most: int) -> FoundStudies:
         answers = find(
-            self._peer, self._calling, _query("STUDY", STUDY_KEYWORDS, keys), at_most, _ASKING
+            self._peer, self._calling, _query("STUDY", STUDY_KEYWORDS, keys), at_most, _TIMEOUTS
         )
         return FoundStudies(distinct_studies(map(_found, answers.identifiers)), answers.is_complete)
 
     def series(self, study_instance_uid: str) -> Sequence[Found]:
         query = _query("SERIES", SERIES_KEYWORDS, {"StudyInstanceUID": study_instance_uid})
-        answers = find(self._peer, self._calling, query, _MOST_SERIES, _ASKING)
+        answers = find(self._peer, self._calling, query, _MOST_SERIES, _TIMEOUTS)
         return [_found(one) for one in answers.identifiers]
 
     def fetch(

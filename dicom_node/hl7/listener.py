@@ -11,12 +11,12 @@ from ipaddress import ip_address, ip_network
 import structlog
 
 from dicom_node.hl7.connections import Connection, Connections, is_within
-from dicom_node.hl7.events import check_meant_for_us, not_taken
 from dicom_node.hl7.framing import FramingError, framed, read_message
 from dicom_node.hl7.orders import KINDS, take_order
 from dicom_node.hl7.patients import OF_VISITS, TRIGGERS, take_adt
 from dicom_node.hl7.reading import Header, Message, Refused, read_header
 from dicom_node.hl7.streams import Arrival, streams_of
+from dicom_node.hl7.unsupported_messages import check_meant_for_us, not_taken
 from dicom_node.hl7.writing import answer_to
 from dicom_node.network.tls import ServerTls, tls_words
 from storage.audit import MINOR_FAILURE, Action, Actor, Audit, AuditEvent, Code, Type

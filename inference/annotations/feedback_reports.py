@@ -8,8 +8,8 @@ from pydicom.dataset import Dataset
 
 from inference.annotations.feedback_sr import feedback_report_uid, speak
 from inference.failures import place
-from inference.result_identity import REPORT_KINDS, ResultKind
-from inference.results.writing import part10
+from inference.result_identity import REPORT_KINDS, ResultKindName
+from inference.results.file_writing import part10
 from storage.container import Storage
 from storage.core.entities import DeliveryState, Instance, Job
 from storage.core.errors import NotFound
@@ -51,7 +51,7 @@ def newest_report(
     instances: InstanceReader,
     feedback_reports: FeedbackReports,
     job: Job,
-    kind: ResultKind = "SR",
+    kind: ResultKindName = "SR",
 ) -> Dataset | None:
     """The report of a job with the last word on its findings; None where it has none any more."""
     for uid in (
@@ -66,7 +66,7 @@ def newest_report(
 
 
 def _feedback_versions(
-    generated: GeneratedInstances, feedback_reports: FeedbackReports, job: Job, kind: ResultKind
+    generated: GeneratedInstances, feedback_reports: FeedbackReports, job: Job, kind: ResultKindName
 ) -> list[str]:
     """The versions with feedback, oldest first.
 
@@ -114,7 +114,7 @@ def _write(storage: Storage, job: Job, last: int, now: datetime) -> bool:
 def _write_one(
     storage: Storage,
     job: Job,
-    kind: ResultKind,
+    kind: ResultKindName,
     findings: Sequence[Finding],
     feedback: Mapping[str, Sequence[Feedback]],
     last: int,
@@ -137,7 +137,7 @@ def _write_one(
     return instance
 
 
-def _own(job: Job, kind: ResultKind) -> list[str]:
+def _own(job: Job, kind: ResultKindName) -> list[str]:
     return [
         str(one["sop_instance_uid"])
         for one in job.result.get("instances", ())
@@ -146,7 +146,7 @@ def _own(job: Job, kind: ResultKind) -> list[str]:
 
 
 def _own_report(
-    generated: GeneratedInstances, instances: InstanceReader, job: Job, kind: ResultKind
+    generated: GeneratedInstances, instances: InstanceReader, job: Job, kind: ResultKindName
 ) -> Dataset | None:
     for uid in _own(job, kind):
         try:
@@ -156,7 +156,7 @@ def _own_report(
     return None
 
 
-def _destinations(deliveries: Deliveries, job: Job, kind: ResultKind) -> dict[str, UnsentState]:
+def _destinations(deliveries: Deliveries, job: Job, kind: ResultKindName) -> dict[str, UnsentState]:
     """Where the report before went, the new one goes; where that waits, the new one waits."""
     reports = set(_own(job, kind))
     sent = deliveries.of_study(job.study_instance_uid)

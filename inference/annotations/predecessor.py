@@ -3,7 +3,7 @@
 from pydicom.dataset import Dataset
 
 from inference.annotations.feedback_reports import newest_report
-from inference.result_identity import REPORT_KINDS, ResultKind
+from inference.result_identity import REPORT_KINDS, ResultKindName
 from storage.core.entities import Job
 from storage.findings.feedback_reports import FeedbackReports
 from storage.ingest.generated import GeneratedInstances
@@ -17,7 +17,7 @@ def predecessor_reports(
     job_repository: Jobs,
     feedback_reports: FeedbackReports,
     job: Job,
-) -> dict[ResultKind, Dataset]:
+) -> dict[ResultKindName, Dataset]:
     """The newest reports that the same pipeline made of the same series from other input.
 
     By their kind; empty where this is the first result, or the earlier ones were deleted.
@@ -31,7 +31,7 @@ def predecessor_reports(
         and one.job_id != job.job_id
         and one.created_at < job.created_at
     ]
-    found: dict[ResultKind, Dataset] = {}
+    found: dict[ResultKindName, Dataset] = {}
     for one in earlier:
         for kind in REPORT_KINDS:
             # With the feedback on it, so that no version is passed over.

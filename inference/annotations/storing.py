@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydicom.dataset import Dataset
 
-from inference.results.writing import part10
+from inference.results.file_writing import part10
 from inference.rules.job_rule import destinations_of
 from storage.container import Storage
 from storage.core.entities import Instance

@@ -9,11 +9,11 @@ import structlog
 from inference import auditing
 from inference.deliveries.release import release_of, want_results
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.result_identity import ResultKind, result_identity
+from inference.result_identity import ResultKindName, result_identity
 from inference.results.encode import EncodedResults
+from inference.results.file_writing import part10
+from inference.results.kinds_per_destination import taken_by
 from inference.results.pictures.label_picture import encode_label_picture, label_picture_key
-from inference.results.wanted import taken_by
-from inference.results.writing import part10
 from storage.audit import Audit
 from storage.core.entities import Instance, Job
 from storage.core.job_result import ResultInstance
@@ -38,7 +38,9 @@ def encoded_under_free_uids(
 
     def of_kinds(uids: UidScheme) -> list[str]:
         of_scheme = replace(job, uids=uids)
-        return [result_identity(of_scheme, kind).sop_instance_uid for kind in get_args(ResultKind)]
+        return [
+            result_identity(of_scheme, kind).sop_instance_uid for kind in get_args(ResultKindName)
+        ]
 
     uids = generated.scheme(of_kinds)
     while True:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from inference.findings.facts import fact_of
-from inference.findings.joined import Joined
+from inference.findings.merged_lesions import MergedLesions
 from storage.core.acquisition import (
     DENSITIES,
     NOT_COMPARED,
@@ -53,7 +53,7 @@ class Comparison:
 
     study_date: str
     earlier: Mapping[Key, Earlier]
-    joined: Mapping[str, Joined] = field(default_factory=dict)
+    joined: Mapping[str, MergedLesions] = field(default_factory=dict)
     """By tracking UID: lesions that merged or split since."""
     densities: Mapping[Key, tuple[Finding, str]] = field(default_factory=dict)
     """The newest of before, with the date (DA) of its study."""
@@ -142,7 +142,9 @@ class Comparison:
                 return breath_differs_percent(one.value, before.value)
         return None
 
-    def _together(self, finding: Finding, joined: Joined, beside: Sequence[Finding]) -> Finding:
+    def _together(
+        self, finding: Finding, joined: MergedLesions, beside: Sequence[Finding]
+    ) -> Finding:
         code = finding.code.value
         before = [self.earlier.get((uid, code)) for uid in joined.earlier_uids]
         then = [one for one in before if one is not None]

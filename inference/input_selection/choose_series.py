@@ -13,14 +13,12 @@ from inference.refusals import VolumeRefused
 from inference.rules.model import Rule
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Decision, JobState, Series
+from storage.core.entities import OPEN_STATES, Decision, Series
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
-
-_UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
 
 
 def choose_series(
@@ -110,7 +108,7 @@ def _give_up(
         for job in jobs
         if job.pipeline == rival.pipeline and job.series_instance_uid == rival.series_instance_uid
     ]
-    unfinished = [job for job in of_rival if job.state in _UNFINISHED]
+    unfinished = [job for job in of_rival if job.state in OPEN_STATES]
     for job in unfinished:
         withdrawals.supersede(job.job_id, reason, utcnow())
     if unfinished or not of_rival:

@@ -8,7 +8,7 @@ from inference.mask_edits.edited_output import edited_output
 from inference.mask_edits.edited_version import version_to_edit
 from inference.mask_edits.label_map import LabelMap, apply_label_map
 from inference.results.author import Author
-from inference.results.edit import Edit
+from inference.results.mask_edit import Edit
 from inference.results.mask_read import read_masks
 from storage.container import Storage
 from storage.core.entities import Job

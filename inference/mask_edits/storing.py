@@ -13,10 +13,10 @@ from inference.lesions.tracking import store_edited_lesions
 from inference.mask_edits.edited_version import EditedVersion
 from inference.pipeline import PipelineOutput
 from inference.prior_comparison import comparison_of
-from inference.results.edit import Edit
 from inference.results.encode import encode_results
+from inference.results.kinds_per_destination import kinds_wanted
+from inference.results.mask_edit import Edit
 from inference.results.mask_read import MaskStack
-from inference.results.wanted import kinds_wanted
 from inference.rules.job_rule import destinations_of, rule_for
 from storage.container import Storage
 from storage.core.clock import utcnow

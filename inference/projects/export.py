@@ -20,9 +20,9 @@ from inference.deidentification.profile import read_profile
 from inference.deidentification.pseudonyms import Pseudonyms
 from inference.failures import explain, place
 from inference.projects.certificate import CERTIFICATE_NAME, certificate
+from inference.projects.csv_tables import Row, measurement_rows, measurements_csv, patients_csv
 from inference.projects.folder import check_empty, checked_folder, write_file
 from inference.projects.headers import headers
-from inference.projects.tables import Row, measurement_rows, measurements_csv, patients_csv
 from storage.audit import NODE, SUCCESS, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow

@@ -20,7 +20,7 @@ def checked_name(name: str) -> str:
     """Raises InvalidRequest for what cannot stand in an address."""
     if not re.fullmatch(NAME_PATTERN, name):
         raise InvalidRequest(
-            f"'{name}' is not a name of a project.",
+            f"'{name}' is not a valid name for a project.",
             remedy="Use letters, digits, . _ and -, 64 at most, such as stroke-2026.",
         )
     return name

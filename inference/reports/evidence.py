@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from inference.findings.derived import void_findings
 from inference.findings.facts import Fact, fact_of
 from inference.lesions.history import findings_of_lesions, history_of, lesion_uids
-from inference.lesions.joined import joined_in
+from inference.lesions.merges_and_splits import joined_in
 from inference.reports.lesion_text import LesionCourse, lesion_courses
 from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container import Storage

@@ -10,21 +10,21 @@ from inference.findings.comparison import Comparison
 from inference.findings.normal_ranges import SiteReferences, ranges_for
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.result_identity import ResultKind
-from inference.results.edit import Edit
+from inference.result_identity import ResultKindName
 from inference.results.kos import encode_key_objects
+from inference.results.mask_edit import Edit
 from inference.results.narrative import captions, note_of
 from inference.results.other_grids import OtherGrid, segmentations_on
 from inference.results.pictures.gsps import encode_outlines
 from inference.results.pictures.render import draw_pictures
 from inference.results.pictures.sc import encode_captures
+from inference.results.pictures.slice_stack import encode_stack
 from inference.results.rtstruct import encode_structure_set
 from inference.results.seg import encode_seg
 from inference.results.single_images.encode import encode_images
 from inference.results.sr.document import encode_sr
 from inference.results.sr.image_library import grid_of
 from inference.results.sr.pdf import encode_pdf
-from inference.results.stack import encode_stack
 from storage.core.entities import Job
 from storage.core.findings import Finding
 
@@ -33,7 +33,7 @@ from storage.core.findings import Finding
 class ResultObject:
     """A DICOM object ready to be written, with file meta."""
 
-    kind: ResultKind
+    kind: ResultKindName
     dataset: Dataset
 
 
@@ -52,7 +52,7 @@ def encode_results(
     volume: Volume | None,
     output: PipelineOutput,
     extra_kinds: Collection[str] = (),
-    predecessors: Mapping[ResultKind, Dataset] | None = None,
+    predecessors: Mapping[ResultKindName, Dataset] | None = None,
     edit: Edit | None = None,
     comparison: Comparison | None = None,
     others: Sequence[Dataset] = (),
@@ -61,7 +61,8 @@ def encode_results(
 ) -> EncodedResults:
     """Make findings, SEG and SR of one output, so that they never disagree.
 
-    `extra_kinds`: what else is made, for destinations that want it (`inference.results.wanted`).
+    `extra_kinds`: what else is made, for destinations that want it
+    (`inference.results.kinds_per_destination`).
     `predecessors`: by SR and LABELMAP_SR, the report that the new one replaces.
     `comparison`: what the patient's studies before measured.
     `others`: instances of other series that the result rests on as well, as evidence.
@@ -84,7 +85,7 @@ def encode_results(
     if volume is None:
         return EncodedResults(findings, ())
     objects: list[ResultObject] = []
-    masks: dict[ResultKind, Dataset | None] = {"SR": None}
+    masks: dict[ResultKindName, Dataset | None] = {"SR": None}
     if output.segments:
         segmentation = encode_seg(job, pipeline, sources, volume, output, edit)
         objects.append(ResultObject("SEG", segmentation))

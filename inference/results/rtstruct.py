@@ -21,8 +21,8 @@ from inference.result_identity import (
     software_versions,
 )
 from inference.results.contours import contours
-from inference.results.edit import Edit
 from inference.results.equipment import contributing_equipment, finish
+from inference.results.mask_edit import Edit
 from inference.results.narrative import note_of
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import integer_of, reference_to, shortened

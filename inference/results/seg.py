@@ -19,7 +19,7 @@ from inference.pipeline import Pipeline, PipelineOutput, Segment
 from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
-    ResultKind,
+    ResultKindName,
     made_at,
     result_identity,
     result_series_description,
@@ -30,9 +30,9 @@ from inference.result_identity import (
     software_versions,
 )
 from inference.results.coding import dicom_code
-from inference.results.edit import Edit
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.iod_questions import answer_once
+from inference.results.mask_edit import Edit
 from inference.results.measures import with_measures
 from inference.results.observer import person_name
 from inference.results.patient_and_study import inherit_patient_and_study
@@ -71,7 +71,7 @@ def encode_seg(
     and dates derive from the job, so a rerun repeats them.
     """
     first = sources[volume.instance_indices[0]]
-    kind: ResultKind = "LABELMAP" if as_label_map else "SEG"
+    kind: ResultKindName = "LABELMAP" if as_label_map else "SEG"
     identity = result_identity(job, kind)
     at = made_at(job, first)
     references, masks = _in_source_order(sources, volume, output.masks)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Engine
 
 from inference.retention.assessment import Assessment, Retention
 from storage.audit import Actor, Audit, AuditEvent, AuditRecord, Code
-from storage.audit.changes import JoinedRecord
+from storage.audit.change_event import JoinedRecord
 from storage.audit.query import AuditFilter, find_events
 from storage.core.errors import NotFound, StateConflict
 from storage.deletion.service import Deletion, Deletions

@@ -15,7 +15,7 @@ import structlog
 from inference import auditing
 from inference.failures import place
 from inference.reports.due import draft_now
-from inference.results.writing import part10
+from inference.results.file_writing import part10
 from inference.scheduling.later_studies import decide_without_lost_priors
 from storage.container import Storage
 from storage.core.entities import Instance, Job

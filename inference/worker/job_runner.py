@@ -29,7 +29,7 @@ from inference.prior_comparison import comparison_of
 from inference.process_memory import peak_memory_bytes, reset_peak_memory
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
-from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
+from inference.results.kinds_per_destination import NEEDS_GREY_VALUES, kinds_wanted
 from inference.rules.job_rule import destinations_of, stays_here
 from inference.running_jobs import note_storing
 from inference.worker.input_placement import Placement

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, exists, func, select, update
 
 from storage import tables as t
-from storage.access_groups.departures import note_departure
 from storage.access_groups.entities import ADMINISTRATORS, Origin
+from storage.access_groups.former_groups import note_departure
 from storage.access_groups.visibility import read_state
 from storage.core.callers.visibility import EVERYONE
 from storage.core.clock import utcnow

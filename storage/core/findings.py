@@ -35,6 +35,10 @@ class Code:
     meaning: str
 
 
+NO_UNITS = Code("1", "UCUM", "no units")
+"""Of a share, a score or a count."""
+
+
 @dataclass(frozen=True)
 class SegmentRef:
     series_instance_uid: str

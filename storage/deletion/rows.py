@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
 from storage import tables as t
-from storage.access_groups.departures import forget_groups
+from storage.access_groups.former_groups import forget_groups
 from storage.core.entities import Instance
 from storage.db.portions import in_portions
 from storage.deletion.derived_data import remove_work, remove_work_of_study

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, Select, delete, exists, or_, select
 
 from storage import tables as t
-from storage.access_groups.departures import forget_groups
+from storage.access_groups.former_groups import forget_groups
 from storage.core.clock import utcnow
 from storage.core.entities import ENDED_STATES
 from storage.db.engine import insert_or_ignore, writing

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from storage import tables as t
-from storage.access_groups.departures import forget_groups
+from storage.access_groups.former_groups import forget_groups
 from storage.core.clock import utcnow
 from storage.core.errors import Gone, NotFound
 from storage.db.engine import writing

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import ColumnElement, Engine, delete, insert, select, tuple_, update
 
 from storage import tables as t
-from storage.access_groups.departures import forget_groups
+from storage.access_groups.former_groups import forget_groups
 from storage.access_groups.visibility import check_may_name
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow

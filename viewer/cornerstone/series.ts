@@ -5,7 +5,7 @@ import { frameUrl, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { asSingleFrame } from "@/dicom/frameHeader";
 import { orderSlices, type Slice, type SliceOrder } from "@/dicom/geometry";
 import { text } from "@/shared/i18n";
-import { withPaletteValues } from "@/cornerstone/palette";
+import { withPaletteValues } from "@/cornerstone/paletteValues";
 import { paddingOf } from "@/features/reader/lib/display/padding";
 import { withTables } from "@/features/reader/lib/display/tables";
 import { offeredPresets, opensInverted, type Voi } from "@/features/reader/lib/display/voi";

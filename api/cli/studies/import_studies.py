@@ -69,7 +69,8 @@ def import_studies(
     named = name or f"{found.name}-{hashlib.sha256(str(found).encode()).hexdigest()[:8]}"
     if not _NAME.fullmatch(named):
         raise InvalidRequest(
-            f"'{named}' is not a name of an import.", remedy="Use letters, digits, dots and dashes."
+            f"'{named}' is not a valid name for an import.",
+            remedy="Use letters, digits, dots and dashes.",
         )
     with (
         closing(found),

@@ -14,14 +14,13 @@ from inference.pipelines.single_images.model import ImageModelPipeline, ReadsIma
 from inference.pipelines.single_images.reading import (
     NUMBER_FOUND,
     SHARE_OF_IMAGE,
-    UNITS,
     coded,
     segment_of,
     shown,
 )
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.preprocessing import prepare
-from storage.core.findings import Code
+from storage.core.findings import NO_UNITS, Code
 
 
 class BundleOfImages(ImageModelPipeline):
@@ -107,7 +106,7 @@ class BundleReading:
                 )
                 for index, segment in enumerate(segments)
             )
-            or (Measurement("Segments found", NUMBER_FOUND, 0.0, UNITS),),
+            or (Measurement("Segments found", NUMBER_FOUND, 0.0, NO_UNITS),),
         )
 
     def _pointed(self, dataset: Dataset) -> ImageResult:
@@ -133,6 +132,6 @@ class BundleReading:
         return ImageResult(
             str(dataset.SOPInstanceUID),
             shown(given),
-            measurements=(Measurement("Points found", NUMBER_FOUND, float(len(found)), UNITS),),
+            measurements=(Measurement("Points found", NUMBER_FOUND, float(len(found)), NO_UNITS),),
             boxes=tuple(found),
         )

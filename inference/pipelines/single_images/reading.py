@@ -19,11 +19,10 @@ from inference.single_images.answers import class_planes, occlusion, probabiliti
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
-from storage.core.findings import Code
+from storage.core.findings import NO_UNITS, Code
 
 SHARE_OF_IMAGE = Code("IMAGESHARE", "99MEDIVIEW", "Share of the image's area")
 NUMBER_FOUND = Code("NUMBERFOUND", "99MEDIVIEW", "Number found by the detector")
-UNITS = Code("1", "UCUM", "no units")
 _SIDES = {"left": LEFT, "right": RIGHT}
 _BOXES_AT_MOST = 50
 _CLASSES_AT_MOST = 255
@@ -145,7 +144,7 @@ class ImageReading:
             uid,
             pictures[best],
             best,
-            measurements=(Measurement("Boxes found", NUMBER_FOUND, float(len(found)), UNITS),),
+            measurements=(Measurement("Boxes found", NUMBER_FOUND, float(len(found)), NO_UNITS),),
             boxes=tuple(named),
         )
 
@@ -228,7 +227,7 @@ class ImageReading:
                     zip(segments, present, strict=True)
                 )
             )
-            or (Measurement("Segments found", NUMBER_FOUND, 0.0, UNITS),),
+            or (Measurement("Segments found", NUMBER_FOUND, 0.0, NO_UNITS),),
         )
 
 

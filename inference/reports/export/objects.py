@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from inference.reports.export.document import ReportDocument, read_document, with_notice
 from inference.reports.export.pdf import encode_report_pdf
 from inference.reports.export.sr import encode_report_sr
-from inference.results.writing import part10
+from inference.results.file_writing import part10
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound

@@ -21,13 +21,12 @@ from inference.results.equipment import finish
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import reference_to
 from inference.results.sr.document import procedure_reported
-from storage.core.findings import Code, Finding
+from storage.core.findings import NO_UNITS, Finding
 from storage.core.text.long_string import long_string
 from storage.core.text.outside_text import clean_text
 from storage.reports.entities import ReportSection, ReportSentence
 
 SERIES_NUMBER = 9001
-_NO_UNIT = Code("1", "UCUM", "no units")
 _COMPARISON = DicomCode("18834-2", "LN", "Comparison study")
 # PS3.16 CID 7001 for the sections, CID 7002 for what stands in them.
 _SECTIONS = {
@@ -187,7 +186,7 @@ def _numbers(findings: Sequence[Finding]) -> list[hd.sr.ContentItem]:
                 finding.code.value, finding.code.scheme_designator, long_string(finding.label)
             ),
             value=finding.value,
-            unit=dicom_code(finding.unit or _NO_UNIT),
+            unit=dicom_code(finding.unit or NO_UNITS),
             relationship_type="INFERRED FROM",
         )
         for finding in findings

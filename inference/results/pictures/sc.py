@@ -14,7 +14,7 @@ from inference.pipeline import Pipeline
 from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
-    ResultKind,
+    ResultKindName,
     made_at,
     result_identity,
     result_series_description,
@@ -67,7 +67,7 @@ def secondary_capture(
     job: Job,
     pipeline: Pipeline,
     source: Dataset,
-    kind: ResultKind,
+    kind: ResultKindName,
     rgb: NDArray[np.uint8],
     spacing_mm: float | None,
     patient_orientation: tuple[str, str] | None,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pydicom.dataset import Dataset
 
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.result_identity import ResultKind
+from inference.result_identity import ResultKindName
 from inference.results.cad.document import encode_cad
 from inference.results.single_images.gsps import encode_boxes
 from inference.results.single_images.pictures import encode_picture
@@ -25,7 +25,7 @@ def encode_images(
     extra_kinds: Collection[str],
     predecessor: Dataset | None,
     others: Sequence[Dataset] = (),
-) -> Iterator[tuple[ResultKind, Dataset]]:
+) -> Iterator[tuple[ResultKindName, Dataset]]:
     """A SEG for each image with segments, one SR, a presentation state for each with boxes.
 
     A presentation state is to a box what a SEG is to a mask: without it no viewer shows the box

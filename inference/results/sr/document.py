@@ -14,7 +14,7 @@ from inference.pipeline import Pipeline, PipelineOutput, Segment
 from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
-    ResultKind,
+    ResultKindName,
     made_at,
     result_identity,
     result_series_description,
@@ -22,8 +22,8 @@ from inference.result_identity import (
     software_versions,
 )
 from inference.results.coding import dicom_code
-from inference.results.edit import Edit
 from inference.results.equipment import contributing_equipment, finish
+from inference.results.mask_edit import Edit
 from inference.results.observer import person_context
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import evidence_of, integer_of, reference_to
@@ -52,7 +52,7 @@ def encode_sr(
     segmentation: Dataset | None,
     predecessor: Dataset | None = None,
     edit: Edit | None = None,
-    kind: ResultKind = "SR",
+    kind: ResultKindName = "SR",
     others: Sequence[Dataset] = (),
     grid: Grid | None = None,
 ) -> Dataset:
@@ -101,7 +101,7 @@ def written_report(
     *,
     predecessor: Dataset | None = None,
     edit: Edit | None = None,
-    kind: ResultKind = "SR",
+    kind: ResultKindName = "SR",
 ) -> Dataset:
     """The document around measurement groups; `first` is the source whose patient it is about."""
     identity = result_identity(job, kind)

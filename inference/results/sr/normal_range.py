@@ -6,9 +6,8 @@ from pydicom.sr.coding import Code as DicomCode
 
 from inference.results.coding import dicom_code
 from inference.results.sr.change import PERCENT
-from storage.core.findings import Code, Finding, NormalRange
+from storage.core.findings import NO_UNITS, Code, Finding, NormalRange
 
-_NO_UNIT = Code("1", "UCUM", "no units")
 _NORMALITY = {
     "below": codes.cid222.AbnormallyLow,
     "within": codes.cid222.Normal,
@@ -48,7 +47,7 @@ def _place_in_population(
     stated = (
         (codes.cid226.MedianValueOfPopulation, normal.median, unit),
         (codes.cid227.PercentileRankingOfMeasurement, normal.percentile, PERCENT),
-        (codes.cid227.ZScoreOfMeasurement, normal.z_score, _NO_UNIT),
+        (codes.cid227.ZScoreOfMeasurement, normal.z_score, NO_UNITS),
     )
     values = [_number(name, value, one) for name, value, one in stated if value is not None]
     if not values:

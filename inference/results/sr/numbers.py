@@ -28,10 +28,9 @@ from inference.results.sr.change import (
     TRUNCATED,
 )
 from inference.results.sr.normal_range import properties_of
-from storage.core.findings import Code, Finding, Prior
+from storage.core.findings import NO_UNITS, Code, Finding, Prior
 
 _CERTAINTY_DECIMALS = 3
-_NO_UNIT = Code("1", "UCUM", "no units")
 
 
 def evaluations_of(finding: Finding) -> list[hd.sr.QualitativeEvaluation]:
@@ -47,7 +46,7 @@ def measurements_of(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
     measurements: list[hd.sr.Measurement] = []
     for finding in findings:
         if finding.value is not None:
-            unit = finding.unit or _NO_UNIT
+            unit = finding.unit or NO_UNITS
             measurement = _measurement(
                 finding.code, finding.value, unit, properties_of(finding, unit)
             )

@@ -1,7 +1,7 @@
 """What someone may be, and what a key may be narrowed to.
 
 What each role may do stands in the sets of `api.access.policy`, who may sign in
-`api.reports.changes`, whose word counts as a reader's in `api.access.authors`.
+`api.reports.change_preconditions`, whose word counts as a reader's in `api.access.authors`.
 """
 
 from collections.abc import Iterable

@@ -29,8 +29,8 @@ def test_a_command_loads_neither_models_nor_servers_nor_dicom(command: str) -> N
 def test_what_a_command_loaded_is_not_looked_through_again() -> None:
     asked = (
         "import gc; from api.cli.starting import start;"
-        " from storage.processes import collector;"
-        " collector.pause(); print(gc.isenabled(), gc.get_freeze_count() > 0);"
+        " from storage.processes import garbage_collection;"
+        " garbage_collection.pause(); print(gc.isenabled(), gc.get_freeze_count() > 0);"
         " start(); print(gc.isenabled(), gc.get_freeze_count() > 0)"
     )
     output = subprocess.run(

@@ -11,7 +11,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from inference.rejection_notes.service import RejectionRounds
-from inference.results.writing import part10
+from inference.results.file_writing import part10
 from storage.container import Storage
 from storage.core.uids import new_uid
 from storage.index.dicom_query import Query, find

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.results.writing import part10
+from inference.results.file_writing import part10
 from storage.audit import MINOR_FAILURE, SUCCESS
 from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage

@@ -13,7 +13,7 @@ from inference.reports.export.document import ReportDocument
 from inference.reports.export.oru import encode_oru
 from inference.reports.export.pdf import encode_report_pdf
 from inference.reports.export.sr import encode_report_sr
-from inference.results.writing import part10
+from inference.results.file_writing import part10
 from storage.core.findings import Code, Finding, NormalRange
 from storage.reports.entities import ReportSection, ReportSentence
 from storage.reports.hl7_entities import Hl7Message

@@ -8,8 +8,8 @@ import pytest
 
 from inference.imaging.volume import assemble_volume
 from inference.results.encode import encode_results
+from inference.results.file_writing import part10
 from inference.results.other_grids import OtherGrid, masks_on
-from inference.results.writing import part10
 from tests import builders
 from tests.inference.results_support import PIPELINE, complaints, job_for, output_of, save
 

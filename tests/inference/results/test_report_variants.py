@@ -12,7 +12,7 @@ from inference.annotations.content import replaced_by
 from inference.annotations.feedback_reports import newest_report, write_feedback_reports
 from inference.imaging.volume import Volume
 from inference.pipeline import Classification, PipelineOutput
-from inference.result_identity import ResultKind
+from inference.result_identity import ResultKindName
 from storage.container import Storage
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
@@ -51,7 +51,7 @@ def numbered(volume: Volume) -> PipelineOutput:
     return PipelineOutput(stacked.segments, mask.astype(np.uint8), stacked.measurements)
 
 
-def report(storage: Storage, job: Job, kind: ResultKind = "SR") -> Dataset:
+def report(storage: Storage, job: Job, kind: ResultKindName = "SR") -> Dataset:
     found = newest_report(storage.generated, storage.instances, storage.feedback_reports, job, kind)
     assert found is not None
     return found
@@ -120,7 +120,7 @@ def test_a_word_gets_into_both_reports_and_each_goes_where_the_one_before_went(
     storage: Storage,
 ) -> None:
     job = made(storage, kinds=("LABELMAP", "LABELMAP_SR"))
-    kinds: tuple[ResultKind, ...] = ("SR", "LABELMAP_SR")
+    kinds: tuple[ResultKindName, ...] = ("SR", "LABELMAP_SR")
     first = {kind: report(storage, job, kind) for kind in kinds}
     (finding,) = storage.findings.of_job(job.job_id)
     for value in (1.5, 2.5):

@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.results.encode import encode_results
+from inference.results.file_writing import part10
 from inference.results.rtstruct import encode_structure_set
-from inference.results.writing import part10
 from tests import builders
 from tests.inference.results_support import (
     PIPELINE,

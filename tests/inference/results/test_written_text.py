@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from inference.imaging.volume import assemble_volume
 from inference.results.encode import encode_results
-from inference.results.writing import part10
+from inference.results.file_writing import part10
 from storage.core.findings import Code
 from tests import builders
 from tests.hostile_text import faults_of, hostile_texts

@@ -5,19 +5,19 @@ import os
 import sys
 from pathlib import Path
 
-from storage.processes import collector
+from storage.processes import garbage_collection
 
 
 def main(role: str, options: str) -> int:
     # As the `mediview` command has it.
-    collector.pause()
+    garbage_collection.pause()
     from inference.worker.app import run_worker
     from inference.worker.beat import run_beat
     from storage.settings import load_settings
     from tests.inference.endless import endless
     from tests.inference.small import BrightRegion
 
-    collector.resume()
+    garbage_collection.resume()
     given = json.loads(options)
     settings = load_settings(**given["settings"])
     paths = {name: Path(given[name]) for name in ("runs", "hold") if given.get(name)}

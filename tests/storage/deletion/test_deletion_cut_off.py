@@ -12,7 +12,7 @@ from sqlalchemy import delete
 
 from storage import tables as t
 from storage.audit import AuditEvent, Code
-from storage.audit.changes import record_of_change
+from storage.audit.change_event import record_of_change
 from storage.audit.events import NODE
 from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage, open_storage

@@ -12,7 +12,7 @@ from inference.deidentification.pseudonyms import Pseudonyms
 from inference.pipelines import box_findings, codes
 from inference.pipelines.brain import structure_volumes
 from inference.pipelines.single_images import reading, segmentation
-from inference.projects.tables import _csv, measurement_rows
+from inference.projects.csv_tables import _csv, measurement_rows
 from storage.core.clock import utcnow
 from storage.core.findings import Code, Finding
 from tests.builders import series

@@ -5,7 +5,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Joined:
+class MergedLesions:
     """What belongs together in both studies, by tracking UID. A part is no earlier whole."""
 
     earlier_uids: tuple[str, ...]

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from inference.results.writing import part10
+from inference.results.file_writing import part10
 from tests import builders
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from inference.findings.joined import Joined
+from inference.findings.merged_lesions import MergedLesions
 from inference.lesions.history import History
 from storage.lesions.entities import LesionMatch
 
 
 def joined_of(
     matches: Sequence[LesionMatch], uids: Mapping[str, str], later: Collection[str]
-) -> dict[str, Joined]:
+) -> dict[str, MergedLesions]:
     """By tracking UID of the lesions `later` (ids) that merged or split; the others are left out.
 
     `matches` are those that count; `uids` are by lesion, of both studies.
@@ -30,12 +30,12 @@ def joined_of(
             earlier_uids, later_uids = (
                 tuple(sorted({uids[lesion] for lesion in one})) for one in (before, now)
             )
-            joined = Joined(earlier_uids, later_uids)
+            joined = MergedLesions(earlier_uids, later_uids)
             found.update(dict.fromkeys(joined.later_uids, joined))
     return found
 
 
-def joined_in(history: History, study_instance_uid: str) -> dict[str, Joined]:
+def joined_in(history: History, study_instance_uid: str) -> dict[str, MergedLesions]:
     """Of a study, beside the one before it."""
     later = {
         one.lesion_id for one in history.lesions if one.study_instance_uid == study_instance_uid

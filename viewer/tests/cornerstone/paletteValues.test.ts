@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
-import { withPaletteValues } from "@/cornerstone/palette";
+import { withPaletteValues } from "@/cornerstone/paletteValues";
 
 function base64(bytes: number[]): string {
   return btoa(String.fromCharCode(...bytes));

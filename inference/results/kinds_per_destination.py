@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from inference.result_identity import ResultKind
+from inference.result_identity import ResultKindName
 from storage.core.entities import Instance
 from storage.core.result_kinds import RESULT_KINDS
 from storage.peers.repository import KnownPeer
@@ -23,14 +23,14 @@ def kinds_wanted(settings: Settings, destinations: Collection[KnownPeer]) -> fro
 
 
 def taken_by(
-    destination: KnownPeer, made: Sequence[tuple[ResultKind, Instance]]
+    destination: KnownPeer, made: Sequence[tuple[ResultKindName, Instance]]
 ) -> Iterator[Instance]:
     """What one destination gets.
 
     There are two reports where somebody takes label maps alone: each destination gets the
     one that refers to the mask it gets.
     """
-    left_out: ResultKind = "LABELMAP_SR"
+    left_out: ResultKindName = "LABELMAP_SR"
     if _only_label_maps(destination) and any(kind == "LABELMAP_SR" for kind, _ in made):
         left_out = "SR"
     for kind, instance in made:
