@@ -48,7 +48,7 @@ from api.routing import routes_of
 from api.server import health, metrics
 from api.server.viewer_files import ViewerFiles
 from api.studies import routes as studies
-from api.ups.responses import install_work_item_errors
+from api.ups.responses import install_workitem_errors
 from storage.container import open_storage
 from storage.settings import Settings
 
@@ -94,7 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.caller_visibility = CallerVisibility()
     app.state.authenticator = Authenticator(settings, tokens)
     install_error_handlers(app)
-    install_work_item_errors(app)
+    install_workitem_errors(app)
     app.router.routes.extend(routes_of(ROUTERS))
     install_description(app)
     for route in app.router.routes:

@@ -23,7 +23,9 @@ from storage.core.entities import Job
 from storage.core.findings import Finding
 from storage.core.variation import is_volume
 from storage.findings.feedback_reports import FeedbackReports
+from storage.index.repository import Index
 from storage.jobs.repository import Jobs
+from storage.lesions.repository import Lesions
 
 if TYPE_CHECKING:
     # It loads scipy, which a process without a job does without.
@@ -47,14 +49,14 @@ def comparison_of(
         study: [one for one in findings if is_volume(one) and one.pipeline == job.pipeline]
         for study, findings in by_study.items()
     }
-    densities = _densities(storage, before, by_study, job.pipeline)
+    densities = _densities(storage.index, before, by_study, job.pipeline)
     uids = lesion_uids(
         storage.jobs,
         storage.lesions,
         before[::-1],
         [one for study in before for one in found[study]],
     )
-    history = _history(storage, before, job, tracked) if uids else None
+    history = _history(storage.jobs, storage.lesions, before, job, tracked) if uids else None
     earlier: dict[Key, Earlier] = {}
     # Before it merged or split, a lesion was another.
     others: set[str] = set()
@@ -84,7 +86,7 @@ def comparison_of(
 
 
 def _densities(
-    storage: Storage,
+    index: Index,
     newest_first: Sequence[str],
     by_study: Mapping[str, Sequence[Finding]],
     pipeline: str,
@@ -98,20 +100,20 @@ def _densities(
             if one.code.value in DENSITIES and one.is_sound and one.pipeline == pipeline
         ]
         if of_study:
-            study_date = storage.index.study(study_instance_uid).study_date
+            study_date = index.study(study_instance_uid).study_date
             for one in of_study:
                 newest.setdefault(quantity_key(one), (one, study_date))
     return newest
 
 
 def _history(
-    storage: Storage, before: Sequence[str], job: Job, tracked: "Tracked | None"
+    jobs: Jobs, lesions: Lesions, before: Sequence[str], job: Job, tracked: "Tracked | None"
 ) -> History:
     """Of the studies before and of the job's own, whose lesions may not be stored yet."""
     oldest_first = before[::-1]
     if tracked is None:
         oldest_first = [*oldest_first, job.study_instance_uid]
-    history = history_of(storage.jobs, storage.lesions, oldest_first)
+    history = history_of(jobs, lesions, oldest_first)
     if tracked is None:
         return history
     own = [one for one in tracked.matches if one.later_job_id == job.job_id]

@@ -14,10 +14,10 @@ from api.deps import StorageDep
 from api.parameters import SeriesUid, problems
 from api.routing import new_router
 from inference.broker.notify import wake
-from storage.container import Storage
 from storage.core.callers.visibility import current_visibility
 from storage.core.errors import NotFound, UidConflict
 from storage.index.expected_instances import Expectation
+from storage.index.repository import Index
 
 router = new_router(prefix="/api/series", tags=["studies"])
 
@@ -109,7 +109,7 @@ def announce_series(
         wanted.sop_instance_uids,
         instance_count=wanted.instance_count,
         is_final=wanted.is_final,
-        study_instance_uid=_study_of(storage, series_instance_uid, study_instance_uid),
+        study_instance_uid=_study_of(storage.index, series_instance_uid, study_instance_uid),
     )
     wake(storage.settings)
     return _payload(kept)
@@ -132,11 +132,11 @@ def withdraw_series(
     return Response(status_code=204)
 
 
-def _study_of(storage: Storage, series_instance_uid: str, study_instance_uid: str) -> str:
+def _study_of(index: Index, series_instance_uid: str, study_instance_uid: str) -> str:
     """The study of what is announced: a series UID alone may lie in studies of other groups."""
     if current_visibility() is None:
         return study_instance_uid
-    seen = {one.study_instance_uid for one in storage.index.series_named(series_instance_uid)}
+    seen = {one.study_instance_uid for one in index.series_named(series_instance_uid)}
     if study_instance_uid:
         seen &= {study_instance_uid}
     if not seen:

@@ -23,14 +23,14 @@ from inference.broker.notify import wake
 from storage.audit import Code
 from storage.core.errors import InvalidRequest
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
-from storage.ups.repository import WorkItems
+from storage.ups.repository import Workitems
 from storage.ups.requests import change_state, request_cancel, update
-from storage.ups.search import WorkItemList
-from storage.ups.validation import STATES, WorkItemState
+from storage.ups.search import WorkitemList
+from storage.ups.validation import STATES, WorkitemState
 
 router = worklist_router()
 
-WorkItemUid = Annotated[
+WorkitemUid = Annotated[
     str, Path(pattern=r"^[0-9.]{1,64}$", description="SOP Instance UID of the work item.")
 ]
 _ITEM_NAMES = frozenset({"workitem", "affectedsopinstanceuid"})
@@ -55,7 +55,7 @@ async def create_work_item(request: Request, storage: StorageDep) -> Response:
     """
     attributes = await read_attributes(request)
     uid = _asked_uid(request, attributes)
-    item, modified = await run_in_threadpool(storage.work_items.create, uid, attributes)
+    item, modified = await run_in_threadpool(storage.workitems.create, uid, attributes)
     name_studies(request, *filter(None, [item.study_instance_uid]))
     url = f"{service_url(request, storage.settings)}/workitems/{item.sop_instance_uid}"
     headers = {"Location": url, "Content-Location": url}
@@ -71,13 +71,13 @@ async def create_work_item(request: Request, storage: StorageDep) -> Response:
 @router.get("/workitems/{workitem_uid}", summary="One work item")
 @policy(READERS, "dicomweb:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
 def retrieve_work_item(
-    request: Request, storage: StorageDep, workitem_uid: WorkItemUid
+    request: Request, storage: StorageDep, workitem_uid: WorkitemUid
 ) -> Response:
     """All its attributes, but for the Transaction UID, which only its owner may know."""
     model = choose_model(accepted(request))
-    found = storage.work_item_list.find(workitem_uid, whole=True)
+    found = storage.workitem_list.find(workitem_uid, whole=True)
     if found is None:
-        raise storage.work_items.missing(workitem_uid)
+        raise storage.workitems.missing(workitem_uid)
     name_studies(request, *filter(None, [found.study_instance_uid]))
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if model == DICOM_XML:
@@ -89,14 +89,12 @@ def retrieve_work_item(
 @policy(INTEGRATORS, "dicomweb:write", CHANGED)
 @reads_own_query
 async def update_work_item(
-    request: Request, storage: StorageDep, workitem_uid: WorkItemUid
+    request: Request, storage: StorageDep, workitem_uid: WorkitemUid
 ) -> Response:
     """Change what is named. One that is claimed takes its Transaction UID, as the query
     itself, as `transaction-uid`, or in the body.
     """
-    await run_in_threadpool(
-        _find, request, storage.work_items, storage.work_item_list, workitem_uid
-    )
+    await run_in_threadpool(_find, request, storage.workitems, storage.workitem_list, workitem_uid)
     attributes = await read_attributes(request)
     if not attributes:
         raise InvalidRequest("The body names nothing to change.", remedy="Send a data set.")
@@ -112,12 +110,10 @@ async def update_work_item(
 )
 @policy(INTEGRATORS, "dicomweb:write", CHANGED)
 async def change_work_item_state(
-    request: Request, storage: StorageDep, workitem_uid: WorkItemUid
+    request: Request, storage: StorageDep, workitem_uid: WorkitemUid
 ) -> Response:
     """The body holds Procedure Step State and Transaction UID (PS3.18 11.7.1.4)."""
-    await run_in_threadpool(
-        _find, request, storage.work_items, storage.work_item_list, workitem_uid
-    )
+    await run_in_threadpool(_find, request, storage.workitems, storage.workitem_list, workitem_uid)
     attributes = await read_attributes(request)
     state = _state(attributes)
     already = await run_in_threadpool(
@@ -139,13 +135,11 @@ async def change_work_item_state(
 async def request_cancellation(
     request: Request,
     storage: StorageDep,
-    workitem_uid: WorkItemUid,
+    workitem_uid: WorkitemUid,
     principal: OptionalPrincipalDep,
 ) -> Response:
     """What nobody has claimed, or this node performs, is canceled; else its performer is asked."""
-    await run_in_threadpool(
-        _find, request, storage.work_items, storage.work_item_list, workitem_uid
-    )
+    await run_in_threadpool(_find, request, storage.workitems, storage.workitem_list, workitem_uid)
     details = await read_attributes(request)
     asked_by = (principal.name if principal else "") or "UNKNOWN"
     already = await run_in_threadpool(request_cancel, storage, workitem_uid, asked_by, details)
@@ -156,12 +150,12 @@ async def request_cancellation(
 
 
 def _find(
-    request: Request, work_items: WorkItems, work_item_list: WorkItemList, workitem_uid: str
+    request: Request, workitems: Workitems, workitem_list: WorkitemList, workitem_uid: str
 ) -> None:
     """Before the body is read; names the study for the audit trail. Raises NotFound."""
-    found = work_item_list.find(workitem_uid)
+    found = workitem_list.find(workitem_uid)
     if found is None:
-        raise work_items.missing(workitem_uid)
+        raise workitems.missing(workitem_uid)
     if found.study_instance_uid:
         name_studies(request, found.study_instance_uid)
 
@@ -189,7 +183,7 @@ def _uid_in_query(request: Request, names: frozenset[str]) -> str:
     return found
 
 
-def _state(attributes: JsonAttributes) -> WorkItemState:
+def _state(attributes: JsonAttributes) -> WorkitemState:
     stated = text_of(attributes, "ProcedureStepState")
     for state in STATES:
         # The standard's own text writes CANCELLED once.

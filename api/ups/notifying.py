@@ -35,7 +35,7 @@ from storage.ups.events import (
     state_report,
 )
 from storage.ups.job_mapping import cancellation, uid_of_job
-from storage.ups.search import Listed, WorkItemList
+from storage.ups.search import Listed, WorkitemList
 from storage.ups.subscriptions import FILTERED_UID, WORKLIST_UID, Subscription, Subscriptions
 
 log = structlog.get_logger(__name__)
@@ -151,7 +151,7 @@ class _Reporter:
         if not events:
             return position, []
         audience = _Audience(
-            self._storage.work_item_list, self._storage.subscriptions, self._ae_title
+            self._storage.workitem_list, self._storage.subscriptions, self._ae_title
         )
         return events[-1].event_id, [
             report for event in events for report in audience.reports(event)
@@ -162,9 +162,9 @@ class _Audience:
     """What one subscriber gets, by its subscriptions as they are now."""
 
     def __init__(
-        self, work_item_list: WorkItemList, subscriptions: Subscriptions, ae_title: str
+        self, workitem_list: WorkitemList, subscriptions: Subscriptions, ae_title: str
     ) -> None:
-        self._work_item_list = work_item_list
+        self._workitem_list = workitem_list
         self._ae_title = ae_title
         self._by_uid = {one.workitem_uid: one for one in subscriptions.of(ae_title)}
         filtered = self._by_uid.get(FILTERED_UID)
@@ -211,7 +211,7 @@ class _Audience:
 
     def _item(self, uid: str) -> Listed | None:
         if uid not in self._items:
-            self._items[uid] = self._work_item_list.find(uid)
+            self._items[uid] = self._workitem_list.find(uid)
         return self._items[uid]
 
 

@@ -7,7 +7,7 @@ from api.dicomweb.lookups import service_url
 from api.errors import problem_response
 from api.warning_header import warning_of
 from storage.settings import Settings
-from storage.ups.validation import WorkItemRefused
+from storage.ups.validation import WorkitemRefused
 
 
 def warning(request: Request, settings: Settings, sentence: str) -> str:
@@ -19,13 +19,13 @@ def empty(status: int, headers: dict[str, str] | None = None) -> Response:
     return Response(status_code=status, headers=headers)
 
 
-def install_work_item_errors(app: FastAPI) -> None:
+def install_workitem_errors(app: FastAPI) -> None:
     """Make a refusal of a work item's state a problem with the standard's Warning."""
-    app.add_exception_handler(WorkItemRefused, _refused)
+    app.add_exception_handler(WorkitemRefused, _refused)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, WorkItemRefused):
+    if not isinstance(error, WorkitemRefused):
         raise error
     return problem_response(
         error.status,

@@ -61,7 +61,7 @@ def search_work_items(request: Request, storage: StorageDep) -> Response:
     wanted = _wanted(asked)
     found: list[JsonAttributes] = []
     skipped, more = 0, False
-    for item in storage.work_item_list.all(matcher.narrowed()):
+    for item in storage.workitem_list.all(matcher.narrowed()):
         if not matcher.matches(item.attributes, item.study_instance_uid):
             continue
         if skipped < asked.offset:

@@ -13,12 +13,12 @@ from api.dicomweb.query_names import NEGOTIATION, reads_own_query
 from api.dicomweb.routing import worklist_router
 from api.dicomweb.search.query_parameters import parse_search
 from api.errors import ApiProblem
-from api.ups.items import WorkItemUid
+from api.ups.items import WorkitemUid
 from api.ups.matching import Matcher
 from api.ups.responses import empty
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
-from storage.ups.search import Listed, Narrowed, WorkItemList
+from storage.ups.search import Listed, Narrowed, WorkitemList
 from storage.ups.subscriptions import FILTERED_UID, GLOBAL_UIDS
 
 router = worklist_router()
@@ -46,7 +46,7 @@ def subscribe_to_work_item(
     request: Request,
     storage: StorageDep,
     principal: PrincipalDep,
-    workitem_uid: WorkItemUid,
+    workitem_uid: WorkitemUid,
     ae_title: AeTitle,
     deletionlock: Annotated[bool, Query(description="Keep items until unsubscribed.")] = False,
     filter: Annotated[
@@ -65,12 +65,12 @@ def subscribe_to_work_item(
     else:
         _check_unfiltered(request)
     if workitem_uid not in GLOBAL_UIDS:
-        found = storage.work_item_list.find(workitem_uid)
+        found = storage.workitem_list.find(workitem_uid)
         if found is None:
-            raise storage.work_items.missing(workitem_uid)
+            raise storage.workitems.missing(workitem_uid)
         initial = [found]
     elif deletionlock:
-        initial = _present(storage.work_item_list, Matcher(keys))
+        initial = _present(storage.workitem_list, Matcher(keys))
     storage.subscriptions.subscribe(
         ae_title,
         workitem_uid,
@@ -87,7 +87,7 @@ def subscribe_to_work_item(
 )
 @policy(INTEGRATORS, "dicomweb:write", SUBSCRIBED)
 def unsubscribe_from_work_item(
-    storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitle
+    storage: StorageDep, workitem_uid: WorkitemUid, ae_title: AeTitle
 ) -> Response:
     """Stop hearing of it; from all items, of every single one too."""
     storage.subscriptions.unsubscribe(ae_title, workitem_uid)
@@ -101,7 +101,7 @@ def unsubscribe_from_work_item(
 )
 @policy(INTEGRATORS, "dicomweb:write", SUBSCRIBED)
 def suspend_subscription(
-    storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitle
+    storage: StorageDep, workitem_uid: WorkitemUid, ae_title: AeTitle
 ) -> Response:
     """No events of items that are created from now on; those of existing items go on."""
     storage.subscriptions.suspend(ae_title, workitem_uid)
@@ -145,9 +145,9 @@ def _keys(request: Request, filter_text: str) -> dict[str, str]:
     return keys
 
 
-def _present(work_item_list: WorkItemList, matcher: Matcher) -> list[Listed]:
+def _present(workitem_list: WorkitemList, matcher: Matcher) -> list[Listed]:
     present: list[Listed] = []
-    for item in work_item_list.all(matcher.narrowed() if matcher else Narrowed()):
+    for item in workitem_list.all(matcher.narrowed() if matcher else Narrowed()):
         if matcher.matches(item.attributes, item.study_instance_uid):
             present.append(item)
         if len(present) == _INITIAL_AT_MOST:

@@ -77,7 +77,7 @@ def _of_order(order: OrderedStudy, rules: StoredRules) -> Decision:
     try:
         header = (
             Dataset.from_json(order.attributes)
-            if order.is_work_item
+            if order.is_workitem
             else as_data_set(order.attributes)
         )
         stations = tuple(

@@ -119,7 +119,9 @@ def save_key_images(
     else:
         withdrawn = _standing(storage.index, storage.instances, study_instance_uid, predecessor)
         document = encode_withdrawal(withdrawn, author, at, numbers)
-    instance = keep(storage, document, of_reader(author.name))
+    instance = keep(
+        storage.deliveries, storage.generated, storage.peers, document, of_reader(author.name)
+    )
     return read_key_images(document), instance
 
 

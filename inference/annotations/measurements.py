@@ -140,7 +140,9 @@ def save_measurements(
         verified=verified,
         predecessor=predecessor,
     )
-    instance = keep(storage, document, of_reader(author.name))
+    instance = keep(
+        storage.deliveries, storage.generated, storage.peers, document, of_reader(author.name)
+    )
     _check_still_there(storage.deletions, storage.index, whole, instance)
     return read_measurements(document), instance
 

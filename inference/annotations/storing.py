@@ -6,14 +6,17 @@ from pydicom.dataset import Dataset
 
 from inference.results.file_writing import part10
 from inference.rules.job_rule import destinations_of
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import UidConflict
-from storage.peers.repository import KnownPeer
+from storage.deliveries.repository import Deliveries
+from storage.ingest.generated import GeneratedInstances
+from storage.peers.repository import KnownPeer, Peers
 
 
 def keep(
-    storage: Storage,
+    deliveries: Deliveries,
+    generated: GeneratedInstances,
+    peers: Peers,
     dataset: Dataset,
     source: str,
     destinations: Sequence[KnownPeer] | None = None,
@@ -23,14 +26,12 @@ def keep(
     Raises UidConflict where another version was stored at the same moment, UidOccupied where
     another system sent something under the UID at that moment.
     """
-    instance, outcome = storage.generated.store(
-        part10(dataset), str(dataset.SOPInstanceUID), source
-    )
+    instance, outcome = generated.store(part10(dataset), str(dataset.SOPInstanceUID), source)
     if outcome == "conflict":
         raise stale()
-    for peer in destinations_of(storage.peers, None) if destinations is None else destinations:
+    for peer in destinations_of(peers, None) if destinations is None else destinations:
         if peer.takes(instance.sop_class_uid):
-            storage.deliveries.enqueue(peer.name, [instance], None)
+            deliveries.enqueue(peer.name, [instance], None)
     return instance
 
 

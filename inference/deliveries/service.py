@@ -58,7 +58,7 @@ def deliver_due(
             break
         # A name for each claim: on PostgreSQL two threads of one owner may ask at once.
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
-        claim = partial(_claim, storage, claimant, now, tried_by_others)
+        claim = partial(_claim, storage.deliveries, storage.peers, claimant, now, tried_by_others)
         servers = {peer.name: server_of(peer) for peer in storage.peers.recent()}
         failing = {one.destination for one in storage.circuit_breakers.all()}
         with slots.claimed(claim, servers, failing) as deliveries:
@@ -77,11 +77,16 @@ def deliver_due(
 
 
 def _claim(
-    storage: Storage, claimant: str, now: datetime, tried_by_others: set[str], full: set[str]
+    deliveries: Deliveries,
+    peers: Peers,
+    claimant: str,
+    now: datetime,
+    tried_by_others: set[str],
+    full: set[str],
 ) -> list[Delivery]:
-    at_most = senders_at_most(storage.peers)
+    at_most = senders_at_most(peers)
     but_not = tried_by_others | full
-    return storage.deliveries.claim_due(claimant, LEASE_S, now, _BATCH, at_most, but_not)
+    return deliveries.claim_due(claimant, LEASE_S, now, _BATCH, at_most, but_not)
 
 
 def _deliver(storage: Storage, claimant: str, deliveries: Sequence[Delivery]) -> int:

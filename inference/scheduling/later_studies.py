@@ -23,6 +23,7 @@ from storage.core.entities import Job
 from storage.core.errors import NotFound
 from storage.core.postponed import Postponed
 from storage.core.sources import are_imported
+from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.lost_priors import superseded_without_decision
 
 log = structlog.get_logger(__name__)
@@ -115,7 +116,7 @@ def decide_again(
 
     What the pipeline was run on stays run on, though the rules refuse it: a person asked for it.
     """
-    before = _accepted(storage, study_instance_uid, standing.pipeline)
+    before = _accepted(storage.acceptance_decisions, study_instance_uid, standing.pipeline)
     of_several = bool(inputs_of(standing.pipeline))
     for series in storage.index.series_of(study_instance_uid):
         if series.origin == "generated" or series.state != "COMPLETE":
@@ -128,7 +129,9 @@ def decide_again(
             continue
         if of_several:
             decide_on_study(storage, series, standing, rules=rules)
-            if ran and not _accepted(storage, study_instance_uid, standing.pipeline):
+            if ran and not _accepted(
+                storage.acceptance_decisions, study_instance_uid, standing.pipeline
+            ):
                 decide_on_study(storage, series, standing)
             return
         candidate = read_candidate(storage.instances, series, instances)
@@ -137,10 +140,12 @@ def decide_again(
             decide_on_series(storage, candidate, standing)
 
 
-def _accepted(storage: Storage, study_instance_uid: str, pipeline: Pipeline) -> set[str]:
+def _accepted(
+    acceptance_decisions: AcceptanceDecisions, study_instance_uid: str, pipeline: Pipeline
+) -> set[str]:
     """Series of the study on which the pipeline was to run."""
     return {
         one.series_instance_uid
-        for one in storage.acceptance_decisions.of_study(study_instance_uid)
+        for one in acceptance_decisions.of_study(study_instance_uid)
         if one.pipeline == pipeline.name and one.accepted
     }

@@ -32,6 +32,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Decision, Instance, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.core.sources import senders_of
+from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import SUPERSEDED, Withdrawals
@@ -82,7 +83,7 @@ def decide_on_series(
     acceptance = selection.acceptance
     found = PriorImages()
     if acceptance.accepted:
-        found = _priors(storage, candidate, pipeline, selection)
+        found = _priors(storage.index, storage.instances, candidate, pipeline, selection)
         acceptance = with_word(acceptance, found)
         selection = replace(selection, acceptance=acceptance)
     if rules is not None and acceptance.accepted:
@@ -168,11 +169,15 @@ def _judge(candidate: Candidate, standing: Standing) -> Selection:
 
 
 def _priors(
-    storage: Storage, candidate: Candidate, pipeline: Pipeline, selection: Selection
+    index: Index,
+    instances: InstanceReader,
+    candidate: Candidate,
+    pipeline: Pipeline,
+    selection: Selection,
 ) -> PriorImages:
     """What the images are compared with, or why that could not be found out."""
     try:
-        return choose_prior_images(storage.index, storage.instances, pipeline, selection.headers)
+        return choose_prior_images(index, instances, pipeline, selection.headers)
     except (StorageFull, StorageUnavailable):
         raise  # nothing was decided; the series is offered again
     except Exception as error:  # noqa: BLE001 - a pipeline's edge, as above

@@ -24,7 +24,8 @@ from storage.core.postponed import Postponed
 from storage.core.sources import REPORT_SOURCE, of_reader, of_result, of_withdrawal
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
-from storage.jobs.withdrawals import NO_PRIOR_ANY_MORE, SUPERSEDED
+from storage.jobs.repository import Jobs
+from storage.jobs.withdrawals import NO_PRIOR_ANY_MORE, SUPERSEDED, Withdrawals
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,9 @@ def withdraw_outdated(
         if storage.withdrawals.supersede(job.job_id, SUPERSEDED, now)
     ]
     if of_priors:
-        superseded += _with_prior_of_somebody_else(storage, now)
+        superseded += _with_prior_of_somebody_else(
+            storage.index, storage.jobs, storage.withdrawals, now
+        )
     for job in superseded:
         log.info("job_superseded", job_id=job.job_id, pipeline=job.pipeline)
     waiting = storage.withdrawals.waiting(_JOBS_PER_ROUND, postponed.current())
@@ -77,15 +80,17 @@ def withdraw_outdated(
     return len(waiting)
 
 
-def _with_prior_of_somebody_else(storage: Storage, now: datetime) -> list[Job]:
+def _with_prior_of_somebody_else(
+    index: Index, jobs: Jobs, withdrawals: Withdrawals, now: datetime
+) -> list[Job]:
     """What is superseded now because the prior is none any more."""
     superseded = []
-    for job_id in storage.index.priors.no_longer_of():
+    for job_id in index.priors.no_longer_of():
         try:
-            job = storage.jobs.get(job_id)
+            job = jobs.get(job_id)
         except NotFound:
             continue  # deleted meanwhile
-        if storage.withdrawals.supersede(job_id, NO_PRIOR_ANY_MORE, now):
+        if withdrawals.supersede(job_id, NO_PRIOR_ANY_MORE, now):
             superseded.append(job)
     return superseded
 

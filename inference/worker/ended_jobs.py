@@ -15,6 +15,8 @@ from inference.worker.process import Process
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import LimitExceeded, MediViewError, NotFound
+from storage.jobs.repository import Jobs
+from storage.models.shadow_runs import ShadowRuns
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -54,7 +56,9 @@ def _until_noted(process: Process) -> None:
 def _note(storage: Storage, ended: Running) -> None:
     error = _reason(storage.settings, ended)
     sentence = f"{error.message} {error.remedy}"
-    if ended.is_tried_again and _given_back(storage, ended):
+    if ended.is_tried_again and _given_back(
+        storage.jobs, storage.settings, storage.shadow_runs, ended
+    ):
         return
     if ended.kind == "shadow":
         storage.shadow_runs.end(ended.job_id, "FAILED", utcnow(), reason=sentence)
@@ -65,23 +69,23 @@ def _note(storage: Storage, ended: Running) -> None:
         storage.answers.failed(ended.job_id, error.code, error.message, error.remedy)
 
 
-def _given_back(storage: Storage, ended: Running) -> bool:
+def _given_back(jobs: Jobs, settings: Settings, shadow_runs: ShadowRuns, ended: Running) -> bool:
     """Whether there is another attempt; this one counts, as one whose process crashed."""
     sentence = (
-        f"{_what(storage.settings, ended)} took more than {ended.limit_bytes >> 20:,} MiB of memory"
+        f"{_what(settings, ended)} took more than {ended.limit_bytes >> 20:,} MiB of memory"
         " together with what earlier jobs had left in its process. It is tried again in a new one."
     )
     if ended.kind == "shadow":
         # Its attempts are counted where it is taken.
-        storage.shadow_runs.postpone(ended.job_id, utcnow())
+        shadow_runs.postpone(ended.job_id, utcnow())
         return True
     try:
-        job = storage.jobs.get(ended.job_id)
+        job = jobs.get(ended.job_id)
     except NotFound:
         return True
-    if job.attempts >= storage.settings.job_max_attempts:
+    if job.attempts >= settings.job_max_attempts:
         return False
-    storage.jobs.fail(ended.job_id, ended.owner, sentence, utcnow(), retry=True)
+    jobs.fail(ended.job_id, ended.owner, sentence, utcnow(), retry=True)
     log.info("ended_job_tried_again", job_id=ended.job_id, attempt=job.attempts)
     return True
 

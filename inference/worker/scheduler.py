@@ -26,7 +26,7 @@ from inference.rules.file import current_rules
 from inference.scheduling.later_studies import look_for_priors_again
 from inference.scheduling.new_results import look_for_results_again
 from inference.scheduling.schedule import complete_and_schedule
-from inference.scheduling.work_items import WorkItemPerformer
+from inference.scheduling.workitems import WorkitemPerformer
 from inference.withdrawals.late_instances import FAILED_AGAIN_S, withdraw_outdated
 from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
@@ -92,7 +92,7 @@ class Scheduler:
         self._send_embedding = send_embedding
         self._send_priors = send_priors
         self._send_exports = send_exports
-        self._performer = WorkItemPerformer(storage, pipelines)
+        self._performer = WorkitemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
         self._rejections = RejectionRounds(storage)
@@ -121,7 +121,7 @@ class Scheduler:
                 self._look_again,  # what is decided on now has found its own
                 self._route,
                 self._want_priors,
-                self._perform_work_items,
+                self._perform_workitems,
                 self._write_feedback_reports,
                 self._hand_out_jobs,
                 self._draft_reports,
@@ -220,7 +220,7 @@ class Scheduler:
         """Of orders; of studies, routing does it, which looks at each series that completes."""
         want_for_orders(self._storage, current_rules(self._storage.settings))
 
-    def _perform_work_items(self, now: datetime) -> None:
+    def _perform_workitems(self, now: datetime) -> None:
         """After scheduling: an order waits until its series was offered to every pipeline."""
         self._performer.round(now)
 

@@ -36,7 +36,7 @@ class OrderedStudy:
 
     study_instance_uid: str
     attributes: dict[str, Any]
-    is_work_item: bool
+    is_workitem: bool
 
 
 @dataclass(frozen=True)

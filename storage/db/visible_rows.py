@@ -162,7 +162,7 @@ def _of_event() -> ColumnElement[bool]:
     return and_(visible, ~names_unseen)
 
 
-def _of_work_item() -> ColumnElement[bool]:
+def _of_workitem() -> ColumnElement[bool]:
     item = t.work_item.c
     visible = or_(
         _of_study(item.study_instance_uid),
@@ -223,5 +223,5 @@ VISIBLE: dict[Table, ColumnElement[bool]] = {
     t.event: _of_event(),
     # Those of orders are shown to those who see everything.
     t.prior_search: _of_study(t.prior_search.c.subject),
-    t.work_item: _of_work_item(),
+    t.work_item: _of_workitem(),
 }

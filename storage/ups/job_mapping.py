@@ -17,7 +17,7 @@ from storage.ups.dicom_json import (
     date_time,
     references_by_series,
 )
-from storage.ups.validation import DEFAULT_WORKLIST, UPS_PUSH, WorkItemState
+from storage.ups.validation import DEFAULT_WORKLIST, UPS_PUSH, WorkitemState
 
 _ROOT = "2.25."
 # PS3.16 CID 9300.
@@ -45,7 +45,7 @@ def job_id_of(workitem_uid: str) -> str | None:
     return str(uuid.UUID(int=int(digits)))
 
 
-def state_of_job(job: Job) -> WorkItemState:
+def state_of_job(job: Job) -> WorkitemState:
     """A job that waits for its next attempt stays claimed: a UPS never goes back (CC.1.1)."""
     if job.state == "SCHEDULED" and job.started_at is not None:
         return "IN PROGRESS"

@@ -11,7 +11,7 @@ from storage.db.engine import reading
 from storage.ups.dicom_json import JsonAttributes, attributes_of
 from storage.ups.events import progress_report, state_report
 from storage.ups.job_mapping import UNSPECIFIED
-from storage.ups.rows import Edit, WorkItem, canceled, edit_item, to_work_item
+from storage.ups.rows import Edit, Workitem, canceled, edit_item, to_workitem
 from storage.ups.validation import check_final, with_progress
 
 
@@ -21,7 +21,7 @@ class PerformedItems:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def open(self, limit: int, after: WorkItem | None = None) -> list[WorkItem]:
+    def open(self, limit: int, after: Workitem | None = None) -> list[Workitem]:
         """Items that the node is to perform or performs, the oldest first.
 
         `after`: go on behind this one.
@@ -42,12 +42,12 @@ class PerformedItems:
         ordered = query.order_by(t.work_item.c.created_at, t.work_item.c.sop_instance_uid)
         with reading(self._engine) as connection:
             rows = connection.execute(ordered.limit(limit))
-            return [to_work_item(dict(row)) for row in rows.mappings()]
+            return [to_workitem(dict(row)) for row in rows.mappings()]
 
-    def claim(self, uid: str, transaction_uid: str, job_ids: Sequence[str]) -> WorkItem | None:
+    def claim(self, uid: str, transaction_uid: str, job_ids: Sequence[str]) -> Workitem | None:
         """Begin what was asked for."""
 
-        def decide(item: WorkItem, now: datetime) -> Edit:
+        def decide(item: Workitem, now: datetime) -> Edit:
             attributes = item.attributes | attributes_of(ProcedureStepState="IN PROGRESS")
             values = {
                 "state": "IN PROGRESS",
@@ -59,16 +59,16 @@ class PerformedItems:
 
         return self._edit(uid, lambda item: item.state == "SCHEDULED", decide)
 
-    def use_jobs(self, uid: str, job_ids: Sequence[str]) -> WorkItem | None:
+    def use_jobs(self, uid: str, job_ids: Sequence[str]) -> Workitem | None:
         """Other jobs take the place of those that a late instance made void."""
         return self._edit(uid, _is_claimed, lambda _item, _now: Edit({"job_ids": list(job_ids)}))
 
     def progress(
         self, uid: str, progress: JsonAttributes, performed: Sequence[JsonAttributes]
-    ) -> WorkItem | None:
+    ) -> Workitem | None:
         """Say how far the node is; saying the same again changes nothing."""
 
-        def decide(item: WorkItem, now: datetime) -> Edit:
+        def decide(item: Workitem, now: datetime) -> Edit:
             attributes = _after(item, progress, performed)
             if attributes == item.attributes:
                 return Edit()
@@ -78,10 +78,10 @@ class PerformedItems:
 
     def complete(
         self, uid: str, progress: JsonAttributes, performed: Sequence[JsonAttributes]
-    ) -> WorkItem | None:
+    ) -> Workitem | None:
         """It is done, and `performed` says what came of it."""
 
-        def decide(item: WorkItem, now: datetime) -> Edit:
+        def decide(item: Workitem, now: datetime) -> Edit:
             attributes = _after(item, progress, performed)
             attributes |= attributes_of(ProcedureStepState="COMPLETED")
             check_final(attributes, "COMPLETED")
@@ -93,7 +93,7 @@ class PerformedItems:
 
     def refuse(
         self, uid: str, reason: str, code: tuple[str, str, str] = UNSPECIFIED
-    ) -> WorkItem | None:
+    ) -> Workitem | None:
         """It cannot be done, and `reason` says why."""
         return self._edit(
             uid,
@@ -104,12 +104,12 @@ class PerformedItems:
     def _edit(
         self,
         uid: str,
-        holds: Callable[[WorkItem], bool],
-        decide: Callable[[WorkItem, datetime], Edit],
-    ) -> WorkItem | None:
+        holds: Callable[[Workitem], bool],
+        decide: Callable[[Workitem, datetime], Edit],
+    ) -> Workitem | None:
         held = False
 
-        def checked(item: WorkItem, now: datetime) -> Edit:
+        def checked(item: Workitem, now: datetime) -> Edit:
             nonlocal held
             held = bool(item.performer) and holds(item)
             return decide(item, now) if held else Edit()
@@ -118,12 +118,12 @@ class PerformedItems:
         return edited if held else None
 
 
-def _is_claimed(item: WorkItem) -> bool:
+def _is_claimed(item: Workitem) -> bool:
     return item.state == "IN PROGRESS"
 
 
 def _after(
-    item: WorkItem, progress: JsonAttributes, performed: Sequence[JsonAttributes]
+    item: Workitem, progress: JsonAttributes, performed: Sequence[JsonAttributes]
 ) -> JsonAttributes:
     return with_progress(item.attributes, progress) | attributes_of(
         UnifiedProcedureStepPerformedProcedureSequence=list(performed)

@@ -21,7 +21,7 @@ from storage.ups.dicom_json import JsonAttributes, attributes_of, text_of
 from storage.ups.events import cancel_requested, of_update, record, state_report
 from storage.ups.rows import (
     Edit,
-    WorkItem,
+    Workitem,
     canceled,
     edit_item,
     missing_item,
@@ -29,8 +29,8 @@ from storage.ups.rows import (
     read_item,
 )
 from storage.ups.validation import (
-    WorkItemRefused,
-    WorkItemState,
+    WorkitemRefused,
+    WorkitemState,
     check_final,
     check_uid_given,
     created,
@@ -41,11 +41,11 @@ from storage.ups.validation import (
 )
 
 
-class WorkItems:
+class Workitems:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def create(self, uid: str, given: Mapping[str, Any]) -> tuple[WorkItem, bool]:
+    def create(self, uid: str, given: Mapping[str, Any]) -> tuple[Workitem, bool]:
         """A new item, and whether the node had to add attributes.
 
         Raises InvalidRequest for what a creator must give, UidConflict for a UID that is taken,
@@ -84,11 +84,11 @@ class WorkItems:
         with as_node():
             return self.get(uid), modified
 
-    def find(self, uid: str) -> WorkItem | None:
+    def find(self, uid: str) -> Workitem | None:
         with reading(self._engine) as connection:
             return read_item(connection, uid)
 
-    def get(self, uid: str) -> WorkItem:
+    def get(self, uid: str) -> Workitem:
         """Raises NotFound."""
         found = self.find(uid)
         if found is None:
@@ -100,25 +100,25 @@ class WorkItems:
         with reading(self._engine) as connection:
             return missing_item(connection, uid)
 
-    def update(self, uid: str, transaction_uid: str, given: Mapping[str, Any]) -> WorkItem:
+    def update(self, uid: str, transaction_uid: str, given: Mapping[str, Any]) -> Workitem:
         """Change attributes (PS3.18 11.6).
 
-        Raises NotFound, WorkItemRefused, InvalidRequest, NotPermitted for a study that the caller
+        Raises NotFound, WorkitemRefused, InvalidRequest, NotPermitted for a study that the caller
         does not see.
         """
 
         check_may_name(self._engine, studies_of(given))
 
-        def edit(item: WorkItem, now: datetime) -> Edit:
+        def edit(item: Workitem, now: datetime) -> Edit:
             if item.state in ENDED_STATES:
-                raise WorkItemRefused(
+                raise WorkitemRefused(
                     "The submitted request is inconsistent with the current state of the Workitem.",
                     f"The work item is {item.state} and does not change any more.",
                     status=400,
                     remedy="Only what is SCHEDULED or IN PROGRESS is changed; create another one.",
                 )
             if item.state == "SCHEDULED" and transaction_uid:
-                raise WorkItemRefused(
+                raise WorkitemRefused(
                     "The target URI did not reference a claimed Workitem.",
                     "Nobody has claimed the work item, and the request names a claim.",
                     remedy="Leave the Transaction UID out, or claim the item first.",
@@ -136,16 +136,16 @@ class WorkItems:
         return edit_item(self._engine, uid, edit)
 
     def change_state(
-        self, uid: str, state: WorkItemState, transaction_uid: str, *, outside: bool = True
-    ) -> tuple[WorkItem, bool]:
+        self, uid: str, state: WorkitemState, transaction_uid: str, *, outside: bool = True
+    ) -> tuple[Workitem, bool]:
         """Claim, complete or cancel an item (PS3.4 Table CC.1.1-2).
 
         Also whether it was in that final state already, which is no error. Raises
-        NotFound, WorkItemRefused. `outside`: another performer than this node asks.
+        NotFound, WorkitemRefused. `outside`: another performer than this node asks.
         """
         already = False
 
-        def edit(item: WorkItem, now: datetime) -> Edit:
+        def edit(item: Workitem, now: datetime) -> Edit:
             nonlocal already
             if not transaction_uid:
                 raise _missing_transaction()
@@ -181,17 +181,17 @@ class WorkItems:
     def request_cancel(self, uid: str, requested_by: str, details: JsonAttributes) -> bool:
         """Cancel what nobody has claimed or the node performs, else ask its performer.
 
-        Whether it was CANCELED already (PS3.4 CC.2.2.3). Raises NotFound, WorkItemRefused.
+        Whether it was CANCELED already (PS3.4 CC.2.2.3). Raises NotFound, WorkitemRefused.
         """
         already = False
 
-        def edit(item: WorkItem, now: datetime) -> Edit:
+        def edit(item: Workitem, now: datetime) -> Edit:
             nonlocal already
             if item.state == "CANCELED":
                 already = True
                 return Edit()
             if item.state == "COMPLETED":
-                raise WorkItemRefused(
+                raise WorkitemRefused(
                     "The UPS is already COMPLETED.",
                     "The work item is COMPLETED: it stays so.",
                     remedy="What has ended is not cancelled; nothing is to be done.",
@@ -204,13 +204,13 @@ class WorkItems:
         return already
 
 
-def _check_owner(item: WorkItem, transaction_uid: str, *, claimed: bool) -> None:
+def _check_owner(item: Workitem, transaction_uid: str, *, claimed: bool) -> None:
     if not claimed:
         return
     if not transaction_uid:
         raise _missing_transaction()
     if transaction_uid != item.transaction_uid:
-        raise WorkItemRefused(
+        raise WorkitemRefused(
             "The Transaction UID is incorrect.",
             "The Transaction UID is not the one that the item was claimed with.",
             remedy="Only who claimed it may change it; others may request its cancellation.",
@@ -218,8 +218,8 @@ def _check_owner(item: WorkItem, transaction_uid: str, *, claimed: bool) -> None
         )
 
 
-def _missing_transaction() -> WorkItemRefused:
-    return WorkItemRefused(
+def _missing_transaction() -> WorkitemRefused:
+    return WorkitemRefused(
         "The Transaction UID is missing.",
         "The request names no Transaction UID.",
         remedy="Make one when you claim the item, and give it each time (PS3.18 11.7.1.4).",
@@ -227,8 +227,8 @@ def _missing_transaction() -> WorkItemRefused:
     )
 
 
-def _inconsistent(message: str, remedy: str = "") -> WorkItemRefused:
-    return WorkItemRefused(
+def _inconsistent(message: str, remedy: str = "") -> WorkitemRefused:
+    return WorkitemRefused(
         "The submitted request is inconsistent with the state of the UPS Instance.",
         message,
         remedy=remedy or "GET the item to see its state (PS3.4 Table CC.1.1-2).",

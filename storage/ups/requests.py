@@ -11,9 +11,9 @@ from storage.jobs.repository import PRIORITIES, Jobs
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
 from storage.ups.job_mapping import job_id_of, state_of_job
 from storage.ups.performer import PerformedItems
-from storage.ups.repository import WorkItems
+from storage.ups.repository import Workitems
 from storage.ups.subscriptions import Subscriptions
-from storage.ups.validation import WorkItemRefused, WorkItemState
+from storage.ups.validation import WorkitemRefused, WorkitemState
 
 _PRIORITY = "ScheduledProcedureStepPriority"
 _PRIORITY_OF = {
@@ -24,13 +24,13 @@ _PRIORITY_OF = {
 _UNNAMED = "Canceled on request."
 
 
-class WorkItemStorage(Protocol):
+class WorkitemStorage(Protocol):
     """What of the storage workitems are changed with."""
 
     @property
     def jobs(self) -> Jobs: ...
     @property
-    def work_items(self) -> WorkItems: ...
+    def workitems(self) -> Workitems: ...
     @property
     def performed_items(self) -> PerformedItems: ...
     @property
@@ -43,18 +43,18 @@ def priority_of(attributes: Mapping[str, Any]) -> int:
 
 
 def update(
-    storage: WorkItemStorage, uid: str, transaction_uid: str, attributes: JsonAttributes
+    storage: WorkitemStorage, uid: str, transaction_uid: str, attributes: JsonAttributes
 ) -> None:
     """Change an item; of a job, which the node owns, its priority alone.
 
-    Raises NotFound, InvalidRequest, WorkItemRefused.
+    Raises NotFound, InvalidRequest, WorkitemRefused.
     """
     job = _job_under(storage, uid)
     if job is None:
-        storage.work_items.update(uid, transaction_uid, attributes)
+        storage.workitems.update(uid, transaction_uid, attributes)
         return
     if state_of_job(job) in ENDED_STATES:
-        raise WorkItemRefused(
+        raise WorkitemRefused(
             "The submitted request is inconsistent with the current state of the Workitem.",
             f"The work item is {job.state} and does not change any more.",
             status=400,
@@ -71,17 +71,17 @@ def update(
 
 
 def change_state(
-    storage: WorkItemStorage, uid: str, state: WorkItemState, transaction_uid: str
+    storage: WorkitemStorage, uid: str, state: WorkitemState, transaction_uid: str
 ) -> bool:
     """Claim or end an item; whether it had ended that way before.
 
-    Raises NotFound, InvalidRequest, WorkItemRefused.
+    Raises NotFound, InvalidRequest, WorkitemRefused.
     """
     job = _job_under(storage, uid)
     if job is None:
-        return storage.work_items.change_state(uid, state, transaction_uid)[1]
+        return storage.workitems.change_state(uid, state, transaction_uid)[1]
     if not transaction_uid:
-        raise WorkItemRefused(
+        raise WorkitemRefused(
             "The Transaction UID is missing.",
             "The request names no Transaction UID.",
             status=400,
@@ -93,21 +93,21 @@ def change_state(
 
 
 def request_cancel(
-    storage: WorkItemStorage, uid: str, asked_by: str, details: JsonAttributes
+    storage: WorkitemStorage, uid: str, asked_by: str, details: JsonAttributes
 ) -> bool:
     """Cancel an item, or ask its performer to; whether it was CANCELED before.
 
     Jobs by which the node performs it end with it, unless another item waits for them.
-    Raises NotFound, WorkItemRefused.
+    Raises NotFound, WorkitemRefused.
     """
     reason = text_of(details, "ReasonForCancellation") or _UNNAMED
     job = _job_under(storage, uid)
     if job is not None:
         return _cancel_job(storage, job, reason)
-    item = storage.work_items.get(uid)
+    item = storage.workitems.get(uid)
     if item.state == "IN PROGRESS" and not item.performer:
         if not storage.subscriptions.anyone_listens(uid):
-            raise WorkItemRefused(
+            raise WorkitemRefused(
                 "The performer cannot be contacted.",
                 "Nobody listens to this work item, so its performer would not hear of it.",
                 remedy="Reach the performer by other means.",
@@ -121,14 +121,14 @@ def request_cancel(
         }
         for job_id in set(item.job_ids) - others:
             storage.jobs.cancel(job_id, reason, utcnow())
-    return storage.work_items.request_cancel(uid, asked_by, details)
+    return storage.workitems.request_cancel(uid, asked_by, details)
 
 
-def _cancel_job(storage: WorkItemStorage, job: Job, reason: str) -> bool:
+def _cancel_job(storage: WorkitemStorage, job: Job, reason: str) -> bool:
     if job.state == "CANCELED":
         return True
     if job.state == "COMPLETED" or not storage.jobs.cancel(job.job_id, reason, utcnow()):
-        raise WorkItemRefused(
+        raise WorkitemRefused(
             "The UPS is already COMPLETED.",
             "The job is COMPLETED, and stays so.",
             remedy="What has ended is not cancelled; nothing is to be done.",
@@ -136,21 +136,21 @@ def _cancel_job(storage: WorkItemStorage, job: Job, reason: str) -> bool:
     return False
 
 
-def _job_under(storage: WorkItemStorage, uid: str) -> Job | None:
+def _job_under(storage: WorkitemStorage, uid: str) -> Job | None:
     """The job that the UID names; None for an item of its own. Raises NotFound for neither."""
-    if storage.work_items.find(uid) is not None:
+    if storage.workitems.find(uid) is not None:
         return None
     job_id = job_id_of(uid)
     if job_id is None:
-        raise storage.work_items.missing(uid)
+        raise storage.workitems.missing(uid)
     try:
         return storage.jobs.get(job_id)
     except NotFound:
-        raise storage.work_items.missing(uid) from None
+        raise storage.workitems.missing(uid) from None
 
 
-def _not_theirs(message: str) -> WorkItemRefused:
-    return WorkItemRefused(
+def _not_theirs(message: str) -> WorkitemRefused:
+    return WorkitemRefused(
         "The submitted request is inconsistent with the state of the UPS Instance.",
         message,
         remedy="Request its cancellation, or create a work item of your own.",

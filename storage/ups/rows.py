@@ -22,13 +22,13 @@ from storage.ups.dicom_json import (
 )
 from storage.ups.events import ReportedEvent, record, state_report
 from storage.ups.job_mapping import UNSPECIFIED, cancellation
-from storage.ups.validation import WorkItemState, studies_of, with_progress
+from storage.ups.validation import WorkitemState, studies_of, with_progress
 
 _UID_LENGTH = 64
 
 
 @dataclass(frozen=True)
-class WorkItem:
+class Workitem:
     """`performer`: the pipeline of this node that does it, '' for any other performer.
 
     `job_ids`: the jobs by which the node does it. `attributes`: DICOM JSON, without the
@@ -36,7 +36,7 @@ class WorkItem:
     """
 
     sop_instance_uid: str
-    state: WorkItemState
+    state: WorkitemState
     performer: str
     transaction_uid: str = field(repr=False)
     job_ids: tuple[str, ...]
@@ -54,15 +54,15 @@ class Edit:
     events: Sequence[ReportedEvent] = ()
 
 
-def to_work_item(row: Mapping[str, Any]) -> WorkItem:
-    values = {name: row[name] for name in WorkItem.__dataclass_fields__}
-    return WorkItem(**values | {"job_ids": tuple(row["job_ids"])})
+def to_workitem(row: Mapping[str, Any]) -> Workitem:
+    values = {name: row[name] for name in Workitem.__dataclass_fields__}
+    return Workitem(**values | {"job_ids": tuple(row["job_ids"])})
 
 
-def read_item(connection: Connection, uid: str, *, lock: bool = False) -> WorkItem | None:
+def read_item(connection: Connection, uid: str, *, lock: bool = False) -> Workitem | None:
     query = select(t.work_item).where(t.work_item.c.sop_instance_uid == uid)
     row = connection.execute(query.with_for_update() if lock else query).mappings().first()
-    return None if row is None else to_work_item(dict(row))
+    return None if row is None else to_workitem(dict(row))
 
 
 def note_studies(connection: Connection, uid: str, about: str, attributes: JsonAttributes) -> None:
@@ -76,7 +76,7 @@ def note_studies(connection: Connection, uid: str, about: str, attributes: JsonA
         connection.execute(insert(table), rows)
 
 
-def edit_item(engine: Engine, uid: str, decide: Callable[[WorkItem, datetime], Edit]) -> WorkItem:
+def edit_item(engine: Engine, uid: str, decide: Callable[[Workitem, datetime], Edit]) -> Workitem:
     """Read, decide and write with the row locked, so that two cannot both claim.
 
     Raises NotFound, and whatever `decide` raises; nothing is changed then.
@@ -105,7 +105,7 @@ def edit_item(engine: Engine, uid: str, decide: Callable[[WorkItem, datetime], E
 
 
 def canceled(
-    item: WorkItem,
+    item: Workitem,
     reason: str,
     now: datetime,
     details: JsonAttributes | None = None,

@@ -21,8 +21,8 @@ from storage.ups.dicom_json import (
     text_of,
 )
 from storage.ups.job_mapping import attributes_of_job, job_id_of, state_of_job, uid_of_job
-from storage.ups.rows import to_work_item
-from storage.ups.validation import WorkItemState
+from storage.ups.rows import to_workitem
+from storage.ups.validation import WorkitemState
 
 _PAGE_ROWS = 200
 _STUDY_COLUMNS = (t.study.c.accession_number, t.study.c.study_description)
@@ -41,7 +41,7 @@ class Listed:
     """A work item as lists and subscribers see it. `job_id`: of the job that it is, if any."""
 
     sop_instance_uid: str
-    state: WorkItemState
+    state: WorkitemState
     job_id: str | None
     study_instance_uid: str
     attributes: JsonAttributes
@@ -58,7 +58,7 @@ class Narrowed:
     patient_id: str | None = None
 
 
-class WorkItemList:
+class WorkitemList:
     def __init__(self, engine: Engine, ae_title: str) -> None:
         self._engine = engine
         self._ae_title = ae_title
@@ -110,7 +110,7 @@ class WorkItemList:
             conditions.append(table.c.patient_id == narrowed.patient_id)
         key = (table.c.created_at, table.c.sop_instance_uid)
         for row in self._pages(select(table).where(*conditions), key):
-            item = to_work_item(dict(row))
+            item = to_workitem(dict(row))
             yield Listed(
                 item.sop_instance_uid,
                 item.state,

@@ -25,8 +25,8 @@ from storage.ups.dicom_json import (
     text_of,
 )
 
-WorkItemState = JobState
-STATES: tuple[WorkItemState, ...] = get_args(WorkItemState)
+WorkitemState = JobState
+STATES: tuple[WorkitemState, ...] = get_args(WorkitemState)
 UPS_PUSH = "1.2.840.10008.5.1.4.34.6.1"
 DEFAULT_WORKLIST = "MediViewAI"
 
@@ -43,7 +43,7 @@ Complaint = Literal[
 """Sentences of PS3.18 11.6.3.2, 11.7.3.2 and 11.8.3.2."""
 
 
-class WorkItemRefused(MediViewError):
+class WorkitemRefused(MediViewError):
     """The work item's state does not allow it. `complaint` is the standard's sentence."""
 
     code = "work_item_refused"
@@ -157,7 +157,7 @@ def created(uid: str, given: Mapping[str, Any], now: datetime) -> tuple[JsonAttr
 
 
 def updated(
-    attributes: JsonAttributes, given: Mapping[str, Any], state: WorkItemState, now: datetime
+    attributes: JsonAttributes, given: Mapping[str, Any], state: WorkitemState, now: datetime
 ) -> JsonAttributes:
     """The attributes after an update (PS3.4 CC.2.6.3). Raises InvalidRequest."""
     changes = dict(given)
@@ -182,21 +182,21 @@ def updated(
     return attributes | changes
 
 
-def check_final(attributes: Mapping[str, Any], state: WorkItemState) -> None:
+def check_final(attributes: Mapping[str, Any], state: WorkitemState) -> None:
     """Whether the final state's requirements are met (PS3.4 Table CC.2.5-3, codes P and X).
 
-    Raises WorkItemRefused naming what is missing.
+    Raises WorkitemRefused naming what is missing.
     """
     missing = _missing(attributes, state)
     if missing:
-        raise WorkItemRefused(
+        raise WorkitemRefused(
             "The submitted request is inconsistent with the state of the UPS Instance.",
             f"The work item lacks what {state} requires: {', '.join(missing)}.",
             remedy="Update the item with these first (PS3.4 Table CC.2.5-3).",
         )
 
 
-def _missing(attributes: Mapping[str, Any], state: WorkItemState) -> list[str]:
+def _missing(attributes: Mapping[str, Any], state: WorkitemState) -> list[str]:
     if state == "COMPLETED":
         name = "UnifiedProcedureStepPerformedProcedureSequence"
         performed = first_item(attributes, name)

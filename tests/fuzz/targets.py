@@ -29,7 +29,7 @@ from dicom_node.network.pdu import MalformedPdu, PduReader, PduType, PeerClosed
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.dicom.part10 import read_dataset_header, read_header
-from storage.ups.validation import WorkItemRefused, created
+from storage.ups.validation import WorkitemRefused, created
 
 _SYNTAXES = (
     ImplicitVRLittleEndian,
@@ -122,7 +122,7 @@ def hl7(data: bytes) -> None:
 
 
 def workitem_json(data: bytes) -> None:
-    with suppress(InvalidRequest, LimitExceeded, WorkItemRefused):
+    with suppress(InvalidRequest, LimitExceeded, WorkitemRefused):
         created("2.25.1", parse_attributes(data), utcnow())
 
 

@@ -20,6 +20,7 @@ from storage.index.repository import Index
 from storage.ingest.generated import GeneratedInstances
 from storage.integrity.instance_reader import InstanceReader
 from storage.reports.entities import Report, ReportVersion
+from storage.reports.repository import Reports
 from storage.settings import Settings
 
 
@@ -29,7 +30,9 @@ def store_objects(storage: Storage, report: Report, version: ReportVersion) -> l
     structured = encode_report_sr(
         document,
         organization=_organization(storage.settings, document),
-        predecessors=_predecessors(storage, document),
+        predecessors=_predecessors(
+            storage.generated, storage.index, storage.instances, storage.reports, document
+        ),
     )
     return [
         _stored(storage.generated, one, REPORT_SOURCE)
@@ -75,7 +78,13 @@ def _organization(settings: Settings, document: ReportDocument) -> str:
     return long_string(settings.institution_name or stated)
 
 
-def _predecessors(storage: Storage, document: ReportDocument) -> Sequence[Dataset]:
+def _predecessors(
+    generated: GeneratedInstances,
+    index: Index,
+    instances: InstanceReader,
+    reports: Reports,
+    document: ReportDocument,
+) -> Sequence[Dataset]:
     """The SR of the version that went out last, where the node still has it, and the
     notices about it since."""
     before = document.report.published_version
@@ -83,18 +92,18 @@ def _predecessors(storage: Storage, document: ReportDocument) -> Sequence[Datase
         return []
     earlier = ReportDocument(
         document.report,
-        storage.reports.version(document.report.report_id, before),
+        reports.version(document.report.report_id, before),
         document.study,
         document.source,
         (),
         {},
     )
-    earlier = _with_uids(storage.generated, earlier)
-    instance = _own(storage.generated, earlier.uid("instance", "SR"))
+    earlier = _with_uids(generated, earlier)
+    instance = _own(generated, earlier.uid("instance", "SR"))
     if instance is None:
         return []
-    notices = _notices_on(storage.index, storage.instances, instance)
-    return [storage.instances.dataset(instance), *notices]
+    notices = _notices_on(index, instances, instance)
+    return [instances.dataset(instance), *notices]
 
 
 def _notices_on(index: Index, instances: InstanceReader, signed: Instance) -> Iterator[Dataset]:

@@ -26,11 +26,6 @@ from tests.storage.instances import part10
 LATER = timedelta(seconds=1)
 
 
-@pytest.fixture
-def worklist(api: ApiNode) -> Worklist:
-    return Worklist(api.client, api.url)
-
-
 def ended(worklist: Worklist, uid: str, study: str = "2.25.77") -> str:
     worklist.created(new_item(study), uid)
     assert worklist.change(uid, "IN PROGRESS", "2.25.5").status_code == 200

@@ -28,11 +28,6 @@ from tests.services import free_port
 STATE_REPORT, CANCEL_REQUESTED, PROGRESS, ASSIGNED = 1, 2, 3, 5
 
 
-@pytest.fixture
-def worklist(api: ApiNode) -> Worklist:
-    return Worklist(api.client, api.url)
-
-
 def test_a_subscriber_follows_one_item_to_its_end(stored_api: ApiNode) -> None:
     worklist = Worklist(stored_api.client, stored_api.url)
     uid, other = worklist.created(new_item()), worklist.created(new_item())

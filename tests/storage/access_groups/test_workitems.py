@@ -48,7 +48,7 @@ def shared(storage: Storage) -> Storage:
 
 
 def listed(storage: Storage) -> set[str]:
-    return {one.sop_instance_uid for one in storage.work_item_list.all(Narrowed())}
+    return {one.sop_instance_uid for one in storage.workitem_list.all(Narrowed())}
 
 
 def told(storage: Storage) -> set[str]:
@@ -56,13 +56,13 @@ def told(storage: Storage) -> set[str]:
 
 
 def test_an_item_is_hidden_with_any_study_that_it_names(shared: Storage) -> None:
-    ours = shared.work_items.create("", new_item(OURS))[0].sop_instance_uid
+    ours = shared.workitems.create("", new_item(OURS))[0].sop_instance_uid
     for number, changes in enumerate(NAMING):
         uid = f"1.9.{number}"
-        shared.work_items.create(uid, new_item(OURS, **changes))
+        shared.workitems.create(uid, new_item(OURS, **changes))
         with limited_to(VIEWER):
             assert listed(shared) == {ours} == told(shared), changes
-            assert shared.work_item_list.find(uid) is None
+            assert shared.workitem_list.find(uid) is None
             for ask in (
                 lambda: change_state(shared, uid, "IN PROGRESS", "1.2.3"),  # noqa: B023
                 lambda: update(shared, uid, "", attributes_of(WorklistLabel="x")),  # noqa: B023
@@ -71,11 +71,11 @@ def test_an_item_is_hidden_with_any_study_that_it_names(shared: Storage) -> None
                 with pytest.raises(NotFound):
                     ask()
     # Of an update by who sees it, the events as well; and back.
-    shared.work_items.update(ours, "", dict([naming(THEIRS)]))
+    shared.workitems.update(ours, "", dict([naming(THEIRS)]))
     with limited_to(VIEWER):
         assert not listed(shared)
         assert not told(shared)
-    shared.work_items.update(ours, "", dict([naming(OURS)]))
+    shared.workitems.update(ours, "", dict([naming(OURS)]))
     with limited_to(VIEWER):
         assert listed(shared) == {ours}
     # Also when the item is gone.
@@ -98,12 +98,12 @@ def test_nobody_names_a_study_that_it_does_not_see(shared: Storage) -> None:
     with limited_to(VIEWER):
         for changes in NAMING:
             with pytest.raises(NotPermitted, match="may not use"):
-                shared.work_items.create("", new_item(OURS, **changes))
-        ours = shared.work_items.create("", new_item(OURS))[0].sop_instance_uid
+                shared.workitems.create("", new_item(OURS, **changes))
+        ours = shared.workitems.create("", new_item(OURS))[0].sop_instance_uid
         with pytest.raises(NotPermitted):
-            shared.work_items.update(ours, "", dict([naming(THEIRS)]))
+            shared.workitems.update(ours, "", dict([naming(THEIRS)]))
         # One that is not here yet is nobody's; who made the item need not see it.
-        item, _ = shared.work_items.create("", new_item(UNKNOWN))
+        item, _ = shared.workitems.create("", new_item(UNKNOWN))
         assert item.study_instance_uid == UNKNOWN
         assert listed(shared) == {ours}
     with reading(shared.engine) as connection:

@@ -26,7 +26,7 @@ from storage.ups.dicom_json import attributes_of, items_of, read_date_time, text
 from storage.ups.job_mapping import NOT_SUPPORTED, UNSPECIFIED, performed_items, progress_item
 from storage.ups.performer import PerformedItems
 from storage.ups.requests import priority_of
-from storage.ups.rows import WorkItem
+from storage.ups.rows import Workitem
 
 log = structlog.get_logger(__name__)
 
@@ -34,13 +34,13 @@ log = structlog.get_logger(__name__)
 _ITEMS_PER_ROUND = 100
 
 
-class WorkItemPerformer:
+class WorkitemPerformer:
     """Goes through the open items page by page, round after round."""
 
     def __init__(self, storage: Storage, pipelines: Sequence[Pipeline] | None = None) -> None:
         self._storage = storage
         self._pipelines = pipelines
-        self._last: WorkItem | None = None
+        self._last: Workitem | None = None
 
     def round(self, now: datetime) -> None:
         """Advance what can be advanced; an item that fails is tried again in a later round."""
@@ -78,7 +78,7 @@ class _Refused:
 
 
 def _advance(
-    storage: Storage, item: WorkItem, pipelines: Sequence[Pipeline], now: datetime
+    storage: Storage, item: Workitem, pipelines: Sequence[Pipeline], now: datetime
 ) -> None:
     if item.state == "IN PROGRESS":
         _follow(storage, item, pipelines)
@@ -107,7 +107,7 @@ def _advance(
         _follow(storage, claimed, pipelines)
 
 
-def _follow(storage: Storage, item: WorkItem, pipelines: Sequence[Pipeline]) -> None:
+def _follow(storage: Storage, item: Workitem, pipelines: Sequence[Pipeline]) -> None:
     """Say of the item what has become of its jobs."""
     try:
         jobs = [storage.jobs.get(job_id) for job_id in item.job_ids]
@@ -139,7 +139,7 @@ def _follow(storage: Storage, item: WorkItem, pipelines: Sequence[Pipeline]) -> 
 
 
 def _resolve(
-    storage: Storage, item: WorkItem, pipelines: Sequence[Pipeline]
+    storage: Storage, item: Workitem, pipelines: Sequence[Pipeline]
 ) -> list[Job] | _Refused | None:
     """The jobs by which the item is performed; None while something of it is not here yet."""
     pipeline = next((one for one in pipelines if one.name == item.performer), None)
@@ -165,7 +165,7 @@ def _resolve(
 
 
 def _find_input(
-    index: Index, decisions: AcceptanceDecisions, item: WorkItem
+    index: Index, decisions: AcceptanceDecisions, item: Workitem
 ) -> _Ready | _Refused | None:
     """The series that the item is about; all those received of a study where it names none."""
     wanted = [
@@ -228,6 +228,6 @@ def _progress(jobs: Sequence[Job]) -> dict[str, object]:
     return item | attributes_of(ProcedureStepProgress=round(100 * mean, 1))
 
 
-def _refuse(performed_items: PerformedItems, item: WorkItem, refused: _Refused) -> None:
+def _refuse(performed_items: PerformedItems, item: Workitem, refused: _Refused) -> None:
     if performed_items.refuse(item.sop_instance_uid, refused.reason, refused.code):
         log.info("work_item_refused", workitem_uid=item.sop_instance_uid)

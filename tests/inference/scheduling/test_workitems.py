@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.scheduling.work_items import WorkItemPerformer
+from inference.scheduling.workitems import WorkitemPerformer
 from inference.worker.run import run_job
 from inference.worker.scheduler import Scheduler
 from storage.container import Storage, open_storage
@@ -19,7 +19,7 @@ from storage.settings import Settings
 from storage.ups.dicom_json import attributes_of, code_item, date_time
 from storage.ups.job_mapping import job_id_of, uid_of_job
 from storage.ups.requests import request_cancel, update
-from storage.ups.validation import WorkItemRefused
+from storage.ups.validation import WorkitemRefused
 from tests.inference.orchestration import complete_series, receive, storage_in
 from tests.inference.small import BrightRegion, mr_series, mr_slice, series_uid, study_uid
 
@@ -44,7 +44,7 @@ def ordered(storage: Storage, study: str, **changes: Any) -> str:
         ProcedureStepState="SCHEDULED",
         ReferencedRequestSequence=[attributes_of(StudyInstanceUID=study)],
     )
-    item, _ = storage.work_items.create("", attributes | attributes_of(**changes))
+    item, _ = storage.workitems.create("", attributes | attributes_of(**changes))
     return item.sop_instance_uid
 
 
@@ -64,7 +64,7 @@ def work(storage: Storage) -> None:
 
 
 def read(storage: Storage, uid: str) -> Dataset:
-    found = storage.work_item_list.find(uid, whole=True)
+    found = storage.workitem_list.find(uid, whole=True)
     assert found is not None
     return Dataset.from_json(found.attributes)
 
@@ -128,7 +128,7 @@ def test_the_job_itself_is_in_the_list_with_its_input_and_output(storage: Storag
     assert len(given.ReferencedSOPSequence) == 8
     update(storage, uid, "", attributes_of(ScheduledProcedureStepPriority="HIGH"))
     assert read(storage, uid).ScheduledProcedureStepPriority == "HIGH"
-    with pytest.raises(WorkItemRefused):
+    with pytest.raises(WorkitemRefused):
         update(storage, uid, "", attributes_of(ProcedureStepLabel="Mine"))
     work(storage)
     done = read(storage, uid)
@@ -204,16 +204,16 @@ def test_a_late_instance_gives_the_item_another_job(storage: Storage) -> None:
     complete_series(storage, "a")
     uid = ordered(storage, study_uid("a"))
     tick(storage)
-    first = storage.work_items.get(uid).job_ids
+    first = storage.workitems.get(uid).job_ids
     receive(storage, [mr_slice("a", 9)])
     tick(storage, seconds=0)
-    assert storage.work_items.get(uid).state == "IN PROGRESS"
+    assert storage.workitems.get(uid).state == "IN PROGRESS"
     tick(storage)
-    second = storage.work_items.get(uid).job_ids
+    second = storage.workitems.get(uid).job_ids
     assert first != second
     work(storage)
     tick(storage)
-    assert storage.work_items.get(uid).state == "COMPLETED"
+    assert storage.workitems.get(uid).state == "COMPLETED"
 
 
 def test_a_cancel_request_ends_the_job_unless_another_item_needs_it(storage: Storage) -> None:
@@ -267,10 +267,10 @@ def test_many_waiting_items_do_not_keep_a_ready_one_waiting_for_ever(storage: St
     complete_series(storage, "a")
     tick(storage)
     uid = ordered(storage, study_uid("a"))
-    performer = WorkItemPerformer(storage, _PIPELINES)
+    performer = WorkitemPerformer(storage, _PIPELINES)
     for _ in range(3):
         performer.round(utcnow())
-    assert storage.work_items.get(uid).state == "IN PROGRESS"
+    assert storage.workitems.get(uid).state == "IN PROGRESS"
 
 
 def test_another_process_goes_on_where_one_ended(storage: Storage) -> None:
@@ -279,7 +279,7 @@ def test_another_process_goes_on_where_one_ended(storage: Storage) -> None:
     tick(storage)
     with open_storage(storage.settings) as other:
         work(other)
-        WorkItemPerformer(other, _PIPELINES).round(utcnow())
-        WorkItemPerformer(storage, _PIPELINES).round(utcnow())
-        assert other.work_items.get(uid).state == "COMPLETED"
+        WorkitemPerformer(other, _PIPELINES).round(utcnow())
+        WorkitemPerformer(storage, _PIPELINES).round(utcnow())
+        assert other.workitems.get(uid).state == "COMPLETED"
     assert series.state == "COMPLETE"

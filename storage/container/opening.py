@@ -1,12 +1,9 @@
-"""The container: everything that the storage layer has, opened together."""
+"""Open everything that the storage layer has together, and close it in order."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-
-from sqlalchemy import Engine
 
 from storage import tables as t
 from storage.access_groups.decisions import AccessDecisions
@@ -26,6 +23,7 @@ from storage.accounts.shown_names import ShownNames
 from storage.audit import Audit
 from storage.commitment.reports import CommitmentReports
 from storage.commitment.requests import CommitmentRequests
+from storage.container.members import Storage
 from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
 from storage.db.due.studies import StudiesDue
 from storage.db.engine import make_engine
@@ -41,7 +39,6 @@ from storage.idempotency.repository import IdempotencyKeys
 from storage.index.expected_instances import Expectations
 from storage.index.instance_location import locate
 from storage.index.instance_lookup import InstanceLookup
-from storage.index.priors import Priors
 from storage.index.repository import Index
 from storage.index.unreadable_instances import UnreadableInstances
 from storage.ingest.conflicts import Conflicts
@@ -59,7 +56,6 @@ from storage.models.registry import ModelStates
 from storage.models.shadow_runs import ShadowRuns
 from storage.mpps.repository import ProcedureSteps
 from storage.objects.backlog import check_backlog
-from storage.objects.filesystem import ObjectStore
 from storage.objects.opening import open_objects
 from storage.patient_identity.lookup import CorrectedPatients
 from storage.patient_identity.repository import PatientChanges
@@ -95,104 +91,14 @@ from storage.settings import Settings
 from storage.studies.urgency import Urgencies
 from storage.uploads.repository import Uploads
 from storage.ups.performer import PerformedItems
-from storage.ups.repository import WorkItems
-from storage.ups.search import WorkItemList
+from storage.ups.repository import Workitems
+from storage.ups.search import WorkitemList
 from storage.ups.subscriptions import Subscriptions
 from storage.volumes.reader import VolumeReader
 from storage.volumes.writer import VolumeWriter
 from storage.webhooks.outbox import WebhookOutbox
 from storage.webhooks.repository import Webhooks
 from storage.worklist.repository import Worklist
-
-
-@dataclass(frozen=True)
-class Storage:
-    """One a process: it owns the process's open volume and its database connections."""
-
-    settings: Settings
-    engine: Engine
-    index: Index
-    lookup: InstanceLookup
-    instances: InstanceReader
-    unreadable: UnreadableInstances
-    damaged: DamagedInstances
-    objects: ObjectStore
-    volumes: VolumeWriter
-    ingest: Ingest
-    generated: GeneratedInstances
-    recovery: CrashRecovery
-    jobs: Jobs
-    acceptance_decisions: AcceptanceDecisions
-    findings: Findings
-    lesions: Lesions
-    withdrawals: Withdrawals
-    finding_feedback: FindingFeedback
-    feedback_reports: FeedbackReports
-    reports: Reports
-    report_publishing: ReportPublishing
-    rejection_notes: RejectionNotes
-    priors: Priors
-    patient_changes: PatientChanges
-    draft_queue: DraftQueue
-    priors_due: StudiesDue
-    results_due: StudiesDue
-    hl7_outbox: Hl7Outbox
-    hl7_sending: Hl7Sending
-    critical_alerts: CriticalAlerts
-    urgencies: Urgencies
-    answers: Answers
-    passages: Passages
-    deliveries: Deliveries
-    circuit_breakers: CircuitBreakers
-    routing: Routing
-    prior_searches: PriorSearches
-    prior_fetches: PriorFetches
-    prior_pause: PriorPause
-    projects: Projects
-    project_exports: ProjectExports
-    deletions: Deletions
-    conflicts: Conflicts
-    legal_holds: LegalHolds
-    retention: StudyRetention
-    study_attributes: StudyAttributesReader
-    study_uses: StudyUses
-    obligations: Obligations
-    disk_samples: DiskSamples
-    events: Events
-    uploads: Uploads
-    heartbeats: Heartbeats
-    components: Components
-    peers: Peers
-    peer_notifications: PeerNotifications
-    commitment_reports: CommitmentReports
-    commitment_requests: CommitmentRequests
-    procedure_steps: ProcedureSteps
-    expectations: Expectations
-    worklist: Worklist
-    work_items: WorkItems
-    work_item_list: WorkItemList
-    performed_items: PerformedItems
-    subscriptions: Subscriptions
-    webhooks: Webhooks
-    webhook_outbox: WebhookOutbox
-    idempotency_keys: IdempotencyKeys
-    access_groups: AccessGroups
-    access_decisions: AccessDecisions
-    emergency_access: EmergencyAccess
-    accounts: Accounts
-    preferences: Preferences
-    sessions: Sessions
-    shown_names: ShownNames
-    confirmations: Confirmations
-    challenges: Challenges
-    second_factors: SecondFactors
-    recovery_codes: RecoveryCodes
-    api_keys: ApiKeys
-    login_throttle: LoginThrottle
-    model_states: ModelStates
-    shadow_runs: ShadowRuns
-    drift: Drift
-    audit: Audit
 
 
 @contextmanager
@@ -317,8 +223,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             procedure_steps=ProcedureSteps(engine),
             expectations=Expectations(engine),
             worklist=Worklist(engine),
-            work_items=WorkItems(engine),
-            work_item_list=WorkItemList(engine, settings.ae_title),
+            workitems=Workitems(engine),
+            workitem_list=WorkitemList(engine, settings.ae_title),
             performed_items=PerformedItems(engine),
             subscriptions=Subscriptions(engine),
             webhooks=Webhooks(engine, settings),

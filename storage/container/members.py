@@ -1,0 +1,178 @@
+"""What the storage layer has, in one place: its repositories, its files and its settings."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from storage.access_groups.decisions import AccessDecisions
+from storage.access_groups.emergency import EmergencyAccess
+from storage.access_groups.repository import AccessGroups
+from storage.accounts.api_keys import ApiKeys
+from storage.accounts.challenges import Challenges
+from storage.accounts.confirmations import Confirmations
+from storage.accounts.login_throttle import LoginThrottle
+from storage.accounts.preferences import Preferences
+from storage.accounts.recovery_codes import RecoveryCodes
+from storage.accounts.repository import Accounts
+from storage.accounts.second_factors import SecondFactors
+from storage.accounts.sessions import Sessions
+from storage.accounts.shown_names import ShownNames
+from storage.audit import Audit
+from storage.commitment.reports import CommitmentReports
+from storage.commitment.requests import CommitmentRequests
+from storage.db.due.studies import StudiesDue
+from storage.deletion.service import Deletions
+from storage.deliveries.circuit_breaker import CircuitBreakers
+from storage.deliveries.repository import Deliveries
+from storage.events.repository import Events
+from storage.findings.feedback import FindingFeedback
+from storage.findings.feedback_reports import FeedbackReports
+from storage.findings.repository import Findings
+from storage.idempotency.repository import IdempotencyKeys
+from storage.index.expected_instances import Expectations
+from storage.index.instance_lookup import InstanceLookup
+from storage.index.priors import Priors
+from storage.index.repository import Index
+from storage.index.unreadable_instances import UnreadableInstances
+from storage.ingest.conflicts import Conflicts
+from storage.ingest.generated import GeneratedInstances
+from storage.ingest.service import Ingest
+from storage.integrity.instance_reader import InstanceReader
+from storage.integrity.repository import DamagedInstances
+from storage.jobs.acceptance_decisions import AcceptanceDecisions
+from storage.jobs.repository import Jobs
+from storage.jobs.withdrawals import Withdrawals
+from storage.language.repository import Answers
+from storage.lesions.repository import Lesions
+from storage.models.drift import Drift
+from storage.models.registry import ModelStates
+from storage.models.shadow_runs import ShadowRuns
+from storage.mpps.repository import ProcedureSteps
+from storage.objects.filesystem import ObjectStore
+from storage.patient_identity.repository import PatientChanges
+from storage.peers.notifications import PeerNotifications
+from storage.peers.repository import Peers
+from storage.priors.fetches import PriorFetches
+from storage.priors.pause import PriorPause
+from storage.priors.searches import PriorSearches
+from storage.processes.components import Components
+from storage.processes.heartbeats import Heartbeats
+from storage.projects.exports import ProjectExports
+from storage.projects.repository import Projects
+from storage.reconciliation.crash_recovery import CrashRecovery
+from storage.rejection_notes.repository import RejectionNotes
+from storage.reports.critical_alerts import CriticalAlerts
+from storage.reports.draft_queue import DraftQueue
+from storage.reports.hl7_outbox import Hl7Outbox
+from storage.reports.hl7_sending import Hl7Sending
+from storage.reports.publishing import ReportPublishing
+from storage.reports.repository import Reports
+from storage.retention.disk import DiskSamples
+from storage.retention.legal_holds import LegalHolds
+from storage.retention.obligations import Obligations
+from storage.retention.repository import StudyRetention
+from storage.retention.study_attributes import StudyAttributesReader
+from storage.retention.uses import StudyUses
+from storage.routing.repository import Routing
+from storage.search.passages import Passages
+from storage.settings import Settings
+from storage.studies.urgency import Urgencies
+from storage.uploads.repository import Uploads
+from storage.ups.performer import PerformedItems
+from storage.ups.repository import Workitems
+from storage.ups.search import WorkitemList
+from storage.ups.subscriptions import Subscriptions
+from storage.volumes.writer import VolumeWriter
+from storage.webhooks.outbox import WebhookOutbox
+from storage.webhooks.repository import Webhooks
+from storage.worklist.repository import Worklist
+
+
+@dataclass(frozen=True)
+class Storage:
+    """One a process: it owns the process's open volume and its database connections."""
+
+    settings: Settings
+    engine: Engine
+    index: Index
+    lookup: InstanceLookup
+    instances: InstanceReader
+    unreadable: UnreadableInstances
+    damaged: DamagedInstances
+    objects: ObjectStore
+    volumes: VolumeWriter
+    ingest: Ingest
+    generated: GeneratedInstances
+    recovery: CrashRecovery
+    jobs: Jobs
+    acceptance_decisions: AcceptanceDecisions
+    findings: Findings
+    lesions: Lesions
+    withdrawals: Withdrawals
+    finding_feedback: FindingFeedback
+    feedback_reports: FeedbackReports
+    reports: Reports
+    report_publishing: ReportPublishing
+    rejection_notes: RejectionNotes
+    priors: Priors
+    patient_changes: PatientChanges
+    draft_queue: DraftQueue
+    priors_due: StudiesDue
+    results_due: StudiesDue
+    hl7_outbox: Hl7Outbox
+    hl7_sending: Hl7Sending
+    critical_alerts: CriticalAlerts
+    urgencies: Urgencies
+    answers: Answers
+    passages: Passages
+    deliveries: Deliveries
+    circuit_breakers: CircuitBreakers
+    routing: Routing
+    prior_searches: PriorSearches
+    prior_fetches: PriorFetches
+    prior_pause: PriorPause
+    projects: Projects
+    project_exports: ProjectExports
+    deletions: Deletions
+    conflicts: Conflicts
+    legal_holds: LegalHolds
+    retention: StudyRetention
+    study_attributes: StudyAttributesReader
+    study_uses: StudyUses
+    obligations: Obligations
+    disk_samples: DiskSamples
+    events: Events
+    uploads: Uploads
+    heartbeats: Heartbeats
+    components: Components
+    peers: Peers
+    peer_notifications: PeerNotifications
+    commitment_reports: CommitmentReports
+    commitment_requests: CommitmentRequests
+    procedure_steps: ProcedureSteps
+    expectations: Expectations
+    worklist: Worklist
+    workitems: Workitems
+    workitem_list: WorkitemList
+    performed_items: PerformedItems
+    subscriptions: Subscriptions
+    webhooks: Webhooks
+    webhook_outbox: WebhookOutbox
+    idempotency_keys: IdempotencyKeys
+    access_groups: AccessGroups
+    access_decisions: AccessDecisions
+    emergency_access: EmergencyAccess
+    accounts: Accounts
+    preferences: Preferences
+    sessions: Sessions
+    shown_names: ShownNames
+    confirmations: Confirmations
+    challenges: Challenges
+    second_factors: SecondFactors
+    recovery_codes: RecoveryCodes
+    api_keys: ApiKeys
+    login_throttle: LoginThrottle
+    model_states: ModelStates
+    shadow_runs: ShadowRuns
+    drift: Drift
+    audit: Audit
