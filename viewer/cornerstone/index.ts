@@ -1,5 +1,5 @@
 /** The only room that calls Cornerstone3D: the rest of the viewer speaks to a Scene. */
-export { MaskEditing } from "./masks/editing";
+export { MaskEditing, type MaskEdit } from "./masks/editing";
 export { loadMask, type LoadedMask, type MaskSegment } from "./masks/mask";
 export { projections, type Projection, type Slab } from "./views/planes";
 export { fusionColors, type FusionColors, type FusionLook } from "./views/fusion";

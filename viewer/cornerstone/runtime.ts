@@ -37,7 +37,7 @@ import {
 import { log as dcmjsLog } from "dcmjs";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { text } from "@/shared/i18n";
-import { applyLut, modalityLutOf } from "@/features/reader/lib/display/lut";
+import { applyLut, modalityLutOf } from "@/dicom/display/lut";
 import { FrameRefusal } from "./frames";
 import { drawWithoutAntialiasing } from "./renderer";
 import { RegionWindowTool } from "./views/regionWindow";

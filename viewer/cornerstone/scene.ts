@@ -1,6 +1,6 @@
 import { Enums as CoreEnums, RenderingEngine } from "@cornerstonejs/core";
 import { nearestSlice, type Vector } from "@/dicom/geometry";
-import { openingIndex } from "@/features/reader/lib/layout/linking";
+import { openingIndex } from "@/dicom/linking";
 import type { WindowPreset, WindowRange } from "@/dicom/windowing";
 import { hangMammograms } from "./views/breast";
 import { StackCell } from "./views/cell";

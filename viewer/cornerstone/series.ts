@@ -6,9 +6,9 @@ import { asSingleFrame } from "@/dicom/frameHeader";
 import { orderSlices, type Slice, type SliceOrder } from "@/dicom/geometry";
 import { text } from "@/shared/i18n";
 import { withPaletteValues } from "@/cornerstone/paletteValues";
-import { paddingOf } from "@/features/reader/lib/display/padding";
-import { withTables } from "@/features/reader/lib/display/tables";
-import { offeredPresets, opensInverted, type Voi } from "@/features/reader/lib/display/voi";
+import { paddingOf } from "@/dicom/display/padding";
+import { withTables } from "@/dicom/display/tables";
+import { offeredPresets, opensInverted, type Voi } from "@/dicom/display/voi";
 import { windowOfValues, type WindowPreset } from "@/dicom/windowing";
 import { start } from "./runtime";
 

@@ -1,7 +1,7 @@
 import type { StackViewport, Types, VolumeViewport } from "@cornerstonejs/core";
 import { decimal, fixed } from "@/shared/lib/format";
-import { suvFactorOf } from "@/features/reader/lib/display/suv";
-import { unitOfValues } from "@/features/reader/lib/display/values";
+import { suvFactorOf } from "@/dicom/display/suv";
+import { unitOfValues } from "@/dicom/display/values";
 import { valuesAt, type PixelAt } from "./pixels";
 import type { LoadedSeries } from "./series";
 

@@ -1,7 +1,7 @@
 import type { Types } from "@cornerstonejs/core";
 import type { Types as ToolTypes } from "@cornerstonejs/tools";
-import { isStatistic, type Measurement, type Quantity } from "@/features/reader/lib/measurements/measurement";
-import { isPadding, type Statistics } from "@/features/reader/lib/measurements/pixelsWithin";
+import { isStatistic, type Measurement, type Quantity } from "@/dicom/measurements/measurement";
+import { isPadding, type Statistics } from "@/dicom/measurements/pixelsWithin";
 import type { MeasuringTool } from "@/cornerstone/runtime";
 import type { WindowRange } from "@/dicom/windowing";
 

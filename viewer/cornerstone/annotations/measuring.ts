@@ -10,12 +10,12 @@ import {
   uidOfUuid,
   type Measurement,
   type MeasuringKind,
-} from "@/features/reader/lib/measurements/measurement";
-import { statisticsWithin, type Statistics } from "@/features/reader/lib/measurements/pixelsWithin";
-import { paddingsOf } from "@/features/reader/lib/display/padding";
-import { suvFactorOf } from "@/features/reader/lib/display/suv";
+} from "@/dicom/measurements/measurement";
+import { statisticsWithin, type Statistics } from "@/dicom/measurements/pixelsWithin";
+import { paddingsOf } from "@/dicom/display/padding";
+import { suvFactorOf } from "@/dicom/display/suv";
 import type { WindowRange } from "@/dicom/windowing";
-import { unitOfValues } from "@/features/reader/lib/display/values";
+import { unitOfValues } from "@/dicom/display/values";
 import { dataOf, pointsForNode, statisticsOf, statsOf } from "./annotations";
 import { drawnPlane, imagePointOf, worldOf, type ImagePoint } from "@/cornerstone/views/plane";
 import { measuringClasses } from "@/cornerstone/runtime";

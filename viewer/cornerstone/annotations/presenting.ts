@@ -1,6 +1,6 @@
 import type { StackViewport } from "@cornerstonejs/core";
-import { presents, type DisplayedArea, type PresentationState } from "@/features/reader/lib/display/presentation";
-import { meantFor } from "@/features/reader/lib/layout/target";
+import { presents, type DisplayedArea, type PresentationState } from "@/dicom/display/presentation";
+import { meantFor } from "@/dicom/display/imageTargets";
 import type { StackCell } from "@/cornerstone/views/cell";
 import { drawnPlane, worldOf } from "@/cornerstone/views/plane";
 

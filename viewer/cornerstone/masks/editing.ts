@@ -1,8 +1,7 @@
 import { cache, utilities, type Types } from "@cornerstonejs/core";
 import { segmentation } from "@cornerstonejs/tools";
 import { text } from "@/shared/i18n";
-import { shapesBetween } from "@/features/reader/lib/display/interpolation";
-import type { MaskEdit } from "@/features/reader/lib/maskEdit";
+import { shapesBetween } from "@/dicom/display/interpolation";
 import type { LoadedMask } from "./mask";
 import type { LoadedSeries } from "@/cornerstone/series";
 
@@ -14,6 +13,14 @@ interface LabelPlane {
 
 const steps = 200;
 const { DefaultHistoryMemo } = utilities.HistoryMemo;
+
+/** What was changed of one segment: 0, or its number, for every pixel of the slices it names. */
+export interface MaskEdit {
+  segmentNumber: number;
+  rows: number;
+  columns: number;
+  slices: readonly { sopInstanceUid: string; frameNumber: number; values: Uint8Array }[];
+}
 
 /**
  * The editing of one segment of one mask. The mask itself is a result and stays as it was stated:

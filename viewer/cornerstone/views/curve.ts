@@ -1,5 +1,5 @@
 import type { StackViewport } from "@cornerstonejs/core";
-import type { Curve } from "@/features/reader/lib/display/voi";
+import type { Curve } from "@/dicom/display/voi";
 import type { WindowRange } from "@/dicom/windowing";
 
 /** What is used of vtk's transfer function. */

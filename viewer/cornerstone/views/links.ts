@@ -14,7 +14,7 @@ import {
   windowFor,
   withinPlane,
   type PlaneView,
-} from "@/features/reader/lib/layout/linking";
+} from "@/dicom/linking";
 import type { WindowRange } from "@/dicom/windowing";
 import type { StackCell } from "./cell";
 

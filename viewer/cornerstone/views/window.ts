@@ -1,5 +1,5 @@
 import { StackViewport, VolumeViewport } from "@cornerstonejs/core";
-import type { Curve, Voi } from "@/features/reader/lib/display/voi";
+import type { Curve, Voi } from "@/dicom/display/voi";
 import type { WindowRange } from "@/dicom/windowing";
 import { volumeIdOf } from "./volumes";
 import { setCurve } from "./curve";

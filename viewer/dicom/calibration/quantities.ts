@@ -1,4 +1,4 @@
-import type { MeasuringKind, Quantity } from "@/features/reader/lib/measurements/measurement";
+import type { MeasuringKind, Quantity } from "@/dicom/measurements/measurement";
 import type { Calibration } from "./calibration";
 import { axesAt, NotMeasurable, scaleAt, type AxesScale, type PlaneScale, type Point } from "./scale";
 import type { Axis } from "./ultrasound";

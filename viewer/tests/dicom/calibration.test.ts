@@ -6,7 +6,7 @@ import { quantitiesOfShape } from "@/dicom/calibration/quantities";
 import { NotMeasurable, shownScaleMm, type Point } from "@/dicom/calibration/scale";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { frameHeaders } from "@/dicom/frameHeader";
-import { kindOf } from "@/features/reader/lib/measurements/measurement";
+import { kindOf } from "@/dicom/measurements/measurement";
 
 /** The node's own table, with values computed by hand. */
 const matrix = join(import.meta.dirname, "../../../tests/inference/calibration/matrix.json");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { calibrationOf } from "@/dicom/calibration/calibration";
-import { frameRateOf } from "@/features/reader/lib/display/cine";
+import { frameRateOf } from "@/dicom/display/cine";
 import { mmPerScreenPixel, scaleBar } from "@/features/reader/lib/measurements/scale";
 import { warningsOf } from "@/features/reader/lib/imageWarnings";
 

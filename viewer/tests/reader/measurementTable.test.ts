@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
-import type { Measurement } from "@/features/reader/lib/measurements/measurement";
+import type { Measurement } from "@/dicom/measurements/measurement";
 
 const ellipse: Measurement = {
   trackingUid: "2.25.1",

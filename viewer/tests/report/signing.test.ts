@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { measurementSentence } from "@/features/reader/lib/measurementSentence";
-import type { Measurement } from "@/features/reader/lib/measurements/measurement";
+import type { Measurement } from "@/dicom/measurements/measurement";
 import { withInsertions } from "@/features/report/lib/reportText";
 import { isAnythingOpen, openPoints } from "@/shared/lib/signing";
 import type { Alert, Finding, Report } from "@/shared/api/types";

@@ -37,7 +37,7 @@ import { personName } from "@/shared/lib/format";
 import { returnAddress } from "@/shared/lib/listAddress";
 import { Problem } from "@/shared/api/problem";
 import { cellCount } from "@/features/reader/lib/layout/layout";
-import type { Measurement } from "@/features/reader/lib/measurements/measurement";
+import type { Measurement } from "@/dicom/measurements/measurement";
 import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
 import { measurementSentence, type MeasuredPlace } from "@/features/reader/lib/measurementSentence";
 import { isPriorOf } from "@/features/reader/lib/otherStudies";

@@ -1,6 +1,6 @@
 import { stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { request } from "@/shared/api/http";
-import { forNode, kindOf, type Measurement, type Quantity } from "@/features/reader/lib/measurements/measurement";
+import { forNode, kindOf, type Measurement, type Quantity } from "@/dicom/measurements/measurement";
 import type { HangingProtocol, Page, StudySummary } from "@/shared/api/types";
 
 /** The site's hanging protocols, in the order in which they are tried. */

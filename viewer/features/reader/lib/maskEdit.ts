@@ -1,12 +1,5 @@
+import type { MaskEdit } from "@/cornerstone";
 import { request } from "@/shared/api/http";
-
-/** What was changed of one segment: 0, or its number, for every pixel of the slices it names. */
-export interface MaskEdit {
-  segmentNumber: number;
-  rows: number;
-  columns: number;
-  slices: readonly { sopInstanceUid: string; frameNumber: number; values: Uint8Array }[];
-}
 
 async function gzipped(parts: readonly Uint8Array[]): Promise<Blob> {
   const stream = new Blob([...parts] as BlobPart[]).stream().pipeThrough(new CompressionStream("gzip"));

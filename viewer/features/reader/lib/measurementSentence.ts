@@ -1,7 +1,7 @@
 import { messagesOf } from "@/shared/i18n";
 import { languages, localeOf, type Language } from "@/shared/i18n/language";
 import { unitSymbol } from "@/shared/lib/format";
-import type { Measurement, Quantity } from "@/features/reader/lib/measurements/measurement";
+import type { Measurement, Quantity } from "@/dicom/measurements/measurement";
 
 /** Where a measurement lies, as a reader finds it again. */
 export interface MeasuredPlace {

@@ -1,4 +1,4 @@
-import type { TextMark } from "@/features/reader/lib/measurements/marks";
+import type { TextMark } from "@/dicom/measurements/marks";
 import { strokeOf, type Screen } from "@/features/reader/lib/measurements/markGeometry";
 
 const lineHeightPx = 15;

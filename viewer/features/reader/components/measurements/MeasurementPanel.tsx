@@ -6,7 +6,7 @@ import type { KeyImageState } from "@/features/reader/hooks/measurements/useKeyI
 import type { Measurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import { useText } from "@/shared/hooks/useText";
 import type { Problem } from "@/shared/api/problem";
-import { summaryOf, type Measurement } from "@/features/reader/lib/measurements/measurement";
+import { summaryOf, type Measurement } from "@/dicom/measurements/measurement";
 
 /** What was measured and marked: named, gone to, removed, saved. */
 export function MeasurementPanel({

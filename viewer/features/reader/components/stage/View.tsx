@@ -9,7 +9,7 @@ import { ViewOverlay } from "@/features/reader/components/stage/ViewOverlay";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedSeries, Scene, ToolName, ViewId } from "@/cornerstone";
 import type { DrawnContour } from "@/dicom/structureSet";
-import type { PresentationState } from "@/features/reader/lib/display/presentation";
+import type { PresentationState } from "@/dicom/display/presentation";
 import type { StudyDetail } from "@/shared/api/types";
 import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
 

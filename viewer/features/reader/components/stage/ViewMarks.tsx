@@ -2,12 +2,12 @@ import { useMemo } from "react";
 import { MarkText } from "@/features/reader/components/measurements/MarkText";
 import { useOverlayPictures } from "@/features/reader/hooks/stage/useOverlayPictures";
 import type { LoadedSeries, Matrix, ViewInfo } from "@/cornerstone";
-import { overlayPlanesOf, type OverlayPlane } from "@/features/reader/lib/display/overlayPlanes";
-import type { GraphicMark, Shape } from "@/features/reader/lib/measurements/marks";
+import { overlayPlanesOf, type OverlayPlane } from "@/dicom/display/overlayPlanes";
+import type { GraphicMark, Shape } from "@/dicom/measurements/marks";
 import { numbersOf } from "@/dicom/dicomweb";
-import { presents, type PresentationState } from "@/features/reader/lib/display/presentation";
+import { presents, type PresentationState } from "@/dicom/display/presentation";
 import { screenFrom, strokeOf } from "@/features/reader/lib/measurements/markGeometry";
-import { meantFor } from "@/features/reader/lib/layout/target";
+import { meantFor } from "@/dicom/display/imageTargets";
 
 const noPlanes: readonly OverlayPlane[] = [];
 

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from "react";
 import type { LoadedMask, LoadedSeries, Scene, ViewId } from "@/cornerstone";
-import { openingIndex } from "@/features/reader/lib/layout/linking";
+import { openingIndex } from "@/dicom/linking";
 import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
 
 /** The first mask of a series is seen at once, unless the reader has gone elsewhere meanwhile. */

@@ -5,7 +5,7 @@ import type { LoadedSeries, Scene } from "@/cornerstone";
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
 import { listMeasurements, saveMeasurements, seriesOfInstance } from "@/features/reader/lib/api";
-import type { Measurement } from "@/features/reader/lib/measurements/measurement";
+import type { Measurement } from "@/dicom/measurements/measurement";
 import { History } from "@/features/reader/lib/history";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 import { usePageLeave } from "@/features/uploads/hooks/usePageLeave";

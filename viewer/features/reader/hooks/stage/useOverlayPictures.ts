@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { retrieveBulkData, type DicomElement } from "@/dicom/dicomweb";
-import { overlayPixels, type OverlayPlane } from "@/features/reader/lib/display/overlayPlanes";
+import { overlayPixels, type OverlayPlane } from "@/dicom/display/overlayPlanes";
 
 export interface OverlayPicture {
   plane: OverlayPlane;

@@ -7,8 +7,8 @@ import { retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { asProblem } from "@/shared/api/http";
 import { text } from "@/shared/i18n";
 import { instancesOfOthers } from "@/features/reader/lib/otherPatients";
-import { presentationOf, type PresentationState } from "@/features/reader/lib/display/presentation";
-import { withTables } from "@/features/reader/lib/display/tables";
+import { presentationOf, type PresentationState } from "@/dicom/display/presentation";
+import { withTables } from "@/dicom/display/tables";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 import type { StudyDetail } from "@/shared/api/types";
 

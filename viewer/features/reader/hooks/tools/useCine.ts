@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 import type { LoadedSeries, Scene } from "@/cornerstone";
-import { frameRateOf } from "@/features/reader/lib/display/cine";
+import { frameRateOf } from "@/dicom/display/cine";
 
 export interface Cine {
   playing: boolean;

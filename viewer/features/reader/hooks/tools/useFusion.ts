@@ -2,8 +2,8 @@
 
 import { useEffect, useMemo, useState } from "react";
 import type { FusionLook, LoadedSeries, Scene } from "@/cornerstone";
-import { suvFactorOf } from "@/features/reader/lib/display/suv";
-import { offeredPresets } from "@/features/reader/lib/display/voi";
+import { suvFactorOf } from "@/dicom/display/suv";
+import { offeredPresets } from "@/dicom/display/voi";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 import { isImageSeries } from "@/dicom/seg";
 import type { SeriesSummary, StudyDetail } from "@/shared/api/types";

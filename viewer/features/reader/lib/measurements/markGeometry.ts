@@ -1,6 +1,6 @@
 import type { Rgb } from "@/dicom/color";
-import type { MarkPoint, Units } from "@/features/reader/lib/measurements/marks";
-import type { DisplayedArea } from "@/features/reader/lib/display/presentation";
+import type { MarkPoint, Units } from "@/dicom/measurements/marks";
+import type { DisplayedArea } from "@/dicom/display/presentation";
 
 /** As SVG writes it: x' = a x + c y + e, y' = b x + d y + f. */
 type Matrix = readonly [number, number, number, number, number, number];

@@ -1,6 +1,6 @@
 import { text } from "@/shared/i18n";
 import type { MeasuredPlace } from "@/features/reader/lib/measurementSentence";
-import type { Measurement } from "@/features/reader/lib/measurements/measurement";
+import type { Measurement } from "@/dicom/measurements/measurement";
 
 /** A value that a spreadsheet would take for a formula is text (OWASP, "CSV Injection"). */
 function cell(value: string | number | null): string {

@@ -1,4 +1,4 @@
-import type { MeasuringKind } from "@/features/reader/lib/measurements/measurement";
+import type { MeasuringKind } from "@/dicom/measurements/measurement";
 import type { WindowRange } from "@/dicom/windowing";
 
 type Point = readonly [number, number];

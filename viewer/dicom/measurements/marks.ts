@@ -1,6 +1,6 @@
 import type { Rgb } from "@/dicom/color";
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
-import { targetOf, type Aimed } from "@/features/reader/lib/layout/target";
+import { targetOf, type Aimed } from "@/dicom/display/imageTargets";
 
 const tag = {
   annotations: "00700001",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { applyLut, modalityLutOf } from "@/features/reader/lib/display/lut";
+import { applyLut, modalityLutOf } from "@/dicom/display/lut";
 
 const item = {
   "00283002": { vr: "SS", Value: [3, -1, 16] },

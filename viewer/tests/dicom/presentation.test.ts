@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { curved } from "@/features/reader/lib/measurements/marks";
+import { curved } from "@/dicom/measurements/marks";
 import { screenFrom } from "@/features/reader/lib/measurements/markGeometry";
-import { overlayPixels, overlayPlanesOf } from "@/features/reader/lib/display/overlayPlanes";
-import { paddingOf } from "@/features/reader/lib/display/padding";
-import { presentationOf, presents } from "@/features/reader/lib/display/presentation";
-import { meantFor } from "@/features/reader/lib/layout/target";
-import { headerPresets } from "@/features/reader/lib/display/voi";
+import { overlayPixels, overlayPlanesOf } from "@/dicom/display/overlayPlanes";
+import { paddingOf } from "@/dicom/display/padding";
+import { presentationOf, presents } from "@/dicom/display/presentation";
+import { meantFor } from "@/dicom/display/imageTargets";
+import { headerPresets } from "@/dicom/display/voi";
 import { windowOfValues } from "@/dicom/windowing";
 
 const image = (uid: string, frames: number[] = []) => ({

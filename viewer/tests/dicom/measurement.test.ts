@@ -10,9 +10,9 @@ import {
   summaryOf,
   uidOfUuid,
   type Measurement,
-} from "@/features/reader/lib/measurements/measurement";
-import { suvFactorOf } from "@/features/reader/lib/display/suv";
-import { unitOfValues } from "@/features/reader/lib/display/values";
+} from "@/dicom/measurements/measurement";
+import { suvFactorOf } from "@/dicom/display/suv";
+import { unitOfValues } from "@/dicom/display/values";
 
 const length: Measurement = {
   trackingUid: "2.25.1",

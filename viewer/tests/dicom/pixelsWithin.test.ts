@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { statisticsOf } from "@/cornerstone/annotations/annotations";
-import { paddingsOf } from "@/features/reader/lib/display/padding";
-import { statisticsWithin } from "@/features/reader/lib/measurements/pixelsWithin";
+import { paddingsOf } from "@/dicom/display/padding";
+import { statisticsWithin } from "@/dicom/measurements/pixelsWithin";
 
 /** Ten by eight pixels of 2 mm by 1 mm: 40 HU, but padding in the four columns at the right. */
 const [columns, rows] = [10, 8];

@@ -1,6 +1,6 @@
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
-import { suvWindowOf } from "@/features/reader/lib/display/suv";
-import { wordsOf } from "@/features/reader/lib/display/lut";
+import { suvWindowOf } from "@/dicom/display/suv";
+import { wordsOf } from "@/dicom/display/lut";
 import type { WindowPreset, WindowRange } from "@/dicom/windowing";
 
 const tag = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { shapesBetween, signedDistances } from "@/features/reader/lib/display/interpolation";
+import { shapesBetween, signedDistances } from "@/dicom/display/interpolation";
 
 const columns = 41;
 

@@ -2,11 +2,11 @@ import { rgbFromDicomLab, type Rgb } from "@/dicom/color";
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { personName } from "@/shared/lib/format";
 import { text } from "@/shared/i18n";
-import { annotationsOf, type Mark } from "@/features/reader/lib/measurements/marks";
-import { overlayPlanesOf, type OverlayPlane } from "@/features/reader/lib/display/overlayPlanes";
-import { shuttersOf, type Shutter } from "@/features/reader/lib/display/shutter";
-import { isMeantFor, targetOf, type Aimed, type Target } from "@/features/reader/lib/layout/target";
-import { voiCurveOf, type Voi } from "@/features/reader/lib/display/voi";
+import { annotationsOf, type Mark } from "@/dicom/measurements/marks";
+import { overlayPlanesOf, type OverlayPlane } from "@/dicom/display/overlayPlanes";
+import { shuttersOf, type Shutter } from "@/dicom/display/shutter";
+import { isMeantFor, targetOf, type Aimed, type Target } from "@/dicom/display/imageTargets";
+import { voiCurveOf, type Voi } from "@/dicom/display/voi";
 
 const tag = {
   sopInstanceUid: "00080018",
@@ -75,7 +75,7 @@ export function presents(state: PresentationState, seriesInstanceUid: string, so
   return images !== undefined && isMeantFor(images, sopInstanceUid, frameNumber);
 }
 
-/** Reads a presentation state; its tables must stand in it (features/reader/lib/display/tables.ts). */
+/** Reads a presentation state; its tables must stand in it (dicom/display/tables.ts). */
 export function presentationOf(dataset: DicomJson): PresentationState {
   const t = text().refusals.presentation;
   const notices: string[] = [];

@@ -10,7 +10,7 @@ import {
   linkOffsetMm,
   sharesSpace,
   windowFor,
-} from "@/features/reader/lib/layout/linking";
+} from "@/dicom/linking";
 
 /** An axial stack from a position on, with so many mm between slices, in a frame of reference. */
 function stack(count: number, fromMm: number, stepMm: number, frame: string, cosines = [1, 0, 0, 0, 1, 0]): Slice[] {
