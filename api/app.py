@@ -42,9 +42,9 @@ from api.middleware import (
     UnchangedLists,
 )
 from api.middleware.full_disk import FullDisk
+from api.new_router import routes_of
 from api.openapi import install_description
 from api.routers import ROUTERS
-from api.routing import routes_of
 from api.server import health, metrics
 from api.server.viewer_files import ViewerFiles
 from api.studies import routes as studies

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from api.unknown_names import known_fields, suggestion
+from api.request_rules.unknown_names import known_fields, suggestion
 from api.versioned import versioned_text
 from dicom_node.peers import PeerFailed
 from inference.model_registry.status import ModelBlocked

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from api.base_schemas import Payload, RequestBody
-from api.bounds import ALL_ROLES
+from api.request_rules.text_lengths import ALL_ROLES
 from storage.accounts.api_keys import ApiKey
 from storage.accounts.repository import Account
 from storage.accounts.second_factors import FactorKind

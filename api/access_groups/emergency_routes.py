@@ -14,11 +14,11 @@ from api.access.policy import ADMINS, RADIOLOGISTS, policy
 from api.access.principal import PrincipalDep
 from api.access_groups.schemas import EmergencyPage, EmergencyPayload, EmergencyRequest
 from api.audit_rules import BY_ITSELF, Audited
-from api.cursors import CursorPagingDep
 from api.deps import StorageDep
 from api.errors import ApiProblem, status_of
+from api.lists.cursors import CursorPagingDep
+from api.new_router import new_router
 from api.parameters import problems
-from api.routing import new_router
 from storage.access_groups.emergency import (
     NEWEST_EMERGENCIES,
     Emergency,

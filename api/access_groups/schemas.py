@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api.base_schemas import CursorPage, Payload, RequestBody
-from api.bounds import CONDITIONS
+from api.request_rules.text_lengths import CONDITIONS
 from api.times import Moment
 from storage.access_groups.entities import Member, MemberKind, Origin, Unmatched
 

@@ -8,10 +8,10 @@ from fastapi import Query
 from api.access.policy import ADMINS, policy
 from api.audit.schemas import AuditPage, AuditVerification, event_payload, verification_payload
 from api.audit_rules import Audited
-from api.cursors import CursorPagingDep
 from api.deps import StorageDep
+from api.lists.cursors import CursorPagingDep
+from api.new_router import new_router
 from api.parameters import problems
-from api.routing import new_router
 from api.times import Moment
 from storage.audit import Code
 from storage.audit.anchors import local_anchors

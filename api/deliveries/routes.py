@@ -11,14 +11,14 @@ from api.access.policy import INTEGRATORS, READERS, policy
 from api.audit.middleware import add_detail, name_studies
 from api.audit_rules import UIDS_ALONE, Audited
 from api.base_schemas import RequestBody
-from api.cursors import CursorPagingDep
 from api.deliveries.schemas import DeliveryPage, DeliveryPayload, Retried
 from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep
-from api.enum_spelling import DeliveryStateWord
 from api.errors import ApiProblem
+from api.lists.cursors import CursorPagingDep
+from api.new_router import new_router
 from api.parameters import NameFilter, UidFilter, UpdatedSince, problems
-from api.routing import new_router
+from api.request_rules.enum_spelling import DeliveryStateWord
 from inference.broker.notify import wake
 from storage.audit import Code
 from storage.deliveries import listing as delivery_list

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.base_schemas import CursorPage, Payload
-from api.enum_spelling import DeliveryStateWord
+from api.request_rules.enum_spelling import DeliveryStateWord
 from storage.core.entities import DeliveryCause
 
 

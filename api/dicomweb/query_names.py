@@ -12,7 +12,7 @@ from fastapi import Request, Response
 
 from api.dicomweb.lookups import service_url
 from api.errors import ApiProblem
-from api.ignored_parameters import add_warning
+from api.request_rules.ignored_parameters import add_warning
 from storage.settings import Settings
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])

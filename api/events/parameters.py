@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Header, Query
 
-from api.bounds import ALL_ROLES
 from api.errors import MISMATCH_TITLE, ApiProblem
+from api.request_rules.text_lengths import ALL_ROLES
 from storage.core.entities import EventTopic
 
 _MAX_EVENT_ID = 2**62

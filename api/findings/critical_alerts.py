@@ -11,11 +11,11 @@ from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
 from api.audit_rules import CHANGED, RESULTS
 from api.base_schemas import CursorPage, FewMistakes, Payload
-from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import AlertStateWord
+from api.lists.cursors import CursorPagingDep
+from api.new_router import new_router
 from api.parameters import UidFilter, problems
-from api.routing import new_router
+from api.request_rules.enum_spelling import AlertStateWord
 from storage.reports.critical_alerts import NEWEST_ALERTS, Alert
 
 router = new_router(prefix="/api/alerts", tags=["alerts"])

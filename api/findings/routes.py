@@ -14,12 +14,12 @@ from api.audit.middleware import name_studies
 from api.audit_rules import CHANGED, RESULTS
 from api.base_schemas import RequestBody
 from api.deps import StorageDep
-from api.enum_spelling import spelled_freely
 from api.errors import ApiProblem
 from api.findings.schemas import FeedbackList, FeedbackPayload, FindingList, FindingPayload
 from api.findings.serializers import feedback_payload, finding_payload
+from api.new_router import new_router
 from api.parameters import FindingId, StudyUid, problems
-from api.routing import new_router
+from api.request_rules.enum_spelling import spelled_freely
 from storage.core.findings import Code, FeedbackKind, Finding, FormerKind
 from storage.findings.feedback import FindingFeedback
 from storage.jobs.withdrawals import Withdrawals

@@ -10,11 +10,11 @@ from api.access.policy import WRITERS, policy
 from api.access.principal import PrincipalDep, principal_of
 from api.audit_rules import EACH_BY_ITSELF
 from api.base_schemas import RequestBody
-from api.bulk import MOST, BulkAnswer, BulkId, for_each
 from api.deps import StorageDep
 from api.jobs import cancel_retry
 from api.jobs.schemas import CancelReason
-from api.routing import new_router
+from api.lists.bulk import MOST, BulkAnswer, BulkId, for_each
+from api.new_router import new_router
 from inference.broker.notify import wake
 from storage.audit import AuditEvent, Code
 from storage.audit.change_event import record_of_change

@@ -11,17 +11,17 @@ from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
 from api.audit_rules import CHANGED, UIDS_ALONE, Audited
 from api.base_schemas import RequestBody
-from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import JobStateWord
 from api.errors import ApiProblem
 from api.findings.routes import finding_payloads
 from api.jobs import cancel_retry
 from api.jobs.priority import Priority, priority_number
 from api.jobs.schemas import CancelReason, JobPage, JobPayload
 from api.jobs.serializers import decision_payloads, job_payload
+from api.lists.cursors import CursorPagingDep
+from api.new_router import new_router
 from api.parameters import JobId, NameFilter, UidFilter, UpdatedSince, problems
-from api.routing import new_router
+from api.request_rules.enum_spelling import JobStateWord
 from inference.broker.notify import wake
 from inference.model_registry.status import standing_named
 from inference.scheduling.schedule import schedule_pipeline

@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 from api.access.policy import READERS, policy
 from api.audit_rules import PUBLIC, RESULTS
 from api.deps import SettingsDep, StorageDep
+from api.new_router import new_router
 from api.parameters import StudyUid
-from api.routing import new_router
 from inference.routing.service import TriedRule as TriedRoutingRule
 from inference.routing.service import explain_routing
 from inference.rules.file import current_rules

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from api.base_schemas import CursorPage, Payload, ResultInstance
-from api.enum_spelling import JobStateWord
 from api.findings.schemas import MODEL_URL_EXAMPLE, FindingPayload
+from api.request_rules.enum_spelling import JobStateWord
 
 CancelReason = Annotated[
     str,

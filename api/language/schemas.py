@@ -6,7 +6,7 @@ from typing import Annotated, Literal, cast
 from pydantic import Field, StringConstraints, model_validator
 
 from api.base_schemas import Payload, RequestBody
-from api.enum_spelling import JobStateWord
+from api.request_rules.enum_spelling import JobStateWord
 from storage.language.questions import AnswerRequest
 
 _Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]

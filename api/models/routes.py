@@ -13,8 +13,8 @@ from api.base_schemas import RequestBody
 from api.deps import StorageDep
 from api.models.schemas import ModelDetail, ModelList
 from api.models.serializers import model_detail, model_payloads
+from api.new_router import new_router
 from api.parameters import NameFilter, problems
-from api.routing import new_router
 from inference.model_registry import transitions as deciding
 from inference.model_registry.status import Standing, model_of, standings
 from inference.model_registry.verification import verify_apart

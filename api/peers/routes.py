@@ -12,10 +12,10 @@ from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.middleware import add_detail
 from api.audit_rules import Audited, NotAudited, network_change
 from api.base_schemas import FewMistakes, Payload, one_of
-from api.bounds import ALL_ROLES, CertificateText, NetworkText
 from api.deps import StorageDep
+from api.new_router import new_router
 from api.parameters import problems
-from api.routing import new_router
+from api.request_rules.text_lengths import ALL_ROLES, CertificateText, NetworkText
 from inference.deliveries.destinations import KINDS, address_of, checked_peer, probe_peer
 from storage.audit import Code, Type
 from storage.container import Storage

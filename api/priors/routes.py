@@ -9,9 +9,9 @@ from fastapi import Path, Request
 from api.access.policy import INTEGRATORS, policy
 from api.audit.middleware import name_studies
 from api.audit_rules import QUERY, UIDS_ALONE, Audited
-from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import PriorStateWord
+from api.lists.cursors import CursorPagingDep
+from api.new_router import new_router
 from api.parameters import StudyUid, UpdatedSince, problems
 from api.priors.schemas import (
     PriorFetchPage,
@@ -21,7 +21,7 @@ from api.priors.schemas import (
     RetriedPriors,
 )
 from api.priors.serializers import prior_payload, search_payload
-from api.routing import new_router
+from api.request_rules.enum_spelling import PriorStateWord
 from inference.broker.notify import wake
 from storage.audit import Code
 from storage.priors.fetches import LAST_FETCHED

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.base_schemas import CursorPage, Payload, RequestBody
-from api.enum_spelling import PriorStateWord
+from api.request_rules.enum_spelling import PriorStateWord
 from storage.priors.entities import FetchCause, SearchCause
 
 

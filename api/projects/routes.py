@@ -9,9 +9,10 @@ from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import add_detail, name_studies
 from api.audit_rules import UIDS_ALONE, Audited
-from api.cursors import CursorPagingDep
 from api.deps import SettingsDep, StorageDep
-from api.paging import PagingDep
+from api.lists.cursors import CursorPagingDep
+from api.lists.paging import PagingDep
+from api.new_router import new_router
 from api.parameters import StudyUid, problems
 from api.projects.schemas import (
     AddedCount,
@@ -29,7 +30,6 @@ from api.projects.schemas import (
     RefusedInstances,
 )
 from api.projects.serializers import export_payload, project_payload, study_payload
-from api.routing import new_router
 from inference.broker.notify import wake
 from inference.projects.folder import check_empty, checked_folder
 from inference.projects.reidentification import reidentify

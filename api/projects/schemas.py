@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from api.base_schemas import CursorPage, Page, Payload, RequestBody
-from api.bounds import CodeString, UidText
-from api.enum_spelling import ExportStateWord
+from api.request_rules.enum_spelling import ExportStateWord
+from api.request_rules.text_lengths import CodeString, UidText
 from api.times import Day
 from inference.deidentification.profile import Option
 from inference.projects.selection import NAME_PATTERN

@@ -7,9 +7,10 @@ from fastapi import Query
 
 from api.access.policy import ADMINS, policy
 from api.audit_rules import UIDS_ALONE
-from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.paging import PagingDep
+from api.lists.cursors import CursorPagingDep
+from api.lists.paging import PagingDep
+from api.new_router import new_router
 from api.parameters import problems
 from api.retention.schemas import (
     RemovedStudies,
@@ -17,7 +18,6 @@ from api.retention.schemas import (
     RetentionStatus,
 )
 from api.retention.serializers import planned_payload, removed_payload, status_payload
-from api.routing import new_router
 from inference.retention.departure import removals
 from inference.retention.dry_run import plan
 from inference.retention.outlook import disk_outlook

@@ -11,10 +11,10 @@ from api.access.policy import ADMINS, WRITERS, policy
 from api.access.principal import principal_of
 from api.audit_rules import EACH_BY_ITSELF
 from api.base_schemas import RequestBody
-from api.bounds import PeerName
-from api.bulk import MOST, BulkAnswer, BulkId, for_each
 from api.deps import StorageDep
-from api.routing import new_router
+from api.lists.bulk import MOST, BulkAnswer, BulkId, for_each
+from api.new_router import new_router
+from api.request_rules.text_lengths import PeerName
 from inference.broker.notify import wake
 from inference.routing.send import send_study
 from storage.audit import Action, Audit, AuditEvent, Code

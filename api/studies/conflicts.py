@@ -8,10 +8,10 @@ from fastapi.responses import StreamingResponse
 from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.middleware import name_studies
 from api.audit_rules import RESULTS, RETRIEVED, UIDS_ALONE, Audited
-from api.cursors import CursorPagingDep
 from api.deps import StorageDep
+from api.lists.cursors import CursorPagingDep
+from api.new_router import new_router
 from api.parameters import binary, problems
-from api.routing import new_router
 from api.studies.conflict_comparison import differences_of
 from api.studies.conflict_schemas import (
     MAX_DECISIONS,

@@ -23,8 +23,8 @@ from api.access.policy import ADMINS, READERS, policy
 from api.audit_rules import MODEL_CHANGED, PUBLIC, Audited
 from api.deps import SettingsDep
 from api.errors import ApiProblem
+from api.new_router import new_router
 from api.parameters import problems
-from api.routing import new_router
 from storage.audit import Code, Type
 from storage.settings import Settings
 from storage.volumes.durable_names import put_in_place, sync_folder

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.bounds import CodeString
-from api.enum_spelling import StudyStateWord, spelled_freely
+from api.request_rules.enum_spelling import StudyStateWord, spelled_freely
+from api.request_rules.text_lengths import CodeString
 from api.times import Day, Moment
 from storage.core.entities import Study
 from storage.db.keyset import Keyset

@@ -6,9 +6,9 @@ from pydantic import Field
 
 from api.base_schemas import CursorPage, Payload
 from api.deliveries.schemas import DeliveryPayload
-from api.enum_spelling import SeriesStateWord, StudyStateWord
 from api.jobs.schemas import DecisionPayload, JobPayload
 from api.reports.schemas import ReportPayload, StudyReport
+from api.request_rules.enum_spelling import SeriesStateWord, StudyStateWord
 from storage.core.entities import DeliveryCause, Origin
 from storage.studies.urgency import Urgency
 

@@ -8,10 +8,10 @@ from api.access.policy import WRITERS, policy
 from api.audit.middleware import add_detail
 from api.audit_rules import Audited, NotAudited
 from api.base_schemas import Payload, RequestBody
-from api.bounds import PeerName, UidText
 from api.deps import StorageDep
+from api.new_router import new_router
 from api.parameters import StudyUid, problems
-from api.routing import new_router
+from api.request_rules.text_lengths import PeerName, UidText
 from inference.broker.notify import wake
 from inference.deliveries.destinations import kind_of
 from inference.routing.send import send_study, why_not

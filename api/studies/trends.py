@@ -9,8 +9,8 @@ from api.base_schemas import code_payload
 from api.deps import StorageDep
 from api.dicom_values import dicom_date
 from api.findings.schemas import Trend, TrendList, TrendPoint
+from api.new_router import new_router
 from api.parameters import StudyUid, problems
-from api.routing import new_router
 from inference.findings.comparison import value_that_counts
 from inference.findings.derived import void_findings
 from inference.lesions.history import history_of, lesion_uids

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.base_schemas import Payload, RequestBody
-from api.enum_spelling import UploadStateWord
+from api.request_rules.enum_spelling import UploadStateWord
 from storage.settings import MIB
 
 # S3's own bounds: 5 MiB but for the last part, 10,000 parts.

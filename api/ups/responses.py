@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 
 from api.dicomweb.lookups import service_url
 from api.errors import problem_response
-from api.warning_header import warning_of
+from api.request_rules.warning_header import warning_of
 from storage.settings import Settings
 from storage.ups.validation import WorkitemRefused
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from api.base_schemas import Payload, ResultInstance
-from api.enum_spelling import AlertStateWord, JobStateWord
+from api.request_rules.enum_spelling import AlertStateWord, JobStateWord
 from storage.reports.entities import ReportState
 
 

@@ -10,12 +10,12 @@ from api.access.caller_visibility import caller_of
 from api.access.policy import INTEGRATORS, policy
 from api.access.principal import PrincipalDep
 from api.audit_rules import UIDS_ALONE, Audited, NotAudited, network_change
-from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import NoticeStateWord
 from api.errors import ApiProblem
+from api.lists.cursors import CursorPagingDep
+from api.new_router import new_router
 from api.parameters import problems
-from api.routing import new_router
+from api.request_rules.enum_spelling import NoticeStateWord
 from api.webhooks.schemas import (
     NewWebhook,
     WebhookChange,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from api.base_schemas import CursorPage, Payload, RequestBody
-from api.enum_spelling import NoticeStateWord
+from api.request_rules.enum_spelling import NoticeStateWord
 from storage.webhooks.payloads import EVENT_TYPES
 
 _Url = Annotated[

@@ -8,12 +8,12 @@ from fastapi import Path, Query, Request, Response
 from api.access.policy import INTEGRATORS, READERS, policy
 from api.audit.middleware import name_studies
 from api.audit_rules import QUERY, Audited
-from api.cursors import CursorPagingDep
 from api.deps import StorageDep
-from api.enum_spelling import WorklistStateWord
 from api.errors import MISMATCH_TITLE, ApiProblem
+from api.lists.cursors import CursorPagingDep
+from api.new_router import new_router
 from api.parameters import UpdatedSince, problems
-from api.routing import new_router
+from api.request_rules.enum_spelling import WorklistStateWord
 from api.worklist.schemas import (
     NewWorklistItem,
     WorklistChanges,

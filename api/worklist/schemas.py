@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from api.base_schemas import CursorPage, FewMistakes, Payload
 from api.dicom_values import dicom_date, dicom_time
-from api.enum_spelling import WorklistStateWord
+from api.request_rules.enum_spelling import WorklistStateWord
 from api.times import Day, TimeOfDay
 from storage.worklist.attributes import KEYWORD_OF, snake_case
 from storage.worklist.repository import WorklistItem

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from api.app import create_app
-from api.enum_spelling import state_of
+from api.request_rules.enum_spelling import state_of
 from storage.core.clock import utcnow
 from storage.core.entities import JobStatus
 from storage.core.state_words import state_word

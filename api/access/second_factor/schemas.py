@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from api.base_schemas import Payload, RequestBody
-from api.bounds import CONDITIONS
+from api.request_rules.text_lengths import CONDITIONS
 from storage.accounts.second_factors import FactorKind, SecondFactor
 
 _CREDENTIAL_MAX_CHARACTERS = 32_768

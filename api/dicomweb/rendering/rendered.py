@@ -27,7 +27,7 @@ from api.dicomweb.rendering.render_options import parse_options
 from api.dicomweb.rendering.viewport import Viewport
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
-from api.warning_header import warning_of
+from api.request_rules.warning_header import warning_of
 from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance

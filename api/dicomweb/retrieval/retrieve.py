@@ -32,7 +32,7 @@ from api.dicomweb.lookups import find_instance, find_instances, service_url
 from api.dicomweb.retrieval.archive import study_archive
 from api.dicomweb.retrieval.instance_answers import send_instances
 from api.dicomweb.routing import dicomweb_router
-from api.warning_header import warning_of
+from api.request_rules.warning_header import warning_of
 from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance

@@ -27,7 +27,7 @@ from api.dicomweb.search.header_fields import (
 )
 from api.dicomweb.search.query_parameters import SearchParameters, parse_search
 from api.dicomweb.search.rows import RowWriter
-from api.warning_header import warning_of
+from api.request_rules.warning_header import warning_of
 from storage.container import Storage
 from storage.index.attributes import LEVELS, Kind, Level, available_at
 from storage.index.dicom_query import Query, find

@@ -6,7 +6,7 @@ from typing import Any
 from pydicom.datadict import tag_for_keyword
 
 from api.dicomweb.formats.json_values import JsonDataset, row_to_json
-from api.warning_header import warning_of
+from api.request_rules.warning_header import warning_of
 from storage.core.errors import (
     InvalidInstance,
     LimitExceeded,

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
 from api.errors import MISMATCH_TITLE, ApiProblem
-from api.unknown_names import suggestion
+from api.request_rules.unknown_names import suggestion
 
 _SHOWN_CHARACTERS = 60
 

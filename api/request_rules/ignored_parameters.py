@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 
 from fastapi import Response
 
-from api.unknown_names import nearest
-from api.warning_header import warning_of
+from api.request_rules.unknown_names import nearest
+from api.request_rules.warning_header import warning_of
 
 _NAMED_AT_MOST = 5
 _SHOWN_CHARACTERS = 40

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement
 
 from api.base_schemas import CursorPage
 from api.errors import ApiProblem
-from api.paging import Paging
+from api.lists.paging import Paging
 from api.parameters import Limit, Offset
 from storage.crypto.secret_box import Sealer
 from storage.db.keyset import Keyset, KeyValue

@@ -1,0 +1,1 @@
+"""Lists: pages, cursors, and one request about many things."""
