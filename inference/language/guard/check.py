@@ -22,6 +22,8 @@ from inference.language.guard.measures.normal_range import in_normal_range
 from inference.language.guard.numbered import with_numbers
 from inference.language.guard.patient import PatientCheck, check_patient
 from inference.language.guard.premises import premises_of
+from inference.language.guard.printed.claims import printed_support
+from inference.language.guard.printed.lines import Line, lines_of
 from inference.language.guard.reading import Reading, read
 from inference.language.guard.sentences import split_sentences
 from inference.language.guard.subjects import Subject, numbered_things, subjects_of
@@ -46,11 +48,17 @@ class _Known:
     subjects: tuple[Subject, ...]
     corpus: Corpus
     study_date: FoundDate | None
+    printed: tuple[Line, ...]
 
 
 @lru_cache(maxsize=32)
 def _known(evidence: Evidence) -> _Known:
-    return _Known(subjects_of(evidence), corpus_of(evidence), dicom_date(evidence.study.study_date))
+    return _Known(
+        subjects_of(evidence),
+        corpus_of(evidence),
+        dicom_date(evidence.study.study_date),
+        tuple(line for text in evidence.texts for line in lines_of(text)),
+    )
 
 
 def check_sentence(
@@ -110,8 +118,9 @@ def _of_study(part: str, rest: str, reading: Reading, evidence: Evidence) -> Ver
     """Whether the findings, else the texts, say it; where neither does, what comes nearest."""
     known = _known(evidence)
     span = word_for_word(part, evidence.texts, known.corpus.sentences)
-    if span is not None:
-        return Verdict(True, source_spans=(span,))
+    spans = (span,) if span is not None else printed_support(part, known.printed)
+    if spans:
+        return Verdict(True, source_spans=spans)
     if is_unassessed(reading, known.subjects, known.corpus):
         return Verdict(True, source_spans=(SourceSpan(STUDY, 0, 0),))
     parsed = parse(rest)
