@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
-from api.dicom_values import dicom_date, dicom_time
+from storage.core.text.dicom_values import dicom_date, dicom_time
 
 _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}")
 

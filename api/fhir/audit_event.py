@@ -12,11 +12,11 @@ from api.fhir.resources import (
     AuditEventNetwork,
     AuditEventSource,
 )
-from api.fhir.search.conditions import patient_system
 from api.fhir.search.parameters import SearchParameters, bare_uid, read_span
 from api.fhir.search.references import read_reference
 from api.fhir.search.tokens import read_token
-from api.fhir.types import (
+from inference.fhir.subject import patient_system
+from inference.fhir.types import (
     DCM,
     OWN,
     Coding,

@@ -1,34 +1,13 @@
-"""The node, and the pipelines whose findings it holds, as Device (hl7.org/fhir/R4/device.html)."""
-
-import re
-from importlib.metadata import version
+"""The node, and the pipelines whose findings it holds, as they are read and searched."""
 
 from sqlalchemy import Engine
 
 from api.errors import ApiProblem
-from api.fhir.resources import Device, DeviceName, DeviceVersion
-from api.fhir.types import OWN, Annotation, CodeableConcept, Coding, Identifier, Reference, plain
-from inference.pipelines.catalogue import Pipeline, catalogue
+from inference.fhir.device import node_device, pipeline_device
+from inference.fhir.resources import Device
+from inference.pipelines.catalogue import catalogue
 from storage.findings.search import pipelines_seen
 from storage.settings import Settings
-
-NODE_ID = "node"
-_NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9.-]")
-_SOFTWARE = CodeableConcept(
-    coding=[
-        Coding(
-            system="http://snomed.info/sct",
-            code="706687001",
-            display="Software (physical object)",
-        )
-    ],
-    text="Software",
-)
-
-
-def device_id(pipeline: str, pipeline_version: str) -> str:
-    """As FHIR allows identifiers: 64 letters, digits, dots and dashes."""
-    return _NOT_IN_AN_ID.sub("-", f"pipeline.{pipeline}.{pipeline_version}")[:64]
 
 
 def known_pipelines(settings: Settings, engine: Engine) -> list[tuple[str, str]]:
@@ -41,9 +20,9 @@ def devices(settings: Settings, engine: Engine) -> list[Device]:
     """The node first."""
     installed = {(one.name, one.version): one for one in catalogue(settings)}
     return [
-        _node(settings),
+        node_device(settings),
         *(
-            _pipeline(name, number, installed.get((name, number)))
+            pipeline_device(name, number, installed.get((name, number)))
             for name, number in known_pipelines(settings, engine)
         ),
     ]
@@ -59,55 +38,3 @@ def device(settings: Settings, engine: Engine, resource_id: str) -> Device:
         "There is no device of that id.",
         remedy="GET /fhir/Device lists them.",
     )
-
-
-def _node(settings: Settings) -> Device:
-    return Device(
-        id=NODE_ID,
-        identifier=[
-            Identifier(system=f"{OWN}:ae-title", value=settings.ae_title),
-        ],
-        status="active",
-        manufacturer="MediViewAI",
-        device_name=[DeviceName(name="MediViewAI node")],
-        type=_SOFTWARE,
-        version=[DeviceVersion(value=version("mediview"))],
-        url=settings.resolved_public_url,
-    )
-
-
-def _pipeline(name: str, number: str, pipeline: Pipeline | None) -> Device:
-    ready = pipeline is not None and pipeline.readiness().ready
-    versions = [DeviceVersion(type=plain("pipeline"), value=number)]
-    notes = []
-    model_number = None
-    if pipeline is not None:
-        card = pipeline.card
-        model_number = f"{card.name} {card.version}".strip() or None
-        if card.version:
-            versions.append(DeviceVersion(type=plain("model"), value=card.version))
-        versions += [
-            DeviceVersion(type=plain(f"sha256 of {one.name}"), value=one.sha256)
-            for one in card.files
-        ]
-        texts = {"Licence": card.licence, "Source": card.source, "Intended use": card.intended_use}
-        notes = [Annotation(text=f"{what}: {text}") for what, text in texts.items() if text.strip()]
-    return Device(
-        id=device_id(name, number),
-        identifier=[Identifier(system=f"{OWN}:pipeline", value=f"{name} {number}")],
-        status="active" if ready else "inactive",
-        status_reason=None if ready else [plain(_why_not(pipeline))],
-        manufacturer="MediViewAI",
-        device_name=[DeviceName(name=pipeline.title if pipeline else name)],
-        model_number=model_number,
-        type=_SOFTWARE,
-        version=versions,
-        parent=Reference(reference=f"Device/{NODE_ID}", type="Device"),
-        note=notes or None,
-    )
-
-
-def _why_not(pipeline: Pipeline | None) -> str:
-    if pipeline is None:
-        return "This version is not installed any more."
-    return pipeline.readiness().detail or "It is not ready."

@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import Engine
 
-from api.fhir import device, imaging_study, observation
-from api.fhir.resources import DiagnosticReport, Observation, Resource
+from api.fhir import device
+from inference.fhir.imaging_study import imaging_study
+from inference.fhir.observation import observation
+from inference.fhir.resources import DiagnosticReport, Observation, Resource
 from storage.container import Storage
 from storage.core.entities import Study
 from storage.findings.conditions import finding_id_in
@@ -72,9 +74,7 @@ def _findings(
     studies = studies_of(index, [one.entity.study_instance_uid for one in found])
     feedback = finding_feedback.of_findings([one.entity.finding_id for one in found])
     return [
-        observation.observation(
-            one, studies[one.entity.study_instance_uid], feedback[one.entity.finding_id]
-        )
+        observation(one, studies[one.entity.study_instance_uid], feedback[one.entity.finding_id])
         for one in found
         if one.entity.study_instance_uid in studies
     ]
@@ -83,4 +83,4 @@ def _findings(
 def _studies(settings: Settings, index: Index, studies: dict[str, Study]) -> list[Resource]:
     series = index.series_of_studies(list(studies))
     url = f"{settings.resolved_public_url}/dicom-web"
-    return [imaging_study.imaging_study(study, series[uid], url) for uid, study in studies.items()]
+    return [imaging_study(study, series[uid], url) for uid, study in studies.items()]

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import PROBLEM_JSON
 from api.fhir.resources import IssueDetails, OperationOutcome
 from api.fhir.responses import FHIR_JSON
-from api.fhir.types import OWN, CodeableConcept, Coding
+from inference.fhir.types import OWN, CodeableConcept, Coding
 
 # hl7.org/fhir/R4/valueset-issue-type.html
 _ISSUES = {

@@ -12,9 +12,9 @@ from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from api.errors import ApiProblem
-from api.fhir.resources import Resource
 from api.fhir.search.parameters import SearchParameters
 from api.fhir.search.summary import summarised
+from inference.fhir.resources import Resource
 
 FHIR_JSON = "application/fhir+json"
 FHIR_VERSION = "4.0.1"

@@ -13,20 +13,16 @@ from api.errors import ApiProblem
 from api.fhir import audit_event, device, diagnostic_report, imaging_study, observation
 from api.fhir.capability import capability_statement
 from api.fhir.includes import INCLUDES, included, studies_of
-from api.fhir.resources import (
-    AuditEvent,
-    Bundle,
-    CapabilityStatement,
-    Device,
-    DiagnosticReport,
-    ImagingStudy,
-    Observation,
-)
+from api.fhir.resources import AuditEvent, Bundle, CapabilityStatement
 from api.fhir.responses import answer, bundle
 from api.fhir.routing import fhir_router, read_by, searched_by
 from api.fhir.search.conditions import conditions, order
 from api.fhir.search.parameters import SearchParameters
 from api.fhir.search.references import relative
+from inference.fhir.diagnostic_report import diagnostic_report as report_resource
+from inference.fhir.imaging_study import imaging_study as study_resource
+from inference.fhir.observation import observation as finding_resource
+from inference.fhir.resources import Device, DiagnosticReport, ImagingStudy, Observation
 from storage.audit import AuditRecord, Code
 from storage.audit.query import event_of, find_events
 from storage.findings.conditions import finding_id_in
@@ -71,9 +67,7 @@ def search_imaging_studies(request: Request, storage: StorageDep) -> Response:
     series = storage.index.series_of_studies([one.study_instance_uid for one in studies])
     _name_one(request, [one.study_instance_uid for one in studies])
     url = _dicomweb(storage.settings)
-    found = [
-        imaging_study.imaging_study(one, series[one.study_instance_uid], url) for one in studies
-    ]
+    found = [study_resource(one, series[one.study_instance_uid], url) for one in studies]
     return bundle(request, _base(storage.settings), found[: asked.count], total, asked)
 
 
@@ -91,7 +85,7 @@ def read_imaging_study(request: Request, storage: StorageDep, resource_id: Resou
     series = storage.index.series_of(resource_id)
     instances = storage.index.instances_of(resource_id)
     url = _dicomweb(storage.settings)
-    return answer(request, imaging_study.imaging_study(study, series, url, instances))
+    return answer(request, study_resource(study, series, url, instances))
 
 
 @router.get(
@@ -117,7 +111,9 @@ def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response
     studies = studies_of(storage.index, [one.entity.study_instance_uid for one in found])
     _name_one(request, studies)
     resources = [
-        diagnostic_report.diagnostic_report(one, studies[one.entity.study_instance_uid])
+        report_resource(
+            one, studies[one.entity.study_instance_uid], diagnostic_report.presented(one.entity)
+        )
         for one in found
         if one.entity.study_instance_uid in studies
     ]
@@ -141,7 +137,8 @@ def read_diagnostic_report(
         raise _absent("report", "DiagnosticReport")
     study = storage.index.study(found[0].entity.study_instance_uid)
     name_studies(request, study.study_instance_uid)
-    return answer(request, diagnostic_report.diagnostic_report(found[0], study))
+    presented = diagnostic_report.presented(found[0].entity)
+    return answer(request, report_resource(found[0], study, presented))
 
 
 @router.get(
@@ -167,7 +164,7 @@ def search_observations(request: Request, storage: StorageDep) -> Response:
     _name_one(request, studies)
     feedback = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
     resources = [
-        observation.observation(
+        finding_resource(
             one, studies[one.entity.study_instance_uid], feedback[one.entity.finding_id]
         )
         for one in found
@@ -192,7 +189,7 @@ def read_observation(request: Request, storage: StorageDep, resource_id: Resourc
     study = storage.index.study(found[0].entity.study_instance_uid)
     name_studies(request, study.study_instance_uid)
     feedback = storage.finding_feedback.of_findings([resource_id])[resource_id]
-    return answer(request, observation.observation(found[0], study, feedback))
+    return answer(request, finding_resource(found[0], study, feedback))
 
 
 @router.get(

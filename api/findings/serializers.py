@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from api.base_schemas import code_payload
-from api.dicom_values import dicom_date
 from api.findings.schemas import (
     FeedbackPayload,
     FindingPayload,
@@ -16,6 +15,7 @@ from api.findings.schemas import (
 )
 from api.versioned import versioned
 from storage.core.findings import Feedback, Finding, ImageRef, Prior, Validity, former_kind
+from storage.core.text.dicom_values import dicom_date
 
 
 def feedback_payload(feedback: Feedback) -> FeedbackPayload:

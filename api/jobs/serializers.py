@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from api.base_schemas import ResultInstance
-from api.dicom_values import dicom_date
 from api.findings.schemas import FindingPayload
 from api.findings.serializers import model_url
 from api.jobs.schemas import (
@@ -17,6 +16,7 @@ from api.jobs.schemas import (
 )
 from storage.core.entities import Decision, Job
 from storage.core.job_result import JobInput
+from storage.core.text.dicom_values import dicom_date
 from storage.jobs.repository import PRIORITIES
 
 _STAGE_TEXT = {

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from api.base_schemas import code_payload
-from api.dicom_values import dicom_date
 from api.lesions.schemas import (
     LesionCourse,
     LesionPayload,
@@ -16,6 +15,7 @@ from api.lesions.schemas import (
 from inference.lesions.course import Seen, Visit
 from inference.lesions.measurable import is_measurable
 from inference.lesions.response import Response, lugano, recist
+from storage.core.text.dicom_values import dicom_date
 from storage.lesions.entities import LesionMatch
 
 

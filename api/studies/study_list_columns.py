@@ -6,7 +6,6 @@ Each column is a field of `StudySummary` in `api.studies.schemas`. The viewer sh
 
 from dataclasses import dataclass
 
-from api.dicom_values import dicom_date, dicom_time
 from api.jobs.serializers import job_payload
 from api.reports.serializers import study_report
 from api.studies.damage import damage_text
@@ -15,6 +14,7 @@ from api.studies.schemas import StudySummary
 from api.studies.state import derive_state
 from storage.container import Storage
 from storage.core.entities import Decision, Delivery, Job, Series, Study
+from storage.core.text.dicom_values import dicom_date, dicom_time
 from storage.integrity.repository import DamagedInstance
 from storage.reports.entities import Report
 from storage.studies.urgency import Urgency

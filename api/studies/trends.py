@@ -7,7 +7,6 @@ from api.audit.middleware import name_studies
 from api.audit_rules import RESULTS
 from api.base_schemas import code_payload
 from api.deps import StorageDep
-from api.dicom_values import dicom_date
 from api.findings.schemas import Trend, TrendList, TrendPoint
 from api.new_router import new_router
 from api.parameters import StudyUid, problems
@@ -17,6 +16,7 @@ from inference.lesions.history import history_of, lesion_uids
 from inference.lesions.merges_and_splits import joined_in
 from storage.core.acquisition import why_unlike
 from storage.core.findings import Finding
+from storage.core.text.dicom_values import dicom_date
 
 router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"])
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, StringConstraints
 
 from api.base_schemas import CursorPage, FewMistakes, Payload
-from api.dicom_values import dicom_date, dicom_time
 from api.request_rules.enum_spelling import WorklistStateWord
 from api.times import Day, TimeOfDay
+from storage.core.text.dicom_values import dicom_date, dicom_time
 from storage.worklist.attributes import KEYWORD_OF, snake_case
 from storage.worklist.repository import WorklistItem
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from api.fhir.search.parameters import SearchParameters, read_span
 from api.fhir.search.references import by_reference
 from api.fhir.search.tokens import read_token
-from api.fhir.types import OWN
+from inference.fhir.subject import PATIENT_SYSTEM
 from storage.db.conditions import Condition, TimeSpan, any_of, never
 from storage.studies.conditions import has_patient_id_of, patient_id_is
 
@@ -15,19 +15,10 @@ SortKeyT = TypeVar("SortKeyT", bound=str)
 Parameter = Callable[[str, str], Condition]
 """From the parameter's name and one of its alternatives."""
 
-PATIENT_SYSTEM = f"{OWN}:patient-id"
-
 
 def conditions(asked: SearchParameters, known: Mapping[str, Parameter]) -> list[Condition]:
     """All that was asked, together; alternatives of one parameter hold singly."""
     return [any_of(*(known[name](name, value) for value in values)) for name, values in asked.given]
-
-
-def patient_system(issuer_of_patient_id: str) -> str:
-    """The identifier system of patient ids of one issuer."""
-    if not issuer_of_patient_id:
-        return PATIENT_SYSTEM
-    return f"{PATIENT_SYSTEM}:{quote(issuer_of_patient_id, safe='')}"
 
 
 def patient_identifier(name: str, value: str) -> Condition:

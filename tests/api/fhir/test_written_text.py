@@ -11,8 +11,8 @@ from fhirclient.models import diagnosticreport, observation
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from api.fhir.diagnostic_report import diagnostic_report
-from api.fhir.observation import observation as observation_of
+from inference.fhir.diagnostic_report import diagnostic_report
+from inference.fhir.observation import observation as observation_of
 from storage.core.findings import Code, Feedback, Finding, NormalRange, Validity
 from storage.findings.search import Found
 from storage.reports.entities import Report, ReportSection, ReportSentence

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from api.fhir.normal_range import interpretation, reference_range
 from api.findings.serializers import finding_payload
+from inference.fhir.normal_range import interpretation, reference_range
 from inference.findings.build import build_findings
 from inference.findings.comparison import Comparison
 from inference.findings.facts import Fact, fact_of

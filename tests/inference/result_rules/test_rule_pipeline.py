@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.fhir.observation import observation
+from inference.fhir.observation import observation
 from inference.refusals import ModelUnusable
 from inference.reports.draft import draft_study
 from storage.container import Storage

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from api.fhir.resources import ObservationComponent, ObservationReferenceRange
-from api.fhir.types import UCUM, CodeableConcept, Coding, Quantity, concept, plain
+from inference.fhir.resources import ObservationComponent, ObservationReferenceRange
+from inference.fhir.types import UCUM, CodeableConcept, Coding, Quantity, concept, plain
 from storage.core.findings import Code, NormalRange
 
 _INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"

@@ -1,12 +1,14 @@
 """Who a resource is about. The node is no register of patients, so each is contained."""
 
-from api.dicom_values import dicom_date
-from api.fhir.resources import HumanName, Patient
-from api.fhir.search.conditions import patient_system
-from api.fhir.types import CodeableConcept, Coding, Identifier, Reference, some
+from urllib.parse import quote
+
+from inference.fhir.resources import HumanName, Patient
+from inference.fhir.types import OWN, CodeableConcept, Coding, Identifier, Reference, some
 from storage.core.entities import Study
 from storage.core.patient_sex import sex_of
+from storage.core.text.dicom_values import dicom_date
 
+PATIENT_SYSTEM = f"{OWN}:patient-id"
 _GENDER = {"M": "male", "F": "female", "O": "other"}
 _MR = CodeableConcept(
     coding=[
@@ -26,6 +28,13 @@ _ACSN = CodeableConcept(
         )
     ]
 )
+
+
+def patient_system(issuer_of_patient_id: str) -> str:
+    """The identifier system of patient ids of one issuer."""
+    if not issuer_of_patient_id:
+        return PATIENT_SYSTEM
+    return f"{PATIENT_SYSTEM}:{quote(issuer_of_patient_id, safe='')}"
 
 
 def patient_of(study: Study) -> Patient:
