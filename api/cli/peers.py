@@ -77,8 +77,8 @@ def add(
     at: Annotated[
         str,
         typer.Argument(
-            help="Such as AE@host:port, https://host/path, folder:PATH or sftp://user@host/folder;"
-            " `mediview peers kinds` lists them."
+            help="Such as AE@host:port, https://host/path, fhir+https://host/base, folder:PATH or"
+            " sftp://user@host/folder; `mediview peers kinds` lists them."
         ),
     ],
     destination: Annotated[
@@ -124,6 +124,25 @@ def add(
             " that are to be had here); repeatable."
         ),
     ] = None,
+    fhir_version: Annotated[str, typer.Option(help="Of a FHIR server: R4 or R5.")] = "R4",
+    fhir_patients: Annotated[
+        str,
+        typer.Option(
+            help="Of a FHIR server: match (patients must be known there), create, or identifier."
+        ),
+    ] = "match",
+    fhir_patient_system: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of a FHIR server: the URI of its patient IDs, or ISSUER=URI; repeatable."
+        ),
+    ] = None,
+    sign_in: Annotated[
+        str, typer.Option(help="At a FHIR server: none, header, basic, bearer or oauth2.")
+    ] = "header",
+    user: Annotated[str, typer.Option(help="Of basic; the client of oauth2.")] = "",
+    token_url: Annotated[str, typer.Option(help="Where oauth2 gets its tokens.")] = "",
+    token_scope: Annotated[str, typer.Option(help="Scope of these tokens.")] = "",
     bandwidth: Annotated[int, typer.Option(help="Bytes per second to it; 0: no limit.")] = 0,
     token_header: Annotated[
         str, typer.Option(help="Header of the token.")
@@ -152,6 +171,13 @@ def add(
         bandwidth_bytes_per_s=bandwidth,
         notifications=frozenset(cast(set[NotificationKind], set(notify or ()))),
         token_header=token_header,
+        fhir_version=fhir_version.upper(),
+        fhir_patients=fhir_patients,
+        fhir_patient_systems=",".join(fhir_patient_system or ()),
+        sign_in=sign_in,
+        user_name=user,
+        token_url=token_url,
+        token_scope=token_scope,
         # Not an option: the list of processes shows those to everyone.
         token=os.environ.get(_TOKEN_VARIABLE, "") if takes_token else "",
     )
@@ -221,7 +247,7 @@ def _change(
 
 @app.command("test")
 def test(name: Annotated[str, typer.Argument()]) -> None:
-    """Try to reach a peer: C-ECHO, a QIDO-RS query, or a file written and removed."""
+    """Try to reach a peer: C-ECHO, a QIDO-RS query, a file written, what a FHIR server can."""
     from inference.deliveries.destinations import probe_peer
 
     with _storage() as storage:

@@ -12,6 +12,7 @@ from storage.core.entities import DeliveryCause
 class DeliveryPayload(Payload):
     """One result on its way to one destination. CONFIRMED: the destination proved it has it.
     AWAITING_RELEASE: it leaves once a person has accepted it. WITHHELD: a person did not.
+    REFUSED: the destination would refuse the same again; POST /api/deliveries/retry has it tried.
     CANCELLED: the instance was rejected, as `last_error` says.
     """
 

@@ -3,8 +3,9 @@
 from sqlalchemy import Engine
 
 from api.errors import ApiProblem
-from inference.fhir.device import node_device, pipeline_device
+from inference.fhir.device import node_device, pipeline_device, why_not
 from inference.fhir.resources import Device
+from inference.pipeline import Pipeline
 from inference.pipelines.catalogue import catalogue
 from storage.findings.search import pipelines_seen
 from storage.settings import Settings
@@ -22,7 +23,7 @@ def devices(settings: Settings, engine: Engine) -> list[Device]:
     return [
         node_device(settings),
         *(
-            pipeline_device(name, number, installed.get((name, number)))
+            _pipeline(name, number, installed.get((name, number)))
             for name, number in known_pipelines(settings, engine)
         ),
     ]
@@ -38,3 +39,7 @@ def device(settings: Settings, engine: Engine, resource_id: str) -> Device:
         "There is no device of that id.",
         remedy="GET /fhir/Device lists them.",
     )
+
+
+def _pipeline(name: str, number: str, pipeline: Pipeline | None) -> Device:
+    return pipeline_device(name, number, pipeline, why_inactive=why_not(pipeline))

@@ -39,7 +39,9 @@ Name = Annotated[str, Path(max_length=80, examples=["pacs"])]
 class PeerFields(Payload):
     """One peer but for its name; what a kind does not need stays empty."""
 
-    kind: Kind = Field("ae", description="How it gets results: C-STORE, STOW-RS, or files.")
+    kind: Kind = Field(
+        "ae", description="How it gets results: C-STORE, STOW-RS, files, or resources of FHIR."
+    )
     ae_title: str = Field("", max_length=16, examples=["ORTHANC"])
     host: str = Field("", max_length=253, examples=["10.0.0.5"])
     port: int = Field(0, ge=0, le=65535, examples=[4242])
@@ -47,7 +49,7 @@ class PeerFields(Payload):
         "",
         max_length=1000,
         description="Of STOW-RS, up to but without `/studies`. Its host must be among"
-        " MEDIVIEW_STOW_HOSTS.",
+        " MEDIVIEW_STOW_HOSTS, that of a FHIR server among MEDIVIEW_FHIR_HOSTS.",
         examples=["https://pacs.example.org/dicom-web"],
     )
     token_header: str = Field("Authorization", max_length=100)
@@ -85,6 +87,25 @@ class PeerFields(Payload):
         max_length=64,
         description="Of an archive: who issued the patient IDs that it states without an issuer.",
     )
+    fhir_version: Literal["R4", "R5"] = Field("R4", description="Of a FHIR server.")
+    fhir_patients: Literal["match", "create", "identifier"] = Field(
+        "match",
+        description="Of a FHIR server: a patient must be known there, is created where he is not,"
+        " or is named by his identifier alone.",
+    )
+    fhir_patient_systems: str = Field(
+        "",
+        max_length=1000,
+        description="Of a FHIR server: the identifier system of its patient IDs, a URI; or"
+        " ISSUER=URI for each issuer, separated by commas.",
+        examples=["https://hospital.example.org/mrn"],
+    )
+    sign_in: Literal["none", "header", "basic", "bearer", "oauth2"] = Field(
+        "header", description="How a FHIR server is shown `token`; oauth2: client credentials."
+    )
+    user_name: str = Field("", max_length=200, description="Of basic; the client of oauth2.")
+    token_url: str = Field("", max_length=1000, description="Where oauth2 gets its tokens.")
+    token_scope: str = Field("", max_length=500, examples=["system/*.cruds"])
     object_kinds: list[ObjectKind] = Field(
         default_factory=list,
         max_length=ALL_ROLES,
@@ -245,7 +266,8 @@ def change_peer(storage: StorageDep, name: Name, wanted: PeerChange) -> PeerPayl
     """
     before = storage.peers.get(name)
     # A token is for the place it was given for: another one does not get it.
-    kept = before.token if wanted.url == before.url else ""
+    is_same = (wanted.url, wanted.token_url) == (before.url, before.token_url)
+    kept = before.token if is_same else ""
     peer = _checked(storage.settings, name, wanted, kept)
     storage.peers.replace(peer)
     log.info("peer_changed", name=name, kind=peer.kind)
@@ -267,7 +289,8 @@ def remove_peer(storage: StorageDep, name: Name) -> Response:
 @router.post("/{name}/test", summary="Try to reach a peer", responses=problems(400, 404))
 @policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "E", Type.NETWORK_CONFIGURATION))
 def test_peer(storage: StorageDep, name: Name) -> PeerTested:
-    """C-ECHO, a QIDO-RS query, or a file written and removed; the answer is a sentence."""
+    """C-ECHO, a QIDO-RS query, a file written and removed, or what a FHIR server says that it
+    can; the answer is a sentence."""
     result = probe_peer(storage, storage.peers.get(name))
     return PeerTested(ok=result.ok, sentence=result.sentence)
 

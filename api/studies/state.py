@@ -89,7 +89,13 @@ def _with_results(
         return DerivedState("DELIVERED", f"The results are confirmed by {destinations}.{also}")
     waiting = [one for one in deliveries if one.state in ("PENDING", "SENDING")]
     troubled = next((one for one in waiting if one.last_error), None)
-    if troubled:
+    refused = next((one for one in deliveries if one.state == "REFUSED"), None)
+    if refused:
+        text = (
+            f"{refused.destination} refused the results, and nothing is tried until a person says"
+            f" so: {refused.last_error.rstrip('.')}."
+        )
+    elif troubled:
         text = (
             f"The results wait for {troubled.destination}, which could not take them yet:"
             f" {troubled.last_error.rstrip('.')}."

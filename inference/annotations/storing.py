@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pydicom.dataset import Dataset
 
+from inference.deliveries.destinations import kind_of
 from inference.results.file_writing import part10
 from inference.rules.job_rule import destinations_of
 from storage.core.entities import Instance
@@ -30,7 +31,7 @@ def keep(
     if outcome == "conflict":
         raise stale()
     for peer in destinations_of(peers, None) if destinations is None else destinations:
-        if peer.takes(instance.sop_class_uid):
+        if peer.takes(instance.sop_class_uid) and kind_of(peer).takes_drawings:
             deliveries.enqueue(peer.name, [instance], None)
     return instance
 

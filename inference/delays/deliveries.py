@@ -32,6 +32,14 @@ def of_deliveries(facts: StudyFacts) -> Iterator[Delay]:
             )
     yield from _unreachable(facts, waiting)
     yield from _refused(facts, waiting)
+    refused = [one for one in facts.deliveries if one.state == "REFUSED"]
+    if refused:
+        yield Delay(
+            "destination_refuses",
+            f"{_names(refused)} refused the results ({sentence(refused[0].last_error)}); they are"
+            " not tried again until a person retries the delivery.",
+            refused[0].updated_at,
+        )
     awaiting = [one for one in facts.deliveries if one.state == "AWAITING_RELEASE"]
     if awaiting:
         yield Delay(

@@ -37,6 +37,8 @@ _BATCH = 32
 _TRIAL_S = 60.0
 _BATCHES_PER_ROUND = 50
 _REQUESTS_NAMED = 3
+# However long a destination says that it wants to be left alone.
+_LEFT_ALONE_AT_MOST_S = 3600.0
 
 
 def deliver_due(
@@ -195,15 +197,21 @@ class _Batch:
             if result.ok:
                 accepted.append(sending)
                 continue
+            deliveries = self._storage.deliveries
+            delivery_ids = [sending.delivery.delivery_id]
+            if result.is_final:
+                deliveries.refused(delivery_ids, result.error)
+            else:
+                waits_s = min(result.again_after_s or 0.0, _LEFT_ALONE_AT_MOST_S)
+                at = max(again_at, utcnow() + timedelta(seconds=waits_s))
+                deliveries.retry_later(delivery_ids, result.error, at)
             log.warning(
                 "instance_not_delivered",
                 destination=self._name,
                 sop_instance_uid=result.sop_instance_uid,
                 reached=result.reached,
                 attempts=sending.delivery.attempts,
-            )
-            self._storage.deliveries.retry_later(
-                [sending.delivery.delivery_id], result.error, again_at
+                is_final=result.is_final,
             )
         # Whatever becomes of the proof: these are not sent again while it is open.
         self._storage.deliveries.arrived([one.delivery.delivery_id for one in accepted], utcnow())

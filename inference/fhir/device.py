@@ -50,8 +50,14 @@ def node_device(settings: Settings) -> Device:
     )
 
 
-def pipeline_device(name: str, number: str, pipeline: Pipeline | None) -> Device:
-    ready = pipeline is not None and pipeline.readiness().ready
+def pipeline_device(
+    name: str,
+    number: str,
+    pipeline: Pipeline | None = None,
+    *,
+    why_inactive: str = "",
+) -> Device:
+    """`pipeline`: with its model's card, where it is installed."""
     versions = [DeviceVersion(type=plain("pipeline"), value=number)]
     notes = []
     model_number = None
@@ -69,8 +75,8 @@ def pipeline_device(name: str, number: str, pipeline: Pipeline | None) -> Device
     return Device(
         id=device_id(name, number),
         identifier=[Identifier(system=f"{OWN}:pipeline", value=f"{name} {number}")],
-        status="active" if ready else "inactive",
-        status_reason=None if ready else [plain(_why_not(pipeline))],
+        status="inactive" if why_inactive else "active",
+        status_reason=[plain(why_inactive)] if why_inactive else None,
         manufacturer="MediViewAI",
         device_name=[DeviceName(name=pipeline.title if pipeline else name)],
         model_number=model_number,
@@ -81,7 +87,9 @@ def pipeline_device(name: str, number: str, pipeline: Pipeline | None) -> Device
     )
 
 
-def _why_not(pipeline: Pipeline | None) -> str:
+def why_not(pipeline: Pipeline | None) -> str:
+    """Why a pipeline states nothing just now; empty where it would."""
     if pipeline is None:
         return "This version is not installed any more."
-    return pipeline.readiness().detail or "It is not ready."
+    readiness = pipeline.readiness()
+    return "" if readiness.ready else readiness.detail or "It is not ready."

@@ -24,7 +24,7 @@ from storage.reports.entities import Report, ReportState
 SERVICE_SECTIONS = "http://terminology.hl7.org/CodeSystem/v2-0074"
 LOINC = "http://loinc.org"
 REPORT_IDENTIFIERS = f"{OWN}:report"
-_RADIOLOGY = CodeableConcept(
+RADIOLOGY = CodeableConcept(
     coding=[
         Coding(
             system=SERVICE_SECTIONS,
@@ -71,7 +71,7 @@ def diagnostic_report(
         contained=[patient_of(study)],
         identifier=[Identifier(system=REPORT_IDENTIFIERS, value=report.report_id)],
         based_on=order_of(study),
-        category=[_RADIOLOGY],
+        category=[RADIOLOGY],
         code=CodeableConcept(coding=[STUDY_REPORT], text=report.title.strip() or None),
         subject=subject_of(study),
         effective_date_time=started(study.study_date),

@@ -101,6 +101,7 @@ class DiagnosticReport(Resource):
     subject: Reference
     effective_date_time: str | None = None
     issued: datetime
+    results_interpreter: list[Reference] | None = None
     result: list[Reference] | None = None
     imaging_study: list[Reference]
     conclusion: str | None = None

@@ -102,6 +102,7 @@ class Annotation(FhirModel):
 class Attachment(FhirModel):
     content_type: str | None = None
     language: str | None = None
+    data: str | None = None
     url: str | None = None
     title: str | None = None
     creation: datetime | None = None

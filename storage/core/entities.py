@@ -26,7 +26,14 @@ by a person, or failed."""
 # For people and in the API, where the three are different things.
 JobStatus = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"]
 DeliveryState = Literal[
-    "AWAITING_RELEASE", "WITHHELD", "PENDING", "SENDING", "SENT", "CONFIRMED", "CANCELLED"
+    "AWAITING_RELEASE",
+    "WITHHELD",
+    "PENDING",
+    "SENDING",
+    "SENT",
+    "CONFIRMED",
+    "REFUSED",
+    "CANCELLED",
 ]
 DeliveryCause = Literal["RESULT", "RULE", "PERSON"]
 """A result that its destination gets; received instances that a rule or a person sends on."""
@@ -220,6 +227,7 @@ class Delivery:
     SENT: the peer answered success and could not be asked for more. CONFIRMED: the peer
     proved that it holds it. One that was sent and waits for proof is PENDING with `sent_at`.
     AWAITING_RELEASE: it leaves once a person has accepted it. WITHHELD: a person did not.
+    REFUSED: the destination would refuse the same again; a person can have it tried.
     CANCELLED: the instance is not there to be sent, for the reason in `last_error`.
     """
 

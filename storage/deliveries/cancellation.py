@@ -15,7 +15,7 @@ from storage.deliveries.row_mapping import to_delivery
 
 REJECTED = "A rejection note took it out of use"
 _c = t.delivery.c
-_WAITING: tuple[DeliveryState, ...] = ("PENDING", "AWAITING_RELEASE", "WITHHELD")
+_WAITING: tuple[DeliveryState, ...] = ("PENDING", "REFUSED", "AWAITING_RELEASE", "WITHHELD")
 
 
 def cancel_rejected(

@@ -33,7 +33,8 @@ class DeliveryFilter:
     updated_since: datetime | None = None
     is_troubled: bool | None = None
     """It failed five times or more, and is not through yet: what others call a dead letter.
-    It is still tried, at the longest interval, and never dropped."""
+    It is still tried, at the longest interval, and never dropped; or its destination refused it
+    for good, and a person has it tried again."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         columns = t.delivery.c
@@ -50,10 +51,13 @@ class DeliveryFilter:
         if self.updated_since is not None:
             found.append(columns.updated_at >= self.updated_since)
         if self.is_troubled is not None:
-            troubled = and_(
-                columns.state.in_(("PENDING", "SENDING")),
-                columns.attempts >= _MANY_ATTEMPTS,
-                columns.last_error != "",
+            troubled = or_(
+                columns.state == "REFUSED",
+                and_(
+                    columns.state.in_(("PENDING", "SENDING")),
+                    columns.attempts >= _MANY_ATTEMPTS,
+                    columns.last_error != "",
+                ),
             )
             found.append(troubled if self.is_troubled else ~troubled)
         return found
@@ -88,8 +92,9 @@ def list_deliveries(
 
 
 def retry_now(engine: Engine, wanted: DeliveryFilter) -> int:
-    """Let the waiting ones among them go at once; how many there were."""
-    return _go(engine, [*wanted.conditions(), t.delivery.c.state == "PENDING"], {})
+    """Let the waiting and the refused ones among them go at once; how many there were."""
+    stuck = t.delivery.c.state.in_(("PENDING", "REFUSED"))
+    return _go(engine, [*wanted.conditions(), stuck], {"state": "PENDING"})
 
 
 def send_again(engine: Engine, delivery_ids: Sequence[str]) -> int:
@@ -100,7 +105,7 @@ def send_again(engine: Engine, delivery_ids: Sequence[str]) -> int:
     values = {"state": "PENDING", "sent_at": None, "questions": 0, "last_error": ""}
     wanted = [
         t.delivery.c.delivery_id.in_(delivery_ids),
-        or_(t.delivery.c.state.in_(("PENDING", "SENT", "CONFIRMED")), _WAS_TO_GO),
+        or_(t.delivery.c.state.in_(("PENDING", "REFUSED", "SENT", "CONFIRMED")), _WAS_TO_GO),
     ]
     return _go(engine, wanted, values)
 

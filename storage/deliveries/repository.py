@@ -159,6 +159,11 @@ class Deliveries:
         }
         self._set(delivery_ids, values, utcnow(), only="SENDING")
 
+    def refused(self, delivery_ids: Sequence[str], error: str) -> None:
+        """Not tried any more until a person says so (`storage.deliveries.listing.retry_now`)."""
+        values = {"state": "REFUSED", "last_error": error}
+        self._set(delivery_ids, values, utcnow(), only="SENDING")
+
     def of_study(self, study_instance_uid: str) -> list[Delivery]:
         """Those of its results; what else goes on is in `storage.routing`."""
         return self.of_studies([study_instance_uid])[study_instance_uid]
@@ -199,7 +204,7 @@ class Deliveries:
             delivery.sop_instance_uid == sop_instance_uid,
             or_(
                 delivery.sent_at.is_not(None),
-                delivery.state.in_(("PENDING", "SENDING", "SENT", "CONFIRMED")),
+                delivery.state.in_(("PENDING", "SENDING", "REFUSED", "SENT", "CONFIRMED")),
             ),
         )
         with reading(self._engine) as connection:

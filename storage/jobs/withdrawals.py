@@ -191,7 +191,7 @@ class Withdrawals:
                 delete(t.delivery).where(
                     of_instances,
                     t.delivery.c.state.in_(
-                        ("PENDING", "AWAITING_RELEASE", "WITHHELD", "CANCELLED")
+                        ("PENDING", "REFUSED", "AWAITING_RELEASE", "WITHHELD", "CANCELLED")
                     ),
                     t.delivery.c.sent_at.is_(None),
                 )

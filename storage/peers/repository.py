@@ -46,6 +46,12 @@ class KnownPeer:
 
     `is_archive`: it may be asked for earlier studies of patients (`inference.priors`).
     `issuer_of_patient_id` is who issued the patient IDs that it answers without an issuer.
+
+    Of a FHIR server: `fhir_version` R4 or R5; `fhir_patients`, whether a patient must be known
+    there (match), is created where he is not (create), or is named by identifier alone
+    (identifier); `fhir_patient_systems`, a URI for patient IDs, or ISSUER=URI for each issuer;
+    `sign_in`, how `token` is shown: none, header, basic, bearer, oauth2 (client credentials, with
+    `user_name` as the client).
     """
 
     name: str
@@ -65,6 +71,13 @@ class KnownPeer:
     is_destination: bool = False
     is_archive: bool = False
     issuer_of_patient_id: str = ""
+    fhir_version: str = "R4"
+    fhir_patients: str = "match"
+    fhir_patient_systems: str = ""
+    sign_in: str = "header"
+    user_name: str = ""
+    token_url: str = ""
+    token_scope: str = ""
     object_kinds: frozenset[str] = frozenset()
     notifications: frozenset[NotificationKind] = frozenset()
     max_associations: int = 0

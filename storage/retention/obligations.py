@@ -105,7 +105,7 @@ def _queries(uids: Sequence[str]) -> dict[ObligationKind, Select[str, str, int]]
             job.ending == "superseded", job.withdrawn_at.is_(None)
         ),
         "delivery": _count(delivery.study_instance_uid, uids, delivery.destination).where(
-            delivery.state.in_(("PENDING", "SENDING"))
+            delivery.state.in_(("PENDING", "SENDING", "REFUSED"))
         ),
         "release": _count(delivery.study_instance_uid, uids, delivery.destination).where(
             delivery.state == "AWAITING_RELEASE"

@@ -118,7 +118,7 @@ class Routing:
         """By destination, and by what sends them there."""
         delivery = t.delivery.c
         waits = delivery.state.in_(("PENDING", "SENDING"))
-        failing = waits & (delivery.last_error != "")
+        failing = (delivery.state == "REFUSED") | (waits & (delivery.last_error != ""))
 
         def count(condition: ColumnElement[bool]) -> ColumnElement[int]:
             return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)

@@ -60,6 +60,11 @@ class DeliverySettings(BaseModel):
     bucket_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Hosts on which S3 buckets may be destinations, separated by commas."
     )
+    fhir_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts of FHIR servers that results may be written to, and of their token"
+        " endpoints, separated by commas.",
+    )
     sftp_known_hosts: Path | None = Field(
         None,
         description="Host keys of SFTP destinations, as OpenSSH keeps them; no other host is"
@@ -101,7 +106,7 @@ class DeliverySettings(BaseModel):
             return tuple(part.strip().upper() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("stow_hosts", "bucket_hosts", mode="before")
+    @field_validator("stow_hosts", "bucket_hosts", "fhir_hosts", mode="before")
     @classmethod
     def _parse_hosts(cls, value: Any) -> Any:
         if isinstance(value, str):

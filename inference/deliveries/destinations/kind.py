@@ -49,6 +49,10 @@ class DestinationKind:
     """Whether what goes there is audited as an export to media (PS3.15 A.5.3.4)."""
     why_unreachable: Callable[[KnownPeer], str] | None = None
     """Why the node cannot call it at all; empty where it can."""
+    object_kinds: frozenset[str] | None = None
+    """The only kinds of results that it gets; None: those that the peer's entry names."""
+    takes_drawings: bool = True
+    """Whether it gets what persons have drawn and measured by themselves."""
     open_archive: Callable[[KnownPeer, Settings], Archive] | None = None
     """How it is asked for the studies that it holds; None: it answers no questions."""
 

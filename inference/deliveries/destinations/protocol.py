@@ -12,12 +12,15 @@ from storage.core.entities import Instance
 class Outcome:
     """What became of one instance: `error` is empty where the destination took it.
 
-    `reached` is False where the destination never answered about it.
+    `reached` is False where the destination never answered about it. `is_final`: it would refuse
+    the same again, until a person has it tried. `again_after_s`: it wants to be left alone so long.
     """
 
     sop_instance_uid: str
     error: str = ""
     reached: bool = True
+    is_final: bool = False
+    again_after_s: float | None = None
 
     @property
     def ok(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from inference.deliveries.destinations import ae, bucket, folder, sftp, stow
+from inference.deliveries.destinations import ae, bucket, fhir, folder, sftp, stow
 from inference.deliveries.destinations.kind import DestinationKind
 from inference.deliveries.destinations.protocol import Destination, TestResult
 from inference.deliveries.destinations.testing import TEST_S, probed_within
@@ -22,6 +22,7 @@ KINDS: Mapping[str, DestinationKind] = {
         folder.KIND,
         sftp.KIND,
         bucket.KIND,
+        fhir.KIND,
     )
 }
 
@@ -57,7 +58,7 @@ def checked_peer(peer: KnownPeer, settings: Settings) -> KnownPeer:
     kind = kind_of(peer)
     found = checked(peer, settings)
     kind.check(peer, settings)
-    return found
+    return found if kind.object_kinds is None else replace(found, object_kinds=kind.object_kinds)
 
 
 def read_address(name: str, text: str) -> KnownPeer:

@@ -35,6 +35,14 @@ peer = Table(
     # Whether this node may ask it for earlier studies, and who issued its patient IDs.
     Column("is_archive", Boolean, nullable=False, server_default=false()),
     text_column("issuer_of_patient_id"),
+    # Of a FHIR server: `storage.peers.repository.KnownPeer`.
+    Column("fhir_version", String(8), nullable=False, server_default="R4"),
+    Column("fhir_patients", String(16), nullable=False, server_default="match"),
+    text_column("fhir_patient_systems"),
+    Column("sign_in", String(16), nullable=False, server_default="header"),
+    text_column("user_name"),
+    text_column("token_url"),
+    text_column("token_scope"),
     Column("object_kinds", JSON, nullable=False),
     # Of what it is notified: `storage.peers.notifications.NotificationKind`.
     Column("notifications", JSON, nullable=False, server_default="[]"),

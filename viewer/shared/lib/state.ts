@@ -67,6 +67,7 @@ const deliveryTones: Record<DeliveryState, Tone> = {
   sending: "busy",
   sent: "busy",
   confirmed: "good",
+  refused: "bad",
   cancelled: "quiet",
 };
 
@@ -123,6 +124,7 @@ export interface DestinationSummary {
 
 /** From what is furthest from its end; what a person withheld has ended, too, and what was rejected. */
 const towardsConfirmed: DeliveryState[] = [
+  "refused",
   "awaiting_release",
   "pending",
   "sending",

@@ -110,7 +110,8 @@ class Decision(TypedDict):
 class Delivery(TypedDict):
     """One result on its way to one destination. CONFIRMED: the destination proved it has it.
     AWAITING_RELEASE: it leaves once a person has accepted it. WITHHELD: a person did not.
-    CANCELLED: the instance was rejected, as `last_error` says."""
+    REFUSED: the destination would refuse the same again; POST /api/deliveries/retry has it
+    tried. CANCELLED: the instance was rejected, as `last_error` says."""
 
     delivery_id: str
     destination: str
@@ -118,7 +119,14 @@ class Delivery(TypedDict):
     series_instance_uid: str
     sop_instance_uid: str
     state: Literal[
-        "awaiting_release", "withheld", "pending", "sending", "sent", "confirmed", "cancelled"
+        "awaiting_release",
+        "withheld",
+        "pending",
+        "sending",
+        "sent",
+        "confirmed",
+        "refused",
+        "cancelled",
     ]
     attempts: int
     next_attempt_at: str

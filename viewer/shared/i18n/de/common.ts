@@ -76,6 +76,7 @@ export const states: Messages["states"] = {
     sending: "Wird gesendet",
     sent: "Gesendet",
     confirmed: "Bestätigt",
+    refused: "Abgelehnt",
     cancelled: "Abgebrochen",
   },
   deliveryMeaning: {
@@ -85,6 +86,7 @@ export const states: Messages["states"] = {
     sending: "Wird gerade gesendet.",
     sent: "Das Ziel hat es angenommen und die Speicherung noch nicht bestätigt.",
     confirmed: "Das Ziel hat die Speicherung bestätigt.",
+    refused: "Das Ziel hat es abgelehnt. Es wird erst erneut versucht, wenn jemand es anstößt.",
     cancelled: "Es wurde zurückgewiesen oder ist nicht mehr da und wird nicht gesendet.",
   },
 };

@@ -74,6 +74,7 @@ export const states = {
     sending: "Sending",
     sent: "Sent",
     confirmed: "Confirmed",
+    refused: "Refused",
     cancelled: "Cancelled",
   },
   deliveryMeaning: {
@@ -83,6 +84,7 @@ export const states = {
     sending: "Being sent.",
     sent: "The destination accepted it and has not confirmed yet that it stores it.",
     confirmed: "The destination has confirmed that it stores it.",
+    refused: "The destination refused it. It is not tried again until somebody retries it.",
     cancelled: "It was rejected or is gone, and is not sent.",
   },
 };

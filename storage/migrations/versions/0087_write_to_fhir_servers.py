@@ -1,0 +1,29 @@
+"""Know FHIR servers that results are written to"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0087"
+down_revision = "0086"
+branch_labels = None
+depends_on = None
+
+_TEXTS = ("fhir_patient_systems", "user_name", "token_url", "token_scope")
+
+
+def upgrade() -> None:
+    for name, length, default in (
+        ("fhir_version", 8, "R4"),
+        ("fhir_patients", 16, "match"),
+        ("sign_in", 16, "header"),
+    ):
+        op.add_column(
+            "peer", sa.Column(name, sa.String(length), server_default=default, nullable=False)
+        )
+    for name in _TEXTS:
+        op.add_column("peer", sa.Column(name, sa.Text(), server_default="", nullable=False))
+
+
+def downgrade() -> None:
+    for name in ("fhir_version", "fhir_patients", "sign_in", *_TEXTS):
+        op.drop_column("peer", name)

@@ -1,0 +1,405 @@
+"""Results and reports are written to a FHIR server, once each, and follow what becomes of them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inference.annotations.feedback_reports import write_feedback_reports
+from inference.deliveries.destinations import address_of, fhir_client, probe_peer, read_address
+from inference.deliveries.service import deliver_due
+from inference.reports.due import draft_due
+from inference.reports.publishing import publish_due
+from inference.routing.send import send_study
+from inference.withdrawals.late_instances import withdraw_outdated
+from storage.container import Storage
+from storage.core.callers.identity import of_account
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest
+from storage.deliveries.listing import DeliveryFilter, retry_now
+from storage.peers.repository import KnownPeer
+from tests.inference.deliveries.destinations.fhir_server import (
+    FhirServer,
+    endless,
+    fhir_server,
+    hanging,
+    lost,
+    refusing,
+)
+from tests.inference.deliveries.destinations.nodes import (
+    answering,
+    deliveries,
+    host_of,
+    node,
+    with_results,
+)
+from tests.inference.orchestration import later, receive
+from tests.inference.small import mr_slice, study_uid
+
+SYSTEM = "https://hospital.example.org/mrn"
+PATIENT = {"identifier": [{"system": SYSTEM, "value": "Q-4711"}]}
+
+
+def peer_of(server: FhirServer, **changes: Any) -> KnownPeer:
+    fields: dict[str, Any] = {
+        "url": f"fhir+{server.url}",
+        "fhir_version": server.version,
+        "fhir_patient_systems": SYSTEM,
+        "is_destination": True,
+        **changes,
+    }
+    return KnownPeer("ehr", kind="fhir", **fields)
+
+
+@contextmanager
+def writing(
+    folder: Path, version: str = "R4", settings: dict[str, Any] | None = None, **peer: Any
+) -> Iterator[tuple[FhirServer, Storage]]:
+    """A server that knows the patient, and a node that writes to it."""
+    with fhir_server(version) as server:
+        server.add("Patient", PATIENT)
+        hosts = host_of(server.url)
+        with node(folder, peer_of(server, **peer), fhir_hosts=hosts, **(settings or {})) as storage:
+            yield server, storage
+
+
+def deliver(storage: Storage) -> int:
+    """Also what waits for another attempt."""
+    retry_now(storage.engine, DeliveryFilter(state="PENDING"))
+    return deliver_due(storage, utcnow(), "sender")
+
+
+def state_of(storage: Storage, name: str = "a") -> set[tuple[str, str]]:
+    return {(one.state, one.last_error) for one in deliveries(storage, name)}
+
+
+def one_of(server: FhirServer, kind: str) -> Any:
+    (found,) = server.of(kind)
+    return found
+
+
+@pytest.mark.parametrize("version", ["R4", "R5"])
+def test_a_result_is_written_with_its_study_device_and_patient(
+    tmp_path: Path, version: str
+) -> None:
+    with writing(tmp_path, version) as (server, storage):
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 1, "SR alone"
+        assert state_of(storage) == {("CONFIRMED", "")}
+        patient = one_of(server, "Patient")
+        study, report = one_of(server, "ImagingStudy"), one_of(server, "DiagnosticReport")
+        observations = server.of("Observation")
+        (finding, *_) = storage.findings.of_study(study_uid("a"))
+        assert observations
+        for one in (study, report, *observations):
+            assert one["subject"]["reference"] == f"Patient/{patient['id']}"
+        assert report["status"] == "preliminary"
+        assert "UNVERIFIED" in report["conclusion"]
+        assert "research use only" in report["conclusion"]
+        assert [one["reference"] for one in report["result"]] == [
+            f"Observation/{one['id']}" for one in observations
+        ]
+        assert report["imagingStudy" if version == "R4" else "study"] == [
+            {"reference": f"ImagingStudy/{study['id']}", "type": "ImagingStudy"}
+        ]
+        (observation,) = (
+            one for one in observations if one["identifier"][0]["value"] == finding.finding_id
+        )
+        assert observation["valueQuantity"]["value"] == finding.value
+        assert "UNVERIFIED" in observation["note"][0]["text"]
+        assert observation["meta"]["security"][0]["code"] == "AIAST"
+        devices = {f"Device/{one['id']}": one for one in server.of("Device")}
+        device = devices[observation["device"]["reference"]]
+        name = device["deviceName" if version == "R4" else "name"][0]
+        assert finding.pipeline in json.dumps(name)
+        assert device["version"][0]["value"] == finding.pipeline_version
+        assert devices[device["parent"]["reference"]]["manufacturer"] == "MediViewAI"
+        selected = {f"ImagingSelection/{one['id']}" for one in server.of("ImagingSelection")}
+        derived = {one["reference"] for one in observation["derivedFrom"]}
+        assert derived == {f"ImagingStudy/{study['id']}"} | selected
+        assert bool(selected) == (version == "R5")
+        assert not any("Q-4711" in path for path in server.paths), "no address names a patient"
+
+
+def test_a_lost_answer_and_a_repetition_double_nothing(tmp_path: Path) -> None:
+    with writing(tmp_path) as (server, storage):
+        server.faults = [lost]
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 0
+        ((state, error),) = state_of(storage)
+        assert (state, "cannot be reached" in error) == ("PENDING", True)
+        before = {kind: len(server.of(kind)) for kind in ("Observation", "DiagnosticReport")}
+        assert deliver(storage) == 1
+        assert state_of(storage) == {("CONFIRMED", "")}
+        assert server.transactions == 2
+        assert {kind: len(server.of(kind)) for kind in before} == before
+        assert len(server.of("ImagingStudy")) == len(server.of("Patient")) == 1
+
+
+def test_what_a_server_has_of_a_study_is_left_as_it_is(tmp_path: Path) -> None:
+    uid = study_uid("a")
+    with writing(tmp_path) as (server, storage):
+        archive = {
+            "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:{uid}"}],
+            "description": "By the archive",
+        }
+        url = server.add("ImagingStudy", archive)
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 1
+        assert one_of(server, "ImagingStudy")["description"] == "By the archive"
+        assert one_of(server, "DiagnosticReport")["imagingStudy"][0]["reference"] == url
+        # A study that somebody sends there is written as the node has it.
+        send_study(storage, uid, ["ehr"])
+        deliver(storage)
+        assert one_of(server, "ImagingStudy")["numberOfInstances"] > 0
+        assert "description" not in one_of(server, "ImagingStudy")
+
+
+def test_a_patient_is_never_created_unless_the_site_says_so(tmp_path: Path) -> None:
+    with writing(tmp_path) as (server, storage):
+        server.resources.clear()
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 0
+        ((state, error),) = state_of(storage)
+        assert state == "PENDING"
+        assert f"knows no patient of the study's identifier, whose system is {SYSTEM}" in error
+        assert "Q-4711" not in error
+        assert (server.resources, server.transactions) == ({}, 0)
+        server.add("Patient", PATIENT)
+        assert deliver(storage) == 1
+        server.add("Patient", PATIENT)
+        with_results(storage, "b")
+        deliver_due(storage, utcnow(), "sender")
+        assert "several patients" in next(iter(state_of(storage, "b")))[1]
+
+
+@pytest.mark.parametrize("patients", ["create", "identifier"])
+def test_patients_are_created_or_named_by_identifier(tmp_path: Path, patients: str) -> None:
+    with writing(tmp_path, fhir_patients=patients) as (server, storage):
+        server.resources.clear()
+        for name in ("a", "b"):
+            with_results(storage, name)
+            assert deliver_due(storage, utcnow(), "sender") == 1
+        subjects = [one["subject"] for one in server.of("DiagnosticReport")]
+        if patients == "create":
+            patient = one_of(server, "Patient")
+            assert patient["name"][0]["family"] == "Quernhammer"
+            assert patient["identifier"][0]["system"] == SYSTEM
+            assert {one["reference"] for one in subjects} == {f"Patient/{patient['id']}"}
+        else:
+            assert server.of("Patient") == []
+            identifier = {"system": SYSTEM, "value": "Q-4711"}
+            assert subjects == [{"type": "Patient", "identifier": identifier}] * 2
+
+
+def test_feedback_and_withdrawal_follow_in_order(tmp_path: Path) -> None:
+    with writing(tmp_path, settings={"feedback_quiet_s": 0}) as (server, storage):
+        with_results(storage)
+        deliver_due(storage, utcnow(), "sender")
+        for finding in storage.findings.of_study(study_uid("a")):
+            storage.finding_feedback.add(finding, "ACCEPTED", of_account("dr-a"), verifies=True)
+        assert write_feedback_reports(storage, later(60)) == 1
+        assert deliver(storage) == 1
+        assert {one["status"] for one in server.of("Observation")} == {"final"}
+        assert one_of(server, "DiagnosticReport")["status"] == "final"
+        receive(storage, [mr_slice("a", 30)])
+        assert withdraw_outdated(storage, utcnow()) == 1
+        assert deliver(storage) == 1
+        assert {one["status"] for one in server.of("Observation")} == {"entered-in-error"}
+        report = one_of(server, "DiagnosticReport")
+        assert report["status"] == "entered-in-error"
+        assert report["conclusion"].startswith("Withdrawn: ")
+        assert {state for state, _ in state_of(storage)} <= {"CONFIRMED", "SENT"}
+
+
+def test_a_draft_leaves_where_the_site_lets_it_and_the_signed_report_is_final(
+    tmp_path: Path,
+) -> None:
+    uid, reader = study_uid("a"), of_account("dr-jones")
+    with writing(tmp_path, settings={"report_delivery": "all"}) as (server, storage):
+        with_results(storage)
+        draft_due(storage, later(3600))
+        publish_due(storage)
+        server.faults = [refusing(503)] * 2
+        deliver_due(storage, utcnow(), "sender")
+        assert server.of("DiagnosticReport") == []
+        report = storage.reports.states_of([uid])[uid]
+        storage.reports.move(report.report_id, report.version, "final", reader)
+        publish_due(storage)
+        # The signed version goes first; the draft, when its turn comes, is of yesterday.
+        deliver_due(storage, utcnow(), "sender")
+        (written,) = (one for one in server.of("DiagnosticReport") if "presentedForm" in one)
+        assert written["status"] == "final"
+        assert written["resultsInterpreter"] == [{"display": "dr-jones"}]
+        assert written["presentedForm"][0]["contentType"] == "application/pdf"
+        assert written["presentedForm"][0]["data"].startswith("JVBERi")
+        deliver(storage)
+        assert {state for state, _ in state_of(storage)} == {"CONFIRMED"}
+        versions = server.resources[f"DiagnosticReport/{written['id']}"]
+        assert [one["status"] for one in versions] == ["final"]
+        signed = storage.reports.get(report.report_id)
+        storage.reports.move(
+            signed.report_id, signed.version, "amended", reader,
+            sections=signed.sections[:-1], reason="Read again.",
+        )  # fmt: skip
+        publish_due(storage)
+        deliver(storage)
+        assert [one["status"] for one in versions] == ["final", "amended"]
+
+
+def test_an_unsigned_report_is_withdrawn_with_what_it_rests_on(tmp_path: Path) -> None:
+    with writing(tmp_path, settings={"report_delivery": "all"}) as (server, storage):
+        with_results(storage)
+        draft_due(storage, later(3600))
+        publish_due(storage)
+        deliver_due(storage, utcnow(), "sender")
+        statuses = {one["status"] for one in server.of("DiagnosticReport")}
+        assert (len(server.of("DiagnosticReport")), statuses) == (2, {"preliminary"})
+        receive(storage, [mr_slice("a", 30)])
+        withdraw_outdated(storage, utcnow())
+        deliver(storage)
+        statuses = {one["status"] for one in server.of("DiagnosticReport")}
+        assert statuses == {"entered-in-error"}
+        publish_due(storage)
+        deliver(storage)
+        statuses = {one["status"] for one in server.of("DiagnosticReport")}
+        assert statuses == {"entered-in-error", "preliminary"}, "the next draft"
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "words"),
+    [
+        (422, "REFUSED", "answered HTTP 422: Patient … (…) is not …"),
+        (412, "REFUSED", "several resources of one identifier"),
+        (409, "PENDING", "somebody else changed a resource"),
+        (429, "PENDING", "it wants fewer requests"),
+        (401, "PENDING", "the sign-in is missing"),
+        (500, "PENDING", "answered HTTP 500"),
+    ],
+)
+def test_a_refusal_ends_it_or_is_tried_again(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    status: int,
+    state: str,
+    words: str,
+) -> None:
+    said = "Patient Quernhammer (q-4711) is not ADALBERT\x1b[31m" + "!" * 5000
+    with writing(tmp_path) as (server, storage):
+        server.faults = [refusing(status, said, Retry_After="120")]
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 0
+        (one,) = deliveries(storage)
+        assert (one.state, words in one.last_error) == (state, True), one.last_error
+        assert len(one.last_error) < 500
+        assert "\x1b" not in one.last_error
+        waits = one.next_attempt_at - utcnow()
+        assert (waits > timedelta(seconds=100)) == (state == "PENDING")
+        assert deliver_due(storage, later(3600), "sender") == (state == "PENDING")
+        # A person has it tried again.
+        assert retry_now(storage.engine, DeliveryFilter(destination="ehr")) == (state == "REFUSED")
+        deliver_due(storage, utcnow(), "sender")
+        assert state_of(storage) == {("CONFIRMED", "")}
+    output = capfd.readouterr()
+    for secret in ("Quernhammer", "4711", "ADALBERT"):
+        assert secret.lower() not in (output.out + output.err).lower()
+
+
+def test_answers_without_end_and_silence_delay_the_delivery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fhir_client, "_TIMEOUT", 1.0)
+    with writing(tmp_path) as (server, storage):
+        server.faults = [endless, hanging]
+        with_results(storage)
+        deliver_due(storage, utcnow(), "sender")
+        assert "answered more than" in next(iter(state_of(storage)))[1]
+        deliver(storage)
+        assert "did not answer in time" in next(iter(state_of(storage)))[1]
+        assert deliver(storage) == 1
+
+
+def test_a_redirect_is_not_followed_and_other_hosts_are_not_called(tmp_path: Path) -> None:
+    inside: list[str] = []
+
+    def secret(method: str, path: str, headers: Any) -> tuple[int, Any]:
+        inside.append(path)
+        return 200, {}
+
+    with answering(secret) as url, writing(tmp_path) as (server, storage):
+        server.faults = [refusing(307, Location=f"{url}/internal")]
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 0
+        assert "answered HTTP 307" in next(iter(state_of(storage)))[1]
+        assert inside == []
+        for changes in (
+            {"url": f"fhir+{url}"},
+            {"sign_in": "oauth2", "user_name": "node", "token_url": url},
+            {"url": "fhir+http://ehr.example.org/fhir"},
+        ):
+            with pytest.raises(InvalidRequest, match="none of those"):
+                probe_peer(storage, peer_of(server, **changes))
+
+
+def test_the_ways_to_sign_in(tmp_path: Path) -> None:
+    grants: list[Any] = []
+
+    def grant(method: str, path: str, headers: Any) -> tuple[int, Any]:
+        grants.append(headers["Authorization"])
+        return 200, {"access_token": f"t{len(grants)}", "expires_in": 3600}
+
+    with answering(grant) as token_url, fhir_server() as server:
+        server.add("Patient", PATIENT)
+        wanted = ""
+        server.accepts = lambda headers: headers.get("authorization", "") == wanted
+        hosts = f"{host_of(server.url)},{host_of(token_url)}"
+        with node(tmp_path, fhir_hosts=hosts) as storage:
+            for fields, shown in (
+                ({"sign_in": "none"}, ""),
+                ({"sign_in": "bearer", "token": "abc"}, "Bearer abc"),
+                ({"sign_in": "basic", "user_name": "u", "token": "p:w"}, "Basic dTpwOnc="),
+                ({"sign_in": "header", "token": "Key 1"}, "Key 1"),
+            ):
+                wanted = shown
+                tested = probe_peer(storage, peer_of(server, **fields))
+                assert (tested.ok, tested.sentence) == (
+                    True, f"{server.url} takes transactions of FHIR R4.",
+                )  # fmt: skip
+                wanted = "another"
+                assert "sign-in" in probe_peer(storage, peer_of(server, **fields)).sentence
+            client = {
+                "sign_in": "oauth2", "user_name": "node", "token": "s c", "token_url": token_url,
+                "token_scope": "system/*.cruds",
+            }  # fmt: skip
+            wanted = "Bearer t1"
+            for _ in range(2):
+                assert probe_peer(storage, peer_of(server, **client)).ok
+            assert grants == ["Basic bm9kZTpzK2M="], "one token, form-encoded client"
+            # It was revoked: the next attempt gets another one.
+            wanted = "Bearer t2"
+            assert not probe_peer(storage, peer_of(server, **client)).ok
+            assert probe_peer(storage, peer_of(server, **client)).ok
+            assert "s c" not in repr(peer_of(server, **client))
+
+
+def test_the_test_of_a_destination_names_what_the_server_lacks(tmp_path: Path) -> None:
+    with writing(tmp_path) as (server, storage):
+        peer = storage.peers.get("ehr")
+        server.lacks = {"transaction", "update Observation"}
+        tested = probe_peer(storage, peer)
+        assert not tested.ok
+        assert tested.sentence == (
+            f"{server.url} lacks the interaction transaction, conditional update of Observation."
+        )
+        server.version = "R5"
+        assert "lacks FHIR R4 (it states 5.0.0)" in probe_peer(storage, peer).sentence
+
+
+def test_an_address_is_read_and_written_the_same() -> None:
+    address = "fhir+https://ehr.example.org/fhir/r4"
+    peer = read_address("x", address)
+    assert (peer.kind, peer.is_destination, address_of(peer)) == ("fhir", True, address)
