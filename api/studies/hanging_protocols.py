@@ -34,6 +34,7 @@ router = new_router(prefix="/api/hanging-protocols", tags=["reading"])
 
 _FILE = "hanging-protocols.json"
 _MAX_BYTES = 256 * 1024
+_CHANGE = "change the hanging protocols"
 
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
@@ -224,9 +225,12 @@ def get_hanging_protocols(settings: SettingsDep) -> HangingProtocols:
     operation_id="put_hanging_protocols",
     responses=problems(400, 403),
 )
-@policy(ADMINS, "admin", MODEL_CHANGED)
+@policy(ADMINS, "admin", MODEL_CHANGED, confirmed_to=_CHANGE)
 def put_hanging_protocols(settings: SettingsDep, protocols: HangingProtocols) -> HangingProtocols:
-    """Replace the site's protocols; the viewer takes them at the next study that is opened."""
+    """Replace the site's protocols; the viewer takes them at the next study that is opened.
+
+    A person confirms the session first: those of before are not kept.
+    """
     path = _path(settings)
     # Whole or not at all: a reader never meets half a file.
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
@@ -249,9 +253,16 @@ def put_hanging_protocols(settings: SettingsDep, protocols: HangingProtocols) ->
     operation_id="delete_hanging_protocols",
     responses=problems(403),
 )
-@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "D", Type.SOFTWARE_CONFIGURATION))
+@policy(
+    ADMINS,
+    "admin",
+    Audited(Code.SECURITY_ALERT, "D", Type.SOFTWARE_CONFIGURATION),
+    confirmed_to=_CHANGE,
+)
 def delete_hanging_protocols(settings: SettingsDep) -> Response:
-    """Forget the site's protocols. Doing it again is harmless."""
+    """Forget the site's protocols. Doing it again is harmless. A person confirms the session
+    first.
+    """
     path = _path(settings)
     with translated_os_errors(path.parent):
         path.unlink(missing_ok=True)

@@ -109,9 +109,9 @@ def change_webhook(
 @router.delete(
     "/{webhook_id}", status_code=204, summary="Remove a webhook", responses=problems(404)
 )
-@policy(INTEGRATORS, "api:write", network_change("D"))
+@policy(INTEGRATORS, "api:write", network_change("D"), confirmed_to="remove a webhook")
 def remove_webhook(storage: StorageDep, webhook_id: WebhookId) -> None:
-    """With all that was on its way to it."""
+    """With all that was on its way to it. A person confirms the session first."""
     storage.webhooks.remove(webhook_id)
     log.info("webhook_removed", webhook_id=webhook_id)
 

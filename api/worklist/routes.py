@@ -113,9 +113,14 @@ def change_worklist_item(
     summary="Remove a worklist item",
     responses=problems(404),
 )
-@policy(INTEGRATORS, "api:write", Audited(Code.ORDER_RECORD, "D"))
+@policy(
+    INTEGRATORS, "api:write", Audited(Code.ORDER_RECORD, "D"), confirmed_to="remove a worklist item"
+)
 def remove_worklist_item(request: Request, storage: StorageDep, worklist_item_id: ItemId) -> None:
-    """Forget the item. To keep a record of a cancelled procedure, cancel the item instead."""
+    """Forget the item. To keep a record of a cancelled procedure, cancel the item instead.
+
+    A person confirms the session first.
+    """
     _name(request, storage.worklist.get(worklist_item_id))
     storage.worklist.remove(worklist_item_id)
 

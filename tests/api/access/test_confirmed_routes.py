@@ -27,8 +27,6 @@ _A_SESSION_IS_ENOUGH = {
     "can be undone, and leaves every stored byte as it is": {
         "POST /api/patient-changes/moves",
         "POST /api/patient-changes/{change_id}/undo",
-        "PUT /api/hanging-protocols",
-        "DELETE /api/hanging-protocols",
         "POST /api/drift/baseline",
         "POST /api/models/{name}/activate",
         "POST /api/models/{name}/retire",
@@ -49,12 +47,34 @@ _A_SESSION_IS_ENOUGH = {
 _CONFIRMED_BY_OTHERS = {
     "POST /api/webhooks",
     "PATCH /api/webhooks/{webhook_id}",
+    "DELETE /api/webhooks/{webhook_id}",
     "POST /api/webhooks/{webhook_id}/secret",
+    "DELETE /api/worklist/{worklist_item_id}",
     "DELETE /api/me/second-factors/{factor_id}",
     "POST /api/me/recovery-codes",
 }
 """All else that others may do is everyday work, also sending: it goes to peers alone, and who
 added a peer confirmed it."""
+
+_REMOVES_LITTLE = {
+    "ends a way in, or what the caller began": {
+        "DELETE /api/keys/{key_id}",
+        "DELETE /api/users/{name}/sessions",
+        "DELETE /api/me/sessions",
+        "DELETE /api/me/sessions/{session_id}",
+        "DELETE /api/session",
+        "DELETE /api/uploads/{upload_id}",
+        "DELETE /dicom-web/workitems/{workitem_uid}/subscribers/{ae_title}",
+    },
+    "the same comes back by entering it again": {
+        "DELETE /api/projects/{name}/studies/{study_instance_uid}",
+        "DELETE /api/series/{series_instance_uid}/expectations",
+    },
+    "leaves the report as it is, and another proposal can be asked for": {
+        "DELETE /api/reports/{report_id}/proposal",
+    },
+}
+"""Removals by which nothing is lost. All others are confirmed, whoever may do them."""
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +102,12 @@ def test_each_change_of_an_administrator_is_confirmed_or_says_why_not(rules: lis
     assert not_confirmed == enough
     of_others = {_named(one) for one in rules if one.roles != ADMINS and one.policy.confirmed_to}
     assert of_others == _CONFIRMED_BY_OTHERS
+
+
+def test_each_removal_is_confirmed_or_says_why_it_loses_nothing(rules: list[Rule]) -> None:
+    removing = {_named(one): one for one in rules if one.method == "DELETE"}
+    not_confirmed = {name for name, one in removing.items() if not one.policy.confirmed_to}
+    assert not_confirmed == set[str]().union(*_REMOVES_LITTLE.values())
 
 
 def test_a_session_alone_gets_none_of_them_done_and_a_key_is_not_asked(
