@@ -11,6 +11,7 @@ from api.access.authenticator import Authenticator
 from api.access.caller_visibility import CallerVisibility
 from api.access.limits.forwarded import ForwardedClient
 from api.access.limits.limiter import Limits
+from api.access.limits.open_requests import CallerShares, OpenRequests
 from api.access.middleware import AccessControl
 from api.access.openid_connect.provider import Provider
 from api.access.openid_connect.sign_in import AccessTokens
@@ -46,6 +47,7 @@ from api.new_router import routes_of
 from api.openapi import install_description
 from api.routers import ROUTERS
 from api.server import health, metrics
+from api.server.threads import share_threads
 from api.server.viewer_files import ViewerFiles
 from api.studies import routes as studies
 from api.ups.responses import install_workitem_errors
@@ -68,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        share_threads()
         with open_storage(settings) as storage, storage.audit.running("api"):
             app.state.storage = storage
             app.state.newest_event = Newest(storage.events)
@@ -91,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.stopping = lambda: False
     app.state.provider = Provider(settings) if settings.oidc_issuer else None
     tokens = AccessTokens(app.state.provider) if app.state.provider else None
+    app.state.open_requests = OpenRequests(settings)
     app.state.caller_visibility = CallerVisibility()
     app.state.authenticator = Authenticator(settings, tokens)
     install_error_handlers(app)
@@ -124,6 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(AuditTrail, rules=rules)
     # The event of a deletion has to be written, too.
     app.add_middleware(FullDisk, data_dir=settings.data_dir)
+    app.add_middleware(CallerShares, open_requests=app.state.open_requests)
     app.add_middleware(
         AccessControl,
         settings=settings,

@@ -57,6 +57,7 @@ _STATUS_OF: dict[type[errors.MediViewError], int] = {
     errors.InvalidInstance: 422,
     errors.InvalidRequest: 400,
     errors.LimitExceeded: 413,
+    errors.TooManyRequests: 429,
     errors.UidConflict: 409,
     errors.NotPermitted: 403,
     errors.NotFound: 404,
@@ -94,7 +95,7 @@ _TITLE_OF = {
     "instance_damaged": "The stored instance is damaged or lost",
 }
 # Sent only where waiting alone may help.
-_RETRY_AFTER_S = {"storage_full": "60", "storage_unavailable": "5"}
+_RETRY_AFTER_S = {"storage_full": "60", "storage_unavailable": "5", "too_many_requests": "5"}
 
 # Phrases of newer Pythons differ from older ones; these codes stay.
 _HTTP_CODE = {404: "not_found", 405: "method_not_allowed", 413: "limit_exceeded"}

@@ -27,6 +27,7 @@ from api.middleware.methods import with_head
 from api.middleware.refusing import refuse
 from api.middleware.safe_methods import SAFE_METHODS
 from storage.container import Storage
+from storage.core.callers.shares import on_behalf_of
 from storage.core.callers.visibility import Visibility, limited_to
 from storage.core.errors import MediViewError, StorageUnavailable
 from storage.settings import Settings
@@ -87,6 +88,11 @@ class AccessControl:
             scope.setdefault("state", {})["principal"] = LOCAL
             await self.app(scope, receive, send)
             return
+        # Until it is known who asks.
+        with on_behalf_of(f"address {client_group(scope)}"):
+            await self._let_in(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         send = telling_limits(self.limits.of_principals, scope, send)
         try:
             principal = await self._admitted(scope)

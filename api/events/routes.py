@@ -24,6 +24,7 @@ from api.audit_rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
 from api.events.newest import LOOK_EVERY_S, Newest
 from api.events.parameters import After, EventStudy, EventTypes, LastEventId, resume_point
+from api.events.stream_answer import EventStream
 from api.jobs.routes import read_job
 from api.new_router import new_router
 from api.parameters import JobId, problems
@@ -64,7 +65,7 @@ async def node_events(
     after: After = None,
     study_instance_uid: EventStudy = None,
     topics: EventTypes = None,
-) -> StreamingResponse:
+) -> EventStream:
     """Events `study`, `job`, `delivery`, `finding` and `upload`, each with what changed.
 
     A new stream begins with what happens next. With `Last-Event-ID` or `after`
@@ -76,7 +77,7 @@ async def node_events(
     # Looked up before the answer begins: who has its first line misses nothing from then on.
     newest = await stream.newest(start)
     wanted = _Wanted(study_instance_uid=study_instance_uid, topics=tuple(topics or ()))
-    return _event_stream(_until_access_ends(stream.of_node(start, newest, wanted)))
+    return EventStream(_until_access_ends(stream.of_node(start, newest, wanted)))
 
 
 @router.get(
@@ -93,7 +94,7 @@ async def job_events(
     job_id: JobId,
     last_event_id: LastEventId = None,
     after: After = None,
-) -> StreamingResponse:
+) -> EventStream:
     """Events `job`, each with the whole job as it is then; the first comes at once.
 
     The stream ends once the job is `completed`, `failed`, `cancelled` or `superseded`.
@@ -101,7 +102,7 @@ async def job_events(
     start = resume_point(last_event_id, after)
     await run_in_threadpool(storage.jobs.get, job_id)
     stream = _Stream(request, storage, stopping)
-    return _event_stream(_until_access_ends(stream.of_job(job_id, start)))
+    return EventStream(_until_access_ends(stream.of_job(job_id, start)))
 
 
 @dataclass(frozen=True)
@@ -236,12 +237,3 @@ def _opening(position: int) -> str:
 
 def _message(event_id: int, event: str, data: dict[str, Any]) -> str:
     return f"id: {event_id}\nevent: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
-
-
-def _event_stream(body: AsyncIterator[str]) -> StreamingResponse:
-    return StreamingResponse(
-        body,
-        media_type="text/event-stream",
-        # nginx would hold events back in its buffer.
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )

@@ -16,6 +16,7 @@ from api.audit.middleware import name_studies
 from api.audit_rules import Audited
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
+from api.events.stream_answer import EventStream
 from api.language.language_jobs import ended, started
 from api.language.routes import LATER
 from api.language.schemas import AnswerPayload
@@ -73,7 +74,7 @@ async def follow_answer(
     principal: PrincipalDep,
     stopping: StoppingDep,
     job_id: JobId,
-) -> StreamingResponse:
+) -> EventStream:
     """Events `sentence` and `withheld`, each once it is checked; `tokens` says how many the model
     has written; `answer` or `problem` ends the stream.
 
@@ -82,12 +83,7 @@ async def follow_answer(
     _, asked = await run_in_threadpool(_read, storage.jobs, storage.answers, job_id)
     _check_may_read(principal, asked)
     _name(request, asked)
-    return StreamingResponse(
-        _events(storage.jobs, storage.answers, job_id, stopping),
-        media_type="text/event-stream",
-        # nginx would hold events back in its buffer.
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return EventStream(_events(storage.jobs, storage.answers, job_id, stopping))
 
 
 @router.get(

@@ -17,9 +17,11 @@ from fastapi import WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
 from api.access.caller_visibility import AccessEnded, as_caller, present_principal
+from api.access.limits.open_requests import OpenRequests
 from api.access.policy import INTEGRATORS, policy
 from api.audit_rules import SUBSCRIBED
 from api.dicomweb.routing import worklist_router
+from api.errors import ApiProblem
 from api.events.newest import Newest
 from api.ups.matching import Matcher
 from api.ups.subscribing import AeTitle
@@ -49,6 +51,7 @@ _CHECK_EVERY_S = 15.0
 # RFC 6455 7.4.1.
 _GOING_AWAY = 1001
 _NOT_ALLOWED = 1008
+_TRY_LATER = 1013
 _MAX_MESSAGE_ID = 65535
 
 
@@ -56,7 +59,18 @@ _MAX_MESSAGE_ID = 65535
 @policy(INTEGRATORS, "dicomweb:read", SUBSCRIBED)
 async def notify(socket: WebSocket, ae_title: AeTitle) -> None:
     """Each message is one event report in DICOM JSON, in the order of the events."""
-    await socket.accept()
+    open_requests: OpenRequests = socket.app.state.open_requests
+    try:
+        with open_requests.stream():
+            await socket.accept()
+            await _report(socket, ae_title)
+    except ApiProblem:
+        # Refused before it is open, and so with 403.
+        await socket.close(_TRY_LATER)
+
+
+async def _report(socket: WebSocket, ae_title: AeTitle) -> None:
+    """Until one side ends it."""
     reporter = _Reporter(socket, ae_title)
     listening = asyncio.create_task(_listen(socket))
     reporting = asyncio.create_task(reporter.run())

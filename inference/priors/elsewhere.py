@@ -1,6 +1,5 @@
 """What other archives have of a study's patient, for people who look at it; fetched when asked."""
 
-import threading
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from inference.priors.subjects import Subject, subject_of_study
 from storage.access_groups.visibility import visibility_of
 from storage.audit import Audit
 from storage.container import Storage
+from storage.core.callers.shares import Shares
 from storage.core.callers.visibility import EVERYONE, as_node, current_visibility
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
 from storage.index.repository import Index
@@ -25,7 +25,8 @@ from storage.priors.fetches import PriorFetches
 from storage.settings import Settings
 
 _AT_ONCE = 4
-_UNDER_WAY = threading.BoundedSemaphore(_AT_ONCE)
+_OF_ONE = 2
+_UNDER_WAY = Shares(_AT_ONCE, most=_OF_ONE)
 _WAIT_S = 10.0
 
 
@@ -144,16 +145,15 @@ def _groups_of(engine: Engine, peer: KnownPeer) -> tuple[int, ...]:
 
 def _ask(audit: Audit, settings: Settings, peer: KnownPeer, subject: Subject) -> list[Found]:
     """Raises PeerFailed, also where too many are being asked: an archive may take its time."""
-    if not _UNDER_WAY.acquire(timeout=_WAIT_S):
-        raise PeerFailed(
-            f"{peer.name} was not asked: {_AT_ONCE} questions to archives are under way.",
-            remedy="Ask again in a moment.",
-        )
-    try:
+    with _UNDER_WAY.turn(_WAIT_S) as has_turn:
+        if not has_turn:
+            raise PeerFailed(
+                f"{peer.name} was not asked: {_AT_ONCE} questions to archives are under way, or"
+                f" {_OF_ONE} of yours.",
+                remedy="Ask again in a moment.",
+            )
         with closing(open_archive(peer, settings)) as archive:
             return ask(audit, archive, peer, subject)
-    finally:
-        _UNDER_WAY.release()
 
 
 @as_node()

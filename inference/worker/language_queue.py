@@ -6,7 +6,6 @@ from collections.abc import Callable
 from inference.worker.ended_jobs import note_ended
 from inference.worker.process import Process
 from storage.core.clock import utcnow
-from storage.language.repository import LANGUAGE_QUEUE
 
 _CANDIDATES = 8
 
@@ -17,9 +16,9 @@ def answer_due(process: Process, stopping: Callable[[], bool]) -> None:
 
     note_ended(process)
     while not stopping():
-        due = process.storage.jobs.due(utcnow(), _CANDIDATES, LANGUAGE_QUEUE)
+        due = process.storage.answers.due(utcnow(), _CANDIDATES)
         owner = f"{process.owner}:{uuid.uuid4().hex[:8]}"
-        if not any(answer_job(process.storage, job.job_id, owner, stopping) for job in due):
+        if not any(answer_job(process.storage, job_id, owner, stopping) for job_id in due):
             return
 
 

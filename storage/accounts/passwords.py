@@ -6,6 +6,7 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from storage.core.callers.shares import Shares
 from storage.core.errors import InvalidRequest
 
 _MAX_CHARACTERS = 256
@@ -16,7 +17,7 @@ _RATED_CHARACTERS = 72
 # OWASP's recommendation for argon2id, with one pass more. One process hashes two at a
 # time, so that a flood of attempts takes 38 MiB and not the machine.
 _HASHER = PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
-_AT_ONCE = threading.BoundedSemaphore(2)
+_AT_ONCE = Shares(2)
 # zxcvbn keeps the words of its caller in a table that all callers share.
 _RATING = threading.Lock()
 # What an unknown name is compared with, so that it takes as long as a known one.
@@ -63,7 +64,7 @@ def _score(password: str, name: str) -> int:
 
 
 def hash_password(password: str) -> str:
-    with _AT_ONCE:
+    with _AT_ONCE.turn(None):
         return _HASHER.hash(_normal(password))
 
 
@@ -71,7 +72,7 @@ def is_password(password_hash: str, password: str) -> bool:
     """Whether it is the one; an empty hash, nobody's, takes the same time and is never."""
     # No honest password is longer; hashing a megabyte would be the attacker's work for us.
     tried = _normal(password[: 4 * _MAX_CHARACTERS])
-    with _AT_ONCE:
+    with _AT_ONCE.turn(None):
         try:
             return _HASHER.verify(password_hash or _OF_NOBODY, tried) and bool(password_hash)
         except (VerificationError, InvalidHashError):

@@ -68,6 +68,12 @@ class LimitExceeded(MediViewError):
     code = "limit_exceeded"
 
 
+class TooManyRequests(MediViewError):
+    """Who asks has as much under way as one may have; a part of it has to end first."""
+
+    code = "too_many_requests"
+
+
 class UidConflict(MediViewError):
     """A UID arrived again with other content, and the policy refuses it."""
 

@@ -7,22 +7,29 @@ stands here, for as long as `answer_retention_s` says.
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from storage import tables as t
 from storage.core.callers.identity import Identity
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
-from storage.core.entities import Job
-from storage.core.errors import NotFound
+from storage.core.entities import OPEN_STATES, Job
+from storage.core.errors import NotFound, TooManyRequests
 from storage.db.engine import reading, writing
 from storage.jobs.insert import add_job
 from storage.language.questions import AnswerRequest
+from storage.outbox.tables import JOBS
 
 LANGUAGE_QUEUE = "language"
+
+MOST_WAITING = 100
+"""Questions of one asker that are not answered yet."""
+
+_REMEMBERED = timedelta(hours=1)
+"""How long it counts when somebody's last question was begun."""
 
 
 class AnswerProgress(TypedDict):
@@ -76,10 +83,15 @@ class Answers:
         object_key: str = "",
         priority: int = 0,
     ) -> Job:
-        """Put a question; the job that will answer it. The same question is asked again."""
+        """Put a question; the job that will answer it. The same question is asked again.
+
+        Raises TooManyRequests where as many questions of the asker wait as may.
+        """
         now = utcnow()
         # The job is its asker's by the question, which is written after it.
         with as_node(), writing(self._engine) as connection:
+            if asked_by is not None:
+                _check_share(connection, asked_by.id)
             job, _ = add_job(
                 connection,
                 {
@@ -109,6 +121,46 @@ class Answers:
                 )
             )
         return job
+
+    def due(self, now: datetime, limit: int) -> list[str]:
+        """The jobs of questions to be answered next: those who ask take turns.
+
+        Of several whose oldest question waits, the one comes first whose last was begun longest
+        ago. More urgent ones come before all others.
+        """
+        is_language = t.job.c.queue == LANGUAGE_QUEUE
+        of_asker = func.row_number().over(
+            partition_by=t.answer.c.asked_by_id,
+            order_by=(t.job.c.priority.desc(), t.job.c.created_at),
+        )
+        waiting = (
+            select(
+                *(t.job.c.job_id, t.job.c.priority, t.job.c.created_at, t.answer.c.asked_by_id),
+                of_asker.label("place"),
+            )
+            .join(t.answer, t.answer.c.job_id == t.job.c.job_id)
+            .where(JOBS.is_due(now), is_language)
+            .subquery()
+        )
+        begun = (
+            select(t.answer.c.asked_by_id, func.max(t.job.c.started_at).label("at"))
+            .join(t.job, t.job.c.job_id == t.answer.c.job_id)
+            .where(t.answer.c.created_at > now - _REMEMBERED)
+            .group_by(t.answer.c.asked_by_id)
+            .subquery()
+        )
+        columns = waiting.c
+        statement = (
+            select(columns.job_id)
+            .outerjoin(begun, begun.c.asked_by_id == columns.asked_by_id)
+            .order_by(
+                *(columns.priority.desc(), columns.place, begun.c.at.asc().nulls_first()),
+                columns.created_at,
+            )
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return list(connection.scalars(statement))
 
     def get(self, job_id: str) -> Asked:
         """Raises NotFound."""
@@ -154,3 +206,17 @@ def no_such_answer() -> NotFound:
         "There is no answer under that identifier.",
         remedy="Answers are kept for MEDIVIEW_ANSWER_RETENTION_S, for who asked; ask again.",
     )
+
+
+def _check_share(connection: Connection, asked_by_id: str) -> None:
+    """Raises TooManyRequests."""
+    waiting = connection.scalar(
+        select(func.count())
+        .select_from(t.answer.join(t.job, t.job.c.job_id == t.answer.c.job_id))
+        .where(t.answer.c.asked_by_id == asked_by_id, t.job.c.state.in_(OPEN_STATES))
+    )
+    if (waiting or 0) >= MOST_WAITING:
+        raise TooManyRequests(
+            f"{waiting} questions of yours wait for an answer; {MOST_WAITING} may.",
+            remedy="Wait for the answers, or cancel questions (POST /api/jobs/{job_id}/cancel).",
+        )

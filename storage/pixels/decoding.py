@@ -45,6 +45,7 @@ def _decode(frame: bytes, encoding: FrameEncoding, what: str) -> tuple[NDArray[A
         encoding,
         # Some decoders widen what they decode.
         answer_bytes=max(encoding.decoded_bytes, 4 * encoding.values) + 64,
+        pixels=encoding.values,
     )
     return array_of(values, body), str(values["photometric_interpretation"])
 
@@ -57,6 +58,7 @@ def transcode(frame: bytes, encoding: FrameEncoding, transfer_syntax_uid: str) -
         *(frame, encoding, transfer_syntax_uid),
         # Noise becomes a little larger by compression.
         answer_bytes=2 * max(encoding.decoded_bytes, 4 * encoding.values) + 65_536,
+        pixels=2 * encoding.values,
     )
     return bytes(body)
 

@@ -14,6 +14,8 @@ from storage.pixels.budget import DEFAULT_MAX_FRAME_PIXELS, PixelBudget
 from storage.processes.limited import LimitedProcesses, Limits
 
 _MIB = 1024 * 1024
+LARGE_PIXELS = 48_000_000
+"""More takes seconds. A mammogram of 4,096 by 5,120 pixels, read and drawn, has fewer."""
 _preload: list[str] = ["storage.pixels.tasks"]
 
 
@@ -59,12 +61,16 @@ def budget() -> PixelBudget:
     return PixelBudget(_state.limits.max_frame_pixels)
 
 
-def run(task: str, *arguments: Any, answer_bytes: int) -> tuple[dict[str, Any], bytearray]:
-    """Run `module:function` in a decoding process.
+def run(
+    task: str, *arguments: Any, answer_bytes: int, pixels: int = 0
+) -> tuple[dict[str, Any], bytearray]:
+    """Run `module:function` in a decoding process. `pixels`: how many it reads and makes.
 
     Raises LimitExceeded, StorageUnavailable, TaskFailed, and the MediViewError of the task.
     """
-    return _processes().run(task, *arguments, answer_bytes=answer_bytes)
+    return _processes().run(
+        task, *arguments, answer_bytes=answer_bytes, is_large=pixels > LARGE_PIXELS
+    )
 
 
 def _processes() -> LimitedProcesses:

@@ -24,6 +24,7 @@ from typing import Any
 import structlog
 
 from storage.core import errors
+from storage.core.callers.shares import Shares
 from storage.core.errors import LimitExceeded, MediViewError, StorageUnavailable
 from storage.processes.framing import receive_message, send_message
 
@@ -134,6 +135,8 @@ class LimitedProcesses:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        # One is left for what is soon done.
+        self._shares = Shares(limits.processes, most_large=max(1, limits.processes - 1))
         self._lock = threading.Lock()
         self._children: list[_Child] = []
         # None stands for a process that is still to be started. The last used comes first,
@@ -143,21 +146,31 @@ class LimitedProcesses:
             self._free.put(None)
 
     def run(
-        self, task: str, *arguments: Any, answer_bytes: int
+        self, task: str, *arguments: Any, answer_bytes: int, is_large: bool = False
     ) -> tuple[dict[str, Any], bytearray]:
         """What `module:function` returns for the arguments; its bytes are at most `answer_bytes`.
 
+        Callers take turns. `is_large`: it takes seconds, and leaves a process to what does not.
         Raises LimitExceeded where it takes too much memory or time, StorageUnavailable
         where no process becomes free in time, TaskFailed, and the MediViewError of the task.
         """
-        limits = self._limits
-        try:
-            child = self._free.get(timeout=limits.time_s)
-        except queue.Empty:
-            raise StorageUnavailable(
-                f"All {limits.processes} processes for {limits.what} are busy.",
-                remedy="Try again in a moment.",
-            ) from None
+        with self._shares.turn(self._limits.time_s, is_large=is_large) as has_turn:
+            if not has_turn:
+                raise self._busy()
+            return self._run(task, arguments, answer_bytes)
+
+    def _busy(self) -> StorageUnavailable:
+        limits, own = self._limits, self._shares.waiting()
+        of_caller = f", and {own} requests of yours wait for one" if own > 1 else ""
+        return StorageUnavailable(
+            f"All {limits.processes} processes for {limits.what} are busy{of_caller}.",
+            remedy="Ask for less at a time, and try again in a moment.",
+        )
+
+    def _run(
+        self, task: str, arguments: tuple[Any, ...], answer_bytes: int
+    ) -> tuple[dict[str, Any], bytearray]:
+        child = self._free.get_nowait()
         healthy = False
         try:
             if child is None:

@@ -103,9 +103,16 @@ class Renderer:
                 f"api.dicomweb.rendering.picture_task:{task}",
                 *(self._header, frame, layout, self._syntax, index, self._options),
                 answer_bytes=answer_bytes,
+                pixels=self._pixels(),
             )
         except DECODER_ERRORS as error:
             raise _cannot(index, self._syntax) from error
+
+    def _pixels(self) -> int:
+        """Of the frame and of the picture that is made of it."""
+        layout, viewport = self._source.layout, self._options.viewport
+        of_frame = layout.rows * layout.columns
+        return of_frame + (viewport.width * viewport.height if viewport else of_frame)
 
 
 def _cannot(frame_index: int, transfer_syntax_uid: str) -> Exception:

@@ -45,12 +45,21 @@ def _transcoded(instances: InstanceReader, instance: Instance, transfer_syntax_u
             *(instances.read(instance), transfer_syntax_uid, pixels),
             # What a codec cannot make smaller it makes a little larger.
             answer_bytes=3 * _MAX_BYTES,
+            pixels=_pixels(source),
         )
     except TaskFailed as error:
         raise _cannot(instance, f"written as {UID(transfer_syntax_uid).name}") from error
     if "failed" in values:
         raise _cannot(instance, str(values["failed"]))
     return bytes(body)
+
+
+def _pixels(source: FrameSource | None) -> int:
+    """Of all frames, read and written."""
+    if source is None:
+        return 0
+    layout = source.layout
+    return 2 * layout.rows * layout.columns * layout.number_of_frames
 
 
 def _check_frames(source: FrameSource) -> None:

@@ -5,16 +5,20 @@ import queue
 import threading
 
 from inference.deliveries.destinations.protocol import Destination, TestResult
+from storage.core.callers.shares import Shares
 
 TEST_S = 25.0
 _GRACE_S = 5.0
-_AT_ONCE = threading.BoundedSemaphore(8)
+_UNDER_WAY = Shares(8, most=4)
 """Tests that go on although nobody waits any more end by the limits of their kind."""
 
 
 def probed_within(limit_s: float, destination: Destination) -> TestResult:
     """Its `test()`, or that it did not end. Raises what that raises."""
-    if not _AT_ONCE.acquire(timeout=_GRACE_S):
+    may_begin = threading.Event()
+    turn = _UNDER_WAY.ask(may_begin.set)
+    if not (turn.is_given or may_begin.wait(_GRACE_S)):
+        _UNDER_WAY.give_back(turn)
         return TestResult(False, "Too many destinations are being tested; try again in a minute.")
     ended: queue.SimpleQueue[TestResult | Exception] = queue.SimpleQueue()
     context = contextvars.copy_context()
@@ -25,7 +29,7 @@ def probed_within(limit_s: float, destination: Destination) -> TestResult:
         except Exception as error:  # noqa: BLE001 - raised again where it is waited for
             ended.put(error)
         finally:
-            _AT_ONCE.release()
+            _UNDER_WAY.give_back(turn)
 
     threading.Thread(target=test, name="destination-test", daemon=True).start()
     try:

@@ -1,1 +1,1 @@
-"""Who asks and what they may: identity, roles, certificates, visible studies, their request."""
+"""Who asks and what they may: identity, roles, certificates, visible studies, shares, request."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from inference.priors import elsewhere
-from inference.priors.elsewhere import look_elsewhere
+from inference.priors.elsewhere import Elsewhere, look_elsewhere
+from storage.core.callers.shares import on_behalf_of
 from tests.dicom_node.imports.test_faulty_archives import serving
 from tests.inference.priors.archives import arrives, as_web_archive, node
 from tests.inference.small import study_uid
@@ -50,10 +51,20 @@ def test_archives_that_do_not_answer_keep_few_threads(
         ThreadPoolExecutor(4) as people,
     ):
         arrives(storage)
-        slow = [people.submit(look_elsewhere, storage, study_uid("now")) for _ in range(4)]
+
+        def look(person: str) -> Elsewhere:
+            with on_behalf_of(person):
+                return look_elsewhere(storage, study_uid("now"))
+
+        slow = [people.submit(look, "account:ada") for _ in range(2)]
         for _ in slow:
             assert asked.acquire(timeout=30)
-        fifth = look_elsewhere(storage, study_uid("now"))
+        # One person asks two at a time, and leaves the others to others.
+        assert "2 of yours" in look("account:ada").failures["web"]
+        slow += [people.submit(look, "account:ben") for _ in range(2)]
+        for _ in range(2):
+            assert asked.acquire(timeout=30)
+        fifth = look("account:eve")
         answering.set()
         assert "4 questions to archives are under way" in fifth.failures["web"]
         assert all(not one.result().failures for one in slow)
