@@ -29,8 +29,8 @@ _ACQUISITION_WORDS = frozenset(
 )
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|\s+|[^\w\s]|_")
 _LETTERS = re.compile(r"[^\W\d_]+")
-# As telephone numbers and identifiers are written.
-_GROUPED_DIGITS = re.compile(r"\d+(?:[ ./:-]+\d+)+")
+# As telephone numbers and identifiers are written. Each run of digits is read once.
+_GROUPED_DIGITS = re.compile(r"(?<!\d)\d++(?:[ ./:-]++\d++)+")
 # With or without a year, and beside any punctuation.
 _DATES = (
     re.compile(

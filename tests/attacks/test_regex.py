@@ -21,6 +21,8 @@ from api.dicomweb.formats.multipart import parse_content_type
 from api.dicomweb.formats.negotiation import parse_accept
 from dicom_node.hl7 import reading
 from dicom_node.query.wildcard import wildcard_matches
+from inference.deidentification import words
+from inference.deidentification.leaks.dates import DateFinder
 from inference.language import identifiers
 from inference.language.guard import instructions, lexicon
 from inference.reports import editing
@@ -131,6 +133,18 @@ def test_expressions_that_search_take_time_by_the_length() -> None:
         for pattern in searching
         for piece in PIECES
         if not is_linear(lambda text, pattern=pattern: list(pattern.finditer(text)), piece)  # type: ignore[misc]
+    ]
+    assert not slow
+
+
+def test_texts_are_cleaned_for_research_in_time_by_their_length() -> None:
+    """An instance from anywhere may be exported, and its texts have any length."""
+    dates = DateFinder(["20200102"], ["am"])
+    slow = [
+        piece
+        for piece in PIECES
+        if not is_linear(lambda text: words.cleaned(text, ()), piece, 8_000)
+        or not is_linear(dates.is_in, piece, 8_000)
     ]
     assert not slow
 
