@@ -19,12 +19,12 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.access.caller_visibility import AccessEnded, as_caller, present_principal
+from api.access.limits.event_stream import EventStream
 from api.access.policy import READERS, policy
 from api.audit_rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
 from api.events.newest import LOOK_EVERY_S, Newest
 from api.events.parameters import After, EventStudy, EventTypes, LastEventId, resume_point
-from api.events.stream_answer import EventStream
 from api.jobs.routes import read_job
 from api.new_router import new_router
 from api.parameters import JobId, problems

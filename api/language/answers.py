@@ -10,13 +10,13 @@ from fastapi import Path, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.access.limits.event_stream import EventStream
 from api.access.policy import READERS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.audit.middleware import name_studies
 from api.audit_rules import Audited
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
-from api.events.stream_answer import EventStream
 from api.language.language_jobs import ended, started
 from api.language.routes import LATER
 from api.language.schemas import AnswerPayload
