@@ -4,6 +4,7 @@ import { calibrationOf } from "@/dicom/calibration/calibration";
 import { quantitiesOfShape } from "@/dicom/calibration/quantities";
 import { NotMeasurable } from "@/dicom/calibration/scale";
 import {
+  caveatsOf,
   disagreeing,
   isStatistic,
   measuredLines,
@@ -200,7 +201,8 @@ export class Measuring {
     const trackingUid = trackingUidOf(one);
     const points = pointsForNode(kind, one.data).map((point) => imagePointOf(plane, point));
     const isClosed = kind === "freehand" && one.data.contour?.closed === true;
-    const found = quantitiesOfShape(kind, points, calibrationOf(slice.dataset), isClosed);
+    const calibration = calibrationOf(slice.dataset);
+    const found = quantitiesOfShape(kind, points, calibration, isClosed);
     const ofShape = found instanceof NotMeasurable ? [] : found;
     const kept = this.kept.get(trackingUid);
     const pixel = kind === "probe" ? pixelAt(imageId, points[0]) : null;
@@ -223,6 +225,7 @@ export class Measuring {
       measured: [...ofShape, ...statistics],
       obstacle: found instanceof NotMeasurable ? found.obstacle : null,
       savedAs: kept && isWhere(kept.points, points) ? disagreeing(kept.measured, ofShape) : [],
+      caveats: caveatsOf(kind, calibration),
     };
   }
 

@@ -1,7 +1,9 @@
 /** What a person draws on one image, as the node keeps it (a DICOM SR of TID 1500). */
 import type { Obstacle } from "@/dicom/calibration/ultrasound";
+import type { Calibration, Caveat } from "@/dicom/calibration/calibration";
 import { fixed } from "@/shared/lib/format";
-import { text } from "@/shared/i18n";
+import { messagesOf, text } from "@/shared/i18n";
+import { currentLanguage } from "@/shared/i18n/language";
 
 export const shapes = {
   length: "LENGTH",
@@ -46,6 +48,26 @@ export interface Measurement {
   obstacle: Obstacle | null;
   /** What its report says where that is not what its image says; empty where both agree. */
   savedAs: Quantity[];
+  /**
+   * How far its lengths and areas can be trusted: of its image, or the sentence of its report while
+   * its image is not opened.
+   */
+  caveats: readonly (Caveat | { sentence: string })[];
+}
+
+const withoutLengths = new Set<MeasuringKind>(["angle", "cobb", "probe", "arrow"]);
+
+/** What a reader of a length or an area must know, as `caveat_of` of the node; none of other kinds. */
+export function caveatsOf(kind: MeasuringKind, calibration: Calibration): readonly Caveat[] {
+  // Inside a region nothing is left to say.
+  return withoutLengths.has(kind) || calibration.regions.length > 0 ? [] : calibration.caveats;
+}
+
+/** The caveats in one language, joined; empty without any, and where no length or area is stated. */
+export function caveatText({ measured, caveats }: Pick<Measurement, "measured" | "caveats">, language = currentLanguage()): string {
+  if (measured.every(isStatistic)) return "";
+  const words = messagesOf(language).viewing.caveats;
+  return caveats.map((one) => (typeof one === "string" ? words[one] : one.sentence.replace(/\.$/, ""))).join("; ");
 }
 
 const statistics = new Set(["mean", "standard_deviation", "minimum", "maximum", "value"]);

@@ -28,6 +28,7 @@ const length: Measurement = {
   measured: [{ quantity: "length", value: 41.96, unit: "mm" }],
   obstacle: null,
   savedAs: [],
+  caveats: [],
 };
 
 describe("what is measured", () => {

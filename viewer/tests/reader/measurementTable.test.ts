@@ -16,6 +16,7 @@ const ellipse: Measurement = {
   ],
   obstacle: null,
   savedAs: [],
+  caveats: ["at_detector"],
 };
 
 it("writes a row for each value, with names that hold commas, quotes and formulas", () => {
@@ -23,10 +24,10 @@ it("writes a row for each value, with names that hold commas, quotes and formula
   const place = (one: Measurement) =>
     one.kind === "arrow" ? { seriesNumber: null, sliceNumber: null } : { seriesNumber: 3, sliceNumber: 21 };
   expect(measurementTable([ellipse, arrow], place).split("\r\n")).toEqual([
-    "Series,Image,Frame,Kind,Name,Quantity,Value,Unit (UCUM),SOP Instance UID",
-    '3,21,2,Ellipse,"liver, ""segment 4""",area,120.5,mm2,1.2.3',
-    `3,21,2,Ellipse,"liver, ""segment 4""",mean,-12.25,[hnsf'U],1.2.3`,
-    `,,2,Arrow,"'=HYPERLINK(""http://x"")",,,,1.2.3`,
+    "Series,Image,Frame,Kind,Name,Quantity,Value,Unit (UCUM),Calibration,SOP Instance UID",
+    '3,21,2,Ellipse,"liver, ""segment 4""",area,120.5,mm2,"Calibrated at the detector, not corrected for magnification",1.2.3',
+    `3,21,2,Ellipse,"liver, ""segment 4""",mean,-12.25,[hnsf'U],,1.2.3`,
+    `,,2,Arrow,"'=HYPERLINK(""http://x"")",,,,,1.2.3`,
     "",
   ]);
 });

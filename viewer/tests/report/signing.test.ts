@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { measurementSentence } from "@/features/reader/lib/measurementSentence";
-import type { Measurement } from "@/dicom/measurements/measurement";
+import { calibrationOf, type Calibration } from "@/dicom/calibration/calibration";
+import type { DicomJson } from "@/dicom/dicomweb";
+import { caveatsOf, type Measurement, type MeasuringKind } from "@/dicom/measurements/measurement";
 import { withInsertions } from "@/features/report/lib/reportText";
 import { isAnythingOpen, openPoints } from "@/shared/lib/signing";
 import type { Alert, Finding, Report } from "@/shared/api/types";
@@ -60,6 +62,7 @@ describe("a measurement in the report", () => {
       { quantity: "long_axis", value: 21.27, unit: "mm" },
       { quantity: "short_axis", value: 14, unit: "mm" },
     ],
+    caveats: [],
   } as unknown as Measurement;
 
   it("is a sentence in the report's language, with where it lies", () => {
@@ -68,6 +71,32 @@ describe("a measurement in the report", () => {
     expect(measurementSentence(nodule, place, "de")).toBe("Nodule: lang 21,3 mm, kurz 14,0 mm (Serie 3, Bild 21).");
     const angle = { ...nodule, kind: "angle" as const, label: "", measured: [{ quantity: "angle", value: 0.42, unit: "deg" }] };
     expect(measurementSentence(angle, { seriesNumber: null, sliceNumber: null }, "fr")).toBe("Angle: 0.42°.");
+  });
+
+  it("states how far its lengths can be trusted, on one side of the full stop with them", () => {
+    const place = { seriesNumber: 1, sliceNumber: 1 };
+    const header = (attributes: object): Calibration => calibrationOf(attributes as DicomJson);
+    const measure = (kind: MeasuringKind, unit: string, value: number, calibration: Calibration): Measurement => {
+      const measured = [{ quantity: kind, value, unit }];
+      return { ...nodule, kind, label: "Heart", measured, caveats: caveatsOf(kind, calibration) };
+    };
+    const detector = header({ "00080060": { Value: ["DX"] }, "00181164": { Value: [0.14, 0.28] } });
+    const width = measure("length", "mm", 29.9, detector);
+    expect(measurementSentence(width, place, "de")).toBe(
+      "Heart: 29,9 mm (Serie 1, Bild 1; auf dem Detektor kalibriert, nicht um die Vergrößerung korrigiert).",
+    );
+    expect(measurementSentence(width, { seriesNumber: null, sliceNumber: null }, "en")).toBe(
+      "Heart: 29.9 mm (calibrated at the detector, not corrected for magnification).",
+    );
+    const geometry = header({ "00080060": { Value: ["CR"] }, "00280030": { Value: [0.2, 0.2] }, "00280A02": { Value: ["GEOMETRY"] } });
+    expect(measurementSentence(measure("length", "mm", 42.7, geometry), place, "en")).toContain("42.7 mm (series 1, image 1; corrected for geom");
+    expect(measurementSentence(measure("length", "{pixels}", 125, header({})), place, "en")).toBe(
+      "Heart: 125 px (series 1, image 1; no pixel spacing: lengths in pixels).",
+    );
+    expect(measurementSentence(measure("angle", "deg", 42, detector), place, "en")).toBe("Heart: 42.0° (series 1, image 1).");
+    // Of an image that is not opened, as its SR states it.
+    const kept = { ...width, caveats: [{ sentence: "Calibrated at the detector." }] };
+    expect(measurementSentence(kept, place, "en")).toBe("Heart: 29.9 mm (series 1, image 1; calibrated at the detector).");
   });
 
   it("stands at the end of the findings, before the impression", () => {

@@ -35,6 +35,7 @@ interface KeptMeasurement {
   label: string;
   tracking_uid: string;
   measured: Quantity[];
+  caveat: string;
 }
 
 /** One SR of the study with what was drawn, by this node or another viewer. */
@@ -75,6 +76,7 @@ function reportOf(kept: KeptReport): MeasurementReport {
         measured: one.measured,
         obstacle: null,
         savedAs: [],
+        caveats: one.caveat ? [{ sentence: one.caveat }] : [],
       };
     }),
   };

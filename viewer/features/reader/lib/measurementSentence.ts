@@ -1,7 +1,7 @@
 import { messagesOf } from "@/shared/i18n";
 import { languages, localeOf, type Language } from "@/shared/i18n/language";
 import { unitSymbol } from "@/shared/lib/format";
-import type { Measurement, Quantity } from "@/dicom/measurements/measurement";
+import { caveatText, type Measurement, type Quantity } from "@/dicom/measurements/measurement";
 
 /** Where a measurement lies, as a reader finds it again. */
 export interface MeasuredPlace {
@@ -31,7 +31,10 @@ function quantityText({ quantity, value, unit }: Quantity, language: Language): 
   return [names[quantity] ?? "", `${number}${symbol === "°" ? "" : " "}${symbol}`.trim()].filter(Boolean).join(" ");
 }
 
-/** A measurement as a sentence of the report, in the report's language: "Nodule: 12.3 mm (series 3, image 21)." */
+/**
+ * A measurement as a sentence of the report, in the report's language: "Nodule: 12.3 mm (series 3,
+ * image 21)." How far it can be trusted stands within, so that nobody takes over one without the other.
+ */
 export function measurementSentence(one: Measurement, place: MeasuredPlace, reportLanguage: string): string {
   const language: Language = languages.find((known) => known === reportLanguage) ?? "en";
   const { viewing } = messagesOf(language);
@@ -41,6 +44,8 @@ export function measurementSentence(one: Measurement, place: MeasuredPlace, repo
     place.seriesNumber === null ? "" : viewing.seriesNumbered(place.seriesNumber),
     place.sliceNumber === null ? "" : viewing.imageNumbered(place.sliceNumber),
   ].filter(Boolean);
-  const where = parts.length > 0 ? ` (${parts.join(", ")})` : "";
+  const caveat = caveatText(one, language);
+  const notes = [parts.join(", "), caveat.charAt(0).toLowerCase() + caveat.slice(1)].filter(Boolean);
+  const where = notes.length > 0 ? ` (${notes.join("; ")})` : "";
   return `${name}${values && `: ${values}`}${where}.`;
 }

@@ -16,7 +16,7 @@ export const caveats: Messages["viewing"]["caveats"] = {
   beam_center: "Gilt nur in der Mitte des Strahls und in der Tiefe des Objekts",
   correction_unstated: "Kalibriert auf eine Weise, die die Kopfdaten nicht nennen",
   calibration_unstated: "Die Kopfdaten nennen nicht, wie der Pixelabstand kalibriert wurde",
-  scanned_medium: "Längen wie auf dem gescannten Film oder Papier, nicht im Patienten",
+  scanned_medium: "Wie auf dem gescannten Film oder Papier gemessen, nicht wie im Patienten",
   localizer: "Ein Localizer ist eine Projektion: Längen gelten nur im Isozentrum",
   mosaic: "Ein Mosaik zeigt viele Schichten nebeneinander: Längen gelten nur innerhalb einer Schicht",
   regions_only: "Nur innerhalb der Ultraschallregionen kalibriert",

@@ -21,6 +21,7 @@ export const measurements: typeof english = {
     quantity: "Größe",
     value: "Wert",
     unit: "Einheit (UCUM)",
+    caveat: "Kalibrierung",
     uid: "SOP Instance UID",
   },
   saveMeasurements: "Messungen speichern",

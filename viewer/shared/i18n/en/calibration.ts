@@ -3,6 +3,7 @@ export const warnings = {
   noOrientation: "No orientation in the header",
 };
 
+// They go on within a sentence in lower case: none begins with what is always a capital (in German, a noun).
 export const caveats = {
   no_calibration: "No pixel spacing: lengths in pixels",
   invalid_spacing: "The pixel spacing in the header is not valid",

@@ -20,6 +20,7 @@ export const measurements = {
     quantity: "Quantity",
     value: "Value",
     unit: "Unit (UCUM)",
+    caveat: "Calibration",
     uid: "SOP Instance UID",
   },
   saveMeasurements: "Save measurements",

@@ -6,7 +6,7 @@ import type { KeyImageState } from "@/features/reader/hooks/measurements/useKeyI
 import type { Measurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import { useText } from "@/shared/hooks/useText";
 import type { Problem } from "@/shared/api/problem";
-import { summaryOf, type Measurement } from "@/dicom/measurements/measurement";
+import { caveatText, summaryOf, type Measurement } from "@/dicom/measurements/measurement";
 
 /** What was measured and marked: named, gone to, removed, saved. */
 export function MeasurementPanel({
@@ -104,6 +104,7 @@ function MeasurementRow({
   const { viewing: t } = useText();
   const name = one.label || t.kinds[one.kind];
   const summary = summaryOf(one);
+  const withCaveat = [summary, caveatText(one)].filter(Boolean).join("; ");
   const isDoubtful = one.obstacle !== null || one.savedAs.length > 0;
   return (
     <li className="flex items-center gap-2" data-testid="measurement" data-kind={one.kind} data-tracking-uid={one.trackingUid}>
@@ -119,8 +120,8 @@ function MeasurementRow({
         type="button"
         className={`min-w-0 flex-1 rounded text-left text-xs hover:text-accent ${isDoubtful ? "text-warn" : "truncate"}`}
         data-testid="measured-text"
-        aria-label={`${t.goToOf(name)}, ${summary}`}
-        title={summary}
+        aria-label={`${t.goToOf(name)}, ${withCaveat}`}
+        title={withCaveat}
         onClick={() => measurements.goTo(one)}
       >
         {summary || t.goTo}

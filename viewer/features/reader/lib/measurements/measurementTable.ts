@@ -1,10 +1,10 @@
 import { text } from "@/shared/i18n";
 import type { MeasuredPlace } from "@/features/reader/lib/measurementSentence";
-import type { Measurement } from "@/dicom/measurements/measurement";
+import { caveatText, isStatistic, type Measurement } from "@/dicom/measurements/measurement";
 
 /** A value that a spreadsheet would take for a formula is text (OWASP, "CSV Injection"). */
-function cell(value: string | number | null): string {
-  const written = value === null ? "" : String(value);
+function cell(value: string | number | false | null): string {
+  const written = value === null || value === false ? "" : String(value);
   const isFormula = typeof value === "string" && /^[=+\-@\t\r]/.test(written);
   const safe = isFormula ? `'${written}` : written;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
@@ -26,6 +26,7 @@ export function measurementTable(
       measured && (names[measured.quantity] ?? measured.quantity),
       measured && measured.value,
       measured && measured.unit,
+      measured && !isStatistic(measured) && caveatText(one),
       one.sopInstanceUid,
     ]);
   });
