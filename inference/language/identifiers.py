@@ -96,6 +96,9 @@ _MODEL_KINDS = {
 }  # fmt: skip
 
 
+# Where a word or mark begins, and a value may.
+_FIRST = re.compile(r"(?<!\w)(?:\w+|[^\w\s])")
+_WORD = re.compile(r"\w")
 _TRUST = {"header": 0, "pattern": 1, "model": 2}
 
 
@@ -120,13 +123,27 @@ def by_patterns(text: str) -> Iterator[Span]:
 def by_header(text: str, values: Mapping[str, Iterable[str]]) -> Iterator[Span]:
     """`values` are those of the study's header by kind (`header_values`).
 
-    A name is found capitalised only: Mr Brown's report may speak of brown fluid.
+    A name is found capitalised only: Mr Brown's report may speak of brown fluid. The text is read
+    once, however many values a header has; of several that begin at one place the longest counts.
     """
+    kinds: dict[str, str] = {}
     for kind, some in values.items():
         for value in some:
-            for spelling in {value, value.capitalize(), value.title(), value.upper()}:
-                for match in re.finditer(rf"(?<!\w){re.escape(spelling)}(?!\w)", text):
-                    yield Span(match.start(), match.end(), kind, "header")
+            for spelling in (value, value.capitalize(), value.title(), value.upper()):
+                kinds.setdefault(spelling, kind)
+    lengths: dict[str, set[int]] = {}
+    for spelling in kinds:
+        if first := _FIRST.match(spelling):
+            lengths.setdefault(first.group(), set()).add(len(spelling))
+    longest_first = {first: sorted(some, reverse=True) for first, some in lengths.items()}
+    for match in _FIRST.finditer(text):
+        start = match.start()
+        for length in longest_first.get(match.group(), ()):
+            end = min(start + length, len(text))
+            kind_found = kinds.get(text[start:end])
+            if kind_found is not None and not _WORD.match(text, end):
+                yield Span(start, end, kind_found, "header")
+                break
 
 
 def by_model(text: str, entities: Iterable[Mapping[str, object]]) -> Iterator[Span]:

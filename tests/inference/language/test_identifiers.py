@@ -1,5 +1,7 @@
 """Names and numbers of people leave a text, and what was measured stays."""
 
+import re
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +12,13 @@ from pydicom.dataset import Dataset
 
 from inference.language.deid import deidentified
 from inference.language.header_values import header_values, values_of
-from inference.language.identifiers import by_patterns, merged, replaced, without_identifiers
+from inference.language.identifiers import (
+    by_header,
+    by_patterns,
+    merged,
+    replaced,
+    without_identifiers,
+)
 from storage.container import Storage
 from storage.core.errors import NotFound
 from storage.settings import Settings, load_settings
@@ -55,6 +63,37 @@ def test_what_identifies_is_replaced(text: str, expected: str) -> None:
 )
 def test_what_was_measured_stays(text: str) -> None:
     assert deidentified(Settings(), text, {})["text"] == text
+
+
+_PIECES = st.lists(st.sampled_from(["Ann", "Lee", "Leeds", " ", "-", "+4", "4 ", "(", "ß", "_"]))
+
+
+@given(_PIECES, st.lists(_PIECES.map("".join).map(str.strip).filter(bool), max_size=4))
+def test_each_value_of_a_header_is_found_where_it_stands_by_itself(
+    pieces: list[str], values: list[str]
+) -> None:
+    text = "".join(pieces)
+    covered = {
+        position
+        for value in values
+        for spelling in {value, value.capitalize(), value.title(), value.upper()}
+        for match in re.finditer(rf"(?<!\w){re.escape(spelling)}(?!\w)", text)
+        for position in range(match.start(), match.end())
+    }
+    spans = merged(by_header(text, {"NAME": values}))
+    assert {p for one in spans for p in range(one.start, one.end)} == covered
+
+
+def test_ten_thousand_names_in_a_header_cost_no_more_than_a_hundred() -> None:
+    text = "Compared with Mr Smith of ward 7, unchanged. " * 4_000
+
+    def seconds(count: int) -> float:
+        names = [f"Smith of ward {number}" for number in range(count)]
+        started = time.thread_time()
+        assert len(list(by_header(text, {"NAME": names}))) == 4_000
+        return time.thread_time() - started
+
+    assert min(seconds(12_500) for _ in range(2)) < 10 * seconds(100)
 
 
 def test_the_header_of_the_study_names_more(storage: Storage) -> None:
