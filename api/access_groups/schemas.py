@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from api.base_schemas import CursorPage, Payload, RequestBody
 from api.request_rules.text_lengths import CONDITIONS
@@ -112,7 +112,9 @@ class StudyAccessGroups(Payload):
 class EmergencyRequest(RequestBody):
     """Names the studies in exactly one way."""
 
-    reason: str = Field(min_length=10, max_length=500, description="Why; administrators read it.")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=10, max_length=500, description="Why; administrators read it."
+    )
     study_instance_uid: str = Field("", max_length=64)
     accession_number: str = Field("", max_length=64)
     patient_id: str = Field("", max_length=64)

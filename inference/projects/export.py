@@ -29,7 +29,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError
 from storage.crypto.signing_key import SigningKey
-from storage.outbox.leases import LEASE_S, Lease, LeaseLost
+from storage.outbox.leases import LEASE_S, OWNER_ENDED, Lease, LeaseLost
 from storage.outbox.retry_policies import retry_policy
 from storage.projects.entities import ExportedInstance, Project, ProjectExport, ProjectStudy
 from storage.projects.exports import ProjectExports
@@ -42,6 +42,11 @@ _GONE = "The study is no longer on this node."
 _MARKER = ".export"
 """A file with the identifier of the export that fills the folder."""
 _AT_ONCE = 20
+_ENDED_AT_MOST = 5
+"""After so many processes that ended in the middle of an export the next one would as well."""
+
+
+_GIVEN_UP = "The processes that wrote it ended in the middle; the log says why. Retry it then."
 
 
 class _Stopped(MediViewError):
@@ -58,6 +63,10 @@ def export_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lamb
         export = storage.project_exports.claim_due(claimant, LEASE_S, utcnow())
         if export is None:
             break
+        if export.last_error == OWNER_ENDED and export.attempts > _ENDED_AT_MOST:
+            log.error("project_export_given_up", export_id=export.export_id)
+            storage.project_exports.failed(export.export_id, claimant, _GIVEN_UP)
+            continue
         renew = partial(_renew, storage.project_exports, export.export_id, claimant)
         with Lease(renew, "project-export") as lease:
             done += _Exporting(storage, export, claimant, lease, stopping).run()

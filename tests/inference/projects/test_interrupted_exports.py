@@ -62,6 +62,23 @@ def test_an_export_that_ended_just_before_it_was_done_is_finished(
     assert row["value"] == "1234.5"
 
 
+def test_an_export_that_ends_each_process_is_given_up_until_somebody_retries(
+    storage: Storage, out: str
+) -> None:
+    research = project(storage)
+    put(storage, research, filled(storage, 1))
+    asked = storage.project_exports.add(research, out, "me")
+    for _ in range(5):
+        # Its lease is over at once, as that of a process which was killed.
+        assert storage.project_exports.claim_due("killed", -1, utcnow()) is not None
+    assert export_due(storage, "next") == 0
+    given_up = storage.project_exports.get(asked.export_id)
+    assert given_up.state == "FAILED"
+    assert "ended in the middle" in given_up.last_error
+    storage.project_exports.retry(asked.export_id)
+    assert export_due(storage, "next") == 1
+
+
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt
 
