@@ -11,7 +11,8 @@ from storage.core.clock import utcnow
 from storage.settings import Settings
 from tests.api.answering import answering
 from tests.api.client import ApiNode, api_node
-from tests.api.language.test_language import stream, study_with_finding
+from tests.api.language.test_language import stream
+from tests.api.language.texts import study_with_finding
 from tests.inference.language import small_models, small_vision_models
 
 TRUE = "The brain volume is 1235 cm³."

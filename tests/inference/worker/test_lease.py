@@ -6,7 +6,7 @@ from pathlib import Path
 from storage.core.clock import utcnow
 from tests.inference.orchestration import storage_in, wait_for
 from tests.inference.small import BrightRegion
-from tests.inference.worker.test_run import run, scheduled
+from tests.inference.worker.one_job import run, scheduled
 
 
 def test_only_one_worker_gets_the_job(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import time
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,56 +12,18 @@ from sqlalchemy import update
 from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged
 from storage.db.engine import writing
 from storage.dicom.file_meta import read_file_meta
-from storage.integrity.copies import state_in_bucket, state_in_volume
-from storage.integrity.repair import Repair
-from storage.integrity.scrub import Scrub, scrub_state
+from storage.integrity.scrub import scrub_state
 from storage.maintenance.housekeeping import Housekeeper
-from storage.maintenance.object_upload import upload_instances
-from storage.maintenance.volume_cache import limit_cache
 from storage.reconciliation.reconcile import reconcile
 from storage.settings import load_settings
-from storage.volumes.reader import VolumeReader
 from tests.patience import PATIENCE_S
 from tests.storage.deletion.test_deleting import close, lose_index, uid
 from tests.storage.instances import part10
-from tests.storage.maintenance.checked_storage import fill, flip, problems_of
-
-WITH_BUCKET = pytest.mark.parametrize("storage_settings", ["postgresql+s3"], indirect=True)
-
-
-def one(storage: Storage, name: str = "1") -> Instance:
-    return storage.index.instance(uid(name))
-
-
-def filled(storage: Storage, count: int = 4) -> None:
-    fill(storage, count)
-    close(storage)
-
-
-def repaired(storage: Storage) -> int:
-    whole = storage.engine, storage.volumes, storage.objects, storage.damaged
-    return Repair(*whole).run()
-
-
-def scrub_of(storage: Storage, days: float = 1.0) -> Scrub:
-    return Scrub(storage.engine, storage.volumes, storage.objects, storage.damaged, days)
-
-
-def all_of_it(storage: Storage) -> None:
-    """One round of the scrub, in as many steps as it takes."""
-    scrub = scrub_of(storage)
-    scrub.tick(utcnow())
-    later = utcnow() + timedelta(days=1.1)
-    for _ in range(50):
-        scrub.tick(later)
-        state = scrub_state(storage.engine)
-        if state is not None and state.finished_at is not None:
-            return
-    raise AssertionError("the scrub does not come to an end")
+from tests.storage.integrity.damaged import filled, one, repaired, scrub_of
+from tests.storage.maintenance.checked_storage import flip, problems_of
 
 
 @pytest.mark.parametrize(
@@ -193,79 +154,6 @@ def test_what_arrives_again_at_another_process_repairs_it(storage: Storage) -> N
     assert storage.damaged.count() == 0
 
 
-@WITH_BUCKET
-def test_the_bucket_answers_for_a_damaged_volume_and_repairs_it(storage: Storage) -> None:
-    filled(storage)
-    upload_instances(storage.engine, storage.instances, storage.objects, 10)
-    flip(storage, "1", one(storage).size_bytes - 1)
-    assert storage.instances.read(one(storage)) == part10(instance="1")
-    assert storage.instances.open(one(storage)).read() == part10(instance="1")
-    (prepared,) = storage.instances.prepare([one(storage)])
-    assert not prepared.instance.location.volume, "to be read from the bucket"
-    (noted,) = storage.damaged.newest()
-    assert (noted.kind, noted.has_copy) == ("damaged", True)
-    assert storage.damaged.count(lost_only=True) == 0
-    assert repaired(storage) == 1
-    with closing(VolumeReader(storage.volumes.folder)) as reader:
-        assert state_in_volume(reader, one(storage)) == "whole"
-    assert storage.damaged.count() == 0
-    close(storage)
-    lose_index(storage)
-    reconcile(storage.engine, storage.volumes.folder)
-    assert storage.instances.read(one(storage)) == part10(instance="1")
-
-
-@WITH_BUCKET
-def test_a_damaged_object_is_replaced_from_the_volume(storage: Storage) -> None:
-    filled(storage)
-    upload_instances(storage.engine, storage.instances, storage.objects, 10)
-    key = one(storage).location.object_key
-    content = bytearray(storage.objects.get(key))
-    content[-1] ^= 4
-    storage.objects.put(key, bytes(content))
-    storage.objects.delete(one(storage, "2").location.object_key)
-    all_of_it(storage)
-    kinds = {noted.sop_instance_uid: noted.kind for noted in storage.damaged.newest()}
-    assert kinds == {uid("1"): "object_damaged", uid("2"): "object_missing"}
-    assert repaired(storage) == 2
-    upload_instances(storage.engine, storage.instances, storage.objects, 10)
-    assert {state_in_bucket(storage.objects, one(storage, name)) for name in "0123"} == {"whole"}
-
-
-@WITH_BUCKET
-def test_a_volume_that_the_cache_dropped_is_no_damage(storage: Storage) -> None:
-    filled(storage)
-    upload_instances(storage.engine, storage.instances, storage.objects, 10)
-    assert limit_cache(storage.engine, storage.volumes, 0)
-    assert storage.instances.read(one(storage)) == part10(instance="1")
-    all_of_it(storage)
-    assert storage.damaged.count() == 0
-    key = one(storage).location.object_key
-    storage.objects.put(key, storage.objects.get(key)[:-2] + b"xx")
-    with pytest.raises(InstanceDamaged):
-        storage.instances.read(one(storage))
-
-
-@WITH_BUCKET
-def test_verify_promises_a_repair_only_where_the_bucket_has_the_bytes(storage: Storage) -> None:
-    filled(storage)
-    upload_instances(storage.engine, storage.instances, storage.objects, 10)
-    flip(storage, "1", one(storage).size_bytes - 1)
-    assert "from the bucket" in problems_of(storage)["record_damaged"].remedy
-    key = one(storage).location.object_key
-    storage.objects.put(key, storage.objects.get(key)[:-2] + b"xx")
-    assert "sent to this node again" in problems_of(storage)["record_damaged"].remedy
-
-
-@WITH_BUCKET
-def test_damaged_bytes_never_reach_the_bucket(storage: Storage) -> None:
-    filled(storage)
-    flip(storage, "1", one(storage).size_bytes - 1)
-    upload_instances(storage.engine, storage.instances, storage.objects, 10)
-    assert upload_instances(storage.engine, storage.instances, storage.objects, 10) == 0
-    assert len(list(storage.objects.list("dicom/"))) == 3
-
-
 def test_the_scrub_finds_what_nobody_reads_and_goes_on_where_it_was(storage: Storage) -> None:
     filled(storage, 6)
     flip(storage, "4", one(storage, "4").size_bytes - 1)
@@ -286,20 +174,6 @@ def test_the_scrub_finds_what_nobody_reads_and_goes_on_where_it_was(storage: Sto
     assert state is not None
     assert state.finished_at is not None
     assert timedelta(hours=24) <= state.finished_at - begun <= timedelta(hours=25)
-
-
-@WITH_BUCKET
-def test_the_cache_keeps_the_only_right_copy(storage: Storage) -> None:
-    filled(storage)
-    upload_instances(storage.engine, storage.instances, storage.objects, 10)
-    key = one(storage).location.object_key
-    storage.objects.put(key, storage.objects.get(key)[:-2] + b"xx")
-    all_of_it(storage)
-    assert limit_cache(storage.engine, storage.volumes, 0) == []
-    Housekeeper(storage).round(utcnow())
-    assert state_in_bucket(storage.objects, one(storage)) == "whole"
-    assert limit_cache(storage.engine, storage.volumes, 0) != []
-    assert storage.instances.read(one(storage)) == part10(instance="1")
 
 
 def test_housekeeping_scrubs_and_repairs(storage: Storage) -> None:
