@@ -84,8 +84,11 @@ def site_references(settings: Settings) -> SiteReferences:
 
 
 def ranges_for(
-    pipeline: Pipeline, site: SiteReferences, sources: Sequence[Dataset]
+    pipeline: Pipeline, site: SiteReferences, headers: Sequence[Dataset]
 ) -> NormalRanges:
-    """By the site's file, then by the model's card, for the patient of the images."""
-    subject = subject_of(sources[0]) if sources else NOBODY_KNOWN
+    """By the site's file, then by the model's card, for the patient of the images.
+
+    `headers`: those of what was measured, without other stacks of the series.
+    """
+    subject = subject_of(*headers) if headers else NOBODY_KNOWN
     return NormalRanges((*site.values, *pipeline.card.normal_ranges), subject, site.problem)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from inference.imaging.acquisition.contrast_agent import contrast_agent_given
-from inference.imaging.acquisition.reconstruction import kernel_of
+from inference.imaging.acquisition.reconstruction import acquisition_of
 from inference.normal_ranges.ages import age_in_words
 from inference.normal_ranges.stated_age import ages_years, born_after_study
 from storage.core.patient_sex import sex_of
@@ -45,16 +45,17 @@ class Subject:
 NOBODY_KNOWN = Subject()
 
 
-def subject_of(header: Dataset) -> Subject:
-    """Read from any image of the series."""
+def subject_of(header: Dataset, *others: Dataset) -> Subject:
+    """The patient of any image; how they were made, of all: a kernel that differs between them is
+    not known, and a contrast agent in one of them counts."""
     sex = sex_of(header.get("PatientSex"))
     ages, unborn = ages_years(header), born_after_study(header)
     return Subject(
         sex if sex in ("M", "F") else "",
         ages[0] if len(ages) == 1 and not unborn else None,
         _height_cm(header),
-        contrast_agent_given(header),
-        kernel_of(header),
+        any(map(contrast_agent_given, (header, *others))),
+        acquisition_of((header, *others)).kernel,
         _UNBORN if unborn else _apart(*ages) if len(ages) > 1 else "",
     )
 

@@ -172,7 +172,8 @@ def _volumes_on_other_slices(
             continue
         unlike = slices_differ(now.finding, then.finding)
         if unlike is not None:
-            found.setdefault((unlike.then, unlike.now), []).append((now, then))
+            shown_mm = (_of_acquisition(unlike.then, locale), _of_acquisition(unlike.now, locale))
+            found.setdefault(shown_mm, []).append((now, then))
     for (then_mm, now_mm), pairs in found.items():
         values = {"date": date, "then": then_mm, "now": now_mm}
         yield ReportSentence(
@@ -194,8 +195,8 @@ def _uncompared_densities(
         unlike = why_unlike(now.finding, then.finding) if then and now.is_sound else None
         if unlike is not None:
             values = {
-                "then": unlike.then or words["unknown"],
-                "now": unlike.now or words["unknown"],
+                "then": _of_acquisition(unlike.then, locale),
+                "now": _of_acquisition(unlike.now, locale),
             }
             what = "slice_thickness" if unlike.kind.startswith("slice") else "kernel"
             text = locale.fill(words[what], values)
@@ -204,3 +205,10 @@ def _uncompared_densities(
         yield ReportSentence(
             locale.fill(words["sentence"], {"date": date, "why": why}), tuple(ids), basis="node"
         )
+
+
+def _of_acquisition(known: str | float | None, locale: Locale) -> str:
+    """A kernel by its name, a slice thickness in mm as the language writes numbers."""
+    if not known:
+        return str(locale.words["unlike"]["unknown"])
+    return known if isinstance(known, str) else locale.measure(known, "mm")

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 from inference.findings.build import build_findings
 from inference.findings.comparison import Comparison
 from inference.findings.normal_ranges import SiteReferences, ranges_for
+from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.result_identity import ResultKindName
@@ -75,8 +76,9 @@ def encode_results(
     are findings only.
     Deterministic: the same job, sources and output give the same bytes.
     """
+    headers = sources if volume is None else headers_of(sources, volume)
     findings = build_findings(
-        job, pipeline, output, comparison, ranges_for(pipeline, site_references, sources)
+        job, pipeline, output, comparison, ranges_for(pipeline, site_references, headers)
     )
     if output.images:
         before = (predecessors or {}).get("SR")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from inference.imaging.acquisition.reconstruction import acquisition_of
+from inference.imaging.acquisition.reconstruction import acquisition_of, several_kernels
 from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume
@@ -25,7 +25,10 @@ def with_caveats(
         output = with_caveat(output, caveat_of(pipeline.card.population, *stacks))
     if volume is not None:
         output = with_caveat(output, caveat_of_energies(sources, volume))
-        output = with_acquisition(output, acquisition_of(headers_of(sources, volume)))
+        stack = headers_of(sources, volume)
+        output = with_acquisition(output, acquisition_of(stack))
+        if kernels := several_kernels(stack):
+            output = replace(output, notes=(*output.notes, kernels))
     for caveat in (loaded.left_out, *placement.caveats):
         output = with_caveat(output, caveat)
     return replace(

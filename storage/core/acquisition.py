@@ -32,16 +32,23 @@ _OF_SMOOTH_KERNELS = "COPDGene 2019"
 
 
 class Unlike(NamedTuple):
-    """Why two densities are not compared; `then` and `now` are empty where one is not known."""
+    """Why two densities are not compared.
+
+    `then` and `now`: a kernel, or a thickness in mm; empty or None where one is not known.
+    """
 
     kind: Literal["kernel", "slice_thickness", "kernel_unknown", "slice_thickness_unknown"]
-    then: str
-    now: str
+    then: str | float | None
+    now: str | float | None
 
     @property
     def in_words(self) -> str:
         what = "slice thickness" if self.kind.startswith("slice") else "kernel"
-        return f"{what} {self.then or 'not known'} then, {self.now or 'not known'} now"
+        return f"{what} {self.then_and_now}"
+
+    @property
+    def then_and_now(self) -> str:
+        return f"{_in_english(self.then)} then, {_in_english(self.now)} now"
 
 
 def why_unlike(now: Finding, then: Finding) -> Unlike | None:
@@ -54,8 +61,7 @@ def why_unlike(now: Finding, then: Finding) -> Unlike | None:
     if here.kernel.casefold() != before.kernel.casefold():
         return Unlike("kernel", before.kernel, here.kernel)
     if not here.slice_thickness_mm or not before.slice_thickness_mm:
-        then_mm, now_mm = before.slice_thickness_mm, here.slice_thickness_mm
-        return Unlike("slice_thickness_unknown", _mm(then_mm), _mm(now_mm))
+        return Unlike("slice_thickness_unknown", before.slice_thickness_mm, here.slice_thickness_mm)
     return slices_differ(now, then)
 
 
@@ -65,15 +71,12 @@ def slices_differ(now: Finding, then: Finding) -> Unlike | None:
     thick, thicker = _of(now).slice_thickness_mm, _of(then).slice_thickness_mm
     if not thick or not thicker or max(thick, thicker) <= _THICKER * min(thick, thicker):
         return None
-    return Unlike("slice_thickness", _mm(thicker), _mm(thick))
+    return Unlike("slice_thickness", thicker, thick)
 
 
 def slices_caveat(of_day: str, unlike: Unlike) -> str:
     """`of_day`: " of 2024-01-10", or " before"."""
-    return (
-        f"{OTHER_SLICES}{of_day}: {unlike.then} then, {unlike.now} now, which may be a part of the"
-        " change."
-    )
+    return f"{OTHER_SLICES}{of_day}: {unlike.then_and_now}, which may be a part of the change."
 
 
 def breath_differs_percent(now_volume: float | None, then_volume: float | None) -> float | None:
@@ -134,5 +137,5 @@ def _of(finding: Finding) -> Acquisition:
     return stored or Acquisition()
 
 
-def _mm(thickness: float | None) -> str:
-    return f"{thickness:g} mm" if thickness else ""
+def _in_english(known: str | float | None) -> str:
+    return f"{known:g} mm" if known and not isinstance(known, str) else str(known or "not known")

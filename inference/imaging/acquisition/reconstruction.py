@@ -22,6 +22,18 @@ def acquisition_of(headers: Sequence[Dataset]) -> Acquisition:
     )
 
 
+def several_kernels(headers: Sequence[Dataset]) -> str:
+    """One sentence where the images of a volume state more than one kernel; "" of others."""
+    kernels = sorted({kernel_of(header) or "one that is not stated" for header in headers})
+    if len(kernels) < 2:
+        return ""
+    *first, last = kernels
+    return (
+        f"The images were reconstructed with several kernels, {', '.join(first)} and {last}:"
+        " densities depend on the kernel, and none counts as theirs."
+    )
+
+
 def kernel_of(header: Dataset) -> str:
     """ConvolutionKernel without what spaces do to it, several values joined; empty: not stated."""
     for holder in _holders(header):

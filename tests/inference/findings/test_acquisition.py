@@ -21,7 +21,10 @@ from inference.pipelines.codes import PERCENT, VOLUME
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import Evidence
 from inference.reports.locale import load_locale
+from inference.results.encode import encode_results
 from inference.results.sr.numbers import measurements_of
+from inference.worker.job_caveats import with_caveats
+from inference.worker.job_loader import Loaded
 from storage.core.acquisition import DENSITIES, limit_doubted
 from storage.core.findings import Acquisition, Code, Finding, NormalRange, Validity
 from tests.builders import series
@@ -165,3 +168,29 @@ def test_a_kernel_that_differs_between_the_images_is_not_known() -> None:
     assert acquisition_of([plain, plain]) == Acquisition("Br40d 3", 1.5)
     assert acquisition_of([enhanced]) == Acquisition("B30f", None)
     assert acquisition_of([plain, enhanced]) == Acquisition()
+
+
+def test_a_limit_names_no_kernel_of_images_that_have_several() -> None:
+    images = series(np.zeros((4, 4, 5), np.int16), modality="CT")
+    for number, image in enumerate(images):
+        image.PatientBirthDate, image.PatientAge = "", "060Y"
+        image.ConvolutionKernel = "B30f" if number < 2 else "B70f"
+    volume = assemble_volume(images)
+    output = PipelineOutput(
+        measurements=(Measurement("Both lungs LAA-950", laa(1, None).code, 6.0, PERCENT, None),)
+    )
+    pipeline = LungDensity()
+    loaded = Loaded(images)
+    output = with_caveats(output, pipeline, loaded, volume)
+    (finding,) = encode_results(job_for(volume), pipeline, images, volume, output).findings
+    assert finding.normal_range is not None
+    assert finding.normal_range.caveat.startswith("Kernel not known: the limit is for smooth")
+    assert any("several kernels, B30f and B70f" in one for one in output.notes)
+
+
+def test_a_german_report_writes_thicknesses_with_a_comma() -> None:
+    sections = draft_sections(
+        scans(replace(SMOOTH, slice_thickness_mm=1.25), SMOOTH), load_locale("de")
+    )
+    text = " ".join(one.text for section in sections for one in section.sentences)
+    assert "Schichtdicke damals 1,25 mm, jetzt 2,5 mm" in text
