@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from inference.rules.file import current_rules
-from inference.rules.model import Rule
+from inference.rules.pipeline_rule import Rule
 from inference.running_jobs import STORING_S
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest

@@ -13,7 +13,7 @@ from inference.routing.service import TriedRule as TriedRoutingRule
 from inference.routing.service import explain_routing
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, Trace
-from inference.rules.model import RuleSet
+from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import Explanation, explain_study
 from storage.core.entities import Series

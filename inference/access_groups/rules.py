@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydicom.dataset import Dataset
 
+from inference.rules.conditions import Condition
 from inference.rules.facts import FACTS, SeriesFacts
 from inference.rules.judge import Trace, judge
-from inference.rules.model import Condition
 from storage.core.errors import InvalidRequest
 
 _REMEDY = (

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from inference.access_groups.rules import read_rule, try_rule
 from inference.failures import place
-from inference.rules.model import Condition
+from inference.rules.conditions import Condition
 from storage.access_groups.decisions import Decision
 from storage.access_groups.entities import ADMINISTRATORS, AccessGroup
 from storage.core.errors import InvalidRequest

@@ -15,7 +15,7 @@ from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import CARD_FILE, Card, parsed, stated_in
 from inference.models.description import VERSION_PATTERN, ModelDescription, slug
-from inference.rules.model import Strict
+from inference.rules.conditions import Strict
 from storage.core.errors import InvalidRequest
 
 WEIGHTS = ("model.ts", "model.onnx")

@@ -3,7 +3,7 @@
 from pydantic import Field, model_validator
 
 from inference.models.card_file import Card
-from inference.rules.model import Strict
+from inference.rules.conditions import Strict
 
 IMAGE_FILE = "image.json"
 

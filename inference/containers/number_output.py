@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from inference.models.card_file import parsed
 from inference.pipeline import Classification, Measurement
 from inference.refusals import ModelUnusable
-from inference.rules.model import Strict
+from inference.rules.conditions import Strict
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
 from storage.core.text.outside_text import text_from_outside

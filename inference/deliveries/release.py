@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from inference.rules.file import current_rules
-from inference.rules.model import ReleaseWhen
+from inference.rules.release_rule import ReleaseWhen
 from storage.container import Storage
 from storage.core.entities import DeliveryState, Instance
 from storage.core.errors import NotFound

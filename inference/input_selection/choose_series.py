@@ -10,7 +10,7 @@ from inference.imaging.geometry import stack_of
 from inference.imaging.stacks import stacks_of
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
-from inference.rules.model import Rule
+from inference.rules.pipeline_rule import Rule
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Decision, Series

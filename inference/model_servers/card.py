@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from inference.rules.model import Strict
+from inference.rules.conditions import Strict
 
 Datatype = Literal["FP16", "FP32", "FP64", "UINT8", "INT8", "INT16", "INT32", "INT64"]
 # They stand in a path.

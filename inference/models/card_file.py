@@ -27,7 +27,8 @@ from inference.models.card_words import mistakes_of
 from inference.models.population import OnOutside, Population
 from inference.normal_ranges.distribution import Distribution, NormalDistribution
 from inference.normal_ranges.reference import ReferenceValues
-from inference.rules.model import Condition, CriticalLimits, Strict
+from inference.rules.conditions import Condition, Strict
+from inference.rules.critical_rule import CriticalLimits
 from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 

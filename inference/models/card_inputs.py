@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from inference.models.card_words import meant
-from inference.rules.model import Condition, Strict
+from inference.rules.conditions import Condition, Strict
 
 
 class CardResult(Strict):

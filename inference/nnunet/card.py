@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from inference.models.card_file import Card
 from inference.models.description import VERSION_PATTERN
-from inference.rules.model import Strict
+from inference.rules.conditions import Strict
 
 AS_SENT = "as-sent"
 _AXES = {"R": 0, "L": 0, "A": 1, "P": 1, "S": 2, "I": 2}

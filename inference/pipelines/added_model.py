@@ -32,9 +32,9 @@ from inference.pipeline import (
 from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.structures import LEFT, RIGHT
 from inference.refusals import ModelUnusable, NothingFound
+from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge
-from inference.rules.model import Condition
 from storage.core.entities import Instance, Series
 from storage.core.findings import Code
 

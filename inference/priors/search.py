@@ -16,7 +16,7 @@ from inference.priors.slow_sources import SlowSources
 from inference.priors.sources import label_of, open_archive
 from inference.priors.subjects import Subject, subject_of_order, subject_of_study
 from inference.rules.file import current_rules
-from inference.rules.model import PriorRule
+from inference.rules.prior_rule import PriorRule
 from storage.audit import NODE, SUCCESS, Audit, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow

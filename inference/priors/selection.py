@@ -7,7 +7,7 @@ from dicom_node.archives.archive import SERIES_KEYWORDS, Found
 from inference.priors.subjects import Subject
 from inference.rules.facts import Value
 from inference.rules.judge import judge
-from inference.rules.model import PriorRule
+from inference.rules.prior_rule import PriorRule
 from storage.core.text.dates import date_of
 from storage.core.text.text_folding import folded_name
 from storage.patient_identity.same_person import Person

@@ -6,7 +6,8 @@ from inference.priors.arrived_headers import headers_of
 from inference.priors.subjects import OrderFacts
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge
-from inference.rules.model import PriorRule, RuleSet
+from inference.rules.prior_rule import PriorRule
+from inference.rules.rule_set import RuleSet
 from storage.container import Storage
 from storage.core.entities import Series
 from storage.core.sources import are_imported, senders_of

@@ -9,8 +9,8 @@ from inference.findings.facts import Fact
 from inference.pipelines.catalogue import catalogue
 from inference.reports.evidence import facts_of
 from inference.reports.locale import Locale, load_locale
+from inference.rules.critical_rule import CriticalRule
 from inference.rules.file import current_rules
-from inference.rules.model import CriticalRule
 from storage.container import Storage
 from storage.reports.critical_alerts import CriticalAlerts
 from storage.reports.entities import ReportSentence

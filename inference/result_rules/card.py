@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from inference.models.card_file import Card
 from inference.models.card_words import meant
 from inference.models.description import VERSION_PATTERN, ModelDescription
-from inference.rules.model import Strict
+from inference.rules.conditions import Strict
 
 SIZES = ("mean_diameter_mm", "long_axis_mm", "short_axis_mm", "volume_mm3")
 """What is known of each lesion that was outlined; the first is the mean of the two axes."""

@@ -9,7 +9,7 @@ from inference.retention.confirmation import ask_peer, is_fresh, why_unconfirmed
 from inference.retention.sentences import Reason, counts, reason_of
 from inference.retention.study_facts import HeadersUnreadable, StudyFacts
 from inference.rules.judge import judge
-from inference.rules.model import RetentionRule
+from inference.rules.retention_rule import RetentionRule
 from storage.container import Storage
 from storage.retention.obligations import Obligation
 from storage.retention.repository import UNREADABLE, Confirmation, RuleDecision

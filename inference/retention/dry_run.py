@@ -8,7 +8,7 @@ from typing import Literal
 from inference.retention.assessment import Assessment, Retention
 from inference.retention.sentences import Reason
 from inference.rules.file import current_rules
-from inference.rules.model import RetentionRule
+from inference.rules.retention_rule import RetentionRule
 from storage.container import Storage
 
 Outcome = Literal["leaves", "leaves_later", "stays"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inference.rules.model import RetentionRule
+from inference.rules.retention_rule import RetentionRule
 from storage.retention.obligations import Obligation, ObligationKind
 from storage.retention.round import BlockedStudies
 

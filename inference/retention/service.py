@@ -13,7 +13,7 @@ from inference.retention.assessment import Assessment, Retention
 from inference.retention.clock_doubt import ClockDoubt
 from inference.retention.departure import Cause, remove_study
 from inference.rules.file import current_rules
-from inference.rules.model import RetentionRule
+from inference.rules.retention_rule import RetentionRule
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.db.portions import in_portions

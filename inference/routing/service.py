@@ -17,7 +17,8 @@ from inference.priors.triggers import want_for_series
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import Trace, judge
-from inference.rules.model import RoutingRule, RuleSet
+from inference.rules.routing_rule import RoutingRule
+from inference.rules.rule_set import RuleSet
 from storage.container import Storage
 from storage.core.entities import Instance, Series
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable

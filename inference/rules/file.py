@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from inference.rules.model import RuleSet
+from inference.rules.rule_set import RuleSet
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.bounded_yaml import load_bounded_yaml
 from storage.settings import Settings

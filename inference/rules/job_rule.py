@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
-from inference.rules.model import Rule
+from inference.rules.pipeline_rule import Rule
 from storage.core.sources import senders_of
 from storage.index.repository import Index
 from storage.peers.repository import KnownPeer, Peers

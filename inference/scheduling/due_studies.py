@@ -9,7 +9,7 @@ import structlog
 from inference.failures import place
 from inference.model_registry.status import Standing
 from inference.rules.file import current_rules
-from inference.rules.model import RuleSet
+from inference.rules.rule_set import RuleSet
 from storage.container import Storage
 from storage.core.errors import NotFound
 from storage.db.due.studies import StudiesDue

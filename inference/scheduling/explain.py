@@ -14,7 +14,7 @@ from inference.pipeline import Acceptance, Pipeline, Readiness, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
-from inference.rules.model import RuleSet
+from inference.rules.rule_set import RuleSet
 from storage.core.entities import Instance, Series
 from storage.core.sources import senders_of
 from storage.index.repository import Index

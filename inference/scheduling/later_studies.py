@@ -12,7 +12,7 @@ from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import Standing, offered
 from inference.pipeline import Pipeline
 from inference.rules.file import current_rules
-from inference.rules.model import RuleSet
+from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import is_decided
 from inference.scheduling.due_studies import decide_due
 from inference.scheduling.schedule_one_series import decide_on_series, read_candidate

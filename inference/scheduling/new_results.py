@@ -6,7 +6,7 @@ from datetime import datetime
 from inference.model_registry.chains import takes_results
 from inference.model_registry.status import Standing, offered
 from inference.pipeline import Pipeline
-from inference.rules.model import RuleSet
+from inference.rules.rule_set import RuleSet
 from inference.scheduling.due_studies import decide_due
 from inference.scheduling.later_studies import decide_again
 from inference.scheduling.schedule import in_order

@@ -20,7 +20,8 @@ from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on
-from inference.rules.model import Rule, RuleSet
+from inference.rules.pipeline_rule import Rule
+from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import (
     could_not_judge,
     log_scheduled,

@@ -5,7 +5,7 @@ from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on
-from inference.rules.model import RuleSet
+from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import (
     could_not_judge,
     is_decided,

@@ -9,7 +9,7 @@ from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import Card
 from inference.models.card_inputs import CardInput
 from inference.models.description import VERSION_PATTERN
-from inference.rules.model import Strict
+from inference.rules.conditions import Strict
 
 OutputKind = Literal[
     "image-classification", "object-detection", "image-segmentation", "image-landmarks"

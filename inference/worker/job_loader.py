@@ -18,7 +18,7 @@ from inference.pipeline import Pipeline, PipelineContext, ResultGiven, takes_ins
 from inference.pipeline_runs.tilt import resamples_tilt
 from inference.results.other_grids import OtherGrid
 from inference.rules.job_rule import rule_for
-from inference.rules.model import Rule
+from inference.rules.pipeline_rule import Rule
 from inference.worker.input_placement import Placement, place_inputs, results_taken
 from storage.container import Storage
 from storage.core.entities import Job, JobInput

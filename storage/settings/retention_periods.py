@@ -1,6 +1,6 @@
 """How long what is not an image is kept, in seconds; the audit trail, in days.
 
-Studies are kept by the site's rules: `keep_days` of `RetentionRule`, in `inference.rules.model`.
+Studies stay by the rules of the site: `keep_days` in `inference.rules.retention_rule`.
 """
 
 from pydantic import BaseModel, Field

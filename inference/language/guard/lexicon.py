@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import yaml
 
+from inference.language.guard.languages import LANGUAGES
+
 Category = Literal[
     "anatomy",
     "thing",
@@ -31,7 +33,6 @@ Category = Literal[
     "word",
 ]
 _DATA = Path(__file__).parent / "data"
-_LANGUAGES = ("en", "de")
 _ENDINGS = ("", "e", "en", "er", "es", "em")
 _PIECE = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?|[^\w\s]")
 # A hyphen within a word; between two digits it may mean a range.
@@ -225,7 +226,7 @@ def _of(name: str, category: Category) -> Iterator[tuple[str, Entry]]:
         for key in _OWN_CATEGORY:
             if given.get(key):
                 own = key
-        for language in _LANGUAGES:
+        for language in LANGUAGES:
             for form in str(given.get(language, "")).split("|"):
                 text, _, also = form.strip().partition("=")
                 if not text:

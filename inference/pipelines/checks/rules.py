@@ -10,7 +10,7 @@ from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
 if TYPE_CHECKING:
-    from inference.rules.model import RuleSet
+    from inference.rules.rule_set import RuleSet
 
 
 def check_pipelines(settings: Settings, rules: "RuleSet") -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from inference.model_registry.adding import add_model
 from inference.reports.critical import raise_alerts, repeat_alerts
-from inference.rules.model import RuleSet
+from inference.rules.rule_set import RuleSet
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 from tests.api.audit.test_audit import stored

@@ -9,10 +9,11 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from inference.pipelines.checks.rules import check_at_start
+from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules, read_rules
 from inference.rules.judge import judge, rule_on
-from inference.rules.model import Condition, RuleSet
+from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule, schedule_series

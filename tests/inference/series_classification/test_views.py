@@ -7,9 +7,9 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
+from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge
-from inference.rules.model import Condition
 from inference.series_classification.views import attenuation_corrected, laterality_of, view_of
 
 CODED = {

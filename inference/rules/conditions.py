@@ -1,0 +1,98 @@
+"""Conditions of rules: what is asked of DICOM values and of facts, and how they are joined."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+from inference.rules.facts import FACTS
+
+_GROUPS = ("all", "any", "not")
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Texts = Annotated[tuple[str | float, ...], BeforeValidator(as_list), Field(min_length=1)]
+
+
+class Test(Strict):
+    """What is asked of one value; all that is stated must hold."""
+
+    equals: Texts | None = None
+    """One of these; upper and lower case are alike."""
+    contains: Texts | None = None
+    matches: str | None = None
+    """A regular expression, found anywhere, upper and lower case alike."""
+    at_least: float | None = None
+    at_most: float | None = None
+    present: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        """`Modality: MR` and `Modality: [MR, CT]` mean `equals`."""
+        return value if isinstance(value, dict) else {"equals": value}
+
+    @model_validator(mode="after")
+    def _check(self) -> "Test":
+        if not self.model_fields_set:
+            raise ValueError("says nothing; use equals, contains, matches, at_least, at_most")
+        if self.matches is not None:
+            try:
+                re.compile(self.matches)
+            except re.error as error:
+                raise ValueError(f"matches is not a regular expression: {error}") from error
+        return self
+
+
+class Condition(Strict):
+    """One of: a test of a value, all of several, any of several, not another."""
+
+    all: tuple["Condition", ...] | None = None
+    any: tuple["Condition", ...] | None = None
+    not_: "Condition | None" = Field(None, alias="not")
+    name: str = ""
+    test: Test | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or len(value) != 1:
+            raise ValueError("a condition is one entry: all, any, not, or a value and its test")
+        (key, inside), *_ = value.items()
+        if key in _GROUPS:
+            return value
+        if key not in FACTS and not _is_path(str(key)):
+            known = ", ".join(FACTS)
+            raise ValueError(f"'{key}' is neither a DICOM keyword nor one of {known}")
+        return {"name": key, "test": inside}
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "Condition":
+        if self.all == () or self.any == ():
+            raise ValueError("all and any need at least one condition")
+        return self
+
+    def names(self) -> Iterator[str]:
+        """What it asks for, with all within it."""
+        if self.name:
+            yield self.name
+        for one in (*(self.all or ()), *(self.any or ()), self.not_):
+            if one is not None:
+                yield from one.names()
+
+
+def _is_path(name: str) -> bool:
+    """A DICOM keyword, or several that lead through sequences: ViewCodeSequence.CodeValue."""
+    *sequences, last = (tag_for_keyword(part) for part in name.split("."))
+    return last is not None and all(
+        tag is not None and dictionary_VR(tag) == "SQ" for tag in sequences
+    )

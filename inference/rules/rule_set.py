@@ -1,0 +1,67 @@
+"""The form of the rules file (`docs/pipelines.md` explains it)."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from inference.rules.conditions import Strict
+from inference.rules.critical_rule import CriticalRule
+from inference.rules.pipeline_rule import Rule
+from inference.rules.prior_rule import PriorRule
+from inference.rules.release_rule import ReleaseRule, ReleaseWhen
+from inference.rules.retention_rule import RetentionRule
+from inference.rules.routing_rule import RoutingRule
+
+
+class RuleSet(Strict):
+    """The whole file.
+
+    Of the rules of one pipeline, the first whose condition holds counts; of those of routing,
+    each does.
+    """
+
+    version: Literal[1] = 1
+    rules: tuple[Rule, ...] = ()
+    routing: tuple[RoutingRule, ...] = ()
+    release: tuple[ReleaseRule, ...] = ()
+    """Of these, the first that names pipeline and destination counts; without one, results leave
+    at once."""
+    critical: tuple[CriticalRule, ...] = ()
+    """What raises an alert."""
+    retention: tuple[RetentionRule, ...] = ()
+    """Of these, the first whose condition holds for a study counts; without one it stays."""
+    priors: tuple[PriorRule, ...] = ()
+    """Of these, each counts that holds."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "RuleSet":
+        everything: tuple[
+            Rule | RoutingRule | ReleaseRule | CriticalRule | RetentionRule | PriorRule, ...
+        ] = (
+            *self.rules,
+            *self.routing,
+            *self.release,
+            *self.critical,
+            *self.retention,
+            *self.priors,
+        )
+        names = [rule.name for rule in everything]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two rules share the name {twice[0]}")
+        return self
+
+    def of(self, pipeline: str) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.pipeline == pipeline)
+
+    def release_of(self, pipeline: str, destination: str) -> ReleaseWhen:
+        for rule in self.release:
+            if (rule.pipelines is None or pipeline in rule.pipelines) and (
+                rule.to is None or destination in rule.to
+            ):
+                return rule.results
+        return "at_once"
+
+    def releases_to(self, destination: str) -> set[ReleaseWhen]:
+        """What the rules say of results of any pipeline for it."""
+        return {rule.results for rule in self.release if rule.to is None or destination in rule.to}
