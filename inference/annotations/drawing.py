@@ -137,7 +137,7 @@ def checked_points(
             )
     if shape in ("BIDIRECTIONAL", "ELLIPSE"):
         first, second = points[:2], points[2:]
-        longer = _distances(_scaled(points, _plane_scale(shape, points, place.calibration)))
+        longer = _distances(_scaled(points, plane_scale(shape, points, place.calibration)))
         return tuple(points) if longer[0] >= longer[2] else (*second, *first)
     return tuple(points)
 
@@ -159,7 +159,7 @@ def quantities(
         scale = scale_at(place.calibration, points)
         if isinstance(scale, AxesScale):
             return tuple(_differences(scale, points))
-    plane = _plane_scale(shape, points, place.calibration)
+    plane = plane_scale(shape, points, place.calibration)
     lines, areas = plane.unit, f"{plane.unit}2"
     mm = _scaled(points, plane)
     d = _distances(mm)
@@ -199,7 +199,8 @@ def caveat_of(shape: Shape, place: Place) -> str:
     return place.calibration.caveat_in_place
 
 
-def _plane_scale(shape: Shape, points: Sequence[Point], calibration: Calibration) -> PlaneScale:
+def plane_scale(shape: Shape, points: Sequence[Point], calibration: Calibration) -> PlaneScale:
+    """Where both directions are lengths. Raises NotMeasurable elsewhere."""
     if shape in _ANGLES and not calibration.regions:
         return PlaneScale(*calibration.aspect, "{pixels}")
     scale = scale_at(calibration, _extent(shape, points))

@@ -6,13 +6,21 @@ from dataclasses import replace
 import structlog
 from pydicom.dataset import Dataset
 
-from inference.annotations.drawing import Drawing, Place, caveat_of, checked_points, quantities
+from inference.annotations.drawing import (
+    Drawing,
+    Place,
+    caveat_of,
+    checked_points,
+    plane_scale,
+    quantities,
+)
 from inference.annotations.images import StudyImages
 from inference.annotations.measurement_read import (
     REPORT_CLASSES,
     MeasurementReport,
     read_measurements,
 )
+from inference.annotations.shape_checks import check_axes, check_extent
 from inference.annotations.storing import keep, stale
 from inference.calibration.scale import NotMeasurable
 from inference.results.author import Author
@@ -120,10 +128,10 @@ def save_measurements(
     for number, drawing in enumerate(drawings, start=1):
         place = images.place(drawing.sop_instance_uid, drawing.frame_number)
         places[drawing.sop_instance_uid, drawing.frame_number] = place
+        what = f"Measurement {number} ({drawing.shape})"
         try:
-            whole.append(_measured(drawing, place))
+            whole.append(_measured(what, drawing, place))
         except NotMeasurable as refused:
-            what = f"Measurement {number} ({drawing.shape})"
             raise NotMeasurable(refused.obstacle, what) from None
     document = encode_measurements(
         whole,
@@ -171,9 +179,13 @@ def _check_still_there(
         )
 
 
-def _measured(drawing: Drawing, place: Place) -> Drawing:
+def _measured(what: str, drawing: Drawing, place: Place) -> Drawing:
     points = checked_points(drawing.shape, drawing.points, place)
     computed = quantities(drawing.shape, points, place, drawing.is_closed)
+    check_extent(what, drawing.shape, points, computed)
+    if drawing.shape == "BIDIRECTIONAL":
+        scale = plane_scale(drawing.shape, points, place.calibration)
+        check_axes(what, points, (scale.column, scale.row))
     return replace(
         drawing,
         points=points,

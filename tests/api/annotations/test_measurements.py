@@ -128,6 +128,36 @@ def test_a_drawing_that_cannot_be_is_refused_in_a_sentence(
     assert api.client.get(f"{study}/measurements").json()["items"] == []
 
 
+@pytest.mark.parametrize(
+    ("shape", "points", "detail"),
+    [
+        ("LENGTH", [[3, 3], [3, 3]], "Measurement 1 (LENGTH): length of 0 mm"),
+        ("CIRCLE", [[3, 3], [3, 3]], "Measurement 1 (CIRCLE): area of 0 mm2"),
+        # 45 degrees in mm, of which a column is 0.5 and a row 0.8.
+        ("BIDIRECTIONAL", [[2, 8], [18, 8], [6, 5.5], [14, 10.5]],
+         "Measurement 1 (BIDIRECTIONAL): its axes stand at 45° to each other, not at 90°."),
+        ("BIDIRECTIONAL", [[2, 12], [18, 12], [8, 2], [8, 8]],
+         "Measurement 1 (BIDIRECTIONAL): its axes do not cross each other."),
+    ],
+)  # fmt: skip
+def test_what_nobody_can_have_meant_is_refused(
+    api: ApiNode, study: str, images: list[Dataset], shape: str, points: Any, detail: str
+) -> None:
+    one = {"shape": shape, "points": points, "sop_instance_uid": images[1].SOPInstanceUID}
+    answer = api.client.post(f"{study}/measurements", json={"measurements": [one]})
+    problem = is_problem(answer, 400, "invalid_request")
+    assert detail in problem["detail"]
+    assert problem["remedy"]
+    assert api.client.get(f"{study}/measurements").json()["items"] == []
+
+
+def test_a_short_axis_rounded_to_whole_pixels_is_one(
+    api: ApiNode, study: str, images: list[Dataset]
+) -> None:
+    one = {"shape": "BIDIRECTIONAL", "points": [[2, 8], [14, 9], [8, 7], [8, 10]]}
+    saved(api, study, measurements=[{**one, "sop_instance_uid": images[1].SOPInstanceUID}])
+
+
 @pytest.mark.filterwarnings("ignore:Invalid value for VR IS")
 def test_an_image_whose_number_of_frames_is_none_is_refused_in_a_sentence(
     api: ApiNode, images: list[Dataset]

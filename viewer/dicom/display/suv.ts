@@ -1,4 +1,5 @@
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { halfLifeConflictOf } from "./radionuclide";
 import type { WindowRange } from "@/dicom/windowing";
 
 const tag = {
@@ -87,6 +88,8 @@ export function suvFactorOf(dataset: DicomJson): number | null {
   const [halfLifeS] = numbersOf(drug, tag.halfLifeS);
   const correction = stringOf(dataset, tag.decayCorrection);
   if (!doseBq || !isWithin(doseBq, plausibleDoseBq) || !halfLifeS || !correction) return null;
+  // What is wrong there, such as minutes for seconds, is wrong by hundreds of per cent in the dose.
+  if (halfLifeConflictOf(dataset)) return null;
   if (correction === "ADMIN") return (weightKg * 1000) / doseBq;
   if (correction !== "START") return null;
   const scanned = instant(stringOf(dataset, tag.seriesDate), stringOf(dataset, tag.seriesTime));

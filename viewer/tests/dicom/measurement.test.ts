@@ -11,7 +11,9 @@ import {
   uidOfUuid,
   type Measurement,
 } from "@/dicom/measurements/measurement";
+import type { DicomJson } from "@/dicom/dicomweb";
 import { suvFactorOf } from "@/dicom/display/suv";
+import { warningsOf } from "@/features/reader/lib/imageWarnings";
 import { unitOfValues } from "@/dicom/display/values";
 
 const length: Measurement = {
@@ -198,6 +200,34 @@ describe("the factor from Bq/ml to SUV", () => {
     const inMbq = { ...drug, "00181074": { vr: "DS", Value: [370] } };
     expect(suvFactorOf({ ...pet, "00540016": { vr: "SQ", Value: [inMbq] } })).toBeNull();
     expect(suvFactorOf({ ...pet, "00101030": { vr: "DS", Value: [70_000] } })).toBeNull();
+  });
+
+  it("is none of a half-life that is not the radionuclide's, such as minutes for seconds", () => {
+    const of = (halfLife: number, ...code: DicomJson[]): DicomJson => ({
+      ...pet,
+      "00540016": {
+        vr: "SQ",
+        Value: [
+          {
+            ...pet["00540016"].Value[0],
+            "00181075": { vr: "DS", Value: [halfLife] },
+            "00540300": { vr: "SQ", Value: code },
+          },
+        ],
+      },
+    });
+    const fluorine = { "00080100": { vr: "SH", Value: ["C-111A1"] } };
+    const gallium = { "00080104": { vr: "LO", Value: ["68 Ga"] } };
+    expect(suvFactorOf(of(6586.2, fluorine))).not.toBeNull();
+    expect(suvFactorOf(of(109.77, fluorine))).toBeNull();
+    expect(suvFactorOf(of(109.77))).toBeNull();
+    expect(suvFactorOf(of(6586.2, gallium))).toBeNull();
+    expect(suvFactorOf(of(4062.6, gallium))).not.toBeNull();
+    // Nothing is known against one that is not listed.
+    expect(suvFactorOf(of(14_551, { "00080104": { vr: "LO", Value: ["^44^Scandium"] } }))).not.toBeNull();
+    expect(warningsOf(of(109.77, fluorine))).toContain(
+      "No SUV: the header states a half-life of 110 s, that of F-18 is 6586 s",
+    );
   });
 
   it("does not decay where the images are corrected to the injection", () => {

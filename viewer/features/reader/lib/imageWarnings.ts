@@ -1,13 +1,16 @@
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { halfLifeConflictOf } from "@/dicom/display/radionuclide";
 import { text } from "@/shared/i18n";
 import { locale } from "@/shared/i18n/language";
+import { decimal } from "@/shared/lib/format";
 import { hasOrientation } from "@/dicom/geometry";
 import { patientOrientationOf } from "@/dicom/patientOrientation";
 
 const tag = {
   lossyImageCompression: "00282110",
   lossyRatio: "00282112",
+  units: "00541001",
 } as const;
 
 /** What a reader must know of an image that cannot be seen in it. */
@@ -17,6 +20,11 @@ export function warningsOf(dataset: DicomJson): string[] {
   if (stringOf(dataset, tag.lossyImageCompression) === "01") {
     const ratio = numbersOf(dataset, tag.lossyRatio).at(-1);
     warnings.push(t.lossy(ratio ? Number(ratio.toPrecision(3)).toLocaleString(locale()) : ""));
+  }
+  const conflict = stringOf(dataset, tag.units) === "BQML" ? halfLifeConflictOf(dataset) : null;
+  if (conflict) {
+    const [stated, published] = [conflict.statedS, conflict.publishedS].map((one) => decimal(Math.round(one)));
+    warnings.push(t.halfLife(conflict.radionuclide, stated ?? "", published ?? ""));
   }
   if (!hasOrientation(dataset) && !patientOrientationOf(dataset)) warnings.push(t.noOrientation);
   return warnings;

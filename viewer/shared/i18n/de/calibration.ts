@@ -3,6 +3,8 @@ import type { Messages } from "@/shared/i18n/messages";
 export const warnings: Messages["viewing"]["warnings"] = {
   lossy: (ratio) =>
     ratio ? `Verlustbehaftete Kompression, ${ratio} : 1` : "Verlustbehaftete Kompression",
+  halfLife: (nuclide, stated, published) =>
+    `Kein SUV: in den Kopfdaten steht eine Halbwertszeit von ${stated} s, die von ${nuclide} ist ${published} s`,
   noOrientation: "Keine Orientierung in den Kopfdaten",
 };
 

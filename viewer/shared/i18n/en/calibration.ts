@@ -1,5 +1,7 @@
 export const warnings = {
   lossy: (ratio: string) => (ratio ? `Lossy compression, ${ratio} : 1` : "Lossy compression"),
+  halfLife: (nuclide: string, stated: string, published: string) =>
+    `No SUV: the header states a half-life of ${stated} s, that of ${nuclide} is ${published} s`,
   noOrientation: "No orientation in the header",
 };
 
