@@ -47,6 +47,7 @@ from api.new_router import routes_of
 from api.openapi import install_description
 from api.routers import ROUTERS
 from api.server import health, metrics
+from api.server.condition_watch import watching
 from api.server.threads import share_threads
 from api.server.viewer_files import ViewerFiles
 from api.studies import routes as studies
@@ -76,7 +77,8 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.newest_event = Newest(storage.events)
             app.state.health = health.HealthChecks(storage)
             app.state.metrics.watch(storage)
-            yield
+            with watching(storage, app.state.health.run):
+                yield
 
     app = FastAPI(
         title="MediViewAI",

@@ -52,6 +52,7 @@ COMMANDS = {
     "backup": _Command("storage.backup"),
     "restore": _Command("storage.restore", "restore"),
     "peers": _Command("peers"),
+    "notify": _Command("notify"),
     "users": _Command("access.users"),
     "access-groups": _Command("access.access_groups"),
     "keys": _Command("access.keys"),

@@ -46,6 +46,18 @@ class DeliveryNotice(StudyNotice):
     destination: str
 
 
+class DestinationNotice(_Data):
+    destination: str
+
+
+class NodeNotice(_Data):
+    part: str = Field(description="As `/health` names it.")
+
+
+class FailedDeliveryNotice(DestinationNotice):
+    study_instance_uid: str = Field("", description="Missing of what is about no study.")
+
+
 class FindingNotice(StudyNotice):
     finding_id: str
 
@@ -94,9 +106,12 @@ _OF_FAMILY: dict[str, type[Payload]] = {
     "alert": AlertNotice,
     "access": EmergencyNotice,
     "workitem": WorkitemNotice,
+    "destination": DestinationNotice,
+    "node": NodeNotice,
 }
 _OF_TYPE: dict[str, type[Payload]] = {
     "series.complete": SeriesNotice,
+    "delivery.failed": FailedDeliveryNotice,
     "job.progress": JobProgressNotice,
     "job.completed": JobCompletedNotice,
     "results.stored": ResultsNotice,

@@ -1,10 +1,11 @@
 """Webhooks: notices over HTTP of what happens here, and what became of each."""
 
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
 import structlog
-from fastapi import Path, Query, Response
+from fastapi import Path, Query, Request, Response
 
 from api.access.caller_visibility import caller_of
 from api.access.policy import INTEGRATORS, policy
@@ -16,6 +17,13 @@ from api.lists.cursors import CursorPagingDep
 from api.new_router import new_router
 from api.parameters import problems
 from api.request_rules.enum_spelling import NoticeStateWord
+from api.webhooks.people import (
+    check_may_change,
+    default_wait_s,
+    for_people_of,
+    note_receiver,
+    warning_of,
+)
 from api.webhooks.schemas import (
     NewWebhook,
     WebhookChange,
@@ -31,6 +39,7 @@ from inference.webhooks.service import ping
 from storage.audit import Code, Type
 from storage.webhooks.entities import WebhookDelivery
 from storage.webhooks.outbox import NEWEST_NOTICES, WebhookOutbox
+from storage.webhooks.people import ForPeople
 from storage.webhooks.repository import OLDEST_WEBHOOKS, Webhook
 
 log = structlog.get_logger(__name__)
@@ -55,21 +64,31 @@ def list_webhooks(storage: StorageDep, paging: CursorPagingDep) -> WebhookPage:
 @router.post("", status_code=201, summary="Add a webhook", responses=problems(400, 422))
 @policy(INTEGRATORS, "api:write", network_change("C"), confirmed_to="add a webhook")
 def add_webhook(
-    storage: StorageDep, principal: PrincipalDep, response: Response, new: NewWebhook
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    response: Response,
+    new: NewWebhook,
 ) -> WebhookWithSecret:
     """It sends what happens from now on. The answer alone holds its secret.
 
     Where access groups are enforced, now or later, it sends what the one who adds it may see,
-    and an administrator's sends everything. A person confirms the session first.
+    and an administrator's sends everything. A person confirms the session first. Of kind `mail`,
+    `teams` or `slack` it sends texts to people, and administrators alone add it.
     """
+    check_may_change(principal, new.kind)
+    for_people = for_people_of(ForPeople(wait_s=default_wait_s(new.kind)), new)
+    note_receiver(request, new.kind, for_people)
     hook = storage.webhooks.add(
         new.url,
         tuple(new.events),
         new.description,
         created_by=caller_of(principal),
         sends_everything=principal.is_administrator,
+        kind=new.kind,
+        for_people=for_people,
     )
-    log.info("webhook_added", webhook_id=hook.webhook_id)
+    log.info("webhook_added", webhook_id=hook.webhook_id, kind=hook.kind)
     response.headers["Location"] = f"/api/webhooks/{hook.webhook_id}"
     return _with_secret(storage.webhook_outbox, hook)
 
@@ -84,7 +103,11 @@ def get_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPayload:
 @router.patch("/{webhook_id}", summary="Change a webhook", responses=problems(400, 403, 404, 422))
 @policy(INTEGRATORS, "api:write", network_change("U"), confirmed_to="change a webhook")
 def change_webhook(
-    storage: StorageDep, principal: PrincipalDep, webhook_id: WebhookId, change: WebhookChange
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    webhook_id: WebhookId,
+    change: WebhookChange,
 ) -> WebhookPayload:
     """What is on its way already goes to the new address. A person confirms the session first."""
     if change.sends_everything is not None and not principal.is_administrator:
@@ -94,6 +117,10 @@ def change_webhook(
             "Only an administrator decides whether a webhook sends the events of all studies.",
             remedy="Leave `sends_everything` out, or ask an administrator.",
         )
+    before = storage.webhooks.get(webhook_id)
+    check_may_change(principal, before.kind)
+    for_people = for_people_of(before.for_people, change)
+    note_receiver(request, before.kind, for_people)
     hook = storage.webhooks.change(
         webhook_id,
         url=change.url,
@@ -101,6 +128,7 @@ def change_webhook(
         description=change.description,
         is_active=change.is_active,
         sends_everything=change.sends_everything,
+        for_people=for_people,
     )
     log.info("webhook_changed", webhook_id=webhook_id)
     return _payload(storage.webhook_outbox, hook)
@@ -110,8 +138,9 @@ def change_webhook(
     "/{webhook_id}", status_code=204, summary="Remove a webhook", responses=problems(404)
 )
 @policy(INTEGRATORS, "api:write", network_change("D"), confirmed_to="remove a webhook")
-def remove_webhook(storage: StorageDep, webhook_id: WebhookId) -> None:
+def remove_webhook(storage: StorageDep, principal: PrincipalDep, webhook_id: WebhookId) -> None:
     """With all that was on its way to it. A person confirms the session first."""
+    check_may_change(principal, storage.webhooks.get(webhook_id).kind)
     storage.webhooks.remove(webhook_id)
     log.info("webhook_removed", webhook_id=webhook_id)
 
@@ -132,9 +161,13 @@ def renew_webhook_secret(storage: StorageDep, webhook_id: WebhookId) -> WebhookW
 
 @router.post("/{webhook_id}/ping", summary="Try a webhook", responses=problems(404))
 @policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "E", Type.NETWORK_CONFIGURATION))
-def ping_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPinged:
-    """Send a signed notice of type `ping` at once, and say what was answered."""
-    answered = ping(storage.settings, storage.webhooks.get(webhook_id))
+def ping_webhook(
+    storage: StorageDep, principal: PrincipalDep, webhook_id: WebhookId
+) -> WebhookPinged:
+    """Send a signed `ping` or, to people, a test message, and say what was answered."""
+    hook = storage.webhooks.get(webhook_id)
+    check_may_change(principal, hook.kind)
+    answered = ping(storage.settings, hook)
     return WebhookPinged(
         ok=answered.ok,
         sentence=answered.sentence,
@@ -169,9 +202,13 @@ def list_webhook_deliveries(
 )
 @policy(INTEGRATORS, "api:write", Audited(Code.EXPORT, "E"))
 def redeliver_to_webhook(
-    storage: StorageDep, webhook_id: WebhookId, delivery_id: DeliveryId
+    storage: StorageDep, principal: PrincipalDep, webhook_id: WebhookId, delivery_id: DeliveryId
 ) -> WebhookDeliveryPayload:
-    """Under the same id, so that a receiver knows it again, with all its attempts."""
+    """Under the same id, so that a receiver knows it again, with all its attempts.
+
+    To people it goes in a new message, with what waits for them.
+    """
+    check_may_change(principal, storage.webhooks.get(webhook_id).kind)
     notice = storage.webhook_outbox.redeliver(webhook_id, delivery_id)
     wake(storage.settings)
     return _delivery(notice)
@@ -187,12 +224,17 @@ def _payload(webhook_outbox: WebhookOutbox, hook: Webhook) -> WebhookPayload:
 
 
 def _with_secret(webhook_outbox: WebhookOutbox, hook: Webhook) -> WebhookWithSecret:
-    return WebhookWithSecret(**_payload(webhook_outbox, hook).model_dump(), secret=hook.secret)
+    # That of a chat is its address, which nobody has to hear again.
+    secret = hook.secret if hook.kind == "webhook" else ""
+    return WebhookWithSecret(**_payload(webhook_outbox, hook).model_dump(), secret=secret)
 
 
 def _fields(hook: Webhook, counts: dict[str, int]) -> dict[str, Any]:
     return {
         "webhook_id": hook.webhook_id,
+        "kind": hook.kind,
+        **asdict(hook.for_people),
+        "warning": warning_of(hook.for_people),
         "url": hook.url,
         "description": hook.description,
         "events": list(hook.events),

@@ -5,43 +5,31 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
-import httpx
 import structlog
 
 from inference.failures import place
+from inference.webhooks.people import send_text, send_waiting
+from inference.webhooks.posting import JSON_HEADERS, Answered, post_to
 from inference.webhooks.signing import signed_headers
+from inference.webhooks.wording import trial_message
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest
-from storage.http.client import checked_client, closed_after
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry_policies import retry_policy
 from storage.settings import Settings
-from storage.webhooks.outbox import WebhookOutbox, notice_payload
+from storage.webhooks.enqueue import notice_payload
+from storage.webhooks.outbox import WebhookOutbox
 from storage.webhooks.payloads import PING
-from storage.webhooks.repository import Webhook, check_webhook_url
+from storage.webhooks.repository import Webhook
 
 log = structlog.get_logger(__name__)
 
 # A receiver that hangs must not keep the others waiting.
 _WEBHOOKS_AT_ONCE = 8
 _NOTICES_PER_CLAIM = 200
-_AGENT = f"MediViewAI/{version('mediview')}"
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What became of one request. `status`: None where there was no answer."""
-
-    ok: bool
-    sentence: str
-    status: int | None
-    seconds: float
 
 
 def notify_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -64,9 +52,7 @@ def _send_claimed(storage: Storage, owner: str, stopping: Callable[[], bool]) ->
                 with Lease(
                     partial(_renew, storage.webhook_outbox, webhook_id, claimant), "webhook"
                 ):
-                    _send_in_order(
-                        storage.settings, storage.webhook_outbox, hook, claimant, stopping
-                    )
+                    _send_to(storage, hook, claimant, stopping)
             finally:
                 storage.webhook_outbox.release(webhook_id, claimant)
     except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round tries again
@@ -75,6 +61,15 @@ def _send_claimed(storage: Storage, owner: str, stopping: Callable[[], bool]) ->
 
 def _renew(webhook_outbox: WebhookOutbox, webhook_id: str, claimant: str) -> bool:
     return webhook_outbox.renew(webhook_id, claimant, LEASE_S, utcnow())
+
+
+def _send_to(storage: Storage, hook: Webhook, claimant: str, stopping: Callable[[], bool]) -> None:
+    if hook.kind == "webhook":
+        _send_in_order(storage.settings, storage.webhook_outbox, hook, claimant, stopping)
+        return
+    while not stopping() and _renew(storage.webhook_outbox, hook.webhook_id, claimant):
+        if not send_waiting(storage, hook):
+            return
 
 
 def _send_in_order(
@@ -112,48 +107,20 @@ def _send_in_order(
 
 def ping(settings: Settings, hook: Webhook) -> Answered:
     """Send one notice that means nothing, now, and say what the receiver answered."""
+    if hook.kind != "webhook":
+        text = trial_message(settings, hook.for_people.language, utcnow())
+        return send_text(settings, hook, text, str(uuid.uuid4()))
     payload = notice_payload(str(uuid.uuid4()), PING, {"webhook_id": hook.webhook_id}, utcnow())
     return send(settings, hook, payload)
 
 
 def send(settings: Settings, hook: Webhook, payload: dict[str, Any]) -> Answered:
-    """One request. Never raises for what the receiver or the network does.
-
-    Redirects are not followed: they would lead where no operator has looked.
-    """
+    """One request. Never raises for what the receiver or the network does."""
     if not hook.secret:
         return Answered(False, "Its secret cannot be read any more; renew it.", None, 0.0)
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {
-        "Content-Type": "application/json",
-        "User-Agent": _AGENT,
+        **JSON_HEADERS,
         **signed_headers(hook.secret, str(payload["id"]), int(time.time()), body),
     }
-    begun = time.monotonic()
-    status: int | None = None
-    try:
-        status = _post(settings, hook.url, headers, body)
-        ok = 200 <= status < 300
-        sentence = f"It answered HTTP {status}."
-        if 300 <= status < 400:
-            sentence = f"It answered HTTP {status}; redirects are not followed."
-    except InvalidRequest as error:
-        ok, sentence = False, f"{error.message} {error.remedy}".strip()
-    except httpx.TimeoutException:
-        ok, sentence = False, f"It did not answer within {settings.webhook_timeout_s:g} s."
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
-        # Messages of the client may hold the address, and that a token.
-        ok, sentence = False, f"It could not be reached ({type(error).__name__})."
-    return Answered(ok, sentence, status, time.monotonic() - begun)
-
-
-def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> int:
-    """The status of the answer, whose body is not read. Raises InvalidRequest, HTTPError."""
-    check_webhook_url(url, settings)
-    limit_s = settings.webhook_timeout_s
-    with (
-        checked_client(timeout=limit_s) as client,
-        closed_after(client, limit_s),
-        client.stream("POST", url, headers=headers, content=body) as response,
-    ):
-        return response.status_code
+    return post_to(settings, hook.address, headers, body)

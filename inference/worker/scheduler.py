@@ -27,6 +27,7 @@ from inference.scheduling.later_studies import look_for_priors_again
 from inference.scheduling.new_results import look_for_results_again
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.workitems import WorkitemPerformer
+from inference.webhooks.watching import watch_waiting
 from inference.withdrawals.late_instances import FAILED_AGAIN_S, withdraw_outdated
 from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
@@ -53,6 +54,8 @@ _PATIENCE_S = 5.0
 _HEARTBEAT_S = 2.0
 # Patients are corrected seldom, and what was made with priors is all looked at for it.
 _PRIORS_S = 10.0
+# What waits for hours is not looked for each second.
+_WAITING_S = 15.0
 
 
 def wake_up_patience_s(settings: Settings) -> float:
@@ -103,6 +106,7 @@ class Scheduler:
         self._clock_step = timedelta()
         self._beat_next_s = 0.0
         self._priors_next_s = 0.0
+        self._waiting_next_s = 0.0
         # A job as it stood when a worker was woken for it → when that was.
         self._handed_out: dict[tuple[str, datetime], datetime] = {}
 
@@ -128,6 +132,7 @@ class Scheduler:
                 self._publish_reports,
                 self._hand_out_deliveries,
                 self._hand_out_hl7,
+                self._watch_waiting,
                 self._hand_out_notices,
                 self._hand_out_priors,
                 self._hand_out_exports,
@@ -272,6 +277,11 @@ class Scheduler:
     def _hand_out_hl7(self, now: datetime) -> None:
         if self._storage.hl7_sending.is_due(now):
             self._send_hl7()
+
+    def _watch_waiting(self, now: datetime) -> None:
+        if time.monotonic() >= self._waiting_next_s:
+            watch_waiting(self._storage, now)
+            self._waiting_next_s = time.monotonic() + _WAITING_S
 
     def _hand_out_notices(self, now: datetime) -> None:
         self._storage.webhook_outbox.fill()

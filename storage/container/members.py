@@ -56,6 +56,7 @@ from storage.priors.fetches import PriorFetches
 from storage.priors.pause import PriorPause
 from storage.priors.searches import PriorSearches
 from storage.processes.components import Components
+from storage.processes.conditions import NodeConditions
 from storage.processes.heartbeats import Heartbeats
 from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
@@ -145,6 +146,7 @@ class Storage:
     uploads: Uploads
     heartbeats: Heartbeats
     components: Components
+    node_conditions: NodeConditions
     peers: Peers
     peer_notifications: PeerNotifications
     commitment_reports: CommitmentReports

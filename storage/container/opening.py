@@ -67,6 +67,7 @@ from storage.priors.fetches import PriorFetches
 from storage.priors.pause import PriorPause
 from storage.priors.searches import PriorSearches
 from storage.processes.components import Components
+from storage.processes.conditions import NodeConditions
 from storage.processes.heartbeats import Heartbeats
 from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
@@ -216,6 +217,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
                 settings.data_dir / "heartbeats" if engine.dialect.name == "sqlite" else None,
             ),
             components=Components(engine),
+            node_conditions=NodeConditions(engine),
             peers=Peers(engine, settings),
             peer_notifications=PeerNotifications(engine, commitment_retention),
             commitment_reports=CommitmentReports(engine, commitment_retention),

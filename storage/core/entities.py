@@ -53,6 +53,7 @@ EventTopic = Literal[
     "report",
     "alert",
     "access",
+    "node",
 ]
 
 

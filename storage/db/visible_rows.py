@@ -44,7 +44,7 @@ _IDENTITY_ID = bindparam(
 _SEES_UNMATCHED = bindparam(
     "viewer_sees_unmatched", type_=Boolean, callable_=lambda: _visibility().sees_unmatched
 )
-_FOR_ALL = ("upload", "model")
+_FOR_ALL = ("upload", "model", "node")
 """Topics of events that name no study and no patient."""
 
 

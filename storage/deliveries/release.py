@@ -76,3 +76,17 @@ def states_of(
             )
         )
         return {row.sop_instance_uid: row.state for row in rows}
+
+
+def overdue_studies(engine: Engine, before: datetime, limit: int) -> list[str]:
+    """Studies whose results have waited for their release since before that time, by their UID."""
+    columns = t.delivery.c
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(columns.study_instance_uid)
+            .where(columns.state == "AWAITING_RELEASE", columns.created_at < before)
+            .group_by(columns.study_instance_uid)
+            .order_by(columns.study_instance_uid)
+            .limit(limit)
+        )
+        return list(rows.scalars())

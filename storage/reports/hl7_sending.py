@@ -10,6 +10,7 @@ from sqlalchemy import Engine, and_, delete, exists, or_, select, update
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
+from storage.events.repository import add_event
 from storage.outbox.tables import HL7_MESSAGES
 from storage.reports.hl7_entities import (
     Hl7Message,
@@ -121,9 +122,19 @@ class Hl7Sending:
         self._set(message_id, {"state": "DEAD", "last_error": error})
 
     def _set(self, message_id: str, values: dict[str, Any]) -> None:
+        now = utcnow()
         with writing(self._engine) as connection:
-            connection.execute(
+            row = connection.execute(
                 update(t.hl7_message)
                 .where(t.hl7_message.c.message_id == message_id)
-                .values(**values, lease_owner="", updated_at=utcnow())
-            )
+                .values(**values, lease_owner="", updated_at=now)
+                .returning(t.hl7_message.c.study_instance_uid, t.hl7_message.c.destination)
+            ).first()
+            if row is not None and values["state"] == "DEAD":
+                add_event(
+                    connection,
+                    now,
+                    "delivery",
+                    row.study_instance_uid,
+                    payload={"destination": row.destination, "state": "FAILED"},
+                )

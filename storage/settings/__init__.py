@@ -20,6 +20,7 @@ from storage.settings.hl7 import Hl7Destination, Hl7Settings
 from storage.settings.jobs import JobSettings
 from storage.settings.limits import MIB, LimitSettings
 from storage.settings.listening import ListeningSettings
+from storage.settings.mail import MailSettings
 from storage.settings.models.containers import ContainerSettings
 from storage.settings.models.installed import ModelSettings
 from storage.settings.models.language import HF_MODELS, LanguageSettings
@@ -49,6 +50,7 @@ class Settings(
     AssociationSettings,
     DeliverySettings,
     WebhookSettings,
+    MailSettings,
     ReportSettings,
     Hl7Settings,
     JobSettings,
@@ -137,6 +139,13 @@ class Settings(
             raise ValueError(
                 "hl7_certificates is set, but without hl7_tls and tls_client_auth=required nobody"
                 " has to show a certificate"
+            )
+        if self.smtp_host and not self.smtp_from:
+            raise ValueError("smtp_host is set, but smtp_from is empty")
+        if self.smtp_user and self.smtp_security == "none" and not is_loopback(self.smtp_host):
+            raise ValueError(
+                "smtp_user is set and smtp_security is none, so its password would travel in the"
+                " open: set starttls or tls"
             )
         if self.oidc_issuer and not self.oidc_client_id:
             raise ValueError("oidc_issuer is set, but oidc_client_id is empty")

@@ -99,7 +99,7 @@ from storage.tables.work.models import (
     model_state,
     shadow_run,
 )
-from storage.tables.work.processes import clock_step, component, heartbeat
+from storage.tables.work.processes import clock_step, component, heartbeat, node_condition
 from storage.tables.work.stage_times import stage_time
 
 __all__ = [
@@ -154,6 +154,7 @@ __all__ = [
     "metadata",
     "model_change",
     "model_state",
+    "node_condition",
     "passage",
     "patient",
     "patient_change",

@@ -23,3 +23,5 @@ class WebhookDelivery:
     last_status: int | None
     created_at: datetime
     ended_at: datetime | None
+    message_id: str = ""
+    """Of what went to people, several in one message; empty before its first attempt."""

@@ -4,25 +4,28 @@ The order holds for each webhook: what comes later waits until what came before 
 delivered or dead.
 """
 
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
 
 from storage import tables as t
 from storage.core.callers.visibility import Caller, Visibility, limited_to, read_caller
-from storage.core.clock import rfc3339, utcnow
+from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
+from storage.events.repository import add_event
 from storage.events.row_mapping import to_event
 from storage.outbox.leases import OWNER_ENDED
 from storage.outbox.tables import WEBHOOKS
+from storage.webhooks.enqueue import enqueue
 from storage.webhooks.entities import NoticeState, WebhookDelivery
-from storage.webhooks.payloads import notices_of, wanted_as
+from storage.webhooks.payloads import FAILED, notices_of, wanted_as
+from storage.webhooks.people import PEOPLE_EVENTS
 
 _EVENTS_AT_ONCE = 200
 
@@ -90,10 +93,11 @@ class WebhookOutbox:
                 (event, name, notice)
                 for event in events
                 for notice in notices_of(connection, event)
-                if (name := wanted_as(tuple(row["events"]), notice.event_type))
+                if (row["kind"] == "webhook" or notice.event_type in PEOPLE_EVENTS)
+                and (name := wanted_as(tuple(row["events"]), notice.event_type))
             ]
             for event, name, notice in notices:
-                _enqueue(connection, webhook_id, name, notice.data, event.at)
+                enqueue(connection, row, name, notice.data, event.at)
             connection.execute(
                 update(t.webhook)
                 .where(t.webhook.c.webhook_id == webhook_id)
@@ -176,11 +180,15 @@ class WebhookOutbox:
     def _end(self, delivery_id: str, values: dict[str, Any]) -> None:
         table = t.webhook_delivery
         with writing(self._engine) as connection:
-            connection.execute(
+            row = connection.execute(
                 update(table)
                 .where(table.c.delivery_id == delivery_id, table.c.state == "PENDING")
                 .values(**values, attempts=table.c.attempts + 1)
-            )
+                .returning(table)
+            ).first()
+            # That this notice was given up is no event: two receivers would notify each other.
+            if row is not None and row.state == "DEAD" and row.event_type != FAILED:
+                _announce_failed(connection, row)
 
     def redeliver(self, webhook_id: str, delivery_id: str) -> WebhookDelivery:
         """Send it once more, whatever became of it. Raises NotFound."""
@@ -190,7 +198,13 @@ class WebhookOutbox:
                 connection.execute(
                     update(table)
                     .where(table.c.webhook_id == webhook_id, table.c.delivery_id == delivery_id)
-                    .values(state="PENDING", attempts=0, next_attempt_at=utcnow(), ended_at=None)
+                    .values(
+                        state="PENDING",
+                        attempts=0,
+                        next_attempt_at=utcnow(),
+                        ended_at=None,
+                        message_id="",
+                    )
                     .returning(table)
                 )
                 .mappings()
@@ -247,29 +261,18 @@ class WebhookOutbox:
             )
 
 
-def _enqueue(
-    connection: Connection, webhook_id: str, event_type: str, data: dict[str, Any], at: datetime
-) -> None:
-    delivery_id = str(uuid.uuid4())
-    connection.execute(
-        insert(t.webhook_delivery).values(
-            delivery_id=delivery_id,
-            webhook_id=webhook_id,
-            event_type=event_type,
-            payload=notice_payload(delivery_id, event_type, data, at),
-            state="PENDING",
-            attempts=0,
-            next_attempt_at=at,
-            created_at=utcnow(),
-        )
+def _announce_failed(connection: Connection, notice: Any) -> None:
+    url = connection.execute(
+        select(t.webhook.c.url).where(t.webhook.c.webhook_id == notice.webhook_id)
+    ).scalar_one()
+    add_event(
+        connection,
+        utcnow(),
+        "delivery",
+        str(notice.payload["data"].get("study_instance_uid", "")),
+        # The path may hold a token.
+        payload={"destination": f"webhook {urlsplit(url).hostname}", "state": "FAILED"},
     )
-
-
-def notice_payload(
-    delivery_id: str, event_type: str, data: dict[str, Any], at: datetime
-) -> dict[str, Any]:
-    """The body of a notice."""
-    return {"id": delivery_id, "type": event_type, "timestamp": rfc3339(at), "data": data}
 
 
 def _due(now: datetime) -> Any:

@@ -13,6 +13,7 @@ from storage.core.state_words import state_word
 EVENT_TYPES: Mapping[str, str] = {
     "series.complete": "Nothing more is expected of a series.",
     "study.complete": "All series of a study that were received are complete.",
+    "study.release_overdue": "Results of a study have waited for their release for long.",
     "study.deleted": "A study, or a part of it, was deleted.",
     "job.scheduled": "A pipeline is to run on a series.",
     "job.started": "A worker has taken the job.",
@@ -27,6 +28,9 @@ EVENT_TYPES: Mapping[str, str] = {
     "delivery.pending": "Results are on their way to a destination, again or for the first time.",
     "delivery.sent": "A destination has answered success to them.",
     "delivery.confirmed": "A destination has confirmed that it stores them.",
+    "delivery.failed": "A message to an HL7 system or a notice to a webhook was given up.",
+    "destination.unreachable": "A destination has been out of reach for long.",
+    "destination.reachable": "That destination answers again.",
     "finding.accepted": "Somebody has accepted a finding.",
     "finding.rejected": "Somebody has rejected a finding.",
     "finding.corrected": "Somebody has corrected a finding.",
@@ -45,6 +49,10 @@ EVENT_TYPES: Mapping[str, str] = {
     "alert.acknowledged": "Somebody has acknowledged an alert.",
     "access.emergency_started": "Somebody has taken access in an emergency.",
     "access.emergency_ended": "Access in an emergency has ended.",
+    "node.degraded": "A part of the node does not work; `/health` says more.",
+    "node.restored": "It works again.",
+    "node.disk_low": "The disk of the data folder is getting full.",
+    "node.data_damaged": "What is stored was found damaged or lost, and has no right copy.",
     "workitem.changed": "The state of a work item has changed.",
 }
 """What a webhook may ask for, by name or as `job.*` or `*`."""
@@ -57,6 +65,7 @@ FORMER_NAMES: Mapping[str, str] = {
 """Deprecated: a webhook that asks for one gets its events under it."""
 
 PING = "ping"
+FAILED = "delivery.failed"
 _QUIET = "job.progress"
 _STATE_REPORT = 1
 _ENDINGS = {"CANCELLED": "job.cancelled", "SUPERSEDED": "job.superseded"}
@@ -116,6 +125,8 @@ def notices_of(connection: Connection, event: Event) -> list[Notice]:
         case "access":
             named = f"access.{event.payload['change']}"
             data = {"emergency_id": event.payload["emergency_id"]}
+        case "node":
+            named, data = _of_node(event.payload)
         case "model":
             named = "model.drift" if event.payload.get("change") == "drift" else "model.changed"
             data = dict(event.payload)
@@ -128,6 +139,8 @@ def _of_study(connection: Connection, event: Event, about: dict[str, Any]) -> li
     change = str(event.payload.get("change", ""))
     if "deleted" in change:
         return [Notice("study.deleted", about)]
+    if change == "release_overdue":
+        return [Notice("study.release_overdue", about)]
     if change != "series_complete":
         return []
     series = {"series_instance_uid": event.payload["series_instance_uid"]}
@@ -183,6 +196,18 @@ def _of_job(connection: Connection, event: Event, about: dict[str, Any]) -> list
             return notices
         case _:
             return [Notice(_ENDINGS.get(status, "job.failed"), data)]
+
+
+_OF_PART = {"disk": "node.disk_low", "retention": "node.disk_low", "instances": "node.data_damaged"}
+
+
+def _of_node(payload: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    change = str(payload.get("change", ""))
+    if "destination" in payload:
+        return f"destination.{change}", {"destination": payload["destination"]}
+    part = str(payload.get("part", ""))
+    named = f"node.{change}"
+    return _OF_PART.get(part, named) if change == "degraded" else named, {"part": part}
 
 
 def _feedback_kind(payload: Mapping[str, Any]) -> str:

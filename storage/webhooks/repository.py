@@ -17,12 +17,20 @@ from storage.crypto.secret_box import Sealer
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
-from storage.http.url_policy import check_url
 from storage.settings import Settings
 from storage.webhooks.payloads import EVENT_TYPES, FORMER_NAMES
+from storage.webhooks.people import (
+    ForPeople,
+    WebhookKind,
+    check_naming,
+    check_people,
+    checked_address,
+    shown_address,
+)
 
 _SECRET_BYTES = 32
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, not a secret
+CHATS = frozenset({"teams", "slack"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,13 @@ class Webhook:
     sends_everything: bool
     created_at: datetime
     updated_at: datetime
+    kind: WebhookKind = "webhook"
+    for_people: ForPeople = field(default_factory=ForPeople)
+
+    @property
+    def address(self) -> str:
+        """Where it is called: that of a chat is secret, and `url` shows its host alone."""
+        return self.secret if self.kind in CHATS else self.url
 
 
 OLDEST_WEBHOOKS = Keyset[Webhook](
@@ -79,17 +94,26 @@ class Webhooks:
         *,
         created_by: Caller,
         sends_everything: bool,
+        kind: WebhookKind = "webhook",
+        for_people: ForPeople = ForPeople(),
     ) -> Webhook:
         """One that sends what happens from now on. Raises InvalidRequest."""
         now = utcnow()
         webhook_id = str(uuid.uuid4())
+        address = self._checked_url(kind, url)
+        checked = _checked_events(events)
+        check_people(kind, checked, for_people)
+        if for_people.names_patients:
+            check_naming(kind, address, self._settings)
         row = {
             "webhook_id": webhook_id,
-            "url": self._checked_url(url),
+            "url": shown_address(kind, address),
             "description": description,
-            "events": list(_checked_events(events)),
+            "events": list(checked),
             "is_active": True,
-            "secret": self._sealed_secret(webhook_id),
+            "secret": self._sealed_secret(webhook_id, kind, address),
+            "kind": kind,
+            **asdict(for_people),
             "created_by": asdict(created_by),
             "created_by_id": created_by.identity_id,
             "sends_everything": sends_everything,
@@ -145,32 +169,48 @@ class Webhooks:
         description: str | None = None,
         is_active: bool | None = None,
         sends_everything: bool | None = None,
+        for_people: ForPeople | None = None,
     ) -> Webhook:
         """Change what is not None. Raises NotFound, InvalidRequest.
 
         An inactive one is not notified of what happens meanwhile, also later.
         """
         values: dict[str, Any] = {"updated_at": utcnow()}
+        hook = self.get(webhook_id)
         if url is not None:
-            values["url"] = self._checked_url(url)
+            address = self._checked_url(hook.kind, url)
+            values["url"] = shown_address(hook.kind, address)
+            if hook.kind in CHATS:
+                values["secret"] = self._sealed_secret(webhook_id, hook.kind, address)
         if events is not None:
             values["events"] = list(_checked_events(events))
+        wanted = for_people or hook.for_people
+        check_people(hook.kind, tuple(values.get("events", hook.events)), wanted)
+        if wanted.names_patients:
+            check_naming(hook.kind, hook.address if url is None else address, self._settings)
+        if for_people is not None:
+            values |= asdict(for_people)
         if description is not None:
             values["description"] = description
         if sends_everything is not None:
             values["sends_everything"] = sends_everything
         if is_active is not None:
             values["is_active"] = is_active
-            if is_active and not self.get(webhook_id).is_active:
+            if is_active and not hook.is_active:
                 values["event_id"] = _newest()
         self._update(webhook_id, values)
         return self.get(webhook_id)
 
     def new_secret(self, webhook_id: str) -> Webhook:
-        """Sign with another secret from now on. Raises NotFound."""
-        self._update(
-            webhook_id, {"secret": self._sealed_secret(webhook_id), "updated_at": utcnow()}
-        )
+        """Sign with another secret from now on. Raises NotFound, InvalidRequest."""
+        hook = self.get(webhook_id)
+        if hook.kind != "webhook":
+            raise InvalidRequest(
+                f"What goes to a receiver of kind {hook.kind} is not signed.",
+                remedy="Change its address instead.",
+            )
+        sealed = self._sealed_secret(webhook_id, hook.kind, hook.url)
+        self._update(webhook_id, {"secret": sealed, "updated_at": utcnow()})
         return self.get(webhook_id)
 
     def remove(self, webhook_id: str) -> None:
@@ -192,28 +232,32 @@ class Webhooks:
             if not changed.rowcount:
                 raise _not_found()
 
-    def _sealed_secret(self, webhook_id: str) -> str:
+    def _sealed_secret(self, webhook_id: str, kind: WebhookKind, address: str) -> str:
+        """What signs for a program; the address of a chat, which lets one write there."""
         secret = SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+        if kind != "webhook":
+            secret = address if kind in CHATS else ""
         return self._sealer.seal(secret, f"webhook:{webhook_id}")
 
     def _opened(self, row: dict[str, Any]) -> Webhook:
         secret = self._sealer.open(row["secret"], f"webhook:{row['webhook_id']}")
-        values = {name: row[name] for name in Webhook.__dataclass_fields__}
-        return Webhook(**values | {"events": tuple(row["events"]), "secret": secret})
+        for_people = ForPeople(**{name: row[name] for name in ForPeople.__dataclass_fields__})
+        own: dict[str, Any] = {
+            "events": tuple(row["events"]),
+            "secret": secret,
+            "for_people": for_people,
+        }
+        names = (name for name in Webhook.__dataclass_fields__ if name not in own)
+        return Webhook(**{name: row[name] for name in names}, **own)
 
-    def _checked_url(self, url: str) -> str:
-        return check_webhook_url(url, self._settings)
+    def _checked_url(self, kind: WebhookKind, url: str) -> str:
+        return checked_address(kind, url, self._settings)
 
 
 def _not_found() -> NotFound:
     return NotFound(
         "There is no webhook under that identifier.", remedy="GET /api/webhooks lists them."
     )
-
-
-def check_webhook_url(url: str, settings: Settings) -> str:
-    """The address, if an operator allows its host. Raises InvalidRequest."""
-    return check_url(url, settings.webhook_hosts, "MEDIVIEW_WEBHOOK_HOSTS", "webhooks").url
 
 
 _SHOWN_CHARACTERS, _MOST_SHOWN = 60, 5

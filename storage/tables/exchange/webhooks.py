@@ -1,4 +1,4 @@
-"""Webhooks, and what is on its way to them."""
+"""Who is notified of events, and what is on its way to them."""
 
 from sqlalchemy import (
     JSON,
@@ -25,6 +25,12 @@ webhook = Table(
     Column("events", JSON, nullable=False),
     Column("is_active", Boolean, nullable=False),
     Column("secret", Text, nullable=False),
+    # `webhook` for programs; mail and chats are for people.
+    Column("kind", String(16), nullable=False, server_default="webhook"),
+    Column("language", String(8), nullable=False, server_default="en"),
+    Column("wait_s", Integer, nullable=False, server_default="0"),
+    Column("quiet_hours", String(16), nullable=False, server_default=""),
+    Column("names_patients", Boolean, nullable=False, server_default=false()),
     # Whose groups decide what it sends. Not known of those from before it was noted.
     Column("created_by", JSON),
     text_column("created_by_id"),
@@ -49,6 +55,8 @@ webhook_delivery = Table(
     ),
     Column("event_type", String(40), nullable=False),
     Column("payload", JSON, nullable=False),
+    # Of those that went to people in one message; empty before its first attempt.
+    Column("message_id", String(36), nullable=False, server_default=""),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
     time_column("next_attempt_at"),

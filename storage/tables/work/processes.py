@@ -36,3 +36,12 @@ clock_step = Table(
     # Forward; negative is back.
     Column("seconds", BigInteger, nullable=False),
 )
+
+# What is wrong with the node at the moment, so that its beginning and its end are announced once.
+node_condition = Table(
+    "node_condition",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    time_column("since"),
+    Column("is_announced", Boolean, nullable=False),
+)

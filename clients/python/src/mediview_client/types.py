@@ -35,6 +35,7 @@ class Change(TypedDict):
         "report",
         "alert",
         "access",
+        "node",
     ]
     at: str
     study_instance_uid: str
@@ -918,7 +919,9 @@ class Validity(TypedDict):
 
 class Webhook(TypedDict):
     webhook_id: str
+    kind: Literal["webhook", "mail", "teams", "slack"]
     url: str
+    """Of `teams` and `slack` its host: the path is a secret."""
     description: str
     events: list[str]
     is_active: bool
@@ -927,6 +930,20 @@ class Webhook(TypedDict):
     of what that one may see. Empty: not known, it sends no event of a study."""
     sends_everything: bool
     """Events of all studies: an administrator's does."""
+    language: Literal["en", "de"]
+    """For people: the language of the messages."""
+    wait_s: int
+    """For people: how long an event waits for others, which then go in one message; a day
+    makes a digest. Critical findings wait for 15 s at most."""
+    quiet_hours: str
+    """For people: hours by the node's time in which nothing is sent but critical findings;
+    empty: none."""
+    names_patients: bool
+    """For people: messages name the patient, the patient ID and the accession number of a
+    study. They leave the node's protection: leave it off unless the receiver needs them. Each
+    such message is recorded as an export."""
+    warning: str
+    """What to think of before it stays as it is; mostly empty."""
     pending: int
     """Notices on their way."""
     dead: int
@@ -960,7 +977,9 @@ class WebhookPinged(TypedDict):
 
 class WebhookWithSecret(TypedDict):
     webhook_id: str
+    kind: Literal["webhook", "mail", "teams", "slack"]
     url: str
+    """Of `teams` and `slack` its host: the path is a secret."""
     description: str
     events: list[str]
     is_active: bool
@@ -969,6 +988,20 @@ class WebhookWithSecret(TypedDict):
     of what that one may see. Empty: not known, it sends no event of a study."""
     sends_everything: bool
     """Events of all studies: an administrator's does."""
+    language: Literal["en", "de"]
+    """For people: the language of the messages."""
+    wait_s: int
+    """For people: how long an event waits for others, which then go in one message; a day
+    makes a digest. Critical findings wait for 15 s at most."""
+    quiet_hours: str
+    """For people: hours by the node's time in which nothing is sent but critical findings;
+    empty: none."""
+    names_patients: bool
+    """For people: messages name the patient, the patient ID and the accession number of a
+    study. They leave the node's protection: leave it off unless the receiver needs them. Each
+    such message is recorded as an export."""
+    warning: str
+    """What to think of before it stays as it is; mostly empty."""
     pending: int
     """Notices on their way."""
     dead: int
@@ -976,10 +1009,10 @@ class WebhookWithSecret(TypedDict):
     created_at: str
     updated_at: str
     secret: str
-    """Signs the notices, and is shown this once. Each carries `webhook-id`, `webhook-
-    timestamp` (seconds since 1970) and `webhook-signature`: `v1,` and the base64 of HMAC-
-    SHA256 over `id.timestamp.body`, by the bytes that follow `whsec_` in base64 (Standard
-    Webhooks). Refuse what is older than some minutes."""
+    """Empty for people. Signs the notices, and is shown this once. Each carries `webhook-id`,
+    `webhook-timestamp` (seconds since 1970) and `webhook-signature`: `v1,` and the base64 of
+    HMAC-SHA256 over `id.timestamp.body`, by the bytes that follow `whsec_` in base64
+    (Standard Webhooks). Refuse what is older than some minutes."""
 
 
 class WithheldSentence(TypedDict):

@@ -1,0 +1,66 @@
+"""One POST to an address that an operator allows, and what became of it."""
+
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import httpx
+
+from storage.core.errors import InvalidRequest
+from storage.http.client import checked_client, closed_after
+from storage.settings import Settings
+from storage.webhooks.people import checked_address
+
+JSON_HEADERS = {
+    "Content-Type": "application/json",
+    "User-Agent": f"MediViewAI/{version('mediview')}",
+}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What became of one request. `status`: None where there was no answer.
+
+    `is_final`: it would end the same again.
+    """
+
+    ok: bool
+    sentence: str
+    status: int | None
+    seconds: float
+    is_final: bool = False
+
+
+def post_to(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> Answered:
+    """Never raises for what the receiver or the network does.
+
+    Redirects are not followed: they would lead where no operator has looked.
+    """
+    begun = time.monotonic()
+    status: int | None = None
+    try:
+        status = _post(settings, url, headers, body)
+        ok = 200 <= status < 300
+        sentence = f"It answered HTTP {status}."
+        if 300 <= status < 400:
+            sentence = f"It answered HTTP {status}; redirects are not followed."
+    except InvalidRequest as error:
+        ok, sentence = False, f"{error.message} {error.remedy}".strip()
+    except httpx.TimeoutException:
+        ok, sentence = False, f"It did not answer within {settings.webhook_timeout_s:g} s."
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
+        # Messages of the client may hold the address, and that a token.
+        ok, sentence = False, f"It could not be reached ({type(error).__name__})."
+    return Answered(ok, sentence, status, time.monotonic() - begun)
+
+
+def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> int:
+    """The status of the answer, whose body is not read. Raises InvalidRequest, HTTPError."""
+    checked_address("webhook", url, settings)
+    limit_s = settings.webhook_timeout_s
+    with (
+        checked_client(timeout=limit_s) as client,
+        closed_after(client, limit_s),
+        client.stream("POST", url, headers=headers, content=body) as response,
+    ):
+        return response.status_code
