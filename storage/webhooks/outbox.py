@@ -97,7 +97,7 @@ class WebhookOutbox:
                 and (name := wanted_as(tuple(row["events"]), notice.event_type))
             ]
             for event, name, notice in notices:
-                enqueue(connection, row, name, notice.data, event.at)
+                enqueue(connection, dict(row), name, notice.data, event.at)
             connection.execute(
                 update(t.webhook)
                 .where(t.webhook.c.webhook_id == webhook_id)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from api.cli.main import command_line
 from tests.api.access.closed import audited, closed_node, closed_settings, confirm
 from tests.api.client import ApiNode, is_problem
+from tests.api.usual_logging import logging_as_before
 from tests.api.webhooks.receiver import Receiver, deliveries, notified
 
 _HOSTILE = "<!channel> [click](https://evil.example) & <https://evil.example|x>"
@@ -93,7 +94,8 @@ def test_somebody_at_the_machine_adds_tries_and_removes_receivers(
     monkeypatch.setenv("MEDIVIEW_WEBHOOK_HOSTS", "127.0.0.1")
 
     def mediview(*arguments: str, ok: bool = True) -> str:
-        ran = CliRunner().invoke(command_line(["notify"]), ["notify", *arguments])
+        with logging_as_before():
+            ran = CliRunner().invoke(command_line(["notify"]), ["notify", *arguments])
         assert (ran.exit_code == 0) is ok, ran.output
         return ran.output + (str(ran.exception) if ran.exception else "")
 

@@ -100,6 +100,7 @@ export type AccessPolicyStatus = Schemas["AccessPolicyStatus"];
 export type AuditEvent = Schemas["AuditEventPayload"];
 export type AuditVerification = Schemas["AuditVerification"];
 export type Webhook = Schemas["WebhookPayload"];
+export type NewWebhook = Schemas["NewWebhook"];
 export type WebhookChange = Schemas["WebhookChange"];
 export type WebhookNotice = Schemas["WebhookDeliveryPayload"];
 export type Expectation = Schemas["ExpectationPayload"];

@@ -27,6 +27,7 @@ import type {
   Shift,
   User,
   UserChange,
+  NewWebhook,
   Webhook,
   WorklistChanges,
   WorklistItem,
@@ -205,10 +206,8 @@ export const audit = {
 export const webhooks = {
   list: (signal?: AbortSignal) =>
     dataOf<Items<Webhook>>(node.GET("/api/v1/webhooks", { params: { query: { limit: 500 } }, signal })),
-  add: (url: string, description: string, events: string[]) =>
-    dataOf<Webhook & { secret: string }>(
-      node.POST("/api/v1/webhooks", { body: { url, description, events } }),
-    ),
+  add: (body: NewWebhook) =>
+    dataOf<Webhook & { secret: string }>(node.POST("/api/v1/webhooks", { body })),
   turn: (webhook_id: string, is_active: boolean) =>
     dataOf<Webhook>(
       node.PATCH("/api/v1/webhooks/{webhook_id}", {

@@ -220,7 +220,7 @@ export const admin: Messages["admin"] = {
   ofJobs: (n) => `von ${n}`,
   noDrift: "Noch zu wenige Aufträge: Für Drift sind 60 eines Scanners nötig, 30 davon als Vergleichsbasis.",
   webhooksWhat:
-    "Programme, die per HTTP über Ereignisse benachrichtigt werden. Jede Nachricht ist mit dem Geheimnis des Webhooks signiert.",
+    "Programme, die per HTTP über Ereignisse benachrichtigt werden, jede Nachricht mit dem Geheimnis des Webhooks signiert, und Menschen, die per E-Mail oder Chat benachrichtigt werden.",
   noWebhooks: "Keine Webhooks.",
   events: "Ereignisse",
   onTheWay: "Ausstehend",

@@ -212,7 +212,7 @@ export const admin = {
   shifted: "Shifted",
   ofJobs: (n: string) => `of ${n}`,
   noDrift: "Not enough jobs yet: drift needs 60 jobs of one scanner, 30 of them as baseline.",
-  webhooksWhat: "Programs that are notified of events by HTTP. Each notification is signed with the secret of its webhook.",
+  webhooksWhat: "Programs that are notified of events by HTTP, each notification signed with the secret of its webhook, and people who are notified by mail or in a chat.",
   noWebhooks: "No webhooks.",
   events: "Events",
   onTheWay: "Pending",

@@ -48,6 +48,8 @@ export function WebhookRows({
       <tr data-testid="webhook">
         <td className="break-all">
           {url}
+          {webhook.kind !== "webhook" && <div className="text-xs text-dim">{text.kinds[webhook.kind]}</div>}
+          {webhook.names_patients && <Badge word={text.namesPatientsShort} tone="warn" />}
           {webhook.description && <div className="text-xs text-dim">{webhook.description}</div>}
         </td>
         <td className="text-xs">{webhook.events.join(", ")}</td>
@@ -66,12 +68,14 @@ export function WebhookRows({
             )}
             {button(text.notices, () => turn("notices"), open === "notices")}
             {button(common.change, () => turn("form"), open === "form")}
-            <SureButton
-              word={text.newSecret}
-              label={`${text.newSecret}: ${url}`}
-              busy={action.busy}
-              onSure={() => void action.run(async () => onSecret(await webhookKeeping.newSecret(id)))}
-            />
+            {webhook.kind === "webhook" && (
+              <SureButton
+                word={text.newSecret}
+                label={`${text.newSecret}: ${url}`}
+                busy={action.busy}
+                onSure={() => void action.run(async () => onSecret(await webhookKeeping.newSecret(id)))}
+              />
+            )}
             <SureButton
               word={common.remove}
               label={`${common.remove}: ${url}`}
@@ -96,7 +100,9 @@ export function WebhookRows({
               <WebhookForm
                 webhook={webhook}
                 onSave={async (wish) => {
-                  await webhookKeeping.change(id, wish);
+                  // Of a chat the list has no more than the host: what was not typed stays.
+                  const { url: typed, ...others } = wish;
+                  await webhookKeeping.change(id, typed === url ? others : wish);
                   setOpen(null);
                   onChanged();
                 }}

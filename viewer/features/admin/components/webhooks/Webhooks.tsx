@@ -20,8 +20,9 @@ export function Webhooks() {
       {secret && <Secret of={secret.url} value={secret.secret} onClose={() => setSecret(null)} />}
       <WebhookForm
         webhook={null}
-        onSave={async ({ url, description, events }) => {
-          setSecret(await webhooks.add(url, description, events));
+        onSave={async (wish, kind) => {
+          const added = await webhooks.add({ ...wish, kind });
+          if (added.secret) setSecret(added);
           fetched.reload();
         }}
       />
