@@ -19,7 +19,7 @@ from inference.language.guard.headings import asserts_nothing
 from inference.language.guard.instructions import instructs
 from inference.language.guard.measures.measured import judge_measures
 from inference.language.guard.measures.normal_range import in_normal_range
-from inference.language.guard.numbered import with_numbers
+from inference.language.guard.numbered_labels import with_numbers
 from inference.language.guard.patient import PatientCheck, check_patient
 from inference.language.guard.premises import premises_of
 from inference.language.guard.printed.claims import printed_support

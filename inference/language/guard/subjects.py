@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import Evidence
-from inference.language.guard.numbered import NUMBER, with_numbers
+from inference.language.guard.numbered_labels import NUMBER, with_numbers
 from inference.language.guard.reading import read
 from inference.language.guard.scope import mentions_of, with_sides
 from inference.language.guard.units import PERCENT, Unit, unit_of_ucum

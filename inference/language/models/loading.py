@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from inference.language.guard.entailment import entailment_of
+from inference.language.guard.entailment_model import entailment_of
 from inference.language.models.loaded_model import LoadedModel
 from inference.language.tasks import TASKS, ModelRef, TaskName, model_ref
 from inference.models.devices import device

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from inference.language.guard.assertions.entail import kinds
-from inference.language.guard.assertions.identity import (
-    Source,
-    is_same,
-    may_be_meant,
-    may_name,
-    named,
-)
-from inference.language.guard.assertions.model import (
+from inference.language.guard.assertions.assertion import (
     Assertion,
     Extent,
     Place,
     Thing,
 )
+from inference.language.guard.assertions.entailment_rules import kinds
 from inference.language.guard.assertions.places import known_place
 from inference.language.guard.assertions.reading.document import (
     SourceSentence,
     comparison_dates,
     sentences_of,
+)
+from inference.language.guard.assertions.same_thing import (
+    Source,
+    is_same,
+    may_be_meant,
+    may_name,
+    named,
 )
 from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import STUDY, Evidence, SourceText

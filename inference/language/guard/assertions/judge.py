@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from inference.language.guard.assertions.compare import comparison_holds
+from inference.language.guard.assertions.assertion import ABSENT, Assertion, Place
 from inference.language.guard.assertions.corpus import Corpus
-from inference.language.guard.assertions.entail import missing, readable, same_observation
-from inference.language.guard.assertions.identity import Source
-from inference.language.guard.assertions.model import ABSENT, Assertion, Place
+from inference.language.guard.assertions.entailment_rules import missing, readable, same_observation
 from inference.language.guard.assertions.reading.parse import Parsed
+from inference.language.guard.assertions.same_thing import Source
+from inference.language.guard.assertions.size_comparison import comparison_holds
 from inference.language.guard.evidence import STUDY, StudyFacts
 from inference.language.guard.scope import BOTH_SIDES
 from inference.language.guard.verdict import Ground, Reason, SourceSpan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from inference.language.guard.assertions.model import Assertion, Place
+from inference.language.guard.assertions.assertion import Assertion, Place
 from inference.language.guard.assertions.symbols import GRADE
 from inference.language.guard.lexicon import lexicon
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from inference.language.guard.assertions.spellings import in_one_spelling
+from inference.language.guard.assertions.spelling_variants import in_one_spelling
 from inference.language.guard.characters import folded
 
 LEVEL, GRADE = "level:", "grade:"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from inference.language.guard.dates import FoundDate
-from inference.language.guard.measures.comparison import (
+from inference.language.guard.measures.change_since_prior import (
     is_change,
     is_of_prior,
     is_variation,
@@ -14,7 +14,7 @@ from inference.language.guard.measures.comparison import (
     says_amount,
     says_variation,
 )
-from inference.language.guard.measures.segments import Segment, segments_of
+from inference.language.guard.measures.parts_of_sentence import Segment, segments_of
 from inference.language.guard.quantities import Quantity
 from inference.language.guard.reading import Reading
 from inference.language.guard.scope import Mention

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from inference.language.guard import Evidence, SourceText, StudyFacts, check_sentence
-from inference.language.guard.assertions.model import EXTENT
+from inference.language.guard.assertions.assertion import EXTENT
 from inference.language.guard.assertions.reading.parse import parse
 from inference.language.guard.sentences import split_sentences
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inference.language.guard.assertions.model import RESOLVED, Assertion
-from inference.language.guard.assertions.reading.frames import LOCATING, QUIET
+from inference.language.guard.assertions.assertion import RESOLVED, Assertion
 from inference.language.guard.assertions.reading.items import Item
-from inference.language.guard.assertions.reading.merging import LARGER, SMALLER
+from inference.language.guard.assertions.reading.merged_frames import LARGER, SMALLER
+from inference.language.guard.assertions.reading.phrase_frames import LOCATING, QUIET
 from inference.language.guard.scope import BOTH_SIDES
 
 _OF_SIZES = frozenset(("width", "wide"))

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from inference.language.guard.assertions.model import Assertion, Place
+from inference.language.guard.assertions.assertion import Assertion, Place
 from inference.language.guard.assertions.places import WIDE, known_above
 from inference.language.guard.assertions.reading.items import itemise
 from inference.language.guard.assertions.reading.lines import LONGEST_SENTENCE, Line, lines_of
 from inference.language.guard.assertions.reading.parse import Context, Parsed, parse
-from inference.language.guard.assertions.reading.unread import (
+from inference.language.guard.assertions.reading.unknown_words import (
     undoes,
     unread_of_heading,
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from inference.language.guard.assertions.model import (
+from inference.language.guard.assertions.assertion import (
     ABSENT,
     EXTENT,
     PRESENT,
@@ -16,10 +16,10 @@ from inference.language.guard.assertions.model import (
     Place,
 )
 from inference.language.guard.assertions.places import site_of
-from inference.language.guard.assertions.reading.build import Builder
+from inference.language.guard.assertions.reading.clause_assembly import Builder
 from inference.language.guard.assertions.reading.clauses import clauses_of, with_subjects
 from inference.language.guard.assertions.reading.coverage import lost_of
-from inference.language.guard.assertions.reading.denials import (
+from inference.language.guard.assertions.reading.double_denials import (
     DOUBLE,
     OPEN,
     PLAIN,
@@ -27,10 +27,14 @@ from inference.language.guard.assertions.reading.denials import (
     newly_seen,
     without_effect,
 )
-from inference.language.guard.assertions.reading.frames import Form, Frame
 from inference.language.guard.assertions.reading.items import itemise
-from inference.language.guard.assertions.reading.merging import chief_of, to_state
-from inference.language.guard.assertions.reading.unread import parts_of, signs_of, with_unread
+from inference.language.guard.assertions.reading.merged_frames import chief_of, to_state
+from inference.language.guard.assertions.reading.phrase_frames import Form, Frame
+from inference.language.guard.assertions.reading.unknown_words import (
+    parts_of,
+    signs_of,
+    with_unread,
+)
 from inference.language.guard.assertions.symbols import GRADE
 from inference.language.guard.scope import NONE
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.model import RESOLVED, Assertion, Extent
+from inference.language.guard.assertions.assertion import RESOLVED, Assertion, Extent
 from inference.language.guard.assertions.reading.items import Item
 from inference.language.guard.scope import BOTH_SIDES
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.model import (
+from inference.language.guard.assertions.assertion import (
     ABSENT,
     PRESENT,
     RESOLVED,
     UNASSESSED,
     Place,
 )
-from inference.language.guard.assertions.reading.frames import Frame, frame_of
-from inference.language.guard.assertions.reading.merging import (
+from inference.language.guard.assertions.reading.merged_frames import (
     LARGER,
     SMALLER,
     add_attributes,
@@ -24,7 +23,8 @@ from inference.language.guard.assertions.reading.merging import (
     stated_of_place,
     stated_of_thing,
 )
-from inference.language.guard.assertions.reading.predicating import Predicating
+from inference.language.guard.assertions.reading.phrase_frames import Frame, frame_of
+from inference.language.guard.assertions.reading.predicates import Predicating
 
 GENITIVE = frozenset("des einer eines beider dieser dieses".split())
 _DEFINITE = frozenset(("the", "der", "die", "das", "den", "dem"))

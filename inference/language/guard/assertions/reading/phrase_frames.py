@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from inference.language.guard.assertions.model import (
+from inference.language.guard.assertions.assertion import (
     ABSENT,
     PRESENT,
     RESOLVED,

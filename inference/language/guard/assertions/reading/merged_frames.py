@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.model import EXTENT, PRESENT, RESOLVED, Thing
-from inference.language.guard.assertions.reading.frames import Frame
+from inference.language.guard.assertions.assertion import EXTENT, PRESENT, RESOLVED, Thing
 from inference.language.guard.assertions.reading.items import Item
+from inference.language.guard.assertions.reading.phrase_frames import Frame
 from inference.language.guard.assertions.symbols import GRADE
 from inference.language.guard.lexicon import lexicon
 

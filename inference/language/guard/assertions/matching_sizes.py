@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from inference.language.guard.assertions.model import ABSENT, EXTENT, Assertion, Extent
+from inference.language.guard.assertions.assertion import ABSENT, EXTENT, Assertion, Extent
 from inference.language.guard.quantities import LARGEST_ROUNDING, Quantity
 from inference.language.guard.verdict import Ground, Reason
 

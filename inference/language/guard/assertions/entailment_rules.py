@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from inference.language.guard.assertions.extents import missing_extents
-from inference.language.guard.assertions.model import (
+from inference.language.guard.assertions.assertion import (
     ABSENT,
     EXTENT,
     PRESENT,
@@ -16,6 +15,7 @@ from inference.language.guard.assertions.model import (
     Place,
     Thing,
 )
+from inference.language.guard.assertions.matching_sizes import missing_extents
 from inference.language.guard.assertions.places import (
     NEUTRAL,
     WIDE,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inference.language.guard.assertions.reading.frames import Frame
+from inference.language.guard.assertions.reading.clause_state import following
 from inference.language.guard.assertions.reading.items import Item
-from inference.language.guard.assertions.reading.merging import chief_of
-from inference.language.guard.assertions.reading.numbering import Numbering
-from inference.language.guard.assertions.reading.phrases import GENITIVE
-from inference.language.guard.assertions.reading.state import following
+from inference.language.guard.assertions.reading.merged_frames import chief_of
+from inference.language.guard.assertions.reading.owners_of_sizes import Numbering
+from inference.language.guard.assertions.reading.phrase_frames import Frame
+from inference.language.guard.assertions.reading.phrase_placement import GENITIVE
 
 _ROLES = "after before of place toward with by from between under over near since than like".split()
 _NAMES = ("name", "side", "symbol")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inference.language.guard.assertions.entail import kinds
-from inference.language.guard.assertions.model import EXTENT, PRESENT, Assertion
+from inference.language.guard.assertions.assertion import EXTENT, PRESENT, Assertion
+from inference.language.guard.assertions.entailment_rules import kinds
 from inference.language.guard.assertions.places import closure, known_place
 from inference.language.guard.verdict import SourceSpan
 

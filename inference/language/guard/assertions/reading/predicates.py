@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inference.language.guard.assertions.model import (
+from inference.language.guard.assertions.assertion import (
     ABSENT,
     PRESENT,
     RESOLVED,
     UNASSESSED,
     Extent,
 )
-from inference.language.guard.assertions.reading.attaching import Attaching
-from inference.language.guard.assertions.reading.frames import Frame
-from inference.language.guard.assertions.reading.merging import (
+from inference.language.guard.assertions.reading.merged_frames import (
     add_attributes,
     copied,
     done_to,
@@ -21,6 +19,8 @@ from inference.language.guard.assertions.reading.merging import (
     stated_of_place,
     stated_of_thing,
 )
+from inference.language.guard.assertions.reading.phrase_frames import Frame
+from inference.language.guard.assertions.reading.prepositional_phrases import Attaching
 
 _MODALITIES = frozenset(("CT", "MR", "PT", "CR", "US", "MG", "NM"))
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.model import ABSENT, Place
-from inference.language.guard.assertions.reading.frames import Frame
-from inference.language.guard.assertions.reading.merging import (
+from inference.language.guard.assertions.assertion import ABSENT, Place
+from inference.language.guard.assertions.reading.clause_state import ClauseState
+from inference.language.guard.assertions.reading.merged_frames import (
     add_attributes,
     hold_to,
     stated_of_place,
     stated_of_thing,
     to_state,
 )
-from inference.language.guard.assertions.reading.state import ClauseState
+from inference.language.guard.assertions.reading.phrase_frames import Frame
 
 _PLACING = frozenset(("of", "place", "over", "toward"))
 # Of these, what follows `of` is what does it.

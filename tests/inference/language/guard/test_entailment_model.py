@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from inference.language.guard import Ground, check_sentence
-from inference.language.guard.entailment import Entailment, entailment_of
+from inference.language.guard.entailment_model import Entailment, entailment_of
 from inference.refusals import ModelUnusable
 from tests.inference.language.guard.findings import CHEST_CT
 from tests.patience import PATIENCE_S

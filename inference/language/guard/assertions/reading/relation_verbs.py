@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inference.language.guard.assertions.reading.frames import LOCATING, Frame, frame_of
+from inference.language.guard.assertions.reading.clause_state import following
 from inference.language.guard.assertions.reading.items import Item
-from inference.language.guard.assertions.reading.merging import copied, done_to
-from inference.language.guard.assertions.reading.phrases import Phrases
-from inference.language.guard.assertions.reading.state import following
+from inference.language.guard.assertions.reading.merged_frames import copied, done_to
+from inference.language.guard.assertions.reading.phrase_frames import LOCATING, Frame, frame_of
+from inference.language.guard.assertions.reading.phrase_placement import Phrases
 
 _NOUN_ENDINGS = ("ion", "ment", "ency", "ung", "effect", "contact", "kontakt", "schluss", "e")
 

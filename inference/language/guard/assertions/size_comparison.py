@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from inference.language.guard.assertions.assertion import EXTENT, PRESENT, Assertion, Place, Thing
 from inference.language.guard.assertions.corpus import Corpus
-from inference.language.guard.assertions.entail import kinds
-from inference.language.guard.assertions.identity import Source
-from inference.language.guard.assertions.model import EXTENT, PRESENT, Assertion, Place, Thing
+from inference.language.guard.assertions.entailment_rules import kinds
 from inference.language.guard.assertions.places import known_place
+from inference.language.guard.assertions.same_thing import Source
 from inference.language.guard.verdict import SourceSpan
 
 _TOWARD = {"increased": 1, "decreased": -1}

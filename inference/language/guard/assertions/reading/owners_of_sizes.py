@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.model import Extent
+from inference.language.guard.assertions.assertion import Extent
+from inference.language.guard.assertions.reading.clause_state import following
+from inference.language.guard.assertions.reading.examination_of_size import is_prior_size
 from inference.language.guard.assertions.reading.items import Item
-from inference.language.guard.assertions.reading.relating import Relating
-from inference.language.guard.assertions.reading.sizes import is_prior_size
-from inference.language.guard.assertions.reading.state import following
+from inference.language.guard.assertions.reading.relation_verbs import Relating
 from inference.language.guard.scope import labels_at
 
 # `Seen for 4 cm`, `4 cm over the hilum`
