@@ -71,7 +71,7 @@ def documents_of(storage: Storage, instance: Instance, destination: str) -> list
         newest = _newest_sent(storage, document.study_instance_uid, destination)
         is_older = newest is not None and newest[0] > int(document.key)
         return [] if is_older else [document]
-    if not instance.source.startswith("rejection:"):
+    if not is_withdrawal(instance):
         return [document]
     newest = _newest_sent(storage, document.study_instance_uid, destination)
     if newest is None or newest[1] > instance.received_at:
@@ -83,6 +83,11 @@ def documents_of(storage: Storage, instance: Instance, destination: str) -> list
         return [document]
     withdrawn = replace(document, kind="report", key=str(number), is_withdrawn=True)
     return [document, withdrawn]
+
+
+def is_withdrawal(instance: Instance) -> bool:
+    """Whether it is the note that rejects what a job made."""
+    return instance.source.startswith("rejection:")
 
 
 def _document_of(storage: Storage, instance: Instance) -> Document:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    not_,
     null,
     or_,
     select,
@@ -185,24 +186,24 @@ class Withdrawals:
     def destinations_of(self, sop_instance_uids: Sequence[str]) -> dict[str, DeliveryCause]:
         """Where any of the instances is or may be, and by which cause; those never sent are not
         sent any more."""
-        of_instances = t.delivery.c.sop_instance_uid.in_(sop_instance_uids)
+        delivery = t.delivery.c
+        of_instances = delivery.sop_instance_uid.in_(sop_instance_uids)
+        unsent = and_(
+            of_instances,
+            delivery.sent_at.is_(None),
+            delivery.state.in_(("PENDING", "REFUSED", "AWAITING_RELEASE", "WITHHELD", "CANCELLED")),
+        )
+        # It may be there although no answer came, or one that was taken back since.
+        was_tried = and_(unsent, delivery.attempts > 0, delivery.state != "REFUSED")
         with writing(self._engine) as connection:
-            connection.execute(
-                delete(t.delivery).where(
-                    of_instances,
-                    t.delivery.c.state.in_(
-                        ("PENDING", "REFUSED", "AWAITING_RELEASE", "WITHHELD", "CANCELLED")
-                    ),
-                    t.delivery.c.sent_at.is_(None),
-                )
-            )
             rows = connection.execute(
-                select(t.delivery.c.destination, t.delivery.c.cause)
-                .where(of_instances)
+                select(delivery.destination, delivery.cause)
+                .where(or_(was_tried, and_(of_instances, not_(unsent))))
                 .distinct()
                 # A person may have sent it to a peer that gets no results: that cause is last.
-                .order_by(t.delivery.c.destination, t.delivery.c.cause != "RESULT")
-            )
+                .order_by(delivery.destination, delivery.cause != "RESULT")
+            ).all()
+            connection.execute(delete(t.delivery).where(unsent))
             return {row.destination: row.cause for row in rows}
 
 

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,14 @@ from inference.deliveries.destinations.kind import DestinationKind, FormField, r
 from inference.deliveries.destinations.protocol import Outcome, TestResult
 from inference.deliveries.destinations.testing import TEST_S
 from inference.failures import explain
-from inference.fhir.documents import Document, Proof, documents_of, proof_of, write_document
+from inference.fhir.documents import (
+    Document,
+    Proof,
+    documents_of,
+    is_withdrawal,
+    proof_of,
+    write_document,
+)
 from inference.fhir.r5 import FHIR_VERSIONS, FhirVersion
 from inference.fhir.subject import patient_of, patient_system
 from inference.fhir.transaction import Transaction, token
@@ -55,6 +63,8 @@ class FhirDestination:
         uid = instance.sop_instance_uid
         try:
             for document in documents_of(self._storage, instance, self._peer.name):
+                if is_withdrawal(instance) and not self._is_there(document):
+                    continue
                 if document not in done:
                     done[document] = self._write(uid, document)
                 known = done[document]
@@ -130,12 +140,22 @@ class FhirDestination:
         for one in instances:
             for document in documents_of(self._storage, one, self._peer.name):
                 if document not in proved:
-                    proved[document] = self._shows(proof_of(self._storage, document))
+                    proved[document] = self._shows(proof_of(self._storage, document)) or (
+                        is_withdrawal(one) and not self._is_there(document)
+                    )
                 if not proved[document]:
                     break
             else:
                 found.add(one.sop_instance_uid)
         return found
+
+    def _is_there(self, document: Document) -> bool:
+        """In any state. What the server never had is not brought there to be withdrawn."""
+        proof = proof_of(self._storage, document)
+        try:
+            return self._shows(replace(proof, status="", also=None))
+        except PeerLacksService:
+            return True
 
     def _shows(self, proof: Proof) -> bool:
         path = f"/{proof.resource_type}?identifier={token(proof.system, proof.value)}"

@@ -26,6 +26,7 @@ from storage.deliveries.listing import DeliveryFilter, retry_now
 from storage.outbox.leases import LEASE_S
 from storage.peers.repository import KnownPeer
 from tests.inference.deliveries.destinations.fhir_server import (
+    Fault,
     FhirServer,
     endless,
     fhir_server,
@@ -263,6 +264,23 @@ def test_feedback_and_withdrawal_follow_in_order(tmp_path: Path) -> None:
         assert report["status"] == "entered-in-error"
         assert report["conclusion"].startswith("Withdrawn: ")
         assert {state for state, _ in state_of(storage)} <= {"CONFIRMED", "SENT"}
+
+
+@pytest.mark.parametrize("fault", [lost, refusing(503)])
+def test_a_result_that_is_withdrawn_before_its_repetition_counts_nowhere(
+    tmp_path: Path, fault: Fault
+) -> None:
+    with writing(tmp_path) as (server, storage):
+        server.faults = [fault]
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 0
+        receive(storage, [mr_slice("a", 30)])
+        assert withdraw_outdated(storage, utcnow()) == 1
+        assert deliver(storage) == 1, "the rejection note"
+        assert {state for state, _ in state_of(storage)} == {"CONFIRMED"}
+        written = {one["status"] for one in server.of("DiagnosticReport")}
+        # What the server never had is not brought there to be withdrawn.
+        assert written == ({"entered-in-error"} if fault is lost else set())
 
 
 def test_a_draft_leaves_where_the_site_lets_it_and_the_signed_report_is_final(
