@@ -32,6 +32,10 @@ class SharedThreads(CapacityLimiter):
         self._turns: dict[object, Turn] = {}
 
     async def __aenter__(self) -> None:
+        turn = self._shares.take() or await self._waited_for()
+        self._turns[asyncio.current_task()] = turn
+
+    async def _waited_for(self) -> Turn:
         # Who gives a turn back is in this event loop, too.
         given: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         turn = self._shares.ask(partial(_wake, given))
@@ -41,7 +45,7 @@ class SharedThreads(CapacityLimiter):
         except BaseException:
             self._shares.give_back(turn)
             raise
-        self._turns[asyncio.current_task()] = turn
+        return turn
 
     async def __aexit__(
         self,

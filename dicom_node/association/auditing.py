@@ -19,6 +19,7 @@ from dicom_node.network.command_set import Command
 from dicom_node.network.data_sets import decode_data_set
 from storage.audit import MINOR_FAILURE, SUCCESS, Action, Actor, Audit, AuditEvent, Code, Type
 from storage.core.callers.request_context import Stored, serving
+from storage.core.callers.shares import on_behalf_of
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError
 
@@ -53,8 +54,11 @@ class AssociationAuditing:
 
     @contextmanager
     def around(self) -> Iterator[None]:
-        """The life of the association: its id in every log line, and its end in the trail."""
-        with serving(self.association_id, self.stored):
+        """The life of the association: its id in every log line, its address for what callers
+        share, and its end in the trail.
+        """
+        caller = on_behalf_of(f"address {self._address}")
+        with caller, serving(self.association_id, self.stored):
             try:
                 yield
             finally:

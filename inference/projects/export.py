@@ -44,8 +44,6 @@ _MARKER = ".export"
 _AT_ONCE = 20
 _ENDED_AT_MOST = 5
 """After so many processes that ended in the middle of an export the next one would as well."""
-
-
 _GIVEN_UP = "The processes that wrote it ended in the middle; the log says why. Retry it then."
 
 

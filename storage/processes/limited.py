@@ -161,9 +161,9 @@ class LimitedProcesses:
 
     def _busy(self) -> StorageUnavailable:
         limits, own = self._limits, self._shares.waiting()
-        of_caller = f", and {own} requests of yours wait for one" if own > 1 else ""
+        of_caller = f"; {own} requests of yours wait for one" if own > 1 else ""
         return StorageUnavailable(
-            f"All {limits.processes} processes for {limits.what} are busy{of_caller}.",
+            f"No process for {limits.what} became free within {limits.time_s:g} s{of_caller}.",
             remedy="Ask for less at a time, and try again in a moment.",
         )
 

@@ -74,33 +74,33 @@ class Shares:
         """
         turn = Turn(current_caller() if caller is None else caller, is_large, given)
         with self._lock:
-            self._waiting.setdefault((turn.caller, is_large), deque()).append(turn)
-            found = self._next_turns()
-        _call([one for one in found if one is not turn])
+            # Those that wait may have nothing of what is free.
+            if self._may(turn.caller, is_large):
+                self._give(turn)
+            else:
+                self._waiting.setdefault((turn.caller, is_large), deque()).append(turn)
         return turn
 
     def take(self, caller: str | None = None) -> Turn | None:
         """A turn at once, or None."""
-        turn = self.ask(_nothing, caller=caller)
-        if turn.is_given:
-            return turn
-        self.give_back(turn)
-        return None
+        turn = Turn(current_caller() if caller is None else caller, False, _nothing)
+        with self._lock:
+            if not self._may(turn.caller, False):
+                return None
+            self._give(turn)
+        return turn
 
     def give_back(self, turn: Turn) -> None:
         """Also one that is still waited for."""
         with self._lock:
             if turn.is_given:
-                turn.is_given = False
-                self._all_held -= 1
-                self._large_held -= turn.is_large
-                self._held[turn.caller] -= 1
-                if not self._held[turn.caller]:
-                    del self._held[turn.caller]
+                self._take_back(turn)
             else:
                 self._forget(turn)
-            found = self._next_turns()
-        _call(found)
+            found = self._next_turns() if self._waiting else ()
+        # Outside of the lock: what is called may ask for another turn.
+        for one in found:
+            one.given()
 
     @contextmanager
     def turn(self, wait_s: float | None, *, is_large: bool = False) -> Iterator[bool]:
@@ -120,6 +120,20 @@ class Shares:
         with self._lock:
             return sum(len(self._waiting.get((caller, size), ())) for size in (False, True))
 
+    def _give(self, turn: Turn) -> None:
+        turn.is_given = True
+        self._all_held += 1
+        self._held[turn.caller] += 1
+        self._large_held += turn.is_large
+
+    def _take_back(self, turn: Turn) -> None:
+        turn.is_given = False
+        self._all_held -= 1
+        self._held[turn.caller] -= 1
+        if not self._held[turn.caller]:
+            del self._held[turn.caller]
+        self._large_held -= turn.is_large
+
     def _next_turns(self) -> list[Turn]:
         """Give what is free to those who wait for it."""
         found: list[Turn] = []
@@ -130,16 +144,11 @@ class Shares:
                 self._waiting.move_to_end(key)
             else:
                 del self._waiting[key]
-            turn.is_given = True
-            self._held[turn.caller] += 1
-            self._all_held += 1
-            self._large_held += turn.is_large
+            self._give(turn)
             found.append(turn)
         return found
 
     def _next(self) -> tuple[str, bool] | None:
-        if self._places is not None and self._all_held >= self._places:
-            return None
         # The first of those that hold least: the order of the dictionary decides the rest.
         return min(
             (key for key in self._waiting if self._may(*key)),
@@ -148,6 +157,8 @@ class Shares:
         )
 
     def _may(self, caller: str, is_large: bool) -> bool:
+        if self._places is not None and self._all_held >= self._places:
+            return False
         if self._most is not None and self._held[caller] >= self._most:
             return False
         return not is_large or self._most_large is None or self._large_held < self._most_large
@@ -159,12 +170,6 @@ class Shares:
             turns.remove(turn)
             if not turns:
                 del self._waiting[key]
-
-
-def _call(turns: list[Turn]) -> None:
-    # Outside of the lock: what is called may ask for another turn.
-    for turn in turns:
-        turn.given()
 
 
 def _nothing() -> None:
