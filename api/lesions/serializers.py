@@ -1,7 +1,6 @@
 """Lesions and their sums as the API's JSON."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from api.base_schemas import code_payload
 from api.lesions.schemas import (
@@ -79,7 +78,18 @@ def _table(targets: frozenset[str], responses: Sequence[Response]) -> ResponseTa
     return ResponseTable(
         target_tracking_uids=sorted(targets),
         responses=[
-            ResponsePayload(**{**asdict(one), "study_date": dicom_date(one.study_date)})
+            ResponsePayload(
+                study_instance_uid=one.study_instance_uid,
+                study_date=dicom_date(one.study_date),
+                sum=one.sum,
+                baseline=one.baseline,
+                nadir=one.nadir,
+                change_from_baseline_percent=one.change_from_baseline_percent,
+                change_from_nadir_percent=one.change_from_nadir_percent,
+                new_lesions=one.new_lesions,
+                category=one.category,
+                reason=one.reason,
+            )
             for one in responses
         ],
     )

@@ -5,13 +5,16 @@ Eisenhauer et al., Eur J Cancer 2009; 45: 228-247; Cheson et al., J Clin Oncol 2
 one at all, is for a person to say.
 """
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Literal
 
 from inference.lesions.course import Seen, Visit
+from inference.lesions.following import Followed, followed
 from inference.lesions.measurable import is_measurable
+from inference.lesions.reasons import IN_ENGLISH, Reason
 
 Category = Literal["baseline", "CR", "PR", "SD", "PD", "NE"]
 
@@ -20,19 +23,10 @@ LYMPH_NODES = frozenset({"59441001", "181756000"})
 _MOST_TARGETS, _MOST_OF_A_TYPE = 5, 2
 _LEAST_MM, _LEAST_NODE_MM, _NORMAL_NODE_MM = 10.0, 15.0, 10.0
 _MOST_NODES, _MEASURABLE_NODE_MM = 6, 15.0
-_NOT_BEFORE = "A lesion was measured that was not measured in the study before."
-_NOT_AT_FIRST = "A lesion was measured that was not measured in the first study."
-_STILL_NEW = "A lesion that was new in a study before is still there."
-_NEW_UNKNOWN = (
-    "Of a lesion that was new in a study before nobody can say whether it is still there."
-)
 _METHODS_APART = frozenset({"edges", "half-pixel"})
-_OTHER_METHOD: tuple[Category, str] = (
-    "NE",
-    "The studies were measured by different methods: run the jobs of the older ones again (retry"
-    " with force).",
-)
-_BASELINE: tuple[Category, str] = ("baseline", "")
+_Decided = tuple[Category, tuple[Reason, ...]]
+_Judge = Callable[[float, float, float, Sequence[Seen], Sequence[Seen]], tuple[Category, Reason]]
+"""By the sum, that of the first study and the smallest; the targets, and the other lesions."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +41,59 @@ class Response:
     nadir: float
     """The smallest sum up to the study before."""
     change_from_baseline_percent: float | None
-    """Changes are None without a sum, and where a study before was measured by another method."""
+    """Changes are None without a sum, where a study before was measured by another method, and
+    where the sum holds what was no target."""
     change_from_nadir_percent: float | None
     new_lesions: int
     category: Category
-    reason: str
+    reasons: tuple[Reason, ...] = ()
+    """Of PD all that hold, the others by the first rule that does; none of the first study."""
+    still_new: tuple[str, ...] = ()
+    """Lesions (ids) that were new in a study before and are there."""
+
+    @property
+    def reason(self) -> str:
+        """In English sentences; empty of the first study."""
+        return " ".join(IN_ENGLISH[one] for one in self.reasons)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """The sum of one study, and which lesions it holds beside the targets."""
+
+    total: float
+    others: Set[str]
+
+
+@dataclass
+class _Sums:
+    """Of the studies so far, by which the next one is judged."""
+
+    judge: _Judge
+    size: Callable[[Seen], float]
+    points: list[_Point] = field(default_factory=list)
+
+    def judged(self, total: float, found: Followed, left: Sequence[Seen]) -> _Decided:
+        """What a whole holds beside a target may be as large as it was last by itself, or have gone
+        into nothing: a category stands where both say it."""
+        baseline, nadir = self.points[0].total, min(one.total for one in self.points)
+        category, reason = self.judge(total, baseline, nadir, found.targets, left)
+        if not found.others:
+            return category, (reason,)
+        beside = [self._beside(found.others, one.others) for one in self.points]
+        at = min(range(len(beside)), key=lambda n: self.points[n].total + beside[n])
+        least, nearest = max(total - beside[at], 0.0), self.points[at].total
+        if self.judge(least, baseline, nearest, found.targets, left)[0] == category:
+            return category, (reason, "holds_others")
+        return "NE", ("holds_others",)
+
+    def _beside(self, others: Mapping[str, Sequence[Seen]], then: Set[str]) -> float:
+        """The sizes of what has come in since; infinite of what was never by itself."""
+        return sum(
+            sum(map(self.size, seen)) if seen else math.inf
+            for name, seen in others.items()
+            if name not in then
+        )
 
 
 def recist(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
@@ -133,40 +175,28 @@ def _lugano_size(one: Seen) -> float:
 
 
 def _responses(
-    visits: Sequence[Visit],
-    targets: frozenset[str],
-    size: Callable[[Seen], float],
-    category: Callable[[float, float, float, Sequence[Seen], Sequence[Seen]], tuple[Category, str]],
+    visits: Sequence[Visit], targets: frozenset[str], size: Callable[[Seen], float], judge: _Judge
 ) -> Iterator[Response]:
-    baseline = nadir = 0.0
+    sums = _Sums(judge, size)
     methods = set[str]()
-    followed = zip(visits, _followed(visits, targets), _added(visits), strict=True)
-    for number, (visit, (groups, lost), (added, unknown)) in enumerate(followed):
-        of_targets = [one for one in visit.seen if one.group in groups]
-        total = sum(size(one) for one in of_targets)
-        new = sum(1 for one in visit.seen if _is_new(one))
-        gap = _not_evaluable(visit, of_targets, lost) if number else None
+    is_new = {one.lesion.lesion_id for visit in visits[1:] for one in visit.seen if _is_new(one)}
+    for visit, found in zip(visits, followed(visits, targets, is_new), strict=True):
+        total = sum(size(one) for one in found.targets)
+        gap = _not_evaluable(visit, found) if sums.points else None
         if not gap:
-            methods |= {one.lesion.axes_method for one in of_targets}
+            methods |= {one.lesion.axes_method for one in found.targets}
         # One pixel more or less may decide, so that nothing is stated of sums apart.
-        comparable = not gap and not methods >= _METHODS_APART
-        has_change = comparable and number > 0
-        if number == 0:
-            baseline = nadir = total
-            found, new = _BASELINE, 0
-        elif new:
-            found = "PD", _NOT_BEFORE if visit.by_readers else "New lesions."
-        else:
-            others = [one for one in visit.seen if one not in of_targets]
-            found = gap or category(total, baseline, nadir, of_targets, others)
-            # A complete response is compared with nothing.
-            if not gap and not comparable and found[0] != "CR":
-                found = _OTHER_METHOD
-            # RECIST 1.1, table 1: with a lesion that was not there at first, neither CR, PR nor SD.
-            if added - groups and found[0] != "PD":
-                found = "PD", _NOT_AT_FIRST if visit.by_readers else _STILL_NEW
-            elif unknown and found[0] not in ("PD", "NE"):
-                found = "NE", _NEW_UNKNOWN
+        is_apart = methods >= _METHODS_APART
+        comparable = not gap and not is_apart
+        has_change = comparable and bool(sums.points) and not found.others
+        baseline = sums.points[0].total if sums.points else total
+        nadir = min((one.total for one in sums.points), default=total)
+        new = sum(1 for one in visit.seen if one.lesion.lesion_id in is_new)
+        category, reasons = (
+            _decided(visit, found, total, sums, gap, is_apart=is_apart, new=new)
+            if sums.points
+            else ("baseline", ())
+        )
         yield Response(
             study_instance_uid=visit.study_instance_uid,
             study_date=visit.study_date,
@@ -176,80 +206,52 @@ def _responses(
             change_from_baseline_percent=_change(total, baseline) if has_change else None,
             change_from_nadir_percent=_change(total, nadir) if has_change else None,
             new_lesions=new,
-            category=found[0],
-            reason=found[1],
+            category=category,
+            reasons=reasons,
+            still_new=tuple(one.lesion.lesion_id for one in found.added if not _is_new(one)),
         )
-        if comparable:
-            nadir = min(nadir, total)
+        if comparable or not sums.points:
+            sums.points.append(_Point(total, found.others.keys()))
 
 
-def _not_evaluable(
-    visit: Visit, of_targets: Sequence[Seen], lost: Set[str]
-) -> tuple[Category, str] | None:
+def _decided(
+    visit: Visit,
+    found: Followed,
+    total: float,
+    sums: _Sums,
+    gap: Reason | None,
+    *,
+    is_apart: bool,
+    new: int,
+) -> _Decided:
+    left = [one for one in visit.seen if one not in found.targets]
+    decided: _Decided = ("NE", (gap,)) if gap else sums.judged(total, found, left)
+    # A complete response is compared with nothing.
+    if not gap and is_apart and decided[0] != "CR":
+        decided = "NE", ("other_method",)
+    progress: list[Reason] = []
+    if new:
+        progress.append("first_measured" if visit.by_readers else "new")
+    if decided[0] == "PD":
+        progress += decided[1]
+    # RECIST 1.1, table 1: with a lesion that was not there at first, neither CR, PR nor SD.
+    if any(not _is_new(one) for one in found.added):
+        progress.append("measured_since" if visit.by_readers else "still_new")
+    if progress:
+        return "PD", tuple(progress)
+    if found.added_unknown and decided[0] != "NE":
+        return "NE", ("new_unknown",)
+    return decided
+
+
+def _not_evaluable(visit: Visit, found: Followed) -> Reason | None:
     if not visit.is_compared:
-        return "NE", "The lesions were not compared with those of the study before."
-    if any(one.lesion.is_truncated for one in of_targets):
-        return "NE", "The images cut a target lesion off."
-    if lost and visit.by_readers:
-        return "NE", "Not every target lesion was measured, or the images do not show it."
-    if lost:
-        return "NE", "The images do not show every target lesion, or it could not be followed."
-    return None
-
-
-def _followed(
-    visits: Sequence[Visit], targets: frozenset[str]
-) -> Iterator[tuple[Set[str], Set[str]]]:
-    """By study: what stands for the targets, and what of it nobody can say whether it is there.
-
-    A lesion that a target has merged into stands for it from then on: RECIST 1.1 takes the longest
-    diameter of the coalesced lesion. A target that is gone stays gone; one that was outside of the
-    images, that a reader did not measure, or in a study that was not compared, is lost until it is
-    seen again.
-    """
-    by_lesion = {one.lesion.lesion_id: one for visit in visits for one in visit.seen}
-    groups, over = set(targets), set[str]()
-
-    def group_of(lesion_id: str) -> str:
-        return by_lesion[lesion_id].group if lesion_id in by_lesion else ""
-
-    for number, visit in enumerate(visits):
-        seen = {one.group for one in visit.seen}
-        if not visit.by_readers:
-            over |= {group_of(one.earlier_lesion_id) for one in visit.gone}
-        # What merged up to the first study was no target before.
-        for match in visit.merged if number else ():
-            coalesced = by_lesion.get(match.later_lesion_id)
-            group = group_of(match.earlier_lesion_id)
-            if group in groups and coalesced and is_measurable(coalesced.lesion):
-                groups.add(coalesced.group)
-                over.add(group)
-        over -= seen
-        outside = {group_of(one.earlier_lesion_id) for one in visit.outside}
-        yield frozenset(groups), (groups - seen - over) | (groups & outside)
-
-
-def _added(visits: Sequence[Visit]) -> Iterator[tuple[Set[str], Set[str]]]:
-    """By study: lesions that were new after the first one and are there, and those of which nobody
-    can say it.
-
-    One that has merged into another lesion is there as long as that is.
-    """
-    by_lesion = {one.lesion.lesion_id: one.group for visit in visits for one in visit.seen}
-    added, over = set[str](), set[str]()
-    for number, visit in enumerate(visits):
-        seen = {one.group for one in visit.seen}
-        if number:
-            added |= {one.group for one in visit.seen if _is_new(one)}
-        if not visit.by_readers:
-            over |= {by_lesion.get(one.earlier_lesion_id, "") for one in visit.gone}
-        for match in visit.merged:
-            group = by_lesion.get(match.earlier_lesion_id, "")
-            if group in added and match.later_lesion_id in by_lesion:
-                added.add(by_lesion[match.later_lesion_id])
-                over.add(group)
-        over -= seen
-        yield added & seen, added - seen - over
+        return "not_compared"
+    if any(one.lesion.is_truncated for one in found.targets):
+        return "cut_off"
+    if found.lost:
+        return "not_measured" if visit.by_readers else "lost"
+    return "either" if found.has_parts_of_either else None
 
 
 def _change(now: float, then: float) -> float | None:
@@ -262,20 +264,17 @@ def _recist_category(
     nadir: float,
     of_targets: Sequence[Seen],
     others: Sequence[Seen],
-) -> tuple[Category, str]:
+) -> tuple[Category, Reason]:
     if all(_is_node(one) and _recist_size(one) < _NORMAL_NODE_MM for one in of_targets):
         # RECIST 1.1, table 1: complete is a response of all lesions alone.
         if any(_is_left(one) for one in others):
-            return (
-                "PR",
-                "The target lesions are gone; others, no targets, are still there.",
-            )
-        return "CR", "All target lesions are gone, and lymph nodes are below 10 mm."
+            return "PR", "others_left"
+        return "CR", "all_gone"
     if total - nadir >= 5 and total >= 1.2 * nadir:
-        return "PD", "The sum is 20 % and 5 mm or more above the smallest."
+        return "PD", "grown"
     if total <= 0.7 * baseline:
-        return "PR", "The sum is 30 % or more below that of the first study."
-    return "SD", "Neither 30 % less than at first nor 20 % more than the smallest."
+        return "PR", "less"
+    return "SD", "stable"
 
 
 def _lugano_category(
@@ -284,11 +283,11 @@ def _lugano_category(
     nadir: float,
     of_targets: Sequence[Seen],
     _others: Sequence[Seen],
-) -> tuple[Category, str]:
+) -> tuple[Category, Reason]:
     if all(one.lesion.long_axis_mm <= _MEASURABLE_NODE_MM for one in of_targets):
-        return "CR", "No lymph node is longer than 15 mm."
+        return "CR", "products_normal"
     if total >= 1.5 * nadir:
-        return "PD", "The sum of products is 50 % or more above the smallest."
+        return "PD", "products_grown"
     if total <= 0.5 * baseline:
-        return "PR", "The sum of products is 50 % or more below that of the first study."
-    return "SD", "Neither 50 % less than at first nor 50 % more than the smallest."
+        return "PR", "products_less"
+    return "SD", "products_stable"

@@ -47,7 +47,7 @@ def list_lesions(
         out.print(table)
         for one in recist(visits)[1]:
             size = "no sum" if one.sum is None else f"{one.sum:.1f} mm"
-            why = f": {one.reason}" if one.category == "NE" else ""
+            why = f": {one.reason}" if one.category in ("PD", "NE") else ""
             out.print(f"{one.study_date}: {size}, {one.category}{why}", markup=False)
     out.print("Computed, unverified, research use only.", markup=False)
 

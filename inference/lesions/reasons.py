@@ -1,0 +1,42 @@
+"""Why a study has the category that it has, as the API states it in English.
+
+Reports state most of them in their own language, by the same keys (`inference/reports/locales`).
+"""
+
+from typing import Literal
+
+Reason = Literal[
+    "new", "first_measured", "grown", "still_new", "measured_since",
+    "all_gone", "others_left", "less", "stable",
+    "products_normal", "products_grown", "products_less", "products_stable",
+    "holds_others", "either", "not_compared", "cut_off", "not_measured", "lost", "other_method",
+    "new_unknown",
+]  # fmt: skip
+
+IN_ENGLISH: dict[Reason, str] = {
+    "new": "New lesions.",
+    "first_measured": "A lesion was measured that was not measured in the study before.",
+    "grown": "The sum is 20 % and 5 mm or more above the smallest.",
+    "still_new": "A lesion that was new in a study before is still there.",
+    "measured_since": "A lesion was measured that was not measured in the first study.",
+    "all_gone": "All target lesions are gone, and lymph nodes are below 10 mm.",
+    "others_left": "The target lesions are gone; others, no targets, are still there.",
+    "less": "The sum is 30 % or more below that of the first study.",
+    "stable": "Neither 30 % less than at first nor 20 % more than the smallest.",
+    "products_normal": "No lymph node is longer than 15 mm.",
+    "products_grown": "The sum of products is 50 % or more above the smallest.",
+    "products_less": "The sum of products is 50 % or more below that of the first study.",
+    "products_stable": "Neither 50 % less than at first nor 50 % more than the smallest.",
+    "holds_others": "A target lesion has merged with one that is no target: the sum is of both,"
+    " that of the first study is not, and no change is stated.",
+    "either": "A target lesion had merged with one that is no target; they are apart again, and"
+    " nobody can tell which of the parts is the target.",
+    "not_compared": "The lesions were not compared with those of the study before.",
+    "cut_off": "The images cut a target lesion off.",
+    "not_measured": "Not every target lesion was measured, or the images do not show it.",
+    "lost": "The images do not show every target lesion, or it could not be followed.",
+    "other_method": "The studies were measured by different methods: run the jobs of the older ones"
+    " again (retry with force).",
+    "new_unknown": "Of a lesion that was new in a study before nobody can say whether it is still"
+    " there.",
+}
