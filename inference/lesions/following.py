@@ -2,7 +2,7 @@
 
 RECIST 1.1, 4.3.2: of lesions that merge the longest diameter of the whole counts, of one that
 splits the sum of the parts. A whole may hold more than was chosen: then it is stated what, since
-the first sum does not hold it. What comes apart again is told by where it lay.
+the first sum does not hold it. Parts of it that come apart again are recognised by where they lay.
 """
 
 from collections import defaultdict

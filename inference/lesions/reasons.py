@@ -27,9 +27,9 @@ IN_ENGLISH: dict[Reason, str] = {
     "products_grown": "The sum of products is 50 % or more above the smallest.",
     "products_less": "The sum of products is 50 % or more below that of the first study.",
     "products_stable": "Neither 50 % less than at first nor 50 % more than the smallest.",
-    "holds_others": "A target lesion has merged with one that is no target: the sum is of both,"
+    "holds_others": "A target lesion has merged with one that is not a target: the sum is of both,"
     " that of the first study is not, and no change is stated.",
-    "either": "A target lesion had merged with one that is no target; they are apart again, and"
+    "either": "A target lesion had merged with one that is not a target; they are apart again, and"
     " nobody can tell which of the parts is the target.",
     "not_compared": "The lesions were not compared with those of the study before.",
     "cut_off": "The images cut a target lesion off.",

@@ -238,6 +238,8 @@ def _decided(
     if any(not _is_new(one) for one in found.added):
         progress.append("measured_since" if visit.by_readers else "still_new")
     if progress:
+        if "holds_others" in decided[1] and "holds_others" not in progress:
+            progress.append("holds_others")
         return "PD", tuple(progress)
     if found.added_unknown and decided[0] != "NE":
         return "NE", ("new_unknown",)

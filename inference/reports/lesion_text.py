@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from inference.findings.facts import Fact
 from inference.lesions.course import Visit, course_of
 from inference.lesions.response import Response, lugano, recist
+from inference.pipelines.codes import CM3, MM3_IN_CM3
+from inference.reports.lesion_sums import sum_text
 from inference.reports.locale import Locale
 from storage.index.priors import Priors
 from storage.index.repository import Index
@@ -39,6 +41,9 @@ class LesionCourse:
     """Likewise, of the earlier studies."""
     earlier_lesions: Mapping[str, Lesion] = field(default_factory=dict)
     """By identifier: those of the earlier studies."""
+    still_new: tuple[tuple[Lesion, Lesion | None, str], ...] = ()
+    """Lesions that were new in a study before, as they are now and were then, with its date; None
+    where they have merged or split since."""
 
     @property
     def counts(self) -> Counter[str]:
@@ -100,7 +105,7 @@ class LesionCourse:
         )
         return (
             f"{self.pipeline} {sorted(self.counts.items())} {self.recist} {self.lugano}{new}"
-            f" /{gone} {self.other_names}"
+            f" /{gone} {self.other_names} {[one.label for one, _, _ in self.still_new]}"
         )
 
 
@@ -132,8 +137,29 @@ def lesion_courses(
                     products,
                     earlier,
                     earlier_lesions=seen_before,
+                    still_new=still_new(visits, diameters),
                 )
             )
+    return tuple(found)
+
+
+def still_new(
+    visits: Sequence[Visit], response: Response | None
+) -> tuple[tuple[Lesion, Lesion | None, str], ...]:
+    """By the sums of diameters, which go back to the study in which there were targets first."""
+    wanted = () if response is None else response.still_new
+    found = []
+    for one in visits[-1].seen:
+        if one.lesion.lesion_id not in wanted:
+            continue
+        is_alone = one.match is not None and one.match.relation == "matched"
+        then, date = next(
+            (each.lesion, visit.study_date)
+            for visit in visits
+            for each in visit.seen
+            if each.group == one.group
+        )
+        found.append((one.lesion, then if is_alone else None, date))
     return tuple(found)
 
 
@@ -171,6 +197,10 @@ def lesion_sentences(
             if lesions:
                 labels = ", ".join(_sized(one, locale) for one in lesions)
                 yield _stated(locale.fill(words[kind], {"date": date, "labels": labels}), course)
+        if course.still_new:
+            still = "still_measured" if course.visit.by_readers else "still_new"
+            labels = "; ".join(_since(*one, locale) for one in course.still_new)
+            yield _stated(locale.fill(words[still], {"labels": labels}), course)
         if other_names and course.other_names:
             named = (
                 locale.fill(
@@ -182,7 +212,7 @@ def lesion_sentences(
             yield _stated(locale.fill(words["other_names"], values), course)
         for name, response in (("recist", course.recist), ("lugano", course.lugano)):
             if response is not None:
-                yield _stated(_sum(words, name, response, locale), course)
+                yield _stated(sum_text(name, response, locale), course)
 
 
 def _sized(lesion: Lesion, locale: Locale) -> str:
@@ -190,6 +220,22 @@ def _sized(lesion: Lesion, locale: Locale) -> str:
         locale.words["lesions"]["sized"],
         {"label": lesion.label, "size": locale.number(lesion.long_axis_mm, 1)},
     )
+
+
+def _since(lesion: Lesion, then: Lesion | None, date: str, locale: Locale) -> str:
+    """What a lesion is now beside what it was when it was new."""
+    if then is None:
+        return _sized(lesion, locale)
+    words, has_volumes = locale.words["lesions"], bool(then.volume_mm3 and lesion.volume_mm3)
+    values = {
+        "label": lesion.label,
+        "date": locale.date(date),
+        "then": locale.number(then.long_axis_mm, 1),
+        "now": locale.number(lesion.long_axis_mm, 1),
+        "volume_then": locale.quantity((then.volume_mm3 or 0.0) / MM3_IN_CM3, CM3),
+        "volume_now": locale.quantity((lesion.volume_mm3 or 0.0) / MM3_IN_CM3, CM3),
+    }
+    return locale.fill(words["since_with_volumes" if has_volumes else "since"], values)
 
 
 def joined_sentences(now: Fact, locale: Locale) -> Iterator[ReportSentence]:
@@ -223,24 +269,4 @@ def joined_sentences(now: Fact, locale: Locale) -> Iterator[ReportSentence]:
 def _stated(text: str, course: LesionCourse) -> ReportSentence:
     return ReportSentence(
         text, course.finding_ids, course.prior_finding_ids, basis="node", states_result=True
-    )
-
-
-def _sum(words: dict[str, str], name: str, response: Response, locale: Locale) -> str:
-    if response.sum is None:
-        return locale.fill(words[f"{name}_incomplete"], {"category": response.category})
-    change = response.change_from_baseline_percent
-    total = locale.number(response.sum, 1)
-    if change is None:
-        of_sum = {"sum": total, "category": response.category}
-        return locale.fill(words[f"{name}_other_method"], of_sum)
-    return locale.fill(
-        words[name],
-        {
-            "sum": total,
-            "baseline": locale.number(response.baseline, 1),
-            "nadir": locale.number(response.nadir, 1),
-            "change": f"{'+' if change > 0 else ''}{locale.number(change, 1)}%",
-            "category": response.category,
-        },
     )

@@ -117,7 +117,8 @@ def test_the_sums_follow_recist(followed: Followed) -> None:
     assert len(targets) == 2
     baseline, response = course["recist"]["responses"]
     assert (baseline["category"], response["category"]) == ("baseline", "PD")
-    assert response["reason"] == "New lesions."
+    grown = "The sum is 20 % and 5 mm or more above the smallest."
+    assert response["reason"] == f"New lesions. {grown}"
     assert baseline["sum"] == pytest.approx(sum(sizes[uid] for uid in targets), abs=0.1)
     later = {one["tracking_uid"]: one["long_axis_mm"] for one in second["lesions"]}
     assert response["sum"] == pytest.approx(sum(later[uid] for uid in targets), abs=0.1)

@@ -73,7 +73,7 @@ def test_parts_that_cannot_be_told_apart_are_no_sum() -> None:
     (_, _, response) = recist([first(), coalesced(38.5), shifted])[1]
     assert (response.category, response.sum) == ("NE", None)
     assert response.reason == (
-        "A target lesion had merged with one that is no target; they are apart again, and nobody"
+        "A target lesion had merged with one that is not a target; they are apart again, and nobody"
         " can tell which of the parts is the target."
     )
     # A person says it: the smaller part is C.
@@ -103,7 +103,7 @@ def test_a_whole_that_holds_more_than_a_target_is_not_compared_with_the_first_su
     (_, response) = recist([first(), coalesced(mm)])[1]
     assert (response.category, response.sum) == (category, 18 + mm)
     assert response.change_from_baseline_percent is response.change_from_nadir_percent is None
-    assert "merged with one that is no target" in response.reason
+    assert "merged with one that is not a target" in response.reason
 
 
 def test_a_whole_that_grows_is_compared_with_itself() -> None:

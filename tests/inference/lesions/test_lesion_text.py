@@ -1,12 +1,14 @@
 """The sums of lesions in a report's sentences."""
 
+from dataclasses import replace
+
 import pytest
 
 from inference.lesions.course import Seen, Visit
 from inference.lesions.response import lugano, recist
-from inference.reports.lesion_text import LesionCourse, lesion_sentences
+from inference.reports.lesion_text import LesionCourse, lesion_sentences, still_new
 from inference.reports.locale import load_locale
-from storage.lesions.entities import AxesMethod
+from storage.lesions.entities import AxesMethod, Relation
 from tests.inference.lesions.matches import NODE, lesion, match
 
 
@@ -63,3 +65,56 @@ def test_lesions_that_are_gone_or_renumbered_are_named(language: str, expected: 
     course = LesionCourse("nodules", now, "20230101", None, None, earlier_lesions=before)
     _, *named = (one.text for one in lesion_sentences([course], load_locale(language)))
     assert named == expected
+
+
+def seen(lesion_id: str, mm: float, group: str, relation: Relation | None = None) -> Seen:
+    found = lesion(lesion_id, mm)
+    found = replace(found, label=f"Metastasis {group}", volume_mm3=mm**3 / 2)
+    earlier = f"{group}{int(lesion_id[-1]) - 1}" if relation == "matched" else ""
+    return Seen(found, group, group, relation and match(relation, earlier, lesion_id))
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", ["New in an earlier study, and still there: Metastasis N (longest diameter 12.0 mm"
+                " on 1 June 2023, 18.0 mm now; volume 0.864 cm³ then, 2.92 cm³ now).",
+                "Sum of the longest diameters of the target lesions, chosen by software: 30.0 mm"
+                " (−16.7% from 36.0 mm at first; smallest 24.0 mm). In the manner of RECIST 1.1,"
+                " computed and not verified: PD (the sum is 25.0% and 6.0 mm above the smallest; a"
+                " lesion that was new in a study before is still there)."]),
+        ("de", ["In einer früheren Untersuchung neu und weiterhin vorhanden: Metastasis N (längster"
+                " Durchmesser 12,0 mm am 1. Juni 2023, jetzt 18,0 mm; Volumen damals 0,864 cm³,"
+                " jetzt 2,92 cm³).",
+                "Summe der längsten Durchmesser der von der Software gewählten Zielläsionen:"
+                " 30,0 mm (−16,7 % gegenüber anfangs 36,0 mm; kleinste 24,0 mm). In Anlehnung an"
+                " RECIST 1.1, berechnet und nicht geprüft: PD (die Summe liegt 25,0 % und 6,0 mm"
+                " über der kleinsten; eine Läsion, die in einer früheren Untersuchung neu war, ist"
+                " weiterhin vorhanden)."]),
+    ],
+)  # fmt: skip
+def test_progress_is_stated_with_all_that_makes_it(language: str, expected: list[str]) -> None:
+    visits = [
+        Visit("1.1", "20230101", (seen("A1", 36, "A"),), (), (), (), is_compared=True),
+        Visit("1.2", "20230601", (seen("A2", 24, "A", "matched"), seen("N2", 12, "N", "new")),
+              (), (), (), is_compared=True),
+        Visit("1.3", "20240101", (seen("A3", 30, "A", "matched"), seen("N3", 18, "N", "matched")),
+              (), (), (), is_compared=True),
+    ]  # fmt: skip
+    locale = load_locale(language)
+
+    def sentences(upto: int) -> list[str]:
+        return [one.text for one in lesion_sentences([course(visits[:upto])], locale)]
+
+    assert sentences(3)[1:] == expected
+    # The study in which it is new.
+    new = {"en": "PD (new lesions: 1).", "de": "PD (neue Läsionen: 1)."}
+    assert sentences(2)[-1].endswith(new[language])
+
+
+def course(visits: list[Visit]) -> LesionCourse:
+    response = recist(visits)[1][-1]
+    return LesionCourse(
+        "nodules", visits[-1], visits[-2].study_date, response, None,
+        still_new=still_new(visits, response),
+    )  # fmt: skip
