@@ -34,11 +34,17 @@ RADIOLOGY = CodeableConcept(
     ]
 )
 STUDY_REPORT = Coding(system=LOINC, code="18748-4", display="Diagnostic imaging study")
-_DRAFT = "A draft made by software from unverified findings; nobody has signed it."
-_SUPERSEDED = (
-    "Not current: results that this report rests on were withdrawn, since the images of their"
-    " series have changed."
-)
+_DRAFT = {
+    "en": "A draft made by software from unverified findings; nobody has signed it.",
+    "de": "Von Software aus ungeprüften Messwerten entworfen; niemand hat signiert.",
+}
+_SUPERSEDED = {
+    "en": "Not current: results that this report rests on were withdrawn, since the images of their"
+    " series have changed.",
+    "de": "Nicht aktuell: Ergebnisse, auf denen dieser Befund beruht, wurden zurückgezogen, da sich"
+    " die Bilder ihrer Serie geändert haben.",
+}
+"""By the report's language; English in every other."""
 STATUS: Mapping[ReportState, str] = {
     "draft": "preliminary",
     "preliminary": "preliminary",
@@ -62,7 +68,7 @@ def diagnostic_report(
         if section.kind == "impression"
         for sentence in section.sentences
     ]
-    concluded += _cautions(report)
+    concluded = [*_not_current(report), *concluded, *_not_signed(report)]
     return DiagnosticReport(
         id=report.report_id,
         status=_status_of(report),
@@ -90,7 +96,7 @@ def diagnostic_report(
 
 
 def _narrative(report: Report) -> Narrative:
-    cautions = [f"<p>{escape(one)}</p>" for one in _cautions(report)]
+    cautions = [f"<p>{escape(one)}</p>" for one in (*_not_current(report), *_not_signed(report))]
     parts = [f"<p><b>{escape(report.title or 'Report')}</b></p>", *cautions]
     for section in report.sections:
         text = " ".join(sentence.text for sentence in section.sentences)
@@ -107,9 +113,15 @@ def _status_of(report: Report) -> str:
     return PARTIAL if report.is_signed and report.is_superseded else STATUS[report.state]
 
 
-def _cautions(report: Report) -> list[str]:
+def _not_current(report: Report) -> list[str]:
+    """What must be read before it."""
+    return [_in(report, _SUPERSEDED)] if report.is_superseded else []
+
+
+def _not_signed(report: Report) -> list[str]:
     """What must be read with it."""
-    return [
-        *([_SUPERSEDED] if report.is_superseded else []),
-        *([] if report.is_signed else [_DRAFT]),
-    ]
+    return [] if report.is_signed else [_in(report, _DRAFT)]
+
+
+def _in(report: Report, sentences: Mapping[str, str]) -> str:
+    return sentences.get(report.language, sentences["en"])

@@ -1,9 +1,11 @@
 """The normal range of a finding as FHIR states it (hl7.org/fhir/R4/observation.html)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from inference.fhir.resources import ObservationComponent, ObservationReferenceRange
 from inference.fhir.types import UCUM, CodeableConcept, Coding, Quantity, concept, plain
+from inference.normal_ranges.distribution import shown_percentile
 from storage.core.findings import Code, NormalRange
 
 _INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
@@ -18,6 +20,7 @@ _NORMAL = CodeableConcept(
     ]
 )
 _PERCENTILE = concept("121415", "DCM", "Percentile Ranking of measurement")
+_COMPARATORS: Mapping[str, Literal["<", ">"]] = {"below": "<", "above": ">"}
 _Z_SCORE = concept("121416", "DCM", "Z-Score of measurement")
 
 
@@ -51,9 +54,17 @@ def place_in_population(normal: NormalRange | None) -> Iterator[ObservationCompo
     """Percentile and z-score, where the source states a distribution."""
     if normal is None or normal.percentile is None or normal.z_score is None:
         return
+    shown = shown_percentile(normal.percentile)
     yield ObservationComponent(
         code=_PERCENTILE,
-        value_quantity=Quantity(value=normal.percentile, unit="percent", system=UCUM, code="%"),
+        value_quantity=Quantity(
+            # The ends are no percentiles, but what lies beyond the first or the last that is one.
+            value=normal.percentile if shown.place == "at" else float(shown.number),
+            comparator=_COMPARATORS.get(shown.place),
+            unit="percent",
+            system=UCUM,
+            code="%",
+        ),
     )
     yield ObservationComponent(
         code=_Z_SCORE,

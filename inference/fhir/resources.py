@@ -10,6 +10,7 @@ from inference.fhir.types import (
     Attachment,
     CodeableConcept,
     Coding,
+    Extension,
     FhirModel,
     Identifier,
     Meta,
@@ -29,6 +30,9 @@ class HumanName(FhirModel):
     text: str | None = None
     family: str | None = None
     given: list[str] | None = None
+    prefix: list[str] | None = None
+    suffix: list[str] | None = None
+    extension: list[Extension] | None = None
 
 
 class Patient(Resource):

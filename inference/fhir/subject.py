@@ -3,13 +3,24 @@
 from urllib.parse import quote
 
 from inference.fhir.resources import HumanName, Patient
-from inference.fhir.types import OWN, CodeableConcept, Coding, Identifier, Reference, some
+from inference.fhir.types import (
+    OWN,
+    CodeableConcept,
+    Coding,
+    Extension,
+    Identifier,
+    Reference,
+    some,
+)
 from storage.core.entities import Study
 from storage.core.patient_sex import sex_of
 from storage.core.text.dicom_values import dicom_date
 
 PATIENT_SYSTEM = f"{OWN}:patient-id"
 _GENDER = {"M": "male", "F": "female", "O": "other"}
+_REPRESENTATION = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"
+_ALPHABETIC = "ABC"
+_FORMS = (_ALPHABETIC, "IDE", "SYL")
 _MR = CodeableConcept(
     coding=[
         Coding(
@@ -89,15 +100,29 @@ def _identifiers(study: Study) -> list[Identifier]:
 
 
 def _names(patient_name: str) -> list[HumanName]:
-    """The first component group (PS3.5 6.2.1.2): family, given, middle."""
-    group = patient_name.partition("=")[0]
+    """Each component group (PS3.5 6.2.1.2): alphabetic, ideographic, phonetic."""
+    groups = patient_name.split("=")
+    named = [_name(group, form) for group, form in zip(groups, _FORMS, strict=False)]
+    found = [one for one in named if one is not None]
+    if len(groups) > 1:
+        return found
+    # One alone is what everybody expects, and needs no mark.
+    return [one.model_copy(update={"extension": None}) for one in found]
+
+
+def _name(group: str, form: str) -> HumanName | None:
     if not group.strip("^ "):
-        return []
-    family, given, middle, *_ = [part.strip() for part in [*group.split("^"), "", "", ""]]
-    return [
-        HumanName(
-            text=" ".join(part for part in (given, middle, family) if part) or None,
-            family=family or None,
-            given=some(part for part in (given, middle) if part),
-        )
-    ]
+        return None
+    parts = [part.strip() for part in [*group.split("^"), "", "", "", ""]]
+    family, given, middle, prefix, suffix = parts[:5]
+    # Where names are written in ideographs, the family stands first.
+    spoken = (prefix, given, middle, family, suffix)
+    written = spoken if form == _ALPHABETIC else (family, given, middle)
+    return HumanName(
+        text=" ".join(part for part in written if part) or None,
+        family=family or None,
+        given=some(part for part in (given, middle) if part),
+        prefix=some(part for part in (prefix,) if part),
+        suffix=some(part for part in (suffix,) if part),
+        extension=[Extension(url=_REPRESENTATION, value_code=form)],
+    )

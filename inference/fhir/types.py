@@ -6,7 +6,7 @@ what has no value is None, and is left out.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -86,8 +86,14 @@ class Reference(FhirModel):
     display: str | None = None
 
 
+class Extension(FhirModel):
+    url: str
+    value_code: str
+
+
 class Quantity(FhirModel):
     value: float | None = None
+    comparator: Literal["<", ">"] | None = None
     unit: str | None = None
     system: str | None = None
     code: str | None = None

@@ -157,7 +157,7 @@ def _observed(document: ReportDocument, deletes_notice: bool) -> Iterator[list[s
                 "TX",
                 components(code, meaning, "LN"),
                 group,
-                escaped(in_full(sentence, document.withdrawn)),
+                escaped(in_full(sentence, document.withdrawn, document.version.language)),
                 "W" if rests_on(sentence, document.withdrawn) else status,
             )
             if sentence.basis != "findings":

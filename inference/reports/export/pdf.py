@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from inference.reports.export.document import ReportDocument, series_description
-from inference.reports.export.text import by_model, caution_of, date_in_words, rests_on
+from inference.reports.export.text import by_model, caution_of, date_in_words, rests_on, words_of
 from inference.reports.locale import load_locale
 from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.equipment import finish
@@ -18,6 +18,7 @@ from inference.results.patient_and_study import (
     shown_name,
 )
 from inference.typesetting.text import Typesetter
+from storage.core.patient_sex import sex_of
 from storage.core.text.outside_text import clean_text
 from storage.reports.entities import ReportSentence
 
@@ -95,6 +96,7 @@ def _story(document: ReportDocument, text: Typesetter) -> list[Any]:
 
     styles = _styles()
     version = document.version
+    locale, words = load_locale(version.language), words_of(version.language)
 
     def marked_up(content: str, style: str) -> str:
         return text.markup(content, _PAGE_WIDTH_PT, styles[style].fontSize)
@@ -103,7 +105,7 @@ def _story(document: ReportDocument, text: Typesetter) -> list[Any]:
         return Paragraph(marked_up(content, style), styles[style])
 
     story: list[Any] = [paragraph(version.title, "title")]
-    for caution in (document.notice, caution_of(version.state)):
+    for caution in (document.notice, caution_of(version)):
         if caution:
             story.append(paragraph(caution, "caution"))
     story += [_head(document, styles, text), Spacer(1, 10)]
@@ -123,18 +125,24 @@ def _story(document: ReportDocument, text: Typesetter) -> list[Any]:
             by = f' <font size="7" color="{_GREY}">{shown}</font>' if named else ""
             body = marked_up(sentence.text, "body")
             if rests_on(sentence, document.withdrawn):
-                by += f' <font size="7" color="{_RED}">[rests on withdrawn results]</font>'
+                by += f' <font size="7" color="{_RED}">{words["rests_on_withdrawn"]}</font>'
             story.append(Paragraph(body + mark + by, styles["body"]))
     if document.signed_by:
-        signed = f"{document.version.state.capitalize()}: signed by {document.signed_by_in_words}, "
-        story += [
-            Spacer(1, 12),
-            paragraph(signed + f"{document.written_at:%Y-%m-%d %H:%M %Z}", "signed"),
-        ]
+        state = str(words["states"][version.state])
+        values = {
+            "state": state[:1].upper() + state[1:],
+            "who": document.signed_by_in_words,
+            "at": _written(document),
+        }
+        story += [Spacer(1, 12), paragraph(locale.fill(words["signed"], values), "signed")]
     if numbers:
-        story += [Spacer(1, 14), Paragraph("Findings behind the sentences", styles["small_bold"])]
+        story += [Spacer(1, 14), Paragraph(words["findings"], styles["small_bold"])]
         story.append(_findings_table(document, numbers, styles, text))
     return story
+
+
+def _written(document: ReportDocument) -> str:
+    return f"{document.written_at:%Y-%m-%d %H:%M %Z}"
 
 
 def _author_of(sentence: ReportSentence, document: ReportDocument) -> str:
@@ -177,16 +185,19 @@ def _styles() -> dict[str, Any]:
 
 
 def _head(document: ReportDocument, styles: dict[str, Any], text: Typesetter) -> Any:
-    source, study = document.source, document.study
-    born = date_in_words(study.patient_birth_date, document.version.language)
-    rows = [
-        ("Patient", shown_name(source.get("PatientName")) or "-"),
-        ("Patient ID", study.patient_id or "-"),
-        ("Date of birth", born or "-"),
-        ("Study date", date_in_words(study.study_date, document.version.language) or "-"),
-        ("Accession number", study.accession_number or "-"),
-        ("Referring physician", shown_name(study.referring_physician_name) or "-"),
-    ]
+    source, study, language = document.source, document.study, document.version.language
+    words = words_of(language)
+    values = {
+        "patient": shown_name(source.get("PatientName")),
+        "patient_id": study.patient_id,
+        "born": date_in_words(study.patient_birth_date, language),
+        "sex": words["sexes"][sex_of(source.get("PatientSex"))],
+        "study": date_in_words(study.study_date, language),
+        "accession": study.accession_number,
+        "referrer": shown_name(study.referring_physician_name),
+        "written": _written(document),
+    }
+    rows = [(words["head"][key], value or "-") for key, value in values.items()]
     widths = (120, 360)
     size = styles["small"].fontSize
     cells = [
@@ -201,8 +212,9 @@ def _findings_table(
 ) -> Any:
     widths = (34, 226, 90, 130)
     size = styles["small"].fontSize
-    locale = load_locale(document.version.language)
-    rows = [["<b>No.</b>", "<b>Finding</b>", "<b>Value</b>", "<b>Measured by</b>"]]
+    locale, words = load_locale(document.version.language), words_of(document.version.language)
+    columns = words["columns"]
+    rows = [[f"<b>{columns[one]}</b>" for one in ("number", "finding", "value", "maker")]]
     for finding_id, number in numbers.items():
         finding = document.findings[finding_id]
         value = "" if finding.value is None else locale.quantity(finding.value, finding.unit)
@@ -211,8 +223,11 @@ def _findings_table(
         elif finding.is_implausible:
             value = locale.doubted(value)
         prior = finding.study_instance_uid != document.study.study_instance_uid
-        label = f"{finding.label} (earlier study)" if prior else finding.label
-        label += " (withdrawn)" if finding_id in document.withdrawn else ""
+        label = finding.label
+        if prior:
+            label = locale.fill(words["of_earlier_study"], {"label": label})
+        if finding_id in document.withdrawn:
+            label = locale.fill(words["withdrawn"], {"label": label})
         maker = f"{finding.pipeline} {finding.pipeline_version}"
         cells = zip((label, value, maker), widths[1:], strict=True)
         shown = (text.markup(one, width - _CELL_PADDING_PT, size) for one, width in cells)
@@ -242,12 +257,15 @@ def _table(rows: Sequence[Sequence[str]], widths: Sequence[int], styles: dict[st
 
 
 def _footer(document: ReportDocument) -> Any:
-    signed = document.is_signed
-    origin = "" if signed else " Drafted by software from unverified findings."
-    text = (
-        f"{MANUFACTURER}, report version {document.version.version},"
-        f" {document.version.state}.{origin} Research use only."
-    )
+    version = document.version
+    locale, words = load_locale(version.language), words_of(version.language)
+    values = {
+        "maker": MANUFACTURER,
+        "version": str(version.version),
+        "state": words["states"][version.state],
+    }
+    origin = [] if document.is_signed else [words["drafted"]]
+    text = " ".join([locale.fill(words["footer"], values), *origin, words["research"]])
 
     def draw(canvas: Any, page: Any) -> None:
         canvas.saveState()

@@ -168,7 +168,7 @@ def _section(section: ReportSection, document: ReportDocument) -> hd.sr.ContentI
 def _sentence(
     sentence: ReportSentence, element: DicomCode, document: ReportDocument
 ) -> hd.sr.ContentItem:
-    words = clean_text(in_full(sentence, document.withdrawn), lines=True)
+    words = clean_text(in_full(sentence, document.withdrawn, document.version.language), lines=True)
     item = hd.sr.TextContentItem(name=element, value=words, relationship_type="CONTAINS")
     there = document.findings.keys() - document.withdrawn
     bound = [document.findings[one] for one in sentence.finding_ids if one in there]

@@ -1,18 +1,24 @@
 """A report as plain text, for programs that take no more."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from inference.reports.locale import load_locale
 from storage.reports.entities import Report, ReportSentence, ReportVersion
 
-_CAUTION = {"draft": "DRAFT, not signed", "preliminary": "PRELIMINARY, not signed"}
 _PLAIN = str.maketrans({"−": "-", "“": '"', "”": '"', "„": '"', "–": "-", "\u00a0": " "})
 
 
-def caution_of(state: str) -> str:
+def words_of(language: str) -> Mapping[str, Any]:
+    """What stands on a report beside its own text, in its language."""
+    found: Mapping[str, Any] = load_locale(language).words["export"]
+    return found
+
+
+def caution_of(version: ReportVersion) -> str:
     """What must stand on everything that nobody has signed; empty for what is signed."""
-    return _CAUTION.get(state, "")
+    return str(words_of(version.language)["cautions"].get(version.state, ""))
 
 
 def superseded_notice(report: Report, version: ReportVersion) -> str:
@@ -27,17 +33,9 @@ def superseded_notice(report: Report, version: ReportVersion) -> str:
 
 def withdrawn_notice(version: ReportVersion, at: datetime) -> str:
     """Another one where somebody wrote or signed the version after that."""
-    why = "since the images of their series have changed"
-    if version.changed_at > at:
-        return (
-            "NOT CURRENT: this text rests on results that had been withdrawn on"
-            f" {at:%Y-%m-%d %H:%M} UTC, {why}. Read the images again."
-        )
-    return (
-        f"NOT CURRENT: on {at:%Y-%m-%d %H:%M} UTC, after this text was written, results that it"
-        f" rests on were withdrawn, {why}. Nobody has changed the text since: read the images"
-        " again."
-    )
+    kind = "withdrawn_before" if version.changed_at > at else "withdrawn_after"
+    locale = load_locale(version.language)
+    return locale.fill(locale.words["export"][kind], {"at": f"{at:%Y-%m-%d %H:%M} UTC"})
 
 
 def as_text(
@@ -47,21 +45,23 @@ def as_text(
     lines = [version.title.upper()]
     if notice:
         lines.append(notice)
-    if caution_of(version.state):
-        lines.append(caution_of(version.state))
+    if caution_of(version):
+        lines.append(caution_of(version))
     for section in version.sections:
         lines += ["", section.heading.upper()]
-        lines += [in_full(sentence, withdrawn) for sentence in section.sentences]
+        lines += [in_full(sentence, withdrawn, version.language) for sentence in section.sentences]
     if version.state in ("final", "amended"):
         who = in_words(version.signed_name, version.changed_by)
         signed = f"{who}, {version.changed_at:%Y-%m-%d %H:%M} UTC"
-        lines += ["", f"{version.state.upper()}: {signed}"]
+        state = str(words_of(version.language)["states"][version.state])
+        lines += ["", f"{state.upper()}: {signed}"]
     return "\n".join(lines) + "\n"
 
 
-def in_full(sentence: ReportSentence, withdrawn: Collection[str]) -> str:
+def in_full(sentence: ReportSentence, withdrawn: Collection[str], language: str) -> str:
     """A sentence with all that must follow it."""
-    ending = " [rests on withdrawn results]" if rests_on(sentence, withdrawn) else ""
+    wrong = rests_on(sentence, withdrawn)
+    ending = f" {words_of(language)['rests_on_withdrawn']}" if wrong else ""
     return sentence.text + by_model(sentence) + ending
 
 
