@@ -52,6 +52,7 @@ from api.server.threads import share_threads
 from api.server.viewer_files import ViewerFiles
 from api.studies import routes as studies
 from api.ups.responses import install_workitem_errors
+from inference.projects.single_instances import SingleInstances
 from storage.container import open_storage
 from storage.settings import Settings
 
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.newest_event = Newest(storage.events)
             app.state.health = health.HealthChecks(storage)
             app.state.metrics.watch(storage)
+            app.state.single_instances = SingleInstances(storage)
             with watching(storage, app.state.health.run):
                 yield
 

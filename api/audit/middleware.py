@@ -186,8 +186,10 @@ class _Request:
             return
         event = self._event(what, status)
         if what.via and event.study_instance_uids and status < 400:
+            # The route may know more of it: a copy that was de-identified is another look.
+            via = str(event.detail.get("via", what.via))
             for study in event.study_instance_uids:
-                audit.viewed(event.actor, study, what.via)
+                audit.viewed(event.actor, study, via)
             return
         if what.repeated:
             audit.repeated(event)

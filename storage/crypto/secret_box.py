@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 _MARK = "sealed:1:"
 _NONCE_BYTES = 12
+_KEY_FILE = "sealing.key"
 # The node makes 32; a shorter key of AES may have been put there.
 _KEY_BYTES = (16, 24, 32)
 
@@ -30,7 +31,7 @@ class Sealer:
     """AES-256-GCM, bound to the place where a secret stands, so that none can be moved."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._path = data_dir / "sealing.key"
+        self._path = data_dir / _KEY_FILE
 
     def seal(self, secret: str, place: str) -> str:
         """The secret as it may lie in the database; an empty one stays empty."""
@@ -69,3 +70,8 @@ class Sealer:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         return AESGCM(load_secret(self._path, _KEY_BYTES))
+
+
+def sealing_key(data_dir: Path) -> bytes:
+    """Made at first use. Raises StorageUnavailable, StorageFull."""
+    return load_secret(data_dir / _KEY_FILE, _KEY_BYTES)

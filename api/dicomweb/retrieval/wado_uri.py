@@ -29,6 +29,7 @@ from api.dicomweb.rendering.picture import PICTURES
 from api.dicomweb.rendering.pixels import Renderer
 from api.dicomweb.rendering.render_options import RenderOptions, parse_annotations
 from api.dicomweb.rendering.viewport import Viewport, parse_quality
+from api.dicomweb.retrieval.deidentified import send_deidentified
 from api.dicomweb.retrieval.instance_answers import send_instances
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
@@ -53,14 +54,19 @@ _NAMES = (
     *("anonymize", "presentationUID", "presentationSeriesUID"),
 )
 _KNOWN = frozenset(name.lower() for name in _NAMES)
-_NOT_SUPPORTED = ("presentationuid", "presentationseriesuid", "anonymize")
+_NOT_SUPPORTED = ("presentationuid", "presentationseriesuid")
 
 
 @router.get("/wado")
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="WADO-URI"))
 @reads_own_query
 def retrieve_by_uri(request: Request, storage: StorageDep) -> Response:
-    """One instance as it is, as a picture or as text: `requestType=WADO` with three UIDs."""
+    """One instance as it is, as a picture or as text: `requestType=WADO` with three UIDs.
+
+    With `anonymize=yes` and `contentType=application/dicom` it is de-identified by the Basic
+    Profile of PS3.15 annex E, with other UIDs that are the same each time, and searched for what
+    is left of its patient; 422 where that cannot be done.
+    """
     query = _query(request)
     if query.get("requesttype") != "WADO":
         raise InvalidRequest(
@@ -75,6 +81,8 @@ def retrieve_by_uri(request: Request, storage: StorageDep) -> Response:
     uids = [_required(query, name) for name in ("studyUID", "seriesUID", "objectUID")]
     instance = find_instance(storage.lookup, *uids)
     ranges = _ranges(query, instance)
+    if query.get("anonymize", "no") != "no":
+        return send_deidentified(request, instance, query, ranges)
     if any(media.media_type == DICOM for media in ranges[:1]):
         return _as_dicom(
             request, storage.settings, storage.instances, storage.objects, instance, query

@@ -130,6 +130,7 @@ def test_a_picture_is_not_sent_twice(node: DicomwebNode, shared_data: Path) -> N
         ({"objectUID": "1.2.3"}, 404),
         ({"studyUID": "1.2.3"}, 404),
         ({"anonymize": "yes"}, 400),
+        ({"anonymize": "perhaps", "contentType": "application/dicom"}, 400),
         ({"presentationUID": "1.2"}, 400),
         ({"windowCenter": "40"}, 400),
         ({"windowCenter": "x", "windowWidth": "1"}, 400),
