@@ -299,5 +299,6 @@ KIND = DestinationKind(
     read_address=_read_address,
     show_address=lambda peer: peer.url,
     object_kinds=frozenset({"SR"}),
+    one_sender=True,
     takes_drawings=False,
 )

@@ -55,6 +55,8 @@ class DestinationKind:
     """Why the node cannot call it at all; empty where it can."""
     object_kinds: frozenset[str] | None = None
     """The only kinds of results that it gets; None: those that the peer's entry names."""
+    one_sender: bool = False
+    """Whether no two senders may be busy with it at once: what is sent replaces what is there."""
     takes_drawings: bool = True
     """Whether it gets what persons have drawn and measured by themselves."""
     open_archive: Callable[[KnownPeer, Settings], Archive] | None = None

@@ -58,7 +58,9 @@ def checked_peer(peer: KnownPeer, settings: Settings) -> KnownPeer:
     kind = kind_of(peer)
     found = checked(peer, settings)
     kind.check(peer, settings)
-    return found if kind.object_kinds is None else replace(found, object_kinds=kind.object_kinds)
+    if kind.object_kinds is not None:
+        found = replace(found, object_kinds=kind.object_kinds)
+    return replace(found, max_sendings=1) if kind.one_sender else found
 
 
 def read_address(name: str, text: str) -> KnownPeer:

@@ -53,6 +53,7 @@ def test_a_secret_goes_to_no_other_token_endpoint(api: ApiNode) -> None:
     added = api.client.post("/api/peers", json=EHR)
     assert added.status_code == 201, added.text
     assert (added.json()["has_token"], added.json()["object_kinds"]) == (True, ["SR"])
+    assert added.json()["max_sendings"] == 1, "of two at once, the older word might come last"
     assert SECRET not in added.text
     without = {name: value for name, value in EHR.items() if name not in ("name", "token")}
     assert api.client.put("/api/peers/ehr", json=without).json()["has_token"] is True

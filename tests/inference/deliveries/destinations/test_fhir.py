@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -264,6 +265,30 @@ def test_feedback_and_withdrawal_follow_in_order(tmp_path: Path) -> None:
         assert report["status"] == "entered-in-error"
         assert report["conclusion"].startswith("Withdrawn: ")
         assert {state for state, _ in state_of(storage)} <= {"CONFIRMED", "SENT"}
+
+
+def test_a_withdrawal_does_not_overtake_what_it_withdraws(tmp_path: Path) -> None:
+    with writing(tmp_path) as (server, storage):
+        taken, go_on = threading.Event(), threading.Event()
+
+        def slow(handler: Any, apply: Any) -> None:
+            taken.set()
+            assert go_on.wait(60)
+            handler.answer(*apply())
+
+        server.faults = [slow]
+        with_results(storage)
+        sender = threading.Thread(target=deliver_due, args=(storage, utcnow(), "first"))
+        sender.start()
+        assert taken.wait(60)
+        receive(storage, [mr_slice("a", 30)])
+        assert withdraw_outdated(storage, utcnow()) == 1
+        assert deliver_due(storage, utcnow(), "second") == 0
+        go_on.set()
+        sender.join()
+        deliver(storage)
+        assert one_of(server, "DiagnosticReport")["status"] == "entered-in-error"
+        assert {one["status"] for one in server.of("Observation")} == {"entered-in-error"}
 
 
 @pytest.mark.parametrize("fault", [lost, refusing(503)])
