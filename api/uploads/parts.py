@@ -55,7 +55,7 @@ _PART_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,64})/([0-9a-f]{32})/(\d{1,5})")
 
 
 @router.post(
-    "/multipart", status_code=201, summary="Begin an upload in parts", responses=problems(413)
+    "/multipart", status_code=201, summary="Begin an upload in parts", responses=problems(413, 429)
 )
 @policy(WRITERS, "api:write", NOT_IN_YET)
 def begin_upload(
@@ -72,6 +72,7 @@ def begin_upload(
         raise InvalidRequest(
             f"That would be more than {PARTS_MAX} parts.", remedy="Ask for larger parts."
         )
+    storage.uploads.check_share(principal.identity)
     upload_id = new_upload_id()
     key = object_key_of(upload_id)
     multipart_id = storage.objects.begin_parts(key, wanted.content_type)

@@ -49,7 +49,7 @@ _UPLOAD_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,100})")
 @router.post(
     "/presign",
     summary="Ask where to upload a DICOM file, a ZIP archive, a PNG or a JPEG",
-    responses=problems(413),
+    responses=problems(413, 429),
 )
 @policy(WRITERS, "api:write", NOT_IN_YET)
 def presign_upload(
@@ -57,6 +57,7 @@ def presign_upload(
 ) -> PresignedUpload:
     """A URL that takes the bytes once; then POST /api/analyze/start with `upload_id`."""
     check_size(settings, wanted.size_bytes)
+    storage.uploads.check_share(principal.identity)
     upload = storage.uploads.create(
         # NUL is no character to PostgreSQL.
         wanted.filename.replace("\0", ""),

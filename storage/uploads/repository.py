@@ -4,21 +4,42 @@ import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Engine, and_, insert, or_, select, update
+from sqlalchemy import Engine, and_, func, insert, or_, select, update
 
 from storage import tables as t
-from storage.core.callers.identity import Identity
+from storage.core.callers.identity import LOCAL, Identity
 from storage.core.clock import utcnow
 from storage.core.entities import Upload, UploadState
-from storage.core.errors import NotFound
+from storage.core.errors import NotFound, TooManyRequests
 from storage.db.engine import reading, writing
 from storage.events.repository import add_event
 from storage.uploads.row_mapping import to_upload
+
+MOST_BEGUN = 1_000
+"""Uploads of one caller whose bytes have not arrived yet."""
 
 
 class Uploads:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def check_share(self, caller: Identity) -> None:
+        """Before another one is begun. Raises TooManyRequests."""
+        if caller == LOCAL:
+            return
+        upload = t.upload.c
+        statement = select(func.count()).where(
+            upload.state == "PRESIGNED",
+            upload.expires_at > utcnow(),
+            upload.created_by_id == caller.id,
+        )
+        with reading(self._engine) as connection:
+            begun = connection.scalar(statement) or 0
+        if begun >= MOST_BEGUN:
+            raise TooManyRequests(
+                f"{begun:,} uploads of yours have begun and not arrived; {MOST_BEGUN:,} may.",
+                remedy="Send what they wait for, or DELETE /api/uploads/{upload_id}.",
+            )
 
     def create(
         self,

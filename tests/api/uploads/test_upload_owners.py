@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from storage.uploads import repository
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings
 from tests.api.client import is_problem
 
@@ -45,3 +46,22 @@ def test_nobody_else_sees_goes_on_with_or_gives_up_an_upload(closed: ClosedNode,
         assert ada.get(path).json()["state"] == "presigned"
         assert root.get(path).json()["state"] == "presigned"
         assert ada.delete(path).status_code == 204
+
+
+@pytest.mark.parametrize("kind", ["presign", "multipart"])
+def test_so_many_uploads_of_one_person_have_begun_at_most(
+    closed: ClosedNode, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "MOST_BEGUN", 2)
+    with (
+        closed.signed_in("ada", "radiologist") as ada,
+        closed.signed_in("bob", "radiologist") as bob,
+    ):
+        first, _ = begin(ada, kind), begin(ada, "presign")
+        wanted = {"filename": "a.zip", "size_bytes": 10, "content_type": "application/zip"}
+        refused = ada.post(f"/api/uploads/{kind}", json=wanted)
+        assert "2 uploads of yours" in is_problem(refused, 429, "too_many_requests")["detail"]
+        assert refused.headers["retry-after"]
+        begin(bob, kind)
+        assert ada.delete(f"/api/uploads/{first}").status_code == 204
+        begin(ada, kind)
