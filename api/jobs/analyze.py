@@ -158,7 +158,13 @@ def _keep_picture(
     )
     storage.objects.put(upload.object_key, part.file, PICTURES[kind])
     jobs = schedule_picture(
-        storage.settings, storage.objects, storage.jobs, pipelines, upload.object_key, part.file
+        storage.settings,
+        storage.objects,
+        storage.jobs,
+        pipelines,
+        upload.object_key,
+        PICTURES[kind],
+        part.file,
     )
     storage.uploads.set_state(upload.upload_id, "ACCEPTED", size_bytes=part.size)
     return jobs

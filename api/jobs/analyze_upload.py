@@ -101,13 +101,20 @@ def _start(
 ) -> AnalyzeStarted:
     check_file(storage.settings, file)
     intake = Intake()
-    if sniff(file) in PICTURES:
+    kind = sniff(file)
+    if kind in PICTURES:
         pipelines = picture_pipelines(storage.settings, storage.model_states, pipeline)
         check_picture(file)
         scheduled = Scheduled(
             (),
             schedule_picture(
-                storage.settings, storage.objects, storage.jobs, pipelines, upload.object_key, file
+                storage.settings,
+                storage.objects,
+                storage.jobs,
+                pipelines,
+                upload.object_key,
+                PICTURES[kind],
+                file,
             ),
         )
     else:

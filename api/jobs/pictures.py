@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import BinaryIO
 
+import structlog
+
 from api.errors import ApiProblem
 from inference.broker.notify import wake
 from inference.imaging.picture_files import BROKEN, checked_size
@@ -11,10 +13,13 @@ from inference.model_registry.status import ModelBlocked, Standing, offered, sta
 from inference.pipeline import Pipeline
 from storage.core.entities import Job
 from storage.core.errors import InvalidInstance, NotConfigured
+from storage.integrity.uploads import digest_of_file, is_intact
 from storage.jobs.repository import Jobs
 from storage.models.registry import ModelStates
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 _NOT_CONFIGURED = (
     "Set HF_IMG_CLS_MODEL or HF_IMG_SEG_MODEL to a local model folder, or to owner/name@commit of"
@@ -84,22 +89,37 @@ def schedule_picture(
     job_repository: Jobs,
     pipelines: Sequence[Pipeline],
     object_key: str,
+    content_type: str,
     file: BinaryIO,
 ) -> list[Job]:
-    """The jobs that analyse a picture; the same picture and model never make a second one."""
-    file.seek(0)
-    digest = hashlib.sha256(file.read()).hexdigest()
+    """The jobs that analyse a picture; the same picture and model never make a second one.
+
+    Where the picture of an earlier one is damaged, this one takes its place.
+    """
+    digest = digest_of_file(file)
     jobs = []
     for pipeline in pipelines:
         # The model is a setting: another model on the same picture is another input.
         model = f"{pipeline.card.source}@{pipeline.card.revision}"
         fingerprint = hashlib.sha256(f"{model}\0{digest}".encode()).hexdigest()
         job, created = job_repository.schedule(
-            pipeline.name, pipeline.version, "", "", fingerprint, input_object_key=object_key
+            pipeline.name,
+            pipeline.version,
+            "",
+            "",
+            fingerprint,
+            input_object_key=object_key,
+            input_digest=digest,
         )
         if created:
             wake(settings)
         jobs.append(job)
+    # What was uploaded before may be damaged or lost since.
+    for kept in {job.input_object_key for job in jobs} - {object_key, ""}:
+        if not is_intact(objects, kept, digest):
+            file.seek(0)
+            objects.put(kept, file, content_type)
+            log.info("upload_repaired", object_key=kept)
     if all(job.input_object_key != object_key for job in jobs):
         objects.delete(object_key)
     return jobs

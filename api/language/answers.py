@@ -112,7 +112,11 @@ def get_answer_page(
         storage.index,
         storage.instances,
         storage.objects,
-        {**asked.request, "object_key": asked.object_key},
+        {
+            **asked.request,
+            "object_key": asked.object_key,
+            "object_digest": storage.jobs.get(job_id).input_digest,
+        },
     )
     return Response(page_picture(document, page_number), media_type="image/png")
 

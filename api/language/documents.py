@@ -26,6 +26,7 @@ from storage.audit import Code
 from storage.core.callers.identity import Identity
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
+from storage.integrity.uploads import digest_of_file
 from storage.language.repository import Answers
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
@@ -135,7 +136,7 @@ def _ask_about_file(
             "The file is not a PDF, PNG or JPEG.", remedy="Export it as one of them."
         )
     check_file(settings, file.file)
-    object_key = f"documents/{uuid.uuid4()}"
+    object_key, object_digest = f"documents/{uuid.uuid4()}", digest_of_file(file.file)
     objects.put(object_key, file.file, content_type)
     return answers.ask(
         "docqa",
@@ -143,6 +144,7 @@ def _ask_about_file(
         version=VERSION,
         asked_by=asked_by,
         object_key=object_key,
+        object_digest=object_digest,
     )
 
 

@@ -23,6 +23,7 @@ from inference.worker.input_placement import Placement, place_inputs, results_ta
 from storage.container import Storage
 from storage.core.entities import Job, JobInput
 from storage.core.errors import InvalidRequest
+from storage.integrity.uploads import read_upload
 
 # Where each stage begins on the way from 0 to 1; a pipeline's own stages share the middle.
 LOADING, ASSEMBLING, RUNNING, ENCODING = 0.0, 0.1, 0.2, 0.85
@@ -58,7 +59,7 @@ class JobLoader:
     def load(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
         """The context alone has the voxels, which are let go with it.
 
-        Raises InvalidRequest, NotFound, VolumeRefused, StorageUnavailable.
+        Raises InvalidRequest, NotFound, VolumeRefused, InstanceDamaged, StorageUnavailable.
         """
         if pipeline.input_kind == "image":
             return self._upload()
@@ -77,7 +78,9 @@ class JobLoader:
                 remedy="Upload a PNG or JPEG and start the pipeline on it.",
             )
         with self._progress.stage("loading", LOADING):
-            image = self._storage.objects.get(self._job.input_object_key)
+            image = read_upload(
+                self._storage.objects, self._job.input_object_key, self._job.input_digest
+            )
         context = PipelineContext(
             self._storage.settings, image=image, on_progress=self._in_pipeline
         )

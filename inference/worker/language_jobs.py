@@ -80,7 +80,11 @@ def _answer(
 
     storage.jobs.progress(job.job_id, owner, "answering", 0.1, utcnow())
     try:
-        request: AnswerRequest = {**asked.request, "object_key": asked.object_key}
+        request: AnswerRequest = {
+            **asked.request,
+            "object_key": asked.object_key,
+            "object_digest": job.input_digest,
+        }
         with guarded(storage, asked.study_instance_uid):
             result = _WORK[asked.kind](storage, job.job_id, request, Progress(tell, must_stop))
     except (LeaseLost, WorkerStopping):

@@ -169,6 +169,8 @@ class Job:
     earlier_started_at: datetime | None = None
     earlier_finished_at: datetime | None = None
     """Of a completed run whose results stand until the one that was forced completes."""
+    input_digest: str = ""
+    """SHA-256 of the uploaded image as it arrived; empty where an earlier version took it."""
     uids: UidScheme = FORMER_UIDS
     """Of its results, while they are made (`storage.ingest.generated`)."""
 

@@ -46,12 +46,14 @@ class Jobs:
         input_fingerprint: str,
         priority: int = 0,
         input_object_key: str = "",
+        input_digest: str = "",
         inputs: Sequence[JobInput] = (),
     ) -> tuple[Job, bool]:
         """The job for this input, and whether it is new.
 
         `inputs`: of a job that takes several series; `series_instance_uid` is then the one on
         whose grid its results lie, and `input_fingerprint` that of all of them.
+        `input_digest`: SHA-256 of the object of `input_object_key`, which is read by that alone.
 
         The same pipeline, version and input never make a second job. It bears the id
         of the request at hand, or of the one that last brought something of the series.
@@ -66,6 +68,7 @@ class Jobs:
                     "series_instance_uid": series_instance_uid,
                     "input_fingerprint": input_fingerprint,
                     "input_object_key": input_object_key,
+                    "input_digest": input_digest,
                     "priority": priority,
                 },
                 utcnow(),

@@ -19,6 +19,8 @@ class AnswerRequest(TypedDict, total=False):
     """From 1."""
     object_key: str
     """Of a document that was uploaded; added from the column of its row."""
+    object_digest: str
+    """SHA-256 of it as it arrived; added from its job."""
     report_id: str
     version: int
     """Of the report whose draft is worded."""

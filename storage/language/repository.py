@@ -81,6 +81,7 @@ class Answers:
         asked_by: Identity | None = None,
         study_instance_uid: str = "",
         object_key: str = "",
+        object_digest: str = "",
         priority: int = 0,
     ) -> Job:
         """Put a question; the job that will answer it. The same question is asked again.
@@ -101,6 +102,7 @@ class Answers:
                     "series_instance_uid": "",
                     "input_fingerprint": secrets.token_hex(32),
                     "input_object_key": object_key,
+                    "input_digest": object_digest,
                     "priority": priority,
                     "queue": LANGUAGE_QUEUE,
                 },

@@ -27,6 +27,7 @@ from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
+from storage.integrity.uploads import read_upload
 from storage.language.questions import AnswerRequest
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
@@ -100,9 +101,10 @@ def answer_document(storage: Storage, request: AnswerRequest, progress: Progress
 def document_of(
     index: Index, instances: InstanceReader, objects: ObjectStore, request: AnswerRequest
 ) -> bytes:
-    """The bytes that a question is about. Raises NotFound, InvalidRequest."""
+    """The bytes that a question is about. Raises NotFound, InvalidRequest, InstanceDamaged."""
     if request.get("object_key"):
-        return objects.get(str(request["object_key"]))
+        digest = request.get("object_digest", "")
+        return read_upload(objects, str(request["object_key"]), digest)
     instance = index.instance(str(request["sop_instance_uid"]))
     dataset = instances.dataset(instance)
     document = dataset.get("EncapsulatedDocument")

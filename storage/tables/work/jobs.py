@@ -27,6 +27,8 @@ job = Table(
     Column("series_instance_uid", Uid, nullable=False),
     Column("input_fingerprint", String(64), nullable=False),
     text_column("input_object_key"),
+    # SHA-256 of that object as it arrived; empty in jobs of earlier versions.
+    Column("input_digest", String(64), nullable=False, server_default=""),
     Column("state", String(16), nullable=False),
     text_column("stage"),
     Column("progress", Float, nullable=False),
