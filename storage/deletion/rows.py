@@ -29,8 +29,24 @@ def lock_study(connection: Connection, study_uid: str) -> None:
         connection.execute(rows.with_for_update()).all()
 
 
-def remove_rows(connection: Connection, tombstone: Tombstone) -> int:
-    """In the transaction of the caller, who has locked the study; how many instances went."""
+def remove_conflicts(connection: Connection, tombstone: Tombstone) -> int:
+    """All other content under the UIDs that it names; how many waited for a decision."""
+    of = t.conflict.c.sop_instance_uid
+    uids = [one.sop_instance_uid for one in tombstone.instances]
+    return sum(
+        connection.execute(delete(t.conflict).where(of.in_(part))).rowcount
+        for part in in_portions(uids)
+    )
+
+
+def remove_rows(
+    connection: Connection, tombstone: Tombstone, *, with_conflicts: bool = True
+) -> int:
+    """In the transaction of the caller, who has locked the study; how many instances went.
+
+    Without `with_conflicts` they have gone already (`remove_conflicts`), and what has come since
+    stays.
+    """
     note_tombstone(connection, tombstone)
     for content in tombstone.contents:
         connection.execute(delete(t.conflict).where(is_discarded(content)))
@@ -43,8 +59,9 @@ def remove_rows(connection: Connection, tombstone: Tombstone) -> int:
     uids = [one.sop_instance_uid for one in gone]
     for one in gone:
         want_purged(connection, one.sop_instance_uid, one.location.object_key or uploaded_key(one))
+    tables = (t.instance, t.conflict, t.delivery) if with_conflicts else (t.instance, t.delivery)
     for part in in_portions(uids):
-        for table in (t.instance, t.conflict, t.delivery):
+        for table in tables:
             connection.execute(delete(table).where(table.c.sop_instance_uid.in_(part)))
         forget_notes(connection, part, tombstone.deleted_at)
     study_uid = tombstone.study_instance_uid

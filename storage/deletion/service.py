@@ -11,7 +11,7 @@ anything of it.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy import Connection, Engine, delete, select, update
@@ -31,7 +31,7 @@ from storage.deletion.durable_tombstones import (
     write_outstanding,
 )
 from storage.deletion.lost_rows import Recovery, check_no_rows_are_lost
-from storage.deletion.rows import lock_study, remove_rows
+from storage.deletion.rows import lock_study, remove_conflicts, remove_rows
 from storage.deletion.uploaded_images import delete_picture
 from storage.index.repository import Index
 from storage.index.tombstones import (
@@ -176,7 +176,13 @@ class Deletions:
                 check(connection)
             # What came again since another deletion took the same is not this one's.
             standing = still_standing(connection, tombstone)
-            remove_rows(connection, standing)
+            if remove_conflicts(connection, standing):
+                # One may have come since the count: what goes from the list must not come back
+                # when the index is built again.
+                with translated_os_errors(self._volumes.folder):
+                    later = self._volumes.generation.advance()
+                standing = replace(standing, generation=later)
+            remove_rows(connection, standing, with_conflicts=False)
             tell(deletion)
             return standing if standing.instances else None
 
