@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable, MutableSequence, Sequence
 from contextlib import nullcontext
 from functools import cached_property, partial
 from typing import Protocol
@@ -58,6 +58,9 @@ class AcceptedAssociation(NodeAssociation):
         # One number, when the peer last sent something, where all processes see it.
         self._shared_activity: MutableSequence[float] | memoryview[float] = [0.0]
         self.taken_slot: TakenSlot | None = None
+        self._slot_number = 0
+        # Another number there: the slot was lost. Looked at after each PDU.
+        self._shared_slot_number: Sequence[int] | memoryview[int] = [0]
         self.gave_way = False
         """Whether it was ended because another connection has its slot."""
         self._shared_thread: SharedThread | None = None
@@ -67,12 +70,13 @@ class AcceptedAssociation(NodeAssociation):
         """Give `taken` back when the association has ended."""
         self._slots, self.taken_slot = slots, taken
         self._shared_activity = slots.last_active[taken.slot : taken.slot + 1]
+        self._slot_number = taken.number
+        self._shared_slot_number = slots.number_of(taken.slot)
 
     @property
     def has_lost_its_slot(self) -> bool:
         """Whether another connection has it now, and this one is to end."""
-        slots, taken = self._slots, self.taken_slot
-        return slots is not None and taken is not None and not slots.is_current(taken)
+        return self.taken_slot is not None and self._shared_slot_number[0] != self._slot_number
 
     def share(self, thread: SharedThread) -> None:
         """Receive in that thread while others store, too."""
@@ -121,7 +125,7 @@ class AcceptedAssociation(NodeAssociation):
                 self._slots.give_back(taken)
 
     def _negotiate(self) -> None:
-        begun_s = self._begin_turn()
+        begun_s = time.thread_time() if self._has_to_wait else None
         request = self.dul.receive_pdu(wait=True, timeout=self.timeouts.acse_s)
         if not isinstance(request, A_ASSOCIATE):
             return
@@ -130,7 +134,8 @@ class AcceptedAssociation(NodeAssociation):
         if self.auditing is not None:
             self.auditing.associated(request)
         refusal = self._admit(self, request)
-        self._pay(begun_s)
+        if begun_s is not None:
+            self._pay(begun_s)
         if refusal is not None:
             if self.traffic is not None:
                 self.traffic.rejected = True
@@ -144,7 +149,7 @@ class AcceptedAssociation(NodeAssociation):
     def _serve(self) -> None:
         with contextlib.ExitStack() as storing_together:
             while self.is_open and not self.is_killed:
-                begun_s = self._begin_turn()
+                begun_s = time.thread_time() if self._has_to_wait else None
                 self._read_on()
                 if self._has_stored_short:
                     self._share(storing_together)
@@ -152,15 +157,12 @@ class AcceptedAssociation(NodeAssociation):
                     self._has_news = False
                     self._serve_waiting()
                     self._release_if_asked()
-                self._pay(begun_s)
+                if begun_s is not None:
+                    self._pay(begun_s)
 
-    def _begin_turn(self) -> float | None:
-        """The processor time of this thread; None where nothing will have to be paid."""
-        return time.thread_time() if self._has_to_wait else None
-
-    def _pay(self, begun_s: float | None) -> None:
-        """For what was done since the turn began."""
-        if begun_s is not None and not self.is_known:
+    def _pay(self, begun_s: float) -> None:
+        """For the processor time of this thread since then."""
+        if not self.is_known:
             self.processor_share.pay(time.thread_time() - begun_s)
 
     def _read_on(self) -> None:
@@ -200,17 +202,17 @@ class AcceptedAssociation(NodeAssociation):
             self._shared_thread = None
 
     def _receive_beside_others(self, shared: SharedThread) -> None:
-        connection = self.connection
+        connection, messages, task = self.connection, self._messages, shared.current_task
         with connection.shared(shared):
-            while self.is_open and not self.is_killed and not self._has_news and not self._is_long:
+            while self.is_open and not self.is_killed and messages is not None:
                 self._read_on()
-                if shared.is_slow or self._has_to_wait:
+                if messages.is_long or self._has_news or task.is_slow or self._has_to_wait:
                     break
 
     @property
     def _has_to_wait(self) -> bool:
         """Whether this is a stranger beside known peers, who would wait with it."""
-        return not self.is_known and self.processor_share.is_contended
+        return not self.is_known and time.monotonic() < self.processor_share.contended_until_s
 
     @cached_property
     def _may_send_deflated(self) -> bool:
@@ -219,10 +221,6 @@ class AcceptedAssociation(NodeAssociation):
             DeflatedExplicitVRLittleEndian in context.transfer_syntax
             for context in self.accepted_contexts
         )
-
-    @property
-    def _is_long(self) -> bool:
-        return self._messages is not None and self._messages.is_long
 
     def _serve_waiting(self) -> None:
         while self._requests and self.is_open:
@@ -254,5 +252,5 @@ class AcceptedAssociation(NodeAssociation):
 
     def _note_activity(self, when: float) -> None:
         # A slot that was lost is another's, which is not to be taken for one that is busy.
-        if not self.has_lost_its_slot:
+        if self._shared_slot_number[0] == self._slot_number:
             self._shared_activity[0] = when

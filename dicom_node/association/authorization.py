@@ -62,7 +62,9 @@ class PeerRights:
         self._may = self._actions_of(peer)
 
     def may(self, action: Action) -> bool:
-        self._read_again()
+        # Asked for each instance: a list that is still the one of before is looked at alone.
+        if not self._peers.is_still(self._listed):
+            self._read_again()
         return action in self._may
 
     @property

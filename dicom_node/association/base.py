@@ -115,7 +115,7 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
 
     def read_pdu(self) -> None:
         """Read one PDU and let it take effect; a broken one ends the association."""
-        reader = self._pdu_reader()
+        reader = self._reader or self._pdu_reader()
         try:
             pdu_type, length = reader.header()
             if pdu_type == PduType.DATA:

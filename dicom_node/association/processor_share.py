@@ -25,16 +25,17 @@ class ProcessorShare:
         self._share = share
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._last_served_s = float("-inf")
+        self.contended_until_s = float("-inf")
+        """Of the monotonic clock: until then a known peer counts as being served."""
         self._paid_until_s = 0.0
 
     def serve_known_peer(self) -> None:
-        self._last_served_s = time.monotonic()
+        self.contended_until_s = time.monotonic() + _SERVED_WITHIN_S
 
     @property
     def is_contended(self) -> bool:
         """Whether a known peer is being served."""
-        return time.monotonic() - self._last_served_s < _SERVED_WITHIN_S
+        return time.monotonic() < self.contended_until_s
 
     def pay(self, used_s: float) -> None:
         """Wait until the share allows for `used_s` seconds of processor time more."""

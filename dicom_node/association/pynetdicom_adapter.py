@@ -146,6 +146,8 @@ class SynchronousAssociation(Association):  # type: ignore[misc]
 
     def __init__(self, ae: ApplicationEntity, mode: str) -> None:
         super().__init__(ae, mode)
+        self.is_killed = False
+        """Whether it was aborted on our side."""
         self.dul = SynchronousDul(self)
         self.dimse = SynchronousDimse(self)
         # The send_* methods wait until the reactor's thread pauses; there is none.
@@ -162,13 +164,8 @@ class SynchronousAssociation(Association):  # type: ignore[misc]
         self._abort_blocking(block)
 
     def kill(self) -> None:
-        self._kill = True
+        self._kill = self.is_killed = True
         self.is_established = False
-
-    @property
-    def is_killed(self) -> bool:
-        """Whether it was aborted on our side."""
-        return bool(self._kill)
 
     def accepted_context(self, context_id: int) -> Any:
         """The presentation context that was negotiated under this ID; None: there is none."""

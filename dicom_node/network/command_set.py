@@ -19,6 +19,7 @@ _NO_DATA_SET = 0x0101
 _DATA_SET = 0x0001
 _MEDIUM_PRIORITY = 0x0000
 ERROR_COMMENT_MAX_LENGTH = 64  # (0000,0902) is LO
+_UID_MAX_BYTES = 64
 
 
 class Command(IntEnum):
@@ -60,6 +61,15 @@ _ACTION_TYPE_ID = 0x1008
 _REMAINING, _COMPLETED, _FAILED, _WARNING = 0x1020, 0x1021, 0x1022, 0x1023
 _MOVE_ORIGINATOR_AE_TITLE = 0x1030
 _MOVE_ORIGINATOR_MESSAGE_ID = 0x1031
+# What is looked at of a command set, in two bytes and in text. What is not there costs nothing.
+_NUMBERS = frozenset(
+    {_COMMAND_FIELD, _MESSAGE_ID, _MESSAGE_ID_RESPONDED_TO, _DATA_SET_TYPE, _STATUS}
+    | {_EVENT_TYPE_ID, _ACTION_TYPE_ID}
+)
+_TEXTS = frozenset(
+    {_AFFECTED_SOP_CLASS_UID, _REQUESTED_SOP_CLASS_UID, _AFFECTED_SOP_INSTANCE_UID}
+    | {_REQUESTED_SOP_INSTANCE_UID, _MOVE_DESTINATION}
+)
 
 
 class CommandSet(NamedTuple):
@@ -97,7 +107,8 @@ def decode_command(encoded: bytes | bytearray | memoryview) -> CommandSet:
     or a missing Command Field or Command Data Set Type. In a response other
     groups are ignored: Orthanc lists there what a C-GET could not send.
     """
-    elements: dict[int, bytes] = {}
+    numbers: dict[int, int] = {}
+    texts: dict[int, str] = {}
     data = bytes(encoded)
     position, end = 0, len(data)
     while position < end:
@@ -105,37 +116,43 @@ def decode_command(encoded: bytes | bytearray | memoryview) -> CommandSet:
             raise MalformedCommand(f"{end - position} bytes are left over after a command set.")
         group, element, length = _ELEMENT.unpack_from(data, position)
         position += _ELEMENT.size
-        if length > end - position or (group and not _is_response(elements)):
+        # Those of the command itself come first: elements are in the order of their tags.
+        is_response = numbers.get(_COMMAND_FIELD, 0) & _RESPONSE
+        if length > end - position or (group and not is_response):
             raise MalformedCommand(
                 f"Element ({group:04x},{element:04x}) of {length} bytes does not belong in"
                 f" a command set with {end - position} bytes left."
             )
-        if not group:
-            elements[element] = data[position : position + length]
+        if length and not group:
+            if element in _NUMBERS:
+                if length != _US.size:
+                    raise MalformedCommand(
+                        f"Element (0000,{element:04x}) has {length} bytes, not 2."
+                    )
+                numbers[element] = _US.unpack_from(data, position)[0]
+            elif element in _TEXTS:
+                is_class = element == _AFFECTED_SOP_CLASS_UID and length <= _UID_MAX_BYTES
+                read = _known_text if is_class else _text_of
+                texts[element] = read(element, data[position : position + length])
         position += length
-    data_set_type = _number(elements, _DATA_SET_TYPE)
-    command_field = _number(elements, _COMMAND_FIELD)
+    data_set_type = numbers.get(_DATA_SET_TYPE)
+    command_field = numbers.get(_COMMAND_FIELD)
     if command_field is None or data_set_type is None:
         raise MalformedCommand("The command set lacks Command Field or Command Data Set Type.")
     return CommandSet(
         command_field=command_field,
-        message_id=_number(elements, _MESSAGE_ID) or 0,
-        message_id_responded_to=_number(elements, _MESSAGE_ID_RESPONDED_TO) or 0,
+        message_id=numbers.get(_MESSAGE_ID, 0),
+        message_id_responded_to=numbers.get(_MESSAGE_ID_RESPONDED_TO, 0),
         has_data_set=data_set_type != _NO_DATA_SET,
-        status=_number(elements, _STATUS),
-        affected_sop_class_uid=_uid(elements, _AFFECTED_SOP_CLASS_UID),
-        affected_sop_instance_uid=_uid(elements, _AFFECTED_SOP_INSTANCE_UID),
-        move_destination=_uid(elements, _MOVE_DESTINATION).strip(),
-        requested_sop_class_uid=_uid(elements, _REQUESTED_SOP_CLASS_UID),
-        requested_sop_instance_uid=_uid(elements, _REQUESTED_SOP_INSTANCE_UID),
-        event_type_id=_number(elements, _EVENT_TYPE_ID),
-        action_type_id=_number(elements, _ACTION_TYPE_ID),
+        status=numbers.get(_STATUS),
+        affected_sop_class_uid=texts.get(_AFFECTED_SOP_CLASS_UID, ""),
+        affected_sop_instance_uid=texts.get(_AFFECTED_SOP_INSTANCE_UID, ""),
+        move_destination=texts.get(_MOVE_DESTINATION, "").strip(),
+        requested_sop_class_uid=texts.get(_REQUESTED_SOP_CLASS_UID, ""),
+        requested_sop_instance_uid=texts.get(_REQUESTED_SOP_INSTANCE_UID, ""),
+        event_type_id=numbers.get(_EVENT_TYPE_ID),
+        action_type_id=numbers.get(_ACTION_TYPE_ID),
     )
-
-
-def _is_response(elements: dict[int, bytes]) -> bool:
-    """Of the elements so far: those of a command set are in the order of their tags."""
-    return bool((_number(elements, _COMMAND_FIELD) or 0) & _RESPONSE)
 
 
 def encode_store_request(
@@ -238,21 +255,12 @@ def _text(element: int, value: str, padding: bytes) -> bytes:
     return _ELEMENT.pack(0, element, len(encoded)) + encoded
 
 
-def _number(elements: dict[int, bytes], element: int) -> int | None:
-    value = elements.get(element)
-    if not value:
-        return None
-    if len(value) != _US.size:
-        raise MalformedCommand(f"Element (0000,{element:04x}) has {len(value)} bytes, not 2.")
-    number: int = _US.unpack(value)[0]
-    return number
-
-
-def _uid(elements: dict[int, bytes], element: int) -> str:
-    value = elements.get(element)
-    if not value:
-        return ""
+def _text_of(element: int, value: bytes) -> str:
     try:
         return unpadded(value.decode("ascii"), "UI")
     except UnicodeDecodeError as error:
         raise MalformedCommand(f"Element (0000,{element:04x}) is not ASCII.") from error
+
+
+# A peer sends instances of a few classes.
+_known_text = lru_cache(maxsize=256)(_text_of)

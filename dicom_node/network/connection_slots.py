@@ -33,7 +33,8 @@ from dicom_node.network.slot_precedence import (
 
 # Process id, 0 where free; number of who took it; AE title (PS3.5 6.2: 16 bytes); address;
 # whether it is a known peer's, or comes from the address of one; whether it was admitted.
-_ROW = struct.Struct("<IQ16s16s??")
+_ROW = struct.Struct("=IQ16s16s??")
+_NUMBER_AT = struct.calcsize("=I")
 _NUMBER = struct.Struct("<Q")
 
 Refusal = Literal["peer_limit_exceeded", "address_limit_exceeded", "local_limit_exceeded"]
@@ -164,10 +165,15 @@ class ConnectionSlots:
             self.last_active[taken.slot] = time.monotonic()
             return None
 
+    def number_of(self, slot: int) -> "memoryview[int]":
+        """The number of who has the slot now, 0 where nobody has: one element, seen as it is
+        each time. Not locked."""
+        at = slot * _ROW.size + _NUMBER_AT
+        return self._rows[at : at + _NUMBER.size].cast("Q")
+
     def is_current(self, taken: TakenSlot) -> bool:
         """Whether it is not another's by now. Not locked."""
-        pid, number, *_ = _ROW.unpack_from(self._rows, taken.slot * _ROW.size)
-        return bool(pid) and bool(number == taken.number)
+        return self.number_of(taken.slot)[0] == taken.number
 
     def give_back(self, taken: TakenSlot) -> None:
         with self._locked():

@@ -70,12 +70,13 @@ class DataBuffer:
     spill_bytes: int = SPILL_BYTES
     overflowed: bool = False
     large: LargeStore | None = None
+    length: int = 0
+    """Bytes that came, those that were not kept in memory among them."""
     _store: bytearray = field(default_factory=bytearray)
-    _length: int = 0
 
     def take(self, reader: PduReader, length: int) -> None:
         """Append `length` bytes from `reader`."""
-        needed = self._length + length
+        needed = self.length + length
         if self.overflowed or needed > self.limit:
             self.overflowed = True
             reader.skip(length)
@@ -85,19 +86,14 @@ class DataBuffer:
             self.large.write(self.view())
         if self.large is None:
             self._make_room(needed)
-            reader.fill(memoryview(self._store)[self._length : needed])
+            reader.fill(memoryview(self._store)[self.length : needed])
         else:
             for piece in reader.pieces(length):
                 self.large.write(piece)
-        self._length = needed
-
-    @property
-    def length(self) -> int:
-        """Bytes that came, those that were not kept in memory among them."""
-        return self._length
+        self.length = needed
 
     def view(self) -> memoryview:
-        return memoryview(self._store)[: self._length]
+        return memoryview(self._store)[: self.length]
 
     def reset(self, limit: int, open_large: Callable[[], LargeStore] | None) -> None:
         self.discard()
@@ -110,7 +106,7 @@ class DataBuffer:
             self.large.discard()
             self.large = None
         self.overflowed = False
-        self._length = 0
+        self.length = 0
         if len(self._store) > _KEPT_BUFFER_BYTES:
             self._store = bytearray()
 
@@ -118,7 +114,7 @@ class DataBuffer:
         if needed > len(self._store):
             # A new buffer: views of the old one may still be held elsewhere.
             grown = bytearray(max(needed, 2 * len(self._store), _FIRST_BUFFER_BYTES))
-            grown[: self._length] = memoryview(self._store)[: self._length]
+            grown[: self.length] = memoryview(self._store)[: self.length]
             self._store = grown
 
 
@@ -148,21 +144,17 @@ class MessageAssembler:
         self._decoded: CommandSet | None = None
         self._context_id = 0
         self._data = DataBuffer()
-
-    @property
-    def in_message(self) -> bool:
+        # Both are looked at several times for each short instance: attributes take no calls.
+        self.in_message = False
         """Whether a message has begun and not ended."""
-        return self._decoded is not None or bool(self._command)
-
-    @property
-    def is_long(self) -> bool:
+        self.is_long = False
         """Whether the data set that comes, or came last, is a long one."""
-        return self._data.length > LONG_BYTES
 
     def data_pdu(self, length: int) -> None:
         """Read the body of one P-DATA-TF PDU. Raises MalformedPdu."""
         for fragment in self._reader.fragments(length):
             if not self.in_message:
+                self.in_message = True
                 self._context_id = fragment.context_id
             elif fragment.context_id != self._context_id:
                 raise MalformedPdu("A message changes its presentation context in the middle.")
@@ -196,6 +188,7 @@ class MessageAssembler:
         self._data.discard()
 
     def _begin_data(self, command: CommandSet) -> None:
+        self.is_long = False
         receiver = self._store_receiver
         if receiver is None or command.command_field != Command.C_STORE_RQ:
             self._data.reset(MAX_MESSAGE_DATA_BYTES, None)
@@ -207,6 +200,7 @@ class MessageAssembler:
         if self._decoded is None:
             raise MalformedPdu("A data set comes without its command.")
         self._data.take(self._reader, fragment.length)
+        self.is_long = self._data.length > LONG_BYTES
         if fragment.is_last:
             self._finish(self._data.view())
 
@@ -214,6 +208,7 @@ class MessageAssembler:
         command, encoded = self._decoded, bytes(self._command)
         self._decoded = None
         self._command.clear()
+        self.in_message = False
         self._pace.message_done()
         if command is None:
             return

@@ -105,9 +105,9 @@ class SharedThread:
         self._running_scheduler.yield_to_others()
 
     @property
-    def is_slow(self) -> bool:
-        """Whether this work keeps the others pending, and should leave."""
-        return self._running_scheduler.current().task.is_slow
+    def current_task(self) -> Task:
+        """This work; where it `is_slow` it keeps the others pending, and should leave."""
+        return self._running_scheduler.current().task
 
     def wait_until_done(self, pending: PendingCommit) -> None:
         """The others go on meanwhile."""

@@ -37,6 +37,7 @@ class StoreScp:
         self._association = association
         # Context id -> (SOP class, transfer syntax) as negotiated.
         self._contexts: dict[int, tuple[str, str]] | None = None
+        self._calling_ae_title = ""
 
     def store(self, context_id: int, command: CommandSet, data: memoryview | None) -> None:
         self._association.busy = True
@@ -100,7 +101,7 @@ class StoreScp:
             "sop_class_uid": command.affected_sop_class_uid,
             "sop_instance_uid": command.affected_sop_instance_uid,
             "transfer_syntax_uid": negotiated[1],
-            "calling_ae_title": self._association.peer_ae_title,
+            "calling_ae_title": self._calling_ae_title,
         }
 
     def _count_refusal(self) -> None:
@@ -109,6 +110,7 @@ class StoreScp:
 
     def _negotiated(self) -> dict[int, tuple[str, str]]:
         if self._contexts is None:
+            self._calling_ae_title = self._association.peer_ae_title
             self._contexts = {
                 context.context_id: (
                     str(context.abstract_syntax),

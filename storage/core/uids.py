@@ -24,7 +24,11 @@ def check_uid(value: str, keyword: str) -> str:
     Leading zeros in a component are against PS3.5 but common; they are
     tolerated since they are harmless in paths.
     """
-    uid = unpadded(value, "UI")
+    return check_unpadded_uid(unpadded(value, "UI"), keyword)
+
+
+def check_unpadded_uid(uid: str, keyword: str) -> str:
+    """As `check_uid`, of a value whose padding is gone."""
     if not uid:
         raise InvalidInstance(
             f"{keyword} is missing or empty.",

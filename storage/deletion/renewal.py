@@ -8,7 +8,7 @@ is made durable, and the row names that. Without a deletion beside it this costs
 at mapped memory.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -50,6 +50,20 @@ class Renewal:
         self._engine = engine
         self._folder = folder
         self._generation = generation
+
+    def are_current(self, batch: Sequence[NewInstance]) -> bool:
+        """Whether no deletion has counted on since the records of all these were made.
+
+        False, too, where the counter cannot be read: then each is asked about by itself.
+        """
+        try:
+            current = self._generation.current()
+        except OSError:
+            return False
+        for new in batch:  # noqa: SIM110 - a generator takes a call for each of them
+            if new.generation < current:
+                return False
+        return True
 
     def before_row(self, new: NewInstance) -> NewInstance:
         """The durable record that is to get a row, or a copy of it."""

@@ -36,10 +36,11 @@ _SHALLOW_BYTES = MAX_DEPTH * _LEVEL_BYTES - 1
 IMPLICIT_VR = "1.2.840.10008.1.2"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 LITTLE_ENDIAN_GROUP = b"\xfe\xff"  # of items and delimiters
-# VRs whose explicit length field has 32 bits (PS3.5 Table 7.1-1).
-_LONG_VRS = frozenset(
-    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+# VRs whose explicit length field has 32 bits (PS3.5 Table 7.1-1), of values without elements.
+_LONG_VALUE_VRS = frozenset(
+    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SV", b"UC", b"UR", b"UT", b"UV"}
 )
+_LONG_VRS = _LONG_VALUE_VRS | {b"SQ", b"UN"}
 _SHORT_VRS = frozenset(
     {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT"}
     | {b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}
@@ -132,11 +133,11 @@ class ElementWalker:
         data, end, explicit = self._data, self._end, self._explicit
         numbers = self._numbers
         header = numbers.explicit_header if explicit else numbers.implicit_header
-        unpack = header.unpack_from
+        unpack, unpack_long = header.unpack_from, numbers.long.unpack_from
         position = self._start
         top_level = 0
         # In Implicit VR any long value may be a sequence.
-        longest = end if explicit else _SHALLOW_BYTES
+        longest = min(end, UNDEFINED_LENGTH - 1) if explicit else _SHALLOW_BYTES
         while position < end:
             top_level += 1
             if top_level > MAX_TOP_LEVEL_ELEMENTS:
@@ -147,7 +148,12 @@ class ElementWalker:
             tag = group << 16 | number
             value = position + 8
             if vr not in _SHORT_VRS and explicit:
-                length = UNDEFINED_LENGTH
+                # Such as pixels, which nearly every instance ends with.
+                if vr in _LONG_VALUE_VRS and end - value >= 4:
+                    length = unpack_long(data, value)[0]
+                    value += 4
+                else:
+                    length = UNDEFINED_LENGTH
             if length > longest or group == 0xFFFE or value + length > end:
                 # Whatever is not plain, what is wrong included.
                 element, position = self._element(position, explicit, depth=0)

@@ -8,13 +8,13 @@ import struct
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from storage.core.errors import InvalidInstance
 from storage.core.text.character_sets import decode_text
 from storage.core.text.padding import unpadded_ascii
-from storage.core.uids import check_known_uid, check_uid
+from storage.core.uids import check_known_uid, check_unpadded_uid
 from storage.dicom.element_limits import MAX_ELEMENTS, most_deflated_elements
 from storage.dicom.element_walker import (
     BIG_ENDIAN,
@@ -35,6 +35,13 @@ _EXPLICIT_VR = "1.2.840.10008.1.2.1"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
+_SOP_INSTANCE_UID = 0x00080018
+_KNOWN_UIDS = (
+    (0x00080016, "SOPClassUID"),
+    (0x0020000D, "StudyInstanceUID"),
+    (0x0020000E, "SeriesInstanceUID"),
+)
+_UID_MAX_BYTES = 64
 _KEYWORDS = (
     "SpecificCharacterSet SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID"
     " PatientID IssuerOfPatientID PatientName PatientBirthDate PatientSex"
@@ -103,19 +110,29 @@ def _header(data: bytes | bytearray | memoryview, meta: FileMeta, start: int) ->
             attributes = _attributes(inflate(deflated, INSTANCE), _EXPLICIT_VR, 0, most)
     else:
         attributes = _attributes(data, meta.transfer_syntax_uid, start)
+    known = []
+    for tag, keyword in _KNOWN_UIDS:
+        value = attributes.raw.get(tag, b"")
+        read = _known_uid if len(value) <= _UID_MAX_BYTES else _uid
+        known.append(read(value, keyword))
     return Header(
-        sop_class_uid=check_known_uid(attributes.get("SOPClassUID", ""), "SOPClassUID"),
-        sop_instance_uid=check_uid(attributes.get("SOPInstanceUID", ""), "SOPInstanceUID"),
-        study_instance_uid=check_known_uid(
-            attributes.get("StudyInstanceUID", ""), "StudyInstanceUID"
-        ),
-        series_instance_uid=check_known_uid(
-            attributes.get("SeriesInstanceUID", ""), "SeriesInstanceUID"
-        ),
+        sop_class_uid=known[0],
+        sop_instance_uid=_uid(attributes.raw.get(_SOP_INSTANCE_UID, b""), "SOPInstanceUID"),
+        study_instance_uid=known[1],
+        series_instance_uid=known[2],
         transfer_syntax_uid=meta.transfer_syntax_uid,
         dataset_offset=meta.dataset_offset,
         attributes=attributes,
     )
+
+
+def _uid(value: bytes, keyword: str) -> str:
+    """UIDs are ASCII in every character set."""
+    return check_unpadded_uid(unpadded_ascii(value, "UI").strip(), keyword)
+
+
+# Instances come in series: the UIDs of the one before are not decoded again.
+_known_uid = lru_cache(maxsize=4096)(_uid)
 
 
 @cache
@@ -135,7 +152,7 @@ def _attributes(
     transfer_syntax_uid: str,
     start: int,
     max_elements: int = MAX_ELEMENTS,
-) -> Mapping[str, str]:
+) -> "_Decoded":
     try:
         return _walk(data, transfer_syntax_uid, start, max_elements)
     except IrregularEncoding:
@@ -148,7 +165,7 @@ def _attributes(
 
 def _walk(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int, max_elements: int
-) -> Mapping[str, str]:
+) -> "_Decoded":
     raw = walker_of(data, transfer_syntax_uid, start, max_elements=max_elements).values(
         _keywords_by_tag()
     )
@@ -176,26 +193,26 @@ class _Decoded(Mapping[str, str]):
     the index wants some numbers alone, and decoding all the rest took as long as finding it.
     """
 
-    __slots__ = ("_byteorder", "_character_set", "_raw")
+    __slots__ = ("_byteorder", "_character_set", "raw")
 
     def __init__(self, raw: dict[int, bytes], byteorder: Literal["big", "little"]) -> None:
-        self._raw = raw
+        self.raw = raw
         self._byteorder = byteorder
         named = raw.get(_SPECIFIC_CHARACTER_SET)
         self._character_set = unpadded_ascii(named) if named else ""
 
     def __getitem__(self, keyword: str) -> str:
-        value = self._raw[_tags_by_keyword()[keyword]]
+        value = self.raw[_tags_by_keyword()[keyword]]
         if keyword in _BINARY_KEYWORDS:
             return str(int.from_bytes(value[:2], self._byteorder)) if value else ""
         return decode_text(value, self._character_set, is_name=keyword in _NAME_KEYWORDS)
 
     def __iter__(self) -> Iterator[str]:
         keywords = _keywords_by_tag()
-        return (keywords[tag] for tag in self._raw)
+        return (keywords[tag] for tag in self.raw)
 
     def __len__(self) -> int:
-        return len(self._raw)
+        return len(self.raw)
 
 
 def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
@@ -204,7 +221,7 @@ def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
 
 def _read_tolerantly(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
-) -> Mapping[str, str]:
+) -> "_Decoded":
     """Read the same attributes with pydicom, which copes with more than the standard allows."""
     from pydicom.filereader import read_dataset
     from pydicom.uid import UID

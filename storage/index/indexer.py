@@ -55,10 +55,10 @@ class _KnownElsewhere(Exception):
 class Indexer:
     """Writes index rows for one process. Safe for threads."""
 
-    def __init__(self, engine: Engine, recover: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, engine: Engine, recover: Callable[[], bool] | None = None) -> None:
         """`recover` indexes what a crash of the database server took; True where it took any.
 
-        Without it such rows stay lost.
+        Without it such rows stay lost, which happens on PostgreSQL alone.
         """
         self._engine = engine
         self._recover_rows = recover
@@ -89,16 +89,18 @@ class Indexer:
     def _commit(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
         try:
             with translated():
-                self._recover()
+                if self._recover_rows is not None:
+                    self._recover(self._recover_rows)
                 outcomes = self._write_or_each(batch)
                 # The first connection to a server that came back may have been this one's.
-                self._recover()
+                if self._recover_rows is not None:
+                    self._recover(self._recover_rows)
         except MediViewError as error:
             return [error] * len(batch)
         return outcomes
 
-    def _recover(self) -> None:
-        if self._recover_rows():
+    def _recover(self, recover: Callable[[], bool]) -> None:
+        if recover():
             # A server that lost its last transactions gives their ids again.
             self._series.clear()
 

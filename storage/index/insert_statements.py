@@ -190,7 +190,7 @@ def _sop_instance_uid(placed: Placed) -> str:
 
 
 def _latest(batch: Sequence[Placed]) -> datetime:
-    return max(new.received_at for new, *_ in batch)
+    return max([new.received_at for new, *_ in batch])
 
 
 def _sqlite_time(value: datetime) -> str:

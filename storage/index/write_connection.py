@@ -14,7 +14,7 @@ import re
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -47,6 +47,7 @@ class WriteConnection:
         self._sqlite = engine.dialect.name == "sqlite"
         self._error = engine.dialect.loaded_dbapi.Error
         self._connection: PoolProxiedConnection | None = None
+        self._driver: Any = None
         self._turn = _Turn(engine.url.database if self._sqlite else None)
         close_with(engine, self)
 
@@ -59,17 +60,18 @@ class WriteConnection:
         self._in_use.acquire()
         try:
             # The driver's own: SQLAlchemy's wrapper costs as much as a statement.
-            driver: Any = self._opened().driver_connection
+            cursor = self._opened().cursor()
             self._turn.take()
             try:
-                with closing(driver.cursor()) as cursor:
-                    if self._sqlite:
-                        cursor.execute("BEGIN IMMEDIATE")
-                    yield _Statements(cursor) if self._sqlite else _Numbered(cursor)
-                    if self._sqlite:
-                        cursor.execute("COMMIT")
+                if self._sqlite:
+                    cursor.execute("BEGIN IMMEDIATE")
+                    yield cursor.execute
+                    cursor.execute("COMMIT")
+                else:
+                    yield _Numbered(cursor)
             finally:
                 self._turn.give_back()
+                cursor.close()
         except (self._error, SQLAlchemyError, OSError) as error:
             self._close()
             raise WriteConnectionBroken from error
@@ -80,15 +82,15 @@ class WriteConnection:
         finally:
             self._in_use.release()
 
-    def _opened(self) -> PoolProxiedConnection:
+    def _opened(self) -> Any:
         if self._connection is None:
             self._connection = self._engine.raw_connection()
-            driver: Any = self._connection.driver_connection
+            self._driver = self._connection.driver_connection
             if self._sqlite:
-                driver.execute("PRAGMA synchronous=NORMAL").close()
+                self._driver.execute("PRAGMA synchronous=NORMAL").close()
             else:
-                _prepare_psycopg(driver)
-        return self._connection
+                _prepare_psycopg(self._driver)
+        return self._driver
 
     def close(self) -> None:
         """Close the connection, unless it is in use: who uses a broken one closes it."""
@@ -100,7 +102,7 @@ class WriteConnection:
 
     def _close(self) -> None:
         """It isn't as the pool's are, and may be broken."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._driver = self._connection, None, None
         if connection is not None:
             connection.invalidate()
 
@@ -141,20 +143,14 @@ class _Turn:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
 
-class _Statements:
+class _Numbered:
+    """Parameters are marked $1, $2 as PostgreSQL has them, instead of %s."""
+
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
 
     def __call__(self, statement: str, parameters: tuple[Any, ...], /) -> Any:
-        self._cursor.execute(statement, parameters)
-        return self._cursor
-
-
-class _Numbered(_Statements):
-    """Parameters are marked $1, $2 as PostgreSQL has them, instead of %s."""
-
-    def __call__(self, statement: str, parameters: tuple[Any, ...], /) -> Any:
-        return super().__call__(_numbered(statement), parameters)
+        return self._cursor.execute(_numbered(statement), parameters)
 
 
 @lru_cache(128)

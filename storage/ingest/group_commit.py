@@ -112,12 +112,19 @@ class GroupCommit:
 
     def _commit(self, batch: list[_Pending]) -> None:
         durable = [pending for pending in batch if self._is_durable(pending)]
-        results = self._indexer.write([pending.new for pending in durable])
+        # Nothing is deleted most of the time: then one look is enough for all of them.
+        if not self._renewal.are_current([pending.new for pending in durable]):
+            durable = [pending for pending in durable if self._is_renewed(pending)]
+        new = [pending.new for pending in durable]
+        results = self._indexer.write(new)
+        are_current = self._renewal.are_current(new)
         for pending, result in zip(durable, results, strict=True):
             try:
                 if isinstance(result, MediViewError):
                     raise result
-                pending.outcome = self._renewal.after_row(pending.new, result)
+                pending.outcome = (
+                    result if are_current else self._renewal.after_row(pending.new, result)
+                )
             except MediViewError as error:
                 pending.error = error
 
@@ -125,6 +132,13 @@ class GroupCommit:
         try:
             if pending.staged is not None:
                 self._volumes.wait_for(pending.staged)
+        except MediViewError as error:
+            pending.error = error
+            return False
+        return True
+
+    def _is_renewed(self, pending: _Pending) -> bool:
+        try:
             pending.new = self._renewal.before_row(pending.new)
         except MediViewError as error:
             pending.error = error

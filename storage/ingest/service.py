@@ -36,7 +36,8 @@ class Ingest:
         turns: Path | None = None,
     ) -> None:
         """As `InstanceStore`; without `turns` nobody else decides conflicts."""
-        self._indexer = Indexer(engine, recovery.run_if_due) if recovery else Indexer(engine)
+        recover = recovery.run_if_due if recovery and recovery.watches else None
+        self._indexer = Indexer(engine, recover)
         self._store = InstanceStore(engine, volumes, self._indexer, read_stored, damaged, turns)
         self._volumes = volumes
         self._max_instance_bytes = max_instance_bytes

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from storage.access_groups.senders import StudySenders
 from storage.core.callers.request_context import tell_stored
-from storage.core.callers.visibility import as_node, current_visibility
+from storage.core.callers.visibility import Visibility, as_node, current_visibility
 from storage.core.entities import Origin
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
 from storage.core.sources import is_own
@@ -87,19 +87,24 @@ class InstanceStore:
         source: str,
         origin: Origin,
     ) -> Accepted:
-        return self._for_caller(
-            header, partial(self._store_pieces, meta, dataset, header, source, origin)
-        )
-
-    def large(self, header: Header, large: LargeVolume) -> Accepted:
-        return self._for_caller(header, partial(self._store_large, header, large))
-
-    def _for_caller(self, header: Header, store: Callable[[], Accepted]) -> Accepted:
-        """Raises NotStorable, and NotPermitted for a study that the caller may not add to."""
         check_storage_class(header.sop_class_uid)
         visibility = current_visibility()
         if visibility is None:
-            return store()
+            return self._store_pieces(meta, dataset, header, source, origin)
+        store = partial(self._store_pieces, meta, dataset, header, source, origin)
+        return self._for_caller(visibility, header, store)
+
+    def large(self, header: Header, large: LargeVolume) -> Accepted:
+        check_storage_class(header.sop_class_uid)
+        visibility = current_visibility()
+        if visibility is None:
+            return self._store_large(header, large)
+        return self._for_caller(visibility, header, partial(self._store_large, header, large))
+
+    def _for_caller(
+        self, visibility: Visibility, header: Header, store: Callable[[], Accepted]
+    ) -> Accepted:
+        """Raises NotPermitted for a study that the caller may not add to."""
         # What is stored under a UID already must be known, no matter who sends it again.
         with as_node():
             begins = self._senders.check(visibility, header.study_instance_uid)
@@ -149,7 +154,9 @@ class InstanceStore:
         pieces = (meta, dataset)
         if known and (same := self._same_as_stored(header, digest, pieces)):
             return same
-        if own := self._returned(header, digest, pieces, source):
+        if header.sop_class_uid not in _IMAGE_CLASSES and (
+            own := self._returned(header, digest, pieces, source)
+        ):
             source, origin = own, "generated"
         staged = self._volumes.stage(
             pieces, digest=digest, source=source, origin=origin, is_aside=bool(known)

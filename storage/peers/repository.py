@@ -128,7 +128,7 @@ class Peers:
         self._of_settings = {one.name: _of(one) for one in settings.destinations}
         self._lock = threading.Lock()
         self._kept: tuple[KnownPeer, ...] | None = None
-        self._read_at = 0.0
+        self._fresh_until_s = 0.0
         self.last_read: tuple[KnownPeer, ...] = ()
         """What `recent` gave last, however old; for who cannot wait for the database."""
 
@@ -157,13 +157,17 @@ class Peers:
                 except Exception:
                     if kept is None:
                         raise
-                self._read_at = time.monotonic()
+                self._fresh_until_s = time.monotonic() + _FRESH_S
             return kept
 
     @property
     def is_fresh(self) -> bool:
         """Whether `recent` would give its list without reading it again. Not locked."""
-        return self._kept is not None and time.monotonic() - self._read_at <= _FRESH_S
+        return self._kept is not None and time.monotonic() <= self._fresh_until_s
+
+    def is_still(self, listed: tuple[KnownPeer, ...] | None) -> bool:
+        """Whether `recent` would give this very list without reading it again. Not locked."""
+        return listed is self._kept is not None and time.monotonic() <= self._fresh_until_s
 
     def get(self, name: str) -> KnownPeer:
         """Raises NotFound."""

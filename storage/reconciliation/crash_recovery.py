@@ -45,14 +45,14 @@ class CrashRecovery:
     def __init__(self, engine: Engine, folder: Path) -> None:
         self._engine = engine
         self._folder = folder
-        # What one process does all others need not: SQLite loses rows with the machine alone.
-        self._watches = engine.dialect.name == "postgresql"
+        self.watches = engine.dialect.name == "postgresql"
+        """Whether rows may be lost at all while processes run: of SQLite with the machine alone."""
         self._seen = ""
-        self._unknown = {""} if self._watches else set()
+        self._unknown = {""} if self.watches else set()
         """Servers that connections were made to since, of which the last is not known yet."""
         self._lock = threading.Lock()
         self._is_counter_checked = False
-        if self._watches:
+        if self.watches:
             event.listen(engine, "connect", self._look)
 
     @property
@@ -98,7 +98,7 @@ class CrashRecovery:
     def _reconcile(self, *, always: bool, thorough: bool) -> int:
         # Older than the one that answers now; one of a crash from here on stays unknown.
         older = self._unknown.copy()
-        identity = self._ask() if self._watches else ""
+        identity = self._ask() if self.watches else ""
         is_other = identity != self._known()
         restored = 0
         if not self._is_counter_checked:

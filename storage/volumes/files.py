@@ -98,7 +98,7 @@ def open_locked(path: Path) -> int:
             # Who looks whether it is written has it locked for a moment. Before it is locked it
             # looks abandoned, and another process may remove it.
             fcntl.flock(fd, fcntl.LOCK_EX)
-            if is_in_place(path, fd):
+            if is_in_place(path, os.fstat(fd)):
                 return fd
         except OSError:
             os.close(fd)
@@ -117,10 +117,11 @@ def _created(path: Path) -> int:
         return os.open(path, flags, 0o600)
 
 
-def is_in_place(path: Path, fd: int) -> bool:
+def is_in_place(path: Path | str, opened: os.stat_result) -> bool:
     """Whether the folder still has under that name the file that is open. Raises OSError."""
     try:
-        return os.path.samestat(path.stat(), os.fstat(fd))
+        # Of each batch received: of text it takes one call.
+        return os.path.samestat(os.stat(path), opened)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
         return False
 

@@ -173,7 +173,7 @@ class LargeVolume:
                 os.ftruncate(self._fd, self._offset + length)
                 os.fdatasync(self._fd)
                 sync_folder(self._folder)
-                if not is_in_place(self._path, self._fd):
+                if not is_in_place(self._path, os.fstat(self._fd)):
                     raise OSError(errno.ENOENT, f"the volume {self._path.name} was removed")
             except OSError:
                 self.discard()

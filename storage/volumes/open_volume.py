@@ -47,6 +47,8 @@ class OpenVolume:
         self._length = 0
         self._folder = folder
         self._path = path
+        # Looked at with every batch.
+        self._path_text = os.fspath(path)
         self._fd = fd
         self._lock = threading.Lock()
         self._closed = False
@@ -81,7 +83,7 @@ class OpenVolume:
             if self._failure is not None:
                 raise OSError(self._failure.errno, self._failure.strerror) from self._failure
             # Behind a hole nothing is found again, so nothing goes there.
-            self._or_abandon(lambda: self._reach(self.end))
+            self._or_abandon(self._reach, self.end)
             begin_append(self._fd)
             end = self.end
             try:
@@ -89,11 +91,10 @@ class OpenVolume:
                     write_blocks(self._fd, blocks, end)
                     end += len(blocks)
             except OSError:
-                self._or_abandon(lambda: os.ftruncate(self._fd, self.end))
+                self._or_abandon(self._cut, self.end)
                 end_append(self._fd)
                 raise
-            self._or_abandon(lambda: os.fdatasync(self._fd))
-            self._or_abandon(lambda: self._stay(end))
+            self._or_abandon(self._keep, end)
             end_append(self._fd)
             self._length = self.end + length
             self.end = end
@@ -110,16 +111,29 @@ class OpenVolume:
             with suppress(OSError):
                 if os.fstat(self._fd).st_size > self._length:
                     os.ftruncate(self._fd, self._length)
-            self._or_abandon(lambda: os.fdatasync(self._fd))
+            self._or_abandon(self._sync)
             self._close()
 
-    def _reach(self, end: int) -> None:
-        size_bytes = os.fstat(self._fd).st_size
-        if size_bytes < end:
+    def _sync(self) -> None:
+        os.fdatasync(self._fd)
+
+    def _cut(self, end: int) -> None:
+        os.ftruncate(self._fd, end)
+
+    def _keep(self, end: int) -> None:
+        os.fdatasync(self._fd)
+        self._stay(end)
+
+    def _reach(self, end: int) -> os.stat_result:
+        """What the open file is, which is as long as was written to it at least."""
+        opened = os.fstat(self._fd)
+        if opened.st_size < end:
+            size_bytes = opened.st_size
             log.error(
                 "open_volume_cut_off", volume=self.name, size_bytes=size_bytes, written_bytes=end
             )
             raise OSError(errno.EIO, f"the open volume {self.name} was cut off")
+        return opened
 
     def _stay(self, end: int) -> None:
         """Make sure that what is durable up to `end` is what the folder names.
@@ -127,8 +141,7 @@ class OpenVolume:
         A file that was removed is put back, with all that this process wrote to it: its bytes
         are there as long as it is open. Raises OSError where it cannot be.
         """
-        self._reach(end)
-        if is_in_place(self._path, self._fd):
+        if is_in_place(self._path_text, self._reach(end)):
             return
         try:
             self._folder.check()
@@ -166,9 +179,9 @@ class OpenVolume:
         os.close(self._fd)
         self._fd = fd
 
-    def _or_abandon(self, step: Callable[[], None]) -> None:
+    def _or_abandon(self, step: Callable[..., object], *parameters: int) -> None:
         try:
-            step()
+            step(*parameters)
         except OSError as error:
             self._failure = error
             self._close()

@@ -44,7 +44,7 @@ def _not_written(path: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
         else:
-            yield is_in_place(path, fd)
+            yield is_in_place(path, os.fstat(fd))
     finally:
         os.close(fd)
 

@@ -148,7 +148,7 @@ def test_who_kept_the_others_waiting_is_asked_not_to_come_again(shared: SharedTh
     def work() -> None:
         time.sleep(0.5)
         shared.yield_to_others()
-        held_up.append(shared.is_slow)
+        held_up.append(shared.current_task.is_slow)
 
     assert not shared.run(work)
     assert held_up == [True]

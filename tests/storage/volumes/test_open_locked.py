@@ -34,10 +34,10 @@ def test_a_copy_that_is_begun_just_now_does_not_go_for_an_abandoned_one(
     path = tmp_path / "20260201T101500-1.returning"
     before_the_lock(monkeypatch, lambda: take_back(tmp_path))
     fd = open_locked(path)
-    assert is_in_place(path, fd)
+    assert is_in_place(path, os.fstat(fd))
     assert is_being_written(path)
     take_back(tmp_path)
-    assert is_in_place(path, fd), "it is locked, and still empty"
+    assert is_in_place(path, os.fstat(fd)), "it is locked, and still empty"
     os.close(fd)
     take_back(tmp_path)
     assert not path.exists()
