@@ -43,7 +43,9 @@ def comparison_of(
     one corrected counts as corrected. `tracked`: the lesions of a job that are not
     stored yet.
     """
-    before = storage.priors.before(job.study_instance_uid) if job.study_instance_uid else []
+    before = (
+        storage.patient_studies.before(job.study_instance_uid) if job.study_instance_uid else []
+    )
     by_study = storage.findings.of_studies(before)
     found = {
         study: [one for one in findings if is_volume(one) and one.pipeline == job.pipeline]
@@ -138,7 +140,7 @@ def revise_comparisons(storage: Storage, study_instance_uid: str) -> int:
     ]
     if not findings:
         return 0
-    before = storage.priors.before(study_instance_uid)
+    before = storage.patient_studies.before(study_instance_uid)
     uids = lesion_uids(storage.jobs, storage.lesions, [*before[::-1], study_instance_uid], findings)
     revised: list[Finding] = []
     for job in storage.jobs.of_studies([study_instance_uid])[study_instance_uid]:

@@ -46,7 +46,7 @@ def list_lesions(
     """By pipeline, up to this study: sizes, what each lesion was before, and sums of targets."""
     storage.index.study(study_instance_uid)
     courses = course_of(
-        storage.index, storage.jobs, storage.lesions, storage.priors, study_instance_uid
+        storage.index, storage.jobs, storage.lesions, storage.patient_studies, study_instance_uid
     )
     name_studies(
         request,
@@ -77,7 +77,7 @@ def correct_match(
     name_studies(request, storage.lesions.get(lesion_id).study_instance_uid)
     stated = state_match(
         storage.lesions,
-        storage.priors,
+        storage.patient_studies,
         lesion_id,
         match.earlier_lesion_id,
         principal.identity,

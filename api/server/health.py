@@ -41,9 +41,9 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import IndexDamaged, MediViewError
 from storage.core.open_files import shortage
-from storage.db.log_recovery import LOST_CHANGES_REMEDY, lost_changes
-from storage.db.replacement import index_path
 from storage.db.schema import check_answers
+from storage.db.sqlite_files.log_recovery import LOST_CHANGES_REMEDY, lost_changes
+from storage.db.sqlite_files.replacement import index_path
 from storage.processes.heartbeats import HANDLED
 from storage.processes.process_roles import working_roles
 

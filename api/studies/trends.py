@@ -32,7 +32,7 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
     another kernel or slice thickness than those before says so (`not_compared`).
     """
     storage.index.study(study_instance_uid)
-    priors = storage.priors
+    priors = storage.patient_studies
     later, earlier = priors.after(study_instance_uid), priors.before(study_instance_uid)
     studies = [*later, study_instance_uid, *earlier][::-1]
     found = storage.findings.of_studies(studies)

@@ -143,7 +143,7 @@ def earlier_studies(
     """The patient's earlier studies, the newest first, and how many days each lies before; of a
     job that was made the one that it takes."""
     taken = None if only is None else {one.study_instance_uid for one in only.values()}
-    for uid in index.priors.imaged_before(study.study_instance_uid):
+    for uid in index.patient_studies.imaged_before(study.study_instance_uid):
         if taken is None or uid in taken:
             try:
                 earlier = index.study(uid)

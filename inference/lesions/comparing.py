@@ -12,7 +12,7 @@ from inference.lesions.points import points_of
 from inference.result_identity import stable_id
 from storage.core.entities import Job
 from storage.core.errors import MediViewError
-from storage.index.priors import Priors
+from storage.index.patient_studies import PatientStudies
 from storage.jobs.repository import Jobs
 from storage.lesions.entities import Lesion, LesionMatch, Relation
 from storage.lesions.repository import Lesions
@@ -117,7 +117,7 @@ def _aligned(
 def nearest_lesions(
     jobs: Jobs,
     lesion_repository: Lesions,
-    priors: Priors,
+    priors: PatientStudies,
     job: Job,
     side: Literal["before", "after"],
 ) -> JobLesions | None:

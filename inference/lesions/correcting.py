@@ -5,14 +5,14 @@ import uuid
 from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.index.priors import Priors
+from storage.index.patient_studies import PatientStudies
 from storage.lesions.entities import LesionMatch
 from storage.lesions.repository import Lesions
 
 
 def state_match(
     lesions: Lesions,
-    priors: Priors,
+    priors: PatientStudies,
     lesion_id: str,
     earlier_lesion_id: str,
     by: Identity,

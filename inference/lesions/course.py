@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from inference.lesions.history import DRAWN_LESIONS, History, history_of
-from storage.index.priors import Priors
+from storage.index.patient_studies import PatientStudies
 from storage.index.repository import Index
 from storage.jobs.repository import Jobs
 from storage.lesions.entities import Lesion, LesionMatch
@@ -42,7 +42,11 @@ class Visit:
 
 
 def course_of(
-    index: Index, jobs: Jobs, lesion_repository: Lesions, priors: Priors, study_instance_uid: str
+    index: Index,
+    jobs: Jobs,
+    lesion_repository: Lesions,
+    priors: PatientStudies,
+    study_instance_uid: str,
 ) -> dict[str, list[Visit]]:
     """By pipeline, the studies up to this one, oldest first."""
     studies = [*priors.before(study_instance_uid)[::-1], study_instance_uid]

@@ -261,8 +261,8 @@ def _body(drawing: Drawing, volume: Volume) -> NDArray[np.float64]:
 
 
 def _matches(storage: Storage, job: Job, this: JobLesions) -> Iterator[LesionMatch]:
-    before = nearest_lesions(storage.jobs, storage.lesions, storage.priors, job, "before")
-    after = nearest_lesions(storage.jobs, storage.lesions, storage.priors, job, "after")
+    before = nearest_lesions(storage.jobs, storage.lesions, storage.patient_studies, job, "before")
+    after = nearest_lesions(storage.jobs, storage.lesions, storage.patient_studies, job, "after")
     if before is not None:
         yield from _compared(storage.index, storage.instances, storage.settings, job, before, this)
     if after is not None:

@@ -44,8 +44,8 @@ def track_lesions(
     if any(one.shows_lesions for one in output.segments):
         output = with_validity(pipeline, with_single_lesions(output, volume), volume)
     found = lesions_of(job, pipeline, volume, output)
-    before = nearest_lesions(storage.jobs, storage.lesions, storage.priors, job, "before")
-    after = nearest_lesions(storage.jobs, storage.lesions, storage.priors, job, "after")
+    before = nearest_lesions(storage.jobs, storage.lesions, storage.patient_studies, job, "before")
+    after = nearest_lesions(storage.jobs, storage.lesions, storage.patient_studies, job, "after")
     this = JobLesions(job, found, {}, volume)
     matches: list[LesionMatch] = []
     uids: dict[str, str] = {}

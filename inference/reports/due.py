@@ -11,7 +11,7 @@ from inference.reports.draft import draft_study
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
-from storage.index.priors import Priors
+from storage.index.patient_studies import PatientStudies
 from storage.priors.fetches import PriorFetches
 from storage.reports.draft_queue import DraftQueue
 from storage.reports.entities import Report
@@ -39,7 +39,10 @@ def draft_due(storage: Storage, now: datetime) -> int:
         try:
             if _is_prior(storage.prior_fetches, study_instance_uid):
                 _compare_again(
-                    storage.priors, storage.reports, storage.draft_queue, study_instance_uid
+                    storage.patient_studies,
+                    storage.reports,
+                    storage.draft_queue,
+                    study_instance_uid,
                 )
             else:
                 draft_now(storage, study_instance_uid)
@@ -74,7 +77,9 @@ def draft_now(storage: Storage, study_instance_uid: str) -> None:
     )
     # What is only proposed beside a signed text counts for later studies all the same.
     if there is None or _offered(there) != _offered(report):
-        _compare_again(storage.priors, storage.reports, storage.draft_queue, study_instance_uid)
+        _compare_again(
+            storage.patient_studies, storage.reports, storage.draft_queue, study_instance_uid
+        )
 
 
 def _offered(report: Report) -> tuple[int, str, str]:
@@ -87,7 +92,7 @@ def _is_prior(fetches: PriorFetches, study_instance_uid: str) -> bool:
 
 
 def _compare_again(
-    priors: Priors, reports: Reports, draft_queue: DraftQueue, study_instance_uid: str
+    priors: PatientStudies, reports: Reports, draft_queue: DraftQueue, study_instance_uid: str
 ) -> None:
     """Later studies of the same patient say what has changed since this one."""
     for later in reports.states_of(priors.after(study_instance_uid)):

@@ -16,7 +16,7 @@ from storage.core.entities import Job, JobStatus, Study
 from storage.core.findings import Finding
 from storage.findings.feedback import FindingFeedback
 from storage.findings.repository import Findings
-from storage.index.priors import Priors
+from storage.index.patient_studies import PatientStudies
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
@@ -101,7 +101,9 @@ def gather(storage: Storage, study_instance_uid: str, indication: str = "") -> E
     facts, rejected, void = _facts(
         storage.findings, storage.finding_feedback, study_instance_uid, jobs
     )
-    facts = _with_lesions(storage.jobs, storage.lesions, storage.priors, study_instance_uid, facts)
+    facts = _with_lesions(
+        storage.jobs, storage.lesions, storage.patient_studies, study_instance_uid, facts
+    )
     return Evidence(
         study=study,
         facts=facts,
@@ -156,7 +158,11 @@ def _facts(
 
 
 def _with_lesions(
-    jobs: Jobs, lesions: Lesions, priors: Priors, study_instance_uid: str, facts: Sequence[Fact]
+    jobs: Jobs,
+    lesions: Lesions,
+    priors: PatientStudies,
+    study_instance_uid: str,
+    facts: Sequence[Fact],
 ) -> tuple[Fact, ...]:
     """Facts of lesions know which of the patient's lesions they are of."""
     studies = [*priors.before(study_instance_uid)[::-1], study_instance_uid]
@@ -177,7 +183,7 @@ def _courses(
 ) -> tuple[LesionCourse, ...]:
     """With the findings of this study and of those before that the sums rest on."""
     courses = lesion_courses(
-        storage.index, storage.jobs, storage.lesions, storage.priors, study_instance_uid
+        storage.index, storage.jobs, storage.lesions, storage.patient_studies, study_instance_uid
     )
     earlier = {study for one in courses for study in one.earlier_studies}
     before = [
@@ -240,9 +246,11 @@ def _prior(storage: Storage, study_instance_uid: str, facts: Sequence[Fact]) -> 
     wanted = {one.key for one in facts if one.is_comparable}
     stated = {one.key for one in facts if one.finding.image is None}
     beside: Prior | None = None
-    for earlier in storage.priors.before(study_instance_uid):
+    for earlier in storage.patient_studies.before(study_instance_uid):
         counting = facts_of(storage.jobs, storage.findings, storage.finding_feedback, earlier)
-        found = _with_lesions(storage.jobs, storage.lesions, storage.priors, earlier, counting)
+        found = _with_lesions(
+            storage.jobs, storage.lesions, storage.patient_studies, earlier, counting
+        )
         comparable = tuple(one for one in found if one.key in wanted and one.is_comparable)
         if comparable:
             return Prior(storage.index.study(earlier), comparable)

@@ -10,7 +10,7 @@ from inference.lesions.response import Response, lugano, recist
 from inference.pipelines.codes import CM3, MM3_IN_CM3
 from inference.reports.lesion_sums import sum_text
 from inference.reports.locale import Locale
-from storage.index.priors import Priors
+from storage.index.patient_studies import PatientStudies
 from storage.index.repository import Index
 from storage.jobs.repository import Jobs
 from storage.lesions.entities import Lesion, LesionMatch
@@ -110,7 +110,7 @@ class LesionCourse:
 
 
 def lesion_courses(
-    index: Index, jobs: Jobs, lesions: Lesions, priors: Priors, study_instance_uid: str
+    index: Index, jobs: Jobs, lesions: Lesions, priors: PatientStudies, study_instance_uid: str
 ) -> tuple[LesionCourse, ...]:
     """Of the pipelines that have something to compare in this study."""
     found = []

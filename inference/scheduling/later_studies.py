@@ -48,7 +48,7 @@ def look_for_priors_again(
         standings = offered(storage.settings, storage.model_states, pipelines)
         return [one for one in standings if takes_priors(one.pipeline)]
 
-    return decide_due(storage, storage.priors_due, now, asked, _look_again)
+    return decide_due(storage, storage.due_for_priors, now, asked, _look_again)
 
 
 @as_node()

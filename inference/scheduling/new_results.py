@@ -26,7 +26,7 @@ def look_for_results_again(
         standings = in_order(offered(storage.settings, storage.model_states, pipelines))
         return [one for one in standings if takes_results(one.pipeline)]
 
-    return decide_due(storage, storage.results_due, now, asked, _ask)
+    return decide_due(storage, storage.due_for_results, now, asked, _ask)
 
 
 @as_node()

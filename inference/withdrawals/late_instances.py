@@ -85,7 +85,7 @@ def _with_prior_of_somebody_else(
 ) -> list[Job]:
     """What is superseded now because the prior is none any more."""
     superseded = []
-    for job_id in index.priors.no_longer_of():
+    for job_id in index.patient_studies.no_longer_of():
         try:
             job = jobs.get(job_id)
         except NotFound:

@@ -42,7 +42,7 @@ from inference.broker.celery_config import (
 from inference.deliveries.service import deliver_due
 from inference.deliveries.slots import SendingSlots
 from inference.pipeline import Pipeline
-from inference.priors.rounds import priors_due
+from inference.priors.search_and_fetch import search_and_fetch_due
 from inference.reports.hl7_delivery import send_due
 from inference.running_jobs import RunningJobs
 from inference.self_test.run import start_self_test
@@ -172,7 +172,9 @@ def celery_app(
     @app.task(name=PRIORS_TASK)  # type: ignore[untyped-decorator]
     def fetch_priors() -> None:
         if_free(
-            fetching, "priors", lambda: priors_due(held.process.storage, held.process.owner, stop)
+            fetching,
+            "priors",
+            lambda: search_and_fetch_due(held.process.storage, held.process.owner, stop),
         )
 
     @app.task(name=PROJECTS_TASK)  # type: ignore[untyped-decorator]

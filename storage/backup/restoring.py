@@ -21,8 +21,8 @@ from storage.core.data_folder import private_folder, unfinished_restore
 from storage.core.errors import InvalidRequest
 from storage.db.engine import make_engine, reading, writing
 from storage.db.migrate import upgrade_to
-from storage.db.replacement import index_path
 from storage.db.schema import known_revisions, newest_revision
+from storage.db.sqlite_files.replacement import index_path
 from storage.maintenance.upgrade import upgrade
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings

@@ -14,7 +14,7 @@ from storage.backup.store import HEAD
 from storage.core.data_folder import unfinished_restore
 from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
 from storage.core.untrusted_input.folder_walk import walk
-from storage.db.replacement import index_path
+from storage.db.sqlite_files.replacement import index_path
 from storage.objects.filesystem import FilesystemObjects, ObjectStore
 from storage.settings import Settings
 from storage.volumes.files import SUFFIX, nothing_appended

@@ -31,7 +31,7 @@ from storage.findings.repository import Findings
 from storage.idempotency.repository import IdempotencyKeys
 from storage.index.expected_instances import Expectations
 from storage.index.instance_lookup import InstanceLookup
-from storage.index.priors import Priors
+from storage.index.patient_studies import PatientStudies
 from storage.index.repository import Index
 from storage.index.unreadable_instances import UnreadableInstances
 from storage.ingest.conflicts import Conflicts
@@ -115,11 +115,11 @@ class Storage:
     reports: Reports
     report_publishing: ReportPublishing
     rejection_notes: RejectionNotes
-    priors: Priors
+    patient_studies: PatientStudies
     patient_changes: PatientChanges
     draft_queue: DraftQueue
-    priors_due: StudiesDue
-    results_due: StudiesDue
+    due_for_priors: StudiesDue
+    due_for_results: StudiesDue
     hl7_outbox: Hl7Outbox
     hl7_sending: Hl7Sending
     critical_alerts: CriticalAlerts

@@ -37,7 +37,7 @@ from storage.db.driver_errors import (
 )
 from storage.db.joined_writes import waiting_write
 from storage.db.json_text import from_json, to_json
-from storage.db.log_recovery import look_after_log
+from storage.db.sqlite_files.log_recovery import look_after_log
 from storage.db.visibility_engine import engine_of_viewers
 
 _OPENED = "opened after so many failures of the disk"

@@ -22,7 +22,7 @@ from storage.core.entities import Instance, Series, Study
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.events.repository import add_event
-from storage.index.priors import Priors
+from storage.index.patient_studies import PatientStudies
 from storage.index.row_mapping import to_instance, to_series
 from storage.index.select_statements import (
     select_in_order,
@@ -53,7 +53,7 @@ class Index:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.priors = Priors(engine)
+        self.patient_studies = PatientStudies(engine)
 
     def study(self, study_instance_uid: str) -> Study:
         """Raises NotFound."""

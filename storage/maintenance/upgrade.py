@@ -8,7 +8,7 @@ from storage.core.data_folder import disk_reserve, private_folder, unfinished_re
 from storage.db.engine import make_engine, writing
 from storage.db.grants import grant_all
 from storage.db.migrate import upgrade_schema
-from storage.db.replacement import finish
+from storage.db.sqlite_files.replacement import finish
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.search.vectors import PassageVectors
 from storage.settings import Settings

@@ -9,9 +9,9 @@ from shutil import copyfile
 
 from storage.core.clock import utcnow
 from storage.db.engine import make_engine, writing
-from storage.db.log_recovery import look_after_log
 from storage.db.migrate import upgrade_schema
-from storage.db.replacement import finish, index_path, replace
+from storage.db.sqlite_files.log_recovery import look_after_log
+from storage.db.sqlite_files.replacement import finish, index_path, replace
 from storage.deletion.durable_tombstones import write_outstanding
 from storage.maintenance.reindex import rebuild_from
 from storage.maintenance.reindex_rows import Rebuilt

@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from storage.db.write_ahead_log import pages_of
+from storage.db.sqlite_files.write_ahead_log import pages_of
 
 _PAGE_BYTES = 4096
 _MAGIC = b"SQLite format 3\0"

@@ -29,7 +29,9 @@ def list_lesions(
 ) -> None:
     """Show the lesions up to a study, and the sums of longest diameters."""
     with open_storage(start(log_level="ERROR")) as storage:
-        courses = course_of(storage.index, storage.jobs, storage.lesions, storage.priors, study)
+        courses = course_of(
+            storage.index, storage.jobs, storage.lesions, storage.patient_studies, study
+        )
         studies = {visit.study_instance_uid for visits in courses.values() for visit in visits}
         record_use(storage.audit, Code.INSTANCES_ACCESSED, "R", studies=(study, *sorted(studies)))
     for pipeline, visits in sorted(courses.items()):
@@ -82,7 +84,7 @@ def match(
         )
         stated = state_match(
             storage.lesions,
-            storage.priors,
+            storage.patient_studies,
             lesion,
             earlier,
             Identity("local", who.name, who.name),

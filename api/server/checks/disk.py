@@ -15,7 +15,7 @@ from inference.retention.outlook import disk_outlook
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.core.open_files import REMEDY
-from storage.db.replacement import index_path
+from storage.db.sqlite_files.replacement import index_path
 from storage.retention.disk import DiskSamples
 from storage.retention.repository import StudyRetention
 from storage.settings import Settings

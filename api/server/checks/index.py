@@ -9,9 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.server.checks.exposure import Check
 from storage.core.errors import MediViewError
-from storage.db.log_recovery import LOST_CHANGES_REMEDY, lost_changes
-from storage.db.replacement import index_path
 from storage.db.schema import check_database
+from storage.db.sqlite_files.log_recovery import LOST_CHANGES_REMEDY, lost_changes
+from storage.db.sqlite_files.replacement import index_path
 from storage.db.write_check import WriteCheck, opened
 from storage.recovery.schema_page import is_first_page_garbled
 from storage.settings import Settings

@@ -154,11 +154,11 @@ def test_an_earlier_study_that_not_everybody_sees_is_compared_with_nothing(
     later.StudyInstanceUID, later.StudyDate = "2.25.40008", "20260201"
     storage.ingest.accept(part10(later), "dimse:CTN")
     apply_rules(storage, utcnow(), budget_s=60)
-    assert storage.priors.before("2.25.40008") == []
+    assert storage.patient_studies.before("2.25.40008") == []
     storage.access_groups.assign(NORTH, south.study_instance_uid)
-    assert storage.priors.before("2.25.40008") == [south.study_instance_uid]
+    assert storage.patient_studies.before("2.25.40008") == [south.study_instance_uid]
     storage.access_groups.unassign(NORTH, south.study_instance_uid)
-    assert storage.priors.before("2.25.40008") == []
+    assert storage.patient_studies.before("2.25.40008") == []
 
 
 def test_a_similar_report_and_a_search_show_none_of_another_group(

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from api.cli.main import command_line
 from inference.access_groups.service import apply_rules
 from inference.priors.elsewhere import archives_for_caller, fetch_from_elsewhere
-from inference.priors.rounds import priors_due
+from inference.priors.search_and_fetch import search_and_fetch_due
 from storage.access_groups.entities import Member
 from storage.access_groups.visibility import visibility_of
 from storage.container import Storage, open_storage
@@ -58,7 +58,7 @@ def test_what_exists_elsewhere_is_listed_and_fetched_with_progress(asking: ApiNo
     answer = asking.client.post(path, json={"source": "archive"})
     assert answer.status_code == 202, answer.text
     assert (answer.json()["state"], answer.json()["cause"]) == ("pending", "PERSON")
-    priors_due(asking.storage, "worker")
+    search_and_fetch_due(asking.storage, "worker")
     progress = asking.client.get(path).json()
     assert (progress["state"], progress["instances"], progress["instances_total"]) == ("done", 2, 2)
     assert len(asking.client.get(ELSEWHERE).json()["items"]) == len(OF_PATIENT) - 1
@@ -94,13 +94,13 @@ def test_what_was_given_up_is_seen_and_tried_again(asking: ApiNode, server: Orth
     path = f"{ELSEWHERE}/{study_uid('2023')}"
     asking.client.post(path, json={"source": "archive"})
     asking.storage.peers.replace(as_archive(server, port=free_port()))
-    priors_due(asking.storage, "worker")
+    search_and_fetch_due(asking.storage, "worker")
     waiting = asking.client.get("/api/priors", params={"state": "pending"}).json()["items"]
     assert "cannot be reached" in waiting[0]["last_error"]
     asking.storage.peers.replace(as_archive(server))
     retried = asking.client.post(f"/api/priors/{study_uid('2023')}/retry")
     assert retried.status_code == 200, retried.text
-    priors_due(asking.storage, "worker")
+    search_and_fetch_due(asking.storage, "worker")
     assert asking.client.get(path).json()["state"] == "done"
     is_problem(asking.client.post("/api/priors/1.2.3/retry"), 404, "not_found")
     assert asking.client.post("/api/priors/retry").json() == {"searches": 0, "studies": 0}
@@ -111,7 +111,7 @@ def test_who_fetched_what_is_in_the_audit_trail_and_no_patient_in_the_log(
 ) -> None:
     path = f"{ELSEWHERE}/{study_uid('2023')}"
     asking.client.post(path, json={"source": "archive"})
-    priors_due(asking.storage, "worker")
+    search_and_fetch_due(asking.storage, "worker")
 
     def imports() -> set[tuple[str, str]]:
         events = asking.client.get("/api/audit", params={"limit": 100}).json()["items"]

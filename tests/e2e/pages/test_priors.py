@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from inference.priors.rounds import priors_due
+from inference.priors.search_and_fetch import search_and_fetch_due
 from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.e2e.support.browser import keep_screenshot
 from tests.e2e.support.guarded import sign_in
@@ -46,7 +46,7 @@ def test_a_study_in_the_pacs_is_fetched_from_the_study_page(
     keep_screenshot(page, "elsewhere")
     chest.get_by_role("button", name="Fetch CT Chest 2022-01-05").click()
     expect(chest).to_contain_text("Waiting to be fetched.")
-    priors_due(storage, "worker")
+    search_and_fetch_due(storage, "worker")
     expect(chest).to_contain_text("Fetched.", timeout=60_000)
     assert storage.index.study(study_uid("2022-ct")).instance_count == 2
     # What is open would ask for a sign-in of its own.

@@ -141,7 +141,7 @@ def test_a_study_whose_prior_went_is_decided_on_again_whatever_fails_meanwhile(
     storage.patient_changes.record([moved], Origin("ada", "account:1", reason="wrong"), utcnow())
     for job_id in (lost.job_id or "", kept.job_id or ""):
         assert storage.withdrawals.supersede(job_id, NO_PRIOR_ANY_MORE, utcnow())
-    assert storage.index.priors.no_longer_of() == []
+    assert storage.index.patient_studies.no_longer_of() == []
     really = later_studies.decide_on_study
 
     def fails_once(storage: Storage, series: Series, *rest: Any, **others: Any) -> Decision:
@@ -240,6 +240,6 @@ def test_what_nobody_takes_is_taken_off_the_list(storage: Storage) -> None:
     for one in decided_without:
         receive(storage, files(one))
         complete_and_schedule(storage, later(10))
-    assert storage.priors_due.due(later(10), 10)
+    assert storage.due_for_priors.due(later(10), 10)
     assert look_for_priors_again(storage, later(10)) == 0
-    assert storage.priors_due.due(later(10), 10) == []
+    assert storage.due_for_priors.due(later(10), 10) == []

@@ -107,8 +107,8 @@ def test_a_job_that_ends_on_a_node_without_chains_writes_no_row_of_others(
         end(number, now + timedelta(milliseconds=number))
     # Each once, and all of them again where the clock has come to the next five minutes meanwhile.
     assert 40 <= written <= 80
-    assert storage.results_due.due(now + timedelta(seconds=1), 100) == []
-    assert len(storage.results_due.due(now + timedelta(minutes=6), 100)) == 40
+    assert storage.due_for_results.due(now + timedelta(seconds=1), 100) == []
+    assert len(storage.due_for_results.due(now + timedelta(minutes=6), 100)) == 40
 
 
 def test_why_it_is_not_run_where_the_other_cannot_or_failed(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from inference.priors.rounds import priors_due
+from inference.priors.search_and_fetch import search_and_fetch_due
 from inference.routing.service import RoutingRounds
 from inference.scheduling.schedule import complete_and_schedule
 from storage.container import Storage
@@ -85,7 +85,7 @@ def fetches(storage: Storage) -> list[PriorFetch]:
 
 
 def work(storage: Storage) -> None:
-    priors_due(storage, "worker")
+    search_and_fetch_due(storage, "worker")
 
 
 def here(storage: Storage) -> set[str]:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from api.server.checks.doctor import diagnose
 from api.server.checks.exposure import Check
 from storage.container import open_storage
-from storage.db.log_recovery import kept_logs, look_after_log
-from storage.db.write_ahead_log import commits_lost, without_flipped_bits
+from storage.db.sqlite_files.log_recovery import kept_logs, look_after_log
+from storage.db.sqlite_files.write_ahead_log import commits_lost, without_flipped_bits
 from storage.settings import Settings, load_settings
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
@@ -34,7 +34,7 @@ os.kill(os.getpid(), 9)
 LOOK_AND_COUNT = """
 import sqlite3, sys
 from pathlib import Path
-from storage.db.log_recovery import look_after_log
+from storage.db.sqlite_files.log_recovery import look_after_log
 look_after_log(Path(sys.argv[1]))
 connection = sqlite3.connect(sys.argv[1], timeout=60)
 print(connection.execute("SELECT count(*) FROM preference").fetchone()[0])

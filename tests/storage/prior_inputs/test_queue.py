@@ -29,9 +29,9 @@ def complete(storage: Storage, study: str) -> None:
 
 def taken_off(storage: Storage) -> list[str]:
     """The studies on the list, which are taken off it."""
-    due = storage.priors_due.due(utcnow(), 100)
+    due = storage.due_for_priors.due(utcnow(), 100)
     for one in due:
-        storage.priors_due.done(one)
+        storage.due_for_priors.done(one)
     return sorted(one.study_instance_uid for one in due)
 
 
@@ -67,20 +67,20 @@ def test_nobody_without_a_patient_id_has_earlier_studies(storage: Storage) -> No
 def test_what_is_marked_meanwhile_or_failed_stays_on_the_list(storage: Storage) -> None:
     now = received(storage, "now", "20260201")
     complete(storage, received(storage, "before", "20250101"))
-    (due,) = storage.priors_due.due(utcnow(), 100)
+    (due,) = storage.due_for_priors.due(utcnow(), 100)
     complete(storage, received(storage, "another", "20250102"))
-    storage.priors_due.done(due)
-    (due,) = storage.priors_due.due(utcnow(), 100)
+    storage.due_for_priors.done(due)
+    (due,) = storage.due_for_priors.due(utcnow(), 100)
     again_at = utcnow().replace(year=2100)
-    storage.priors_due.failed(due, again_at)
-    assert storage.priors_due.due(utcnow(), 100) == []
-    (failed,) = storage.priors_due.due(again_at, 100)
+    storage.due_for_priors.failed(due, again_at)
+    assert storage.due_for_priors.due(utcnow(), 100) == []
+    (failed,) = storage.due_for_priors.due(again_at, 100)
     assert (failed.study_instance_uid, failed.attempts) == (now, 1)
     complete(storage, received(storage, "one more", "20250103"))
-    (due,) = storage.priors_due.due(utcnow(), 100)
+    (due,) = storage.due_for_priors.due(utcnow(), 100)
     assert due.attempts == 0, "news are looked at at once"
     storage.deletions.study(now)
-    assert storage.priors_due.due(again_at, 100) == []
+    assert storage.due_for_priors.due(again_at, 100) == []
 
 
 def _moved(storage: Storage, before: str) -> None:
@@ -142,9 +142,9 @@ def test_what_nobody_asks_about_waits_and_is_forgotten_after_long(storage: Stora
     complete(storage, received(storage, "before", "20250101"))
     at = utcnow()
     minute = timedelta(minutes=1)
-    storage.priors_due.put_off(at, minute, forget_before=at - timedelta(days=1))
-    assert storage.priors_due.due(at, 100) == []
-    waiting = storage.priors_due.due(at + minute, 100)
+    storage.due_for_priors.put_off(at, minute, forget_before=at - timedelta(days=1))
+    assert storage.due_for_priors.due(at, 100) == []
+    waiting = storage.due_for_priors.due(at + minute, 100)
     assert [one.study_instance_uid for one in waiting] == [now]
-    storage.priors_due.put_off(at, minute, forget_before=at + timedelta(days=1))
-    assert storage.priors_due.due(at + timedelta(days=3), 100) == []
+    storage.due_for_priors.put_off(at, minute, forget_before=at + timedelta(days=1))
+    assert storage.due_for_priors.due(at + timedelta(days=3), 100) == []

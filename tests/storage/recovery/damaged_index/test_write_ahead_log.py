@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage.container import open_storage
-from storage.db.write_ahead_log import commits_lost
+from storage.db.sqlite_files.write_ahead_log import commits_lost
 from storage.recovery.diagnosis import diagnose
 from storage.recovery.repair import repair
 from storage.settings import Settings

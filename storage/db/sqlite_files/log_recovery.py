@@ -19,7 +19,12 @@ import structlog
 
 from storage.core.data_folder.file_owner import give_to_owner
 from storage.core.errors import StorageUnavailable
-from storage.db.write_ahead_log import commits_lost, log_path, salts_of, without_flipped_bits
+from storage.db.sqlite_files.write_ahead_log import (
+    commits_lost,
+    log_path,
+    salts_of,
+    without_flipped_bits,
+)
 from storage.volumes.durable_names import sync_file, sync_folder
 
 _log = structlog.get_logger(__name__)

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from storage.container import Storage
 
 
-def priors_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> None:
+def search_and_fetch_due(
+    storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False
+) -> None:
     """Ask archives first: that takes a moment, a study minutes."""
     # With what speaks to archives, which a process needs only where there is something to fetch.
     from inference.priors.fetch import fetch_due

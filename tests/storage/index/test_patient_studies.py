@@ -37,9 +37,9 @@ def test_earlier_studies_with_images_are_priors_the_newest_first(storage: Storag
     later = received(storage, "later", "20260202")
     received(storage, "undated", "")
     received(storage, "other", "20250101", PatientID="P2")
-    assert storage.index.priors.imaged_before(now) == [second, first]
-    assert storage.index.priors.imaged_before(later) == [now, second, first]
-    assert storage.index.priors.before(now) == [], "nothing was measured"
+    assert storage.index.patient_studies.imaged_before(now) == [second, first]
+    assert storage.index.patient_studies.imaged_before(later) == [now, second, first]
+    assert storage.index.patient_studies.before(now) == [], "nothing was measured"
 
 
 def test_a_prior_must_be_seen_by_all_who_see_the_later_study(storage: Storage) -> None:
@@ -47,15 +47,17 @@ def test_a_prior_must_be_seen_by_all_who_see_the_later_study(storage: Storage) -
     north, south = (storage.access_groups.add(one).group_id for one in ("North", "South"))
     with writing(storage.engine) as connection:
         connection.execute(update(t.access_state).values(is_enforced=True))
-    assert storage.index.priors.imaged_before(now) == [], "nobody has decided whose they are"
+    assert storage.index.patient_studies.imaged_before(now) == [], (
+        "nobody has decided whose they are"
+    )
     in_group(storage, now, south)
     in_group(storage, before, north)
-    assert storage.index.priors.imaged_before(now) == []
+    assert storage.index.patient_studies.imaged_before(now) == []
     in_group(storage, before, south)
-    assert storage.index.priors.imaged_before(now) == [before]
+    assert storage.index.patient_studies.imaged_before(now) == [before]
     in_group(storage, now, storage.access_groups.add("East").group_id)
     # Who reads in East sees the later study, and its results must not rest on the other one.
-    assert storage.index.priors.imaged_before(now) == []
+    assert storage.index.patient_studies.imaged_before(now) == []
 
 
 def test_a_job_whose_prior_is_moved_to_another_patient_or_group_is_found(storage: Storage) -> None:
@@ -67,21 +69,25 @@ def test_a_job_whose_prior_is_moved_to_another_patient_or_group_is_found(storage
         ],
     )  # fmt: skip
     assert storage.jobs.inputs_of(job.job_id)[0].study_instance_uid == before
-    assert storage.index.priors.no_longer_of() == []
+    assert storage.index.patient_studies.no_longer_of() == []
     north, south = (storage.access_groups.add(one).group_id for one in ("North", "South"))
     in_group(storage, before, north)
     with writing(storage.engine) as connection:
         connection.execute(update(t.access_state).values(is_enforced=True))
-    assert storage.index.priors.no_longer_of() == [], "the groups of the study are not known yet"
+    assert storage.index.patient_studies.no_longer_of() == [], (
+        "the groups of the study are not known yet"
+    )
     in_group(storage, now, south)
-    assert storage.index.priors.no_longer_of() == [job.job_id]
+    assert storage.index.patient_studies.no_longer_of() == [job.job_id]
     in_group(storage, before, south)
-    assert storage.index.priors.no_longer_of() == []
+    assert storage.index.patient_studies.no_longer_of() == []
     moved = Statement("move", PatientKey("P2", ""), Demographics("Other^A"), study_instance_uid=now)
     storage.patient_changes.record([moved], Origin("ada", "account:1", reason="x"), utcnow())
-    assert storage.index.priors.no_longer_of() == [job.job_id]
+    assert storage.index.patient_studies.no_longer_of() == [job.job_id]
     storage.deletions.study(before)
-    assert storage.index.priors.no_longer_of() == [], "what was deleted takes no result along"
+    assert storage.index.patient_studies.no_longer_of() == [], (
+        "what was deleted takes no result along"
+    )
     with reading(storage.engine) as connection:
         roles = connection.execute(select(t.job_input.c.role)).scalars().all()
     assert sorted(roles) == ["before", "now"]

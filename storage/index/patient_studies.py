@@ -11,7 +11,7 @@ from storage.db.engine import reading
 _MOST = 50
 
 
-class Priors:
+class PatientStudies:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
