@@ -103,6 +103,7 @@ def test_a_refused_delivery_is_listed_and_tried_again_by_a_person(
     assert len(fhir.of("ImagingStudy")) == 1
 
 
+@pytest.mark.slow
 def test_a_command_adds_and_tests_a_server(api_settings: Settings, fhir: FhirServer) -> None:
     hosts = {"MEDIVIEW_FHIR_HOSTS": host_of(fhir.url), "MEDIVIEW_PEER_TOKEN": SECRET}
     code, answer = peers(
