@@ -15,6 +15,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
 from storage.settings import Settings
+from storage.webhooks.messages import start_message
 from tests.api.client import ApiNode, api_node, is_problem, scheduled_job
 from tests.api.webhooks.receiver import configured, deliveries, notified, notified_until
 from tests.api.webhooks.smtp import SmtpServer, smtp_server
@@ -193,6 +194,23 @@ def test_what_the_server_does_wrong_is_tried_again_as_the_same_message(
         own = [one["Message-ID"] for one in smtp.mails if "2.25.2" not in one.get_content()]
         assert len(set(own)) == 1, "a mailbox drops the double"
         assert len({one["Message-ID"] for one in smtp.mails}) == 2
+
+
+def test_a_sender_that_died_after_its_message_left_is_followed_by_the_same_message(
+    node: ApiNode, smtp: SmtpServer
+) -> None:
+    webhook = receiver_of(node)
+    failed_job(node, "2.25.71")
+    node.storage.webhook_outbox.fill()
+    left = start_message(node.storage.engine, webhook["webhook_id"], utcnow())
+    assert left is not None
+    failed_job(node, "2.25.72")
+    notified(node.storage)
+    first, second = smtp.mails
+    assert first["Message-ID"] == f"<{left.message_id}@hospital.example>"
+    assert second["Message-ID"] != first["Message-ID"]
+    assert "2.25.72" not in smtp.texts[0], "a mailbox that drops the double must not lose it"
+    assert "2.25.72" in smtp.texts[1]
 
 
 def test_a_recipient_that_is_refused_is_given_up_and_named(
