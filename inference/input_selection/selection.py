@@ -12,6 +12,7 @@ from inference.pipeline import Acceptance, Pipeline
 from inference.pipeline_runs.tilt import resamples_tilt
 from inference.refusals import VolumeRefused
 from storage.core.entities import Instance, Series
+from storage.core.findings import PART_OF_SERIES
 
 Judge = Callable[[Sequence[Instance], Sequence[Dataset]], Acceptance]
 _REASONS_AT_MOST = 3
@@ -150,7 +151,7 @@ def _left(taken: SeriesStack, stacks: Sequence[SeriesStack], refused: dict[str, 
     if later:
         reasons.append(f"{_listed(later)}: a result is of one stack, the first that fits.")
     return (
-        f"The series holds {len(stacks)} stacks: {taken.name} is taken, {_listed(others)}"
+        f"{PART_OF_SERIES} {len(stacks)} stacks: {taken.name} is taken, {_listed(others)}"
         f" {'is' if len(others) == 1 else 'are'} not analysed. {' '.join(reasons)}"
     )
 

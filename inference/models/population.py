@@ -3,9 +3,10 @@
 What a header does not state is not judged: a missing age is no age outside.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from pydicom.dataset import Dataset
 
@@ -136,3 +137,22 @@ def _is_among(maker: str, known: Sequence[str]) -> bool:
 
 def _range(limits: tuple[float, float] | None) -> str:
     return "" if limits is None else f"{limits[0]:g} to {limits[1]:g}"
+
+
+Limit = Literal[
+    "age", "sex", "field strength", "manufacturer", "sequence", "slice thickness", "tube voltage",
+    "contrast agent",
+]  # fmt: skip
+_CONTRAST = re.compile("with(out)? contrast agent")
+
+
+def limits_exceeded(caveat: str) -> tuple[Limit, ...]:
+    """What lies outside by a sentence of `caveat_of`, without the values."""
+    phrases = caveat.rstrip(".").partition(": ")[2].rpartition(": ")[2].split("; ")
+    found: list[Limit] = []
+    for limit in get_args(Limit):
+        for phrase in phrases:
+            is_agent = limit == "contrast agent" and _CONTRAST.fullmatch(phrase)
+            if (is_agent or phrase.startswith(f"{limit} ")) and limit not in found:
+                found.append(limit)
+    return tuple(found)

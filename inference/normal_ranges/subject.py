@@ -8,6 +8,7 @@ from inference.imaging.acquisition.contrast_agent import contrast_agent_given
 from inference.imaging.acquisition.reconstruction import acquisition_of
 from inference.normal_ranges.ages import age_in_words
 from inference.normal_ranges.stated_age import ages_years, born_after_study
+from storage.core.findings import AGES_CONTRADICT
 from storage.core.patient_sex import sex_of
 
 _CM_IN_M = 100.0
@@ -63,7 +64,7 @@ def subject_of(header: Dataset, *others: Dataset) -> Subject:
 def _apart(by_birth_date: float, stated: float) -> str:
     return (
         f"; {age_in_words(by_birth_date)} by PatientBirthDate and {age_in_words(stated)} by"
-        " PatientAge contradict each other"
+        f" PatientAge {AGES_CONTRADICT}"
     )
 
 

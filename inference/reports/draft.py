@@ -6,8 +6,10 @@ from inference.findings.facts import fact_of
 from inference.reports.critical import critical_sentences
 from inference.reports.evidence import Evidence, Prior, digest_of, gather
 from inference.reports.findings_text import (
+    ages_contradict,
     findings_sentences,
     impression_sentences,
+    outside_population,
     sentences_of,
 )
 from inference.reports.llm_answers import (
@@ -22,7 +24,7 @@ from storage.container import Storage
 from storage.core.acquisition import why_unlike
 from storage.core.callers.identity import Identity
 from storage.core.entities import Job
-from storage.core.findings import OUTSIDE_POPULATION, VOLUME_VARIATION_PERCENT, Finding
+from storage.core.findings import PART_OF_SERIES, VOLUME_VARIATION_PERCENT, Finding
 from storage.core.variation import is_volume
 from storage.reports.entities import Report, ReportSection, ReportSentence, SectionKind
 from storage.reports.repository import Reports
@@ -251,14 +253,16 @@ def _impression(
 ) -> Iterator[ReportSentence]:
     yield from sentences
     concluded = {one for sentence in sentences for one in sentence.finding_ids}
-    outside = tuple(
+    facts = [one for one in evidence.facts if one.finding.finding_id in concluded]
+    yield from outside_population(facts, locale)
+    partly = tuple(
         one.finding.finding_id
-        for one in evidence.facts
-        if one.finding.finding_id in concluded
-        and any(caveat.startswith(OUTSIDE_POPULATION) for caveat in one.finding.caveats)
+        for one in facts
+        if any(caveat.startswith(PART_OF_SERIES) for caveat in one.finding.caveats)
     )
-    if outside:
-        yield ReportSentence(locale.words["outside_population"], outside, basis="node")
+    if partly:
+        yield ReportSentence(locale.words["part_of_series"], partly, basis="node")
+    yield from ages_contradict(evidence.facts, locale)
     if evidence.facts and evidence.prior is None:
         yield ReportSentence(locale.words["no_comparison"], basis="node")
     if evidence.facts and evidence.prior is not None and not compared:

@@ -13,7 +13,7 @@ from inference.reports.lesion_text import LesionCourse, lesion_courses
 from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container import Storage
 from storage.core.entities import Job, JobStatus, Study
-from storage.core.findings import Finding
+from storage.core.findings import PART_OF_SERIES, Finding
 from storage.findings.feedback import FindingFeedback
 from storage.findings.repository import Findings
 from storage.index.patient_studies import PatientStudies
@@ -229,16 +229,13 @@ def _technique(
             continue
         instances = index.instances_of(study_instance_uid, series.series_instance_uid)
         if instances:
-            pipelines = tuple(
-                sorted(
-                    {
-                        one.finding.pipeline
-                        for one in facts
-                        if one.finding.series_instance_uid == series.series_instance_uid
-                    }
-                )
-            )
-            found.append(technique_of(instance_reader, series, instances, pipelines))
+            uid = series.series_instance_uid
+            of_series = [one.finding for one in facts if one.finding.series_instance_uid == uid]
+            pipelines = tuple(sorted({one.pipeline for one in of_series}))
+            technique = technique_of(instance_reader, series, instances, pipelines)
+            caveats = [caveat for one in of_series for caveat in one.caveats]
+            partly = any(caveat.startswith(PART_OF_SERIES) for caveat in caveats)
+            found.append(replace(technique, is_one_of_several_stacks=partly))
     return tuple(sorted(found, key=lambda one: one.series_number or 0))
 
 

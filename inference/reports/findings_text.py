@@ -5,13 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 from inference.findings.facts import Fact
+from inference.models.population import limits_exceeded
 from inference.reports.change_text import Group, beside_other_acquisition, changes_by, shown
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
 from storage.core.acquisition import DENSITIES, OF_EARLIER_STUDY
-from storage.core.findings import OUTSIDE_POPULATION, REGISTERED_WITH_RESIDUAL, TUBE_VOLTAGES
+from storage.core.findings import (
+    AGES_CONTRADICT,
+    OUTSIDE_POPULATION,
+    REGISTERED_WITH_RESIDUAL,
+    TUBE_VOLTAGES,
+)
 from storage.reports.entities import ReportSentence
 
 _CAUTIONS: Mapping[str, str | tuple[str, ...]] = {
@@ -53,8 +59,45 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
                 if not caveat.startswith(OF_EARLIER_STUDY)
             )
         )
-        if cautioned:
+        if cautioned and word == "outside_population":
+            yield from outside_population(evidence.facts, locale)
+        elif cautioned:
             yield ReportSentence(locale.words[word], cautioned, basis="node")
+
+    yield from ages_contradict(evidence.facts, locale)
+
+
+def outside_population(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
+    """Which of the model's limits the patient or the images exceed; nothing where none is."""
+    words = locale.words["outside_population"]
+    caveats = {
+        caveat: None
+        for one in facts
+        for caveat in one.finding.caveats
+        if caveat.startswith(OUTSIDE_POPULATION)
+    }
+    bound = tuple(
+        one.finding.finding_id
+        for one in facts
+        if any(map(caveats.__contains__, one.finding.caveats))
+    )
+    if not bound:
+        return
+    limits = dict.fromkeys(limit for caveat in caveats for limit in limits_exceeded(caveat))
+    named = locale.words["list"]["comma"].join(words["limits"][limit] for limit in limits)
+    text = locale.fill(words["what"], {"what": named}) if named else ""
+    yield ReportSentence(locale.fill(words["sentence"], {"what": text}), bound, basis="node")
+
+
+def ages_contradict(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
+    """Where birth date and PatientAge contradict each other, the images may be of somebody else."""
+    bound = tuple(
+        one.finding.finding_id
+        for one in facts
+        if one.finding.normal_range and AGES_CONTRADICT in one.finding.normal_range.missing
+    )
+    if bound:
+        yield ReportSentence(locale.words["ages_contradict"], bound, basis="node")
 
 
 def _caution(caveat: str) -> str:
@@ -238,8 +281,16 @@ def _beside_reference(
         if volume is not None and _is_low(volume):
             ids = (*finding_ids, volume.finding.finding_id)
             yield ReportSentence(words["breath"], ids, basis="node")
+        elif volume is not None and _has_no_range(volume):
+            ids = (*finding_ids, volume.finding.finding_id)
+            yield ReportSentence(words["breath_unknown"], ids, basis="node")
     if contrast and known["spoiled_by_contrast"]:
         yield ReportSentence(words["contrast"], finding_ids, basis="node")
+
+
+def _has_no_range(fact: Fact) -> bool:
+    """Whether no reference value fits the patient; of older findings nobody looked."""
+    return bool(fact.finding.normal_range and fact.finding.normal_range.missing)
 
 
 def _is_low(fact: Fact) -> bool:

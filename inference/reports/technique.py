@@ -27,6 +27,8 @@ class SeriesTechnique:
     body_part: str
     pipelines: tuple[str, ...]
     images: int
+    is_one_of_several_stacks: bool = False
+    """Whether the images are more than were analysed."""
     weighting: str = ""
     acquisition: str = ""
     """2D or 3D."""

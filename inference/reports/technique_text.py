@@ -64,6 +64,8 @@ def _parts(one: SeriesTechnique, locale: Locale) -> Iterator[str]:
     if one.sequence:
         yield str(words["sequences"][one.sequence])
     many = "one" if one.images == 1 else "many"
+    if one.is_one_of_several_stacks:
+        many = "of_several_stacks"
     yield locale.fill(words["images"][many], {"count": str(one.images)})
     for word, attribute, unit in _MEASURES:
         value = getattr(one, attribute)

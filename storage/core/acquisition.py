@@ -27,6 +27,10 @@ _NOT_INSPIRED = (
     "The lung volume is below its normal range: the scan may not be at full inspiration, for which"
     " the limit holds."
 )
+_INSPIRATION_UNKNOWN = (
+    "Whether the scan is at full inspiration, for which the limit holds, is not known from the lung"
+    " volume."
+)
 _THICKER = 1.5
 _OF_SMOOTH_KERNELS = "COPDGene 2019"
 
@@ -98,7 +102,8 @@ def breath_caveat(of_day: str, percent: float, changes: str = "density as well")
 
 def limit_at_full_inspiration(density: Finding, volume: Finding) -> Finding:
     """The finding of low attenuation, with a caveat where the volume of its lung is below what is
-    normal, so that the scan may not be at full inspiration, for which the limit holds."""
+    normal, so that the scan may not be at full inspiration, for which the limit holds; or where
+    no normal volume is known to compare it with."""
     normal, of_volume = density.normal_range, volume.normal_range
     if (
         density.code.value != "LAA950"
@@ -106,12 +111,15 @@ def limit_at_full_inspiration(density: Finding, volume: Finding) -> Finding:
         or normal.missing
         or not normal.source.startswith(_OF_SMOOTH_KERNELS)
         or of_volume is None
-        or of_volume.low is None
-        or volume.value is None
-        or volume.value >= of_volume.low
     ):
         return density
-    caveat = f"{normal.caveat} {_NOT_INSPIRED}".lstrip()
+    if of_volume.missing:
+        doubt = f"{_INSPIRATION_UNKNOWN} {of_volume.missing}"
+    elif of_volume.low is None or volume.value is None or volume.value >= of_volume.low:
+        return density
+    else:
+        doubt = _NOT_INSPIRED
+    caveat = f"{normal.caveat} {doubt}".lstrip()
     return replace(density, normal_range=replace(normal, caveat=caveat))
 
 

@@ -17,6 +17,10 @@ Direction = Literal["left", "right", "anterior", "posterior", "superior", "infer
 
 OUTSIDE_POPULATION = "Outside the population"
 """With what a caveat begins that tells of whom a model was not made for."""
+PART_OF_SERIES = "The series holds"
+"""With what a caveat begins that tells of stacks of a series that were not analysed."""
+AGES_CONTRADICT = "contradict each other"
+"""What the reason for a missing normal range holds where two statements of the age do so."""
 VOLUME_VARIATION_PERCENT = 3.0
 """Of the earlier volume: a smaller change is within the variation of the measurement. The least
 that is taken of any volume; `storage.core.variation` adds what the voxels leave open."""

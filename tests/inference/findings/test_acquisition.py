@@ -148,6 +148,12 @@ def test_a_limit_at_full_inspiration_says_where_the_volume_doubts_it() -> None:
         " not be at full inspiration, for which the limit holds"
     )
     assert limit(6.4).endswith("the limit is for smooth kernels")
+    del header.PatientSize
+    ranges = NormalRanges(LungDensity.card.normal_ranges, subject_of(header))
+    assert limit(6.4).endswith(
+        "is not known from the lung volume. Predicted lung capacity asks for the patient's height,"
+        " in metres (PatientSize)"
+    )
 
 
 def test_what_was_stored_before_has_the_caveat() -> None:

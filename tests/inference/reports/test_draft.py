@@ -4,10 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydicom.dataset import Dataset
 
 from inference.findings.facts import Fact, fact_of
+from inference.findings.normal_ranges import NormalRanges
 from inference.language.guard import Evidence as Known
 from inference.language.guard import PriorFindings, StudyFacts, check_sentence
+from inference.models.population import caveat_of
+from inference.normal_ranges.subject import subject_of
+from inference.pipelines.chest.lung_density import LungDensity
 from inference.reports.draft import draft_sections, title_of
 from inference.reports.evidence import Evidence
 from inference.reports.locale import languages, load_locale, placeholders
@@ -102,6 +107,61 @@ def test_a_limit_that_does_not_hold_for_the_patient_is_not_stated() -> None:
     limit = "is taken as a sign of emphysema"
     assert limit in " ".join(texts(evidence(lungs, "CT"))["impression"])
     assert limit not in " ".join(texts(evidence(of_a_child, "CT"))["impression"])
+
+
+def with_caveats(facts: tuple[Fact, ...], *caveats: str) -> tuple[Fact, ...]:
+    return tuple(
+        fact_of(replace(one.finding, validity=Validity("complete", caveats=caveats)))
+        for one in facts
+    )
+
+
+def test_the_draft_names_what_is_outside_the_population_and_that_one_stack_was_analysed() -> None:
+    found = evidence(lungs, "CT")
+    header = Dataset()
+    header.PatientAge, header.ContrastBolusAgent = "017Y", "Iopromide"
+    caveat = caveat_of(LungDensity.card.population, [header])
+    stacks = "The series holds 2 stacks: B30f is taken, B70f is not analysed."
+    found = replace(
+        found,
+        facts=with_caveats(found.facts, caveat, stacks),
+        technique=(replace(found.technique[0], images=192, is_one_of_several_stacks=True),),
+    )
+    for language, outside, images, one_stack in (
+        ("en", "made for (age, contrast agent)", "192 images in several stacks", "several stacks"),
+        ("de", "gemacht ist (Alter, Kontrastmittel)", "192 Bilder in mehreren Stapeln",
+         "mehrere Bildstapel"),
+    ):  # fmt: skip
+        stated = texts(found, language)
+        assert images in stated["technique"][0]
+        for section in ("findings", "impression"):
+            assert len([one for one in stated[section] if outside in one]) == 1
+            assert len([one for one in stated[section] if one_stack in one]) == 1
+
+
+def test_the_draft_says_that_ages_contradict_and_that_inspiration_was_not_checked() -> None:
+    header = Dataset()
+    header.PatientSex, header.PatientBirthDate, header.PatientAge = "M", "19600101", "050Y"
+    header.StudyDate = "20250101"
+
+    def stated(language: str) -> str:
+        ranges = NormalRanges(LungDensity.card.normal_ranges, subject_of(header))
+        facts = tuple(fact_of(ranges.applied(one.finding)) for one in lungs())
+        found = replace(evidence(lungs, "CT"), facts=facts)
+        return " ".join(texts(found, language)["impression"])
+
+    assert "Geburtsdatum und angegebenes Alter widersprechen sich" in stated("de")
+    assert "Birth date and stated age of the patient contradict each other" in stated("en")
+    # Without a height: the limit holds, and the volume cannot tell whether the breath was full.
+    header.PatientAge = "065Y"
+    assert "widersprechen" not in stated("de")
+    assert "als Zeichen eines Emphysems" in stated("de")
+    assert "in voller Inspiration entstanden ist, für die die Grenze gilt, wurde nicht" in stated(
+        "de"
+    )
+    assert "was not checked: no normal lung volume" in stated("en")
+    header.PatientSize = "1.75"
+    assert "was not checked" not in stated("en")
 
 
 def test_a_contrast_agent_without_a_name_is_stated_all_the_same() -> None:
