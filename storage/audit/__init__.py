@@ -14,7 +14,7 @@ from storage.audit.events import (
     Code,
     Type,
 )
-from storage.audit.trail import Audit
+from storage.audit.trail_writer import Audit
 
 __all__ = [
     "MAJOR_FAILURE",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from storage.audit.events import AuditEvent
-from storage.audit.trail import Audit
+from storage.audit.trail_writer import Audit
 from storage.db.joined_writes import JoinedWrite, joining_next_transaction
 
 

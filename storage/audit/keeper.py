@@ -27,7 +27,7 @@ from storage.audit.messages import AuditSource, audit_message
 from storage.audit.rows import add_events, to_record
 from storage.audit.sinks import Sink, open_sinks
 from storage.audit.spool import done, make_private, private_file
-from storage.audit.trail import Audit
+from storage.audit.trail_writer import Audit
 from storage.core.errors import MediViewError
 from storage.db.advisory_lock import only_one
 from storage.db.engine import reading, reading_one_state, writing

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from storage import tables as t
-from storage.audit import Audit, AuditEvent, trail
+from storage.audit import Audit, AuditEvent, trail_writer
 from storage.db.engine import reading
 from storage.peers.repository import Peers
 from tests.api.access.closed import PASSWORD, ClosedNode, closed_node, closed_settings, confirm
@@ -174,7 +174,7 @@ def test_a_change_that_cannot_be_recorded_is_not_made(
 
     before = {one.name for one in closed.storage.accounts.all()}
     with monkeypatch.context() as broken:
-        broken.setattr(trail, "add_events", refuse)
+        broken.setattr(trail_writer, "add_events", refuse)
         mallory = {"name": "mallory", "password": PASSWORD, "roles": ["admin"]}
         assert admin.post("/api/users", json=mallory).status_code == 503
         assert admin.post("/api/peers", json={"name": "evil", **PEER}).status_code == 503
