@@ -1,18 +1,15 @@
 """The site's rules: what they can ask, what they decide, and how mistakes are told."""
 
-import os
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 
 from inference.pipelines.checks.rules import check_at_start
-from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
-from inference.rules.file import current_rules, read_rules
-from inference.rules.judge import judge, rule_on
+from inference.rules.file import read_rules
+from inference.rules.judge import rule_on
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import explain_study
@@ -21,92 +18,8 @@ from inference.worker.run import run_job
 from storage.core.errors import InvalidRequest
 from tests.inference.orchestration import later, receive, settings_in, storage_in
 from tests.inference.pipelines.chest.test_chest_ct import headers
+from tests.inference.rules.rules_files import CHEST, rules_in
 from tests.inference.small import BrightRegion, mr_series, mr_slice, series_uid, study_uid
-
-CHEST = """
-version: 1
-rules:
-  - name: thin chest only
-    pipeline: lung-density
-    when:
-      all:
-        - BodyPartExamined: {contains: chest}
-        - slice_spacing_mm: {at_most: 2.0}
-        - not: {ConvolutionKernel: {matches: "^B[5-9]"}}
-    priority: STAT
-    destinations: [research]
-"""
-
-
-def rules_in(folder: Path, text: str) -> Path:
-    path = folder / "rules.yaml"
-    path.write_text(text)
-    return path
-
-
-def judged(condition: object, slices: list[Dataset] | None = None) -> bool:
-    parsed = Condition.model_validate(condition)
-    return judge(parsed, SeriesFacts(headers() if slices is None else slices)).holds
-
-
-@pytest.mark.parametrize(
-    ("condition", "holds"),
-    [
-        ({"Modality": "ct"}, True),
-        ({"Modality": ["MR", "PT"]}, False),
-        ({"ImageType": "AXIAL"}, True),
-        ({"not": {"ImageType": "LOCALIZER"}}, True),
-        ({"BodyPartExamined": {"contains": "che"}}, True),
-        ({"ConvolutionKernel": {"matches": "^stand"}}, True),
-        ({"ConvolutionKernel": {"matches": "^B"}}, False),
-        ({"instances": {"at_least": 80, "at_most": 80}}, True),
-        ({"slices": {"at_least": 81}}, False),
-        ({"slice_spacing_mm": {"at_most": 2.5, "at_least": 2.5}}, True),
-        ({"pixel_spacing_mm": {"at_most": 0.7}}, False),  # 0.71 between rows
-        ({"length_mm": 200}, True),
-        ({"plane": "axial"}, True),
-        ({"contrast_agent": "no"}, True),
-        ({"StationName": {"present": False}}, True),
-        ({"StationName": {"equals": "CT1"}}, False),
-        ({"any": [{"Modality": "MR"}, {"all": [{"Modality": "CT"}, {"Rows": 512}]}]}, True),
-        ({"Columns": {"at_most": 479}}, False),
-    ],
-)
-def test_conditions(condition: object, holds: bool) -> None:
-    assert judged(condition) is holds
-
-
-def test_a_limit_must_hold_for_every_instance() -> None:
-    slices = headers()
-    slices[7].KVP = 140
-    for ds in slices[:7] + slices[8:]:
-        ds.KVP = 100
-    assert not judged({"KVP": {"at_most": 120}}, slices)
-    assert judged({"KVP": 140}, slices)
-
-
-def test_a_number_is_the_same_however_it_is_written() -> None:
-    slices = headers()
-    for number, ds in enumerate(slices):
-        ds.SliceThickness = ("2.3", "2.30", "+2.3", "2.3E0")[number % 4]
-        ds.StudyID = "01"
-    assert SeriesFacts(slices).of("SliceThickness") == ("2.3",)
-    for wanted in ("2.3", "2.300", 2.3):
-        assert judged({"SliceThickness": wanted}, slices[1:])
-    assert not judged({"SliceThickness": "2.31"}, slices)
-    assert not judged({"StudyID": "1"}, slices)
-
-
-def test_a_survey_in_three_planes_is_no_t1_although_its_header_says_nothing(
-    shared_data: Path,
-) -> None:
-    by_series: dict[str, list[Dataset]] = {}
-    for path in sorted((shared_data / "dicomdir").rglob("98892003/MR2/*")):
-        ds = dcmread(path, stop_before_pixels=True)
-        by_series.setdefault(ds.SeriesInstanceUID, []).append(ds)
-    assert by_series
-    for slices in by_series.values():
-        assert SeriesFacts(slices).of("mr_contrast") != ("T1",)
 
 
 def test_a_refusal_names_the_condition_and_what_was_found(tmp_path: Path) -> None:
@@ -137,57 +50,6 @@ def test_the_first_rule_that_holds_counts() -> None:
     assert not ruling.allowed
     assert ruling.reason == "The site's rule 'b' says no."
     assert [one.rule.name for one in ruling.tried] == ["a", "b"]
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "says"),
-    [
-        ("rules:\n  - name: a\n    pipeline: [x\n", 4, "is not YAML"),
-        ("rules:\n  - name: a\n    pipeline: p\n    prio: 3\n", 4, "'prio'"),
-        ("rules:\n  - name: a\n    pipeline: p\n    priority: 900\n", 4, "less than or equal"),
-        (
-            "rules:\n  - name: a\n    pipeline: p\n    when:\n      all:\n"
-            "        - Modality: CT\n        - Modalty: CT\n",
-            7,
-            "'Modalty' is neither a DICOM keyword",
-        ),
-        (
-            "rules:\n  - name: a\n    pipeline: p\n    when:\n      ProtocolName: {matches: '['}\n",
-            5,
-            "not a regular expression",
-        ),
-        (
-            "rules:\n  - name: a\n    pipeline: p\n  - name: a\n    pipeline: q\n",
-            1,
-            "share the name a",
-        ),
-        ("version: 2\n", 1, "1"),
-    ],
-)
-def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, line: int, says: str) -> None:
-    path = rules_in(tmp_path, text)
-    with pytest.raises(InvalidRequest) as refused:
-        read_rules(path)
-    assert f"rules.yaml:{line}" in refused.value.message
-    assert says in refused.value.message
-
-
-def test_a_changed_file_is_read_anew_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path)
-    settings.data_dir.mkdir()
-    assert current_rules(settings).rules == ()
-    path = rules_in(settings.data_dir, "rules: [{name: a, pipeline: p}]")
-    assert [rule.name for rule in current_rules(settings).rules] == ["a"]
-    path.write_text("rules: [{name: a, pipeline: p}, {name: b}]")
-    assert [rule.name for rule in current_rules(settings).rules] == ["a"]
-    path.write_text("rules: [{name: c, pipeline: p}]")
-    os.utime(path, (1, 1))
-    assert [rule.name for rule in current_rules(settings).rules] == ["c"]
-
-
-def test_a_named_file_that_is_missing_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequest, match="does not exist"):
-        current_rules(settings_in(tmp_path, rules_file=tmp_path / "none.yaml"))
 
 
 def test_a_rule_sets_the_priority_and_refuses_what_it_does_not_want(tmp_path: Path) -> None:
