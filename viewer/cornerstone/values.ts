@@ -1,5 +1,5 @@
 import type { StackViewport, Types, VolumeViewport } from "@cornerstonejs/core";
-import { decimal, fixed } from "@/shared/lib/format";
+import { decimal, fixed, unitSymbol } from "@/shared/lib/format";
 import { suvFactorOf } from "@/dicom/display/suv";
 import { unitOfValues } from "@/dicom/display/values";
 import { valuesAt, type PixelAt } from "./pixels";
@@ -26,7 +26,7 @@ function textOf(column: number, row: number, values: number[], series: LoadedSer
   if (values.length > 1) return `${place}: ${values.join(" ")}`;
   const dataset = series?.order.slices[0]?.dataset;
   const rounded = decimal(Number(value.toFixed(2)));
-  if (dataset && unitOfValues(dataset) === "[hnsf'U]") return `${place}: ${rounded} HU`;
+  if (dataset && unitOfValues(dataset) === "[hnsf'U]") return `${place}: ${rounded} ${unitSymbol("[hnsf'U]")}`;
   const suv = dataset ? suvFactorOf(dataset) : null;
   return suv === null ? `${place}: ${rounded}` : `${place}: ${rounded} (SUV ${fixed(value * suv, 2)})`;
 }

@@ -1,7 +1,7 @@
 /** What a person draws on one image, as the node keeps it (a DICOM SR of TID 1500). */
 import type { Obstacle } from "@/dicom/calibration/ultrasound";
 import type { Calibration, Caveat } from "@/dicom/calibration/calibration";
-import { fixed } from "@/shared/lib/format";
+import { fixed, unitSymbol } from "@/shared/lib/format";
 import { messagesOf, text } from "@/shared/i18n";
 import { currentLanguage } from "@/shared/i18n/language";
 
@@ -103,7 +103,6 @@ const unitTexts: Record<string, string> = {
   deg: "°",
   "{pixels}": "px",
   "{pixels}2": "px²",
-  "[hnsf'U]": "HU",
   "g/ml{SUVbw}": "SUV",
   "1": "",
 };
@@ -120,7 +119,7 @@ function digitsOf(value: number, unit: string): number {
 }
 
 function quantityText({ quantity, value, unit }: Quantity): string {
-  const shownUnit = unitTexts[unit] ?? unit;
+  const shownUnit = unitTexts[unit] ?? unitSymbol(unit);
   const shown = `${fixed(value, digitsOf(value, unit))}${shownUnit === "°" ? "" : " "}${shownUnit}`.trim();
   const names: Partial<Record<string, string>> = text().viewing.quantities;
   const name = names[quantity];

@@ -1,5 +1,5 @@
 import { text } from "@/shared/i18n";
-import { locale, localDate } from "@/shared/i18n/language";
+import { currentLanguage, locale, localDate, type Language } from "@/shared/i18n/language";
 
 /** "Family^Given^Middle^Prefix^Suffix" (PS3.5 6.2.1) as a person writes it: "Family, Given Middle". */
 export function personName(value: string): string {
@@ -124,15 +124,18 @@ const unitSymbols: Record<string, string> = {
   "1": "",
 };
 
-/** A UCUM unit as it is printed: cm3 → cm³, [hnsf'U] → HU. */
-export function unitSymbol(ucum: string): string {
-  return unitSymbols[ucum] ?? ucum;
+/** As German reports of the node write them (inference/reports/locales/de.yaml). */
+const germanSymbols: Record<string, string> = { "[hnsf'U]": "HE", L: "l", mL: "ml" };
+
+/** A UCUM unit as a language prints it: cm3 → cm³, [hnsf'U] → HU. */
+export function unitSymbol(ucum: string, language: Language = currentLanguage()): string {
+  return (language === "de" ? germanSymbols[ucum] : undefined) ?? unitSymbols[ucum] ?? ucum;
 }
 
-/** A text of the node with its UCUM units as they are printed: "-855.3 [hnsf'U]" → "-855.3 HU". */
+/** A text of the node, which is English, with its UCUM units as they are printed: "-855.3 [hnsf'U]" → "-855.3 HU". */
 export function withPrintedUnits(text: string): string {
   return text.replaceAll(/(\d\s?)(\[hnsf'U\]|cm3|mm3|cm2|mm2)(?!\w)/g, (_, before: string, ucum: string) =>
-    `${before}${unitSymbol(ucum)}`,
+    `${before}${unitSymbol(ucum, "en")}`,
   );
 }
 

@@ -56,7 +56,7 @@ describe("a structured report", () => {
     expect(measurements?.children[1]?.image).toEqual({ sopInstanceUid: "1.2.3", frameNumber: 4 });
     expect([finding?.value, comment?.value]).toEqual(["Nodule", "Line one\nline two"]);
     setLanguage("de");
-    expect(contentTree(report)[1]?.children[0]?.value).toBe("-855,267 HU");
+    expect(contentTree(report)[1]?.children[0]?.value).toBe("-855,267 HE");
   });
 
   it("says what it is and whether it is verified", () => {

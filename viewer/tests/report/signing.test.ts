@@ -99,6 +99,13 @@ describe("a measurement in the report", () => {
     expect(measurementSentence(kept, place, "en")).toBe("Heart: 29.9 mm (series 1, image 1; calibrated at the detector).");
   });
 
+  it("has in a German report the units that the report has", () => {
+    const mean = { ...nodule, kind: "ellipse" as const, measured: [{ quantity: "mean", value: -871, unit: "[hnsf'U]" }] };
+    const nowhere = { seriesNumber: null, sliceNumber: null };
+    expect(measurementSentence(mean, nowhere, "de")).toBe("Nodule: Mittel -871 HE.");
+    expect(measurementSentence(mean, nowhere, "en")).toBe("Nodule: mean -871 HU.");
+  });
+
   it("stands at the end of the findings, before the impression", () => {
     const edited = [
       { heading: "Findings", kind: "findings" as const, text: "Lungs clear.\n" },

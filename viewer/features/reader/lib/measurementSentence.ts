@@ -26,7 +26,7 @@ function quantityText({ quantity, value, unit }: Quantity, language: Language): 
     maximumFractionDigits: digits,
     useGrouping: false,
   });
-  const symbol = symbols[unit] ?? unitSymbol(unit);
+  const symbol = symbols[unit] ?? unitSymbol(unit, language);
   const names: Partial<Record<string, string>> = messagesOf(language).viewing.quantities;
   return [names[quantity] ?? "", `${number}${symbol === "°" ? "" : " "}${symbol}`.trim()].filter(Boolean).join(" ");
 }
