@@ -1,5 +1,6 @@
 "use client";
 
+import { useEffect, useRef } from "react";
 import { LesionCorrection } from "@/features/reader/components/findings/LesionCorrection";
 import { useText } from "@/shared/hooks/useText";
 import { dateText, findingValue, number } from "@/shared/lib/format";
@@ -9,69 +10,78 @@ import type { Lesion, LesionCourse } from "@/shared/api/types";
 /** Long axes of a patient's lesions over the studies, and the sum of the targets. */
 export function LesionTable({ course, onChanged }: { course: LesionCourse; onChanged: () => void }) {
   const { reader: t } = useText();
-  if (course.visits.length < 2) return null;
+  const scrolled = useRef<HTMLDivElement>(null);
+  const count = course.visits.length;
+  useEffect(() => {
+    // Where not all studies fit, the current one, which is the last, is the one to see.
+    const box = scrolled.current;
+    if (box) box.scrollLeft = box.scrollWidth;
+  }, [count]);
+  if (count < 2) return null;
   const fates: Record<string, string> = t.lesions.fates;
   const title = isMeasuredByReaders(course) ? t.lesions.measured : t.lesions.title;
   const targets = new Set(course.recist.target_tracking_uids);
   const sums = new Map(course.recist.responses.map((one) => [one.study_instance_uid, one]));
   return (
-    <div data-testid="lesions" className="mt-4 overflow-x-auto text-[0.8125rem]">
-      <table className="w-full border-collapse text-right" aria-label={title}>
-        <thead className="text-xs text-dim">
-          <tr className="align-bottom">
-            <th scope="col" className="pb-1 text-left font-normal">
-              {title}
-            </th>
-            {course.visits.map((visit) => (
-              <th key={visit.study_instance_uid} scope="col" className="pb-1 pl-2 font-normal whitespace-nowrap">
-                {dateText(visit.study_date)}
+    <div data-testid="lesions" className="mt-4 text-[0.8125rem]">
+      <div ref={scrolled} tabIndex={0} role="group" aria-label={title} className="overflow-x-auto">
+        <table className="w-full border-collapse text-right" aria-label={title}>
+          <thead className="text-xs text-dim">
+            <tr className="align-bottom">
+              <th scope="col" className="sticky left-0 bg-panel pb-1 text-left font-normal">
+                {title}
               </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {lesionRows(course).map((row) => {
-            const seen = lastSeen(course, row);
-            return (
-              <tr key={row.trackingUid} data-testid="lesion" className="border-t border-line align-top">
-                <th scope="row" className="py-1 text-left font-normal whitespace-nowrap">
-                  <span lang="en">{row.label}</span>
-                  {seen && <Note>{t.lesions.lastSeen(dateText(seen.study_date))}</Note>}
-                  {targets.has(row.trackingUid) && <Note>{t.lesions.target}</Note>}
+              {course.visits.map((visit) => (
+                <th key={visit.study_instance_uid} scope="col" className="pb-1 pl-2 font-normal whitespace-nowrap">
+                  {dateText(visit.study_date)}
                 </th>
-                {row.cells.map((lesion, place) => (
-                  <td key={course.visits[place]?.study_instance_uid} className="py-1 pl-2">
-                    {lesion && <Diameter lesion={lesion} />}
-                    <Note>{fates[fateOf(course, row, place)]}</Note>
-                    <Note>{lesion?.match?.decided_by}</Note>
-                  </td>
-                ))}
-              </tr>
-            );
-          })}
-          {sums.size > 0 && (
-            <tr data-testid="lesion-sum" className="border-t border-line align-top">
-              <th scope="row" className="py-1 text-left font-semibold">
-                {t.lesions.sum}
-              </th>
-              {course.visits.map((visit) => {
-                const sum = sums.get(visit.study_instance_uid);
-                const change = sum?.change_from_baseline_percent;
-                return (
-                  <td key={visit.study_instance_uid} className="py-1 pl-2">
-                    {typeof sum?.sum === "number" && <span className="font-semibold">{findingValue(sum.sum, "mm")}</span>}
-                    {typeof change === "number" && <Note>{`${change > 0 ? "+" : ""}${number(change)} %`}</Note>}
-                    {sum && sum.category !== "baseline" && <Note>{sum.category}</Note>}
-                  </td>
-                );
-              })}
+              ))}
             </tr>
-          )}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {lesionRows(course).map((row) => {
+              const seen = lastSeen(course, row);
+              return (
+                <tr key={row.trackingUid} data-testid="lesion" className="border-t border-line align-top">
+                  <th scope="row" className="sticky left-0 bg-panel py-1 text-left font-normal">
+                    <span lang="en">{row.label}</span>
+                    {seen && <Note>{t.lesions.lastSeen(dateText(seen.study_date))}</Note>}
+                    {targets.has(row.trackingUid) && <Note>{t.lesions.target}</Note>}
+                  </th>
+                  {row.cells.map((lesion, place) => (
+                    <td key={course.visits[place]?.study_instance_uid} className="py-1 pl-2">
+                      {lesion && <Diameter lesion={lesion} />}
+                      <Note>{fates[fateOf(course, row, place)]}</Note>
+                      <Note>{lesion?.match?.decided_by}</Note>
+                    </td>
+                  ))}
+                </tr>
+              );
+            })}
+            {sums.size > 0 && (
+              <tr data-testid="lesion-sum" className="border-t border-line align-top">
+                <th scope="row" className="sticky left-0 bg-panel py-1 text-left font-semibold">
+                  {t.lesions.sum}
+                </th>
+                {course.visits.map((visit) => {
+                  const sum = sums.get(visit.study_instance_uid);
+                  const change = sum?.change_from_baseline_percent;
+                  return (
+                    <td key={visit.study_instance_uid} className="py-1 pl-2">
+                      {typeof sum?.sum === "number" && <span className="font-semibold">{findingValue(sum.sum, "mm")}</span>}
+                      {typeof change === "number" && <Note>{`${change > 0 ? "+" : ""}${number(change)} %`}</Note>}
+                      {sum && sum.category !== "baseline" && <Note>{sum.category}</Note>}
+                    </td>
+                  );
+                })}
+              </tr>
+            )}
+          </tbody>
+        </table>
+      </div>
       {course.recist.responses.map(
         (one) =>
-          one.category === "NE" && (
+          (one.category === "NE" || one.category === "PD") && (
             <p key={one.study_instance_uid} className="mt-1 text-xs text-dim">
               {dateText(one.study_date)}: {one.category}. <span lang="en">{one.reason}</span>
             </p>
