@@ -10,7 +10,7 @@ from api.deps import StorageDep
 from api.findings.schemas import Trend, TrendList, TrendPoint
 from api.new_router import new_router
 from api.parameters import StudyUid, problems
-from inference.findings.comparison import value_that_counts
+from inference.findings.comparison import quantity_key, value_that_counts
 from inference.findings.derived import void_findings
 from inference.lesions.history import history_of, lesion_uids
 from inference.lesions.merges_and_splits import joined_in
@@ -49,7 +49,7 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
 
     def quantity(one: Finding) -> tuple[object, ...]:
         uid = uids.get(one.finding_id)
-        name = (one.tracking_identifier, one.label) if uid is None else (uid, one.code.value)
+        name = quantity_key(one) if uid is None else (uid, one.code.value)
         return *name, one.unit
 
     own = {quantity(one): one for one in found[study_instance_uid]}

@@ -52,6 +52,7 @@ _IMPLAUSIBLE = concept("IMPLAUSIBLE", "99MEDIVIEW", "Value that is not plausible
 _PART = concept("MEASUREDPART", "99MEDIVIEW", "Value of the part within the images")
 _LATERALITY = concept("272741003", "SCT", "Laterality")
 _SEGMENT = concept("121191", "DCM", "Referenced Segment")
+_FINDING = concept("121071", "DCM", "Finding")
 _IMAGE = concept("260753009", "SCT", "Source")
 _REGION = concept("111030", "DCM", "Image Region")
 _WITHDRAWN = Annotation(
@@ -151,8 +152,9 @@ def _quantity(value: float | None, unit: Code | None) -> Quantity | None:
 
 
 def _body_site(segment: SegmentRef | None) -> CodeableConcept | None:
-    """The structure, with its side in words: R4 has no attribute for a side of its own."""
-    if segment is None or segment.type is None:
+    """The structure, with its side in words: R4 has no attribute for a side of its own. None of a
+    lesion: nobody has stated where it is."""
+    if segment is None or segment.type is None or not segment.shows_anatomy:
         return None
     site = concept(segment.type.value, segment.type.scheme_designator, segment.type.meaning)
     if segment.laterality is None:
@@ -169,9 +171,15 @@ def _confidence(finding: Finding) -> Iterator[ObservationComponent]:
 
 
 def _of_segment(segment: SegmentRef | None) -> Iterator[ObservationComponent]:
-    """The side as a code, and the segment that was measured."""
+    """What a lesion is and the side, as codes, and the segment that was measured."""
     if segment is None:
         return
+    if segment.type is not None and not segment.shows_anatomy:
+        kind = segment.type
+        yield ObservationComponent(
+            code=_FINDING,
+            value_codeable_concept=concept(kind.value, kind.scheme_designator, kind.meaning),
+        )
     if segment.laterality is not None:
         side = segment.laterality
         yield ObservationComponent(

@@ -25,7 +25,14 @@ from inference.result_identity import (
 )
 from storage.core.acquisition import limit_at_full_inspiration
 from storage.core.entities import Job
-from storage.core.findings import Code, Finding, ImageRef, SegmentRef, Validity
+from storage.core.findings import (
+    Code,
+    Finding,
+    ImageRef,
+    SegmentRef,
+    Validity,
+)
+from storage.core.lesion_terms import without_total
 
 # Every consumer shows or encodes this very number, so none can disagree by rounding.
 _DECIMALS = 3
@@ -85,7 +92,9 @@ def _measured(
 ) -> Finding:
     segmentation = None
     subject = measurement.label
-    identity = tracking_uid(job, subject)
+    # How many lesions a total is of differs between the studies that it is followed in.
+    quantity = without_total(measurement.label)
+    identity = tracking_uid(job, quantity)
     if measurement.segment_index is not None:
         segment = output.segments[measurement.segment_index]
         subject = segment.label
@@ -97,7 +106,7 @@ def _measured(
             result_identity(job, "SEG").sop_instance_uid,
         )
     return Finding(
-        finding_id=stable_id(job, "measurement", subject, measurement.label),
+        finding_id=stable_id(job, "measurement", without_total(subject), quantity),
         job_id=job.job_id,
         study_instance_uid=job.study_instance_uid,
         series_instance_uid=job.series_instance_uid,
@@ -142,6 +151,7 @@ def _segment_ref(job: Job, segment: Segment, number: int, sop_instance_uid: str)
         color_rgb=segment.color_rgb,
         type=segment.type,
         laterality=segment.laterality,
+        category=segment.category,
     )
 
 

@@ -17,6 +17,7 @@ from storage.core.acquisition import (
     why_unlike,
 )
 from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior, Validity
+from storage.core.lesion_terms import without_total
 from storage.core.text.dates import date_of
 from storage.core.variation import joined_surface, variation_of
 
@@ -86,6 +87,9 @@ class Comparison:
         days = (now - then).days
         limit = variation_of(finding, found.finding, found.value)
         is_told = limit is None or not limit.covers(finding.value, found.value)
+        if finding.total_of and not is_told:
+            # Unchanged, as a whole, are lesions of which one has grown and another shrunk.
+            return finding
         prior = Prior(
             finding_id=found.finding.finding_id,
             study_instance_uid=found.finding.study_instance_uid,
@@ -210,7 +214,7 @@ def _of_all(finding: Finding, value: float, parts: Sequence[Finding]) -> Finding
 
 
 def quantity_key(finding: Finding) -> Key:
-    return finding.tracking_identifier, finding.label
+    return without_total(finding.tracking_identifier), finding.quantity_label
 
 
 def value_that_counts(finding: Finding, feedback: list[Feedback]) -> float | None:

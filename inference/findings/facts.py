@@ -82,7 +82,7 @@ class Fact:
 
 def fact_of(finding: Finding, value: float | None = None, corrected_by: str = "") -> Fact:
     """Take a finding apart; `value` is a person's, where one has corrected it."""
-    words = finding.label.strip()
+    words = finding.quantity_label.strip()
     side: Side = ""
     for named in _SIDES:
         if words.lower().startswith(f"{named} "):

@@ -36,7 +36,7 @@ class NormalRanges:
         known = [
             one
             for one in self.references
-            if one.label == finding.label and one.pipeline in ("", finding.pipeline)
+            if one.label == finding.quantity_label and one.pipeline in ("", finding.pipeline)
         ]
         if not known:
             return replace(finding, normal_range=None)

@@ -13,6 +13,7 @@ from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
 from storage.core.findings import Code
+from storage.core.lesion_terms import total_label
 
 LONG_AXIS = Code("103339001", "SCT", "Long Axis")
 SHORT_AXIS = Code("103340004", "SCT", "Short Axis")
@@ -52,7 +53,7 @@ def with_single_lesions(output: PipelineOutput, volume: Volume) -> PipelineOutpu
         else:
             segments.append(segment)
         places[index] = tuple(range(first, len(segments)))
-    totals = [_moved(one, places) for one in output.measurements]
+    totals = [_moved(one, places, dict(parted)) for one in output.measurements]
     number_masks = _stacked if output.masks.ndim == 4 else _numbered
     return replace(
         output,
@@ -109,7 +110,7 @@ def _named(segment: Segment, count: int) -> list[Segment]:
     return [replace(segment, label=name, is_lesion=True) for name in names]
 
 
-def _moved(measurement: Measurement, places: _Places) -> Measurement:
+def _moved(measurement: Measurement, places: _Places, parted: Mapping[int, _Parts]) -> Measurement:
     """A measurement of a segment that became several is their total."""
     parts = tuple(place for part in measurement.parts for place in places[part])
     if measurement.segment_index is None:
@@ -117,7 +118,9 @@ def _moved(measurement: Measurement, places: _Places) -> Measurement:
     now = places[measurement.segment_index]
     if len(now) == 1:
         return replace(measurement, segment_index=now[0], parts=parts)
-    return replace(measurement, segment_index=None, parts=now)
+    of_all = parted[measurement.segment_index]
+    label = total_label(measurement.label, len(of_all.single), has_more=bool(of_all.rest))
+    return replace(measurement, label=label, segment_index=None, parts=now)
 
 
 def _sizes(segment: Segment, mask: Mask, volume: Volume, number: int) -> list[Measurement]:

@@ -88,7 +88,8 @@ def _is_critical(fact: Fact, rule: CriticalRule) -> bool:
     finding = fact.finding
     if rule.pipeline != finding.pipeline:
         return False
-    if rule.finding.casefold() not in (finding.label.casefold(), finding.code.value.casefold()):
+    names = finding.label, finding.quantity_label, finding.code.value
+    if rule.finding.casefold() not in map(str.casefold, names):
         return False
     if rule.confidence_at_least is not None:
         return finding.confidence is not None and finding.confidence >= rule.confidence_at_least

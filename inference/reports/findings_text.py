@@ -1,7 +1,6 @@
 """Sentences about what was measured, by the rules of a language's data."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from inference.findings.facts import Fact
@@ -9,8 +8,10 @@ from inference.models.population import limits_exceeded
 from inference.reports.change_text import Group, beside_other_acquisition, changes_by, shown
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import lesion_sentences
+from inference.reports.lesion_totals import total_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
+from inference.reports.several_series import prefixed, series_prefix
 from storage.core.acquisition import DENSITIES, OF_EARLIER_STUDY
 from storage.core.findings import (
     AGES_CONTRADICT,
@@ -30,12 +31,12 @@ _CAUTIONS: Mapping[str, str | tuple[str, ...]] = {
 def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
     """Everything that was found: each fact in one sentence, and its change in the next."""
     for series, groups in _by_series(evidence):
-        prefix = _series_prefix(evidence, series, locale)
+        prefix = series_prefix(evidence, series, locale)
         for structure, group in groups:
             for sentence in _about(structure, group, evidence.prior, locale):
-                yield _prefixed(sentence, prefix, locale)
+                yield prefixed(sentence, prefix, locale)
             for sentence in beside_normal_ranges(structure, group.values(), locale):
-                yield _prefixed(sentence, prefix, locale)
+                yield prefixed(sentence, prefix, locale)
     yield from sources_of_normal_ranges(evidence.facts, locale)
     yield from lesion_sentences(evidence.lesions, locale)
     for fact in evidence.facts:
@@ -121,14 +122,14 @@ def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportS
     contrast = any(one.contrast_agent is not None for one in evidence.technique)
     for rule in locale.words["impression"]:
         for series, groups in _by_series(evidence):
-            prefix = _series_prefix(evidence, series, locale)
+            prefix = series_prefix(evidence, series, locale)
             for structure, group in groups:
                 if structure != rule["structure"]:
                     continue
                 for sentence in _concluded(
                     rule, structure, group, evidence.prior, locale, contrast
                 ):
-                    yield _prefixed(sentence, prefix, locale)
+                    yield prefixed(sentence, prefix, locale)
     structures = {rule["structure"] for rule in locale.words["impression"]}
     concluded = [one for one in evidence.facts if one.structure in structures]
     yield from beside_other_acquisition(evidence, concluded, locale)
@@ -156,6 +157,8 @@ def _about(
     structure: str, group: Group, prior: Prior | None, locale: Locale
 ) -> Iterator[ReportSentence]:
     left, cut_off = _apart(group)
+    yield from total_sentences(left.values(), prior, locale)
+    left = {slot: fact for slot, fact in left.items() if not fact.finding.total_of}
     whole = dict(left)
     for rule in locale.words["findings"]:
         if rule["structure"] not in (structure, "*"):
@@ -329,23 +332,3 @@ def _corrected(fact: Fact, locale: Locale) -> ReportSentence:
     )
     # The guard knows the value that counts alone, and withholds what states both.
     return ReportSentence(text, (fact.finding.finding_id,), basis="node", states_result=True)
-
-
-def _series_prefix(evidence: Evidence, series_instance_uid: str, locale: Locale) -> str:
-    """The number of the series, where a pipeline has measured several."""
-    of_pipeline: dict[str, set[str]] = {}
-    for fact in evidence.facts:
-        of_pipeline.setdefault(fact.finding.pipeline, set()).add(fact.finding.series_instance_uid)
-    if not any(len(one) > 1 and series_instance_uid in one for one in of_pipeline.values()):
-        return ""
-    for one in evidence.technique:
-        if one.series_instance_uid == series_instance_uid:
-            return str(one.series_number if one.series_number is not None else "?")
-    return "?"
-
-
-def _prefixed(sentence: ReportSentence, number: str, locale: Locale) -> ReportSentence:
-    if not number:
-        return sentence
-    text = locale.fill(locale.words["several_series"], {"number": number, "text": sentence.text})
-    return replace(sentence, text=text)

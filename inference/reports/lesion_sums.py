@@ -5,8 +5,10 @@ from typing import Literal
 from inference.lesions.response import Response
 from inference.reports.locale import Locale
 
+SumName = Literal["recist", "lugano"]
 
-def sum_text(name: Literal["recist", "lugano"], response: Response, locale: Locale) -> str:
+
+def sum_text(name: SumName, response: Response, locale: Locale) -> str:
     """The sum, how it has changed, and the category with its reasons, in one sentence or two."""
     words = locale.words["lesions"]
     verdict = {"category": _verdict(response, locale)}

@@ -8,7 +8,7 @@ from inference.findings.facts import Fact
 from inference.lesions.course import Visit, course_of
 from inference.lesions.response import Response, lugano, recist
 from inference.pipelines.codes import CM3, MM3_IN_CM3
-from inference.reports.lesion_sums import sum_text
+from inference.reports.lesion_sums import SumName, sum_text
 from inference.reports.locale import Locale
 from storage.index.patient_studies import PatientStudies
 from storage.index.repository import Index
@@ -96,6 +96,10 @@ class LesionCourse:
     def _earlier(self, matches: Iterable[LesionMatch]) -> tuple[Lesion, ...]:
         ids = dict.fromkeys(one.earlier_lesion_id for one in matches)
         return tuple(self.earlier_lesions[one] for one in ids if one in self.earlier_lesions)
+
+    @property
+    def sums(self) -> tuple[tuple[SumName, Response | None], ...]:
+        return ("recist", self.recist), ("lugano", self.lugano)
 
     @property
     def digest(self) -> str:
@@ -210,7 +214,7 @@ def lesion_sentences(
             )
             values = {"date": date, "labels": ", ".join(named)}
             yield _stated(locale.fill(words["other_names"], values), course)
-        for name, response in (("recist", course.recist), ("lugano", course.lugano)):
+        for name, response in course.sums:
             if response is not None:
                 yield _stated(sum_text(name, response, locale), course)
 

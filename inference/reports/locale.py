@@ -124,6 +124,10 @@ class Locale:
         subjects = self.words["subjects"]
         measure = slot.removeprefix(f"{side}_") if side else slot
         of_any = f"side_{measure}" if side else measure
+        numbered = subjects.get(f"numbered_{slot}") if structure[-1:].isdigit() else None
+        if numbered is not None:
+            # A name needs neither article nor gender.
+            return self.inflected(numbered["text"], side, structure)
         phrase = subjects.get(f"{structure}_{slot}") or subjects.get(slot) or subjects.get(of_any)
         if phrase is None or (self.words["articles"] and structure not in self.words["terms"]):
             # A word of unknown gender cannot be inflected.

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from storage.core.lesion_terms import ANATOMICAL, LESION_TYPES, number_of_lesions, without_total
+
 FeedbackKind = Literal["ACCEPTED", "REJECTED", "CORRECTED"]
 FormerKind = Literal["ACCEPTED", "REJECTED", "EDITED"]
 Direction = Literal["left", "right", "anterior", "posterior", "superior", "inferior"]
@@ -53,6 +55,15 @@ class SegmentRef:
     """What the segment is; None where an older version of the node stored it."""
     laterality: Code | None = None
     """Left or right, where `type` stands for both."""
+    category: Code | None = None
+    """What `type` is one of (PS3.16 CID 7150); None where an older version stored it."""
+
+    @property
+    def shows_anatomy(self) -> bool:
+        """Whether `type` is a place in the body: that of a lesion says what it is, not where."""
+        if self.category is not None:
+            return self.category.value in ANATOMICAL
+        return self.type is not None and self.type.value not in LESION_TYPES
 
 
 @dataclass(frozen=True)
@@ -220,6 +231,16 @@ class Finding:
     """How the confidence was calibrated, as the model's card states; empty where it does not."""
     normal_range: NormalRange | None = None
     """None where no source knows the measurement."""
+
+    @property
+    def quantity_label(self) -> str:
+        """The label without of how many lesions it is a total, which differs between studies."""
+        return without_total(self.label)
+
+    @property
+    def total_of(self) -> str:
+        """Of how many lesions it is a total: "3", "1+" of more than are counted; else empty."""
+        return number_of_lesions(self.label)
 
     @property
     def is_truncated(self) -> bool:

@@ -53,7 +53,8 @@ def to_finding(row: RowMapping) -> Finding:
 
 def _to_segment(stored: dict[str, Any]) -> SegmentRef:
     codes = {
-        name: Code(**stored[name]) if stored.get(name) else None for name in ("type", "laterality")
+        name: Code(**stored[name]) if stored.get(name) else None
+        for name in ("type", "laterality", "category")
     }
     return SegmentRef(**{**stored, **codes, "color_rgb": tuple(stored["color_rgb"])})
 

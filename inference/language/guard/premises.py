@@ -31,7 +31,7 @@ def _in_words(finding: Finding) -> str:
     if finding.value is None:
         return f"{finding.label}: confidence {(finding.confidence or 0.0) * 100.0:.1f}%."
     unit = {"[hnsf'U]": "HU"}.get(finding.unit.value, finding.unit.value) if finding.unit else ""
-    return f"{finding.label}: {finding.value:g} {unit}.".replace(" %", "%")
+    return f"{finding.quantity_label}: {finding.value:g} {unit}.".replace(" %", "%")
 
 
 def _iso(date: str) -> str:

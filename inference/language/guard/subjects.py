@@ -91,7 +91,7 @@ def numbered_things(subjects: Iterable[Subject]) -> frozenset[str]:
 
 
 def _subject(finding: Finding, evidence: Evidence) -> Subject:
-    reading = with_numbers(read(finding.label))
+    reading = with_numbers(read(finding.quantity_label))
     mentions = with_sides(mentions_of(reading), reading, 0, len(reading.pieces))
     sides = frozenset(side for one in mentions for side in one.sides)
     measures = [one.concept for one in mentions if one.category == "measure"]
@@ -126,7 +126,7 @@ def _priors(finding: Finding, evidence: Evidence) -> Iterable[Prior]:
         return
     for prior in sorted(evidence.priors, key=lambda one: one.study_date, reverse=True):
         for other in prior.findings:
-            same = other.label == finding.label and other.unit == finding.unit
+            same = other.quantity_label == finding.quantity_label and other.unit == finding.unit
             if same and other.value is not None and why_unlike(finding, other) is None:
                 limit = variation_of(finding, other, other.value)
                 yield Prior(other.finding_id, other.value, dicom_date(prior.study_date), limit)

@@ -16,7 +16,7 @@ from inference.pipeline import ImageResult, Pipeline, PipelineOutput
 from inference.results.coding import dicom_code
 from inference.results.single_images.references import frame_numbers, image_reference
 from inference.results.source_references import evidence_of
-from inference.results.sr.document import algorithm_of, site_of, tracking_of, written_report
+from inference.results.sr.document import algorithm_of, sites_of, tracking_of, written_report
 from inference.results.sr.image_library import library_of_single_images
 from inference.results.sr.numbers import evaluations_of, measurements_of
 from storage.core.entities import Job
@@ -106,7 +106,7 @@ def _group(
             ),
             finding_category=dicom_code(segment.category),
             finding_type=dicom_code(segment.type),
-            finding_sites=[site_of(segment)],
+            finding_sites=sites_of(segment),
         )
         _name_segment_alone(group)
         return group

@@ -32,6 +32,7 @@ from inference.results.sr.numbers import evaluations_of, measurements_of
 from inference.results.sr.observing import pipeline_context
 from storage.core.entities import Job
 from storage.core.findings import Finding, SegmentRef
+from storage.core.lesion_terms import ANATOMICAL
 
 _PROCEDURES = {
     "MR": codes.cid100.MRIUnspecifiedBodyRegion,
@@ -195,7 +196,7 @@ def _groups(
                 ),
                 finding_category=dicom_code(segment.category),
                 finding_type=dicom_code(segment.type),
-                finding_sites=[site_of(segment)],
+                finding_sites=sites_of(segment),
                 algorithm_id=algorithm,
                 measurements=measurements_of(members),
             )
@@ -203,9 +204,12 @@ def _groups(
     return groups
 
 
-def site_of(segment: Segment) -> hd.sr.FindingSite:
+def sites_of(segment: Segment) -> list[hd.sr.FindingSite] | None:
+    """Where it is (TID 1411). None of a lesion, whose type is not a place."""
+    if segment.category.value not in ANATOMICAL:
+        return None
     laterality = None if segment.laterality is None else dicom_code(segment.laterality)
-    return hd.sr.FindingSite(dicom_code(segment.type), laterality=laterality)
+    return [hd.sr.FindingSite(dicom_code(segment.type), laterality=laterality)]
 
 
 def tracking_of(finding: Finding) -> hd.sr.TrackingIdentifier:

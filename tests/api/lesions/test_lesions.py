@@ -55,7 +55,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
 
 
 def test_lesions_are_found_again_where_the_patient_lay_elsewhere(followed: Followed) -> None:
-    api, _, now = followed
+    api, before, now = followed
     answer = api.client.get(f"/api/studies/{now.study_instance_uid}/lesions").json()
     (course,) = answer["items"]
     first, second = course["visits"]
@@ -79,12 +79,23 @@ def test_lesions_are_found_again_where_the_patient_lay_elsewhere(followed: Follo
     # SEG, findings and SR carry it.
     segments = {str(one.TrackingUID) for one in result(api, now, "SEG").SegmentSequence}
     assert segments == {one["tracking_uid"] for one in second["lesions"]}
+    # What a lesion is says not where it is (TID 1411, FHIR's Observation.bodySite).
+    assert "363698007" not in result(api, now, "SR").to_json()
     found = findings_of(api, now.study_instance_uid)
     axis = next(one for label, one in found.items() if label == f"{grown['label']} long axis")
+    observed = api.client.get(f"/fhir/Observation/{axis['finding_id']}").json()
+    assert "bodySite" not in observed
+    kinds = {one["code"]["coding"][0]["code"]: one for one in observed["component"]}
+    assert kinds["121071"]["valueCodeableConcept"]["coding"][0]["code"] == grown["type"]["value"]
     assert axis["tracking_uid"] == grown["tracking_uid"]
     assert axis["value"] == pytest.approx(grown["long_axis_mm"], abs=0.01)
     total = sum(one["volume_mm3"] for one in second["lesions"]) / 1000
-    assert found["Lesion volume"]["value"] == pytest.approx(total, abs=0.01)
+    of_all = found["Lesion volume, total of 3 lesions"]
+    assert of_all["value"] == pytest.approx(total, abs=0.01)
+    assert "Lesion volume, total of 3 lesions" in result(api, now, "SR").to_json()
+    assert of_all["tracking_uid"] in {
+        one["tracking_uid"] for one in findings_of(api, before.study_instance_uid).values()
+    }
 
 
 def test_a_lesion_is_compared_with_what_it_was_and_not_with_its_number(followed: Followed) -> None:
@@ -135,11 +146,12 @@ def test_the_report_says_what_became_of_them(followed: Followed) -> None:
         "Lesions beside the study of 1 January 2023, matched by software: 2 seen before, 1 new,"
         " 1 no longer found." in text
     )
-    assert "In the manner of RECIST 1.1, computed and not verified: PD." in text
+    progress = r"computed and not verified: PD \(new lesions: 1; the sum is \d+\.\d% and \d+\.\d mm"
+    assert re.search(f"In the manner of RECIST 1.1, {progress} above the smallest", text)
     (impression,) = (one for one in sections if one.kind == "impression")
     concluded = " ".join(one.text for one in impression.sentences)
     assert re.search(r" 1 new, .* New: [^.]*\d \(longest diameter \d+\.\d mm\)\.", concluded)
-    assert "computed and not verified: PD." in concluded
+    assert re.search(progress, concluded)
     # Numbered by size: B, A, C before, and now A, which has grown, B, D.
     assert (
         "Lesions are numbered in each study separately."
