@@ -22,9 +22,9 @@ def equal(ours: Value | None, theirs: Value) -> bool:
 
 def went(line: Line, first: Value | None, last: Value | None) -> bool:
     """Whether it went from one value to another, in the order of what it was and is."""
-    if first is None or last is None or len(line.values) != len(line.earlier):
+    if first is None or last is None:
         return False
-    pairs = zip(line.earlier, line.values, strict=True)
+    pairs = [(one, two) for one in line.earlier for two in line.values]
     plain_counts = not first.dimension and not last.dimension
     return any(
         (one.amount, two.amount) == (first.amount, last.amount)
@@ -44,25 +44,27 @@ def is_dated(line: Line, dates: Sequence[FoundDate]) -> bool:
 
 def direction(line: Line) -> int | None:
     """Of all values since before; None where they differ in it, or are not comparable."""
-    if not line.earlier or len(line.earlier) != len(line.values):
-        return None
-    steps = set()
-    for now, then in zip(line.values, line.earlier, strict=True):
-        if now.dimension != then.dimension:
-            return None
-        steps.add((now.amount > then.amount) - (now.amount < then.amount))
+    steps = {
+        (now.amount > then.amount) - (now.amount < then.amount)
+        for now in line.values
+        for then in line.earlier
+        if now.dimension == then.dimension
+    }
     return steps.pop() if len(steps) == 1 else None
+
+
+def compared_value(line: Line) -> Value | None:
+    """The value that has a range or a limit."""
+    ends = [one for one in (line.low, line.high) if one is not None]
+    found = [one for one in line.values if ends and one.dimension == ends[0].dimension]
+    same = all(one.dimension == ends[0].dimension for one in ends)
+    return found[0] if len(found) == 1 and same else None
 
 
 def position_of(line: Line) -> int | None:
     """Below (-1), within (0) or above (1) what it is compared with; None where it is not."""
-    compared = [one for one in (line.low, line.high) if one is not None]
-    if len(line.values) != 1 or not compared:
-        return None
-    value = line.values[0]
-    if any(one.dimension not in ("", value.dimension) for one in compared):
-        return None
-    if any(one.dimension != value.dimension for one in compared):
+    value = compared_value(line)
+    if value is None:
         return None
     if line.low is not None and value.amount < line.low.amount:
         return -1
@@ -71,7 +73,8 @@ def position_of(line: Line) -> int | None:
 
 def _is_near(line: Line) -> bool:
     ends = [one.amount for one in (line.low, line.high) if one is not None]
-    return any(abs(line.values[0].amount - one) <= _NEAR * abs(one) for one in ends)
+    value = compared_value(line)
+    return value is not None and any(abs(value.amount - one) <= _NEAR * abs(one) for one in ends)
 
 
 def beyond(found: dict[str, str | None]) -> Callable[[Line], bool]:
@@ -79,8 +82,8 @@ def beyond(found: dict[str, str | None]) -> Callable[[Line], bool]:
     sign = -1 if found["below"] else 1
 
     def check(line: Line) -> bool:
-        position = position_of(line)
-        if position is None or (found["upper"] and found["lower"]):
+        position, value = position_of(line), compared_value(line)
+        if position is None or value is None or (found["upper"] and found["lower"]):
             return False
         if found["slight"] and not _is_near(line):
             return False
@@ -91,7 +94,7 @@ def beyond(found: dict[str, str | None]) -> Callable[[Line], bool]:
             if not line.limit and (sign < 0) != bool(found["lower"]):
                 # `Below the upper limit` of a range may lie below all of it.
                 return False
-            there = (line.values[0].amount > limit.amount) - (line.values[0].amount < limit.amount)
+            there = (value.amount > limit.amount) - (value.amount < limit.amount)
             holds = there == sign
         else:
             holds = position == sign
@@ -104,10 +107,10 @@ def state_of(found: dict[str, str | None]) -> Callable[[Line], bool]:
     """`Reduced`, `not enlarged`, `normal`."""
 
     def check(line: Line) -> bool:
-        position = position_of(line)
-        if position is None or (found["slight"] and not _is_near(line)):
+        position, value = position_of(line), compared_value(line)
+        if position is None or value is None or (found["slight"] and not _is_near(line)):
             return False
-        dimension = line.values[0].dimension
+        dimension = value.dimension
         if found["normal"] or found["normal_size"]:
             measured = dimension in _SIZES if found["normal_size"] else _is_measure(line)
             return position == 0 and measured and not found["denied"] and not found["slight"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
+from inference.language.guard.lexicon import lexicon
 from inference.language.guard.printed.checks import measured_of, position_of
 from inference.language.guard.printed.lines import Line, tokens
 from inference.language.guard.printed.numbers import NUMBER, plain, words
@@ -141,7 +142,7 @@ def _is_label(rest: str) -> bool:
     reading = read(rest)
     held = {at for word in reading.words for at in range(word.at, word.end)}
     wrong = any(word.entry.category in ("grammar", "trigger") for word in reading.words)
-    held |= {at for at, piece in enumerate(reading.pieces) if piece.isdigit()}
+    held |= {at for at, piece in enumerate(reading.pieces) if piece.isdigit() or piece == "#"}
     return bool(reading.words) and not wrong and len(held) == len(reading.pieces)
 
 
@@ -162,4 +163,16 @@ def _names(named: frozenset[str], line: Line) -> bool:
         more -= _of_volumes()
     if line.whole and line.whole <= more:
         more -= line.whole | {"share"}
-    return not more and line.label - named <= _optional()
+    numbers = {one for one in line.label if one.isdigit()}
+    left_out = line.label - named - _optional() - numbers
+    if numbers and numbers <= named:
+        # `Nodule 1`: its number says which it is, and where it is need not be repeated.
+        left_out = {
+            one for one in left_out if _category(one) not in ("anatomy", "side", "modifier")
+        }
+    return not more - line.notes and not left_out and bool(named & (line.label - numbers))
+
+
+def _category(concept: str) -> str:
+    entry = lexicon().concepts.get(concept)
+    return entry.category if entry is not None else ""

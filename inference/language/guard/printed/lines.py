@@ -26,6 +26,8 @@ from inference.language.guard.verdict import SourceSpan
 _LABEL = re.compile(r"\s*([^:\n]{2,70}):\s+(\S.*)$")
 _SHARE = re.compile(r"(.*%)\s(?:of the|of|der|des|vom)\s(\w[\w-]*(?:\s\w+)?)")
 _DATED = re.compile(r"\s?(?:on|am|vom|of|from|in|im)?\s?@+$")
+_DESCRIBING = frozenset("anatomy side modifier property measure grammar".split())
+_LONGEST_TITLE = 8
 _MOST_LINES = 400
 _ALIKE = (
     (re.compile(r"\blink(?:e[rsnm]?|s)\b"), "left"),
@@ -64,6 +66,8 @@ class Line:
     """In percent of the earlier value, with its sign."""
     whole: frozenset[str] = frozenset()
     """What its value is a share of."""
+    notes: frozenset[str] = frozenset()
+    """What else it says of the thing: where it is, and how."""
 
 
 @dataclass
@@ -77,6 +81,7 @@ class _Parts:
     limit: bool = False
     change: Value | None = None
     whole: frozenset[str] = frozenset()
+    notes: frozenset[str] = frozenset()
 
 
 @cache
@@ -115,14 +120,16 @@ def lines_of(text: SourceText) -> tuple[Line, ...]:
     labels: list[frozenset[str]] = []
     for written in text.text.split("\n")[:_MOST_LINES]:
         stop = start + len(written)
-        if written.strip() and not names_no_finding_above(written):
+        is_title = not labels and _is_title(written)
+        if written.strip() and not names_no_finding_above(written) and not is_title:
             match = _LABEL.match(written)
             if match is None or _forms()["remarks"].search(plain(match.group(1))):
                 return ()
             label = tokens(match.group(1))
             labels.append(label)
             value = plain(match.group(2)).rstrip(" .")
-            if not value[0:1].isdigit() and not _forms()["plain_values"].fullmatch(value):
+            numeric = value.lstrip("-")[:1].isdigit()
+            if not (numeric or _forms()["plain_values"].fullmatch(value) or _describes(value)):
                 # `Status: superseded`
                 return ()
             parts = _parts_of(value)
@@ -135,13 +142,17 @@ def lines_of(text: SourceText) -> tuple[Line, ...]:
 
 def tokens(text: str) -> frozenset[str]:
     """The concepts, sides and unknown words of a label, in no order."""
-    low = plain(text)
-    for form, written in _ALIKE:
-        low = form.sub(written, low)
-    reading = read(low)
+    reading = read(_alike(text))
     named = {word.entry.concept for word in reading.words if word.entry.category != "grammar"}
     named |= {piece for piece in reading.pieces if piece[0].isdigit()}
     return frozenset({"left", "right"} | named - {"both"} if "both" in named else named)
+
+
+def _alike(text: str) -> str:
+    low = plain(text)
+    for form, written in _ALIKE:
+        low = form.sub(written, low)
+    return low
 
 
 def _line(span: SourceSpan, label: frozenset[str], parts: _Parts) -> Line:
@@ -157,6 +168,7 @@ def _line(span: SourceSpan, label: frozenset[str], parts: _Parts) -> Line:
         tuple(parts.dates),
         parts.change,
         parts.whole,
+        parts.notes,
     )
 
 
@@ -178,7 +190,9 @@ def _parts_of(rest: str) -> _Parts | None:
             return None
     if not parts.values or (parts.dates and not parts.earlier):
         return None
-    return parts
+    # Of two lengths it is not known which is meant.
+    now = [one.dimension for one in parts.values]
+    return parts if len(set(now)) == len(now) else None
 
 
 def _split(rest: str) -> Iterator[str]:
@@ -188,16 +202,20 @@ def _split(rest: str) -> Iterator[str]:
 
 
 def _takes(parts: _Parts, written: str, earlier: bool) -> bool:
-    forms = _forms()
     share = _SHARE.fullmatch(written)
     if share is not None and not earlier and not parts.whole:
         parts.whole, written = tokens(share.group(2)), share.group(1)
     match = VALUE.fullmatch(re.sub(rf"\s(?:{words()['adjusted']})$", "", written))
-    if match is not None and not match.group("sign"):
+    if match is not None:
         value = value_of(match)
         if value is not None:
             (parts.earlier if earlier else parts.values).append(value)
         return value is not None
+    return _compares(parts, written, earlier)
+
+
+def _compares(parts: _Parts, written: str, earlier: bool) -> bool:
+    forms = _forms()
     match = forms["percentile"].match(written)
     if match is not None and not earlier and parts.percentile is None:
         parts.percentile = Value(_amount(match.group("value")))
@@ -222,7 +240,44 @@ def _takes(parts: _Parts, written: str, earlier: bool) -> bool:
         sign = -1 if match.group("sign") == "-" else 1
         parts.change = Value(sign * _amount(match.group("value")), "percent")
         return True
-    return forms["adjusted"].match(written) is not None
+    return forms["adjusted"].match(written) is not None or _notes(parts, written, earlier)
+
+
+def _notes(parts: _Parts, written: str, earlier: bool) -> bool:
+    """`8.4 mm mean diameter`, `volume 310 mm³`, `solid`, `right upper lobe`"""
+    match = VALUE.match(written)
+    rest = written[match.end() :] if match is not None else written
+    if match is None:
+        match = re.search(rf"\s(?:{VALUE.pattern})$", written)
+        rest = written[: match.start()] if match is not None else written
+    if rest and not _describes(rest):
+        return False
+    if match is not None:
+        value = value_of(match)
+        if value is None or not value.dimension:
+            return False
+        (parts.earlier if earlier else parts.values).append(value)
+    elif earlier:
+        return False
+    parts.notes |= tokens(rest)
+    return True
+
+
+def _describes(text: str) -> bool:
+    """Whether all words are names of places and properties, and none of them denies or doubts."""
+    reading = read(_alike(text))
+    held = {at for word in reading.words for at in range(word.at, word.end)}
+    plain_words = all(word.entry.category in _DESCRIBING for word in reading.words)
+    return plain_words and bool(reading.words) and len(held) == len(reading.pieces)
+
+
+def _is_title(written: str) -> bool:
+    """`MR volumetry of the brain`: of no side, and no remark."""
+    low = plain(written)
+    if not low or ":" in low or low.endswith(".") or len(low.split()) > _LONGEST_TITLE:
+        return False
+    named = {word.entry.category for word in read(low).words}
+    return not named & {"side", "trigger", "change"} and not _forms()["remarks"].search(low)
 
 
 def _amount(number: str) -> Decimal:

@@ -27,18 +27,32 @@ _UNITS = {
     "ml/m²": ("ml/m²", "1"),
     "g/m²": ("g/m²", "1"),
     "g": ("g", "1"),
-    "ms": ("ms", "1"),
+    **{
+        unit: (unit, "1")
+        for unit in "ms mmhg cm/s m/s l/min l/min/m² ml/min kpa mg/cm³ mg/ml g/cm² g/cm³ kg/m² °"
+        " ng/ml bpm hz cm²/m² mm/m² mg/l".split()
+    },
+    "degrees": ("°", "1"),
+    "grad": ("°", "1"),
+    **dict.fromkeys(("days", "day", "tage", "tag", "tagen"), ("day", "1")),
+    **dict.fromkeys(("weeks", "week", "wochen", "woche"), ("week", "1")),
+    **dict.fromkeys(("months", "month", "monate", "monaten", "monat"), ("month", "1")),
+    **dict.fromkeys(("years", "year", "jahre", "jahren", "jahr"), ("year", "1")),
     "hu": ("hu", "1"),
     "he": ("hu", "1"),
 }
 COUNT = "count"
 _NOUNS = "läsionen|läsion|lesions|lesion|nodules|nodule|herde|herd|cysts|cyst|zysten|zyste"
 UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
-NUMBER = r"(?<![\w.,])\d+(?:[.,]\d+)?"
+NUMBER = r"(?<![\w.,#])\d+(?:[.,]\d+)?"
 VALUE = re.compile(
-    rf"(?P<sign>(?<!\w)[+-])?(?P<number>{NUMBER})\s?(?P<unit>(?:{UNIT})(?![\w²³/])|(?:{_NOUNS})\b)?"
+    rf"(?P<sign>(?<![\w²³])[+-])?(?P<number>{NUMBER})\s?(?P<unit>(?:{UNIT})(?![\w²³/])|(?:{_NOUNS})\b)?"
 )
 _POWER = re.compile(r"(?<![^\W\d_])(c?m{1,2})\^?([23])(?!\w)")
+_NUMBERED = re.compile(
+    r"\b(nodule|lesion|läsion|herd|rundherd|tumou?r|knoten|cyst|zyste|aneurysma?|mass|metastas[ei]s?"
+    rf"|target|stone|stein|no\.|nr\.)\s#?(\d{{1,2}})(?![\w.,]?\d)(?!\s?(?:{UNIT})(?!\w))"
+)
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}$")
 _WORDS = {
     word: str(number)
@@ -72,6 +86,7 @@ def plain(text: str) -> str:
     # Case folding turns `ß` into `ss`; the forms of this module are written with it.
     low = low.replace("gröss", "größ").replace("gross", "groß").replace("misst", "mißt")
     low = _POWER.sub(lambda one: one.group(1) + "²³"[int(one.group(2)) - 2], low)
+    low = _NUMBERED.sub(r"\1 #\2", low)
     return _WORD.sub(lambda one: _WORDS[one.group()], low)
 
 

@@ -112,7 +112,7 @@ def _take(claim: Statement, name: str, match: re.Match[str], dates: Sequence[Fou
     found = match.groupdict()
     if name == "value":
         value = value_of(match)
-        claim.understood &= value is not None and not found["sign"]
+        claim.understood &= value is not None and found["sign"] != "+"
         claim.checks.append(lambda line: any(equal(value, one) for one in line.values))
     elif name == "from_to":
         last = value_of(match)
