@@ -25,6 +25,7 @@ from inference.language.guard.premises import premises_of
 from inference.language.guard.printed.claims import printed_support
 from inference.language.guard.printed.lines import Line, lines_of
 from inference.language.guard.reading import Reading, read
+from inference.language.guard.restated import restated
 from inference.language.guard.sentences import split_sentences
 from inference.language.guard.subjects import Subject, numbered_things, subjects_of
 from inference.language.guard.unassessed import is_unassessed
@@ -179,6 +180,9 @@ def _names_anything(reading: Reading) -> bool:
 
 def _supported_by_texts(rest: str, evidence: Evidence, known: _Known) -> Verdict:
     judged = judge_sentence(parse(rest), known.corpus, evidence.study)
+    again = restated(rest, evidence.texts, known.corpus.sentences) if judged.reasons else ()
+    if again:
+        return Verdict(True, source_spans=again)
     return Verdict(not judged.reasons, judged.reasons, source_spans=judged.spans)
 
 

@@ -19,6 +19,10 @@ _ONE = (
 _VERTEBRAL = re.compile(
     rf"\b{_ONE.format(n='x')}(?:\s?(?:to|bis|through|-)\s?{_ONE.format(n='y')})?(?![\w-])"
 )
+# Not `T1-2`, which may be a weighting.
+_DISC = re.compile(
+    r"\b(L|C|Th|LWK|HWK|BWK|T(?!1-2))\s?(\d{1,2})\s?-\s?(S?)(\d{1,2})(?![\w.,/-]|\s?[-/]\s?\d)"
+)
 _SCALES = {
     "segment": LEVEL + "segment",
     "segments": LEVEL + "segment",
@@ -99,9 +103,17 @@ def with_symbols(sentence: str) -> tuple[str, dict[str, str]]:
     plain = _NTH_RIB.sub(lambda one: word(f"{LEVEL}rib {one.group(1)}"), plain)
     plain = _CLOCK.sub(lambda one: word(f"{LEVEL}clock {one.group(1)}"), plain)
     plain = _GRADED.sub(graded, plain)
+    plain = _DISC.sub(_disc, plain)
     plain = _VERTEBRAL.sub(vertebral, plain)
     # `The lower lobe (segment 9)`
     return _ALONE.sub(r"\1", plain), symbols
+
+
+def _disc(match: re.Match[str]) -> str:
+    """`L4-5` as `L4/5`, where the numbers are neighbours."""
+    region, first, sacral, second = match.groups()
+    neighbours = int(second) == int(first) + 1 and not sacral
+    return f"{region}{first}/{second}" if neighbours else match.group()
 
 
 def _levels(match: re.Match[str]) -> list[str]:

@@ -40,7 +40,7 @@ from inference.language.guard.scope import NONE
 
 VISIBLE, ASSESSED = "visible", "assessed"
 # Parts that any organ may have.
-_GENERAL = frozenset("wall parenchyma mucosa lobe pole upper_pole lower_pole mid_pole".split())
+GENERAL_PARTS = frozenset("wall parenchyma mucosa lobe pole upper_pole lower_pole mid_pole".split())
 _DOUBTS = frozenset(("possible", "probable", "suspected"))
 """What is denied of a place that was not seen, or not looked at."""
 
@@ -127,7 +127,7 @@ def parse(sentence: str, context: Context = Context()) -> Parsed:
 
 def _of_topic(one: Assertion, topic: Place) -> Assertion:
     own = one.place.anatomy
-    general = bool(own) and own <= _GENERAL
+    general = bool(own) and own <= GENERAL_PARTS
     if site_of(one.observation) or (one.state and not general) or (own and not general):
         return one
     return replace(one, topic=topic)
