@@ -167,9 +167,9 @@ def _names(named: frozenset[str], line: Line) -> bool:
     left_out = line.label - named - _optional() - numbers
     if numbers and numbers <= named:
         # `Nodule 1`: its number says which it is, and where it is need not be repeated.
-        left_out = {
+        left_out = frozenset(
             one for one in left_out if _category(one) not in ("anatomy", "side", "modifier")
-        }
+        )
     return not more - line.notes and not left_out and bool(named & (line.label - numbers))
 
 

@@ -6,20 +6,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
 
 from inference.language.guard.dates import FoundDate, find_dates
 from inference.language.guard.evidence import SourceText
 from inference.language.guard.headings import names_no_finding_above
-from inference.language.guard.printed.numbers import (
-    NUMBER,
-    UNIT,
-    VALUE,
-    Value,
-    plain,
-    value_of,
-    words,
+from inference.language.guard.printed.forms import (
+    forms,
+    is_finding,
+    is_metadata,
+    is_title,
+    names_known_alone,
 )
+from inference.language.guard.printed.numbers import VALUE, Value, plain, value_of, words
 from inference.language.guard.reading import read
 from inference.language.guard.verdict import SourceSpan
 
@@ -27,7 +25,6 @@ _LABEL = re.compile(r"\s*([^:\n]{2,70}):\s+(\S.*)$")
 _SHARE = re.compile(r"(.*%)\s(?:of the|of|der|des|vom)\s(\w[\w-]*(?:\s\w+)?)")
 _DATED = re.compile(r"\s?(?:on|am|vom|of|from|in|im)?\s?@+$")
 _DESCRIBING = frozenset("anatomy side modifier property measure grammar".split())
-_LONGEST_TITLE = 8
 _MOST_LINES = 400
 _ALIKE = (
     (re.compile(r"\blink(?:e[rsnm]?|s)\b"), "left"),
@@ -84,28 +81,6 @@ class _Parts:
     notes: frozenset[str] = frozenset()
 
 
-@cache
-def _forms() -> dict[str, re.Pattern[str]]:
-    one = words()
-    unit = rf"(?P<unit>{UNIT})?"
-    ends = rf"(?P<low>{NUMBER})\s?(?:-|to|bis)\s?(?P<high>\d+(?:[.,]\d+)?)\s?{unit}"
-    single = rf"(?:[<≤]\s?)?(?P<value>{NUMBER})\s?{unit}"
-    adjusted = rf"(?:\s(?:{one['adjusted']}))?"
-    return {
-        "percentile": re.compile(
-            rf"(?P<value>\d{{1,2}})(?:st|nd|rd|th|\.)?\s(?:{one['percentile']}){adjusted}$"
-        ),
-        "range": re.compile(rf"(?:{one['reference']}):?\s?{ends}{adjusted}$"),
-        "limit": re.compile(rf"(?:{one['limit']}):?\s?{single}$"),
-        "lower_limit": re.compile(rf"(?:{one['lower_limit']}):?\s?{single}$"),
-        "change": re.compile(rf"(?P<sign>[+-])(?P<value>{NUMBER})\s?%$"),
-        "earlier": re.compile(rf"(?:{one['earlier']})\s"),
-        "adjusted": re.compile(rf"{one['adjusted']}$"),
-        "plain_values": re.compile(one["plain_values"]),
-        "remarks": re.compile(rf"\b(?:{one['remarks']})"),
-    }
-
-
 def lines_of(text: SourceText) -> tuple[Line, ...]:
     """The printed findings of a text that consists of them; of any other text, none.
 
@@ -120,24 +95,29 @@ def lines_of(text: SourceText) -> tuple[Line, ...]:
     labels: list[frozenset[str]] = []
     for written in text.text.split("\n")[:_MOST_LINES]:
         stop = start + len(written)
-        is_title = not labels and _is_title(written)
-        if written.strip() and not names_no_finding_above(written) and not is_title:
-            match = _LABEL.match(written)
-            if match is None or _forms()["remarks"].search(plain(match.group(1))):
-                return ()
-            label = tokens(match.group(1))
-            labels.append(label)
-            value = plain(match.group(2)).rstrip(" .")
-            numeric = value.lstrip("-")[:1].isdigit()
-            if not (numeric or _forms()["plain_values"].fullmatch(value) or _describes(value)):
-                # `Status: superseded`
-                return ()
-            parts = _parts_of(value)
-            if parts is not None and label:
-                span = SourceSpan(text.source_id, start, stop)
-                found.append(_line(span, label, parts))
+        match = _LABEL.match(written)
+        ignored = not written.strip() or names_no_finding_above(written) or is_metadata(match)
+        if not ignored and not (not labels and is_title(written)):
+            if match is None or forms()["remarks"].search(plain(match.group(1))):
+                if not names_known_alone(written):
+                    return ()
+            else:
+                label = tokens(match.group(1))
+                labels.append(label)
+                value = plain(match.group(2)).rstrip(" .")
+                parts = _parts_of(value)
+                unknown = all(one.startswith("word:") for one in label)
+                if parts is None and (not is_finding(value) or (unknown and not _numeric(value))):
+                    # `Status: superseded`
+                    return ()
+                if parts is not None and label:
+                    found.append(_line(SourceSpan(text.source_id, start, stop), label, parts))
         start = stop + 1
     return tuple(one for one in found if labels.count(one.label) == 1)
+
+
+def _numeric(value: str) -> bool:
+    return value.lstrip("-")[:1].isdigit()
 
 
 def tokens(text: str) -> frozenset[str]:
@@ -181,7 +161,7 @@ def _parts_of(rest: str) -> _Parts | None:
     parts.dates = list(dates)
     earlier = False
     for given in _split(rest):
-        begun = _forms()["earlier"].match(given)
+        begun = forms()["earlier"].match(given)
         written = given[begun.end() :] if begun is not None else given
         earlier = earlier or begun is not None
         if "@" in written and not earlier:
@@ -206,7 +186,7 @@ def _takes(parts: _Parts, written: str, earlier: bool) -> bool:
     if share is not None and not earlier and not parts.whole:
         parts.whole, written = tokens(share.group(2)), share.group(1)
     match = VALUE.fullmatch(re.sub(rf"\s(?:{words()['adjusted']})$", "", written))
-    if match is not None:
+    if match is not None and not _is_change(match):
         value = value_of(match)
         if value is not None:
             (parts.earlier if earlier else parts.values).append(value)
@@ -214,19 +194,22 @@ def _takes(parts: _Parts, written: str, earlier: bool) -> bool:
     return _compares(parts, written, earlier)
 
 
+def _is_change(match: re.Match[str]) -> bool:
+    return match.group("sign") == "+" or (match.group("sign") == "-" and match.group("unit") == "%")
+
+
 def _compares(parts: _Parts, written: str, earlier: bool) -> bool:
-    forms = _forms()
-    match = forms["percentile"].match(written)
+    match = forms()["percentile"].match(written)
     if match is not None and not earlier and parts.percentile is None:
         parts.percentile = Value(_amount(match.group("value")))
         return True
-    match = forms["range"].match(written)
+    match = forms()["range"].match(written)
     if match is not None and parts.low is None and parts.high is None:
         parts.low = _limit(match, "low")
         parts.high = _limit(match, "high")
         return parts.low is not None and parts.high is not None
     for name in ("limit", "lower_limit"):
-        match = forms[name].match(written)
+        match = forms()[name].match(written)
         if match is not None and parts.low is None and parts.high is None:
             parts.limit = True
             value = _limit(match, "value")
@@ -235,12 +218,12 @@ def _compares(parts: _Parts, written: str, earlier: bool) -> bool:
             else:
                 parts.low = value
             return value is not None
-    match = forms["change"].match(written)
+    match = forms()["change"].match(written)
     if match is not None and parts.earlier and parts.change is None:
         sign = -1 if match.group("sign") == "-" else 1
         parts.change = Value(sign * _amount(match.group("value")), "percent")
         return True
-    return forms["adjusted"].match(written) is not None or _notes(parts, written, earlier)
+    return forms()["adjusted"].match(written) is not None or _notes(parts, written, earlier)
 
 
 def _notes(parts: _Parts, written: str, earlier: bool) -> bool:
@@ -254,7 +237,7 @@ def _notes(parts: _Parts, written: str, earlier: bool) -> bool:
         return False
     if match is not None:
         value = value_of(match)
-        if value is None or not value.dimension:
+        if value is None or not value.dimension or _is_change(match):
             return False
         (parts.earlier if earlier else parts.values).append(value)
     elif earlier:
@@ -269,15 +252,6 @@ def _describes(text: str) -> bool:
     held = {at for word in reading.words for at in range(word.at, word.end)}
     plain_words = all(word.entry.category in _DESCRIBING for word in reading.words)
     return plain_words and bool(reading.words) and len(held) == len(reading.pieces)
-
-
-def _is_title(written: str) -> bool:
-    """`MR volumetry of the brain`: of no side, and no remark."""
-    low = plain(written)
-    if not low or ":" in low or low.endswith(".") or len(low.split()) > _LONGEST_TITLE:
-        return False
-    named = {word.entry.category for word in read(low).words}
-    return not named & {"side", "trigger", "change"} and not _forms()["remarks"].search(low)
 
 
 def _amount(number: str) -> Decimal:
