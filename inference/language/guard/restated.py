@@ -11,28 +11,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any
-
-import yaml
+from functools import lru_cache
 
 from inference.language.guard.assertions.places import NEUTRAL, WIDE, site_of
 from inference.language.guard.assertions.reading.document import SourceSentence
 from inference.language.guard.assertions.reading.items import Item, itemise
 from inference.language.guard.assertions.reading.parse import GENERAL_PARTS
+from inference.language.guard.assertions.symbols import LEVEL
 from inference.language.guard.evidence import SourceText
 from inference.language.guard.lexicon import lexicon
-from inference.language.guard.reading import stem
+from inference.language.guard.roots import alike, root_of, section_words, words_of
 from inference.language.guard.verdict import SourceSpan
 
-_FILE = Path(__file__).parent / "data" / "restated.yaml"
 _NOUNS = frozenset(("thing", "anatomy", "measure", "modality"))
 _NAMES = frozenset(("noun", "place", "unknown"))
 _ORDERING = frozenset(("relation", "change"))
-_SHORTEST_ROOT = 5
 _MOST_ITEMS = 60
-_STOPS = frozenset(";.!?")
 _BUT = frozenset(("but", "while", "whereas", "yet", "aber", "während", "jedoch", "although"))
 _DETERMINERS = frozenset("no without ohne kein keine keinen keiner keinem keines".split())
 _CONDITIONS = frozenset("if unless wenn falls sofern should".split())
@@ -57,34 +51,6 @@ class _Clause:
     @property
     def bag(self) -> Counter[str]:
         return Counter(one.meaning for one in self.tokens)
-
-
-@cache
-def _data() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    return loaded
-
-
-@cache
-def _words(name: str) -> frozenset[str]:
-    return frozenset(str(_data()[name]).split())
-
-
-@cache
-def _words_in_order(name: str) -> tuple[str, ...]:
-    return tuple(sorted(str(_data()[name]).split(), key=lambda one: -len(one)))
-
-
-@cache
-def _sections() -> frozenset[str]:
-    return frozenset(f"word:{stem(one)}" for one in _words("sections"))
-
-
-@cache
-def _alike() -> dict[str, str]:
-    return {
-        _plain_root(word): group.split()[0] for group in _data()["alike"] for word in group.split()
-    }
 
 
 def restated(
@@ -114,12 +80,29 @@ def restated(
 
 def _is_usable(source: SourceSentence) -> bool:
     context = source.context
-    return not (source.history or source.taken_back or context.unread - _sections())
+    return not (source.history or source.taken_back or context.unread - section_words())
 
 
 @lru_cache(maxsize=4096)
 def _of_source(written: str) -> tuple[_Clause, ...]:
-    return tuple(_clauses(_without_purpose(itemise(written).items)))
+    """The clauses of a source sentence that no other of its clauses may take back."""
+    clauses = _clauses(_without_purpose(itemise(written).items))
+    return tuple(
+        one
+        for one in clauses
+        if all(other is one or _stands_apart(other, one) for other in clauses)
+    )
+
+
+def _stands_apart(other: _Clause, clause: _Clause) -> bool:
+    """Whether a clause speaks of another thing, in known words; not `..., but it was refuted`."""
+    mine = {one.meaning for one in clause.tokens if one.kind in _NAMES}
+    named = {one.meaning for one in other.tokens if one.kind in _NAMES}
+    plain = all(
+        one.kind in ("noun", "place", "word") or one.meaning == "trigger:negation"
+        for one in other.tokens
+    )
+    return other.understood and plain and bool(named) and not named & mine
 
 
 def _clauses(items: Sequence[Item]) -> list[_Clause]:
@@ -127,11 +110,12 @@ def _clauses(items: Sequence[Item]) -> list[_Clause]:
     parts: list[list[Item]] = [[]]
     for position, item in enumerate(items):
         ahead = items[position + 1] if position + 1 < len(items) else None
-        stops = item.kind == "mark" and item.text in _STOPS
         comma = item.kind == "mark" and item.text == ","
-        if stops or item.text in _BUT or (comma and _denies_anew(items[position + 1 :])):
+        if item.text in _BUT or (comma and _denies_anew(items[position + 1 :])):
             parts.append([])
-        elif not (comma and (ahead is None or ahead.text in _BUT)):
+        elif ahead is None and item.text == ".":
+            break
+        elif not (comma and ahead is not None and ahead.text in _BUT):
             parts[-1].append(item)
     made = [_clause(part) for part in parts if part]
     if len(made) > _MOST_CLAUSES or len(items) > _MOST_ITEMS:
@@ -150,7 +134,7 @@ def _denies_anew(items: Sequence[Item]) -> bool:
 def _clause(items: Sequence[Item]) -> _Clause:
     clause, phrase, joined = _Clause(), 0, True
     for item in items:
-        if item.kind != "trigger" and item.text in _words("neutral") | _words("joints"):
+        if item.kind != "trigger" and item.text in words_of("neutral") | words_of("joints"):
             # A new phrase begins behind it.
             phrase, joined = phrase + (not joined), True
             continue
@@ -187,17 +171,17 @@ def _tokens(item: Item, phrase: int) -> Iterator[_Token]:
     elif item.kind == "small" and item.text not in (",", "("):
         yield _Token(f"small:{item.text}", "small", phrase)
     elif item.kind == "unknown" and item.text.isalpha():
-        yield _Token(f"word:{_root(item.text)}", "unknown", phrase)
+        yield _Token(f"word:{root_of(item.text)}", "unknown", phrase)
 
 
 def _named(concept: str, category: str, phrase: int) -> _Token:
     if category == "word":
-        root = _root(concept.removeprefix("word:"))
+        root = root_of(concept.removeprefix("word:"))
         entry = lexicon().concepts.get(root)
         if entry is None:
             return _Token(f"word:{root}", "unknown", phrase)
         concept, category = root, entry.category
-    concept = _alike().get(concept, concept)
+    concept = alike(concept)
     if category == "side":
         return _Token(f"side:{concept}", "word", phrase)
     if category in _ORDERING:
@@ -205,20 +189,6 @@ def _named(concept: str, category: str, phrase: int) -> _Token:
     if category == "anatomy":
         return _Token(concept, "place", phrase)
     return _Token(concept, "noun" if category in _NOUNS else "word", phrase)
-
-
-def _root(word: str) -> str:
-    root = _plain_root(word)
-    return _alike().get(root, root)
-
-
-@lru_cache(maxsize=4096)
-def _plain_root(word: str) -> str:
-    """What `calcified` and `calcification` share; nothing is taken from a short word."""
-    for ending in _words_in_order("endings"):
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_ROOT:
-            return word.removesuffix(ending)
-    return word
 
 
 # --- comparing --------------------------------------------------------------------------------
@@ -237,8 +207,17 @@ def _says(claim: _Clause, source: _Clause, sentence: SourceSentence, named: set[
     if len(ours) != len(source.tokens) or _left_out(named | set(claim.bag), source, sentence):
         return False
     same_order = [one.meaning for one in ours] == [one.meaning for one in source.tokens]
+    places = [
+        [one.meaning for one in each if one.kind == "place"] for each in (ours, source.tokens)
+    ]
+    if places[0] != places[1]:
+        return False
     free = _is_free(source.tokens) and _belongings(ours) == _belongings(source.tokens)
     return same_order or free
+
+
+def _places(tokens: Sequence[_Token]) -> list[str]:
+    return [one.meaning for one in tokens if one.kind == "place"]
 
 
 def _of_heading(sentence: SourceSentence) -> set[str]:
@@ -266,9 +245,10 @@ def _left_out(named: set[str], source: _Clause, sentence: SourceSentence) -> boo
 
 
 def _is_free(tokens: Sequence[_Token]) -> bool:
-    """Whether its words may change their order without changing what is said of what."""
+    """Whether its words may change their order without changing what is stated of what."""
     kinds = Counter(one.kind for one in tokens)
     sides = sum(one.meaning.startswith("side:") for one in tokens)
+    levels = sum(one.meaning.startswith(LEVEL) for one in tokens)
     numbers = sum(one.meaning.startswith("number:") for one in tokens)
     ordered = kinds["order"] + kinds["small"]
     things = kinds["noun"] + kinds["unknown"]
@@ -278,7 +258,7 @@ def _is_free(tokens: Sequence[_Token]) -> bool:
         return False
     # A thing and adjectives that are not known, or a thing and a place.
     alone = things <= 1 or (kinds["noun"] <= 1 and kinds["unknown"] <= 1)
-    return not ordered and alone and sides <= 1 and numbers <= 1 and kinds["trigger"] <= 1
+    return not ordered and alone and max(sides, levels, numbers) <= 1 and kinds["trigger"] <= 1
 
 
 def _belongings(tokens: Sequence[_Token]) -> Counter[tuple[str, str]]:

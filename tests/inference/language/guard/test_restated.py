@@ -66,6 +66,13 @@ FALSE = [
     (REPORT, "There is pneumatosis."),
     (REPORT, "There is a dermoid of 4 cm."),
     (REPORT, "It abuts the left renal vein."),
+    ("Anterolisthesis of L4 on L5.", "Anterolisthesis of L5 on L4."),
+    (
+        "Glorpian spur of the talus on the navicular.",
+        "Glorpian spur of the navicular on the talus.",
+    ),
+    ("Glorpian cyst?", "Glorpian cyst."),
+    ("Glorpian cyst - negative.", "Glorpian cyst."),
     (BEFUND, "In Segment 6 liegt ein Regeneratknoten."),
     (BEFUND, "Regeneratknoten in Segment 2."),
     (BEFUND, "Parapelvine Zyste rechts 22 mm."),
