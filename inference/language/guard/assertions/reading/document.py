@@ -165,14 +165,15 @@ def _of_line(
         written = source.text[start + begin : start + stop]
         if sum(word.entry.category == "trigger" for word in read(written).words) > MOST_TRIGGERS:
             continue
-        parsed = _parsed(without_patient(written), named, context)
+        here = context if first else _for_later(context, written)
+        parsed = _parsed(without_patient(written), named, here)
         named = parsed.head or named
         # A sentence of which a part is not understood supports nothing but itself.
         assertions = () if parsed.not_understood else parsed.assertions
         if context.listed and not parsed.not_understood:
             # `Liver and spleen: no focal lesion` says it of each.
             for place in context.places:
-                of_one = replace(context, place=place, places=(), listed=False)
+                of_one = replace(here, place=place, places=(), listed=False)
                 assertions += _parsed(written, named, of_one).assertions
         sides = frozenset(side for one in assertions for side in one.place.sides | one.topic.sides)
         assertions = tuple(
@@ -191,6 +192,15 @@ def _of_line(
         taken_back = undoes(itemise(written).items) and not (context.observation and first)
         yield SourceSentence(span, assertions, context, history, concepts, taken_back)
         first = False
+
+
+def _for_later(context: Context, written: str) -> Context:
+    """Without the label's words that are not understood, for a later sentence of another place."""
+    plain = all(one.startswith("word:") or one in BOTH_SIDES for one in context.unread)
+    words = read(written).words
+    own = {word.entry.concept for word in words if word.entry.category == "anatomy"}
+    apart = context.place.anatomy and plain and own and not own & context.place.anatomy
+    return replace(context, unread=frozenset()) if apart else context
 
 
 def _parsed(written: str, named: str, context: Context) -> Parsed:
