@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from inference.lesions.course import Seen, Visit
 from inference.lesions.measurable import is_measurable
@@ -171,6 +170,9 @@ def _told_apart(
         )
     )
     distances_mm = np.linalg.norm(places[:, None] - earlier, axis=-1)
+    # Loaded by who has such lesions, and not by whatever writes a report.
+    from scipy.optimize import linear_sum_assignment
+
     pairs = list(zip(*linear_sum_assignment(distances_mm), strict=True))
     for part, own in pairs:
         unlike = [n for n, one in enumerate(names) if (one in targets) != (names[own] in targets)]

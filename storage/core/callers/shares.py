@@ -46,6 +46,8 @@ class Turn:
 class Shares:
     """`places` in all, `most` of them for one caller; None: no limit. Safe for threads.
 
+    Where nobody knows who asks, as on a node without sign-in, `most` limits nothing.
+
     Of large tasks, which take long, `most_large` run at once, so that short ones never wait for
     them alone. It knows neither threads nor event loops: the one who waits says how to be woken.
     """
@@ -159,7 +161,7 @@ class Shares:
     def _may(self, caller: str, is_large: bool) -> bool:
         if self._places is not None and self._all_held >= self._places:
             return False
-        if self._most is not None and self._held[caller] >= self._most:
+        if caller and self._most is not None and self._held[caller] >= self._most:
             return False
         return not is_large or self._most_large is None or self._large_held < self._most_large
 

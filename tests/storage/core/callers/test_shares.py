@@ -43,6 +43,11 @@ def test_one_caller_gets_its_share_at_most_also_where_nobody_else_asks() -> None
     assert shares.take("third") is None
 
 
+def test_a_node_without_sign_in_has_all_of_it() -> None:
+    shares, served = Shares(4, most=2), list[str]()
+    assert all(asked(shares, served, "").is_given for _ in range(4))
+
+
 def test_what_takes_long_leaves_a_place_to_what_does_not() -> None:
     shares, served = Shares(2, most_large=1), list[str]()
     large = [asked(shares, served, "one", is_large=True) for _ in range(3)]
