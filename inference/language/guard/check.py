@@ -22,10 +22,7 @@ from inference.language.guard.measures.normal_range import in_normal_range
 from inference.language.guard.numbered_labels import with_numbers
 from inference.language.guard.patient import PatientCheck, check_patient
 from inference.language.guard.premises import premises_of
-from inference.language.guard.printed.claims import printed_support
-from inference.language.guard.printed.lines import Line, lines_of
 from inference.language.guard.reading import Reading, read
-from inference.language.guard.restated import restated
 from inference.language.guard.sentences import split_sentences
 from inference.language.guard.subjects import Subject, numbered_things, subjects_of
 from inference.language.guard.unassessed import is_unassessed
@@ -49,17 +46,11 @@ class _Known:
     subjects: tuple[Subject, ...]
     corpus: Corpus
     study_date: FoundDate | None
-    printed: tuple[Line, ...]
 
 
 @lru_cache(maxsize=32)
 def _known(evidence: Evidence) -> _Known:
-    return _Known(
-        subjects_of(evidence),
-        corpus_of(evidence),
-        dicom_date(evidence.study.study_date),
-        tuple(line for text in evidence.texts for line in lines_of(text)),
-    )
+    return _Known(subjects_of(evidence), corpus_of(evidence), dicom_date(evidence.study.study_date))
 
 
 def check_sentence(
@@ -119,9 +110,8 @@ def _of_study(part: str, rest: str, reading: Reading, evidence: Evidence) -> Ver
     """Whether the findings, else the texts, say it; where neither does, what comes nearest."""
     known = _known(evidence)
     span = word_for_word(part, evidence.texts, known.corpus.sentences)
-    spans = (span,) if span is not None else printed_support(part, known.printed)
-    if spans:
-        return Verdict(True, source_spans=spans)
+    if span is not None:
+        return Verdict(True, source_spans=(span,))
     if is_unassessed(reading, known.subjects, known.corpus):
         return Verdict(True, source_spans=(SourceSpan(STUDY, 0, 0),))
     parsed = parse(rest)
@@ -180,9 +170,6 @@ def _names_anything(reading: Reading) -> bool:
 
 def _supported_by_texts(rest: str, evidence: Evidence, known: _Known) -> Verdict:
     judged = judge_sentence(parse(rest), known.corpus, evidence.study)
-    again = restated(rest, evidence.texts, known.corpus.sentences) if judged.reasons else ()
-    if again:
-        return Verdict(True, source_spans=again)
     return Verdict(not judged.reasons, judged.reasons, source_spans=judged.spans)
 
 

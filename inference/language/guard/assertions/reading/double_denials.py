@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from inference.language.guard.assertions.assertion import PRESENT, Assertion
 from inference.language.guard.assertions.reading.items import Item
 from inference.language.guard.reading import Reading, Word
 from inference.language.guard.scope import NONE, reaches
 
 PLAIN, OPEN, DOUBLE = "plain", "open", "double"
+_TURNING = frozenset(("negation", "possible"))
 _EXCLUDING = frozenset(
     (
         "ruled out", "excluded", "excludes", "rules out", "exclude", "rule out", "ausgeschlossen",
@@ -59,6 +61,19 @@ def without_effect(clause: Sequence[Item], reading: Reading) -> list[str]:
         and not (word.entry.concept == "possible" and doubted)
         and not any(reaches(word, name, reading) for name in names)
     ]
+
+
+def lost_triggers(clause: Sequence[Item], assertions: Sequence[Assertion]) -> list[str]:
+    """The first denial or doubt of a clause with which nothing is stated there.
+
+    `No small nodes and an enlarged one` must not become two enlarged nodes.
+    """
+    if len(assertions) < 2 or any(one.changes or one.labels for one in assertions):
+        return []
+    if any(one.polarity != PRESENT for one in assertions):
+        return []
+    lost = [one for one in clause if one.kind == "trigger" and one.meaning in _TURNING]
+    return [one.text for one in lost[:1]]
 
 
 def _is_answer(word: Word, reading: Reading) -> bool:

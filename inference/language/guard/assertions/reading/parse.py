@@ -24,6 +24,7 @@ from inference.language.guard.assertions.reading.double_denials import (
     OPEN,
     PLAIN,
     denial_of,
+    lost_triggers,
     newly_seen,
     without_effect,
 )
@@ -112,6 +113,8 @@ def parse(sentence: str, context: Context = Context()) -> Parsed:
                 made = [_of_topic(one, topic) for one in made]
             assertions += made
             not_understood += lost
+        if denial == PLAIN and not new:
+            not_understood += lost_triggers(clause, assertions[begun:])
         assertions[begun:] = with_unread(assertions[begun:], part, context.unread)
     not_understood += lost_of(itemised.items, assertions)
     if none and context.observation:

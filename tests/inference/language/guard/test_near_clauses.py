@@ -1,4 +1,4 @@
-"""Sentences that say what one clause of a report says, in words that the vocabulary lacks."""
+"""Sentences near to a clause that does not say it, many in words unknown to the rules."""
 
 import re
 
@@ -6,7 +6,6 @@ import pytest
 
 from inference.language.guard import Evidence, SourceText, check_sentence
 from inference.language.guard.assertions.corpus import corpus_of
-from inference.language.guard.restated import restated
 
 REPORT = """CT ABDOMEN
 
@@ -31,15 +30,6 @@ Milz: Nebenmilz am Hilus. Keine Splenomegalie.
 Darm: Sigmadivertikulose ohne Divertikulitis. Das Zökum ist luftgefüllt.
 Der Uterus verdrängt die Harnblase. Ein MRT wird zur Abklärung empfohlen.
 """
-FAITHFUL = [
-    (REPORT, "The gallbladder wall is thickened, but there are no stones."),
-    (REPORT, "The multifidus shows fatty atrophy."),
-    (REPORT, "The conus ends at L1 with normal signal."),
-    (REPORT, "There is a punctate calculus of 3 mm in the lower pole of the right kidney."),
-    (REPORT, "A Tarlov cyst lies at S2."),
-    (REPORT, "A PET/CT is advised."),
-    (BEFUND, "Eine Nebenmilz liegt am Hilus."),
-]
 FALSE = [
     (REPORT, "There is a hyperdense focus in segment 6."),
     (REPORT, "There is a flash hemangioma in segment 2."),
@@ -66,6 +56,10 @@ FALSE = [
     (REPORT, "There is pneumatosis."),
     (REPORT, "There is a dermoid of 4 cm."),
     (REPORT, "It abuts the left renal vein."),
+    (
+        "Small mesenteric nodes and an enlarged portacaval node.",
+        "No small mesenteric nodes and an enlarged portacaval node.",
+    ),
     ("Anterolisthesis of L4 on L5.", "Anterolisthesis of L5 on L4."),
     (
         "Glorpian spur of the talus on the navicular.",
@@ -84,16 +78,11 @@ FALSE = [
     (BEFUND, "Ein MRT wird nicht empfohlen."),
 ]
 _TURNED = {
-    "left": "right", "right": "left", "lower": "upper", "no": "a", "No": "A", "not": "now",
+    "left": "right", "right": "left", "lower": "upper", "No": "A", "not": "now",
     "keine": "eine", "Keine": "Eine", "ohne": "mit", "links": "rechts", "likely": "possibly",
     "Vermutlich": "Sicher", "Old": "Acute", "Small": "Large", "absent": "present",
     "Moderate": "Severe", "cyst": "mass", "resolved": "unchanged", "recommended": "available",
 }  # fmt: skip
-
-
-def _restates(report: str, sentence: str) -> bool:
-    texts = (SourceText("report", report),)
-    return bool(restated(sentence, texts, corpus_of(Evidence(texts=texts)).sentences))
 
 
 def _turned() -> list[tuple[str, str]]:
@@ -112,9 +101,7 @@ def _turned() -> list[tuple[str, str]]:
                  f"{written[number.end() :]}")
                 for number in re.finditer(r"\d+", written)
             ]  # fmt: skip
-            found += [
-                (report, f"{more} {written}") for more in ("Possible", "Glorped", "Left", "No")
-            ]
+            found += [(report, f"{more} {written}") for more in ("Possible", "Glorped", "No")]
     return found
 
 
@@ -123,15 +110,10 @@ def says(report: str, sentence: str) -> bool:
     return check_sentence(sentence, evidence).supported
 
 
-@pytest.mark.parametrize(("report", "sentence"), FAITHFUL)
-def test_a_clause_is_restated(report: str, sentence: str) -> None:
-    assert says(report, sentence)
-
-
 @pytest.mark.parametrize(("report", "sentence"), FALSE)
 def test_no_clause_says_it(report: str, sentence: str) -> None:
     assert not says(report, sentence)
 
 
-def test_a_clause_with_a_changed_word_is_not_restated() -> None:
-    assert [one for one in _turned() if _restates(*one)] == []
+def test_no_clause_with_a_changed_word_is_said() -> None:
+    assert [one for one in _turned() if says(*one)] == []
