@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from storage import tables as t
-from storage.core.callers.identity import Identity
+from storage.core.callers.identity import LOCAL, Identity
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Job
@@ -26,7 +26,7 @@ from storage.outbox.tables import JOBS
 LANGUAGE_QUEUE = "language"
 
 MOST_WAITING = 100
-"""Questions of one asker that are not answered yet."""
+"""Questions of one asker that are not answered yet. Without sign-in nobody knows who asks."""
 
 _REMEMBERED = timedelta(hours=1)
 """How long it counts when somebody's last question was begun."""
@@ -91,7 +91,7 @@ class Answers:
         now = utcnow()
         # The job is its asker's by the question, which is written after it.
         with as_node(), writing(self._engine) as connection:
-            if asked_by is not None:
+            if asked_by is not None and asked_by != LOCAL:
                 _check_share(connection, asked_by.id)
             job, _ = add_job(
                 connection,
@@ -147,7 +147,7 @@ class Answers:
         begun = (
             select(t.answer.c.asked_by_id, func.max(t.job.c.started_at).label("at"))
             .join(t.job, t.job.c.job_id == t.answer.c.job_id)
-            .where(t.answer.c.created_at > now - _REMEMBERED)
+            .where(is_language, t.job.c.started_at > now - _REMEMBERED)
             .group_by(t.answer.c.asked_by_id)
             .subquery()
         )
