@@ -15,6 +15,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.db.engine import writing
 from storage.webhooks.entities import WebhookDelivery
+from storage.webhooks.failures import announce_given_up
 
 _NOTICES_AT_MOST = 5000
 
@@ -89,13 +90,17 @@ def message_failed(
 
 def _end(engine: Engine, message: Message, values: dict[str, Any]) -> None:
     table = t.webhook_delivery
+    webhook_id = message.notices[0].webhook_id
     with writing(engine) as connection:
-        connection.execute(
+        ended = connection.execute(
             update(table)
             .where(
-                table.c.webhook_id == message.notices[0].webhook_id,
+                table.c.webhook_id == webhook_id,
                 table.c.state == "PENDING",
                 table.c.message_id == message.message_id,
             )
             .values(**values, attempts=table.c.attempts + 1)
-        )
+            .returning(table)
+        ).all()
+        if values.get("state") == "DEAD":
+            announce_given_up(connection, webhook_id, ended)

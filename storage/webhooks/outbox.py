@@ -7,7 +7,6 @@ delivered or dead.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
 
@@ -18,13 +17,13 @@ from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
-from storage.events.repository import add_event
 from storage.events.row_mapping import to_event
 from storage.outbox.leases import OWNER_ENDED
 from storage.outbox.tables import WEBHOOKS
 from storage.webhooks.enqueue import enqueue
 from storage.webhooks.entities import NoticeState, WebhookDelivery
-from storage.webhooks.payloads import FAILED, notices_of, wanted_as
+from storage.webhooks.failures import announce_given_up
+from storage.webhooks.payloads import notices_of, wanted_as
 from storage.webhooks.people import PEOPLE_EVENTS
 
 _EVENTS_AT_ONCE = 200
@@ -186,9 +185,8 @@ class WebhookOutbox:
                 .values(**values, attempts=table.c.attempts + 1)
                 .returning(table)
             ).first()
-            # That this notice was given up is no event: two receivers would notify each other.
-            if row is not None and row.state == "DEAD" and row.event_type != FAILED:
-                _announce_failed(connection, row)
+            if row is not None and row.state == "DEAD":
+                announce_given_up(connection, row.webhook_id, [row])
 
     def redeliver(self, webhook_id: str, delivery_id: str) -> WebhookDelivery:
         """Send it once more, whatever became of it. Raises NotFound."""
@@ -259,20 +257,6 @@ class WebhookOutbox:
             connection.execute(
                 delete(table).where(table.c.state != "PENDING", table.c.ended_at < before)
             )
-
-
-def _announce_failed(connection: Connection, notice: Any) -> None:
-    url = connection.execute(
-        select(t.webhook.c.url).where(t.webhook.c.webhook_id == notice.webhook_id)
-    ).scalar_one()
-    add_event(
-        connection,
-        utcnow(),
-        "delivery",
-        str(notice.payload["data"].get("study_instance_uid", "")),
-        # The path may hold a token.
-        payload={"destination": f"webhook {urlsplit(url).hostname}", "state": "FAILED"},
-    )
 
 
 def _due(now: datetime) -> Any:

@@ -28,7 +28,7 @@ EVENT_TYPES: Mapping[str, str] = {
     "delivery.pending": "Results are on their way to a destination, again or for the first time.",
     "delivery.sent": "A destination has answered success to them.",
     "delivery.confirmed": "A destination has confirmed that it stores them.",
-    "delivery.failed": "A message to an HL7 system or a notice to a webhook was given up.",
+    "delivery.failed": "A message to an HL7 system, a webhook, a mailbox or a chat was given up.",
     "destination.unreachable": "A destination has been out of reach for long.",
     "destination.reachable": "That destination answers again.",
     "finding.accepted": "Somebody has accepted a finding.",

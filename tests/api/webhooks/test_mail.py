@@ -235,6 +235,23 @@ def test_a_recipient_that_is_refused_is_given_up_and_named(
     assert len(smtp.raw) == 1
 
 
+def test_others_hear_once_of_a_mail_that_was_given_up(node: ApiNode, smtp: SmtpServer) -> None:
+    smtp.answers["RCPT"] = "550 5.1.1 no such user"
+    receivers = [receiver_of(node), receiver_of(node, events=["delivery.*", "alert.*"])]
+    node.storage.critical_alerts.rise("2.25.1", "f1", "pneumothorax", "A pneumothorax.", 60)
+    for _ in range(5):
+        node.storage.webhook_outbox.fill()
+        window_over(node)
+        notified(node.storage)
+    for receiver in receivers:
+        given_up = [one["event_type"] for one in deliveries(node, receiver, "state=dead")]
+        assert sorted(given_up) == ["alert.raised", "delivery.failed", "delivery.failed"]
+    with reading(node.storage.engine) as connection:
+        rows = connection.execute(select(t.event).where(t.event.c.topic == "delivery")).all()
+    assert [one.payload["destination"] for one in rows] == ["mail hospital.example"] * 2
+    assert {one.study_instance_uid for one in rows} == {"2.25.1"}
+
+
 def test_a_server_that_takes_less_ends_it(node: ApiNode, smtp: SmtpServer) -> None:
     smtp.size = 100
     webhook = receiver_of(node)
