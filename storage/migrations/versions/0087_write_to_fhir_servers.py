@@ -25,5 +25,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Without FHIR servers: of their kind the version before knows none, and reads no peer then."""
+    servers = "SELECT name FROM peer WHERE kind = 'fhir'"
+    op.execute(f"DELETE FROM peer_notification WHERE peer_name IN ({servers})")
+    op.execute(f"DELETE FROM access_group_member WHERE kind = 'peer' AND subject IN ({servers})")
+    op.execute("DELETE FROM peer WHERE kind = 'fhir'")
     for name in ("fhir_version", "fhir_patients", "sign_in", *_TEXTS):
         op.drop_column("peer", name)
