@@ -1,5 +1,6 @@
 """`mediview notify`: people who are notified of events, by mail or in a chat."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +23,7 @@ from storage.webhooks.people import (
     Language,
     WebhookKind,
 )
-from storage.webhooks.repository import Webhook
+from storage.webhooks.repository import CHATS, Webhook
 
 app = typer.Typer(
     name="notify",
@@ -32,6 +33,7 @@ app = typer.Typer(
 _DEFAULT_EVENTS = ("alert.*", "job.failed", "delivery.failed", "destination.*", "node.*")
 _KINDS = tuple(kind for kind in get_args(WebhookKind) if kind != "webhook")
 _ONLY_FIRST = 1000
+_ADDRESS_VARIABLE = "MEDIVIEW_NOTIFY_ADDRESS"
 
 
 @contextmanager
@@ -79,8 +81,12 @@ def list_receivers() -> None:
 def add(
     kind: Annotated[str, typer.Argument(help=f"{', '.join(_KINDS)}.")],
     address: Annotated[
-        str, typer.Argument(help="A mail address, or the address of an incoming webhook.")
-    ],
+        str,
+        typer.Argument(
+            help="A mail address, or the address of an incoming webhook, which is a secret:"
+            f" leave it out, and it is read from {_ADDRESS_VARIABLE} or asked for."
+        ),
+    ] = "",
     event: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,6 +115,7 @@ def add(
             remedy=f"Choose {', '.join(get_args(Language))}.",
         )
     for_people = ForPeople(cast(Language, language), wait, quiet, name_patients)
+    address = address or _address_of(kind)
     actor = operator()
     with _storage() as storage, _change(storage, "C", kind, for_people):
         added = storage.webhooks.add(
@@ -181,6 +188,13 @@ def test(receiver: Annotated[str, typer.Argument(help="Id, or how it begins.")])
         answered = ping(storage.settings, _receiver(storage, receiver))
     out.print(answered.sentence, markup=False, soft_wrap=True)
     raise typer.Exit(0 if answered.ok else 1)
+
+
+def _address_of(kind: str) -> str:
+    """What was no argument: the list of processes and the shell's history show those."""
+    if kind not in CHATS:
+        return str(typer.prompt("Address"))
+    return os.environ.get(_ADDRESS_VARIABLE, "") or typer.prompt("Address", hide_input=True)
 
 
 def _receivers(storage: Storage) -> list[Webhook]:

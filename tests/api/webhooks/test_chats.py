@@ -93,9 +93,11 @@ def test_somebody_at_the_machine_adds_tries_and_removes_receivers(
     monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(settings.data_dir))
     monkeypatch.setenv("MEDIVIEW_WEBHOOK_HOSTS", "127.0.0.1")
 
-    def mediview(*arguments: str, ok: bool = True) -> str:
+    def mediview(*arguments: str, ok: bool = True, typed: str = "", **variables: str) -> str:
         with logging_as_before():
-            ran = CliRunner().invoke(command_line(["notify"]), ["notify", *arguments])
+            ran = CliRunner(env=variables).invoke(
+                command_line(["notify"]), ["notify", *arguments], input=typed
+            )
         assert (ran.exit_code == 0) is ok, ran.output
         return ran.output + (str(ran.exception) if ran.exception else "")
 
@@ -108,6 +110,13 @@ def test_somebody_at_the_machine_adds_tries_and_removes_receivers(
     mediview("set", webhook_id, "--no-name-patients", "--language", "de", ok=False)
     mediview("set", webhook_id, "--no-name-patients", "--event", "job.failed")
     assert "s3cret" not in mediview("list")
+    # An argument stands in the shell's history, and in the list of processes.
+    for given in ({"MEDIVIEW_NOTIFY_ADDRESS": hook.url}, {"typed": f"{hook.url}\n"}):
+        added = mediview("add", "slack", **given)
+        assert "s3cret" not in added
+        other_id = added.split("notify test ")[1].split("`")[0]
+        assert "HTTP 204" in mediview("test", other_id)
+        mediview("remove", other_id)
     mediview("remove", webhook_id)
     assert "0 receivers" in mediview("list")
     assert "none of those" in mediview("add", "slack", "http://10.0.0.1/x", ok=False)
