@@ -211,7 +211,7 @@ class _Stream:
         }
         if event.job_id:
             data["job_id"] = event.job_id
-            # As the job itself says it; the state of the UPS is for work items.
+            # As the job itself says it; the state of the UPS is for workitems.
             data["state"] = data.pop("status", data.get("state", ""))
         if "state" in data:
             data["state"] = state_word(data["state"])

@@ -82,7 +82,7 @@ def _checked(decoded: dict[str, Any], depth: int, within: str = "") -> JsonAttri
                 f"Set 'vr' to {usual}." if usual in _VRS else "Set 'vr' to one of PS3.5 6.2.",
             )
         if tag.startswith(("0000", "0002")) or element.keys() & {"BulkDataURI", "InlineBinary"}:
-            raise _invalid(f"{place} has no place in a work item, or refers to bulk data")
+            raise _invalid(f"{place} has no place in a workitem, or refers to bulk data")
         values = element.get("Value", [])
         if not isinstance(values, list):
             raise _invalid(f"The values of {place} are no list", 'Write "Value": [value, …].')

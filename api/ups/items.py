@@ -1,4 +1,4 @@
-"""Create, retrieve, update, claim, end and cancel work items (PS3.18 11.4 to 11.8)."""
+"""Create, retrieve, update, claim, end and cancel workitems (PS3.18 11.4 to 11.8)."""
 
 from typing import Annotated
 
@@ -31,7 +31,7 @@ from storage.ups.validation import STATES, WorkitemState
 router = worklist_router()
 
 WorkitemUid = Annotated[
-    str, Path(pattern=r"^[0-9.]{1,64}$", description="SOP Instance UID of the work item.")
+    str, Path(pattern=r"^[0-9.]{1,64}$", description="SOP Instance UID of the workitem.")
 ]
 _ITEM_NAMES = frozenset({"workitem", "affectedsopinstanceuid"})
 _TRANSACTION_NAMES = frozenset({"transaction-uid", "transactionuid", "transaction"})
@@ -44,10 +44,10 @@ _BODY = {
 }
 
 
-@router.post("/workitems", status_code=201, summary="Create a work item", openapi_extra=_BODY)
+@router.post("/workitems", status_code=201, summary="Create a workitem", openapi_extra=_BODY)
 @policy(INTEGRATORS, "dicomweb:write", Audited(Code.PROCEDURE_RECORD, "C"))
 @reads_own_query
-async def create_work_item(request: Request, storage: StorageDep) -> Response:
+async def create_workitem(request: Request, storage: StorageDep) -> Response:
     """The UID is the query itself (`?1.2.3`) or the body's; without one the node makes it.
 
     A Scheduled Workitem Code (or Scheduled Station Name) of scheme 99MEDIVIEW names the
@@ -68,11 +68,9 @@ async def create_work_item(request: Request, storage: StorageDep) -> Response:
     return empty(201, headers)
 
 
-@router.get("/workitems/{workitem_uid}", summary="One work item")
+@router.get("/workitems/{workitem_uid}", summary="One workitem")
 @policy(READERS, "dicomweb:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
-def retrieve_work_item(
-    request: Request, storage: StorageDep, workitem_uid: WorkitemUid
-) -> Response:
+def retrieve_workitem(request: Request, storage: StorageDep, workitem_uid: WorkitemUid) -> Response:
     """All its attributes, but for the Transaction UID, which only its owner may know."""
     model = choose_model(accepted(request))
     found = storage.workitem_list.find(workitem_uid, whole=True)
@@ -85,10 +83,10 @@ def retrieve_work_item(
     return Response(json_bytes([found.attributes]), media_type=DICOM_JSON, headers=headers)
 
 
-@router.post("/workitems/{workitem_uid}", summary="Update a work item", openapi_extra=_BODY)
+@router.post("/workitems/{workitem_uid}", summary="Update a workitem", openapi_extra=_BODY)
 @policy(INTEGRATORS, "dicomweb:write", CHANGED)
 @reads_own_query
-async def update_work_item(
+async def update_workitem(
     request: Request, storage: StorageDep, workitem_uid: WorkitemUid
 ) -> Response:
     """Change what is named. One that is claimed takes its Transaction UID, as the query
@@ -106,10 +104,10 @@ async def update_work_item(
 
 
 @router.put(
-    "/workitems/{workitem_uid}/state", summary="Claim or end a work item", openapi_extra=_BODY
+    "/workitems/{workitem_uid}/state", summary="Claim or end a workitem", openapi_extra=_BODY
 )
 @policy(INTEGRATORS, "dicomweb:write", CHANGED)
-async def change_work_item_state(
+async def change_workitem_state(
     request: Request, storage: StorageDep, workitem_uid: WorkitemUid
 ) -> Response:
     """The body holds Procedure Step State and Transaction UID (PS3.18 11.7.1.4)."""
@@ -128,7 +126,7 @@ async def change_work_item_state(
 @router.post(
     "/workitems/{workitem_uid}/cancelrequest",
     status_code=202,
-    summary="Ask for the end of a work item",
+    summary="Ask for the end of a workitem",
     openapi_extra=_BODY,
 )
 @policy(WRITERS, "dicomweb:write", CHANGED)

@@ -1,4 +1,4 @@
-"""Match work items against the keys of a search or of a subscription (PS3.4 CC.2.8.3)."""
+"""Match workitems against the keys of a search or of a subscription (PS3.4 CC.2.8.3)."""
 
 from collections.abc import Mapping
 

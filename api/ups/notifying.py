@@ -1,4 +1,4 @@
-"""Report to subscribers over a WebSocket what becomes of work items (PS3.18 8.10, 11.13).
+"""Report to subscribers over a WebSocket what becomes of workitems (PS3.18 8.10, 11.13).
 
 The events table is the source, so that it does not matter which process changed an
 item and which one holds the connection. A subscriber that comes back gets what
@@ -230,7 +230,7 @@ class _Audience:
 
 
 def _event_of_job(event: Event) -> ReportedEvent:
-    """A job's event as a report of the work item that the job is (`state_of_job`)."""
+    """A job's event as a report of the workitem that the job is (`state_of_job`)."""
     job: dict[str, Any] = event.payload
     state, reason, progress = job["state"], job["reason"], float(job["progress"])
     if (state == "IN PROGRESS" and (job["stage"] or progress)) or (state == "SCHEDULED" and reason):

@@ -20,7 +20,7 @@ def empty(status: int, headers: dict[str, str] | None = None) -> Response:
 
 
 def install_workitem_errors(app: FastAPI) -> None:
-    """Make a refusal of a work item's state a problem with the standard's Warning."""
+    """Make a refusal of a workitem's state a problem with the standard's Warning."""
     app.add_exception_handler(WorkitemRefused, _refused)
 
 
@@ -31,7 +31,7 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
         error.status,
         error.code,
         error.message,
-        title="The state of the work item does not allow it",
+        title="The state of the workitem does not allow it",
         remedy=error.remedy,
         request_id=str(request.scope.get("state", {}).get("request_id", "")),
         headers={"Warning": warning(request, request.app.state.storage.settings, error.complaint)},

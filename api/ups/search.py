@@ -49,8 +49,8 @@ _RETURNED = frozenset(
 )
 @policy(READERS, "dicomweb:read", QUERY)
 @reads_own_query
-def search_work_items(request: Request, storage: StorageDep) -> Response:
-    """Work items that fit every key, jobs of this node among them, the newest first.
+def search_workitems(request: Request, storage: StorageDep) -> Response:
+    """Workitems that fit every key, jobs of this node among them, the newest first.
 
     At most 1000 at once. Jobs name their input by series; one alone names each instance.
     """

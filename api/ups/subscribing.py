@@ -1,4 +1,4 @@
-"""Subscribe to work items, and stop it (PS3.18 11.10 to 11.12)."""
+"""Subscribe to workitems, and stop it (PS3.18 11.10 to 11.12)."""
 
 from typing import Annotated
 
@@ -42,7 +42,7 @@ AeTitle = Annotated[
 )
 @policy(INTEGRATORS, "dicomweb:write", SUBSCRIBED)
 @reads_own_query
-def subscribe_to_work_item(
+def subscribe_to_workitem(
     request: Request,
     storage: StorageDep,
     principal: PrincipalDep,
@@ -53,7 +53,7 @@ def subscribe_to_work_item(
         str, Query(description="attribute=value, separated by commas.", max_length=4000)
     ] = "",
 ) -> Response:
-    """To one work item, to all (1.2.840.10008.5.1.4.34.5), or to those that fit a filter (….5.1).
+    """To one workitem, to all (1.2.840.10008.5.1.4.34.5), or to those that fit a filter (….5.1).
 
     Content-Location is the address of the WebSocket that tells of them. A deletion lock is
     always granted: what it holds is not deleted although it ended long ago.
@@ -86,7 +86,7 @@ def subscribe_to_work_item(
     "/workitems/{workitem_uid}/subscribers/{ae_title}", status_code=200, summary="Unsubscribe"
 )
 @policy(INTEGRATORS, "dicomweb:write", SUBSCRIBED)
-def unsubscribe_from_work_item(
+def unsubscribe_from_workitem(
     storage: StorageDep, workitem_uid: WorkitemUid, ae_title: AeTitle
 ) -> Response:
     """Stop hearing of it; from all items, of every single one too."""

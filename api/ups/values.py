@@ -1,4 +1,4 @@
-"""Values of a work item that do not fit: which attribute it is, and what it takes."""
+"""Values of a workitem that do not fit: which attribute it is, and what it takes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Perform what others ask for by work items: claim, follow the jobs, end (IHE AIW-I).
+"""Perform what others ask for by workitems: claim, follow the jobs, end (IHE AIW-I).
 
 An item waits until its study is here and complete, and for the start that it names.
 Whatever was done is in the ledger, so that any process goes on where another ended.
@@ -95,7 +95,7 @@ def _advance(
         )
         if expires is None or expires > now:
             return
-        found = _Refused("The study was not here and complete when the work item expired.")
+        found = _Refused("The study was not here and complete when the workitem expired.")
     if isinstance(found, _Refused):
         _refuse(storage.performed_items, item, found)
         return
@@ -113,7 +113,7 @@ def _follow(storage: Storage, item: Workitem, pipelines: Sequence[Pipeline]) -> 
         jobs = [storage.jobs.get(job_id) for job_id in item.job_ids]
     except NotFound:
         _refuse(
-            storage.performed_items, item, _Refused("The job that performed the work item is gone.")
+            storage.performed_items, item, _Refused("The job that performed the workitem is gone.")
         )
         return
     if any(_is_void(storage.jobs, job) for job in jobs):
@@ -176,7 +176,7 @@ def _find_input(
     found: dict[tuple[str, str], Series] = {}
     for study_instance_uid, series_instance_uid, instances in wanted:
         if not study_instance_uid:
-            return _Refused("The work item names no study.")
+            return _Refused("The workitem names no study.")
         held = [
             series
             for series in index.series_of(study_instance_uid)

@@ -31,7 +31,7 @@ _BY_RULE: tuple[Origin, ...] = ("rule", "unmatched")
 class OrderedStudy:
     """A study that is scheduled and not here yet, by the oldest order that names it.
 
-    `attributes` are keywords and values of the modality worklist, or DICOM JSON of a work item.
+    `attributes` are keywords and values of the modality worklist, or DICOM JSON of a workitem.
     """
 
     study_instance_uid: str

@@ -134,7 +134,7 @@ def _of_webhook() -> ColumnElement[bool]:
 
 
 def _names_unseen(workitem_uid: ColumnElement[str]) -> ColumnElement[bool]:
-    """A work item shows all studies that it names, so it is hidden with any of them."""
+    """A workitem shows all studies that it names, so it is hidden with any of them."""
     named = t.work_item_study.alias()
     return exists().where(
         named.c.sop_instance_uid == workitem_uid, ~_of_study(named.c.study_instance_uid)

@@ -120,7 +120,7 @@ class Withdrawals:
     def supersede(self, job_id: str, reason: str, now: datetime) -> bool:
         """Let nothing of the job count any more; False where it failed, or is superseded already.
 
-        An unfinished job ends. A completed one stays so as a work item (a UPS never leaves
+        An unfinished job ends. A completed one stays so as a workitem (a UPS never leaves
         COMPLETED), but its findings are left out of everything that counts. So it is with jobs that
         took its results.
         """

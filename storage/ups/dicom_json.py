@@ -1,4 +1,4 @@
-"""Read and write attributes in DICOM JSON (PS3.18 F) by keyword, as work items are kept."""
+"""Read and write attributes in DICOM JSON (PS3.18 F) by keyword, as workitems are kept."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

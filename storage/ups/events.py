@@ -1,4 +1,4 @@
-"""What happens to work items, as events that are reported to subscribers (PS3.4 Table CC.2.4-1)."""
+"""What happens to workitems, as events that are reported to subscribers (PS3.4 Table CC.2.4-1)."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -71,7 +71,7 @@ def record(
     *,
     receiver: str = "",
 ) -> None:
-    """Note an event of a work item; with a `receiver`, for that subscriber alone."""
+    """Note an event of a workitem; with a `receiver`, for that subscriber alone."""
     event_type, attributes = event
     payload: dict[str, Any] = {
         "workitem": workitem_uid,

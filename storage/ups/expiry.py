@@ -1,4 +1,4 @@
-"""Work items that go: ended long ago, or with the study that they were about (PS3.4 CC.2.1.3)."""
+"""Workitems that go: ended long ago, or with the study that they were about (PS3.4 CC.2.1.3)."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -51,7 +51,7 @@ def forget_study(connection: Connection, study_instance_uid: str) -> None:
 
 
 def note_jobs_gone(connection: Connection, job_ids: Iterable[str]) -> None:
-    """Remember the work items that jobs were, when the jobs are deleted."""
+    """Remember the workitems that jobs were, when the jobs are deleted."""
     _note(connection, (uid_of_job(job_id) for job_id in job_ids))
 
 

@@ -1,4 +1,4 @@
-"""Jobs of the node as work items of the unified worklist: one ledger, seen in two ways.
+"""Jobs of the node as workitems of the unified worklist: one ledger, seen in two ways.
 
 Nothing is copied. The item's UID is the job's UUID under 2.25 (PS3.5 B.2), so that
 each leads to the other.
@@ -33,7 +33,7 @@ _PATIENT = {
 
 
 def uid_of_job(job_id: str) -> str:
-    """The UID under which a job is a work item."""
+    """The UID under which a job is a workitem."""
     return f"{_ROOT}{uuid.UUID(job_id).int}"
 
 
@@ -61,7 +61,7 @@ def attributes_of_job(
     ae_title: str,
     study: Mapping[str, Any],
 ) -> JsonAttributes:
-    """The work item that a job is (PS3.3 C.30).
+    """The workitem that a job is (PS3.3 C.30).
 
     `study`: columns of the index by name, without values where it is not held (any more).
     The input is named by its series, without the single instances.

@@ -1,4 +1,4 @@
-"""Work items that a pipeline of this node performs: claimed, followed and ended by it."""
+"""Workitems that a pipeline of this node performs: claimed, followed and ended by it."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

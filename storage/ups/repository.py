@@ -1,6 +1,6 @@
-"""Work items that others have created: claimed, updated and ended by the rules of PS3.4 CC.
+"""Workitems that others have created: claimed, updated and ended by the rules of PS3.4 CC.
 
-Jobs of the node are work items too, without a row here (`storage.ups.job_mapping`).
+Jobs of the node are workitems too, without a row here (`storage.ups.job_mapping`).
 """
 
 from collections.abc import Mapping
@@ -75,7 +75,7 @@ class Workitems:
             )
             if not written:
                 raise UidConflict(
-                    f"There is a work item {uid} already.",
+                    f"There is a workitem {uid} already.",
                     remedy="Create it under a UID of its own, or leave the UID to the node.",
                 )
             note_studies(connection, uid, study_instance_uid, attributes)
@@ -113,14 +113,14 @@ class Workitems:
             if item.state in ENDED_STATES:
                 raise WorkitemRefused(
                     "The submitted request is inconsistent with the current state of the Workitem.",
-                    f"The work item is {item.state} and does not change any more.",
+                    f"The workitem is {item.state} and does not change any more.",
                     status=400,
                     remedy="Only what is SCHEDULED or IN PROGRESS is changed; create another one.",
                 )
             if item.state == "SCHEDULED" and transaction_uid:
                 raise WorkitemRefused(
                     "The target URI did not reference a claimed Workitem.",
-                    "Nobody has claimed the work item, and the request names a claim.",
+                    "Nobody has claimed the workitem, and the request names a claim.",
                     remedy="Leave the Transaction UID out, or claim the item first.",
                 )
             _check_owner(item, transaction_uid, claimed=item.state == "IN PROGRESS")
@@ -153,11 +153,11 @@ class Workitems:
                 already = True
                 return Edit()
             if state == "SCHEDULED" or item.state in ENDED_STATES or item.state == state:
-                raise _inconsistent(f"The work item is {item.state} and cannot become {state}.")
+                raise _inconsistent(f"The workitem is {item.state} and cannot become {state}.")
             if state == "IN PROGRESS":
                 if outside and item.performer:
                     raise _inconsistent(
-                        f"The work item asks for {item.performer}, which this node performs.",
+                        f"The workitem asks for {item.performer}, which this node performs.",
                         "Request its cancellation, or create one for another performer.",
                     )
                 check_uid_given(transaction_uid, "TransactionUID")
@@ -166,7 +166,7 @@ class Workitems:
             else:
                 if item.state == "SCHEDULED":
                     raise _inconsistent(
-                        "The work item is SCHEDULED: it ends after somebody has claimed it."
+                        "The workitem is SCHEDULED: it ends after somebody has claimed it."
                     )
                 _check_owner(item, transaction_uid, claimed=True)
                 check_final(item.attributes, state)
@@ -193,7 +193,7 @@ class Workitems:
             if item.state == "COMPLETED":
                 raise WorkitemRefused(
                     "The UPS is already COMPLETED.",
-                    "The work item is COMPLETED: it stays so.",
+                    "The workitem is COMPLETED: it stays so.",
                     remedy="What has ended is not cancelled; nothing is to be done.",
                 )
             if item.state == "IN PROGRESS" and not item.performer:

@@ -1,4 +1,4 @@
-"""What others ask of work items, be they rows of their own or jobs of this node."""
+"""What others ask of workitems, be they rows of their own or jobs of this node."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -56,7 +56,7 @@ def update(
     if state_of_job(job) in ENDED_STATES:
         raise WorkitemRefused(
             "The submitted request is inconsistent with the current state of the Workitem.",
-            f"The work item is {job.state} and does not change any more.",
+            f"The workitem is {job.state} and does not change any more.",
             status=400,
             remedy="Only what is SCHEDULED or IN PROGRESS is changed; create another one.",
         )
@@ -85,11 +85,11 @@ def change_state(
             "The Transaction UID is missing.",
             "The request names no Transaction UID.",
             status=400,
-            remedy="Send TransactionUID (0008,1195), which the claim of the work item set.",
+            remedy="Send TransactionUID (0008,1195), which the claim of the workitem set.",
         )
     if job.state in ENDED_STATES and job.state == state:
         return True
-    raise _not_theirs("The work item is a job of this node, which no other performer claims.")
+    raise _not_theirs("The workitem is a job of this node, which no other performer claims.")
 
 
 def request_cancel(
@@ -109,7 +109,7 @@ def request_cancel(
         if not storage.subscriptions.anyone_listens(uid):
             raise WorkitemRefused(
                 "The performer cannot be contacted.",
-                "Nobody listens to this work item, so its performer would not hear of it.",
+                "Nobody listens to this workitem, so its performer would not hear of it.",
                 remedy="Reach the performer by other means.",
             )
     elif item.state not in ENDED_STATES:
@@ -153,5 +153,5 @@ def _not_theirs(message: str) -> WorkitemRefused:
     return WorkitemRefused(
         "The submitted request is inconsistent with the state of the UPS Instance.",
         message,
-        remedy="Request its cancellation, or create a work item of your own.",
+        remedy="Request its cancellation, or create a workitem of your own.",
     )

@@ -1,4 +1,4 @@
-"""Rows of work items, read, decided upon and written in one transaction."""
+"""Rows of workitems, read, decided upon and written in one transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -148,5 +148,5 @@ def missing_item(connection: Connection, uid: str) -> NotFound:
     remedy = "GET /dicom-web/workitems lists them."
     known = select(table.c.sop_instance_uid).where(table.c.sop_instance_uid == uid)
     if connection.execute(known).first() is not None:
-        return Gone("The work item was there and has been deleted.", remedy=remedy)
-    return NotFound("There is no work item under that UID.", remedy=remedy)
+        return Gone("The workitem was there and has been deleted.", remedy=remedy)
+    return NotFound("There is no workitem under that UID.", remedy=remedy)

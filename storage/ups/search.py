@@ -1,4 +1,4 @@
-"""All work items in one list, jobs of the node among them, the newest first."""
+"""All workitems in one list, jobs of the node among them, the newest first."""
 
 import heapq
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ _INDEXED = tuple(column.name for column in (*_STUDY_COLUMNS, *_PATIENT_COLUMNS))
 
 @dataclass(frozen=True)
 class Listed:
-    """A work item as lists and subscribers see it. `job_id`: of the job that it is, if any."""
+    """A workitem as lists and subscribers see it. `job_id`: of the job that it is, if any."""
 
     sop_instance_uid: str
     state: WorkitemState

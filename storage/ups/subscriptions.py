@@ -1,4 +1,4 @@
-"""Who listens to which work items, and up to where each got reports (PS3.4 CC.2.3)."""
+"""Who listens to which workitems, and up to where each got reports (PS3.4 CC.2.3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _LOOK_BACK = 10_000
 
 @dataclass(frozen=True)
 class Subscription:
-    """To one work item, or under a well-known UID to all of them or to those of a filter.
+    """To one workitem, or under a well-known UID to all of them or to those of a filter.
 
     SUSPENDED: global, and not of items created since `changed_at`. REMOVED: of one item,
     although a global subscription would include it. `filter` maps keywords to key values.

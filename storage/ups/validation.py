@@ -1,4 +1,4 @@
-"""What a work item must be like at each step of its life (PS3.4 CC.1.1, Table CC.2.5-3).
+"""What a workitem must be like at each step of its life (PS3.4 CC.1.1, Table CC.2.5-3).
 
 Nothing here touches a database: a rule gets attributes in DICOM JSON and answers
 with attributes, or refuses.
@@ -44,7 +44,7 @@ Complaint = Literal[
 
 
 class WorkitemRefused(MediViewError):
-    """The work item's state does not allow it. `complaint` is the standard's sentence."""
+    """The workitem's state does not allow it. `complaint` is the standard's sentence."""
 
     code = "work_item_refused"
 
@@ -112,7 +112,7 @@ _DATE_TIMES = (
 
 
 def created(uid: str, given: Mapping[str, Any], now: datetime) -> tuple[JsonAttributes, bool]:
-    """A new work item's attributes, and whether the node had to add some (PS3.4 CC.2.5.3).
+    """A new workitem's attributes, and whether the node had to add some (PS3.4 CC.2.5.3).
 
     Raises InvalidRequest for what the standard requires of the creator.
     """
@@ -120,17 +120,17 @@ def created(uid: str, given: Mapping[str, Any], now: datetime) -> tuple[JsonAttr
     for keyword in _MUST_HAVE:
         if not has_value(attributes, keyword):
             raise InvalidRequest(
-                f"The work item lacks {keyword}.",
+                f"The workitem lacks {keyword}.",
                 remedy="PS3.4 Table CC.2.5-3 lists what a creator must give.",
             )
     if text_of(attributes, "ProcedureStepState") != "SCHEDULED":
         raise InvalidRequest(
-            "A work item begins SCHEDULED.",
+            "A workitem begins SCHEDULED.",
             remedy="Claim it by PUT …/state once it exists (PS3.4 CC.2.5.3).",
         )
     if has_value(attributes, "TransactionUID"):
         raise InvalidRequest(
-            "A new work item has no Transaction UID.",
+            "A new workitem has no Transaction UID.",
             remedy="Leave it empty; the system that claims the item makes one.",
         )
     for keyword in _MUST_BE_EMPTY:
@@ -191,7 +191,7 @@ def check_final(attributes: Mapping[str, Any], state: WorkitemState) -> None:
     if missing:
         raise WorkitemRefused(
             "The submitted request is inconsistent with the state of the UPS Instance.",
-            f"The work item lacks what {state} requires: {', '.join(missing)}.",
+            f"The workitem lacks what {state} requires: {', '.join(missing)}.",
             remedy="Update the item with these first (PS3.4 Table CC.2.5-3).",
         )
 
@@ -288,7 +288,7 @@ def studies_of(attributes: Mapping[str, Any]) -> frozenset[str]:
 def performer_of(attributes: Mapping[str, Any]) -> str:
     """The pipeline of this node that the item asks for, '' where another performer is meant.
 
-    Its name stands in our coding scheme, as the work item's code or as the station's.
+    Its name stands in our coding scheme, as the workitem's code or as the station's.
     """
     for keyword in ("ScheduledWorkitemCodeSequence", "ScheduledStationNameCodeSequence"):
         for value, scheme in codes_of(attributes, keyword):

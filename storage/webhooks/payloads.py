@@ -53,7 +53,7 @@ EVENT_TYPES: Mapping[str, str] = {
     "node.restored": "It works again.",
     "node.disk_low": "The disk of the data folder is getting full.",
     "node.data_damaged": "What is stored was found damaged or lost, and has no right copy.",
-    "workitem.changed": "The state of a work item has changed.",
+    "workitem.changed": "The state of a workitem has changed.",
 }
 """What a webhook may ask for, by name or as `job.*` or `*`."""
 

@@ -1,4 +1,4 @@
-"""Work items of the unified worklist (PS3.4 CC), and who listens to them."""
+"""Workitems of the unified worklist (PS3.4 CC), and who listens to them."""
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, String, Table, Text
 

@@ -248,7 +248,7 @@ ALIKE_FOR_ALL = {
 
 SHOWS_A_STUDY_WHOSE_UID_IS_KNOWN = {
     ("POST", "/api/worklist"): "an order of another group's study would change it",
-    ("POST", "/dicom-web/workitems"): "a work item of another group's study would change it",
+    ("POST", "/dicom-web/workitems"): "a workitem of another group's study would change it",
 }
 """Refused with 403 for a study of another group; docs/security.md states why it cannot be hidden.
 

@@ -62,7 +62,7 @@ def test_what_a_superseded_job_found_is_entered_in_error(
     assert api.client.get(f"/api/findings/{finding_id}").json()["is_withdrawn"] is True
     job = api.client.get(f"/api/jobs/{job_id}").json()
     assert (job["state"], job["findings"]) == ("superseded", [])
-    # The work item has ended, and stays so (PS3.4 CC.1.1).
+    # The workitem has ended, and stays so (PS3.4 CC.1.1).
     assert api.storage.jobs.get(job_id).state == "COMPLETED"
     study_state = api.client.get(f"/api/studies/{study}").json()["state"]
     assert study_state not in ("failed", "results")

@@ -168,6 +168,7 @@ def _schemas(value: Any) -> Iterator[dict[str, Any]]:
 def test_names_of_operations_read_as_a_verb_with_its_object(description: dict[str, Any]) -> None:
     names = [one["operationId"] for _, _, one in operations(description)]
     assert [one for one in names if not re.fullmatch(r"[a-z]+(_[a-z0-9]+){0,5}", one)] == []
+    assert [one for one in names if "work_item" in one] == [], "DICOM writes workitem"
     assert {one for one in names if "_" not in one} == {
         *("analyze", "summarize"),
         *("health", "livez", "readyz", "startupz"),

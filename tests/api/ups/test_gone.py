@@ -1,4 +1,4 @@
-"""Work items that are gone: when they go, what holds them, and what is answered then."""
+"""Workitems that are gone: when they go, what holds them, and what is answered then."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Who may listen to work items: the web socket has the matrix's roles and scopes too."""
+"""Who may listen to workitems: the web socket has the matrix's roles and scopes too."""
 
 from collections.abc import Iterator
 

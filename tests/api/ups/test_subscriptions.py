@@ -1,4 +1,4 @@
-"""Subscribers hear over a WebSocket what becomes of work items, whoever changes them."""
+"""Subscribers hear over a WebSocket what becomes of workitems, whoever changes them."""
 
 import json
 import threading
@@ -122,7 +122,7 @@ def test_a_filter_chooses_what_arrives(worklist: Worklist) -> None:
         assert listener.is_silent()
 
 
-def test_jobs_of_the_node_are_told_of_as_work_items(api: ApiNode) -> None:
+def test_jobs_of_the_node_are_told_of_as_workitems(api: ApiNode) -> None:
     worklist = Worklist(api.client, api.url)
     worklist.subscribe(WORKLIST, "WATCHER")
     with worklist.listening("WATCHER") as listener:

@@ -137,7 +137,7 @@ class Listener:
         return dict(json.loads(self.socket.recv(timeout_s)))
 
     def next_event(self, timeout_s: float = 10.0) -> tuple[str, int, str]:
-        """Work item, event type, and its state where the event says one."""
+        """Workitem, event type, and its state where the event says one."""
         report = self.next(timeout_s)
         state = report.get(STATE, {}).get("Value", [""])[0]
         return report["00001000"]["Value"][0], report["00001002"]["Value"][0], state

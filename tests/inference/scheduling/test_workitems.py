@@ -1,4 +1,4 @@
-"""Others ask by a work item, and the node performs it (IHE AIW-I), or says why not."""
+"""Others ask by a workitem, and the node performs it (IHE AIW-I), or says why not."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -33,7 +33,7 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 
 
 def ordered(storage: Storage, study: str, **changes: Any) -> str:
-    """A work item for a study and the pipeline of the tests; its UID."""
+    """A workitem for a study and the pipeline of the tests; its UID."""
     attributes = attributes_of(
         ScheduledProcedureStepPriority="HIGH",
         ProcedureStepLabel="Measure what is bright",
@@ -144,10 +144,10 @@ def test_the_job_itself_is_in_the_list_with_its_input_and_output(storage: Storag
             {"ScheduledWorkitemCodeSequence": [code_item("crystal-ball", "99MEDIVIEW", "x")]},
             "There is no pipeline named crystal-ball. There are: bright-region.",
         ),
-        ({"ReferencedRequestSequence": []}, "The work item names no study."),
+        ({"ReferencedRequestSequence": []}, "The workitem names no study."),
         (
             {"ScheduledProcedureStepExpirationDateTime": "20240102"},
-            "The study was not here and complete when the work item expired.",
+            "The study was not here and complete when the workitem expired.",
         ),
     ],
 )

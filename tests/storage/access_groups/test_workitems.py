@@ -1,4 +1,4 @@
-"""A work item is seen by those alone who see every study that it names; orders name their own."""
+"""A workitem is seen by those alone who see every study that it names; orders name their own."""
 
 import importlib
 from collections.abc import Iterator

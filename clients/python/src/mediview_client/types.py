@@ -285,8 +285,8 @@ class Job(TypedDict):
     """Empty for an image that is not DICOM."""
     state: Literal["scheduled", "in_progress", "completed", "failed", "cancelled", "superseded"]
     """`failed`, `cancelled` (by a person) and `superseded` (the series has changed since, and
-    what was made is withdrawn) are three different things. As a work item (UPS) all
-    unfinished ones are CANCELED, with their reason."""
+    what was made is withdrawn) are three different things. As a workitem (UPS) all unfinished
+    ones are CANCELED, with their reason."""
     stage: str
     """The step that runs or ran last."""
     stage_text: str
