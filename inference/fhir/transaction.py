@@ -43,14 +43,14 @@ class Transaction:
         """Write it as it is now: update the one of that identifier, or create it."""
         request = {
             "method": "PUT",
-            "url": f"{resource.resource_type}?identifier={_token(system, value)}",
+            "url": f"{resource.resource_type}?identifier={token(system, value)}",
         }
         self._add(resource, request, system, value, is_marked=True)
 
     def put_json(self, resource: Json, system: str, value: str) -> None:
         """The same for a resource that R4 does not know."""
         kind = resource["resourceType"]
-        url = f"{kind}?identifier={_token(system, value)}"
+        url = f"{kind}?identifier={token(system, value)}"
         self._entries.append(
             {
                 "fullUrl": self._full_url(kind, str(resource.pop("id")), system, value),
@@ -64,7 +64,7 @@ class Transaction:
         request = {
             "method": "POST",
             "url": resource.resource_type,
-            "ifNoneExist": f"identifier={_token(system, value)}",
+            "ifNoneExist": f"identifier={token(system, value)}",
         }
         self._add(resource, request, system, value)
 
@@ -131,18 +131,21 @@ class Transaction:
         return {name: self._resolved(one) for name, one in value.items()}
 
 
-def _token(system: str, value: str) -> str:
-    """`system|value` as a search has it (hl7.org/fhir/R4/search.html#token)."""
-    return f"{quote(_escaped(system), safe=':/.-_')}%7C{quote(_escaped(value), safe=':/.-_')}"
+def token(system: str, value: str) -> str:
+    """`system|value` as the query of an address has it."""
+    return quote(plain_token(system, value), safe=":/.-_")
+
+
+def plain_token(system: str, value: str) -> str:
+    """`system|value` as a search has it (hl7.org/fhir/R4/search.html#token).
+
+    What separates values is escaped (search.html#escaping): a server would take the patient ID
+    `77,Q-4711` for two, and find who has the second.
+    """
+    return f"{_escaped(system)}|{_escaped(value)}"
 
 
 def _escaped(text: str) -> str:
-    """Commas, bars and dollar signs of a value (hl7.org/fhir/R4/search.html#escaping)."""
     for one in "\\,$|":
         text = text.replace(one, f"\\{one}")
     return text
-
-
-def token(system: str, value: str) -> str:
-    """The same, for a query of its own."""
-    return _token(system, value)

@@ -11,6 +11,12 @@ from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
 from inference.deliveries.destinations.fhir_answers import found_resources, outcome_of
 from inference.deliveries.destinations.fhir_capability import lacking
 from inference.deliveries.destinations.fhir_client import FhirClient
+from inference.deliveries.destinations.fhir_patients import (
+    bears,
+    find_patients,
+    system_of,
+    systems_of,
+)
 from inference.deliveries.destinations.kind import DestinationKind, FormField, require
 from inference.deliveries.destinations.protocol import Outcome, TestResult
 from inference.deliveries.destinations.testing import TEST_S
@@ -24,7 +30,7 @@ from inference.fhir.documents import (
     write_document,
 )
 from inference.fhir.r5 import FHIR_VERSIONS, FhirVersion
-from inference.fhir.subject import patient_of, patient_system
+from inference.fhir.subject import patient_of
 from inference.fhir.transaction import Transaction, token
 from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage
@@ -36,7 +42,6 @@ from storage.settings import Settings, is_loopback
 
 _SCHEME = "fhir+"
 _NO_SEARCH = frozenset({400, 404, 405, 406, 501})
-_ANY_ISSUER = ""
 
 
 class FhirDestination:
@@ -49,7 +54,7 @@ class FhirDestination:
         self._peer = peer
         self._client = FhirClient(peer, _base(peer), storage.settings)
         self._version: FhirVersion = "R5" if peer.fhir_version == "R5" else "R4"
-        self._systems = _systems(peer.fhir_patient_systems)
+        self._systems = systems_of(peer.fhir_patient_systems)
 
     def __str__(self) -> str:
         return self._client.base
@@ -84,52 +89,26 @@ class FhirDestination:
         """Raises PeerFailed where the server does not answer."""
         study = self._storage.index.study(document.study_instance_uid)
         transaction = Transaction(self._version, {})
-        system = self._system_of(study)
-        if self._peer.fhir_patients == "create":
-            transaction.create_patient(_patient_of(study, system), system, study.patient_id)
-        elif self._peer.fhir_patients == "identifier":
+        issuer = self._storage.settings.patient_id_issuer
+        system = system_of(study, self._systems, issuer, str(self))
+        if self._peer.fhir_patients == "identifier":
             transaction.subject = {
                 "type": "Patient",
                 "identifier": {"system": system, "value": study.patient_id},
             }
         else:
-            found = self._known_patients(system, study.patient_id)
-            if len(found) != 1:
-                return Outcome(uid, self._without_patient(len(found), system))
-            transaction.subject = {"reference": f"Patient/{found[0]}", "type": "Patient"}
+            # Before one is created as well: the server would take one that is inactive.
+            found = find_patients(self._client, system, study.patient_id)
+            if found.only is not None:
+                transaction.subject = {"reference": f"Patient/{found.only}", "type": "Patient"}
+            elif found.is_nobody and self._peer.fhir_patients == "create":
+                transaction.create_patient(_patient_of(study, system), system, study.patient_id)
+            else:
+                return Outcome(uid, found.why_not(str(self), system))
         write_document(self._storage, document, transaction)
-        return outcome_of(uid, str(self), self._client.transact(transaction.to_json()), study)
-
-    def _system_of(self, study: Study) -> str:
-        """Raises InvalidRequest where nothing says whose the results are."""
-        if not study.patient_id.strip():
-            raise InvalidRequest(
-                "The study has no patient ID, by which the server could know whose it is.",
-                remedy="Correct the patient of the study, and retry the delivery.",
-            )
-        issuer = study.issuer_of_patient_id
-        stated = self._systems.get(issuer, self._systems.get(_ANY_ISSUER))
-        return stated or patient_system(issuer)
-
-    def _known_patients(self, system: str, patient_id: str) -> list[str]:
-        """The server's own ids. Raises PeerFailed."""
-        answer = self._client.search(
-            "Patient", {"identifier": f"{system}|{patient_id}", "_count": "2"}
-        )
-        found = found_resources(answer, str(self))
-        return [str(one["id"]) for one in found if one.get("resourceType") == "Patient"]
-
-    def _without_patient(self, count: int, system: str) -> str:
-        if count:
-            return (
-                f"{self} has several patients of one identifier of {system}. Have them merged"
-                " there; the delivery is tried again."
-            )
-        return (
-            f"{self} knows no patient of the study's identifier, whose system is {system}. Name"
-            " the system that it uses (fhir_patient_systems), register the patient there, or let"
-            " the node create patients (fhir_patients create); the delivery is tried again."
-        )
+        bundle = transaction.to_json()
+        answer = self._client.transact(bundle)
+        return outcome_of(uid, str(self), answer, study, len(bundle["entry"]))
 
     def commit(self, instances: Sequence[Instance]) -> CommitmentRequest | None:
         raise PeerLacksService(f"{self} has no storage commitment.")
@@ -196,12 +175,7 @@ class FhirDestination:
 def _proves(resource: Mapping[str, Any], proof: Proof) -> bool:
     if proof.status and resource.get("status") != proof.status:
         return False
-    identifiers = resource.get("identifier")
-    wanted = proof.also or (proof.system, proof.value)
-    return isinstance(identifiers, list) and any(
-        isinstance(one, dict) and (one.get("system"), one.get("value")) == wanted
-        for one in identifiers
-    )
+    return bears(resource, *(proof.also or (proof.system, proof.value)))
 
 
 def _patient_of(study: Study, system: str) -> Any:
@@ -229,16 +203,6 @@ def _base(peer: KnownPeer) -> str:
     return peer.url.removeprefix(_SCHEME).rstrip("/")
 
 
-def _systems(text: str) -> dict[str, str]:
-    """Identifier systems by issuer of patient IDs; the one without an issuer is for the others."""
-    found = {}
-    for part in text.split(","):
-        if part.strip():
-            issuer, separator, system = part.strip().rpartition("=")
-            found[issuer if separator else _ANY_ISSUER] = system
-    return found
-
-
 def _check(peer: KnownPeer, settings: Settings) -> None:
     """Let it reach the hosts that the operator allows, and no other. Raises InvalidRequest."""
     require(peer.url.startswith(_SCHEME) and "?" not in peer.url, "url", KIND.address)
@@ -246,7 +210,7 @@ def _check(peer: KnownPeer, settings: Settings) -> None:
     require(peer.fhir_version in FHIR_VERSIONS, "fhir_version", "R4 or R5")
     require(peer.fhir_patients in _PATIENTS, "fhir_patients", ", ".join(_PATIENTS))
     require(
-        all(_SYSTEM.fullmatch(one) for one in _systems(peer.fhir_patient_systems).values())
+        all(_SYSTEM.fullmatch(one) for one in systems_of(peer.fhir_patient_systems).values())
         and len(peer.fhir_patient_systems) <= 1000,
         "fhir_patient_systems",
         "a URI, or ISSUER=URI for each issuer, separated by commas",

@@ -34,7 +34,9 @@ def _lacking(statement: dict[str, Any], version: FhirVersion, patients: str) -> 
     for kind in created:
         if not resources.get(kind, {}).get("conditionalCreate"):
             yield f"conditional create of {kind}"
-    searched = ("DiagnosticReport", "Patient") if patients == "match" else ("DiagnosticReport",)
+    searched = (
+        ("DiagnosticReport",) if patients == "identifier" else ("DiagnosticReport", "Patient")
+    )
     for kind in searched:
         if not _interacts(resources.get(kind, {}), "search-type"):
             yield f"search of {kind}"

@@ -94,7 +94,7 @@ def test_a_refused_delivery_is_listed_and_tried_again_by_a_person(
     deliver_due(api.storage, utcnow(), "sender")
     found = api.client.get("/api/deliveries", params={"troubled": True}).json()["items"]
     assert {one["state"] for one in found} == {"refused"}
-    assert found[0]["last_error"].endswith("answered HTTP 422: Not like that.")
+    assert found[0]["last_error"].endswith("answered HTTP 422: processing.")
     retried = api.client.post(f"/api/deliveries/{found[0]['delivery_id']}/retry")
     assert retried.json()["state"] == "pending"
     assert api.client.post("/api/deliveries/retry", json={}).json()["count"] == len(found)

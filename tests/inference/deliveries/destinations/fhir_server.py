@@ -2,13 +2,14 @@
 hl7.org/fhir/R4/http.html for transactions, conditional creates and updates, and references."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 from fhirclient.models import fhirelementfactory
@@ -25,12 +26,14 @@ class Refused(Exception):
 
 
 class FhirServer:
-    """`faults` are used up by the next transactions, one each. `seen` are headers of requests."""
+    """`faults` are used up by the next transactions, `found` by the next searches of patients.
+    `seen` are headers of requests."""
 
     def __init__(self, version: str) -> None:
         self.version = version
         self.resources: dict[str, list[Json]] = {}
         self.faults: list[Fault] = []
+        self.found: list[Json] = []
         self.seen: list[dict[str, str]] = []
         self.paths: list[str] = []
         self.transactions = 0
@@ -54,13 +57,14 @@ class FhirServer:
         name, _, value = query.partition("=")
         if name != "identifier":
             raise Refused(400, f"{name} is no search parameter of this server.")
-        system, _, code = _unescaped(unquote(value)).rpartition("|")
+        wanted = [_token(one) for one in _VALUE.findall(unquote(value))]
         return [
             f"{kind}/{one['id']}"
             for one in self.of(kind)
             if any(
-                (i.get("system"), i.get("value")) == (system, code)
+                i.get("value") == code and system in (None, i.get("system"))
                 for i in one.get("identifier", ())
+                for system, code in wanted
             )
         ]
 
@@ -150,8 +154,21 @@ class FhirServer:
         }
 
 
+_VALUE = re.compile(r"(?:\\.|[^,\\])+")
+_TOKEN = re.compile(r"(?:((?:\\.|[^|$\\])*)\|)?((?:\\.|[^|$\\])*)")
+
+
+def _token(text: str) -> tuple[str | None, str]:
+    """System and code of one of several values (hl7.org/fhir/R4/search.html#escaping)."""
+    found = _TOKEN.fullmatch(text)
+    if found is None:
+        raise Refused(400, "The token has too many parts.")
+    system, code = found.groups()
+    return None if system is None else _unescaped(system), _unescaped(code)
+
+
 def _unescaped(text: str) -> str:
-    return text.replace("\\,", ",").replace("\\|", "|").replace("\\$", "$").replace("\\\\", "\\")
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -194,7 +211,9 @@ class Handler(BaseHTTPRequestHandler):
         query = urlsplit(self.path).query
         if path.endswith("/_search"):
             form = parse_qs(body.decode())
-            query = f"identifier={form['identifier'][0]}"
+            query = f"identifier={quote(form['identifier'][0])}"
+            if self.fhir.found:
+                return 200, self.fhir.found.pop(0)
         kind = path.partition("/")[0]
         found = [{"resource": self.fhir.resources[one][-1]} for one in self.fhir.find(kind, query)]
         bundle: Json = {"resourceType": "Bundle", "type": "searchset", "total": len(found)}

@@ -365,7 +365,7 @@ def test_an_unsigned_report_is_withdrawn_with_what_it_rests_on(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("status", "state", "words"),
     [
-        (422, "REFUSED", "answered HTTP 422: Patient … (…) is not …"),
+        (422, "REFUSED", "answered HTTP 422: processing."),
         (412, "REFUSED", "several resources of one identifier"),
         (409, "PENDING", "somebody else changed a resource"),
         (429, "PENDING", "it wants fewer requests"),

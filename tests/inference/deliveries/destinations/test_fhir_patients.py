@@ -1,0 +1,111 @@
+"""Results reach the patient whose they are at a FHIR server, or nobody."""
+
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import dcmread
+
+from inference.deliveries.service import deliver_due
+from inference.scheduling.schedule import schedule_series
+from inference.worker.run import run_job
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.deliveries.listing import DeliveryFilter, retry_now
+from tests.inference.deliveries.destinations.nodes import with_results
+from tests.inference.deliveries.destinations.test_fhir import (
+    PATIENT,
+    SYSTEM,
+    deliver,
+    one_of,
+    state_of,
+    writing,
+)
+from tests.inference.orchestration import receive
+from tests.inference.small import BrightRegion, mr_slice, series_uid, study_uid
+
+
+def with_results_of(storage: Storage, name: str = "a", **values: str) -> None:
+    """Those of a study whose data sets state other values."""
+    for number in range(1, 9):
+        dataset = dcmread(BytesIO(mr_slice(name, number)))
+        for keyword, value in values.items():
+            setattr(dataset, keyword, value)
+        file = BytesIO()
+        dataset.save_as(file)
+        receive(storage, [file.getvalue()])
+    for series in storage.index.series_of(study_uid(name)):
+        storage.index.mark_complete(series, utcnow())
+    series = storage.index.series(study_uid(name), series_uid(name))
+    (decision,) = schedule_series(storage, series, (BrightRegion(),))
+    assert run_job(storage, decision.job_id or "", "worker", pipelines=(BrightRegion(),))
+
+
+@pytest.mark.parametrize("patient_id", ["77,Q-4711", "a|Q-4711", "50%$+ä,"])
+def test_a_patient_id_with_separators_is_one_id(tmp_path: Path, patient_id: str) -> None:
+    with writing(tmp_path) as (server, storage):
+        with_results_of(storage, PatientID=patient_id)
+        assert deliver_due(storage, utcnow(), "sender") == 0
+        ((state, error),) = state_of(storage)
+        assert (state, "knows no patient of" in error) == ("PENDING", True), error
+        assert patient_id not in error
+        own = server.add("Patient", {"identifier": [{"system": SYSTEM, "value": patient_id}]})
+        assert deliver(storage) == 1, state_of(storage)
+        assert one_of(server, "DiagnosticReport")["subject"]["reference"] == own
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"identifier": [{"system": SYSTEM, "value": "q-4711"}]}, "knows no patient"),
+        ({"identifier": [{"system": "urn:other", "value": "Q-4711"}]}, "knows no patient"),
+        ({"active": False}, "as inactive or replaced"),
+        ({"link": [{"type": "replaced-by"}]}, "as inactive or replaced"),
+        ({"link": 5}, "as inactive or replaced"),
+        ({"id": None}, "a Patient without an id"),
+        ({"id": "../Patient/1"}, "a Patient without an id"),
+        (None, "several patients"),
+        (5, "whose entry is no list"),
+    ],
+)
+def test_a_patient_who_is_not_certainly_the_one_is_not_taken(
+    tmp_path: Path, changes: Any, words: str
+) -> None:
+    # Where the node may create patients, it does not do so beside one of that identifier.
+    patients = "match" if words == "knows no patient" else "create"
+    with writing(tmp_path, fhir_patients=patients) as (server, storage):
+        person = {"resourceType": "Patient", "id": "s1", **PATIENT, "active": True}
+        other = {"type": "replaces", "other": {"reference": "Patient/s7"}}
+        entry: Any = (
+            [{"resource": {**person, "link": [other], **(changes or {})}}] if (changes != 5) else 5
+        )
+        page = {"resourceType": "Bundle", "type": "searchset", "entry": entry}
+        next_page = {"link": [{"relation": "next", "url": "https://x"}]}
+        server.found = [{**page, **({} if changes else next_page)}]
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 0
+        ((state, error),) = state_of(storage)
+        assert (state, words in error) == ("PENDING", True), error
+        assert server.transactions == 0
+
+
+def test_the_system_of_the_site_is_not_that_of_another_issuer(tmp_path: Path) -> None:
+    settings = {"patient_id_issuer": "HERE"}
+    with writing(tmp_path, settings=settings) as (server, storage):
+        with_results_of(storage, IssuerOfPatientID="OTHER-HOSPITAL")
+        assert deliver_due(storage, utcnow(), "sender") == 0
+        ((state, error),) = state_of(storage)
+        assert (state, server.transactions) == ("REFUSED", 0)
+        assert "Add OTHER-HOSPITAL=URI to fhir_patient_systems" in error
+        with_results_of(storage, "b", IssuerOfPatientID="HERE")
+        assert deliver_due(storage, utcnow(), "sender") == 1, state_of(storage, "b")
+        systems = f"OTHER-HOSPITAL=urn:theirs,{SYSTEM}"
+        storage.peers.replace(replace(storage.peers.get("ehr"), fhir_patient_systems=systems))
+        theirs = {"identifier": [{"system": "urn:theirs", "value": "Q-4711"}]}
+        url = server.add("Patient", theirs)
+        retry_now(storage.engine, DeliveryFilter(destination="ehr"))
+        assert deliver_due(storage, utcnow(), "sender") == 1
+        subjects = [one["subject"]["reference"] for one in server.of("DiagnosticReport")]
+        assert subjects == ["Patient/s1", url]
