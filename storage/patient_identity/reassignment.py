@@ -52,6 +52,7 @@ def reassign(
         _name_rows(connection, rows)
         _compare_again(connection, set(moving.values()), list(moving), now)
         mark_studies(connection, moving, now)
+        _write_again(connection, list(moving), now)
         connection.execute(
             delete(t.patient).where(
                 t.patient.c.id.in_(rows), ~exists().where(t.study.c.patient_fk == t.patient.c.id)
@@ -145,6 +146,30 @@ def _name_rows(connection: Connection, patient_fks: Iterable[int]) -> None:
             texts = (one.study_description, one.accession_number)
             searched = search_text(patient.patient_name, patient.patient_id, *texts)
             connection.execute(update(t.study).where(c.id == one.id).values(search_text=searched))
+
+
+def _write_again(connection: Connection, study_instance_uids: Iterable[str], now: datetime) -> None:
+    """FHIR servers, where a document names its patient by reference, get those of the studies once
+    more: they update what is there. What is sent at this moment is left alone."""
+    c = t.delivery.c
+    servers = select(t.peer.c.name).where(t.peer.c.kind == "fhir")
+    for uids in in_portions(study_instance_uids):
+        connection.execute(
+            update(t.delivery)
+            .where(
+                c.study_instance_uid.in_(uids),
+                c.destination.in_(servers),
+                c.state.in_(("SENT", "CONFIRMED")),
+            )
+            .values(
+                state="PENDING",
+                sent_at=None,
+                questions=0,
+                last_error="",
+                next_attempt_at=now,
+                updated_at=now,
+            )
+        )
 
 
 def _compare_again(

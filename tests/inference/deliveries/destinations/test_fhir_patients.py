@@ -9,11 +9,13 @@ import pytest
 from pydicom import dcmread
 
 from inference.deliveries.service import deliver_due
+from inference.routing.send import send_study
 from inference.scheduling.schedule import schedule_series
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.deliveries.listing import DeliveryFilter, retry_now
+from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
 from tests.inference.deliveries.destinations.nodes import with_results
 from tests.inference.deliveries.destinations.test_fhir import (
     PATIENT,
@@ -109,3 +111,22 @@ def test_the_system_of_the_site_is_not_that_of_another_issuer(tmp_path: Path) ->
         assert deliver_due(storage, utcnow(), "sender") == 1
         subjects = [one["subject"]["reference"] for one in server.of("DiagnosticReport")]
         assert subjects == ["Patient/s1", url]
+
+
+def test_documents_follow_their_study_to_another_patient(tmp_path: Path) -> None:
+    with writing(tmp_path) as (server, storage):
+        url = server.add("Patient", {"identifier": [{"system": SYSTEM, "value": "B-1"}]})
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 1
+        move = Statement(
+            "move", PatientKey("B-1", ""), Demographics("Beispiel^Bo"),
+            study_instance_uid=study_uid("a"),
+        )  # fmt: skip
+        storage.patient_changes.move(move, Origin("ada", "account:1", reason="wrong"), utcnow())
+        assert deliver_due(storage, utcnow(), "sender") == 1
+        for one in (one_of(server, "DiagnosticReport"), *server.of("Observation")):
+            assert one["subject"]["reference"] == url
+        assert one_of(server, "ImagingStudy")["subject"]["reference"] == "Patient/s1"
+        send_study(storage, study_uid("a"), ["ehr"])
+        deliver(storage)
+        assert one_of(server, "ImagingStudy")["subject"]["reference"] == url
