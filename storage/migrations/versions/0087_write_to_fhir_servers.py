@@ -30,5 +30,8 @@ def downgrade() -> None:
     op.execute(f"DELETE FROM peer_notification WHERE peer_name IN ({servers})")
     op.execute(f"DELETE FROM access_group_member WHERE kind = 'peer' AND subject IN ({servers})")
     op.execute("DELETE FROM peer WHERE kind = 'fhir'")
+    # What they refused waits, as what goes to any peer that was removed.
+    for column in ("state", "cancelled_from"):
+        op.execute(f"UPDATE delivery SET {column} = 'PENDING' WHERE {column} = 'REFUSED'")
     for name in ("fhir_version", "fhir_patients", "sign_in", *_TEXTS):
         op.drop_column("peer", name)

@@ -32,6 +32,15 @@ def test_receivers_that_the_version_before_does_not_know_are_gone(storage: Stora
             }  # fmt: skip
             connection.execute(insert(t.webhook).values(hook))
             enqueue(connection, hook, "job.failed", {}, now)
+        for state, cancelled_from in (("REFUSED", ""), ("CANCELLED", "REFUSED")):
+            delivery = {
+                "delivery_id": str(uuid.uuid4()), "destination": "ehr",
+                "study_instance_uid": "2.25.1", "series_instance_uid": "2.25.2",
+                "sop_instance_uid": f"2.25.3.{len(state)}", "state": state, "attempts": 1,
+                "cancelled_from": cancelled_from, "next_attempt_at": now, "created_at": now,
+                "updated_at": now,
+            }  # fmt: skip
+            connection.execute(insert(t.delivery).values(delivery))
     config = _config()
     with writing(storage.engine) as connection:
         config.attributes["connection"] = connection
@@ -45,3 +54,5 @@ def test_receivers_that_the_version_before_does_not_know_are_gone(storage: Stora
         assert len(connection.execute(select(t.webhook_delivery)).all()) == 1
         members = select(t.access_group_member.c.subject)
         assert connection.execute(members).scalars().all() == ["pacs"]
+        deliveries = connection.execute(select(t.delivery.c.state, t.delivery.c.cancelled_from))
+        assert {tuple(one) for one in deliveries} == {("PENDING", ""), ("CANCELLED", "PENDING")}
