@@ -13,7 +13,8 @@ from inference.language.critical.concepts import lexicon
 from inference.language.critical.omissions import is_stated
 from inference.language.critical.reading import current_in
 from inference.language.embedding import Vectors, embed
-from inference.language.placed_sentences import Placed, concludes, is_preamble, placed_sentences
+from inference.language.guard.sections import concludes, is_preamble
+from inference.language.placed_sentences import Placed, placed_sentences
 
 _FOUND = (
     "An abnormal finding such as a mass, fracture, effusion or enlargement is present.",

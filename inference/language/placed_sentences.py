@@ -3,17 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from inference.language.sentences import heading_of, split_blocks, split_sentences
+from inference.language.guard.sections import concludes, heading_of, is_preamble, is_section
+from inference.language.sentences import split_blocks, split_sentences
 
-_CONCLUSIONS = re.compile(
-    r"impression|conclusion|summary|opinion|recommend|beurteilung|zusammenfassung", re.I
-)
-_PREAMBLE = re.compile(
-    r"clinical|indication|history|technique|comparison|procedure|exam|klinik|anamnese|technik"
-    r"|fragestellung|vergleich|indikation|klinisch|angaben|vorgeschichte|reason for",
-    re.I,
-)
-_FINDINGS = re.compile(r"findings?|befunde?|results?|report|ergebnis", re.I)
 _BEGINS = re.compile(r"^\s*([A-ZÄÖÜ][A-Za-zÄÖÜäöüß ]{2,40}):[ \t]+(?=\S)")
 # Headings that follow a sentence on its line.
 _WITHIN_LINE = re.compile(
@@ -44,7 +36,7 @@ def placed_sentences(text: str) -> list[Placed]:
 
     def close() -> None:
         for block in split_blocks("\n".join(lines)):
-            together = _CONCLUSIONS.search(heading) or _LABELLED.match(block)
+            together = concludes(heading) or _LABELLED.match(block)
             for one in [block] if together else split_sentences(block):
                 found.append(Placed(one, heading))
         lines.clear()
@@ -56,7 +48,7 @@ def placed_sentences(text: str) -> list[Placed]:
         if alone:
             close()
             heading, begun_within_line = alone, False
-        elif begins and _is_section(begins[1]):
+        elif begins and is_section(begins[1]):
             close()
             heading, begun_within_line = begins[1], True
             lines.append(line[begins.end() :])
@@ -69,20 +61,3 @@ def placed_sentences(text: str) -> list[Placed]:
             lines.append(line)
     close()
     return found
-
-
-def _is_section(heading: str) -> bool:
-    known = (_CONCLUSIONS, _PREAMBLE, _FINDINGS)
-    return any(pattern.search(heading) for pattern in known)
-
-
-def is_preamble(heading: str) -> bool:
-    """Whether what stands under the heading was known before: indication, history, technique."""
-    return bool(_PREAMBLE.search(heading)) and not (
-        _CONCLUSIONS.search(heading) or _FINDINGS.search(heading)
-    )
-
-
-def concludes(heading: str) -> bool:
-    """Whether the text's own conclusion stands under the heading."""
-    return bool(_CONCLUSIONS.search(heading))

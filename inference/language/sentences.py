@@ -3,19 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from inference.language.guard.sections import heading_of
 from inference.language.guard.sentences import sentence_ends
 
 _NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
-_HEADING = re.compile(r"^\s*([A-ZÄÖÜ][\w/&() ]{2,60}):\s*$")
-# These need no colon.
-_SECTIONS = re.compile(
-    r"^\s*((?:other |main )?(?:findings?|impressions?|conclusions?|summary|opinion|comparison"
-    r"|technique|procedure|recommendations?|examination|indication|history"
-    r"|clinical (?:information|history|indication|data)|reason for (?:exam|examination|study)"
-    r"|befund|beurteilung|zusammenfassung|technik|vergleich|fragestellung|anamnese"
-    r"|klinische angaben))\s*$",
-    re.IGNORECASE,
-)
 
 
 def split_sentences(text: str) -> list[str]:
@@ -35,12 +26,6 @@ def split_unfinished(text: str) -> tuple[str, str]:
     newline = text.rfind("\n") + 1
     cut = max(ends[-1] if ends else 0, newline)
     return text[:cut], text[cut:]
-
-
-def heading_of(line: str) -> str:
-    """The heading that stands alone on a line, without its colon; empty where it is none."""
-    match = _HEADING.match(line) or _SECTIONS.match(line)
-    return match.group(1).strip() if match else ""
 
 
 def split_blocks(text: str) -> Iterator[str]:

@@ -17,8 +17,9 @@ from inference.language.critical.status import (
     triggers_of,
 )
 from inference.language.critical.tokens import Token, tokens_of
+from inference.language.guard.sections import is_preamble
 from inference.language.guard.sentences import split_sentences
-from inference.language.placed_sentences import is_preamble, placed_sentences
+from inference.language.placed_sentences import placed_sentences
 
 _LEFT = frozenset("left links linke linken linker linkes linksseitig linksseitige".split())
 _RIGHT = frozenset("right rechts rechte rechten rechter rechtes rechtsseitig rechtsseitige".split())

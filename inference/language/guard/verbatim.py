@@ -42,7 +42,8 @@ def _stated(
         label = text.text[start : span.start]
         if label.strip().endswith(":"):
             yield span, _plain(text.text[start : span.end])
-        if source.context == Context():
+        # What stands under the history is stated with its label, unless it says itself when.
+        if source.context == Context() and not source.unfounded:
             yield span, _plain(text.text[span.start : span.end])
 
 

@@ -24,6 +24,7 @@ from inference.language.guard.assertions.places import (
     lies_in,
     site_of,
 )
+from inference.language.guard.assertions.reading.unknown_words import WAS
 from inference.language.guard.assertions.symbols import GRADE
 from inference.language.guard.lexicon import lexicon
 from inference.language.guard.scope import BOTH_SIDES
@@ -42,6 +43,7 @@ _WORSE_IF_MORE = frozenset(
 )
 # Attributes that a heading or a verb implies.
 _IMPLIED = frozenset(("local", "focal", "overall"))
+_HEALS = frozenset(("healing", "healed"))
 _PAST = frozenset(("historical",))
 
 
@@ -51,8 +53,10 @@ def missing(claim: Assertion, source: Assertion) -> Iterator[Reason]:
     if not same_observation(claim, source):
         yield Reason(Ground.CONTENT, f"Nothing in the evidence says “{name}” here.")
         return
-    if claim.unread != source.unread:
-        odd = sorted(claim.unread ^ source.unread, key=lambda one: (":" not in one, one))
+    # What is so may be stated in the past tense, what was so not in the present.
+    ours = claim.unread if WAS in source.unread else claim.unread - {WAS}
+    if ours != source.unread:
+        odd = sorted(ours ^ source.unread, key=lambda one: (":" not in one, one))
         yield Reason(
             Ground.CONTENT,
             f"“{name}” stands beside words that are not understood: “{readable(odd[0])}”.",
@@ -228,7 +232,8 @@ def _changes(claim: Assertion, source: Assertion, name: str) -> Iterator[Reason]
         yield Reason(
             Ground.COMPARISON, f"The evidence does not say “{readable(change)}” of “{name}”."
         )
-    if claim.polarity == source.polarity == PRESENT and "healing" in source.changes - claim.changes:
+    left_out = source.changes - claim.changes
+    if claim.polarity == source.polarity == PRESENT and left_out & _HEALS:
         yield Reason(Ground.COMPARISON, f"The evidence says that “{name}” has healed.")
     if claim.polarity == ABSENT and source.polarity == ABSENT and source.changes - claim.changes:
         yield Reason(Ground.COMPARISON, f"The evidence denies “{name}” as a change alone.")

@@ -65,7 +65,7 @@ def _is_width(one: Extent, source: Assertion) -> bool:
 
 
 def _same_extent(one: Extent, other: Extent) -> bool:
-    if one.prior != other.prior or one.change != other.change:
+    if one.prior != other.prior or one.change != other.change or _is_bound_or_mean(one, other):
         return False
     if one.order and one.order != other.order:
         return False
@@ -79,6 +79,12 @@ def _same_extent(one: Extent, other: Extent) -> bool:
     return len(one.axes) == len(other.axes) and all(
         agrees(mine, theirs) for mine, theirs in zip(one.axes, other.axes, strict=True)
     )
+
+
+def _is_bound_or_mean(one: Extent, other: Extent) -> bool:
+    """Whether one size alone is `up to 5 mm`, or a mean."""
+    averaged = "mean" in one.aspects ^ other.aspects and one.axes[0].unit.dimension == "mm"
+    return averaged or (other.greatest and not one.greatest)
 
 
 def agrees(one: Quantity, other: Quantity) -> bool:

@@ -11,7 +11,9 @@ from inference.language.guard.assertions.reading.owners_of_sizes import Numberin
 from inference.language.guard.assertions.reading.phrase_frames import Frame
 from inference.language.guard.assertions.reading.phrase_placement import GENITIVE
 
-_ROLES = "after before of place toward with by from between under over near since than like".split()
+_ROLES = (
+    "after before of into place toward with by from between under above over near since than like"
+).split()
 _NAMES = ("name", "side", "symbol")
 
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 
 from inference.language.guard.assertions.assertion import Assertion, Place
 from inference.language.guard.assertions.places import WIDE, known_above
-from inference.language.guard.assertions.reading.items import itemise
+from inference.language.guard.assertions.reading.history import (
+    HISTORY,
+    LABEL,
+    histories_of,
+    history_within,
+    stands,
+)
+from inference.language.guard.assertions.reading.items import holds_number, itemise
 from inference.language.guard.assertions.reading.lines import LONGEST_SENTENCE, Line, lines_of
 from inference.language.guard.assertions.reading.parse import Context, Parsed, parse
 from inference.language.guard.assertions.reading.unknown_words import (
@@ -29,15 +36,9 @@ from inference.language.guard.verdict import SourceSpan
 PRIOR = "prior"
 MOST_TRIGGERS = 12
 """Denials and doubts of one sentence; of more, none can tell what is meant."""
-_LABEL = re.compile(r"\s*([^:.\n]{1,70}):(?:\s|$)")
 _LOCATIONS = frozenset(("location", "site", "lage", "lokalisation"))
 _COMPARISONS = frozenset(
     ("comparison", "prior", "compared with", "vergleich", "voruntersuchung", "voruntersuchungen")
-)
-_HISTORY = re.compile(
-    r"history|indication|clinical|reason|anamnese|klinische|fragestellung|indikation|technique"
-    r"|technik|comparison|vergleich|voruntersuchung",
-    re.IGNORECASE,
 )
 _LONGEST_HEADING = 70
 _LONGEST_TITLE = 160
@@ -53,7 +54,9 @@ class SourceSentence:
     assertions: tuple[Assertion, ...]
     context: Context
     history: bool = False
-    """It stands under a heading of the history or the question."""
+    """It stands under a heading of the history, the question or the technique."""
+    unfounded: bool = False
+    """It tells of the history, the question or an examination before without saying so itself."""
     concepts: frozenset[str] = frozenset()
     """All that it and its headings name, however they are put together."""
     undoes: bool = False
@@ -86,7 +89,7 @@ def _sentences(source: SourceText) -> Iterator[SourceSentence]:
     lines = lines_of(source.text)
     located = _located(lines)
     title = _title_of(lines)
-    above, ordered_at, history = Context(), -1, False
+    above, ordered_at, histories = Context(), -1, histories_of(lines, is_heading)
     titled = _title_at(lines)
     for position, match in enumerate(lines):
         line = match.text
@@ -97,25 +100,19 @@ def _sentences(source: SourceText) -> Iterator[SourceSentence]:
         if not line.strip() or hidden_or_foreign(line) is not None:
             continue
         if is_heading(lines, position):
-            history = _HISTORY.search(line) is not None
             above = _context_of(line.strip().rstrip(":"))
             if position == titled:
                 # What a title names is known of all that follows, and restricts nothing.
                 above = Context()
             continue
-        label = _LABEL.match(line)
+        label = LABEL.match(line)
         here, start = above, match.start
-        if label is not None and not _holds_number(label.group(1)):
+        if label is not None and not holds_number(label.group(1)):
             own = _context_of(label.group(1))
             around = Context() if _is_location(label) else located[position]
             here = _together(above, around, own)
             start += label.end()
-        is_history = label is not None and _HISTORY.search(label.group(1)) is not None
-        yield from _of_line(source, start, match.end, here, history or is_history, title)
-
-
-def _holds_number(label: str) -> bool:
-    return any(item.kind == "number" for item in itemise(label).items)
+        yield from _of_line(source, start, match.end, here, histories[position], title)
 
 
 def _title_at(lines: Sequence[Line]) -> int:
@@ -156,13 +153,14 @@ def _states_something(line: str) -> bool:
 
 
 def _of_line(
-    source: SourceText, start: int, end: int, context: Context, history: bool, title: Place
+    source: SourceText, start: int, end: int, context: Context, history: str, title: Place
 ) -> Iterator[SourceSentence]:
     named, first = "", True
     for begin, stop in split_sentences(source.text[start:end]):
         if stop - begin > LONGEST_SENTENCE:
             continue
         written = source.text[start + begin : start + stop]
+        history = history_within(written, history)
         if sum(word.entry.category == "trigger" for word in read(written).words) > MOST_TRIGGERS:
             continue
         here = context if first else _for_later(context, written)
@@ -180,6 +178,8 @@ def _of_line(
             replace(one, title=title, listed=context.listed, context=known_above(one, sides))
             for one in assertions
         )
+        assertions = tuple(one for one in assertions if stands(one, history))
+        unfounded = history == HISTORY and not assertions
         if source.kind == "prior report":
             assertions = tuple(replace(one, labels=one.labels | {PRIOR}) for one in assertions)
         span = SourceSpan(source.source_id, start + begin, start + stop)
@@ -190,7 +190,8 @@ def _of_line(
         )
         concepts |= context.place.anatomy | {context.observation}
         taken_back = undoes(itemise(written).items) and not (context.observation and first)
-        yield SourceSentence(span, assertions, context, history, concepts, taken_back)
+        kept = (assertions, context, bool(history), unfounded, concepts, taken_back)
+        yield SourceSentence(span, *kept)
         first = False
 
 
@@ -217,7 +218,7 @@ def comparison_dates(source: SourceText) -> list[FoundDate]:
     """The dates of the examinations that the text compares with."""
     found: list[FoundDate] = []
     for match in lines_of(source.text):
-        label = _LABEL.match(match.text)
+        label = LABEL.match(match.text)
         if label is not None and label.group(1).strip().casefold() in _COMPARISONS:
             found += find_dates(folded(match.text[label.end() :]))
     if source.kind == "prior report" and dicom_date(source.date) is not None:
@@ -250,7 +251,7 @@ def _located(lines: Sequence[Line]) -> list[Context]:
         if is_heading(lines, position):
             found += [here] * (position - begun)
             begun, here = position, Context()
-        label = _LABEL.match(match.text)
+        label = LABEL.match(match.text)
         if label is not None and _is_location(label):
             here = _context_of(match.text[label.end() :][:_LONGEST_HEADING])
     return found + [here] * (len(lines) - begun)

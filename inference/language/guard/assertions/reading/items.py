@@ -87,6 +87,11 @@ def itemise(sentence: str) -> Itemised:
     return Itemised(tuple(_with_axes(items)), reading)
 
 
+def holds_number(label: str) -> bool:
+    """Whether a label gives a value: `Nodule 4 mm: ...`"""
+    return any(item.kind == "number" for item in itemise(label).items)
+
+
 def _with_axes(items: Sequence[Item]) -> list[Item]:
     """Sizes whose axes are named: `30 mm AP and 37 mm transverse`, `3 x 4 cm (AP x transverse)`."""
     found: list[Item] = []

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.assertion import Extent
+from inference.language.guard.assertions.assertion import Assertion, Extent
 from inference.language.guard.assertions.reading.clause_state import following
 from inference.language.guard.assertions.reading.examination_of_size import is_prior_size
 from inference.language.guard.assertions.reading.items import Item
 from inference.language.guard.assertions.reading.relation_verbs import Relating
-from inference.language.guard.scope import labels_at
+from inference.language.guard.scope import BOTH_SIDES, labels_at
 
 # `Seen for 4 cm`, `4 cm over the hilum`
-_OTHER_SIZES = frozenset("seen like from to between over under near".split())
+_OTHER_SIZES = frozenset("seen like from to between over above under near".split())
 _ENDS = frozenset(".,;")
 _DENYING = frozenset(("negation", "resolved"))
 
@@ -73,6 +74,49 @@ class Numbering(Relating):
         frame.needed |= {frame.observation}
         frame.form, frame.observation = "attribute", ""
         self.lead, self.frames, self.group = frame, [], []
+
+
+def shared_sizes(made: Sequence[Assertion], items: Sequence[Item]) -> list[str]:
+    """That things at several places would each have the sizes of the others.
+
+    `Cysts of 2 cm on the left and 5 cm on the right`, `metastases in the liver (2 cm) and spleen`
+    """
+    several = len({one.place for one in made}) > 1 or any(
+        one.place.sides == BOTH_SIDES for one in made
+    )
+    sizes = [
+        size
+        for one in made[:1]
+        for size in one.extents
+        if not size.prior and not size.change and size.axes[0].unit.dimension == "mm"
+    ]
+    shared = len(sizes) > 1 and (several or _alternate(items))
+    shared = shared or (several and bool(sizes) and _is_behind_one_place(items))
+    return ["which size is of which place"] if shared else []
+
+
+def _alternate(items: Sequence[Item]) -> bool:
+    """Whether two sizes and two places take turns."""
+    kinds = ["n" if one.kind == "number" else "p" for one in items if _tells_where(one)]
+    turns = "".join(kind for kind, _ in itertools.groupby(kinds))
+    return "npnp" in turns or "pnpn" in turns
+
+
+def _tells_where(item: Item) -> bool:
+    return item.kind == "number" or _is_place(item)
+
+
+def _is_behind_one_place(items: Sequence[Item]) -> bool:
+    for position, item in enumerate(items):
+        before = [one for one in items[:position] if one.text not in ("(", ",")][-1:]
+        ahead = items[position + 1 :]
+        if item.kind == "number" and any(map(_is_place, before)) and any(map(_is_place, ahead)):
+            return True
+    return False
+
+
+def _is_place(item: Item) -> bool:
+    return item.kind == "side" or any(one.category == "anatomy" for one in item.mentions)
 
 
 def _is_alone(items: Sequence[Item], position: int) -> bool:

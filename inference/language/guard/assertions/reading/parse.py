@@ -30,7 +30,9 @@ from inference.language.guard.assertions.reading.double_denials import (
 )
 from inference.language.guard.assertions.reading.items import itemise
 from inference.language.guard.assertions.reading.merged_frames import chief_of, to_state
+from inference.language.guard.assertions.reading.owners_of_sizes import shared_sizes
 from inference.language.guard.assertions.reading.phrase_frames import Form, Frame
+from inference.language.guard.assertions.reading.relation_verbs import open_order
 from inference.language.guard.assertions.reading.unknown_words import (
     parts_of,
     signs_of,
@@ -85,6 +87,7 @@ def parse(sentence: str, context: Context = Context()) -> Parsed:
         begun = len(assertions)
         builder = Builder(itemised.reading)
         builder.clause(clause)
+        not_understood += open_order(clause)
         denial = denial_of(clause)
         if denial == DOUBLE:
             not_understood.append("a denial of a denial")
@@ -109,6 +112,7 @@ def parse(sentence: str, context: Context = Context()) -> Parsed:
             if frame.either and frame.polarity == PRESENT:
                 frame.labels |= {"possible"}
             made, lost = _assertions_of(frame, context)
+            not_understood += shared_sizes(made, clause)
             if topic and frame is not builder.frames[0]:
                 made = [_of_topic(one, topic) for one in made]
             assertions += made

@@ -28,6 +28,8 @@ class Attaching(ClauseState):
     def attach(self, frame: Frame, role: str) -> None:
         """Put a phrase behind the preposition of this role."""
         targets = self.group or self.subjects
+        if role == "into" and not _goes_into(frame, targets):
+            role = "place"
         if not targets:
             self._attach_to_nothing(frame, role)
             return
@@ -177,6 +179,12 @@ def _role_of(frame: Frame, role: str) -> str:
 
 def _reaches(targets: Sequence[Frame]) -> bool:
     return all(one.observation in _REACHING for one in targets)
+
+
+def _goes_into(frame: Frame, targets: Sequence[Frame]) -> bool:
+    """`Of the ileum into the cecum` is not of the cecum into the ileum."""
+    placed = any(place.anatomy for one in targets for place in (one.place, *one.places))
+    return placed and bool(frame.place.anatomy) and not _reaches(targets)
 
 
 def _relate(frame: Frame, role: str, targets: Sequence[Frame]) -> None:

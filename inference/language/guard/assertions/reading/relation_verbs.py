@@ -11,6 +11,25 @@ from inference.language.guard.assertions.reading.phrase_frames import LOCATING, 
 from inference.language.guard.assertions.reading.phrase_placement import Phrases
 
 _NOUN_ENDINGS = ("ion", "ment", "ency", "ung", "effect", "contact", "kontakt", "schluss", "e")
+_OBJECTS = frozenset("den dem einen einem diesen diesem".split())
+
+
+def open_order(items: Sequence[Item]) -> list[str]:
+    """That a German clause may name first what is done to: `Den Tumor infiltriert das Rektum`.
+
+    So it may where the article is no nominative, or one follows the verb.
+    """
+    texts = [item.text for item in items]
+    verbs = [
+        position
+        for position, item in enumerate(items)
+        if any(one.category == "relation" for one in item.mentions) and item.text.endswith("t")
+    ]
+    if texts[:1] and texts[0] in _OBJECTS:
+        is_open = bool(verbs) or bool({"liegt", "liegen"} & set(texts))
+    else:
+        is_open = any(texts[at + 1 : at + 2] == ["der"] for at in verbs)
+    return ["which of the two does it"] if is_open else []
 
 
 class Relating(Phrases):

@@ -8,18 +8,27 @@ before.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from inference.language.guard.assertions.assertion import RESOLVED, Assertion, Extent
 from inference.language.guard.assertions.reading.items import Item
 from inference.language.guard.scope import BOTH_SIDES
+from inference.language.guard.units import NO_UNIT
 
 THEN = "then"
 _BEFORE = frozenset(("comparison_exam", "before"))
 _DESCRIBES = frozenset(("property", "modifier", "soft", "word"))
 _NAMES = frozenset(("thing", "anatomy", "measure", "modality", "relation"))
 _SIGNS = frozenset("?+-=~*#%<>&")
+_PLAIN_MARKS = frozenset(".,;:()[]/'\"!x") | _SIGNS
+_EMPTY = frozenset((("[", "]"), ("(", ")")))
+_YEARS = range(1900, 2101)
+WAS = "was"
+"""Beside words that are not understood: the source says that it was so, not that it is."""
+_WAS = frozenset("was were war waren had hatte hatten bestand bestanden".split())
+_PRESENT = frozenset(("present", "vor"))
 _TIMES = frozenset("year month week day 1".split())
 _LIES = frozenset(("liegt", "liegen"))
 _ENDS = frozenset(".,;")
@@ -92,7 +101,7 @@ def with_unread(
     assertions: Sequence[Assertion], items: Sequence[Item], around: frozenset[str]
 ) -> list[Assertion]:
     """Each assertion with the words beside it that are not understood, or that are of then."""
-    unread = unread_of(items) | around
+    unread = unread_of(items) | around | _was(items)
     then = list(_of_then(items))
     described = frozenset(one for one in then if one != THEN)
     return [
@@ -102,10 +111,37 @@ def with_unread(
 
 
 def signs_of(items: Sequence[Item]) -> list[str]:
-    """Marks that may deny, ask or doubt: `fracture?`, `fracture (-)`, `fracture: 0`."""
-    marks = [item.text for item in items if item.kind == "mark" and item.text in _SIGNS]
+    """Marks that may deny, ask or doubt: `fracture?`, `fracture (-)`, `fracture: 0`, `[ ] mass`.
+
+    A bare year is of then, whatever is meant by it.
+    """
+    marks = [
+        item.text
+        for item in items
+        if item.kind == "mark" and (item.text in _SIGNS or item.text not in _PLAIN_MARKS)
+    ]
+    pairs = itertools.pairwise(item.text for item in items)
+    marks += ["".join(pair) for pair in pairs if pair in _EMPTY]
     numbers = [item for item in items if item.kind == "number"]
-    return marks + [one.text for one in numbers if all(axis.value == 0 for axis in one.numbers)]
+    return marks + [
+        one.text for one in numbers if all(axis.value == 0 for axis in one.numbers) or _is_year(one)
+    ]
+
+
+def _is_year(number: Item) -> bool:
+    return any(axis.unit == NO_UNIT and axis.value in _YEARS for axis in number.numbers)
+
+
+def _was(items: Sequence[Item]) -> frozenset[str]:
+    """`The appendix was perforated`; not `a nodule was seen`, `(was 5 mm)`."""
+    if any("seen" in one.classes and one.text not in _PRESENT | _WAS for one in items):
+        return frozenset()
+    for position, item in enumerate(items):
+        bracketed = position > 0 and items[position - 1].text == "("
+        sized = any(one.kind == "number" for one in items[position + 1 : position + 2])
+        if item.text in _WAS and not bracketed and not sized:
+            return frozenset((WAS,))
+    return frozenset()
 
 
 def undoes(items: Sequence[Item]) -> bool:
