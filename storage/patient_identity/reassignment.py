@@ -21,6 +21,7 @@ from storage.patient_identity.lookup import (
     to_patient,
 )
 from storage.patient_identity.rows import find_or_add_patient
+from storage.peers.repository import REFERRING_KINDS
 from storage.prior_inputs.queue import mark_studies
 from storage.reports.draft_queue import mark_report_due
 
@@ -152,7 +153,7 @@ def _write_again(connection: Connection, study_instance_uids: Iterable[str], now
     """FHIR servers, where a document names its patient by reference, get those of the studies once
     more: they update what is there. What is sent at this moment is left alone."""
     c = t.delivery.c
-    servers = select(t.peer.c.name).where(t.peer.c.kind == "fhir")
+    servers = select(t.peer.c.name).where(t.peer.c.kind.in_(REFERRING_KINDS))
     for uids in in_portions(study_instance_uids):
         connection.execute(
             update(t.delivery)

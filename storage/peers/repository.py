@@ -25,6 +25,9 @@ Action = PeerAction
 ACTIONS: frozenset[Action] = frozenset(get_args(Action))
 TlsVerify = Literal["full", "chain", "none"]
 
+REFERRING_KINDS = frozenset({"fhir"})
+"""Of destinations whose documents refer to a patient there; another patient makes them due."""
+
 _FRESH_S = 1.0
 
 

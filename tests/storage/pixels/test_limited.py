@@ -102,5 +102,5 @@ def test_a_process_sees_nothing_of_the_environment(
 
 def test_who_finds_all_busy_is_told_so() -> None:
     found = LimitedProcesses(Limits(0, 256 * MIB, 0.1, "decoding", "MEMORY", "TIME"))
-    with pytest.raises(StorageUnavailable, match="busy"):
+    with pytest.raises(StorageUnavailable, match="became free within"):
         found.run(f"{HERE}:echo", b"", answer_bytes=0)

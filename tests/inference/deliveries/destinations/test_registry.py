@@ -9,7 +9,7 @@ import pytest
 from inference.deliveries.destinations import KINDS, address_of, read_address
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import ON_REQUEST, RESULT_KINDS
-from storage.peers.repository import KnownPeer
+from storage.peers.repository import REFERRING_KINDS, KnownPeer
 from storage.settings import load_settings
 
 _ROOT = Path(__file__).parents[4]
@@ -72,6 +72,10 @@ def test_no_other_module_compares_the_names_of_kinds() -> None:
         if comparison.search(path.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+def test_storage_knows_the_kinds_whose_documents_refer_to_a_patient() -> None:
+    assert {name for name, kind in KINDS.items() if kind.one_sender} == REFERRING_KINDS
 
 
 def test_documents_and_settings_name_the_kinds_of_results() -> None:
