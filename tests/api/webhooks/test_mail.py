@@ -167,7 +167,7 @@ def test_patients_are_named_only_where_an_administrator_wants_it(
         ({"hangs_at": "DATA"}, "within 0.4 s"),
         ({"hangs_at": "CONNECT"}, "within 0.4 s"),
         ({"drips_at": "EHLO"}, "within 0.4 s"),
-        ({"cuts_after_data": 1}, "closed the connection"),
+        ({"cuts_after_data": 1000}, "closed the connection"),
     ],
     ids=["greylisted", "busy", "endless line", "hangs", "silent", "drips", "cut after data"],
 )
@@ -176,8 +176,9 @@ def test_what_the_server_does_wrong_is_tried_again_as_the_same_message(
 ) -> None:
     with smtp_server(**fault) as smtp:
         with api_node(with_mail(api_settings, smtp)) as node:
-            hurried = node.storage.settings.model_copy(update={"smtp_timeout_s": 0.4})
-            object.__setattr__(node.storage, "settings", hurried)
+            if "within 0.4 s" in sentence:
+                hurried = node.storage.settings.model_copy(update={"smtp_timeout_s": 0.4})
+                object.__setattr__(node.storage, "settings", hurried)
             webhook = receiver_of(node)
             failed_job(node)
             notified(node.storage)
@@ -187,6 +188,7 @@ def test_what_the_server_does_wrong_is_tried_again_as_the_same_message(
             failed_job(node, "2.25.2")
             smtp.answers.clear()
             smtp.hangs_at = smtp.drips_at = ""
+            smtp.cuts_after_data = 0
             object.__setattr__(node.storage, "settings", with_mail(api_settings, smtp))
             notified_until(
                 node.storage, lambda: len(deliveries(node, webhook, "state=delivered")) == 2
