@@ -32,6 +32,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClosedNode]:
         yield running
 
 
+@pytest.mark.slow
 def test_a_thumbnail_does_not_wait_for_what_somebody_else_has_rendered(node: ClosedNode) -> None:
     (image,) = series(np.arange(512 * 512, dtype=np.uint16).reshape(1, 512, 512))
     assert node.storage.ingest.accept(part10(image), "test").outcome == "stored"
