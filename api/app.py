@@ -1,7 +1,7 @@
 """The application: routers, middleware and the viewer put together."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -67,7 +67,8 @@ def create_app(settings: Settings) -> FastAPI:
     """The node's HTTP side. It opens the storage when it starts and closes it when it ends.
 
     Who runs it may set `app.state.stopping` to a function that says when the
-    server is on its way down, so that endless answers end in time.
+    server is on its way down, so that endless answers end in time; and `app.state.watches_health`
+    to whether this process announces what `/health` finds, which one of a host does.
     """
 
     @asynccontextmanager
@@ -79,7 +80,9 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.health = health.HealthChecks(storage)
             app.state.metrics.watch(storage)
             app.state.single_instances = SingleInstances(storage)
-            with watching(storage, app.state.health.run):
+            watched = watching(storage, app.state.health.run)
+            # Two that find different things would begin and end each other's conditions.
+            with watched if app.state.watches_health else nullcontext():
                 yield
 
     app = FastAPI(
@@ -96,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics.Metrics()
     app.state.stopping = lambda: False
+    app.state.watches_health = True
     app.state.provider = Provider(settings) if settings.oidc_issuer else None
     tokens = AccessTokens(app.state.provider) if app.state.provider else None
     app.state.open_requests = OpenRequests(settings)
@@ -123,6 +127,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.middleware_stack = HeadAsGet(unchanged)
     # `TrailingSlash` has taken it off; a redirect would lose the body of some clients.
     app.router.redirect_slashes = False
+    _add_middleware(app, settings, rules)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, rules: RuleIndex) -> None:
     # The last added is the outermost.
     app.add_middleware(AllowedMethods, routes=lambda: app.routes)
     app.add_middleware(Idempotency, settings=settings, rules=rules)
@@ -151,4 +160,3 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(FhirOutcomes)
     app.add_middleware(TrailingSlash)
     app.add_middleware(ApiVersion)
-    return app

@@ -9,6 +9,7 @@ import tempfile
 import time
 from email.utils import formatdate
 from types import FrameType
+from typing import Any
 
 import structlog
 import uvicorn
@@ -162,10 +163,13 @@ def _listen_and_serve(settings: Settings, asked: StopRequests) -> int:
                 # With what they would import, each of them, before it serves.
                 server.config.load()
                 server.config.get_loop_factory()
-                processes = Processes(
-                    "http", count, lambda _: _serve(server, listener), asked=asked
-                )
-                status = processes.run()
+
+                def work(number: int) -> int:
+                    app: Any = server.config.app
+                    app.state.watches_health = number == 1
+                    return _serve(server, listener)
+
+                status = Processes("http", count, work, asked=asked).run()
     log.info("http_stopped")
     return status
 

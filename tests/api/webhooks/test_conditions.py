@@ -4,6 +4,10 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
 from api.server.condition_watch import note_health
 from api.server.schemas import Health, HealthPart
 from inference.webhooks.watching import watch_waiting
@@ -46,6 +50,18 @@ def test_health_is_announced_when_it_lasts_and_when_it_is_over(
             ("node.restored", "disk"),
             ("node.restored", "instances"),
         ]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_the_processes_that_serve_the_first_alone_looks(
+    storage_settings: Settings, is_first: bool
+) -> None:
+    app = create_app(storage_settings)
+    app.state.watches_health = is_first
+    before = set(threading.enumerate())
+    with open_storage(storage_settings), TestClient(app):
+        begun = [thread.name for thread in set(threading.enumerate()) - before]
+    assert begun.count("health") == is_first
 
 
 def test_what_is_over_at_once_is_no_event(node: ApiNode) -> None:
