@@ -3,29 +3,23 @@
 import base64
 import hashlib
 import json
-import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
-
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerFailed
-from storage.core.errors import InvalidRequest, LimitExceeded
+from inference.deliveries.destinations.http_client import HttpClient
+from storage.core.errors import LimitExceeded
 from storage.core.untrusted_input.bounded_json import load_bounded_json
-from storage.http.client import checked_client, closed_after, failure_words, flowing
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 
 FHIR_JSON = "application/fhir+json"
 _FORM = "application/x-www-form-urlencoded"
-_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
-_TIMEOUT_OF_TEST = httpx.Timeout(10.0, connect=5.0)
 # What is read is not large; a server that trickles is not waited for beyond this.
 _WHOLE_ANSWER_S = 120.0
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -43,14 +37,12 @@ class Answer:
     retry_after_s: float | None = None
 
 
-class FhirClient:
-    """One server. `ends_at`: of a test, by the monotonic clock."""
+class FhirClient(HttpClient):
+    """One server."""
 
     def __init__(self, peer: KnownPeer, base: str, settings: Settings) -> None:
-        self.base = base
-        self.ends_at: float | None = None
+        super().__init__(peer, base, settings)
         self._peer = peer
-        self._settings = settings
         self._throttle = Throttle(peer.sending_bytes_per_s) if peer.sending_bytes_per_s else None
 
     def get(self, path: str) -> Answer:
@@ -119,44 +111,25 @@ class FhirClient:
         return token, float(lasts) if isinstance(lasts, int | float) else _UNLESS_STATED_S
 
     def _ask(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        with self._asked(method, url, {"Accept": FHIR_JSON, **headers}, body) as answer:
-            found = bytearray()
-            for piece in flowing(answer, _WHOLE_ANSWER_S):
-                found += piece
-                if len(found) > _MAX_ANSWER_BYTES:
-                    raise PeerFailed(f"{self.base} answered more than {_MAX_ANSWER_BYTES} bytes.")
-            try:
-                content = load_bounded_json(found, _MAX_ELEMENTS) if found else None
-            except LimitExceeded as error:
-                raise PeerFailed(f"{self.base} answered too much: {error.message}") from error
-            except ValueError:
-                content = None
-            return Answer(answer.status_code, content, _seconds(answer.headers.get("retry-after")))
-
-    @contextmanager
-    def _asked(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None
-    ) -> Iterator[httpx.Response]:
-        timeout = _TIMEOUT if self.ends_at is None else _TIMEOUT_OF_TEST
+        headers = {"Accept": FHIR_JSON, **headers}
         if body is not None:
-            headers = {**headers, "Content-Length": str(len(body))}
+            headers["Content-Length"] = str(len(body))
+        content = None if body is None else self._flow(body)
+        with self.asked(method, url, headers, content) as answer:
+            found = self.body_of(answer, _MAX_ANSWER_BYTES, _WHOLE_ANSWER_S)
+            return Answer(
+                answer.status_code,
+                self._read(found),
+                _seconds(answer.headers.get("retry-after")),
+            )
+
+    def _read(self, found: bytes) -> Any:
         try:
-            with (
-                # Neither redirects nor proxies: the host is the one that an operator allows.
-                checked_client(verify=self._tls(), timeout=timeout) as client,
-                self._ended(client),
-                client.stream(
-                    method, url, headers=headers, content=None if body is None else self._flow(body)
-                ) as answer,
-            ):
-                yield answer
-        except InvalidRequest as error:
-            raise PeerFailed(error.message, remedy=error.remedy) from error
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise PeerFailed(
-                f"{self.base} cannot be reached: {failure_words(error)}.",
-                remedy="Check the address, its certificate and the network.",
-            ) from error
+            return load_bounded_json(found, _MAX_ELEMENTS) if found else None
+        except LimitExceeded as error:
+            raise PeerFailed(f"{self.base} answered too much: {error.message}") from error
+        except ValueError:
+            return None
 
     def _flow(self, body: bytes) -> Iterator[bytes]:
         for start in range(0, len(body), PIECE_BYTES):
@@ -164,21 +137,6 @@ class FhirClient:
             if self._throttle is not None:
                 self._throttle.wait_for(len(piece))
             yield piece
-
-    def _ended(self, client: httpx.Client) -> AbstractContextManager[None]:
-        if self.ends_at is None:
-            return nullcontext()
-        return closed_after(client, max(0.0, self.ends_at - time.monotonic()))
-
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        settings = self._settings
-        if settings.tls_ca is not None:
-            context.load_verify_locations(settings.tls_ca)
-        if self._peer.tls and settings.tls_certificate is not None:
-            context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-        return context
 
 
 class _Tokens:

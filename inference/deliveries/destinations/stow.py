@@ -5,7 +5,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
@@ -16,6 +16,7 @@ from dicom_node.archives.http_archive import ONE_PATIENT, HttpArchive
 from dicom_node.network.multipart import NotMultipart, read_parts
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
+from inference.deliveries.destinations.http_client import HttpClient
 from inference.deliveries.destinations.kind import DestinationKind, FormField, require
 from inference.deliveries.destinations.protocol import Outcome, TestResult
 from inference.deliveries.destinations.stow_responses import named_instances, store_response
@@ -24,19 +25,11 @@ from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.http.client import (
-    WHOLE_BODY_S,
-    checked_client,
-    closed_after,
-    failure_words,
-    flowing,
-)
+from storage.http.client import flowing
 from storage.http.url_policy import check_url
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings, is_loopback
 
-_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
-_TIMEOUT_OF_TEST = httpx.Timeout(10.0, connect=5.0)
 _DICOM_JSON = "application/dicom+json"
 _WHOLE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -53,12 +46,10 @@ class StowDestination:
         _check(peer, storage.settings)
         self._storage = storage
         self._peer = peer
-        self._base = peer.url.rstrip("/")
-        self._ends_at: float | None = None
-        """Of a test, by the monotonic clock."""
+        self._client = HttpClient(peer, peer.url.rstrip("/"), storage.settings)
 
     def __str__(self) -> str:
-        return self._base
+        return self._client.base
 
     def send(self, instances: Sequence[Instance]) -> list[Outcome]:
         outcomes = {}
@@ -139,7 +130,7 @@ class StowDestination:
                 raise PeerFailed(f"{self} answered {error} as an instance.") from error
 
     def test(self) -> TestResult:
-        self._ends_at = time.monotonic() + TEST_S
+        self._client.ends_at = time.monotonic() + TEST_S
         try:
             self._listing("/studies?limit=1")
         except PeerLacksService:
@@ -181,60 +172,19 @@ class StowDestination:
     ) -> tuple[int, bytes]:
         """Status and body. Raises PeerFailed, without what was sent."""
         with self._asked(method, path, headers, content) as answer:
-            body = bytearray()
-            for piece in flowing(answer, WHOLE_BODY_S):
-                body += piece
-                if len(body) > _MAX_ANSWER_BYTES:
-                    raise PeerFailed(f"{self} answered more than {_MAX_ANSWER_BYTES} bytes.")
-            return answer.status_code, bytes(body)
+            return answer.status_code, self._client.body_of(answer, _MAX_ANSWER_BYTES)
 
-    @contextmanager
     def _asked(
         self,
         method: str,
         path: str,
         headers: dict[str, str],
         content: Iterator[bytes] | None = None,
-    ) -> Iterator[httpx.Response]:
-        """The answer, of which the body has not been read. Raises PeerFailed."""
+    ) -> AbstractContextManager[httpx.Response]:
+        """As `HttpClient.asked`, signed in."""
         if self._peer.token:
             headers = {**headers, self._peer.token_header: self._peer.token}
-        try:
-            with (
-                # Neither redirects nor proxies: the host is the one that an operator allows.
-                checked_client(verify=self._tls(), timeout=self._timeout()) as client,
-                self._ended(client),
-                client.stream(
-                    method, f"{self._base}{path}", headers=headers, content=content
-                ) as answer,
-            ):
-                yield answer
-        except InvalidRequest as error:
-            raise PeerFailed(error.message, remedy=error.remedy) from error
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise PeerFailed(
-                f"{self} cannot be reached: {failure_words(error)}.",
-                remedy="Check the address, its certificate and the network.",
-            ) from error
-
-    def _timeout(self) -> httpx.Timeout:
-        return _TIMEOUT if self._ends_at is None else _TIMEOUT_OF_TEST
-
-    def _ended(self, client: httpx.Client) -> AbstractContextManager[None]:
-        """Each single timeout is passed by a server that sends a byte now and then."""
-        if self._ends_at is None:
-            return nullcontext()
-        return closed_after(client, max(0.0, self._ends_at - time.monotonic()))
-
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        settings = self._storage.settings
-        if settings.tls_ca is not None:
-            context.load_verify_locations(settings.tls_ca)
-        if self._peer.tls and settings.tls_certificate is not None:
-            context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-        return context
+        return self._client.asked(method, f"{self._client.base}{path}", headers, content)
 
     def _body(self, instances: Sequence[Instance], boundary: str) -> Iterator[bytes]:
         throttle = None
