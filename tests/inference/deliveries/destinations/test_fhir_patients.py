@@ -16,8 +16,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.deliveries.listing import DeliveryFilter, retry_now
 from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
-from tests.inference.deliveries.destinations.nodes import with_results
-from tests.inference.deliveries.destinations.test_fhir import (
+from tests.inference.deliveries.destinations.fhir_node import (
     PATIENT,
     SYSTEM,
     deliver,
@@ -25,6 +24,7 @@ from tests.inference.deliveries.destinations.test_fhir import (
     state_of,
     writing,
 )
+from tests.inference.deliveries.destinations.nodes import with_results
 from tests.inference.orchestration import receive
 from tests.inference.small import BrightRegion, mr_slice, series_uid, study_uid
 
