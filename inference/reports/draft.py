@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence, Set
 
 from inference.findings.facts import fact_of
+from inference.reports.caution_text import ages_contradict, outside_population
 from inference.reports.critical import critical_sentences
 from inference.reports.evidence import Evidence, Prior, digest_of, gather
 from inference.reports.findings_text import (
-    ages_contradict,
     findings_sentences,
     impression_sentences,
-    outside_population,
     sentences_of,
 )
 from inference.reports.llm_answers import (

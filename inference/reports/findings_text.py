@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from inference.findings.facts import Fact
-from inference.models.population import limits_exceeded
+from inference.reports.caution_text import caution_sentences
 from inference.reports.change_text import Group, beside_other_acquisition, changes_by, shown
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import lesion_sentences
@@ -12,20 +12,8 @@ from inference.reports.lesion_totals import total_sentences
 from inference.reports.locale import Locale, placeholders, references
 from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
 from inference.reports.several_series import prefixed, series_prefix
-from storage.core.acquisition import DENSITIES, OF_EARLIER_STUDY
-from storage.core.findings import (
-    AGES_CONTRADICT,
-    OUTSIDE_POPULATION,
-    REGISTERED_WITH_RESIDUAL,
-    TUBE_VOLTAGES,
-)
+from storage.core.acquisition import DENSITIES
 from storage.reports.entities import ReportSentence
-
-_CAUTIONS: Mapping[str, str | tuple[str, ...]] = {
-    "outside_population": OUTSIDE_POPULATION,
-    "registered_with_residual": REGISTERED_WITH_RESIDUAL,
-    "tube_voltages": TUBE_VOLTAGES,
-}
 
 
 def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
@@ -50,62 +38,7 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
     if densities:
         yield ReportSentence(locale.words["density_of"], densities, basis="node")
     yield from beside_other_acquisition(evidence, evidence.facts, locale)
-    for word in (*_CAUTIONS, "part_of_series"):
-        cautioned = tuple(
-            one.finding.finding_id
-            for one in evidence.facts
-            if any(
-                _caution(caveat) == word
-                for caveat in one.finding.caveats
-                if not caveat.startswith(OF_EARLIER_STUDY)
-            )
-        )
-        if cautioned and word == "outside_population":
-            yield from outside_population(evidence.facts, locale)
-        elif cautioned:
-            yield ReportSentence(locale.words[word], cautioned, basis="node")
-
-    yield from ages_contradict(evidence.facts, locale)
-
-
-def outside_population(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
-    """Which of the model's limits the patient or the images exceed; nothing where none is."""
-    words = locale.words["outside_population"]
-    caveats = {
-        caveat: None
-        for one in facts
-        for caveat in one.finding.caveats
-        if caveat.startswith(OUTSIDE_POPULATION)
-    }
-    bound = tuple(
-        one.finding.finding_id
-        for one in facts
-        if any(map(caveats.__contains__, one.finding.caveats))
-    )
-    if not bound:
-        return
-    limits = dict.fromkeys(limit for caveat in caveats for limit in limits_exceeded(caveat))
-    named = locale.words["list"]["comma"].join(words["limits"][limit] for limit in limits)
-    text = locale.fill(words["what"], {"what": named}) if named else ""
-    yield ReportSentence(locale.fill(words["sentence"], {"what": text}), bound, basis="node")
-
-
-def ages_contradict(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
-    """Where birth date and PatientAge contradict each other, the images may be of somebody else."""
-    bound = tuple(
-        one.finding.finding_id
-        for one in facts
-        if one.finding.normal_range and AGES_CONTRADICT in one.finding.normal_range.missing
-    )
-    if bound:
-        yield ReportSentence(locale.words["ages_contradict"], bound, basis="node")
-
-
-def _caution(caveat: str) -> str:
-    """The word of the locale by which a caveat is stated once of all findings that have it."""
-    return next(
-        (word for word, begins in _CAUTIONS.items() if caveat.startswith(begins)), "part_of_series"
-    )
+    yield from caution_sentences(evidence.facts, locale)
 
 
 def sentences_of(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
