@@ -13,13 +13,13 @@ from inference.language.guard.assertions.reading.document import MOST_TRIGGERS
 from inference.language.guard.assertions.reading.lines import LONGEST_SENTENCE
 from inference.language.guard.assertions.reading.parse import parse
 from inference.language.guard.characters import folded, hidden_or_foreign
-from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import STUDY, Evidence, StudyFacts
 from inference.language.guard.headings import asserts_nothing
 from inference.language.guard.instructions import instructs
 from inference.language.guard.measures.measured import judge_measures
 from inference.language.guard.measures.normal_range import in_normal_range
-from inference.language.guard.numbered_labels import with_numbers
+from inference.language.guard.numbers.dates import FoundDate, dicom_date
+from inference.language.guard.numbers.numbered_labels import with_numbers
 from inference.language.guard.patient import PatientCheck, check_patient
 from inference.language.guard.premises import premises_of
 from inference.language.guard.reading import Reading, read

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from inference.language.guard.characters import folded
-from inference.language.guard.dates import FoundDate, find_dates
 from inference.language.guard.lexicon import (
     LEFT,
     RIGHT,
@@ -17,7 +16,8 @@ from inference.language.guard.lexicon import (
     lexicon,
     located_pieces,
 )
-from inference.language.guard.quantities import Quantity, find_quantities, is_number
+from inference.language.guard.numbers.dates import FoundDate, find_dates
+from inference.language.guard.numbers.quantities import Quantity, find_quantities, is_number
 
 _PARTING_DASH = re.compile(r"(?<=\s)-(?=\s)")
 _MEASURED = re.compile(r"(?<!\w)maß(?:en)?(?!\w)")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from inference.language.guard.dates import FoundDate
-from inference.language.guard.quantities import Quantity
+from inference.language.guard.numbers.dates import FoundDate
+from inference.language.guard.numbers.quantities import Quantity
 
 EXTENT = "extent"
 """The observation of a sentence that gives the size of a place of the body."""

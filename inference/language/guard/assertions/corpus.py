@@ -25,9 +25,9 @@ from inference.language.guard.assertions.same_thing import (
     may_name,
     named,
 )
-from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import STUDY, Evidence, SourceText
 from inference.language.guard.lexicon import lexicon
+from inference.language.guard.numbers.dates import FoundDate, dicom_date
 
 
 @dataclass(frozen=True)

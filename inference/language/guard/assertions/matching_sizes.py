@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inference.language.guard.assertions.assertion import ABSENT, EXTENT, Assertion, Extent
-from inference.language.guard.quantities import LARGEST_ROUNDING, Quantity
+from inference.language.guard.numbers.quantities import LARGEST_ROUNDING, Quantity
 from inference.language.guard.verdict import Ground, Reason
 
 _SIZES = frozenset(("size", "diameter"))

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from inference.language.guard.assertions.assertion import EXTENT, PRESENT, Assertion, Extent, Place
 from inference.language.guard.assertions.reading.parse import Parsed
-from inference.language.guard.dates import FoundDate
 from inference.language.guard.measures.change_since_prior import moved_toward, says_amount
+from inference.language.guard.numbers.dates import FoundDate
 from inference.language.guard.subjects import CONFIDENCE, Prior, Subject
 
 _TOWARD = {"increased": 1, "decreased": -1, "stable": 0}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from inference.language.guard.dates import FoundDate
-from inference.language.guard.quantities import Quantity
+from inference.language.guard.numbers.dates import FoundDate
+from inference.language.guard.numbers.quantities import Quantity
+from inference.language.guard.numbers.units import PERCENT, POINTS, Unit
 from inference.language.guard.reading import Reading
 from inference.language.guard.subjects import Prior
-from inference.language.guard.units import PERCENT, POINTS, Unit
 
 UNCHANGED_WITHIN_PERCENT = 1.0
 CHANGED_BEYOND_PERCENT = 3.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from inference.language.guard.dates import FoundDate
 from inference.language.guard.measures.change_since_prior import (
     is_change,
     is_of_prior,
@@ -15,7 +14,8 @@ from inference.language.guard.measures.change_since_prior import (
     says_variation,
 )
 from inference.language.guard.measures.parts_of_sentence import Segment, segments_of
-from inference.language.guard.quantities import Quantity
+from inference.language.guard.numbers.dates import FoundDate
+from inference.language.guard.numbers.quantities import Quantity
 from inference.language.guard.reading import Reading
 from inference.language.guard.scope import Mention
 from inference.language.guard.subjects import CONFIDENCE, Prior, Subject

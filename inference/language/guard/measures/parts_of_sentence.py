@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from inference.language.guard.quantities import Quantity
+from inference.language.guard.numbers.quantities import Quantity
+from inference.language.guard.numbers.units import PERCENT
 from inference.language.guard.reading import Reading
 from inference.language.guard.scope import BOTH_SIDES, Mention, mentions_of
-from inference.language.guard.units import PERCENT
 
 _JOINTS = frozenset(", ; . and und while whereas während compared ( :".split())
 _SUBJECT = ("anatomy", "thing", "word", "property")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from inference.language.guard.assertions.assertion import Extent
 from inference.language.guard.assertions.reading.items import Item
 from inference.language.guard.assertions.reading.phrase_frames import Frame
-from inference.language.guard.dates import FoundDate
+from inference.language.guard.numbers.dates import FoundDate
 from inference.language.guard.reading import Reading
 
 

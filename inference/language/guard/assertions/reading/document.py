@@ -23,10 +23,10 @@ from inference.language.guard.assertions.reading.unknown_words import (
     unread_of_heading,
 )
 from inference.language.guard.characters import folded, hidden_or_foreign
-from inference.language.guard.dates import FoundDate, dicom_date, find_dates
 from inference.language.guard.evidence import SourceText
 from inference.language.guard.headings import names_no_finding_above
 from inference.language.guard.instructions import instructs
+from inference.language.guard.numbers.dates import FoundDate, dicom_date, find_dates
 from inference.language.guard.patient import without_patient
 from inference.language.guard.reading import read
 from inference.language.guard.scope import BOTH_SIDES

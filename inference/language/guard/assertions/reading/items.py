@@ -11,8 +11,8 @@ from typing import Literal
 import yaml
 
 from inference.language.guard.assertions.symbols import with_symbols
-from inference.language.guard.dates import FoundDate
-from inference.language.guard.quantities import Quantity
+from inference.language.guard.numbers.dates import FoundDate
+from inference.language.guard.numbers.quantities import Quantity
 from inference.language.guard.reading import Reading, Word, read
 from inference.language.guard.scope import Mention, mentions_of
 

@@ -17,7 +17,7 @@ from inference.language.guard.assertions.assertion import (
 )
 from inference.language.guard.assertions.reading.items import Item
 from inference.language.guard.assertions.symbols import GRADE, LEVEL
-from inference.language.guard.dates import FoundDate
+from inference.language.guard.numbers.dates import FoundDate
 from inference.language.guard.scope import BOTH_SIDES, Mention
 
 Form = Literal["thing", "state", "bare", "attribute", "empty"]

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 from inference.language.guard.assertions.assertion import RESOLVED, Assertion, Extent
 from inference.language.guard.assertions.reading.items import Item
+from inference.language.guard.numbers.units import NO_UNIT
 from inference.language.guard.scope import BOTH_SIDES
-from inference.language.guard.units import NO_UNIT
 
 THEN = "then"
 _BEFORE = frozenset(("comparison_exam", "before"))

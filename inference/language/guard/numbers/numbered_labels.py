@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inference.language.guard.lexicon import Entry
-from inference.language.guard.quantities import Quantity
+from inference.language.guard.numbers.quantities import Quantity
+from inference.language.guard.numbers.units import NO_UNIT
 from inference.language.guard.reading import Reading, Word
-from inference.language.guard.units import NO_UNIT
 
 NUMBER = "number "
 _MOST = 999

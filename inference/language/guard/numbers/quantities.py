@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from inference.language.guard.units import NO_UNIT, PERCENT, Unit, unit_at
+from inference.language.guard.numbers.units import NO_UNIT, PERCENT, Unit, unit_at
 
 # More than this, and rounding hides what was measured.
 LARGEST_ROUNDING = 0.05

@@ -1,0 +1,1 @@
+"""Numbers in a sentence: dates, quantities with their units, and those that name a lesion."""
