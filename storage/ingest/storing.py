@@ -154,6 +154,7 @@ class InstanceStore:
         pieces = (meta, dataset)
         if known and (same := self._same_as_stored(header, digest, pieces)):
             return same
+        # `_returned` looks at the class, too; most instances are spared the call.
         if header.sop_class_uid not in _IMAGE_CLASSES and (
             own := self._returned(header, digest, pieces, source)
         ):

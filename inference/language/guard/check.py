@@ -18,8 +18,8 @@ from inference.language.guard.headings import asserts_nothing
 from inference.language.guard.instructions import instructs
 from inference.language.guard.measures.measured import judge_measures
 from inference.language.guard.measures.normal_range import in_normal_range
+from inference.language.guard.numbered_labels import with_numbers
 from inference.language.guard.numbers.dates import FoundDate, dicom_date
-from inference.language.guard.numbers.numbered_labels import with_numbers
 from inference.language.guard.patient import PatientCheck, check_patient
 from inference.language.guard.premises import premises_of
 from inference.language.guard.reading import Reading, read

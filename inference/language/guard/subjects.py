@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from inference.language.guard.evidence import Evidence
+from inference.language.guard.numbered_labels import NUMBER, with_numbers
 from inference.language.guard.numbers.dates import FoundDate, dicom_date
-from inference.language.guard.numbers.numbered_labels import NUMBER, with_numbers
 from inference.language.guard.numbers.units import PERCENT, Unit, unit_of_ucum
 from inference.language.guard.reading import read
 from inference.language.guard.scope import mentions_of, with_sides

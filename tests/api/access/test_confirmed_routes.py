@@ -74,7 +74,7 @@ _REMOVES_LITTLE = {
         "DELETE /api/reports/{report_id}/proposal",
     },
 }
-"""Removals by which nothing is lost. All others are confirmed, whoever may do them."""
+"""Removals by which nothing is lost. All others are confirmed by everybody who may do them."""
 
 
 @pytest.fixture(scope="module")

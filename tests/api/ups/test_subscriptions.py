@@ -1,4 +1,4 @@
-"""Subscribers hear over a WebSocket what becomes of workitems, whoever changes them."""
+"""Subscribers get every change of a workitem over a WebSocket, also one by somebody else."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""A small SMTP server (RFC 5321) with STARTTLS and AUTH, which can be told to misbehave."""
+"""A small SMTP server (RFC 5321) with STARTTLS and AUTH, which misbehaves on request."""
 
 import base64
 import contextlib

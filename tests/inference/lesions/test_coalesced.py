@@ -78,8 +78,8 @@ def test_parts_that_cannot_be_told_apart_are_no_sum() -> None:
     )
     # A person says it: the smaller part is C.
     named = replace(shifted.seen[2], group="C", match=match("matched", "c1", "c3", by="Dr A"))
-    told = replace(shifted, seen=(*shifted.seen[:2], named))
-    (_, _, response) = recist([first(), coalesced(38.5), told])[1]
+    corrected = replace(shifted, seen=(*shifted.seen[:2], named))
+    (_, _, response) = recist([first(), coalesced(38.5), corrected])[1]
     assert (response.category, response.sum) == ("SD", 32.0)
 
 

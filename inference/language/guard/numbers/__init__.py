@@ -1,1 +1,1 @@
-"""Numbers in a sentence: dates, quantities with their units, and those that name a lesion."""
+"""Numbers in a sentence: dates, and quantities with their units."""
