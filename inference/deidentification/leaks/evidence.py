@@ -16,6 +16,7 @@ from inference.deidentification.profile_table import action_for, row_of
 from inference.deidentification.pseudonyms import shifted
 from inference.deidentification.words import is_known_word
 from inference.language import identifiers
+from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from storage.core.text.text_folding import folded
 from storage.dicom.value_errors import UNREADABLE
 
@@ -36,6 +37,8 @@ _PLAIN_CODES = frozenset({"CodingSchemeDesignator", "CodingSchemeVersion", "Mapp
 _MAKERS = frozenset({Tag("Manufacturer"), Tag("ManufacturerModelName")})
 # What names a structure or a step; it may contain an identifier, and is none.
 _DESCRIPTION = re.compile(r"(?:Comments?|Description|Label)$|^ROI")
+# This node is named in every result that it made, and in what it de-identified.
+_OF_THIS_NODE = frozenset((*words_of(DEVICE_SERIAL_NUMBER), *words_of(MANUFACTURER)))
 _DIRECT = frozenset({"NAME", "ID", "EMAIL", "PHONE", "ADDRESS", "URL"})
 
 
@@ -132,16 +135,14 @@ class Evidence:
     def _add_identifier(self, value: str) -> None:
         parts = words_of(value)
         whole = " ".join(parts)
-        if len(whole) < _SHORTEST_WORD or all(
-            part in NOBODY or is_known_word(part) for part in parts
-        ):
+        if len(whole) < _SHORTEST_WORD or all(map(_is_of_nobody, parts)):
             return
         self.phrases.add(whole)
         self.raw.add(value.strip())
         for part in parts:
             has_digit = any(one.isdigit() for one in part)
             long_enough = len(part) >= (_SHORTEST_NUMBER if has_digit else _SHORTEST_WORD)
-            if long_enough and part not in NOBODY and not is_known_word(part):
+            if long_enough and not _is_of_nobody(part):
                 self.words.add(part)
 
     def _add_dates(self, element: DataElement) -> None:
@@ -172,6 +173,10 @@ def _day(value: str) -> str:
         return datetime.strptime(match.group(), "%Y%m%d").strftime("%Y%m%d") if match else ""
     except ValueError:
         return ""
+
+
+def _is_of_nobody(part: str) -> bool:
+    return part in NOBODY or part in _OF_THIS_NODE or is_known_word(part)
 
 
 def _is_about_persons(keyword: str) -> bool:

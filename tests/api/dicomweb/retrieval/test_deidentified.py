@@ -10,7 +10,9 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from storage.audit import Code
+from storage.core.uids import derive_uid
 from tests.api.access.closed import audited
 from tests.api.dicomweb.node import DicomwebNode, dicomweb_node
 from tests.inference.deidentification.planting import Planter, image, presentation, report
@@ -113,3 +115,14 @@ def test_what_cannot_be_deidentified_is_refused_by_name(own: DicomwebNode) -> No
     assert not any(one in answer.text for one in planter.planted)
     assert ask(own, ds, contentType="image/jpeg").status_code == 400
     assert ask(own, ds, transferSyntax="1.2.840.10008.1.2.4.80").status_code == 406
+
+
+def test_what_the_node_made_of_a_study_does_not_keep_its_images(own: DicomwebNode) -> None:
+    ds = image(Planter(73))
+    result = image(Planter(73))
+    result.SOPInstanceUID = derive_uid("result", ds.SOPInstanceUID)
+    result.DeviceSerialNumber = DEVICE_SERIAL_NUMBER
+    result.ManufacturerModelName = MANUFACTURER
+    received(own, ds, result)
+    answer = ask(own, ds)
+    assert answer.status_code == 200, answer.text
