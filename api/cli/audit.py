@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.console import err, out, table_of
+from api.cli.console import counted, err, out, table_of
 from api.cli.operator import record_use
 from api.cli.starting import start
 from storage.audit import Action, Code
@@ -122,7 +122,7 @@ def export(
             target.flush()
             if str(file) != "-":
                 target.close()
-    err.print(f"{count} events written.", markup=False)
+    err.print(f"{counted(count, 'event')} written.", markup=False)
 
 
 @app.command()

@@ -49,6 +49,11 @@ err = _Console(stderr=True, highlight=False)
 _IDENTIFIERS = {"Study", "StudyInstanceUID", "SOPInstanceUID", "Change", "Id"}
 
 
+def counted(count: int, thing: str) -> str:
+    """`1 receiver`, `2 receivers`."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def table_of(*headers: str) -> Table:
     """A table without rules that cuts nothing off: texts are folded, identifiers stay whole.
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, cast, get_args
 
 import typer
 
-from api.cli.console import err, out, table_of
+from api.cli.console import counted, err, out, table_of
 from api.cli.operator import change_by_operator, operator
 from api.cli.starting import start
 from api.webhooks.people import warning_of
@@ -74,7 +74,7 @@ def list_receivers() -> None:
         )
     if receivers:
         out.print(table)
-    out.print(f"{len(receivers)} receivers.")
+    out.print(f"{counted(len(receivers), 'receiver')}.")
 
 
 @app.command("add")

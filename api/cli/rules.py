@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.console import out
+from api.cli.console import counted, out
 from api.cli.starting import start
 from inference.pipelines.checks.rules import check_pipelines
 from inference.routing.service import explain_routing
@@ -29,7 +29,7 @@ def check(file: Annotated[Path, typer.Argument(help="A rules file (YAML).")]) ->
     check_pipelines(start(log_level="ERROR"), rules)
     sections = (rules.rules, rules.routing, rules.critical, rules.retention)
     count = sum(len(section) for section in sections)
-    out.print(f"{file}: {count} rules, no mistake.", markup=False, soft_wrap=True)
+    out.print(f"{file}: {counted(count, 'rule')}, no mistake.", markup=False, soft_wrap=True)
 
 
 @app.command("explain")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from api.access.audited_changes import group_change
-from api.cli.console import out, table_of
+from api.cli.console import counted, out, table_of
 from api.cli.operator import operator
 from api.cli.starting import start
 from storage.access_groups.entities import Member, member_kind
@@ -87,7 +87,7 @@ def show(name: Name) -> None:
         until = f", until {one.expires_at:%Y-%m-%d %H:%M} UTC" if one.expires_at else ""
         issuer = f" ({one.issuer})" if one.issuer else ""
         out.print(f"{one.kind} {one.subject}{issuer}{until}", markup=False, soft_wrap=True)
-    out.print(f"{len(members)} members.", markup=False)
+    out.print(f"{counted(len(members), 'member')}.", markup=False)
 
 
 @app.command("add")

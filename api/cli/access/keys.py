@@ -8,7 +8,7 @@ import typer
 
 from api.access.audited_changes import access_change
 from api.cli.access.users import OPERATOR, opened
-from api.cli.console import err, out, table_of
+from api.cli.console import counted, err, out, table_of
 from storage.core.callers.roles import checked_roles, checked_scopes
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
@@ -34,7 +34,7 @@ def list_keys() -> None:
         table.add_row(one.key_id, one.name, roles, scopes, state, last)
     if keys:
         out.print(table)
-    out.print(f"{len(keys)} keys.", markup=False)
+    out.print(f"{counted(len(keys), 'key')}.", markup=False)
 
 
 @app.command("create")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from api.access.audited_changes import access_change
-from api.cli.console import out, table_of
+from api.cli.console import counted, out, table_of
 from api.cli.starting import start
 from storage.accounts.repository import checked_name
 from storage.audit import Action, Actor, Audit
@@ -64,7 +64,7 @@ def list_users() -> None:
         if required
         else "Nobody has to sign in at this machine (MEDIVIEW_AUTH=none)"
     )
-    out.print(f"{len(accounts)} accounts. {rule}.", markup=False)
+    out.print(f"{counted(len(accounts), 'account')}. {rule}.", markup=False)
 
 
 @app.command("add")

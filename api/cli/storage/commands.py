@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.markup import escape
 
-from api.cli.console import err, out, table_of
+from api.cli.console import counted, err, out, table_of
 from api.cli.operator import change_by_operator, record_use
 from api.cli.progress import progress
 from api.cli.starting import start
@@ -91,7 +91,9 @@ def verify(
             instance = f"  instance {problem.sop_instance_uid}" if problem.sop_instance_uid else ""
             where = escape(f"{problem.place}{instance}\n  → {problem.remedy}")
             out.print(f"[bold red]{what}[/]  {where}")
-        out.print(f"{len(problems)} problems." if problems else _all_well(storage, objects))
+        out.print(
+            f"{counted(len(problems), 'problem')}." if problems else _all_well(storage, objects)
+        )
         if moved:
             out.print(f"{moved} instances are found in another volume again.")
         if repaired:

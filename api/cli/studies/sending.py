@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from api.cli.client_commands import PASSED_ON, REMOTE, passed_on
-from api.cli.console import out
+from api.cli.console import counted, out
 from api.cli.operator import record_use
 from api.cli.starting import start
 from api.cli.studies.received import Time, received_studies
@@ -45,7 +45,7 @@ def send(
         sent = send_study(storage, study, to, series or ())
         wake(storage.settings)
     for name, count in sent.items():
-        _print(f"{count} instances are on their way to {name}.")
+        _print(f"On the way to {name}: {counted(count, 'instance')}.")
 
 
 @app.command("route")
