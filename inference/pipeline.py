@@ -149,7 +149,8 @@ class PipelineContext:
     images: tuple[Dataset, ...] = ()
     """The instances of the series that the pipeline takes, with their pixels as they were sent;
     `inference.single_images.frame.read_frame` decodes a frame within the node's limits. Beside a
-    volume they are there for pipelines that ask for them (`takes_instances`)."""
+    volume they are there for pipelines that ask for them (`takes_instances`); of several series
+    those of the reference, without pixels."""
     named_images: Mapping[str, Dataset] = field(default_factory=dict)
     """Of a pipeline for `dicom-image` that takes several: `images` by their roles."""
     prior_images: Mapping[str, Dataset] = field(default_factory=dict)

@@ -1,11 +1,35 @@
 """The card of a model in a container, and what is kept of its image."""
 
+from typing import Annotated, Literal
+
 from pydantic import Field, model_validator
 
 from inference.models.card_file import Card
+from inference.models.description import VERSION_PATTERN
 from inference.rules.conditions import Strict
 
 IMAGE_FILE = "image.json"
+
+
+_Text = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00-\x1f]*$")]
+_Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+
+
+class ContainerRunning(Strict):
+    """How an image that has no manifests is run: any container, by what its maker says of it."""
+
+    version: str = Field(pattern=VERSION_PATTERN)
+    command: tuple[_Text, ...] = Field((), max_length=100)
+    """Left out: the entry point of the image, and what it hands to it."""
+    working_directory: str = ""
+    """Left out: that of the image, else `/tmp`."""
+    environment: dict[_Variable, _Text] = Field({}, max_length=200)
+    """Beside what the image itself sets."""
+    input: str = "/input"
+    output: str = "/output"
+    input_format: Literal["dicom", "nifti"] = "dicom"
+    """`nifti`: each series as one file, on the grid of the reference."""
+    gpus: int = Field(0, ge=0, le=64)
 
 
 class ContainerModel(Strict):
@@ -17,6 +41,8 @@ class ContainerModel(Strict):
     modality: str = Field(pattern=r"^[A-Za-z]{2,3}$")
     without_gpu: bool = False
     """That it works without the GPU that its manifest asks for."""
+    run: ContainerRunning | None = None
+    """In place of manifests, of an image that is no MONAI Application Package."""
 
 
 class ContainerCard(Card):
@@ -25,12 +51,19 @@ class ContainerCard(Card):
     container: ContainerModel
 
     @model_validator(mode="after")
-    def _of_one_series(self) -> "ContainerCard":
-        if self.inputs:
-            raise ValueError("inputs are for networks; a container is given one series")
+    def _inputs_are_given(self) -> "ContainerCard":
+        if self.inputs and not self.is_given_nifti:
+            raise ValueError(
+                "inputs are given to a container as NIfTI: container.run.input_format nifti"
+            )
         if self.gantry_tilt == "resample":
             raise ValueError("gantry_tilt cannot be resampled for a container")
         return self
+
+    @property
+    def is_given_nifti(self) -> bool:
+        """Whether the container reads NIfTI, rather than the instances as they were sent."""
+        return self.container.run is not None and self.container.run.input_format == "nifti"
 
 
 class Image(Strict):

@@ -4,14 +4,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from inference.containers.card import IMAGE_FILE, ContainerCard, Image
+from inference.containers.card import IMAGE_FILE, ContainerCard, ContainerRunning, Image
 from inference.containers.engine import Engine, engine_of
 from inference.containers.manifest import (
     APP_FILE,
     MANIFEST_FOLDERS,
     PACKAGE_FILE,
+    TEMPORARY_FOLDER,
     AppManifest,
     PackageManifest,
+    Place,
+    Resources,
 )
 from inference.models.card_file import CARD_FILE, parsed, stated_in
 from inference.models.description import ModelDescription, slug
@@ -36,6 +39,11 @@ class ContainerDescription(ModelDescription):
         """Where the model comes from, as its card and results state it."""
         return f"container image {self.card.container.image}"
 
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether it asks for a GPU, and its card does not say that it works without."""
+        return bool(self.package.resources.gpu) and not self.card.container.without_gpu
+
 
 def is_container(folder: Path) -> bool:
     """Whether the card in a folder names an image."""
@@ -53,8 +61,13 @@ def add_container(settings: Settings, folder: Path) -> ContainerDescription:
     with tempfile.TemporaryDirectory(prefix="mediview-container-") as staging:
         ready = Path(staging)
         shutil.copyfile(folder / CARD_FILE, ready / CARD_FILE)
+        run = card.container.run
         for name in (APP_FILE, PACKAGE_FILE):
-            (ready / name).write_bytes(_manifest_of(engine, image, card, name))
+            (ready / name).write_bytes(
+                _manifest_of(engine, image, card, name)
+                if run is None
+                else _stated(engine, image, card, run)[name]
+            )
         (ready / IMAGE_FILE).write_text(image.model_dump_json(indent=1))
         found = describe_container(ready)
         _check_resources(settings, found)
@@ -70,8 +83,11 @@ def describe_container(folder: Path) -> ContainerDescription:
     app = parsed(AppManifest, folder / APP_FILE)
     if problem := app.problem():
         raise InvalidRequest(
-            f"{APP_FILE} of {card.container.image} cannot be followed: {problem}.",
-            remedy="Package the application again with other folders.",
+            f"{'The card' if card.container.run else APP_FILE} of {card.container.image} cannot be"
+            f" followed: {problem}.",
+            remedy="State other folders in the card."
+            if card.container.run
+            else "Package the application again with other folders.",
         )
     name = card.container.name
     return ContainerDescription(
@@ -81,7 +97,9 @@ def describe_container(folder: Path) -> ContainerDescription:
         name=slug(name),
         version=app.version,
         title=card.title or name,
-        description=f"{name}: a MONAI Application Package, run in a container.",
+        description=f"{name}: run in a container."
+        if card.container.run
+        else f"{name}: a MONAI Application Package, run in a container.",
         licence=card.licence or "not stated",
         intended_use=card.intended_use,
         modality=card.container.modality.upper(),
@@ -102,18 +120,46 @@ def _manifest_of(engine: Engine, image: Image, card: ContainerCard, name: str) -
     raise InvalidRequest(
         f"The image {card.container.image} has no {MANIFEST_FOLDERS[0]}/{name}, or one of more"
         " than 256 KiB.",
-        remedy="Only MONAI Application Packages are run: package the application with"
-        " monai-deploy package, or add both manifests to the image.",
+        remedy="If it is another kind of image, state in the card's container how it is"
+        ' run: "run": {"version": …, "command": […]}.',
     )
+
+
+def _stated(
+    engine: Engine, image: Image, card: ContainerCard, run: ContainerRunning
+) -> dict[str, bytes]:
+    """What manifests would say, of a card that says how its image is run."""
+    command, working_directory = engine.starts_with(image.id)
+    if not (run.command or command):
+        raise InvalidRequest(
+            f"The image {card.container.image} does not say what is to be run.",
+            remedy='State it in the card: "run": {"command": ["python3", "/app/run.py"]}.',
+        )
+    # The root is no folder that a command could be at home in.
+    own = working_directory if working_directory.strip("/") else TEMPORARY_FOLDER
+    app = AppManifest(
+        command=run.command or command,
+        version=run.version,
+        working_directory=run.working_directory or own,
+        input=Place(path=run.input),
+        output=Place(path=run.output),
+        environment=run.environment,
+    )
+    package = PackageManifest(resources=Resources(gpu=run.gpus))
+    return {
+        APP_FILE: app.model_dump_json(indent=1).encode(),
+        PACKAGE_FILE: package.model_dump_json(indent=1).encode(),
+    }
 
 
 def _check_resources(settings: Settings, found: ContainerDescription) -> None:
     needed, card = found.package.resources, found.card.container
-    if needed.gpu and not card.without_gpu:
+    if found.wants_gpu and not settings.container_gpus:
         raise InvalidRequest(
-            f"{card.image} asks for {needed.gpu} GPU, and containers are given none here.",
-            remedy='If it works without as well, state "without_gpu": true in the card\'s'
-            " container.",
+            f"{card.image} asks for {needed.gpu} GPU, and containers are given none here:"
+            " MEDIVIEW_CONTAINER_GPUS is empty.",
+            remedy='Set it, or state "without_gpu": true in the card\'s container if it works'
+            " without as well.",
         )
     given = settings.container_memory_bytes
     if needed.memory_bytes > given:

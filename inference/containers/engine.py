@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference.containers.engine_options import gpu_options, owner_of_files, user_options
 from inference.containers.manifest import TEMPORARY_FOLDER
 from inference.refusals import ModelUnusable
 from storage.core.text.outside_text import text_from_outside
@@ -27,12 +28,9 @@ _MANIFEST_AT_MOST_BYTES = 256 * 1024
 # With the headers and the padding of a tar archive (POSIX ustar).
 _ARCHIVE_AT_MOST_BYTES = _MANIFEST_AT_MOST_BYTES + 64 * 1024
 _SHOWN_AT_MOST = 200
-_NOBODY = 65534
 _VOLUMES_AT_MOST = 8
 _VOLUME = re.compile(r"(?:/[A-Za-z0-9._-]+)+/?")
 _LABEL = "mediview-model"
-# Of a user namespace of the node's own; beyond what systems hand to people and services.
-_FIRST_UID, _UIDS = 1_900_000_000, 65536
 # After its time a container ends by itself, should the worker that ran it be gone.
 _GRACE_S = 60
 # An engine gets what it needs to find its images; secrets of the node's environment stay here.
@@ -50,6 +48,7 @@ class ContainerRun:
     input: tuple[Path, str]
     output: tuple[Path, str]
     timeout_s: float
+    with_gpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,13 @@ class Engine:
         """Which image stands behind a name now: `sha256:…`, of its configuration."""
         found = self._call("image", "inspect", "--format", "{{.Id}}", image).strip()
         return f"sha256:{found.removeprefix('sha256:')}"
+
+    def starts_with(self, image_id: str) -> tuple[tuple[str, ...], str]:
+        """What an image runs by itself, and in which folder; empty where it does not say."""
+        stated = self._call("image", "inspect", "--format", "{{json .Config}}", image_id)
+        config = json.loads(stated) or {}
+        command = (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ()))
+        return tuple(map(str, command)), str(config.get("WorkingDir") or "")
 
     def read_file(self, image_id: str, path: str) -> bytes | None:
         """A file of an image of which nothing is executed; None where there is none."""
@@ -101,7 +107,7 @@ class Engine:
         if os.geteuid() != 0:
             # It is the worker's own user there.
             return
-        owner = _NOBODY + (_FIRST_UID if self.name == "podman" else 0)
+        owner = owner_of_files(self.name)
         for path in (folder, *folder.rglob("*")):
             os.chown(path, owner, owner)
 
@@ -163,7 +169,8 @@ class Engine:
             f"--workdir={run.working_directory}",
             "--log-driver=none",
             *(f"--env={name}={value}" for name, value in variables.items()),
-            *self._user(),
+            *user_options(self.name),
+            *(gpu_options(self.name, limits.container_gpus) if run.with_gpu else []),
             *([f"--timeout={int(run.timeout_s) + _GRACE_S}"] if self.name == "podman" else []),
             f"--entrypoint={run.command[0]}",
         ]
@@ -192,18 +199,6 @@ class Engine:
             )
         size_bytes = self._settings.container_memory_bytes // 2 // max(len(paths), 1)
         return [f"--tmpfs={path}:rw,nosuid,nodev,mode=1777,size={size_bytes}" for path in paths]
-
-    def _user(self) -> list[str]:
-        """Nobody, in a user namespace where the engine has them without a daemon's settings."""
-        is_root = os.geteuid() == 0
-        if self.name == "docker":
-            return [f"--user={_NOBODY if is_root else os.geteuid()}:{_NOBODY}"]
-        nobody = f"--user={_NOBODY}:{_NOBODY}"
-        if not is_root:
-            # What it writes belongs to the node's own user.
-            return [f"--userns=keep-id:uid={_NOBODY},gid={_NOBODY}", nobody]
-        mapped = f"0:{_FIRST_UID}:{_UIDS}"
-        return [f"--uidmap={mapped}", f"--gidmap={mapped}", nobody]
 
     def _remove(self, container: str) -> None:
         at_once = ["--time=0"] if self.name == "podman" else []

@@ -41,7 +41,8 @@ class AppManifest(_Manifest):
     command: tuple[_Text, ...] = Field(min_length=1, max_length=100)
     version: str = Field(pattern=VERSION_PATTERN)
     working_directory: str = Field(
-        _WORKING_DIRECTORY, validation_alias=AliasChoices("workingDirectory", "working-directory")
+        _WORKING_DIRECTORY,
+        validation_alias=AliasChoices("workingDirectory", "working-directory", "working_directory"),
     )
     input: Place = Place()
     output: Place = Place()
@@ -114,7 +115,9 @@ class PackageManifest(_Manifest):
     """`pkg.json`, as far as it says what is needed and where models lie."""
 
     resources: Resources = Resources()
-    model_root: str = Field("", validation_alias=AliasChoices("modelRoot", "model-root"))
+    model_root: str = Field(
+        "", validation_alias=AliasChoices("modelRoot", "model-root", "model_root")
+    )
 
     @field_validator("resources", mode="before")
     @classmethod

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,7 @@ from inference.containers.description import ContainerDescription
 from inference.containers.engine import ContainerRun, Ended, engine_of
 from inference.containers.output_files import check_disk, check_disk_before, check_size
 from inference.imaging.padding import without_not_imaged
+from inference.imaging.volume import Volume
 from inference.models.card import Proof
 from inference.pipeline import PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.added_model import AddedModel, volumes_of
@@ -25,12 +27,14 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+ONE_SERIES = "image.nii.gz"
 _KILLED = 137
 _STALE_S = 3600.0
 
 
 class ContainerPipeline(AddedModel):
-    """Gives a container the instances of one series, and makes findings of what it writes.
+    """Gives a container the instances of one series, or one or more series as NIfTI, and makes
+    findings of what it writes.
 
     `model-NAME` in the catalogue.
     """
@@ -81,7 +85,11 @@ class ContainerPipeline(AddedModel):
         most = context.settings.container_output_bytes
         with _run_folder(context.settings) as folder:
             given, written = folder / "input", folder / "output"
-            write_input(context.images, given)
+            if self._container.card.is_given_nifti:
+                notes = self._write_nifti(context, volume, given)
+            else:
+                notes = ()
+                write_input(context.images, given)
             written.mkdir(mode=0o700)
             context.on_progress("container", 0.05)
             ended = self._ran(context, given, written)
@@ -99,7 +107,7 @@ class ContainerPipeline(AddedModel):
             measurements=with_own_labels((*measured, *found.measurements)),
             classifications=tuple(found.classifications),
             timings_s={"container": ran - begun, "read": time.perf_counter() - ran},
-            notes=(*self._notes(), *found.notes),
+            notes=(*self._notes(), *notes, *found.notes),
         )
         if not (output.segments or output.measurements or output.classifications):
             raise NothingFound(
@@ -107,6 +115,25 @@ class ContainerPipeline(AddedModel):
                 remedy="Check that the series shows what the model looks for.",
             )
         return output
+
+    def _write_nifti(
+        self, context: PipelineContext, volume: Volume, folder: Path
+    ) -> tuple[str, ...]:
+        """Each series as a file on the grid of the reference; how they came there.
+
+        An input that is not there has no file.
+        """
+        from inference.imaging.nifti import volume_as_nifti
+
+        folder.mkdir(mode=0o700)
+        channels, how = self._channels(context, volume)
+        if not self.inputs:
+            (folder / ONE_SERIES).write_bytes(volume_as_nifti(volume))
+        for one, voxels in zip(self.inputs, channels, strict=True):
+            if one.name in context.inputs:
+                on_grid = replace(volume, voxels=voxels)
+                (folder / f"{one.name}.nii.gz").write_bytes(volume_as_nifti(on_grid))
+        return (f"Given as NIfTI: {how}.",) if how else ()
 
     def _ran(self, context: PipelineContext, given: Path, written: Path) -> Ended:
         settings, app = context.settings, self._container.app
@@ -131,6 +158,7 @@ class ContainerPipeline(AddedModel):
                 input=(given, app.input_path),
                 output=(written, app.output_path),
                 timeout_s=min(limits_s),
+                with_gpu=self._container.wants_gpu and bool(settings.container_gpus),
             ),
             check,
         )
@@ -162,9 +190,10 @@ class ContainerPipeline(AddedModel):
     def _notes(self) -> tuple[str, ...]:
         """Who computed, as results state it."""
         image, card = self._container.image, self._container.card.container
+        by = "card" if card.run else "manifest"
         return (
             f"Computed by the container image {card.image} ({image.id[:19]}), version"
-            f" {self.version} by its manifest.",
+            f" {self.version} by its {by}.",
         )
 
 

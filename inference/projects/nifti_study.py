@@ -10,9 +10,9 @@ from pydicom.dataset import FileDataset
 from inference.containers.segmentation_output import read_segmentation
 from inference.deidentification.errors import CannotDeidentify
 from inference.deidentification.instances import StudyDeidentification
+from inference.imaging.nifti import labels_as_nifti, volume_as_nifti
 from inference.imaging.volume import Volume, assemble_volume
 from inference.projects.bids import image_stem, labels_sidecar, labels_stem, sidecar
-from inference.projects.nifti import labels_as_nifti, volume_as_nifti
 from inference.refusals import ModelUnusable
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest

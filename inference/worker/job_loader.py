@@ -153,6 +153,7 @@ class JobLoader:
             inputs=placement.volumes,
             placements=placement.texts,
             results={role: self._given(one) for role, one in read.results.items()},
+            images=tuple(read.sources) if takes_instances(pipeline) else (),
         )
         on_each = getattr(pipeline, "results_on", "reference") == "each"
         loaded = Loaded(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from inference.containers.description import add_container, describe_container, is_container
+from inference.containers.engine_options import gpu_options
 from inference.containers.manifest import AppManifest, PackageManifest
 from inference.containers.number_output import read_results
 from inference.pipelines.container_model import environment_of
@@ -114,7 +115,11 @@ def test_memory_is_stated_in_mi_or_gi(amount: str) -> None:
         ({"gantry_tilt": "resample"}, "gantry_tilt cannot be resampled"),
         (
             {"accepts": None, "reference": "t1", "inputs": {"t1": {"accepts": {"Modality": "MR"}}}},
-            "a container is given one series",
+            "inputs are given to a container as NIfTI",
+        ),
+        (
+            {"container": {**CARD["container"], "run": {"version": "1", "inputs": "/in"}}},
+            "did you mean 'input'",
         ),
     ],
 )
@@ -123,6 +128,21 @@ def test_a_card_that_cannot_be_followed_is_refused(
 ) -> None:
     with pytest.raises(InvalidRequest, match=says):
         describe_container(kept(tmp_path, {**CARD, **change}))
+
+
+@pytest.mark.parametrize(
+    ("engine", "gpus", "options"),
+    [
+        ("podman", "all", ["--device=nvidia.com/gpu=all"]),
+        ("podman", "0,1", ["--device=nvidia.com/gpu=0", "--device=nvidia.com/gpu=1"]),
+        ("docker", "all", ["--gpus=all"]),
+        ("docker", "0,1", ['--gpus="device=0,1"']),
+    ],
+)
+def test_gpus_are_named_as_the_engine_knows_them(
+    engine: str, gpus: str, options: list[str]
+) -> None:
+    assert gpu_options(engine, gpus) == options
 
 
 def test_without_an_engine_nothing_is_added(tmp_path: Path) -> None:
