@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -53,6 +54,7 @@ from api.server.viewer_files import ViewerFiles
 from api.studies import routes as studies
 from api.ups.responses import install_workitem_errors
 from inference.projects.single_instances import SingleInstances
+from inference.site_rules.saving import follow_saved_rules
 from storage.container import open_storage
 from storage.settings import Settings
 
@@ -80,7 +82,8 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.health = health.HealthChecks(storage)
             app.state.metrics.watch(storage)
             app.state.single_instances = SingleInstances(storage)
-            watched = watching(storage, app.state.health.run)
+            follow = partial(follow_saved_rules, settings, storage.rule_versions, adopts=True)
+            watched = watching(storage, app.state.health.run, follow)
             # Two that find different things would begin and end each other's conditions.
             with watched if app.state.watches_health else nullcontext():
                 yield

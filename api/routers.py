@@ -19,7 +19,7 @@ from api.events import routes as events
 from api.fhir.routes import router as fhir_router
 from api.findings import critical_alerts
 from api.findings import routes as findings
-from api.jobs import analyze, analyze_upload, pipelines, rules
+from api.jobs import analyze, analyze_upload, pipelines
 from api.jobs import bulk as job_bulk
 from api.jobs import routes as jobs
 from api.language import answers, documents, search
@@ -38,6 +38,9 @@ from api.reports import pdf as report_pdf
 from api.reports import routes as reports
 from api.retention import legal_holds
 from api.retention import routes as retention
+from api.rules import explanations
+from api.rules import preview as rule_preview
+from api.rules import versions as rule_versions
 from api.server import health, metrics, probes
 from api.studies import bulk as study_bulk
 from api.studies import conflicts, expected_instances, pictures, release, sending
@@ -93,7 +96,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     audit_router,
     pipelines.router,
-    rules.router,
+    explanations.router,
+    rule_versions.router,
+    rule_preview.router,
     hanging.router,
     models.router,
     monitoring.router,

@@ -49,9 +49,9 @@ err = _Console(stderr=True, highlight=False)
 _IDENTIFIERS = {"Study", "StudyInstanceUID", "SOPInstanceUID", "Change", "Id"}
 
 
-def counted(count: int, thing: str) -> str:
-    """`1 receiver`, `2 receivers`."""
-    return f"{count} {thing}{'' if count == 1 else 's'}"
+def counted(count: int, thing: str, things: str = "") -> str:
+    """`1 receiver`, `2 receivers`; `things` where more than one has another ending."""
+    return f"{count} {thing if count == 1 else things or f'{thing}s'}"
 
 
 def table_of(*headers: str) -> Table:

@@ -1,11 +1,13 @@
-"""`mediview rules`: is the rules file right, why does a pipeline run, where does a series go."""
+"""`mediview rules`: is the rules file right, what would it do, which versions of it were saved."""
 
+import difflib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api.cli.console import counted, out
+from api.cli.operator import change_by_operator, operator
 from api.cli.starting import start
 from inference.pipelines.checks.rules import check_pipelines
 from inference.routing.service import explain_routing
@@ -13,7 +15,11 @@ from inference.rules.file import current_rules, read_rules
 from inference.rules.judge import Trace
 from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import Explanation, explain_study
-from storage.container import open_storage
+from inference.site_rules.preview import Change, preview_rules
+from inference.site_rules.saving import save_rules
+from storage.audit import Code, Type
+from storage.container import Storage, open_storage
+from storage.rules.repository import RuleVersion
 
 app = typer.Typer(
     name="rules",
@@ -30,6 +36,105 @@ def check(file: Annotated[Path, typer.Argument(help="A rules file (YAML).")]) ->
     sections = (rules.rules, rules.routing, rules.critical, rules.retention)
     count = sum(len(section) for section in sections)
     out.print(f"{file}: {counted(count, 'rule')}, no mistake.", markup=False, soft_wrap=True)
+
+
+@app.command("preview")
+def preview(
+    file: Annotated[Path, typer.Argument(help="A rules file (YAML).")],
+    studies: Annotated[
+        int, typer.Option("--studies", min=1, help="How many are looked at, the newest first.")
+    ] = 500,
+    within_s: Annotated[
+        float, typer.Option("--within", min=1, help="For at most so many seconds.")
+    ] = 600,
+) -> None:
+    """Say for how many of the newest studies each rule of a file holds, and what would change."""
+    settings = start(log_level="ERROR")
+    tried = read_rules(file)
+    check_pipelines(settings, tried)
+    with open_storage(settings) as storage:
+        found = preview_rules(storage, tried, current_rules(settings), studies, within_s)
+    _print(f"{counted(found.studies, 'study', 'studies')} looked at, the newest first.")
+    if found.is_cut_short:
+        _print("The time was over before all were seen; --within gives more.")
+    if found.unreadable:
+        _print(f"{counted(found.unreadable, 'series', 'series')} could not be read.")
+    for rule in found.rules:
+        _print(f"  {rule.studies:>5}  {rule.section}: {rule.name}")
+    for change in found.changes:
+        _print(f"{change.study_instance_uid}  {_change_text(change)}")
+    if found.more_changes:
+        _print(f"and {counted(found.more_changes, 'change')} more")
+    if not found.changes:
+        _print("Nothing would change for them.")
+
+
+def _change_text(change: Change) -> str:
+    if change.section == "retention":
+        before, after = (name or "no rule" for name in (change.before, change.after))
+        return f"leaves by {after} (now by {before})"
+    return f"{change.what}: {change.after} (now {change.before})"
+
+
+@app.command("save")
+def save(
+    file: Annotated[Path, typer.Argument(help="A rules file (YAML).")],
+    comment: Annotated[str, typer.Option("--comment", max=500, help="Why, for later.")] = "",
+) -> None:
+    """Put a file in force on every host, as a new version."""
+    settings = start(log_level="ERROR")
+    read_rules(file)
+    with open_storage(settings) as storage:
+        saved = _save(storage, file.read_text("utf-8"), comment)
+    _print(f"Version {saved.number} is in force; other hosts follow within half a minute.")
+
+
+def _save(storage: Storage, text: str, comment: str) -> RuleVersion:
+    newest = storage.rule_versions.newest()
+    change = change_by_operator(
+        storage.audit, Code.SECURITY_ALERT, "U", type=Type.SOFTWARE_CONFIGURATION, rules=comment
+    )
+    with change:
+        return save_rules(
+            storage.settings,
+            storage.rule_versions,
+            text,
+            0 if newest is None else newest.number,
+            author=operator().name,
+            comment=comment,
+        )
+
+
+@app.command("history")
+def history(
+    number: Annotated[int | None, typer.Argument(help="Show this version.")] = None,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Put the version in force again, as a new one.")
+    ] = False,
+) -> None:
+    """List the versions of the rules, show one and what it changed, or go back to one."""
+    settings = start(log_level="ERROR")
+    with open_storage(settings) as storage:
+        versions = storage.rule_versions
+        if number is None:
+            found, total = versions.page(50, 0)
+            for one in found:
+                _print(
+                    f"{one.number:>5}  {one.saved_at:%Y-%m-%d %H:%M}  {one.author}  {one.comment}"
+                )
+            _print(f"{counted(total, 'version')}.")
+            return
+        chosen = versions.version(number)
+        if restore:
+            saved = _save(storage, chosen.text, f"Version {number} again")
+            _print(f"Version {saved.number} is in force: the text of version {number}.")
+            return
+        before = versions.version(number - 1).text if number > 1 else ""
+    names = f"version {number - 1}", f"version {number}"
+    for line in difflib.unified_diff(
+        before.splitlines(), chosen.text.splitlines(), *names, lineterm="", n=10**6
+    ):
+        _print(line)
 
 
 @app.command("explain")

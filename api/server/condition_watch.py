@@ -48,8 +48,10 @@ def _part(name: str, change: str) -> Condition:
 
 
 @contextmanager
-def watching(storage: Storage, run_checks: Callable[[], Health]) -> Iterator[None]:
-    """Look every half a minute, in a thread of its own, until the block ends."""
+def watching(
+    storage: Storage, run_checks: Callable[[], Health], also: Callable[[], None]
+) -> Iterator[None]:
+    """Look every half a minute, and do something `also`, in a thread, until the block ends."""
     ending = threading.Event()
 
     def watch() -> None:
@@ -57,6 +59,7 @@ def watching(storage: Storage, run_checks: Callable[[], Health]) -> Iterator[Non
             try:
                 with as_node():
                     note_health(storage, run_checks())
+                    also()
             except (MediViewError, SQLAlchemyError, OSError) as error:
                 # The database is away: there is nowhere to write what is wrong.
                 log.warning("health_not_noted", error=type(error).__name__)

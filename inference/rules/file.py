@@ -18,30 +18,43 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_MAX_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 _REMEDY = "Correct the file; `mediview rules check FILE` says whether it is right."
 
 
 def read_rules(path: Path) -> RuleSet:
     """The rules in a YAML file. Raises InvalidRequest naming each wrong line."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             raise InvalidRequest(f"{path} is larger than 1 MiB.", remedy=_REMEDY)
         text = path.read_text("utf-8")
-        data = load_bounded_yaml(text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror}.", remedy=_REMEDY) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(
+            f"{path} is not YAML: it is not UTF-8 text.", remedy=_REMEDY
+        ) from error
+    return rules_in(text, str(path), _REMEDY)
+
+
+def rules_in(text: str, name: str, remedy: str) -> RuleSet:
+    """The rules in YAML text of at most 1 MiB, called `name` in what is raised.
+
+    Raises InvalidRequest naming each wrong line.
+    """
+    try:
+        data = load_bounded_yaml(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        where = f"{name}:{mark.line + 1}" if mark else name
         problem = getattr(error, "problem", None) or "it is not UTF-8 text"
-        raise InvalidRequest(f"{where} is not YAML: {problem}.", remedy=_REMEDY) from error
+        raise InvalidRequest(f"{where} is not YAML: {problem}.", remedy=remedy) from error
     try:
         return RuleSet.model_validate({} if data is None else data)
     except ValidationError as error:
-        lines = [f"{path}:{_line_of(node, one['loc'])}: {_message(one)}" for one in error.errors()]
-        raise InvalidRequest("\n".join(lines), remedy=_REMEDY) from error
+        lines = [f"{name}:{_line_of(node, one['loc'])}: {_message(one)}" for one in error.errors()]
+        raise InvalidRequest("\n".join(lines), remedy=remedy) from error
 
 
 def _line_of(node: yaml.Node | None, location: tuple[Any, ...]) -> int:

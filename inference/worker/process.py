@@ -16,6 +16,7 @@ import structlog
 from inference.failures import place
 from inference.process_memory import collect_rarely
 from inference.running_jobs import RunningJobs, watched_by
+from inference.site_rules.saving import follow_saved_rules
 from storage.audit.keeper import AuditKeeper
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
@@ -113,8 +114,17 @@ class Process:
                 self.storage.heartbeats.beat(worker_name(self.queue), utcnow())
             except MediViewError as error:
                 log.warning("worker_heartbeat_failed", queue=self.queue, error=error.code)
+            self._follow_rules()
             if self._ended.wait(BEAT_EVERY_S):
                 return
+
+    def _follow_rules(self) -> None:
+        """They are saved on any host; the accounts of other workers than this may save none."""
+        adopts = self.queue == "control"
+        try:
+            follow_saved_rules(self._settings, self.storage.rule_versions, adopts=adopts)
+        except (MediViewError, OSError) as error:
+            log.warning("rules_not_followed", error=type(error).__name__)
 
 
 class StopFlag:

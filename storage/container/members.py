@@ -75,6 +75,7 @@ from storage.retention.repository import StudyRetention
 from storage.retention.study_attributes import StudyAttributesReader
 from storage.retention.uses import StudyUses
 from storage.routing.repository import Routing
+from storage.rules.repository import RuleVersions
 from storage.search.passages import Passages
 from storage.settings import Settings
 from storage.studies.urgency import Urgencies
@@ -129,6 +130,7 @@ class Storage:
     deliveries: Deliveries
     circuit_breakers: CircuitBreakers
     routing: Routing
+    rule_versions: RuleVersions
     prior_searches: PriorSearches
     prior_fetches: PriorFetches
     prior_pause: PriorPause

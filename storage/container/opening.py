@@ -86,6 +86,7 @@ from storage.retention.repository import StudyRetention
 from storage.retention.study_attributes import StudyAttributesReader
 from storage.retention.uses import StudyUses
 from storage.routing.repository import Routing
+from storage.rules.repository import RuleVersions
 from storage.search.passages import Passages
 from storage.search.vectors import PassageVectors
 from storage.settings import Settings
@@ -197,6 +198,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             deliveries=Deliveries(engine),
             circuit_breakers=CircuitBreakers(engine),
             routing=Routing(engine),
+            rule_versions=RuleVersions(engine),
             prior_searches=PriorSearches(engine),
             prior_fetches=PriorFetches(engine),
             prior_pause=PriorPause(engine),

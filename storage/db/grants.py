@@ -32,6 +32,7 @@ _WHO_SEES_WHAT = ("access_group", "access_group_member", "access_state", "emerge
 _PROJECTS = ("project", "project_study", "project_export", "project_export_instance")
 _PATIENTS = ("patient_change", "patient_message")
 _MODELS = ("model_state", "model_change")
+_RULES = ("rule_version",)
 _WORK = (
     *("alert", "availability_notice", "breaker", "clock_step", "commitment_report"),
     *("commitment_request", "component", "conflict", "damaged_instance", "decision"),
@@ -69,7 +70,7 @@ def _each(names: tuple[str, ...], privileges: _Privileges) -> dict[str, _Privile
 EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
     "scp": {
         **_each(_CREDENTIALS, _NONE),
-        **_each((*_WHO_SEES_WHAT, *_MODELS, "peer", "legal_hold", *_PATIENTS), _READ),
+        **_each((*_WHO_SEES_WHAT, *_MODELS, *_RULES, "peer", "legal_hold", *_PATIENTS), _READ),
         **_each(_PROJECTS, _NONE),
         **_each(("webhook", "answer", "passage", "report", "report_version", "upload"), _NONE),
         **_AUDIT,
@@ -77,7 +78,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
     "api": {**_AUDIT},
     "worker": {
         **_each(_CREDENTIALS, _NONE),
-        **_each((*_WHO_SEES_WHAT, "peer", "legal_hold", *_PATIENTS), _READ),
+        **_each((*_WHO_SEES_WHAT, *_RULES, "peer", "legal_hold", *_PATIENTS), _READ),
         **_each(("webhook",), _READ),
         **_each(_PROJECTS, _NONE),
         **_AUDIT,
@@ -88,6 +89,8 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         "idempotency_key": ("SELECT", "DELETE"),
         "emergency_access": ("SELECT", "UPDATE (group_id)"),
         **_each(("peer", "legal_hold", *_MODELS), _READ),
+        # A file that was edited becomes a version.
+        **_each(_RULES, ("SELECT", "INSERT")),
     },
 }
 """The rights of each role to tables to which it has not all of them."""

@@ -100,6 +100,7 @@ from storage.tables.work.models import (
     shadow_run,
 )
 from storage.tables.work.processes import clock_step, component, heartbeat, node_condition
+from storage.tables.work.rules import rule_version
 from storage.tables.work.stage_times import stage_time
 
 __all__ = [
@@ -180,6 +181,7 @@ __all__ = [
     "report_version",
     "result_due",
     "retention_state",
+    "rule_version",
     "scrub",
     "second_factor",
     "series",

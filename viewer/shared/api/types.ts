@@ -133,5 +133,10 @@ export interface NodeEvent {
   job?: Job;
 }
 
+export type NewRules = Schemas["NewRules"];
+export type RulesText = Schemas["RulesTextPayload"];
+export type RulesPreview = Schemas["RulesPreview"];
+export type RuleVersion = Schemas["RuleVersionPayload"];
+export type WholeRuleVersion = Schemas["WholeRuleVersion"];
 export type HangingProtocols = Schemas["HangingProtocols"];
 export type HangingProtocol = NonNullable<HangingProtocols["protocols"]>[number];

@@ -17,7 +17,7 @@ import { NodeHealth } from "@/features/admin/components/NodeHealth";
 import { Orders } from "@/features/admin/components/orders/Orders";
 import { Peers } from "@/features/admin/components/peers/Peers";
 import { Priors } from "@/features/admin/components/peers/Priors";
-import { Rules } from "@/features/admin/components/Rules";
+import { Rules } from "@/features/admin/components/rules/Rules";
 import { Users } from "@/features/admin/components/access/Users";
 import { Webhooks } from "@/features/admin/components/webhooks/Webhooks";
 import { PageHeader } from "@/shared/components/PageHeader";

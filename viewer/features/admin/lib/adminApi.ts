@@ -23,7 +23,6 @@ import type {
   PeerChange,
   Prior,
   PriorSearch,
-  RuleSet,
   Shift,
   User,
   UserChange,
@@ -144,10 +143,6 @@ export const conflicts = {
         body: { decision, study_instance_uid, source: "", conflict_ids: [] },
       }),
     ),
-};
-
-export const rules = {
-  get: (signal?: AbortSignal) => dataOf<RuleSet>(node.GET("/api/v1/rules", { signal })),
 };
 
 export const models = {

@@ -143,7 +143,7 @@ export const admin: Messages["admin"] = {
   pixelsDiffer: "Die Kopfdaten sind identisch; die Bilddaten unterscheiden sich.",
   notReadable: "Die Kopfdaten lassen sich nicht vergleichen.",
   rulesWhat:
-    "Welche Analysen auf welchen Serien laufen, in der Reihenfolge der Prüfung. Die Regeln stehen in einer Datei (MEDIVIEW_RULES_FILE); mediview rules check prüft sie.",
+    "Welche Analysen auf welchen Serien laufen, in der Reihenfolge der Prüfung. Unten werden sie ausprobiert und gespeichert.",
   noRules: "Keine Regeln festgelegt: Jede Analyse läuft auf allen Serien, die sie unterstützt.",
   routingRules: "Weiterleitung",
   routedTo: "Geht an",

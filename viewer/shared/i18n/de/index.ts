@@ -10,6 +10,7 @@ import { reader } from "./reader";
 import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
+import { siteRules } from "./siteRules";
 import { storedStudies } from "./storedStudies";
 import { studyList } from "./studyList";
 import { text } from "./text";
@@ -30,6 +31,7 @@ export const de: Messages = {
   refusals,
   report,
   search,
+  siteRules,
   states,
   storedStudies,
   studyList,

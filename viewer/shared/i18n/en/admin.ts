@@ -141,7 +141,7 @@ export const admin = {
   pixelsDiffer: "The headers are identical; the pixel data differ.",
   notReadable: "The headers can’t be compared.",
   rulesWhat:
-    "Which pipelines run on which series, in the order of evaluation. The rules are defined in a file (MEDIVIEW_RULES_FILE); mediview rules check validates it.",
+    "Which pipelines run on which series, in the order of evaluation. Try and save them below.",
   noRules: "No rules are defined: every pipeline runs on every series that it supports.",
   routingRules: "Routing",
   routedTo: "Sent to",

@@ -6,7 +6,8 @@ import { Line, Part } from "@/features/reader/components/jobs/Conditions";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
-import { rules } from "@/features/admin/lib/adminApi";
+import { RulesEditor } from "@/features/admin/components/rules/RulesEditor";
+import { rules } from "@/features/admin/lib/rulesApi";
 import { explainRules } from "@/shared/api/api";
 import { conditionText } from "@/features/admin/lib/rules";
 
@@ -81,6 +82,7 @@ export function Rules() {
           </>
         )}
       </Answer>
+      <RulesEditor onSaved={fetched.reload} />
       <h2 className="mt-6 mb-2 font-semibold">{t.explain}</h2>
       <form className="flex max-w-2xl items-end gap-2" onSubmit={explain}>
         <div className="flex-1">

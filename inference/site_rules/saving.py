@@ -1,0 +1,210 @@
+"""The rules file and its versions: what is saved reaches the file of every host, and a file that
+was edited becomes a version.
+
+Every process reads the file (`inference.rules.file`). Without a saved version it stays as it is,
+and where a setting names it, nothing here touches it.
+"""
+
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from inference.pipelines.checks.rules import check_pipelines
+from inference.rules.file import MAX_BYTES, read_rules, rules_in
+from inference.rules.rule_set import RuleSet
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest, StateConflict
+from storage.rules.repository import RuleVersion, RuleVersions, digest_of
+from storage.settings import Settings
+from storage.volumes.durable_names import put_in_place
+from storage.volumes.files import translated_os_errors
+
+log = structlog.get_logger(__name__)
+
+_EDITED = "rules.yaml"
+"""The author of a version that somebody wrote into the file."""
+_WRITTEN = ".rules-written"
+"""Digests of what the node itself wrote into the file of this host."""
+_REMEDY = "Correct the rules at these lines."
+
+
+@dataclass(frozen=True)
+class RulesText:
+    """The rules in force, as text."""
+
+    text: str
+    version: int
+    """0: no version was ever saved."""
+    file: str
+    is_read_only: bool
+    """A setting names the file: it is changed where the site keeps it."""
+
+
+def checked_rules(settings: Settings, text: str) -> RuleSet:
+    """Raises InvalidRequest naming each wrong line, or a pipeline that does not exist."""
+    if len(text.encode()) > MAX_BYTES:
+        raise InvalidRequest("The rules are larger than 1 MiB.", remedy="Use fewer rules.")
+    rules = rules_in(text, "line", _REMEDY)
+    check_pipelines(settings, rules)
+    return rules
+
+
+def rules_text(settings: Settings, versions: RuleVersions) -> RulesText:
+    """What an editor begins with. Raises InvalidRequest where the file cannot be read."""
+    path = settings.resolved_rules_file
+    newest = versions.newest()
+    text = _read(path)
+    if newest is not None and settings.rules_file is None and not _is_edited(path, text, newest):
+        text = newest.text
+    number = 0 if newest is None or settings.rules_file is not None else newest.number
+    return RulesText(text or "", number, path.name, settings.rules_file is not None)
+
+
+def save_rules(
+    settings: Settings,
+    versions: RuleVersions,
+    text: str,
+    after: int,
+    *,
+    author: str,
+    author_id: str = "",
+    comment: str = "",
+) -> RuleVersion:
+    """Put rules in force, here at once and on every other host within half a minute.
+
+    `after` is the version that was changed. Raises InvalidRequest where they are wrong,
+    StateConflict where the file or the rules were changed meanwhile, or a setting names the file.
+    """
+    if settings.rules_file is not None:
+        raise StateConflict(
+            f"The rules stand in {settings.rules_file}, which MEDIVIEW_RULES_FILE names.",
+            remedy="Change that file, or unset MEDIVIEW_RULES_FILE and save the rules here.",
+        )
+    checked_rules(settings, text)
+    path = settings.resolved_rules_file
+    with _alone(path):
+        _adopt(path, versions)
+        newest = versions.newest()
+        if newest is not None and _is_edited(path, _read(path), newest):
+            raise StateConflict(
+                f"{path.name} in the data folder was edited, and has mistakes.",
+                remedy="Correct it (`mediview rules check`), or remove it; then save again.",
+            )
+        if newest is None and (there := _read(path)) is not None and not after:
+            # What stood there before can be gone back to.
+            newest = versions.save(there, 0, utcnow(), author=_EDITED)
+            after = newest.number
+        saved = versions.save(
+            text, after, utcnow(), author=author, author_id=author_id, comment=comment
+        )
+        _write(path, saved)
+    log.info("rules_saved", version=saved.number)
+    return saved
+
+
+def follow_saved_rules(settings: Settings, versions: RuleVersions, *, adopts: bool) -> None:
+    """Bring the file of this host up to the newest version, or make one of what was edited there.
+
+    `adopts`: whether this process may save versions. A file with mistakes becomes none.
+    """
+    if settings.rules_file is not None:
+        return
+    digest = versions.newest_digest()
+    path = settings.resolved_rules_file
+    if not digest or digest_of(_read(path) or "\0") == digest:
+        return
+    with _alone(path):
+        if adopts:
+            _adopt(path, versions)
+        newest = versions.newest()
+        if newest is not None and not _is_edited(path, _read(path), newest):
+            _write(path, newest)
+            log.info("rules_followed", version=newest.number)
+
+
+def _adopt(path: Path, versions: RuleVersions) -> None:
+    newest, text = versions.newest(), _read(path)
+    if newest is None or text is None or not _is_edited(path, text, newest):
+        return
+    try:
+        read_rules(path)
+    except InvalidRequest:
+        # Who reads it logs that; the file waits for who edited it.
+        return
+    saved = versions.save(text, newest.number, utcnow(), author=_EDITED)
+    _note_written(path, [saved.digest])
+    log.info("rules_adopted", version=saved.number)
+
+
+def _is_edited(path: Path, text: str | None, newest: RuleVersion) -> bool:
+    """Whether somebody else wrote what stands in the file. One that is missing is written again."""
+    if text is None:
+        return False
+    digest = digest_of(text)
+    return digest != newest.digest and digest not in _written(path)
+
+
+def _write(path: Path, version: RuleVersion) -> None:
+    with translated_os_errors(path.parent):
+        # Both, so that a process that ends in between has edited nothing.
+        _note_written(path, [*_written(path)[-1:], version.digest])
+        _put(path, version.text)
+        _note_written(path, [version.digest])
+
+
+def _read(path: Path) -> str | None:
+    """None where there is no file. Raises InvalidRequest."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InvalidRequest(f"{path} is larger than 1 MiB.", remedy="Use fewer rules.")
+        # As it stands, line ends included: its digest is compared.
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRequest(
+            f"{path} cannot be read: {type(error).__name__}.",
+            remedy="Correct the file; `mediview rules check FILE` says whether it is right.",
+        ) from error
+
+
+def _written(path: Path) -> list[str]:
+    try:
+        digests = json.loads(path.with_name(_WRITTEN).read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [str(one) for one in digests] if isinstance(digests, list) else []
+
+
+def _note_written(path: Path, digests: list[str]) -> None:
+    _put(path.with_name(_WRITTEN), json.dumps(digests))
+
+
+def _put(path: Path, text: str) -> None:
+    """Whole or not at all: a reader never meets half a file."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with part.open("xb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        put_in_place(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process of a host at a time."""
+    with translated_os_errors(path.parent):
+        file = path.with_name(f"{_WRITTEN}.lock").open("wb")
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""The site's rules as they were saved, version by version."""
