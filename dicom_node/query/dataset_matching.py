@@ -4,7 +4,6 @@ Items and keys are data sets; what a key asks for beyond matching is answered wi
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +13,7 @@ from pydicom.multival import MultiValue
 
 from dicom_node.query.wildcard import wildcard_matches
 from storage.core.errors import InvalidKey
+from storage.core.text.normalization import normalized
 from storage.index.key_values import date_range, time_range
 
 # They say how keys are to be read and are none themselves.
@@ -206,4 +206,4 @@ def _text(value: Any) -> str:
 
 def _folded(name: str) -> str:
     """Case and trailing empty components do not count (PS3.5 6.2.1)."""
-    return unicodedata.normalize("NFC", name).casefold().rstrip("^= ")
+    return normalized("NFC", name).casefold().rstrip("^= ")

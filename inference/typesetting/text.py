@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 from inference.typesetting.fonts import FontFile, fonts_for, is_east_asian, reduced
 from inference.typesetting.thai import RAISED, with_raised_marks
+from storage.core.text.normalization import normalized
 from storage.core.text.outside_text import clean_text
 
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
@@ -54,7 +55,7 @@ class Typesetter:
         Without characters of control and of direction: the order in which a line is seen is
         that of its letters.
         """
-        text = unicodedata.normalize("NFC", clean_text(text, lines=True))
+        text = normalized("NFC", clean_text(text, lines=True))
         if all(map(self._is_plain, text)):
             return escape(text)
         shaped = with_raised_marks(_joined(text))

@@ -1,13 +1,13 @@
 """Passwords: what they must be like, and their hashes (argon2id, RFC 9106)."""
 
 import threading
-import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from storage.core.callers.shares import Shares
 from storage.core.errors import InvalidRequest
+from storage.core.text.normalization import normalized
 
 _MAX_CHARACTERS = 256
 # zxcvbn's "safely unguessable": more than 10^8 guesses, which the pauses between attempts
@@ -86,4 +86,4 @@ def is_outdated(password_hash: str) -> bool:
 
 def _normal(password: str) -> str:
     # The same keys give other code points on other systems (SP 800-63B 3.1.1.2).
-    return unicodedata.normalize("NFKC", password)
+    return normalized("NFKC", password)

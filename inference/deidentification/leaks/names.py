@@ -1,12 +1,12 @@
 """Names of persons in the forms in which people and systems write them."""
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import permutations
 
 from inference.deidentification.words import is_known_word
+from storage.core.text.normalization import normalized
 from storage.core.text.text_folding import folded
 
 _WORD = re.compile(r"[^\W_]+")
@@ -101,7 +101,7 @@ class NameFinder:
                 self._inside.setdefault(one[:_INDEXED], []).append(one)
 
     def is_in(self, text: str) -> bool:
-        for letters in _LETTERS.findall(unicodedata.normalize("NFC", text)):
+        for letters in _LETTERS.findall(normalized("NFC", text)):
             if any(self._is_name(one) for one in words_of(letters)):
                 return True
             pieces = _CAMEL.sub(" ", letters).split()
@@ -138,7 +138,7 @@ def spellings(word: str) -> set[str]:
 def words_of(text: str) -> list[str]:
     """Folded words, and those with umlauts also as they are written without (`mueller`)."""
     found = []
-    for word in _WORD.findall(unicodedata.normalize("NFC", text)):
+    for word in _WORD.findall(normalized("NFC", text)):
         found.append(folded(word))
         plain = folded(word.casefold().translate(_UMLAUTS))
         if plain != found[-1]:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from inference.language.guard.verdict import Ground, Reason
+from storage.core.text.normalization import normalized
 
 _SPACES = re.compile(r"\s+")
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
@@ -28,7 +29,7 @@ _RAISED_DIGITS = {ord("²"): "2", ord("³"): "3"}
 def folded(text: str) -> str:
     """The same text in plain letters, digits, dashes and single spaces."""
     plain = text.translate(_RAISED_DIGITS).translate(_SIGNS).translate(_QUOTES)
-    plain = unicodedata.normalize("NFKC", plain).translate(_DASHES).translate(_SIGNS)
+    plain = normalized("NFKC", plain).translate(_DASHES).translate(_SIGNS)
     return _SPACES.sub(" ", plain).strip()
 
 
@@ -38,7 +39,7 @@ def hidden_or_foreign(text: str) -> Reason | None:
         return Reason(Ground.CHARACTERS, "A raised digit stands where it would be misread.")
     plain = text.translate(_RAISED_DIGITS)
     # As written and as folded: a fraction in one character turns into digits and a slash.
-    for character in plain + unicodedata.normalize("NFKC", plain):
+    for character in plain + normalized("NFKC", plain):
         if ord(character) < 0x7F:
             if character < " " and character not in "\n\r\t":
                 return _named(character)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from storage.core.text.normalization import normalized
+
 _FILE = Path(__file__).parent / "data" / "instructions.yaml"
 
 
@@ -61,5 +63,5 @@ def _readings(text: str) -> list[str]:
     is invisible, which may stand within a word or between two."""
     if text.isascii() and text.isprintable():
         return [text]
-    plain = unicodedata.normalize("NFKC", text)
+    plain = normalized("NFKC", text)
     return list(dict.fromkeys([text, without_invisible(plain), without_invisible(plain, " ")]))

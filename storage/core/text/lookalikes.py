@@ -6,6 +6,7 @@ table is not among what the standard library has. What the table lacks is caught
 
 import unicodedata
 
+from storage.core.text.normalization import normalized
 from storage.core.text.text_folding import folded
 
 _PAIRS = (
@@ -47,7 +48,7 @@ def skeleton(name: str) -> str:
 
     Case, accents, width, spaces and invisible characters do not count.
     """
-    shapes = unicodedata.normalize("NFKD", name).translate(_LOOK_ALIKE)
+    shapes = normalized("NFKD", name).translate(_LOOK_ALIKE)
     visible = "".join("-" if _is_dash(one) else one for one in shapes if _is_visible(one))
     found = "".join(folded(visible).split()).translate(_ONE_SHAPE)
     for two, one in _TWO_FOR_ONE:
@@ -59,7 +60,7 @@ def mixes_scripts(name: str) -> bool:
     """Whether letters of different scripts, or of one that nobody writes today, imitate a name."""
     scripts = {
         unicodedata.name(one, "UNKNOWN").partition(" ")[0]
-        for one in unicodedata.normalize("NFKD", name)
+        for one in normalized("NFKD", name)
         if unicodedata.category(one).startswith(("L", "Nl"))
     }
     return not (scripts <= _IN_USE and (len(scripts) <= 1 or scripts <= _EAST_ASIAN))

@@ -5,7 +5,8 @@ bytes and can use an index, and names with umlauts or in Cyrillic fold alike in 
 """
 
 import re
-import unicodedata
+
+from storage.core.text.normalization import normalized
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 """Of Latin, Greek and Cyrillic letters. The marks of kana and of other scripts are letters of
@@ -16,8 +17,8 @@ def folded(text: str) -> str:
     """`Müller` → `muller`, `Straße` → `strasse`, full-width letters as the narrow ones."""
     if text.isascii():
         return text.casefold()
-    decomposed = unicodedata.normalize("NFKD", text)
-    return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed).casefold())
+    decomposed = normalized("NFKD", text)
+    return normalized("NFC", _ACCENTS.sub("", decomposed).casefold())
 
 
 def folded_name(name: str) -> str:
